@@ -1,0 +1,165 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { z } from 'zod';
+import { ConfigError, listIssues } from './problem.ts';
+
+/** Where the profiles that Holdfast ships are kept. */
+export const nativeConfigDirectory = path.resolve(import.meta.dirname, '../../native-config');
+
+/**
+ * Who makes the initialization vector, over `C_EncryptInit` + `C_Encrypt`.
+ * - `caller`: we draw it from the token with `C_GenerateRandom` and the token uses it as given.
+ * - `hsm-at-init`: we pass zero bytes, the token writes its own IV into our buffer in `C_EncryptInit`.
+ * - `hsm-at-encrypt`: the same, but the token writes it in `C_Encrypt`.
+ * - `hsm-appended`: we pass no IV, the token appends its own after the authentication tag.
+ */
+export const ivModes = ['caller', 'hsm-at-init', 'hsm-at-encrypt', 'hsm-appended'] as const;
+export type IvMode = (typeof ivModes)[number];
+
+/**
+ * How the additional authenticated data reaches the token.
+ * - `full`: `len2(AAD) ‖ AAD ‖ len1(metadata) ‖ metadata` (XKS spec, Encrypt, ciphertextMetadata).
+ * - `sha256`: `len2(AAD) ‖ SHA-256(AAD) ‖ len1(metadata) ‖ metadata`, for tokens whose commands are small,
+ *   and the form that AWS's sample proxy uses.
+ */
+export const aadForms = ['full', 'sha256'] as const;
+export type AadForm = (typeof aadForms)[number];
+
+const attributeName = z.string().regex(/^CKA_[A-Z_]+$/);
+
+export const profileSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9-]+$/)
+      .describe('Name of the profile; the same as its file name.'),
+    vendor: z.string().max(64).describe('Vendor of the token, answered as `ekmVendor` by GetHealthStatus.'),
+    model: z.string().max(64).describe('Product, answered in `ekmFleetDetails[].model`.'),
+    proven: z
+      .enum(['run in the tests', 'not run on hardware'])
+      .describe('Whether this project has run the profile, or only read the vendor’s documentation.'),
+    modules: z
+      .array(z.string().startsWith('/'))
+      .min(1)
+      .describe('Where the PKCS#11 module may be; the first that exists is loaded.'),
+    environment: z
+      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string())
+      .default({})
+      .describe('Environment variables that the token host sets before it loads the module.'),
+    initialize: z
+      .strictObject({
+        parameters: z
+          .string()
+          .optional()
+          .describe('Library parameters for C_Initialize (NSS). A trailing space is added for pkcs11js.'),
+      })
+      .default({}),
+    login: z
+      .strictObject({
+        required: z
+          .boolean()
+          .default(true)
+          .describe('Whether keys need C_Login. A slot without CKF_LOGIN_REQUIRED is used without it.'),
+      })
+      .default({ required: true }),
+    iv: z.strictObject({
+      mode: z.enum(ivModes).describe('Who makes the IV; proven by the self-test at start.'),
+      bytes: z
+        .union([z.literal(12), z.literal(16)])
+        .default(12)
+        .describe('Length of the IV.'),
+    }),
+    gcm: z
+      .strictObject({
+        mechanism: z
+          .number()
+          .int()
+          .positive()
+          .optional()
+          .describe('Mechanism number where it is not CKM_AES_GCM (0x1087).'),
+        parameters: z
+          .enum(['CK_GCM_PARAMS', 'CK_GCM_PARAMS_NO_IV_BITS'])
+          .default('CK_GCM_PARAMS')
+          .describe('Layout of the mechanism parameter: PKCS#11 v2.40 errata (with ulIvBits) or v2.30 (without).'),
+        iv_bits: z
+          .boolean()
+          .default(true)
+          .describe('Whether ulIvBits carries the IV length; Luna in FIPS mode wants zero.'),
+      })
+      .default({ parameters: 'CK_GCM_PARAMS', iv_bits: true }),
+    aad: z
+      .strictObject({
+        form: z.enum(aadForms).default('full').describe('Form of the AAD for new ciphertext.'),
+      })
+      .default({ form: 'full' }),
+    limits: z
+      .strictObject({
+        plaintext_bytes: z
+          .number()
+          .int()
+          .min(4300)
+          .max(65535)
+          .default(8192)
+          .describe('Largest plaintext; the XKS spec asks for at least 4300.'),
+      })
+      .default({ plaintext_bytes: 8192 }),
+    hosts: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(2)
+      .describe('Token hosts per node unless the token says otherwise; a network HSM wants more.'),
+    keys: z
+      .strictObject({
+        omit: z
+          .array(attributeName)
+          .default([])
+          .describe('Attributes left out of the C_GenerateKey template because the module refuses them.'),
+      })
+      .default({ omit: [] }),
+    sources: z
+      .record(z.string(), z.string().min(8))
+      .describe('Where each fact above comes from: dotted name of the setting → document or observation.'),
+  })
+  .strict();
+
+export type Profile = z.output<typeof profileSchema>;
+
+/** Reads one profile by its name in `directory`. Throws {@link ConfigError} naming every wrong setting. */
+export function loadProfile(name: string, directory = nativeConfigDirectory): Profile {
+  const file = path.join(directory, `${name}.toml`);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new ConfigError([
+      `profile "${name}" is not among the PKCS#11 module profiles (${listProfiles(directory).join(', ')})`,
+    ]);
+  }
+  return parseProfile(text, file);
+}
+
+export function parseProfile(text: string, file: string): Profile {
+  let data: unknown;
+  try {
+    data = parseToml(text);
+  } catch (error) {
+    throw new ConfigError([`${file}: ${firstLine(error)}`]);
+  }
+  const result = profileSchema.safeParse(data);
+  if (!result.success) throw new ConfigError(listIssues(result.error, file));
+  return result.data;
+}
+
+export function listProfiles(directory = nativeConfigDirectory): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.toml'))
+    .map((name) => name.slice(0, -'.toml'.length))
+    .toSorted();
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+}
