@@ -78,16 +78,12 @@ export const profileSchema = z
           .positive()
           .optional()
           .describe('Mechanism number where it is not CKM_AES_GCM (0x1087).'),
-        parameters: z
-          .enum(['CK_GCM_PARAMS', 'CK_GCM_PARAMS_NO_IV_BITS'])
-          .default('CK_GCM_PARAMS')
-          .describe('Layout of the mechanism parameter: PKCS#11 v2.40 errata (with ulIvBits) or v2.30 (without).'),
         iv_bits: z
           .boolean()
           .default(true)
           .describe('Whether ulIvBits carries the IV length; Luna in FIPS mode wants zero.'),
       })
-      .default({ parameters: 'CK_GCM_PARAMS', iv_bits: true }),
+      .default({ iv_bits: true }),
     aad: z
       .strictObject({
         form: z.enum(aadForms).default('full').describe('Form of the AAD for new ciphertext.'),

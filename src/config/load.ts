@@ -1,0 +1,115 @@
+import { readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import { Secret } from '../secret.ts';
+import { configSchema, type Config, type TokenConfig } from './config.ts';
+import { ConfigError, listIssues } from './problem.ts';
+import { loadProfile, type Profile } from './profile.ts';
+
+/** A configuration with its profiles read and its paths absolute. */
+export interface LoadedConfig extends Config {
+  file: string;
+  storePath: string;
+  workers: number;
+  tokens: LoadedToken[];
+}
+
+export interface LoadedToken extends TokenConfig {
+  moduleProfile: Profile;
+}
+
+/**
+ * Reads, parses and checks the configuration; paths in it are relative to the file. Throws one {@link ConfigError}
+ * that lists everything wrong, by name.
+ */
+export function loadConfig(file: string): LoadedConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    throw new ConfigError([`${file}: cannot be read (${code})`]);
+  }
+  let data: unknown;
+  try {
+    data = parseToml(text);
+  } catch (error) {
+    // smol-toml's first line says what and where; the lines after it quote the file.
+    throw new ConfigError([`${file}: ${(error as Error).message.split('\n', 1)[0] ?? 'is not TOML'}`]);
+  }
+  const result = configSchema.safeParse(data);
+  if (!result.success) throw new ConfigError(listIssues(result.error, file));
+  return check(result.data, path.resolve(file));
+}
+
+function check(config: Config, file: string): LoadedConfig {
+  const problems: string[] = [];
+  const resolve = (name: string) => path.resolve(path.dirname(file), name);
+  const names = new Set<string>();
+  const tokens: LoadedToken[] = [];
+  for (const [index, token] of config.token.entries()) {
+    const key = `${file}: token.${index}`;
+    if (names.has(token.name)) problems.push(`${key}.name: another token has this name`);
+    names.add(token.name);
+    if (token.label === undefined && token.serial === undefined)
+      problems.push(`${key}: needs label or serial; a token is never chosen by its slot`);
+    if (token.kill_after_ms <= token.sick_after_ms) problems.push(`${key}.kill_after_ms: must be more than sick_after_ms`);
+    try {
+      tokens.push({ ...token, pin: resolvePin(token.pin, resolve), moduleProfile: loadProfile(token.profile) });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems.map((problem) => `${key}.profile: ${problem}`));
+    }
+  }
+  const { tls } = config.xks;
+  if (tls.client_subjects.length > 0 && tls.client_ca === undefined)
+    problems.push(`${file}: xks.tls.client_subjects: needs client_ca too`);
+  if (tls.client_ca !== undefined && tls.client_subjects.length === 0)
+    problems.push(`${file}: xks.tls.client_ca: needs client_subjects too, or any certificate of the CA would do`);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const stateDirectory = resolve(config.node.state_directory);
+  return {
+    ...config,
+    file,
+    node: { ...config.node, state_directory: stateDirectory },
+    storePath: config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
+    workers: config.xks.workers ?? Math.min(4, availableParallelism()),
+    tokens,
+    xks: {
+      ...config.xks,
+      tls: {
+        ...tls,
+        certificate: resolve(tls.certificate),
+        key: resolve(tls.key),
+        ...(tls.client_ca === undefined ? {} : { client_ca: resolve(tls.client_ca) }),
+      },
+    },
+  };
+}
+
+function resolvePin(pin: TokenConfig['pin'], resolve: (name: string) => string): TokenConfig['pin'] {
+  return pin !== undefined && 'file' in pin ? { file: resolve(pin.file) } : pin;
+}
+
+/** Reads a PIN from its file or systemd credential. Throws ConfigError without the content. */
+export function readPinFile(pin: { file: string } | { credential: string }): Secret {
+  const name = 'file' in pin ? pin.file : credentialPath(pin.credential);
+  try {
+    const stat = statSync(name);
+    if ('file' in pin && (stat.mode & 0o077) !== 0)
+      throw new ConfigError([`${name}: others may read the PIN; run: chmod 600 ${name}`]);
+    return new Secret(readFileSync(name, 'utf8').replace(/\r?\n$/, ''));
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError([`${name}: the PIN cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`]);
+  }
+}
+
+function credentialPath(name: string): string {
+  const directory = process.env['CREDENTIALS_DIRECTORY'];
+  if (directory === undefined)
+    throw new ConfigError([`systemd credential ${name}: CREDENTIALS_DIRECTORY is not set; use LoadCredential=${name}:… in the unit`]);
+  return path.join(directory, name);
+}

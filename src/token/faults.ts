@@ -1,0 +1,120 @@
+/**
+ * What went wrong below the token room. Three questions stay apart: what happened (here), does the session live on
+ * (`reactions.ts`), what does AWS see (`xks/errors.ts`).
+ */
+export const tokenFaults = [
+  /** The ciphertext, IV, AAD or tag is not what the key made. */
+  'bad-ciphertext',
+  /** The token refuses the data itself: length or content. */
+  'data-refused',
+  /** The key may not do this operation (CKA_ENCRYPT, CKA_DECRYPT). */
+  'usage-refused',
+  /** The vault knows the key, the token does not: our trouble, never KeyNotFoundException. */
+  'key-missing',
+  /** More than one key object answers to one CKA_ID. */
+  'key-duplicate',
+  /** The token holds the key with attributes we do not accept: extractable, not sensitive, not local. */
+  'key-unfit',
+  /** The token's IV is zero, unchanged or not in the proven mode. */
+  'iv-refused',
+  /** What was encrypted does not decrypt to the same bytes. */
+  'verify-failed',
+  /** A sealed secret does not open under its protecting key and record. */
+  'seal-broken',
+  /** The session or login is gone and one repair did not help. */
+  'session-lost',
+  /** The token refused the PIN. Never retried: tokens lock themselves. */
+  'pin-refused',
+  /** The module or device is broken; its host process ends. */
+  'device',
+  /** No answer within the caller's deadline. */
+  'timeout',
+  /** No token host is up. */
+  'unavailable',
+  /** The queue for the token is full. */
+  'overloaded',
+  /** Anything else: our mistake or the module's. */
+  'internal',
+] as const;
+
+export type TokenFault = (typeof tokenFaults)[number];
+
+/** The one error that leaves the token room. `call` is the C_ function or step that failed, `rv` its CKR number. */
+export class TokenError extends Error {
+  readonly fault: TokenFault;
+  readonly call: string;
+  readonly rv: number | undefined;
+
+  constructor(fault: TokenFault, call: string, rv?: number) {
+    super(`${fault} in ${call}${rv === undefined ? '' : ` (${ckrName(rv)})`}`);
+    this.name = 'TokenError';
+    this.fault = fault;
+    this.call = call;
+    this.rv = rv;
+  }
+}
+
+/** Return values by number (PKCS#11 v3.0, "Function return values"); unknown ones are told in hex. */
+export const CKR = {
+  OK: 0x000,
+  CANCEL: 0x001,
+  HOST_MEMORY: 0x002,
+  SLOT_ID_INVALID: 0x003,
+  GENERAL_ERROR: 0x005,
+  FUNCTION_FAILED: 0x006,
+  ARGUMENTS_BAD: 0x007,
+  CANT_LOCK: 0x00a,
+  ATTRIBUTE_READ_ONLY: 0x010,
+  ATTRIBUTE_SENSITIVE: 0x011,
+  ATTRIBUTE_TYPE_INVALID: 0x012,
+  ATTRIBUTE_VALUE_INVALID: 0x013,
+  DATA_INVALID: 0x020,
+  DATA_LEN_RANGE: 0x021,
+  DEVICE_ERROR: 0x030,
+  DEVICE_MEMORY: 0x031,
+  DEVICE_REMOVED: 0x032,
+  ENCRYPTED_DATA_INVALID: 0x040,
+  ENCRYPTED_DATA_LEN_RANGE: 0x041,
+  AEAD_DECRYPT_FAILED: 0x042,
+  FUNCTION_CANCELED: 0x050,
+  FUNCTION_NOT_SUPPORTED: 0x054,
+  KEY_HANDLE_INVALID: 0x060,
+  KEY_SIZE_RANGE: 0x062,
+  KEY_TYPE_INCONSISTENT: 0x063,
+  KEY_FUNCTION_NOT_PERMITTED: 0x068,
+  MECHANISM_INVALID: 0x070,
+  MECHANISM_PARAM_INVALID: 0x071,
+  OBJECT_HANDLE_INVALID: 0x082,
+  OPERATION_ACTIVE: 0x090,
+  OPERATION_NOT_INITIALIZED: 0x091,
+  PIN_INCORRECT: 0x0a0,
+  PIN_INVALID: 0x0a1,
+  PIN_LEN_RANGE: 0x0a2,
+  PIN_EXPIRED: 0x0a3,
+  PIN_LOCKED: 0x0a4,
+  SESSION_CLOSED: 0x0b0,
+  SESSION_COUNT: 0x0b1,
+  SESSION_HANDLE_INVALID: 0x0b3,
+  SESSION_READ_ONLY: 0x0b5,
+  TEMPLATE_INCOMPLETE: 0x0d0,
+  TEMPLATE_INCONSISTENT: 0x0d1,
+  TOKEN_NOT_PRESENT: 0x0e0,
+  TOKEN_NOT_RECOGNIZED: 0x0e1,
+  TOKEN_WRITE_PROTECTED: 0x0e2,
+  USER_ALREADY_LOGGED_IN: 0x100,
+  USER_NOT_LOGGED_IN: 0x101,
+  USER_PIN_NOT_INITIALIZED: 0x102,
+  USER_TYPE_INVALID: 0x103,
+  USER_ANOTHER_ALREADY_LOGGED_IN: 0x104,
+  USER_TOO_MANY_TYPES: 0x105,
+  BUFFER_TOO_SMALL: 0x150,
+  CRYPTOKI_NOT_INITIALIZED: 0x190,
+  CRYPTOKI_ALREADY_INITIALIZED: 0x191,
+  FUNCTION_REJECTED: 0x200,
+} as const;
+
+const names = new Map<number, string>(Object.entries(CKR).map(([name, rv]) => [rv, `CKR_${name}`]));
+
+export function ckrName(rv: number): string {
+  return names.get(rv) ?? `CKR 0x${rv.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,220 @@
+import graphene from 'graphene-pk11';
+import pkcs11js from 'pkcs11js';
+import type { Profile } from '../config/profile.ts';
+import { attempt, type Cryptoki } from './cryptoki.ts';
+import { TokenError } from './faults.ts';
+import { monotonicNow } from './frames.ts';
+import type { KeyAttributes } from './messages.ts';
+
+/** AES-256, bytes. */
+const keyBytes = 32;
+
+/** How long the start may spend on learning the handles of all keys; the rest are found when first used. */
+const preloadMilliseconds = 1500;
+
+/** The AES keys of one token: made, found, inspected, destroyed. Handles stay in here. */
+export class KeyObjects {
+  readonly #cryptoki: Cryptoki;
+  readonly #omit: ReadonlySet<string>;
+  /** CKA_ID in hex → handle. SoftHSM's C_FindObjects is a linear scan with a file lock an object: look once. */
+  readonly #handles = new Map<string, Buffer>();
+
+  constructor(cryptoki: Cryptoki, profile: Profile) {
+    this.#cryptoki = cryptoki;
+    this.#omit = new Set(profile.keys.omit);
+  }
+
+  /** Learns the handles of all AES keys in one scan, so that no first use of a key pays for a scan of its own. */
+  preload(): void {
+    const { session } = this.#cryptoki;
+    const until = monotonicNow() + preloadMilliseconds;
+    const found: Buffer[] = [];
+    attempt('C_FindObjects', () =>
+      session.find({ class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true }, (object) => {
+        found.push(object.handle);
+        return monotonicNow() < until;
+      }),
+    );
+    const seen = new Set<string>();
+    for (const handle of found) {
+      if (monotonicNow() > until) break;
+      const [attribute] = attempt('C_GetAttributeValue', () =>
+        this.#cryptoki.lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
+      );
+      const id = (attribute?.value as Buffer | undefined)?.toString('hex') ?? '';
+      if (id === '') continue;
+      // Twice the same id: leave it to find(), which refuses it by name.
+      if (seen.has(id)) this.#handles.delete(id);
+      else this.#handles.set(id, handle);
+      seen.add(id);
+    }
+  }
+
+  /** The handle of the key with this CKA_ID. Throws TokenError `key-missing` or `key-duplicate`, or CryptokiError. */
+  find(id: Uint8Array): Buffer {
+    const name = Buffer.from(id.buffer, id.byteOffset, id.length).toString('hex');
+    const known = this.#handles.get(name);
+    if (known !== undefined) return known;
+    const handle = this.#findOne({ id: Buffer.from(id) });
+    this.#handles.set(name, handle);
+    return handle;
+  }
+
+  has(id: Uint8Array): boolean {
+    try {
+      this.find(id);
+      return true;
+    } catch (error) {
+      if (error instanceof TokenError && error.fault === 'key-missing') return false;
+      throw error;
+    }
+  }
+
+  forget(id: Uint8Array): void {
+    this.#handles.delete(Buffer.from(id).toString('hex'));
+  }
+
+  forgetAll(): void {
+    this.#handles.clear();
+  }
+
+  /**
+   * Makes an AES-256 key in the token, every attribute stated, and reads it back. A key that is not as asked is
+   * destroyed again and refused (promise 1).
+   */
+  generate(id: Uint8Array, label: string, usage: { encrypt: boolean; decrypt: boolean }): KeyAttributes {
+    if (this.has(id)) throw new TokenError('key-duplicate', 'C_GenerateKey');
+    const { lib, readWriteSession } = this.#cryptoki;
+    const template: (pkcs11js.Attribute & { name: string })[] = [
+      { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+      { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
+      { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
+      { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: true },
+      { name: 'CKA_PRIVATE', type: pkcs11js.CKA_PRIVATE, value: true },
+      { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
+      { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },
+      { name: 'CKA_MODIFIABLE', type: pkcs11js.CKA_MODIFIABLE, value: false },
+      { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: usage.encrypt },
+      { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: usage.decrypt },
+      { name: 'CKA_SIGN', type: pkcs11js.CKA_SIGN, value: false },
+      { name: 'CKA_VERIFY', type: pkcs11js.CKA_VERIFY, value: false },
+      { name: 'CKA_WRAP', type: pkcs11js.CKA_WRAP, value: false },
+      { name: 'CKA_UNWRAP', type: pkcs11js.CKA_UNWRAP, value: false },
+      { name: 'CKA_DERIVE', type: pkcs11js.CKA_DERIVE, value: false },
+      { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: Buffer.from(id) },
+      { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
+    ];
+    const stated = template
+      .filter(({ name }) => !this.#omit.has(name))
+      .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    const handle = attempt('C_GenerateKey', () =>
+      lib.C_GenerateKey(
+        readWriteSession.handle,
+        { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
+        stated,
+      ),
+    );
+    const attributes = this.#read(handle);
+    const asAsked =
+      attributes.fit &&
+      attributes.bornInToken &&
+      attributes.encrypt === usage.encrypt &&
+      attributes.decrypt === usage.decrypt &&
+      Buffer.from(id).equals(attributes.id);
+    if (!asAsked) {
+      attempt('C_DestroyObject', () => lib.C_DestroyObject(readWriteSession.handle, handle));
+      throw new TokenError('key-unfit', 'C_GenerateKey');
+    }
+    this.#handles.set(Buffer.from(id).toString('hex'), handle);
+    return attributes;
+  }
+
+  inspect(id: Uint8Array): KeyAttributes {
+    return this.#read(this.find(id));
+  }
+
+  findByLabel(label: string): KeyAttributes {
+    return this.#read(this.#findOne({ label }));
+  }
+
+  /** Destroys every key object with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. */
+  destroy(id: Uint8Array): number {
+    const { lib, readWriteSession } = this.#cryptoki;
+    this.forget(id);
+    const handles: Buffer[] = [];
+    attempt('C_FindObjects', () =>
+      readWriteSession.find({ class: graphene.ObjectClass.SECRET_KEY, token: true, id: Buffer.from(id) }, (object) => {
+        handles.push(object.handle);
+      }),
+    );
+    for (const handle of handles)
+      attempt('C_DestroyObject', () => lib.C_DestroyObject(readWriteSession.handle, handle));
+    return handles.length;
+  }
+
+  /** Asks for two and refuses both: which of them encrypted the data cannot be told. */
+  #findOne(by: { id: Buffer } | { label: string }): Buffer {
+    const handles: Buffer[] = [];
+    attempt('C_FindObjects', () =>
+      this.#cryptoki.session.find(
+        { class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true, ...by },
+        (object) => {
+          handles.push(object.handle);
+          return handles.length < 2;
+        },
+      ),
+    );
+    const [handle, second] = handles;
+    if (handle === undefined) throw new TokenError('key-missing', 'C_FindObjects');
+    if (second !== undefined) throw new TokenError('key-duplicate', 'C_FindObjects');
+    return handle;
+  }
+
+  #read(handle: Buffer): KeyAttributes {
+    const { lib, session } = this.#cryptoki;
+    const read = (type: number): Buffer | undefined => {
+      try {
+        // One attribute a call: where one of several is unknown to a module, C_GetAttributeValue fails for all.
+        return lib.C_GetAttributeValue(session.handle, handle, [{ type }])[0]?.value as Buffer | undefined;
+      } catch {
+        return undefined;
+      }
+    };
+    const is = (type: number): boolean | undefined => {
+      const value = read(type);
+      return value === undefined || value.length === 0 ? undefined : value[0] !== 0;
+    };
+    const wanted: [name: string, actual: unknown, expected: unknown][] = [
+      ['CKA_KEY_TYPE', readNumber(read(pkcs11js.CKA_KEY_TYPE)), pkcs11js.CKK_AES],
+      ['CKA_VALUE_LEN', readNumber(read(pkcs11js.CKA_VALUE_LEN)), keyBytes],
+      ['CKA_TOKEN', is(pkcs11js.CKA_TOKEN), true],
+      ['CKA_PRIVATE', is(pkcs11js.CKA_PRIVATE), true],
+      ['CKA_SENSITIVE', is(pkcs11js.CKA_SENSITIVE), true],
+      ['CKA_EXTRACTABLE', is(pkcs11js.CKA_EXTRACTABLE), false],
+      ['CKA_WRAP', is(pkcs11js.CKA_WRAP) ?? false, false],
+      ['CKA_UNWRAP', is(pkcs11js.CKA_UNWRAP) ?? false, false],
+      ['CKA_DERIVE', is(pkcs11js.CKA_DERIVE) ?? false, false],
+    ];
+    const born: typeof wanted = [
+      ['CKA_LOCAL', is(pkcs11js.CKA_LOCAL), true],
+      ['CKA_ALWAYS_SENSITIVE', is(pkcs11js.CKA_ALWAYS_SENSITIVE), true],
+      ['CKA_NEVER_EXTRACTABLE', is(pkcs11js.CKA_NEVER_EXTRACTABLE), true],
+    ];
+    const wrong = (list: typeof wanted) => list.filter(([, actual, expected]) => actual !== expected).map(([name]) => name);
+    return {
+      id: read(pkcs11js.CKA_ID) ?? Buffer.alloc(0),
+      label: (read(pkcs11js.CKA_LABEL) ?? Buffer.alloc(0)).toString('utf8'),
+      encrypt: is(pkcs11js.CKA_ENCRYPT) === true,
+      decrypt: is(pkcs11js.CKA_DECRYPT) === true,
+      fit: wrong(wanted).length === 0,
+      bornInToken: wrong(born).length === 0,
+      complaints: [...wrong(wanted), ...wrong(born)],
+    };
+  }
+}
+
+/** CK_ULONG as the machine stores it. */
+function readNumber(value: Buffer | undefined): number | undefined {
+  if (value?.length === 8) return Number(value.readBigUInt64LE());
+  return value?.length === 4 ? value.readUInt32LE() : undefined;
+}

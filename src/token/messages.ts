@@ -1,0 +1,73 @@
+import type { AadForm } from '../config/profile.ts';
+
+/**
+ * The narrow messages between a network-facing process and a token host. Never a handle, never a PIN, never a
+ * CKA_VALUE: a process that speaks only these cannot take a key out.
+ */
+export type TokenRequest =
+  | {
+      kind: 'encrypt';
+      key: Uint8Array;
+      aadForm: AadForm;
+      aad: Uint8Array;
+      metadata: Uint8Array;
+      plaintext: Uint8Array;
+      /** Compute the CDIV, then decrypt the result and compare, in this order (XKS spec, Appendix C). */
+      verify: boolean;
+    }
+  | {
+      kind: 'decrypt';
+      key: Uint8Array;
+      aadForm: AadForm;
+      aad: Uint8Array;
+      metadata: Uint8Array;
+      iv: Uint8Array;
+      ciphertext: Uint8Array;
+      tag: Uint8Array;
+    }
+  | { kind: 'generateKey'; key: Uint8Array; label: string; encrypt: boolean; decrypt: boolean }
+  | { kind: 'destroyKey'; key: Uint8Array }
+  | { kind: 'inspectKey'; key: Uint8Array }
+  /** Looks a key up by its label, for keys that another product made. */
+  | { kind: 'findKey'; label: string }
+  /** Seals a secret of ours under the token's protecting key; `context` names the record it belongs to. */
+  | { kind: 'protect'; context: string; secret: Uint8Array }
+  | { kind: 'reveal'; context: string; sealed: Uint8Array }
+  /** Encrypts and decrypts with the health key. */
+  | { kind: 'health' };
+
+export interface TokenResponses {
+  encrypt: {
+    iv: Uint8Array;
+    ciphertext: Uint8Array;
+    tag: Uint8Array;
+    /** SHA-256 CDIV, empty unless `verify` was asked. */
+    cdiv: Uint8Array;
+    /** How many times C_Encrypt was called with this key: each counts against the GCM limit. */
+    encryptions: number;
+  };
+  decrypt: { plaintext: Uint8Array };
+  generateKey: KeyAttributes;
+  destroyKey: { destroyed: number };
+  inspectKey: KeyAttributes;
+  findKey: KeyAttributes;
+  protect: { sealed: Uint8Array };
+  reveal: { secret: Uint8Array };
+  health: Record<string, never>;
+}
+
+export type TokenRequestKind = TokenRequest['kind'];
+
+/** A key object as the token tells it, read back after creation (promise 1). */
+export interface KeyAttributes {
+  id: Uint8Array;
+  label: string;
+  encrypt: boolean;
+  decrypt: boolean;
+  /** CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE and not CKA_EXTRACTABLE, of type AES with 32 bytes. */
+  fit: boolean;
+  /** Made in the token and never outside: CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE. */
+  bornInToken: boolean;
+  /** Names of attributes that are not as we want them. */
+  complaints: string[];
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Keys of our own in every token, found by a CKA_ID that anyone can compute: so `holdfast init` is idempotent and a
+ * rebuilt node finds them again. They are no CloudKeys: nothing of AWS's is ever encrypted with them.
+ */
+export const ownKeys = {
+  /** Test key of GetHealthStatus and of the canary (XKS spec: a test key, not one associated with a KMS key). */
+  health: ownKey('health', 1),
+  /** Seals our secrets at rest: XKS secret access keys (promise 6). */
+  protecting: ownKey('protecting', 1),
+} as const;
+
+function ownKey(purpose: string, number: number): { id: Buffer; label: string } {
+  const label = `holdfast:${purpose}:${number}`;
+  return { id: createHash('sha256').update(label).digest().subarray(0, 16), label };
+}
+
+/**
+ * CKA_LABEL of a CloudKey's version: with it and CKA_ID the vault could be rebuilt from the token alone.
+ * CKA_ID = the CloudKey's UUID (16 bytes) ‖ version (u32, big-endian).
+ */
+export function versionLabel(keySetId: string, externalKeyId: string, version: number): string {
+  return `holdfast:key:${keySetId}:${externalKeyId}:${version}`;
+}
+
+export function versionObjectId(cloudKeyId: string, version: number): Buffer {
+  const id = Buffer.alloc(20);
+  id.write(cloudKeyId.replaceAll('-', ''), 'hex');
+  id.writeUInt32BE(version, 16);
+  return id;
+}

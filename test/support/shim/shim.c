@@ -1,0 +1,270 @@
+/*
+ * A PKCS#11 module of the tests' own. Every call goes to a real token (SoftHSM, or HOLDFAST_SHIM_MODULE), except
+ * where the control file says that this HSM is slow, sick, dead or lying. See control.c for what it can be told.
+ */
+#define _GNU_SOURCE
+#include "control.h"
+#include "gcm.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+static CK_FUNCTION_LIST *real;
+static pthread_once_t load_once = PTHREAD_ONCE_INIT;
+
+static void load(void) {
+  const char *path = getenv("HOLDFAST_SHIM_MODULE");
+  if (!path || !*path) path = "/usr/lib/softhsm/libsofthsm2.so";
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!library) shim_die("%s", dlerror());
+  CK_C_GetFunctionList get;
+  *(void **)&get = dlsym(library, "C_GetFunctionList");
+  if (!get || get(&real) != CKR_OK) shim_die("%s has no PKCS#11 function list", path);
+}
+
+#define CALL(name, parameters, arguments) \
+  static CK_RV name##_ parameters { \
+    struct effects effects; \
+    if (!shim_enter(F_##name, &effects)) return effects.rv; \
+    return shim_leave(&effects, real->name arguments); \
+  }
+
+typedef CK_SESSION_HANDLE S;
+typedef CK_OBJECT_HANDLE O;
+typedef CK_MECHANISM *M;
+typedef CK_ATTRIBUTE *A;
+typedef CK_BYTE *B;
+typedef CK_ULONG L;
+typedef CK_ULONG *LP;
+
+CALL(C_Initialize, (void *args), (args))
+CALL(C_GetInfo, (CK_INFO *info), (info))
+CALL(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID *slots, LP count), (present, slots, count))
+CALL(C_GetMechanismList, (CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, LP count), (slot, list, count))
+CALL(C_InitToken, (CK_SLOT_ID slot, B pin, L length, B label), (slot, pin, length, label))
+CALL(C_InitPIN, (S session, B pin, L length), (session, pin, length))
+CALL(C_SetPIN, (S session, B old, L old_length, B new, L new_length), (session, old, old_length, new, new_length))
+CALL(C_OpenSession, (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, S *session),
+     (slot, flags, application, notify, session))
+CALL(C_GetSessionInfo, (S session, CK_SESSION_INFO *info), (session, info))
+CALL(C_GetOperationState, (S session, B state, LP length), (session, state, length))
+CALL(C_SetOperationState, (S session, B state, L length, O encryption, O authentication),
+     (session, state, length, encryption, authentication))
+CALL(C_Login, (S session, CK_USER_TYPE user, B pin, L length), (session, user, pin, length))
+CALL(C_Logout, (S session), (session))
+CALL(C_CreateObject, (S session, A template, L count, O *object), (session, template, count, object))
+CALL(C_CopyObject, (S session, O from, A template, L count, O *to), (session, from, template, count, to))
+CALL(C_DestroyObject, (S session, O object), (session, object))
+CALL(C_GetObjectSize, (S session, O object, LP size), (session, object, size))
+CALL(C_SetAttributeValue, (S session, O object, A template, L count), (session, object, template, count))
+CALL(C_FindObjectsInit, (S session, A template, L count), (session, template, count))
+CALL(C_EncryptUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_EncryptFinal, (S session, B out, LP length), (session, out, length))
+CALL(C_DecryptUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_DecryptFinal, (S session, B out, LP length), (session, out, length))
+CALL(C_DigestInit, (S session, M mechanism), (session, mechanism))
+CALL(C_Digest, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_DigestUpdate, (S session, B in, L length), (session, in, length))
+CALL(C_DigestKey, (S session, O key), (session, key))
+CALL(C_DigestFinal, (S session, B out, LP length), (session, out, length))
+CALL(C_SignInit, (S session, M mechanism, O key), (session, mechanism, key))
+CALL(C_Sign, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_SignUpdate, (S session, B in, L length), (session, in, length))
+CALL(C_SignFinal, (S session, B out, LP length), (session, out, length))
+CALL(C_SignRecoverInit, (S session, M mechanism, O key), (session, mechanism, key))
+CALL(C_SignRecover, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_VerifyInit, (S session, M mechanism, O key), (session, mechanism, key))
+CALL(C_Verify, (S session, B in, L in_length, B signature, L length), (session, in, in_length, signature, length))
+CALL(C_VerifyUpdate, (S session, B in, L length), (session, in, length))
+CALL(C_VerifyFinal, (S session, B signature, L length), (session, signature, length))
+CALL(C_VerifyRecoverInit, (S session, M mechanism, O key), (session, mechanism, key))
+CALL(C_VerifyRecover, (S session, B signature, L in_length, B out, LP length),
+     (session, signature, in_length, out, length))
+CALL(C_DigestEncryptUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_DecryptDigestUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_SignEncryptUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_DecryptVerifyUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
+CALL(C_GenerateKey, (S session, M mechanism, A template, L count, O *key), (session, mechanism, template, count, key))
+CALL(C_GenerateKeyPair,
+     (S session, M mechanism, A public_template, L public_count, A private_template, L private_count, O *public_key,
+      O *private_key),
+     (session, mechanism, public_template, public_count, private_template, private_count, public_key, private_key))
+CALL(C_WrapKey, (S session, M mechanism, O wrapping, O key, B out, LP length),
+     (session, mechanism, wrapping, key, out, length))
+CALL(C_UnwrapKey, (S session, M mechanism, O unwrapping, B in, L in_length, A template, L count, O *key),
+     (session, mechanism, unwrapping, in, in_length, template, count, key))
+CALL(C_DeriveKey, (S session, M mechanism, O base, A template, L count, O *key),
+     (session, mechanism, base, template, count, key))
+CALL(C_SeedRandom, (S session, B seed, L length), (session, seed, length))
+CALL(C_GetFunctionStatus, (S session), (session))
+CALL(C_CancelFunction, (S session), (session))
+CALL(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved), (flags, slot, reserved))
+
+#define INFORM(name, parameters, arguments) \
+  static CK_RV name##_ parameters { \
+    struct effects effects; \
+    if (!shim_enter(F_##name, &effects)) return effects.rv; \
+    const CK_RV rv = real->name arguments; \
+    if (rv == CKR_OK) info->flags = (info->flags | effects.set_flags) & ~effects.clear_flags; \
+    return shim_leave(&effects, rv); \
+  }
+
+INFORM(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO *info), (slot, info))
+INFORM(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
+INFORM(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info), (slot, type, info))
+
+static CK_RV C_Finalize_(void *reserved) {
+  struct effects effects;
+  if (!shim_enter(F_C_Finalize, &effects)) return effects.rv;
+  gcm_forget(0);
+  return shim_leave(&effects, real->C_Finalize(reserved));
+}
+
+static CK_RV C_CloseSession_(S session) {
+  struct effects effects;
+  if (!shim_enter(F_C_CloseSession, &effects)) return effects.rv;
+  gcm_forget(session);
+  return shim_leave(&effects, real->C_CloseSession(session));
+}
+
+static CK_RV C_CloseAllSessions_(CK_SLOT_ID slot) {
+  struct effects effects;
+  if (!shim_enter(F_C_CloseAllSessions, &effects)) return effects.rv;
+  gcm_forget(0);
+  return shim_leave(&effects, real->C_CloseAllSessions(slot));
+}
+
+static CK_RV C_EncryptInit_(S session, M mechanism, O key) {
+  struct effects effects;
+  if (!shim_enter(F_C_EncryptInit, &effects)) return effects.rv;
+  return shim_leave(&effects, gcm_init(ENCRYPTING, real, session, mechanism, key, &effects));
+}
+
+static CK_RV C_DecryptInit_(S session, M mechanism, O key) {
+  struct effects effects;
+  if (!shim_enter(F_C_DecryptInit, &effects)) return effects.rv;
+  return shim_leave(&effects, gcm_init(DECRYPTING, real, session, mechanism, key, &effects));
+}
+
+static CK_RV run(enum function function, enum direction direction, S session, B in, L in_length, B out, LP length) {
+  struct effects effects;
+  if (!shim_enter(function, &effects)) {
+    /* PKCS#11 v2.40, C_Encrypt: every other error ends the operation. */
+    const bool ends = effects.rv != CKR_BUFFER_TOO_SMALL && !effects.leave_active;
+    if (ends) gcm_discard(direction, real, session, in, in_length);
+    return effects.rv;
+  }
+  return shim_leave(&effects, gcm_run(direction, real, session, in, in_length, out, length, &effects));
+}
+
+static CK_RV C_Encrypt_(S session, B in, L in_length, B out, LP length) {
+  return run(F_C_Encrypt, ENCRYPTING, session, in, in_length, out, length);
+}
+
+static CK_RV C_Decrypt_(S session, B in, L in_length, B out, LP length) {
+  return run(F_C_Decrypt, DECRYPTING, session, in, in_length, out, length);
+}
+
+static CK_RV C_GenerateRandom_(S session, B out, L length) {
+  struct effects effects;
+  if (!shim_enter(F_C_GenerateRandom, &effects)) return effects.rv;
+  const CK_RV rv = real->C_GenerateRandom(session, out, length);
+  if (rv == CKR_OK && effects.fill) memset(out, effects.fill_byte, length);
+  return shim_leave(&effects, rv);
+}
+
+static CK_RV tell(CK_ATTRIBUTE *attribute, const struct lie *lie) {
+  if (lie->unavailable) {
+    attribute->ulValueLen = (CK_ULONG)-1;
+    return CKR_ATTRIBUTE_TYPE_INVALID;
+  }
+  const bool fits = !attribute->pValue || (attribute->ulValueLen != (CK_ULONG)-1 && attribute->ulValueLen >= lie->length);
+  if (attribute->pValue && fits) memcpy(attribute->pValue, lie->value, lie->length);
+  attribute->ulValueLen = fits ? lie->length : (CK_ULONG)-1;
+  return fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
+}
+
+static CK_RV C_GetAttributeValue_(S session, O object, A template, L count) {
+  struct effects effects;
+  if (!shim_enter(F_C_GetAttributeValue, &effects)) return effects.rv;
+  CK_RV rv = real->C_GetAttributeValue(session, object, template, count);
+  for (CK_ULONG i = 0; i < count; i++)
+    for (unsigned j = 0; j < effects.lie_count; j++)
+      if (template[i].type == effects.lies[j].type) {
+        const CK_RV told = tell(&template[i], &effects.lies[j]);
+        if (rv == CKR_OK) rv = told;
+      }
+  return shim_leave(&effects, rv);
+}
+
+/* The handle that is to come a second time, where the caller asks for one at a time. */
+static struct {
+  S session;
+  O object;
+} again[64];
+static pthread_mutex_t again_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static O remember(S session, O object) {
+  O before = 0;
+  pthread_mutex_lock(&again_lock);
+  for (unsigned i = 0; i < 64; i++)
+    if (again[i].session == session) {
+      before = again[i].object;
+      again[i].session = 0;
+    }
+  for (unsigned i = 0; object && i < 64; i++)
+    if (!again[i].session) {
+      again[i].session = session;
+      again[i].object = object;
+      break;
+    }
+  pthread_mutex_unlock(&again_lock);
+  return before;
+}
+
+static CK_RV C_FindObjects_(S session, O *objects, L room, LP count) {
+  struct effects effects;
+  if (!shim_enter(F_C_FindObjects, &effects)) return effects.rv;
+  const O owed = effects.duplicate ? remember(session, 0) : 0;
+  if (owed && room) {
+    objects[0] = owed;
+    *count = 1;
+    return shim_leave(&effects, CKR_OK);
+  }
+  const CK_RV rv = real->C_FindObjects(session, objects, room, count);
+  if (rv == CKR_OK && effects.empty) *count = 0;
+  if (rv == CKR_OK && effects.duplicate && *count) {
+    if (*count < room) objects[(*count)++] = objects[0];
+    else remember(session, objects[0]);
+  }
+  return shim_leave(&effects, rv);
+}
+
+static CK_RV C_FindObjectsFinal_(S session) {
+  struct effects effects;
+  if (!shim_enter(F_C_FindObjectsFinal, &effects)) return effects.rv;
+  remember(session, 0);
+  return shim_leave(&effects, real->C_FindObjectsFinal(session));
+}
+
+static CK_RV C_GetFunctionList_(CK_FUNCTION_LIST **list);
+
+static CK_FUNCTION_LIST functions = {
+  .version = {2, 40},
+#define CK_PKCS11_FUNCTION_INFO(name) .name = name##_,
+#include <pkcs11f.h>
+#undef CK_PKCS11_FUNCTION_INFO
+};
+
+static CK_RV C_GetFunctionList_(CK_FUNCTION_LIST **list) {
+  if (!list) return CKR_ARGUMENTS_BAD;
+  pthread_once(&load_once, load);
+  *list = &functions;
+  return CKR_OK;
+}
+
+__attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list) {
+  return C_GetFunctionList_(list);
+}
