@@ -31,7 +31,7 @@ export const tokenSchema = z.strictObject({
   serial: z.string().optional().describe('Choose the token by its serial number. Label, serial or both.'),
   module: z.string().startsWith('/').optional().describe('Path of the PKCS#11 module, where it is not one of the profile’s.'),
   environment: z
-    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string())
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .default({})
     .describe('More environment variables for the token hosts, such as the vendor’s configuration file.'),
   initialize_parameters: z.string().optional().describe('Library parameters for C_Initialize, where not the profile’s (NSS).'),

@@ -12,9 +12,10 @@ export const nativeConfigDirectory = path.resolve(import.meta.dirname, '../../na
  * - `caller`: we draw it from the token with `C_GenerateRandom` and the token uses it as given.
  * - `hsm-at-init`: we pass zero bytes, the token writes its own IV into our buffer in `C_EncryptInit`.
  * - `hsm-at-encrypt`: the same, but the token writes it in `C_Encrypt`.
+ * - `hsm-in-place`: the same, in one of the two calls; for vendors whose documentation does not say in which.
  * - `hsm-appended`: we pass no IV, the token appends its own after the authentication tag.
  */
-export const ivModes = ['caller', 'hsm-at-init', 'hsm-at-encrypt', 'hsm-appended'] as const;
+export const ivModes = ['caller', 'hsm-at-init', 'hsm-at-encrypt', 'hsm-in-place', 'hsm-appended'] as const;
 export type IvMode = (typeof ivModes)[number];
 
 /**
@@ -44,7 +45,7 @@ export const profileSchema = z
       .min(1)
       .describe('Where the PKCS#11 module may be; the first that exists is loaded.'),
     environment: z
-      .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/), z.string())
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
       .default({})
       .describe('Environment variables that the token host sets before it loads the module.'),
     initialize: z
@@ -81,7 +82,7 @@ export const profileSchema = z
         iv_bits: z
           .boolean()
           .default(true)
-          .describe('Whether ulIvBits carries the IV length; Luna in FIPS mode wants zero.'),
+          .describe('Whether ulIvBits carries the IV length when encrypting; Luna in FIPS mode wants zero there.'),
       })
       .default({ iv_bits: true }),
     aad: z

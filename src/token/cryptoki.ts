@@ -71,16 +71,15 @@ export class Cryptoki {
   /** Holds the login for as long as the process lives; C_Logout is never called. */
   #anchor: graphene.Session;
   #session: graphene.Session;
-  #readWrite: graphene.Session | undefined;
 
   private constructor(lib: pkcs11js.PKCS11, slot: graphene.Slot, info: TokenInfo, pin: Secret | undefined) {
     this.lib = lib;
     this.info = info;
     this.#slot = slot;
     this.#pin = pin;
-    this.#anchor = this.#open(false);
+    this.#anchor = this.#open();
     if (info.loginRequired) this.login();
-    this.#session = this.#open(false);
+    this.#session = this.#open();
   }
 
   /** Loads and initialises the module, finds the token, opens sessions, logs in. Throws TokenError. */
@@ -111,15 +110,9 @@ export class Cryptoki {
     return new Cryptoki(lib, slot, info, pin);
   }
 
-  /** The working session, for reading and for AES-GCM. */
+  /** The working session. */
   get session(): graphene.Session {
     return this.#session;
-  }
-
-  /** A session that may create and destroy token objects, opened when first needed. */
-  get readWriteSession(): graphene.Session {
-    this.#readWrite ??= this.#open(true);
-    return this.#readWrite;
   }
 
   get mechanisms(): ReadonlySet<number> {
@@ -140,19 +133,15 @@ export class Cryptoki {
     }
   }
 
-  /** Replaces the working sessions; the old ones may be spoilt, so what closing them says does not matter. */
-  reopenSessions(): void {
-    for (const old of [this.#session, this.#readWrite]) {
-      if (old === undefined) continue;
-      try {
-        this.lib.C_CloseSession(old.handle);
-      } catch {
-        // Closed already, or the module is too sick to say so: opening the next one will tell.
-      }
-    }
-    this.#readWrite = undefined;
+  /** Replaces the working session; the old one may be spoilt, so what closing it says does not matter. */
+  reopenSession(): void {
     try {
-      this.#session = this.#open(false);
+      this.lib.C_CloseSession(this.#session.handle);
+    } catch {
+      // Closed already, or the module is too sick to say so: opening the next one will tell.
+    }
+    try {
+      this.#session = this.#open();
     } catch (error) {
       if (!(error instanceof CryptokiError)) throw error;
       throw new TokenError('device', error.call, error.rv);
@@ -161,8 +150,8 @@ export class Cryptoki {
 
   /** Opens a new anchor where the old one is gone with its login. */
   reopenAnchor(): void {
-    this.#anchor = this.#open(false);
-    this.reopenSessions();
+    this.#anchor = this.#open();
+    this.reopenSession();
   }
 
   finalize(): void {
@@ -173,8 +162,9 @@ export class Cryptoki {
     }
   }
 
-  #open(readWrite: boolean): graphene.Session {
-    const flags = graphene.SessionFlag.SERIAL_SESSION | (readWrite ? graphene.SessionFlag.RW_SESSION : 0);
+  /** Always read-write: AWS CloudHSM's SDK 5 opens no other, and every token takes it. */
+  #open(): graphene.Session {
+    const flags = graphene.SessionFlag.SERIAL_SESSION | graphene.SessionFlag.RW_SESSION;
     return attempt('C_OpenSession', () => this.#slot.open(flags));
   }
 }

@@ -84,7 +84,7 @@ export class KeyObjects {
    */
   generate(id: Uint8Array, label: string, usage: { encrypt: boolean; decrypt: boolean }): KeyAttributes {
     if (this.has(id)) throw new TokenError('key-duplicate', 'C_GenerateKey');
-    const { lib, readWriteSession } = this.#cryptoki;
+    const { lib, session } = this.#cryptoki;
     const template: (pkcs11js.Attribute & { name: string })[] = [
       { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
       { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
@@ -109,7 +109,7 @@ export class KeyObjects {
       .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
     const handle = attempt('C_GenerateKey', () =>
       lib.C_GenerateKey(
-        readWriteSession.handle,
+        session.handle,
         { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
         stated,
       ),
@@ -122,7 +122,7 @@ export class KeyObjects {
       attributes.decrypt === usage.decrypt &&
       Buffer.from(id).equals(attributes.id);
     if (!asAsked) {
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(readWriteSession.handle, handle));
+      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
       throw new TokenError('key-unfit', 'C_GenerateKey');
     }
     this.#handles.set(Buffer.from(id).toString('hex'), handle);
@@ -139,16 +139,16 @@ export class KeyObjects {
 
   /** Destroys every key object with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. */
   destroy(id: Uint8Array): number {
-    const { lib, readWriteSession } = this.#cryptoki;
+    const { lib, session } = this.#cryptoki;
     this.forget(id);
     const handles: Buffer[] = [];
     attempt('C_FindObjects', () =>
-      readWriteSession.find({ class: graphene.ObjectClass.SECRET_KEY, token: true, id: Buffer.from(id) }, (object) => {
+      session.find({ class: graphene.ObjectClass.SECRET_KEY, token: true, id: Buffer.from(id) }, (object) => {
         handles.push(object.handle);
       }),
     );
     for (const handle of handles)
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(readWriteSession.handle, handle));
+      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
     return handles.length;
   }
 

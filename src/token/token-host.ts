@@ -106,7 +106,7 @@ export class TokenHost {
       if (!(error instanceof CryptokiError)) throw error;
       // Whatever number it gave: the session must be usable afterwards, which the canary shows.
       if (error.rv === undefined || !['caller', 'ambiguous'].includes(reactionTo(error.call, error.rv)))
-        this.#cryptoki.reopenSessions();
+        this.#cryptoki.reopenSession();
       this.#runCanary();
       return;
     }
@@ -202,7 +202,7 @@ export class TokenHost {
   /** An operation may have been left active on the session: the next caller gets a new one. */
   #leaveClean(): void {
     try {
-      this.#cryptoki.reopenSessions();
+      this.#cryptoki.reopenSession();
     } catch {
       // The next operation finds out and says so.
     }
@@ -213,9 +213,9 @@ export class TokenHost {
       if (reaction === 'handle') {
         if ('key' in request) this.#keys.forget(request.key);
         else this.#keys.forgetAll();
-        this.#cryptoki.reopenSessions();
+        this.#cryptoki.reopenSession();
       } else if (reaction === 'session') {
-        this.#cryptoki.reopenSessions();
+        this.#cryptoki.reopenSession();
       } else {
         this.#cryptoki.reopenAnchor();
         this.#cryptoki.login();

@@ -31,10 +31,8 @@ export function signByHand(input: SigningInput): ReceivedRequest {
   const date = input.timestamp.slice(0, 8);
   const scope = `${date}/${input.region}/kms-xks-proxy/aws4_request`;
   const stringToSign = `AWS4-HMAC-SHA256\n${input.timestamp}\n${scope}\n${sha256(Buffer.from(canonicalRequest, 'latin1'))}`;
-  const key = [date, input.region, 'kms-xks-proxy', 'aws4_request'].reduce(
-    (previous, part) => hmac(previous, part),
-    Buffer.from(`AWS4${input.secret}`),
-  );
+  let key = Buffer.from(`AWS4${input.secret}`);
+  for (const part of [date, input.region, 'kms-xks-proxy', 'aws4_request']) key = hmac(key, part);
   const authorization =
     `AWS4-HMAC-SHA256 Credential=${input.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, ` +
     `Signature=${hmac(key, stringToSign).toString('hex')}`;
@@ -57,6 +55,6 @@ function sha256(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+function hmac(key: Buffer, text: string) {
   return createHmac('sha256', key).update(text).digest();
 }

@@ -5,17 +5,17 @@ const request = signSample();
 
 /** Every text that differs from `text` in one byte: the next bit pattern, the other case, a byte outside ASCII. */
 function oneByteChanges(text: string, from = 0): string[] {
-  return [...text.slice(from)].flatMap((character, offset) =>
+  return Array.from(text.slice(from), (character, offset) =>
     [0x01, 0x20, 0x80].map((mask) => {
-      const i = from + offset;
-      return text.slice(0, i) + String.fromCharCode(character.charCodeAt(0) ^ mask) + text.slice(i + 1);
+      const altered = String.fromCharCode(character.charCodeAt(0) ^ mask);
+      return text.slice(0, from + offset) + altered + text.slice(from + offset + 1);
     }),
-  );
+  ).flat();
 }
 
 /** Every text with one byte taken out. */
 function oneByteFewer(text: string): string[] {
-  return [...text].map((_, i) => text.slice(0, i) + text.slice(i + 1));
+  return Array.from(text, (_, i) => text.slice(0, i) + text.slice(i + 1));
 }
 
 test('the request that the others differ from by one byte is accepted', async (t) => {

@@ -66,8 +66,7 @@ test('values of a repeated signed header count in the order they were sent', asy
     signed: [...sample.signed, 'x-list'],
   });
   await t.notThrowsAsync(check(request));
-  const exchanged = withHeader(request, 'x-list', () => 'two');
-  exchanged.rawHeaders.some((value) => value === ' two ');
+  const exchanged = { ...request, rawHeaders: request.rawHeaders.with(9, 'two').with(11, 'one') };
   await assertRefused(t, () => check(exchanged), exchanged, 'signature-mismatch');
 });
 

@@ -10,10 +10,9 @@ const root = path.resolve(import.meta.dirname, '../..');
 const sources = path.join(import.meta.dirname, 'shim');
 /** "RSA Security Inc. PKCS #11 Cryptographic Token Interface (Cryptoki)", read where pkcs11js has it. */
 const headers = path.join(root, 'node_modules/pkcs11js/includes/pkcs11');
-const flags = [
-  ...['-std=c11', '-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden', '-pthread'],
-  ...['-isystem', headers],
-];
+const warnings = ['-Wall', '-Wextra', '-Werror'];
+const library = ['-shared', '-fPIC', '-fvisibility=hidden', '-pthread'];
+const flags = ['-std=c11', '-O2', ...warnings, ...library, '-isystem', headers];
 
 /** One line of the control file; the words are explained in shim/control.c. */
 export interface Rule {

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { loadProfile } from '../../src/config/profile.ts';
-import { leaseSlotDaemon } from './tokens-pkcsslotd.ts';
-import { sharedMemoryOf } from './tokens-shared-memory.ts';
 import type { TokenInitialization } from './tokens-init.ts';
+import { borrowSoftToken } from './tokens-opencryptoki.ts';
 
 export interface TokenFixture {
   readonly profile: 'softhsm2' | 'nss-softokn' | 'opencryptoki';
@@ -65,28 +64,27 @@ export function createNssToken(options: TokenOptions = {}): Promise<TokenFixture
 }
 
 /**
- * The soft token of opencryptoki with a data store of its own, chosen by `PKCS_APP_STORE`. The machine's one
- * slot daemon serves all of them at the same time; it is started when needed and stopped with the last token.
+ * The soft token of opencryptoki, emptied. A machine has only one: this waits until every other fixture of it is
+ * disposed, in this process too, so never hold two at once.
  */
 export function createOpencryptokiToken(options: TokenOptions = {}): Promise<TokenFixture> {
   return createToken('opencryptoki', options, async (token) => {
-    await mkdir(path.join(token.directory, 'swtok', 'TOK_OBJ'), { recursive: true, mode: 0o700 });
-    token.environment['PKCS_APP_STORE'] = token.directory;
-    token.cleanUp.push(async () => {
-      await Promise.all(sharedMemoryOf(token.directory).map((file) => rm(file, { force: true })));
-    });
-    token.cleanUp.push(await leaseSlotDaemon());
+    token.cleanUp.push(await borrowSoftToken(token.directory));
     await initialize(token);
   });
 }
 
-/** All tokens of the tests, so that one suite can loop over them. */
+/**
+ * All tokens of the tests, so that one suite can loop over them. `aesGcm` is false for opencryptoki because the soft
+ * token of Debian 12's version, 3.8.1, lacks the mechanism (observed); it serves the tests of login and of keys.
+ */
 export const tokenKinds = [
-  { profile: 'softhsm2', create: createSoftHsmToken },
-  { profile: 'nss-softokn', create: createNssToken },
-  { profile: 'opencryptoki', create: createOpencryptokiToken },
+  { profile: 'softhsm2', aesGcm: true, create: createSoftHsmToken },
+  { profile: 'nss-softokn', aesGcm: true, create: createNssToken },
+  { profile: 'opencryptoki', aesGcm: false, create: createOpencryptokiToken },
 ] as const satisfies readonly {
   profile: TokenFixture['profile'];
+  aesGcm: boolean;
   create: (options?: TokenOptions) => Promise<TokenFixture>;
 }[];
 

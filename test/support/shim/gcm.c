@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define TAG_BYTES(operation) ((operation)->tag_bits / 8)
-
 /* PKCS#11 v2.30, still what some modules want. */
 struct gcm_params_v230 {
   CK_BYTE *pIv;
@@ -72,9 +70,9 @@ void gcm_forget(CK_SESSION_HANDLE session) {
 }
 
 static void *copy(const void *bytes, CK_ULONG length) {
-  void *made = malloc(length ? length : 1);
+  void *made = malloc(length);
   if (!made) shim_die("out of memory");
-  return length ? memcpy(made, bytes, length) : made;
+  return memcpy(made, bytes, length);
 }
 
 static void fill_random(unsigned char *bytes, size_t length) {
@@ -160,9 +158,9 @@ CK_RV gcm_init(enum direction direction, CK_FUNCTION_LIST *real, CK_SESSION_HAND
 
   if (operation->place == IV_AT_INIT && operation->shows)
     memcpy(operation->caller_iv, operation->shown, operation->iv_bytes);
-  if (effects->hold || operation->place != IV_CALLER)
+  if ((effects->hold || operation->place != IV_CALLER) && operation->caller_aad_bytes)
     operation->expected_aad = copy(operation->caller_aad, operation->caller_aad_bytes);
-  if (effects->hold || operation->place == IV_AT_ENCRYPT)
+  if ((effects->hold || operation->place == IV_AT_ENCRYPT) && operation->caller_iv_bytes)
     operation->expected_iv = copy(operation->caller_iv, operation->caller_iv_bytes);
   keep(operation);
   return CKR_OK;
@@ -188,7 +186,7 @@ CK_RV gcm_run(enum direction direction, CK_FUNCTION_LIST *real, CK_SESSION_HANDL
   if (operation) check_held(operation);
   const bool appends = operation && operation->place == IV_APPENDED && operation->shows;
   const CK_ULONG extra = appends ? operation->iv_bytes : 0;
-  const CK_ULONG tag = direction == DECRYPTING ? 0 : operation ? TAG_BYTES(operation) : 16;
+  const CK_ULONG tag = direction == DECRYPTING ? 0 : operation ? operation->tag_bits / 8 : 16;
 
   if (appends && out_length) {
     const CK_ULONG needed = in_length + tag + extra;

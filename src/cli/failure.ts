@@ -1,0 +1,41 @@
+import { CommanderError } from 'commander';
+import { ConfigError } from '../config/problem.ts';
+import { TlsError } from '../http/tls.ts';
+import { StoreError } from '../store/sqlite.ts';
+import { TokenError } from '../token/faults.ts';
+import { NameError } from '../vault/names.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { TokenStartError } from './open-node.ts';
+
+/** Exit codes that mean something (sysexits.h, where it has one). */
+export const exitCodes = {
+  usage: 64,
+  notFound: 66,
+  tokenUnavailable: 69,
+  internal: 70,
+  conflict: 73,
+  configuration: 78,
+} as const;
+
+/** Tells a person what is wrong and the way out, on standard error; never a stack unless it is our own mistake. */
+export function reportFailure(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) console.error(`holdfast: ${problem}`);
+    return exitCodes.configuration;
+  }
+  if (error instanceof TlsError) return tell(error.message, undefined, exitCodes.configuration);
+  if (error instanceof StoreError) return tell(error.message, error.wayOut, exitCodes.configuration);
+  if (error instanceof TokenStartError) return tell(error.message, error.wayOut, exitCodes.tokenUnavailable);
+  if (error instanceof TokenError) return tell(`the token: ${error.message}`, 'see the token host’s output above and the vendor’s log', exitCodes.tokenUnavailable);
+  if (error instanceof NameError) return tell(error.message, undefined, exitCodes.usage);
+  if (error instanceof VaultError)
+    return tell(error.message, undefined, { 'not-found': exitCodes.notFound, conflict: exitCodes.conflict, invalid: exitCodes.usage }[error.problem]);
+  console.error('holdfast: an error that should not be; please report it:', error);
+  return exitCodes.internal;
+}
+
+function tell(problem: string, wayOut: string | undefined, code: number): number {
+  console.error(`holdfast: ${problem}${wayOut === undefined ? '' : `\n  way out: ${wayOut}`}`);
+  return code;
+}

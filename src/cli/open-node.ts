@@ -1,0 +1,82 @@
+import type { LoadedConfig, LoadedToken } from '../config/load.ts';
+import { readPinFile } from '../config/load.ts';
+import { hostSettings } from '../http/supervisor.ts';
+import { Secret } from '../secret.ts';
+import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
+import { TokenPool } from '../token/token-pool.ts';
+import { TokenRooms } from '../vault/token-rooms.ts';
+import { askSecret } from './prompt.ts';
+
+const asked = new Map<string, Promise<Secret>>();
+
+/** The PIN of a token: from its file or credential, anew each time; from the terminal once. */
+export async function pinOf(token: LoadedToken): Promise<Secret | undefined> {
+  if (token.pin === undefined) return undefined;
+  if (!('prompt' in token.pin)) return readPinFile(token.pin);
+  let secret = asked.get(token.name);
+  if (secret === undefined) {
+    secret = askSecret(`PIN of token ${token.name}: `);
+    asked.set(token.name, secret);
+  }
+  return secret;
+}
+
+/** A token could not be opened; the text is the host's own report. */
+export class TokenStartError extends Error {
+  readonly wayOut: string;
+
+  constructor(token: string, problem: string, wayOut: string) {
+    super(`token ${token}: ${problem}`);
+    this.name = 'TokenStartError';
+    this.wayOut = wayOut;
+  }
+}
+
+export interface OpenTokens {
+  rooms: TokenRooms;
+  /** Labels of the keys of our own that were made, by token (`prepare`). */
+  made: ReadonlyMap<string, string[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens one host for each of `tokens`, for a command that needs them: the command's own process loads no module
+ * either. Throws TokenStartError at the first failure; a PIN is tried once.
+ */
+export async function openTokens(config: LoadedConfig, tokens: readonly LoadedToken[], prepare = false): Promise<OpenTokens> {
+  const keepers: HostKeeper[] = [];
+  const made = new Map<string, string[]>();
+  const pools = new Map(config.tokens.map((token) => [token.name, new TokenPool(token.name, 1, () => undefined, {
+    sickAfter: 10_000,
+    killAfter: 60_000,
+    queueLength: 64,
+    healthInterval: 60_000,
+  })]));
+  const close = async () => {
+    for (const pool of pools.values()) pool.close();
+    await Promise.all(keepers.map(async (keeper) => keeper.stop()));
+  };
+  try {
+    await Promise.all(
+      tokens.map(async (token) => {
+        const started = Promise.withResolvers<void>();
+        const keeper = new HostKeeper(hostSettings(token, async () => pinOf(token), prepare), new LoginGate(), {
+          onReady: (host) => {
+            made.set(token.name, host.made);
+            pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
+            started.resolve();
+          },
+          onGone: (id) => pools.get(token.name)?.removeHost(id),
+          onFailed: (problem, wayOut) => started.reject(new TokenStartError(token.name, problem, wayOut)),
+        });
+        keepers.push(keeper);
+        keeper.start();
+        await started.promise;
+      }),
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { rooms: new TokenRooms([...pools.values()]), made, close };
+}

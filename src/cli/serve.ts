@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { loadTls } from '../http/tls.ts';
+import { Supervisor } from '../http/supervisor.ts';
+import { createLog } from '../log.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import { globalOptions } from './context.ts';
+import { exitCodes } from './failure.ts';
+import { pinOf } from './open-node.ts';
+import { version } from './version.ts';
+
+export function addServeCommand(program: Command): void {
+  program
+    .command('serve')
+    .description('serve the XKS proxy API in the foreground; SIGTERM drains, SIGHUP reads TLS files again')
+    .option('--check', 'read and check the configuration and the TLS files, then exit')
+    .action(async (wish: { check?: boolean }, command: Command) => {
+      const config = loadConfig(globalOptions(command).config);
+      loadTls(config.xks.tls);
+      if (wish.check === true) {
+        console.log(`${config.file}: fine`);
+        return;
+      }
+      process.exitCode = await serve(config);
+    });
+}
+
+/** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */
+export async function serve(config: LoadedConfig, onReady: (port: number) => string = () => ''): Promise<number> {
+  // Told here once, in words, instead of by every worker.
+  await (await SqliteStore.open(config.storePath)).close();
+  const log = createLog(config.log.level, { process: 'supervisor' });
+  const supervisor = new Supervisor({ config, log, version, pin: pinOf });
+  supervisor.start();
+  process.on('SIGHUP', () => supervisor.reload());
+  const signal = new Promise<undefined>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(undefined));
+  });
+  void supervisor.ready.then((port) => console.log(`holdfast ready on port ${port}${onReady(port)}`));
+  const why = await Promise.race([signal, supervisor.fatal]);
+  if (why !== undefined) console.error(`holdfast: cannot serve: ${why}`);
+  await supervisor.stop();
+  return why === undefined ? 0 : exitCodes.tokenUnavailable;
+}

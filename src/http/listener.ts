@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { TlsConfig } from '../config/config.ts';
+import type { Logger } from '../log.ts';
+import { XksError } from '../xks/errors.ts';
+import { certificateEnd, fingerprint, hasWantedSubject, loadTls } from './tls.ts';
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface ListenerOptions {
+  address: string;
+  port: number;
+  tls: TlsConfig;
+  connections: number;
+  log: Logger;
+  /** Several processes listen on the same port, and the kernel spreads the connections. */
+  reusePort?: boolean;
+  /** How often to look whether the TLS files changed, milliseconds. */
+  reloadInterval?: number;
+}
+
+/* Bounds on what a client may hold open or send, milliseconds and bytes. */
+const handshakeTimeout = 5_000;
+const headersTimeout = 5_000;
+const requestTimeout = 10_000;
+/** Longer than the idle time of AWS's and of load balancers' connections: they, not we, close idle ones. */
+const keepAliveTimeout = 75_000;
+const maxHeaderSize = 16 * 1024;
+const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: maxHeaderSize };
+
+/**
+ * HTTPS with HTTP/2 by ALPN and HTTP/1.1 beneath it, on one port. The certificate is exchanged under it without
+ * dropping a connection.
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #http2: Http2Server;
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #watcher: NodeJS.Timeout;
+  #fingerprint: string;
+
+  constructor(options: ListenerOptions, handler: RequestHandler) {
+    this.#options = options;
+    const { tls } = options;
+    this.#fingerprint = fingerprint(tls);
+    const mutual = tls.client_ca !== undefined;
+    this.#server = createServer(
+      {
+        ...loadTls(tls),
+        ALPNProtocols: ['h2', 'http/1.1'],
+        requestCert: mutual,
+        rejectUnauthorized: mutual,
+        handshakeTimeout,
+        headersTimeout,
+        requestTimeout,
+        keepAliveTimeout,
+        connectionsCheckingInterval: 1_000,
+        maxHeaderSize,
+        requireHostHeader: true,
+      },
+      handler,
+    );
+    this.#server.maxConnections = options.connections;
+    this.#http2 = createHttp2Server({
+      settings: http2Settings,
+      maxHeaderListPairs: 64,
+      maxSessionMemory: 4,
+    });
+    // Node's HTTP/2 compatibility layer: requests and responses with the faces of HTTP/1.1.
+    this.#http2.on('request', (request, response) =>
+      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    );
+    this.#http2.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setTimeout(keepAliveTimeout, () => session.close());
+      session.on('close', () => this.#sessions.delete(session));
+      session.on('error', () => session.destroy());
+    });
+    this.#http2.on('sessionError', () => undefined);
+    this.#divertByProtocol();
+    this.#server.on('clientError', answerMalformed);
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      options.log.debug({ remote: socket.remoteAddress, code: error.code }, 'TLS handshake refused');
+      socket.destroy();
+    });
+    this.#watcher = setInterval(() => this.#reloadWhenChanged(), options.reloadInterval ?? 2_000).unref();
+  }
+
+  /** After the handshake: checks the subject of the client certificate, then hands over to the protocol agreed on. */
+  #divertByProtocol(): void {
+    const subjects = this.#options.tls.client_subjects;
+    const mutual = this.#options.tls.client_ca !== undefined;
+    const http1 = this.#server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+    this.#server.removeAllListeners('secureConnection');
+    this.#server.on('secureConnection', (socket: TLSSocket) => {
+      socket.setNoDelay(true);
+      if (mutual && !hasWantedSubject(socket, subjects)) {
+        this.#options.log.warn({ remote: socket.remoteAddress }, 'client certificate with another subject refused');
+        socket.destroy();
+        return;
+      }
+      if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
+      else for (const listener of http1) listener.call(this.#server, socket);
+    });
+  }
+
+  async listen(): Promise<AddressInfo> {
+    const { address, port, reusePort } = this.#options;
+    this.#server.listen({ host: address, port, reusePort: reusePort === true, backlog: 1024 });
+    await once(this.#server, 'listening');
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Takes new TLS files into use for new connections; keeps the old ones when the new are not usable. */
+  reload(): void {
+    const { tls, log } = this.#options;
+    const seen = fingerprint(tls);
+    try {
+      const context = loadTls(tls);
+      this.#server.setSecureContext(context);
+      this.#fingerprint = seen;
+      log.info({ notAfter: certificateEnd(context).toISOString() }, 'TLS certificate loaded');
+    } catch (error) {
+      this.#fingerprint = seen;
+      log.error({ problem: (error as Error).message }, 'TLS certificate not changed: the new files cannot be used');
+    }
+  }
+
+  #reloadWhenChanged(): void {
+    const now = fingerprint(this.#options.tls);
+    if (now !== '' && now !== this.#fingerprint) this.reload();
+  }
+
+  /** Takes no new connection, lets every request under way end, then closes. Cuts off after `patience` milliseconds. */
+  async close(patience: number): Promise<void> {
+    clearInterval(this.#watcher);
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    for (const session of this.#sessions) session.close();
+    const cut = setTimeout(() => {
+      this.#server.closeAllConnections();
+      for (const session of this.#sessions) session.destroy();
+    }, patience);
+    await closed;
+    clearTimeout(cut);
+  }
+}
+
+/** What is not HTTP gets the spec's JSON too, where it can still be read. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: import('node:stream').Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLate ? '408 Request Timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const { body } = new XksError('ValidationException', tooLate ? 'The request did not arrive in time.' : 'The request is not well-formed HTTP.');
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

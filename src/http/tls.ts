@@ -1,0 +1,88 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { TlsConfig } from '../config/config.ts';
+
+/** The suites of the XKS spec ("API content type"), and no other. */
+const suites = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':');
+
+/** The certificate, key or CA cannot be used; the text is for the operator and quotes no file content. */
+export class TlsError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'TlsError';
+  }
+}
+
+/** Reads the files and checks that they belong together. Throws TlsError; nothing is changed by trying. */
+export function loadTls(tls: TlsConfig): SecureContextOptions {
+  const options: SecureContextOptions = {
+    cert: read(tls.certificate, 'certificate'),
+    key: read(tls.key, 'key'),
+    ...(tls.client_ca === undefined ? {} : { ca: read(tls.client_ca, 'client CA') }),
+    minVersion: 'TLSv1.2',
+    ciphers: suites,
+    honorCipherOrder: true,
+  };
+  if ((statSync(tls.key).mode & 0o077) !== 0)
+    throw new TlsError(`${tls.key}: others may read the TLS key; run: chmod 600 ${tls.key}`);
+  try {
+    // Refuses a key that does not belong to the certificate, which half of a replaced pair would be.
+    createSecureContext(options);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unusable';
+    throw new TlsError(`${tls.certificate} and ${tls.key} cannot be used together (${code})`);
+  }
+  return options;
+}
+
+/** When the certificate ends, for the log. */
+export function certificateEnd(options: SecureContextOptions): Date {
+  return new Date(new X509Certificate(options.cert as string).validTo);
+}
+
+/** What tells a changed file: a path that is a symbolic link is followed. Empty while a file is being replaced. */
+export function fingerprint(tls: TlsConfig): string {
+  try {
+    return [tls.certificate, tls.key, tls.client_ca]
+      .filter((file) => file !== undefined)
+      .map((file) => {
+        const { mtimeMs, size, ino } = statSync(file);
+        return `${ino}:${size}:${mtimeMs}`;
+      })
+      .join(' ');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * True when the client certificate has one of the wanted subjects, as common name or DNS name. The chain was checked
+ * against our CA already. (XKS spec, Authentication: the subject name and the CA are both configured.)
+ */
+export function hasWantedSubject(socket: TLSSocket, wanted: readonly string[]): boolean {
+  if (!socket.authorized) return false;
+  const certificate = socket.getPeerCertificate();
+  const common = certificate.subject?.CN;
+  const names = [
+    ...(common === undefined ? [] : [common].flat()),
+    ...(certificate.subjectaltname ?? '')
+      .split(', ')
+      .filter((name) => name.startsWith('DNS:'))
+      .map((name) => name.slice('DNS:'.length)),
+  ];
+  return names.some((name) => wanted.includes(name));
+}
+
+function read(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new TlsError(`${file}: the TLS ${what} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`);
+  }
+}

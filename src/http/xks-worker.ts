@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLog, type Logger } from '../log.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { TokenPool } from '../token/token-pool.ts';
+import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
+import { Directory, type CloudKey } from '../vault/directory.ts';
+import { EncryptionCount } from '../vault/encryption-count.ts';
+import { findKeySet } from '../vault/key-sets.ts';
+import { TokenRooms } from '../vault/token-rooms.ts';
+import type { XksServices } from '../xks/operation.ts';
+import { Listener } from './listener.ts';
+import type { ToSupervisor, ToWorker } from './node-messages.ts';
+import { createXksApp } from './xks-app.ts';
+
+/*
+ * An XKS worker: a process that talks to AWS. It loads no PKCS#11 module and knows no PIN; what it knows of a token is
+ * the socket of a token host, handed to it by the supervisor.
+ */
+
+/** How long requests under way may take once the node closes, milliseconds. */
+const closePatience = 2_000;
+
+class XksWorker {
+  readonly #log: Logger;
+  readonly #store: Store;
+  readonly #pools: Map<string, TokenPool>;
+  readonly #listener: Listener;
+  readonly #drainMilliseconds: number;
+  readonly #rotating = new Set<string>();
+  #draining = false;
+
+  private constructor(message: Extract<ToWorker, { kind: 'start' }>, store: Store, log: Logger) {
+    const { config, hosts, version } = message;
+    this.#log = log;
+    this.#store = store;
+    this.#drainMilliseconds = config.xks.drain_ms;
+    this.#pools = new Map(
+      config.tokens.map((token) => [
+        token.name,
+        new TokenPool(token.name, hosts[token.name] ?? 1, (id) => tell({ kind: 'kill-host', id }), {
+          sickAfter: token.sick_after_ms,
+          killAfter: token.kill_after_ms,
+          queueLength: 2048,
+          healthInterval: 10_000,
+        }),
+      ]),
+    );
+    const tokens = new TokenRooms([...this.#pools.values()]);
+    const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
+    const services: XksServices = {
+      directory: new Directory(store, tokens),
+      tokens,
+      encryptions: new EncryptionCount(store, (key) => void this.#rotate(key, tokens)),
+      tokenFacts: (name) => {
+        const profile = profiles.get(name);
+        return {
+          vendor: profile?.vendor ?? 'unknown',
+          model: profile?.model ?? 'unknown',
+          aadForm: profile?.aad.form ?? 'full',
+          plaintextBytes: profile?.limits.plaintext_bytes ?? 4300,
+        };
+      },
+      fleetSize: config.node.fleet_size,
+      version,
+    };
+    const app = createXksApp({
+      services,
+      log,
+      answerWithin: config.xks.answer_within_ms,
+      draining: () => this.#draining,
+    });
+    this.#listener = new Listener(
+      {
+        address: config.xks.address,
+        port: config.xks.port,
+        tls: config.xks.tls,
+        connections: config.xks.connections,
+        log,
+        reusePort: message.reusePort,
+      },
+      app.callback() as never,
+    );
+  }
+
+  static async start(message: Extract<ToWorker, { kind: 'start' }>): Promise<XksWorker> {
+    const log = createLog(message.config.log.level, { process: 'xks-worker' });
+    const store = await SqliteStore.open(message.config.storePath);
+    const worker = new XksWorker(message, store, log);
+    const { port } = await worker.#listener.listen();
+    tell({ kind: 'listening', port });
+    return worker;
+  }
+
+  receive(message: ToWorker, handle: Socket | undefined): void {
+    switch (message.kind) {
+      case 'start':
+        break;
+      case 'host':
+        if (handle !== undefined) this.#pools.get(message.token)?.addHost(message.id, message.pid, handle);
+        break;
+      case 'host-gone':
+        this.#pools.get(message.token)?.removeHost(message.id);
+        break;
+      case 'reload':
+        this.#listener.reload();
+        break;
+      case 'drain':
+        void this.#drain();
+        break;
+    }
+  }
+
+  /** /ready says 503 first, so that load balancers look away; then no new connection; then the end. */
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    await delay(this.#drainMilliseconds);
+    await this.#listener.close(closePatience);
+    for (const pool of this.#pools.values()) pool.close();
+    await this.#store.close();
+    tell({ kind: 'drained' });
+    process.disconnect();
+  }
+
+  /** The count of a key's version nears its limit: a new version takes over (promise 5). */
+  async #rotate(key: CloudKey, tokens: TokenRooms): Promise<void> {
+    if (this.#rotating.has(key.id)) return;
+    this.#rotating.add(key.id);
+    try {
+      const record = await findCloudKey(this.#store, key.id);
+      if (record.current_version !== key.currentVersion) return;
+      const rotated = await rotateCloudKey(this.#store, tokens, await findKeySet(this.#store, record.key_set_id), record);
+      this.#log.warn(
+        { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
+        'CloudKey rotated: the last version has done half of the encryptions it may',
+      );
+    } catch (error) {
+      this.#log.error({ externalKeyId: key.externalKeyId, problem: (error as Error).message }, 'CloudKey could not be rotated at its limit');
+    } finally {
+      this.#rotating.delete(key.id);
+    }
+  }
+}
+
+function tell(message: ToSupervisor): void {
+  if (process.connected) process.send?.(message);
+}
+
+let worker: Promise<XksWorker> | undefined;
+process.on('message', (message: ToWorker, handle: Socket | undefined) => {
+  if (message.kind === 'start') {
+    worker = XksWorker.start(message);
+    worker.catch((error: unknown) => {
+      console.error(`holdfast: the XKS worker cannot start: ${(error as Error).message}`);
+      process.exit(70);
+    });
+    return;
+  }
+  void worker?.then((running) => running.receive(message, handle));
+});
+// Without its supervisor a worker would serve with hosts that nobody replaces.
+process.on('disconnect', () => process.exit(0));
+// The supervisor decides when to end: a terminal's Ctrl-C and systemd's SIGTERM reach every process of the group.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('SIGHUP', () => undefined);

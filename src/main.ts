@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { reportFailure } from './cli/failure.ts';
+import { createProgram } from './cli/program.ts';
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = reportFailure(error);
+}

@@ -1,0 +1,179 @@
+import type { AadForm } from '../config/profile.ts';
+import type { Secret } from '../secret.ts';
+import type { Store } from '../store/store.ts';
+import { revealSecret } from './credentials.ts';
+import type { KeySet } from './key-sets.ts';
+import type { TokenRooms } from './token-rooms.ts';
+
+/** A CloudKey as the XKS operations need it. */
+export interface CloudKey {
+  id: string;
+  keySetId: string;
+  externalKeyId: string;
+  enabled: boolean;
+  canEncrypt: boolean;
+  canDecrypt: boolean;
+  currentVersion: number;
+  versions: ReadonlyMap<number, KeyVersion>;
+}
+
+export interface KeyVersion {
+  cloudKeyId: string;
+  version: number;
+  objectId: Buffer;
+  /** Form of the AAD of ciphertext without our own metadata: keys taken over from AWS's sample proxy have such. */
+  foreignForm: AadForm | undefined;
+}
+
+/** A live XKS credential and the key set that it opens. */
+export interface LiveCredential {
+  accessKeyId: string;
+  keySet: KeySet;
+  sealedSecret: Buffer;
+}
+
+/** What a worker remembers of one revision of the store. Thrown away whole when the revision moves. */
+interface Snapshot {
+  revision: number;
+  keySets: Map<string, KeySet> | undefined;
+  prefixes: Set<string> | undefined;
+  keys: Map<string, Promise<CloudKey | undefined>>;
+  credentials: Map<string, Promise<LiveCredential | undefined>>;
+}
+
+/** So many unknown names are remembered at the most; known ones are as many as the store holds. */
+const mostRemembered = 50_000;
+
+/**
+ * The vault as an XKS worker reads it: remembered between requests, never older than the store at the start of the
+ * request (promise 2).
+ */
+export class Directory {
+  readonly #store: Store;
+  readonly #tokens: TokenRooms;
+  #snapshot: Snapshot = emptySnapshot(-1);
+  readonly #secrets = new Map<string, { sealed: Buffer; secret: Secret }>();
+
+  constructor(store: Store, tokens: TokenRooms) {
+    this.#store = store;
+    this.#tokens = tokens;
+  }
+
+  /** Call once for each request, before anything is looked up: drops what a change has made old. */
+  async refresh(): Promise<void> {
+    const seen = this.#store.revision();
+    const revision = typeof seen === 'number' ? seen : await seen;
+    // A look-up that is under way writes into the snapshot it began with, never into a newer one.
+    if (revision !== this.#snapshot.revision) this.#snapshot = emptySnapshot(revision);
+  }
+
+  async hasPrefix(prefix: string): Promise<boolean> {
+    const snapshot = this.#snapshot;
+    const prefixes = snapshot.prefixes ?? (await this.#load(snapshot)).prefixes;
+    return prefixes.has(prefix);
+  }
+
+  async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
+    const { credentials } = this.#snapshot;
+    return remember(credentials, accessKeyId, () => this.#readCredential(this.#snapshot, accessKeyId));
+  }
+
+  /** The secret of a live credential; asks the token once, then remembers. Throws TokenError. */
+  async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
+    const known = this.#secrets.get(credential.accessKeyId);
+    if (known?.sealed.equals(credential.sealedSecret) === true) return known.secret;
+    const secret = await revealSecret(
+      this.#tokens,
+      {
+        access_key_id: credential.accessKeyId,
+        key_set_id: credential.keySet.id,
+        sealed_secret: credential.sealedSecret,
+      },
+      credential.keySet.token,
+      deadline,
+    );
+    this.#secrets.set(credential.accessKeyId, { sealed: credential.sealedSecret, secret });
+    return secret;
+  }
+
+  /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
+  async cloudKey(keySet: KeySet, externalKeyId: string): Promise<CloudKey | undefined> {
+    const { keys } = this.#snapshot;
+    const key = await remember(keys, externalKeyId, () => this.#readKey(externalKeyId));
+    return key?.keySetId === keySet.id ? key : undefined;
+  }
+
+  async #load(snapshot: Snapshot): Promise<{ keySets: Map<string, KeySet>; prefixes: Set<string> }> {
+    const rows = await this.#store.db.selectFrom('key_sets').selectAll().execute();
+    const keySets = new Map(rows.map((row) => [row.id, row]));
+    const prefixes = new Set(rows.map((row) => row.path_prefix));
+    snapshot.keySets = keySets;
+    snapshot.prefixes = prefixes;
+    return { keySets, prefixes };
+  }
+
+  async #readCredential(snapshot: Snapshot, accessKeyId: string): Promise<LiveCredential | undefined> {
+    const row = await this.#store.db
+      .selectFrom('xks_credentials')
+      .selectAll()
+      .where('access_key_id', '=', accessKeyId)
+      .where('withdrawn_at', 'is', null)
+      .executeTakeFirst();
+    if (row === undefined) {
+      this.#secrets.delete(accessKeyId);
+      return undefined;
+    }
+    const keySet = (snapshot.keySets ?? (await this.#load(snapshot)).keySets).get(row.key_set_id);
+    return keySet === undefined ? undefined : { accessKeyId, keySet, sealedSecret: row.sealed_secret };
+  }
+
+  async #readKey(externalKeyId: string): Promise<CloudKey | undefined> {
+    const key = await this.#store.db
+      .selectFrom('cloud_keys')
+      .selectAll()
+      .where('external_key_id', '=', externalKeyId)
+      .executeTakeFirst();
+    if (key === undefined || key.state === 'CREATING') return undefined;
+    const versions = await this.#store.db
+      .selectFrom('key_versions')
+      .selectAll()
+      .where('cloud_key_id', '=', key.id)
+      .where('state', '=', 'ACTIVE')
+      .execute();
+    return {
+      id: key.id,
+      keySetId: key.key_set_id,
+      externalKeyId: key.external_key_id,
+      enabled: key.state === 'AVAILABLE',
+      canEncrypt: key.can_encrypt === 1,
+      canDecrypt: key.can_decrypt === 1,
+      currentVersion: key.current_version,
+      versions: new Map(
+        versions.map((row) => [
+          row.version,
+          {
+            cloudKeyId: key.id,
+            version: row.version,
+            objectId: row.object_id,
+            foreignForm: row.origin === 'aws-sample-proxy' ? ('sha256' as const) : undefined,
+          },
+        ]),
+      ),
+    };
+  }
+}
+
+function emptySnapshot(revision: number): Snapshot {
+  return { revision, keySets: undefined, prefixes: undefined, keys: new Map(), credentials: new Map() };
+}
+
+/** One look-up for all who ask at once; a failed one is forgotten, so that the next request tries again. */
+async function remember<T>(map: Map<string, Promise<T>>, name: string, look: () => Promise<T>): Promise<T> {
+  const known = map.get(name);
+  if (known !== undefined) return known;
+  if (map.size >= mostRemembered) map.clear();
+  const looking = look();
+  map.set(name, looking);
+  looking.catch(() => map.delete(name));
+  return looking;
+}

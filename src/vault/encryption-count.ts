@@ -1,0 +1,93 @@
+import type { Store } from '../store/store.ts';
+import type { CloudKey } from './directory.ts';
+
+/** SP 800-38D, 8.3: no key encrypts more often with random 96-bit IVs, over all nodes. Refused beyond. */
+export const refuseAt = 2 ** 32;
+/** A new version is made before this many. */
+export const rotateAt = 2 ** 31;
+/** Encryptions taken from the store at once. What a stopped worker had left is lost, never used twice. */
+export const blockSize = 2 ** 16;
+/** The next block is fetched while this many are left. */
+const lowMark = 2 ** 14;
+
+/** The current version of the key has used up its encryptions and has not been rotated. */
+export class EncryptionLimitError extends Error {
+  constructor() {
+    super('the key version has reached its limit of encryptions');
+    this.name = 'EncryptionLimitError';
+  }
+}
+
+interface Lease {
+  left: number;
+  fetching: Promise<void> | undefined;
+}
+
+/**
+ * Counts encryptions per key version ahead of their use, in leased blocks (promise 5). Every attempt counts, retries
+ * too: what the token did before it failed is unknown.
+ */
+export class EncryptionCount {
+  readonly #store: Store;
+  readonly #onRotationDue: (key: CloudKey) => void;
+  readonly #leases = new Map<string, Lease>();
+
+  constructor(store: Store, onRotationDue: (key: CloudKey) => void) {
+    this.#store = store;
+    this.#onRotationDue = onRotationDue;
+  }
+
+  /**
+   * Makes sure that one encryption with the current version may be done, and counts it. Throws EncryptionLimitError
+   * at the limit.
+   */
+  async take(key: CloudKey): Promise<void> {
+    const lease = this.#lease(key);
+    while (lease.left <= 0) await this.#fetch(key, lease);
+    lease.left--;
+    if (lease.left < lowMark) this.#fetch(key, lease).catch(() => undefined);
+  }
+
+  /** Counts another attempt of the same request. False when none is left: then there is no other attempt. */
+  takeAnother(key: CloudKey): boolean {
+    const lease = this.#lease(key);
+    if (lease.left <= 0) return false;
+    lease.left--;
+    return true;
+  }
+
+  #lease(key: CloudKey): Lease {
+    const name = `${key.id}:${key.currentVersion}`;
+    let lease = this.#leases.get(name);
+    if (lease === undefined) {
+      lease = { left: 0, fetching: undefined };
+      this.#leases.set(name, lease);
+    }
+    return lease;
+  }
+
+  async #fetch(key: CloudKey, lease: Lease): Promise<void> {
+    lease.fetching ??= this.#leaseBlock(key, lease).finally(() => {
+      lease.fetching = undefined;
+    });
+    return lease.fetching;
+  }
+
+  async #leaseBlock(key: CloudKey, lease: Lease): Promise<void> {
+    // Not store.change(): the count is nothing that other workers have to see.
+    const row = await this.#store.db
+      .updateTable('key_versions')
+      .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', key.currentVersion)
+      .where('encryptions_leased', '<=', refuseAt - blockSize)
+      .returning('encryptions_leased')
+      .executeTakeFirst();
+    if (row === undefined) {
+      this.#onRotationDue(key);
+      throw new EncryptionLimitError();
+    }
+    lease.left += blockSize;
+    if (Number(row.encryptions_leased) >= rotateAt - blockSize) this.#onRotationDue(key);
+  }
+}

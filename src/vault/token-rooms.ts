@@ -1,0 +1,34 @@
+import { monotonicNow } from '../token/frames.ts';
+import { TokenError } from '../token/faults.ts';
+import type { TokenPool } from '../token/token-pool.ts';
+
+/** The pools of the configured tokens, by name. */
+export class TokenRooms {
+  readonly #pools: ReadonlyMap<string, TokenPool>;
+
+  constructor(pools: readonly TokenPool[]) {
+    this.#pools = new Map(pools.map((pool) => [pool.name, pool]));
+  }
+
+  get all(): readonly TokenPool[] {
+    return [...this.#pools.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#pools.has(name);
+  }
+
+  /** Throws TokenError `unavailable` for a token that the configuration does not name (any more). */
+  pool(name: string): TokenPool {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw new TokenError('unavailable', 'configuration');
+    return pool;
+  }
+}
+
+/** How long a management act waits for the token, milliseconds: key generation may be slow on an HSM. */
+const managementPatience = 15_000;
+
+export function managementDeadline(): { deadline: number } {
+  return { deadline: monotonicNow() + managementPatience };
+}

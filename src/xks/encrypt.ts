@@ -1,0 +1,51 @@
+import { writeCiphertextMetadata } from './ciphertext-metadata.ts';
+import { TokenError } from '../token/faults.ts';
+import { checkSizes, checkUsable, findKey, noBytes, type XksCall, type XksServices } from './operation.ts';
+import { encryptRequest, parseBody } from './wire.ts';
+
+/** Encrypt (XKS spec, API operations). With a CDIV asked for, the token decrypts the result before we answer. */
+export async function encrypt(services: XksServices, call: XksCall, externalKeyId: string): Promise<object> {
+  const request = parseBody(encryptRequest, call.body);
+  call.facts.metadata = request.requestMetadata;
+  const verify = request.ciphertextDataIntegrityValueAlgorithm !== undefined;
+
+  const key = await findKey(services, call.keySet, externalKeyId);
+  // The CDIV promises that the ciphertext was decrypted: a key that may not decrypt cannot give one.
+  checkUsable(key, { encrypt: true, decrypt: verify });
+  const version = key.versions.get(key.currentVersion);
+  if (version === undefined) throw new TokenError('internal', 'key version');
+  call.facts.keyVersion = version.version;
+
+  const tokenFacts = services.tokenFacts(call.keySet.token);
+  const aad = request.additionalAuthenticatedData ?? noBytes;
+  checkSizes(request.plaintext, 'plaintext', aad, tokenFacts);
+
+  const { aadForm } = tokenFacts;
+  const metadata = writeCiphertextMetadata({ aadForm, version: version.version });
+  await services.encryptions.take(key);
+  let first = true;
+  const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
+    { kind: 'encrypt', key: version.objectId, aadForm, aad, metadata, plaintext: request.plaintext, verify },
+    {
+      deadline: call.deadline,
+      onAttempt: () => {
+        // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
+        if (!first && !services.encryptions.takeAnother(key)) throw new TokenError('unavailable', 'encryption count');
+        first = false;
+      },
+    },
+  );
+  call.facts.times = times;
+  for (let repaired = 1; repaired < value.encryptions; repaired++) services.encryptions.takeAnother(key);
+  return {
+    ciphertext: toBase64(value.ciphertext),
+    initializationVector: toBase64(value.iv),
+    authenticationTag: toBase64(value.tag),
+    ciphertextMetadata: toBase64(metadata),
+    ...(verify ? { ciphertextDataIntegrityValue: toBase64(value.cdiv) } : {}),
+  };
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+}

@@ -1,0 +1,25 @@
+import type { XksCall, XksServices } from './operation.ts';
+import { getHealthStatusRequest, parseBody } from './wire.ts';
+
+/**
+ * GetHealthStatus (XKS spec, API operations): each token its own entry, the key set's first. The status comes from
+ * encrypting and decrypting with a test key of its own on every token host, done on our own schedule and less than a
+ * minute ago.
+ */
+export async function getHealthStatus(services: XksServices, call: XksCall): Promise<object> {
+  const request = parseBody(getHealthStatusRequest, call.body);
+  call.facts.metadata = request.requestMetadata;
+  const own = services.tokens.pool(call.keySet.token);
+  const pools = [own, ...services.tokens.all.filter((pool) => pool !== own)];
+  return Promise.resolve({
+    xksProxyFleetSize: services.fleetSize,
+    xksProxyVendor: 'Holdfast',
+    xksProxyModel: `Holdfast ${services.version}`,
+    ekmVendor: services.tokenFacts(own.name).vendor,
+    ekmFleetDetails: pools.slice(0, 10).map((pool) => ({
+      id: pool.name,
+      model: services.tokenFacts(pool.name).model,
+      healthStatus: pool.health,
+    })),
+  });
+}
