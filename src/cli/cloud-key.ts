@@ -37,7 +37,9 @@ export function addCloudKeyCommands(program: Command): void {
     .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
     .option('--description <text>', 'up to 300 characters', '')
     .addOption(
-      new Option('--usage <usage>', 'what AWS may do with it').choices(Object.keys(usages)).default('encrypt-decrypt'),
+      new Option('--usage <usage>', 'what AWS may do with it')
+        .choices(Object.keys(usages))
+        .default('encrypt-decrypt'),
     )
     .addHelpText('after', '\nExample:\n  holdfast cloud-key create payroll --key-set payments')
     .action(async (name: string, wish: CreateWish, command: Command) => {
@@ -62,16 +64,26 @@ export function addCloudKeyCommands(program: Command): void {
     .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
     .option('--external-key-id <id>', 'what AWS calls it; the label if left out, as the sample proxy has it')
     .option('--description <text>', 'up to 300 characters', '')
-    .action(async (name: string, wish: { keySet: string; label: string; externalKeyId?: string; description: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store, config) => {
-        const keySet = await findKeySet(store, wish.keySet);
-        const key = await withToken(config, keySet.token, async (tokens) =>
-          adoptCloudKey(store, tokens, keySet, { ...wish, name, externalKeyId: wish.externalKeyId ?? wish.label }),
-        );
-        printRecord(shown(key), options);
-      });
-    });
+    .action(
+      async (
+        name: string,
+        wish: { keySet: string; label: string; externalKeyId?: string; description: string },
+        command: Command,
+      ) => {
+        const options = globalOptions(command);
+        await withStore(options, async (store, config) => {
+          const keySet = await findKeySet(store, wish.keySet);
+          const key = await withToken(config, keySet.token, async (tokens) =>
+            adoptCloudKey(store, tokens, keySet, {
+              ...wish,
+              name,
+              externalKeyId: wish.externalKeyId ?? wish.label,
+            }),
+          );
+          printRecord(shown(key), options);
+        });
+      },
+    );
   cloudKey
     .command('list')
     .description('list the CloudKeys')
@@ -91,7 +103,13 @@ export function addCloudKeyCommands(program: Command): void {
         ...shown(key),
         versions: versions.map((version) =>
           options.json === true
-            ? { version: version.version, state: version.state, objectId: version.object_id.toString('hex'), origin: version.origin, created: version.created_at }
+            ? {
+                version: version.version,
+                state: version.state,
+                objectId: version.object_id.toString('hex'),
+                origin: version.origin,
+                created: version.created_at,
+              }
             : `${version.version} (${version.state}, CKA_ID ${version.object_id.toString('hex')})`,
         ),
       },
@@ -102,14 +120,25 @@ export function addCloudKeyCommands(program: Command): void {
     ['enable', 'AVAILABLE'],
     ['disable', 'DISABLED'],
   ] as const)
-    addActOnKey(cloudKey, verb, `${verb} a CloudKey: seen by every later request`, async ({ key, store, options }) =>
-      printRecord(shown(await setCloudKeyState(store, key, state)), options),
+    addActOnKey(
+      cloudKey,
+      verb,
+      `${verb} a CloudKey: seen by every later request`,
+      async ({ key, store, options }) =>
+        printRecord(shown(await setCloudKeyState(store, key, state)), options),
     );
-  addActOnKey(cloudKey, 'rotate', 'make a new version; old ciphertext stays readable', async ({ key, store, config, options }) => {
-    const keySet = await findKeySet(store, key.key_set_id);
-    const rotated = await withToken(config, keySet.token, async (tokens) => rotateCloudKey(store, tokens, keySet, key));
-    printRecord(shown(rotated), options);
-  });
+  addActOnKey(
+    cloudKey,
+    'rotate',
+    'make a new version; old ciphertext stays readable',
+    async ({ key, store, config, options }) => {
+      const keySet = await findKeySet(store, key.key_set_id);
+      const rotated = await withToken(config, keySet.token, async (tokens) =>
+        rotateCloudKey(store, tokens, keySet, key),
+      );
+      printRecord(shown(rotated), options);
+    },
+  );
 }
 
 interface KeyAct {
@@ -119,7 +148,12 @@ interface KeyAct {
   options: ReturnType<typeof globalOptions>;
 }
 
-function addActOnKey(parent: Command, verb: string, description: string, act: (on: KeyAct) => Promise<void>): void {
+function addActOnKey(
+  parent: Command,
+  verb: string,
+  description: string,
+  act: (on: KeyAct) => Promise<void>,
+): void {
   parent
     .command(`${verb} <key>`)
     .description(`${description}; by external key id, id or name`)

@@ -17,7 +17,10 @@ export function globalOptions(command: Command): GlobalOptions {
 }
 
 /** Runs a command with the store open. The management API takes this place in step 2: keep it thin. */
-export async function withStore<T>(options: GlobalOptions, run: (store: Store, config: LoadedConfig) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  options: GlobalOptions,
+  run: (store: Store, config: LoadedConfig) => Promise<T>,
+): Promise<T> {
   const config = loadConfig(options.config);
   const store = await SqliteStore.open(config.storePath);
   try {
@@ -28,7 +31,11 @@ export async function withStore<T>(options: GlobalOptions, run: (store: Store, c
 }
 
 /** Runs with one token open too. */
-export async function withToken<T>(config: LoadedConfig, name: string, run: (tokens: TokenRooms) => Promise<T>): Promise<T> {
+export async function withToken<T>(
+  config: LoadedConfig,
+  name: string,
+  run: (tokens: TokenRooms) => Promise<T>,
+): Promise<T> {
   const { rooms, close } = await openTokens(config, [tokenOf(config, name)]);
   try {
     return await run(rooms);
@@ -41,6 +48,8 @@ export async function withToken<T>(config: LoadedConfig, name: string, run: (tok
 export function tokenOf(config: LoadedConfig, name: string): LoadedToken {
   const token = config.tokens.find((candidate) => candidate.name === name);
   if (token === undefined)
-    throw new ConfigError([`no token of this name in ${config.file}; it has: ${config.tokens.map((t) => t.name).join(', ')}`]);
+    throw new ConfigError([
+      `no token of this name in ${config.file}; it has: ${config.tokens.map((t) => t.name).join(', ')}`,
+    ]);
   return token;
 }

@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { consoleFile, issueCredential, listCredentials, revealSecret, withdrawCredential } from '../vault/credentials.ts';
+import {
+  consoleFile,
+  issueCredential,
+  listCredentials,
+  revealSecret,
+  withdrawCredential,
+} from '../vault/credentials.ts';
 import { findKeySet } from '../vault/key-sets.ts';
 import { managementDeadline } from '../vault/token-rooms.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -8,23 +14,36 @@ import { globalOptions, withStore, withToken } from './context.ts';
 import { printRecord, printRows } from './output.ts';
 
 export function addCredentialCommands(program: Command): void {
-  const credential = program.command('credential').description('XKS credentials: what AWS KMS signs its requests with');
+  const credential = program
+    .command('credential')
+    .description('XKS credentials: what AWS KMS signs its requests with');
   credential
     .command('issue')
     .description('make a credential of a key set; at least two may live at once, for a change without a gap')
     .requiredOption('--key-set <key-set>', 'name or id of the key set')
-    .option('--console-file <file>', 'write the JSON file for AWS’s console here, mode 0600, instead of showing the secret')
-    .addHelpText('after', '\nExample:\n  holdfast credential issue --key-set payments --console-file xks-proxy-config.json')
+    .option(
+      '--console-file <file>',
+      'write the JSON file for AWS’s console here, mode 0600, instead of showing the secret',
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  holdfast credential issue --key-set payments --console-file xks-proxy-config.json',
+    )
     .action(async (wish: { keySet: string; consoleFile?: string }, command: Command) => {
       const options = globalOptions(command);
       await withStore(options, async (store, config) => {
         const keySet = await findKeySet(store, wish.keySet);
-        const { accessKeyId, secret } = await withToken(config, keySet.token, async (tokens) => issueCredential(store, tokens, keySet));
+        const { accessKeyId, secret } = await withToken(config, keySet.token, async (tokens) =>
+          issueCredential(store, tokens, keySet),
+        );
         if (wish.consoleFile === undefined) {
           printRecord({ accessKeyId, rawSecretAccessKey: secret.reveal() }, options);
           return;
         }
-        writeFileSync(wish.consoleFile, consoleFile(keySet, accessKeyId, secret), { mode: 0o600, flag: 'wx' });
+        writeFileSync(wish.consoleFile, consoleFile(keySet, accessKeyId, secret), {
+          mode: 0o600,
+          flag: 'wx',
+        });
         printRecord({ accessKeyId, consoleFile: wish.consoleFile }, options);
       });
     });
@@ -72,7 +91,8 @@ export function addCredentialCommands(program: Command): void {
           .where('key_set_id', '=', keySet.id)
           .where('withdrawn_at', 'is', null)
           .executeTakeFirst();
-        if (row === undefined) throw new VaultError('not-found', 'the key set has no live credential with this access key id');
+        if (row === undefined)
+          throw new VaultError('not-found', 'the key set has no live credential with this access key id');
         const secret = await withToken(config, keySet.token, async (tokens) =>
           revealSecret(tokens, row, keySet.token, managementDeadline().deadline),
         );

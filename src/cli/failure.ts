@@ -27,10 +27,21 @@ export function reportFailure(error: unknown): number {
   if (error instanceof TlsError) return tell(error.message, undefined, exitCodes.configuration);
   if (error instanceof StoreError) return tell(error.message, error.wayOut, exitCodes.configuration);
   if (error instanceof TokenStartError) return tell(error.message, error.wayOut, exitCodes.tokenUnavailable);
-  if (error instanceof TokenError) return tell(`the token: ${error.message}`, 'see the token host’s output above and the vendor’s log', exitCodes.tokenUnavailable);
+  if (error instanceof TokenError)
+    return tell(
+      `the token: ${error.message}`,
+      'see the token host’s output above and the vendor’s log',
+      exitCodes.tokenUnavailable,
+    );
   if (error instanceof NameError) return tell(error.message, undefined, exitCodes.usage);
   if (error instanceof VaultError)
-    return tell(error.message, undefined, { 'not-found': exitCodes.notFound, conflict: exitCodes.conflict, invalid: exitCodes.usage }[error.problem]);
+    return tell(
+      error.message,
+      undefined,
+      { 'not-found': exitCodes.notFound, conflict: exitCodes.conflict, invalid: exitCodes.usage }[
+        error.problem
+      ],
+    );
   console.error('holdfast: an error that should not be; please report it:', error);
   return exitCodes.internal;
 }

@@ -9,7 +9,9 @@ import { openTokens } from './open-node.ts';
 export function addInitCommand(program: Command): void {
   program
     .command('init')
-    .description('make the store or bring it up to date, and make our own keys in every token; safe to repeat')
+    .description(
+      'make the store or bring it up to date, and make our own keys in every token; safe to repeat',
+    )
     .action(async (_: unknown, command: Command) => {
       await init(loadConfig(globalOptions(command).config));
     });
@@ -21,7 +23,9 @@ export async function init(config: LoadedConfig): Promise<void> {
   const { made, close } = await openTokens(config, config.tokens, true);
   await close();
   for (const [token, labels] of made)
-    console.log(`token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`);
+    console.log(
+      `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,
+    );
   const store = await SqliteStore.init(config.storePath);
   await store.close();
   chmodSync(config.storePath, 0o600);

@@ -5,28 +5,43 @@ import { globalOptions, tokenOf, withStore } from './context.ts';
 import { printRecord, printRows } from './output.ts';
 
 export function addKeySetCommands(program: Command): void {
-  const keySet = program.command('key-set').description('keys that share a token and an external key store identity');
+  const keySet = program
+    .command('key-set')
+    .description('keys that share a token and an external key store identity');
   keySet
     .command('create <name>')
     .description('make a key set')
     .requiredOption('--token <token>', 'name of the token in the configuration that keeps its keys')
     .option('--path-prefix <prefix>', 'path prefix of its XKS URIs; none if left out', '')
     .option('--description <text>', 'up to 300 characters', '')
-    .addHelpText('after', '\nExample:\n  holdfast key-set create payments --token primary --path-prefix payments-7f3c9a')
-    .action(async (name: string, wish: { token: string; pathPrefix: string; description: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store, config) => {
-        tokenOf(config, wish.token);
-        printRecord(shown(await createKeySet(store, { name, ...wish })), options);
-      });
-    });
+    .addHelpText(
+      'after',
+      '\nExample:\n  holdfast key-set create payments --token primary --path-prefix payments-7f3c9a',
+    )
+    .action(
+      async (
+        name: string,
+        wish: { token: string; pathPrefix: string; description: string },
+        command: Command,
+      ) => {
+        const options = globalOptions(command);
+        await withStore(options, async (store, config) => {
+          tokenOf(config, wish.token);
+          printRecord(shown(await createKeySet(store, { name, ...wish })), options);
+        });
+      },
+    );
   keySet
     .command('list')
     .description('list the key sets')
     .action(async (_: unknown, command: Command) => {
       const options = globalOptions(command);
       await withStore(options, async (store) =>
-        printRows((await listKeySets(store)).map(shown), ['name', 'token', 'xksProxyUriPath', 'created'], options),
+        printRows(
+          (await listKeySets(store)).map(shown),
+          ['name', 'token', 'xksProxyUriPath', 'created'],
+          options,
+        ),
       );
     });
   keySet

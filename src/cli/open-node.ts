@@ -43,15 +43,24 @@ export interface OpenTokens {
  * Opens one host for each of `tokens`, for a command that needs them: the command's own process loads no module
  * either. Throws TokenStartError at the first failure; a PIN is tried once.
  */
-export async function openTokens(config: LoadedConfig, tokens: readonly LoadedToken[], prepare = false): Promise<OpenTokens> {
+export async function openTokens(
+  config: LoadedConfig,
+  tokens: readonly LoadedToken[],
+  prepare = false,
+): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
-  const pools = new Map(config.tokens.map((token) => [token.name, new TokenPool(token.name, 1, () => undefined, {
-    sickAfter: 10_000,
-    killAfter: 60_000,
-    queueLength: 64,
-    healthInterval: 60_000,
-  })]));
+  const pools = new Map(
+    config.tokens.map((token) => [
+      token.name,
+      new TokenPool(token.name, 1, () => undefined, {
+        sickAfter: 10_000,
+        killAfter: 60_000,
+        queueLength: 64,
+        healthInterval: 60_000,
+      }),
+    ]),
+  );
   const close = async () => {
     for (const pool of pools.values()) pool.close();
     await Promise.all(keepers.map(async (keeper) => keeper.stop()));
@@ -60,15 +69,19 @@ export async function openTokens(config: LoadedConfig, tokens: readonly LoadedTo
     await Promise.all(
       tokens.map(async (token) => {
         const started = Promise.withResolvers<void>();
-        const keeper = new HostKeeper(hostSettings(token, async () => pinOf(token), prepare), new LoginGate(), {
-          onReady: (host) => {
-            made.set(token.name, host.made);
-            pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
-            started.resolve();
+        const keeper = new HostKeeper(
+          hostSettings(token, async () => pinOf(token), prepare),
+          new LoginGate(),
+          {
+            onReady: (host) => {
+              made.set(token.name, host.made);
+              pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
+              started.resolve();
+            },
+            onGone: (id) => pools.get(token.name)?.removeHost(id),
+            onFailed: (problem, wayOut) => started.reject(new TokenStartError(token.name, problem, wayOut)),
           },
-          onGone: (id) => pools.get(token.name)?.removeHost(id),
-          onFailed: (problem, wayOut) => started.reject(new TokenStartError(token.name, problem, wayOut)),
-        });
+        );
         keepers.push(keeper);
         keeper.start();
         await started.promise;

@@ -5,7 +5,11 @@ export interface OutputOptions {
 }
 
 /** Rows for people as a table, for programs as JSON. */
-export function printRows(rows: readonly Record<string, unknown>[], columns: readonly string[], { json }: OutputOptions): void {
+export function printRows(
+  rows: readonly Record<string, unknown>[],
+  columns: readonly string[],
+  { json }: OutputOptions,
+): void {
   if (json === true) {
     console.log(JSON.stringify(rows, null, 2));
     return;
@@ -14,7 +18,11 @@ export function printRows(rows: readonly Record<string, unknown>[], columns: rea
     console.log('none');
     return;
   }
-  const table = new Table({ head: [...columns], style: { head: [], border: [], compact: true }, chars: plainChars });
+  const table = new Table({
+    head: [...columns],
+    style: { head: [], border: [], compact: true },
+    chars: plainChars,
+  });
   for (const row of rows) table.push(columns.map((column) => cell(row[column])));
   console.log(table.toString());
 }

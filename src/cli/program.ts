@@ -11,7 +11,11 @@ export function createProgram(): Command {
   const program = new Command('holdfast')
     .description('An external key store for AWS KMS on any PKCS#11 hardware security module.')
     .version(version)
-    .option('-c, --config <file>', 'configuration file', process.env['HOLDFAST_CONFIG'] ?? '/etc/holdfast/holdfast.toml')
+    .option(
+      '-c, --config <file>',
+      'configuration file',
+      process.env['HOLDFAST_CONFIG'] ?? '/etc/holdfast/holdfast.toml',
+    )
     .option('--json', 'answers as JSON, for programs')
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();

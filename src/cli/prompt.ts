@@ -3,7 +3,10 @@ import { Secret } from '../secret.ts';
 /** Asks on the terminal without echo. Throws where there is no terminal: a PIN is never read from a pipe by accident. */
 export async function askSecret(question: string): Promise<Secret> {
   const { stdin, stderr } = process;
-  if (!stdin.isTTY) throw new Error('a PIN is to be asked for, but there is no terminal; use token.pin = { file = … } or { credential = … }');
+  if (!stdin.isTTY)
+    throw new Error(
+      'a PIN is to be asked for, but there is no terminal; use token.pin = { file = … } or { credential = … }',
+    );
   stderr.write(question);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');

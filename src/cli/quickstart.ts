@@ -28,7 +28,9 @@ const tokenName = 'softhsm';
 export function addQuickstartCommand(program: Command): void {
   program
     .command('quickstart')
-    .description('set up a SoftHSM token, TLS, a store and first keys under HOLDFAST_HOME, and serve (make up)')
+    .description(
+      'set up a SoftHSM token, TLS, a store and first keys under HOLDFAST_HOME, and serve (make up)',
+    )
     .action(async () => {
       process.exitCode = await quickstart(readHome(process.env));
     });
@@ -50,7 +52,11 @@ function readHome(environment: NodeJS.ProcessEnv): Home {
     return number;
   };
   const home = {
-    directory: path.resolve(environment['HOLDFAST_HOME'] === undefined || environment['HOLDFAST_HOME'] === '' ? '.holdfast' : environment['HOLDFAST_HOME']),
+    directory: path.resolve(
+      environment['HOLDFAST_HOME'] === undefined || environment['HOLDFAST_HOME'] === ''
+        ? '.holdfast'
+        : environment['HOLDFAST_HOME'],
+    ),
     xksPort: port('HOLDFAST_XKS_PORT', 8443),
     adminPort: port('HOLDFAST_ADMIN_PORT', 9443),
   };
@@ -81,12 +87,25 @@ async function makeToken(directory: string): Promise<void> {
   const configuration = path.join(directory, 'softhsm2.conf');
   const pinFile = path.join(directory, 'pin');
   mkdirSync(tokens, { recursive: true, mode: 0o700 });
-  writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`, { mode: 0o600 });
+  writeFileSync(
+    configuration,
+    `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`,
+    { mode: 0o600 },
+  );
   process.env['SOFTHSM2_CONF'] = configuration;
   if (existsSync(pinFile)) return;
   const pin = randomBytes(16).toString('hex');
   // softhsm2-util takes PINs in its arguments only: this one protects a token for trying out, on this machine.
-  await tool('softhsm2-util', ['--init-token', '--free', '--label', tokenLabel, '--pin', pin, '--so-pin', randomBytes(16).toString('hex')]);
+  await tool('softhsm2-util', [
+    '--init-token',
+    '--free',
+    '--label',
+    tokenLabel,
+    '--pin',
+    pin,
+    '--so-pin',
+    randomBytes(16).toString('hex'),
+  ]);
   writeSafely(pinFile, `${pin}\n`);
 }
 
@@ -94,9 +113,15 @@ async function makeToken(directory: string): Promise<void> {
 async function makeCertificates(directory: string, files: string): Promise<void> {
   const tls = path.join(directory, 'tls');
   mkdirSync(tls, { recursive: true, mode: 0o700 });
-  const [ca, caKey, certificate, key] = ['ca.pem', 'ca-key.pem', 'server.pem', 'server-key.pem'].map((name) => path.join(tls, name)) as [string, string, string, string];
+  const [ca, caKey, certificate, key] = ['ca.pem', 'ca-key.pem', 'server.pem', 'server-key.pem'].map((name) =>
+    path.join(tls, name),
+  ) as [string, string, string, string];
   const valid = async (file: string) =>
-    existsSync(file) && run('openssl', ['x509', '-in', file, '-noout', '-checkend', String(30 * 86_400)]).then(() => true, () => false);
+    existsSync(file) &&
+    run('openssl', ['x509', '-in', file, '-noout', '-checkend', String(30 * 86_400)]).then(
+      () => true,
+      () => false,
+    );
   if (!(await valid(ca)) || !existsSync(caKey)) {
     await tool('openssl', [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'],
@@ -107,7 +132,10 @@ async function makeCertificates(directory: string, files: string): Promise<void>
   if (!(await valid(certificate)) || !existsSync(key)) {
     const request = path.join(tls, 'server.csr');
     const extensions = path.join(tls, 'server.ext');
-    writeFileSync(extensions, 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    writeFileSync(
+      extensions,
+      'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n',
+    );
     await tool('openssl', [
       ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost'],
       ...['-keyout', key, '-out', request],
@@ -200,7 +228,13 @@ async function tool(name: string, parameters: string[]): Promise<void> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new ConfigError([
-      code === 'ENOENT' ? `${name} is not installed; run: make set-up` : `${name} failed: ${String((error as { stderr?: unknown }).stderr).trim().split('\n', 1)[0] ?? ''}`,
+      code === 'ENOENT'
+        ? `${name} is not installed; run: make set-up`
+        : `${name} failed: ${
+            String((error as { stderr?: unknown }).stderr)
+              .trim()
+              .split('\n', 1)[0] ?? ''
+          }`,
     ]);
   }
 }

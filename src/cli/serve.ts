@@ -26,7 +26,10 @@ export function addServeCommand(program: Command): void {
 }
 
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */
-export async function serve(config: LoadedConfig, onReady: (port: number) => string = () => ''): Promise<number> {
+export async function serve(
+  config: LoadedConfig,
+  onReady: (port: number) => string = () => '',
+): Promise<number> {
   // Told here once, in words, instead of by every worker.
   await (await SqliteStore.open(config.storePath)).close();
   const log = createLog(config.log.level, { process: 'supervisor' });

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /** Of this package; answered in `xksProxyModel`. */
-export const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+export const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as {
   version: string;
 };

@@ -17,7 +17,9 @@ const pinSource = z
         .regex(/^[A-Za-z0-9_.-]+$/)
         .describe('Name of a systemd credential (LoadCredential=, under $CREDENTIALS_DIRECTORY).'),
     }),
-    z.strictObject({ prompt: z.literal(true).describe('Ask on the terminal at start; kept in memory for restarts.') }),
+    z.strictObject({
+      prompt: z.literal(true).describe('Ask on the terminal at start; kept in memory for restarts.'),
+    }),
   ])
   .describe('Where the user PIN comes from: `{ file = … }`, `{ credential = … }` or `{ prompt = true }`.');
 
@@ -29,12 +31,19 @@ export const tokenSchema = z.strictObject({
   profile: z.string().describe('PKCS#11 module profile, a file of native-config/ without its ending.'),
   label: z.string().optional().describe('Choose the token by its label.'),
   serial: z.string().optional().describe('Choose the token by its serial number. Label, serial or both.'),
-  module: z.string().startsWith('/').optional().describe('Path of the PKCS#11 module, where it is not one of the profile’s.'),
+  module: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('Path of the PKCS#11 module, where it is not one of the profile’s.'),
   environment: z
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
     .default({})
     .describe('More environment variables for the token hosts, such as the vendor’s configuration file.'),
-  initialize_parameters: z.string().optional().describe('Library parameters for C_Initialize, where not the profile’s (NSS).'),
+  initialize_parameters: z
+    .string()
+    .optional()
+    .describe('Library parameters for C_Initialize, where not the profile’s (NSS).'),
   pin: pinSource.optional(),
   hosts: z
     .number()
@@ -42,31 +51,50 @@ export const tokenSchema = z.strictObject({
     .min(1)
     .max(64)
     .optional()
-    .describe('Token hosts, shared out among the XKS workers (each has at least one). Without it the profile’s number.'),
-  start_timeout_ms: milliseconds.default(20_000).describe('How long loading the module, login and self-test may take.'),
+    .describe(
+      'Token hosts, shared out among the XKS workers (each has at least one). Without it the profile’s number.',
+    ),
+  start_timeout_ms: milliseconds
+    .default(20_000)
+    .describe('How long loading the module, login and self-test may take.'),
   sick_after_ms: milliseconds
     .default(80)
-    .describe('A host silent for this long is sick: its work also goes to another host, new work goes elsewhere.'),
+    .describe(
+      'A host silent for this long is sick: its work also goes to another host, new work goes elsewhere.',
+    ),
   kill_after_ms: milliseconds.default(1000).describe('A host silent for this long is killed and replaced.'),
 });
 
 const tlsSchema = z.strictObject({
-  certificate: file.describe('PEM file with the server certificate and its chain. Read again when it changes, and on SIGHUP.'),
+  certificate: file.describe(
+    'PEM file with the server certificate and its chain. Read again when it changes, and on SIGHUP.',
+  ),
   key: file.describe('PEM file with the private key; mode 0600 or 0400.'),
   client_ca: file
     .optional()
-    .describe('PEM file with the CAs that client certificates must chain to. With it, mutual TLS is required.'),
+    .describe(
+      'PEM file with the CAs that client certificates must chain to. With it, mutual TLS is required.',
+    ),
   client_subjects: z
     .array(z.string().min(1))
     .default([])
-    .describe('Common names or DNS names a client certificate must have one of, such as `cks.kms.eu-west-1.amazonaws.com`.'),
+    .describe(
+      'Common names or DNS names a client certificate must have one of, such as `cks.kms.eu-west-1.amazonaws.com`.',
+    ),
 });
 
 export const configSchema = z.strictObject({
   node: z
     .strictObject({
-      state_directory: file.default('/var/lib/holdfast').describe('Directory of the store and of run-time files; mode 0700.'),
-      fleet_size: z.number().int().positive().default(1).describe('Number of nodes, answered as `xksProxyFleetSize`.'),
+      state_directory: file
+        .default('/var/lib/holdfast')
+        .describe('Directory of the store and of run-time files; mode 0700.'),
+      fleet_size: z
+        .number()
+        .int()
+        .positive()
+        .default(1)
+        .describe('Number of nodes, answered as `xksProxyFleetSize`.'),
     })
     .prefault({}),
   store: z
@@ -94,21 +122,32 @@ export const configSchema = z.strictObject({
       .min(20)
       .max(240)
       .default(220)
-      .describe('When a request is answered at the latest; AWS gives up after 250 ms, connection set-up included.'),
+      .describe(
+        'When a request is answered at the latest; AWS gives up after 250 ms, connection set-up included.',
+      ),
     drain_ms: z
       .number()
       .int()
       .min(0)
       .max(600_000)
       .default(5000)
-      .describe('After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.'),
+      .describe(
+        'After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.',
+      ),
     connections: z.number().int().positive().default(4096).describe('Most open connections of one worker.'),
     tls: tlsSchema,
   }),
-  token: z.array(tokenSchema).min(1).max(10).describe('The tokens; GetHealthStatus can name ten at the most.'),
+  token: z
+    .array(tokenSchema)
+    .min(1)
+    .max(10)
+    .describe('The tokens; GetHealthStatus can name ten at the most.'),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('Least level that is logged.'),
     })
     .prefault({}),
 });

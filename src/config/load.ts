@@ -54,9 +54,14 @@ function check(config: Config, file: string): LoadedConfig {
     names.add(token.name);
     if (token.label === undefined && token.serial === undefined)
       problems.push(`${key}: needs label or serial; a token is never chosen by its slot`);
-    if (token.kill_after_ms <= token.sick_after_ms) problems.push(`${key}.kill_after_ms: must be more than sick_after_ms`);
+    if (token.kill_after_ms <= token.sick_after_ms)
+      problems.push(`${key}.kill_after_ms: must be more than sick_after_ms`);
     try {
-      tokens.push({ ...token, pin: resolvePin(token.pin, resolve), moduleProfile: loadProfile(token.profile) });
+      tokens.push({
+        ...token,
+        pin: resolvePin(token.pin, resolve),
+        moduleProfile: loadProfile(token.profile),
+      });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       problems.push(...error.problems.map((problem) => `${key}.profile: ${problem}`));
@@ -66,7 +71,9 @@ function check(config: Config, file: string): LoadedConfig {
   if (tls.client_subjects.length > 0 && tls.client_ca === undefined)
     problems.push(`${file}: xks.tls.client_subjects: needs client_ca too`);
   if (tls.client_ca !== undefined && tls.client_subjects.length === 0)
-    problems.push(`${file}: xks.tls.client_ca: needs client_subjects too, or any certificate of the CA would do`);
+    problems.push(
+      `${file}: xks.tls.client_ca: needs client_subjects too, or any certificate of the CA would do`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
 
   const stateDirectory = resolve(config.node.state_directory);
@@ -74,7 +81,8 @@ function check(config: Config, file: string): LoadedConfig {
     ...config,
     file,
     node: { ...config.node, state_directory: stateDirectory },
-    storePath: config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
+    storePath:
+      config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
     workers: config.xks.workers ?? Math.min(4, availableParallelism()),
     tokens,
     xks: {
@@ -103,13 +111,17 @@ export function readPinFile(pin: { file: string } | { credential: string }): Sec
     return new Secret(readFileSync(name, 'utf8').replace(/\r?\n$/, ''));
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError([`${name}: the PIN cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`]);
+    throw new ConfigError([
+      `${name}: the PIN cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+    ]);
   }
 }
 
 function credentialPath(name: string): string {
   const directory = process.env['CREDENTIALS_DIRECTORY'];
   if (directory === undefined)
-    throw new ConfigError([`systemd credential ${name}: CREDENTIALS_DIRECTORY is not set; use LoadCredential=${name}:… in the unit`]);
+    throw new ConfigError([
+      `systemd credential ${name}: CREDENTIALS_DIRECTORY is not set; use LoadCredential=${name}:… in the unit`,
+    ]);
   return path.join(directory, name);
 }

@@ -38,7 +38,7 @@ export const profileSchema = z
     vendor: z.string().max(64).describe('Vendor of the token, answered as `ekmVendor` by GetHealthStatus.'),
     model: z.string().max(64).describe('Product, answered in `ekmFleetDetails[].model`.'),
     proven: z
-      .enum(['run in the tests', 'not run on hardware'])
+      .enum(['run in the tests', 'partly run in the tests', 'not run on hardware'])
       .describe('Whether this project has run the profile, or only read the vendor’s documentation.'),
     modules: z
       .array(z.string().startsWith('/'))
@@ -82,7 +82,9 @@ export const profileSchema = z
         iv_bits: z
           .boolean()
           .default(true)
-          .describe('Whether ulIvBits carries the IV length when encrypting; Luna in FIPS mode wants zero there.'),
+          .describe(
+            'Whether ulIvBits carries the IV length when encrypting; Luna in FIPS mode wants zero there.',
+          ),
       })
       .default({ iv_bits: true }),
     aad: z
@@ -114,8 +116,12 @@ export const profileSchema = z
           .array(attributeName)
           .default([])
           .describe('Attributes left out of the C_GenerateKey template because the module refuses them.'),
+        not_told: z
+          .array(attributeName)
+          .default([])
+          .describe('Attributes that the module does not read back for true; not counted against a key.'),
       })
-      .default({ omit: [] }),
+      .default({ omit: [], not_told: [] }),
     sources: z
       .record(z.string(), z.string().min(8))
       .describe('Where each fact above comes from: dotted name of the setting → document or observation.'),

@@ -24,7 +24,9 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
       }
       chunks.push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length)));
+    request.on('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length)),
+    );
     const gone = () => reject(new ClientGoneError());
     request.on('error', gone);
     request.on('aborted', gone);
@@ -41,5 +43,8 @@ export class ClientGoneError extends Error {
 }
 
 function tooLarge(): XksError {
-  return new XksError('UnsupportedOperationException', `The request body is longer than the ${maxBodyBytes} bytes supported.`);
+  return new XksError(
+    'UnsupportedOperationException',
+    `The request body is longer than the ${maxBodyBytes} bytes supported.`,
+  );
 }

@@ -100,7 +100,10 @@ export class Listener {
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       socket.setNoDelay(true);
       if (mutual && !hasWantedSubject(socket, subjects)) {
-        this.#options.log.warn({ remote: socket.remoteAddress }, 'client certificate with another subject refused');
+        this.#options.log.warn(
+          { remote: socket.remoteAddress },
+          'client certificate with another subject refused',
+        );
         socket.destroy();
         return;
       }
@@ -127,7 +130,10 @@ export class Listener {
       log.info({ notAfter: certificateEnd(context).toISOString() }, 'TLS certificate loaded');
     } catch (error) {
       this.#fingerprint = seen;
-      log.error({ problem: (error as Error).message }, 'TLS certificate not changed: the new files cannot be used');
+      log.error(
+        { problem: (error as Error).message },
+        'TLS certificate not changed: the new files cannot be used',
+      );
     }
   }
 
@@ -159,8 +165,15 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: import('node:stre
     return;
   }
   const tooLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const status = tooLate ? '408 Request Timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const { body } = new XksError('ValidationException', tooLate ? 'The request did not arrive in time.' : 'The request is not well-formed HTTP.');
+  const status = tooLate
+    ? '408 Request Timeout'
+    : error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : '400 Bad Request';
+  const { body } = new XksError(
+    'ValidationException',
+    tooLate ? 'The request did not arrive in time.' : 'The request is not well-formed HTTP.',
+  );
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroy(),

@@ -93,13 +93,21 @@ export class Supervisor {
     });
     crew.worker = worker;
     crew.listening = false;
-    const hosts = Object.fromEntries(config.tokens.map((token) => [token.name, hostsOf(token, config.workers)]));
+    const hosts = Object.fromEntries(
+      config.tokens.map((token) => [token.name, hostsOf(token, config.workers)]),
+    );
     worker.on('message', (message: ToSupervisor) => this.#receive(crew, message));
     worker.on('error', (error) => log.error({ problem: error.message }, 'XKS worker'));
     worker.once('exit', (code, signal) => void this.#workerGone(crew, signal ?? `exit code ${code}`));
     // Every worker binds the port that the first one got, where the configuration leaves it to the system.
     const xks = { ...config.xks, port: this.#port ?? config.xks.port };
-    send(worker, { kind: 'start', config: { ...config, xks }, hosts, version, reusePort: config.workers > 1 });
+    send(worker, {
+      kind: 'start',
+      config: { ...config, xks },
+      hosts,
+      version,
+      reusePort: config.workers > 1,
+    });
     crew.keepers = config.tokens.flatMap((token) =>
       Array.from({ length: hosts[token.name] ?? 1 }, () => this.#keepHost(crew, worker, token)),
     );
@@ -112,23 +120,36 @@ export class Supervisor {
     const entry: Crew['keepers'][number] = {
       token: token.name,
       hostId: undefined,
-      keeper: new HostKeeper(hostSettings(token, async () => this.#options.pin(token)), gate, {
-        onReady: ({ id, pid, socket, info }) => {
-          entry.hostId = id;
-          send(worker, { kind: 'host', token: token.name, id, pid, info }, socket);
-          log.info({ token: token.name, tokenHost: pid, worker: crew.index, serial: info.serial, firmware: info.firmware }, 'token host ready');
-          this.#checkReady();
+      keeper: new HostKeeper(
+        hostSettings(token, async () => this.#options.pin(token)),
+        gate,
+        {
+          onReady: ({ id, pid, socket, info }) => {
+            entry.hostId = id;
+            send(worker, { kind: 'host', token: token.name, id, pid, info }, socket);
+            log.info(
+              {
+                token: token.name,
+                tokenHost: pid,
+                worker: crew.index,
+                serial: info.serial,
+                firmware: info.firmware,
+              },
+              'token host ready',
+            );
+            this.#checkReady();
+          },
+          onGone: (id, why) => {
+            entry.hostId = undefined;
+            send(worker, { kind: 'host-gone', token: token.name, id });
+            if (!this.#stopping) log.warn({ token: token.name, why }, 'token host gone, starting another');
+          },
+          onFailed: (problem, wayOut, final) => {
+            log.error({ token: token.name, problem, wayOut }, 'token host could not start');
+            if (final) this.#fatal.resolve(`token ${token.name}: ${problem}; ${wayOut}`);
+          },
         },
-        onGone: (id, why) => {
-          entry.hostId = undefined;
-          send(worker, { kind: 'host-gone', token: token.name, id });
-          if (!this.#stopping) log.warn({ token: token.name, why }, 'token host gone, starting another');
-        },
-        onFailed: (problem, wayOut, final) => {
-          log.error({ token: token.name, problem, wayOut }, 'token host could not start');
-          if (final) this.#fatal.resolve(`token ${token.name}: ${problem}; ${wayOut}`);
-        },
-      }),
+      ),
     };
     return entry;
   }

@@ -83,6 +83,8 @@ function read(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new TlsError(`${file}: the TLS ${what} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`);
+    throw new TlsError(
+      `${file}: the TLS ${what} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+    );
   }
 }

@@ -1,7 +1,12 @@
 import Router from '@koa/router';
 import Koa, { type Context } from 'koa';
 import type { Logger } from '../log.ts';
-import { parseAuthorization, SignatureError, verifySignature, type ReceivedRequest } from '../sigv4/verify.ts';
+import {
+  parseAuthorization,
+  SignatureError,
+  verifySignature,
+  type ReceivedRequest,
+} from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
 import { monotonicNow } from '../token/frames.ts';
 import type { KeySet } from '../vault/key-sets.ts';
@@ -93,7 +98,13 @@ export function readRoute(path: string): Route | undefined {
 }
 
 /** One XKS request: head, body, signature, operation, answer, log line. */
-async function answer(ctx: Context, options: XksAppOptions, route: Route, path: string, query: string): Promise<void> {
+async function answer(
+  ctx: Context,
+  options: XksAppOptions,
+  route: Route,
+  path: string,
+  query: string,
+): Promise<void> {
   const began = monotonicNow();
   const facts: CallFacts = {};
   let keySet: KeySet | undefined;
@@ -114,7 +125,8 @@ async function answer(ctx: Context, options: XksAppOptions, route: Route, path: 
     await directory.refresh();
     const credential = await directory.credential(authorization.accessKeyId);
     // A credential opens its own key set only; without a prefix the access key id alone names the key set.
-    if (credential === undefined || credential.keySet.path_prefix !== route.prefix) throw authenticationFailed();
+    if (credential === undefined || credential.keySet.path_prefix !== route.prefix)
+      throw authenticationFailed();
     const secret = await directory.secret(credential, deadline);
     await verifySignature(request, body, authorization, secret.reveal());
     ({ keySet } = credential);
@@ -152,7 +164,9 @@ async function run(services: XksServices, route: Route, call: XksCall): Promise<
 
 function wrongMethod(ctx: Context): XksError {
   ctx.set('Allow', 'POST');
-  return new XksError('UnsupportedOperationException', 'The XKS proxy API takes POST requests only.', { status: 405 });
+  return new XksError('UnsupportedOperationException', 'The XKS proxy API takes POST requests only.', {
+    status: 405,
+  });
 }
 
 function authenticationFailed(cause?: unknown): XksError {
@@ -198,7 +212,11 @@ interface RequestRecord {
 }
 
 /** One line per request (XKS spec, Logging): who, what, which key, how it ended and where the time went. */
-function logRequest(log: Logger, ctx: Context, { began, operation, route, keySet, error, facts }: RequestRecord): void {
+function logRequest(
+  log: Logger,
+  ctx: Context,
+  { began, operation, route, keySet, error, facts }: RequestRecord,
+): void {
   const duration = monotonicNow() - began;
   const { metadata, times } = facts;
   const cause = error?.cause;
@@ -211,7 +229,10 @@ function logRequest(log: Logger, ctx: Context, { began, operation, route, keySet
     call: cause instanceof TokenError ? cause.call : undefined,
     rv: cause instanceof TokenError ? cause.rv : undefined,
     keySet: keySet?.name,
-    externalKeyId: route !== undefined && keySet !== undefined && route.externalKeyId !== '' ? short(route.externalKeyId) : undefined,
+    externalKeyId:
+      route !== undefined && keySet !== undefined && route.externalKeyId !== ''
+        ? short(route.externalKeyId)
+        : undefined,
     keyVersion: facts.keyVersion,
     kmsRequestId: short(metadata?.kmsRequestId),
     kmsOperation: short(metadata?.kmsOperation),
@@ -229,7 +250,10 @@ function logRequest(log: Logger, ctx: Context, { began, operation, route, keySet
   };
   if (error === undefined) log.info(line, 'request');
   else if (error.status >= 500) {
-    const detail = cause instanceof Error && !(cause instanceof TokenError) ? { err: { type: cause.name, stack: cause.stack } } : {};
+    const detail =
+      cause instanceof Error && !(cause instanceof TokenError)
+        ? { err: { type: cause.name, stack: cause.stack } }
+        : {};
     log.error({ ...line, ...detail }, error.message);
   } else log.warn(line, error.message);
 }

@@ -131,13 +131,21 @@ class XksWorker {
     try {
       const record = await findCloudKey(this.#store, key.id);
       if (record.current_version !== key.currentVersion) return;
-      const rotated = await rotateCloudKey(this.#store, tokens, await findKeySet(this.#store, record.key_set_id), record);
+      const rotated = await rotateCloudKey(
+        this.#store,
+        tokens,
+        await findKeySet(this.#store, record.key_set_id),
+        record,
+      );
       this.#log.warn(
         { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
         'CloudKey rotated: the last version has done half of the encryptions it may',
       );
     } catch (error) {
-      this.#log.error({ externalKeyId: key.externalKeyId, problem: (error as Error).message }, 'CloudKey could not be rotated at its limit');
+      this.#log.error(
+        { externalKeyId: key.externalKeyId, problem: (error as Error).message },
+        'CloudKey could not be rotated at its limit',
+      );
     } finally {
       this.#rotating.delete(key.id);
     }

@@ -25,7 +25,9 @@ export class SqliteStore implements Store {
     this.db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: main }) });
     this.#watch = connect(path);
     this.#dataVersion = this.#watch.prepare<[], number>('PRAGMA data_version').pluck();
-    this.#readRevision = this.#watch.prepare<[], number>('SELECT revision FROM revision WHERE id = 1').pluck();
+    this.#readRevision = this.#watch
+      .prepare<[], number>('SELECT revision FROM revision WHERE id = 1')
+      .pluck();
   }
 
   /** Creates the file (mode 0600) where it is missing and brings it up to date. */

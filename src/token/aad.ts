@@ -7,8 +7,7 @@ import type { AadForm } from '../config/profile.ts';
  * stands for the AAD while the length stays the AAD's own.
  */
 export function tokenAad(form: AadForm, aad: Uint8Array, metadata: Uint8Array): Buffer {
-  const middle =
-    form === 'sha256' && aad.length > 0 ? createHash('sha256').update(aad).digest() : aad;
+  const middle = form === 'sha256' && aad.length > 0 ? createHash('sha256').update(aad).digest() : aad;
   const out = Buffer.allocUnsafe(3 + middle.length + metadata.length);
   out.writeUInt16BE(aad.length, 0);
   out.set(middle, 2);

@@ -86,12 +86,18 @@ export class Cryptoki {
   static open(settings: ModuleSettings, pin: Secret | undefined): Cryptoki {
     const path = settings.module ?? settings.profile.modules.find((candidate) => existsSync(candidate));
     if (path === undefined || !existsSync(path))
-      throw new StartError('no PKCS#11 module found', `looked at ${settings.module ?? settings.profile.modules.join(', ')}`);
+      throw new StartError(
+        'no PKCS#11 module found',
+        `looked at ${settings.module ?? settings.profile.modules.join(', ')}`,
+      );
     const lib = new pkcs11js.PKCS11();
     try {
       lib.load(path);
     } catch {
-      throw new StartError(`${path} is not a PKCS#11 module that can be loaded here`, 'check its architecture and libraries with ldd');
+      throw new StartError(
+        `${path} is not a PKCS#11 module that can be loaded here`,
+        'check its architecture and libraries with ldd',
+      );
     }
     const module = new graphene.Module(lib);
     const parameters = settings.initializeParameters ?? settings.profile.initialize.parameters;
@@ -216,7 +222,10 @@ function chooseToken(module: graphene.Module, choose: TokenChoice): { slot: grap
       seen.length === 0 ? 'the module shows no token at all' : `the module shows: ${seen.join(', ')}`,
     );
   if (second !== undefined)
-    throw new StartError(`more than one token with ${wanted.join(' and ')}`, `name one by its serial; the module shows: ${seen.join(', ')}`);
+    throw new StartError(
+      `more than one token with ${wanted.join(' and ')}`,
+      `name one by its serial; the module shows: ${seen.join(', ')}`,
+    );
   return match;
 }
 

@@ -246,7 +246,9 @@ function readAadForm(r: Reader) {
   return form;
 }
 
-export type TokenAnswer = { [K in TokenRequestKind]: { kind: K; value: TokenResponses[K] } }[TokenRequestKind];
+export type TokenAnswer = {
+  [K in TokenRequestKind]: { kind: K; value: TokenResponses[K] };
+}[TokenRequestKind];
 
 export function writeAnswer(id: number, microseconds: number, answer: TokenAnswer): Buffer {
   const w = new Writer(512 + answerBytes(answer.value));
@@ -268,7 +270,9 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
     case 'generateKey':
     case 'inspectKey':
     case 'findKey':
-      w.bytes(Buffer.from(JSON.stringify({ ...answer.value, id: Buffer.from(answer.value.id).toString('hex') })));
+      w.bytes(
+        Buffer.from(JSON.stringify({ ...answer.value, id: Buffer.from(answer.value.id).toString('hex') })),
+      );
       break;
     case 'destroyKey':
       w.u32(answer.value.destroyed);

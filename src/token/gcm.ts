@@ -72,7 +72,9 @@ export class Gcm {
     // A copy of the IV: some modules write into it, and `iv` may be a view into the caller's message.
     const ownIv = Buffer.from(iv);
     const input = Buffer.concat([ciphertext, tag]);
-    attempt('C_DecryptInit', () => lib.C_DecryptInit(session.handle, this.#parameters(ownIv, aad, true), key));
+    attempt('C_DecryptInit', () =>
+      lib.C_DecryptInit(session.handle, this.#parameters(ownIv, aad, true), key),
+    );
     // As long as the whole input: SoftHSM 2.6 wants room for the tag too, or answers BUFFER_TOO_SMALL.
     const out = Buffer.alloc(input.length);
     const result = attempt('C_Decrypt', () => lib.C_Decrypt(session.handle, input, out));

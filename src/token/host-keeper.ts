@@ -122,7 +122,9 @@ export class HostKeeper {
       // The first replacement of a host that had been ready comes at once.
       const longest = wasReady && failures === 0 ? 0 : Math.min(longestPause, firstPause * 2 ** failures);
       failures++;
-      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal: this.#stopping.signal }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -141,7 +143,11 @@ export class HostKeeper {
       pin = await this.#settings.pin();
     } catch (error) {
       this.#gate.leave('failed');
-      this.#listener.onFailed(error instanceof Error ? error.message : 'the PIN cannot be read', 'check token.pin', false);
+      this.#listener.onFailed(
+        error instanceof Error ? error.message : 'the PIN cannot be read',
+        'check token.pin',
+        false,
+      );
       return false;
     }
     const id = ++lastId;
@@ -155,7 +161,9 @@ export class HostKeeper {
       child.once('error', () => resolve('could not be started'));
     });
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(JSON.stringify({ ...this.#settings.order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
+    child.stdin?.end(
+      JSON.stringify({ ...this.#settings.order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }),
+    );
     const socket = child.stdio[3] as Socket;
     socket.on('error', () => undefined);
 
@@ -169,7 +177,13 @@ export class HostKeeper {
       ready = true;
       clearTimeout(overdue);
       this.#gate.leave('ready');
-      this.#listener.onReady({ id, pid: child.pid ?? 0, socket, info: lastReport.token, made: lastReport.made });
+      this.#listener.onReady({
+        id,
+        pid: child.pid ?? 0,
+        socket,
+        info: lastReport.token,
+        made: lastReport.made,
+      });
     });
     const how = await exited;
     clearTimeout(overdue);

@@ -62,7 +62,8 @@ function failure(error: unknown): HostReport {
       state: 'failed',
       pinRefused: true,
       problem: `the token refused the PIN${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`,
-      wayOut: 'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves',
+      wayOut:
+        'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves',
     };
   const problem =
     error instanceof CryptokiError
@@ -70,7 +71,12 @@ function failure(error: unknown): HostReport {
       : error instanceof TokenError
         ? error.message
         : `unexpected ${error instanceof Error ? error.name : 'failure'}`;
-  return { state: 'failed', pinRefused: false, problem, wayOut: 'see the module’s own log; it is tried again with growing pauses' };
+  return {
+    state: 'failed',
+    pinRefused: false,
+    problem,
+    wayOut: 'see the module’s own log; it is tried again with growing pauses',
+  };
 }
 
 function serve(host: TokenHost): never {
@@ -86,7 +92,9 @@ function serve(host: TokenHost): never {
       messagesFd,
       Buffer.concat(
         responses.map(({ id, microseconds, answer }) =>
-          answer instanceof TokenError ? writeFault(id, microseconds, answer) : writeAnswer(id, microseconds, answer),
+          answer instanceof TokenError
+            ? writeFault(id, microseconds, answer)
+            : writeAnswer(id, microseconds, answer),
         ),
       ),
     );
@@ -102,7 +110,7 @@ function report(line: HostReport): void {
 }
 
 function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
 }
 
 main();

@@ -56,5 +56,8 @@ export function reactionTo(call: string, rv: number): Reaction {
   if (call === 'C_Decrypt' && (rv === CKR.GENERAL_ERROR || rv === CKR.FUNCTION_FAILED)) return 'ambiguous';
   // SoftHSM gives GENERAL_ERROR when a search races with a creation; a fresh session cures every search error.
   if (call.startsWith('C_FindObjects') && byNumber.get(rv) !== 'login') return 'session';
+  // NSS softokn says so of a key whose CKA_ENCRYPT or CKA_DECRYPT is false.
+  if (rv === CKR.KEY_TYPE_INCONSISTENT && (call === 'C_EncryptInit' || call === 'C_DecryptInit'))
+    return 'caller';
   return byNumber.get(rv) ?? 'refused';
 }

@@ -62,10 +62,16 @@ export class TokenHost {
     this.#keys.preload();
     for (const { id, label } of Object.values(ownKeys)) {
       if (!this.#keys.has(id))
-        throw new StartError(`key "${label}" is not in token "${this.#cryptoki.info.label}"`, 'run: holdfast init');
+        throw new StartError(
+          `key "${label}" is not in token "${this.#cryptoki.info.label}"`,
+          'run: holdfast init',
+        );
       const attributes = this.#keys.inspect(id);
       if (!attributes.fit || !attributes.bornInToken)
-        throw new StartError(`key "${label}" is not as made: ${attributes.complaints.join(', ')}`, 'find out who replaced it');
+        throw new StartError(
+          `key "${label}" is not as made: ${attributes.complaints.join(', ')}`,
+          'find out who replaced it',
+        );
     }
     this.#proveIvMode();
     this.#proveTag();
@@ -79,7 +85,10 @@ export class TokenHost {
       try {
         sealed = this.#gcm.encrypt(this.#keys.find(ownKeys.health.id), canaryAad, plaintext);
       } catch (error) {
-        const [call, rv] = error instanceof CryptokiError || error instanceof TokenError ? [error.call, error.rv] : ['', undefined];
+        const [call, rv] =
+          error instanceof CryptokiError || error instanceof TokenError
+            ? [error.call, error.rv]
+            : ['', undefined];
         const why = new TokenError('iv-refused', call, rv).message;
         throw new StartError(
           `token "${this.#cryptoki.info.label}" does not make its IV as its profile says: ${why}`,
@@ -87,7 +96,10 @@ export class TokenHost {
         );
       }
       const { iv } = sealed;
-      if (!this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), canaryAad, sealed).equals(plaintext) || ivs.has(iv.toString('hex')))
+      if (
+        !this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), canaryAad, sealed).equals(plaintext) ||
+        ivs.has(iv.toString('hex'))
+      )
         throw new StartError(
           `token "${this.#cryptoki.info.label}" does not decrypt what it encrypted, or gives one IV twice`,
           'set iv.mode of the profile to what the vendor documents',
@@ -270,7 +282,10 @@ export class TokenHost {
       if (!(error instanceof CryptokiError) || error.rv === undefined) throw error;
       const reaction = reactionTo(error.call, error.rv);
       // What we have just made is no bad ciphertext of the caller's.
-      if (reaction === 'ambiguous' || (reaction === 'caller' && error.rv !== CKR.KEY_FUNCTION_NOT_PERMITTED))
+      if (
+        reaction === 'ambiguous' ||
+        (reaction === 'caller' && error.call === 'C_Decrypt' && error.rv !== CKR.KEY_FUNCTION_NOT_PERMITTED)
+      )
         throw new TokenError('verify-failed', error.call, error.rv);
       throw error;
     }
@@ -299,7 +314,8 @@ export class TokenHost {
   #reveal(context: string, sealed: Uint8Array): Buffer {
     const bytes = asBuffer(sealed);
     const ivEnd = 2 + (bytes[1] ?? 0);
-    if (bytes[0] !== sealedFormat || bytes.length <= ivEnd + 16) throw new TokenError('seal-broken', 'reveal');
+    if (bytes[0] !== sealedFormat || bytes.length <= ivEnd + 16)
+      throw new TokenError('seal-broken', 'reveal');
     try {
       return this.#gcm.decrypt(this.#keys.find(ownKeys.protecting.id), Buffer.from(context), {
         iv: bytes.subarray(2, ivEnd),
@@ -307,7 +323,10 @@ export class TokenHost {
         ciphertext: bytes.subarray(ivEnd + 16),
       });
     } catch (error) {
-      const reaction = error instanceof CryptokiError && error.rv !== undefined ? reactionTo(error.call, error.rv) : 'refused';
+      const reaction =
+        error instanceof CryptokiError && error.rv !== undefined
+          ? reactionTo(error.call, error.rv)
+          : 'refused';
       if (reaction !== 'ambiguous' && reaction !== 'caller') throw error;
       this.#runCanary();
       throw new TokenError('seal-broken', 'C_Decrypt', rvOf(error));
@@ -343,7 +362,8 @@ function faultOf(request: TokenRequest, error: CryptokiError): TokenError {
   const reaction = rv === undefined ? 'refused' : reactionTo(call, rv);
   switch (reaction) {
     case 'caller':
-      if (rv === CKR.KEY_FUNCTION_NOT_PERMITTED) return new TokenError('usage-refused', call, rv);
+      if (rv === CKR.KEY_FUNCTION_NOT_PERMITTED || rv === CKR.KEY_TYPE_INCONSISTENT)
+        return new TokenError('usage-refused', call, rv);
       return new TokenError(request.kind === 'decrypt' ? 'bad-ciphertext' : 'data-refused', call, rv);
     case 'ambiguous':
     case 'dead':

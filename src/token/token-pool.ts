@@ -122,7 +122,12 @@ export class TokenPool {
   #withoutHostSince = monotonicNow();
   #closed = false;
 
-  constructor(name: string, expectedHosts: number, askKill: (hostId: number) => void, limits: PoolLimits = defaultPoolLimits) {
+  constructor(
+    name: string,
+    expectedHosts: number,
+    askKill: (hostId: number) => void,
+    limits: PoolLimits = defaultPoolLimits,
+  ) {
     this.name = name;
     this.#expectedHosts = expectedHosts;
     this.#askKill = askKill;
@@ -167,9 +172,16 @@ export class TokenPool {
 
   /** Process ids and states of the hosts, for logs and tests. */
   get hosts(): { id: number; pid: number; state: HostState }[] {
-    const known = [...this.#links.values()].map((link) => ({ id: link.id, pid: link.pid, state: stateOf(link) }));
+    const known = [...this.#links.values()].map((link) => ({
+      id: link.id,
+      pid: link.pid,
+      state: stateOf(link),
+    }));
     const missing = Math.max(0, this.#expectedHosts - known.length);
-    return [...known, ...Array.from({ length: missing }, () => ({ id: 0, pid: 0, state: 'starting' as const }))];
+    return [
+      ...known,
+      ...Array.from({ length: missing }, () => ({ id: 0, pid: 0, state: 'starting' as const })),
+    ];
   }
 
   get usable(): boolean {
@@ -182,7 +194,9 @@ export class TokenPool {
    */
   get health(): HealthStatus {
     const now = monotonicNow();
-    const healthy = [...this.#links.values()].filter((link) => !link.sick && now - link.lastHealthy < healthMaxAge);
+    const healthy = [...this.#links.values()].filter(
+      (link) => !link.sick && now - link.lastHealthy < healthMaxAge,
+    );
     if (healthy.length === 0) return 'UNAVAILABLE';
     return healthy.length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
   }
@@ -195,7 +209,8 @@ export class TokenPool {
         else resolve({ value: result.answer.value as TokenResponses[R['kind']], ...result.times });
       });
       if (this.#closed) return this.#settle(entry, new TokenError('unavailable', 'pool'));
-      if (this.#queue.length >= this.#limits.queueLength) return this.#settle(entry, new TokenError('overloaded', 'pool'));
+      if (this.#queue.length >= this.#limits.queueLength)
+        return this.#settle(entry, new TokenError('overloaded', 'pool'));
       if (this.#links.size === 0 && entry.enqueued - this.#withoutHostSince > failFastAfter)
         return this.#settle(entry, new TokenError('unavailable', 'pool'));
       this.#queue.push(entry);
@@ -230,7 +245,7 @@ export class TokenPool {
 
   /** Hands waiting requests to the hosts that have least to do. */
   #dispatch(): void {
-    for (let at = 0; at < this.#queue.length; ) {
+    for (let at = 0; at < this.#queue.length;) {
       const entry = this.#queue[at];
       if (entry === undefined || entry.settled) {
         this.#queue.splice(at, 1);
@@ -311,7 +326,11 @@ export class TokenPool {
       entry.on.delete(link);
       if (entry.request.kind === 'health') link.lastHealthy = answer instanceof TokenError ? 0 : now;
       if (answer instanceof TokenError) this.#failed(entry, answer);
-      else this.#settle(entry, { answer, times: { token, queue: now - entry.enqueued - token, host: link.pid } });
+      else
+        this.#settle(entry, {
+          answer,
+          times: { token, queue: now - entry.enqueued - token, host: link.pid },
+        });
     }
     link.lastProgress = now;
     link.sick = false;
@@ -326,7 +345,12 @@ export class TokenPool {
   }
 
   #requeue(entry: Entry): boolean {
-    if (entry.attempts >= mostAttempts || !repeatable.has(entry.request.kind) || monotonicNow() >= entry.deadline) return false;
+    if (
+      entry.attempts >= mostAttempts ||
+      !repeatable.has(entry.request.kind) ||
+      monotonicNow() >= entry.deadline
+    )
+      return false;
     this.#queue.unshift(entry);
     return true;
   }
@@ -347,7 +371,8 @@ export class TokenPool {
   #sweep(): void {
     const now = monotonicNow();
     for (const entry of this.#open.values())
-      if (entry.deadline <= now) this.#settle(entry, new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'));
+      if (entry.deadline <= now)
+        this.#settle(entry, new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'));
     for (const link of this.#links.values()) this.#judge(link, now);
     if (this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter)
       for (const entry of this.#open.values()) this.#settle(entry, new TokenError('unavailable', 'pool'));
@@ -370,7 +395,8 @@ export class TokenPool {
     if (silent <= this.#limits.sickAfter || link.sick) return;
     link.sick = true;
     // Its requests are tried elsewhere as well; the first answer counts.
-    for (const { entry } of link.inFlight.values()) if (!entry.settled && entry.on.size === 1) this.#requeue(entry);
+    for (const { entry } of link.inFlight.values())
+      if (!entry.settled && entry.on.size === 1) this.#requeue(entry);
   }
 
   #checkHealth(): void {

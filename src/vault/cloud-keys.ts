@@ -72,8 +72,10 @@ export async function adoptCloudKey(
   const { value: found } = await tokens
     .pool(keySet.token)
     .call({ kind: 'findKey', label: wish.label }, managementDeadline());
-  if (found.id.length === 0) throw new VaultError('invalid', 'the key object has no CKA_ID; give it one first');
-  if (!found.fit) throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
+  if (found.id.length === 0)
+    throw new VaultError('invalid', 'the key object has no CKA_ID; give it one first');
+  if (!found.fit)
+    throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
   const now = new Date().toISOString();
   const key: CloudKeyRecord = {
     id: randomUUID(),
@@ -171,9 +173,13 @@ export async function findCloudKey(store: Store, idOrName: string, keySet?: KeyS
     .execute();
   const fitting = keySet === undefined ? keys : keys.filter((key) => key.key_set_id === keySet.id);
   const [key, second] = fitting;
-  if (key === undefined) throw new VaultError('not-found', 'there is no such CloudKey; see: holdfast cloud-key list');
+  if (key === undefined)
+    throw new VaultError('not-found', 'there is no such CloudKey; see: holdfast cloud-key list');
   if (second !== undefined)
-    throw new VaultError('conflict', 'more than one CloudKey is called so; name it by its external key id, or give --key-set');
+    throw new VaultError(
+      'conflict',
+      'more than one CloudKey is called so; name it by its external key id, or give --key-set',
+    );
   return key;
 }
 
@@ -239,7 +245,12 @@ async function activate(store: Store, key: CloudKeyRecord, version: number): Pro
           .then(version)
           .else(eb.ref('current_version'))
           .end(),
-        state: eb.case().when('state', '=', 'CREATING').then('AVAILABLE' as const).else(eb.ref('state')).end(),
+        state: eb
+          .case()
+          .when('state', '=', 'CREATING')
+          .then('AVAILABLE' as const)
+          .else(eb.ref('state'))
+          .end(),
         updated_at: new Date().toISOString(),
       }))
       .where('id', '=', key.id)

@@ -27,10 +27,12 @@ export async function issueCredential(
 ): Promise<{ accessKeyId: AccessKeyId; secret: Secret }> {
   const accessKeyId = [...randomBytes(26)].map((byte) => base32[byte & 31]).join('') as AccessKeyId;
   const secret = new Secret(randomBytes(32).toString('base64'));
-  const { value } = await tokens.pool(keySet.token).call(
-    { kind: 'protect', context: sealContext(accessKeyId, keySet.id), secret: Buffer.from(secret.reveal()) },
-    managementDeadline(),
-  );
+  const { value } = await tokens
+    .pool(keySet.token)
+    .call(
+      { kind: 'protect', context: sealContext(accessKeyId, keySet.id), secret: Buffer.from(secret.reveal()) },
+      managementDeadline(),
+    );
   await store.change(async (trx) => {
     const { live } = await trx
       .selectFrom('xks_credentials')
@@ -73,7 +75,8 @@ export async function withdrawCredential(store: Store, accessKeyId: string): Pro
       .where('withdrawn_at', 'is', null)
       .executeTakeFirst(),
   );
-  if (done.numUpdatedRows === 0n) throw new VaultError('not-found', 'there is no live credential with this access key id');
+  if (done.numUpdatedRows === 0n)
+    throw new VaultError('not-found', 'there is no live credential with this access key id');
 }
 
 /** The secret access key of a credential. Throws TokenError: `seal-broken` when the record was tampered with. */

@@ -52,6 +52,7 @@ export async function findKeySet(store: Store, nameOrId: string): Promise<KeySet
     .selectAll()
     .where((eb) => eb.or([eb('name', '=', nameOrId), eb('id', '=', nameOrId)]))
     .executeTakeFirst();
-  if (keySet === undefined) throw new VaultError('not-found', 'there is no such key set; see: holdfast key-set list');
+  if (keySet === undefined)
+    throw new VaultError('not-found', 'there is no such key set; see: holdfast key-set list');
   return keySet;
 }

@@ -38,10 +38,13 @@ export function parsePathPrefix(text: string): PathPrefix {
   const prefix = text.replace(/^\/+|\/+$/g, '');
   if (prefix === '') return prefix as PathPrefix;
   if (!/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/.test(prefix))
-    throw new NameError('a path prefix has segments of A-Z, a-z, 0-9, "-" and "_", separated by single slashes');
+    throw new NameError(
+      'a path prefix has segments of A-Z, a-z, 0-9, "-" and "_", separated by single slashes',
+    );
   if (prefix.length + xksPath.length + 1 > 128)
     throw new NameError('a path prefix has at most 116 characters: AWS takes 128 with "/" and "/kms/xks/v1"');
-  if (prefix.includes('kms/xks/v1')) throw new NameError('a path prefix does not contain "kms/xks/v1" itself');
+  if (prefix.includes('kms/xks/v1'))
+    throw new NameError('a path prefix does not contain "kms/xks/v1" itself');
   return prefix as PathPrefix;
 }
 

@@ -30,7 +30,8 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
       deadline: call.deadline,
       onAttempt: () => {
         // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
-        if (!first && !services.encryptions.takeAnother(key)) throw new TokenError('unavailable', 'encryption count');
+        if (!first && !services.encryptions.takeAnother(key))
+          throw new TokenError('unavailable', 'encryption count');
         first = false;
       },
     },

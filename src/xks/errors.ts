@@ -50,12 +50,18 @@ const ofFault: Record<TokenFault, readonly [XksErrorName, string]> = {
     'The ciphertext, initialization vector, authentication tag, metadata or additional authenticated data is not what this key produced.',
   ],
   'data-refused': ['UnsupportedOperationException', 'The token does not take data of this length.'],
-  'usage-refused': ['InvalidKeyUsageException', 'The key object in the token does not permit this operation.'],
+  'usage-refused': [
+    'InvalidKeyUsageException',
+    'The key object in the token does not permit this operation.',
+  ],
   'key-missing': ['InternalException', 'The key is known to the vault but not found in its token.'],
   'key-duplicate': ['InternalException', 'The key is not unique in its token.'],
   'key-unfit': ['InternalException', 'The key in the token does not have the attributes it must have.'],
   'iv-refused': ['InternalException', 'The token did not make a fresh initialization vector.'],
-  'verify-failed': ['InternalException', 'The ciphertext did not decrypt to the plaintext and was discarded.'],
+  'verify-failed': [
+    'InternalException',
+    'The ciphertext did not decrypt to the plaintext and was discarded.',
+  ],
   'seal-broken': ['InternalException', 'A secret of the vault could not be opened.'],
   'session-lost': ['InternalException', 'The session with the token was lost.'],
   'pin-refused': ['InternalException', 'The token does not let the proxy in.'],
@@ -74,6 +80,10 @@ export function toXksError(error: unknown): XksError {
     return new XksError(name, message, { cause: error });
   }
   if (error instanceof EncryptionLimitError)
-    return new XksError('InvalidStateException', 'The key has reached its limit of encryptions and must be rotated.', { cause: error });
+    return new XksError(
+      'InvalidStateException',
+      'The key has reached its limit of encryptions and must be rotated.',
+      { cause: error },
+    );
   return new XksError('InternalException', 'The request could not be processed.', { cause: error });
 }

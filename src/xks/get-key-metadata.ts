@@ -2,7 +2,11 @@ import { findKey, type XksCall, type XksServices } from './operation.ts';
 import { getKeyMetadataRequest, parseBody } from './wire.ts';
 
 /** GetKeyMetadata (XKS spec, API operations). */
-export async function getKeyMetadata(services: XksServices, call: XksCall, externalKeyId: string): Promise<object> {
+export async function getKeyMetadata(
+  services: XksServices,
+  call: XksCall,
+  externalKeyId: string,
+): Promise<object> {
   const request = parseBody(getKeyMetadataRequest, call.body);
   call.facts.metadata = request.requestMetadata;
   const key = await findKey(services, call.keySet, externalKeyId);

@@ -45,9 +45,14 @@ export interface CallFacts {
 const mostAad = 0xffff;
 
 /** The key of the request. Throws KeyNotFoundException, also for a key of another key set. */
-export async function findKey({ directory }: XksServices, keySet: KeySet, externalKeyId: string): Promise<CloudKey> {
+export async function findKey(
+  { directory }: XksServices,
+  keySet: KeySet,
+  externalKeyId: string,
+): Promise<CloudKey> {
   const key = await directory.cloudKey(keySet, externalKeyId);
-  if (key === undefined) throw new XksError('KeyNotFoundException', 'The external key is not found in this key store.');
+  if (key === undefined)
+    throw new XksError('KeyNotFoundException', 'The external key is not found in this key store.');
   return key;
 }
 
@@ -61,11 +66,22 @@ export function checkUsable(key: CloudKey, needs: { encrypt?: boolean; decrypt?:
 }
 
 /** Beyond the sizes that every proxy must take, the token's profile says how far we go. */
-export function checkSizes(data: Buffer, what: 'plaintext' | 'ciphertext', aad: Buffer, facts: TokenFacts): void {
+export function checkSizes(
+  data: Buffer,
+  what: 'plaintext' | 'ciphertext',
+  aad: Buffer,
+  facts: TokenFacts,
+): void {
   if (data.length > facts.plaintextBytes)
-    throw new XksError('UnsupportedOperationException', `The ${what} is longer than the ${facts.plaintextBytes} bytes supported.`);
+    throw new XksError(
+      'UnsupportedOperationException',
+      `The ${what} is longer than the ${facts.plaintextBytes} bytes supported.`,
+    );
   if (aad.length > mostAad)
-    throw new XksError('UnsupportedOperationException', `The additional authenticated data is longer than ${mostAad} bytes.`);
+    throw new XksError(
+      'UnsupportedOperationException',
+      `The additional authenticated data is longer than ${mostAad} bytes.`,
+    );
   if (data.length === 0) throw new XksError('ValidationException', `The ${what} is empty.`);
 }
 

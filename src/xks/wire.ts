@@ -70,7 +70,10 @@ export function parseBody<T extends z.ZodType>(schema: T, body: Buffer): z.outpu
   if (result.success) return result.data;
   const fields = result.error.issues.slice(0, 5).map((issue) => {
     const name = issue.path.join('.');
-    const what = issue.code === 'custom' || issue.code === 'invalid_value' ? issue.message : 'is missing or of the wrong type';
+    const what =
+      issue.code === 'custom' || issue.code === 'invalid_value'
+        ? issue.message
+        : 'is missing or of the wrong type';
     return `${name === '' ? 'the request body' : name} ${what}`;
   });
   // The names are the schema's own, not the client's: safe to repeat.

@@ -105,12 +105,13 @@ async function createToken(
   options: TokenOptions,
   setUp: (draft: TokenDraft) => Promise<void>,
 ): Promise<TokenFixture> {
+  const module = installedModule(profile);
   const directory = await mkdtemp(path.join(fastDirectory(), `holdfast-${profile}-`));
   const draft: TokenDraft = {
     profile,
     label: options.label ?? `holdfast ${randomBytes(6).toString('hex')}`,
     pin: options.pin ?? newPin(),
-    module: installedModule(profile),
+    module,
     directory,
     environment: {},
     cleanUp: [() => rm(directory, { recursive: true, force: true })],

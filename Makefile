@@ -1,0 +1,38 @@
+# The two that matter: `make up` serves a quickstart proxy in the foreground, `make test` runs every check.
+# Everything they need is installed by scripts/set-up; the Debian packages are listed there.
+SHELL := /bin/bash
+# A private Node >= 24, where set-up made one, comes before the machine's own.
+RUN := PATH="$$(echo $(CURDIR)/.tools/node/node_modules/node-linux-*/bin):$$PATH"
+
+.PHONY: help set-up up test bench format docs
+
+help:
+	@echo 'make up      set up everything and serve in the foreground (HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT)'
+	@echo 'make test    types, lint, format, tests'
+	@echo 'make bench   measure, one table'
+	@echo 'make set-up  only install what make up needs'
+	@echo 'make docs    write the generated pages of docs/ again'
+	@echo 'make format  format the sources'
+
+set-up:
+	@scripts/set-up run
+
+up:
+	@scripts/set-up run
+	@exec bin/holdfast quickstart
+
+test:
+	@scripts/set-up test
+	@$(RUN) scripts/check
+
+bench:
+	@scripts/set-up bench
+	@$(RUN) node bench/main.ts
+
+docs:
+	@scripts/set-up run
+	@$(RUN) node scripts/write-docs.ts
+
+format:
+	@scripts/set-up run
+	@$(RUN) node_modules/.bin/prettier --write --log-level warn .
