@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   consoleFile,
@@ -33,6 +33,8 @@ export function addCredentialCommands(program: Command): void {
       const options = globalOptions(command);
       await withStore(options, async (store, config) => {
         const keySet = await findKeySet(store, wish.keySet);
+        if (wish.consoleFile !== undefined && existsSync(wish.consoleFile))
+          throw new VaultError('conflict', 'the console file exists already; name another, or remove it');
         const { accessKeyId, secret } = await withToken(config, keySet.token, async (tokens) =>
           issueCredential(store, tokens, keySet),
         );

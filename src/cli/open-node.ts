@@ -1,7 +1,6 @@
-import type { LoadedConfig, LoadedToken } from '../config/load.ts';
-import { readPinFile } from '../config/load.ts';
+import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load.ts';
 import { hostSettings } from '../http/supervisor.ts';
-import { Secret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
 import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
@@ -36,7 +35,7 @@ export interface OpenTokens {
   rooms: TokenRooms;
   /** Labels of the keys of our own that were made, by token (`prepare`). */
   made: ReadonlyMap<string, string[]>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**

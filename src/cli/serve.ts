@@ -7,6 +7,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './failure.ts';
 import { pinOf } from './open-node.ts';
+import { probePort } from './port-probe.ts';
 import { version } from './version.ts';
 
 export function addServeCommand(program: Command): void {
@@ -32,6 +33,7 @@ export async function serve(
 ): Promise<number> {
   // Told here once, in words, instead of by every worker.
   await (await SqliteStore.open(config.storePath)).close();
+  await probePort(config.xks.address, config.xks.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
   const supervisor = new Supervisor({ config, log, version, pin: pinOf });
   supervisor.start();

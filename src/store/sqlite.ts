@@ -1,11 +1,16 @@
 import { chmodSync, existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 import { isUpToDate, migrate, type Store } from './store.ts';
 
-/** How long to wait for another process's write, milliseconds. Writes are short. */
-const busyTimeout = 5000;
+/**
+ * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
+ * loop of an XKS worker; {@link longestWait} goes on waiting without stopping anything.
+ */
+const busyTimeout = 20;
+const longestWait = 5000;
 
 /**
  * The store as one SQLite file: WAL, so that readers and the writer do not wait for each other; full sync, so that
@@ -68,7 +73,7 @@ export class SqliteStore implements Store {
   }
 
   async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.db.transaction().execute(async (trx) => {
+    return this.write(async (trx) => {
       // First, so that the transaction holds the write lock from its start and never has to upgrade a read.
       await trx
         .updateTable('revision')
@@ -77,6 +82,19 @@ export class SqliteStore implements Store {
         .execute();
       return run(trx);
     });
+  }
+
+  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    const until = Date.now() + longestWait;
+    for (;;) {
+      try {
+        return await this.db.transaction().execute(run);
+      } catch (error) {
+        // The transaction was rolled back: it may be run again as if it had never been.
+        if (!isBusy(error) || Date.now() > until) throw error;
+        await delay(5 + Math.random() * 20);
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -94,6 +112,10 @@ export class StoreError extends Error {
     this.name = 'StoreError';
     this.wayOut = wayOut;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === 'SQLITE_BUSY';
 }
 
 function connect(path: string): Database.Database {

@@ -13,6 +13,8 @@ export interface Store {
   revision(): number | Promise<number>;
   /** Runs a change in one transaction and moves the revision with it. */
   change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** Runs a write that no other worker has to see, such as a count: the revision stays. */
+  write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

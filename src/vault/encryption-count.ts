@@ -75,19 +75,21 @@ export class EncryptionCount {
 
   async #leaseBlock(key: CloudKey, lease: Lease): Promise<void> {
     // Not store.change(): the count is nothing that other workers have to see.
-    const row = await this.#store.db
-      .updateTable('key_versions')
-      .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))
-      .where('cloud_key_id', '=', key.id)
-      .where('version', '=', key.currentVersion)
-      .where('encryptions_leased', '<=', refuseAt - blockSize)
-      .returning('encryptions_leased')
-      .executeTakeFirst();
+    const row = await this.#store.write(async (trx) =>
+      trx
+        .updateTable('key_versions')
+        .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))
+        .where('cloud_key_id', '=', key.id)
+        .where('version', '=', key.currentVersion)
+        .where('encryptions_leased', '<=', refuseAt - blockSize)
+        .returning('encryptions_leased')
+        .executeTakeFirst(),
+    );
     if (row === undefined) {
       this.#onRotationDue(key);
       throw new EncryptionLimitError();
     }
     lease.left += blockSize;
-    if (Number(row.encryptions_leased) >= rotateAt - blockSize) this.#onRotationDue(key);
+    if (row.encryptions_leased >= rotateAt - blockSize) this.#onRotationDue(key);
   }
 }

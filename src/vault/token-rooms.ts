@@ -2,15 +2,18 @@ import { monotonicNow } from '../token/frames.ts';
 import { TokenError } from '../token/faults.ts';
 import type { TokenPool } from '../token/token-pool.ts';
 
+/** What the vault and the XKS operations need of a token's pool. */
+export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'call'>;
+
 /** The pools of the configured tokens, by name. */
 export class TokenRooms {
-  readonly #pools: ReadonlyMap<string, TokenPool>;
+  readonly #pools: ReadonlyMap<string, TokenClient>;
 
-  constructor(pools: readonly TokenPool[]) {
+  constructor(pools: readonly TokenClient[]) {
     this.#pools = new Map(pools.map((pool) => [pool.name, pool]));
   }
 
-  get all(): readonly TokenPool[] {
+  get all(): readonly TokenClient[] {
     return [...this.#pools.values()];
   }
 
@@ -19,7 +22,7 @@ export class TokenRooms {
   }
 
   /** Throws TokenError `unavailable` for a token that the configuration does not name (any more). */
-  pool(name: string): TokenPool {
+  pool(name: string): TokenClient {
     const pool = this.#pools.get(name);
     if (pool === undefined) throw new TokenError('unavailable', 'configuration');
     return pool;

@@ -20,7 +20,7 @@ export interface SigningInput {
  * Works on bytes (Latin-1 strings) throughout, where the code under test works on UTF-8 text.
  */
 export function signByHand(input: SigningInput): ReceivedRequest {
-  const names = [...input.signed].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const names = input.signed.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const canonicalHeaders = names.map((name) => {
     const values = input.headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
     return `${name}:${values.map(squeeze).join(',')}\n`;

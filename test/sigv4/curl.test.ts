@@ -23,14 +23,16 @@ async function sendWithCurl(
 ): Promise<Captured> {
   const captured: Captured[] = [];
   const listener: Listener = (message, end) => {
-    void buffer(message).then((content) => {
+    const capture = async () => {
+      const content = await buffer(message);
       const rawHeaders = message.rawHeaders.map((raw, i) =>
         i % 2 === 0 && raw === ':authority' ? 'host' : raw,
       );
       const [path = '', query = ''] = (message.url ?? '').split('?');
       captured.push({ request: { method: message.method ?? '', path, query, rawHeaders }, body: content });
       end();
-    });
+    };
+    void capture();
   };
   const server = options.includes('--http2-prior-knowledge')
     ? http2.createServer((request, response) => listener(request, () => response.end()))

@@ -150,7 +150,8 @@ async function initialize(token: TokenDraft): Promise<void> {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
   child.stdin.on('error', () => {}).end(JSON.stringify(request)); // EPIPE: the exit code tells more
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0) throw new Error(`initialising the ${token.profile} token failed (${code}): ${complaint}`);
+  if (code !== 0)
+    throw new Error(`initialising the ${token.profile} token failed (${String(code)}): ${complaint}`);
 }
 
 function installedModule(profile: TokenFixture['profile']): string {

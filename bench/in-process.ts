@@ -1,0 +1,83 @@
+import { loadConfig } from '../src/config/load.ts';
+import { pinOf } from '../src/cli/open-node.ts';
+import { Listener } from '../src/http/listener.ts';
+import { createXksApp } from '../src/http/xks-app.ts';
+import { createLog } from '../src/log.ts';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { Cryptoki } from '../src/token/cryptoki.ts';
+import { TokenError } from '../src/token/faults.ts';
+import type { TokenRequest } from '../src/token/messages.ts';
+import { TokenHost } from '../src/token/token-host.ts';
+import type { CallOptions, CallResult } from '../src/token/token-pool.ts';
+import { Directory } from '../src/vault/directory.ts';
+import { EncryptionCount } from '../src/vault/encryption-count.ts';
+import { TokenRooms, type TokenClient } from '../src/vault/token-rooms.ts';
+import { runCluster } from './cluster.ts';
+
+/*
+ * The price of the token host: the same application with the token loaded into the process that serves. Only here:
+ * `holdfast serve` has no way to do this. Usage: in-process.ts CONFIG; SOFTHSM2_CONF must be set.
+ */
+
+const [configFile = '', port] = process.argv.slice(2);
+const config = loadConfig(configFile);
+
+if (port === undefined) {
+  await runCluster(import.meta.filename, [configFile], config.workers);
+} else {
+  const token = config.tokens[0];
+  if (token === undefined) throw new Error('the configuration has no token');
+  const store = await SqliteStore.open(config.storePath);
+  const cryptoki = Cryptoki.open(
+    { profile: token.moduleProfile, module: token.module, choose: { label: token.label } },
+    await pinOf(token),
+  );
+  const host = new TokenHost(cryptoki, token.moduleProfile);
+  host.selfTest();
+  const client: TokenClient = {
+    name: token.name,
+    usable: true,
+    health: 'ACTIVE',
+    call: <R extends TokenRequest>(
+      request: R,
+      { deadline, onAttempt }: CallOptions,
+    ): Promise<CallResult<R['kind']>> => {
+      onAttempt?.();
+      const { responses } = host.answer([{ id: 0, deadline, request }]);
+      const response = responses[0];
+      if (response === undefined || response.answer instanceof TokenError)
+        return Promise.reject(response?.answer ?? new TokenError('internal', 'bench'));
+      const value = response.answer.value as CallResult<R['kind']>['value'];
+      return Promise.resolve({ value, queue: 0, token: response.microseconds / 1000, host: process.pid });
+    },
+  };
+  const tokens = new TokenRooms([client]);
+  const log = createLog(config.log.level);
+  const { moduleProfile } = token;
+  const app = createXksApp({
+    services: {
+      directory: new Directory(store, tokens),
+      tokens,
+      encryptions: new EncryptionCount(store, () => undefined),
+      tokenFacts: () => ({
+        vendor: moduleProfile.vendor,
+        model: moduleProfile.model,
+        aadForm: moduleProfile.aad.form,
+        plaintextBytes: moduleProfile.limits.plaintext_bytes,
+      }),
+      fleetSize: 1,
+      version: 'bench',
+    },
+    log,
+    answerWithin: config.xks.answer_within_ms,
+    draining: () => false,
+  });
+  const handle = app.callback();
+  const listener = new Listener(
+    { ...config.xks, port: Number(port), log, reusePort: true },
+    (request, response) => void handle(request, response),
+  );
+  const address = await listener.listen();
+  process.send?.(address.port);
+  process.on('disconnect', () => process.exit(0));
+}

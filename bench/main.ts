@@ -1,0 +1,326 @@
+import { execFile } from 'node:child_process';
+import { cpus, totalmem } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import Table from 'cli-table3';
+import { loadConfig } from '../src/config/load.ts';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { createCloudKey } from '../src/vault/cloud-keys.ts';
+import { findKeySet } from '../src/vault/key-sets.ts';
+import { openTokens } from '../src/cli/open-node.ts';
+import { Shim } from '../test/support/shim.ts';
+import { TestNode } from '../test/support/test-node.ts';
+import { createSoftHsmToken } from '../test/support/tokens.ts';
+import {
+  encryptBody,
+  requestMetadata,
+  XksClient,
+  type KeySetAccess,
+  type SignedRequest,
+} from '../test/support/xks-client.ts';
+import { mainScript, Server } from './processes.ts';
+import { runLoad, type Load } from './wrk.ts';
+
+/*
+ * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
+ * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,slow to pick parts.
+ */
+
+const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
+const holdSeconds = Number(process.env['BENCH_HOLD_SECONDS'] ?? 60);
+const parts = (process.env['BENCH_ONLY'] ?? 'grid,hold,keys,slow').split(',');
+const manyKeys = Number(process.env['BENCH_KEYS'] ?? 2000);
+
+type OperationName = 'encrypt with CDIV' | 'encrypt' | 'decrypt' | 'metadata';
+const operationNames: OperationName[] = ['encrypt with CDIV', 'encrypt', 'decrypt', 'metadata'];
+
+/** A data key and an encryption context, of the sizes that AWS services send. */
+const plaintext = Buffer.alloc(32, 7);
+const aad = Buffer.alloc(60, 3);
+
+const table = new Table({
+  head: [
+    'what',
+    'operation',
+    'connections',
+    'requests/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs/request',
+    'memory MiB',
+    'errors',
+  ],
+  style: { head: [], border: [] },
+});
+
+const fixture = await createSoftHsmToken();
+const node = await TestNode.create({ tokens: [{ fixture, settings: { hosts: 2 } }], workers: 2 });
+try {
+  const access = await node.makeKeySet('bench', { prefix: 'bench' });
+  const key = await node.makeKey('bench', 'one');
+  console.log(
+    `${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+  );
+  if (parts.includes('grid')) await grid(access, key);
+  if (parts.includes('hold')) await hold(access, key);
+  if (parts.includes('keys')) await keys(access, key);
+  if (parts.includes('slow')) await slow();
+  console.log(table.toString());
+} finally {
+  await node.dispose();
+  await fixture.dispose();
+}
+
+/** Every operation at 1, 16 and 64 connections, between its three limits. */
+async function grid(access: KeySetAccess, key: string): Promise<void> {
+  const raw = JSON.parse(
+    (await promisify(execFile)(process.execPath, [local('raw-token.ts'), node.config, '2'])).stdout,
+  ) as Record<string, number>;
+  for (const [name, rate] of Object.entries(raw))
+    addRow('raw token, one process', name, '-', { perSecond: rate });
+
+  const served = await Server.start(
+    'holdfast serve',
+    [mainScript, '--config', node.config, 'serve'],
+    log('serve'),
+  );
+  const client = clientOf(access, served.port);
+  const answerBytes = (await client.encrypt(key, plaintext, { aad, cdiv: true })).text.length;
+  const echo = await Server.start(
+    'Koa echo with SigV4',
+    [local('echo.ts'), node.tls.certificate, node.tls.key, access.secretAccessKey, String(answerBytes)],
+    log('echo'),
+  );
+  Object.assign(process.env, fixture.environment);
+  const inside = await Server.start('token in-process', [local('in-process.ts'), node.config], log('inside'));
+  try {
+    const ratios: number[] = [];
+    for (const connections of [1, 16, 64]) {
+      for (const name of operationNames) {
+        // Alternating and repeated, so that a noisy minute hits both alike; the better run of each counts.
+        const [a, b] = [
+          await best(served, access, key, name, connections),
+          await best(inside, access, key, name, connections),
+        ];
+        addRow('holdfast serve', name, connections, a.load, a);
+        addRow('token in-process', name, connections, b.load, b);
+        if (name !== 'metadata' && connections > 1) ratios.push(a.load.perSecond / b.load.perSecond);
+      }
+      const e = await measure(
+        echo,
+        await requestsFor(access, key, 'encrypt with CDIV', echo.port),
+        connections,
+      );
+      addRow('Koa echo with SigV4', 'same size', connections, e.load, e);
+    }
+    const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+    console.log(
+      `token host against in-process, mean of throughputs at 16 and 64 connections: ${(mean * 100).toFixed(1)} %`,
+    );
+  } finally {
+    client.close();
+    await Promise.all([served.stop(), echo.stop(), inside.stop()]);
+  }
+}
+
+async function best(
+  server: Server,
+  access: KeySetAccess,
+  key: string,
+  name: OperationName,
+  connections: number,
+): Promise<Measured> {
+  const runs: Measured[] = [];
+  for (let i = 0; i < 2; i++)
+    runs.push(await measure(server, await requestsFor(access, key, name, server.port), connections));
+  return runs.reduce((a, b) => (a.load.perSecond >= b.load.perSecond ? a : b));
+}
+
+/** 1,800 encrypts with CDIV a second, AWS's default quota, held; memory before and after. */
+async function hold(access: KeySetAccess, key: string): Promise<void> {
+  const served = await Server.start(
+    'holdfast serve',
+    [mainScript, '--config', node.config, 'serve'],
+    log('hold'),
+  );
+  try {
+    const requests = () => requestsFor(access, key, 'encrypt with CDIV', served.port);
+    await measure(served, await requests(), 64);
+    const before = served.residentMiB;
+    const held = await measure(served, await requests(), 64, { seconds: holdSeconds, pause: 30 });
+    addRow(`held for ${holdSeconds} s`, 'encrypt with CDIV', 64, held.load, held);
+    console.log(
+      `memory: ${before.toFixed(0)} MiB before, ${held.memory.toFixed(0)} MiB after ${held.load.requests} requests`,
+    );
+  } finally {
+    await served.stop();
+  }
+}
+
+/** One key against many keys in the token, in turn, in one run. */
+async function keys(access: KeySetAccess, key: string): Promise<void> {
+  const config = loadConfig(node.config);
+  const store = await SqliteStore.open(config.storePath);
+  const { rooms, close } = await openTokens(config, config.tokens);
+  const ids: string[] = [];
+  try {
+    const keySet = await findKeySet(store, 'bench');
+    for (let i = 0; i < manyKeys; i++)
+      ids.push(
+        (
+          await createCloudKey(store, rooms, keySet, {
+            name: `many-${i}`,
+            usage: { encrypt: true, decrypt: true },
+          })
+        ).external_key_id,
+      );
+  } finally {
+    await close();
+    await store.close();
+  }
+  const served = await Server.start(
+    'holdfast serve',
+    [mainScript, '--config', node.config, 'serve'],
+    log('keys'),
+  );
+  try {
+    const one = () => requestsFor(access, key, 'encrypt with CDIV', served.port);
+    const many = async () =>
+      (
+        await Promise.all(ids.map(async (id) => requestsFor(access, id, 'encrypt with CDIV', served.port)))
+      ).flat();
+    await measure(served, await many(), 16);
+    for (let round = 0; round < 2; round++) {
+      const [a, b] = [await measure(served, await one(), 16), await measure(served, await many(), 16)];
+      addRow(`one key of ${manyKeys} in the token`, 'encrypt with CDIV', 16, a.load, a);
+      addRow(`${manyKeys} keys in turn`, 'encrypt with CDIV', 16, b.load, b);
+      console.log(
+        `${manyKeys} keys in turn against one key: ${((b.load.perSecond / a.load.perSecond) * 100).toFixed(1)} %`,
+      );
+    }
+  } finally {
+    await served.stop();
+  }
+}
+
+/** A token whose every operation takes 5 ms, as a network HSM's may. */
+async function slow(): Promise<void> {
+  const shim = await Shim.create();
+  await shim.clear();
+  const token = await createSoftHsmToken();
+  const slowNode = await TestNode.create({
+    tokens: [{ fixture: token, shim, settings: { hosts: 20 } }],
+    workers: 2,
+  });
+  try {
+    const access = await slowNode.makeKeySet('slow', { prefix: 'slow' });
+    const key = await slowNode.makeKey('slow', 'key');
+    const served = await Server.start(
+      'holdfast serve',
+      [mainScript, '--config', slowNode.config, 'serve'],
+      path.join(slowNode.directory, 'slow.log'),
+    );
+    try {
+      const requests = await requestsFor(access, key, 'decrypt', served.port, slowNode);
+      await shim.set('C_Encrypt delay_us=5000\nC_Decrypt delay_us=5000');
+      await measure(served, requests, 64, { seconds: 2 });
+      const flood = await measure(served, requests, 64);
+      addRow('token of 5 ms, 20 hosts', 'decrypt', 64, flood.load, flood);
+      const held = await measure(served, requests, 64, { pause: 25 });
+      addRow('token of 5 ms, held', 'decrypt', 64, held.load, held);
+    } finally {
+      await served.stop();
+    }
+  } finally {
+    await slowNode.dispose();
+    await token.dispose();
+    await shim.dispose();
+  }
+}
+
+interface Measured {
+  load: Load;
+  cpuMicroseconds: number;
+  memory: number;
+}
+
+async function measure(
+  server: Server,
+  requests: readonly SignedRequest[],
+  connections: number,
+  options: { seconds?: number; pause?: number } = {},
+): Promise<Measured> {
+  const before = server.cpuSeconds;
+  const load = await runLoad({ port: server.port, connections, seconds, requests, ...options });
+  const used = server.cpuSeconds - before;
+  return { load, cpuMicroseconds: (used * 1e6) / load.requests, memory: server.residentMiB };
+}
+
+async function requestsFor(
+  access: KeySetAccess,
+  key: string,
+  name: OperationName,
+  port: number,
+  from = node,
+): Promise<SignedRequest[]> {
+  const client = clientOf(access, port, from);
+  try {
+    const uri = `${access.uriPath}/keys/${key}`;
+    switch (name) {
+      case 'encrypt with CDIV':
+        return [await client.sign(`${uri}/encrypt`, encryptBody(plaintext, { aad, cdiv: true }))];
+      case 'encrypt':
+        return [await client.sign(`${uri}/encrypt`, encryptBody(plaintext, { aad }))];
+      case 'metadata':
+        return [await client.sign(`${uri}/metadata`, { requestMetadata: requestMetadata('DescribeKey') })];
+      case 'decrypt': {
+        const { body } = await client.encrypt(key, plaintext, { aad });
+        return [
+          await client.sign(`${uri}/decrypt`, {
+            requestMetadata: requestMetadata('Decrypt'),
+            encryptionAlgorithm: 'AES_GCM',
+            additionalAuthenticatedData: aad.toString('base64'),
+            ...body,
+          }),
+        ];
+      }
+    }
+  } finally {
+    client.close();
+  }
+}
+
+function clientOf(access: KeySetAccess, port: number, from = node): XksClient {
+  return new XksClient(port, access, { ca: from.ca.certificate });
+}
+
+function addRow(
+  what: string,
+  operation: string,
+  connections: number | string,
+  load: Partial<Load> & { perSecond: number },
+  measured?: Measured,
+): void {
+  const number = (value: number | undefined, digits: number) =>
+    value === undefined ? '-' : value.toFixed(digits);
+  table.push([
+    what,
+    operation,
+    connections,
+    number(load.perSecond, 0),
+    number(load.p50, 1),
+    number(load.p99, 1),
+    number(measured?.cpuMicroseconds, 0),
+    number(measured?.memory, 0),
+    load.errors ?? '-',
+  ]);
+  console.log(`  ${what}, ${operation}, ${connections} connections: ${number(load.perSecond, 0)}/s`);
+}
+
+function local(name: string): string {
+  return path.join(import.meta.dirname, name);
+}
+
+function log(name: string): string {
+  return path.join(node.directory, `${name}.log`);
+}

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { childrenOf } from '../test/support/test-node.ts';
+
+/** Clock ticks a second of /proc/PID/stat, on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+/** A server under load: a process with its descendants, its output in a file so that reading it costs us nothing. */
+export class Server {
+  readonly name: string;
+  readonly port: number;
+  readonly #child: ChildProcess;
+
+  private constructor(name: string, port: number, child: ChildProcess) {
+    this.name = name;
+    this.port = port;
+    this.#child = child;
+  }
+
+  /** Starts it and waits for the line with its port, which it prints once it takes connections. */
+  static async start(name: string, words: readonly string[], logFile: string): Promise<Server> {
+    const output = openSync(logFile, 'w', 0o600);
+    const child = spawn(process.execPath, words, { stdio: ['ignore', output, output] });
+    for (let waited = 0; waited < 60_000; waited += 50) {
+      const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
+      if (port !== undefined) return new Server(name, Number(port), child);
+      if (child.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    child.kill('SIGKILL');
+    throw new Error(`${name} did not start: ${readFileSync(logFile, 'utf8').slice(-1000)}`);
+  }
+
+  get pids(): number[] {
+    const pid = this.#child.pid ?? 0;
+    return [pid, ...childrenOf(pid)];
+  }
+
+  /** Processor time of all processes so far, seconds. */
+  get cpuSeconds(): number {
+    return this.pids.reduce((sum, pid) => sum + cpuOf(pid), 0);
+  }
+
+  /** Resident memory of all processes, MiB. */
+  get residentMiB(): number {
+    return this.pids.reduce((sum, pid) => sum + residentOf(pid), 0);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+export const mainScript = path.resolve(import.meta.dirname, '../src/main.ts');
+
+function cpuOf(pid: number): number {
+  try {
+    // Behind the command's closing parenthesis, utime and stime are the 12th and 13th field (proc_pid_stat(5)).
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
+
+function residentOf(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}

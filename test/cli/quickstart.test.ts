@@ -1,0 +1,127 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import test from 'ava';
+import { memoryDirectory } from '../support/test-node.ts';
+import { XksClient } from '../support/xks-client.ts';
+
+const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
+
+interface Running {
+  child: ChildProcess;
+  /** The line that starts with `holdfast ready`. */
+  line: string;
+  port: number;
+}
+
+async function up(home: string, environment: Record<string, string> = {}): Promise<Running> {
+  const child = spawn(command, ['quickstart'], {
+    env: { ...process.env, HOLDFAST_HOME: home, HOLDFAST_XKS_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const ready = Promise.withResolvers<string>();
+  child.once('exit', (code) => ready.reject(new Error(`quickstart ended with ${code}: ${output}`)));
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => {
+      output += `${line}\n`;
+      if (line.startsWith('holdfast ready')) ready.resolve(line);
+    });
+  const line = await ready.promise;
+  return { child, line, port: Number(/port (\d+)/.exec(line)?.[1]) };
+}
+
+async function down({ child }: Running): Promise<number | null> {
+  if (child.exitCode === null) {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  }
+  return child.exitCode;
+}
+
+async function freshHome(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {
+  const home = await mkdtemp(path.join(memoryDirectory(), 'holdfast-up-'));
+  t.teardown(async () => rm(home, { recursive: true, force: true }));
+  return home;
+}
+
+test('make up serves from nothing, with files for AWS that are for their owner only', async (t) => {
+  const home = await freshHome(t);
+  const first = await up(home);
+  t.teardown(async () => void (await down(first)));
+  const files = path.join(home, 'quickstart');
+  for (const name of ['xks-proxy-config.json', 'ca.pem', 'keys.json', 'admin.json'])
+    t.is((await stat(path.join(files, name))).mode & 0o777, 0o600, name);
+  const json = async (name: string) =>
+    JSON.parse(await readFile(path.join(files, name), 'utf8')) as Record<string, never>;
+  t.deepEqual(Object.keys(await json('admin.json')), ['endpoint', 'username', 'password']);
+  const keys: Record<string, string> = await json('keys.json');
+  t.deepEqual(Object.keys(keys), ['encryptDecrypt', 'encryptOnly', 'decryptOnly', 'neither']);
+
+  const config = (await json('xks-proxy-config.json')) as unknown as {
+    XksProxyUriPath: string;
+    XksProxyAuthenticationCredential: { AccessKeyId: string; RawSecretAccessKey: string };
+  };
+  const access = {
+    uriPath: config.XksProxyUriPath,
+    accessKeyId: config.XksProxyAuthenticationCredential.AccessKeyId,
+    secretAccessKey: config.XksProxyAuthenticationCredential.RawSecretAccessKey,
+  };
+  const connect = (port: number) => new XksClient(port, access, { ca: path.join(files, 'ca.pem') });
+  const client = connect(first.port);
+  const encrypted = await client.encrypt(keys['encryptDecrypt'] ?? '', 'kept over a restart', { cdiv: true });
+  t.is(encrypted.status, 200, encrypted.text);
+  client.close();
+  t.is(await down(first), 0);
+
+  // The second start finds its keys again.
+  const second = await up(home);
+  t.teardown(async () => void (await down(second)));
+  t.deepEqual(await json('keys.json'), keys as Record<string, never>);
+  const again = connect(second.port);
+  t.teardown(() => again.close());
+  const decrypted = await again.decrypt(keys['encryptDecrypt'] ?? '', encrypted.body);
+  t.is(decrypted.status, 200, decrypted.text);
+  t.is(Buffer.from(decrypted.body.plaintext, 'base64').toString(), 'kept over a restart');
+});
+
+test('a set-up that was interrupted before its first keys goes on at the next start', async (t) => {
+  const home = await freshHome(t);
+  const first = await up(home);
+  await down(first);
+  await rm(path.join(home, 'quickstart', 'keys.json'));
+  const second = await up(home);
+  t.is(await down(second), 0);
+  t.is(
+    Object.keys(JSON.parse(await readFile(path.join(home, 'quickstart', 'keys.json'), 'utf8')) as object)
+      .length,
+    4,
+  );
+});
+
+test('a port that is no port is refused by the name of its variable', async (t) => {
+  const home = await freshHome(t);
+  for (const port of ['x', '70000', '-1', '1e3'])
+    await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: port }), {
+      message: /HOLDFAST_XKS_PORT: is not a port number/,
+    });
+});
+
+test('a port that is taken is told, with the way out', async (t) => {
+  const home = await freshHome(t);
+  const first = await up(home);
+  t.teardown(async () => void (await down(first)));
+  const other = await freshHome(t);
+  await writeFile(path.join(other, 'marker'), '');
+  const { createServer } = await import('node:net');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => void server.close());
+  const { port } = server.address() as { port: number };
+  await t.throwsAsync(up(other, { HOLDFAST_XKS_PORT: String(port) }), {
+    message: /port \d+ is in use by another process/,
+  });
+});

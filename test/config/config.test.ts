@@ -1,0 +1,180 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import test from 'ava';
+import fc from 'fast-check';
+import { loadConfig, readPinFile } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/problem.ts';
+import { listProfiles, loadProfile, parseProfile } from '../../src/config/profile.ts';
+import { createLog } from '../../src/log.ts';
+import { Secret } from '../../src/secret.ts';
+
+const good = `
+[xks]
+port = 8443
+[xks.tls]
+certificate = "server.pem"
+key = "server-key.pem"
+[[token]]
+name = "primary"
+profile = "softhsm2"
+label = "primary"
+pin = { file = "pin" }
+`;
+
+async function problemsOf(text: string): Promise<readonly string[]> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-config-'));
+  try {
+    const file = path.join(directory, 'holdfast.toml');
+    await writeFile(file, text);
+    loadConfig(file);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map((problem) => problem.replaceAll(directory, ''));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+test('a configuration with what is required is taken, and the rest has defaults', async (t) => {
+  t.deepEqual(await problemsOf(good), []);
+});
+
+test('every wrong setting is named at once, and no value is repeated', async (t) => {
+  const problems = await problemsOf(
+    good
+      .replace('port = 8443', 'port = "planted-7331"\nprot = 1')
+      .replace('label = "primary"', 'pin_code = "planted-1234"')
+      .replace('profile = "softhsm2"', 'profile = 5'),
+  );
+  const text = problems.join('\n');
+  t.regex(text, /xks\.port: /);
+  t.regex(text, /xks\.prot: unknown setting/);
+  t.regex(text, /token\.0\.pin_code: unknown setting/);
+  t.regex(text, /token\.0\.profile: /);
+  t.notRegex(text, /planted/);
+});
+
+test('a token without label and serial is refused: no token is chosen by its slot', async (t) => {
+  t.deepEqual(await problemsOf(good.replace('label = "primary"\n', '')), [
+    '/holdfast.toml: token.0: needs label or serial; a token is never chosen by its slot',
+  ]);
+});
+
+test('two tokens of one name are refused', async (t) => {
+  const again = good.slice(good.indexOf('[[token]]'));
+  t.regex((await problemsOf(good + again)).join(), /token\.1\.name: another token has this name/);
+});
+
+test('client CA and client subjects go together', async (t) => {
+  const only = (line: string) => good.replace('[[token]]', `${line}\n[[token]]`);
+  t.regex((await problemsOf(only('client_ca = "ca.pem"'))).join(), /needs client_subjects too/);
+  t.regex((await problemsOf(only('client_subjects = ["a"]'))).join(), /needs client_ca too/);
+});
+
+test('an unknown profile is refused with the names there are', async (t) => {
+  t.regex((await problemsOf(good.replace('softhsm2', 'softhsm3'))).join(), /softhsm2/);
+});
+
+test('a file that is not TOML is refused without its lines', async (t) => {
+  const problems = await problemsOf('pin = "planted-1234" planted');
+  t.is(problems.length, 1);
+  t.notRegex(problems.join(), /planted/);
+});
+
+test('a configuration file that is not there is told by name', (t) => {
+  const error = t.throws(() => loadConfig('/nowhere/holdfast.toml'), { instanceOf: ConfigError });
+  t.is(error.message, '/nowhere/holdfast.toml: cannot be read (ENOENT)');
+});
+
+test('a PIN file that others may read is refused', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-pin-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'pin');
+  await writeFile(file, 'planted-1234\n', { mode: 0o644 });
+  const error = t.throws(() => readPinFile({ file }), { instanceOf: ConfigError });
+  t.regex(error.message, /others may read the PIN; run: chmod 600/);
+  t.notRegex(error.message, /planted/);
+  await chmod(file, 0o600);
+  t.is(readPinFile({ file }).reveal(), 'planted-1234');
+});
+
+test('a PIN keeps blanks and loses only the line end', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-pin-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'pin');
+  await writeFile(file, ' 12 34 \r\n', { mode: 0o600 });
+  t.is(readPinFile({ file }).reveal(), ' 12 34 ');
+});
+
+test('a secret shows itself nowhere but in reveal()', (t) => {
+  const secret = new Secret('planted-value');
+  t.is(secret.reveal(), 'planted-value');
+  const shown = [
+    String(secret),
+    JSON.stringify({ secret }),
+    inspect({ secret }),
+    inspect(secret, { showHidden: true }),
+  ];
+  for (const text of shown) t.notRegex(text, /planted/);
+});
+
+test('the log shows no secret, wherever it stands', async (t) => {
+  const lines: string[] = [];
+  const { pino } = await import('pino');
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  log.info(
+    { credential: { secret: new Secret('planted-value') }, list: [new Secret('planted-value')] },
+    'message',
+  );
+  t.notRegex(lines.join(), /planted/);
+  t.is(typeof createLog('info').info, 'function');
+});
+
+for (const name of listProfiles()) {
+  test(`profile ${name}: is well-formed, called as its file, and every fact has its source`, (t) => {
+    const profile = loadProfile(name);
+    t.is(profile.name, name);
+    const facts = [
+      'modules',
+      'iv.mode',
+      ...Object.keys(profile.environment).map((variable) => `environment.${variable}`),
+      ...(profile.initialize.parameters === undefined ? [] : ['initialize.parameters']),
+      ...(profile.gcm.mechanism === undefined ? [] : ['gcm.mechanism']),
+      ...(profile.keys.omit.length === 0 ? [] : ['keys.omit']),
+      ...(profile.keys.not_told.length === 0 ? [] : ['keys.not_told']),
+    ];
+    const sources = Object.keys(profile.sources);
+    const without = facts.filter(
+      (fact) => !sources.some((source) => fact === source || fact.startsWith(`${source}.`)),
+    );
+    t.deepEqual(without, []);
+    if (!['softhsm2', 'nss-softokn', 'opencryptoki'].includes(name))
+      t.is(profile.proven, 'not run on hardware');
+  });
+}
+
+test('a profile with an unknown setting or IV mode is refused by name', (t) => {
+  const text =
+    'name = "x"\nvendor = "v"\nmodel = "m"\nproven = "not run on hardware"\nmodules = ["/m.so"]\nextra = 1\n[iv]\nmode = "random"\n[sources]\n';
+  const error = t.throws(() => parseProfile(text, 'x.toml'), { instanceOf: ConfigError });
+  t.regex(error.message, /x\.toml: extra: unknown setting/);
+  t.regex(error.message, /x\.toml: iv\.mode: /);
+});
+
+test('whatever stands in the file, loading it gives a configuration or a ConfigError', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.constantFrom(...good.split('\n')).map((line) => good.replace(line, '')),
+      ),
+      async (text) => {
+        t.true(Array.isArray(await problemsOf(text)));
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,93 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'ava';
+import Database from 'better-sqlite3';
+import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { memoryDirectory } from '../support/test-node.ts';
+
+async function freshPath(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-store-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  return path.join(directory, 'holdfast.db');
+}
+
+test('a new store is for its owner only, in WAL mode with full sync', async (t) => {
+  const file = await freshPath(t);
+  const store = await SqliteStore.init(file);
+  t.is((await stat(file)).mode & 0o777, 0o600);
+  for (const side of [`${file}-wal`, `${file}-shm`]) t.is((await stat(side)).mode & 0o077, 0);
+  await store.close();
+  const raw = new Database(file);
+  t.is(raw.pragma('journal_mode', { simple: true }), 'wal');
+  raw.close();
+});
+
+test('initialising twice changes nothing', async (t) => {
+  const file = await freshPath(t);
+  const first = await SqliteStore.init(file);
+  await first.change(async () => undefined);
+  const revision = first.revision();
+  await first.close();
+  const second = await SqliteStore.init(file);
+  t.is(second.revision(), revision);
+  await second.close();
+});
+
+test('a store that is not there is refused, and not made', async (t) => {
+  const file = await freshPath(t);
+  const error = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
+  t.is(error?.wayOut, 'run: holdfast init');
+  await t.throwsAsync(stat(file), { code: 'ENOENT' });
+});
+
+test('a store with an older schema is refused with the way out', async (t) => {
+  const file = await freshPath(t);
+  new Database(file).close();
+  const error = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
+  t.regex(error?.message ?? '', /older schema/);
+});
+
+test('a change that was acknowledged has moved the revision for every other connection', async (t) => {
+  const file = await freshPath(t);
+  const writer = await SqliteStore.init(file);
+  const reader = await SqliteStore.open(file);
+  t.teardown(async () => Promise.all([writer.close(), reader.close()]).then(() => undefined));
+  for (let round = 0; round < 50; round++) {
+    const before = reader.revision();
+    await writer.change(async () => undefined);
+    t.is(reader.revision(), before + 1);
+    t.is(writer.revision(), before + 1);
+  }
+});
+
+test('a change that failed has moved nothing', async (t) => {
+  const store = await SqliteStore.init(await freshPath(t));
+  t.teardown(async () => store.close());
+  const before = store.revision();
+  await t.throwsAsync(
+    store.change(async (trx) => {
+      await trx
+        .insertInto('key_sets')
+        .values({ id: 'a', name: 'a', description: '', token: 't', path_prefix: '', created_at: '' })
+        .execute();
+      throw new Error('on purpose');
+    }),
+    { message: 'on purpose' },
+  );
+  t.is(store.revision(), before);
+  t.deepEqual(await store.db.selectFrom('key_sets').selectAll().execute(), []);
+});
+
+test('changes of several connections at once are all kept', async (t) => {
+  const file = await freshPath(t);
+  const stores = [await SqliteStore.init(file)];
+  for (let i = 0; i < 3; i++) stores.push(await SqliteStore.open(file));
+  const before = stores[0]?.revision() ?? 0;
+  await Promise.all(
+    stores.map(async (store) => {
+      for (let i = 0; i < 25; i++) await store.change(async () => undefined);
+    }),
+  );
+  t.is(stores[0]?.revision(), before + 100);
+  await Promise.all(stores.map(async (store) => store.close()));
+});

@@ -1,0 +1,109 @@
+import anyTest, { type TestFn } from 'ava';
+import fc from 'fast-check';
+import { createCloudKey } from '../../src/vault/cloud-keys.ts';
+import { Directory, type CloudKey } from '../../src/vault/directory.ts';
+import {
+  blockSize,
+  EncryptionCount,
+  EncryptionLimitError,
+  refuseAt,
+  rotateAt,
+} from '../../src/vault/encryption-count.ts';
+import { createKeySet } from '../../src/vault/key-sets.ts';
+import { openVault, type TestVault } from '../support/vault.ts';
+
+const test = anyTest as TestFn<TestVault>;
+
+test.before(async (t) => {
+  t.context = await openVault();
+});
+test.after.always(async (t) => t.context.dispose());
+
+let count = 0;
+
+async function newKey({ store, tokens }: TestVault): Promise<CloudKey> {
+  const name = `count-${++count}`;
+  const keySet = await createKeySet(store, { name, token: 'token', pathPrefix: name });
+  const { external_key_id } = await createCloudKey(store, tokens, keySet, {
+    name,
+    usage: { encrypt: true, decrypt: true },
+  });
+  const directory = new Directory(store, tokens);
+  await directory.refresh();
+  const key = await directory.cloudKey(keySet, external_key_id);
+  if (key === undefined) throw new Error('the key was not made');
+  return key;
+}
+
+async function leased({ store }: TestVault, key: CloudKey): Promise<number> {
+  const row = await store.db
+    .selectFrom('key_versions')
+    .select('encryptions_leased')
+    .where('cloud_key_id', '=', key.id)
+    .where('version', '=', key.currentVersion)
+    .executeTakeFirstOrThrow();
+  return row.encryptions_leased;
+}
+
+async function setLeased({ store }: TestVault, key: CloudKey, encryptions_leased: number): Promise<void> {
+  await store.db
+    .updateTable('key_versions')
+    .set({ encryptions_leased })
+    .where('cloud_key_id', '=', key.id)
+    .execute();
+}
+
+test('encryptions are leased before they are done, also by several workers at once', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 4 }),
+      async (shares) => {
+        const key = await newKey(t.context);
+        let done = 0;
+        await Promise.all(
+          shares.map(async (share) => {
+            const counter = new EncryptionCount(t.context.store, () => undefined);
+            for (let i = 0; i < share; i++) {
+              await counter.take(key);
+              done++;
+              if (i % 4096 === 0) t.true((await leased(t.context, key)) >= done);
+            }
+          }),
+        );
+        t.true((await leased(t.context, key)) >= done);
+      },
+    ),
+    { numRuns: 8 },
+  );
+});
+
+test('rotation is due when half of the limit is leased, and encryption goes on', async (t) => {
+  const key = await newKey(t.context);
+  await setLeased(t.context, key, rotateAt - 2 * blockSize);
+  const due: string[] = [];
+  const counter = new EncryptionCount(t.context.store, ({ id }) => due.push(id));
+  await counter.take(key);
+  t.deepEqual(due, [key.id]);
+});
+
+test('at the limit no further encryption is given out', async (t) => {
+  const key = await newKey(t.context);
+  await setLeased(t.context, key, refuseAt - blockSize);
+  const counter = new EncryptionCount(t.context.store, () => undefined);
+  for (let i = 0; i < blockSize; i++) await counter.take(key);
+  await t.throwsAsync(counter.take(key), { instanceOf: EncryptionLimitError });
+  t.false(counter.takeAnother(key));
+  t.is(await leased(t.context, key), refuseAt);
+  await t.throwsAsync(new EncryptionCount(t.context.store, () => undefined).take(key), {
+    instanceOf: EncryptionLimitError,
+  });
+});
+
+test('another attempt of a request counts as another encryption', async (t) => {
+  const key = await newKey(t.context);
+  await setLeased(t.context, key, refuseAt - blockSize);
+  const counter = new EncryptionCount(t.context.store, () => undefined);
+  await counter.take(key);
+  for (let i = 1; i < blockSize; i++) t.true(counter.takeAnother(key));
+  t.false(counter.takeAnother(key));
+});
