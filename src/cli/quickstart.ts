@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
@@ -85,28 +85,27 @@ async function quickstart(home: Home): Promise<number> {
 async function makeToken(directory: string): Promise<void> {
   const tokens = path.join(directory, 'softhsm');
   const configuration = path.join(directory, 'softhsm2.conf');
-  const pinFile = path.join(directory, 'pin');
-  mkdirSync(tokens, { recursive: true, mode: 0o700 });
-  writeFileSync(
-    configuration,
-    `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`,
-    { mode: 0o600 },
-  );
   process.env['SOFTHSM2_CONF'] = configuration;
-  if (existsSync(pinFile)) return;
-  const pin = randomBytes(16).toString('hex');
-  // softhsm2-util takes PINs in its arguments only: this one protects a token for trying out, on this machine.
-  await tool('softhsm2-util', [
-    '--init-token',
-    '--free',
-    '--label',
-    tokenLabel,
-    '--pin',
-    pin,
-    '--so-pin',
-    randomBytes(16).toString('hex'),
-  ]);
-  writeSafely(pinFile, `${pin}\n`);
+  if (!existsSync(tokens)) {
+    // Made aside and renamed: a set-up that is interrupted here leaves no token whose PIN nobody knows.
+    const aside = `${tokens}.new`;
+    rmSync(aside, { recursive: true, force: true });
+    mkdirSync(aside, { mode: 0o700 });
+    writeTokenConfiguration(configuration, aside);
+    const pin = randomBytes(16).toString('hex');
+    // softhsm2-util takes PINs in its arguments only: this one protects a token for trying out, on this machine.
+    await tool('softhsm2-util', [
+      ...['--init-token', '--free', '--label', tokenLabel],
+      ...['--pin', pin, '--so-pin', randomBytes(16).toString('hex')],
+    ]);
+    writeSafely(path.join(directory, 'pin'), `${pin}\n`);
+    renameSync(aside, tokens);
+  }
+  writeTokenConfiguration(configuration, tokens);
+}
+
+function writeTokenConfiguration(file: string, tokens: string): void {
+  writeSafely(file, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
 }
 
 /** A CA of our own and a certificate for `localhost` from it; both made anew a month before they end. */
@@ -122,14 +121,15 @@ async function makeCertificates(directory: string, files: string): Promise<void>
       () => true,
       () => false,
     );
-  if (!(await valid(ca)) || !existsSync(caKey)) {
+  const madeCa = !(await valid(ca)) || !existsSync(caKey);
+  if (madeCa) {
     await tool('openssl', [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'],
       ...['-subj', '/CN=Holdfast quickstart CA', '-addext', 'basicConstraints=critical,CA:TRUE,pathlen:0'],
       ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-keyout', caKey, '-out', ca],
     ]);
   }
-  if (!(await valid(certificate)) || !existsSync(key)) {
+  if (madeCa || !(await valid(certificate)) || !existsSync(key)) {
     const request = path.join(tls, 'server.csr');
     const extensions = path.join(tls, 'server.ext');
     writeFileSync(

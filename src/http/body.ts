@@ -6,11 +6,12 @@ import { XksError } from '../xks/errors.ts';
  * spec asks for does, with room for the longest ARNs.
  */
 export const maxBodyBytes = 128 * 1024;
+/** So much of a refused body is still read, so that the client comes to read its answer. */
+const maxDiscardedBytes = 1024 * 1024;
 
 /** Reads a body, chunked or not. Throws UnsupportedOperationException as soon as it is known to be too large. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > maxBodyBytes) throw tooLarge();
+  if (declaredLength(request) > maxBodyBytes) throw tooLarge();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -18,7 +19,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
       length += chunk.length;
       if (length > maxBodyBytes) {
         request.removeAllListeners('data');
-        request.resume();
+        request.pause();
         reject(tooLarge());
         return;
       }
@@ -34,12 +35,45 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
+/**
+ * Throws away what is left of a body that nobody wants. Closing with unread data would reset the connection and take
+ * the answer with it; the next request must not begin in the middle of this one. False when there is too much of it:
+ * then the connection has to end. Throws ClientGoneError.
+ */
+export async function discardBody(request: IncomingMessage): Promise<boolean> {
+  const { headers, httpVersionMajor } = request;
+  const declared = declaredLength(request);
+  const none = httpVersionMajor === 1 && declared === 0 && headers['transfer-encoding'] === undefined;
+  if (request.complete || none) return true;
+  if (declared > maxDiscardedBytes) return false;
+  return new Promise((resolve, reject) => {
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxDiscardedBytes) return;
+      request.removeAllListeners('data');
+      request.pause();
+      resolve(false);
+    });
+    request.on('end', () => resolve(true));
+    const gone = () => reject(new ClientGoneError());
+    request.on('error', gone);
+    request.on('aborted', gone);
+    request.on('close', gone);
+    request.resume();
+  });
+}
+
 /** The client left before its request was whole: there is nobody to answer. */
 export class ClientGoneError extends Error {
   constructor() {
     super('the client closed the connection before its request was whole');
     this.name = 'ClientGoneError';
   }
+}
+
+function declaredLength(request: IncomingMessage): number {
+  return Number(request.headers['content-length'] ?? 0);
 }
 
 function tooLarge(): XksError {

@@ -1,12 +1,18 @@
 import { once } from 'node:events';
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import {
+  constants,
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
 import type { Logger } from '../log.ts';
-import { XksError } from '../xks/errors.ts';
+import { answerMalformed, refuse, refusedAsMalformed } from './malformed.ts';
 import { certificateEnd, fingerprint, hasWantedSubject, loadTls } from './tls.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -21,16 +27,36 @@ export interface ListenerOptions {
   reusePort?: boolean;
   /** How often to look whether the TLS files changed, milliseconds. */
   reloadInterval?: number;
+  bounds?: ListenerBounds;
 }
 
-/* Bounds on what a client may hold open or send, milliseconds and bytes. */
-const handshakeTimeout = 5_000;
-const headersTimeout = 5_000;
-const requestTimeout = 10_000;
-/** Longer than the idle time of AWS's and of load balancers' connections: they, not we, close idle ones. */
-const keepAliveTimeout = 75_000;
+/** How long a client may hold something open, milliseconds. */
+export interface ListenerBounds {
+  handshake: number;
+  /** From the first byte of a request, or the end of the handshake, to the end of its head. */
+  headers: number;
+  /** From there to the end of its body. */
+  request: number;
+  /** Between two requests. */
+  idle: number;
+  /** How often to look. */
+  check: number;
+}
+
+const defaultBounds: ListenerBounds = {
+  handshake: 5_000,
+  headers: 5_000,
+  request: 10_000,
+  // Longer than the idle time of AWS's and of load balancers' connections: they, not we, close idle ones.
+  idle: 75_000,
+  check: 1_000,
+};
+
+/** Bytes. */
 const maxHeaderSize = 16 * 1024;
 const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: maxHeaderSize };
+/** Connections beyond the limit are told of this often at the most, milliseconds. */
+const dropLogInterval = 10_000;
 
 /**
  * HTTPS with HTTP/2 by ALPN and HTTP/1.1 beneath it, on one port. The certificate is exchanged under it without
@@ -43,41 +69,49 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #watcher: NodeJS.Timeout;
   #fingerprint: string;
+  #dropLogged = 0;
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
     const { tls } = options;
     this.#fingerprint = fingerprint(tls);
     const mutual = tls.client_ca !== undefined;
+    const bounds = options.bounds ?? defaultBounds;
     this.#server = createServer(
       {
         ...loadTls(tls),
         ALPNProtocols: ['h2', 'http/1.1'],
         requestCert: mutual,
         rejectUnauthorized: mutual,
-        handshakeTimeout,
-        headersTimeout,
-        requestTimeout,
-        keepAliveTimeout,
-        connectionsCheckingInterval: 1_000,
+        handshakeTimeout: bounds.handshake,
+        headersTimeout: bounds.headers,
+        requestTimeout: bounds.request,
+        keepAliveTimeout: bounds.idle,
+        connectionsCheckingInterval: bounds.check,
         maxHeaderSize,
-        requireHostHeader: true,
+        // Node's own answer to a missing Host has no JSON.
+        requireHostHeader: false,
       },
-      handler,
+      (request, response) => {
+        if (!refusedAsMalformed(request, response)) handler(request, response);
+      },
     );
+    this.#server.on('checkExpectation', (_request, response) => refuse(response, 417));
     this.#server.maxConnections = options.connections;
+    this.#server.on('drop', () => this.#logDrop());
     this.#http2 = createHttp2Server({
       settings: http2Settings,
       maxHeaderListPairs: 64,
       maxSessionMemory: 4,
     });
     // Node's HTTP/2 compatibility layer: requests and responses with the faces of HTTP/1.1.
-    this.#http2.on('request', (request, response) =>
-      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse),
-    );
+    this.#http2.on('request', (request, response) => {
+      boundBody(request, bounds.request);
+      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    });
     this.#http2.on('session', (session) => {
       this.#sessions.add(session);
-      session.setTimeout(keepAliveTimeout, () => session.close());
+      session.setTimeout(bounds.idle, () => session.close());
       session.on('close', () => this.#sessions.delete(session));
       session.on('error', () => session.destroy());
     });
@@ -110,6 +144,16 @@ export class Listener {
       if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
       else for (const listener of http1) listener.call(this.#server, socket);
     });
+  }
+
+  #logDrop(): void {
+    const now = Date.now();
+    if (now - this.#dropLogged < dropLogInterval) return;
+    this.#dropLogged = now;
+    this.#options.log.warn(
+      { connections: this.#options.connections },
+      'too many connections: new ones dropped',
+    );
   }
 
   async listen(): Promise<AddressInfo> {
@@ -158,24 +202,12 @@ export class Listener {
   }
 }
 
-/** What is not HTTP gets the spec's JSON too, where it can still be read. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: import('node:stream').Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const tooLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-  const status = tooLate
-    ? '408 Request Timeout'
-    : error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : '400 Bad Request';
-  const { body } = new XksError(
-    'ValidationException',
-    tooLate ? 'The request did not arrive in time.' : 'The request is not well-formed HTTP.',
-  );
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+/** Over HTTP/2 nothing else ends a stream whose body never does. */
+function boundBody(request: Http2ServerRequest, milliseconds: number): void {
+  const { stream } = request;
+  if (stream.endAfterHeaders) return;
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), milliseconds);
+  const whole = () => clearTimeout(late);
+  request.once('end', whole);
+  request.once('close', whole);
 }

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
@@ -219,7 +220,7 @@ function hostsOf(token: LoadedToken, workers: number): number {
   return Math.max(1, Math.ceil((token.hosts ?? token.moduleProfile.hosts) / workers));
 }
 
-function send(worker: ChildProcess | undefined, message: ToWorker, handle?: import('node:net').Socket): void {
+function send(worker: ChildProcess | undefined, message: ToWorker, handle?: Socket): void {
   if (worker?.connected !== true) {
     handle?.destroy();
     return;

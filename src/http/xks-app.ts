@@ -7,7 +7,6 @@ import {
   verifySignature,
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
-import { TokenError } from '../token/faults.ts';
 import { monotonicNow } from '../token/frames.ts';
 import type { KeySet } from '../vault/key-sets.ts';
 import { decrypt } from '../xks/decrypt.ts';
@@ -16,7 +15,10 @@ import { toXksError, XksError } from '../xks/errors.ts';
 import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
-import { ClientGoneError, readBody } from './body.ts';
+import { ClientGoneError, discardBody, readBody } from './body.ts';
+import { strictTransportSecurity } from './malformed.ts';
+import { logRequest, round } from './request-log.ts';
+import { readRoute, splitUrl, type Route } from './route.ts';
 
 export interface XksAppOptions {
   services: XksServices;
@@ -26,26 +28,6 @@ export interface XksAppOptions {
   /** True once SIGTERM has come. */
   draining: () => boolean;
 }
-
-type Operation = 'GetHealthStatus' | 'GetKeyMetadata' | 'Encrypt' | 'Decrypt';
-
-interface Route {
-  prefix: string;
-  operation: Operation;
-  externalKeyId: string;
-}
-
-/** `[/prefix]/kms/xks/v1/health` and `[/prefix]/kms/xks/v1/keys/<externalKeyId>/{metadata,encrypt,decrypt}`. */
-const xksUri = /^(?:\/(.+?))?\/kms\/xks\/v1\/(?:(health)|keys\/([^/]+)\/(metadata|encrypt|decrypt))$/;
-/** XKS spec, API operations: the total URI length MUST NOT exceed 256 characters. */
-const longestPath = 256;
-
-const operations: Record<string, Operation> = {
-  health: 'GetHealthStatus',
-  metadata: 'GetKeyMetadata',
-  encrypt: 'Encrypt',
-  decrypt: 'Decrypt',
-};
 
 /**
  * A body that takes longer than this to arrive is the client's doing or the network's: the clock starts at its end
@@ -59,7 +41,7 @@ export function createXksApp(options: XksAppOptions): Koa {
   // Nothing that goes wrong is printed by Koa: it all goes through our log.
   app.silent = true;
 
-  const router = new Router();
+  const router = new Router({ strict: true, sensitive: true });
   router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
   router.get('/ready', (ctx) => {
     const ready = !options.draining() && options.services.tokens.all.some((pool) => pool.usable);
@@ -67,35 +49,30 @@ export function createXksApp(options: XksAppOptions): Koa {
   });
 
   app.use(async (ctx, next) => {
-    ctx.set('Strict-Transport-Security', 'max-age=63072000; includeSubDomains');
+    ctx.set('Strict-Transport-Security', strictTransportSecurity);
     ctx.set('Cache-Control', 'no-store');
     if (options.draining() && ctx.req.httpVersionMajor === 1) ctx.set('Connection', 'close');
     await next();
   });
   app.use(async (ctx, next) => {
     const { path, query } = splitUrl(ctx.req.url ?? '/');
-    const route = path.length > longestPath ? undefined : readRoute(path);
+    const route = readRoute(path);
     if (route === undefined) return next();
     await answer(ctx, options, route, path, query);
   });
   app.use(router.routes());
-  app.use((ctx) => {
+  app.use(async (ctx) => {
     const began = monotonicNow();
     const error = new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.');
-    respond(ctx, error.status, error.body);
-    logRequest(options.log, ctx, { began, operation: undefined, error, facts: {} });
+    if (await respondError(ctx, error))
+      logRequest(options.log, ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
+    else hangUp(ctx);
   });
   return app;
 }
 
-/** Reads the route out of the path as sent: nothing is decoded or normalised, since the signature covers it so. */
-export function readRoute(path: string): Route | undefined {
-  const match = xksUri.exec(path);
-  if (match === null) return undefined;
-  const [, prefix = '', health, externalKeyId = '', indicator = health ?? ''] = match;
-  const operation = operations[indicator];
-  return operation === undefined ? undefined : { prefix, operation, externalKeyId };
-}
+/** What a log line says of a request that was not authenticated. */
+const nobody = { keySet: undefined, accessKeyId: undefined, facts: {} };
 
 /** One XKS request: head, body, signature, operation, answer, log line. */
 async function answer(
@@ -108,6 +85,7 @@ async function answer(
   const began = monotonicNow();
   const facts: CallFacts = {};
   let keySet: KeySet | undefined;
+  let accessKeyId: string | undefined;
   let error: XksError | undefined;
   try {
     if (ctx.method !== 'POST') throw wrongMethod(ctx);
@@ -129,24 +107,41 @@ async function answer(
       throw authenticationFailed();
     const secret = await directory.secret(credential, deadline);
     await verifySignature(request, body, authorization, secret.reveal());
-    ({ keySet } = credential);
+    ({ keySet, accessKeyId } = credential);
     if (!isJson(ctx.get('Content-Type')))
       throw new XksError('ValidationException', 'The Content-Type must be application/json.');
     const result = await run(options.services, route, { keySet, body, deadline, facts });
     respond(ctx, 200, JSON.stringify(result));
   } catch (cause) {
-    if (cause instanceof ClientGoneError) {
-      ctx.respond = false;
-      ctx.res.destroy();
-      options.log.info({ operation: route.operation, duration: monotonicNow() - began }, cause.message);
+    error = cause instanceof SignatureError ? authenticationFailed(cause) : toXksError(cause);
+    if (cause instanceof ClientGoneError || !(await respondError(ctx, error))) {
+      hangUp(ctx);
+      options.log.info(
+        { operation: route.operation, duration: round(monotonicNow() - began) },
+        'the client closed the connection before its request was whole',
+      );
       return;
     }
-    error = cause instanceof SignatureError ? authenticationFailed(cause) : toXksError(cause);
-    respond(ctx, error.status, error.body);
-    // What is left of an unread body must not be taken for the next request.
-    if (!ctx.req.complete && ctx.req.httpVersionMajor === 1) ctx.set('Connection', 'close');
   }
-  logRequest(options.log, ctx, { began, operation: route.operation, route, keySet, error, facts });
+  const { operation, externalKeyId } = route;
+  logRequest(options.log, ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
+}
+
+/** False when the client is gone: then there is nobody to answer. */
+async function respondError(ctx: Context, error: XksError): Promise<boolean> {
+  try {
+    if (!(await discardBody(ctx.req)) && ctx.req.httpVersionMajor === 1) ctx.set('Connection', 'close');
+  } catch (gone) {
+    if (!(gone instanceof ClientGoneError)) throw gone;
+    return false;
+  }
+  respond(ctx, error.status, error.body);
+  return true;
+}
+
+function hangUp(ctx: Context): void {
+  ctx.respond = false;
+  ctx.res.destroy();
 }
 
 async function run(services: XksServices, route: Route, call: XksCall): Promise<object> {
@@ -177,11 +172,6 @@ function isJson(contentType: string): boolean {
   return /^application\/json[ \t]*(;|$)/i.test(contentType.trim());
 }
 
-function splitUrl(url: string): { path: string; query: string } {
-  const mark = url.indexOf('?');
-  return mark < 0 ? { path: url, query: '' } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
-}
-
 /** Over HTTP/2 the authority is a pseudo-header; SigV4 signs it as `host` (XKS spec, Appendix A, Task 1). */
 function headersOf(ctx: Context): readonly string[] {
   const { rawHeaders } = ctx.req;
@@ -200,70 +190,4 @@ function plain(ctx: Context, status: number, text: string): void {
   ctx.status = status;
   ctx.set('Content-Type', 'text/plain');
   ctx.body = `${text}\n`;
-}
-
-interface RequestRecord {
-  began: number;
-  operation: Operation | undefined;
-  route?: Route;
-  keySet?: KeySet | undefined;
-  error: XksError | undefined;
-  facts: CallFacts;
-}
-
-/** One line per request (XKS spec, Logging): who, what, which key, how it ended and where the time went. */
-function logRequest(
-  log: Logger,
-  ctx: Context,
-  { began, operation, route, keySet, error, facts }: RequestRecord,
-): void {
-  const duration = monotonicNow() - began;
-  const { metadata, times } = facts;
-  const cause = error?.cause;
-  const line = {
-    operation,
-    status: ctx.status,
-    errorName: error?.errorName,
-    reason: cause instanceof SignatureError ? cause.reason : undefined,
-    fault: cause instanceof TokenError ? cause.fault : undefined,
-    call: cause instanceof TokenError ? cause.call : undefined,
-    rv: cause instanceof TokenError ? cause.rv : undefined,
-    keySet: keySet?.name,
-    externalKeyId:
-      route !== undefined && keySet !== undefined && route.externalKeyId !== ''
-        ? short(route.externalKeyId)
-        : undefined,
-    keyVersion: facts.keyVersion,
-    kmsRequestId: short(metadata?.kmsRequestId),
-    kmsOperation: short(metadata?.kmsOperation),
-    kmsKeyArn: short(metadata?.kmsKeyArn),
-    principal: short(metadata?.awsPrincipalArn),
-    viaService: short(metadata?.kmsViaService),
-    sourceVpc: short(metadata?.awsSourceVpc),
-    sourceVpce: short(metadata?.awsSourceVpce),
-    remote: ctx.req.socket.remoteAddress,
-    token: keySet?.token,
-    tokenHost: times?.host,
-    duration: round(duration),
-    queueTime: times === undefined ? undefined : round(times.queue),
-    tokenTime: times === undefined ? undefined : round(times.token),
-  };
-  if (error === undefined) log.info(line, 'request');
-  else if (error.status >= 500) {
-    const detail =
-      cause instanceof Error && !(cause instanceof TokenError)
-        ? { err: { type: cause.name, stack: cause.stack } }
-        : {};
-    log.error({ ...line, ...detail }, error.message);
-  } else log.warn(line, error.message);
-}
-
-/** ARNs have up to 2048 characters; what is longer is no ARN and does not fill the log. */
-function short(text: string | undefined): string | undefined {
-  return text === undefined || text.length <= 2048 ? text : `${text.slice(0, 2048)}…`;
-}
-
-/** Milliseconds with microseconds. */
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }

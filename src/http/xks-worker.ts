@@ -70,7 +70,7 @@ class XksWorker {
       log,
       answerWithin: config.xks.answer_within_ms,
       draining: () => this.#draining,
-    });
+    }).callback();
     this.#listener = new Listener(
       {
         address: config.xks.address,
@@ -80,7 +80,7 @@ class XksWorker {
         log,
         reusePort: message.reusePort,
       },
-      app.callback() as never,
+      (request, response) => void app(request, response),
     );
   }
 

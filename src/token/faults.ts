@@ -21,7 +21,7 @@ export const tokenFaults = [
   'verify-failed',
   /** A sealed secret does not open under its protecting key and record. */
   'seal-broken',
-  /** The session or login is gone and one repair did not help. */
+  /** The session or login is gone, or the module failed in it, and one repair did not help. */
   'session-lost',
   /** The token refused the PIN. Never retried: tokens lock themselves. */
   'pin-refused',
@@ -38,6 +38,11 @@ export const tokenFaults = [
 ] as const;
 
 export type TokenFault = (typeof tokenFaults)[number];
+
+/** Faults after which a token host is of no more use: it says so and ends, and another takes its place. */
+export function endsHost(fault: TokenFault): boolean {
+  return fault === 'device' || fault === 'pin-refused' || fault === 'iv-refused';
+}
 
 /** The one error that leaves the token room. `call` is the C_ function or step that failed, `rv` its CKR number. */
 export class TokenError extends Error {

@@ -1,10 +1,11 @@
-import { aadForms } from '../config/profile.ts';
+import type { AadForm } from '../config/profile.ts';
 import { tokenFaults, TokenError } from './faults.ts';
+import { FrameReader, FrameWriter } from './frame-bytes.ts';
 import type { KeyAttributes, TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
 
 /*
  * The wire form of the messages, both ends in this file. Binary, because the hop's price is what the two processes
- * spend on it: no Base64, no JSON, one copy.
+ * spend on it: no Base64, no JSON, one copy. `frame-bytes.ts` has the fields.
  *
  * frame    = length(u32, of what follows) ‖ id(u32) ‖ code(u8) ‖ fields
  * request  : code = index in `kinds`; first field is the deadline (f64, milliseconds of the machine's monotonic clock)
@@ -23,100 +24,8 @@ const kinds = [
   'health',
 ] as const satisfies readonly TokenRequestKind[];
 
-/** No message is larger: a plaintext and an AAD of 64 KiB each, and room for the rest. */
-export const maxFrameBytes = 192 * 1024;
-
-class Writer {
-  #buffer: Buffer;
-  #at = 4;
-
-  constructor(capacity: number) {
-    this.#buffer = Buffer.allocUnsafe(capacity);
-  }
-
-  u8(value: number): void {
-    this.#buffer[this.#at++] = value;
-  }
-
-  u32(value: number): void {
-    this.#at = this.#buffer.writeUInt32BE(value, this.#at);
-  }
-
-  f64(value: number): void {
-    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
-  }
-
-  bytes(value: Uint8Array): void {
-    this.u32(value.length);
-    this.#buffer.set(value, this.#at);
-    this.#at += value.length;
-  }
-
-  frame(): Buffer {
-    this.#buffer.writeUInt32BE(this.#at - 4, 0);
-    return this.#buffer.subarray(0, this.#at);
-  }
-}
-
-class Reader {
-  readonly #buffer: Buffer;
-  #at = 0;
-
-  constructor(buffer: Buffer) {
-    this.#buffer = buffer;
-  }
-
-  u8(): number {
-    return this.#buffer.readUInt8(this.#at++);
-  }
-
-  u32(): number {
-    this.#at += 4;
-    return this.#buffer.readUInt32BE(this.#at - 4);
-  }
-
-  f64(): number {
-    this.#at += 8;
-    return this.#buffer.readDoubleBE(this.#at - 8);
-  }
-
-  /** A view into the frame: valid as long as the frame's buffer is. */
-  bytes(): Buffer {
-    const length = this.u32();
-    const end = this.#at + length;
-    if (end > this.#buffer.length) throw new RangeError('a field ends beyond its frame');
-    const view = this.#buffer.subarray(this.#at, end);
-    this.#at = end;
-    return view;
-  }
-
-  text(): string {
-    return this.bytes().toString('utf8');
-  }
-}
-
-const empty = Buffer.alloc(0);
-
-/** Cuts a byte stream into frames. Frames are views into the chunks where they arrive whole. */
-export class FrameCutter {
-  #rest: Buffer = empty;
-
-  /** Every whole frame that `chunk` completes, without its length. Throws RangeError on an impossible length. */
-  push(chunk: Buffer): Buffer[] {
-    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const frames: Buffer[] = [];
-    while (data.length >= 4) {
-      const length = data.readUInt32BE(0);
-      if (length > maxFrameBytes) throw new RangeError('a frame is larger than any message');
-      if (data.length < 4 + length) break;
-      frames.push(data.subarray(4, 4 + length));
-      data = data.subarray(4 + length);
-    }
-    // A copy: the chunk's buffer may be read into again.
-    this.#rest = data.length === 0 ? empty : Buffer.from(data);
-    return frames;
-  }
-}
+/** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
+const aadForms = ['full', 'sha256'] as const satisfies readonly AadForm[];
 
 export interface RequestFrame {
   id: number;
@@ -132,7 +41,7 @@ export function monotonicNow(): number {
 }
 
 export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
-  const w = new Writer(64 + requestBytes(request));
+  const w = new FrameWriter(64 + requestBytes(request));
   w.u32(id);
   w.u8(kinds.indexOf(request.kind));
   w.f64(deadline);
@@ -181,7 +90,7 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
   return w.frame();
 }
 
-/** Upper bound of a request's fields: every byte field, doubled for text, and its length. */
+/** About how long a request's fields are. */
 function requestBytes(request: TokenRequest): number {
   let bytes = 0;
   for (const value of Object.values(request) as unknown[]) {
@@ -191,15 +100,18 @@ function requestBytes(request: TokenRequest): number {
   return bytes;
 }
 
+/** Reads what `writeRequest` wrote. Throws RangeError, and nothing else, on any other bytes. */
 export function readRequest(frame: Buffer): RequestFrame {
-  const r = new Reader(frame);
+  const r = new FrameReader(frame);
   const id = r.u32();
   const kind = kinds[r.u8()];
   const deadline = r.f64();
-  return { id, deadline, request: readFields(kind, r) };
+  const request = readFields(kind, r);
+  r.end();
+  return { id, deadline, request };
 }
 
-function readFields(kind: TokenRequestKind | undefined, r: Reader): TokenRequest {
+function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRequest {
   switch (kind) {
     case 'encrypt':
       return {
@@ -209,7 +121,7 @@ function readFields(kind: TokenRequestKind | undefined, r: Reader): TokenRequest
         aad: r.bytes(),
         metadata: r.bytes(),
         plaintext: r.bytes(),
-        verify: r.u8() === 1,
+        verify: r.flag(),
       };
     case 'decrypt':
       return {
@@ -223,7 +135,7 @@ function readFields(kind: TokenRequestKind | undefined, r: Reader): TokenRequest
         tag: r.bytes(),
       };
     case 'generateKey':
-      return { kind, key: r.bytes(), label: r.text(), encrypt: r.u8() === 1, decrypt: r.u8() === 1 };
+      return { kind, key: r.bytes(), label: r.text(), encrypt: r.flag(), decrypt: r.flag() };
     case 'destroyKey':
     case 'inspectKey':
       return { kind, key: r.bytes() };
@@ -240,7 +152,7 @@ function readFields(kind: TokenRequestKind | undefined, r: Reader): TokenRequest
   }
 }
 
-function readAadForm(r: Reader) {
+function readAadForm(r: FrameReader) {
   const form = aadForms[r.u8()];
   if (form === undefined) throw new RangeError('an AAD form that does not exist');
   return form;
@@ -251,7 +163,7 @@ export type TokenAnswer = {
 }[TokenRequestKind];
 
 export function writeAnswer(id: number, microseconds: number, answer: TokenAnswer): Buffer {
-  const w = new Writer(512 + answerBytes(answer.value));
+  const w = new FrameWriter(512 + answerBytes(answer.value));
   w.u32(id);
   w.u8(0);
   w.u32(microseconds);
@@ -270,9 +182,7 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
     case 'generateKey':
     case 'inspectKey':
     case 'findKey':
-      w.bytes(
-        Buffer.from(JSON.stringify({ ...answer.value, id: Buffer.from(answer.value.id).toString('hex') })),
-      );
+      writeKeyAttributes(w, answer.value);
       break;
     case 'destroyKey':
       w.u32(answer.value.destroyed);
@@ -289,18 +199,16 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
   return w.frame();
 }
 
+/** About how long an answer's fields are. */
 function answerBytes(value: object): number {
   let bytes = 0;
-  for (const field of Object.values(value) as unknown[]) {
+  for (const field of Object.values(value) as unknown[])
     if (field instanceof Uint8Array) bytes += field.length + 8;
-    else if (typeof field === 'string') bytes += field.length * 3 + 64;
-    else if (Array.isArray(field)) bytes += field.join().length * 3 + 64;
-  }
   return bytes;
 }
 
 export function writeFault(id: number, microseconds: number, error: TokenError): Buffer {
-  const w = new Writer(256);
+  const w = new FrameWriter(256);
   w.u32(id);
   w.u8(1);
   w.u32(microseconds);
@@ -318,23 +226,28 @@ export interface ResponseFrame {
   answer: TokenAnswer | TokenError;
 }
 
+/** Reads what `writeAnswer` or `writeFault` wrote. Throws RangeError, and nothing else, on any other bytes. */
 export function readResponse(frame: Buffer): ResponseFrame {
-  const r = new Reader(frame);
+  const r = new FrameReader(frame);
   const id = r.u32();
   const code = r.u8();
   const microseconds = r.u32();
   if (code === 1) {
-    const fault = tokenFaults[r.u8()] ?? 'internal';
+    const fault = tokenFaults[r.u8()];
     const call = r.text();
-    const hasRv = r.u8() === 1;
+    const hasRv = r.flag();
     const rv = r.u32();
+    r.end();
+    if (fault === undefined) throw new RangeError('a fault that does not exist');
     return { id, microseconds, answer: new TokenError(fault, call, hasRv ? rv : undefined) };
   }
-  const kind = kinds[r.u8()];
-  return { id, microseconds, answer: readAnswer(kind, r) };
+  if (code !== 0) throw new RangeError('neither an answer nor a fault');
+  const answer = readAnswer(kinds[r.u8()], r);
+  r.end();
+  return { id, microseconds, answer };
 }
 
-function readAnswer(kind: TokenRequestKind | undefined, r: Reader): TokenAnswer {
+function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAnswer {
   switch (kind) {
     case 'encrypt':
       return {
@@ -346,7 +259,7 @@ function readAnswer(kind: TokenRequestKind | undefined, r: Reader): TokenAnswer 
     case 'generateKey':
     case 'inspectKey':
     case 'findKey':
-      return { kind, value: readKeyAttributes(r.text()) };
+      return { kind, value: readKeyAttributes(r) };
     case 'destroyKey':
       return { kind, value: { destroyed: r.u32() } };
     case 'protect':
@@ -360,7 +273,19 @@ function readAnswer(kind: TokenRequestKind | undefined, r: Reader): TokenAnswer 
   }
 }
 
-function readKeyAttributes(text: string): KeyAttributes {
-  const fields = JSON.parse(text) as Omit<KeyAttributes, 'id'> & { id: string };
-  return { ...fields, id: Buffer.from(fields.id, 'hex') };
+function writeKeyAttributes(w: FrameWriter, value: KeyAttributes): void {
+  w.bytes(value.id);
+  w.bytes(Buffer.from(value.label));
+  for (const flag of [value.encrypt, value.decrypt, value.fit, value.bornInToken]) w.u8(flag ? 1 : 0);
+  w.u32(value.complaints.length);
+  for (const complaint of value.complaints) w.bytes(Buffer.from(complaint));
+}
+
+function readKeyAttributes(r: FrameReader): KeyAttributes {
+  const id = r.bytes();
+  const label = r.text();
+  const [encrypt, decrypt, fit, bornInToken] = [r.flag(), r.flag(), r.flag(), r.flag()];
+  const complaints: string[] = [];
+  for (let left = r.u32(); left > 0; left--) complaints.push(r.text());
+  return { id, label, encrypt, decrypt, fit, bornInToken, complaints };
 }

@@ -1,7 +1,8 @@
 import pkcs11js from 'pkcs11js';
-import type { Profile } from '../config/profile.ts';
-import { attempt, type Cryptoki } from './cryptoki.ts';
-import { CKR, TokenError } from './faults.ts';
+import type { IvMode, Profile } from '../config/profile.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import { attempt } from './cryptoki-error.ts';
+import { TokenError } from './faults.ts';
 
 /** Authentication tag, bytes (XKS spec, Encrypt). */
 export const tagBytes = 16;
@@ -31,6 +32,10 @@ export class Gcm {
     this.#sendIvBits = profile.gcm.iv_bits;
   }
 
+  get ivMode(): IvMode {
+    return this.#iv.mode;
+  }
+
   get mechanism(): number {
     return this.#mechanism;
   }
@@ -47,15 +52,20 @@ export class Gcm {
     // returned, and where the token makes the IV it is written here. Fresh and zero for every call: a token that
     // makes IVs takes zero for "generate", and an old IV left in place would be used a second time.
     const iv = mode === 'caller' ? this.#draw(bytes) : Buffer.alloc(appended ? 0 : bytes);
-    const given = mode === 'caller' ? Buffer.from(iv) : undefined;
-    this.#initEncrypt(key, iv, aad);
-    if (mode === 'hsm-at-init') refuseZero(iv, 'C_EncryptInit');
+    let settled = mode === 'caller' ? Buffer.from(iv) : undefined;
+    attempt('C_EncryptInit', () =>
+      lib.C_EncryptInit(session.handle, this.#parameters(iv, aad, this.#sendIvBits), key),
+    );
+    if (mode === 'hsm-at-init') {
+      refuseZero(iv, 'C_EncryptInit');
+      settled = Buffer.from(iv);
+    }
     if (mode === 'hsm-at-encrypt' && !isZero(iv)) throw new TokenError('iv-refused', 'C_EncryptInit');
     const out = Buffer.alloc(plaintext.length + tagBytes + (appended ? bytes : 0));
     const result = attempt('C_Encrypt', () => lib.C_Encrypt(session.handle, plaintext, out));
-    if (result.length !== out.length) throw new TokenError('internal', 'C_Encrypt');
+    if (result.length !== out.length) throw new TokenError(appended ? 'iv-refused' : 'internal', 'C_Encrypt');
     const made = appended ? result.subarray(plaintext.length + tagBytes) : iv;
-    if (given !== undefined && !given.equals(made)) throw new TokenError('iv-refused', 'C_Encrypt');
+    if (settled !== undefined && !settled.equals(made)) throw new TokenError('iv-refused', 'C_Encrypt');
     refuseZero(made, 'C_Encrypt');
     if (made.equals(this.#lastIv)) throw new TokenError('iv-refused', 'C_Encrypt');
     this.#lastIv = made;
@@ -82,14 +92,6 @@ export class Gcm {
     return result;
   }
 
-  /** C_EncryptInit alone, for the self-test that tells the IV modes apart. */
-  #initEncrypt(key: Buffer, iv: Buffer, aad: Buffer): void {
-    const { lib, session } = this.#cryptoki;
-    attempt('C_EncryptInit', () =>
-      lib.C_EncryptInit(session.handle, this.#parameters(iv, aad, this.#sendIvBits), key),
-    );
-  }
-
   #parameters(iv: Buffer, aad: Buffer, ivBits: boolean): pkcs11js.Mechanism {
     return {
       mechanism: this.#mechanism,
@@ -112,7 +114,7 @@ export class Gcm {
       attempt('C_GenerateRandom', () => lib.C_GenerateRandom(session.handle, fresh));
       // A generator that says OK and writes nothing would give a nonce twice.
       if (isZero(fresh.subarray(0, 32)) || isZero(fresh.subarray(-32)))
-        throw new TokenError('iv-refused', 'C_GenerateRandom', CKR.OK);
+        throw new TokenError('iv-refused', 'C_GenerateRandom');
       this.#drawn = fresh;
     }
     const iv = Buffer.from(this.#drawn.subarray(0, bytes));

@@ -1,9 +1,12 @@
 import { readFileSync, readSync, writeSync } from 'node:fs';
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
-import { Cryptoki, CryptokiError, StartError, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
+import { CryptokiError, StartError } from './cryptoki-error.ts';
+import { Cryptoki, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
 import { TokenError, ckrName } from './faults.ts';
-import { FrameCutter, maxFrameBytes, readRequest, writeAnswer, writeFault } from './frames.ts';
+import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
+import { readRequest, writeAnswer, writeFault } from './frames.ts';
+import { wayOutOfRefusedPin } from './login-gate.ts';
 import { TokenHost } from './token-host.ts';
 
 /*
@@ -12,7 +15,9 @@ import { TokenHost } from './token-host.ts';
  * stdin  one JSON document, {@link HostOrder}, with the PIN; then closed
  * fd 3   messages; read and written with blocking calls: this process has nothing else to wait for, and a blocking
  *        read costs a fraction of an event-loop turn. End of file means that nobody needs us: exit.
- * fd 4   one JSON line per change of state, {@link HostReport}
+ * fd 4   one JSON line per change of state, {@link HostReport}; a host whose login is lost asks here for its turn to
+ *        log in again, and waits for the {@link LoginTurn}
+ * stdout and stderr are both the node's stderr: what a module prints must not get among the log lines.
  */
 
 /** What the keeper tells a new token host. */
@@ -27,7 +32,14 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
 export type HostReport =
   | { state: 'ready'; token: TokenInfo; made: string[] }
   | { state: 'failed'; pinRefused: boolean; problem: string; wayOut: string }
-  | { state: 'dead'; problem: string };
+  | { state: 'login-wanted' }
+  | { state: 'logged-in' }
+  | { state: 'dead'; pinRefused: boolean; problem: string };
+
+/** The answer to `login-wanted`: the PIN as it is now, or none where the token has refused it to another host. */
+export interface LoginTurn {
+  pin?: string | undefined;
+}
 
 const messagesFd = 3;
 const reportsFd = 4;
@@ -42,7 +54,7 @@ function main(): never {
 
 function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   try {
-    const cryptoki = Cryptoki.open(order, pin);
+    const cryptoki = Cryptoki.open(order, pin, logInAgain);
     const host = new TokenHost(cryptoki, order.profile);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
@@ -54,6 +66,15 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   }
 }
 
+/** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */
+const logInAgain: LogIn = (login) => {
+  report({ state: 'login-wanted' });
+  const { pin } = JSON.parse(readLine(reportsFd)) as LoginTurn;
+  if (pin === undefined) throw new TokenError('device', 'login turn');
+  login(new Secret(pin));
+  report({ state: 'logged-in' });
+};
+
 function failure(error: unknown): HostReport {
   if (error instanceof StartError)
     return { state: 'failed', pinRefused: false, problem: error.message, wayOut: error.wayOut };
@@ -62,8 +83,7 @@ function failure(error: unknown): HostReport {
       state: 'failed',
       pinRefused: true,
       problem: `the token refused the PIN${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`,
-      wayOut:
-        'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves',
+      wayOut: wayOutOfRefusedPin,
     };
   const problem =
     error instanceof CryptokiError
@@ -99,7 +119,7 @@ function serve(host: TokenHost): never {
       ),
     );
     if (fatal !== undefined) {
-      report({ state: 'dead', problem: fatal.message });
+      report({ state: 'dead', pinRefused: fatal.fault === 'pin-refused', problem: fatal.message });
       process.exit(71);
     }
   }
@@ -107,6 +127,17 @@ function serve(host: TokenHost): never {
 
 function report(line: HostReport): void {
   writeAll(reportsFd, Buffer.from(`${JSON.stringify(line)}\n`));
+}
+
+/** Nothing else comes on `fd`: a byte at a time loses none. End of file means that nobody needs us. */
+function readLine(fd: number): string {
+  const bytes: number[] = [];
+  const byte = Buffer.alloc(1);
+  for (;;) {
+    if (readSync(fd, byte, 0, 1, null) === 0) process.exit(0);
+    if (byte[0] === 0x0a) return Buffer.from(bytes).toString('utf8');
+    bytes.push(byte[0] ?? 0);
+  }
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

@@ -1,10 +1,12 @@
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
-import { attempt, type Cryptoki } from './cryptoki.ts';
-import { TokenError } from './faults.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import { attempt, CryptokiError } from './cryptoki-error.ts';
+import { CKR, TokenError } from './faults.ts';
 import { monotonicNow } from './frames.ts';
 import type { KeyAttributes } from './messages.ts';
+import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
 const keyBytes = 32;
@@ -46,7 +48,7 @@ export class KeyObjects {
       const [attribute] = attempt('C_GetAttributeValue', () =>
         this.#cryptoki.lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
       );
-      const id = (attribute?.value as Buffer | undefined)?.toString('hex') ?? '';
+      const id = attribute?.value.toString('hex') ?? '';
       if (id === '') continue;
       // Twice the same id: leave it to find(), which refuses it by name.
       if (seen.has(id)) this.#handles.delete(id);
@@ -119,19 +121,37 @@ export class KeyObjects {
         stated,
       ),
     );
-    const attributes = this.#read(handle);
+    const attributes = this.#readBack(handle);
     const asAsked =
-      attributes.fit &&
+      attributes?.fit === true &&
       attributes.bornInToken &&
       attributes.encrypt === usage.encrypt &&
       attributes.decrypt === usage.decrypt &&
       Buffer.from(id).equals(attributes.id);
     if (!asAsked) {
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
-      throw new TokenError('key-unfit', 'C_GenerateKey');
+      this.#undo(handle);
+      throw new TokenError(attributes === undefined ? 'internal' : 'key-unfit', 'C_GenerateKey');
     }
     this.#handles.set(Buffer.from(id).toString('hex'), handle);
     return attributes;
+  }
+
+  #readBack(handle: Buffer): KeyAttributes | undefined {
+    try {
+      return this.#read(handle);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Where the token does not even destroy it, the key stays behind unused: nobody was told of it. */
+  #undo(handle: Buffer): void {
+    const { lib, session } = this.#cryptoki;
+    try {
+      lib.C_DestroyObject(session.handle, handle);
+    } catch {
+      // The fault that led here is what the caller is told.
+    }
   }
 
   inspect(id: Uint8Array): KeyAttributes {
@@ -170,7 +190,12 @@ export class KeyObjects {
       ),
     );
     const [handle, second] = handles;
-    if (handle === undefined) throw new TokenError('key-missing', 'C_FindObjects');
+    if (handle === undefined) {
+      // Private objects are hidden from a session that is not logged in: no verdict on the key.
+      if (this.#cryptoki.loginLost)
+        throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
+      throw new TokenError('key-missing', 'C_FindObjects');
+    }
     if (second !== undefined) throw new TokenError('key-duplicate', 'C_FindObjects');
     return handle;
   }
@@ -180,9 +205,15 @@ export class KeyObjects {
     const read = (type: number): Buffer | undefined => {
       try {
         // One attribute a call: where one of several is unknown to a module, C_GetAttributeValue fails for all.
-        return lib.C_GetAttributeValue(session.handle, handle, [{ type }])[0]?.value as Buffer | undefined;
-      } catch {
-        return undefined;
+        const [attribute] = attempt('C_GetAttributeValue', () =>
+          lib.C_GetAttributeValue(session.handle, handle, [{ type }]),
+        );
+        return attribute?.value;
+      } catch (error) {
+        // The module does not tell this attribute; any other failure says nothing about the key.
+        const { rv } = error as CryptokiError;
+        if (rv !== undefined && reactionTo('C_GetAttributeValue', rv) === 'refused') return undefined;
+        throw error;
       }
     };
     const is = (type: number): boolean | undefined => {

@@ -4,6 +4,7 @@ import { CKR } from './faults.ts';
  * What a return value asks of the token host, by number (pkcs11js does not name every value).
  * - `caller`: the caller's fault; the session stays.
  * - `ambiguous`: bad ciphertext or a sick HSM; a canary on the same session tells which.
+ * - `suspect`: a sick HSM, or more than it can do; a canary on a fresh session tells which, and one retry follows.
  * - `session`: the session is spoilt; open another, retry once.
  * - `handle`: the handle is stale; find the key again, retry once.
  * - `login`: log in again, once, retry once.
@@ -11,7 +12,8 @@ import { CKR } from './faults.ts';
  * - `dead`: the module is gone; fail fast, the host process ends and is replaced.
  * - `refused`: the module does not like the request; nothing to repair.
  */
-export type Reaction = 'caller' | 'ambiguous' | 'session' | 'handle' | 'login' | 'pin' | 'dead' | 'refused';
+export type Reaction =
+  'caller' | 'ambiguous' | 'suspect' | 'session' | 'handle' | 'login' | 'pin' | 'dead' | 'refused';
 
 const byNumber: ReadonlyMap<number, Reaction> = new Map<number, Reaction>([
   [CKR.DATA_INVALID, 'caller'],
@@ -37,12 +39,12 @@ const byNumber: ReadonlyMap<number, Reaction> = new Map<number, Reaction>([
   [CKR.PIN_EXPIRED, 'pin'],
   [CKR.PIN_LOCKED, 'pin'],
   [CKR.USER_PIN_NOT_INITIALIZED, 'pin'],
-  [CKR.HOST_MEMORY, 'dead'],
+  [CKR.HOST_MEMORY, 'suspect'],
   [CKR.SLOT_ID_INVALID, 'dead'],
-  [CKR.GENERAL_ERROR, 'dead'],
-  [CKR.FUNCTION_FAILED, 'dead'],
+  [CKR.GENERAL_ERROR, 'suspect'],
+  [CKR.FUNCTION_FAILED, 'suspect'],
   [CKR.DEVICE_ERROR, 'dead'],
-  [CKR.DEVICE_MEMORY, 'dead'],
+  [CKR.DEVICE_MEMORY, 'suspect'],
   [CKR.DEVICE_REMOVED, 'dead'],
   [CKR.SESSION_COUNT, 'dead'],
   [CKR.TOKEN_NOT_PRESENT, 'dead'],
@@ -59,5 +61,7 @@ export function reactionTo(call: string, rv: number): Reaction {
   // NSS softokn says so of a key whose CKA_ENCRYPT or CKA_DECRYPT is false.
   if (rv === CKR.KEY_TYPE_INCONSISTENT && (call === 'C_EncryptInit' || call === 'C_DecryptInit'))
     return 'caller';
-  return byNumber.get(rv) ?? 'refused';
+  const reaction = byNumber.get(rv) ?? 'refused';
+  // A login that is refused for a reason we do not know may have cost one of the few tries that a token allows.
+  return call === 'C_Login' && reaction === 'refused' ? 'pin' : reaction;
 }

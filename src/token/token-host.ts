@@ -1,20 +1,21 @@
 import { timingSafeEqual } from 'node:crypto';
-import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
 import { ciphertextDataIntegrityValue, tokenAad } from './aad.ts';
-import { CryptokiError, type Cryptoki, StartError } from './cryptoki.ts';
-import { CKR, TokenError } from './faults.ts';
+import { Canary } from './canary.ts';
+import { CryptokiError } from './cryptoki-error.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import { CKR, endsHost, TokenError } from './faults.ts';
 import { monotonicNow, type RequestFrame, type ResponseFrame, type TokenAnswer } from './frames.ts';
 import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
 import type { TokenRequest } from './messages.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
+import { isRepairable, repair, type Repairable } from './repair.ts';
+import { protect, reveal } from './sealed-secret.ts';
+import { proveMechanisms, selfTest } from './self-test.ts';
 
 type Decrypt = Extract<TokenRequest, { kind: 'decrypt' }>;
-
-/** A sealed secret: format ‖ IV length ‖ IV ‖ tag ‖ ciphertext. */
-const sealedFormat = 1;
 
 /**
  * Does the operations on one token, one at a time, and repairs what can be repaired within one operation: a spoilt
@@ -25,16 +26,18 @@ export class TokenHost {
   readonly #cryptoki: Cryptoki;
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
-  #canary: Sealed | undefined;
+  readonly #canary: Canary;
 
   constructor(cryptoki: Cryptoki, profile: Profile) {
     this.#cryptoki = cryptoki;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
+    this.#canary = new Canary(cryptoki, this.#gcm, this.#keys);
   }
 
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */
   prepare(): string[] {
+    proveMechanisms({ cryptoki: this.#cryptoki, gcm: this.#gcm });
     return Object.values(ownKeys)
       .filter(({ id }) => !this.#keys.has(id))
       .map(({ id, label }) => {
@@ -43,153 +46,59 @@ export class TokenHost {
       });
   }
 
-  /**
-   * Proves before serving that the token does what its profile says: the mechanisms are there, our own keys are fit,
-   * the IV mode is the stated one, a tag that is altered is refused. Throws StartError or TokenError.
-   */
+  /** What must hold before this token is served. Throws StartError, CryptokiError or TokenError. */
   selfTest(): void {
-    const mechanisms = this.#cryptoki.mechanisms;
-    for (const [name, number] of [
-      ['AES-GCM', this.#gcm.mechanism],
-      ['CKM_AES_KEY_GEN', pkcs11js.CKM_AES_KEY_GEN],
-    ] as const) {
-      if (!mechanisms.has(number))
-        throw new StartError(
-          `token "${this.#cryptoki.info.label}" has no ${name} (mechanism 0x${number.toString(16)})`,
-          'XKS needs AES-256-GCM in the token; use another token or the profile with the vendor’s mechanism number',
-        );
-    }
-    this.#keys.preload();
-    for (const { id, label } of Object.values(ownKeys)) {
-      if (!this.#keys.has(id))
-        throw new StartError(
-          `key "${label}" is not in token "${this.#cryptoki.info.label}"`,
-          'run: holdfast init',
-        );
-      const attributes = this.#keys.inspect(id);
-      if (!attributes.fit || !attributes.bornInToken)
-        throw new StartError(
-          `key "${label}" is not as made: ${attributes.complaints.join(', ')}`,
-          'find out who replaced it',
-        );
-    }
-    this.#proveIvMode();
-    this.#proveTag();
-  }
-
-  #proveIvMode(): void {
-    const ivs = new Set<string>();
-    for (const size of [1, 32, 4300]) {
-      const plaintext = Buffer.alloc(size, size);
-      let sealed: Sealed;
-      try {
-        sealed = this.#gcm.encrypt(this.#keys.find(ownKeys.health.id), canaryAad, plaintext);
-      } catch (error) {
-        const [call, rv] =
-          error instanceof CryptokiError || error instanceof TokenError
-            ? [error.call, error.rv]
-            : ['', undefined];
-        const why = new TokenError('iv-refused', call, rv).message;
-        throw new StartError(
-          `token "${this.#cryptoki.info.label}" does not make its IV as its profile says: ${why}`,
-          'set iv.mode of the profile to what the vendor documents; Holdfast does not serve on an unproven IV mode',
-        );
-      }
-      const { iv } = sealed;
-      if (
-        !this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), canaryAad, sealed).equals(plaintext) ||
-        ivs.has(iv.toString('hex'))
-      )
-        throw new StartError(
-          `token "${this.#cryptoki.info.label}" does not decrypt what it encrypted, or gives one IV twice`,
-          'set iv.mode of the profile to what the vendor documents',
-        );
-      ivs.add(iv.toString('hex'));
-    }
-  }
-
-  #proveTag(): void {
-    const sealed = this.#freshCanary();
-    const altered = Buffer.from(sealed.tag);
-    altered[0] = (altered[0] ?? 0) ^ 1;
-    try {
-      this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), canaryAad, { ...sealed, tag: altered });
-    } catch (error) {
-      if (!(error instanceof CryptokiError)) throw error;
-      // Whatever number it gave: the session must be usable afterwards, which the canary shows.
-      if (error.rv === undefined || !['caller', 'ambiguous'].includes(reactionTo(error.call, error.rv)))
-        this.#cryptoki.reopenSession();
-      this.#runCanary();
-      return;
-    }
-    throw new StartError(
-      `token "${this.#cryptoki.info.label}" accepts a ciphertext whose tag was altered`,
-      'do not use this module: it does not authenticate',
-    );
+    selfTest({ cryptoki: this.#cryptoki, gcm: this.#gcm, keys: this.#keys, canary: this.#canary });
   }
 
   /**
    * Answers a batch in order. Decrypts that failed ambiguously wait for one canary at the end of the batch: it tells
-   * bad ciphertext from a sick HSM for all of them, so a flood of bad ciphertext costs one canary a batch.
+   * bad ciphertext from a sick token for all of them, so a flood of bad ciphertext costs one canary a batch.
    * `fatal` is set when the module is dead: the process must end once the answers are out.
    */
   answer(frames: readonly RequestFrame[]): { responses: ResponseFrame[]; fatal: TokenError | undefined } {
     const responses: ResponseFrame[] = [];
-    const doubtful: { frame: RequestFrame; request: Decrypt; at: number }[] = [];
+    const doubtful: { frame: RequestFrame; response: ResponseFrame }[] = [];
     let fatal: TokenError | undefined;
     for (const frame of frames) {
       const began = monotonicNow();
       const result = fatal ?? this.#answerOne(frame, began);
-      const at = responses.length;
-      if (result === 'doubtful') {
-        doubtful.push({ frame, request: frame.request as Decrypt, at });
-      } else if (result instanceof TokenError && isFatal(result)) {
-        fatal = result;
-      }
-      responses.push({
-        id: frame.id,
-        microseconds: microsecondsSince(began),
-        answer: result === 'doubtful' ? new TokenError('bad-ciphertext', 'C_Decrypt') : result,
-      });
+      const answer = result === 'doubtful' ? badCiphertext : result;
+      const response = { id: frame.id, microseconds: microsecondsSince(began), answer };
+      responses.push(response);
+      if (result === 'doubtful') doubtful.push({ frame, response });
+      if (answer instanceof TokenError && endsHost(answer.fault)) fatal = answer;
     }
-    if (doubtful.length > 0) {
-      const verdicts = this.#resolve(doubtful.map(({ request }) => request));
-      for (const [index, { frame, at }] of doubtful.entries()) {
-        const answer = verdicts[index] ?? new TokenError('internal', 'C_Decrypt');
-        if (answer instanceof TokenError && isFatal(answer)) fatal = answer;
-        responses[at] = { id: frame.id, microseconds: responses[at]?.microseconds ?? 0, answer };
-      }
+    if (doubtful.length === 0) return { responses, fatal };
+    fatal ??= this.#sickness();
+    for (const { frame, response } of doubtful) {
+      const began = monotonicNow();
+      // A second opinion for each, so that a single hiccup of the token is not told as bad ciphertext.
+      const second = fatal ?? this.#answerOne(frame, 0);
+      response.answer = second === 'doubtful' ? badCiphertext : second;
+      response.microseconds += microsecondsSince(began);
+      if (response.answer instanceof TokenError && endsHost(response.answer.fault)) fatal = response.answer;
     }
     return { responses, fatal };
   }
 
-  /** The canary first; where it succeeds, one second opinion for each, so that a single hiccup is not told as bad. */
-  #resolve(requests: Decrypt[]): (TokenAnswer | TokenError)[] {
+  /** What the canary says: undefined where the token is well. */
+  #sickness(): TokenError | undefined {
     try {
-      this.#runCanary();
+      this.#canary.check();
+      return undefined;
     } catch (error) {
-      const sick = error instanceof TokenError ? error : new TokenError('device', 'canary', rvOf(error));
-      return requests.map(() => new TokenError('device', sick.call, sick.rv));
+      return error instanceof TokenError
+        ? new TokenError('device', error.call, error.rv)
+        : new TokenError('device', 'canary');
     }
-    return requests.map((request) => {
-      try {
-        return this.#decrypt(request);
-      } catch (error) {
-        if (error instanceof TokenError) return error;
-        if (!(error instanceof CryptokiError)) return new TokenError('internal', 'C_Decrypt');
-        const reaction = error.rv === undefined ? 'refused' : reactionTo(error.call, error.rv);
-        return reaction === 'ambiguous' || reaction === 'caller'
-          ? new TokenError('bad-ciphertext', error.call, error.rv)
-          : new TokenError('device', error.call, error.rv);
-      }
-    });
   }
 
+  /** `now` is 0 for work that is done whether late or not. */
   #answerOne(frame: RequestFrame, now: number): TokenAnswer | TokenError | 'doubtful' {
-    // Nobody waits for it any more: do not spend the HSM on it.
+    // Nobody waits for it any more: do not spend the token on it.
     if (frame.deadline <= now) return new TokenError('timeout', 'queue');
-    let repaired = false;
-    for (;;) {
+    for (let repaired = false; ; repaired = true) {
       try {
         return this.#run(frame.request, repaired ? 2 : 1);
       } catch (error) {
@@ -198,21 +107,25 @@ export class TokenHost {
           return new TokenError('internal', error instanceof CryptokiError ? error.call : 'token host');
         const reaction = reactionTo(error.call, error.rv);
         if (reaction === 'ambiguous' && frame.request.kind === 'decrypt') return 'doubtful';
-        const fault = faultOf(frame.request, error);
-        const canRepair = reaction === 'session' || reaction === 'handle' || reaction === 'login';
-        if (!canRepair || repaired || frame.request.kind === 'generateKey') {
-          if (canRepair || reaction === 'refused') this.#leaveClean();
-          return fault;
+        if (!isRepairable(reaction)) {
+          if (reaction === 'refused') this.#leaveClean(error);
+          return faultOf(frame.request, error);
         }
-        repaired = true;
+        if (repaired) {
+          this.#leaveClean(error);
+          return faultOf(frame.request, error);
+        }
         const failed = this.#repair(reaction, frame.request);
         if (failed !== undefined) return failed;
+        // A key that may have been made is not made again.
+        if (error.call === 'C_GenerateKey') return faultOf(frame.request, error);
       }
     }
   }
 
   /** An operation may have been left active on the session: the next caller gets a new one. */
-  #leaveClean(): void {
+  #leaveClean({ call }: CryptokiError): void {
+    if (!leavesActive.has(call)) return;
     try {
       this.#cryptoki.reopenSession();
     } catch {
@@ -220,23 +133,13 @@ export class TokenHost {
     }
   }
 
-  #repair(reaction: 'session' | 'handle' | 'login', request: TokenRequest): TokenError | undefined {
+  #repair(reaction: Repairable, request: TokenRequest): TokenError | undefined {
     try {
-      if (reaction === 'handle') {
-        if ('key' in request) this.#keys.forget(request.key);
-        else this.#keys.forgetAll();
-        this.#cryptoki.reopenSession();
-      } else if (reaction === 'session') {
-        this.#cryptoki.reopenSession();
-      } else {
-        this.#cryptoki.reopenAnchor();
-        this.#cryptoki.login();
-        this.#keys.forgetAll();
-      }
+      repair(this.#cryptoki, this.#keys, reaction, 'key' in request ? request.key : undefined);
+      if (reaction === 'suspect') this.#canary.renew();
       return undefined;
     } catch (error) {
-      if (error instanceof TokenError) return error;
-      return new TokenError('device', error instanceof CryptokiError ? error.call : 'repair', rvOf(error));
+      return error instanceof TokenError ? error : new TokenError('internal', 'repair');
     }
   }
 
@@ -258,12 +161,17 @@ export class TokenHost {
       case 'findKey':
         return { kind: 'findKey', value: this.#keys.findByLabel(request.label) };
       case 'protect':
-        return { kind: 'protect', value: { sealed: this.#protect(request.context, request.secret) } };
+        return {
+          kind: 'protect',
+          value: { sealed: protect(this.#gcm, this.#keys, request.context, request.secret) },
+        };
       case 'reveal':
-        return { kind: 'reveal', value: { secret: this.#reveal(request.context, request.sealed) } };
+        return {
+          kind: 'reveal',
+          value: { secret: reveal(this.#gcm, this.#keys, this.#canary, request.context, request.sealed) },
+        };
       case 'health':
-        this.#canary = undefined;
-        this.#runCanary();
+        this.#canary.renew();
         return { kind: 'health', value: {} };
     }
   }
@@ -272,6 +180,8 @@ export class TokenHost {
   #encrypt(key: Buffer, request: Extract<TokenRequest, { kind: 'encrypt' }>): Sealed & { cdiv: Buffer } {
     const aad = tokenAad(request.aadForm, request.aad, request.metadata);
     const plaintext = asBuffer(request.plaintext);
+    // pkcs11js gives a null pointer for no bytes, which tokens read in different ways.
+    if (plaintext.length === 0) throw new TokenError('data-refused', 'C_Encrypt');
     const sealed = this.#gcm.encrypt(key, aad, plaintext);
     if (!request.verify) return { ...sealed, cdiv: Buffer.alloc(0) };
     const cdiv = ciphertextDataIntegrityValue({ aad: request.aad, metadata: request.metadata, ...sealed });
@@ -301,61 +211,12 @@ export class TokenHost {
     );
     return { kind: 'decrypt', value: { plaintext } };
   }
-
-  #protect(context: string, secret: Uint8Array): Buffer {
-    const { iv, ciphertext, tag } = this.#gcm.encrypt(
-      this.#keys.find(ownKeys.protecting.id),
-      Buffer.from(context),
-      Buffer.from(secret),
-    );
-    return Buffer.concat([Buffer.from([sealedFormat, iv.length]), iv, tag, ciphertext]);
-  }
-
-  #reveal(context: string, sealed: Uint8Array): Buffer {
-    const bytes = asBuffer(sealed);
-    const ivEnd = 2 + (bytes[1] ?? 0);
-    if (bytes[0] !== sealedFormat || bytes.length <= ivEnd + 16)
-      throw new TokenError('seal-broken', 'reveal');
-    try {
-      return this.#gcm.decrypt(this.#keys.find(ownKeys.protecting.id), Buffer.from(context), {
-        iv: bytes.subarray(2, ivEnd),
-        tag: bytes.subarray(ivEnd, ivEnd + 16),
-        ciphertext: bytes.subarray(ivEnd + 16),
-      });
-    } catch (error) {
-      const reaction =
-        error instanceof CryptokiError && error.rv !== undefined
-          ? reactionTo(error.call, error.rv)
-          : 'refused';
-      if (reaction !== 'ambiguous' && reaction !== 'caller') throw error;
-      this.#runCanary();
-      throw new TokenError('seal-broken', 'C_Decrypt', rvOf(error));
-    }
-  }
-
-  #freshCanary(): Sealed {
-    this.#canary = this.#gcm.encrypt(this.#keys.find(ownKeys.health.id), canaryAad, canaryPlaintext);
-    return this.#canary;
-  }
-
-  /** Decrypts a known ciphertext of the health key; after `health` a fresh one. Throws when the token is sick. */
-  #runCanary(): void {
-    const sealed = this.#canary ?? this.#freshCanary();
-    let opened: Buffer;
-    try {
-      opened = this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), canaryAad, sealed);
-    } catch (error) {
-      if (!(error instanceof CryptokiError)) throw error;
-      throw error.rv !== undefined && reactionTo(error.call, error.rv) === 'ambiguous'
-        ? new TokenError('device', error.call, error.rv)
-        : error;
-    }
-    if (!opened.equals(canaryPlaintext)) throw new TokenError('device', 'canary');
-  }
 }
 
-const canaryAad = Buffer.from('holdfast canary');
-const canaryPlaintext = Buffer.from('The token decrypts what it made.');
+const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');
+
+/** Calls that may leave an operation active when they fail; after a failed Init there is none. */
+const leavesActive = new Set(['C_Encrypt', 'C_Decrypt', 'C_FindObjects']);
 
 function faultOf(request: TokenRequest, error: CryptokiError): TokenError {
   const { call, rv } = error;
@@ -368,6 +229,7 @@ function faultOf(request: TokenRequest, error: CryptokiError): TokenError {
     case 'ambiguous':
     case 'dead':
       return new TokenError('device', call, rv);
+    case 'suspect':
     case 'session':
     case 'handle':
     case 'login':
@@ -379,17 +241,8 @@ function faultOf(request: TokenRequest, error: CryptokiError): TokenError {
   }
 }
 
-/** Faults after which the process is of no more use: another takes its place. */
-function isFatal(error: TokenError): boolean {
-  return error.fault === 'device' || error.fault === 'pin-refused' || error.fault === 'iv-refused';
-}
-
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function rvOf(error: unknown): number | undefined {
-  return error instanceof CryptokiError || error instanceof TokenError ? error.rv : undefined;
 }
 
 function microsecondsSince(began: number): number {

@@ -1,7 +1,19 @@
 import type { Socket } from 'node:net';
-import { TokenError } from './faults.ts';
-import { FrameCutter, monotonicNow, readResponse, writeRequest, type TokenAnswer } from './frames.ts';
+import { endsHost, TokenError } from './faults.ts';
+import { maxFrameBytes } from './frame-bytes.ts';
+import { monotonicNow, writeRequest, type ResponseFrame } from './frames.ts';
+import { HostLink, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
+import {
+  Entry,
+  worthAnotherHost,
+  type CallOptions,
+  type CallResult,
+  type Link,
+  type Settled,
+} from './pool-entry.ts';
+
+export type { CallOptions, CallResult, CallTimes } from './pool-entry.ts';
 
 /** Time limits and sizes of a pool, milliseconds. */
 export interface PoolLimits {
@@ -25,82 +37,10 @@ export const defaultPoolLimits: PoolLimits = {
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
 const healthMaxAge = 50_000;
 
-/** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
-const batchTime = 2;
-const largestBatch = 24;
-/** Another host is asked at most once: an operation that two hosts could not do in time is told as late. */
-const mostAttempts = 2;
 /** Without any host for this long, requests fail at once instead of waiting out their deadline. */
 const failFastAfter = 1000;
 
-export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
 export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
-
-export interface CallOptions {
-  /** When the caller stops waiting, by {@link monotonicNow}. */
-  deadline: number;
-  /** Called before each time the request is handed to a host; may throw to refuse. Counts encryptions. */
-  onAttempt?: (() => void) | undefined;
-}
-
-/** Where the time of a call went. */
-export interface CallTimes {
-  /** Waiting for a host, and for the messages to travel, milliseconds. */
-  queue: number;
-  /** In the token host, milliseconds. */
-  token: number;
-  /** Process id of the token host that answered. */
-  host: number;
-}
-
-export interface CallResult<K extends TokenRequestKind> extends CallTimes {
-  value: TokenResponses[K];
-}
-
-interface Entry {
-  id: number;
-  request: TokenRequest;
-  deadline: number;
-  onAttempt: (() => void) | undefined;
-  enqueued: number;
-  attempts: number;
-  /** Hosts that hold it now. */
-  on: Set<Link>;
-  tried: Set<Link>;
-  settle: (result: { answer: TokenAnswer; times: CallTimes } | TokenError) => void;
-  settled: boolean;
-}
-
-/** One running token host as the pool sees it. */
-interface Link {
-  id: number;
-  pid: number;
-  socket: Socket;
-  cutter: FrameCutter;
-  inFlight: Map<number, { entry: Entry; sent: number }>;
-  out: Buffer[];
-  lastProgress: number;
-  /** Moving average of what one operation takes in the host, milliseconds. */
-  operationTime: number;
-  sick: boolean;
-  killAsked: boolean;
-  lastHealthy: number;
-}
-
-/** What a retry may repeat: an encrypt makes a new IV, a decrypt changes nothing. Making a key is never repeated. */
-const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
-  'encrypt',
-  'decrypt',
-  'inspectKey',
-  'findKey',
-  'protect',
-  'reveal',
-  'health',
-  'destroyKey',
-]);
-
-/** Faults that another host may not have. */
-const worthAnotherHost = new Set(['device', 'session-lost', 'verify-failed', 'iv-refused', 'pin-refused']);
 
 /**
  * Spreads the operations on one token over its hosts. Every operation has a deadline and ends by it, whatever the
@@ -135,22 +75,9 @@ export class TokenPool {
     this.#healthTimer = setInterval(() => this.#checkHealth(), limits.healthInterval).unref();
   }
 
-  /** Takes a host that is ready: it has just passed its self-test, which is a real encrypt and decrypt. */
+  /** Takes a host that has passed its self-test. */
   addHost(id: number, pid: number, socket: Socket): void {
-    const now = monotonicNow();
-    const link: Link = {
-      id,
-      pid,
-      socket,
-      cutter: new FrameCutter(),
-      inFlight: new Map(),
-      out: [],
-      lastProgress: now,
-      operationTime: 1,
-      sick: false,
-      killAsked: false,
-      lastHealthy: now,
-    };
+    const link: Link = new HostLink(id, pid, socket);
     this.#links.set(id, link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     socket.on('error', () => this.#drop(link));
@@ -175,7 +102,7 @@ export class TokenPool {
     const known = [...this.#links.values()].map((link) => ({
       id: link.id,
       pid: link.pid,
-      state: stateOf(link),
+      state: link.state,
     }));
     const missing = Math.max(0, this.#expectedHosts - known.length);
     return [
@@ -185,7 +112,7 @@ export class TokenPool {
   }
 
   get usable(): boolean {
-    return [...this.#links.values()].some((link) => !link.sick);
+    return [...this.#links.values()].some((link) => !link.sick && !link.leaving);
   }
 
   /**
@@ -195,7 +122,7 @@ export class TokenPool {
   get health(): HealthStatus {
     const now = monotonicNow();
     const healthy = [...this.#links.values()].filter(
-      (link) => !link.sick && now - link.lastHealthy < healthMaxAge,
+      (link) => !link.sick && !link.leaving && now - link.lastHealthy < healthMaxAge,
     );
     if (healthy.length === 0) return 'UNAVAILABLE';
     return healthy.length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
@@ -218,33 +145,21 @@ export class TokenPool {
     });
   }
 
-  #entry(request: TokenRequest, { deadline, onAttempt }: CallOptions, settle: Entry['settle']): Entry {
-    const entry: Entry = {
-      id: (this.#lastId = (this.#lastId + 1) >>> 0),
-      request,
-      deadline,
-      onAttempt,
-      enqueued: monotonicNow(),
-      attempts: 0,
-      on: new Set(),
-      tried: new Set(),
-      settle,
-      settled: false,
-    };
+  #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
+    const entry = new Entry((this.#lastId = (this.#lastId + 1) >>> 0), request, options, settle);
     this.#open.set(entry.id, entry);
     this.#sweeper ??= setInterval(() => this.#sweep(), 5);
     return entry;
   }
 
-  #settle(entry: Entry, result: { answer: TokenAnswer; times: CallTimes } | TokenError): void {
-    if (entry.settled) return;
-    entry.settled = true;
+  #settle(entry: Entry, result: Settled): void {
     this.#open.delete(entry.id);
     entry.settle(result);
   }
 
   /** Hands waiting requests to the hosts that have least to do. */
   #dispatch(): void {
+    if (this.#closed) return;
     for (let at = 0; at < this.#queue.length;) {
       const entry = this.#queue[at];
       if (entry === undefined || entry.settled) {
@@ -267,99 +182,93 @@ export class TokenPool {
   #pick(entry: Entry): Link | undefined {
     let best: Link | undefined;
     for (const link of this.#links.values()) {
-      if (link.sick || entry.tried.has(link)) continue;
-      const window = Math.max(1, Math.min(largestBatch, Math.floor(batchTime / link.operationTime)));
-      if (link.inFlight.size >= window) continue;
+      if (!link.hasRoom || entry.tried.has(link)) continue;
       if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
     }
     return best;
   }
 
   #send(entry: Entry, link: Link): void {
-    try {
-      entry.onAttempt?.();
-    } catch (error) {
-      if (entry.on.size === 0)
-        this.#settle(entry, error instanceof TokenError ? error : new TokenError('internal', 'pool'));
+    const frame = writeRequest({ id: entry.id, deadline: entry.deadline, request: entry.request });
+    if (frame.length > maxFrameBytes) return this.#settle(entry, new TokenError('data-refused', 'pool'));
+    const refused = entry.begin(link);
+    if (refused !== undefined) {
+      // Where another host has it already, its answer still counts.
+      if (entry.on.size === 0) this.#settle(entry, refused);
       return;
     }
-    entry.attempts++;
-    entry.on.add(link);
-    entry.tried.add(link);
-    const now = monotonicNow();
-    if (link.inFlight.size === 0) link.lastProgress = now;
-    link.inFlight.set(entry.id, { entry, sent: now });
-    link.out.push(writeRequest({ id: entry.id, deadline: entry.deadline, request: entry.request }));
+    link.send(entry.id, entry, frame);
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     // The check phase comes after all the I/O of this event-loop turn: one write for everything it brought.
-    setImmediate(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#flushPlanned = false;
-    for (const link of this.#links.values()) {
-      const [first] = link.out;
-      if (first === undefined) continue;
-      link.socket.write(link.out.length === 1 ? first : Buffer.concat(link.out));
-      link.out = [];
-    }
+    setImmediate(() => {
+      this.#flushPlanned = false;
+      for (const link of this.#links.values()) link.flush();
+    });
   }
 
   #receive(link: Link, chunk: Buffer): void {
-    let frames: Buffer[];
     try {
-      frames = link.cutter.push(chunk);
-    } catch {
-      this.#askKill(link.id);
-      return this.#drop(link);
+      for (const response of link.receive(chunk)) this.#take(link, response);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#giveUp(link);
     }
-    const now = monotonicNow();
-    for (const frame of frames) {
-      const { id, microseconds, answer } = readResponse(frame);
-      const sent = link.inFlight.get(id);
-      if (sent === undefined) continue;
-      link.inFlight.delete(id);
-      const token = microseconds / 1000;
-      link.operationTime += (Math.max(token, 0.02) - link.operationTime) / 16;
-      const { entry } = sent;
-      entry.on.delete(link);
-      if (entry.request.kind === 'health') link.lastHealthy = answer instanceof TokenError ? 0 : now;
-      if (answer instanceof TokenError) this.#failed(entry, answer);
-      else
-        this.#settle(entry, {
-          answer,
-          times: { token, queue: now - entry.enqueued - token, host: link.pid },
-        });
-    }
-    link.lastProgress = now;
+    link.lastProgress = monotonicNow();
     link.sick = false;
     this.#dispatch();
   }
 
+  #take(link: Link, { id, microseconds, answer }: ResponseFrame): void {
+    const entry = link.inFlight.get(id);
+    if (entry === undefined) return;
+    if (!(answer instanceof TokenError) && answer.kind !== entry.request.kind)
+      throw new RangeError('an answer to another question');
+    link.inFlight.delete(id);
+    entry.on.delete(link);
+    if (entry.request.kind === 'health') link.lastHealthy = answer instanceof TokenError ? 0 : monotonicNow();
+    if (answer instanceof TokenError) {
+      if (endsHost(answer.fault)) link.leaving = true;
+      return this.#failed(entry, answer);
+    }
+    const token = microseconds / 1000;
+    const queue = Math.max(0, monotonicNow() - entry.enqueued - token);
+    this.#settle(entry, { answer, times: { token, queue, host: link.pid } });
+  }
+
   /** A host could not do it: another may, while there is time. */
   #failed(entry: Entry, error: TokenError): void {
-    if (entry.settled || entry.on.size > 0) return;
-    if (worthAnotherHost.has(error.fault) && this.#requeue(entry)) return;
-    this.#settle(entry, error);
+    if (entry.settled) return;
+    // What the token says of the request itself would be said by every host.
+    if (!worthAnotherHost(error.fault)) return this.#settle(entry, error);
+    entry.failure = error;
+    if (entry.on.size === 0 && !this.#requeue(entry)) this.#settle(entry, error);
   }
 
   #requeue(entry: Entry): boolean {
-    if (
-      entry.attempts >= mostAttempts ||
-      !repeatable.has(entry.request.kind) ||
-      monotonicNow() >= entry.deadline
-    )
-      return false;
+    if (this.#closed || !entry.mayBeRepeated || !this.#mayFindAnotherHost(entry)) return false;
     this.#queue.unshift(entry);
     return true;
+  }
+
+  /** One that is up and was not asked, or one that is to come. */
+  #mayFindAnotherHost({ tried }: Entry): boolean {
+    const staying = [...this.#links.values()].filter((link) => !link.leaving);
+    return staying.length < this.#expectedHosts || staying.some((link) => !tried.has(link));
+  }
+
+  /** A host that answers nonsense: its work goes elsewhere. */
+  #giveUp(link: Link): void {
+    this.#askKill(link.id);
+    this.#drop(link);
   }
 
   #drop(link: Link): void {
     if (!this.#links.delete(link.id)) return;
     if (this.#links.size === 0) this.#withoutHostSince = monotonicNow();
-    link.socket.destroy();
-    for (const { entry } of link.inFlight.values()) {
+    link.leaving = true;
+    link.destroy();
+    for (const entry of link.inFlight.values()) {
       entry.on.delete(link);
       this.#failed(entry, new TokenError('device', 'token host'));
     }
@@ -372,11 +281,14 @@ export class TokenPool {
     const now = monotonicNow();
     for (const entry of this.#open.values())
       if (entry.deadline <= now)
-        this.#settle(entry, new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'));
+        this.#settle(
+          entry,
+          entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'),
+        );
     for (const link of this.#links.values()) this.#judge(link, now);
     if (this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter)
-      for (const entry of this.#open.values()) this.#settle(entry, new TokenError('unavailable', 'pool'));
-    while (this.#queue[0]?.settled === true) this.#queue.shift();
+      for (const entry of this.#open.values())
+        this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
     this.#dispatch();
     const busy = this.#open.size > 0 || [...this.#links.values()].some((link) => link.inFlight.size > 0);
     if (!busy) {
@@ -395,22 +307,16 @@ export class TokenPool {
     if (silent <= this.#limits.sickAfter || link.sick) return;
     link.sick = true;
     // Its requests are tried elsewhere as well; the first answer counts.
-    for (const { entry } of link.inFlight.values())
+    for (const entry of link.inFlight.values())
       if (!entry.settled && entry.on.size === 1) this.#requeue(entry);
   }
 
   #checkHealth(): void {
     const deadline = monotonicNow() + this.#limits.killAfter;
     for (const link of this.#links.values()) {
-      if (link.sick) continue;
+      if (link.sick || link.leaving) continue;
       const entry = this.#entry({ kind: 'health' }, { deadline }, () => undefined);
       this.#send(entry, link);
     }
   }
-}
-
-function stateOf(link: Link): HostState {
-  if (link.killAsked) return 'dead';
-  if (link.sick) return 'sick';
-  return link.inFlight.size > 0 ? 'busy' : 'ready';
 }

@@ -72,6 +72,8 @@ export async function adoptCloudKey(
   const { value: found } = await tokens
     .pool(keySet.token)
     .call({ kind: 'findKey', label: wish.label }, managementDeadline());
+  if (wish.label.startsWith('holdfast:'))
+    throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
   if (found.id.length === 0)
     throw new VaultError('invalid', 'the key object has no CKA_ID; give it one first');
   if (!found.fit)
@@ -90,6 +92,8 @@ export async function adoptCloudKey(
     created_at: now,
     updated_at: now,
   };
+  // Found by its label; used by its id, which must be its own too.
+  await tokens.pool(keySet.token).call({ kind: 'inspectKey', key: found.id }, managementDeadline());
   await insertKey(store, key, Buffer.from(found.id), 'aws-sample-proxy');
   return activate(store, key, 1);
 }
@@ -212,6 +216,13 @@ async function insertKey(
     if (same?.external_key_id === key.external_key_id)
       throw new VaultError('conflict', 'another CloudKey has this external key id');
     if (same !== undefined) throw new VaultError('conflict', 'another CloudKey of the key set has this name');
+    // Two records of one key object would count its encryptions twice over.
+    const taken = await trx
+      .selectFrom('key_versions')
+      .select('cloud_key_id')
+      .where('object_id', '=', objectId)
+      .executeTakeFirst();
+    if (taken !== undefined) throw new VaultError('conflict', 'another CloudKey uses this key object');
     await trx.insertInto('cloud_keys').values(key).execute();
     await trx
       .insertInto('key_versions')

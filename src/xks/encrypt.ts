@@ -7,7 +7,7 @@ import { encryptRequest, parseBody } from './wire.ts';
 export async function encrypt(services: XksServices, call: XksCall, externalKeyId: string): Promise<object> {
   const request = parseBody(encryptRequest, call.body);
   call.facts.metadata = request.requestMetadata;
-  const verify = request.ciphertextDataIntegrityValueAlgorithm !== undefined;
+  const verify = typeof request.ciphertextDataIntegrityValueAlgorithm === 'string';
 
   const key = await findKey(services, call.keySet, externalKeyId);
   // The CDIV promises that the ciphertext was decrypted: a key that may not decrypt cannot give one.
@@ -20,7 +20,9 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
   const aad = request.additionalAuthenticatedData ?? noBytes;
   checkSizes(request.plaintext, 'plaintext', aad, tokenFacts);
 
-  const { aadForm } = tokenFacts;
+  // One form for all that is made under a taken-over key object: in two forms an AAD could be chosen whose bytes read
+  // as another AAD in the other, and our metadata as longer metadata of another maker.
+  const aadForm = version.foreignForm ?? tokenFacts.aadForm;
   const metadata = writeCiphertextMetadata({ aadForm, version: version.version });
   await services.encryptions.take(key);
   let first = true;

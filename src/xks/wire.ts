@@ -4,17 +4,18 @@ import { XksError } from './errors.ts';
 
 /*
  * The request bodies (XKS spec, API operations). Unknown fields are ignored: AWS says that it will add some. What
- * stands in requestMetadata is not validated beyond being there as text: it is AWS's to say, ours to log.
+ * stands in requestMetadata is not validated beyond being there as text: it is AWS's to say, ours to log. An optional
+ * field that is null is absent: many JSON writers put it so.
  */
 
 const requestMetadata = z.object({
   kmsOperation: z.string(),
   kmsRequestId: z.string(),
-  awsPrincipalArn: z.string().optional(),
-  kmsKeyArn: z.string().optional(),
-  awsSourceVpc: z.string().optional(),
-  awsSourceVpce: z.string().optional(),
-  kmsViaService: z.string().optional(),
+  awsPrincipalArn: z.string().nullish(),
+  kmsKeyArn: z.string().nullish(),
+  awsSourceVpc: z.string().nullish(),
+  awsSourceVpce: z.string().nullish(),
+  kmsViaService: z.string().nullish(),
 });
 
 export type RequestMetadata = z.output<typeof requestMetadata>;
@@ -39,8 +40,8 @@ export const encryptRequest = z.object({
   requestMetadata: ofKmsKey,
   plaintext: base64,
   encryptionAlgorithm,
-  additionalAuthenticatedData: base64.optional(),
-  ciphertextDataIntegrityValueAlgorithm: z.literal('SHA_256', { error: 'must be SHA_256' }).optional(),
+  additionalAuthenticatedData: base64.nullish(),
+  ciphertextDataIntegrityValueAlgorithm: z.literal('SHA_256', { error: 'must be SHA_256' }).nullish(),
 });
 
 export const decryptRequest = z.object({
@@ -49,10 +50,10 @@ export const decryptRequest = z.object({
   initializationVector: base64,
   authenticationTag: base64,
   encryptionAlgorithm,
-  additionalAuthenticatedData: base64.optional(),
+  additionalAuthenticatedData: base64.nullish(),
   ciphertextMetadata: base64
     .refine((bytes) => bytes.length <= 20, { error: 'must not exceed 20 bytes', abort: true })
-    .optional(),
+    .nullish(),
 });
 
 /**

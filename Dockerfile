@@ -1,0 +1,58 @@
+# Holdfast as a container image: Node 24 on Debian, not root, fit for a read-only root file system.
+#
+#   docker build -t holdfast .                          the proxy; bring the PKCS#11 module of your HSM
+#   docker build -t holdfast-softhsm --target softhsm . with SoftHSM, for trying out (docker-compose.yml)
+#
+# BASE is any Debian-like image with Node >= 24 and its headers under /usr/local, npm included.
+ARG BASE=docker.io/library/node:24-bookworm-slim
+
+# --- build: the only stage with a compiler; pkcs11js is a Node-API addon -------------------------------------------
+FROM ${BASE} AS build
+RUN export DEBIAN_FRONTEND=noninteractive \
+  && apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates g++ make python3 \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/holdfast
+COPY package.json package-lock.json .npmrc ./
+# The headers that came with Node: without this node-gyp would download them.
+ENV npm_config_nodedir=/usr/local
+RUN npm ci --omit=dev
+
+# --- runtime: what both images have --------------------------------------------------------------------------------
+FROM ${BASE} AS runtime
+RUN groupadd --system --gid 10001 holdfast \
+  && useradd --system --uid 10001 --gid holdfast --no-create-home --home-dir /var/lib/holdfast \
+  --shell /usr/sbin/nologin holdfast \
+  && install -d -m 0700 -o holdfast -g holdfast /var/lib/holdfast \
+  && install -d -m 0755 /etc/holdfast /opt/holdfast \
+  && ln -s /opt/holdfast/bin/holdfast /usr/local/bin/holdfast
+WORKDIR /opt/holdfast
+COPY --from=build /opt/holdfast/node_modules node_modules
+COPY package.json LICENSE* ./
+COPY bin bin
+COPY native-config native-config
+COPY src src
+COPY scripts/health-check.ts scripts/health-check.ts
+ENV NODE_ENV=production
+USER 10001:10001
+# The store and, in the image for trying out, the token. Nothing else is written.
+VOLUME /var/lib/holdfast
+ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
+CMD ["serve"]
+# Docker's own image format keeps it, the OCI format does not (buildah: --format docker).
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "/opt/holdfast/scripts/health-check.ts"]
+
+# --- softhsm: with a soft token, for trying out --------------------------------------------------------------------
+FROM runtime AS softhsm
+USER root
+RUN export DEBIAN_FRONTEND=noninteractive \
+  && apt-get update \
+  && apt-get install -y --no-install-recommends softhsm2 openssl \
+  && rm -rf /var/lib/apt/lists/*
+COPY softhsm/set-up softhsm/softhsm2.conf softhsm/
+ENV SOFTHSM2_CONF=/opt/holdfast/softhsm/softhsm2.conf
+USER 10001:10001
+
+# --- holdfast: the image without a token ---------------------------------------------------------------------------
+FROM runtime AS holdfast

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import {
+  ivModes,
+  listProfiles,
+  nativeConfigDirectory,
+  parseProfile,
+  profileSchema,
+  type IvMode,
+  type Profile,
+} from '../../src/config/profile.ts';
+import { code, settingsTable, tablesOf, toMarkdownTable, toSchema, toToml } from './settings.ts';
+
+const whoMakesTheIv: Record<IvMode, string> = {
+  caller: 'Holdfast draws it from the token with `C_GenerateRandom`; the token uses it as given',
+  'hsm-at-init': 'the token writes its own into our zero bytes in `C_EncryptInit`',
+  'hsm-at-encrypt': 'the token writes its own into our zero bytes in `C_Encrypt`',
+  'hsm-in-place': 'the token writes its own into our zero bytes in one of the two calls',
+  'hsm-appended': 'the token appends its own after the authentication tag',
+};
+
+/** docs/profiles.md, from native-config/*.toml. */
+export function profilesPage(): string {
+  const files = listProfiles().map((name) => {
+    const file = path.join(nativeConfigDirectory, `${name}.toml`);
+    const text = readFileSync(file, 'utf8');
+    return { profile: parseProfile(text, file), text };
+  });
+  const overview = toMarkdownTable(
+    ['profile', 'vendor', 'product', 'proven', 'IV mode', 'hosts', 'AAD form', 'largest plaintext'],
+    files.map(({ profile }) => [
+      `[${profile.name}](#${profile.name})`,
+      profile.vendor,
+      profile.model,
+      profile.proven,
+      code(profile.iv.mode),
+      String(profile.hosts),
+      code(profile.aad.form),
+      `${profile.limits.plaintext_bytes} bytes`,
+    ]),
+  );
+  const settings = tablesOf(toSchema(profileSchema)).flatMap((table) => table.settings);
+  return `# Profiles of PKCS#11 modules
+
+A profile, a file of \`native-config/\`, holds what differs between one vendor's PKCS#11 module and the next, as data
+with a source beside each fact. \`token.profile\` in the [configuration](configuration.md) names one.
+
+${overview}
+
+**Proven** says what this project has run. *Run in the tests*: the whole token suite runs on that module. *Not run on
+hardware*: written from public documentation; nobody has tried it here. Whatever a profile claims, each token host
+proves at its start, on a key of its own, that the IV mode is the stated one, that what it encrypts decrypts, that no
+IV comes twice and that an altered tag is refused. Where that fails Holdfast does not serve. It is a test of the mode,
+not of the vendor's random number generator.
+
+## IV modes
+
+${toMarkdownTable(
+  ['mode', 'who makes the initialization vector'],
+  ivModes.map((mode) => [code(mode), whoMakesTheIv[mode]]),
+)}
+
+## Your own profile
+
+Copy the nearest file in \`native-config/\` under a new name, with that name inside, and change what differs. Two
+settings seldom need a profile of their own: the module's path and environment variables can be given with the token
+(\`token.module\`, \`token.environment\`). AAD forms: \`full\` hands the module AWS's additional authenticated data as it
+is, \`sha256\` its hash, for modules whose commands are small. Old ciphertext stays readable when the form changes.
+
+${settingsTable(settings)}
+
+${files.map(({ profile, text }) => section(profile, text)).join('\n\n')}
+`;
+}
+
+function section(profile: Profile, text: string): string {
+  const facts: [string, string][] = [
+    ['vendor, product', `${profile.vendor}, ${profile.model}`],
+    ['proven', profile.proven],
+    ['module', profile.modules.map(code).join('<br>')],
+    ['IV', `${code(profile.iv.mode)}, ${profile.iv.bytes} bytes`],
+    ['token hosts', String(profile.hosts)],
+    ['AAD form', code(profile.aad.form)],
+    ['largest plaintext', `${profile.limits.plaintext_bytes} bytes`],
+  ];
+  if (profile.gcm.mechanism !== undefined)
+    facts.push(['mechanism', code(`0x${profile.gcm.mechanism.toString(16)}`)]);
+  if (!profile.gcm.iv_bits) facts.push(['ulIvBits when encrypting', 'zero']);
+  if (Object.keys(profile.environment).length > 0)
+    facts.push(['environment', code(toToml(profile.environment))]);
+  if (profile.initialize.parameters !== undefined)
+    facts.push(['C_Initialize parameters', code(profile.initialize.parameters)]);
+  if (!profile.login.required) facts.push(['login', 'none']);
+  if (profile.keys.omit.length > 0)
+    facts.push(['attributes left out', profile.keys.omit.map(code).join(', ')]);
+  if (profile.keys.not_told.length > 0)
+    facts.push(['attributes not read back for true', profile.keys.not_told.map(code).join(', ')]);
+  return `## ${profile.name}
+
+${notesOf(text)}
+
+${toMarkdownTable(['fact', 'value'], facts)}
+
+Sources:
+
+${toMarkdownTable(
+  ['setting', 'source'],
+  Object.entries(profile.sources).map(([name, source]) => [code(name), escape(source)]),
+)}`;
+}
+
+/** The comment at the head of the file, which is Markdown behind its hashes. */
+function notesOf(text: string): string {
+  const lines = text.split('\n');
+  const end = lines.findIndex((line) => !line.startsWith('#'));
+  const notes: string[] = [];
+  for (const line of lines.slice(0, end)) {
+    const note = line.replace(/^# ?/, '');
+    // A list needs a blank line before it.
+    if (note.startsWith('- ') && !/^(- |  |$)/.test(notes.at(-1) ?? '')) notes.push('');
+    notes.push(note);
+  }
+  return escape(notes.join('\n'));
+}
+
+/** What stands between angle brackets is no HTML. */
+function escape(text: string): string {
+  return text.replaceAll('<', '\\<').replaceAll('*', '\\*');
+}

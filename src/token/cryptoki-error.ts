@@ -1,0 +1,41 @@
+/** A C_ function that did not return CKR_OK; `rv` is undefined where pkcs11js refused before calling. */
+export class CryptokiError extends Error {
+  readonly call: string;
+  readonly rv: number | undefined;
+
+  constructor(call: string, rv: number | undefined, cause: unknown) {
+    super(`${call} failed`, { cause });
+    this.name = 'CryptokiError';
+    this.call = call;
+    this.rv = rv;
+  }
+}
+
+/** Runs one C_ function and names it in what it throws. */
+export function attempt<T>(call: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new CryptokiError(call, returnValue(error), error);
+  }
+}
+
+/** pkcs11js puts the number into `.code`, but for some functions only behind the colon of the message. */
+function returnValue(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'number' && code !== 0) return code;
+  const match = /^CKR_\w+:(\d+)/.exec(error.message);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** The token host cannot start as configured; `problem` and `wayOut` are for the operator, without secrets. */
+export class StartError extends Error {
+  readonly wayOut: string;
+
+  constructor(problem: string, wayOut: string) {
+    super(problem);
+    this.name = 'StartError';
+    this.wayOut = wayOut;
+  }
+}

@@ -1,0 +1,164 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Secret } from '../secret.ts';
+import type { TokenInfo } from './cryptoki.ts';
+import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
+import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+
+/** What every host of one token is started with. */
+export interface HostSettings {
+  /** The token's name in the configuration. */
+  token: string;
+  order: Omit<HostOrder, 'pin'>;
+  environment: Record<string, string>;
+  /** Read anew at each start, so that a changed PIN file is seen. */
+  pin: () => Promise<Secret | undefined>;
+  /** How long loading, login and self-test may take, milliseconds. */
+  startTimeout: number;
+}
+
+/** A host that has passed its self-test. */
+export interface ReadyHost {
+  pid: number;
+  /** Our end of fd 3. Nothing is read from it before it is handed on. */
+  socket: Socket;
+  info: TokenInfo;
+  /** Labels of the keys of our own that it made (`prepare`). */
+  made: string[];
+}
+
+export interface HostEnd {
+  /** Whether it had become ready. */
+  ready: boolean;
+  pinRefused: boolean;
+  problem: string;
+  wayOut: string;
+}
+
+/** How long a report may still be in the pipe when its process has ended, milliseconds. */
+const reportPatience = 200;
+
+/** One life of a token host. It begins with a turn at the gate and gives it back when the login is over. */
+export class HostLife {
+  readonly ended: Promise<HostEnd>;
+  onReady: (host: ReadyHost) => void = () => undefined;
+  readonly #settings: HostSettings;
+  readonly #gate: LoginGate;
+  readonly #stopping: AbortSignal;
+  #child: ChildProcess | undefined;
+  #atGate = true;
+  #overdue = false;
+  #ready = false;
+  #last: HostReport | undefined;
+
+  constructor(settings: HostSettings, gate: LoginGate, stopping: AbortSignal, pin: Secret | undefined) {
+    this.#settings = settings;
+    this.#gate = gate;
+    this.#stopping = stopping;
+    this.ended = this.#live(pin);
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  async #live(pin: Secret | undefined): Promise<HostEnd> {
+    let how: string;
+    try {
+      how = await this.#run(pin);
+    } catch {
+      how = 'its process could not be made';
+    }
+    const refused = this.#last !== undefined && 'pinRefused' in this.#last && this.#last.pinRefused;
+    if (this.#atGate) this.#gate.leave(refused ? 'pin-refused' : 'failed');
+    if (this.#ready) this.#gate.doubt();
+    return this.#end(how, refused);
+  }
+
+  /** From the process's start to its end; tells how it ended. */
+  async #run(pin: Secret | undefined): Promise<string> {
+    const { environment, order, startTimeout } = this.#settings;
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, 'host-process.ts')], {
+      env: { ...process.env, ...environment },
+      // Both to our stderr: a module that prints must not get between the log lines on stdout.
+      stdio: ['pipe', 2, 2, 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    const exited = new Promise<string>((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+      child.once('error', () => resolve('its process could not be started'));
+    });
+    // Absent where the system gave no pipe.
+    const [stdin, , , socket, reports] = child.stdio as [ChildProcess['stdin'], null, null, Socket, Socket];
+    for (const stream of [stdin, socket, reports]) stream?.on('error', () => undefined);
+    stdin?.end(JSON.stringify({ ...order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
+    const lines = createInterface({ input: reports });
+    const allRead = once(lines, 'close').catch(() => undefined);
+    const overdue = setTimeout(() => {
+      this.#overdue = true;
+      this.kill();
+    }, startTimeout);
+    lines.on('line', (line) => {
+      this.#last = JSON.parse(line) as HostReport;
+      if (this.#last.state === 'ready' && !this.#ready) {
+        clearTimeout(overdue);
+        this.#leaveGate();
+        this.#ready = true;
+        this.onReady({ pid: child.pid ?? 0, socket, info: this.#last.token, made: this.#last.made });
+      } else if (this.#last.state === 'logged-in') this.#leaveGate();
+      else if (this.#last.state === 'login-wanted') void this.#giveTurn(reports);
+    });
+    const how = await exited;
+    clearTimeout(overdue);
+    // Longer only where a process that the module started holds the pipe open.
+    await Promise.race([allRead, delay(reportPatience)]);
+    lines.close();
+    reports.destroy();
+    if (!this.#ready) socket.destroy();
+    return how;
+  }
+
+  #leaveGate(): void {
+    if (this.#atGate) this.#gate.leave('ready');
+    this.#atGate = false;
+  }
+
+  /** The host's login is lost. It gets the PIN as it is now, when it is its turn. */
+  async #giveTurn(reports: Socket): Promise<void> {
+    this.#gate.doubt();
+    const ended = new AbortController();
+    void this.ended.then(() => ended.abort());
+    const turn: LoginTurn = {};
+    if (await this.#gate.enter(AbortSignal.any([this.#stopping, ended.signal]), 'leave')) {
+      this.#atGate = true;
+      // Where there is no PIN to be had the host ends, and the next start tells why.
+      turn.pin = (await this.#settings.pin().catch(() => undefined))?.reveal();
+    }
+    reports.write(`${JSON.stringify(turn)}\n`);
+  }
+
+  #end(how: string, pinRefused: boolean): HostEnd {
+    const last = this.#last;
+    if (this.#ready) {
+      const problem = last?.state === 'dead' ? last.problem : how;
+      return { ready: true, pinRefused, problem, wayOut: wayOutOfRefusedPin };
+    }
+    if (last?.state === 'failed')
+      return { ready: false, pinRefused, problem: last.problem, wayOut: last.wayOut };
+    const why = this.#overdue ? `within ${this.#settings.startTimeout} ms` : `and ended (${how})`;
+    return {
+      ready: false,
+      pinRefused,
+      problem: `the token host did not become ready ${why}`,
+      wayOut: 'the module may hang or crash while loading; see its own log',
+    };
+  }
+}
+
+export function pinProblem(error: unknown): string {
+  return error instanceof Error ? error.message : 'the PIN cannot be read';
+}

@@ -1,0 +1,141 @@
+import pkcs11js from 'pkcs11js';
+import type { Canary } from './canary.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import { CryptokiError, StartError } from './cryptoki-error.ts';
+import { CKR, TokenError, ckrName } from './faults.ts';
+import type { Gcm, Sealed } from './gcm.ts';
+import type { KeyObjects } from './key-objects.ts';
+import { ownKeys } from './own-keys.ts';
+import { reactionTo } from './reactions.ts';
+
+export interface TestedParts {
+  cryptoki: Cryptoki;
+  gcm: Gcm;
+  keys: KeyObjects;
+  canary: Canary;
+}
+
+const aad = Buffer.from('holdfast self-test');
+const wayOutIv =
+  'set iv.mode of the profile to what the vendor documents; Holdfast does not serve on an unproven IV mode';
+
+/**
+ * Proves before serving that the token does what its profile says: the mechanisms are there, our own keys are fit,
+ * the IV mode is the stated one, an altered tag is refused. Throws StartError, CryptokiError or TokenError.
+ */
+export function selfTest(parts: TestedParts): void {
+  proveMechanisms(parts);
+  parts.keys.preload();
+  proveOwnKeys(parts);
+  proveIvMode(parts);
+  proveTag(parts);
+}
+
+/** Throws StartError where the token cannot do what Holdfast is for. */
+export function proveMechanisms({ cryptoki, gcm }: Pick<TestedParts, 'cryptoki' | 'gcm'>): void {
+  const { mechanisms } = cryptoki;
+  for (const [name, number] of [
+    ['AES-GCM', gcm.mechanism],
+    ['CKM_AES_KEY_GEN', pkcs11js.CKM_AES_KEY_GEN],
+  ] as const) {
+    if (!mechanisms.has(number))
+      throw new StartError(
+        `token "${cryptoki.info.label}" has no ${name} (mechanism 0x${number.toString(16)})`,
+        'XKS needs AES-256-GCM in the token; use another token or the profile with the vendor’s mechanism number',
+      );
+  }
+}
+
+function proveOwnKeys({ cryptoki, keys }: TestedParts): void {
+  for (const { id, label } of Object.values(ownKeys)) {
+    if (!keys.has(id))
+      throw new StartError(`key "${label}" is not in token "${cryptoki.info.label}"`, 'run: holdfast init');
+    const attributes = keys.inspect(id);
+    if (!attributes.fit || !attributes.bornInToken)
+      throw new StartError(
+        `key "${label}" is not as made: ${attributes.complaints.join(', ')}`,
+        'find out who replaced it',
+      );
+  }
+}
+
+function proveIvMode({ cryptoki, gcm, keys }: TestedParts): void {
+  const key = keys.find(ownKeys.health.id);
+  const token = `token "${cryptoki.info.label}"`;
+  const ivs = new Set<string>();
+  for (const size of [1, 32, 4300]) {
+    const plaintext = Buffer.alloc(size, size);
+    const sealed = encryptInMode(gcm, key, plaintext, token);
+    if (!opens(gcm, key, sealed, plaintext))
+      throw new StartError(`${token} does not decrypt what it encrypted with the IV that it told`, wayOutIv);
+    ivs.add(sealed.iv.toString('hex'));
+  }
+  if (ivs.size < 3) throw new StartError(`${token} gives one IV twice`, wayOutIv);
+}
+
+function encryptInMode(gcm: Gcm, key: Buffer, plaintext: Buffer, token: string): Sealed {
+  try {
+    return gcm.encrypt(key, aad, plaintext);
+  } catch (error) {
+    if (!saysSomethingOfTheIv(error)) throw error;
+    const { call, rv } = error;
+    const why =
+      error instanceof TokenError || rv === undefined ? error.message : `${call} failed (${ckrName(rv)})`;
+    throw new StartError(`${token} does not make its IV as iv.mode "${gcm.ivMode}" says: ${why}`, wayOutIv);
+  }
+}
+
+/** A token that is sick or lost its login has not shown a wrong IV mode. */
+function saysSomethingOfTheIv(error: unknown): error is CryptokiError | TokenError {
+  if (error instanceof TokenError) return true;
+  if (!(error instanceof CryptokiError)) return false;
+  if (error.call !== 'C_EncryptInit' && error.call !== 'C_Encrypt') return false;
+  const vague: (number | undefined)[] = [
+    undefined,
+    CKR.GENERAL_ERROR,
+    CKR.FUNCTION_FAILED,
+    CKR.BUFFER_TOO_SMALL,
+  ];
+  return (
+    vague.includes(error.rv) || ['refused', 'caller'].includes(reactionTo(error.call, error.rv ?? CKR.OK))
+  );
+}
+
+function opens(gcm: Gcm, key: Buffer, sealed: Sealed, plaintext: Buffer): boolean {
+  try {
+    return gcm.decrypt(key, aad, sealed).equals(plaintext);
+  } catch (error) {
+    if (error instanceof CryptokiError && isVerdict(error)) return false;
+    throw error;
+  }
+}
+
+function proveTag({ cryptoki, gcm, keys, canary }: TestedParts): void {
+  const key = keys.find(ownKeys.health.id);
+  const sealed = gcm.encrypt(key, aad, Buffer.alloc(32, 1));
+  const altered = Buffer.from(sealed.tag);
+  altered[0] = (altered[0] ?? 0) ^ 1;
+  try {
+    gcm.decrypt(key, aad, { ...sealed, tag: altered });
+  } catch (error) {
+    if (!(error instanceof CryptokiError)) throw error;
+    if (!isVerdict(error))
+      throw new StartError(
+        `token "${cryptoki.info.label}" refuses an altered tag with a value that says something else: ` +
+          `${error.call} ${error.rv === undefined ? '' : ckrName(error.rv)}`,
+        'report this value to Holdfast: altered ciphertext could not be told from a sick token',
+      );
+    // Whatever number it gave: the token must be usable afterwards.
+    canary.renew();
+    return;
+  }
+  throw new StartError(
+    `token "${cryptoki.info.label}" accepts a ciphertext whose tag was altered`,
+    'do not use this module: it does not authenticate',
+  );
+}
+
+/** Whether the value is one that a decrypt gives for ciphertext which is not authentic. */
+function isVerdict({ call, rv }: CryptokiError): boolean {
+  return call === 'C_Decrypt' && rv !== undefined && ['caller', 'ambiguous'].includes(reactionTo(call, rv));
+}

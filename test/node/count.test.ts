@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import test, { type ExecutionContext } from 'ava';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import {
+  blockSize,
+  EncryptionCount,
+  EncryptionLimitError,
+  refuseAt,
+  rotateAt,
+} from '../../src/vault/encryption-count.ts';
+import type { CloudKey } from '../../src/vault/directory.ts';
+import { Shim } from '../support/shim.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode } from '../support/test-node.ts';
+import type { XksClient } from '../support/xks-client.ts';
+import { freePort } from './free-port.ts';
+import { waitUntil } from './steady-load.ts';
+
+/* Encryptions per key version are counted ahead of their use: rotation before 2³¹, refusal before 2³² (promise 5). */
+
+interface Bench {
+  node: TestNode;
+  shim: Shim;
+  key: string;
+  clients: XksClient[];
+  store: Database.Database;
+}
+
+async function setUp(t: ExecutionContext): Promise<Bench> {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const shim = await Shim.create(fixture.module);
+  t.teardown(async () => shim.dispose());
+  const node = await TestNode.start({
+    tokens: [{ fixture, shim }],
+    workers: 2,
+    xks: { port: await freePort() },
+  });
+  t.teardown(async () => node.dispose());
+  const access = await node.makeKeySet('first', { prefix: 'first' });
+  const key = await node.makeKey('first', 'key');
+  const clients = Array.from({ length: 12 }, () => node.client(access, { maxSockets: 1 }));
+  t.teardown(() => {
+    for (const client of clients) client.close();
+  });
+  await Promise.all(clients.map(async (client) => client.health()));
+  const store = new Database(storePath(node));
+  t.teardown(() => store.close());
+  return { node, shim, key, clients, store };
+}
+
+function storePath(node: TestNode): string {
+  return path.join(node.directory, 'state/holdfast.db');
+}
+
+function setLeased(store: Database.Database, leased: number): void {
+  store.prepare('UPDATE key_versions SET encryptions_leased = ? WHERE version = 1').run(leased);
+}
+
+function versions(
+  store: Database.Database,
+): { version: number; state: string; encryptions_leased: number }[] {
+  return store
+    .prepare('SELECT version, state, encryptions_leased FROM key_versions ORDER BY version')
+    .all() as never;
+}
+
+test('just below 2^31 encryptions the key rotates by itself; old and new ciphertext stay readable', async (t) => {
+  const { node, key, clients, store } = await setUp(t);
+  setLeased(store, rotateAt - 2 * blockSize);
+  const plaintext = randomBytes(32);
+  const first = await clients[0]?.encrypt(key, plaintext, { cdiv: true });
+  t.is(first?.status, 200);
+  t.is(versionOf(first?.body), 1);
+  await node.waitForLog((line) => line.msg.startsWith('CloudKey rotated'));
+  await waitUntil(() => versions(store).some(({ version, state }) => version === 2 && state === 'ACTIVE'));
+  const answers = await Promise.all(
+    clients.map(async (client) => client.encrypt(key, plaintext, { cdiv: true })),
+  );
+  for (const { status, body } of answers) {
+    t.is(status, 200);
+    t.is(versionOf(body), 2);
+  }
+  for (const { body } of [first, ...answers].filter((answer) => answer !== undefined)) {
+    const decrypted = await clients[1]?.decrypt(key, body);
+    t.deepEqual(Buffer.from(decrypted?.body.plaintext, 'base64'), plaintext);
+  }
+  const [one, two, more] = versions(store);
+  t.true((one?.encryptions_leased ?? 0) <= rotateAt);
+  t.true((two?.encryptions_leased ?? 0) >= answers.length);
+  t.is(more, undefined, 'two workers made one new version, not two');
+});
+
+test('at 2^32 encryptions, where no new key can be made, no further one is done', async (t) => {
+  const { node, shim, key, clients, store } = await setUp(t);
+  await shim.set([{ call: 'C_GenerateKey', rv: 0x54 }]);
+  setLeased(store, refuseAt - blockSize + 1);
+  const before = (await shim.counts())['C_Encrypt'] ?? 0;
+  const began = performance.now();
+  let refused = 0;
+  while (refused < 300)
+    for (const { status, body } of await Promise.all(
+      clients.map(async (client) => client.encrypt(key, randomBytes(32))),
+    )) {
+      // A busy machine may time a request out; what must not be is an answer.
+      if (status === 503) continue;
+      t.is(status, 400);
+      t.is(body.errorName, 'InvalidStateException');
+      refused++;
+    }
+  // What C_Encrypt still does is each host's own health check, once in ten seconds.
+  const checks = node.processes().hosts.length * Math.ceil((performance.now() - began) / 10_000);
+  t.true(((await shim.counts())['C_Encrypt'] ?? 0) - before <= checks);
+  await node.waitForLog((line) => line.msg.startsWith('CloudKey could not be rotated'));
+  const [one, ...others] = versions(store);
+  t.is(one?.encryptions_leased, refuseAt - blockSize + 1);
+  t.log(`${others.length} versions were begun in ${refused} refused requests`);
+  t.true(others.length <= 4, `${others.length} versions were begun and never made`);
+
+  await shim.clear();
+  await waitUntil(async () => (await clients[0]?.encrypt(key, randomBytes(32)))?.status === 200, 15_000, 200);
+});
+
+test('more is always leased than done, also when a worker is killed', async (t) => {
+  const { node, shim, key, clients, store } = await setUp(t);
+  let done = 0;
+  const encryptSome = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++)
+      await Promise.all(
+        clients.map(async (client) => {
+          const answer = await client.encrypt(key, randomBytes(32)).catch(() => undefined);
+          if (answer?.status === 200) done++;
+        }),
+      );
+  };
+  await encryptSome(20);
+  const leased = () => versions(store)[0]?.encryptions_leased ?? 0;
+  const before = leased();
+  t.true(before >= done);
+  t.is(before % blockSize, 0);
+  const { workers } = node.processes();
+  for (const pid of workers) {
+    const lines = node.log.length;
+    process.kill(pid, 'SIGKILL');
+    await waitUntil(() => node.log.slice(lines).some(({ msg }) => msg.startsWith('XKS worker gone')));
+    await waitUntil(() => node.processes().workers.length === 2 && !node.processes().workers.includes(pid));
+    await delay(100);
+  }
+  await waitUntil(async () => {
+    await encryptSome(1);
+    return node.log.filter(({ msg }) => msg === 'token host ready').length >= 4;
+  });
+  await encryptSome(20);
+  t.log(`${done} encryptions, ${leased()} leased`);
+  // What a killed worker had left is lost, never used again: the new ones began with blocks of their own.
+  t.true(leased() >= before + blockSize, 'a new worker took a block of its own');
+  t.true(leased() >= ((await shim.counts())['C_Encrypt'] ?? 0) - 100);
+});
+
+test('of several workers at the limit, together they do what was left and not one more', async (t) => {
+  const node = await (async () => {
+    const fixture = await createSoftHsmToken();
+    t.teardown(async () => fixture.dispose());
+    return TestNode.create({ tokens: [{ fixture }] });
+  })();
+  t.teardown(async () => node.dispose());
+  await node.cli('key-set', 'create', 'first', '--token', 'token');
+  await node.makeKey('first', 'key');
+  const direct = new Database(storePath(node));
+  t.teardown(() => direct.close());
+  const left = 2 * blockSize;
+  setLeased(direct, refuseAt - left);
+  const { cloud_key_id: id } = direct.prepare('SELECT cloud_key_id FROM key_versions').get() as never;
+  const key = { id, currentVersion: 1 } as unknown as CloudKey;
+  let rotations = 0;
+  let taken = 0;
+  await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const store = await SqliteStore.open(storePath(node));
+      t.teardown(async () => store.close());
+      const count = new EncryptionCount(store, () => rotations++);
+      for (;;) {
+        const error = await count.take(key).then(
+          () => undefined,
+          (cause: unknown) => cause,
+        );
+        if (error !== undefined) {
+          t.true(error instanceof EncryptionLimitError);
+          t.false(count.takeAnother(key));
+          return;
+        }
+        taken++;
+      }
+    }),
+  );
+  t.is(taken, left);
+  t.is(versions(direct)[0]?.encryptions_leased, refuseAt);
+  t.true(rotations > 0);
+});
+
+/** The version in our ciphertextMetadata: format, flags, version (src/xks/ciphertext-metadata.ts). */
+function versionOf(body: { ciphertextMetadata: string } | undefined): number | undefined {
+  return body === undefined ? undefined : Buffer.from(body.ciphertextMetadata, 'base64').readUInt32BE(2);
+}

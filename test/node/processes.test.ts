@@ -1,0 +1,319 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import test, { type ExecutionContext } from 'ava';
+import { Shim } from '../support/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { childrenOf, TestNode, type NodeOptions } from '../support/test-node.ts';
+import { freePort } from './free-port.ts';
+import { SteadyLoad, waitUntil } from './steady-load.ts';
+
+/* The processes of a node: what dies is replaced, nothing stays behind, and a node that cannot serve says why. */
+
+const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+
+interface Bench {
+  node: TestNode;
+  fixture: TokenFixture;
+  shim: Shim;
+  load: SteadyLoad;
+}
+
+async function setUp(t: ExecutionContext, xks: NodeOptions['xks'] = {}): Promise<Bench> {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const shim = await Shim.create(fixture.module);
+  t.teardown(async () => shim.dispose());
+  const node = await TestNode.start({
+    tokens: [{ fixture, shim }],
+    workers: 2,
+    xks: { port: await freePort(), ...xks },
+  });
+  t.teardown(async () => node.dispose());
+  const access = await node.makeKeySet('first', { prefix: 'first' });
+  const key = await node.makeKey('first', 'key');
+  const load = new SteadyLoad(node, access, key);
+  t.teardown(() => load.close());
+  return { node, fixture, shim, load };
+}
+
+/** A node that is not initialised by the CLI before, with a fixture changed by `change`. */
+async function brokenNode(
+  t: ExecutionContext,
+  change: (fixture: TokenFixture) => Partial<TokenFixture>,
+  options: Partial<NodeOptions> = {},
+): Promise<{ node: TestNode; shim: Shim }> {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const shim = await Shim.create(fixture.module);
+  t.teardown(async () => shim.dispose());
+  const settings = { hosts: 4 };
+  const good = await TestNode.create({ tokens: [{ fixture, shim, settings }], workers: 2, ...options });
+  t.teardown(async () => good.dispose());
+  const text = readFileSync(good.config, 'utf8');
+  const changed = { ...fixture, ...change(fixture) };
+  await writeFile(
+    good.config,
+    text
+      .replace(JSON.stringify(fixture.label), JSON.stringify(changed.label))
+      .replace(
+        JSON.stringify(shim.module),
+        JSON.stringify(changed.module === fixture.module ? shim.module : changed.module),
+      ),
+  );
+  await writeFile(fixture.pinFile, changed.pin);
+  return { node: good, shim };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A process that has ended and waits for its parent has no command line any more.
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+test.serial('with port 0 every worker serves on the port that the ready line tells', async (t) => {
+  const { node, load } = await setUp(t, { port: 0 });
+  await load.start();
+  await waitUntil(() => load.answers.length > 100);
+  await load.stop();
+  t.deepEqual(load.wrong, []);
+  const { workers } = node.processes();
+  const served = new Set(
+    node.log.filter((line) => line['operation'] === 'Encrypt').map((line) => line['pid']),
+  );
+  t.deepEqual(served, new Set(workers));
+});
+
+test.serial('a worker that is killed under load is replaced, and connections are taken again', async (t) => {
+  const { node, load } = await setUp(t);
+  await load.start();
+  await delay(300);
+  const before = node.processes();
+  const [victim = 0, survivor = 0] = before.workers;
+  const lines = node.log.length;
+  process.kill(victim, 'SIGKILL');
+  await waitUntil(() => node.log.slice(lines).filter(({ msg }) => msg === 'token host ready').length >= 1);
+  await delay(500);
+  await load.stop();
+  const now = node.processes();
+  t.is(now.workers.length, 2);
+  t.true(now.workers.includes(survivor));
+  t.false(now.workers.includes(victim));
+  t.is(now.hosts.length, before.hosts.length, 'hosts of the dead worker are gone, others took their place');
+  // The connections of the dead worker broke, each with at most one request; every other request was answered right.
+  t.true(
+    load.wrong.every((text) => text.startsWith('no answer')),
+    load.wrong.join('; '),
+  );
+  t.true(load.wrong.length <= 2 * load.clients.length, `${load.wrong.length} requests without an answer`);
+  t.log(`${load.wrong.length} of ${load.answers.length} requests without an answer`);
+  load.wrong.length = 0;
+  await load.checkCiphertexts();
+  t.deepEqual(load.wrong, []);
+  const fresh = now.workers.find((pid) => pid !== survivor);
+  await waitUntil(async () => {
+    const access = load.clients[0]?.access;
+    if (access === undefined) return false;
+    const client = node.client(access);
+    const { status } = await client.health();
+    client.close();
+    return (
+      status === 200 &&
+      node.log.some((line) => line['pid'] === fresh && line['operation'] === 'GetHealthStatus')
+    );
+  });
+});
+
+for (const hanging of [false, true])
+  test.serial(
+    `a supervisor that is killed leaves nothing running${hanging ? ', not even token hosts that hang in their module' : ''}`,
+    async (t) => {
+      const { node, shim, load } = await setUp(t);
+      await load.start();
+      await delay(200);
+      const { workers, hosts } = node.processes();
+      t.teardown(() => {
+        // What a failed test finds still running must not outlive it.
+        for (const pid of [...workers, ...hosts].filter(isRunning)) process.kill(pid, 'SIGKILL');
+      });
+      if (hanging) {
+        await shim.set([
+          { call: 'C_EncryptInit', hang: true },
+          { call: 'C_DecryptInit', hang: true },
+        ]);
+        await delay(300);
+      }
+      node.signal('SIGKILL');
+      load.close();
+      await waitUntil(() => ![...workers, ...hosts].some(isRunning), 2_000).catch(() => undefined);
+      t.deepEqual(workers.filter(isRunning), []);
+      t.deepEqual(hosts.filter(isRunning), []);
+    },
+  );
+
+test.serial(
+  'SIGTERM under load: every request that was begun is answered, exit 0, nothing is left running',
+  async (t) => {
+    const { node, load } = await setUp(t, { drain_ms: 500 });
+    await load.start();
+    await delay(300);
+    const running = [...node.processes().workers, ...node.processes().hosts];
+    const answered = load.answers.length;
+    const stopped = node.stop('SIGTERM');
+    // A load balancer that sees /ready turn sends nothing more; so the load ends within the drain.
+    await delay(250);
+    await load.stop();
+    t.true(load.answers.length > answered, 'requests are still taken while draining');
+    t.is(await stopped, 0);
+    t.deepEqual(load.wrong, []);
+    const failed = load.answers.filter(({ status }) => status !== 200);
+    t.log(`${load.answers.length} answered, ${failed.length} with an error`);
+    // A busy machine may time one out; none is turned away because the node is about to end.
+    t.deepEqual(
+      failed.filter(({ errorName }) => errorName !== 'DependencyTimeoutException'),
+      [],
+    );
+    t.true(failed.length * 20 <= load.answers.length);
+    t.deepEqual(running.filter(isRunning), []);
+  },
+);
+
+test.serial('SIGTERM while requests are in the token: they are answered before the end', async (t) => {
+  const { node, shim, load } = await setUp(t);
+  await load.start();
+  await load.stop();
+  await shim.set([{ call: 'C_EncryptInit', delayMicroseconds: 20_000 }]);
+  const lines = node.log.length;
+  const started = load.clients.map(async (client) => {
+    const key = String(node.log.find((line) => line['externalKeyId'] !== undefined)?.['externalKeyId']);
+    return client.encrypt(key, randomBytes(32));
+  });
+  await waitUntil(() => node.log.slice(lines).some((line) => line['operation'] === 'Encrypt'), 5_000, 5);
+  const exit = node.stop('SIGTERM');
+  const answers = await Promise.allSettled(started);
+  t.deepEqual(
+    answers.filter(({ status }) => status === 'rejected'),
+    [],
+  );
+  for (const answer of answers)
+    if (answer.status === 'fulfilled') t.true([200, 503].includes(answer.value.status), answer.value.text);
+  t.is(await exit, 0);
+});
+
+test.serial('SIGTERM while a worker is being replaced ends the node all the same', async (t) => {
+  const { node } = await setUp(t);
+  const { workers } = node.processes();
+  const lines = node.log.length;
+  for (const pid of workers) process.kill(pid, 'SIGKILL');
+  await waitUntil(() => node.log.slice(lines).some(({ msg }) => msg.startsWith('XKS worker gone')), 5_000, 1);
+  const children = childrenOf(node.pid);
+  const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+  t.is(exit, 0);
+  t.deepEqual(children.filter(isRunning), []);
+});
+
+test.serial(
+  'SIGTERM in the pause before a worker that could not start ends the node all the same',
+  async (t) => {
+    const { node } = await setUp(t);
+    const [victim = 0] = node.processes().workers;
+    // Its successor finds no TLS key and ends; what comes after it would find one again.
+    const key = await readFile(node.tls.key);
+    await rm(node.tls.key);
+    const gone = () => node.log.filter(({ msg }) => msg.startsWith('XKS worker gone')).length;
+    process.kill(victim, 'SIGKILL');
+    await waitUntil(() => gone() === 2, 10_000, 2);
+    await writeFile(node.tls.key, key, { mode: 0o600 });
+    const children = childrenOf(node.pid);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+    const left = [...children, ...childrenOf(node.pid), node.pid].filter(isRunning);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+    t.is(exit, 0);
+    t.deepEqual(left, []);
+  },
+);
+
+test.serial(
+  'a wrong PIN is tried once over all hosts, told with the way out, and the node ends',
+  async (t) => {
+    const { node, shim } = await brokenNode(t, () => ({ pin: 'wrong-1' }));
+    const before = (await shim.counts())['C_Login'] ?? 0;
+    const error = await t.throwsAsync(node.serve());
+    t.is(((await shim.counts())['C_Login'] ?? 0) - before, 1);
+    t.regex(error?.message ?? '', /refused the PIN \(CKR_PIN_INCORRECT\)/);
+    t.regex(error?.message ?? '', /put the right PIN in place/);
+    t.false(node.output.includes('wrong-1'), 'the PIN is not told');
+    t.not(await node.stop(), 0);
+  },
+);
+
+for (const [name, change, problem, wayOut] of [
+  [
+    'a label that no token has',
+    () => ({ label: 'no such token' }),
+    /no token with label/,
+    /the module shows/,
+  ],
+  ['a module that is not there', () => ({ module: '/nonexistent/pkcs11.so' }), /module/i, /./],
+] as const)
+  test.serial(`${name}: the node says what is wrong and the way out, and stops when told`, async (t) => {
+    const { node, shim } = await brokenNode(t, change);
+    const logins = (await shim.counts())['C_Login'] ?? 0;
+    const serving = node.serve().then(
+      () => 'ready',
+      () => 'ended',
+    );
+    const line = await Promise.race([
+      node.waitForLog(({ msg }) => msg === 'token host could not start'),
+      serving.then(() => undefined),
+    ]);
+    const told = line === undefined ? node.output : JSON.stringify(line);
+    t.log(told.slice(-500));
+    t.regex(told, problem);
+    t.regex(told, wayOut);
+    t.is((await shim.counts())['C_Login'] ?? 0, logins);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+    t.not(exit, 'still running');
+    t.is(await serving, 'ended');
+  });
+
+test.serial('a port that is taken is told by name, and the node ends', async (t) => {
+  const port = await freePort();
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const node = await TestNode.create({ tokens: [{ fixture }], workers: 2, xks: { port } });
+  t.teardown(async () => node.dispose());
+  const error = await Promise.race([
+    node.serve().catch((cause: unknown) => (cause as Error).message),
+    delay(20_000, 'still running'),
+  ]);
+  t.not(error, 'still running');
+  t.regex(String(error), new RegExp(`EADDRINUSE|${port}.*(in use|taken)`, 'i'));
+  t.not(await node.stop(), 0);
+});
+
+test.serial('a second serve of the same configuration does not share the port of the first', async (t) => {
+  const { node } = await setUp(t);
+  const second = spawn(process.execPath, [main, '--config', node.config, 'serve'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [second.stdout, second.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  t.teardown(() => second.kill('SIGTERM'));
+  const [code] = (await Promise.race([once(second, 'close'), delay(15_000, ['still running'])])) as [unknown];
+  t.not(code, 'still running', output.slice(-500));
+  t.not(code, 0);
+  t.regex(output, /in use|EADDRINUSE|taken|already/i);
+});

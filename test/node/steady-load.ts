@@ -1,0 +1,190 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CoreWaits } from './core-waits.ts';
+import type { TestNode } from '../support/test-node.ts';
+import { encryptBody, requestMetadata, type KeySetAccess, type XksClient } from '../support/xks-client.ts';
+
+/** One answer of the node to one request of the load. */
+export interface Answer {
+  kind: 'encrypt' | 'decrypt';
+  status: number;
+  errorName: string | undefined;
+  /** By the client's clock, milliseconds; connection set-up is not in it. */
+  took: number;
+  /** performance.now() at sending. */
+  sent: number;
+  kmsRequestId: string;
+}
+
+interface Made {
+  plaintext: Buffer;
+  aad: Buffer;
+  fields: Record<string, string>;
+}
+
+export interface LoadOptions {
+  connections?: number;
+  /** Time between the requests of one connection, milliseconds; 0 for as fast as it goes. */
+  every?: number;
+}
+
+/**
+ * A steady load of encrypts with CDIV and decrypts, half and half, each connection with one request at a time. Every
+ * plaintext that comes back is compared, and every ciphertext is kept for {@link SteadyLoad.checkCiphertexts}.
+ */
+export class SteadyLoad {
+  readonly answers: Answer[] = [];
+  /** What was answered with 200 and the wrong bytes, or not answered at all. */
+  readonly wrong: string[] = [];
+  /** A client for each connection: which worker it talks to stays the same. */
+  readonly clients: XksClient[];
+  readonly #key: string;
+  readonly #every: number;
+  readonly #made: Made[] = [];
+  readonly #loops: Promise<void>[] = [];
+  #running = false;
+
+  constructor(node: TestNode, access: KeySetAccess, key: string, options: LoadOptions = {}) {
+    this.#key = key;
+    this.#every = options.every ?? 40;
+    this.clients = Array.from({ length: options.connections ?? 16 }, () =>
+      node.client(access, { maxSockets: 1 }),
+    );
+  }
+
+  /** Opens the connections, so that both workers know the credential, and starts. */
+  async start(): Promise<void> {
+    await Promise.all(this.clients.map(async (client) => this.#request(client, true)));
+    this.answers.length = 0;
+    this.#running = true;
+    for (const client of this.clients) this.#loops.push(this.#loop(client));
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#loops.splice(0));
+  }
+
+  /** Decrypts every ciphertext that was ever answered and compares. Resolves with how many there were. */
+  async checkCiphertexts(): Promise<number> {
+    let next = 0;
+    await Promise.all(
+      this.clients.map(async (client) => {
+        for (let made = this.#made[next++]; made !== undefined; made = this.#made[next++]) {
+          const answer = await client.decrypt(this.#key, made.fields, { aad: made.aad });
+          const plaintext = Buffer.from(String(answer.body?.plaintext), 'base64');
+          if (answer.status !== 200 || !plaintext.equals(made.plaintext))
+            this.wrong.push(`a ciphertext of the load does not decrypt: ${answer.status} ${answer.text}`);
+        }
+      }),
+    );
+    return this.#made.length;
+  }
+
+  /** Answers sent at `since` or later. */
+  since(since: number): Answer[] {
+    return this.answers.filter(({ sent }) => sent >= since);
+  }
+
+  close(): void {
+    this.#running = false;
+    for (const client of this.clients) client.close();
+  }
+
+  async #loop(client: XksClient): Promise<void> {
+    // The connections do not beat in step.
+    await delay(randomInt(this.#every + 1));
+    while (this.#running) {
+      const next = performance.now() + this.#every;
+      try {
+        await this.#request(client, randomInt(2) === 0);
+      } catch (error) {
+        this.wrong.push(`no answer: ${(error as Error).message}`);
+      }
+      await delay(Math.max(0, next - performance.now()));
+    }
+  }
+
+  async #request(client: XksClient, encrypts: boolean): Promise<void> {
+    const source = this.#made[randomInt(Math.max(1, this.#made.length))];
+    if (encrypts || source === undefined) await this.#encrypt(client);
+    else await this.#decrypt(client, source);
+  }
+
+  async #encrypt(client: XksClient): Promise<void> {
+    const [plaintext, aad] = [randomBytes(32), randomBytes(24)];
+    const body = encryptBody(plaintext, { aad, cdiv: true });
+    const answered = await this.#send(client, 'encrypt', body);
+    if (answered.status === 200) this.#made.push({ plaintext, aad, fields: answered.body });
+  }
+
+  async #decrypt(client: XksClient, { plaintext, aad, fields }: Made): Promise<void> {
+    const { ciphertextDataIntegrityValue: _, ...rest } = fields;
+    const answered = await this.#send(client, 'decrypt', {
+      requestMetadata: requestMetadata('Decrypt'),
+      encryptionAlgorithm: 'AES_GCM',
+      ...rest,
+      additionalAuthenticatedData: aad.toString('base64'),
+    });
+    if (answered.status !== 200) return;
+    if (!Buffer.from(answered.body.plaintext, 'base64').equals(plaintext))
+      this.wrong.push('a decrypt was answered with other bytes');
+  }
+
+  async #send(
+    client: XksClient,
+    kind: Answer['kind'],
+    body: Record<string, unknown>,
+  ): ReturnType<XksClient['send']> {
+    const request = await client.sign(`${client.access.uriPath}/keys/${this.#key}/${kind}`, body);
+    const sent = performance.now();
+    const answered = await client.send(request);
+    this.answers.push({
+      kind,
+      status: answered.status,
+      errorName: answered.status === 200 ? undefined : String(answered.body?.errorName),
+      took: answered.took,
+      sent,
+      kmsRequestId: (body['requestMetadata'] as Record<string, string>)['kmsRequestId'] ?? '',
+    });
+    return answered;
+  }
+}
+
+/** Answers that a good request never gets while the trouble is ours (promise 3). */
+export const neverOurTrouble = new Set(['InvalidCiphertextException', 'KeyNotFoundException']);
+/** KMS tries these again (XKS spec, Error codes; field notes, part 1). */
+export const retryable = new Set(['ThrottlingException', 'InternalException', 'DependencyTimeoutException']);
+
+/** When KMS has its answer at the latest, milliseconds (issue 2). */
+export const answerLimit = 240;
+
+/** Answers that took longer than the limit and longer than the machine kept our processes waiting for a core. */
+export function lateAnswers(
+  waits: CoreWaits,
+  answers: readonly Pick<Answer, 'sent' | 'took'>[],
+): { took: number; waited: number }[] {
+  return answers
+    .filter(({ took }) => took > answerLimit)
+    .map(({ sent, took }) => ({ took, waited: waits.between(sent, sent + took) }))
+    .filter(({ took, waited }) => took - waited > answerLimit);
+}
+
+/** Waits until something holds that no event tells of. */
+export async function waitUntil(
+  holds: () => boolean | Promise<boolean>,
+  patience = 15_000,
+  interval = 20,
+): Promise<void> {
+  const until = performance.now() + patience;
+  while (!(await holds())) {
+    if (performance.now() > until) throw new Error(`did not come: ${holds.toString()}`);
+    await delay(interval);
+  }
+}
+
+/** The p-th part (0 to 1) of `values`, milliseconds with one decimal. */
+export function quantile(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round((sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? 0) * 10) / 10;
+}

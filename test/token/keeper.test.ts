@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { Secret } from '../../src/secret.ts';
+import { Shim } from '../support/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { OpenPool } from './open-pool.ts';
+
+const state = {} as { fixture: TokenFixture; shim: Shim };
+
+test.before(async () => {
+  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
+  const first = new OpenPool(state.fixture);
+  await first.startInTurn();
+  await first.stop();
+});
+
+test.afterEach.always(() => state.shim.clear());
+
+test.after.always(async () => {
+  await state.shim.dispose();
+  await state.fixture.dispose();
+});
+
+/** Token hosts that are children of this process. */
+function hostProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const status = read(`/proc/${pid}/stat`)
+        .replace(/^.*\) /, '')
+        .split(' ');
+      const isHost = read(`/proc/${pid}/cmdline`).includes('host-process.ts');
+      return isHost && status[1] === String(process.pid) && status[0] !== 'Z';
+    });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return ''; // the process has gone meanwhile
+  }
+}
+
+test.serial('a host that is killed comes back as another process, each time', async (t) => {
+  const open = await OpenPool.start(t, state.fixture);
+  const pids = new Set(open.pids);
+  for (let times = 1; times <= 4; times++) {
+    const already = open.events.length;
+    const [pid = 0] = open.pids;
+    process.kill(pid, 'SIGKILL');
+    t.like(await open.event((event) => event.kind === 'gone', already), { pid, why: 'SIGKILL' });
+    await open.event((event) => event.kind === 'ready', already);
+    pids.add(open.pids[0] ?? 0);
+    t.is(pids.size, times + 1);
+    await open.call({ kind: 'health' });
+  }
+  t.is(open.events.filter(({ kind }) => kind === 'failed').length, 0);
+});
+
+test.serial(
+  'a module that hangs while it loads is killed in time, and tried again with growing pauses',
+  async (t) => {
+    await state.shim.set([{ call: 'C_Initialize', hang: true }]);
+    const startTimeout = 400;
+    const open = new OpenPool(state.fixture, { shim: state.shim, startTimeout });
+    t.teardown(async () => open.stop());
+    open.startAll();
+    const at: number[] = [];
+    for (let failures = 0; failures < 4; failures++) {
+      const { problem, final } = await open.failure(failures);
+      at.push(performance.now());
+      t.is(problem, `the token host did not become ready within ${startTimeout} ms`);
+      t.false(final);
+      t.deepEqual(hostProcesses(), [], 'the one that hung is gone');
+    }
+    // A pause is half to whole of 100, 200, 400 ms; timers may be a millisecond early.
+    const pauses = at.slice(1).map((time, index) => time - (at[index] ?? 0) - startTimeout);
+    for (const [index, pause] of pauses.entries())
+      t.true(pause >= 50 * 2 ** index - 2, `pauses: ${pauses.join()}`);
+    await state.shim.clear();
+    await open.stop();
+    t.deepEqual(hostProcesses(), []);
+  },
+);
+
+test.serial('a module that crashes while it loads is told with its signal, and tried again', async (t) => {
+  const claim = await state.shim.claimToken();
+  await state.shim.set([{ call: 'C_GetMechanismList', crash: 'segv', claim }]);
+  const open = new OpenPool(state.fixture, { shim: state.shim });
+  t.teardown(async () => open.stop());
+  open.startAll();
+  t.like(await open.failure(), {
+    problem: 'the token host did not become ready and ended (SIGSEGV)',
+    final: false,
+  });
+  await open.allReady();
+  t.is(open.pool.health, 'ACTIVE');
+});
+
+test.serial('a module that is not there is told by its path', async (t) => {
+  const open = new OpenPool({ ...state.fixture, module: '/nowhere/libpkcs11.so' });
+  t.teardown(async () => open.stop());
+  open.startAll();
+  const { problem, wayOut } = await open.failure();
+  t.is(problem, 'no PKCS#11 module found');
+  t.regex(wayOut, /\/nowhere\/libpkcs11\.so/);
+});
+
+test.serial('a file that is no module is told as such', async (t) => {
+  const open = new OpenPool({ ...state.fixture, module: state.fixture.pinFile });
+  t.teardown(async () => open.stop());
+  open.startAll();
+  t.regex((await open.failure()).problem, /is not a PKCS#11 module that can be loaded here/);
+});
+
+test.serial('a token of another label is not taken, and those that are there are named', async (t) => {
+  const open = new OpenPool({ ...state.fixture, label: 'another' });
+  t.teardown(async () => open.stop());
+  open.startAll();
+  const { problem, wayOut } = await open.failure();
+  t.is(problem, 'no token with label "another"');
+  t.true(wayOut.includes(`"${state.fixture.label}"`), wayOut);
+});
+
+test.serial('stop() leaves no process, whenever it comes', async (t) => {
+  const pin = async () => {
+    await delay(20);
+    return new Secret(state.fixture.pin);
+  };
+  for (const [name, wait] of [
+    ['at once', async () => undefined],
+    ['while the PIN is read', async () => delay(5)],
+    ['while the module loads', async () => until(() => hostProcesses().length > 0)],
+    ['while others wait at the gate', async (open: OpenPool) => open.event(({ kind }) => kind === 'ready')],
+    ['when all are up', async (open: OpenPool) => open.allReady()],
+  ] as const) {
+    const open = new OpenPool(state.fixture, { hosts: 3, pin });
+    open.startAll();
+    await wait(open);
+    await open.stop();
+    t.deepEqual(hostProcesses(), [], name);
+    const told = open.events.length;
+    await open.stop();
+    t.is(open.events.length, told, 'nothing is told after the end');
+  }
+});
+
+test.serial('stop() ends a wait for the right PIN', async (t) => {
+  const open = new OpenPool(state.fixture, { hosts: 2, pin: async () => new Secret('wrong') });
+  open.startAll();
+  await open.failure();
+  await open.stop();
+  t.deepEqual(hostProcesses(), []);
+});
+
+test.serial(
+  'what a module prints goes to standard error, and no argument or variable holds the PIN',
+  async (t) => {
+    const open = await OpenPool.start(t, state.fixture);
+    const [pid] = open.pids;
+    for (const fd of [1, 2]) t.is(readlinkSync(`/proc/${pid}/fd/${fd}`), readlinkSync('/proc/self/fd/2'));
+    t.not(readlinkSync('/proc/self/fd/1'), readlinkSync('/proc/self/fd/2'));
+    for (const place of ['cmdline', 'environ']) {
+      const content = read(`/proc/${pid}/${place}`);
+      t.not(content, '');
+      t.false(content.includes(state.fixture.pin), place);
+    }
+  },
+);
+
+test.serial('hosts end with the process that kept them, even if it is killed', async (t) => {
+  const child = spawn(
+    process.execPath,
+    [path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const pids = JSON.parse(line) as number[];
+  t.is(pids.length, 2);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await until(() => pids.every((pid) => !read(`/proc/${pid}/cmdline`).includes('host-process.ts')));
+  t.pass();
+});
+
+/** For what nothing tells: looks every few milliseconds. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(5);
+}

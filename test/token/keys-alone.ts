@@ -1,0 +1,51 @@
+/**
+ * The child process of opencryptoki.test.ts: login and keys of a token that cannot serve, for want of AES-GCM.
+ * argv: a TokenFixture as JSON. Prints what each step came to.
+ */
+import { loadProfile } from '../../src/config/profile.ts';
+import { Secret } from '../../src/secret.ts';
+import { Cryptoki } from '../../src/token/cryptoki.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import { KeyObjects } from '../../src/token/key-objects.ts';
+import type { KeyAttributes } from '../../src/token/messages.ts';
+import type { TokenFixture } from '../support/tokens.ts';
+
+const fixture = JSON.parse(process.argv[2] ?? '') as TokenFixture;
+const profile = loadProfile(fixture.profile);
+const { module, label } = fixture;
+const cryptoki = Cryptoki.open({ profile, module, choose: { label } }, new Secret(fixture.pin));
+const keys = new KeyObjects(cryptoki, profile);
+
+function outcome(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof TokenError) return error.fault;
+    throw error;
+  }
+}
+
+function plain({ label, encrypt, decrypt, fit, bornInToken, complaints }: KeyAttributes): unknown {
+  return { label, encrypt, decrypt, fit, bornInToken, complaints };
+}
+
+const key = Buffer.from('both');
+const make = (id: string, encrypt: boolean, decrypt: boolean) =>
+  outcome(() => plain(keys.generate(Buffer.from(id), id, { encrypt, decrypt })));
+const told: Record<string, unknown> = {
+  'before it is made': keys.has(key),
+  made: make('both', true, true),
+  'encrypt only': make('encrypt only', true, false),
+  neither: make('neither', false, false),
+  inspected: plain(keys.inspect(key)),
+  'found by label': plain(keys.findByLabel('both')),
+  'made again': make('both', true, true),
+};
+keys.forgetAll();
+keys.preload();
+told['after all handles are forgotten'] = keys.has(key);
+told['destroyed'] = keys.destroy(key);
+told['destroyed again'] = keys.destroy(key);
+told['after it is destroyed'] = outcome(() => keys.inspect(key));
+process.stdout.write(JSON.stringify(told));
+cryptoki.finalize();

@@ -1,0 +1,206 @@
+import { once } from 'node:events';
+import type { ExecutionContext } from 'ava';
+import { loadProfile, type Profile } from '../../src/config/profile.ts';
+import { Secret } from '../../src/secret.ts';
+import { TokenError, type TokenFault } from '../../src/token/faults.ts';
+import { monotonicNow } from '../../src/token/frames.ts';
+import { HostKeeper, LoginGate, type HostSettings, type RunningHost } from '../../src/token/host-keeper.ts';
+import type { TokenRequest, TokenResponses } from '../../src/token/messages.ts';
+import {
+  defaultPoolLimits,
+  TokenPool,
+  type CallResult,
+  type PoolLimits,
+} from '../../src/token/token-pool.ts';
+import type { Shim } from '../support/shim.ts';
+import type { TokenFixture } from '../support/tokens.ts';
+
+export interface PoolSetUp {
+  hosts?: number;
+  shim?: Shim;
+  profile?: Profile;
+  limits?: Partial<PoolLimits>;
+  startTimeout?: number;
+  /** Whether the first host makes our own keys; true unless given. */
+  prepare?: boolean;
+  pin?: HostSettings['pin'];
+}
+
+/** Something that a keeper told, in the order in which it came. */
+export type KeeperEvent =
+  | { kind: 'ready'; pid: number; made: string[] }
+  | { kind: 'gone'; pid: number; why: string }
+  | { kind: 'failed'; problem: string; wayOut: string; final: boolean };
+
+/** What a host of `fixture` is started with. */
+export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: boolean): HostSettings {
+  const { shim } = options;
+  return {
+    token: 'token',
+    order: {
+      profile: options.profile ?? loadProfile(fixture.profile),
+      module: shim?.module ?? fixture.module,
+      initializeParameters: fixture.initializeParameters,
+      choose: { label: fixture.label },
+      prepare,
+    },
+    environment: { ...fixture.environment, ...shim?.environment },
+    pin: options.pin ?? (async () => new Secret(fixture.pin)),
+    startTimeout: options.startTimeout ?? 30_000,
+  };
+}
+
+/** The hosts of one token with their keepers and their pool, in this very process: a node without its network. */
+export class OpenPool {
+  readonly pool: TokenPool;
+  readonly events: KeeperEvent[] = [];
+  readonly gate = new LoginGate();
+  readonly #keepers: HostKeeper[] = [];
+  readonly #byHost = new Map<number, HostKeeper>();
+  readonly #told = new EventTarget();
+
+  constructor(fixture: TokenFixture, options: PoolSetUp = {}) {
+    const hosts = options.hosts ?? 1;
+    const limits = { ...defaultPoolLimits, ...options.limits };
+    this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits);
+    for (let index = 0; index < hosts; index++) {
+      const settings = settingsFor(fixture, options, index === 0 && options.prepare !== false);
+      const pids = new Map<number, number>();
+      const keeper: HostKeeper = new HostKeeper(settings, this.gate, {
+        onReady: (host: RunningHost) => {
+          pids.set(host.id, host.pid);
+          this.#byHost.set(host.id, keeper);
+          this.pool.addHost(host.id, host.pid, host.socket);
+          this.#tell({ kind: 'ready', pid: host.pid, made: host.made });
+        },
+        onGone: (id, why) => {
+          this.pool.removeHost(id);
+          this.#tell({ kind: 'gone', pid: pids.get(id) ?? 0, why });
+        },
+        onFailed: (problem, wayOut, final) => this.#tell({ kind: 'failed', problem, wayOut, final }),
+      });
+      this.#keepers.push(keeper);
+    }
+  }
+
+  /** Starts all hosts, the first one alone: it makes our own keys. Rejects with the first failure. */
+  static async start(t: ExecutionContext, fixture: TokenFixture, options: PoolSetUp = {}): Promise<OpenPool> {
+    const open = new OpenPool(fixture, options);
+    t.teardown(async () => open.stop());
+    await open.startInTurn();
+    return open;
+  }
+
+  async startInTurn(): Promise<void> {
+    const [first, ...others] = this.#keepers;
+    first?.start();
+    await this.#firstReady(1);
+    for (const keeper of others) keeper.start();
+    await this.#firstReady(this.#keepers.length);
+  }
+
+  /** Waits until every host is up, whatever failed on the way. */
+  async allReady(): Promise<void> {
+    while (this.pids.includes(0)) await once(this.#told, 'event');
+  }
+
+  startAll(): void {
+    for (const keeper of this.#keepers) keeper.start();
+  }
+
+  async stop(): Promise<void> {
+    this.pool.close();
+    await Promise.all(this.#keepers.map(async (keeper) => keeper.stop()));
+  }
+
+  get pids(): number[] {
+    return this.pool.hosts.map(({ pid }) => pid).toSorted((a, b) => a - b);
+  }
+
+  /** The first event that matches, also one that has come already, unless it is among the first `after`. */
+  async event<E extends KeeperEvent>(matches: (event: KeeperEvent) => event is E, after?: number): Promise<E>;
+  async event(matches: (event: KeeperEvent) => boolean, after?: number): Promise<KeeperEvent>;
+  async event(matches: (event: KeeperEvent) => boolean, after = 0): Promise<KeeperEvent> {
+    for (;;) {
+      const found = this.events.slice(after).find((event) => matches(event));
+      if (found !== undefined) return found;
+      await once(this.#told, 'event');
+    }
+  }
+
+  async failure(after = 0): Promise<Extract<KeeperEvent, { kind: 'failed' }>> {
+    return this.event((event) => event.kind === 'failed', after);
+  }
+
+  /** Does one operation; `patience` in milliseconds. */
+  async call<R extends TokenRequest>(request: R, patience = 10_000): Promise<TokenResponses[R['kind']]> {
+    return (await this.callAt(request, patience)).value;
+  }
+
+  /** The same, and tells which host did it. */
+  async callAt<R extends TokenRequest>(request: R, patience = 10_000): Promise<CallResult<R['kind']>> {
+    return this.pool.call(request, { deadline: monotonicNow() + patience });
+  }
+
+  /** Makes an AES key and gives its CKA_ID. */
+  async makeKey(label: string, usage = { encrypt: true, decrypt: true }): Promise<Buffer> {
+    const key = Buffer.from(label);
+    await this.call({ kind: 'generateKey', key, label, ...usage });
+    return key;
+  }
+
+  #tell(event: KeeperEvent): void {
+    this.events.push(event);
+    this.#told.dispatchEvent(new Event('event'));
+  }
+
+  async #firstReady(count: number): Promise<void> {
+    for (;;) {
+      const failed = this.events.find((event) => event.kind === 'failed');
+      if (failed !== undefined) throw new Error(`${failed.problem}; ${failed.wayOut}`);
+      if (this.pids.filter((pid) => pid !== 0).length >= count) return;
+      await once(this.#told, 'event');
+    }
+  }
+}
+
+export const nothing = Buffer.alloc(0);
+
+/** An encrypt with what most tests do not care about. */
+export function encryptOf(
+  key: Buffer,
+  plaintext: Uint8Array,
+  more: Partial<Extract<TokenRequest, { kind: 'encrypt' }>> = {},
+): Extract<TokenRequest, { kind: 'encrypt' }> {
+  return {
+    kind: 'encrypt',
+    key,
+    aadForm: 'full',
+    aad: nothing,
+    metadata: nothing,
+    plaintext,
+    verify: false,
+    ...more,
+  };
+}
+
+/** The decrypt that opens what `encrypt` gave. */
+export function decryptOf(
+  encrypt: Extract<TokenRequest, { kind: 'encrypt' }>,
+  { iv, ciphertext, tag }: TokenResponses['encrypt'],
+): Extract<TokenRequest, { kind: 'decrypt' }> {
+  const { key, aadForm, aad, metadata } = encrypt;
+  return { kind: 'decrypt', key, aadForm, aad, metadata, iv, ciphertext, tag };
+}
+
+/** Asserts that `call` rejects with this fault, and gives the error. */
+export async function throwsFault(
+  t: ExecutionContext,
+  fault: TokenFault,
+  call: Promise<unknown>,
+  message?: string,
+): Promise<TokenError> {
+  const error = await t.throwsAsync(call, { instanceOf: TokenError }, message);
+  t.is(error.fault, fault, `${message ?? ''} ${error.message}`);
+  return error;
+}
