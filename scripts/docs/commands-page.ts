@@ -6,9 +6,10 @@ import { toMarkdownTable } from './settings.ts';
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
   usage: 'the command line is wrong, or a name in it is not well-formed',
   notFound: 'there is no such key set, CloudKey or credential',
-  tokenUnavailable: 'a token could not be opened, refused the PIN or failed',
+  tokenUnavailable: 'a token could not be opened or failed, or no XKS worker comes up',
   internal: 'an error that should not be; please report it',
   conflict: 'the name is taken, the key is not ready, or the limit of live credentials is reached',
+  pinRefused: 'a token refused the PIN; the same one is not tried again',
   configuration: 'the configuration, a TLS file, a PIN file or the store cannot be used',
 };
 

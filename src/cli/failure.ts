@@ -6,6 +6,7 @@ import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { TokenStartError } from './open-node.ts';
+import { PinRefusedBeforeError } from './refused-pins.ts';
 
 /** Exit codes that mean something (sysexits.h, where it has one). */
 export const exitCodes = {
@@ -14,6 +15,8 @@ export const exitCodes = {
   tokenUnavailable: 69,
   internal: 70,
   conflict: 73,
+  /** A token refused its PIN: starting again would try it again, and tokens lock themselves. */
+  pinRefused: 77,
   configuration: 78,
 } as const;
 
@@ -26,7 +29,13 @@ export function reportFailure(error: unknown): number {
   }
   if (error instanceof TlsError) return tell(error.message, undefined, exitCodes.configuration);
   if (error instanceof StoreError) return tell(error.message, error.wayOut, exitCodes.configuration);
-  if (error instanceof TokenStartError) return tell(error.message, error.wayOut, exitCodes.tokenUnavailable);
+  if (error instanceof TokenStartError)
+    return tell(
+      error.message,
+      error.wayOut,
+      error.pinRefused ? exitCodes.pinRefused : exitCodes.tokenUnavailable,
+    );
+  if (error instanceof PinRefusedBeforeError) return tell(error.message, error.wayOut, exitCodes.pinRefused);
   if (error instanceof TokenError)
     return tell(
       `the token: ${error.message}`,

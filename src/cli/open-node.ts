@@ -5,6 +5,7 @@ import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
+import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
@@ -24,10 +25,13 @@ export async function pinOf(token: LoadedToken): Promise<Secret | undefined> {
 export class TokenStartError extends Error {
   readonly wayOut: string;
 
-  constructor(token: string, problem: string, wayOut: string) {
+  readonly pinRefused: boolean;
+
+  constructor(token: string, problem: string, wayOut: string, pinRefused: boolean) {
     super(`token ${token}: ${problem}`);
     this.name = 'TokenStartError';
     this.wayOut = wayOut;
+    this.pinRefused = pinRefused;
   }
 }
 
@@ -67,18 +71,24 @@ export async function openTokens(
   try {
     await Promise.all(
       tokens.map(async (token) => {
+        const pin = await pinOf(token);
+        assertNotRefused(config, token, pin);
         const started = Promise.withResolvers<void>();
         const keeper = new HostKeeper(
           hostSettings(token, async () => pinOf(token), prepare),
           new LoginGate(),
           {
             onReady: (host) => {
+              forgetRefusal(config, token.name);
               made.set(token.name, host.made);
               pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
               started.resolve();
             },
             onGone: (id) => pools.get(token.name)?.removeHost(id),
-            onFailed: (problem, wayOut) => started.reject(new TokenStartError(token.name, problem, wayOut)),
+            onFailed: (problem, wayOut, pinRefused) => {
+              if (pinRefused) rememberRefusal(config, token.name, pin);
+              started.reject(new TokenStartError(token.name, problem, wayOut, pinRefused));
+            },
           },
         );
         keepers.push(keeper);

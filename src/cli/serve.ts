@@ -8,6 +8,7 @@ import { globalOptions } from './context.ts';
 import { exitCodes } from './failure.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
+import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
 import { version } from './version.ts';
 
 export function addServeCommand(program: Command): void {
@@ -33,6 +34,7 @@ export async function serve(
 ): Promise<number> {
   // Told here once, in words, instead of by every worker.
   await (await SqliteStore.open(config.storePath)).close();
+  for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort(config.xks.address, config.xks.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
   const supervisor = new Supervisor({ config, log, version, pin: pinOf });
@@ -41,9 +43,17 @@ export async function serve(
   const signal = new Promise<undefined>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(undefined));
   });
-  void supervisor.ready.then((port) => console.log(`holdfast ready on port ${port}${onReady(port)}`));
-  const why = await Promise.race([signal, supervisor.fatal]);
-  if (why !== undefined) console.error(`holdfast: cannot serve: ${why}`);
+  const announce = async () => {
+    const port = await supervisor.ready;
+    for (const token of config.tokens) forgetRefusal(config, token.name);
+    console.log(`holdfast ready on port ${port}${onReady(port)}`);
+  };
+  void announce();
+  const why = await Promise.race([signal, supervisor.hopeless]);
+  if (why !== undefined) console.error(`holdfast: cannot serve: ${why.problem}`);
+  const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
+  if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();
-  return why === undefined ? 0 : exitCodes.tokenUnavailable;
+  if (why === undefined) return 0;
+  return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
 }

@@ -1,12 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
-import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
-import { HostKeeper, LoginGate, type HostSettings } from '../token/host-keeper.ts';
-import type { ToSupervisor, ToWorker } from './node-messages.ts';
+import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
+import { Crew } from './crew.ts';
+import type { WorkerConfig } from './node-messages.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -16,13 +13,11 @@ export interface SupervisorOptions {
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
 }
 
-/** One XKS worker with the keepers of its token hosts. */
-interface Crew {
-  index: number;
-  worker: ChildProcess | undefined;
-  keepers: { token: string; keeper: HostKeeper; hostId: number | undefined }[];
-  listening: boolean;
-  failures: number;
+/** Why a node cannot serve. */
+export interface Hopeless {
+  problem: string;
+  /** The token that refused its PIN, if that is it. */
+  pinRefusedBy?: string;
 }
 
 /**
@@ -32,169 +27,103 @@ interface Crew {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #gates: Map<string, LoginGate>;
-  readonly #crews: Crew[] = [];
-  #stopping = false;
+  readonly #crews: Crew[];
   #port: number | undefined;
+  #isReady = false;
   readonly #ready = Promise.withResolvers<number>();
-  readonly #fatal = Promise.withResolvers<string>();
+  readonly #hopeless = Promise.withResolvers<Hopeless>();
+  #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
-    this.#ready.promise.catch(() => undefined);
+    this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
   }
 
-  /** Resolves with the port when every worker listens and has a host of every token. */
+  /** Resolves with the port when every worker listens and has all its hosts of every token. */
   get ready(): Promise<number> {
     return this.#ready.promise;
   }
 
-  /** Resolves with the reason when the node cannot serve: a PIN was refused at the start. */
-  get fatal(): Promise<string> {
-    return this.#fatal.promise;
+  /**
+   * Resolves with the reason when the node cannot serve: a token refused its PIN before the node had ever been ready,
+   * or a worker does not come up. Later a refused PIN stops only the hosts that would try it.
+   */
+  get hopeless(): Promise<Hopeless> {
+    return this.#hopeless.promise;
   }
 
   start(): void {
-    for (let index = 0; index < this.#options.config.workers; index++) {
-      const crew: Crew = { index, worker: undefined, keepers: [], listening: false, failures: 0 };
-      this.#crews.push(crew);
-      this.#startWorker(crew);
-    }
+    const [first, ...others] = this.#crews;
+    first?.start();
+    // Where the system is to choose the port, the first worker gets it and the others follow.
+    if (this.#options.config.xks.port !== 0) for (const crew of others) crew.start();
   }
 
   /** SIGHUP: TLS files again, and PINs that were refused may be tried again. */
   reload(): void {
     for (const gate of this.#gates.values()) gate.reset();
-    for (const { worker } of this.#crews) send(worker, { kind: 'reload' });
+    for (const crew of this.#crews) crew.tell({ kind: 'reload' });
   }
 
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
     const patience = this.#options.config.xks.drain_ms + 5_000;
-    await Promise.all(
-      this.#crews.map(async ({ worker }) => {
-        if (worker === undefined || worker.exitCode !== null) return;
-        const exited = new Promise((resolve) => worker.once('exit', resolve));
-        send(worker, { kind: 'drain' });
-        const late = setTimeout(() => worker.kill('SIGKILL'), patience);
-        await exited;
-        clearTimeout(late);
-      }),
-    );
-    await Promise.all(this.#crews.flatMap(({ keepers }) => keepers.map(async ({ keeper }) => keeper.stop())));
+    this.#stopped ??= Promise.all(this.#crews.map(async (crew) => crew.stop(patience))).then(() => undefined);
+    return this.#stopped;
   }
 
-  #startWorker(crew: Crew): void {
-    const { config, log, version } = this.#options;
-    const worker = fork(path.join(import.meta.dirname, 'xks-worker.ts'), [], {
-      serialization: 'json',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    crew.worker = worker;
-    crew.listening = false;
-    const hosts = Object.fromEntries(
-      config.tokens.map((token) => [token.name, hostsOf(token, config.workers)]),
-    );
-    worker.on('message', (message: ToSupervisor) => this.#receive(crew, message));
-    worker.on('error', (error) => log.error({ problem: error.message }, 'XKS worker'));
-    worker.once('exit', (code, signal) => void this.#workerGone(crew, signal ?? `exit code ${code}`));
-    // Every worker binds the port that the first one got, where the configuration leaves it to the system.
-    const xks = { ...config.xks, port: this.#port ?? config.xks.port };
-    send(worker, {
-      kind: 'start',
-      config: { ...config, xks },
-      hosts,
-      version,
-      reusePort: config.workers > 1,
-    });
-    crew.keepers = config.tokens.flatMap((token) =>
-      Array.from({ length: hosts[token.name] ?? 1 }, () => this.#keepHost(crew, worker, token)),
-    );
-    for (const { keeper } of crew.keepers) keeper.start();
-  }
-
-  #keepHost(crew: Crew, worker: ChildProcess, token: LoadedToken): Crew['keepers'][number] {
-    const { log } = this.#options;
-    const gate = this.#gates.get(token.name) ?? new LoginGate();
-    const entry: Crew['keepers'][number] = {
-      token: token.name,
-      hostId: undefined,
-      keeper: new HostKeeper(
-        hostSettings(token, async () => this.#options.pin(token)),
-        gate,
-        {
-          onReady: ({ id, pid, socket, info }) => {
-            entry.hostId = id;
-            send(worker, { kind: 'host', token: token.name, id, pid, info }, socket);
-            log.info(
-              {
-                token: token.name,
-                tokenHost: pid,
-                worker: crew.index,
-                serial: info.serial,
-                firmware: info.firmware,
-              },
-              'token host ready',
-            );
-            this.#checkReady();
-          },
-          onGone: (id, why) => {
-            entry.hostId = undefined;
-            send(worker, { kind: 'host-gone', token: token.name, id });
-            if (!this.#stopping) log.warn({ token: token.name, why }, 'token host gone, starting another');
-          },
-          onFailed: (problem, wayOut, final) => {
-            log.error({ token: token.name, problem, wayOut }, 'token host could not start');
-            if (final) this.#fatal.resolve(`token ${token.name}: ${problem}; ${wayOut}`);
-          },
-        },
-      ),
-    };
-    return entry;
-  }
-
-  #receive(crew: Crew, message: ToSupervisor): void {
-    switch (message.kind) {
-      case 'listening':
-        this.#port ??= message.port;
-        crew.listening = true;
+  #crew(index: number): Crew {
+    const { config, log, pin } = this.#options;
+    return new Crew({
+      index,
+      log,
+      tokens: config.tokens.map((token) => ({
+        token,
+        hosts: hostsOf(token, config.workers),
+        settings: hostSettings(token, async () => pin(token)),
+        gate: this.#gates.get(token.name) ?? new LoginGate(),
+      })),
+      workerConfig: () => this.#workerConfig(),
+      onListening: (port) => {
+        this.#port ??= port;
+        for (const crew of this.#crews) if (this.#stopped === undefined) crew.start();
         this.#checkReady();
-        break;
-      case 'kill-host': {
-        const host = crew.keepers.find(({ hostId }) => hostId === message.id);
-        if (host === undefined) break;
-        this.#options.log.warn({ token: host.token }, 'token host does not answer: killed');
-        host.keeper.kill();
-        break;
-      }
-      case 'drained':
-        break;
-    }
+      },
+      onChange: () => this.#checkReady(),
+      onPinRefused: (token, problem, wayOut) => {
+        const words = `token ${token}: ${problem}; ${wayOut}`;
+        if (this.#isReady) log.error({ token }, `${words}, then send SIGHUP`);
+        else this.#hopeless.resolve({ problem: words, pinRefusedBy: token });
+      },
+      onHopeless: (problem) => this.#hopeless.resolve({ problem }),
+    });
+  }
+
+  #workerConfig(): WorkerConfig {
+    const { config, version } = this.#options;
+    const { log, node, storePath, workers } = config;
+    return {
+      xks: { ...config.xks, port: this.#port ?? config.xks.port },
+      log,
+      node,
+      storePath,
+      tokens: config.tokens.map((token) => ({
+        name: token.name,
+        sick_after_ms: token.sick_after_ms,
+        kill_after_ms: token.kill_after_ms,
+        moduleProfile: token.moduleProfile,
+        hosts: hostsOf(token, workers),
+      })),
+      version,
+      reusePort: workers > 1,
+    };
   }
 
   #checkReady(): void {
-    const isReady = this.#crews.every(
-      ({ listening, keepers }) => listening && keepers.every(({ hostId }) => hostId !== undefined),
-    );
-    if (isReady && this.#port !== undefined) this.#ready.resolve(this.#port);
-  }
-
-  async #workerGone(crew: Crew, why: string): Promise<void> {
-    const keepers = crew.keepers;
-    crew.keepers = [];
-    crew.worker = undefined;
-    await Promise.all(keepers.map(async ({ keeper }) => keeper.stop()));
-    if (this.#stopping) return;
-    this.#options.log.error({ worker: crew.index, why }, 'XKS worker gone, starting another');
-    if (!crew.listening && ++crew.failures >= 5) {
-      this.#fatal.resolve(`XKS worker ${crew.index} does not come up: ${why}`);
-      return;
-    }
-    await delay(crew.listening ? 0 : 500);
-    if (crew.listening) crew.failures = 0;
-    this.#startWorker(crew);
+    if (this.#port === undefined || !this.#crews.every(({ complete }) => complete)) return;
+    this.#isReady = true;
+    this.#ready.resolve(this.#port);
   }
 }
 
@@ -218,14 +147,4 @@ export function hostSettings(token: LoadedToken, pin: HostSettings['pin'], prepa
 /** The token's hosts are shared out among the workers; each has at least one. */
 function hostsOf(token: LoadedToken, workers: number): number {
   return Math.max(1, Math.ceil((token.hosts ?? token.moduleProfile.hosts) / workers));
-}
-
-function send(worker: ChildProcess | undefined, message: ToWorker, handle?: Socket): void {
-  if (worker?.connected !== true) {
-    handle?.destroy();
-    return;
-  }
-  worker.send(message, handle, (error) => {
-    if (error !== null) handle?.destroy();
-  });
 }

@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
@@ -21,9 +21,11 @@ export class TlsError extends Error {
 
 /** Reads the files and checks that they belong together. Throws TlsError; nothing is changed by trying. */
 export function loadTls(tls: TlsConfig): SecureContextOptions {
+  const cert = read(tls.certificate, 'certificate');
+  const key = read(tls.key, 'key');
   const options: SecureContextOptions = {
-    cert: read(tls.certificate, 'certificate'),
-    key: read(tls.key, 'key'),
+    cert,
+    key,
     ...(tls.client_ca === undefined ? {} : { ca: read(tls.client_ca, 'client CA') }),
     minVersion: 'TLSv1.2',
     ciphers: suites,
@@ -33,13 +35,19 @@ export function loadTls(tls: TlsConfig): SecureContextOptions {
   };
   if ((statSync(tls.key).mode & 0o077) !== 0)
     throw new TlsError(`${tls.key}: others may read the TLS key; run: chmod 600 ${tls.key}`);
+  let belong: boolean;
   try {
-    // Refuses a key that does not belong to the certificate, which half of a replaced pair would be.
     createSecureContext(options);
+    // OpenSSL itself takes a key of another kind than the certificate's, RSA for EC, and then fails every handshake.
+    belong = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unusable';
     throw new TlsError(`${tls.certificate} and ${tls.key} cannot be used together (${code})`);
   }
+  if (!belong)
+    throw new TlsError(
+      `${tls.certificate} and ${tls.key} cannot be used together (the key is of another certificate)`,
+    );
   return options;
 }
 

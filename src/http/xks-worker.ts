@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLog, type Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
+import { monotonicNow } from '../token/frames.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../vault/directory.ts';
@@ -11,7 +12,7 @@ import { findKeySet } from '../vault/key-sets.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
-import type { ToSupervisor, ToWorker } from './node-messages.ts';
+import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
 import { createXksApp } from './xks-app.ts';
 
 /*
@@ -21,6 +22,8 @@ import { createXksApp } from './xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
 const closePatience = 2_000;
+/** How long fetching secrets ahead of use may take, milliseconds. */
+const warmUpPatience = 10_000;
 
 class XksWorker {
   readonly #log: Logger;
@@ -28,18 +31,20 @@ class XksWorker {
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
+  readonly #directory: Directory;
+  /** Tokens whose secrets were fetched ahead of use. */
+  readonly #warm = new Set<string>();
   readonly #rotating = new Set<string>();
   #draining = false;
 
-  private constructor(message: Extract<ToWorker, { kind: 'start' }>, store: Store, log: Logger) {
-    const { config, hosts, version } = message;
+  private constructor(config: WorkerConfig, store: Store, log: Logger) {
     this.#log = log;
     this.#store = store;
     this.#drainMilliseconds = config.xks.drain_ms;
     this.#pools = new Map(
       config.tokens.map((token) => [
         token.name,
-        new TokenPool(token.name, hosts[token.name] ?? 1, (id) => tell({ kind: 'kill-host', id }), {
+        new TokenPool(token.name, token.hosts, (id) => tell({ kind: 'kill-host', id }), {
           sickAfter: token.sick_after_ms,
           killAfter: token.kill_after_ms,
           queueLength: 2048,
@@ -49,8 +54,9 @@ class XksWorker {
     );
     const tokens = new TokenRooms([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
+    this.#directory = new Directory(store, tokens);
     const services: XksServices = {
-      directory: new Directory(store, tokens),
+      directory: this.#directory,
       tokens,
       encryptions: new EncryptionCount(store, (key) => void this.#rotate(key, tokens)),
       tokenFacts: (name) => {
@@ -63,7 +69,7 @@ class XksWorker {
         };
       },
       fleetSize: config.node.fleet_size,
-      version,
+      version: config.version,
     };
     const app = createXksApp({
       services,
@@ -78,16 +84,16 @@ class XksWorker {
         tls: config.xks.tls,
         connections: config.xks.connections,
         log,
-        reusePort: message.reusePort,
+        reusePort: config.reusePort,
       },
       (request, response) => void app(request, response),
     );
   }
 
-  static async start(message: Extract<ToWorker, { kind: 'start' }>): Promise<XksWorker> {
-    const log = createLog(message.config.log.level, { process: 'xks-worker' });
-    const store = await SqliteStore.open(message.config.storePath);
-    const worker = new XksWorker(message, store, log);
+  static async start(config: WorkerConfig): Promise<XksWorker> {
+    const log = createLog(config.log.level, { process: 'xks-worker' });
+    const store = await SqliteStore.open(config.storePath);
+    const worker = new XksWorker(config, store, log);
     const { port } = await worker.#listener.listen();
     tell({ kind: 'listening', port });
     return worker;
@@ -96,9 +102,10 @@ class XksWorker {
   receive(message: ToWorker, handle: Socket | undefined): void {
     switch (message.kind) {
       case 'start':
+      case 'ping':
         break;
       case 'host':
-        if (handle !== undefined) this.#pools.get(message.token)?.addHost(message.id, message.pid, handle);
+        if (handle !== undefined) this.#addHost(message, handle);
         break;
       case 'host-gone':
         this.#pools.get(message.token)?.removeHost(message.id);
@@ -112,6 +119,19 @@ class XksWorker {
     }
   }
 
+  #addHost({ token, id, pid }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
+    this.#pools.get(token)?.addHost(id, pid, socket);
+    if (this.#warm.has(token)) return;
+    this.#warm.add(token);
+    this.#directory.warmUp(token, monotonicNow() + warmUpPatience).catch((error: unknown) => {
+      this.#warm.delete(token);
+      this.#log.warn(
+        { token, problem: (error as Error).message },
+        'secrets could not be fetched ahead of use',
+      );
+    });
+  }
+
   /** /ready says 503 first, so that load balancers look away; then no new connection; then the end. */
   async #drain(): Promise<void> {
     if (this.#draining) return;
@@ -120,7 +140,6 @@ class XksWorker {
     await this.#listener.close(closePatience);
     for (const pool of this.#pools.values()) pool.close();
     await this.#store.close();
-    tell({ kind: 'drained' });
     process.disconnect();
   }
 
@@ -158,8 +177,9 @@ function tell(message: ToSupervisor): void {
 
 let worker: Promise<XksWorker> | undefined;
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
+  if (message.kind === 'ping') return tell({ kind: 'pong' });
   if (message.kind === 'start') {
-    worker = XksWorker.start(message);
+    worker = XksWorker.start(message.config);
     worker.catch((error: unknown) => {
       console.error(`holdfast: the XKS worker cannot start: ${(error as Error).message}`);
       process.exit(70);

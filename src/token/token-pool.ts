@@ -3,7 +3,7 @@ import { endsHost, TokenError } from './faults.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import { monotonicNow, writeRequest, type ResponseFrame } from './frames.ts';
 import { HostLink, type HostState } from './host-link.ts';
-import type { TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
+import type { TokenRequest, TokenResponses } from './messages.ts';
 import {
   Entry,
   worthAnotherHost,

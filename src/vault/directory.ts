@@ -41,6 +41,9 @@ interface Snapshot {
   credentials: Map<string, Promise<LiveCredential | undefined>>;
 }
 
+/** So many secrets are fetched before they are asked for. */
+const mostWarmed = 1000;
+
 /** So many unknown names are remembered at the most; known ones are as many as the store holds. */
 const mostRemembered = 50_000;
 
@@ -76,6 +79,23 @@ export class Directory {
   async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
     const { credentials } = this.#snapshot;
     return remember(credentials, accessKeyId, () => this.#readCredential(this.#snapshot, accessKeyId));
+  }
+
+  /** Asks the token for the secrets of all live credentials, so that no first request of a credential has to wait. */
+  async warmUp(token: string, deadline: number): Promise<void> {
+    await this.refresh();
+    const rows = await this.#store.db
+      .selectFrom('xks_credentials')
+      .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
+      .select('access_key_id')
+      .where('withdrawn_at', 'is', null)
+      .where('key_sets.token', '=', token)
+      .limit(mostWarmed)
+      .execute();
+    for (const { access_key_id } of rows) {
+      const credential = await this.credential(access_key_id);
+      if (credential !== undefined) await this.secret(credential, deadline);
+    }
   }
 
   /** The secret of a live credential; asks the token once, then remembers. Throws TokenError. */

@@ -121,7 +121,7 @@ test('serve --check reads configuration and TLS files and serves nothing', async
   t.regex(result.stdout, /: fine/);
 });
 
-test('a wrong PIN is told once, with the way out', async (t) => {
+test('a wrong PIN is told with the way out, and is not tried again over restarts', async (t) => {
   const { node, fixture } = t.context;
   const { writeFile } = await import('node:fs/promises');
   const pinFile = path.join(node.directory, 'wrong-pin');
@@ -129,9 +129,16 @@ test('a wrong PIN is told once, with the way out', async (t) => {
   const config = path.join(node.directory, 'wrong-pin.toml');
   await writeFile(config, (await readFile(node.config, 'utf8')).replace(fixture.pinFile, pinFile));
   const result = await run('--config', config, 'cloud-key', 'create', 'x', '--key-set', 'payments');
-  t.is(result.code, 69);
+  t.is(result.code, 77);
   t.regex(result.stderr, /the token refused the PIN \(CKR_PIN_INCORRECT\)/);
   t.regex(result.stderr, /way out: put the right PIN in place/);
+
+  // A service manager that tries again does not have the PIN tried again.
+  const again = await run('--config', config, 'serve');
+  t.is(again.code, 77);
+  t.regex(again.stderr, /has refused this PIN before/);
+  await writeFile(pinFile, fixture.pin, { mode: 0o600 });
+  t.is((await run('--config', config, 'cloud-key', 'create', 'after', '--key-set', 'payments')).code, 0);
 });
 
 test('every command says what it is for', (t) => {

@@ -269,8 +269,11 @@ const cases: Case[] = [
   always('session 0xb3', 'decrypt', 'C_DecryptInit', 0xb3, internal),
   always('handle 0x60', 'decrypt', 'C_DecryptInit', 0x60, internal),
   always('operation active', 'encrypt', 'C_Encrypt', 0x90, internal),
+  // Not known to be more than a hiccup: tried once more here, or by another host.
+  once('GENERAL_ERROR elsewhere', 'decrypt', 'C_DecryptInit', 0x5, ok),
+  once('GENERAL_ERROR elsewhere', 'encrypt', 'C_Encrypt', 0x5, ok),
   // Another host does it.
-  ...[0x30, 0x32, 0xe0, 0x190, 0x5].map((rv) =>
+  ...[0x30, 0x32, 0xe0, 0x190].map((rv) =>
     once(`module dead ${hex(rv)}`, 'decrypt', 'C_DecryptInit', rv, ok),
   ),
   always('module dead 0x30', 'encrypt', 'C_EncryptInit', 0x30, internal),
@@ -294,7 +297,11 @@ test.serial('each class of return value has its own error name and status', asyn
         : await client.decrypt(key, encrypted, { aad: 'aad' });
     await shim.clear();
     // A host that has answered with a dead module goes a moment later.
-    if (name.startsWith('module dead')) await waitUntil(() => count('token host gone') > gone);
+    if (name.startsWith('module dead'))
+      await t.notThrowsAsync(
+        waitUntil(() => count('token host gone') > gone),
+        `${operation}, ${how}, ${name}`,
+      );
     const [status, errorName] = answer;
     t.is(got.status, status, `${operation}, ${how}, ${name}: ${got.text}`);
     t.is(got.body.errorName, errorName, `${operation}, ${how}, ${name}`);

@@ -66,7 +66,8 @@ test(`no request that is sent after a disable has returned succeeds: ${rounds} t
       if (status === 503) continue;
       if (during.state === 'disabled' && body.errorName !== 'InvalidStateException')
         wrong.push(`disabled, ${kind}: ${status} ${body.errorName}`);
-      if (during.state === 'enabled' && status !== 200)
+      // What was still under way when the next disable came may have met it.
+      if (during.state === 'enabled' && phase === during && status !== 200)
         wrong.push(`enabled, ${kind}: ${status} ${body.errorName}`);
     }
   });
@@ -96,6 +97,6 @@ test(`no request that is sent after a disable has returned succeeds: ${rounds} t
   );
   t.is(workers.size, 2, 'both workers were asked');
   t.log(`${disabledRequests} requests while disabled, ${enabledRequests} while enabled`);
-  t.deepEqual(wrong, []);
+  t.deepEqual(wrong.slice(0, 10), []);
   t.true(node.log.some((line) => line['operation'] === 'Decrypt' && line['status'] === 200));
 });

@@ -6,7 +6,15 @@ import { TestNode } from '../support/test-node.ts';
 import type { KeySetAccess } from '../support/xks-client.ts';
 import { CoreWaits, coreWait } from './core-waits.ts';
 import { freePort } from './free-port.ts';
-import { lateAnswers, neverOurTrouble, quantile, retryable, SteadyLoad, waitUntil } from './steady-load.ts';
+import {
+  lateAnswers,
+  neverOurTrouble,
+  quantile,
+  retryable,
+  SteadyLoad,
+  waitUntil,
+  wasStarved,
+} from './steady-load.ts';
 
 /*
  * Two workers with two token hosts each; one of the four fails under load. The others go on, nobody gets a wrong
@@ -143,7 +151,7 @@ test.serial(
     waits.stop();
     judge(t, load, waits, struck);
     t.true(
-      load.since(struck).every(({ status }) => status === 200),
+      load.since(struck).every((answer) => answer.status === 200 || wasStarved(waits, answer)),
       'another host could do it each time',
     );
     t.true((await shim.counts())['C_Encrypt'] !== undefined);
@@ -166,11 +174,15 @@ function judge(t: ExecutionContext, load: SteadyLoad, waits: CoreWaits, struck: 
     failed.filter(({ errorName }) => !retryable.has(errorName ?? '')),
     [],
   );
-  t.true(failed.length <= mostInOneHost, `${failed.length} requests failed`);
+  const ours = failed.filter((answer) => !wasStarved(waits, answer));
+  t.true(
+    ours.length <= mostInOneHost,
+    `${ours.length} requests failed, ${failed.length} with those that were starved`,
+  );
   t.deepEqual(lateAnswers(waits, load.answers), []);
   const after = load.since(struck).map(({ took }) => took);
   t.log(
-    `${failed.length} of ${load.answers.length} failed; since the fault p50 ${quantile(after, 0.5)} ms, ` +
+    `${failed.length} of ${load.answers.length} failed (${failed.length - ours.length} of them starved); since the fault p50 ${quantile(after, 0.5)} ms, ` +
       `p99 ${quantile(after, 0.99)} ms, slowest ${quantile(after, 1)} ms`,
   );
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import { CryptokiError, attempt } from '../../src/token/cryptoki-error.ts';
+import { type CryptokiError, attempt } from '../../src/token/cryptoki-error.ts';
 import { ckrName } from '../../src/token/faults.ts';
 import type { TokenFixture } from '../support/tokens.ts';
 

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { CKR, ckrName, TokenError } from '../../src/token/faults.ts';
 import { Shim, type Rule } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { decryptOf, encryptOf, OpenPool, throwsFault, type PoolSetUp } from './open-pool.ts';
+import { decryptOf, throwsFault } from './open-pool.ts';
+import { begin, plaintext, type Work } from './work.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim };
-const plaintext = randomBytes(200);
 
 test.before(async () => {
   [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
@@ -18,21 +17,6 @@ test.after.always(async () => {
   await state.shim.dispose();
   await state.fixture.dispose();
 });
-
-interface Work {
-  open: OpenPool;
-  encrypt: ReturnType<typeof encryptOf>;
-  decrypt: ReturnType<typeof decryptOf>;
-}
-
-/** Hosts that are all well yet, and a ciphertext. */
-async function begin(t: ExecutionContext, setUp: PoolSetUp = {}): Promise<Work> {
-  const limits = { healthInterval: 600_000, ...setUp.limits };
-  const open = await OpenPool.start(t, state.fixture, { hosts: 2, shim: state.shim, ...setUp, limits });
-  const key = await open.makeKey(`sick ${randomBytes(4).toString('hex')}`);
-  const encrypt = encryptOf(key, plaintext, { aad: randomBytes(10), verify: true });
-  return { open, encrypt, decrypt: decryptOf(encrypt, await open.call(encrypt)) };
-}
 
 /** The answer of `encrypt` opens, or `decrypt` gives the plaintext; on whatever host. */
 async function isRight(t: ExecutionContext, { open, encrypt, decrypt }: Work, kind: string): Promise<void> {
@@ -55,7 +39,7 @@ for (const [rv, call] of [
   test.serial(
     `${ckrName(rv)} from ${call} on one host: the other answers, and the host is replaced`,
     async (t) => {
-      const work = await begin(t);
+      const work = await begin(t, state);
       const before = work.open.pids;
       const kind = call.startsWith('C_Enc') ? 'encrypt' : 'decrypt';
       const rule: Rule = { call, rv, claim: await state.shim.claimToken() };
@@ -80,7 +64,7 @@ for (const [rv, call] of [
   test.serial(
     `${ckrName(rv)} from ${call} on all hosts: device, never bad ciphertext; then well again`,
     async (t) => {
-      const work = await begin(t);
+      const work = await begin(t, state);
       await state.shim.set([{ call, rv }]);
       const request = call.startsWith('C_Enc') ? work.encrypt : work.decrypt;
       for (let i = 0; i < 5; i++) {
@@ -99,7 +83,7 @@ for (const [rv, call] of [
 test.serial(
   'an encryption that one host corrupts is verified, discarded and made by the other',
   async (t) => {
-    const work = await begin(t);
+    const work = await begin(t, state);
     const [first, second] = work.open.pids;
     await state.shim.set([{ call: 'C_Encrypt', corrupt: 'any', pid: first ?? 0 }]);
     for (let i = 0; i < 20; i++) {
@@ -113,7 +97,7 @@ test.serial(
 
 for (const call of ['C_Encrypt', 'C_Decrypt'] as const)
   test.serial(`where every host’s ${call} corrupts, a verified encryption is never answered`, async (t) => {
-    const work = await begin(t);
+    const work = await begin(t, state);
     await state.shim.set([{ call, corrupt: 'any' }]);
     for (let i = 0; i < 5; i++) await throwsFault(t, 'verify-failed', work.open.call(work.encrypt));
   });
@@ -123,7 +107,7 @@ for (const call of ['C_Encrypt', 'C_Decrypt'] as const)
  * shows it, since the tag was checked inside the token. Only a ciphertext whose plaintext we know does.
  */
 test.serial('a host whose C_Decrypt gives wrong bytes is found out by the next health check', async (t) => {
-  const { open } = await begin(t, { limits: { healthInterval: 30 } });
+  const { open } = await begin(t, state, { limits: { healthInterval: 30 } });
   const [first] = open.pids;
   const already = open.events.length;
   await state.shim.set([{ call: 'C_Decrypt', corrupt: 'any', pid: first ?? 0 }]);
@@ -134,7 +118,7 @@ test.serial('a host whose C_Decrypt gives wrong bytes is found out by the next h
 });
 
 test.serial('a host that corrupts what it encrypts is found out by the next health check', async (t) => {
-  const { open } = await begin(t, { limits: { healthInterval: 30 } });
+  const { open } = await begin(t, state, { limits: { healthInterval: 30 } });
   const [first] = open.pids;
   const already = open.events.length;
   await state.shim.set([{ call: 'C_Encrypt', corrupt: 'tag', pid: first ?? 0 }]);
@@ -143,7 +127,7 @@ test.serial('a host that corrupts what it encrypts is found out by the next heal
 });
 
 test.serial('where no session can be opened any more, the host is replaced', async (t) => {
-  const work = await begin(t, { hosts: 1 });
+  const work = await begin(t, state, { hosts: 1 });
   const already = work.open.events.length;
   await state.shim.set([
     { call: 'C_Encrypt', rv: CKR.SESSION_CLOSED, times: 1 },
@@ -157,7 +141,7 @@ test.serial('where no session can be opened any more, the host is replaced', asy
 
 for (const crash of ['segv', 'kill', 'exit'] as const)
   test.serial(`a host that crashes (${crash}) in the middle of work costs nobody an answer`, async (t) => {
-    const work = await begin(t);
+    const work = await begin(t, state);
     const already = work.open.events.length;
     await state.shim.set([{ call: 'C_Encrypt', after: 20, crash, claim: await state.shim.claimToken() }]);
     const all = Array.from({ length: 200 }, async () => isRight(t, work, 'encrypt'));

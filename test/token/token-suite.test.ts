@@ -142,7 +142,11 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       await throwsFault(t, 'bad-ciphertext', open.call({ ...good, [field]: altered }), field);
     }
     await throwsFault(t, 'bad-ciphertext', open.call({ ...good, key: other }), 'key');
-    const moved = { ...good, aad: good.aad.subarray(0, 8), metadata: Buffer.alloc(7) };
+    const moved = {
+      ...good,
+      aad: good.aad.subarray(0, 8),
+      metadata: Buffer.concat([good.aad.subarray(8), good.metadata]),
+    };
     await throwsFault(t, 'bad-ciphertext', open.call(moved), 'a byte moved from the AAD to the metadata');
     const shorter = { ...good, ciphertext: good.ciphertext.subarray(1) };
     await throwsFault(t, 'bad-ciphertext', open.call(shorter), 'a shorter ciphertext');

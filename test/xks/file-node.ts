@@ -47,7 +47,7 @@ class PatientClient extends XksClient {
 export function patientClient(
   node: TestNode,
   access: KeySetAccess,
-  options: { maxSockets?: number } = {},
+  options: { maxSockets?: number; certificate?: string; key?: string } = {},
 ): XksClient {
   return new PatientClient(node.port, access, { maxSockets: 8, ...options, ca: node.ca.certificate });
 }

@@ -1,0 +1,53 @@
+import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { LoadedConfig, LoadedToken } from '../config/load.ts';
+import type { Secret } from '../secret.ts';
+
+/*
+ * Remembers over restarts that a token has refused a PIN: a service manager that starts a failing node again and again
+ * would try the same wrong PIN until the token locks itself. Kept is a salted scrypt hash of the refused PIN; another
+ * PIN is tried at once.
+ */
+
+/** The token refused this very PIN before. */
+export class PinRefusedBeforeError extends Error {
+  readonly wayOut: string;
+
+  constructor(token: string, file: string) {
+    super(`token ${token} has refused this PIN before; it is not tried again, since tokens lock themselves`);
+    this.name = 'PinRefusedBeforeError';
+    this.wayOut = `put the right PIN in place, or remove ${file} to have this one tried once more`;
+  }
+}
+
+/** Throws PinRefusedBeforeError where the token is known to refuse this PIN. */
+export function assertNotRefused(config: LoadedConfig, token: LoadedToken, pin: Secret | undefined): void {
+  const file = markerOf(config, token.name);
+  if (pin === undefined || !existsSync(file)) return;
+  const marker = JSON.parse(readFileSync(file, 'utf8')) as { salt: string; hash: string };
+  const known = Buffer.from(marker.hash, 'base64');
+  const hash = hashOf(pin, Buffer.from(marker.salt, 'base64'));
+  if (hash.length === known.length && timingSafeEqual(hash, known))
+    throw new PinRefusedBeforeError(token.name, file);
+}
+
+export function rememberRefusal(config: LoadedConfig, token: string, pin: Secret | undefined): void {
+  if (pin === undefined) return;
+  const salt = randomBytes(16);
+  const marker = { salt: salt.toString('base64'), hash: hashOf(pin, salt).toString('base64') };
+  mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
+  writeFileSync(markerOf(config, token), `${JSON.stringify(marker)}\n`, { mode: 0o600 });
+}
+
+export function forgetRefusal(config: LoadedConfig, token: string): void {
+  rmSync(markerOf(config, token), { force: true });
+}
+
+function markerOf(config: LoadedConfig, token: string): string {
+  return path.join(config.node.state_directory, `refused-pin.${token}`);
+}
+
+function hashOf(pin: Secret, salt: Buffer): Buffer {
+  return scryptSync(pin.reveal(), salt, 32, { N: 2 ** 15, maxmem: 64 * 2 ** 20 });
+}

@@ -1,0 +1,186 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LoadedToken } from '../config/load.ts';
+import type { Logger } from '../log.ts';
+import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
+import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+
+/** How often a worker is asked whether its event loop still turns, and how long it may be silent, milliseconds. */
+const pingInterval = 1_000;
+const longestSilence = 10_000;
+/** Pauses before a worker is started again, milliseconds. */
+const firstPause = 100;
+const longestPause = 5_000;
+/** A worker that lived this long had come up well. */
+const settledAfter = 30_000;
+
+export interface CrewOptions {
+  index: number;
+  tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
+  /** Asked at each start: the port may have become known meanwhile. */
+  workerConfig: () => WorkerConfig;
+  log: Logger;
+  onListening: (port: number) => void;
+  onChange: () => void;
+  onPinRefused: (token: string, problem: string, wayOut: string) => void;
+  onHopeless: (why: string) => void;
+}
+
+interface KeptHost {
+  keeper: HostKeeper;
+  token: string;
+  /** While it is ready. */
+  hostId: number | undefined;
+}
+
+/** One XKS worker with the keepers of its token hosts: each host serves this worker alone. */
+export class Crew {
+  readonly #options: CrewOptions;
+  #worker: ChildProcess | undefined;
+  #keepers: KeptHost[] = [];
+  #listening = false;
+  #everListened = false;
+  #failures = 0;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the worker listens and has every host that it is to have. */
+  get complete(): boolean {
+    return this.#listening && this.#keepers.every(({ hostId }) => hostId !== undefined);
+  }
+
+  start(): void {
+    this.#loop ??= this.#keep();
+  }
+
+  tell(message: ToWorker, handle?: Socket): void {
+    const worker = this.#worker;
+    if (worker?.connected !== true) {
+      handle?.destroy();
+      return;
+    }
+    worker.send(message, handle, (error) => {
+      if (error !== null) handle?.destroy();
+    });
+  }
+
+  /** Drains the worker, then ends its hosts. Kills the worker where it takes longer than `patience` milliseconds. */
+  async stop(patience: number): Promise<void> {
+    this.#stopping.abort();
+    this.tell({ kind: 'drain' });
+    const late = setTimeout(() => this.#worker?.kill('SIGKILL'), patience);
+    await this.#loop;
+    clearTimeout(late);
+  }
+
+  async #keep(): Promise<void> {
+    const { index, log, onHopeless } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const began = Date.now();
+      const why = await this.#runOnce();
+      if (signal.aborted) break;
+      log.error({ worker: index, why }, 'XKS worker gone, starting another');
+      this.#failures = Date.now() - began > settledAfter ? 0 : this.#failures + 1;
+      if (!this.#everListened && this.#failures >= 5) {
+        onHopeless(`XKS worker ${index} does not come up: ${why}`);
+        break;
+      }
+      // A worker that had served is wanted back at once.
+      const pause = this.#failures <= 1 ? 0 : Math.min(longestPause, firstPause * 2 ** this.#failures);
+      await delay(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One life of the worker, with its hosts. Resolves with how it ended. */
+  async #runOnce(): Promise<string> {
+    const { log, tokens, workerConfig } = this.#options;
+    // Where systemd puts credentials is nothing that a network-facing process has to know.
+    const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
+    const worker = fork(path.join(import.meta.dirname, 'xks-worker.ts'), [], {
+      serialization: 'json',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env,
+    });
+    this.#worker = worker;
+    let heard = Date.now();
+    worker.on('message', (message: ToSupervisor) => {
+      heard = Date.now();
+      this.#receive(message);
+    });
+    worker.on('error', (error) => log.error({ problem: error.message }, 'XKS worker'));
+    const exited = new Promise<string>((resolve) => {
+      worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
+    });
+    const watchdog = setInterval(() => {
+      this.tell({ kind: 'ping' });
+      if (Date.now() - heard < longestSilence) return;
+      log.error({ worker: this.#options.index }, 'XKS worker does not answer: killed');
+      worker.kill('SIGKILL');
+    }, pingInterval);
+    this.tell({ kind: 'start', config: workerConfig() });
+    this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) =>
+      Array.from({ length: hosts }, () => this.#keepHost(token.name, settings, gate)),
+    );
+    for (const { keeper } of this.#keepers) keeper.start();
+
+    const why = await exited;
+    clearInterval(watchdog);
+    this.#listening = false;
+    this.#worker = undefined;
+    await Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
+    return why;
+  }
+
+  #receive(message: ToSupervisor): void {
+    switch (message.kind) {
+      case 'listening':
+        this.#listening = true;
+        this.#everListened = true;
+        this.#options.onListening(message.port);
+        break;
+      case 'kill-host': {
+        const host = this.#keepers.find(({ hostId }) => hostId === message.id);
+        if (host === undefined) break;
+        this.#options.log.warn({ token: host.token }, 'token host does not answer: killed');
+        host.keeper.kill();
+        break;
+      }
+      case 'pong':
+        break;
+    }
+  }
+
+  #keepHost(token: string, settings: HostSettings, gate: LoginGate): KeptHost {
+    const { index, log, onChange, onPinRefused } = this.#options;
+    const entry: KeptHost = {
+      token,
+      hostId: undefined,
+      keeper: new HostKeeper(settings, gate, {
+        onReady: ({ id, pid, socket, info }) => {
+          entry.hostId = id;
+          this.tell({ kind: 'host', token, id, pid, info }, socket);
+          const { serial, firmware } = info;
+          log.info({ token, tokenHost: pid, worker: index, serial, firmware }, 'token host ready');
+          onChange();
+        },
+        onGone: (id, why) => {
+          entry.hostId = undefined;
+          this.tell({ kind: 'host-gone', token, id });
+          if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
+        },
+        onFailed: (problem, wayOut, pinRefused) => {
+          log.error({ token, problem, wayOut }, 'token host could not start');
+          if (pinRefused) onPinRefused(token, problem, wayOut);
+        },
+      }),
+    };
+    return entry;
+  }
+}

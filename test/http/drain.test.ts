@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import test from 'ava';
+import { useFileNode } from '../xks/file-node.ts';
+import { RawConnection, toHttp1 } from './raw.ts';
+
+const file = useFileNode({ workers: 2, xks: { drain_ms: 1500 } });
+
+const open = async () => RawConnection.open(file().node.port, file().node.ca.certificate);
+const ready = 'GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+test.serial(
+  'SIGTERM: /ready says 503, requests are still answered, the one in flight too, and the exit code is 0',
+  async (t) => {
+    const { node, client } = file();
+    const request = await client.sign('/first/kms/xks/v1/health', {
+      requestMetadata: { kmsOperation: 'KmsHealthCheck', kmsRequestId: 'draining' },
+    });
+    const whole = toHttp1(request);
+    const inFlight = await Promise.all(Array.from({ length: 8 }, open));
+    // All but the last byte: in flight on both workers when the signal comes.
+    for (const connection of inFlight) connection.write(whole.subarray(0, -1));
+    const idle = await Promise.all(Array.from({ length: 4 }, open));
+
+    const exited = node.stop();
+    const probe = async () => {
+      const connection = await open();
+      connection.write(ready);
+      const answer = await connection.response();
+      connection.close();
+      return answer;
+    };
+    let answer = await probe();
+    while (answer.status === 200) answer = await probe();
+    t.is(answer.status, 503);
+    t.is(answer.text, 'not ready\n');
+    t.is(answer.headers.get('connection'), 'close');
+
+    const late = await open();
+    late.write(whole);
+    t.is((await late.response()).status, 200);
+
+    for (const connection of inFlight) connection.write(whole.subarray(-1));
+    for (const connection of inFlight) {
+      const { status, text } = await connection.response();
+      t.is(status, 200, text);
+    }
+    t.is(await exited, 0);
+    await Promise.all([...inFlight, ...idle].map(async ({ closed }) => closed));
+    await t.throwsAsync(open(), { code: 'ECONNREFUSED' });
+  },
+);
+
+test.serial('a node that was drained starts again and serves with the same keys', async (t) => {
+  const { node, key, access } = file();
+  await node.serve();
+  const client = node.client(access);
+  t.is((await client.metadata(key)).status, 200);
+  client.close();
+});
+
+test.serial('a client that never finishes its request does not hold the drain up', async (t) => {
+  const { node } = file();
+  const connection = await open();
+  connection.write(
+    'POST /first/kms/xks/v1/health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n1',
+  );
+  const ended = once(connection.socket, 'close');
+  const began = performance.now();
+  t.is(await node.stop(), 0);
+  await ended;
+  t.true(performance.now() - began < 8000);
+});
