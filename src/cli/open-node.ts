@@ -75,7 +75,7 @@ export async function openTokens(
         assertNotRefused(config, token, pin);
         const started = Promise.withResolvers<void>();
         const keeper = new HostKeeper(
-          hostSettings(token, async () => pinOf(token), prepare),
+          hostSettings(token, async () => pinOf(token), { prepare }),
           new LoginGate(),
           {
             onReady: (host) => {

@@ -2,6 +2,7 @@ import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
+import { workerRequests } from '../token/messages.ts';
 import { Crew } from './crew.ts';
 import type { WorkerConfig } from './node-messages.ts';
 
@@ -81,7 +82,7 @@ export class Supervisor {
       tokens: config.tokens.map((token) => ({
         token,
         hosts: hostsOf(token, config.workers),
-        settings: hostSettings(token, async () => pin(token)),
+        settings: hostSettings(token, async () => pin(token), { permitted: workerRequests }),
         gate: this.#gates.get(token.name) ?? new LoginGate(),
       })),
       workerConfig: () => this.#workerConfig(),
@@ -128,7 +129,11 @@ export class Supervisor {
 }
 
 /** What a token's hosts are started with. */
-export function hostSettings(token: LoadedToken, pin: HostSettings['pin'], prepare = false): HostSettings {
+export function hostSettings(
+  token: LoadedToken,
+  pin: HostSettings['pin'],
+  order: Pick<HostSettings['order'], 'prepare' | 'permitted'> = {},
+): HostSettings {
   return {
     token: token.name,
     order: {
@@ -136,7 +141,7 @@ export function hostSettings(token: LoadedToken, pin: HostSettings['pin'], prepa
       module: token.module,
       initializeParameters: token.initialize_parameters,
       choose: { label: token.label, serial: token.serial },
-      prepare,
+      ...order,
     },
     environment: { ...token.moduleProfile.environment, ...token.environment },
     pin,

@@ -6,6 +6,7 @@ import { Cryptoki, type LogIn, type ModuleSettings, type TokenInfo } from './cry
 import { TokenError, ckrName } from './faults.ts';
 import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
 import { readRequest, writeAnswer, writeFault } from './frames.ts';
+import type { TokenRequestKind } from './messages.ts';
 import { wayOutOfRefusedPin } from './login-gate.ts';
 import { TokenHost } from './token-host.ts';
 
@@ -26,6 +27,8 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   pin?: string | undefined;
   /** Make our own keys where missing, before the self-test (`holdfast init`). */
   prepare?: boolean | undefined;
+  /** The only requests that it answers; all where absent. */
+  permitted?: readonly TokenRequestKind[] | undefined;
 }
 
 /** What a token host tells its keeper. */
@@ -45,6 +48,9 @@ const messagesFd = 3;
 const reportsFd = 4;
 
 function main(): never {
+  // A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group: a host works on until its worker has
+  // drained and lets go of it. Setting a handler is enough, it never gets to run between blocking calls.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   const order = JSON.parse(readFileSync(0, 'utf8')) as HostOrder;
   const pin = order.pin === undefined ? undefined : new Secret(order.pin);
   delete order.pin;
@@ -55,7 +61,7 @@ function main(): never {
 function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   try {
     const cryptoki = Cryptoki.open(order, pin, logInAgain);
-    const host = new TokenHost(cryptoki, order.profile);
+    const host = new TokenHost(cryptoki, order.profile, order.permitted);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
     report({ state: 'ready', token: cryptoki.info, made });

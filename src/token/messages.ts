@@ -58,6 +58,18 @@ export interface TokenResponses {
 
 export type TokenRequestKind = TokenRequest['kind'];
 
+/**
+ * What a network-facing process may ask for: taken over, it can use keys while it lasts and make more of them, but
+ * neither destroy one nor seal or look up anything.
+ */
+export const workerRequests: readonly TokenRequestKind[] = [
+  'encrypt',
+  'decrypt',
+  'generateKey',
+  'reveal',
+  'health',
+];
+
 /** A key object as the token tells it, read back after creation (promise 1). */
 export interface KeyAttributes {
   id: Uint8Array;

@@ -8,7 +8,7 @@ import { CKR, endsHost, TokenError } from './faults.ts';
 import { monotonicNow, type RequestFrame, type ResponseFrame, type TokenAnswer } from './frames.ts';
 import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
-import type { TokenRequest } from './messages.ts';
+import type { TokenRequest, TokenRequestKind } from './messages.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
@@ -27,8 +27,10 @@ export class TokenHost {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
+  readonly #permitted: readonly TokenRequestKind[] | undefined;
 
-  constructor(cryptoki: Cryptoki, profile: Profile) {
+  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: readonly TokenRequestKind[]) {
+    this.#permitted = permitted;
     this.#cryptoki = cryptoki;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
@@ -98,6 +100,8 @@ export class TokenHost {
   #answerOne(frame: RequestFrame, now: number): TokenAnswer | TokenError | 'doubtful' {
     // Nobody waits for it any more: do not spend the token on it.
     if (frame.deadline <= now) return new TokenError('timeout', 'queue');
+    if (this.#permitted?.includes(frame.request.kind) === false)
+      return new TokenError('internal', 'not permitted');
     for (let repaired = false; ; repaired = true) {
       try {
         return this.#run(frame.request, repaired ? 2 : 1);

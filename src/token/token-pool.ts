@@ -34,6 +34,9 @@ export const defaultPoolLimits: PoolLimits = {
   healthInterval: 10_000,
 };
 
+/** Making a key may take seconds on an HSM, and is never repeated: the host is not killed for it before, milliseconds. */
+const keyPatience = 15_000;
+
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
 const healthMaxAge = 50_000;
 
@@ -246,6 +249,7 @@ export class TokenPool {
   }
 
   #requeue(entry: Entry): boolean {
+    if (this.#queue.includes(entry)) return true;
     if (this.#closed || !entry.mayBeRepeated || !this.#mayFindAnotherHost(entry)) return false;
     this.#queue.unshift(entry);
     return true;
@@ -300,7 +304,8 @@ export class TokenPool {
   #judge(link: Link, now: number): void {
     if (link.inFlight.size === 0) return;
     const silent = now - link.lastProgress;
-    if (silent > this.#limits.killAfter && !link.killAsked) {
+    const patience = makesKey(link) ? Math.max(keyPatience, this.#limits.killAfter) : this.#limits.killAfter;
+    if (silent > patience && !link.killAsked) {
       link.killAsked = true;
       this.#askKill(link.id);
     }
@@ -319,4 +324,8 @@ export class TokenPool {
       this.#send(entry, link);
     }
   }
+}
+
+function makesKey(link: Link): boolean {
+  return [...link.inFlight.values()].some(({ request }) => request.kind === 'generateKey');
 }

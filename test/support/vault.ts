@@ -44,7 +44,7 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
       kill_after_ms: 10_000,
     },
     () => Promise.resolve(new Secret(fixture.pin)),
-    true,
+    { prepare: true },
   );
   const keeper = new HostKeeper(settings, new LoginGate(), {
     onReady: ({ id, pid, socket }) => {
