@@ -8,6 +8,7 @@ import {
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
 import { monotonicNow } from '../token/frames.ts';
+import type { LiveCredential } from '../vault/directory.ts';
 import type { KeySet } from '../vault/key-sets.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';
@@ -95,16 +96,15 @@ async function answer(
     if (!(await directory.hasPrefix(route.prefix)))
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
     const authorization = parseAuthorization(request, new Date());
+    // Before the body too: nothing is kept in memory for a caller who names no credential of this key set.
+    await credentialOf(directory, authorization.accessKeyId, route.prefix);
     const body = await readBody(ctx.req);
     const arrived = monotonicNow();
     const deadline = (arrived - began < promptBody ? began : arrived) + options.answerWithin;
 
     // Again: the body may have taken its time, and what was acknowledged meanwhile counts.
     await directory.refresh();
-    const credential = await directory.credential(authorization.accessKeyId);
-    // A credential opens its own key set only; without a prefix the access key id alone names the key set.
-    if (credential === undefined || credential.keySet.path_prefix !== route.prefix)
-      throw authenticationFailed();
+    const credential = await credentialOf(directory, authorization.accessKeyId, route.prefix);
     const secret = await directory.secret(credential, deadline);
     await verifySignature(request, body, authorization, secret.reveal());
     ({ keySet, accessKeyId } = credential);
@@ -125,6 +125,17 @@ async function answer(
   }
   const { operation, externalKeyId } = route;
   logRequest(options.log, ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
+}
+
+/** A credential opens its own key set only; without a prefix the access key id alone names the key set. */
+async function credentialOf(
+  directory: XksServices['directory'],
+  accessKeyId: string,
+  prefix: string,
+): Promise<LiveCredential> {
+  const credential = await directory.credential(accessKeyId);
+  if (credential?.keySet.path_prefix !== prefix) throw authenticationFailed();
+  return credential;
 }
 
 /** False when the client is gone: then there is nobody to answer. */

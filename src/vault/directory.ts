@@ -32,6 +32,11 @@ export interface LiveCredential {
   sealedSecret: Buffer;
 }
 
+interface OpenedSecret {
+  sealed: Buffer;
+  secret: Secret;
+}
+
 /** What a worker remembers of one revision of the store. Thrown away whole when the revision moves. */
 interface Snapshot {
   revision: number;
@@ -55,7 +60,8 @@ export class Directory {
   readonly #store: Store;
   readonly #tokens: TokenRooms;
   #snapshot: Snapshot = emptySnapshot(-1);
-  readonly #secrets = new Map<string, { sealed: Buffer; secret: Secret }>();
+  readonly #secrets = new Map<string, OpenedSecret>();
+  readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
   constructor(store: Store, tokens: TokenRooms) {
     this.#store = store;
@@ -98,22 +104,27 @@ export class Directory {
     }
   }
 
-  /** The secret of a live credential; asks the token once, then remembers. Throws TokenError. */
+  /** The secret of a live credential; asks the token once, for all who wait, then remembers. Throws TokenError. */
   async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
     const known = this.#secrets.get(credential.accessKeyId);
     if (known?.sealed.equals(credential.sealedSecret) === true) return known.secret;
-    const secret = await revealSecret(
-      this.#tokens,
-      {
-        access_key_id: credential.accessKeyId,
-        key_set_id: credential.keySet.id,
-        sealed_secret: credential.sealedSecret,
-      },
-      credential.keySet.token,
-      deadline,
-    );
-    this.#secrets.set(credential.accessKeyId, { sealed: credential.sealedSecret, secret });
-    return secret;
+    const opening = this.#opening.get(credential.accessKeyId) ?? this.#openSecret(credential, deadline);
+    const { sealed, secret } = await opening;
+    return sealed.equals(credential.sealedSecret) ? secret : this.secret(credential, deadline);
+  }
+
+  async #openSecret(credential: LiveCredential, deadline: number): Promise<OpenedSecret> {
+    const { accessKeyId, keySet, sealedSecret: sealed } = credential;
+    const record = { access_key_id: accessKeyId, key_set_id: keySet.id, sealed_secret: sealed };
+    const open = async () => ({
+      sealed,
+      secret: await revealSecret(this.#tokens, record, keySet.token, deadline),
+    });
+    const opening = open().finally(() => this.#opening.delete(accessKeyId));
+    this.#opening.set(accessKeyId, opening);
+    const opened = await opening;
+    this.#secrets.set(accessKeyId, opened);
+    return opened;
   }
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */

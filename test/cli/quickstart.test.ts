@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
 import { memoryDirectory } from '../support/test-node.ts';
-import { XksClient } from '../support/xks-client.ts';
+import { PatientClient } from '../support/xks-client.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
 
@@ -70,7 +70,7 @@ test('make up serves from nothing, with files for AWS that are for their owner o
     accessKeyId: config.XksProxyAuthenticationCredential.AccessKeyId,
     secretAccessKey: config.XksProxyAuthenticationCredential.RawSecretAccessKey,
   };
-  const connect = (port: number) => new XksClient(port, access, { ca: path.join(files, 'ca.pem') });
+  const connect = (port: number) => new PatientClient(port, access, { ca: path.join(files, 'ca.pem') });
   const client = connect(first.port);
   const encrypted = await client.encrypt(keys['encryptDecrypt'] ?? '', 'kept over a restart', { cdiv: true });
   t.is(encrypted.status, 200, encrypted.text);

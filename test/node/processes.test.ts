@@ -21,7 +21,6 @@ interface Bench {
   node: TestNode;
   fixture: TokenFixture;
   shim: Shim;
-  load: SteadyLoad;
 }
 
 async function setUp(t: ExecutionContext, xks: NodeOptions['xks'] = {}): Promise<Bench> {
@@ -35,11 +34,19 @@ async function setUp(t: ExecutionContext, xks: NodeOptions['xks'] = {}): Promise
     xks: { port: await freePort(), ...xks },
   });
   t.teardown(async () => node.dispose());
-  const access = await node.makeKeySet('first', { prefix: 'first' });
-  const key = await node.makeKey('first', 'key');
-  const load = new SteadyLoad(node, access, key);
+  return { node, fixture, shim };
+}
+
+async function setUpLoad(
+  t: ExecutionContext,
+  xks: NodeOptions['xks'] = {},
+): Promise<Bench & { load: SteadyLoad; key: string }> {
+  const bench = await setUp(t, xks);
+  const access = await bench.node.makeKeySet('first', { prefix: 'first' });
+  const key = await bench.node.makeKey('first', 'key');
+  const load = new SteadyLoad(bench.node, access, key);
   t.teardown(() => load.close());
-  return { node, fixture, shim, load };
+  return { ...bench, load, key };
 }
 
 /** A node that is not initialised by the CLI before, with a fixture changed by `change`. */
@@ -80,7 +87,7 @@ function isRunning(pid: number): boolean {
 }
 
 test.serial('with port 0 every worker serves on the port that the ready line tells', async (t) => {
-  const { node, load } = await setUp(t, { port: 0 });
+  const { node, load } = await setUpLoad(t, { port: 0 });
   await load.start();
   await waitUntil(() => load.answers.length > 100);
   await load.stop();
@@ -93,7 +100,7 @@ test.serial('with port 0 every worker serves on the port that the ready line tel
 });
 
 test.serial('a worker that is killed under load is replaced, and connections are taken again', async (t) => {
-  const { node, load } = await setUp(t);
+  const { node, load } = await setUpLoad(t);
   await load.start();
   await delay(300);
   const before = node.processes();
@@ -136,7 +143,7 @@ for (const hanging of [false, true])
   test.serial(
     `a supervisor that is killed leaves nothing running${hanging ? ', not even token hosts that hang in their module' : ''}`,
     async (t) => {
-      const { node, shim, load } = await setUp(t);
+      const { node, shim, load } = await setUpLoad(t);
       await load.start();
       await delay(200);
       const { workers, hosts } = node.processes();
@@ -162,7 +169,7 @@ for (const hanging of [false, true])
 test.serial(
   'SIGTERM under load: every request that was begun is answered, exit 0, nothing is left running',
   async (t) => {
-    const { node, load } = await setUp(t, { drain_ms: 500 });
+    const { node, load } = await setUpLoad(t, { drain_ms: 500 });
     await load.start();
     await delay(300);
     const running = [...node.processes().workers, ...node.processes().hosts];
@@ -187,15 +194,12 @@ test.serial(
 );
 
 test.serial('SIGTERM while requests are in the token: they are answered before the end', async (t) => {
-  const { node, shim, load } = await setUp(t);
+  const { node, shim, load, key } = await setUpLoad(t);
   await load.start();
   await load.stop();
   await shim.set([{ call: 'C_EncryptInit', delayMicroseconds: 20_000 }]);
   const lines = node.log.length;
-  const started = load.clients.map(async (client) => {
-    const key = String(node.log.find((line) => line['externalKeyId'] !== undefined)?.['externalKeyId']);
-    return client.encrypt(key, randomBytes(32));
-  });
+  const started = load.clients.map(async (client) => client.encrypt(key, randomBytes(32)));
   await waitUntil(() => node.log.slice(lines).some((line) => line['operation'] === 'Encrypt'), 5_000, 5);
   const exit = node.stop('SIGTERM');
   const answers = await Promise.allSettled(started);
@@ -215,7 +219,9 @@ test.serial('SIGTERM while a worker is being replaced ends the node all the same
   for (const pid of workers) process.kill(pid, 'SIGKILL');
   await waitUntil(() => node.log.slice(lines).some(({ msg }) => msg.startsWith('XKS worker gone')), 5_000, 1);
   const children = childrenOf(node.pid);
+  const told = performance.now();
   const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+  t.log(`ended ${Math.round(performance.now() - told)} ms after SIGTERM`);
   t.is(exit, 0);
   t.deepEqual(children.filter(isRunning), []);
 });

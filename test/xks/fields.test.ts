@@ -99,7 +99,7 @@ for (const { name, path, body } of operations) {
           );
         assertError(
           t,
-          await send({ ...(await body()), requestMetadata: wrong }),
+          await send({ ...(await body()), requestMetadata: typeof wrong === 'object' ? null : wrong }),
           400,
           'ValidationException',
           `Invalid request: requestMetadata ${missing}.`,

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { TestNode, type NodeOptions } from '../support/test-node.ts';
-import { XksClient, type KeySetAccess, type SignedRequest, type XksResponse } from '../support/xks-client.ts';
+import { PatientClient, type KeySetAccess, type XksClient, type XksResponse } from '../support/xks-client.ts';
 
 /** The one node of a test file, with a key set, a client of it and a key. */
 export interface FileNode {
@@ -32,16 +32,6 @@ export function useFileNode(options: Omit<NodeOptions, 'tokens'> = {}): () => Fi
     if (made === undefined) throw new Error('the node of this file did not start');
     return made;
   };
-}
-
-/** AWS KMS tries again when the proxy was late; so do the tests, which share their machine with others. */
-class PatientClient extends XksClient {
-  override async send(request: SignedRequest): Promise<XksResponse> {
-    for (let tries = 1; ; tries++) {
-      const response = await super.send(request);
-      if ((response.status !== 503 && response.status !== 429) || tries === 20) return response;
-    }
-  }
 }
 
 export function patientClient(
