@@ -7,9 +7,13 @@ import type { Logger } from '../log.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
 
-/** How often a worker is asked whether its event loop still turns, and how long it may be silent, milliseconds. */
+/**
+ * How often a worker is asked whether its event loop still turns, and how long it may be silent: until it listens,
+ * since a starved machine loads slowly, and afterwards; milliseconds.
+ */
 const pingInterval = 1_000;
-const longestSilence = 10_000;
+const longestStart = 60_000;
+const longestSilence = 15_000;
 /** Pauses before a worker is started again, milliseconds. */
 const firstPause = 100;
 const longestPause = 5_000;
@@ -120,7 +124,7 @@ export class Crew {
     });
     const watchdog = setInterval(() => {
       this.tell({ kind: 'ping' });
-      if (Date.now() - heard < longestSilence) return;
+      if (Date.now() - heard < (this.#listening ? longestSilence : longestStart)) return;
       log.error({ worker: this.#options.index }, 'XKS worker does not answer: killed');
       worker.kill('SIGKILL');
     }, pingInterval);

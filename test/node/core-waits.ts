@@ -22,7 +22,7 @@ export class CoreWaits {
   constructor(groups: () => number[][]) {
     this.#groups = groups;
     this.#look();
-    this.#timer = setInterval(() => this.#look(), interval);
+    this.#timer = setInterval(() => this.#look(), interval).unref();
   }
 
   stop(): void {
