@@ -37,6 +37,7 @@ interface KeptHost {
   token: string;
   /** While it is ready. */
   hostId: number | undefined;
+  pid: number;
 }
 
 /** One XKS worker with the keepers of its token hosts: each host serves this worker alone. */
@@ -166,9 +167,11 @@ export class Crew {
     const entry: KeptHost = {
       token,
       hostId: undefined,
+      pid: 0,
       keeper: new HostKeeper(settings, gate, {
         onReady: ({ id, pid, socket, info }) => {
           entry.hostId = id;
+          entry.pid = pid;
           this.tell({ kind: 'host', token, id, pid, info }, socket);
           const { serial, firmware } = info;
           log.info({ token, tokenHost: pid, worker: index, serial, firmware }, 'token host ready');
@@ -176,7 +179,7 @@ export class Crew {
         },
         onGone: (id, why) => {
           entry.hostId = undefined;
-          this.tell({ kind: 'host-gone', token, id });
+          this.tell({ kind: 'host-gone', token, id, pid: entry.pid });
           if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
         },
         onFailed: (problem, wayOut, pinRefused) => {

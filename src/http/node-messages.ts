@@ -21,7 +21,7 @@ export interface WorkerToken extends Pick<
 export type ToWorker =
   | { kind: 'start'; config: WorkerConfig }
   | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo }
-  | { kind: 'host-gone'; token: string; id: number }
+  | { kind: 'host-gone'; token: string; id: number; pid: number }
   | { kind: 'reload' }
   | { kind: 'drain' }
   | { kind: 'ping' };

@@ -22,6 +22,8 @@ import { createXksApp } from './xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
 const closePatience = 2_000;
+/** How long a failed rotation is not tried again, milliseconds. */
+const rotationPause = 60_000;
 /** How long fetching secrets ahead of use may take, milliseconds. */
 const warmUpPatience = 10_000;
 
@@ -143,30 +145,30 @@ class XksWorker {
     process.disconnect();
   }
 
-  /** The count of a key's version nears its limit: a new version takes over (promise 5). */
+  /**
+   * The count of a key's version nears its limit: a new version takes over (promise 5). After a failure not again for
+   * a while, since each try begins a version, and requests at the limit ask for it all the time.
+   */
   async #rotate(key: CloudKey, tokens: TokenRooms): Promise<void> {
     if (this.#rotating.has(key.id)) return;
     this.#rotating.add(key.id);
     try {
       const record = await findCloudKey(this.#store, key.id);
-      if (record.current_version !== key.currentVersion) return;
-      const rotated = await rotateCloudKey(
-        this.#store,
-        tokens,
-        await findKeySet(this.#store, record.key_set_id),
-        record,
-      );
-      this.#log.warn(
-        { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
-        'CloudKey rotated: the last version has done half of the encryptions it may',
-      );
+      if (record.current_version === key.currentVersion) {
+        const keySet = await findKeySet(this.#store, record.key_set_id);
+        const rotated = await rotateCloudKey(this.#store, tokens, keySet, record);
+        this.#log.warn(
+          { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
+          'CloudKey rotated: the last version has done half of the encryptions it may',
+        );
+      }
+      this.#rotating.delete(key.id);
     } catch (error) {
+      setTimeout(() => this.#rotating.delete(key.id), rotationPause).unref();
       this.#log.error(
         { externalKeyId: key.externalKeyId, problem: (error as Error).message },
         'CloudKey could not be rotated at its limit',
       );
-    } finally {
-      this.#rotating.delete(key.id);
     }
   }
 }
@@ -176,6 +178,8 @@ function tell(message: ToSupervisor): void {
 }
 
 let worker: Promise<XksWorker> | undefined;
+/** Token hosts that this worker was given and that have not gone. */
+const hostPids = new Set<number>();
 process.on('message', (message: ToWorker, handle: Socket | undefined) => {
   if (message.kind === 'ping') return tell({ kind: 'pong' });
   if (message.kind === 'start') {
@@ -186,10 +190,22 @@ process.on('message', (message: ToWorker, handle: Socket | undefined) => {
     });
     return;
   }
+  if (message.kind === 'host') hostPids.add(message.pid);
+  if (message.kind === 'host-gone') hostPids.delete(message.pid);
   void worker?.then((running) => running.receive(message, handle));
 });
-// Without its supervisor a worker would serve with hosts that nobody replaces.
-process.on('disconnect', () => process.exit(0));
+// Without its supervisor a worker would serve with hosts that nobody replaces. A host ends when it reads that its socket
+// is closed; one that hangs in its module never reads.
+process.on('disconnect', () => {
+  for (const pid of hostPids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // Gone already.
+    }
+  }
+  process.exit(0);
+});
 // The supervisor decides when to end: a terminal's Ctrl-C and systemd's SIGTERM reach every process of the group.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,6 +39,16 @@ export interface HostEnd {
   problem: string;
   wayOut: string;
 }
+
+const hostScript = path.join(import.meta.dirname, 'host-process.ts');
+const setpriv = '/usr/bin/setpriv';
+/**
+ * Where Linux's setpriv is, the kernel ends a host together with its keeper: a host that hangs in its module would not
+ * notice that nobody is left.
+ */
+const hostCommand: [string, ...string[]] = existsSync(setpriv)
+  ? [setpriv, '--pdeathsig', 'KILL', process.execPath, hostScript]
+  : [process.execPath, hostScript];
 
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;
@@ -82,7 +93,8 @@ export class HostLife {
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
     const { environment, order, startTimeout } = this.#settings;
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, 'host-process.ts')], {
+    const [command, ...words] = hostCommand;
+    const child = spawn(command, words, {
       env: { ...process.env, ...environment },
       // Both to our stderr: a module that prints must not get between the log lines on stdout.
       stdio: ['pipe', 2, 2, 'pipe', 'pipe'],

@@ -232,7 +232,12 @@ test.serial(
     const back = await backInService(bench, 20_000);
     t.log(`back ${Math.round(back)} ms after the module was fast again`);
     t.true(back < 2_000);
-    t.deepEqual(new Set(node.processes().hosts), new Set(before));
+    const after = node.processes().hosts;
+    t.deepEqual(
+      after.filter((pid) => !before.includes(pid)),
+      [],
+    );
+    t.is(after.length, before.length);
   },
 );
 
@@ -371,7 +376,8 @@ test.serial(
       'the others go on',
     );
     const health = (await healthOverAll(bench)).map(({ body }) => body.ekmFleetDetails[0].healthStatus);
-    t.deepEqual(new Set(health), new Set(['ACTIVE', 'DEGRADED']));
+    t.true(health.includes('DEGRADED') && health.includes('ACTIVE'), health.join(' '));
+    t.false(health.includes('UNAVAILABLE'));
     await shim.clear();
     node.signal('SIGHUP');
     await backInService(bench, 20_000);

@@ -90,6 +90,8 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   t.deepEqual(Object.fromEntries(answers), { '400 InvalidCiphertextException': total - late });
   t.true(late * 100 <= total, `${late} of ${total} bad ones timed out`);
   t.true(timedOut * 50 <= answered, `${timedOut} of ${answered} good ones timed out`);
+  for (const line of node.log.filter(({ msg }) => msg.startsWith('token host')).slice(2))
+    t.log(JSON.stringify(line));
   t.deepEqual(after, before);
   t.false(node.log.some(({ msg }) => msg.startsWith('token host gone')));
   await callWell();

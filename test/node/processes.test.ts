@@ -96,7 +96,7 @@ test.serial('with port 0 every worker serves on the port that the ready line tel
   const served = new Set(
     node.log.filter((line) => line['operation'] === 'Encrypt').map((line) => line['pid']),
   );
-  t.deepEqual(served, new Set(workers));
+  for (const pid of workers) t.true(served.has(pid), `${pid} was not reached`);
 });
 
 test.serial('a worker that is killed under load is replaced, and connections are taken again', async (t) => {
