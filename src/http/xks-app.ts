@@ -58,18 +58,21 @@ export function createXksApp(options: XksAppOptions): Koa {
   app.use(async (ctx, next) => {
     const { path, query } = splitUrl(ctx.req.url ?? '/');
     const route = readRoute(path);
-    if (route === undefined) return next();
-    await answer(ctx, options, route, path, query);
+    if (route !== undefined) return answer(ctx, options, route, path, query);
+    // Koa's own parser throws at some targets that are no paths.
+    return path.startsWith('/') ? next() : unknownPath(ctx);
   });
   app.use(router.routes());
-  app.use(async (ctx) => {
+  app.use(unknownPath);
+  return app;
+
+  async function unknownPath(ctx: Context): Promise<void> {
     const began = monotonicNow();
     const error = new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.');
     if (await respondError(ctx, error))
       logRequest(options.log, ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
     else hangUp(ctx);
-  });
-  return app;
+  }
 }
 
 /** What a log line says of a request that was not authenticated. */

@@ -41,7 +41,8 @@ export type TokenFault = (typeof tokenFaults)[number];
 
 /** Faults after which a token host is of no more use: it says so and ends, and another takes its place. */
 export function endsHost(fault: TokenFault): boolean {
-  return fault === 'device' || fault === 'pin-refused' || fault === 'iv-refused';
+  // A token that does not decrypt what it encrypted is not trusted with encryptions that nobody verifies.
+  return fault === 'device' || fault === 'pin-refused' || fault === 'iv-refused' || fault === 'verify-failed';
 }
 
 /** The one error that leaves the token room. `call` is the C_ function or step that failed, `rv` its CKR number. */

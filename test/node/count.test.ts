@@ -68,33 +68,42 @@ function versions(
     .all() as never;
 }
 
-test('just below 2^31 encryptions the key rotates by itself; old and new ciphertext stay readable', async (t) => {
-  const { node, key, clients, store } = await setUp(t);
-  setLeased(store, rotateAt - 2 * blockSize);
-  const plaintext = randomBytes(32);
-  const first = await clients[0]?.encrypt(key, plaintext, { cdiv: true });
-  t.is(first?.status, 200);
-  t.is(versionOf(first?.body), 1);
-  await node.waitForLog((line) => line.msg.startsWith('CloudKey rotated'));
-  await waitUntil(() => versions(store).some(({ version, state }) => version === 2 && state === 'ACTIVE'));
-  const answers = await Promise.all(
-    clients.map(async (client) => client.encrypt(key, plaintext, { cdiv: true })),
-  );
-  for (const { status, body } of answers) {
-    t.is(status, 200);
-    t.is(versionOf(body), 2);
-  }
-  for (const { body } of [first, ...answers].filter((answer) => answer !== undefined)) {
-    const decrypted = await clients[1]?.decrypt(key, body);
-    t.deepEqual(Buffer.from(decrypted?.body.plaintext, 'base64'), plaintext);
-  }
-  const [one, two, more] = versions(store);
-  t.true((one?.encryptions_leased ?? 0) <= rotateAt);
-  t.true((two?.encryptions_leased ?? 0) >= answers.length);
-  t.is(more, undefined, 'two workers made one new version, not two');
-});
+test.serial(
+  'just below 2^31 encryptions the key rotates by itself; old and new ciphertext stay readable',
+  async (t) => {
+    const { node, key, clients, store } = await setUp(t);
+    setLeased(store, rotateAt - 2 * blockSize);
+    const plaintext = randomBytes(32);
+    const first = await clients[0]?.encrypt(key, plaintext, { cdiv: true });
+    t.is(first?.status, 200);
+    t.is(versionOf(first?.body), 1);
+    await node.waitForLog((line) => line.msg.startsWith('CloudKey rotated'));
+    await waitUntil(() => versions(store).some(({ version, state }) => version === 2 && state === 'ACTIVE'));
+    const answers = await Promise.all(
+      clients.map(async (client) => {
+        let answer = await client.encrypt(key, plaintext, { cdiv: true });
+        // As KMS does; a busy machine may need it.
+        for (let again = 0; again < 5 && answer.status === 503; again++)
+          answer = await client.encrypt(key, plaintext, { cdiv: true });
+        return answer;
+      }),
+    );
+    for (const { status, body } of answers) {
+      t.is(status, 200);
+      t.is(versionOf(body), 2);
+    }
+    for (const { body } of [first, ...answers].filter((answer) => answer !== undefined)) {
+      const decrypted = await clients[1]?.decrypt(key, body);
+      t.deepEqual(Buffer.from(decrypted?.body.plaintext, 'base64'), plaintext);
+    }
+    const [one, two, more] = versions(store);
+    t.true((one?.encryptions_leased ?? 0) <= rotateAt);
+    t.true((two?.encryptions_leased ?? 0) >= answers.length);
+    t.is(more, undefined, 'two workers made one new version, not two');
+  },
+);
 
-test('at 2^32 encryptions, where no new key can be made, no further one is done', async (t) => {
+test.serial('at 2^32 encryptions, where no new key can be made, no further one is done', async (t) => {
   const { node, shim, key, clients, store } = await setUp(t);
   await shim.set([{ call: 'C_GenerateKey', rv: 0x54 }]);
   setLeased(store, refuseAt - blockSize + 1);
@@ -120,11 +129,16 @@ test('at 2^32 encryptions, where no new key can be made, no further one is done'
   t.log(`${others.length} versions were begun in ${refused} refused requests`);
   t.true(others.length <= 4, `${others.length} versions were begun and never made`);
 
+  // What nobody made is no obstacle once the token can make keys again: an operator need not wait for the next try.
   await shim.clear();
-  await waitUntil(async () => (await clients[0]?.encrypt(key, randomBytes(32)))?.status === 200, 15_000, 200);
+  await node.cli('cloud-key', 'rotate', key);
+  await waitUntil(async () => {
+    const answer = await clients[0]?.encrypt(key, randomBytes(32));
+    return answer?.status === 200 && (versionOf(answer.body) ?? 0) > 1;
+  });
 });
 
-test('more is always leased than done, also when a worker is killed', async (t) => {
+test.serial('more is always leased than done, also when a worker is killed', async (t) => {
   const { node, shim, key, clients, store } = await setUp(t);
   let done = 0;
   const encryptSome = async (rounds: number) => {
@@ -160,7 +174,7 @@ test('more is always leased than done, also when a worker is killed', async (t) 
   t.true(leased() >= ((await shim.counts())['C_Encrypt'] ?? 0) - 100);
 });
 
-test('of several workers at the limit, together they do what was left and not one more', async (t) => {
+test.serial('of several workers at the limit, together they do what was left and not one more', async (t) => {
   const node = await (async () => {
     const fixture = await createSoftHsmToken();
     t.teardown(async () => fixture.dispose());

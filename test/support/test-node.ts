@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { TestCa } from './certificates.ts';
 import type { Shim } from './shim.ts';
 import type { TokenFixture } from './tokens.ts';
@@ -122,7 +122,7 @@ export class TestNode {
     const ready = Promise.withResolvers<void>();
     child.once('exit', () => ready.reject(new Error(`holdfast serve ended: ${this.output.slice(-2000)}`)));
     for (const stream of [child.stdout, child.stderr])
-      createInterface({ input: stream }).on('line', (line) => {
+      onLine(stream, (line) => {
         this.output += `${line}\n`;
         const port = /^holdfast ready on port (\d+)/.exec(line)?.[1];
         if (port !== undefined) {
@@ -274,6 +274,16 @@ function toml(value: unknown): string {
       .map(([name, inner]) => `${name} = ${toml(inner)}`)
       .join(', ')} }`;
   return JSON.stringify(value);
+}
+
+/** Lines end at \n only: readline also ends them at U+2028, which JSON may contain. */
+function onLine(stream: Readable, take: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  });
 }
 
 export function memoryDirectory(): string {

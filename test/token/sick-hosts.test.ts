@@ -84,11 +84,11 @@ test.serial(
   'an encryption that one host corrupts is verified, discarded and made by the other',
   async (t) => {
     const work = await begin(t, state);
-    const [first, second] = work.open.pids;
+    const [first] = work.open.pids;
     await state.shim.set([{ call: 'C_Encrypt', corrupt: 'any', pid: first ?? 0 }]);
     for (let i = 0; i < 20; i++) {
       const sealed = await work.open.callAt(work.encrypt);
-      t.is(sealed.host, second ?? 0);
+      t.not(sealed.host, first ?? 0);
       const { plaintext: opened } = await work.open.call(decryptOf(work.encrypt, sealed.value));
       t.deepEqual(Buffer.from(opened), plaintext);
     }
@@ -99,7 +99,9 @@ for (const call of ['C_Encrypt', 'C_Decrypt'] as const)
   test.serial(`where every host’s ${call} corrupts, a verified encryption is never answered`, async (t) => {
     const work = await begin(t, state);
     await state.shim.set([{ call, corrupt: 'any' }]);
-    for (let i = 0; i < 5; i++) await throwsFault(t, 'verify-failed', work.open.call(work.encrypt));
+    await throwsFault(t, 'verify-failed', work.open.call(work.encrypt));
+    // Those hosts are gone by then: a token that corrupts is trusted with nothing more, and its self-test says so too.
+    for (let i = 0; i < 3; i++) await t.throwsAsync(work.open.call(work.encrypt), { instanceOf: TokenError });
   });
 
 /*
