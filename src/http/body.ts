@@ -15,6 +15,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    let ended = false;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length > maxBodyBytes) {
@@ -25,10 +26,14 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
       }
       chunks.push(chunk);
     });
-    request.on('end', () =>
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length)),
-    );
-    const gone = () => reject(new ClientGoneError());
+    request.on('end', () => {
+      ended = true;
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length));
+    });
+    const gone = () => {
+      // Every request is closed in the end; making an error each time is not free.
+      if (!ended) reject(new ClientGoneError());
+    };
     request.on('error', gone);
     request.on('aborted', gone);
     request.on('close', gone);
@@ -56,7 +61,10 @@ export async function discardBody(request: IncomingMessage): Promise<boolean> {
       resolve(false);
     });
     request.on('end', () => resolve(true));
-    const gone = () => reject(new ClientGoneError());
+    const gone = () => {
+      // Every request is closed in the end; making an error each time is not free.
+      if (!request.complete) reject(new ClientGoneError());
+    };
     request.on('error', gone);
     request.on('aborted', gone);
     request.on('close', gone);

@@ -5,6 +5,8 @@ import { monotonicNow, readResponse, type ResponseFrame } from './frames.ts';
 /** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
 const batchTime = 2;
 const largestBatch = 24;
+/** One is done while the next waits in the socket: the host does not stand idle until we have read its answer. */
+const smallestWindow = 2;
 
 export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
 
@@ -42,7 +44,8 @@ export class HostLink<Work> {
   /** Whether it takes one more request now. */
   get hasRoom(): boolean {
     if (this.sick || this.leaving) return false;
-    const window = Math.max(1, Math.min(largestBatch, Math.floor(batchTime / this.#operationTime)));
+    const fitting = Math.floor(batchTime / this.#operationTime);
+    const window = Math.max(smallestWindow, Math.min(largestBatch, fitting));
     return this.inFlight.size < window;
   }
 
