@@ -12,32 +12,15 @@ const maxDiscardedBytes = 1024 * 1024;
 /** Reads a body, chunked or not. Throws UnsupportedOperationException as soon as it is known to be too large. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (declaredLength(request) > maxBodyBytes) throw tooLarge();
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    let ended = false;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > maxBodyBytes) {
-        request.removeAllListeners('data');
-        request.pause();
-        reject(tooLarge());
-        return;
-      }
-      chunks.push(chunk);
-    });
-    request.on('end', () => {
-      ended = true;
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length));
-    });
-    const gone = () => {
-      // Every request is closed in the end; making an error each time is not free.
-      if (!ended) reject(new ClientGoneError());
-    };
-    request.on('error', gone);
-    request.on('aborted', gone);
-    request.on('close', gone);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const isWhole = await receive(request, (chunk) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    return length <= maxBodyBytes;
   });
+  if (!isWhole) throw tooLarge();
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
 }
 
 /**
@@ -51,23 +34,36 @@ export async function discardBody(request: IncomingMessage): Promise<boolean> {
   const none = httpVersionMajor === 1 && declared === 0 && headers['transfer-encoding'] === undefined;
   if (request.complete || none) return true;
   if (declared > maxDiscardedBytes) return false;
+  let length = 0;
+  return receive(request, (chunk) => {
+    length += chunk.length;
+    return length <= maxDiscardedBytes;
+  });
+}
+
+/** Hands on the body until its end; false as soon as `take` wants no more of it. Throws ClientGoneError. */
+async function receive(request: IncomingMessage, take: (chunk: Buffer) => boolean): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    let length = 0;
+    let ended = false;
     request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= maxDiscardedBytes) return;
+      if (take(chunk)) return;
       request.removeAllListeners('data');
       request.pause();
       resolve(false);
     });
-    request.on('end', () => resolve(true));
+    request.on('end', () => {
+      ended = true;
+      resolve(true);
+    });
     const gone = () => {
-      // Every request is closed in the end; making an error each time is not free.
-      if (!request.complete) reject(new ClientGoneError());
+      // Every request is closed in the end; making an error each time is not free. Whole is not enough: what has come
+      // whole may be closed before its end was read.
+      if (!ended) reject(new ClientGoneError());
     };
     request.on('error', gone);
     request.on('aborted', gone);
     request.on('close', gone);
+    // Where an earlier reader has paused it.
     request.resume();
   });
 }
