@@ -1,16 +1,36 @@
 import type { Generated } from 'kysely';
 
 /*
- * The tables, as Kysely sees them; SQLite now, PostgreSQL later with the same names. Times are ISO 8601 in UTC, truth
- * values are 0 or 1, so that both databases hold the same.
+ * The tables, as Kysely sees them; SQLite now, PostgreSQL later with the same names. Times are ISO 8601 in UTC with
+ * milliseconds, so that they sort as text; truth values are 0 or 1; lists and records are JSON text: so that both
+ * databases hold the same.
+ *
+ * `row_version` is what an ETag shows: it goes up by one with every change of the row that a person made or sees.
  */
 
 export interface Tables {
   revision: RevisionTable;
+  vaults: VaultTable;
+  users: UserTable;
+  recovery_codes: RecoveryCodeTable;
+  sessions: SessionTable;
+  api_keys: ApiKeyTable;
+  admin_groups: AdminGroupTable;
+  admin_group_members: AdminGroupMemberTable;
+  oidc_providers: OidcProviderTable;
+  oidc_sign_ins: OidcSignInTable;
+  csp_accounts: CspAccountTable;
   key_sets: KeySetTable;
   cloud_keys: CloudKeyTable;
   key_versions: KeyVersionTable;
   xks_credentials: XksCredentialTable;
+  uses: UseTable;
+  settings: SettingTable;
+  nodes: NodeTable;
+  leases: LeaseTable;
+  reconciliations: ReconciliationTable;
+  idempotency_keys: IdempotencyKeyTable;
+  audit_events: AuditEventTable;
 }
 
 /** One row. Raised by every change that an XKS worker must see; a worker drops what it remembers when it moved. */
@@ -19,29 +39,223 @@ export interface RevisionTable {
   revision: number;
 }
 
+/** A tenant. */
+export interface VaultTable {
+  id: string;
+  name: string;
+  type: 'cloud-key-management';
+  description: string;
+  /** Who administers it, as shown in its details; the user of this name was made with the vault. */
+  administrator_name: string;
+  administrator_email: string;
+  /** JSON list of names of tokens in the configuration that its key sets may use. */
+  tokens: string;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+export type Role = 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+
+export interface UserTable {
+  id: string;
+  /** '' for users of the appliance. */
+  vault_id: string;
+  /** Unique within its vault, without regard to case: `username_key` is its lower-case form. */
+  username: string;
+  username_key: string;
+  display_name: string;
+  email: string;
+  role: Role;
+  state: 'ACTIVE' | 'DISABLED';
+  /** PHC string of argon2id; null for a user who signs in by OIDC alone. */
+  password_hash: string | null;
+  must_change_password: number;
+  password_changed_at: string | null;
+  /** Wrong passwords and codes since the last success. */
+  failures: Generated<number>;
+  locked_until: string | null;
+  /** TOTP secret under the token's protecting key; null without a second factor. */
+  totp_sealed: Buffer | null;
+  totp_token: string | null;
+  totp_state: 'NONE' | 'ENROLLING' | 'ON';
+  /** The last 30-second step whose code was taken: no code works twice (RFC 6238, 5.2). */
+  totp_last_step: Generated<number>;
+  /** `sub` of the vault's OIDC provider, once linked. */
+  oidc_subject: string | null;
+  last_sign_in_at: string | null;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface RecoveryCodeTable {
+  user_id: string;
+  /** SHA-256 of a code of 100 bits or more. */
+  hash: Buffer;
+  used_at: string | null;
+}
+
+export interface SessionTable {
+  /** SHA-256 of the session's token. */
+  hash: Buffer;
+  id: string;
+  user_id: string;
+  /** SHA-256 of the CSRF token, for sessions in a cookie; null for those in a header. */
+  csrf_hash: Buffer | null;
+  /** What is still to do before it may do anything else. */
+  state: 'SECOND_FACTOR' | 'PASSWORD_CHANGE' | 'ACTIVE';
+  method: 'password' | 'oidc';
+  address: string;
+  user_agent: string;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  user_id: string;
+  name: string;
+  /** SHA-256 of a secret of 256 bits. */
+  hash: Buffer;
+  /** JSON list of permissions, each also one of its owner's role. */
+  scope: string;
+  expires_at: string;
+  revoked_at: string | null;
+  last_used_at: string | null;
+  last_address: string | null;
+  row_version: Generated<number>;
+  created_at: string;
+}
+
+/** An admin group such as "Cloud Admin Group": it owns CSP accounts and key sets. */
+export interface AdminGroupTable {
+  id: string;
+  vault_id: string;
+  name: string;
+  description: string;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface AdminGroupMemberTable {
+  group_id: string;
+  user_id: string;
+  created_at: string;
+}
+
+/** At most one for each vault, and one for the appliance (vault_id ''). */
+export interface OidcProviderTable {
+  vault_id: string;
+  issuer: string;
+  client_id: string;
+  client_secret_sealed: Buffer | null;
+  client_secret_token: string | null;
+  scopes: string;
+  /** The claim that names a user at the first sign-in: `email` (must be verified) or `preferred_username`. */
+  username_claim: string;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+/** An OIDC sign-in under way. */
+export interface OidcSignInTable {
+  /** SHA-256 of `state`. */
+  state_hash: Buffer;
+  vault_id: string;
+  nonce: string;
+  code_verifier: string;
+  /** SHA-256 of the cookie or verifier of the browser or program that began. */
+  binding_hash: Buffer;
+  return_to: string;
+  /** SHA-256 of the one-time code with which the session is fetched, and whose it is; null before the provider answered. */
+  code_hash: Buffer | null;
+  user_id: string | null;
+  created_at: string;
+  expires_at: string;
+}
+
+export interface CspAccountTable {
+  id: string;
+  vault_id: string;
+  admin_group_id: string;
+  name: string;
+  description: string;
+  type: 'manual';
+  /** 12 digits, '' where not told. */
+  aws_account_id: string;
+  default_region: string;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
 export interface KeySetTable {
   id: string;
+  vault_id: string;
+  admin_group_id: string | null;
+  csp_account_id: string | null;
   name: string;
   description: string;
   /** Name of the token in the configuration. */
   token: string;
+  /** Whether AWS may use it as an external key store; without, its credentials open nothing. */
+  external_key_store: Generated<number>;
   /** Path prefix of its XKS URIs without slashes around it, '' for none. */
   path_prefix: string;
+  /** Default rotation schedule of its CloudKeys: every so many days, null for never. */
+  rotation_days: number | null;
+  /** Frozen: every request for one of its keys is answered InvalidStateException. */
+  frozen_at: string | null;
+  /** Most XKS requests a second for its keys together, and how many may come at once; null for no quota. */
+  quota_rate: number | null;
+  quota_burst: number | null;
+  row_version: Generated<number>;
   created_at: string;
+  updated_at: string;
 }
+
+export type CloudKeyState =
+  'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED';
 
 export interface CloudKeyTable {
   id: string;
   key_set_id: string;
+  /** Unique within the key set among keys that are not DELETED. */
   name: string;
   description: string;
   /** Unique in the whole store for ever: AWS binds KMS keys to it. */
   external_key_id: string;
-  state: 'CREATING' | 'AVAILABLE' | 'DISABLED';
+  state: CloudKeyState;
+  /** AWS Region, '' where not told. */
+  region: string;
+  /** JSON lists of ARNs of IAM users and roles, for the KMS key's policy. */
+  administrators: string;
+  users: string;
   can_encrypt: number;
   can_decrypt: number;
   /** The version that new ciphertext is made with. */
   current_version: number;
+  rotation: 'INHERIT' | 'NEVER' | 'DAYS';
+  /** With rotation DAYS. */
+  rotation_days: number | null;
+  /** When the current version was made active; a rotation is due so many days later. */
+  rotated_at: string;
+  /** When the next scheduled rotation is due; null where there is no schedule. */
+  next_rotation_at: string | null;
+  /** From this moment on the key is EXPIRED, whether the schedule has written so or not. */
+  expires_at: string | null;
+  /** With PENDING_DELETION: when its key objects will be destroyed. */
+  deletion_at: string | null;
+  deleted_at: string | null;
+  quota_rate: number | null;
+  quota_burst: number | null;
+  /** The process that is making it, while CREATING: `node id/start`. */
+  made_by: string;
+  row_version: Generated<number>;
   created_at: string;
   updated_at: string;
 }
@@ -51,12 +265,16 @@ export interface KeyVersionTable {
   version: number;
   /** CKA_ID of the key object in the token. */
   object_id: Buffer;
-  state: 'PENDING' | 'ACTIVE';
+  /** DESTROYING: no request may use it, and its key object may be in the token still. */
+  state: 'PENDING' | 'ACTIVE' | 'DESTROYING' | 'DESTROYED';
   /** Made here, or taken over from AWS's sample proxy with ciphertext in its form. */
   origin: 'holdfast' | 'aws-sample-proxy';
   /** Encryptions handed out in blocks, never less than were done (SP 800-38D, 8.3). */
   encryptions_leased: Generated<number>;
+  /** The process that is making it, while PENDING: `node id/start`. */
+  made_by: string;
   created_at: string;
+  destroyed_at: string | null;
 }
 
 export interface XksCredentialTable {
@@ -64,6 +282,98 @@ export interface XksCredentialTable {
   key_set_id: string;
   /** The secret access key under the token's protecting key, bound to this record. */
   sealed_secret: Buffer;
+  /** From this moment on it opens nothing; null for never. */
+  expires_at: string | null;
+  /** Retire it once it has not been seen for so many minutes and `successor` has been; null for not. */
+  retire_after_minutes: number | null;
+  /** Access key id of the credential that takes its place. */
+  successor: string | null;
+  row_version: Generated<number>;
   created_at: string;
   withdrawn_at: string | null;
+  /** Why it was withdrawn. */
+  withdrawn_why: 'WITHDRAWN' | 'EXPIRED' | 'RETIRED' | null;
+}
+
+/** When and from where something was last used; written by XKS workers every few seconds. */
+export interface UseTable {
+  kind: 'credential' | 'encrypt' | 'decrypt';
+  /** Access key id, or CloudKey id. */
+  id: string;
+  count: number;
+  last_at: string;
+  /** Address that the request came from. */
+  last_address: string;
+}
+
+/** Settings of the appliance that administrators change, each a JSON record: `mail`. */
+export interface SettingTable {
+  name: string;
+  value: string;
+  /** A secret of it under the protecting key of `sealed_token`. */
+  sealed: Buffer | null;
+  sealed_token: string | null;
+  row_version: Generated<number>;
+  updated_at: string;
+}
+
+export interface NodeTable {
+  id: string;
+  hostname: string;
+  version: string;
+  started_at: string;
+  last_seen_at: string;
+}
+
+/** Work that one process of the fleet does: who holds it and until when. */
+export interface LeaseTable {
+  name: string;
+  holder: string;
+  until: string;
+}
+
+/** Reports of reconcile: what the store says against what the token holds. */
+export interface ReconciliationTable {
+  id: string;
+  began_at: string;
+  ended_at: string;
+  /** Who asked: 'start', 'schedule' or a user's name. */
+  asked_by: string;
+  /** JSON. */
+  report: string;
+}
+
+/** A create that was asked for with an Idempotency-Key, written with what it made. */
+export interface IdempotencyKeyTable {
+  /** User or API key that sent it. */
+  actor_id: string;
+  key: string;
+  /** SHA-256 of method, path and body. */
+  request_hash: Buffer;
+  /** What was made. */
+  target_id: string;
+  created_at: string;
+}
+
+/** Every management act and sign-in. Triggers refuse changes and deletions. */
+export interface AuditEventTable {
+  sequence: Generated<number>;
+  at: string;
+  /** '' for acts on the appliance. */
+  vault_id: string;
+  actor_kind: 'user' | 'api-key' | 'system' | 'command' | 'nobody';
+  actor_id: string;
+  actor_name: string;
+  /** Where the request came from; '' for acts of our own. */
+  address: string;
+  request_id: string;
+  /** Such as `cloud-key.disable`. */
+  action: string;
+  outcome: 'done' | 'refused';
+  target_kind: string;
+  target_id: string;
+  target_name: string;
+  /** JSON of what changed; null where there is nothing. Never a secret. */
+  before: string | null;
+  after: string | null;
 }

@@ -40,9 +40,18 @@ export class SqliteStore implements Store {
     const isNew = !existsSync(path);
     const first = connect(path);
     if (isNew) chmodSync(path, 0o600);
+    // Tables are made anew under references to them (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
+    // Schema Changes"); that nothing refers to nowhere is looked at afterwards.
+    first.pragma('foreign_keys = OFF');
     const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: first }) });
     try {
       await migrate(db);
+      const dangling = first.pragma('foreign_key_check') as unknown[];
+      if (dangling.length > 0)
+        throw new StoreError(
+          `the store at ${path} has ${dangling.length} references to nothing`,
+          'restore it from a backup',
+        );
     } finally {
       await db.destroy();
     }

@@ -1,0 +1,107 @@
+import { TokenError } from '../token/faults.ts';
+import { NameError } from '../vault/names.ts';
+import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
+import { IdempotencyConflictError } from '../audit/trail.ts';
+
+/** Kinds of problems (RFC 9457): `type` is `urn:holdfast:problem:<kind>`. */
+export const problemKinds = {
+  'bad-request': [400, 'The request cannot be read'],
+  invalid: [422, 'A value is not allowed'],
+  unauthenticated: [401, 'Sign in first'],
+  'sign-in-refused': [401, 'The sign-in was refused'],
+  'second-factor-required': [403, 'A second factor is required first'],
+  'password-change-required': [403, 'The password must be changed first'],
+  'csrf-token-required': [403, 'The CSRF token is missing or wrong'],
+  forbidden: [403, 'Not allowed'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'The method is not allowed here'],
+  'not-acceptable': [406, 'Only JSON is spoken here'],
+  conflict: [409, 'It cannot be done as things are'],
+  'precondition-failed': [412, 'It has been changed meanwhile'],
+  'too-large': [413, 'The request is too large'],
+  'unsupported-media-type': [415, 'The body must be application/json'],
+  'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
+  'precondition-required': [428, 'If-Match is required'],
+  'too-many-requests': [429, 'Too many requests'],
+  internal: [500, 'An error of ours'],
+  'token-unavailable': [503, 'The token cannot be used'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemKind = keyof typeof problemKinds;
+
+/** One wrong value: where it is (JSON pointer, or the name of a parameter) and what is wrong. Never the value itself. */
+export interface FieldProblem {
+  where: string;
+  detail: string;
+}
+
+export interface ProblemDetails {
+  wayOut?: string | undefined;
+  fields?: readonly FieldProblem[];
+  /** Seconds. */
+  retryAfter?: number;
+  /** For the log alone. */
+  cause?: unknown;
+}
+
+/** What a client is told when a request is refused (RFC 9457). */
+export class Problem extends Error {
+  readonly kind: ProblemKind;
+  readonly status: number;
+  readonly wayOut: string | undefined;
+  readonly fields: readonly FieldProblem[];
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: ProblemKind, detail: string, { wayOut, fields, retryAfter, cause }: ProblemDetails = {}) {
+    super(detail, { cause });
+    this.name = 'Problem';
+    this.kind = kind;
+    this.status = problemKinds[kind][0];
+    this.wayOut = wayOut;
+    this.fields = fields ?? [];
+    this.retryAfter = retryAfter;
+  }
+
+  /** The body, `application/problem+json`. */
+  toBody(requestId: string): Record<string, unknown> {
+    return {
+      type: `urn:holdfast:problem:${this.kind}`,
+      title: problemKinds[this.kind][1],
+      status: this.status,
+      detail: this.message,
+      instance: `urn:holdfast:request:${requestId}`,
+      ...(this.wayOut === undefined ? {} : { wayOut: this.wayOut }),
+      ...(this.fields.length === 0 ? {} : { fields: this.fields }),
+    };
+  }
+}
+
+const vaultProblems: Record<VaultProblem, ProblemKind> = {
+  'not-found': 'not-found',
+  conflict: 'conflict',
+  invalid: 'invalid',
+  precondition: 'precondition-failed',
+  forbidden: 'forbidden',
+};
+
+/** Whatever was thrown, as a problem. What is no error of the caller's says nothing of itself. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof VaultError)
+    return new Problem(vaultProblems[error.problem], error.message, { wayOut: error.wayOut });
+  if (error instanceof NameError) return new Problem('invalid', error.message);
+  if (error instanceof IdempotencyConflictError)
+    return new Problem('conflict', error.message, { wayOut: 'repeat the request with the same key' });
+  if (error instanceof TokenError)
+    return new Problem('token-unavailable', `the token: ${error.message}`, {
+      wayOut: 'verify the connection to the token (holdfast token verify), then repeat',
+      cause: error,
+    });
+  return new Problem(
+    'internal',
+    'something went wrong that should not; the log has more under this request id',
+    {
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,95 @@
+import type { z } from 'zod';
+import type { Act } from '../audit/trail.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { Permission } from '../identity/permissions.ts';
+import type { Page } from '../vault/page.ts';
+import type { AdminServices } from './services.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * Who may use a route: anyone; anyone who has signed in, with sessions of the given states (`own`: their own things);
+ * or who has the permission, in the appliance or in the vault of the path.
+ */
+export type Access =
+  | { kind: 'public' }
+  | { kind: 'own'; states?: readonly Caller['state'][]; sessionsOnly?: boolean }
+  | { kind: 'permission'; appliance?: Permission; vault?: Permission };
+
+/** One request to a route, with everything about it parsed. */
+export interface Call<P, Q, B> {
+  services: AdminServices;
+  /** Undefined on public routes only. */
+  caller: Caller | undefined;
+  act: Act;
+  params: P;
+  query: Q;
+  body: B;
+  /** Row version of If-Match; undefined for `*` and where the route asks for none. */
+  expected: number | undefined;
+  /** What the sign-in needs to know of the request. */
+  client: Client;
+}
+
+export interface Client {
+  address: string;
+  userAgent: string;
+  /** Named cookies of ours. */
+  cookie: (name: string) => string | undefined;
+}
+
+export interface Answer {
+  /** 200 unless given; 201 on routes that create, 204 without a body. */
+  status?: number;
+  body?: unknown;
+  /** Goes into the ETag. */
+  rowVersion?: number;
+  /** Path of what was made, under /api/v1. */
+  location?: string;
+  /** Cookies of the host alone: Secure, HttpOnly, SameSite=Strict unless told otherwise, Path=/. Null deletes one. */
+  cookies?: Record<string, { value: string; lax?: boolean; seconds?: number } | null>;
+  /** Sends a browser on (303). */
+  redirect?: string;
+}
+
+export interface Route<P = unknown, Q = unknown, B = unknown> {
+  /** Name of the operation in OpenAPI, such as `createCloudKey`. */
+  operation: string;
+  method: Method;
+  /** Under /api/v1, with `{parameters}`. */
+  path: string;
+  /** Heading in the reference. */
+  tag: string;
+  /** One line, as an act: "Make a CloudKey". */
+  summary: string;
+  /** More, in Markdown. */
+  description?: string;
+  access: Access;
+  /** Schemas are strict objects: what they do not name is refused. */
+  params?: z.ZodType<P>;
+  query?: z.ZodType<Q>;
+  body?: z.ZodType<B>;
+  /** Schema of the body of a good answer; none for 204. */
+  answer?: z.ZodType;
+  /** Changes a record that has an ETag: If-Match is required. */
+  changes?: boolean;
+  /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */
+  creates?: { again: (call: Call<P, Q, B>, id: string) => Promise<Answer> };
+  handle: (call: Call<P, Q, B>) => Promise<Answer>;
+}
+
+/** Keeps the types of the schemas together with the handler, then forgets them. */
+export function route<P = undefined, Q = undefined, B = undefined>(definition: Route<P, Q, B>): Route {
+  return definition as unknown as Route;
+}
+
+/** The caller of a route that is not public. */
+export function callerOf({ caller }: { caller: Caller | undefined }): Caller {
+  if (caller === undefined) throw new Error('a public route asked for its caller');
+  return caller;
+}
+
+/** A page with its items as the API shows them. */
+export function shownPage<T>({ items, next }: Page<T>, show: (item: T) => unknown): Answer {
+  return { body: { items: items.map(show), next } };
+}

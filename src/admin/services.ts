@@ -1,0 +1,45 @@
+import type { Logger } from '../log.ts';
+import type { House } from '../vault/house.ts';
+
+/** What the management API needs of the node. */
+export interface AdminServices extends House {
+  log: Logger;
+  version: string;
+  /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */
+  publicUrl: string;
+  /** The tokens of the configuration, in its order; the first one's protecting key seals secrets of the appliance. */
+  tokenFacts: readonly TokenFacts[];
+  sessions: SessionLimits;
+  /** Starts one more host for the token: login, mechanism list, self-test, each timed. */
+  verifyToken: (name: string) => Promise<TokenReport>;
+}
+
+export interface TokenFacts {
+  name: string;
+  profile: string;
+  vendor: string;
+  model: string;
+}
+
+export interface SessionLimits {
+  /** Without a request for so long a session ends, minutes. */
+  idleMinutes: number;
+  /** However busy, it ends after so long, minutes. */
+  longestMinutes: number;
+}
+
+/** What a fresh token host found out about its token. */
+export interface TokenReport {
+  ok: boolean;
+  /** One line for each thing tried, in order; the first that failed is the last. */
+  steps: {
+    name: 'module' | 'token' | 'login' | 'mechanisms' | 'self-test' | 'latency';
+    ok: boolean;
+    milliseconds: number;
+    detail: string;
+  }[];
+  /** What to do, where it failed. */
+  wayOut?: string;
+  info?: { label: string; serial: string; manufacturer: string; model: string; firmware: string };
+  mechanisms?: string[];
+}

@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Transaction } from 'kysely';
+import type { AuditEventTable, Tables } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+
+/** Who acts, on whose behalf a vault function runs. */
+export interface Actor {
+  kind: AuditEventTable['actor_kind'];
+  /** User or API key id; '' where there is none. */
+  id: string;
+  /** User name, or what of ours acts: `schedule`, `reconcile`, `quickstart`. */
+  name: string;
+}
+
+/** One act under way: what the trail and the idempotency table need to know of it. */
+export interface Act {
+  actor: Actor;
+  /** Where the request came from; '' for acts of our own. */
+  address: string;
+  requestId: string;
+  at: Date;
+  /** The Idempotency-Key of a create. */
+  idempotency?: { key: string; requestHash: Buffer };
+}
+
+export interface AuditEntry {
+  /** `<kind of thing>.<verb>`, such as `cloud-key.disable`. */
+  action: string;
+  /** '' for acts on the appliance. */
+  vaultId: string;
+  target: { kind: string; id: string; name: string };
+  outcome?: 'done' | 'refused';
+  /** The record before and after: only what differs is kept, and never a secret. */
+  before?: Readonly<Record<string, unknown>>;
+  after?: Readonly<Record<string, unknown>>;
+  /** The act makes `target`: an Idempotency-Key is remembered with it. */
+  creates?: boolean;
+}
+
+/** An Idempotency-Key was used by two requests at once: the other one made the record. */
+export class IdempotencyConflictError extends Error {
+  constructor() {
+    super('another request with this Idempotency-Key is under way');
+    this.name = 'IdempotencyConflictError';
+  }
+}
+
+/**
+ * Writes an act into the audit trail, in the transaction that does it: an act that is done is on the record, and one
+ * that is undone is not (promise 7).
+ */
+export async function record(trx: Transaction<Tables>, act: Act, entry: AuditEntry): Promise<void> {
+  const [before, after] = differences(entry.before, entry.after);
+  await trx
+    .insertInto('audit_events')
+    .values({
+      at: act.at.toISOString(),
+      vault_id: entry.vaultId,
+      actor_kind: act.actor.kind,
+      actor_id: act.actor.id,
+      actor_name: act.actor.name,
+      address: act.address,
+      request_id: act.requestId,
+      action: entry.action,
+      outcome: entry.outcome ?? 'done',
+      target_kind: entry.target.kind,
+      target_id: entry.target.id,
+      target_name: entry.target.name,
+      before,
+      after,
+    })
+    .execute();
+  if (entry.creates !== true || act.idempotency === undefined) return;
+  const taken = await trx
+    .insertInto('idempotency_keys')
+    .values({
+      actor_id: act.actor.id,
+      key: act.idempotency.key,
+      request_hash: act.idempotency.requestHash,
+      target_id: entry.target.id,
+      created_at: act.at.toISOString(),
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (taken.numInsertedOrUpdatedRows === 0n) throw new IdempotencyConflictError();
+}
+
+/** Writes what was refused, or anything that comes without a change of its own. */
+export async function recordAlone(store: Store, act: Act, entry: AuditEntry): Promise<void> {
+  await store.write(async (trx) => record(trx, act, entry));
+}
+
+/** Of two states of a record the fields that differ, as JSON; all of one where there is no other. */
+function differences(
+  before: AuditEntry['before'],
+  after: AuditEntry['after'],
+): [string | null, string | null] {
+  if (before === undefined || after === undefined) return [toJson(before), toJson(after)];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => !isDeepStrictEqual(before[name], after[name]),
+  );
+  const pick = (from: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(names.filter((name) => name in from).map((name) => [name, from[name]]));
+  return [toJson(pick(before)), toJson(pick(after))];
+}
+
+function toJson(value: Readonly<Record<string, unknown>> | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}

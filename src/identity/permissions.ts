@@ -1,0 +1,53 @@
+import type { Role } from '../store/schema.ts';
+
+/** What one may be allowed to do. Those of the appliance and those of a vault share no name. */
+export const permissions = {
+  'appliance.read': 'see the vaults, tokens, nodes, mail settings, users and audit trail of the appliance',
+  'vaults.write': 'make, change and delete vaults, and give a vault a new administrator password',
+  'tokens.verify': 'verify the connection to a token',
+  'appliance.write':
+    'change mail settings and the single sign-on of the appliance, and have the store reconciled',
+  'appliance-users.write': 'make, change and delete users of the appliance',
+  'vault.read': 'see the vault: its details, admin groups, CSP accounts, key sets, CloudKeys and credentials',
+  'vault.write': 'change the description and single sign-on of the vault',
+  'users.read': 'see the users of the vault',
+  'users.write': 'make, change and delete users and admin groups of the vault',
+  'csp-accounts.write': 'make, change and delete CSP accounts',
+  'key-sets.write': 'make, change, freeze, thaw and delete key sets',
+  'credentials.write': 'issue, rotate, change and withdraw XKS credentials',
+  'cloud-keys.write': 'make, change, rotate, disable and enable CloudKeys',
+  'cloud-keys.delete': 'schedule and cancel the deletion of CloudKeys',
+  'audit.read': 'read the audit trail of the vault',
+  'reconcile.run': 'have the key sets of the vault compared with the token',
+} as const;
+
+export type Permission = keyof typeof permissions;
+
+export const allPermissions = Object.keys(permissions) as Permission[];
+
+const cloudAdmin = [
+  'vault.read',
+  'csp-accounts.write',
+  'key-sets.write',
+  'credentials.write',
+  'cloud-keys.write',
+  'cloud-keys.delete',
+] as const satisfies Permission[];
+
+/** What a role may do. A cloud admin may do it to what belongs to their admin groups; the others to all of the vault. */
+export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
+  'appliance-admin': [
+    'appliance.read',
+    'vaults.write',
+    'tokens.verify',
+    'appliance.write',
+    'appliance-users.write',
+  ],
+  'appliance-auditor': ['appliance.read'],
+  'vault-admin': [...cloudAdmin, 'vault.write', 'users.read', 'users.write', 'audit.read', 'reconcile.run'],
+  'cloud-admin': cloudAdmin,
+  auditor: ['vault.read', 'users.read', 'audit.read'],
+};
+
+export const applianceRoles = ['appliance-admin', 'appliance-auditor'] as const satisfies Role[];
+export const vaultRoles = ['vault-admin', 'cloud-admin', 'auditor'] as const satisfies Role[];

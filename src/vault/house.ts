@@ -1,0 +1,25 @@
+import type { Store } from '../store/store.ts';
+import type { TokenRooms } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
+
+/** What every act on the vault works with. */
+export interface House {
+  store: Store;
+  tokens: TokenRooms;
+  /** The wall clock; a test's own where time is what it tests. */
+  now: () => Date;
+  /** This process, `node id/start`: what it leaves half done can be told from what another is doing. */
+  instance: string;
+}
+
+/**
+ * Which records of a vault someone may see: those of the admin groups they are in, or all. Looking for another's record
+ * finds nothing, as if it were not there.
+ */
+export type Sight = 'all' | readonly string[];
+
+/** Throws VaultError `precondition` where the record is not the one that the caller has seen. */
+export function checkRowVersion(row: { row_version: number }, expected: number | undefined): void {
+  if (expected !== undefined && row.row_version !== expected)
+    throw new VaultError('precondition', 'it has been changed meanwhile; look at it again, then repeat');
+}
