@@ -1,7 +1,7 @@
 import type { AadForm } from '../config/profile.ts';
 import { tokenFaults, TokenError } from './faults.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
-import type { KeyAttributes, TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
+import type { KeyAttributes, ListedKey, TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
 
 /*
  * The wire form of the messages, both ends in this file. Binary, because the hop's price is what the two processes
@@ -22,6 +22,7 @@ const kinds = [
   'protect',
   'reveal',
   'health',
+  'listKeys',
 ] as const satisfies readonly TokenRequestKind[];
 
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
@@ -75,6 +76,10 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       break;
     case 'findKey':
       w.bytes(Buffer.from(request.label));
+      break;
+    case 'listKeys':
+      w.bytes(request.after);
+      w.u32(request.limit);
       break;
     case 'protect':
       w.bytes(Buffer.from(request.context));
@@ -141,6 +146,8 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
       return { kind, key: r.bytes() };
     case 'findKey':
       return { kind, label: r.text() };
+    case 'listKeys':
+      return { kind, after: r.bytes(), limit: r.u32() };
     case 'protect':
       return { kind, context: r.text(), secret: r.bytes() };
     case 'reveal':
@@ -186,6 +193,14 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
       break;
     case 'destroyKey':
       w.u32(answer.value.destroyed);
+      break;
+    case 'listKeys':
+      w.u8(answer.value.more ? 1 : 0);
+      w.u32(answer.value.keys.length);
+      for (const key of answer.value.keys) {
+        w.u32(key.objects);
+        writeKeyAttributes(w, key);
+      }
       break;
     case 'protect':
       w.bytes(answer.value.sealed);
@@ -262,6 +277,8 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
       return { kind, value: readKeyAttributes(r) };
     case 'destroyKey':
       return { kind, value: { destroyed: r.u32() } };
+    case 'listKeys':
+      return { kind, value: readKeyList(r) };
     case 'protect':
       return { kind, value: { sealed: r.bytes() } };
     case 'reveal':
@@ -271,6 +288,16 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
     case undefined:
       throw new RangeError('an answer of an unknown kind');
   }
+}
+
+function readKeyList(r: FrameReader): TokenResponses['listKeys'] {
+  const more = r.flag();
+  const keys: ListedKey[] = [];
+  for (let left = r.u32(); left > 0; left--) {
+    const objects = r.u32();
+    keys.push({ ...readKeyAttributes(r), objects });
+  }
+  return { keys, more };
 }
 
 function writeKeyAttributes(w: FrameWriter, value: KeyAttributes): void {

@@ -138,7 +138,7 @@ export class KeyObjects {
 
   #readBack(handle: Buffer): KeyAttributes | undefined {
     try {
-      return this.#read(handle);
+      return this.read(handle);
     } catch {
       return undefined;
     }
@@ -155,11 +155,11 @@ export class KeyObjects {
   }
 
   inspect(id: Uint8Array): KeyAttributes {
-    return this.#read(this.find(id));
+    return this.read(this.find(id));
   }
 
   findByLabel(label: string): KeyAttributes {
-    return this.#read(this.#findOne({ label }));
+    return this.read(this.#findOne({ label }));
   }
 
   /** Destroys every key object with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. */
@@ -200,22 +200,50 @@ export class KeyObjects {
     return handle;
   }
 
-  #read(handle: Buffer): KeyAttributes {
+  /** Handles of all AES keys of the token, looked for anew. */
+  all(): Buffer[] {
+    const handles: Buffer[] = [];
+    attempt('C_FindObjects', () =>
+      this.#cryptoki.session.find(
+        { class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true },
+        (object) => {
+          handles.push(object.handle);
+        },
+      ),
+    );
+    // Private objects are hidden, one and all, from a session that is not logged in: that would be no list.
+    if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
+    return handles;
+  }
+
+  /** CKA_ID of the key behind a handle, empty where it has none. */
+  idOf(handle: Buffer): Buffer {
+    return this.#attribute(handle, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
+  }
+
+  labelOf(handle: Buffer): string {
+    return (this.#attribute(handle, pkcs11js.CKA_LABEL) ?? Buffer.alloc(0)).toString('utf8');
+  }
+
+  #attribute(handle: Buffer, type: number): Buffer | undefined {
     const { lib, session } = this.#cryptoki;
-    const read = (type: number): Buffer | undefined => {
-      try {
-        // One attribute a call: where one of several is unknown to a module, C_GetAttributeValue fails for all.
-        const [attribute] = attempt('C_GetAttributeValue', () =>
-          lib.C_GetAttributeValue(session.handle, handle, [{ type }]),
-        );
-        return attribute?.value;
-      } catch (error) {
-        // The module does not tell this attribute; any other failure says nothing about the key.
-        const { rv } = error as CryptokiError;
-        if (rv !== undefined && reactionTo('C_GetAttributeValue', rv) === 'refused') return undefined;
-        throw error;
-      }
-    };
+    try {
+      // One attribute a call: where one of several is unknown to a module, C_GetAttributeValue fails for all.
+      const [attribute] = attempt('C_GetAttributeValue', () =>
+        lib.C_GetAttributeValue(session.handle, handle, [{ type }]),
+      );
+      return attribute?.value;
+    } catch (error) {
+      // The module does not tell this attribute; any other failure says nothing about the key.
+      const { rv } = error as CryptokiError;
+      if (rv !== undefined && reactionTo('C_GetAttributeValue', rv) === 'refused') return undefined;
+      throw error;
+    }
+  }
+
+  /** What the token tells of the key behind a handle. */
+  read(handle: Buffer): KeyAttributes {
+    const read = (type: number) => this.#attribute(handle, type);
     const is = (type: number): boolean | undefined => {
       const value = read(type);
       return value === undefined || value.length === 0 ? undefined : value[0] !== 0;
@@ -241,8 +269,8 @@ export class KeyObjects {
         .filter(([name, actual, expected]) => actual !== expected && !this.#notTold.has(name))
         .map(([name]) => name);
     return {
-      id: read(pkcs11js.CKA_ID) ?? Buffer.alloc(0),
-      label: (read(pkcs11js.CKA_LABEL) ?? Buffer.alloc(0)).toString('utf8'),
+      id: this.idOf(handle),
+      label: this.labelOf(handle),
       encrypt: is(pkcs11js.CKA_ENCRYPT) === true,
       decrypt: is(pkcs11js.CKA_DECRYPT) === true,
       fit: wrong(wanted).length === 0,

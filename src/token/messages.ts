@@ -30,6 +30,11 @@ export type TokenRequest =
   | { kind: 'inspectKey'; key: Uint8Array }
   /** Looks a key up by its label, for keys that another product made. */
   | { kind: 'findKey'; label: string }
+  /**
+   * Tells our CloudKeys' key objects, those whose label begins with `holdfast:key:`, in order of their CKA_ID: at most
+   * `limit` of those that come after the CKA_ID `after`, from the start where that is empty.
+   */
+  | { kind: 'listKeys'; after: Uint8Array; limit: number }
   /** Seals a secret of ours under the token's protecting key; `context` names the record it belongs to. */
   | { kind: 'protect'; context: string; secret: Uint8Array }
   | { kind: 'reveal'; context: string; sealed: Uint8Array }
@@ -51,6 +56,8 @@ export interface TokenResponses {
   destroyKey: { destroyed: number };
   inspectKey: KeyAttributes;
   findKey: KeyAttributes;
+  /** Fewer than asked for where a message would not hold them; `more` alone says whether the list goes on. */
+  listKeys: { keys: ListedKey[]; more: boolean };
   protect: { sealed: Uint8Array };
   reveal: { secret: Uint8Array };
   health: Record<string, never>;
@@ -70,6 +77,21 @@ export const workerRequests: readonly TokenRequestKind[] = [
   'health',
 ];
 
+/**
+ * What the management process may ask for: taken over, it can make, destroy and list keys, but neither read nor write
+ * ciphertext with one.
+ */
+export const managementRequests: readonly TokenRequestKind[] = [
+  'generateKey',
+  'destroyKey',
+  'inspectKey',
+  'findKey',
+  'listKeys',
+  'protect',
+  'reveal',
+  'health',
+];
+
 /** A key object as the token tells it, read back after creation (promise 1). */
 export interface KeyAttributes {
   id: Uint8Array;
@@ -82,4 +104,10 @@ export interface KeyAttributes {
   bornInToken: boolean;
   /** Names of attributes that are not as we want them. */
   complaints: string[];
+}
+
+/** One CKA_ID of the list and the key object that it names. */
+export interface ListedKey extends KeyAttributes {
+  /** AES keys with this CKA_ID, whatever their labels: where there are several, none of them can be used. */
+  objects: number;
 }

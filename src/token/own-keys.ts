@@ -16,12 +16,15 @@ function ownKey(purpose: string, number: number): { id: Buffer; label: string } 
   return { id: createHash('sha256').update(label).digest().subarray(0, 16), label };
 }
 
+/** Every CKA_LABEL of a CloudKey's version begins so, and none of any other key. */
+export const versionLabelStart = 'holdfast:key:';
+
 /**
  * CKA_LABEL of a CloudKey's version: with it and CKA_ID the vault could be rebuilt from the token alone.
  * CKA_ID = the CloudKey's UUID (16 bytes) ‖ version (u32, big-endian).
  */
 export function versionLabel(keySetId: string, externalKeyId: string, version: number): string {
-  return `holdfast:key:${keySetId}:${externalKeyId}:${version}`;
+  return `${versionLabelStart}${keySetId}:${externalKeyId}:${version}`;
 }
 
 export function versionObjectId(cloudKeyId: string, version: number): Buffer {
@@ -29,4 +32,25 @@ export function versionObjectId(cloudKeyId: string, version: number): Buffer {
   id.write(cloudKeyId.replaceAll('-', ''), 'hex');
   id.writeUInt32BE(version, 16);
   return id;
+}
+
+/** What a label of {@link versionLabel} says; undefined for any other. */
+export function parseVersionLabel(
+  label: string,
+): { keySetId: string; externalKeyId: string; version: number } | undefined {
+  // Neither UUIDs nor external key ids have colons.
+  const [, keySetId, externalKeyId, version] =
+    /^holdfast:key:([0-9a-f-]{36}):([A-Za-z0-9._-]{1,128}):([1-9][0-9]{0,9})$/.exec(label) ?? [];
+  if (keySetId === undefined || externalKeyId === undefined) return undefined;
+  return { keySetId, externalKeyId, version: Number(version) };
+}
+
+/** What a CKA_ID of {@link versionObjectId} says; undefined for any other. */
+export function parseVersionObjectId(id: Uint8Array): { cloudKeyId: string; version: number } | undefined {
+  if (id.length !== 20) return undefined;
+  const bytes = Buffer.from(id);
+  const cloudKeyId = bytes
+    .toString('hex', 0, 16)
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  return { cloudKeyId, version: bytes.readUInt32BE(16) };
 }

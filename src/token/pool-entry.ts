@@ -32,6 +32,7 @@ const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'decrypt',
   'inspectKey',
   'findKey',
+  'listKeys',
   'protect',
   'reveal',
   'destroyKey',

@@ -8,6 +8,7 @@ import { CKR, endsHost, TokenError } from './faults.ts';
 import { monotonicNow, type RequestFrame, type ResponseFrame, type TokenAnswer } from './frames.ts';
 import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
+import { listKeys } from './key-list.ts';
 import type { TokenRequest, TokenRequestKind } from './messages.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
@@ -164,6 +165,8 @@ export class TokenHost {
         return { kind: 'inspectKey', value: this.#keys.inspect(request.key) };
       case 'findKey':
         return { kind: 'findKey', value: this.#keys.findByLabel(request.label) };
+      case 'listKeys':
+        return { kind: 'listKeys', value: listKeys(this.#keys, request.after, request.limit) };
       case 'protect':
         return {
           kind: 'protect',

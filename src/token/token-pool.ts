@@ -34,8 +34,11 @@ export const defaultPoolLimits: PoolLimits = {
   healthInterval: 10_000,
 };
 
-/** Making a key may take seconds on an HSM, and is never repeated: the host is not killed for it before, milliseconds. */
-const keyPatience = 15_000;
+/**
+ * Making a key may take seconds on an HSM, and is never repeated; going through all keys takes as long as there are
+ * keys. A host is not killed for either before, milliseconds.
+ */
+const slowPatience = 15_000;
 
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
 const healthMaxAge = 50_000;
@@ -304,7 +307,9 @@ export class TokenPool {
   #judge(link: Link, now: number): void {
     if (link.inFlight.size === 0) return;
     const silent = now - link.lastProgress;
-    const patience = makesKey(link) ? Math.max(keyPatience, this.#limits.killAfter) : this.#limits.killAfter;
+    const patience = doesSlowWork(link)
+      ? Math.max(slowPatience, this.#limits.killAfter)
+      : this.#limits.killAfter;
     if (silent > patience && !link.killAsked) {
       link.killAsked = true;
       this.#askKill(link.id);
@@ -326,6 +331,8 @@ export class TokenPool {
   }
 }
 
-function makesKey(link: Link): boolean {
-  return [...link.inFlight.values()].some(({ request }) => request.kind === 'generateKey');
+function doesSlowWork(link: Link): boolean {
+  return [...link.inFlight.values()].some(
+    ({ request: { kind } }) => kind === 'generateKey' || kind === 'listKeys',
+  );
 }

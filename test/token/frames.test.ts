@@ -49,6 +49,7 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({ kind: kind('destroyKey'), key: bytes() }),
   fc.record({ kind: kind('inspectKey'), key: bytes() }),
   fc.record({ kind: kind('findKey'), label: text }),
+  fc.record({ kind: kind('listKeys'), after: bytes(), limit: id }),
   fc.record({ kind: kind('protect'), context: text, secret: bytes() }),
   fc.record({ kind: kind('reveal'), context: text, sealed: bytes() }),
   fc.record({ kind: kind('health') }),
@@ -82,6 +83,16 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
   answer('generateKey', attributes),
   answer('inspectKey', attributes),
   answer('findKey', attributes),
+  answer(
+    'listKeys',
+    fc.record({
+      keys: fc.array(
+        fc.tuple(attributes, id).map(([told, objects]) => Object.assign(told, { objects })),
+        { maxLength: 20 },
+      ),
+      more: fc.boolean(),
+    }),
+  ),
   answer('destroyKey', fc.record({ destroyed: fc.nat(0xffff_ffff) })),
   answer('protect', fc.record({ sealed: bytes() })),
   answer('reveal', fc.record({ secret: bytes() })),

@@ -1,26 +1,66 @@
 import test from 'ava';
 import { monotonicNow } from '../../src/token/frames.ts';
-import { workerRequests, type TokenRequest } from '../../src/token/messages.ts';
+import {
+  managementRequests,
+  workerRequests,
+  type TokenRequest,
+  type TokenRequestKind,
+} from '../../src/token/messages.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
 
-test('a host of a network-facing process neither destroys, seals nor looks up keys, whatever it is asked', (t) => {
-  // Refused before the token is touched: it needs none.
+const key = Buffer.alloc(20, 1);
+const nothing = Buffer.alloc(0);
+
+/** Asks a host that has no token: what is refused is refused before the token is touched. */
+function isRefused(permitted: readonly TokenRequestKind[], request: TokenRequest): boolean {
   const host = new TokenHost(
     undefined as never,
     { iv: {}, gcm: {}, keys: { omit: [], not_told: [] } } as never,
-    workerRequests,
+    permitted,
   );
-  const key = Buffer.alloc(20, 1);
+  const [response] = host.answer([{ id: 1, deadline: monotonicNow() + 1000, request }]).responses;
+  return response?.answer instanceof TokenError && response.answer.call === 'not permitted';
+}
+
+test('a host of a network-facing process neither destroys, seals nor looks up keys, whatever it is asked', (t) => {
   const requests: TokenRequest[] = [
     { kind: 'destroyKey', key },
     { kind: 'findKey', label: 'x' },
     { kind: 'inspectKey', key },
+    { kind: 'listKeys', after: nothing, limit: 1 },
     { kind: 'protect', context: 'x', secret: Buffer.from('x') },
   ];
-  for (const request of requests) {
-    const [response] = host.answer([{ id: 1, deadline: monotonicNow() + 1000, request }]).responses;
-    const answer = response?.answer;
-    t.is(answer instanceof TokenError ? answer.call : undefined, 'not permitted', request.kind);
-  }
+  for (const request of requests) t.true(isRefused(workerRequests, request), request.kind);
+});
+
+test('a host of the management process uses no key, whatever it is asked, and does everything else', (t) => {
+  const uses: TokenRequest[] = [
+    {
+      kind: 'encrypt',
+      key,
+      aadForm: 'full',
+      aad: nothing,
+      metadata: nothing,
+      plaintext: key,
+      verify: false,
+    },
+    {
+      kind: 'decrypt',
+      key,
+      aadForm: 'full',
+      aad: nothing,
+      metadata: nothing,
+      iv: key,
+      ciphertext: key,
+      tag: key,
+    },
+  ];
+  for (const request of uses) t.true(isRefused(managementRequests, request), request.kind);
+  for (const request of [
+    { kind: 'listKeys', after: nothing, limit: 1 },
+    { kind: 'destroyKey', key },
+    { kind: 'protect', context: 'x', secret: key },
+  ] satisfies TokenRequest[])
+    t.false(isRefused(managementRequests, request), request.kind);
 });
