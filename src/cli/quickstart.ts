@@ -76,9 +76,9 @@ async function quickstart(home: Home): Promise<number> {
   // Written last: without it the set-up was interrupted, and what is there already is found again.
   if (!existsSync(path.join(files, 'keys.json'))) await makeFirstKeys(config, files);
   writeAdminFile(home, files);
-  return serve(config, (port) => {
+  return serve(config, ({ xks, admin }) => {
     const took = ((Date.now() - began) / 1000).toFixed(1);
-    return ` (https://localhost:${port}), ${took} s; files for AWS in ${files}`;
+    return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s; files for AWS and admin.json in ${files}`;
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { loadTls } from '../http/tls.ts';
-import { Supervisor } from '../http/supervisor.ts';
+import { Supervisor, type Ports } from '../http/supervisor.ts';
+import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
@@ -19,6 +20,7 @@ export function addServeCommand(program: Command): void {
     .action(async (wish: { check?: boolean }, command: Command) => {
       const config = loadConfig(globalOptions(command).config);
       loadTls(config.xks.tls);
+      if (config.admin.enabled) loadTls(config.admin.tls);
       if (wish.check === true) {
         console.log(`${config.file}: fine`);
         return;
@@ -30,23 +32,25 @@ export function addServeCommand(program: Command): void {
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */
 export async function serve(
   config: LoadedConfig,
-  onReady: (port: number) => string = () => '',
+  onReady: (ports: Ports) => string = () => '',
 ): Promise<number> {
   // Told here once, in words, instead of by every worker.
   await (await SqliteStore.open(config.storePath)).close();
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort(config.xks.address, config.xks.port);
+  if (config.admin.enabled) await probePort(config.admin.address, config.admin.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
-  const supervisor = new Supervisor({ config, log, version, pin: pinOf });
+  const supervisor = new Supervisor({ config, log, version, pin: pinOf, verifyToken });
   supervisor.start();
   process.on('SIGHUP', () => supervisor.reload());
   const signal = new Promise<undefined>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(undefined));
   });
   const announce = async () => {
-    const port = await supervisor.ready;
+    const ports = await supervisor.ready;
     for (const token of config.tokens) forgetRefusal(config, token.name);
-    console.log(`holdfast ready on port ${port}${onReady(port)}`);
+    const management = ports.admin === undefined ? '' : `, management on port ${ports.admin}`;
+    console.log(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}`);
   };
   void announce();
   const why = await Promise.race([signal, supervisor.hopeless]);

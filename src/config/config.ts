@@ -83,6 +83,63 @@ const tlsSchema = z.strictObject({
     ),
 });
 
+const adminSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Serve the management API and run the schedules on this node.'),
+    address: z
+      .string()
+      .default('127.0.0.1')
+      .describe('Address to listen on; the loopback address unless told otherwise.'),
+    port: z.number().int().min(0).max(65535).default(9443).describe('Port to listen on.'),
+    public_url: z
+      .string()
+      .regex(/^https:\/\/[^/?#\s]+$/)
+      .optional()
+      .describe(
+        'Origin under which operators reach it, such as `https://keys.example.com:9443`; shown as the address of each vault. Without it `https://localhost:` and the port.',
+      ),
+    tls: z
+      .strictObject({
+        certificate: file.describe('PEM file with the server certificate and its chain.'),
+        key: file.describe('PEM file with the private key; mode 0600 or 0400.'),
+      })
+      .optional()
+      .describe('Certificate of the management API; without it that of `xks.tls`.'),
+    connections: z.number().int().positive().default(512).describe('Most open connections.'),
+    session_idle_minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(24 * 60)
+      .default(15)
+      .describe('A session without a request for so long ends.'),
+    session_minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(7 * 24 * 60)
+      .default(12 * 60)
+      .describe('A session ends after so long, however busy.'),
+    sign_ins_per_minute: z
+      .number()
+      .int()
+      .positive()
+      .default(60)
+      .describe('Sign-ins that one address may try in a minute; beyond it is answered 429.'),
+    requests_per_minute: z
+      .number()
+      .int()
+      .positive()
+      .default(6000)
+      .describe(
+        'Requests that one user or API key, or one address that has not signed in, may send in a minute.',
+      ),
+  })
+  .describe('The management API: what operators, the command line and programs speak to.');
+
 export const configSchema = z.strictObject({
   node: z
     .strictObject({
@@ -137,6 +194,7 @@ export const configSchema = z.strictObject({
     connections: z.number().int().positive().default(4096).describe('Most open connections of one worker.'),
     tls: tlsSchema,
   }),
+  admin: adminSchema.prefault({}),
   token: z
     .array(tokenSchema)
     .min(1)
@@ -155,3 +213,4 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 export type TokenConfig = z.output<typeof tokenSchema>;
 export type TlsConfig = z.output<typeof tlsSchema>;
+export type AdminConfig = z.output<typeof adminSchema>;

@@ -3,16 +3,22 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parse as parseToml } from 'smol-toml';
 import { Secret } from '../secret.ts';
-import { configSchema, type Config, type TokenConfig } from './config.ts';
+import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
 import { loadProfile, type Profile } from './profile.ts';
 
 /** A configuration with its profiles read and its paths absolute. */
-export interface LoadedConfig extends Config {
+export interface LoadedConfig extends Omit<Config, 'admin'> {
   file: string;
   storePath: string;
   workers: number;
   tokens: LoadedToken[];
+  admin: LoadedAdmin;
+}
+
+export interface LoadedAdmin extends AdminConfig {
+  /** Its own certificate, or that of `xks.tls`; never with client certificates. */
+  tls: TlsConfig;
 }
 
 export interface LoadedToken extends TokenConfig {
@@ -83,6 +89,14 @@ function check(config: Config, file: string): LoadedConfig {
     node: { ...config.node, state_directory: stateDirectory },
     storePath:
       config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
+    admin: {
+      ...config.admin,
+      tls: {
+        certificate: resolve((config.admin.tls ?? tls).certificate),
+        key: resolve((config.admin.tls ?? tls).key),
+        client_subjects: [],
+      },
+    },
     workers: config.xks.workers ?? Math.min(4, availableParallelism()),
     tokens,
     xks: {

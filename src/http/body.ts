@@ -9,15 +9,19 @@ export const maxBodyBytes = 128 * 1024;
 /** So much of a refused body is still read, so that the client comes to read its answer. */
 const maxDiscardedBytes = 1024 * 1024;
 
-/** Reads a body, chunked or not. Throws UnsupportedOperationException as soon as it is known to be too large. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (declaredLength(request) > maxBodyBytes) throw tooLarge();
+/** Reads a body, chunked or not. Throws what `tooLarge` makes as soon as it is known to be longer than `most` bytes. */
+export async function readBody(
+  request: IncomingMessage,
+  most = maxBodyBytes,
+  tooLarge: () => Error = unsupportedLength,
+): Promise<Buffer> {
+  if (declaredLength(request) > most) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   const isWhole = await receive(request, (chunk) => {
     chunks.push(chunk);
     length += chunk.length;
-    return length <= maxBodyBytes;
+    return length <= most;
   });
   if (!isWhole) throw tooLarge();
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
@@ -80,7 +84,7 @@ function declaredLength(request: IncomingMessage): number {
   return Number(request.headers['content-length'] ?? 0);
 }
 
-function tooLarge(): XksError {
+function unsupportedLength(): XksError {
   return new XksError(
     'UnsupportedOperationException',
     `The request body is longer than the ${maxBodyBytes} bytes supported.`,

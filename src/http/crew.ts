@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
-import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
 /**
  * How often a worker is asked whether its event loop still turns, and how long it may be silent: until it listens,
@@ -21,15 +21,21 @@ const longestPause = 5_000;
 const settledAfter = 30_000;
 
 export interface CrewOptions {
+  /** What its log lines and failures call it. */
+  kind: 'XKS worker' | 'management process';
   index: number;
+  /** The worker's script, beside this file. */
+  script: string;
   tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
   /** Asked at each start: the port may have become known meanwhile. */
-  workerConfig: () => WorkerConfig;
+  start: () => StartMessage;
   log: Logger;
   onListening: (port: number) => void;
   onChange: () => void;
   onPinRefused: (token: string, problem: string, wayOut: string) => void;
   onHopeless: (why: string) => void;
+  /** Messages that are not about the worker's own life; answered with {@link Crew.tell}. */
+  onMessage?: (message: ToSupervisor) => void;
 }
 
 interface KeptHost {
@@ -40,7 +46,7 @@ interface KeptHost {
   pid: number;
 }
 
-/** One XKS worker with the keepers of its token hosts: each host serves this worker alone. */
+/** One worker with the keepers of its token hosts: each host serves this worker alone. */
 export class Crew {
   readonly #options: CrewOptions;
   #worker: ChildProcess | undefined;
@@ -85,16 +91,16 @@ export class Crew {
   }
 
   async #keep(): Promise<void> {
-    const { index, log, onHopeless } = this.#options;
+    const { kind, index, log, onHopeless } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const began = Date.now();
       const why = await this.#runOnce();
       if (signal.aborted) break;
-      log.error({ worker: index, why }, 'XKS worker gone, starting another');
+      log.error({ worker: index, why }, `${kind} gone, starting another`);
       this.#failures = Date.now() - began > settledAfter ? 0 : this.#failures + 1;
       if (!this.#everListened && this.#failures >= 5) {
-        onHopeless(`XKS worker ${index} does not come up: ${why}`);
+        onHopeless(`${kind} ${index} does not come up: ${why}`);
         break;
       }
       // A worker that had served is wanted back at once.
@@ -105,10 +111,10 @@ export class Crew {
 
   /** One life of the worker, with its hosts. Resolves with how it ended. */
   async #runOnce(): Promise<string> {
-    const { log, tokens, workerConfig } = this.#options;
+    const { kind, index, log, script, start, tokens } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    const worker = fork(path.join(import.meta.dirname, 'xks-worker.ts'), [], {
+    const worker = fork(path.join(import.meta.dirname, script), [], {
       serialization: 'json',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env,
@@ -119,17 +125,17 @@ export class Crew {
       heard = Date.now();
       this.#receive(message);
     });
-    worker.on('error', (error) => log.error({ problem: error.message }, 'XKS worker'));
+    worker.on('error', (error) => log.error({ worker: index, problem: error.message }, kind));
     const exited = new Promise<string>((resolve) => {
       worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
     });
     const watchdog = setInterval(() => {
       this.tell({ kind: 'ping' });
       if (Date.now() - heard < (this.#listening ? longestSilence : longestStart)) return;
-      log.error({ worker: this.#options.index }, 'XKS worker does not answer: killed');
+      log.error({ worker: index }, `${kind} does not answer: killed`);
       worker.kill('SIGKILL');
     }, pingInterval);
-    this.tell({ kind: 'start', config: workerConfig() });
+    this.tell(start());
     this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) =>
       Array.from({ length: hosts }, () => this.#keepHost(token.name, settings, gate)),
     );
@@ -159,11 +165,13 @@ export class Crew {
       }
       case 'pong':
         break;
+      default:
+        this.#options.onMessage?.(message);
     }
   }
 
   #keepHost(token: string, settings: HostSettings, gate: LoginGate): KeptHost {
-    const { index, log, onChange, onPinRefused } = this.#options;
+    const { kind, index, log, onChange, onPinRefused } = this.#options;
     const entry: KeptHost = {
       token,
       hostId: undefined,
@@ -174,7 +182,7 @@ export class Crew {
           entry.pid = pid;
           this.tell({ kind: 'host', token, id, pid, info }, socket);
           const { serial, firmware } = info;
-          log.info({ token, tokenHost: pid, worker: index, serial, firmware }, 'token host ready');
+          log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },
         onGone: (id, why) => {

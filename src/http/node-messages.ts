@@ -1,4 +1,5 @@
-import type { LoadedConfig, LoadedToken } from '../config/load.ts';
+import type { TokenReport } from '../admin/services.ts';
+import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
@@ -12,14 +13,27 @@ export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' 
 
 export interface WorkerToken extends Pick<
   LoadedToken,
-  'name' | 'sick_after_ms' | 'kill_after_ms' | 'moduleProfile'
+  'name' | 'profile' | 'sick_after_ms' | 'kill_after_ms' | 'moduleProfile'
 > {
   /** How many hosts of the token this worker has. */
   hosts: number;
 }
 
+/** What the management process gets of it: it has no PIN either. */
+export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 'storePath'> {
+  admin: LoadedAdmin;
+  tokens: WorkerToken[];
+  /** Names, profiles, vendors and models of the tokens, in the configuration's order. */
+  version: string;
+}
+
+export type StartMessage =
+  { kind: 'start'; config: WorkerConfig } | { kind: 'start-management'; config: ManagementConfig };
+
 export type ToWorker =
-  | { kind: 'start'; config: WorkerConfig }
+  | StartMessage
+  /** Answers `verify-token`. */
+  | { kind: 'token-report'; id: number; report: TokenReport }
   | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo }
   | { kind: 'host-gone'; token: string; id: number; pid: number }
   | { kind: 'reload' }
@@ -27,4 +41,8 @@ export type ToWorker =
   | { kind: 'ping' };
 
 export type ToSupervisor =
-  { kind: 'listening'; port: number } | { kind: 'kill-host'; id: number } | { kind: 'pong' };
+  | { kind: 'listening'; port: number }
+  | { kind: 'kill-host'; id: number }
+  /** The management process asks for a fresh host to try the token with. */
+  | { kind: 'verify-token'; id: number; token: string }
+  | { kind: 'pong' };

@@ -2,9 +2,10 @@ import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
-import { workerRequests } from '../token/messages.ts';
-import { Crew } from './crew.ts';
-import type { WorkerConfig } from './node-messages.ts';
+import { managementRequests, workerRequests } from '../token/messages.ts';
+import type { TokenReport } from '../admin/services.ts';
+import { Crew, type CrewOptions } from './crew.ts';
+import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -12,6 +13,15 @@ export interface SupervisorOptions {
   version: string;
   /** The PIN of a token, read anew at each start of a host. */
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
+  /** Tries a token with one more host. */
+  verifyToken: (token: LoadedToken, settings: HostSettings, gate: LoginGate) => Promise<TokenReport>;
+}
+
+/** Where a node listens once it is ready. */
+export interface Ports {
+  xks: number;
+  /** Undefined where the configuration has no management API. */
+  admin: number | undefined;
 }
 
 /** Why a node cannot serve. */
@@ -29,9 +39,11 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #gates: Map<string, LoginGate>;
   readonly #crews: Crew[];
+  readonly #management: Crew | undefined;
   #port: number | undefined;
+  #adminPort: number | undefined;
   #isReady = false;
-  readonly #ready = Promise.withResolvers<number>();
+  readonly #ready = Promise.withResolvers<Ports>();
   readonly #hopeless = Promise.withResolvers<Hopeless>();
   #stopped: Promise<void> | undefined;
 
@@ -39,10 +51,11 @@ export class Supervisor {
     this.#options = options;
     this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
+    this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }
 
-  /** Resolves with the port when every worker listens and has all its hosts of every token. */
-  get ready(): Promise<number> {
+  /** Resolves with the ports when every worker listens and has all its hosts of every token. */
+  get ready(): Promise<Ports> {
     return this.#ready.promise;
   }
 
@@ -57,6 +70,7 @@ export class Supervisor {
   start(): void {
     const [first, ...others] = this.#crews;
     first?.start();
+    this.#management?.start();
     // Where the system is to choose the port, the first worker gets it and the others follow.
     if (this.#options.config.xks.port !== 0) for (const crew of others) crew.start();
   }
@@ -64,33 +78,65 @@ export class Supervisor {
   /** SIGHUP: TLS files again, and PINs that were refused may be tried again. */
   reload(): void {
     for (const gate of this.#gates.values()) gate.reset();
-    for (const crew of this.#crews) crew.tell({ kind: 'reload' });
+    for (const crew of this.#everyone) crew.tell({ kind: 'reload' });
   }
 
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
     const patience = this.#options.config.xks.drain_ms + 5_000;
-    this.#stopped ??= Promise.all(this.#crews.map(async (crew) => crew.stop(patience))).then(() => undefined);
+    this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(
+      () => undefined,
+    );
     return this.#stopped;
   }
 
+  get #everyone(): Crew[] {
+    return this.#management === undefined ? this.#crews : [...this.#crews, this.#management];
+  }
+
   #crew(index: number): Crew {
-    const { config, log, pin } = this.#options;
+    const { config } = this.#options;
     return new Crew({
+      ...this.#common(),
+      kind: 'XKS worker',
       index,
-      log,
-      tokens: config.tokens.map((token) => ({
-        token,
-        hosts: hostsOf(token, config.workers),
-        settings: hostSettings(token, async () => pin(token), { permitted: workerRequests }),
-        gate: this.#gates.get(token.name) ?? new LoginGate(),
-      })),
-      workerConfig: () => this.#workerConfig(),
+      script: 'xks-worker.ts',
+      tokens: config.tokens.map((token) =>
+        this.#hosting(token, hostsOf(token, config.workers), workerRequests),
+      ),
+      start: () => this.#workerStart(),
       onListening: (port) => {
         this.#port ??= port;
         for (const crew of this.#crews) if (this.#stopped === undefined) crew.start();
         this.#checkReady();
       },
+    });
+  }
+
+  /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
+  #managementCrew(): Crew {
+    const { config } = this.#options;
+    return new Crew({
+      ...this.#common(),
+      kind: 'management process',
+      index: 0,
+      script: 'admin-worker.ts',
+      tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),
+      start: () => this.#managementStart(),
+      onListening: (port) => {
+        this.#adminPort ??= port;
+        this.#checkReady();
+      },
+      onMessage: (message) => {
+        if (message.kind === 'verify-token') void this.#verifyToken(message);
+      },
+    });
+  }
+
+  #common(): Pick<CrewOptions, 'log' | 'onChange' | 'onPinRefused' | 'onHopeless'> {
+    const { log } = this.#options;
+    return {
+      log,
       onChange: () => this.#checkReady(),
       onPinRefused: (token, problem, wayOut) => {
         const words = `token ${token}: ${problem}; ${wayOut}`;
@@ -98,33 +144,87 @@ export class Supervisor {
         else this.#hopeless.resolve({ problem: words, pinRefusedBy: token });
       },
       onHopeless: (problem) => this.#hopeless.resolve({ problem }),
-    });
-  }
-
-  #workerConfig(): WorkerConfig {
-    const { config, version } = this.#options;
-    const { log, node, storePath, workers } = config;
-    return {
-      xks: { ...config.xks, port: this.#port ?? config.xks.port },
-      log,
-      node,
-      storePath,
-      tokens: config.tokens.map((token) => ({
-        name: token.name,
-        sick_after_ms: token.sick_after_ms,
-        kill_after_ms: token.kill_after_ms,
-        moduleProfile: token.moduleProfile,
-        hosts: hostsOf(token, workers),
-      })),
-      version,
-      reusePort: workers > 1,
     };
   }
 
+  #hosting(
+    token: LoadedToken,
+    hosts: number,
+    permitted: HostSettings['order']['permitted'],
+  ): CrewOptions['tokens'][number] {
+    const { pin } = this.#options;
+    return {
+      token,
+      hosts,
+      settings: hostSettings(token, async () => pin(token), permitted === undefined ? {} : { permitted }),
+      gate: this.#gate(token.name),
+    };
+  }
+
+  #gate(token: string): LoginGate {
+    return this.#gates.get(token) ?? new LoginGate();
+  }
+
+  #workerStart(): StartMessage {
+    const { config, version } = this.#options;
+    const { log, node, storePath, workers } = config;
+    return {
+      kind: 'start',
+      config: {
+        xks: { ...config.xks, port: this.#port ?? config.xks.port },
+        log,
+        node,
+        storePath,
+        tokens: this.#workerTokens((token) => hostsOf(token, workers)),
+        version,
+        reusePort: workers > 1,
+      },
+    };
+  }
+
+  #managementStart(): StartMessage {
+    const { config, version } = this.#options;
+    const { log, node, storePath } = config;
+    return {
+      kind: 'start-management',
+      config: {
+        admin: { ...config.admin, port: this.#adminPort ?? config.admin.port },
+        log,
+        node,
+        storePath,
+        tokens: this.#workerTokens(() => 1),
+        version,
+      },
+    };
+  }
+
+  #workerTokens(hosts: (token: LoadedToken) => number): WorkerToken[] {
+    return this.#options.config.tokens.map((token) => ({
+      name: token.name,
+      profile: token.profile,
+      sick_after_ms: token.sick_after_ms,
+      kill_after_ms: token.kill_after_ms,
+      moduleProfile: token.moduleProfile,
+      hosts: hosts(token),
+    }));
+  }
+
+  async #verifyToken({ id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>): Promise<void> {
+    const { config, pin, verifyToken } = this.#options;
+    const token = config.tokens.find((candidate) => candidate.name === name);
+    if (token === undefined) return;
+    const report = await verifyToken(
+      token,
+      hostSettings(token, async () => pin(token)),
+      this.#gate(name),
+    );
+    this.#management?.tell({ kind: 'token-report', id, report });
+  }
+
   #checkReady(): void {
-    if (this.#port === undefined || !this.#crews.every(({ complete }) => complete)) return;
+    if (this.#port === undefined || !this.#everyone.every(({ complete }) => complete)) return;
     this.#isReady = true;
-    this.#ready.resolve(this.#port);
+    this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
   }
 }
 

@@ -12,7 +12,8 @@ import { findKeySet } from '../vault/key-sets.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
-import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+import type { ToWorker, WorkerConfig } from './node-messages.ts';
+import { runWorker, tell, type Worker } from './worker-process.ts';
 import { createXksApp } from './xks-app.ts';
 
 /*
@@ -27,7 +28,7 @@ const rotationPause = 60_000;
 /** How long fetching secrets ahead of use may take, milliseconds. */
 const warmUpPatience = 10_000;
 
-class XksWorker {
+class XksWorker implements Worker {
   readonly #log: Logger;
   readonly #store: Store;
   readonly #pools: Map<string, TokenPool>;
@@ -104,6 +105,8 @@ class XksWorker {
   receive(message: ToWorker, handle: Socket | undefined): void {
     switch (message.kind) {
       case 'start':
+      case 'start-management':
+      case 'token-report':
       case 'ping':
         break;
       case 'host':
@@ -173,40 +176,7 @@ class XksWorker {
   }
 }
 
-function tell(message: ToSupervisor): void {
-  if (process.connected) process.send?.(message);
-}
-
-let worker: Promise<XksWorker> | undefined;
-/** Token hosts that this worker was given and that have not gone. */
-const hostPids = new Set<number>();
-process.on('message', (message: ToWorker, handle: Socket | undefined) => {
-  if (message.kind === 'ping') return tell({ kind: 'pong' });
-  if (message.kind === 'start') {
-    worker = XksWorker.start(message.config);
-    worker.catch((error: unknown) => {
-      console.error(`holdfast: the XKS worker cannot start: ${(error as Error).message}`);
-      process.exit(70);
-    });
-    return;
-  }
-  if (message.kind === 'host') hostPids.add(message.pid);
-  if (message.kind === 'host-gone') hostPids.delete(message.pid);
-  void worker?.then((running) => running.receive(message, handle));
+runWorker('XKS worker', async (message) => {
+  if (message.kind !== 'start') throw new Error('started as another kind of worker');
+  return XksWorker.start(message.config);
 });
-// Without its supervisor a worker would serve with hosts that nobody replaces. A host ends when it reads that its socket
-// is closed; one that hangs in its module never reads.
-process.on('disconnect', () => {
-  for (const pid of hostPids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // Gone already.
-    }
-  }
-  process.exit(0);
-});
-// The supervisor decides when to end: a terminal's Ctrl-C and systemd's SIGTERM reach every process of the group.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
-process.on('SIGHUP', () => undefined);

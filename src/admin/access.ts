@@ -1,0 +1,67 @@
+import type { Caller } from '../identity/caller.ts';
+import { Problem, type ProblemKind } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** What a session that is not ACTIVE yet must do first. */
+const stillToDo: Record<Exclude<Caller['state'], 'ACTIVE'>, [ProblemKind, string, string]> = {
+  SECOND_FACTOR: [
+    'second-factor-required',
+    'the sign-in is not complete: a code of the second factor is missing',
+    'POST /api/v1/session/second-factor',
+  ],
+  PASSWORD_CHANGE: [
+    'password-change-required',
+    'the password was given by somebody else and must be changed first',
+    'POST /api/v1/session/password, or: holdfast password',
+  ],
+};
+
+/**
+ * Deny by default: throws unless the route is public or the caller may use it. Of a vault that is not theirs a vault's
+ * user learns nothing, not even that it is there.
+ */
+export function checkAccess(
+  { access }: Route,
+  caller: Caller | undefined,
+  vaultId: string | undefined,
+): void {
+  if (access.kind === 'public') return;
+  if (caller === undefined)
+    throw new Problem('unauthenticated', 'the request has no session and no API key', {
+      wayOut: 'sign in: holdfast login',
+    });
+  const states = access.kind === 'own' ? (access.states ?? ['ACTIVE']) : ['ACTIVE'];
+  if (!states.includes(caller.state)) {
+    if (caller.state === 'ACTIVE')
+      throw new Problem('conflict', 'the session needs nothing of this any more');
+    const [kind, detail, wayOut] = stillToDo[caller.state];
+    throw new Problem(kind, detail, { wayOut });
+  }
+  if (access.kind === 'own') {
+    if (access.sessionsOnly === true && caller.kind !== 'user')
+      throw new Problem('forbidden', 'an API key cannot do this; sign in');
+    return;
+  }
+  const ofAppliance = caller.vaultId === '';
+  if (!ofAppliance && (vaultId === undefined ? access.vault === undefined : vaultId !== caller.vaultId))
+    throw new Problem(
+      vaultId === undefined ? 'forbidden' : 'not-found',
+      vaultId === undefined ? 'only users of the appliance may do this' : 'there is no such thing',
+    );
+  const needed = ofAppliance ? access.appliance : access.vault;
+  if (needed === undefined)
+    throw new Problem(
+      'forbidden',
+      ofAppliance
+        ? 'users of the appliance do not work inside a vault'
+        : 'only users of the appliance may do this',
+      { wayOut: ofAppliance ? 'sign in to the vault itself' : 'ask an appliance administrator' },
+    );
+  if (!caller.permissions.has(needed))
+    throw new Problem('forbidden', `this needs the permission ${needed}`, {
+      wayOut:
+        caller.kind === 'api-key'
+          ? 'use an API key with this in its scope'
+          : 'ask an administrator for a role that has it',
+    });
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { allRoutes } from '../admin/routes.ts';
+import type { AdminServices, TokenReport } from '../admin/services.ts';
+import { createLog, type Logger } from '../log.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { TokenPool } from '../token/token-pool.ts';
+import { reconcile } from '../vault/reconcile.ts';
+import { Schedules } from '../vault/schedules.ts';
+import { TokenRooms } from '../vault/token-rooms.ts';
+import { createAdminApp } from './admin-app.ts';
+import { Listener } from './listener.ts';
+import type { ManagementConfig, ToWorker } from './node-messages.ts';
+import { runWorker, tell, type Worker } from './worker-process.ts';
+
+/*
+ * The management process: the management API for people and programs, and the schedules. It loads no PKCS#11 module and
+ * knows no PIN; its token hosts make and destroy keys and seal secrets, and refuse to encrypt or decrypt for it.
+ */
+
+/** How long requests under way may take once the node closes, milliseconds. */
+const closePatience = 2_000;
+
+class AdminWorker implements Worker {
+  readonly #log: Logger;
+  readonly #store: Store;
+  readonly #pools: Map<string, TokenPool>;
+  readonly #listener: Listener;
+  readonly #services: AdminServices;
+  readonly #schedules: Schedules;
+  readonly #verifications = new Map<number, (report: TokenReport) => void>();
+  #lastVerification = 0;
+  #draining = false;
+  /** Tokens that have a host by now; reconcile waits for the first of each. */
+  readonly #open = new Set<string>();
+  #started = false;
+
+  private constructor(config: ManagementConfig, store: Store, log: Logger) {
+    const { admin, node, tokens, version } = config;
+    this.#log = log;
+    this.#store = store;
+    this.#pools = new Map(
+      tokens.map((token) => [
+        token.name,
+        new TokenPool(token.name, token.hosts, (id) => tell({ kind: 'kill-host', id }), {
+          // Nothing here has AWS's 250 ms to keep, and an HSM may take seconds to make a key.
+          sickAfter: Math.max(token.sick_after_ms, 5_000),
+          killAfter: Math.max(token.kill_after_ms, 20_000),
+          queueLength: 512,
+          healthInterval: 10_000,
+        }),
+      ]),
+    );
+    const nodeId = nodeIdOf(node.state_directory);
+    this.#services = {
+      store,
+      tokens: new TokenRooms([...this.#pools.values()]),
+      now: () => new Date(),
+      instance: `${nodeId}/${randomUUID()}`,
+      log,
+      version,
+      publicUrl: admin.public_url ?? '',
+      tokenFacts: tokens.map(({ name, profile, moduleProfile }) => ({
+        name,
+        profile,
+        vendor: moduleProfile.vendor,
+        model: moduleProfile.model,
+      })),
+      sessions: { idleMinutes: admin.session_idle_minutes, longestMinutes: admin.session_minutes },
+      verifyToken: async (name) => this.#verifyToken(name),
+    };
+    this.#schedules = new Schedules({
+      house: this.#services,
+      log,
+      node: { id: nodeId, hostname: hostname(), version },
+    });
+    const app = createAdminApp({
+      services: this.#services,
+      routes: allRoutes,
+      limits: { signInsPerMinute: admin.sign_ins_per_minute, requestsPerMinute: admin.requests_per_minute },
+      draining: () => this.#draining,
+    }).callback();
+    this.#listener = new Listener(
+      {
+        address: admin.address,
+        port: admin.port,
+        tls: admin.tls,
+        connections: admin.connections,
+        log,
+      },
+      (request, response) => void app(request, response),
+    );
+  }
+
+  static async start(config: ManagementConfig): Promise<AdminWorker> {
+    const log = createLog(config.log.level, { process: 'management' });
+    const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
+    const { port } = await worker.#listener.listen();
+    if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
+    tell({ kind: 'listening', port });
+    return worker;
+  }
+
+  receive(message: ToWorker, handle: Socket | undefined): void {
+    switch (message.kind) {
+      case 'start':
+      case 'start-management':
+      case 'ping':
+        break;
+      case 'host':
+        if (handle === undefined) break;
+        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle);
+        this.#open.add(message.token);
+        this.#startWork();
+        break;
+      case 'host-gone':
+        this.#pools.get(message.token)?.removeHost(message.id);
+        break;
+      case 'token-report':
+        this.#verifications.get(message.id)?.(message.report);
+        this.#verifications.delete(message.id);
+        break;
+      case 'reload':
+        this.#listener.reload();
+        break;
+      case 'drain':
+        void this.#drain();
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Once every token can be asked: what was interrupted is put right before anything is done by schedule. */
+  #startWork(): void {
+    if (this.#started || this.#open.size < this.#pools.size) return;
+    this.#started = true;
+    void this.#reconcile().finally(() => {
+      if (!this.#draining) this.#schedules.start();
+    });
+  }
+
+  async #reconcile(): Promise<void> {
+    const act = {
+      actor: { kind: 'system' as const, id: '', name: 'reconcile' },
+      address: '',
+      requestId: '',
+      at: new Date(),
+    };
+    try {
+      const report = await reconcile(this.#services, act, { askedBy: 'start' });
+      this.#log.info({ reconciliation: report.id }, 'store and tokens compared');
+    } catch (error) {
+      this.#log.error({ problem: (error as Error).message }, 'store and tokens could not be compared');
+    }
+  }
+
+  async #verifyToken(name: string): Promise<TokenReport> {
+    const id = ++this.#lastVerification;
+    return new Promise((resolve) => {
+      this.#verifications.set(id, resolve);
+      tell({ kind: 'verify-token', id, token: name });
+    });
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    await this.#schedules.stop();
+    await this.#listener.close(closePatience);
+    for (const pool of this.#pools.values()) pool.close();
+    await this.#store.close();
+    process.disconnect();
+  }
+}
+
+/** A node is known by an id of its own, made at its first start and kept in its state directory. */
+function nodeIdOf(stateDirectory: string): string {
+  const file = path.join(stateDirectory, 'node-id');
+  if (!existsSync(file)) writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600, flag: 'wx' });
+  return readFileSync(file, 'utf8').trim();
+}
+
+runWorker('management process', async (message) => {
+  if (message.kind !== 'start-management') throw new Error('started as another kind of worker');
+  return AdminWorker.start(message.config);
+});
