@@ -70,19 +70,32 @@ export async function record(trx: Transaction<Tables>, act: Act, entry: AuditEnt
       after,
     })
     .execute();
-  if (entry.creates !== true || act.idempotency === undefined) return;
+  if (entry.creates === true) await rememberCreation(trx, act, entry.target.id);
+}
+
+/**
+ * Remembers what a create with an Idempotency-Key makes. By itself where a record comes before the act is done: a
+ * repetition after a kill finds the record.
+ */
+export async function rememberCreation(trx: Transaction<Tables>, act: Act, targetId: string): Promise<void> {
+  if (act.idempotency === undefined) return;
   const taken = await trx
     .insertInto('idempotency_keys')
     .values({
       actor_id: act.actor.id,
       key: act.idempotency.key,
       request_hash: act.idempotency.requestHash,
-      target_id: entry.target.id,
+      target_id: targetId,
       created_at: act.at.toISOString(),
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
   if (taken.numInsertedOrUpdatedRows === 0n) throw new IdempotencyConflictError();
+}
+
+/** Forgets it again where the record is taken back: a repetition then begins anew. */
+export async function forgetCreation(trx: Transaction<Tables>, targetId: string): Promise<void> {
+  await trx.deleteFrom('idempotency_keys').where('target_id', '=', targetId).execute();
 }
 
 /** Writes what was refused, or anything that comes without a change of its own. */

@@ -23,6 +23,7 @@ export interface Tables {
   key_sets: KeySetTable;
   cloud_keys: CloudKeyTable;
   key_versions: KeyVersionTable;
+  spent_external_keys: SpentExternalKeyTable;
   xks_credentials: XksCredentialTable;
   uses: UseTable;
   settings: SettingTable;
@@ -275,6 +276,13 @@ export interface KeyVersionTable {
   made_by: string;
   created_at: string;
   destroyed_at: string | null;
+}
+
+/** External key ids of CloudKeys whose tombstones went with their key set: they are still never given again. */
+export interface SpentExternalKeyTable {
+  external_key_id: string;
+  cloud_key_id: string;
+  spent_at: string;
 }
 
 export interface XksCredentialTable {

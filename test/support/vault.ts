@@ -1,11 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Selectable } from 'kysely';
+import type { Act, Actor } from '../../src/audit/trail.ts';
 import { loadProfile } from '../../src/config/profile.ts';
 import { hostSettings } from '../../src/http/supervisor.ts';
 import { Secret } from '../../src/secret.ts';
+import type { VaultTable } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
+import type { House } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from './test-node.ts';
 import type { Shim } from './shim.ts';
@@ -15,7 +20,50 @@ export interface TestVault {
   store: SqliteStore;
   tokens: TokenRooms;
   storePath: string;
+  /** On the wall clock, moved on by `clock.ahead`. */
+  house: House;
+  /** How far the house's clock stands ahead, milliseconds. */
+  clock: { ahead: number };
+  /** A vault that may use the token. */
+  vault: Selectable<VaultTable>;
+  /** An act of a user of the vault at the house's time, or of another actor; each with a request id of its own. */
+  act: (options?: { actor?: Actor; idempotencyKey?: string }) => Act;
   dispose: () => Promise<void>;
+}
+
+/** The row of a vault that may use `tokens`. */
+export async function insertVault(
+  store: SqliteStore,
+  name: string,
+  tokens: readonly string[] = ['token'],
+): Promise<Selectable<VaultTable>> {
+  const now = new Date().toISOString();
+  return store.db
+    .insertInto('vaults')
+    .values({
+      id: randomUUID(),
+      name,
+      type: 'cloud-key-management',
+      description: '',
+      administrator_name: 'Ada',
+      administrator_email: 'ada@example.com',
+      tokens: JSON.stringify(tokens),
+      created_at: now,
+      updated_at: now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** The id of a new admin group of the vault. */
+export async function insertGroup(store: SqliteStore, vaultId: string, name: string): Promise<string> {
+  const id = randomUUID();
+  const now = new Date().toISOString();
+  await store.db
+    .insertInto('admin_groups')
+    .values({ id, vault_id: vaultId, name, description: '', created_at: now, updated_at: now })
+    .execute();
+  return id;
 }
 
 /** A store and one SoftHSM token, called `token`, behind one token host; through the fault shim if one is given. */
@@ -56,10 +104,31 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
   });
   keeper.start();
   await ready.promise;
+  const tokens = new TokenRooms([pool]);
+  const clock = { ahead: 0 };
+  const house: House = {
+    store,
+    tokens,
+    now: () => new Date(Date.now() + clock.ahead),
+    instance: 'test-node/1',
+  };
+  const user: Actor = { kind: 'user', id: randomUUID(), name: 'ada' };
   return {
     store,
-    tokens: new TokenRooms([pool]),
+    tokens,
     storePath,
+    house,
+    clock,
+    vault: await insertVault(store, 'first'),
+    act: ({ actor = user, idempotencyKey } = {}) => ({
+      actor,
+      address: '192.0.2.7',
+      requestId: randomUUID(),
+      at: house.now(),
+      ...(idempotencyKey === undefined
+        ? {}
+        : { idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) } }),
+    }),
     dispose: async () => {
       pool.close();
       await keeper.stop();

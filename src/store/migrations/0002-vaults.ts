@@ -151,6 +151,13 @@ export const vaults: Migration = {
       .unique()
       .execute();
 
+    await any.schema
+      .createTable('spent_external_keys')
+      .addColumn('external_key_id', 'text', (c) => c.primaryKey())
+      .addColumn('cloud_key_id', 'text', (c) => c.notNull())
+      .addColumn('spent_at', 'text', (c) => c.notNull())
+      .execute();
+
     for (const column of ['expires_at', 'successor', 'withdrawn_why'])
       await any.schema.alterTable('xks_credentials').addColumn(column, 'text').execute();
     await any.schema.alterTable('xks_credentials').addColumn('retire_after_minutes', 'integer').execute();
