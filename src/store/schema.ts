@@ -43,6 +43,7 @@ export interface RevisionTable {
 /** A tenant. */
 export interface VaultTable {
   id: string;
+  /** Unique among vaults that are not deleted. */
   name: string;
   type: 'cloud-key-management';
   description: string;
@@ -51,6 +52,8 @@ export interface VaultTable {
   administrator_email: string;
   /** JSON list of names of tokens in the configuration that its key sets may use. */
   tokens: string;
+  /** Set: gone from view, and kept because external key ids are never used again. */
+  deleted_at: string | null;
   row_version: Generated<number>;
   created_at: string;
   updated_at: string;
@@ -69,6 +72,8 @@ export interface UserTable {
   email: string;
   role: Role;
   state: 'ACTIVE' | 'DISABLED';
+  /** How they may sign in: an `oidc` user has no password, a `password` user is never linked to the provider. */
+  sign_in: 'password' | 'oidc' | 'both';
   /** PHC string of argon2id; null for a user who signs in by OIDC alone. */
   password_hash: string | null;
   must_change_password: number;

@@ -123,8 +123,11 @@ export class StoreError extends Error {
   }
 }
 
+/** Another connection holds the write lock, or wrote what this transaction had read (SQLITE_BUSY_SNAPSHOT). */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === 'SQLITE_BUSY';
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return code === 'SQLITE_BUSY' || code === 'SQLITE_BUSY_SNAPSHOT';
 }
 
 function connect(path: string): Database.Database {

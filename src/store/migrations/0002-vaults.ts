@@ -16,16 +16,19 @@ export const vaults: Migration = {
 
     await rows(any, 'vaults')
       .addColumn('id', 'text', (c) => c.primaryKey())
-      .addColumn('name', 'text', (c) => c.notNull().unique())
+      .addColumn('name', 'text', (c) => c.notNull())
       .addColumn('type', 'text', (c) => c.notNull())
       .addColumn('description', 'text', (c) => c.notNull())
       .addColumn('administrator_name', 'text', (c) => c.notNull())
       .addColumn('administrator_email', 'text', (c) => c.notNull())
       .addColumn('tokens', 'text', (c) => c.notNull())
+      .addColumn('deleted_at', 'text')
       .addColumn('row_version', 'integer', (c) => c.notNull().defaultTo(1))
       .addColumn('created_at', 'text', (c) => c.notNull())
       .addColumn('updated_at', 'text', (c) => c.notNull())
       .execute();
+    // A deleted vault keeps its rows, but its name may be given again.
+    await sql`CREATE UNIQUE INDEX vaults_name ON vaults (name) WHERE deleted_at IS NULL`.execute(any);
 
     await rows(any, 'users')
       .addColumn('id', 'text', (c) => c.primaryKey())
@@ -36,6 +39,7 @@ export const vaults: Migration = {
       .addColumn('email', 'text', (c) => c.notNull())
       .addColumn('role', 'text', (c) => c.notNull())
       .addColumn('state', 'text', (c) => c.notNull())
+      .addColumn('sign_in', 'text', (c) => c.notNull())
       .addColumn('password_hash', 'text')
       .addColumn('must_change_password', 'integer', (c) => c.notNull())
       .addColumn('password_changed_at', 'text')
@@ -236,14 +240,14 @@ function named(
     .addColumn('description', 'text', (c) => c.notNull())
     .addColumn('row_version', 'integer', (c) => c.notNull().defaultTo(1))
     .addColumn('created_at', 'text', (c) => c.notNull())
-    .addColumn('updated_at', 'text', (c) => c.notNull()) as unknown as CreateTableBuilder<string, string>;
+    .addColumn('updated_at', 'text', (c) => c.notNull());
 }
 
 function rows(
   db: Kysely<Record<string, Record<string, unknown>>>,
   name: string,
 ): CreateTableBuilder<string, string> {
-  return db.schema.createTable(name) as unknown as CreateTableBuilder<string, string>;
+  return db.schema.createTable(name);
 }
 
 async function moveKeySets(db: Kysely<Record<string, Record<string, unknown>>>, now: string): Promise<void> {

@@ -1,0 +1,158 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { House } from '../vault/house.ts';
+import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
+import type { Caller } from './caller.ts';
+import { CsrfError } from './identity-error.ts';
+import { permissionsOf, type Permission } from './permissions.ts';
+import { isLive, type SessionLimits } from './sessions.ts';
+import { sightOf } from './sight.ts';
+
+/** What a request brought to prove who sent it. */
+export interface Presented {
+  /** After `Authorization: Bearer`. Where there is one the cookie is not looked at. */
+  bearer?: string | undefined;
+  /** Value of the session cookie. */
+  cookie?: string | undefined;
+  /** `X-CSRF-Token`. */
+  csrfToken?: string | undefined;
+  method: string;
+  address: string;
+}
+
+/** So often at the most it is written that a session or API key was used, milliseconds. */
+const writtenEvery = 30_000;
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Who sent the request; undefined where nothing proves it, for whichever reason. Throws CsrfError for a request that
+ * could change something, came with a live session in a cookie, and without that session's CSRF token.
+ */
+export async function resolveCaller(
+  house: House,
+  limits: SessionLimits,
+  presented: Presented,
+): Promise<Caller | undefined> {
+  const { bearer, cookie } = presented;
+  if (bearer !== undefined) {
+    if (isSessionToken(bearer)) return bySession(house, limits, bearer, undefined);
+    const keyId = apiKeyIdOf(bearer);
+    return keyId === undefined ? undefined : byApiKey(house, keyId, bearer, presented.address);
+  }
+  if (cookie === undefined || !isSessionToken(cookie)) return undefined;
+  return bySession(house, limits, cookie, presented);
+}
+
+async function bySession(
+  house: House,
+  limits: SessionLimits,
+  token: string,
+  withCookie: Presented | undefined,
+): Promise<Caller | undefined> {
+  const session = await house.store.db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select([
+      'sessions.id',
+      'sessions.state',
+      'sessions.csrf_hash',
+      'sessions.created_at',
+      'sessions.last_seen_at',
+      'sessions.expires_at',
+      'users.id as user_id',
+      'users.username',
+      'users.role',
+      'users.vault_id',
+      'users.state as user_state',
+    ])
+    .where('sessions.hash', '=', hashOf(token))
+    .executeTakeFirst();
+  const now = house.now();
+  if (session === undefined || session.user_state !== 'ACTIVE' || !isLive(session, limits, now))
+    return undefined;
+  // A token from a cookie is of no use in a header and the other way round: the one is guarded by the CSRF token.
+  if ((session.csrf_hash !== null) !== (withCookie !== undefined)) return undefined;
+  if (withCookie !== undefined && !safeMethods.has(withCookie.method))
+    checkCsrfToken(session.csrf_hash, withCookie.csrfToken);
+  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
+  if (session.last_seen_at <= writtenBefore)
+    await house.store.write(async (trx) =>
+      trx
+        .updateTable('sessions')
+        .set({ last_seen_at: now.toISOString() })
+        .where('id', '=', session.id)
+        .where('last_seen_at', '<=', writtenBefore)
+        .execute(),
+    );
+  return {
+    kind: 'user',
+    userId: session.user_id,
+    username: session.username,
+    role: session.role,
+    vaultId: session.vault_id,
+    permissions: new Set(permissionsOf[session.role]),
+    sight: await sightOf(house.store.db, { id: session.user_id, role: session.role }),
+    credentialId: session.id,
+    state: session.state,
+    byCookie: withCookie !== undefined,
+  };
+}
+
+function checkCsrfToken(expected: Buffer | null, given: string | undefined): void {
+  if (expected === null || given === undefined || !timingSafeEqual(expected, hashOf(given)))
+    throw new CsrfError();
+}
+
+async function byApiKey(
+  house: House,
+  keyId: string,
+  bearer: string,
+  address: string,
+): Promise<Caller | undefined> {
+  const key = await house.store.db
+    .selectFrom('api_keys')
+    .innerJoin('users', 'users.id', 'api_keys.user_id')
+    .select([
+      'api_keys.id',
+      'api_keys.hash',
+      'api_keys.scope',
+      'api_keys.expires_at',
+      'api_keys.last_used_at',
+      'users.id as user_id',
+      'users.username',
+      'users.role',
+      'users.vault_id',
+    ])
+    .where('api_keys.id', '=', keyId)
+    .where('api_keys.revoked_at', 'is', null)
+    .where('users.state', '=', 'ACTIVE')
+    .executeTakeFirst();
+  const now = house.now();
+  if (key === undefined || !timingSafeEqual(key.hash, hashOf(bearer))) return undefined;
+  if (key.expires_at <= now.toISOString()) return undefined;
+  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
+  if (key.last_used_at === null || key.last_used_at <= writtenBefore)
+    await house.store.write(async (trx) =>
+      trx
+        .updateTable('api_keys')
+        .set({ last_used_at: now.toISOString(), last_address: address })
+        .where('id', '=', key.id)
+        .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', writtenBefore)]))
+        .execute(),
+    );
+  // What the owner may do no longer, the key may do no longer either.
+  const owners = new Set<string>(permissionsOf[key.role]);
+  const scope = (JSON.parse(key.scope) as Permission[]).filter((permission) => owners.has(permission));
+  return {
+    kind: 'api-key',
+    userId: key.user_id,
+    username: key.username,
+    role: key.role,
+    vaultId: key.vault_id,
+    permissions: new Set(scope),
+    sight: await sightOf(house.store.db, { id: key.user_id, role: key.role }),
+    credentialId: key.id,
+    state: 'ACTIVE',
+    byCookie: false,
+  };
+}

@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable, Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Secret } from '../secret.ts';
+import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { csrfTokenOf, hashOf, mintSessionToken } from './bearer.ts';
+
+export type SessionRow = Selectable<SessionTable>;
+export type UserRow = Selectable<UserTable>;
+
+export interface SessionLimits {
+  /** Without a request for so long a session ends, minutes. */
+  idleMinutes: number;
+  /** However busy, it ends after so long, minutes. */
+  longestMinutes: number;
+}
+
+/** Where a session begins. */
+export interface SessionWish {
+  method: SessionRow['method'];
+  /** It will come in a cookie, guarded by a CSRF token. */
+  cookie: boolean;
+  address: string;
+  userAgent: string;
+}
+
+/** A session with what its client has to show, told this once. */
+export interface OpenedSession {
+  session: SessionRow;
+  user: UserRow;
+  token: Secret;
+  /** For sessions in a cookie. */
+  csrfToken?: Secret;
+}
+
+/** The oldest go when there are more. */
+const mostOfOneUser = 20;
+
+/** A session that still has something to do before it may do anything else has so long for it, minutes. */
+const unfinishedMinutes = 10;
+
+/** Whether a session has not come to its end, by the limits as they are now. */
+export function isLive(
+  session: Pick<SessionRow, 'created_at' | 'last_seen_at' | 'expires_at'>,
+  limits: SessionLimits,
+  now: Date,
+): boolean {
+  const time = now.getTime();
+  return (
+    time < Date.parse(session.expires_at) &&
+    time < Date.parse(session.last_seen_at) + minutes(limits.idleMinutes) &&
+    time < Date.parse(session.created_at) + minutes(limits.longestMinutes)
+  );
+}
+
+/**
+ * Begins a session of a user who has proven who they are by `method`, in the transaction that found it out. What is
+ * left to do stands in its state; after a sign-in by OIDC there is nothing, since the second factor and the password
+ * are the provider's.
+ */
+export async function openSession(
+  trx: Transaction<Tables>,
+  house: House,
+  limits: SessionLimits,
+  act: Act,
+  user: UserRow,
+  wish: SessionWish,
+): Promise<OpenedSession> {
+  const now = house.now();
+  const token = mintSessionToken();
+  const state = wish.method === 'oidc' ? 'ACTIVE' : firstState(user);
+  const session: SessionRow = {
+    hash: hashOf(token.reveal()),
+    id: randomUUID(),
+    user_id: user.id,
+    csrf_hash: wish.cookie ? hashOf(csrfTokenOf(token.reveal()).reveal()) : null,
+    state,
+    method: wish.method,
+    address: wish.address,
+    user_agent: wish.userAgent.slice(0, 300),
+    created_at: now.toISOString(),
+    last_seen_at: now.toISOString(),
+    expires_at: endOf(now, state, limits),
+  };
+  await dropEnded(trx, limits, now);
+  await trx.insertInto('sessions').values(session).execute();
+  await dropOldest(trx, session);
+  if (state === 'ACTIVE') await noteSignIn(trx, user.id, now);
+  await record(trx, actOf(act, user), {
+    action: 'session.begin',
+    vaultId: user.vault_id,
+    target: sessionTarget(session, user),
+    after: { method: wish.method, state, address: wish.address, userAgent: session.user_agent },
+  });
+  return opened(session, user, token);
+}
+
+/**
+ * Lets a session rise to what is next for it. Its token becomes another, so that whoever knew the one from before the
+ * second factor has nothing (session fixation).
+ */
+export async function raiseSession(
+  trx: Transaction<Tables>,
+  house: House,
+  limits: SessionLimits,
+  user: UserRow,
+  session: SessionRow,
+  state: 'PASSWORD_CHANGE' | 'ACTIVE',
+): Promise<OpenedSession> {
+  const now = house.now();
+  const token = mintSessionToken();
+  const raised = await trx
+    .updateTable('sessions')
+    .set({
+      hash: hashOf(token.reveal()),
+      csrf_hash: session.csrf_hash === null ? null : hashOf(csrfTokenOf(token.reveal()).reveal()),
+      state,
+      last_seen_at: now.toISOString(),
+      // An ACTIVE session whose token changes with the password does not get longer by it.
+      expires_at: session.state === 'ACTIVE' ? session.expires_at : endOf(now, state, limits),
+    })
+    .where('id', '=', session.id)
+    // The token that was shown must still be the session's: of two risings at once one wins.
+    .where('hash', '=', session.hash)
+    .returningAll()
+    .executeTakeFirst();
+  if (raised === undefined) throw new VaultError('conflict', 'the session has ended or moved on meanwhile');
+  if (state === 'ACTIVE' && session.state !== 'ACTIVE') await noteSignIn(trx, user.id, now);
+  return opened(raised, user, token);
+}
+
+/** What comes after a right password. */
+function firstState(user: UserRow): SessionRow['state'] {
+  if (user.totp_state === 'ON') return 'SECOND_FACTOR';
+  return stateAfterSecondFactor(user);
+}
+
+export function stateAfterSecondFactor(user: UserRow): 'PASSWORD_CHANGE' | 'ACTIVE' {
+  return user.must_change_password === 1 ? 'PASSWORD_CHANGE' : 'ACTIVE';
+}
+
+export async function listSessions(
+  house: House,
+  limits: SessionLimits,
+  userId: string,
+): Promise<SessionRow[]> {
+  const rows = await house.store.db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at', 'desc')
+    .execute();
+  return rows.filter((row) => isLive(row, limits, house.now()));
+}
+
+/** A user's own session, with them. Throws VaultError `not-found`. */
+export async function findSession(
+  house: House,
+  userId: string,
+  sessionId: string,
+): Promise<{ session: SessionRow; user: UserRow }> {
+  const { db } = house.store;
+  const [session, user] = await Promise.all([
+    db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('id', '=', sessionId)
+      .where('user_id', '=', userId)
+      .executeTakeFirst(),
+    db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst(),
+  ]);
+  if (session === undefined || user === undefined)
+    throw new VaultError('not-found', 'there is no such session');
+  return { session, user };
+}
+
+/** Signs out, or ends another of the user's own sessions. Throws VaultError `not-found`. */
+export async function endSession(house: House, act: Act, userId: string, sessionId: string): Promise<void> {
+  const { session, user } = await findSession(house, userId, sessionId);
+  await house.store.write(async (trx) => {
+    await trx.deleteFrom('sessions').where('id', '=', session.id).execute();
+    await record(trx, act, {
+      action: 'session.end',
+      vaultId: user.vault_id,
+      target: sessionTarget(session, user),
+    });
+  });
+}
+
+/** Ends all sessions of a user, but for one. */
+export async function endSessionsOf(
+  trx: Transaction<Tables>,
+  userId: string,
+  except?: string,
+): Promise<void> {
+  let query = trx.deleteFrom('sessions').where('user_id', '=', userId);
+  if (except !== undefined) query = query.where('id', '<>', except);
+  await query.execute();
+}
+
+/** The act with the user as who does it: at a sign-in that is not known before. */
+export function actOf(act: Act, user: Pick<UserRow, 'id' | 'username'>): Act {
+  return { ...act, actor: { kind: 'user', id: user.id, name: user.username } };
+}
+
+async function noteSignIn(trx: Transaction<Tables>, userId: string, now: Date): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set({ last_sign_in_at: now.toISOString() })
+    .where('id', '=', userId)
+    .execute();
+}
+
+async function dropEnded(trx: Transaction<Tables>, limits: SessionLimits, now: Date): Promise<void> {
+  const idle = new Date(now.getTime() - minutes(limits.idleMinutes)).toISOString();
+  await trx
+    .deleteFrom('sessions')
+    .where((eb) => eb.or([eb('expires_at', '<=', now.toISOString()), eb('last_seen_at', '<=', idle)]))
+    .execute();
+}
+
+async function dropOldest(trx: Transaction<Tables>, newest: SessionRow): Promise<void> {
+  const kept = trx
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', newest.user_id)
+    .where('id', '<>', newest.id)
+    .orderBy('created_at', 'desc')
+    .limit(mostOfOneUser - 1);
+  await trx
+    .deleteFrom('sessions')
+    .where('user_id', '=', newest.user_id)
+    .where('id', '<>', newest.id)
+    .where('id', 'not in', kept)
+    .execute();
+}
+
+function endOf(now: Date, state: SessionRow['state'], limits: SessionLimits): string {
+  const length =
+    state === 'ACTIVE' ? limits.longestMinutes : Math.min(unfinishedMinutes, limits.longestMinutes);
+  return new Date(now.getTime() + minutes(length)).toISOString();
+}
+
+function opened(session: SessionRow, user: UserRow, token: Secret): OpenedSession {
+  if (session.csrf_hash === null) return { session, user, token };
+  return { session, user, token, csrfToken: csrfTokenOf(token.reveal()) };
+}
+
+function sessionTarget(session: SessionRow, user: UserRow): { kind: string; id: string; name: string } {
+  return { kind: 'session', id: session.id, name: user.username };
+}
+
+function minutes(count: number): number {
+  return count * 60_000;
+}
