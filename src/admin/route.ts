@@ -3,6 +3,7 @@ import type { Act } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Permission } from '../identity/permissions.ts';
 import type { Page } from '../vault/page.ts';
+import type { ProblemKind } from './problem.ts';
 import type { AdminServices } from './services.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -71,6 +72,10 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   body?: z.ZodType<B>;
   /** Schema of the body of a good answer; none for 204. */
   answer?: z.ZodType;
+  /** Status of a good answer, for the reference; where none is told 201 with `creates`, 204 without `answer`, else 200. */
+  status?: number;
+  /** Problems that it may answer beside those that its data show, for the reference. */
+  problems?: readonly ProblemKind[];
   /** Changes a record that has an ETag: If-Match is required. */
   changes?: boolean;
   /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */
