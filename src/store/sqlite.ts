@@ -1,7 +1,7 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 import { isUpToDate, migrate, type Store } from './store.ts';
 
@@ -43,7 +43,7 @@ export class SqliteStore implements Store {
     // Tables are made anew under references to them (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
     // Schema Changes"); that nothing refers to nowhere is looked at afterwards.
     first.pragma('foreign_keys = OFF');
-    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: first }) });
+    const db = new Kysely<Tables>({ dialect: new MigratingDialect({ database: first }) });
     try {
       await migrate(db);
       const dangling = first.pragma('foreign_key_check') as unknown[];
@@ -124,6 +124,22 @@ export class StoreError extends Error {
 }
 
 /** Another connection holds the write lock, or wrote what this transaction had read (SQLITE_BUSY_SNAPSHOT). */
+/**
+ * For migrations: SQLite takes DDL in transactions (sqlite.org/transactional.html), which Kysely does not make use of
+ * unless told so. An upgrade that is killed or fails leaves the store as it was.
+ */
+class MigratingDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
 function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };

@@ -66,16 +66,13 @@ test('a change that failed has moved nothing', async (t) => {
   const before = store.revision();
   await t.throwsAsync(
     store.change(async (trx) => {
-      await trx
-        .insertInto('key_sets')
-        .values({ id: 'a', name: 'a', description: '', token: 't', path_prefix: '', created_at: '' })
-        .execute();
+      await trx.insertInto('leases').values({ name: 'a', holder: 'a', until: '' }).execute();
       throw new Error('on purpose');
     }),
     { message: 'on purpose' },
   );
   t.is(store.revision(), before);
-  t.deepEqual(await store.db.selectFrom('key_sets').selectAll().execute(), []);
+  t.deepEqual(await store.db.selectFrom('leases').selectAll().execute(), []);
 });
 
 test('changes of several connections at once are all kept', async (t) => {

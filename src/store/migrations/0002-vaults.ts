@@ -372,4 +372,8 @@ async function auditTable(db: Kysely<Record<string, Record<string, unknown>>>): 
   for (const act of ['UPDATE', 'DELETE'])
     await sql`CREATE TRIGGER ${sql.ref(`audit_events_no_${act.toLowerCase()}`)} BEFORE ${sql.raw(act)} ON audit_events
       BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END`.execute(db);
+  // REPLACE deletes without asking the trigger of deletions (sqlite.org/lang_conflict.html).
+  await sql`CREATE TRIGGER audit_events_no_replace BEFORE INSERT ON audit_events
+    WHEN EXISTS (SELECT 1 FROM audit_events WHERE sequence = NEW.sequence)
+    BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END`.execute(db);
 }
