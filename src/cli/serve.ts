@@ -37,8 +37,8 @@ export async function serve(
   // Told here once, in words, instead of by every worker.
   await (await SqliteStore.open(config.storePath)).close();
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
-  await probePort(config.xks.address, config.xks.port);
-  if (config.admin.enabled) await probePort(config.admin.address, config.admin.port);
+  await probePort('xks', config.xks.address, config.xks.port);
+  if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
   const supervisor = new Supervisor({ config, log, version, pin: pinOf, verifyToken });
   supervisor.start();

@@ -4,16 +4,26 @@ import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
-import { Problem, toProblem, type FieldProblem } from '../admin/problem.ts';
-import type { Answer, Call, Route } from '../admin/route.ts';
+import { Problem, toProblem } from '../admin/problem.ts';
+import type { Call, Route } from '../admin/route.ts';
 import { routeAddress, signInPath } from '../admin/addresses.ts';
 import type { AdminServices } from '../admin/services.ts';
 import type { Act } from '../audit/trail.ts';
 import { recordAlone } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { CsrfError, resolveCaller } from '../identity/callers.ts';
-import { ClientGoneError, discardBody, readBody } from './body.ts';
-import { strictTransportSecurity } from './malformed.ts';
+import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
+import {
+  isPlainPath,
+  parse,
+  readIdempotencyKey,
+  readIfMatch,
+  readJson,
+  readQuery,
+  unknownAddress,
+} from './admin-request.ts';
+import { ClientGoneError } from './body.ts';
+import type { RefusalForm } from './malformed.ts';
 
 export interface AdminAppOptions {
   services: AdminServices;
@@ -26,8 +36,12 @@ export interface AdminAppOptions {
 /** Cookie of a browser's session; the prefix has browsers keep it to this host, over TLS, for all paths (RFC 6265bis). */
 export const sessionCookie = '__Host-holdfast-session';
 
-/** Bytes. The longest list of ARNs fits. */
-const longestBody = 64 * 1024;
+/** What is not HTTP gets a problem too. */
+export const adminRefusal: RefusalForm = (status, words) => ({
+  contentType: 'application/problem+json',
+  body: JSON.stringify({ ...new Problem('bad-request', words).toBody(randomUUID()), status }),
+});
+
 const safeMethods = new Set(['GET', 'HEAD']);
 
 /** What is known of a request so far, for its log line. */
@@ -83,7 +97,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       }
       problem =
         error instanceof CsrfError ? new Problem('csrf-token-required', error.message) : toProblem(error);
-      await refuse(ctx, problem, facts);
+      await refuse(ctx, problem, facts.requestId);
     }
     logLine(ctx, facts, problem);
   });
@@ -110,7 +124,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const caller = await identify(ctx, address);
     facts.caller = caller;
     await spend(requests, caller?.credentialId ?? address);
-    const act = actOf(ctx, facts, address);
+    const act = actOf(facts, address, services.now());
     const params = parse(route.params, ctx['params'] as unknown, 'path');
     try {
       checkAccess(route, caller, (ctx['params'] as Record<string, string>)['vaultId']);
@@ -243,7 +257,7 @@ function factsOf(ctx: Context): Facts {
   return ctx.state['facts'] as Facts;
 }
 
-function actOf(ctx: Context, { requestId, caller }: Facts, address: string): Act {
+function actOf({ requestId, caller }: Facts, address: string, at: Date): Act {
   return {
     actor:
       caller === undefined
@@ -255,154 +269,6 @@ function actOf(ctx: Context, { requestId, caller }: Facts, address: string): Act
           },
     address,
     requestId,
-    at: new Date(),
+    at,
   };
-}
-
-function setHeaders(ctx: Context, requestId: string): void {
-  ctx.set({
-    'Strict-Transport-Security': strictTransportSecurity,
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'X-Request-Id': requestId,
-  });
-}
-
-/** Only what every router, proxy and log reads the same way. */
-function isPlainPath(target: string): boolean {
-  const path = target.split('?', 1)[0] ?? '';
-  return /^\/[A-Za-z0-9._~/-]*$/.test(path) && !/\/(\/|\.{1,2}(\/|$))/.test(path);
-}
-
-function unknownAddress(): Problem {
-  return new Problem('not-found', 'there is nothing at this address', {
-    wayOut: 'see /api/v1/openapi.json for what there is',
-  });
-}
-
-function readQuery(ctx: Context): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  const parameters = new URLSearchParams(ctx.querystring);
-  for (const [name, value] of parameters) {
-    if (Object.hasOwn(found, name))
-      throw new Problem('invalid', 'a query parameter is given twice', {
-        fields: [{ where: 'query', detail: 'give each parameter once' }],
-      });
-    found[name] = value;
-  }
-  return found;
-}
-
-/** An absent If-Match is 428 (RFC 6585), any other tag than the record's 412; `*` is for who means it whatever it is. */
-function readIfMatch(ctx: Context): number | undefined {
-  const header = ctx.get('If-Match').trim();
-  if (header === '')
-    throw new Problem(
-      'precondition-required',
-      'a change needs If-Match with the ETag of what you have seen',
-      {
-        wayOut: 'GET it, then send its ETag as If-Match',
-      },
-    );
-  if (header === '*') return undefined;
-  const tag = /^"(\d{1,15})"$/.exec(header)?.[1];
-  if (tag === undefined)
-    throw new Problem('precondition-failed', 'the If-Match is no ETag of this record', {
-      wayOut: 'GET it, then send its ETag as If-Match',
-    });
-  return Number(tag);
-}
-
-function readIdempotencyKey(ctx: Context): string | undefined {
-  const key = ctx.get('Idempotency-Key');
-  if (key === '') return undefined;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key))
-    throw new Problem('bad-request', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
-  return key;
-}
-
-async function readJson(ctx: Context, route: Route): Promise<{ value: unknown; bytes: Buffer }> {
-  const bytes = await readBody(
-    ctx.req,
-    longestBody,
-    () => new Problem('too-large', `the body is longer than ${longestBody} bytes`),
-  );
-  if (route.body === undefined) {
-    if (bytes.length > 0) throw new Problem('bad-request', 'this request takes no body');
-    return { value: undefined, bytes };
-  }
-  if (
-    bytes.length > 0 &&
-    !/^application\/json[ \t]*(;[ \t]*charset=utf-8[ \t]*)?$/i.test(ctx.get('Content-Type').trim())
-  )
-    throw new Problem('unsupported-media-type', 'the Content-Type must be application/json');
-  let value: unknown;
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    value = text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new Problem('bad-request', 'the body is not JSON in UTF-8');
-  }
-  return { value: parse(route.body, value, 'body'), bytes };
-}
-
-/** Checks a part of the request. What is wrong is named by its place, never by its value. */
-function parse<T>(schema: z.ZodType<T> | undefined, value: unknown, part: 'path' | 'query' | 'body'): T {
-  if (schema === undefined) return undefined as T;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const fields = result.error.issues.slice(0, 20).flatMap((issue): FieldProblem[] => {
-    const where = part === 'body' ? `/${issue.path.map(String).join('/')}` : issue.path.map(String).join('.');
-    if (issue.code === 'unrecognized_keys')
-      return [{ where: where === '' ? part : where, detail: 'has a field that is not known here' }];
-    return [{ where: where === '' ? part : where, detail: issue.message }];
-  });
-  // An id that is none is an address that leads nowhere.
-  if (part === 'path') throw new Problem('not-found', 'there is no such thing');
-  throw new Problem('invalid', `the ${part} has values that are not allowed`, { fields });
-}
-
-function respond(ctx: Context, route: Route, answer: Answer): void {
-  for (const [name, cookie] of Object.entries(answer.cookies ?? {}))
-    ctx.append('Set-Cookie', cookieText(name, cookie));
-  if (answer.rowVersion !== undefined) ctx.set('ETag', `"${answer.rowVersion}"`);
-  if (answer.location !== undefined) ctx.set('Location', routeAddress(answer.location));
-  if (answer.redirect !== undefined) {
-    ctx.status = 303;
-    ctx.set('Location', answer.redirect);
-    ctx.body = '';
-    return;
-  }
-  if (answer.body === undefined) {
-    ctx.status = answer.status ?? 204;
-    ctx.body = null;
-    return;
-  }
-  ctx.status = answer.status ?? (route.creates === undefined ? 200 : 201);
-  ctx.set('Content-Type', 'application/json');
-  ctx.body = JSON.stringify(answer.body);
-}
-
-function cookieText(name: string, cookie: { value: string; lax?: boolean; seconds?: number } | null): string {
-  const common = 'Path=/; Secure; HttpOnly';
-  if (cookie === null) return `${name}=; ${common}; SameSite=Strict; Max-Age=0`;
-  const life = cookie.seconds === undefined ? '' : `; Max-Age=${cookie.seconds}`;
-  return `${name}=${cookie.value}; ${common}; SameSite=${cookie.lax === true ? 'Lax' : 'Strict'}${life}`;
-}
-
-async function refuse(ctx: Context, problem: Problem, { requestId }: Facts): Promise<void> {
-  if (!(await discardBody(ctx.req)) && ctx.req.httpVersionMajor === 1) ctx.set('Connection', 'close');
-  ctx.status = problem.status;
-  if (problem.status === 401) ctx.set('WWW-Authenticate', 'Bearer realm="holdfast"');
-  if (problem.retryAfter !== undefined) ctx.set('Retry-After', String(problem.retryAfter));
-  ctx.set('Content-Type', 'application/problem+json');
-  ctx.body = JSON.stringify(problem.toBody(requestId));
-}
-
-function plain(ctx: Context, status: number, text: string): void {
-  ctx.status = status;
-  ctx.set('Content-Type', 'text/plain; charset=utf-8');
-  ctx.body = `${text}\n`;
 }

@@ -12,7 +12,7 @@ import { TokenPool } from '../token/token-pool.ts';
 import { reconcile } from '../vault/reconcile.ts';
 import { Schedules } from '../vault/schedules.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
-import { createAdminApp } from './admin-app.ts';
+import { adminRefusal, createAdminApp } from './admin-app.ts';
 import { Listener } from './listener.ts';
 import type { ManagementConfig, ToWorker } from './node-messages.ts';
 import { runWorker, tell, type Worker } from './worker-process.ts';
@@ -91,6 +91,7 @@ class AdminWorker implements Worker {
         tls: admin.tls,
         connections: admin.connections,
         log,
+        refusalForm: adminRefusal,
       },
       (request, response) => void app(request, response),
     );

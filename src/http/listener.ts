@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
 import type { Logger } from '../log.ts';
-import { answerMalformed, refuse, refusedAsMalformed } from './malformed.ts';
+import { answerMalformed, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
 import { certificateEnd, fingerprint, hasWantedSubject, loadTls } from './tls.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -23,6 +23,8 @@ export interface ListenerOptions {
   tls: TlsConfig;
   connections: number;
   log: Logger;
+  /** Words for what is not HTTP. */
+  refusalForm: RefusalForm;
   /** Several processes listen on the same port, and the kernel spreads the connections. */
   reusePort?: boolean;
   /** How often to look whether the TLS files changed, milliseconds. */
@@ -93,10 +95,10 @@ export class Listener {
         requireHostHeader: false,
       },
       (request, response) => {
-        if (!refusedAsMalformed(request, response)) handler(request, response);
+        if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);
       },
     );
-    this.#server.on('checkExpectation', (_request, response) => refuse(response, 417));
+    this.#server.on('checkExpectation', (_request, response) => refuse(response, 417, options.refusalForm));
     this.#server.maxConnections = options.connections;
     this.#server.on('drop', () => this.#logDrop());
     this.#http2 = createHttp2Server({
@@ -117,7 +119,7 @@ export class Listener {
     });
     this.#http2.on('sessionError', () => undefined);
     this.#divertByProtocol();
-    this.#server.on('clientError', answerMalformed);
+    this.#server.on('clientError', (error, socket) => answerMalformed(error, socket, options.refusalForm));
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       options.log.debug({ remote: socket.remoteAddress, code: error.code }, 'TLS handshake refused');
       socket.destroy();

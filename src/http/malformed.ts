@@ -1,18 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { XksError } from '../xks/errors.ts';
 
 /** Sent with every answer, of whatever kind. */
 export const strictTransportSecurity = 'max-age=63072000; includeSubDomains';
+
+const notHttp = 'The request is not well-formed HTTP.';
+
+/** How an application words the refusal of what never reached it. */
+export type RefusalForm = (status: number, words: string) => { contentType: string; body: string };
 
 /** Connections whose first malformed request has been taken in hand: the parser tells of each further byte again. */
 const taken = new WeakSet<Duplex>();
 
 /**
- * What is not HTTP, and what comes too late, gets the spec's JSON and the end of the connection. Answers to requests
+ * What is not HTTP, and what comes too late, gets the application's JSON and the end of the connection. Answers to requests
  * before it on the connection go out first: in their place this one would be taken for theirs.
  */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex, form: RefusalForm): void {
   if (taken.has(socket)) return;
   taken.add(socket);
   afterEarlierAnswers(socket, () => {
@@ -26,14 +30,14 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? '431 Request Header Fields Too Large'
         : '400 Bad Request';
-    const { body } = new XksError(
-      'ValidationException',
-      tooLate ? 'The request did not arrive in time.' : 'The request is not well-formed HTTP.',
+    const { contentType, body } = form(
+      Number.parseInt(status, 10),
+      tooLate ? 'The request did not arrive in time.' : notHttp,
     );
     const head = [
       `HTTP/1.1 ${status}`,
-      'Content-Type: application/json',
-      `Content-Length: ${body.length}`,
+      `Content-Type: ${contentType}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
       `Strict-Transport-Security: ${strictTransportSecurity}`,
       'Connection: close',
     ].join('\r\n');
@@ -58,22 +62,26 @@ function afterEarlierAnswers(socket: Duplex, act: () => void): void {
  * (3.2). Transfer-Encoding did not exist in HTTP/1.0, and what stands in between may have read the length otherwise
  * (6.1). Before that there were no headers at all.
  */
-export function refusedAsMalformed(request: IncomingMessage, response: ServerResponse): boolean {
+export function refusedAsMalformed(
+  request: IncomingMessage,
+  response: ServerResponse,
+  form: RefusalForm,
+): boolean {
   const { headers, httpVersion } = request;
   const fine =
     httpVersion === '1.1'
       ? headers.host !== undefined
       : httpVersion === '1.0' && headers['transfer-encoding'] === undefined;
-  if (!fine) refuse(response, 400);
+  if (!fine) refuse(response, 400, form);
   return !fine;
 }
 
 /** An answer outside the application; the connection ends with it. */
-export function refuse(response: ServerResponse, status: number): void {
-  const { body } = new XksError('ValidationException', 'The request is not well-formed HTTP.');
+export function refuse(response: ServerResponse, status: number, form: RefusalForm): void {
+  const { contentType, body } = form(status, notHttp);
   response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
     'Strict-Transport-Security': strictTransportSecurity,
     Connection: 'close',
   });

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import test from 'ava';
 import { Listener } from '../../src/http/listener.ts';
+import { xksRefusal } from '../../src/http/xks-app.ts';
 import { createLog } from '../../src/log.ts';
 import { TestCa } from '../support/certificates.ts';
 import { memoryDirectory } from '../support/test-node.ts';
@@ -27,7 +28,7 @@ test.before(async () => {
   const tls = { ...(await ca.issue('localhost')), client_subjects: [] };
   const log = createLog('error');
   listener = new Listener(
-    { address: '127.0.0.1', port: 0, tls, connections, log, bounds },
+    { address: '127.0.0.1', port: 0, tls, connections, log, refusalForm: xksRefusal, bounds },
     (request, response) => void echo(request, response),
   );
   ({ port } = await listener.listen());
