@@ -1,0 +1,108 @@
+import type { Context } from 'koa';
+import type { z } from 'zod';
+import { Problem, type FieldProblem } from '../admin/problem.ts';
+import type { Route } from '../admin/route.ts';
+import { readBody } from './body.ts';
+
+/* What the management API reads of a request before a route sees it. */
+
+/** Bytes. The longest list of ARNs fits. */
+const longestBody = 64 * 1024;
+
+/** Only what every router, proxy and log reads the same way. */
+export function isPlainPath(target: string): boolean {
+  const path = target.split('?', 1)[0] ?? '';
+  return /^\/[A-Za-z0-9._~/-]*$/.test(path) && !/\/(\/|\.{1,2}(\/|$))/.test(path);
+}
+
+export function unknownAddress(): Problem {
+  return new Problem('not-found', 'there is nothing at this address', {
+    wayOut: 'see /api/v1/openapi.json for what there is',
+  });
+}
+
+export function readQuery(ctx: Context): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  const parameters = new URLSearchParams(ctx.querystring);
+  for (const [name, value] of parameters) {
+    if (Object.hasOwn(found, name))
+      throw new Problem('invalid', 'a query parameter is given twice', {
+        fields: [{ where: 'query', detail: 'give each parameter once' }],
+      });
+    found[name] = value;
+  }
+  return found;
+}
+
+/** An absent If-Match is 428 (RFC 6585), any other tag than the record's 412; `*` is for who means it whatever it is. */
+export function readIfMatch(ctx: Context): number | undefined {
+  const header = ctx.get('If-Match').trim();
+  if (header === '')
+    throw new Problem(
+      'precondition-required',
+      'a change needs If-Match with the ETag of what you have seen',
+      {
+        wayOut: 'GET it, then send its ETag as If-Match',
+      },
+    );
+  if (header === '*') return undefined;
+  const tag = /^"(\d{1,15})"$/.exec(header)?.[1];
+  if (tag === undefined)
+    throw new Problem('precondition-failed', 'the If-Match is no ETag of this record', {
+      wayOut: 'GET it, then send its ETag as If-Match',
+    });
+  return Number(tag);
+}
+
+export function readIdempotencyKey(ctx: Context): string | undefined {
+  const key = ctx.get('Idempotency-Key');
+  if (key === '') return undefined;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Problem('bad-request', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
+  return key;
+}
+
+export async function readJson(ctx: Context, route: Route): Promise<{ value: unknown; bytes: Buffer }> {
+  const bytes = await readBody(
+    ctx.req,
+    longestBody,
+    () => new Problem('too-large', `the body is longer than ${longestBody} bytes`),
+  );
+  if (route.body === undefined) {
+    if (bytes.length > 0) throw new Problem('bad-request', 'this request takes no body');
+    return { value: undefined, bytes };
+  }
+  if (
+    bytes.length > 0 &&
+    !/^application\/json[ \t]*(;[ \t]*charset=utf-8[ \t]*)?$/i.test(ctx.get('Content-Type').trim())
+  )
+    throw new Problem('unsupported-media-type', 'the Content-Type must be application/json');
+  let value: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new Problem('bad-request', 'the body is not JSON in UTF-8');
+  }
+  return { value: parse(route.body, value, 'body'), bytes };
+}
+
+/** Checks a part of the request. What is wrong is named by its place, never by its value. */
+export function parse<T>(
+  schema: z.ZodType<T> | undefined,
+  value: unknown,
+  part: 'path' | 'query' | 'body',
+): T {
+  if (schema === undefined) return undefined as T;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const fields = result.error.issues.slice(0, 20).flatMap((issue): FieldProblem[] => {
+    const where = part === 'body' ? `/${issue.path.map(String).join('/')}` : issue.path.map(String).join('.');
+    if (issue.code === 'unrecognized_keys')
+      return [{ where: where === '' ? part : where, detail: 'has a field that is not known here' }];
+    return [{ where: where === '' ? part : where, detail: issue.message }];
+  });
+  // An id that is none is an address that leads nowhere.
+  if (part === 'path') throw new Problem('not-found', 'there is no such thing');
+  throw new Problem('invalid', `the ${part} has values that are not allowed`, { fields });
+}
