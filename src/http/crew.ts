@@ -36,6 +36,8 @@ export interface CrewOptions {
   onHopeless: (why: string) => void;
   /** Messages that are not about the worker's own life; answered with {@link Crew.tell}. */
   onMessage?: (message: ToSupervisor) => void;
+  /** The worker is gone; another is started. */
+  onGone?: () => void;
 }
 
 interface KeptHost {
@@ -142,6 +144,7 @@ export class Crew {
     for (const { keeper } of this.#keepers) keeper.start();
 
     const why = await exited;
+    this.#options.onGone?.();
     clearInterval(watchdog);
     this.#listening = false;
     this.#worker = undefined;

@@ -1,6 +1,7 @@
 import type { TokenReport } from '../admin/services.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
+import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 
@@ -36,6 +37,8 @@ export type ToWorker =
   | { kind: 'token-report'; id: number; report: TokenReport }
   | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo }
   | { kind: 'host-gone'; token: string; id: number; pid: number }
+  /** Answers `quota`. */
+  | { kind: 'quota'; grants: QuotaGrant[] }
   | { kind: 'reload' }
   | { kind: 'drain' }
   | { kind: 'ping' };
@@ -45,4 +48,6 @@ export type ToSupervisor =
   | { kind: 'kill-host'; id: number }
   /** The management process asks for a fresh host to try the token with. */
   | { kind: 'verify-token'; id: number; token: string }
+  /** An XKS worker asks for requests of the buckets that every worker draws from. */
+  | { kind: 'quota'; asks: QuotaAsk[] }
   | { kind: 'pong' };

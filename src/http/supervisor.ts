@@ -4,8 +4,10 @@ import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
+import { monotonicNow } from '../token/frames.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
+import { QuotaLedger } from './quota-ledger.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -40,6 +42,7 @@ export class Supervisor {
   readonly #gates: Map<string, LoginGate>;
   readonly #crews: Crew[];
   readonly #management: Crew | undefined;
+  readonly #quotas: QuotaLedger;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -50,6 +53,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
+    this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }
@@ -96,7 +100,7 @@ export class Supervisor {
 
   #crew(index: number): Crew {
     const { config } = this.#options;
-    return new Crew({
+    const crew: Crew = new Crew({
       ...this.#common(),
       kind: 'XKS worker',
       index,
@@ -107,10 +111,16 @@ export class Supervisor {
       start: () => this.#workerStart(),
       onListening: (port) => {
         this.#port ??= port;
-        for (const crew of this.#crews) if (this.#stopped === undefined) crew.start();
+        for (const other of this.#crews) if (this.#stopped === undefined) other.start();
         this.#checkReady();
       },
+      onMessage: (message) => {
+        if (message.kind === 'quota')
+          crew.tell({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
+      },
+      onGone: () => this.#quotas.forget(index),
     });
+    return crew;
   }
 
   /** One process for the management API and the schedules, with one host of each token: it has no hot path. */

@@ -1,0 +1,191 @@
+import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
+
+/** What a worker holds ahead of need it may use for so long after each answer, milliseconds. */
+export const leaseLife = 1_000;
+/** Ahead of need a worker gets at most so much of what is there, so that there is some for the others… */
+const shareAhead = 1 / 4;
+/** …and at most what comes in so many seconds: what one holds and does not use, the others miss. */
+const secondsAhead = 0.05;
+/** So many buckets are remembered. One that is full is forgotten first, since a new one starts full. */
+const mostBuckets = 100_000;
+/** More than any worker asks for at once. */
+const mostAsked = 100_000;
+const longestName = 100;
+
+interface Lease {
+  id: number;
+  count: number;
+  until: number;
+}
+
+interface Bucket {
+  rate: number;
+  burst: number;
+  revision: number;
+  /** Requests that may still be granted; never more than `burst` less what is held ahead. */
+  level: number;
+  /** When `level` was right, milliseconds. */
+  at: number;
+  /** What workers hold ahead of need, by worker. */
+  held: Map<number, Lease>;
+}
+
+export interface QuotaLedgerOptions {
+  /** Nodes that share each quota: this one grants its part. */
+  fleetSize: number;
+  /** The machine's monotonic clock, milliseconds. */
+  now: () => number;
+}
+
+/**
+ * The buckets of all quotas of a node, in the supervisor, which every worker asks. In no time t, however long, are
+ * more than burst + rate · t requests let through: what workers hold ahead of need counts as being in the bucket
+ * still, so that it does not fill up behind their backs. A request that has to wait for the ledger is let through at
+ * the moment when the ledger grants it.
+ *
+ * What a worker says is taken with care: it faces the network.
+ */
+export class QuotaLedger {
+  readonly #fleetSize: number;
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+  #leases = 0;
+
+  constructor({ fleetSize, now }: QuotaLedgerOptions) {
+    this.#fleetSize = fleetSize;
+    this.#now = now;
+  }
+
+  /** Answers each ask in turn. `worker` is any number that no other living worker has. */
+  answer(worker: number, asks: unknown): QuotaGrant[] {
+    const now = this.#now();
+    return Array.isArray(asks) ? asks.filter(isAsk).map((ask) => this.#answer(worker, ask, now)) : [];
+  }
+
+  /** The worker is gone: nobody knows whether it used what it held, so it counts as used. */
+  forget(worker: number): void {
+    const now = this.#now();
+    for (const bucket of this.#buckets.values()) {
+      refill(bucket, now);
+      bucket.held.delete(worker);
+    }
+  }
+
+  #answer(worker: number, ask: QuotaAsk, now: number): QuotaGrant {
+    const name = ask.bucket.slice(0, longestName);
+    const bucket = this.#bucket(name, ask, now);
+    if (bucket === undefined)
+      return { bucket: name, granted: 0, ahead: 0, lease: 0, until: now, noneBefore: now + leaseLife };
+    refill(bucket, now);
+    takeReport(bucket, worker, ask);
+    const need = count(ask.need);
+    const granted = Math.min(need, Math.max(0, Math.floor(bucket.level)));
+    bucket.level -= granted;
+    const ahead = ask.ahead && granted === need ? aheadOf(bucket) : 0;
+    bucket.level -= ahead;
+    const lease = this.#lease(bucket, worker, ahead, now);
+    return {
+      bucket: name,
+      granted,
+      ahead,
+      lease: lease?.id ?? 0,
+      until: lease?.until ?? now,
+      noneBefore: granted < need ? now + ((1 - bucket.level) / bucket.rate) * 1000 : now,
+    };
+  }
+
+  #lease(bucket: Bucket, worker: number, ahead: number, now: number): Lease | undefined {
+    let lease = bucket.held.get(worker);
+    if (lease === undefined) {
+      if (ahead === 0) return undefined;
+      lease = { id: ++this.#leases, count: 0, until: 0 };
+      bucket.held.set(worker, lease);
+    }
+    lease.count += ahead;
+    lease.until = now + leaseLife;
+    return lease;
+  }
+
+  /**
+   * Read at a later revision of the store the quota may be another: the bucket changes its size, and what was used
+   * stays used. Undefined where there are too many buckets.
+   */
+  #bucket(name: string, ask: QuotaAsk, now: number): Bucket | undefined {
+    const rate = positive(ask.rate) / this.#fleetSize;
+    // A part of less than one request would never let any through.
+    const burst = Math.max(1, positive(ask.burst) / this.#fleetSize);
+    const known = this.#buckets.get(name);
+    if (known === undefined) {
+      if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
+      if (this.#buckets.size >= mostBuckets) return undefined;
+      const bucket = { rate, burst, revision: ask.revision, level: burst, at: now, held: new Map() };
+      this.#buckets.set(name, bucket);
+      return bucket;
+    }
+    if (ask.revision > known.revision) {
+      refill(known, now);
+      Object.assign(known, { rate, burst, revision: ask.revision });
+    }
+    return known;
+  }
+
+  #forgetFull(now: number): void {
+    for (const [name, bucket] of this.#buckets) {
+      refill(bucket, now);
+      if (bucket.level >= bucket.burst) this.#buckets.delete(name);
+    }
+  }
+}
+
+/** Lets time pass. A lease that ends in between counts as used, and makes room from its end on, not before. */
+function refill(bucket: Bucket, now: number): void {
+  const ended = [...bucket.held].filter(([, { until }]) => until <= now);
+  for (const [worker, { until }] of ended.toSorted(([, a], [, b]) => a.until - b.until)) {
+    fillUntil(bucket, until);
+    bucket.held.delete(worker);
+  }
+  fillUntil(bucket, now);
+}
+
+function fillUntil(bucket: Bucket, now: number): void {
+  const came = (bucket.rate * Math.max(0, now - bucket.at)) / 1000;
+  bucket.level = Math.min(roomOf(bucket), bucket.level + came);
+  bucket.at = Math.max(bucket.at, now);
+}
+
+/** What the worker has done with what it held; it cannot give back more than that. */
+function takeReport(bucket: Bucket, worker: number, ask: QuotaAsk): void {
+  const lease = bucket.held.get(worker);
+  // Of a lease that has ended everything counts as used already.
+  if (lease?.id === ask.lease) {
+    lease.count -= Math.min(lease.count, count(ask.used));
+    const unused = Math.min(lease.count, count(ask.unused));
+    lease.count -= unused;
+    bucket.level += unused;
+    if (lease.count === 0) bucket.held.delete(worker);
+  }
+  bucket.level = Math.min(roomOf(bucket), bucket.level + count(ask.back));
+}
+
+function roomOf(bucket: Bucket): number {
+  let held = 0;
+  for (const lease of bucket.held.values()) held += lease.count;
+  return bucket.burst - held;
+}
+
+function aheadOf({ level, rate }: Bucket): number {
+  return Math.max(0, Math.floor(Math.min(level * shareAhead, rate * secondsAhead)));
+}
+
+/** That the fields are numbers is seen to where they are counted. */
+function isAsk(ask: unknown): ask is QuotaAsk {
+  return typeof ask === 'object' && ask !== null && 'bucket' in ask && typeof ask.bucket === 'string';
+}
+
+function count(number: number): number {
+  return Number.isSafeInteger(number) && number > 0 ? Math.min(number, mostAsked) : 0;
+}
+
+function positive(number: number): number {
+  return Number.isFinite(number) && number > 0 ? number : 1;
+}

@@ -1,0 +1,232 @@
+import type { Quota, QuotaAsk, QuotaGrant } from './quota.ts';
+
+/** How long a request waits for the supervisor's answer, milliseconds; a little longer by the turn of the clock. */
+const patience = 80;
+const tickInterval = 20;
+/** An ask without an answer for so long is given up, milliseconds: what it told is forgotten, which is the safe side. */
+const longestAsk = 1_000;
+/** What was not used for so long is given back, milliseconds. */
+const idleAfter = 250;
+/** A lease in use is asked for again when it has less than this to live, milliseconds. */
+const renewBefore = 500;
+/** A bucket that nobody asked for in so long is forgotten, milliseconds. */
+const forgetAfter = 60_000;
+/** More requests than this do not wait at one bucket. */
+const mostWaiting = 1_024;
+
+/** `spent`: the quota is used up. `unanswered`: the supervisor did not say in time, and no answer is no permission. */
+export type Admission = 'granted' | 'spent' | 'unanswered';
+
+interface Waiter {
+  since: number;
+  settle: ((admission: Admission) => void) | undefined;
+}
+
+interface Bucket {
+  quota: Quota;
+  lease: number;
+  /** Held ahead of need, usable before `until`. */
+  left: number;
+  until: number;
+  /** How many were granted ahead the last time: more are asked for when half of them are gone. */
+  lastAhead: number;
+  used: number;
+  unused: number;
+  back: number;
+  /** The supervisor said that there is none before this moment. */
+  noneBefore: number;
+  /** Who waits for the answer to the ask under way, if there is one. */
+  asking: Waiter[] | undefined;
+  askedAt: number;
+  /** Who came since. */
+  waiting: Waiter[];
+  lastTake: number;
+}
+
+export interface QuotaLeasesOptions {
+  /** Sends asks to the supervisor; its answer comes to {@link QuotaLeases.receive}. */
+  send: (asks: QuotaAsk[]) => void;
+  /** The machine's monotonic clock, milliseconds: the supervisor's too. */
+  now: () => number;
+}
+
+/**
+ * A worker's part in the quotas: it holds a few requests of each busy bucket ahead of need, so that most requests ask
+ * nobody. What it does not use it gives back, and a lease ends by itself, so that other workers get it.
+ */
+export class QuotaLeases {
+  readonly #send: QuotaLeasesOptions['send'];
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, Bucket>();
+  /** Buckets that have something to ask or to tell. */
+  readonly #toAsk = new Set<Bucket>();
+  #flush: NodeJS.Immediate | undefined;
+  #ticking: NodeJS.Timeout | undefined;
+
+  constructor({ send, now }: QuotaLeasesOptions) {
+    this.#send = send;
+    this.#now = now;
+  }
+
+  /** Whether one request may go on. Waits for the supervisor at most about {@link patience}. */
+  take(quota: Quota): Admission | Promise<Admission> {
+    const now = this.#now();
+    const bucket = this.#bucket(quota, now);
+    bucket.lastTake = now;
+    if (bucket.left > 0 && now < bucket.until) {
+      bucket.left--;
+      bucket.used++;
+      if (bucket.left <= bucket.lastAhead / 2) this.#askSoon(bucket);
+      return 'granted';
+    }
+    if (now < bucket.noneBefore || bucket.waiting.length >= mostWaiting) return 'spent';
+    // The supervisor is late for others already: nobody more needs to wait for it.
+    if (bucket.asking !== undefined && now - bucket.askedAt > patience) return 'unanswered';
+    return new Promise((settle) => {
+      bucket.waiting.push({ since: now, settle });
+      this.#askSoon(bucket);
+    });
+  }
+
+  /** A request that was let through did not go on, since another quota held it up. */
+  giveBack(quota: Quota): void {
+    const bucket = this.#bucket(quota, this.#now());
+    bucket.back++;
+    this.#askSoon(bucket);
+  }
+
+  receive(grants: readonly QuotaGrant[]): void {
+    const now = this.#now();
+    for (const grant of grants) {
+      const bucket = this.#buckets.get(grant.bucket);
+      if (bucket !== undefined) this.#settle(bucket, grant, now);
+    }
+  }
+
+  #settle(bucket: Bucket, grant: QuotaGrant, now: number): void {
+    if (grant.lease !== bucket.lease)
+      Object.assign(bucket, { lease: grant.lease, left: 0, used: 0, unused: 0 });
+    bucket.until = grant.until;
+    bucket.left += grant.ahead;
+    if (grant.ahead > 0) bucket.lastAhead = grant.ahead;
+    bucket.noneBefore = grant.noneBefore;
+    const asked = bucket.asking ?? [];
+    bucket.asking = undefined;
+    let granted = grant.granted;
+    for (const waiter of asked)
+      if (waiter.settle !== undefined) settle(waiter, granted-- > 0 ? 'granted' : 'spent');
+    // Who gave up waiting left theirs to others.
+    while (granted > 0 && bucket.waiting.length > 0) {
+      const waiter = bucket.waiting.shift();
+      if (waiter?.settle === undefined) continue;
+      settle(waiter, 'granted');
+      granted--;
+    }
+    bucket.back += Math.max(0, granted);
+    const waiting = bucket.waiting.splice(0);
+    for (const waiter of waiting) {
+      if (waiter.settle === undefined) continue;
+      if (bucket.left > 0) {
+        bucket.left--;
+        bucket.used++;
+        settle(waiter, 'granted');
+      } else if (now < bucket.noneBefore) settle(waiter, 'spent');
+      else bucket.waiting.push(waiter);
+    }
+    if (bucket.waiting.length > 0 || bucket.back > 0) this.#askSoon(bucket);
+  }
+
+  #bucket(quota: Quota, now: number): Bucket {
+    const known = this.#buckets.get(quota.bucket);
+    if (known !== undefined) {
+      if (known.quota !== quota) this.#renew(known, quota);
+      return known;
+    }
+    const bucket: Bucket = {
+      quota,
+      lease: 0,
+      left: 0,
+      until: 0,
+      lastAhead: 0,
+      used: 0,
+      unused: 0,
+      back: 0,
+      noneBefore: 0,
+      asking: undefined,
+      askedAt: 0,
+      waiting: [],
+      lastTake: now,
+    };
+    this.#buckets.set(quota.bucket, bucket);
+    this.#ticking ??= setInterval(() => this.#tick(), tickInterval).unref();
+    return bucket;
+  }
+
+  /** Another revision of the store. What was leased under another quota is not used any more. */
+  #renew(bucket: Bucket, quota: Quota): void {
+    // A request that began before another may bring what is older.
+    if (quota.revision <= bucket.quota.revision) return;
+    if (quota.rate !== bucket.quota.rate || quota.burst !== bucket.quota.burst) {
+      bucket.unused += bucket.left;
+      bucket.left = 0;
+      bucket.noneBefore = 0;
+    }
+    bucket.quota = quota;
+  }
+
+  /** Once for everything that one turn of the event loop brought. */
+  #askSoon(bucket: Bucket): void {
+    this.#toAsk.add(bucket);
+    this.#flush ??= setImmediate(() => {
+      this.#flush = undefined;
+      this.#askNow();
+    });
+  }
+
+  #askNow(): void {
+    const now = this.#now();
+    const asks: QuotaAsk[] = [];
+    for (const bucket of this.#toAsk) {
+      // One ask at a time; the answer to it sees to the rest.
+      if (bucket.asking !== undefined) continue;
+      const { quota, waiting, lease, used, unused, back } = bucket;
+      const need = waiting.length;
+      const ahead = now - bucket.lastTake < idleAfter && bucket.left <= bucket.lastAhead / 2;
+      asks.push({ ...quota, need, ahead, lease, used, unused, back });
+      Object.assign(bucket, { asking: waiting, askedAt: now, waiting: [], used: 0, unused: 0, back: 0 });
+    }
+    this.#toAsk.clear();
+    if (asks.length > 0) this.#send(asks);
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    for (const [name, bucket] of this.#buckets) {
+      for (const waiter of bucket.asking ?? []) endWaiting(waiter, now);
+      for (const waiter of bucket.waiting) endWaiting(waiter, now);
+      if (bucket.asking !== undefined) {
+        if (now - bucket.askedAt >= longestAsk) bucket.asking = undefined;
+        continue;
+      }
+      if (bucket.left > 0 && now - bucket.lastTake >= idleAfter) {
+        bucket.unused += bucket.left;
+        bucket.left = 0;
+      }
+      const told = bucket.used + bucket.unused + bucket.back === 0;
+      if (bucket.left === 0 ? !told : bucket.until - now < renewBefore) this.#askSoon(bucket);
+      else if (told && now - bucket.lastTake >= forgetAfter) this.#buckets.delete(name);
+    }
+    if (this.#buckets.size > 0) return;
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
+  }
+}
+
+function endWaiting(waiter: Waiter, now: number): void {
+  if (now - waiter.since >= patience) settle(waiter, 'unanswered');
+}
+
+function settle(waiter: Waiter, admission: Admission): void {
+  waiter.settle?.(admission);
+  waiter.settle = undefined;
+}

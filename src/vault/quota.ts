@@ -1,0 +1,55 @@
+/*
+ * Quotas: how many XKS requests a second a key set or a CloudKey takes, and how many may come at once. The buckets are
+ * the supervisor's (http/quota-ledger.ts), so that the quota is the node's as a whole; workers lease from them
+ * (quota-leases.ts). Here is what the two say to each other.
+ */
+
+/** A quota as the store has it, and the revision of the store at which it was read: of two, the later one counts. */
+export interface Quota {
+  /** `key-set:<id>` or `cloud-key:<id>`. */
+  readonly bucket: string;
+  /** Requests a second, whole and more than zero. */
+  readonly rate: number;
+  /** Requests at once, whole and more than zero. */
+  readonly burst: number;
+  readonly revision: number;
+}
+
+/** What a worker asks of one bucket, and what it has done with what it was given. */
+export interface QuotaAsk extends Quota {
+  /** Requests that wait for an answer. What is granted to them counts as used when it is granted. */
+  need: number;
+  /** Whether it also wants some ahead of need. */
+  ahead: boolean;
+  /** Which lease the next two speak of; 0 for none. */
+  lease: number;
+  /** Of those it had ahead: used since the last ask, and given back. */
+  used: number;
+  unused: number;
+  /** Counted as used and then not used after all. */
+  back: number;
+}
+
+export interface QuotaGrant {
+  bucket: string;
+  /** Of `need`. */
+  granted: number;
+  /** Granted ahead, in addition to what the worker holds under the same lease. Under another lease it holds nothing. */
+  ahead: number;
+  lease: number;
+  /** The lease ends at this moment of the machine's monotonic clock, milliseconds. */
+  until: number;
+  /** Where fewer were granted than needed: there is none before this moment of the same clock. */
+  noneBefore: number;
+}
+
+/** A quota from its two columns; undefined where there is none. */
+export function toQuota(
+  bucket: string,
+  row: { quota_rate: number | null; quota_burst: number | null },
+  revision: number,
+): Quota | undefined {
+  if (row.quota_rate === null) return undefined;
+  // A rate without a burst: a second's worth at once.
+  return { bucket, rate: row.quota_rate, burst: row.quota_burst ?? row.quota_rate, revision };
+}
