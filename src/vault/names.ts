@@ -60,7 +60,19 @@ export function parseName(text: string): string {
   return text;
 }
 
+/** Names of what AWS never sees, such as CSP accounts: words with spaces, in any script. */
+export function parseTitle(text: string): string {
+  if (!/^[^\p{Cc}\p{Zl}\p{Zp}]{1,120}$/u.test(text) || text.trim() !== text)
+    throw new NameError(
+      'a name has 1 to 120 characters, none of them a control character, and no blanks around it',
+    );
+  return text;
+}
+
 export function parseDescription(text: string): string {
   if (text.length > 300) throw new NameError('a description has at most 300 characters');
+  // A terminal or a log that shows it would obey them.
+  if (/[^\P{Cc}\n\t]/u.test(text))
+    throw new NameError('a description has no control characters but line feeds and tabs');
   return text;
 }

@@ -1,0 +1,93 @@
+import type { Selectable } from 'kysely';
+import type { XksCredentialTable } from '../store/schema.ts';
+import type { Reading } from './edits.ts';
+import type { House } from './house.ts';
+import type { KeySet } from './key-set-records.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
+import { timesUsed, used } from './used.ts';
+import { VaultError } from './vault-error.ts';
+
+export type XksCredential = Omit<Selectable<XksCredentialTable>, 'sealed_secret'>;
+/** With when and from where it was last seen, and how often. */
+export type UsedCredential = XksCredential & {
+  last_seen_at: string | null;
+  last_address: string | null;
+  requests: number;
+};
+
+export type CredentialState = 'LIVE' | 'EXPIRED' | 'WITHDRAWN' | 'RETIRED';
+
+/** What a list may be sorted by. */
+export const credentialOrders = { createdAt: 'xks_credentials.created_at' } as const;
+
+/** Its state at a moment: it opens nothing from `expires_at` on, whether the schedule has written so or not. */
+export function credentialState(
+  { withdrawn_at, withdrawn_why, expires_at }: XksCredential,
+  now: Date,
+): CredentialState {
+  if (withdrawn_at !== null) return withdrawn_why ?? 'WITHDRAWN';
+  return expires_at !== null && expires_at <= now.toISOString() ? 'EXPIRED' : 'LIVE';
+}
+
+export async function listCredentials(
+  { store }: Pick<House, 'store'>,
+  keySet: Pick<KeySet, 'id'>,
+  page: PageWish,
+): Promise<Page<UsedCredential>> {
+  return readPage(credentialsOf(store.db, keySet), credentialOrders, 'xks_credentials.access_key_id', page);
+}
+
+/** Throws VaultError `not-found`. */
+export async function getCredential(
+  { store }: Pick<House, 'store'>,
+  keySet: Pick<KeySet, 'id'>,
+  accessKeyId: string,
+): Promise<UsedCredential> {
+  return findCredentialIn(store.db, keySet, accessKeyId);
+}
+
+/** The same within a transaction. */
+export async function findCredentialIn(
+  db: Reading,
+  keySet: Pick<KeySet, 'id'>,
+  accessKeyId: string,
+): Promise<UsedCredential> {
+  const row = await credentialsOf(db, keySet)
+    .where('xks_credentials.access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  if (row === undefined) throw new VaultError('not-found', 'the key set has no such credential');
+  return row;
+}
+
+/** How many credentials of the key set open something. */
+export async function liveCredentials(db: Reading, keySetId: string, now: Date): Promise<number> {
+  const { live } = await db
+    .selectFrom('xks_credentials')
+    .select((eb) => eb.fn.countAll<number>().as('live'))
+    .where('key_set_id', '=', keySetId)
+    .where('withdrawn_at', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now.toISOString())]))
+    .executeTakeFirstOrThrow();
+  return live;
+}
+
+function credentialsOf(db: Reading, { id }: Pick<KeySet, 'id'>) {
+  const accessKeyId = 'xks_credentials.access_key_id';
+  return db
+    .selectFrom('xks_credentials')
+    .select([
+      'access_key_id',
+      'key_set_id',
+      'expires_at',
+      'retire_after_minutes',
+      'successor',
+      'row_version',
+      'created_at',
+      'withdrawn_at',
+      'withdrawn_why',
+      used('credential', accessKeyId, 'last_at', 'last_seen_at'),
+      used('credential', accessKeyId, 'last_address', 'last_address'),
+      timesUsed('credential', accessKeyId, 'requests'),
+    ])
+    .where('xks_credentials.key_set_id', '=', id);
+}

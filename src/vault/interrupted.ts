@@ -1,0 +1,142 @@
+import type { Transaction } from 'kysely';
+import { forgetCreation } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { TokenError } from '../token/faults.ts';
+import { versionObjectId } from '../token/own-keys.ts';
+import type { House } from './house.ts';
+import type { CloudKeyRecord } from './key-records.ts';
+import type { KeySet } from './key-set-records.ts';
+import { managementDeadline } from './token-rooms.ts';
+
+/*
+ * What is left of an act that did not come to its end: a CloudKey that is CREATING, a version that is PENDING. Only the
+ * process in `made_by` may be at it; once that is gone, or '', reconcile ends the act (activateVersion) or undoes it.
+ */
+
+/**
+ * The token did not make the key object. The record is taken back where it is sure that no key object stays behind;
+ * else it is left for reconcile, said to be nobody's.
+ */
+export async function takeBackVersion(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  key: CloudKeyRecord,
+  version: number,
+  error: unknown,
+): Promise<void> {
+  const sure = neverSent(error) || (wasAnswered(error) && (await destroyObject(house, keySet, key, version)));
+  await house.store.change(async (trx) => {
+    if (sure && version === 1) await deleteCreation(trx, key);
+    else if (sure)
+      await trx
+        .deleteFrom('key_versions')
+        .where('cloud_key_id', '=', key.id)
+        .where('version', '=', version)
+        .where('state', '=', 'PENDING')
+        .execute();
+    else await abandon(trx, key, version);
+  });
+}
+
+/**
+ * Undoes a creation that was left behind: destroys the key object, if there is one, and takes the record back with its
+ * Idempotency-Key, so that name and external key id are free again. For reconcile. Throws TokenError.
+ */
+export async function undoCreation(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  key: Pick<CloudKeyRecord, 'id'>,
+): Promise<void> {
+  await destroy(house, keySet, key, 1);
+  await house.store.change(async (trx) => deleteCreation(trx, key));
+}
+
+/**
+ * Undoes a rotation that was left behind: destroys the key object, if there is one. The number stays spent, since a
+ * token that was slow might make the object yet. For reconcile. Throws TokenError.
+ */
+export async function undoVersion(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  key: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<void> {
+  await destroy(house, keySet, key, version);
+  await house.store.change(async (trx) => {
+    await trx
+      .updateTable('key_versions')
+      .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', version)
+      .where('state', '=', 'PENDING')
+      .execute();
+  });
+}
+
+async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRecord, 'id'>): Promise<void> {
+  const creating = await trx
+    .selectFrom('cloud_keys')
+    .select('id')
+    .where('id', '=', id)
+    .where('state', '=', 'CREATING')
+    .executeTakeFirst();
+  if (creating === undefined) return;
+  await trx.deleteFrom('key_versions').where('cloud_key_id', '=', id).execute();
+  await trx.deleteFrom('cloud_keys').where('id', '=', id).execute();
+  await forgetCreation(trx, id);
+}
+
+async function abandon(trx: Transaction<Tables>, { id }: CloudKeyRecord, version: number): Promise<void> {
+  await trx
+    .updateTable('key_versions')
+    .set({ made_by: '' })
+    .where('cloud_key_id', '=', id)
+    .where('version', '=', version)
+    .where('state', '=', 'PENDING')
+    .execute();
+  await trx
+    .updateTable('cloud_keys')
+    .set({ made_by: '' })
+    .where('id', '=', id)
+    .where('state', '=', 'CREATING')
+    .execute();
+}
+
+async function destroyObject(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  key: CloudKeyRecord,
+  version: number,
+): Promise<boolean> {
+  try {
+    await destroy(house, keySet, key, version);
+    return true;
+  } catch {
+    // The fault that led here is what the caller is told.
+    return false;
+  }
+}
+
+async function destroy(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<void> {
+  await house.tokens
+    .pool(keySet.token)
+    .call({ kind: 'destroyKey', key: versionObjectId(id, version) }, managementDeadline());
+}
+
+/** No host had the request: the making of a key is never repeated, so what failed before a host had it was not done. */
+function neverSent(error: unknown): boolean {
+  return (
+    error instanceof TokenError &&
+    (error.fault === 'unavailable' || error.fault === 'overloaded' || error.call === 'queue')
+  );
+}
+
+/** A host told of the failure. One that was late, or died over it, may have the token make the key yet. */
+function wasAnswered(error: unknown): boolean {
+  return error instanceof TokenError && error.fault !== 'timeout' && error.call !== 'token host';
+}

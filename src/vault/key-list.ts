@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { CloudKeyState } from '../store/schema.ts';
+import type { House, Sight } from './house.ts';
+import { seenCloudKeys, type UsedCloudKey } from './key-records.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
+
+export interface CloudKeyFilter {
+  keySetId?: string | undefined;
+  region?: string | undefined;
+  state?: CloudKeyState | undefined;
+  /** Beginning of the name. */
+  name?: string | undefined;
+  externalKeyId?: string | undefined;
+}
+
+/** What a list may be sorted by. */
+export const cloudKeyOrders = {
+  name: 'cloud_keys.name',
+  region: 'cloud_keys.region',
+  createdAt: 'cloud_keys.created_at',
+  updatedAt: 'cloud_keys.updated_at',
+} as const;
+
+export async function listCloudKeys(
+  house: Pick<House, 'store' | 'now'>,
+  vaultId: string,
+  sight: Sight,
+  { keySetId, region, state, name, externalKeyId }: CloudKeyFilter,
+  page: PageWish,
+): Promise<Page<UsedCloudKey>> {
+  let query = seenCloudKeys(house.store.db, vaultId, sight);
+  if (keySetId !== undefined) query = query.where('cloud_keys.key_set_id', '=', keySetId);
+  if (region !== undefined) query = query.where('cloud_keys.region', '=', region);
+  if (externalKeyId !== undefined) query = query.where('cloud_keys.external_key_id', '=', externalKeyId);
+  if (name !== undefined)
+    query = query.where((eb) => sql`substr(${eb.ref('cloud_keys.name')}, 1, ${name.length}) = ${name}`);
+  if (state !== undefined) {
+    const now = house.now().toISOString();
+    // As keyState() has it: the schedule may not have written EXPIRED yet.
+    query = query.where((eb) => {
+      const is = eb('cloud_keys.state', '=', state);
+      const over = eb.and([
+        eb('cloud_keys.state', 'in', ['AVAILABLE', 'DISABLED']),
+        eb('cloud_keys.expires_at', 'is not', null),
+        eb('cloud_keys.expires_at', '<=', now),
+      ]);
+      return state === 'EXPIRED' ? eb.or([is, over]) : eb.and([is, eb.not(over)]);
+    });
+  }
+  return readPage(query, cloudKeyOrders, 'cloud_keys.id', page);
+}

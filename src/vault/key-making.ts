@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import type { Transaction } from 'kysely';
+import { record, rememberCreation, type Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { versionObjectId } from '../token/own-keys.ts';
+import type { House, Sight } from './house.ts';
+import {
+  auditedKey,
+  keyEntry,
+  type CloudKeyRecord,
+  type KeyVersionRecord,
+  type Usage,
+} from './key-records.ts';
+import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
+import { activateVersion, makeKeyObject } from './key-versions.ts';
+import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
+import { parseExternalKeyId } from './names.ts';
+import { nextRotation, rotationDays } from './rotation-time.ts';
+import { managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
+
+export interface NewKeyWish extends CloudKeyWish {
+  keySetId: string;
+  /** What AWS calls it, for ever; a UUID if left out. */
+  externalKeyId?: string | undefined;
+  /** For ever, since the key object in the token has it too; both if left out. */
+  usage?: Usage | undefined;
+}
+
+export interface AdoptionWish extends CloudKeyWish {
+  keySetId: string;
+  externalKeyId: string;
+  /** CKA_LABEL of the key object in the token. */
+  label: string;
+}
+
+/**
+ * Makes a CloudKey with its first version, an AES-256 key made in the token. The record comes first, so that a kill
+ * between leaves a record that names the key object, never a key object that nobody knows; and with it the
+ * Idempotency-Key, so that a repetition finds the record. Throws TokenError, NameError, VaultError.
+ */
+export async function createCloudKey(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  wish: NewKeyWish,
+): Promise<CloudKeyRecord> {
+  const row = {
+    ...newRow(house, act, wish),
+    external_key_id: parseExternalKeyId(wish.externalKeyId ?? randomUUID()),
+    can_encrypt: wish.usage?.encrypt === false ? 0 : 1,
+    can_decrypt: wish.usage?.decrypt === false ? 0 : 1,
+    state: 'CREATING' as const,
+    next_rotation_at: null,
+  };
+  const { key, keySet } = await house.store.change(async (trx) => {
+    const keySet = await findKeySetIn(trx, vaultId, sight, row.key_set_id);
+    checkConfigured(house, keySet);
+    const key = await insertKey(trx, keySet, row, {
+      object_id: versionObjectId(row.id, 1),
+      state: 'PENDING',
+      origin: 'holdfast',
+    });
+    await rememberCreation(trx, act, key.id);
+    return { key, keySet };
+  });
+  await makeKeyObject(house, keySet, key, 1);
+  return activateVersion(house, act, key, 1, 'asked');
+}
+
+/**
+ * Takes over a key object that is in the token already, found by its label, with the ciphertext that AWS's sample
+ * proxy made under it. Refuses a key that could leave the token.
+ */
+export async function adoptCloudKey(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  wish: AdoptionWish,
+): Promise<CloudKeyRecord> {
+  const common = newRow(house, act, wish);
+  const external_key_id = parseExternalKeyId(wish.externalKeyId);
+  const { token } = await getKeySet(house, vaultId, sight, wish.keySetId);
+  checkConfigured(house, { token });
+  if (wish.label.startsWith('holdfast:'))
+    throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
+  const pool = house.tokens.pool(token);
+  const { value: found } = await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline());
+  if (found.id.length === 0)
+    throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
+  if (!found.fit)
+    throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
+  // Found by its label; used by its id, which must be its own too.
+  await pool.call({ kind: 'inspectKey', key: found.id }, managementDeadline());
+  return house.store.change(async (trx) => {
+    const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
+    if (keySet.token !== token)
+      throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
+    const row = {
+      ...common,
+      external_key_id,
+      can_encrypt: found.encrypt ? 1 : 0,
+      can_decrypt: found.decrypt ? 1 : 0,
+      state: 'AVAILABLE' as const,
+      next_rotation_at: nextRotation(act.at, rotationDays(common, keySet), act.at)?.toISOString() ?? null,
+    };
+    const object_id = Buffer.from(found.id);
+    const key = await insertKey(trx, keySet, row, { object_id, state: 'ACTIVE', origin: 'aws-sample-proxy' });
+    await record(trx, act, { ...keyEntry('adopt', vaultId, key), after: auditedKey(key), creates: true });
+    return key;
+  });
+}
+
+function newRow(house: House, act: Act, wish: CloudKeyWish & { keySetId: string }) {
+  const now = act.at.toISOString();
+  const parsed = parseKeyWish(wish, act.at);
+  return {
+    id: randomUUID(),
+    key_set_id: wish.keySetId,
+    description: '',
+    administrators: '[]',
+    users: '[]',
+    rotation: 'INHERIT' as const,
+    rotation_days: null,
+    expires_at: null,
+    quota_rate: null,
+    quota_burst: null,
+    ...parsed,
+    name: parsed.name ?? '',
+    current_version: 1,
+    rotated_at: now,
+    deletion_at: null,
+    deleted_at: null,
+    made_by: house.instance,
+    row_version: 1,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+function checkConfigured(house: House, { token }: Pick<KeySet, 'token'>): void {
+  if (!house.tokens.has(token))
+    throw new VaultError(
+      'conflict',
+      'the configuration of this node does not name the token of the key set',
+      'have it configured, then repeat',
+    );
+}
+
+async function insertKey(
+  trx: Transaction<Tables>,
+  keySet: KeySet,
+  row: Omit<CloudKeyRecord, 'region'> & { region?: string },
+  version: Pick<KeyVersionRecord, 'object_id' | 'state' | 'origin'>,
+): Promise<CloudKeyRecord> {
+  const key = { ...row, region: row.region ?? (await defaultRegion(trx, keySet)) };
+  await checkKeyName(trx, key);
+  await checkUnspent(trx, key.external_key_id);
+  // Two records of one key object would count its encryptions twice over.
+  const taken = await trx
+    .selectFrom('key_versions')
+    .select('cloud_key_id')
+    .where('object_id', '=', version.object_id)
+    .executeTakeFirst();
+  if (taken !== undefined) throw new VaultError('conflict', 'another CloudKey uses this key object');
+  await trx.insertInto('cloud_keys').values(key).execute();
+  const { id: cloud_key_id, made_by, created_at } = key;
+  await trx
+    .insertInto('key_versions')
+    .values({ ...version, cloud_key_id, version: 1, made_by, created_at, destroyed_at: null })
+    .execute();
+  return key;
+}
+
+/** Throws VaultError `conflict` where another CloudKey of the key set that is not DELETED has the name. */
+export async function checkKeyName(
+  trx: Transaction<Tables>,
+  { id, key_set_id, name }: Pick<CloudKeyRecord, 'id' | 'key_set_id' | 'name'>,
+): Promise<void> {
+  const same = await trx
+    .selectFrom('cloud_keys')
+    .select('id')
+    .where('key_set_id', '=', key_set_id)
+    .where('name', '=', name)
+    .where('state', '<>', 'DELETED')
+    .where('id', '<>', id)
+    .executeTakeFirst();
+  if (same !== undefined) throw new VaultError('conflict', 'another CloudKey of the key set has this name');
+}
+
+/** AWS binds KMS keys to external key ids: one that any CloudKey ever had is never given again. */
+async function checkUnspent(trx: Transaction<Tables>, externalKeyId: string): Promise<void> {
+  for (const table of ['cloud_keys', 'spent_external_keys'] as const) {
+    const same = await trx
+      .selectFrom(table)
+      .select('external_key_id')
+      .where('external_key_id', '=', externalKeyId)
+      .executeTakeFirst();
+    if (same !== undefined)
+      throw new VaultError(
+        'conflict',
+        'another CloudKey has, or had, this external key id',
+        'choose another, or leave it out',
+      );
+  }
+}
+
+async function defaultRegion(trx: Transaction<Tables>, { csp_account_id }: KeySet): Promise<string> {
+  if (csp_account_id === null) return '';
+  const account = await trx
+    .selectFrom('csp_accounts')
+    .select('default_region')
+    .where('id', '=', csp_account_id)
+    .executeTakeFirst();
+  return account?.default_region ?? '';
+}

@@ -1,0 +1,149 @@
+import type { Selectable } from 'kysely';
+import { z } from 'zod';
+import type { CloudKeyState, CloudKeyTable, KeyVersionTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Reading } from './edits.ts';
+import type { House, Sight } from './house.ts';
+import type { KeySet } from './key-set-records.ts';
+import { seenBy } from './sight.ts';
+import { timesUsed, used } from './used.ts';
+import { VaultError } from './vault-error.ts';
+
+export type CloudKeyRecord = Selectable<CloudKeyTable>;
+export type KeyVersionRecord = Selectable<KeyVersionTable>;
+/** With how often and when it was last used. */
+export type UsedCloudKey = CloudKeyRecord & {
+  encrypts: number;
+  last_encrypt_at: string | null;
+  decrypts: number;
+  last_decrypt_at: string | null;
+};
+
+/** What AWS may do with a CloudKey. */
+export interface Usage {
+  encrypt: boolean;
+  decrypt: boolean;
+}
+
+/** Its state at a moment: it is EXPIRED from `expires_at` on, whether the schedule has written so or not. */
+export function keyState(
+  { state, expires_at }: Pick<CloudKeyRecord, 'state' | 'expires_at'>,
+  now: Date,
+): CloudKeyState {
+  const mayExpire = state === 'AVAILABLE' || state === 'DISABLED';
+  return mayExpire && expires_at !== null && expires_at <= now.toISOString() ? 'EXPIRED' : state;
+}
+
+/** A CloudKey of the vault, DELETED ones too. Throws VaultError `not-found`. */
+export async function getCloudKey(
+  { store }: Pick<House, 'store'>,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+): Promise<UsedCloudKey> {
+  return findCloudKeyIn(store.db, vaultId, sight, id);
+}
+
+/** The same within a transaction. */
+export async function findCloudKeyIn(
+  db: Reading,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+): Promise<UsedCloudKey> {
+  const key = await seenCloudKeys(db, vaultId, sight).where('cloud_keys.id', '=', id).executeTakeFirst();
+  if (key === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
+  return key;
+}
+
+/**
+ * By external key id or by id, by name within `keySet`, of whichever vault: for those who serve all of them. Throws
+ * VaultError `not-found`, `conflict`.
+ */
+export async function findCloudKey(
+  { db }: Pick<Store, 'db'>,
+  idOrName: string,
+  keySet?: Pick<KeySet, 'id'>,
+): Promise<CloudKeyRecord> {
+  let query = db
+    .selectFrom('cloud_keys')
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb('external_key_id', '=', idOrName),
+        eb('id', '=', idOrName),
+        eb.and([eb('name', '=', idOrName), eb('state', '<>', 'DELETED')]),
+      ]),
+    );
+  if (keySet !== undefined) query = query.where('key_set_id', '=', keySet.id);
+  const [key, second] = await query.limit(2).execute();
+  if (key === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
+  if (second !== undefined)
+    throw new VaultError('conflict', 'more than one CloudKey is called so', 'name it by its external key id');
+  return key;
+}
+
+/** All versions of a CloudKey that were ever begun, the first one first. */
+export async function listVersions(
+  { store }: Pick<House, 'store'>,
+  key: Pick<CloudKeyRecord, 'id'>,
+): Promise<KeyVersionRecord[]> {
+  return store.db
+    .selectFrom('key_versions')
+    .selectAll()
+    .where('cloud_key_id', '=', key.id)
+    .orderBy('version')
+    .execute();
+}
+
+/** The CloudKeys of a vault that are seen, with their use. */
+export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {
+  const id = 'cloud_keys.id';
+  return db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .selectAll('cloud_keys')
+    .select([
+      timesUsed('encrypt', id, 'encrypts'),
+      used('encrypt', id, 'last_at', 'last_encrypt_at'),
+      timesUsed('decrypt', id, 'decrypts'),
+      used('decrypt', id, 'last_at', 'last_decrypt_at'),
+    ])
+    .where('key_sets.vault_id', '=', vaultId)
+    .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+}
+
+/** Head of an audit event. */
+export function keyEntry(verb: string, vaultId: string, { id, name }: Pick<CloudKeyRecord, 'id' | 'name'>) {
+  return { action: `cloud-key.${verb}`, vaultId, target: { kind: 'cloud-key', id, name } };
+}
+
+/** The record as the audit trail shows it. */
+export function auditedKey(row: CloudKeyRecord): Record<string, unknown> {
+  return {
+    keySetId: row.key_set_id,
+    name: row.name,
+    description: row.description,
+    externalKeyId: row.external_key_id,
+    state: row.state,
+    region: row.region,
+    administrators: toList(row.administrators),
+    users: toList(row.users),
+    encrypt: row.can_encrypt === 1,
+    decrypt: row.can_decrypt === 1,
+    currentVersion: row.current_version,
+    rotation: row.rotation,
+    rotationDays: row.rotation_days,
+    expiresAt: row.expires_at,
+    deletionAt: row.deletion_at,
+    quota:
+      row.quota_rate === null
+        ? null
+        : { requestsPerSecond: row.quota_rate, burst: row.quota_burst ?? row.quota_rate },
+  };
+}
+
+/** A JSON list of ARNs, as the store has it. */
+export function toList(json: string): string[] {
+  return z.array(z.string()).parse(JSON.parse(json));
+}

@@ -1,0 +1,102 @@
+import type { Transaction } from 'kysely';
+import { z } from 'zod';
+import type { Tables } from '../store/schema.ts';
+import { liveCredentials } from './credential-records.ts';
+import type { House, Sight } from './house.ts';
+import type { KeySet } from './key-set-records.ts';
+import { seenBy } from './sight.ts';
+import { VaultError } from './vault-error.ts';
+
+/** Throws VaultError `invalid` unless the CSP account is one of the vault that they see. */
+export async function checkCspAccount(
+  trx: Transaction<Tables>,
+  sight: Sight,
+  { vault_id, csp_account_id }: Pick<KeySet, 'vault_id' | 'csp_account_id'>,
+): Promise<void> {
+  if (csp_account_id === null) return;
+  const account = await trx
+    .selectFrom('csp_accounts')
+    .select('id')
+    .where('id', '=', csp_account_id)
+    .where('vault_id', '=', vault_id)
+    .where((eb) => seenBy(eb.ref('admin_group_id'), sight))
+    .executeTakeFirst();
+  if (account === undefined) throw new VaultError('invalid', 'there is no such CSP account');
+}
+
+/** Throws VaultError `invalid` unless the vault may use the token and the configuration names it. */
+export async function checkToken(
+  trx: Transaction<Tables>,
+  house: Pick<House, 'tokens'>,
+  { vault_id, token }: Pick<KeySet, 'vault_id' | 'token'>,
+): Promise<void> {
+  const vault = await trx.selectFrom('vaults').select('tokens').where('id', '=', vault_id).executeTakeFirst();
+  if (vault === undefined) throw new VaultError('not-found', 'there is no such vault');
+  const tokens = z.array(z.string()).parse(JSON.parse(vault.tokens));
+  if (!tokens.includes(token))
+    throw new VaultError(
+      'invalid',
+      'the vault may not use this token',
+      'name one of the tokens of the vault',
+    );
+  if (!house.tokens.has(token))
+    throw new VaultError(
+      'invalid',
+      'the configuration of this node names no such token',
+      'have it configured, or name another token of the vault',
+    );
+}
+
+/** Throws VaultError `conflict` where the name or the path prefix is another key set's. */
+export async function checkClash(
+  trx: Transaction<Tables>,
+  { id, vault_id, name, path_prefix }: Pick<KeySet, 'id' | 'vault_id' | 'name' | 'path_prefix'>,
+): Promise<void> {
+  const others = await trx
+    .selectFrom('key_sets')
+    .select('path_prefix')
+    .where('id', '<>', id)
+    .where((eb) =>
+      eb.or([
+        eb.and([eb('vault_id', '=', vault_id), eb('name', '=', name)]),
+        ...(path_prefix === '' ? [] : [eb('path_prefix', '=', path_prefix)]),
+      ]),
+    )
+    .execute();
+  if (others.length === 0) return;
+  if (path_prefix !== '' && others.some((other) => other.path_prefix === path_prefix))
+    throw new VaultError('conflict', 'another key set has this path prefix');
+  throw new VaultError('conflict', 'another key set of the vault has this name');
+}
+
+/** Throws VaultError `conflict` where keys lie in its token, or AWS may know its path and credentials. */
+export async function checkUnused(
+  trx: Transaction<Tables>,
+  { id }: Pick<KeySet, 'id'>,
+  now: Date,
+  what: string,
+): Promise<void> {
+  const key = await trx
+    .selectFrom('cloud_keys')
+    .select('id')
+    .where('key_set_id', '=', id)
+    .where('state', '<>', 'DELETED')
+    .executeTakeFirst();
+  if (key !== undefined)
+    throw new VaultError('conflict', `${what}: the key set has CloudKeys`, 'delete its CloudKeys first');
+  const object = await trx
+    .selectFrom('key_versions')
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+    .select('version')
+    .where('key_set_id', '=', id)
+    .where('key_versions.state', '<>', 'DESTROYED')
+    .executeTakeFirst();
+  if (object !== undefined)
+    throw new VaultError(
+      'conflict',
+      `${what}: key objects of its deleted CloudKeys are in the token still`,
+      'have the store reconciled, then repeat',
+    );
+  if ((await liveCredentials(trx, id, now)) > 0)
+    throw new VaultError('conflict', `${what}: the key set has live credentials`, 'withdraw them first');
+}

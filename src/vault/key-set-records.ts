@@ -1,0 +1,124 @@
+import { sql, type Selectable } from 'kysely';
+import type { KeySetTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Reading } from './edits.ts';
+import type { House, Sight } from './house.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
+import { seenBy } from './sight.ts';
+import { VaultError } from './vault-error.ts';
+
+export type KeySet = Selectable<KeySetTable>;
+/** With how many CloudKeys it has that are not DELETED. */
+export type CountedKeySet = KeySet & { cloud_keys: number };
+
+export interface KeySetFilter {
+  /** Beginning of the name. */
+  name?: string | undefined;
+  state?: 'ACTIVE' | 'FROZEN' | undefined;
+  adminGroupId?: string | undefined;
+  cspAccountId?: string | undefined;
+  token?: string | undefined;
+}
+
+/** What a list may be sorted by. */
+export const keySetOrders = {
+  name: 'key_sets.name',
+  createdAt: 'key_sets.created_at',
+  updatedAt: 'key_sets.updated_at',
+} as const;
+
+export async function listKeySets(
+  { store }: Pick<House, 'store'>,
+  vaultId: string,
+  sight: Sight,
+  filter: KeySetFilter,
+  page: PageWish,
+): Promise<Page<CountedKeySet>> {
+  let query = seenKeySets(store.db, vaultId, sight);
+  const { name, state, adminGroupId, cspAccountId, token } = filter;
+  if (name !== undefined)
+    query = query.where((eb) => sql`substr(${eb.ref('name')}, 1, ${name.length}) = ${name}`);
+  if (state !== undefined) query = query.where('frozen_at', state === 'FROZEN' ? 'is not' : 'is', null);
+  if (adminGroupId !== undefined) query = query.where('admin_group_id', '=', adminGroupId);
+  if (cspAccountId !== undefined) query = query.where('csp_account_id', '=', cspAccountId);
+  if (token !== undefined) query = query.where('token', '=', token);
+  return readPage(query, keySetOrders, 'key_sets.id', page);
+}
+
+/** Throws VaultError `not-found`. */
+export async function getKeySet(
+  { store }: Pick<House, 'store'>,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+): Promise<CountedKeySet> {
+  return findKeySetIn(store.db, vaultId, sight, id);
+}
+
+/** The same within a transaction. */
+export async function findKeySetIn(
+  db: Reading,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+): Promise<CountedKeySet> {
+  const keySet = await seenKeySets(db, vaultId, sight).where('key_sets.id', '=', id).executeTakeFirst();
+  if (keySet === undefined) throw new VaultError('not-found', 'there is no such key set');
+  return keySet;
+}
+
+/** By name or id, of whichever vault, for those who serve all of them. Throws VaultError `not-found`, `conflict`. */
+export async function findKeySet({ db }: Pick<Store, 'db'>, nameOrId: string): Promise<KeySet> {
+  const [keySet, second] = await db
+    .selectFrom('key_sets')
+    .selectAll()
+    .where((eb) => eb.or([eb('name', '=', nameOrId), eb('id', '=', nameOrId)]))
+    .limit(2)
+    .execute();
+  if (keySet === undefined) throw new VaultError('not-found', 'there is no such key set');
+  if (second !== undefined)
+    throw new VaultError('conflict', 'more than one vault has a key set of this name', 'name it by its id');
+  return keySet;
+}
+
+/** Head of an audit event. */
+export function keySetEntry(verb: string, { id, name, vault_id }: KeySet) {
+  return { action: `key-set.${verb}`, vaultId: vault_id, target: { kind: 'key-set', id, name } };
+}
+
+/** The record as the audit trail shows it. */
+export function auditedKeySet(row: KeySet): Record<string, unknown> {
+  return {
+    name: row.name,
+    description: row.description,
+    adminGroupId: row.admin_group_id,
+    cspAccountId: row.csp_account_id,
+    token: row.token,
+    externalKeyStore: row.external_key_store === 1,
+    pathPrefix: row.path_prefix,
+    rotationDays: row.rotation_days,
+    state: row.frozen_at === null ? 'ACTIVE' : 'FROZEN',
+    quota:
+      row.quota_rate === null
+        ? null
+        : { requestsPerSecond: row.quota_rate, burst: row.quota_burst ?? row.quota_rate },
+  };
+}
+
+function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
+  return db
+    .selectFrom('key_sets')
+    .selectAll('key_sets')
+    .select((eb) =>
+      eb
+        .selectFrom('cloud_keys')
+        .select((of) => of.fn.countAll<number>().as('n'))
+        .whereRef('cloud_keys.key_set_id', '=', 'key_sets.id')
+        .where('cloud_keys.state', '<>', 'DELETED')
+        .$asScalar()
+        .$notNull()
+        .as('cloud_keys'),
+    )
+    .where('key_sets.vault_id', '=', vaultId)
+    .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+}

@@ -1,0 +1,208 @@
+import type { Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { changes } from './edits.ts';
+import { checkRowVersion, type House, type Sight } from './house.ts';
+import { checkKeyName } from './key-making.ts';
+import {
+  auditedKey,
+  findCloudKeyIn,
+  keyEntry,
+  keyState,
+  type CloudKeyRecord,
+  type UsedCloudKey,
+} from './key-records.ts';
+import { findKeySetIn } from './key-set-records.ts';
+import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
+import { nextRotation, rotationDays } from './rotation-time.ts';
+import { VaultError } from './vault-error.ts';
+
+/** Waiting time before the key objects of a CloudKey are destroyed, days; AWS has the same for KMS keys. */
+export const deletionDays = { least: 7, most: 30 } as const;
+
+const day = 86_400_000;
+
+/**
+ * Changes what is told of a CloudKey. A later `expiresAt` makes an EXPIRED one DISABLED: it serves again once it is
+ * enabled. A new schedule counts from the last rotation.
+ */
+export async function updateCloudKey(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  wish: Partial<CloudKeyWish>,
+  expected?: number,
+): Promise<UsedCloudKey> {
+  const change = parseKeyWish(wish, act.at);
+  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
+    const state = keyState(before, act.at);
+    if (state === 'PENDING_DELETION')
+      throw new VaultError('conflict', 'the CloudKey will be deleted', 'cancel its deletion first');
+    if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
+    const wanted = { ...before, ...change };
+    await checkKeyName(trx, wanted);
+    const isRescheduled =
+      wanted.rotation !== before.rotation || wanted.rotation_days !== before.rotation_days;
+    return {
+      ...change,
+      ...(isRescheduled ? await plannedRotation(trx, vaultId, wanted, act.at) : {}),
+      ...(state === 'EXPIRED' && change.expires_at !== undefined ? { state: 'DISABLED' as const } : {}),
+    };
+  });
+}
+
+/** From the moment this returns every later request of every worker is refused (promise 2). */
+export async function disableCloudKey(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  expected?: number,
+): Promise<UsedCloudKey> {
+  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (_, before) => {
+    checkAble(before, act.at);
+    return { state: 'DISABLED' };
+  });
+}
+
+export async function enableCloudKey(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  expected?: number,
+): Promise<UsedCloudKey> {
+  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (_, before) => {
+    checkAble(before, act.at);
+    return { state: 'AVAILABLE' };
+  });
+}
+
+/**
+ * Disables a CloudKey at once, and has its key objects destroyed after so many days. Until then it can be cancelled;
+ * what AWS encrypted with it cannot be read afterwards.
+ */
+export async function scheduleDeletion(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  days: number,
+  expected?: number,
+): Promise<UsedCloudKey> {
+  const { least, most } = deletionDays;
+  if (!Number.isInteger(days) || days < least || days > most)
+    throw new VaultError('invalid', `the waiting time is a whole number of days from ${least} to ${most}`);
+  const deletion_at = new Date(act.at.getTime() + days * day).toISOString();
+  return actOnKey(
+    house,
+    act,
+    { vaultId, sight, id, expected, verb: 'schedule-deletion' },
+    async (_, before) => {
+      const state = keyState(before, act.at);
+      if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
+      if (state === 'PENDING_DELETION')
+        throw new VaultError(
+          'conflict',
+          'the deletion of the CloudKey is scheduled already',
+          'cancel it first for another waiting time',
+        );
+      return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
+    },
+  );
+}
+
+/** The CloudKey is DISABLED afterwards. One that is DISABLED already stays as it is. */
+export async function cancelDeletion(
+  house: House,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  expected?: number,
+): Promise<UsedCloudKey> {
+  return actOnKey(
+    house,
+    act,
+    { vaultId, sight, id, expected, verb: 'cancel-deletion' },
+    async (trx, before) => {
+      const { state } = before;
+      if (state === 'DISABLED') return {};
+      if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
+      if (state !== 'PENDING_DELETION')
+        throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');
+      const planned = await plannedRotation(trx, vaultId, before, act.at);
+      return { state: 'DISABLED', deletion_at: null, ...planned };
+    },
+  );
+}
+
+type Change = Partial<
+  Omit<CloudKeyRecord, 'id' | 'key_set_id' | 'row_version' | 'created_at' | 'updated_at'>
+>;
+
+/** One act on one CloudKey in one transaction. What changes nothing is no act. */
+async function actOnKey(
+  house: House,
+  act: Act,
+  on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
+  plan: (trx: Transaction<Tables>, before: UsedCloudKey) => Promise<Change>,
+): Promise<UsedCloudKey> {
+  return house.store.change(async (trx) => {
+    const before = await findCloudKeyIn(trx, on.vaultId, on.sight, on.id);
+    checkRowVersion(before, on.expected);
+    const change = await plan(trx, before);
+    if (!changes<CloudKeyRecord>(before, change)) return before;
+    const row = await trx
+      .updateTable('cloud_keys')
+      .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1), updated_at: act.at.toISOString() }))
+      .where('id', '=', on.id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await record(trx, act, {
+      ...keyEntry(on.verb, on.vaultId, row),
+      before: auditedKey(before),
+      after: auditedKey(row),
+    });
+    return { ...before, ...row };
+  });
+}
+
+async function plannedRotation(
+  trx: Transaction<Tables>,
+  vaultId: string,
+  key: CloudKeyRecord,
+  now: Date,
+): Promise<{ next_rotation_at: string | null }> {
+  const keySet = await findKeySetIn(trx, vaultId, 'all', key.key_set_id);
+  const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), now);
+  return { next_rotation_at: next?.toISOString() ?? null };
+}
+
+/** Only what is AVAILABLE or DISABLED is disabled or enabled. */
+function checkAble(key: CloudKeyRecord, now: Date): void {
+  const state = keyState(key, now);
+  switch (state) {
+    case 'AVAILABLE':
+    case 'DISABLED':
+      return;
+    case 'EXPIRED':
+      throw new VaultError('conflict', 'the CloudKey has expired', 'give it a later expiresAt first');
+    case 'PENDING_DELETION':
+      throw new VaultError('conflict', 'the CloudKey will be deleted', 'cancel its deletion first');
+    case 'CREATING':
+    case 'DELETED':
+      throw notThere(state);
+  }
+}
+
+function notThere(state: 'CREATING' | 'DELETED'): VaultError {
+  return state === 'CREATING'
+    ? new VaultError('conflict', 'the CloudKey is being made', 'wait a moment, then repeat')
+    : new VaultError('conflict', 'the CloudKey was deleted, and stays so');
+}

@@ -1,0 +1,197 @@
+import type { Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { versionLabel, versionObjectId } from '../token/own-keys.ts';
+import { checkRowVersion, type House } from './house.ts';
+import { takeBackVersion } from './interrupted.ts';
+import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
+import type { KeySet } from './key-set-records.ts';
+import { rotationAfter, rotationDays } from './rotation-time.ts';
+import { managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
+
+/**
+ * Why a new version is made: someone asked; its schedule says so; the current one nears its limit of encryptions; or a
+ * process was stopped between making it and using it.
+ */
+export type RotationReason = 'asked' | 'schedule' | 'limit' | 'interrupted';
+
+/** A version PENDING for longer than this is not being made any more, milliseconds: twice what the token is given. */
+const underWay = 30_000;
+
+/**
+ * Makes a new version; new ciphertext uses it from the moment this returns, old ciphertext stays readable. The number
+ * is one more than any the key has had, so that two rotations at once, or one that was interrupted, never meet.
+ *
+ * By schedule or at the limit several processes may come at once: where `key` is not as it was any more, or another is
+ * at it, nothing is done, and the key is answered as it is. Throws VaultError `conflict` for a key that is neither
+ * AVAILABLE nor DISABLED, `precondition`; TokenError.
+ */
+export async function rotateCloudKey(
+  house: House,
+  act: Act,
+  key: CloudKeyRecord,
+  why: Exclude<RotationReason, 'interrupted'>,
+  expected?: number,
+): Promise<CloudKeyRecord> {
+  const begun = await house.store.change(async (trx) => {
+    const { current, keySet } = await readBoth(trx, key.id);
+    checkRowVersion(current, expected);
+    if (why !== 'asked' && !(await isDue(trx, key, current, why, act.at))) return { current };
+    checkRotatable(current, act.at);
+    return { current, keySet, version: await beginVersion(trx, house, current, act.at) };
+  });
+  if (begun.version === undefined) return begun.current;
+  await makeKeyObject(house, begun.keySet, begun.current, begun.version);
+  return activateVersion(house, act, begun.current, begun.version, why);
+}
+
+/** Makes the key object of a version that is on record as PENDING. Where that fails the record is taken back. */
+export async function makeKeyObject(
+  house: House,
+  keySet: Pick<KeySet, 'id' | 'token'>,
+  key: CloudKeyRecord,
+  version: number,
+): Promise<void> {
+  try {
+    await house.tokens.pool(keySet.token).call(
+      {
+        kind: 'generateKey',
+        key: versionObjectId(key.id, version),
+        label: versionLabel(keySet.id, key.external_key_id, version),
+        encrypt: key.can_encrypt === 1,
+        decrypt: key.can_decrypt === 1,
+      },
+      managementDeadline(),
+    );
+  } catch (error) {
+    await takeBackVersion(house, keySet, key, version, error);
+    throw error;
+  }
+}
+
+/**
+ * Puts a version into use whose key object is in the token, and a CREATING key with it; on the record as the creation or
+ * the rotation that it ends. A version that is not PENDING (any more), or of a DELETED key, is left
+ * as it is.
+ */
+export async function activateVersion(
+  house: House,
+  act: Act,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+  why: RotationReason,
+): Promise<CloudKeyRecord> {
+  return house.store.change(async (trx) => {
+    const { current: before, keySet } = await readBoth(trx, id);
+    if (before.state === 'DELETED') return before;
+    const activated = await trx
+      .updateTable('key_versions')
+      .set({ state: 'ACTIVE' })
+      .where('cloud_key_id', '=', id)
+      .where('version', '=', version)
+      .where('state', '=', 'PENDING')
+      .executeTakeFirst();
+    if (activated.numUpdatedRows === 0n) return before;
+    const isNew = before.state === 'CREATING';
+    // The wall clock again: the token may have taken its time, and the next rotation counts from the activation.
+    const now = house.now();
+    const due = before.next_rotation_at === null ? null : new Date(before.next_rotation_at);
+    // A key that was scheduled for deletion meanwhile keeps that state, and is not rotated again.
+    const rotates = isNew || ['AVAILABLE', 'DISABLED', 'EXPIRED'].includes(before.state);
+    const next = rotates ? rotationAfter(isNew ? null : due, rotationDays(before, keySet), now) : null;
+    const after = await trx
+      .updateTable('cloud_keys')
+      .set((eb) => ({
+        // Of two rotations at once the later version stays current, whichever ends first.
+        current_version: Math.max(before.current_version, version),
+        ...(isNew ? { state: 'AVAILABLE' as const } : {}),
+        rotated_at: now.toISOString(),
+        next_rotation_at: next?.toISOString() ?? null,
+        row_version: eb('row_version', '+', 1),
+        updated_at: now.toISOString(),
+      }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await record(trx, act, {
+      ...keyEntry(isNew ? 'create' : 'rotate', keySet.vault_id, after),
+      ...(isNew
+        ? { after: auditedKey(after) }
+        : { before: auditedKey(before), after: { ...auditedKey(after), version, why } }),
+    });
+    return after;
+  });
+}
+
+async function readBoth(
+  trx: Transaction<Tables>,
+  id: string,
+): Promise<{ current: CloudKeyRecord; keySet: KeySet }> {
+  const current = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirst();
+  if (current === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
+  const keySet = await trx
+    .selectFrom('key_sets')
+    .selectAll()
+    .where('id', '=', current.key_set_id)
+    .executeTakeFirstOrThrow();
+  return { current, keySet };
+}
+
+async function isDue(
+  trx: Transaction<Tables>,
+  seen: CloudKeyRecord,
+  current: CloudKeyRecord,
+  why: 'schedule' | 'limit',
+  now: Date,
+): Promise<boolean> {
+  if (current.current_version !== seen.current_version) return false;
+  const isScheduled = current.next_rotation_at !== null && current.next_rotation_at <= now.toISOString();
+  if (why === 'schedule' && !isScheduled) return false;
+  const other = await trx
+    .selectFrom('key_versions')
+    .select('version')
+    .where('cloud_key_id', '=', current.id)
+    .where('state', '=', 'PENDING')
+    .where('made_by', '<>', '')
+    .where('created_at', '>', new Date(now.getTime() - underWay).toISOString())
+    .executeTakeFirst();
+  return other === undefined;
+}
+
+function checkRotatable(key: CloudKeyRecord, now: Date): void {
+  const state = keyState(key, now);
+  if (state !== 'AVAILABLE' && state !== 'DISABLED')
+    throw new VaultError(
+      'conflict',
+      `the CloudKey is ${state}: only AVAILABLE and DISABLED ones are rotated`,
+    );
+}
+
+async function beginVersion(
+  trx: Transaction<Tables>,
+  house: House,
+  { id }: CloudKeyRecord,
+  now: Date,
+): Promise<number> {
+  const { latest } = await trx
+    .selectFrom('key_versions')
+    .select((eb) => eb.fn.max('version').as('latest'))
+    .where('cloud_key_id', '=', id)
+    .executeTakeFirstOrThrow();
+  const version = latest + 1;
+  await trx
+    .insertInto('key_versions')
+    .values({
+      cloud_key_id: id,
+      version,
+      object_id: versionObjectId(id, version),
+      state: 'PENDING',
+      origin: 'holdfast',
+      made_by: house.instance,
+      created_at: now.toISOString(),
+      destroyed_at: null,
+    })
+    .execute();
+  return version;
+}

@@ -1,0 +1,42 @@
+import { VaultError } from './vault-error.ts';
+
+/** Most requests a second that a quota may allow, and most at once. */
+export const highestQuota = 1_000_000;
+/** Ten years. */
+export const mostRotationDays = 3650;
+
+/** A quota of XKS requests, as it is asked for. */
+export interface QuotaWish {
+  /** 1 to 1,000,000. */
+  requestsPerSecond: number;
+  /** How many may come at once, 1 to 1,000,000; as many as a second's if left out. */
+  burst?: number | undefined;
+}
+
+export interface QuotaColumns {
+  quota_rate: number | null;
+  quota_burst: number | null;
+}
+
+/** Throws VaultError `invalid`. */
+export function parseQuota(wish: QuotaWish | null): QuotaColumns {
+  if (wish === null) return { quota_rate: null, quota_burst: null };
+  const { requestsPerSecond, burst = requestsPerSecond } = wish;
+  for (const number of [requestsPerSecond, burst])
+    if (!Number.isInteger(number) || number < 1 || number > highestQuota)
+      throw new VaultError(
+        'invalid',
+        `a quota and its burst are whole numbers of requests from 1 to ${highestQuota}`,
+      );
+  return { quota_rate: requestsPerSecond, quota_burst: burst };
+}
+
+/** Days between rotations; null for never. Throws VaultError `invalid`. */
+export function parseRotationDays(days: number | null): number | null {
+  if (days !== null && (!Number.isInteger(days) || days < 1 || days > mostRotationDays))
+    throw new VaultError(
+      'invalid',
+      `a rotation schedule is a whole number of days from 1 to ${mostRotationDays}`,
+    );
+  return days;
+}
