@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable, Transaction } from 'kysely';
+import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import type { AdminGroupTable, Tables } from '../store/schema.ts';
+import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
+import { parseDescription } from '../vault/names.ts';
+import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import type { UserRow } from './sessions.ts';
+import { parsePlainName } from './user-forms.ts';
+import { findUser } from './users.ts';
+
+/** An admin group with how many are in it. */
+export type AdminGroup = Selectable<AdminGroupTable> & { members: number };
+
+/** The group that each new vault has. */
+export const firstGroupName = 'Cloud Admin Group';
+
+export interface AdminGroupWish {
+  name: string;
+  description?: string | undefined;
+}
+
+/** Those that the caller sees: all, or for a cloud admin the ones they are in. */
+export async function listAdminGroups(
+  house: House,
+  vaultId: string,
+  sight: Sight,
+  wish: PageWish & { name?: string | undefined },
+): Promise<Page<AdminGroup>> {
+  let query = groups(house.store.db, vaultId);
+  if (sight !== 'all') query = query.where('id', 'in', [...sight]);
+  if (wish.name !== undefined) query = query.where('name', '=', wish.name);
+  return readPage(
+    query,
+    {
+      name: 'admin_groups.name',
+      createdAt: 'admin_groups.created_at',
+      updatedAt: 'admin_groups.updated_at',
+    },
+    'admin_groups.id',
+    wish,
+  );
+}
+
+/** Throws VaultError `not-found`, also for a group that the caller does not see. */
+export async function findAdminGroup(
+  db: House['store']['db'] | Transaction<Tables>,
+  vaultId: string,
+  sight: Sight,
+  groupId: string,
+): Promise<AdminGroup> {
+  const group =
+    sight === 'all' || sight.includes(groupId)
+      ? await groups(db, vaultId).where('id', '=', groupId).executeTakeFirst()
+      : undefined;
+  if (group === undefined) throw new VaultError('not-found', 'there is no such admin group');
+  return group;
+}
+
+export async function createAdminGroup(
+  house: House,
+  act: Act,
+  vaultId: string,
+  wish: AdminGroupWish,
+): Promise<AdminGroup> {
+  return house.store.write(async (trx) => insertAdminGroup(trx, house, act, vaultId, wish));
+}
+
+/** Throws VaultError `conflict` where the name is taken. */
+export async function insertAdminGroup(
+  trx: Transaction<Tables>,
+  house: House,
+  act: Act,
+  vaultId: string,
+  wish: AdminGroupWish,
+): Promise<AdminGroup> {
+  const now = house.now().toISOString();
+  const row = await trx
+    .insertInto('admin_groups')
+    .values({
+      id: randomUUID(),
+      vault_id: vaultId,
+      name: parsePlainName(wish.name, 'the name of an admin group'),
+      description: parseDescription(wish.description ?? ''),
+      created_at: now,
+      updated_at: now,
+    })
+    .onConflict((conflict) => conflict.columns(['vault_id', 'name']).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) throw nameTaken();
+  await record(trx, act, {
+    ...groupEntry('create', row),
+    after: { name: row.name, description: row.description },
+    creates: true,
+  });
+  return { ...row, members: 0 };
+}
+
+export async function updateAdminGroup(
+  house: House,
+  act: Act,
+  vaultId: string,
+  groupId: string,
+  change: Partial<AdminGroupWish>,
+  expected: number | undefined,
+): Promise<AdminGroup> {
+  return house.store.write(async (trx) => {
+    const before = await findAdminGroup(trx, vaultId, 'all', groupId);
+    checkRowVersion(before, expected);
+    const name =
+      change.name === undefined ? before.name : parsePlainName(change.name, 'the name of an admin group');
+    const description =
+      change.description === undefined ? before.description : parseDescription(change.description);
+    const taken = await trx
+      .selectFrom('admin_groups')
+      .select('id')
+      .where('vault_id', '=', vaultId)
+      .where('name', '=', name)
+      .where('id', '<>', groupId)
+      .executeTakeFirst();
+    if (taken !== undefined) throw nameTaken();
+    await bumpGroup(trx, house, groupId, { name, description });
+    await record(trx, act, {
+      ...groupEntry('update', before),
+      before: { name: before.name, description: before.description },
+      after: { name, description },
+    });
+    return findAdminGroup(trx, vaultId, 'all', groupId);
+  });
+}
+
+/** Throws VaultError `conflict` while something belongs to it. */
+export async function deleteAdminGroup(
+  house: House,
+  act: Act,
+  vaultId: string,
+  groupId: string,
+  expected: number | undefined,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const group = await findAdminGroup(trx, vaultId, 'all', groupId);
+    checkRowVersion(group, expected);
+    for (const table of ['csp_accounts', 'key_sets'] as const) {
+      const owned = await trx
+        .selectFrom(table)
+        .select('id')
+        .where('admin_group_id', '=', groupId)
+        .executeTakeFirst();
+      if (owned !== undefined)
+        throw new VaultError(
+          'conflict',
+          'CSP accounts or key sets belong to the admin group',
+          'give them to another admin group, or delete them first',
+        );
+    }
+    await trx.deleteFrom('admin_groups').where('id', '=', groupId).execute();
+    await record(trx, act, {
+      ...groupEntry('delete', group),
+      before: { name: group.name, description: group.description },
+    });
+  });
+}
+
+export async function listMembers(
+  house: House,
+  vaultId: string,
+  groupId: string,
+  wish: PageWish,
+): Promise<Page<UserRow>> {
+  await findAdminGroup(house.store.db, vaultId, 'all', groupId);
+  const query = house.store.db
+    .selectFrom('users')
+    .selectAll()
+    .where('vault_id', '=', vaultId)
+    .where((eb) =>
+      eb('id', 'in', eb.selectFrom('admin_group_members').select('user_id').where('group_id', '=', groupId)),
+    );
+  return readPage(query, { username: 'users.username_key', createdAt: 'users.created_at' }, 'users.id', wish);
+}
+
+/** Safe to repeat. Throws VaultError `not-found` for a group or a user who is not of the vault. */
+export async function addMember(
+  house: House,
+  act: Act,
+  vaultId: string,
+  groupId: string,
+  userId: string,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const group = await findAdminGroup(trx, vaultId, 'all', groupId);
+    const user = await findUser({ db: trx }, vaultId, userId);
+    const added = await trx
+      .insertInto('admin_group_members')
+      .values({ group_id: groupId, user_id: userId, created_at: house.now().toISOString() })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (added.numInsertedOrUpdatedRows !== 1n) return;
+    await bumpGroup(trx, house, groupId, {});
+    await record(trx, act, {
+      ...groupEntry('add-member', group),
+      after: { userId, username: user.username },
+    });
+  });
+}
+
+/** Safe to repeat. From the moment this returns a cloud admin sees nothing of the group's any more. */
+export async function removeMember(
+  house: House,
+  act: Act,
+  vaultId: string,
+  groupId: string,
+  userId: string,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const group = await findAdminGroup(trx, vaultId, 'all', groupId);
+    const user = await findUser({ db: trx }, vaultId, userId);
+    const removed = await trx
+      .deleteFrom('admin_group_members')
+      .where('group_id', '=', groupId)
+      .where('user_id', '=', userId)
+      .executeTakeFirst();
+    if (removed.numDeletedRows === 0n) return;
+    await bumpGroup(trx, house, groupId, {});
+    await record(trx, act, {
+      ...groupEntry('remove-member', group),
+      before: { userId, username: user.username },
+    });
+  });
+}
+
+function groups(db: House['store']['db'] | Transaction<Tables>, vaultId: string) {
+  return db
+    .selectFrom('admin_groups')
+    .selectAll('admin_groups')
+    .select((eb) =>
+      eb
+        .selectFrom('admin_group_members')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('admin_group_members.group_id', '=', 'admin_groups.id')
+        .$asScalar()
+        .$notNull()
+        .as('members'),
+    )
+    .where('admin_groups.vault_id', '=', vaultId);
+}
+
+async function bumpGroup(
+  trx: Transaction<Tables>,
+  house: House,
+  groupId: string,
+  fields: { name?: string; description?: string },
+): Promise<void> {
+  await trx
+    .updateTable('admin_groups')
+    .set((eb) => ({
+      ...fields,
+      row_version: eb('row_version', '+', 1),
+      updated_at: house.now().toISOString(),
+    }))
+    .where('id', '=', groupId)
+    .execute();
+}
+
+function nameTaken(): VaultError {
+  return new VaultError('conflict', 'another admin group of the vault has this name');
+}
+
+function groupEntry(
+  verb: string,
+  group: Selectable<AdminGroupTable>,
+): Pick<AuditEntry, 'action' | 'vaultId' | 'target'> {
+  return {
+    action: `admin-group.${verb}`,
+    vaultId: group.vault_id,
+    target: { kind: 'admin-group', id: group.id, name: group.name },
+  };
+}

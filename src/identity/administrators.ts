@@ -1,0 +1,107 @@
+import { record, type Act } from '../audit/trail.ts';
+import type { Secret } from '../secret.ts';
+import type { House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { revokeApiKeysOf } from './api-keys.ts';
+import { checkNewPassword } from './password-policy.ts';
+import { firstPassword, hashPassword } from './passwords.ts';
+import { clearTotp } from './second-factor.ts';
+import { usernameKey } from './user-forms.ts';
+import { bump, insertUser, newUser, setFirstPassword, userEntry } from './users.ts';
+
+/** Commands wait in a line of their own. */
+const lane = 'command';
+
+/**
+ * Makes the first administrator of the appliance; where there is one already, answers who. Without `password` one is
+ * made, shown this once, and must be changed at the first sign-in; one that is given is the administrator's own. Throws
+ * VaultError `invalid` for a password that will not do.
+ */
+export async function ensureFirstAdministrator(
+  house: House,
+  act: Act,
+  wish: { username: string; password?: Secret | undefined; email?: string | undefined },
+): Promise<{ username: string; firstPassword?: Secret; made: boolean }> {
+  const existing = await administrators(house);
+  if (existing[0] !== undefined) return { username: existing[0].username, made: false };
+  const row = newUser(house, '', {
+    username: wish.username,
+    email: wish.email ?? 'root@localhost',
+    role: 'appliance-admin',
+  });
+  if (wish.password !== undefined) checkNewPassword(wish.password, [row.username]);
+  const password = wish.password ?? firstPassword();
+  const hash = await hashPassword(password, lane);
+  const winner = await house.store.write(async (trx) => {
+    const other = await trx
+      .selectFrom('users')
+      .select('username')
+      .where('vault_id', '=', '')
+      .where('role', '=', 'appliance-admin')
+      .executeTakeFirst();
+    if (other !== undefined) return other.username;
+    await insertUser(trx, act, {
+      ...row,
+      password_hash: hash,
+      must_change_password: wish.password === undefined ? 1 : 0,
+    });
+    return undefined;
+  });
+  if (winner !== undefined) return { username: winner, made: false };
+  return {
+    username: row.username,
+    made: true,
+    ...(wish.password === undefined ? { firstPassword: password } : {}),
+  };
+}
+
+/**
+ * Break-glass, for someone at the machine itself: gives an administrator of the appliance a new first password, unlocks
+ * and enables them, takes their second factor away, and ends their sessions and API keys. Without `username` the only
+ * administrator. Throws VaultError `not-found`, `conflict`.
+ */
+export async function resetAdministrator(
+  house: House,
+  act: Act,
+  { username }: { username?: string | undefined } = {},
+): Promise<{ username: string; firstPassword: Secret }> {
+  const all = await administrators(house);
+  const fitting =
+    username === undefined ? all : all.filter((user) => user.username_key === usernameKey(username));
+  const [user] = fitting;
+  if (user === undefined)
+    throw new VaultError(
+      'not-found',
+      'there is no such administrator of the appliance',
+      all.length === 0 ? 'run: holdfast init' : `there are: ${all.map((one) => one.username).join(', ')}`,
+    );
+  if (fitting.length > 1)
+    throw new VaultError(
+      'conflict',
+      'the appliance has more than one administrator',
+      `name one of: ${all.map((one) => one.username).join(', ')}`,
+    );
+  const password = firstPassword();
+  const hash = await hashPassword(password, lane);
+  await house.store.write(async (trx) => {
+    await clearTotp(trx, house, user.id);
+    await revokeApiKeysOf(trx, house, user.id);
+    await setFirstPassword(trx, house, act, user, hash);
+    await bump(trx, house, user.id, {
+      state: 'ACTIVE',
+      sign_in: user.sign_in === 'oidc' ? 'both' : user.sign_in,
+    });
+    await record(trx, act, { ...userEntry('break-glass', user), before: { state: user.state } });
+  });
+  return { username: user.username, firstPassword: password };
+}
+
+async function administrators(house: House) {
+  return house.store.db
+    .selectFrom('users')
+    .selectAll()
+    .where('vault_id', '=', '')
+    .where('role', '=', 'appliance-admin')
+    .orderBy('created_at')
+    .execute();
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable, Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Secret } from '../secret.ts';
+import type { ApiKeyTable, Tables } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { hashOf, mintApiKey } from './bearer.ts';
+import type { Caller } from './caller.ts';
+import type { Permission } from './permissions.ts';
+import { parsePlainName } from './user-forms.ts';
+
+export type ApiKeyRow = Selectable<ApiKeyTable>;
+
+/** A key that nobody renews is one that nobody remembers. */
+const longestDays = 366;
+
+/** Live ones of one user. */
+const mostOfOneUser = 50;
+
+/**
+ * Makes an API key that may do a part of what its owner may. The secret is shown this once. Throws VaultError
+ * `forbidden` for a scope beyond the caller's permissions.
+ */
+export async function createApiKey(
+  house: House,
+  act: Act,
+  caller: Pick<Caller, 'userId' | 'vaultId' | 'permissions'>,
+  wish: { name: string; scope: readonly Permission[]; expiresAt: Date },
+): Promise<{ apiKey: ApiKeyRow; secret: Secret }> {
+  const now = house.now();
+  const scope = [...new Set(wish.scope)].toSorted();
+  if (scope.length === 0) throw new VaultError('invalid', 'an API key needs at least one permission');
+  if (!scope.every((permission) => caller.permissions.has(permission)))
+    throw new VaultError('forbidden', 'an API key may do no more than you may yourself');
+  const length = wish.expiresAt.getTime() - now.getTime();
+  if (!(length > 0 && length <= longestDays * 86_400_000))
+    throw new VaultError(
+      'invalid',
+      `an API key expires in the future, after ${longestDays} days at the most`,
+    );
+  const id = randomUUID();
+  const secret = mintApiKey(id);
+  const row: ApiKeyRow = {
+    id,
+    user_id: caller.userId,
+    name: parsePlainName(wish.name, 'the name of an API key'),
+    hash: hashOf(secret.reveal()),
+    scope: JSON.stringify(scope),
+    expires_at: wish.expiresAt.toISOString(),
+    revoked_at: null,
+    last_used_at: null,
+    last_address: null,
+    row_version: 1,
+    created_at: now.toISOString(),
+  };
+  await house.store.write(async (trx) => {
+    await trx.insertInto('api_keys').values(row).execute();
+    const { live } = await trx
+      .selectFrom('api_keys')
+      .select((eb) => eb.fn.countAll<number>().as('live'))
+      .where('user_id', '=', caller.userId)
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', now.toISOString())
+      .executeTakeFirstOrThrow();
+    if (live > mostOfOneUser)
+      throw new VaultError('conflict', `you have ${mostOfOneUser} live API keys`, 'revoke one first');
+    await record(trx, act, {
+      action: 'api-key.create',
+      vaultId: caller.vaultId,
+      target: { kind: 'api-key', id, name: row.name },
+      after: { name: row.name, scope, expiresAt: row.expires_at },
+      creates: true,
+    });
+  });
+  return { apiKey: row, secret };
+}
+
+export async function listApiKeys(house: House, userId: string, wish: PageWish): Promise<Page<ApiKeyRow>> {
+  return readPage(
+    house.store.db.selectFrom('api_keys').selectAll().where('user_id', '=', userId),
+    { createdAt: 'api_keys.created_at', name: 'api_keys.name', expiresAt: 'api_keys.expires_at' },
+    'api_keys.id',
+    wish,
+  );
+}
+
+/** One of the user's own. Throws VaultError `not-found`. */
+export async function findApiKey(house: House, userId: string, apiKeyId: string): Promise<ApiKeyRow> {
+  const row = await house.store.db
+    .selectFrom('api_keys')
+    .selectAll()
+    .where('id', '=', apiKeyId)
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  if (row === undefined) throw new VaultError('not-found', 'there is no such API key');
+  return row;
+}
+
+/** From the moment this returns it opens nothing. Safe to repeat. Throws VaultError `not-found`. */
+export async function revokeApiKey(
+  house: House,
+  act: Act,
+  caller: Pick<Caller, 'userId' | 'vaultId'>,
+  apiKeyId: string,
+): Promise<void> {
+  const row = await findApiKey(house, caller.userId, apiKeyId);
+  await house.store.write(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('api_keys')
+      .set((eb) => ({ revoked_at: house.now().toISOString(), row_version: eb('row_version', '+', 1) }))
+      .where('id', '=', row.id)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return;
+    await record(trx, act, {
+      action: 'api-key.revoke',
+      vaultId: caller.vaultId,
+      target: { kind: 'api-key', id: row.id, name: row.name },
+    });
+  });
+}
+
+/** For good: enabling the user again brings none of them back. */
+export async function revokeApiKeysOf(trx: Transaction<Tables>, house: House, userId: string): Promise<void> {
+  await trx
+    .updateTable('api_keys')
+    .set((eb) => ({ revoked_at: house.now().toISOString(), row_version: eb('row_version', '+', 1) }))
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
+export function apiKeyState(row: ApiKeyRow, now: Date): 'LIVE' | 'EXPIRED' | 'REVOKED' {
+  if (row.revoked_at !== null) return 'REVOKED';
+  return row.expires_at <= now.toISOString() ? 'EXPIRED' : 'LIVE';
+}

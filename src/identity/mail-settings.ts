@@ -1,0 +1,180 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { record, type Act } from '../audit/trail.ts';
+import type { Secret } from '../secret.ts';
+import { checkRowVersion, type House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { seal, type Sealed } from './sealing.ts';
+import { parseEmail } from './user-forms.ts';
+
+const storedForm = z.object({
+  host: z.string(),
+  port: z.number(),
+  security: z.enum(['tls', 'starttls', 'none']),
+  username: z.string().nullable(),
+  from: z.string(),
+  caCertificates: z.string().nullable(),
+});
+
+/** How mail leaves. */
+export type MailSettings = z.infer<typeof storedForm>;
+
+export interface StoredMailSettings {
+  settings: MailSettings;
+  /** The password, where there is one. */
+  sealed: Sealed | undefined;
+  rowVersion: number;
+  updatedAt: string;
+}
+
+const settingName = 'mail';
+const target = { kind: 'mail', id: settingName, name: settingName };
+
+/** Undefined where no mail is set up. */
+export async function readMailSettings(house: House): Promise<StoredMailSettings | undefined> {
+  const row = await house.store.db
+    .selectFrom('settings')
+    .selectAll()
+    .where('name', '=', settingName)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const settings = storedForm.parse(JSON.parse(row.value));
+  return {
+    settings,
+    sealed:
+      row.sealed === null || row.sealed_token === null
+        ? undefined
+        : { context: passwordContext(settings), sealed: row.sealed, token: row.sealed_token },
+    rowVersion: row.row_version,
+    updatedAt: row.updated_at,
+  };
+}
+
+/**
+ * Puts the mail settings. Without `password` the one that is there stays, but only where it still goes to the same
+ * server in the same way. Throws VaultError.
+ */
+export async function putMailSettings(
+  house: House,
+  act: Act,
+  wish: MailSettings & { password?: Secret | undefined },
+  expected: number | undefined,
+): Promise<StoredMailSettings> {
+  const { password, ...settings } = wish;
+  checkSettings(settings, password);
+  const before = await readMailSettings(house);
+  let kept = before?.sealed;
+  if (password !== undefined) {
+    const context = passwordContext(settings);
+    kept = { context, ...(await seal(house, context, password)) };
+  } else if (settings.username === null) kept = undefined;
+  else if (before === undefined || kept === undefined || !goesTheSameWay(before.settings, settings))
+    throw new VaultError(
+      'invalid',
+      'a user name needs its password',
+      'give the password again when host, port, security, user name or CA certificates change',
+    );
+  const row = {
+    value: JSON.stringify(settings),
+    sealed: kept === undefined ? null : Buffer.from(kept.sealed),
+    sealed_token: kept?.token ?? null,
+    updated_at: house.now().toISOString(),
+  };
+  await house.store.write(async (trx) => {
+    const current = await trx
+      .selectFrom('settings')
+      .select('row_version')
+      .where('name', '=', settingName)
+      .executeTakeFirst();
+    // Between reading and here nothing may have changed, or a kept password might not be the one of these settings.
+    checkRowVersion(current ?? { row_version: 0 }, expected ?? before?.rowVersion ?? 0);
+    await trx
+      .insertInto('settings')
+      .values({ name: settingName, ...row })
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet((eb) => ({
+          ...row,
+          row_version: eb('settings.row_version', '+', 1),
+        })),
+      )
+      .execute();
+    await record(trx, act, {
+      action: 'mail.update',
+      vaultId: '',
+      target,
+      ...(before === undefined ? {} : { before: { ...before.settings } }),
+      after: { ...settings, ...(password === undefined ? {} : { password: 'a new one' }) },
+    });
+  });
+  const stored = await readMailSettings(house);
+  if (stored === undefined) throw new VaultError('conflict', 'the mail settings were deleted meanwhile');
+  return stored;
+}
+
+/** Throws VaultError `not-found`. */
+export async function deleteMailSettings(
+  house: House,
+  act: Act,
+  expected: number | undefined,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const row = await trx
+      .deleteFrom('settings')
+      .where('name', '=', settingName)
+      .returningAll()
+      .executeTakeFirst();
+    if (row === undefined) throw new VaultError('not-found', 'no mail is set up');
+    checkRowVersion(row, expected);
+    await record(trx, act, {
+      action: 'mail.delete',
+      vaultId: '',
+      target,
+      before: storedForm.parse(JSON.parse(row.value)),
+    });
+  });
+}
+
+function checkSettings(settings: MailSettings, password: Secret | undefined): void {
+  parseEmail(settings.from);
+  if (isIP(settings.host) === 0 && !/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(settings.host))
+    throw new VaultError('invalid', 'the host of the mail server is a DNS name or an IP address');
+  if (!Number.isInteger(settings.port) || settings.port < 1 || settings.port > 65_535)
+    throw new VaultError('invalid', 'the port of the mail server is 1 to 65535');
+  if (settings.security === 'none' && !isLoopback(settings.host))
+    throw new VaultError(
+      'invalid',
+      'without TLS mail goes to this machine itself only: it carries passwords',
+      'use "starttls" (port 587) or "tls" (port 465)',
+    );
+  if (settings.username === null && password !== undefined)
+    throw new VaultError('invalid', 'a password needs a user name');
+  if (settings.username !== null && !/^[^\p{Cc}]{1,254}$/u.test(settings.username))
+    throw new VaultError('invalid', 'the user name for the mail server has 1 to 254 printable characters');
+  if (settings.caCertificates !== null && !isCertificateBundle(settings.caCertificates))
+    throw new VaultError('invalid', 'the CA certificates are not certificates in PEM form');
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+function isCertificateBundle(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== '');
+  } catch {
+    return false;
+  }
+}
+
+function goesTheSameWay(one: MailSettings, other: MailSettings): boolean {
+  return (['host', 'port', 'security', 'username', 'caCertificates'] as const).every(
+    (field) => one[field] === other[field],
+  );
+}
+
+/** Bound to where it goes: the store's file, changed by hand, cannot send the password to another server. */
+function passwordContext({ host, port, security, username }: MailSettings): string {
+  return `holdfast mail password of ${username ?? ''} at ${host}:${port} by ${security}`;
+}

@@ -1,0 +1,110 @@
+import { isIP } from 'node:net';
+import { createTransport } from 'nodemailer';
+import type { House } from '../vault/house.ts';
+import { readMailSettings, type MailSettings } from './mail-settings.ts';
+import type { Mail } from './mail-texts.ts';
+import { unseal } from './sealing.ts';
+
+/** Mail did not leave; the text is for the operator and quotes nothing. */
+export class MailError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'MailError';
+  }
+}
+
+/** Milliseconds: someone waits for the answer. */
+const connectWithin = 5000;
+const silentFor = 5000;
+const sentWithin = 15_000;
+
+/** Hands one mail to the mail server of the settings. Throws MailError. */
+export async function sendMail(house: House, to: string, mail: Mail): Promise<void> {
+  const stored = await readMailSettings(house);
+  if (stored === undefined) throw new MailError('no mail server is set up');
+  const { settings, sealed } = stored;
+  let auth: { user: string; pass: string } | undefined;
+  if (settings.username !== null && sealed !== undefined)
+    try {
+      auth = { user: settings.username, pass: (await unseal(house, sealed)).reveal() };
+    } catch (error) {
+      throw new MailError('the token could not open the password for the mail server', error);
+    }
+  const transport = createTransport({
+    host: settings.host,
+    port: settings.port,
+    secure: settings.security === 'tls',
+    requireTLS: settings.security === 'starttls',
+    ignoreTLS: settings.security === 'none',
+    tls: {
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...(isIP(settings.host) === 0 ? { servername: settings.host } : {}),
+      ...(settings.caCertificates === null ? {} : { ca: settings.caCertificates }),
+    },
+    ...(auth === undefined ? {} : { auth }),
+    connectionTimeout: connectWithin,
+    greetingTimeout: connectWithin,
+    dnsTimeout: connectWithin,
+    socketTimeout: silentFor,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new MailError('the mail server took too long')), sentWithin);
+  try {
+    await Promise.race([
+      transport.sendMail({
+        from: { name: 'Holdfast', address: settings.from },
+        to: { name: '', address: to },
+        subject: mail.subject,
+        text: mail.text,
+        // RFC 3834: nothing answers it by itself.
+        headers: { 'Auto-Submitted': 'auto-generated' },
+      }),
+      timeout.promise,
+    ]);
+  } catch (error) {
+    throw error instanceof MailError ? error : new MailError(problemOf(error, settings), error);
+  } finally {
+    clearTimeout(timer);
+    transport.close();
+  }
+}
+
+/** What went wrong in a sentence; what the server said stays in the cause, of which only its number is told. */
+function problemOf(error: unknown, { host, port, security }: MailSettings): string {
+  const { code, responseCode } = error as { code?: string; responseCode?: number };
+  const number = responseCode === undefined ? '' : ` (${responseCode})`;
+  switch (code ?? '') {
+    case 'EAUTH':
+    case 'ENOAUTH':
+      return `the mail server refused user name or password${number}`;
+    case 'ETIMEDOUT':
+      return `the mail server at ${host}:${port} does not answer`;
+    case 'EDNS':
+    case 'ENOTFOUND':
+      return `there is no address of the mail server ${host}`;
+    case 'ECONNECTION':
+    case 'ECONNREFUSED':
+      return `nothing can be connected to at ${host}:${port}`;
+    case 'ETLS':
+    case 'EREQUIRETLS':
+      return security === 'starttls'
+        ? 'the mail server does not offer STARTTLS or its certificate is not trusted'
+        : 'no TLS connection to the mail server: its certificate is not trusted, or it speaks none on this port';
+    case 'EENVELOPE':
+      return `the mail server does not take mail from this sender or to this address${number}`;
+    case 'EMESSAGE':
+      return `the mail server refused the mail${number}`;
+    default:
+      return isCertificateProblem(code)
+        ? 'the certificate of the mail server is not trusted or is for another name'
+        : `the mail could not be sent${number}`;
+  }
+}
+
+/** Codes of OpenSSL's verification and of Node's look at the name. */
+function isCertificateProblem(code: string | undefined): boolean {
+  return code !== undefined && /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code);
+}

@@ -1,0 +1,38 @@
+import { Secret } from '../secret.ts';
+import type { House } from '../vault/house.ts';
+import { managementDeadline } from '../vault/token-rooms.ts';
+import { VaultError } from '../vault/vault-error.ts';
+
+/** A secret of ours at rest, and what it is bound to: moved to another record it does not open. */
+export interface Sealed {
+  context: string;
+  sealed: Uint8Array;
+  /** Name of the token whose protecting key it is under. */
+  token: string;
+}
+
+/** Seals a secret under the protecting key of the first token of the configuration. Throws TokenError. */
+export async function seal(
+  house: House,
+  context: string,
+  secret: Secret,
+): Promise<{ sealed: Buffer; token: string }> {
+  const [pool] = house.tokens.all;
+  if (pool === undefined)
+    throw new VaultError('conflict', 'there is no token to seal a secret', 'configure a token');
+  const { value } = await pool.call(
+    { kind: 'protect', context, secret: Buffer.from(secret.reveal()) },
+    managementDeadline(),
+  );
+  return { sealed: Buffer.from(value.sealed), token: pool.name };
+}
+
+/** Throws TokenError: `seal-broken` where the record was tampered with. */
+export async function unseal(
+  house: House,
+  { context, sealed, token }: Sealed,
+  { deadline } = managementDeadline(),
+): Promise<Secret> {
+  const { value } = await house.tokens.pool(token).call({ kind: 'reveal', context, sealed }, { deadline });
+  return new Secret(Buffer.from(value.secret).toString('utf8'));
+}

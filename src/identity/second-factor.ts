@@ -1,0 +1,275 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Transaction } from 'kysely';
+import { Secret as TotpSecret, TOTP } from 'otpauth';
+import { record, type Act } from '../audit/trail.ts';
+import { Secret } from '../secret.ts';
+import type { Tables } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import { managementDeadline } from '../vault/token-rooms.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { confirmPassword, notConfirmed } from './confirmation.ts';
+import { beginAttempt, takeBack } from './lockout.ts';
+import { recordRefusal } from './refused-sign-ins.ts';
+import { seal, unseal } from './sealing.ts';
+import { endSessionsOf, findSession, type UserRow } from './sessions.ts';
+import { vaultNameOf } from './vault-of.ts';
+
+/** RFC 6238 as every authenticator app has it: SHA-1, six digits, 30 seconds. */
+const form = { algorithm: 'SHA1', digits: 6, period: 30 };
+const recoveryCodes = 10;
+const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** A code that is right, until it is spent. */
+export type RightCode = { kind: 'totp'; step: number } | { kind: 'recovery-code'; hash: Buffer };
+
+/** Whose session asks. */
+export interface Own {
+  userId: string;
+  sessionId: string;
+}
+
+/**
+ * Begins to set up a second factor. The secret is shown this once; at rest it is under the token's protecting key.
+ * Throws VaultError `forbidden` for a wrong password, `conflict` where there is a second factor already.
+ */
+export async function enrolTotp(
+  house: House,
+  act: Act,
+  own: Own,
+  password: Secret,
+): Promise<{ secret: Secret; otpauthUri: Secret }> {
+  const { user } = await findSession(house, own.userId, own.sessionId);
+  if (user.totp_state === 'ON')
+    throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
+  await confirmPassword(house, act, user, password);
+  const secret = new TotpSecret({ size: 20 });
+  const { sealed, token } = await seal(house, totpContext(user.id), new Secret(secret.base32));
+  const vaultName = await vaultNameOf(house, user.vault_id);
+  const totp = new TOTP({
+    ...form,
+    secret,
+    issuer: `Holdfast ${vaultName === '' ? 'appliance' : vaultName}`,
+    label: user.username,
+  });
+  await house.store.write(async (trx) => {
+    const changed = await trx
+      .updateTable('users')
+      .set((eb) => ({
+        totp_state: 'ENROLLING',
+        totp_sealed: sealed,
+        totp_token: token,
+        totp_last_step: 0,
+        row_version: eb('row_version', '+', 1),
+        updated_at: house.now().toISOString(),
+      }))
+      .where('id', '=', user.id)
+      .where('totp_state', '<>', 'ON')
+      .executeTakeFirst();
+    if (changed.numUpdatedRows === 0n)
+      throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
+    await record(trx, act, userEntry('user.enrol-totp', user));
+  });
+  return { secret: new Secret(secret.base32), otpauthUri: new Secret(totp.toString()) };
+}
+
+/**
+ * Turns the second factor on, once a code shows that the app has the secret. Ends the user's other sessions, which had
+ * none. Answers the recovery codes, shown this once.
+ */
+export async function confirmTotp(house: House, act: Act, own: Own, code: string): Promise<Secret[]> {
+  const { user } = await findSession(house, own.userId, own.sessionId);
+  if (user.totp_state !== 'ENROLLING')
+    throw new VaultError('conflict', 'no second factor is being set up', 'begin with POST /user/totp');
+  const right = await readCode(house, user, code);
+  if (right?.kind !== 'totp')
+    throw new VaultError(
+      'invalid',
+      'the code is not right',
+      'look at the clocks of both machines, or begin again with POST /user/totp',
+    );
+  return house.store.write(async (trx) => {
+    const changed = await trx
+      .updateTable('users')
+      .set((eb) => ({
+        totp_state: 'ON',
+        totp_last_step: right.step,
+        row_version: eb('row_version', '+', 1),
+        updated_at: house.now().toISOString(),
+      }))
+      .where('id', '=', user.id)
+      .where('totp_state', '=', 'ENROLLING')
+      .where('totp_sealed', '=', user.totp_sealed)
+      .executeTakeFirst();
+    if (changed.numUpdatedRows === 0n)
+      throw new VaultError('conflict', 'the second factor was set up anew meanwhile');
+    await endSessionsOf(trx, user.id, own.sessionId);
+    await record(trx, act, userEntry('user.confirm-totp', user));
+    return replaceRecoveryCodes(trx, user.id);
+  });
+}
+
+/** Throws VaultError `forbidden` unless both are right. */
+export async function removeOwnTotp(
+  house: House,
+  act: Act,
+  own: Own,
+  proof: { password: Secret; code: string },
+): Promise<void> {
+  const user = await confirmBoth(house, act, own, proof);
+  await house.store.write(async (trx) => {
+    await clearTotp(trx, house, user.id);
+    await record(trx, act, userEntry('user.remove-totp', user));
+  });
+}
+
+/** The old ones end. Throws VaultError `forbidden` unless both are right. */
+export async function newRecoveryCodes(
+  house: House,
+  act: Act,
+  own: Own,
+  proof: { password: Secret; code: string },
+): Promise<Secret[]> {
+  const user = await confirmBoth(house, act, own, proof);
+  return house.store.write(async (trx) => {
+    const codes = await replaceRecoveryCodes(trx, user.id);
+    await record(trx, act, userEntry('user.new-recovery-codes', user));
+    return codes;
+  });
+}
+
+/** Takes the second factor away, with its recovery codes. */
+export async function clearTotp(trx: Transaction<Tables>, house: House, userId: string): Promise<void> {
+  await trx
+    .updateTable('users')
+    .set((eb) => ({
+      totp_state: 'NONE',
+      totp_sealed: null,
+      totp_token: null,
+      row_version: eb('row_version', '+', 1),
+      updated_at: house.now().toISOString(),
+    }))
+    .where('id', '=', userId)
+    .execute();
+  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+}
+
+/**
+ * Whether a text is a code that the user's app shows now, a step before or after, or one of the recovery codes, which
+ * need no token and so open the door also while it is away. Throws TokenError.
+ */
+export async function readCode(house: House, user: UserRow, text: string): Promise<RightCode | undefined> {
+  const code = text.replaceAll(/[\s-]/g, '').toUpperCase();
+  if (/^[A-Z2-7]{20}$/.test(code)) {
+    const hash = createHash('sha256').update(code).digest();
+    const found = await house.store.db
+      .selectFrom('recovery_codes')
+      .select('hash')
+      .where('user_id', '=', user.id)
+      .where('hash', '=', hash)
+      .where('used_at', 'is', null)
+      .executeTakeFirst();
+    return found === undefined ? undefined : { kind: 'recovery-code', hash };
+  }
+  if (!/^\d{6}$/.test(code) || user.totp_sealed === null || user.totp_token === null) return undefined;
+  const secret = await unseal(
+    house,
+    { context: totpContext(user.id), sealed: user.totp_sealed, token: user.totp_token },
+    managementDeadline(),
+  );
+  const timestamp = house.now().getTime();
+  const totp = new TOTP({ ...form, secret: TotpSecret.fromBase32(secret.reveal()) });
+  const delta = totp.validate({ token: code, timestamp, window: 1 });
+  return delta === null ? undefined : { kind: 'totp', step: totp.counter({ timestamp }) + delta };
+}
+
+/** Uses a right code up: false where somebody else has done so (RFC 6238, 5.2: each code once). */
+export async function spendCode(
+  trx: Transaction<Tables>,
+  house: House,
+  userId: string,
+  code: RightCode,
+): Promise<boolean> {
+  const spent =
+    code.kind === 'totp'
+      ? await trx
+          .updateTable('users')
+          .set({ totp_last_step: code.step })
+          .where('id', '=', userId)
+          .where('totp_state', '=', 'ON')
+          .where('totp_last_step', '<', code.step)
+          .executeTakeFirst()
+      : await trx
+          .updateTable('recovery_codes')
+          .set({ used_at: house.now().toISOString() })
+          .where('user_id', '=', userId)
+          .where('hash', '=', code.hash)
+          .where('used_at', 'is', null)
+          .executeTakeFirst();
+  return spent.numUpdatedRows === 1n;
+}
+
+async function confirmBoth(
+  house: House,
+  act: Act,
+  own: Own,
+  { password, code }: { password: Secret; code: string },
+): Promise<UserRow> {
+  const { user } = await findSession(house, own.userId, own.sessionId);
+  if (user.totp_state !== 'ON') throw new VaultError('conflict', 'there is no second factor');
+  await confirmPassword(house, act, user, password);
+  const attempt = await beginAttempt(house, user.id);
+  if (attempt === undefined) throw notConfirmed();
+  const right = await tryCode(house, user, code, attempt);
+  const spent =
+    right !== undefined &&
+    (await house.store.write(async (trx) => {
+      if (!(await spendCode(trx, house, user.id, right))) return false;
+      await takeBack(trx, attempt);
+      return true;
+    }));
+  if (spent) return user;
+  await recordRefusal(house, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
+  throw notConfirmed();
+}
+
+/** {@link readCode} within an attempt that is not counted where the token cannot tell. */
+export async function tryCode(
+  house: House,
+  user: UserRow,
+  code: string,
+  attempt: { userId: string; failures: number },
+): Promise<RightCode | undefined> {
+  try {
+    return await readCode(house, user, code);
+  } catch (error) {
+    await house.store.write(async (trx) => takeBack(trx, attempt));
+    throw error;
+  }
+}
+
+/** Ten codes of 100 bits, as four groups of five letters and digits. */
+async function replaceRecoveryCodes(trx: Transaction<Tables>, userId: string): Promise<Secret[]> {
+  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+  const codes = Array.from({ length: recoveryCodes }, () =>
+    [...randomBytes(20)].map((byte) => base32[byte & 31]).join(''),
+  );
+  await trx
+    .insertInto('recovery_codes')
+    .values(
+      codes.map((code) => ({
+        user_id: userId,
+        hash: createHash('sha256').update(code).digest(),
+        used_at: null,
+      })),
+    )
+    .execute();
+  return codes.map((code) => new Secret(code.match(/.{5}/g)?.join('-') ?? code));
+}
+
+function totpContext(userId: string): string {
+  return `holdfast totp secret of user ${userId}`;
+}
+
+function userEntry(action: string, user: UserRow) {
+  return { action, vaultId: user.vault_id, target: { kind: 'user', id: user.id, name: user.username } };
+}

@@ -1,0 +1,228 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { record, type Act } from '../audit/trail.ts';
+import type { Secret } from '../secret.ts';
+import type { House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { confirmPassword, guess } from './confirmation.ts';
+import { laneOf } from './fair-queue.ts';
+import { SignInRefusedError } from './identity-error.ts';
+import { beginAttempt, clean, takeBack } from './lockout.ts';
+import { checkNewPassword, normalPassword } from './password-policy.ts';
+import { checkPassword, hashPassword } from './passwords.ts';
+import { recordRefusal } from './refused-sign-ins.ts';
+import { spendCode, tryCode, type Own } from './second-factor.ts';
+import {
+  endSessionsOf,
+  findSession,
+  openSession,
+  raiseSession,
+  stateAfterSecondFactor,
+  actOf,
+  type OpenedSession,
+  type SessionLimits,
+  type UserRow,
+} from './sessions.ts';
+import { usernameKey } from './user-forms.ts';
+import { vaultNameOf } from './vault-of.ts';
+
+export interface SignInWish {
+  /** '' for the appliance. */
+  vaultId: string;
+  username: string;
+  password: Secret;
+  cookie: boolean;
+  userAgent: string;
+}
+
+/**
+ * A refusal is not answered before so long, milliseconds: what it was refused for differs by a write or two, which must
+ * not be seen from outside.
+ */
+const refusedAfter = 1000;
+
+/** A password that somebody else has chosen, and that came by mail or on paper, is good for so long. */
+const firstPasswordDays = 7;
+
+/**
+ * Signs in by password; what is left to do stands in the session's state. Throws SignInRefusedError, alike for every
+ * reason; BusyError.
+ */
+export async function signIn(
+  house: House,
+  limits: SessionLimits,
+  act: Act,
+  wish: SignInWish,
+): Promise<OpenedSession> {
+  const began = performance.now();
+  const opened = await trySignIn(house, limits, act, wish);
+  if (opened !== undefined) return opened;
+  await delay(Math.max(0, began + refusedAfter - performance.now()));
+  throw new SignInRefusedError();
+}
+
+async function trySignIn(
+  house: House,
+  limits: SessionLimits,
+  act: Act,
+  wish: SignInWish,
+): Promise<OpenedSession | undefined> {
+  const { admitted, right, better } = await checkPassword(
+    guess(wish.password),
+    laneOf(act.address),
+    async () => {
+      const user = await findByName(house, wish.vaultId, wish.username);
+      const attempt =
+        user !== undefined && mayUsePassword(user, house.now())
+          ? await beginAttempt(house, user.id)
+          : undefined;
+      return {
+        admitted: { user, attempt },
+        hash: attempt === undefined ? null : (user?.password_hash ?? null),
+      };
+    },
+  );
+  const { user, attempt } = admitted;
+  const opened =
+    right && user !== undefined && attempt !== undefined
+      ? await house.store.write(async (trx) => {
+          const fresh = await trx
+            .updateTable('users')
+            .set({
+              ...(user.totp_state === 'ON' ? {} : clean),
+              password_hash: better ?? user.password_hash,
+            })
+            .where('id', '=', user.id)
+            // What the password was compared with must still be so.
+            .where('password_hash', '=', user.password_hash)
+            .where('state', '=', 'ACTIVE')
+            .where('totp_state', '=', user.totp_state)
+            .returningAll()
+            .executeTakeFirst();
+          if (fresh === undefined) return undefined;
+          if (fresh.totp_state === 'ON') await takeBack(trx, attempt);
+          return openSession(trx, house, limits, act, fresh, {
+            method: 'password',
+            cookie: wish.cookie,
+            address: act.address,
+            userAgent: wish.userAgent,
+          });
+        })
+      : undefined;
+  if (opened === undefined)
+    await recordRefusal(house, act, {
+      action: 'session.begin',
+      vaultId: user?.vault_id ?? ((await vaultNameOf(house, wish.vaultId)) === '' ? '' : wish.vaultId),
+      user,
+    });
+  return opened;
+}
+
+/**
+ * Completes a sign-in with a code of the app or a recovery code. Wrong ones count like wrong passwords. Throws
+ * SignInRefusedError; VaultError `conflict` where none is asked for; TokenError.
+ */
+export async function giveSecondFactor(
+  house: House,
+  limits: SessionLimits,
+  act: Act,
+  own: Own,
+  code: string,
+): Promise<OpenedSession> {
+  const { session, user } = await findSession(house, own.userId, own.sessionId);
+  if (session.state !== 'SECOND_FACTOR')
+    throw new VaultError('conflict', 'the session needs no second factor any more');
+  const attempt = await beginAttempt(house, user.id);
+  const right = attempt === undefined ? undefined : await tryCode(house, user, code, attempt);
+  const opened =
+    right === undefined
+      ? undefined
+      : await house.store.write(async (trx) => {
+          if (!(await spendCode(trx, house, user.id, right))) return undefined;
+          await trx.updateTable('users').set(clean).where('id', '=', user.id).execute();
+          const raised = await raiseSession(trx, house, limits, user, session, stateAfterSecondFactor(user));
+          await record(trx, actOf(act, user), {
+            action: 'session.second-factor',
+            vaultId: user.vault_id,
+            target: { kind: 'session', id: session.id, name: user.username },
+            after: { by: right.kind, state: raised.session.state },
+          });
+          return raised;
+        });
+  if (opened !== undefined) return opened;
+  await recordRefusal(house, act, { action: 'session.second-factor', vaultId: user.vault_id, user });
+  throw new SignInRefusedError('the code was refused');
+}
+
+/**
+ * Changes the user's own password. Ends their other sessions and gives this one another token. Throws VaultError
+ * `forbidden` for a wrong current password, `invalid` for a new one that will not do; BusyError.
+ */
+export async function changePassword(
+  house: House,
+  limits: SessionLimits,
+  act: Act,
+  own: Own,
+  { current, wanted }: { current: Secret; wanted: Secret },
+): Promise<OpenedSession> {
+  const { session, user } = await findSession(house, own.userId, own.sessionId);
+  if (session.state === 'SECOND_FACTOR') throw new VaultError('conflict', 'the second factor comes first');
+  checkNewPassword(wanted, await namesOf(house, user));
+  await confirmPassword(house, act, user, current);
+  if (normalPassword(wanted.reveal()) === normalPassword(current.reveal()))
+    throw new VaultError('invalid', 'the new password is the current one');
+  const hash = await hashPassword(wanted, laneOf(act.address));
+  const now = house.now().toISOString();
+  return house.store.write(async (trx) => {
+    const changed = await trx
+      .updateTable('users')
+      .set((eb) => ({
+        password_hash: hash,
+        must_change_password: 0,
+        password_changed_at: now,
+        row_version: eb('row_version', '+', 1),
+        updated_at: now,
+      }))
+      .where('id', '=', user.id)
+      .where('password_hash', '=', user.password_hash)
+      .returningAll()
+      .executeTakeFirst();
+    if (changed === undefined)
+      throw new VaultError('conflict', 'the password was changed meanwhile', 'sign in again');
+    await endSessionsOf(trx, user.id, session.id);
+    const raised = await raiseSession(trx, house, limits, changed, session, 'ACTIVE');
+    await record(trx, actOf(act, user), {
+      action: 'user.change-password',
+      vaultId: user.vault_id,
+      target: { kind: 'user', id: user.id, name: user.username },
+    });
+    return raised;
+  });
+}
+
+/** A user by name, of a vault that is there or of the appliance. */
+export async function findByName(
+  house: House,
+  vaultId: string,
+  username: string,
+): Promise<UserRow | undefined> {
+  return house.store.db
+    .selectFrom('users')
+    .selectAll()
+    .where('vault_id', '=', vaultId)
+    .where('username_key', '=', usernameKey(username))
+    .executeTakeFirst();
+}
+
+function mayUsePassword(user: UserRow, now: Date): boolean {
+  if (user.sign_in === 'oidc' || user.password_hash === null) return false;
+  if (user.must_change_password === 0 || user.password_changed_at === null) return true;
+  return now.getTime() < Date.parse(user.password_changed_at) + firstPasswordDays * 86_400_000;
+}
+
+/** What a password of the user must not contain. */
+export async function namesOf(
+  house: House,
+  user: { username: string; email: string; vault_id: string },
+): Promise<string[]> {
+  return [user.username, user.email.split('@')[0] ?? '', await vaultNameOf(house, user.vault_id)];
+}

@@ -1,0 +1,341 @@
+import { randomUUID } from 'node:crypto';
+import type { Insertable, Transaction } from 'kysely';
+import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import type { Role, Tables, UserTable } from '../store/schema.ts';
+import { checkRowVersion, type House } from '../vault/house.ts';
+import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { revokeApiKeysOf } from './api-keys.ts';
+import { laneOf } from './fair-queue.ts';
+import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
+import { clean } from './lockout.ts';
+import { firstPassword, hashPassword } from './passwords.ts';
+import { applianceRoles, vaultRoles } from './permissions.ts';
+import { checkAdministratorLeft, checkNotSelf, checkReach, isAdministrator, type Changer } from './reach.ts';
+import { clearTotp } from './second-factor.ts';
+import { endSessionsOf, type UserRow } from './sessions.ts';
+import { parseEmail, parsePlainName, parseUsername, usernameKey } from './user-forms.ts';
+
+export interface UserWish {
+  username: string;
+  displayName?: string | undefined;
+  email: string;
+  role: Role;
+  signIn?: UserRow['sign_in'] | undefined;
+}
+
+export interface UserChange {
+  displayName?: string | undefined;
+  email?: string | undefined;
+  role?: Role | undefined;
+  state?: UserRow['state'] | undefined;
+  signIn?: UserRow['sign_in'] | undefined;
+}
+
+/** `vaultId` is '' for the users of the appliance, here and below. */
+export async function listUsers(
+  house: House,
+  vaultId: string,
+  wish: PageWish & {
+    role?: Role | undefined;
+    state?: UserRow['state'] | undefined;
+    username?: string | undefined;
+  },
+): Promise<Page<UserRow>> {
+  let query = house.store.db.selectFrom('users').selectAll().where('vault_id', '=', vaultId);
+  if (wish.role !== undefined) query = query.where('role', '=', wish.role);
+  if (wish.state !== undefined) query = query.where('state', '=', wish.state);
+  if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
+  return readPage(
+    query,
+    { username: 'users.username_key', createdAt: 'users.created_at', updatedAt: 'users.updated_at' },
+    'users.id',
+    wish,
+  );
+}
+
+/** Throws VaultError `not-found`, also for a user of another vault. */
+export async function findUser(
+  { db }: { db: House['store']['db'] | Transaction<Tables> },
+  vaultId: string,
+  userId: string,
+): Promise<UserRow> {
+  const user = await db
+    .selectFrom('users')
+    .selectAll()
+    .where('vault_id', '=', vaultId)
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  if (user === undefined) throw new VaultError('not-found', 'there is no such user');
+  return user;
+}
+
+/** Makes a user with a first password, which must be changed at the first sign-in; by mail, or in the answer. */
+export async function createUser(
+  site: Site,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  wish: UserWish,
+): Promise<{ user: UserRow; delivery: Delivery | undefined }> {
+  checkReach(changer, wish.role);
+  const row = newUser(site, vaultId, wish);
+  const password = row.sign_in === 'oidc' ? undefined : firstPassword();
+  const hash = password === undefined ? null : await hashPassword(password, laneOf(act.address));
+  const user = await site.store.write(async (trx) => insertUser(trx, act, { ...row, password_hash: hash }));
+  if (password === undefined) return { user, delivery: undefined };
+  return { user, delivery: await deliverPassword(site, user, password, 'first') };
+}
+
+/** A user's row before it is in the store, its fields checked. */
+export function newUser(house: House, vaultId: string, wish: UserWish): Insertable<UserTable> {
+  const now = house.now().toISOString();
+  const username = parseUsername(wish.username);
+  checkRole(vaultId, wish.role);
+  return {
+    id: randomUUID(),
+    vault_id: vaultId,
+    username,
+    username_key: usernameKey(username),
+    display_name: parsePlainName(wish.displayName ?? username, 'a display name'),
+    email: parseEmail(wish.email),
+    role: wish.role,
+    state: 'ACTIVE',
+    sign_in: wish.signIn ?? 'password',
+    password_hash: null,
+    must_change_password: 1,
+    password_changed_at: now,
+    locked_until: null,
+    totp_sealed: null,
+    totp_token: null,
+    totp_state: 'NONE',
+    oidc_subject: null,
+    last_sign_in_at: null,
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+/** Throws VaultError `conflict` where the username is taken, in whichever case. */
+export async function insertUser(
+  trx: Transaction<Tables>,
+  act: Act,
+  row: Insertable<UserTable>,
+): Promise<UserRow> {
+  const user = await trx
+    .insertInto('users')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['vault_id', 'username_key']).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (user === undefined)
+    throw new VaultError('conflict', 'another user has this username, perhaps in other letter case');
+  await record(trx, act, { ...userEntry('create', user), after: shownInTrail(user), creates: true });
+  return user;
+}
+
+/**
+ * Changes a user. What they may do at the moment ends with the change: disabled, with another role or another way to
+ * sign in they have no session any more, and disabled no API key for good.
+ */
+export async function updateUser(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+  change: UserChange,
+  expected: number | undefined,
+): Promise<UserRow> {
+  if (change.role !== undefined) checkRole(vaultId, change.role);
+  const fields = {
+    ...(change.displayName === undefined
+      ? {}
+      : { display_name: parsePlainName(change.displayName, 'a display name') }),
+    ...(change.email === undefined ? {} : { email: parseEmail(change.email) }),
+    ...(change.role === undefined ? {} : { role: change.role }),
+    ...(change.state === undefined ? {} : { state: change.state }),
+    ...(change.signIn === undefined ? {} : { sign_in: change.signIn }),
+    ...(change.signIn === 'oidc' ? { password_hash: null, must_change_password: 0 } : {}),
+    ...(change.signIn === 'password' ? { oidc_subject: null } : {}),
+  };
+  return house.store.write(async (trx) => {
+    const before = await findUser({ db: trx }, vaultId, userId);
+    checkRowVersion(before, expected);
+    checkReach(changer, before.role, ...(change.role === undefined ? [] : [change.role]));
+    const isOtherRole = change.role !== undefined && change.role !== before.role;
+    if (isOtherRole) checkNotSelf(changer, before, 'change the role of', 'another administrator can do it');
+    if (change.state === 'DISABLED')
+      checkNotSelf(changer, before, 'disable', 'another administrator can do it');
+    const after = await trx
+      .updateTable('users')
+      .set((eb) => ({
+        ...fields,
+        row_version: eb('row_version', '+', 1),
+        updated_at: house.now().toISOString(),
+      }))
+      .where('id', '=', userId)
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
+    if (after.state === 'DISABLED' || isOtherRole || after.sign_in !== before.sign_in)
+      await endSessionsOf(trx, userId);
+    if (after.state === 'DISABLED') await revokeApiKeysOf(trx, house, userId);
+    await record(trx, act, {
+      ...userEntry('update', after),
+      before: shownInTrail(before),
+      after: shownInTrail(after),
+    });
+    return after;
+  });
+}
+
+/** With their sessions, API keys and memberships; the audit trail keeps their name. */
+export async function deleteUser(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+  expected: number | undefined,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const user = await findUser({ db: trx }, vaultId, userId);
+    checkRowVersion(user, expected);
+    checkReach(changer, user.role);
+    checkNotSelf(changer, user, 'delete', 'another administrator can do it');
+    await trx.deleteFrom('users').where('id', '=', userId).execute();
+    if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);
+    await record(trx, act, { ...userEntry('delete', user), before: shownInTrail(user) });
+  });
+}
+
+/** Forgets the wrong passwords and codes of a user. */
+export async function unlockUser(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<UserRow> {
+  return house.store.write(async (trx) => {
+    const before = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, before.role);
+    // A session that somebody took must not be a place to guess the password at without end.
+    checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
+    const user = await bump(trx, house, userId, clean);
+    await record(trx, act, {
+      ...userEntry('unlock', user),
+      before: { failures: before.failures, lockedUntil: before.locked_until },
+      after: { failures: 0, lockedUntil: null },
+    });
+    return user;
+  });
+}
+
+/** Gives a user a new first password, unlocks them and ends their sessions. Their API keys stay. */
+export async function resetPassword(
+  site: Site,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<{ user: UserRow; delivery: Delivery }> {
+  const password = firstPassword();
+  const hash = await hashPassword(password, laneOf(act.address));
+  const user = await site.store.write(async (trx) => {
+    const before = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, before.role);
+    checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
+    if (before.sign_in === 'oidc')
+      throw new VaultError(
+        'conflict',
+        'the user signs in at the OpenID provider alone',
+        'let them sign in by password first (signIn)',
+      );
+    return setFirstPassword(trx, site, act, before, hash);
+  });
+  return { user, delivery: await deliverPassword(site, user, password, 'reset') };
+}
+
+/** In a transaction: the new hash, no lock, no session, and an entry in the trail. */
+export async function setFirstPassword(
+  trx: Transaction<Tables>,
+  house: House,
+  act: Act,
+  user: UserRow,
+  hash: string,
+): Promise<UserRow> {
+  const changed = await bump(trx, house, user.id, {
+    ...clean,
+    password_hash: hash,
+    must_change_password: 1,
+    password_changed_at: house.now().toISOString(),
+  });
+  await endSessionsOf(trx, user.id);
+  await record(trx, act, userEntry('reset-password', user));
+  return changed;
+}
+
+/** Takes away the second factor of someone who has lost it, and ends their sessions. */
+export async function removeTotp(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<UserRow> {
+  return house.store.write(async (trx) => {
+    const user = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, user.role);
+    checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
+    await clearTotp(trx, house, userId);
+    await endSessionsOf(trx, userId);
+    await record(trx, act, userEntry('remove-totp', user));
+    return findUser({ db: trx }, vaultId, userId);
+  });
+}
+
+/** Changes some of a row that an ETag shows. */
+export async function bump(
+  trx: Transaction<Tables>,
+  house: House,
+  userId: string,
+  fields: Partial<UserRow>,
+): Promise<UserRow> {
+  return trx
+    .updateTable('users')
+    .set((eb) => ({
+      ...fields,
+      row_version: eb('row_version', '+', 1),
+      updated_at: house.now().toISOString(),
+    }))
+    .where('id', '=', userId)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+export function userEntry(verb: string, user: UserRow): Pick<AuditEntry, 'action' | 'vaultId' | 'target'> {
+  return {
+    action: `user.${verb}`,
+    vaultId: user.vault_id,
+    target: { kind: 'user', id: user.id, name: user.username },
+  };
+}
+
+function shownInTrail(user: UserRow): Record<string, unknown> {
+  return {
+    username: user.username,
+    displayName: user.display_name,
+    email: user.email,
+    role: user.role,
+    state: user.state,
+    signIn: user.sign_in,
+  };
+}
+
+function checkRole(vaultId: string, role: Role): void {
+  const fitting: readonly Role[] = vaultId === '' ? applianceRoles : vaultRoles;
+  if (!fitting.includes(role))
+    throw new VaultError('invalid', `a user here has one of the roles ${fitting.join(', ')}`);
+}

@@ -1,0 +1,93 @@
+import type { Act } from '../audit/trail.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
+import { firstGroupName, insertAdminGroup } from './admin-groups.ts';
+import { laneOf } from './fair-queue.ts';
+import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
+import { firstPassword, hashPassword } from './passwords.ts';
+import { clearTotp } from './second-factor.ts';
+import type { UserRow } from './sessions.ts';
+import { parseEmail, parsePlainName, usernameKey } from './user-forms.ts';
+import { bump, insertUser, newUser, setFirstPassword } from './users.ts';
+
+export interface NewVaultWish extends VaultWish {
+  administrator: { username: string; name: string; email: string };
+}
+
+/**
+ * Makes a vault with its first vault administrator and its "Cloud Admin Group", all or none. The first password goes by
+ * mail or into the answer, and must be changed at the first sign-in.
+ */
+export async function createVault(
+  site: Site,
+  act: Act,
+  wish: NewVaultWish,
+): Promise<{ vault: Vault; administrator: UserRow; delivery: Delivery }> {
+  const administrator = parseAdministrator(wish.administrator);
+  const password = firstPassword();
+  const hash = await hashPassword(password, laneOf(act.address));
+  // What was made by the key is the vault.
+  const { idempotency: _, ...within } = act;
+  const made = await site.store.change(async (trx) => {
+    const vault = await insertVault(trx, site, act, { ...wish, administrator });
+    const row = newUser(site, vault.id, {
+      username: wish.administrator.username,
+      displayName: administrator.name,
+      email: administrator.email,
+      role: 'vault-admin',
+    });
+    const user = await insertUser(trx, within, { ...row, password_hash: hash });
+    await insertAdminGroup(trx, site, within, vault.id, {
+      name: firstGroupName,
+      description: 'Made with the vault: its members see what belongs to it',
+    });
+    return { vault, administrator: user };
+  });
+  return { ...made, delivery: await deliverPassword(site, made.administrator, password, 'first') };
+}
+
+/**
+ * Gives a vault administrator a new first password, unlocks and enables them; without `username` the one who is there
+ * the longest. It stands in the trail of the vault as well as in that of the appliance: nobody gets into a vault in this
+ * way unseen. Throws VaultError `not-found`.
+ */
+export async function resetVaultAdministrator(
+  site: Site,
+  act: Act,
+  vaultId: string,
+  wish: { username?: string | undefined; removeSecondFactor?: boolean | undefined },
+): Promise<{ user: UserRow; delivery: Delivery }> {
+  const password = firstPassword();
+  const hash = await hashPassword(password, laneOf(act.address));
+  const user = await site.store.write(async (trx) => {
+    const vault = await findVault(trx, vaultId);
+    let query = trx
+      .selectFrom('users')
+      .selectAll()
+      .where('vault_id', '=', vaultId)
+      .where('role', '=', 'vault-admin')
+      .orderBy('created_at');
+    if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
+    const before = await query.executeTakeFirst();
+    if (before === undefined) throw new VaultError('not-found', 'the vault has no such vault administrator');
+    if (wish.removeSecondFactor === true) await clearTotp(trx, site, before.id);
+    await setFirstPassword(trx, site, act, before, hash);
+    await recordInBoth(trx, act, vault, {
+      action: 'vault.reset-administrator',
+      after: { username: before.username, secondFactorRemoved: wish.removeSecondFactor === true },
+    });
+    return bump(trx, site, before.id, {
+      state: 'ACTIVE',
+      sign_in: before.sign_in === 'oidc' ? 'both' : before.sign_in,
+    });
+  });
+  return { user, delivery: await deliverPassword(site, user, password, 'reset') };
+}
+
+/** Name and address as they stand in the details of a vault. */
+export function parseAdministrator({ name, email }: { name: string; email: string }): {
+  name: string;
+  email: string;
+} {
+  return { name: parsePlainName(name, 'the name of the administrator'), email: parseEmail(email) };
+}

@@ -1,0 +1,13 @@
+import type { House } from '../vault/house.ts';
+
+/** Name of a vault that is there; '' for the appliance, and for none. */
+export async function vaultNameOf(house: House, vaultId: string): Promise<string> {
+  if (vaultId === '') return '';
+  const vault = await house.store.db
+    .selectFrom('vaults')
+    .select('name')
+    .where('id', '=', vaultId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return vault?.name ?? '';
+}

@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable, Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Tables, VaultTable } from '../store/schema.ts';
+import { checkRowVersion, type House } from './house.ts';
+import { NameError, parseDescription } from './names.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
+import { VaultError } from './vault-error.ts';
+
+/** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */
+export type Vault = Selectable<VaultTable> & { key_sets: number; cloud_keys: number };
+
+export interface VaultWish {
+  name: string;
+  description?: string | undefined;
+  administrator: { name: string; email: string };
+  /** Names of tokens that its key sets may use; all of the configuration unless told. */
+  tokens?: readonly string[] | undefined;
+}
+
+export interface VaultChange {
+  name?: string | undefined;
+  description?: string | undefined;
+  administrator?: { name: string; email: string } | undefined;
+  tokens?: readonly string[] | undefined;
+}
+
+export async function listVaults(
+  house: House,
+  wish: PageWish & { name?: string | undefined },
+): Promise<Page<Vault>> {
+  let query = vaults(house.store.db);
+  if (wish.name !== undefined) query = query.where('vaults.name', '=', wish.name);
+  return readPage(
+    query,
+    { name: 'vaults.name', createdAt: 'vaults.created_at', updatedAt: 'vaults.updated_at' },
+    'vaults.id',
+    wish,
+  );
+}
+
+/** Throws VaultError `not-found`, also for a vault that was deleted. */
+export async function findVault(
+  db: House['store']['db'] | Transaction<Tables>,
+  vaultId: string,
+): Promise<Vault> {
+  const vault = await vaults(db).where('vaults.id', '=', vaultId).executeTakeFirst();
+  if (vault === undefined) throw new VaultError('not-found', 'there is no such vault');
+  return vault;
+}
+
+/** In a transaction that makes its first administrator too. Throws VaultError, NameError. */
+export async function insertVault(
+  trx: Transaction<Tables>,
+  house: House,
+  act: Act,
+  wish: VaultWish,
+): Promise<Vault> {
+  const now = house.now().toISOString();
+  const tokens = checkTokens(house, wish.tokens ?? house.tokens.all.map(({ name }) => name));
+  checkSomeToken(tokens);
+  const row = await trx
+    .insertInto('vaults')
+    .values({
+      id: randomUUID(),
+      name: parseVaultName(wish.name),
+      type: 'cloud-key-management',
+      description: parseDescription(wish.description ?? ''),
+      administrator_name: wish.administrator.name,
+      administrator_email: wish.administrator.email,
+      tokens: JSON.stringify(tokens),
+      deleted_at: null,
+      created_at: now,
+      updated_at: now,
+    })
+    .onConflict((conflict) => conflict.column('name').where('deleted_at', 'is', null).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) throw nameTaken();
+  await recordInBoth(trx, act, row, { action: 'vault.create', after: shownInTrail(row), creates: true });
+  return { ...row, key_sets: 0, cloud_keys: 0 };
+}
+
+/** Throws VaultError `conflict` for a token that a key set uses and that would be taken away. */
+export async function updateVault(
+  house: House,
+  act: Act,
+  vaultId: string,
+  change: VaultChange,
+  expected: number | undefined,
+): Promise<Vault> {
+  const fields = {
+    ...(change.name === undefined ? {} : { name: parseVaultName(change.name) }),
+    ...(change.description === undefined ? {} : { description: parseDescription(change.description) }),
+    ...(change.administrator === undefined
+      ? {}
+      : {
+          administrator_name: change.administrator.name,
+          administrator_email: change.administrator.email,
+        }),
+  };
+  return house.store.change(async (trx) => {
+    const before = await findVault(trx, vaultId);
+    checkRowVersion(before, expected);
+    if (fields.name !== undefined && fields.name !== before.name) {
+      const taken = await vaults(trx).where('vaults.name', '=', fields.name).executeTakeFirst();
+      if (taken !== undefined) throw nameTaken();
+    }
+    const tokens =
+      change.tokens === undefined ? undefined : await changeTokens(trx, house, before, change.tokens);
+    await trx
+      .updateTable('vaults')
+      .set((eb) => ({
+        ...fields,
+        ...(tokens === undefined ? {} : { tokens: JSON.stringify(tokens) }),
+        row_version: eb('row_version', '+', 1),
+        updated_at: house.now().toISOString(),
+      }))
+      .where('id', '=', vaultId)
+      .execute();
+    const after = await findVault(trx, vaultId);
+    await recordInBoth(trx, act, after, {
+      action: 'vault.update',
+      before: shownInTrail(before),
+      after: shownInTrail(after),
+    });
+    return after;
+  });
+}
+
+export function tokensOf(vault: Pick<Selectable<VaultTable>, 'tokens'>): string[] {
+  return JSON.parse(vault.tokens) as string[];
+}
+
+/** An act of the appliance on a vault stands in the trail of both: each is whole for those who read it. */
+export async function recordInBoth(
+  trx: Transaction<Tables>,
+  act: Act,
+  vault: { id: string; name: string },
+  entry: Pick<Parameters<typeof record>[2], 'action' | 'before' | 'after' | 'creates'>,
+): Promise<void> {
+  const target = { kind: 'vault', id: vault.id, name: vault.name };
+  await record(trx, act, { ...entry, vaultId: '', target });
+  await record(trx, act, { ...entry, creates: false, vaultId: vault.id, target });
+}
+
+/** What of a vault goes into the trail. */
+export function shownInTrail(vault: Selectable<VaultTable>): Record<string, unknown> {
+  return {
+    name: vault.name,
+    description: vault.description,
+    administratorName: vault.administrator_name,
+    administratorEmail: vault.administrator_email,
+    tokens: tokensOf(vault),
+  };
+}
+
+function vaults(db: House['store']['db'] | Transaction<Tables>) {
+  return db
+    .selectFrom('vaults')
+    .selectAll('vaults')
+    .select((eb) => [
+      eb
+        .selectFrom('key_sets')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('key_sets.vault_id', '=', 'vaults.id')
+        .$asScalar()
+        .$notNull()
+        .as('key_sets'),
+      eb
+        .selectFrom('cloud_keys')
+        .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+        .select((inner) => inner.fn.countAll<number>().as('count'))
+        .whereRef('key_sets.vault_id', '=', 'vaults.id')
+        .where('cloud_keys.state', '<>', 'DELETED')
+        .$asScalar()
+        .$notNull()
+        .as('cloud_keys'),
+    ])
+    .where('vaults.deleted_at', 'is', null);
+}
+
+/** Only the tokens that a change adds must be in the configuration: one that was taken out of it may stay or go. */
+async function changeTokens(
+  trx: Transaction<Tables>,
+  house: House,
+  vault: Vault,
+  wish: readonly string[],
+): Promise<string[]> {
+  const had = tokensOf(vault);
+  const tokens = [...new Set(wish)];
+  checkTokens(
+    house,
+    tokens.filter((token) => !had.includes(token)),
+  );
+  checkSomeToken(tokens);
+  const inUse = await trx
+    .selectFrom('key_sets')
+    .select('token')
+    .distinct()
+    .where('vault_id', '=', vault.id)
+    .execute();
+  if (inUse.some(({ token }) => had.includes(token) && !tokens.includes(token)))
+    throw new VaultError(
+      'conflict',
+      'a key set of the vault uses a token that would be taken away',
+      'delete its key sets first',
+    );
+  return tokens;
+}
+
+function checkSomeToken(tokens: readonly string[]): void {
+  if (tokens.length === 0) throw new VaultError('invalid', 'a vault needs at least one token');
+}
+
+function checkTokens(house: House, tokens: readonly string[]): string[] {
+  if (!tokens.every((token) => house.tokens.has(token)))
+    throw new VaultError(
+      'invalid',
+      'a token is named that the configuration does not have',
+      'see: holdfast token list',
+    );
+  return [...new Set(tokens)];
+}
+
+function parseVaultName(text: string): string {
+  if (!/^[\p{L}\p{N}]([\p{L}\p{N} ._-]{0,98}[\p{L}\p{N}._-])?$/u.test(text))
+    throw new NameError(
+      'the name of a vault has 1 to 100 letters, digits, spaces, ".", "_" and "-", and begins with a letter or digit',
+    );
+  return text;
+}
+
+function nameTaken(): VaultError {
+  return new VaultError('conflict', 'another vault has this name');
+}
