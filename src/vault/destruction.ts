@@ -1,0 +1,162 @@
+import { record, type Act } from '../audit/trail.ts';
+import type { House } from './house.ts';
+import { auditedKey, keyEntry } from './key-records.ts';
+import { systemAct } from './system-act.ts';
+import { managementDeadline } from './token-rooms.ts';
+
+/** So many keys are deleted in one transaction. */
+const atOnce = 100;
+
+/** A version that is DESTROYING still, since its token did not do it. */
+export interface FailedDestruction {
+  token: string;
+  cloudKeyId: string;
+  version: number;
+  error: unknown;
+}
+
+interface Doomed {
+  cloudKeyId: string;
+  name: string;
+  version: number;
+  objectId: Buffer;
+  token: string;
+  vaultId: string;
+}
+
+/**
+ * Destroys the key objects of all versions that are DESTROYING. Done twice, or interrupted and begun anew, it comes to
+ * the same: an object that is gone is as good as one that is destroyed. After a failure the rest of that token's wait for
+ * the next run, which the record asks for until it is done. `mayAsk` leaves tokens out.
+ */
+export async function destroyVersions(
+  house: House,
+  act: Act = systemAct(house, 'schedule'),
+  mayAsk: (token: string) => boolean = () => true,
+): Promise<{ destroyed: number; failed: FailedDestruction[] }> {
+  const failed = new Map<string, FailedDestruction>();
+  let destroyed = 0;
+  for (const doomed of await doomedVersions(house)) {
+    const { token, cloudKeyId, version } = doomed;
+    if (failed.has(token) || !mayAsk(token)) continue;
+    try {
+      if (await destroyOne(house, act, doomed)) destroyed++;
+    } catch (error) {
+      failed.set(token, { token, cloudKeyId, version, error });
+    }
+  }
+  return { destroyed, failed: [...failed.values()] };
+}
+
+/**
+ * Deletes the CloudKeys whose waiting time is over at `now`: from then on there is a tombstone that keeps the external
+ * key id, and the key objects are destroyed.
+ */
+export async function deleteDueKeys(
+  house: House,
+  now: Date,
+  mayAsk?: (token: string) => boolean,
+): Promise<{ deleted: number; destroyed: number; failed: FailedDestruction[] }> {
+  let deleted = 0;
+  for (let some = await dueKeys(house, now); some.length > 0; some = await dueKeys(house, now))
+    deleted += await deleteKeys(house, some, now);
+  return { deleted, ...(await destroyVersions(house, undefined, mayAsk)) };
+}
+
+async function dueKeys({ store }: House, now: Date): Promise<string[]> {
+  const rows = await store.db
+    .selectFrom('cloud_keys')
+    .select('id')
+    .where('state', '=', 'PENDING_DELETION')
+    .where('deletion_at', '<=', now.toISOString())
+    .orderBy('deletion_at')
+    .limit(atOnce)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+async function deleteKeys(house: House, ids: readonly string[], now: Date): Promise<number> {
+  const act = { ...systemAct(house, 'schedule'), at: now };
+  const at = now.toISOString();
+  return house.store.change(async (trx) => {
+    let deleted = 0;
+    for (const id of ids) {
+      // Again within the transaction: its deletion may have been cancelled since.
+      const before = await trx
+        .selectFrom('cloud_keys')
+        .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+        .selectAll('cloud_keys')
+        .select('vault_id')
+        .where('cloud_keys.id', '=', id)
+        .where('cloud_keys.state', '=', 'PENDING_DELETION')
+        .where('cloud_keys.deletion_at', '<=', at)
+        .executeTakeFirst();
+      if (before === undefined) continue;
+      const after = await trx
+        .updateTable('cloud_keys')
+        .set((eb) => ({
+          state: 'DELETED' as const,
+          deleted_at: at,
+          next_rotation_at: null,
+          row_version: eb('row_version', '+', 1),
+          updated_at: at,
+        }))
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await trx
+        .updateTable('key_versions')
+        .set({ state: 'DESTROYING' })
+        .where('cloud_key_id', '=', id)
+        .where('state', 'in', ['ACTIVE', 'PENDING'])
+        .execute();
+      await record(trx, act, {
+        ...keyEntry('delete', before.vault_id, after),
+        before: auditedKey(before),
+        after: auditedKey(after),
+      });
+      deleted++;
+    }
+    return deleted;
+  });
+}
+
+async function doomedVersions({ store }: House): Promise<Doomed[]> {
+  return store.db
+    .selectFrom('key_versions')
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .select([
+      'key_versions.cloud_key_id as cloudKeyId',
+      'cloud_keys.name as name',
+      'key_versions.version as version',
+      'key_versions.object_id as objectId',
+      'key_sets.token as token',
+      'key_sets.vault_id as vaultId',
+    ])
+    .where('key_versions.state', '=', 'DESTROYING')
+    .orderBy('key_versions.cloud_key_id')
+    .orderBy('key_versions.version')
+    .execute();
+}
+
+/** False where another process was there first. Throws TokenError. */
+async function destroyOne(house: House, act: Act, doomed: Doomed): Promise<boolean> {
+  const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
+  await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId }, managementDeadline());
+  return house.store.write(async (trx) => {
+    const { numUpdatedRows } = await trx
+      .updateTable('key_versions')
+      .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
+      .where('cloud_key_id', '=', cloudKeyId)
+      .where('version', '=', version)
+      .where('state', '=', 'DESTROYING')
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return false;
+    await record(trx, act, {
+      ...keyEntry('destroy-version', vaultId, { id: cloudKeyId, name }),
+      after: { version },
+    });
+    return true;
+  });
+}

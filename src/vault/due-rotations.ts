@@ -1,0 +1,166 @@
+import { sql } from 'kysely';
+import { record } from '../audit/trail.ts';
+import type { Logger } from '../log.ts';
+import { TokenError } from '../token/faults.ts';
+import type { BackOff } from './back-off.ts';
+import type { House } from './house.ts';
+import { keyEntry, type CloudKeyRecord } from './key-records.ts';
+import { rotateCloudKey } from './key-versions.ts';
+import { cappedRotation } from './rotation-time.ts';
+import { systemAct } from './system-act.ts';
+import { VaultError } from './vault-error.ts';
+
+/** Rotations under way at once: a management host does one thing after another, and people wait for it too. */
+const atOnce = 3;
+/** So many due keys are looked at in one run; the others' turn is in the next. */
+const mostInRun = 500;
+/** Clocks of nodes differ by less, milliseconds: a due time beyond by less is no clock that stood in the future. */
+const skew = 60_000;
+
+const day = 86_400_000;
+
+type DueKey = CloudKeyRecord & { token: string };
+
+export interface RotationRun {
+  rotated: number;
+  failed: number;
+  /** There are due keys left that can be tried at once. */
+  more: boolean;
+}
+
+/**
+ * Rotates the CloudKeys whose schedule says so, each once, however long nobody was there. DISABLED and EXPIRED keys, and
+ * those of frozen key sets, are rotated when they serve again, as AWS KMS does with its own. What fails is told and
+ * retried after growing pauses, and holds up no other key but those of a token that does not answer.
+ */
+export async function rotateDueKeys(
+  house: House,
+  log: Logger,
+  backOff: BackOff,
+  mayGoOn: () => Promise<boolean>,
+): Promise<RotationRun> {
+  const run: RotationRun = { rotated: 0, failed: 0, more: false };
+  const due = (await dueKeys(house)).filter(
+    ({ id, token }) => backOff.mayTry(id) && backOff.mayTry(tokenTask(token)),
+  );
+  const waiting = due.values();
+  const work = async (): Promise<void> => {
+    for (const key of waiting) {
+      if (!backOff.mayTry(tokenTask(key.token))) continue;
+      if (!(await mayGoOn())) {
+        run.more = true;
+        return;
+      }
+      await rotateOne(house, log, backOff, key, run);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  run.more ||= due.length === mostInRun;
+  return run;
+}
+
+/** Brings back to what is possible due times that lie too far off, since a clock stood in the future once. */
+export async function capRotations(house: House): Promise<number> {
+  const now = house.now();
+  const tooFar = await keysTooFarOff(house, now);
+  if (tooFar.length === 0) return 0;
+  return house.store.write(async (trx) => {
+    let capped = 0;
+    for (const { key, days } of tooFar) {
+      const { id, name, vault_id, next_rotation_at } = key;
+      const next = cappedRotation(new Date(next_rotation_at), days, now).toISOString();
+      const { numUpdatedRows } = await trx
+        .updateTable('cloud_keys')
+        .set((eb) => ({
+          next_rotation_at: next,
+          row_version: eb('row_version', '+', 1),
+          updated_at: now.toISOString(),
+        }))
+        .where('id', '=', id)
+        .where('next_rotation_at', '=', next_rotation_at)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) continue;
+      await record(trx, systemAct(house, 'schedule'), {
+        ...keyEntry('reschedule', vault_id, { id, name }),
+        before: { nextRotationAt: next_rotation_at },
+        after: { nextRotationAt: next },
+      });
+      capped++;
+    }
+    return capped;
+  });
+}
+
+async function rotateOne(
+  house: House,
+  log: Logger,
+  backOff: BackOff,
+  { token, ...key }: DueKey,
+  run: RotationRun,
+): Promise<void> {
+  try {
+    const after = await rotateCloudKey(house, systemAct(house, 'schedule'), key, 'schedule');
+    backOff.succeeded(key.id);
+    backOff.succeeded(tokenTask(token));
+    if (after.current_version === key.current_version) return;
+    run.rotated++;
+    log.info({ cloudKey: key.id, version: after.current_version }, 'rotated by schedule');
+  } catch (error) {
+    // It was disabled or deleted while it waited for its turn.
+    if (error instanceof VaultError) return;
+    run.failed++;
+    backOff.failed(key.id);
+    if (error instanceof TokenError && isOfWholeToken(error)) backOff.failed(tokenTask(token));
+    log.error(
+      { cloudKey: key.id, token, problem: (error as Error).message },
+      'a rotation failed; it is retried',
+    );
+  }
+}
+
+function tokenTask(token: string): string {
+  return `rotations of token ${token}`;
+}
+
+/** What the next key of the token would meet too. */
+function isOfWholeToken({ fault }: TokenError): boolean {
+  return fault === 'unavailable' || fault === 'timeout' || fault === 'device' || fault === 'pin-refused';
+}
+
+async function dueKeys(house: House): Promise<DueKey[]> {
+  return house.store.db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .selectAll('cloud_keys')
+    .select('token')
+    .where('state', '=', 'AVAILABLE')
+    .where('next_rotation_at', '<=', house.now().toISOString())
+    .where('frozen_at', 'is', null)
+    .orderBy('next_rotation_at')
+    .limit(mostInRun)
+    .execute();
+}
+
+/** Those due later than their schedule can make it, so many days from now. */
+async function keysTooFarOff({ store: { db } }: House, now: Date) {
+  const days = sql<number | null>`CASE cloud_keys.rotation WHEN 'DAYS' THEN cloud_keys.rotation_days
+    WHEN 'INHERIT' THEN key_sets.rotation_days END`;
+  const scheduled = db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .where('next_rotation_at', 'is not', null);
+  const schedules = await scheduled.select(days.as('days')).distinct().execute();
+  const found = [];
+  for (const schedule of schedules) {
+    if (schedule.days === null) continue;
+    const furthest = new Date(now.getTime() + schedule.days * day + skew).toISOString();
+    const keys = await scheduled
+      .select(['cloud_keys.id', 'cloud_keys.name', 'vault_id', 'next_rotation_at'])
+      .$narrowType<{ next_rotation_at: string }>()
+      .where(days, '=', schedule.days)
+      .where('next_rotation_at', '>', furthest)
+      .execute();
+    for (const key of keys) found.push({ key, days: schedule.days });
+  }
+  return found;
+}

@@ -1,0 +1,154 @@
+import type { Kysely, Transaction } from 'kysely';
+import { record } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import type { House } from './house.ts';
+import { auditedKey, keyEntry } from './key-records.ts';
+import { systemAct } from './system-act.ts';
+
+/** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */
+const useToldWithin = 30_000;
+
+/** So many keys expire in one transaction. */
+const atOnce = 500;
+
+type Db = Kysely<Tables> | Transaction<Tables>;
+
+/**
+ * Writes EXPIRED into CloudKeys whose `expires_at` has passed. Requests are refused from that moment on in any case; what
+ * this adds is the record and the audit event. Returns how many.
+ */
+export async function expireKeys(house: House): Promise<number> {
+  const now = house.now().toISOString();
+  let expired = 0;
+  while ((await dueKeys(house.store.db, now).executeTakeFirst()) !== undefined)
+    expired += await expireSome(house, now);
+  return expired;
+}
+
+async function expireSome(house: House, now: string): Promise<number> {
+  return house.store.change(async (trx) => {
+    const due = await dueKeys(trx, now).execute();
+    for (const { vault_id, ...before } of due) {
+      const after = await trx
+        .updateTable('cloud_keys')
+        .set((eb) => ({
+          state: 'EXPIRED' as const,
+          row_version: eb('row_version', '+', 1),
+          updated_at: now,
+        }))
+        .where('id', '=', before.id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      await record(trx, systemAct(house, 'schedule'), {
+        ...keyEntry('expire', vault_id, after),
+        before: auditedKey(before),
+        after: auditedKey(after),
+      });
+    }
+    return due.length;
+  });
+}
+
+/** Withdraws XKS credentials whose `expires_at` has passed; they open nothing from that moment on in any case. */
+export async function expireCredentials(house: House): Promise<number> {
+  const now = house.now().toISOString();
+  if ((await expiredCredentials(house.store.db, now).executeTakeFirst()) === undefined) return 0;
+  return house.store.change(async (trx) => {
+    const due = await expiredCredentials(trx, now).execute();
+    // It ended when it said it would, however late that is written.
+    for (const credential of due)
+      await withdraw(trx, house, credential, 'EXPIRED', credential.expires_at ?? now);
+    return due.length;
+  });
+}
+
+/**
+ * Retires XKS credentials that were rotated: the successor has been seen and is live, and the old one has been quiet for
+ * as long as was asked. Quiet is only what somebody could have heard: the time before `listeningSince`, when this node was
+ * down or its clock stood elsewhere, does not count, nor that before there was a successor.
+ */
+export async function retireCredentials(house: House, listeningSince: Date): Promise<number> {
+  const now = house.now();
+  if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return 0;
+  return house.store.change(async (trx) => {
+    const quiet = await quietCredentials(trx, now, listeningSince);
+    for (const credential of quiet) await withdraw(trx, house, credential, 'RETIRED', now.toISOString());
+    return quiet.length;
+  });
+}
+
+function dueKeys(db: Db, now: string) {
+  return db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .selectAll('cloud_keys')
+    .select('vault_id')
+    .where('state', 'in', ['AVAILABLE', 'DISABLED'])
+    .where('expires_at', '<=', now)
+    .orderBy('expires_at')
+    .limit(atOnce);
+}
+
+function liveCredentials(db: Db) {
+  return db
+    .selectFrom('xks_credentials')
+    .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
+    .select([
+      'xks_credentials.access_key_id',
+      'xks_credentials.expires_at',
+      'xks_credentials.retire_after_minutes',
+      'xks_credentials.successor',
+      'key_sets.name',
+      'key_sets.vault_id',
+    ])
+    .where('xks_credentials.withdrawn_at', 'is', null);
+}
+
+function expiredCredentials(db: Db, now: string) {
+  return liveCredentials(db).where('xks_credentials.expires_at', '<=', now);
+}
+
+async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
+  const rows = await liveCredentials(db)
+    .innerJoin('xks_credentials as next', 'next.access_key_id', 'xks_credentials.successor')
+    .innerJoin('uses as next_use', (join) =>
+      join.onRef('next_use.id', '=', 'next.access_key_id').on('next_use.kind', '=', 'credential'),
+    )
+    .leftJoin('uses as use', (join) =>
+      join.onRef('use.id', '=', 'xks_credentials.access_key_id').on('use.kind', '=', 'credential'),
+    )
+    .select(['use.last_at as last_seen', 'next.created_at as succeeded_at'])
+    .where('xks_credentials.retire_after_minutes', 'is not', null)
+    // Where the new one opens nothing any more, the old one is all that AWS has.
+    .where('next.withdrawn_at', 'is', null)
+    .where((eb) => eb.or([eb('next.expires_at', 'is', null), eb('next.expires_at', '>', now.toISOString())]))
+    .execute();
+  return rows.filter(({ retire_after_minutes, last_seen, succeeded_at }) => {
+    const quietSince = Math.max(
+      last_seen === null ? 0 : Date.parse(last_seen),
+      Date.parse(succeeded_at),
+      listeningSince.getTime(),
+    );
+    return now.getTime() - quietSince >= (retire_after_minutes ?? Infinity) * 60_000 + useToldWithin;
+  });
+}
+
+async function withdraw(
+  trx: Transaction<Tables>,
+  house: House,
+  credential: { access_key_id: string; name: string; vault_id: string },
+  why: 'EXPIRED' | 'RETIRED',
+  at: string,
+): Promise<void> {
+  await trx
+    .updateTable('xks_credentials')
+    .set((eb) => ({ withdrawn_at: at, withdrawn_why: why, row_version: eb('row_version', '+', 1) }))
+    .where('access_key_id', '=', credential.access_key_id)
+    .execute();
+  await record(trx, systemAct(house, 'schedule'), {
+    action: `credential.${why === 'EXPIRED' ? 'expire' : 'retire'}`,
+    vaultId: credential.vault_id,
+    target: { kind: 'credential', id: credential.access_key_id, name: credential.name },
+    after: { withdrawnAt: at, withdrawnWhy: why },
+  });
+}

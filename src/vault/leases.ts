@@ -1,0 +1,45 @@
+import { sql } from 'kysely';
+import type { House } from './house.ts';
+
+/**
+ * Takes or renews the work called `name` for so many milliseconds: one process of the fleet does it at a time. Free for
+ * the taking is what ran out, what an earlier start of this node holds, and what ends later than any holder could have
+ * asked for: its clock stood in the future. False where another holds it.
+ */
+export async function holdLease(house: House, name: string, duration: number): Promise<boolean> {
+  const now = house.now().getTime();
+  const node = `${nodeOf(house.instance)}/`;
+  const lease = { holder: house.instance, until: new Date(now + duration).toISOString() };
+  return house.store.write(async (trx) => {
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('leases')
+      .values({ name, ...lease })
+      .onConflict((conflict) =>
+        conflict
+          .column('name')
+          .doUpdateSet(lease)
+          .where((eb) =>
+            eb.or([
+              eb('leases.holder', '=', house.instance),
+              sql<boolean>`substr(${eb.ref('leases.holder')}, 1, ${node.length}) = ${node}`,
+              eb('leases.until', '<=', new Date(now).toISOString()),
+              eb('leases.until', '>', new Date(now + 2 * duration).toISOString()),
+            ]),
+          ),
+      )
+      .executeTakeFirst();
+    return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  });
+}
+
+/** Gives it back, so that another need not wait for its end. */
+export async function releaseLease(house: House, name: string): Promise<void> {
+  await house.store.write(async (trx) => {
+    await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', house.instance).execute();
+  });
+}
+
+/** The node of an instance, `node id/start`. */
+export function nodeOf(instance: string): string {
+  return instance.slice(0, instance.lastIndexOf('/'));
+}

@@ -1,0 +1,215 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../log.ts';
+import { monotonicNow } from '../token/frames.ts';
+import { BackOff } from './back-off.ts';
+import { deleteDueKeys } from './destruction.ts';
+import { capRotations, rotateDueKeys } from './due-rotations.ts';
+import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
+import type { House } from './house.ts';
+import { clearAway, showNode, type NodeFacts } from './housekeeping.ts';
+import { holdLease, releaseLease } from './leases.ts';
+import { nextDue } from './next-due.ts';
+
+const leaseName = 'schedules';
+const leaseTime = 60_000;
+/** The lease is renewed when it is this old, milliseconds. */
+const renewAfter = 15_000;
+/** No look is later than this after the one before, milliseconds: whatever the wall clock does, nothing waits longer. */
+const longestSleep = 30_000;
+/** Rotations of one look may take so long; then what else is due has its turn, milliseconds. */
+const longestRotating = 30_000;
+/** A clock that gains or loses less between two looks was not set, milliseconds. */
+const steady = 5_000;
+
+/** What one look at the clock came to. */
+export interface ScheduleRun {
+  /** False where another process does the work: then nothing else was done. */
+  held: boolean;
+  keysExpired: number;
+  credentialsExpired: number;
+  credentialsRetired: number;
+  keysDeleted: number;
+  versionsDestroyed: number;
+  keysRotated: number;
+  rotationsCapped: number;
+  /** Names of the parts that failed, in whole or in part; all are tried again. */
+  failed: string[];
+  /** There is more that is due and can be tried at once. */
+  more: boolean;
+}
+
+export interface SchedulesOptions {
+  house: House;
+  log: Logger;
+  node: NodeFacts;
+}
+
+/**
+ * What happens without anybody asking: keys and credentials expire, are rotated, retired and deleted, and what has served
+ * is cleared away. One process of the fleet does it, the one that holds the lease; every act asks again, in the
+ * transaction that does it, whether it is due, so that even two at once would do nothing twice.
+ */
+export class Schedules {
+  readonly #house: House;
+  readonly #log: Logger;
+  readonly #node: NodeFacts;
+  readonly #backOff = new BackOff();
+  readonly #startedAt: Date;
+  /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
+  #listeningSince: Date;
+  #clockAhead: number;
+  #renewedAt = -Infinity;
+  #stopping = new AbortController();
+  #looping: Promise<void> | undefined;
+
+  constructor({ house, log, node }: SchedulesOptions) {
+    this.#house = house;
+    this.#log = log;
+    this.#node = node;
+    this.#startedAt = house.now();
+    this.#listeningSince = this.#startedAt;
+    this.#clockAhead = this.#startedAt.getTime() - monotonicNow();
+  }
+
+  start(): void {
+    if (this.#looping !== undefined) return;
+    this.#stopping = new AbortController();
+    this.#looping = this.#loop(this.#stopping.signal);
+  }
+
+  /** Ends after the act under way, and gives the lease back. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looping;
+    this.#looping = undefined;
+    await releaseLease(this.#house, leaseName).catch((error: unknown) => this.#tell('lease', error));
+  }
+
+  /** One look at the clock: does all that is due, where this process holds the lease. Never throws. */
+  async runOnce(): Promise<ScheduleRun> {
+    const run: ScheduleRun = {
+      held: false,
+      keysExpired: 0,
+      credentialsExpired: 0,
+      credentialsRetired: 0,
+      keysDeleted: 0,
+      versionsDestroyed: 0,
+      keysRotated: 0,
+      rotationsCapped: 0,
+      failed: [],
+      more: false,
+    };
+    const part = async (name: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        run.failed.push(name);
+        this.#tell(name, error);
+      }
+    };
+    await part('node', async () => showNode(this.#house, this.#node, this.#startedAt));
+    await part('lease', async () => {
+      this.#renewedAt = -Infinity;
+      run.held = await this.#holdsLease();
+    });
+    if (!run.held) return run;
+    for (const [name, work] of this.#parts(run)) {
+      if (!(await this.#mayGoOn())) return run;
+      await part(name, work);
+    }
+    return run;
+  }
+
+  /** In this order: what takes something away from a user of a key first, and what may take long last. */
+  #parts(run: ScheduleRun): [name: string, work: () => Promise<void>][] {
+    const house = this.#house;
+    return [
+      ['key expiry', async () => void (run.keysExpired = await expireKeys(house))],
+      ['credential expiry', async () => void (run.credentialsExpired = await expireCredentials(house))],
+      [
+        'credential retirement',
+        async () => void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince)),
+      ],
+      ['deletion', async () => this.#delete(run)],
+      ['housekeeping', async () => clearAway(house)],
+      ['rotation times', async () => void (run.rotationsCapped = await capRotations(house))],
+      ['rotation', async () => this.#rotate(run)],
+    ];
+  }
+
+  async #delete(run: ScheduleRun): Promise<void> {
+    const task = (token: string) => `destructions of token ${token}`;
+    const { deleted, destroyed, failed } = await deleteDueKeys(this.#house, this.#house.now(), (token) =>
+      this.#backOff.mayTry(task(token)),
+    );
+    run.keysDeleted = deleted;
+    run.versionsDestroyed = destroyed;
+    if (failed.length > 0) run.failed.push('destruction');
+    for (const { token, cloudKeyId, version, error } of failed) {
+      this.#backOff.failed(task(token));
+      const facts = { token, cloudKey: cloudKeyId, version, problem: (error as Error).message };
+      this.#log.error(facts, 'a key object could not be destroyed; it is retried');
+    }
+  }
+
+  async #rotate(run: ScheduleRun): Promise<void> {
+    const until = monotonicNow() + longestRotating;
+    const mayGoOn = async () => monotonicNow() < until && (await this.#mayGoOn());
+    const { rotated, failed, more } = await rotateDueKeys(this.#house, this.#log, this.#backOff, mayGoOn);
+    run.keysRotated = rotated;
+    run.more = more;
+    if (failed > 0) run.failed.push('rotation');
+  }
+
+  async #loop(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      this.#watchClock();
+      const { held, more } = await this.runOnce();
+      if (stopping.aborted) return;
+      const sleep = held && more ? 0 : await this.#untilNextDue(held);
+      await delay(sleep, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+
+  async #untilNextDue(held: boolean): Promise<number> {
+    if (!held) return longestSleep;
+    try {
+      const now = this.#house.now();
+      const due = await nextDue(this.#house, now);
+      // Just past it: a timer may be a millisecond early.
+      return due === undefined ? longestSleep : Math.min(due.getTime() - now.getTime() + 2, longestSleep);
+    } catch (error) {
+      this.#tell('next due time', error);
+      return longestSleep;
+    }
+  }
+
+  /** A clock that was set makes quiet out of nothing: what was not heard since then is all that counts. */
+  #watchClock(): void {
+    const now = this.#house.now();
+    const ahead = now.getTime() - monotonicNow();
+    const gained = ahead - this.#clockAhead;
+    this.#clockAhead = ahead;
+    if (Math.abs(gained) < steady) return;
+    this.#listeningSince = now;
+    this.#log.warn({ seconds: Math.round(gained / 1000) }, 'the clock was set, or the machine slept');
+  }
+
+  async #mayGoOn(): Promise<boolean> {
+    return !this.#stopping.signal.aborted && (await this.#holdsLease());
+  }
+
+  async #holdsLease(): Promise<boolean> {
+    if (monotonicNow() - this.#renewedAt < renewAfter) return true;
+    const held = await holdLease(this.#house, leaseName, leaseTime);
+    this.#renewedAt = held ? monotonicNow() : -Infinity;
+    return held;
+  }
+
+  #tell(part: string, error: unknown): void {
+    this.#log.error(
+      { part, problem: (error as Error).message },
+      'a part of the schedule failed; it is retried',
+    );
+  }
+}

@@ -1,0 +1,13 @@
+import { randomUUID } from 'node:crypto';
+import type { Act } from '../audit/trail.ts';
+import type { House } from './house.ts';
+
+/** An act of our own, that nobody asked for: `schedule`, `reconcile`. */
+export function systemAct(house: Pick<House, 'now'>, name: string): Act {
+  return {
+    actor: { kind: 'system', id: '', name },
+    address: '',
+    requestId: randomUUID(),
+    at: house.now(),
+  };
+}
