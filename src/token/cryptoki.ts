@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
-import type { Secret } from '../secret.ts';
+import { Secret } from '../secret.ts';
 import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
 import { reactionTo } from './reactions.ts';
@@ -22,6 +22,14 @@ export interface ModuleSettings {
 /** Waits for the turn to log in and calls `login` with the PIN of the moment. Throws TokenError `pin-refused`. */
 export type LogIn = (login: (pin: Secret) => void) => void;
 
+/** The first login waits for its turn like any later one. */
+export const pinInTurn = Symbol('PIN in turn');
+
+/** Told when a part of opening has worked, with what is known by then. */
+export type OnOpened = (
+  part: { step: 'module'; about: () => string } | { step: 'token'; info: TokenInfo },
+) => void;
+
 /** CKS_RO_USER_FUNCTIONS and CKS_RW_USER_FUNCTIONS (PKCS#11 v2.40, CK_STATE). */
 const userFunctions = { readOnly: 1, readWrite: 3 };
 
@@ -39,7 +47,7 @@ export class Cryptoki {
     lib: pkcs11js.PKCS11,
     slot: graphene.Slot,
     info: TokenInfo,
-    pin: Secret | undefined,
+    pin: Secret | typeof pinInTurn | undefined,
     logInAgain: LogIn,
   ) {
     this.lib = lib;
@@ -47,7 +55,10 @@ export class Cryptoki {
     this.#slot = slot;
     this.#logIn = logInAgain;
     this.#anchor = this.#open();
-    if (info.loginRequired && pin !== undefined) this.#login(pin);
+    if (info.loginRequired) {
+      if (pin === pinInTurn) logInAgain((given) => this.#login(given));
+      else if (pin !== undefined) this.#login(pin);
+    }
     this.#session = this.#open();
   }
 
@@ -58,10 +69,11 @@ export class Cryptoki {
    */
   static open(
     settings: ModuleSettings,
-    pin: Secret | undefined,
+    pin: Secret | typeof pinInTurn | undefined,
     logInAgain: LogIn = (login) => {
-      if (pin !== undefined) login(pin);
+      if (pin instanceof Secret) login(pin);
     },
+    onOpened: OnOpened = () => undefined,
   ): Cryptoki {
     const path = settings.module ?? settings.profile.modules.find((candidate) => existsSync(candidate));
     if (path === undefined || !existsSync(path))
@@ -87,7 +99,9 @@ export class Cryptoki {
         ...(parameters === undefined ? {} : { libraryParameters: `${parameters} ` }),
       }),
     );
+    onOpened({ step: 'module', about: () => aboutModule(lib, path) });
     const { slot, info } = chooseToken(module, settings.choose);
+    onOpened({ step: 'token', info });
     // A slot without CKF_LOGIN_REQUIRED (nShield's accelerator slot) refuses C_Login.
     info.loginRequired &&= settings.profile.login.required;
     if (info.loginRequired && pin === undefined)
@@ -168,4 +182,22 @@ export class Cryptoki {
     const flags = graphene.SessionFlag.SERIAL_SESSION | graphene.SessionFlag.RW_SESSION;
     return attempt('C_OpenSession', () => this.#slot.open(flags));
   }
+}
+
+/** Which module it is, by its own word (C_GetInfo). A module that does not say is used all the same. */
+function aboutModule(lib: pkcs11js.PKCS11, path: string): string {
+  try {
+    const { libraryDescription, libraryVersion, manufacturerID, cryptokiVersion } = lib.C_GetInfo();
+    const said = [manufacturerID, libraryDescription].map((text) => text.replaceAll('\0', ' ').trim());
+    return (
+      `${said.filter((text) => text !== '').join(', ')} ${versionOf(libraryVersion)}, ` +
+      `Cryptoki ${versionOf(cryptokiVersion)}, ${path}`
+    );
+  } catch {
+    return path;
+  }
+}
+
+function versionOf({ major, minor }: pkcs11js.Version): string {
+  return `${major}.${minor}`;
 }

@@ -9,6 +9,7 @@ import type { Secret } from '../secret.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+import type { ProgressReport } from './progress.ts';
 
 /** What every host of one token is started with. */
 export interface HostSettings {
@@ -38,6 +39,8 @@ export interface HostEnd {
   pinRefused: boolean;
   problem: string;
   wayOut: string;
+  /** What the C_ function returned that kept it from becoming ready, where that was it. */
+  rv?: number | undefined;
 }
 
 const hostScript = path.join(import.meta.dirname, 'host-process.ts');
@@ -53,20 +56,33 @@ const hostCommand: [string, ...string[]] = existsSync(setpriv)
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;
 
-/** One life of a token host. It begins with a turn at the gate and gives it back when the login is over. */
+/**
+ * One life of a token host. It begins with a turn at the gate and gives it back when the login is over; unless `atGate`
+ * is false: then it asks for its turn once it comes to the login (`verify`).
+ */
 export class HostLife {
   readonly ended: Promise<HostEnd>;
   onReady: (host: ReadyHost) => void = () => undefined;
+  onProgress: (report: ProgressReport) => void = () => undefined;
+  /** It has come to a login and waits for its turn. */
+  onLoginWanted: () => void = () => undefined;
   readonly #settings: HostSettings;
   readonly #gate: LoginGate;
   readonly #stopping: AbortSignal;
   #child: ChildProcess | undefined;
-  #atGate = true;
+  #atGate: boolean;
   #overdue = false;
   #ready = false;
   #last: HostReport | undefined;
 
-  constructor(settings: HostSettings, gate: LoginGate, stopping: AbortSignal, pin: Secret | undefined) {
+  constructor(
+    settings: HostSettings,
+    gate: LoginGate,
+    stopping: AbortSignal,
+    pin: Secret | undefined,
+    atGate = true,
+  ) {
+    this.#atGate = atGate;
     this.#settings = settings;
     this.#gate = gate;
     this.#stopping = stopping;
@@ -115,14 +131,19 @@ export class HostLife {
       this.kill();
     }, startTimeout);
     lines.on('line', (line) => {
-      this.#last = JSON.parse(line) as HostReport;
+      const told = JSON.parse(line) as HostReport;
+      if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
+      this.#last = told;
       if (this.#last.state === 'ready' && !this.#ready) {
         clearTimeout(overdue);
         this.#leaveGate();
         this.#ready = true;
         this.onReady({ pid: child.pid ?? 0, socket, info: this.#last.token, made: this.#last.made });
       } else if (this.#last.state === 'logged-in') this.#leaveGate();
-      else if (this.#last.state === 'login-wanted') void this.#giveTurn(reports);
+      else if (this.#last.state === 'login-wanted') {
+        this.onLoginWanted();
+        void this.#giveTurn(reports);
+      }
     });
     const how = await exited;
     clearTimeout(overdue);
@@ -160,7 +181,7 @@ export class HostLife {
       return { ready: true, pinRefused, problem, wayOut: wayOutOfRefusedPin };
     }
     if (last?.state === 'failed')
-      return { ready: false, pinRefused, problem: last.problem, wayOut: last.wayOut };
+      return { ready: false, pinRefused, problem: last.problem, wayOut: last.wayOut, rv: last.rv };
     const why = this.#overdue ? `within ${this.#settings.startTimeout} ms` : `and ended (${how})`;
     return {
       ready: false,

@@ -2,12 +2,15 @@ import { readFileSync, readSync, writeSync } from 'node:fs';
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
 import { CryptokiError, StartError } from './cryptoki-error.ts';
-import { Cryptoki, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
+import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
 import { TokenError, ckrName } from './faults.ts';
 import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
 import { readRequest, writeAnswer, writeFault } from './frames.ts';
 import type { TokenRequestKind } from './messages.ts';
+import { Gcm } from './gcm.ts';
 import { wayOutOfRefusedPin } from './login-gate.ts';
+import { Progress, type ProgressReport } from './progress.ts';
+import { proveMechanisms } from './self-test.ts';
 import { TokenHost } from './token-host.ts';
 
 /*
@@ -29,12 +32,15 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   prepare?: boolean | undefined;
   /** The only requests that it answers; all where absent. */
   permitted?: readonly TokenRequestKind[] | undefined;
+  /** Tell each step of the start, and ask for the PIN only when it is its turn: the module and the token come first. */
+  verify?: boolean | undefined;
 }
 
 /** What a token host tells its keeper. */
 export type HostReport =
   | { state: 'ready'; token: TokenInfo; made: string[] }
-  | { state: 'failed'; pinRefused: boolean; problem: string; wayOut: string }
+  | { state: 'failed'; pinRefused: boolean; problem: string; wayOut: string; rv?: number | undefined }
+  | ProgressReport
   | { state: 'login-wanted' }
   | { state: 'logged-in' }
   | { state: 'dead'; pinRefused: boolean; problem: string };
@@ -60,7 +66,8 @@ function main(): never {
 
 function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   try {
-    const cryptoki = Cryptoki.open(order, pin, logInAgain);
+    if (order.verify === true) return startInSteps(order);
+    const cryptoki = Cryptoki.open(order, pin, logInAgain());
     const host = new TokenHost(cryptoki, order.profile, order.permitted);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
@@ -72,14 +79,40 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   }
 }
 
+function startInSteps(order: HostOrder): TokenHost {
+  const progress = new Progress(report);
+  const cryptoki = Cryptoki.open(
+    order,
+    pinInTurn,
+    logInAgain(() => progress.begin()),
+    (part) => progress.opened(part),
+  );
+  progress.done('login', cryptoki.info.loginRequired ? 'logged in' : 'the token wants no login');
+  const { mechanisms } = cryptoki;
+  progress.mechanisms(mechanisms);
+  proveMechanisms({ cryptoki, gcm: new Gcm(cryptoki, order.profile) });
+  progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
+  const host = new TokenHost(cryptoki, order.profile, order.permitted);
+  host.selfTest();
+  progress.done(
+    'self-test',
+    `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused`,
+  );
+  report({ state: 'ready', token: cryptoki.info, made: [] });
+  return host;
+}
+
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */
-const logInAgain: LogIn = (login) => {
-  report({ state: 'login-wanted' });
-  const { pin } = JSON.parse(readLine(reportsFd)) as LoginTurn;
-  if (pin === undefined) throw new TokenError('device', 'login turn');
-  login(new Secret(pin));
-  report({ state: 'logged-in' });
-};
+function logInAgain(onTurn: () => void = () => undefined): LogIn {
+  return (login) => {
+    report({ state: 'login-wanted' });
+    const { pin } = JSON.parse(readLine(reportsFd)) as LoginTurn;
+    if (pin === undefined) throw new TokenError('device', 'login turn');
+    onTurn();
+    login(new Secret(pin));
+    report({ state: 'logged-in' });
+  };
+}
 
 function failure(error: unknown): HostReport {
   if (error instanceof StartError)
@@ -90,6 +123,7 @@ function failure(error: unknown): HostReport {
       pinRefused: true,
       problem: `the token refused the PIN${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`,
       wayOut: wayOutOfRefusedPin,
+      rv: error.rv,
     };
   const problem =
     error instanceof CryptokiError
@@ -102,6 +136,7 @@ function failure(error: unknown): HostReport {
     pinRefused: false,
     problem,
     wayOut: 'see the module’s own log; it is tried again with growing pauses',
+    rv: error instanceof CryptokiError || error instanceof TokenError ? error.rv : undefined,
   };
 }
 

@@ -1,0 +1,26 @@
+import type { TokenReport } from '../admin/services.ts';
+import type { LoadedToken } from '../config/load.ts';
+import type { HostSettings, LoginGate } from '../token/host-keeper.ts';
+import { verifyConnection, type PinMemory } from '../token/verification.ts';
+
+/** Under way, by the gate that its token's hosts share. */
+const underWay = new WeakMap<LoginGate, Promise<TokenReport>>();
+
+/**
+ * Tries a token with one more host, for an operator. Runs where PINs are: in the supervisor. Whoever asks while it is
+ * tried already gets the same report, so that no number of requests takes more than one session of the token's.
+ */
+export async function verifyToken(
+  token: LoadedToken,
+  settings: HostSettings,
+  gate: LoginGate,
+  memory?: PinMemory,
+): Promise<TokenReport> {
+  const already = underWay.get(gate);
+  if (already !== undefined) return already;
+  const report = verifyConnection({ ...settings, token: token.name }, gate, memory).finally(() =>
+    underWay.delete(gate),
+  );
+  underWay.set(gate, report);
+  return report;
+}
