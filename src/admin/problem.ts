@@ -1,3 +1,4 @@
+import { BusyError, CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
 import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
@@ -89,6 +90,10 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof VaultError)
     return new Problem(vaultProblems[error.problem], error.message, { wayOut: error.wayOut });
+  if (error instanceof SignInRefusedError) return new Problem('sign-in-refused', error.message);
+  if (error instanceof CsrfError) return new Problem('csrf-token-required', error.message);
+  if (error instanceof BusyError)
+    return new Problem('too-many-requests', error.message, { retryAfter: error.retryAfter });
   if (error instanceof NameError) return new Problem('invalid', error.message);
   if (error instanceof IdempotencyConflictError)
     return new Problem('conflict', error.message, { wayOut: 'repeat the request with the same key' });

@@ -11,7 +11,7 @@ import type { AdminServices } from '../admin/services.ts';
 import type { Act } from '../audit/trail.ts';
 import { recordAlone } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
-import { CsrfError, resolveCaller } from '../identity/callers.ts';
+import { resolveCaller } from '../identity/callers.ts';
 import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
@@ -95,8 +95,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         ctx.res.destroy();
         return;
       }
-      problem =
-        error instanceof CsrfError ? new Problem('csrf-token-required', error.message) : toProblem(error);
+      problem = toProblem(error);
       await refuse(ctx, problem, facts.requestId);
     }
     logLine(ctx, facts, problem);

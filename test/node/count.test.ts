@@ -131,7 +131,7 @@ test.serial('at 2^32 encryptions, where no new key can be made, no further one i
 
   // What nobody made is no obstacle once the token can make keys again: an operator need not wait for the next try.
   await shim.clear();
-  await node.cli('cloud-key', 'rotate', key);
+  await node.withVault(async (vault) => vault.rotateKey(key));
   await waitUntil(async () => {
     const answer = await clients[0]?.encrypt(key, randomBytes(32));
     return answer?.status === 200 && (versionOf(answer.body) ?? 0) > 1;
@@ -181,7 +181,7 @@ test.serial('of several workers at the limit, together they do what was left and
     return TestNode.create({ tokens: [{ fixture }] });
   })();
   t.teardown(async () => node.dispose());
-  await node.cli('key-set', 'create', 'first', '--token', 'token');
+  await node.withVault(async (vault) => vault.makeKeySet('first'));
   await node.makeKey('first', 'key');
   const direct = new Database(storePath(node));
   t.teardown(() => direct.close());

@@ -22,9 +22,7 @@ test('after thousands of operations key bytes and PIN are nowhere in the memory 
   const node = await TestNode.start({ tokens: [{ fixture }], workers: 2, xks: { port: await freePort() } });
   t.teardown(async () => node.dispose());
   const access = await node.makeKeySet('first', { prefix: 'first' });
-  const { externalKeyId: key } = (await node.cliJson(
-    ...['cloud-key', 'adopt', 'planted', '--key-set', 'first', '--label', planted.label],
-  )) as { externalKeyId: string };
+  const key = await node.withVault(async (vault) => vault.adoptKey('first', 'planted', planted.label));
 
   const load = new SteadyLoad(node, access, key, { every: 0 });
   t.teardown(() => load.close());

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { TestCa } from './certificates.ts';
 import type { Shim } from './shim.ts';
+import { openNodeVault, type KeyUsage, type NodeVault } from './node-vault.ts';
 import type { TokenFixture } from './tokens.ts';
 import { XksClient, type KeySetAccess } from './xks-client.ts';
 
@@ -33,6 +34,20 @@ export interface NodeOptions {
   mutualTls?: { subjects: string[] };
   /** Run `holdfast init`; true unless given. */
   init?: boolean;
+  /** Serve the management API too, or only with these lines of the [admin] table; no unless given. */
+  admin?: boolean | Record<string, string | number>;
+}
+
+/** How to reach a node's management API. */
+export interface AdminAccess {
+  /** Origin. */
+  endpoint: string;
+  port: number;
+  /** PEM file. */
+  ca: string;
+  /** The first appliance administrator. */
+  username: string;
+  password: string;
 }
 
 export interface LogLine {
@@ -53,7 +68,10 @@ export class TestNode {
   readonly clientCa: TestCa;
   readonly tls: { certificate: string; key: string };
   port = 0;
+  /** 0 without a management API. */
+  adminPort = 0;
   output = '';
+  #adminPassword = '';
   readonly #lines: LogLine[] = [];
   #child: ChildProcess | undefined;
 
@@ -75,8 +93,13 @@ export class TestNode {
     const config = path.join(directory, 'holdfast.toml');
     await writeFile(config, configText(options, tls, clientCa), { mode: 0o600 });
     const node = new TestNode(directory, config, ca, clientCa, tls);
-    if (options.init !== false) await node.cli('init');
+    if (options.init !== false) await node.#init();
     return node;
+  }
+
+  async #init(): Promise<void> {
+    const printed = await this.cli('init');
+    this.#adminPassword = /first password: (\S+)/.exec(printed)?.[1] ?? '';
   }
 
   /** Creates and serves. */
@@ -124,13 +147,25 @@ export class TestNode {
     for (const stream of [child.stdout, child.stderr])
       onLine(stream, (line) => {
         this.output += `${line}\n`;
-        const port = /^holdfast ready on port (\d+)/.exec(line)?.[1];
-        if (port !== undefined) {
-          this.port = Number(port);
+        const ports = /^holdfast ready on port (\d+)(?:, management on port (\d+))?/.exec(line);
+        if (ports !== null) {
+          this.port = Number(ports[1]);
+          this.adminPort = Number(ports[2] ?? 0);
           ready.resolve();
         } else if (line.startsWith('{')) this.#lines.push(JSON.parse(line) as LogLine);
       });
     await ready.promise;
+  }
+
+  /** The management API, signed in to by nobody yet: the first password must be changed first. */
+  get admin(): AdminAccess {
+    return {
+      endpoint: `https://localhost:${this.adminPort}`,
+      port: this.adminPort,
+      ca: this.ca.certificate,
+      username: 'admin',
+      password: this.#adminPassword,
+    };
   }
 
   get pid(): number {
@@ -155,56 +190,42 @@ export class TestNode {
   }
 
   /** Process ids of this node's processes by kind, from /proc. */
-  processes(): { supervisor: number; workers: number[]; hosts: number[] } {
+  processes(): { supervisor: number; workers: number[]; management: number[]; hosts: number[] } {
     const children = childrenOf(this.pid);
     const of = (name: string) => children.filter((pid) => commandLine(pid).includes(name));
-    return { supervisor: this.pid, workers: of('xks-worker.ts'), hosts: of('host-process.ts') };
-  }
-
-  /** A key set with a credential, made by the command line. */
-  async makeKeySet(name: string, options: { token?: string; prefix?: string } = {}): Promise<KeySetAccess> {
-    await this.cli(
-      'key-set',
-      'create',
-      name,
-      '--token',
-      options.token ?? 'token',
-      ...(options.prefix === undefined ? [] : ['--path-prefix', options.prefix]),
-    );
-    return this.issueCredential(name, options.prefix);
-  }
-
-  async issueCredential(keySet: string, prefix?: string): Promise<KeySetAccess> {
-    const { accessKeyId, rawSecretAccessKey } = (await this.cliJson(
-      'credential',
-      'issue',
-      '--key-set',
-      keySet,
-    )) as {
-      accessKeyId: string;
-      rawSecretAccessKey: string;
-    };
     return {
-      uriPath: `${prefix === undefined ? '' : `/${prefix}`}/kms/xks/v1`,
-      accessKeyId,
-      secretAccessKey: rawSecretAccessKey,
+      supervisor: this.pid,
+      workers: of('xks-worker.ts'),
+      management: of('admin-worker.ts'),
+      hosts: of('host-process.ts'),
     };
+  }
+
+  /** Runs acts on the node's vault as the management process would, beside whatever the node is doing. */
+  async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+    return openNodeVault(this.config, run);
+  }
+
+  /** The same for acts that need no token. */
+  async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+    return openNodeVault(this.config, run, { tokens: false });
+  }
+
+  /** A key set with a credential. */
+  async makeKeySet(name: string, options: { token?: string; prefix?: string } = {}): Promise<KeySetAccess> {
+    return this.withVault(async (vault) => {
+      await vault.makeKeySet(name, options);
+      return vault.issueCredential(name);
+    });
+  }
+
+  async issueCredential(keySet: string): Promise<KeySetAccess> {
+    return this.withVault(async (vault) => vault.issueCredential(keySet));
   }
 
   /** Makes a CloudKey and gives its external key id. */
-  async makeKey(keySet: string, name: string, usage = 'encrypt-decrypt'): Promise<string> {
-    const { externalKeyId } = (await this.cliJson(
-      'cloud-key',
-      'create',
-      name,
-      '--key-set',
-      keySet,
-      '--usage',
-      usage,
-    )) as {
-      externalKeyId: string;
-    };
-    return externalKeyId;
+  async makeKey(keySet: string, name: string, usage: KeyUsage = 'encrypt-decrypt'): Promise<string> {
+    return this.withVault(async (vault) => vault.makeKey(keySet, name, usage));
   }
 
   client(
@@ -262,6 +283,11 @@ function configText(options: NodeOptions, tls: TestNode['tls'], clientCa: TestCa
       ...(options.mutualTls === undefined
         ? {}
         : { client_ca: clientCa.certificate, client_subjects: options.mutualTls.subjects }),
+    })}`,
+    `[admin]\n${table({
+      enabled: options.admin !== undefined && options.admin !== false,
+      port: 0,
+      ...(typeof options.admin === 'object' ? options.admin : {}),
     })}`,
     ...tokens.map((token) => `[[token]]\n${token}`),
   ].join('\n\n');

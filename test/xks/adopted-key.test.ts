@@ -38,10 +38,7 @@ test.serial.before(async () => {
   };
   child.stdin.end(JSON.stringify(order));
   madeBefore = (await json(child.stdout)) as typeof madeBefore;
-  const { externalKeyId } = (await node.cliJson(
-    ...['cloud-key', 'adopt', 'adopted', '--key-set', 'first', '--label', 'sample-key'],
-  )) as { externalKeyId: string };
-  adopted = externalKeyId;
+  adopted = await node.withVault(async (vault) => vault.adoptKey('first', 'adopted', 'sample-key'));
 });
 
 test.serial(
@@ -99,7 +96,7 @@ test.serial(
   "after a rotation an adopted key encrypts under a key of our own and still reads the sample proxy's",
   async (t) => {
     const { client, node } = file();
-    await node.cli('cloud-key', 'rotate', adopted);
+    await node.withVault(async (vault) => vault.rotateKey(adopted));
     const { body } = await client.encrypt(adopted, 'x');
     t.is(body.ciphertextMetadata, base64(Buffer.from('a10000000002', 'hex')));
     t.is((await client.decrypt(adopted, body)).body.plaintext, base64('x'));

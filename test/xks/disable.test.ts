@@ -38,9 +38,9 @@ test.serial(
 test.serial('holdfast cloud-key disable is seen by the very next request', async (t) => {
   const { node, client, key } = file();
   for (let round = 0; round < 2; round++) {
-    await node.cli('cloud-key', 'disable', key);
+    await node.withStore(async (vault) => vault.disableKey(key));
     assertError(t, await client.encrypt(key, 'x'), ...disabled);
-    await node.cli('cloud-key', 'enable', key);
+    await node.withStore(async (vault) => vault.enableKey(key));
     t.is((await client.encrypt(key, 'x')).status, 200);
   }
 });

@@ -39,7 +39,7 @@ test.serial('a key of another key set is a KeyNotFoundException to each operatio
 
 test.serial('a credential opens its own path prefix only', async (t) => {
   const { node, access, key } = file();
-  const second = await node.issueCredential('second', 'second');
+  const second = await node.issueCredential('second');
   for (const wrong of [
     { ...access, uriPath: '/second/kms/xks/v1' },
     { ...second, uriPath: '/first/kms/xks/v1' },
@@ -85,7 +85,7 @@ test.serial(
   'the access key id names the secret without ambiguity: two live credentials work side by side',
   async (t) => {
     const { node, access, client, key } = file();
-    const second = patientClient(node, await node.issueCredential('first', 'first'));
+    const second = patientClient(node, await node.issueCredential('first'));
     t.not(second.access.accessKeyId, access.accessKeyId);
     const made = (await client.encrypt(key, 'x')).body;
     t.is((await second.decrypt(key, made)).body.plaintext, base64('x'));
@@ -98,12 +98,12 @@ test.serial(
   async (t) => {
     const { node, client, key } = file();
     for (let round = 0; round < 2; round++) {
-      const leaving = patientClient(node, await node.issueCredential('first', 'first'), {
+      const leaving = patientClient(node, await node.issueCredential('first'), {
         maxSockets: connections,
       });
       for (const answer of await onEveryConnection(async () => leaving.metadata(key)))
         t.is(answer.status, 200);
-      await node.cli('credential', 'withdraw', leaving.access.accessKeyId);
+      await node.withStore(async (vault) => vault.withdrawCredential('first', leaving.access.accessKeyId));
       for (const answer of await onEveryConnection(async () => leaving.metadata(key)))
         assertError(t, answer, ...authenticationFailed);
       t.is((await client.metadata(key)).status, 200);
@@ -119,7 +119,7 @@ test.serial(
     const client = patientClient(node, access, { maxSockets: connections });
     const key = await node.makeKey('first', 'rotating');
     const old = (await client.encrypt(key, 'old')).body;
-    await node.cli('cloud-key', 'rotate', key);
+    await node.withVault(async (vault) => vault.rotateKey(key));
     for (const { body } of await onEveryConnection(async () => client.encrypt(key, 'new'))) {
       t.is(body.ciphertextMetadata, base64(Buffer.from('a10000000002', 'hex')));
       t.is((await client.decrypt(key, body)).body.plaintext, base64('new'));
@@ -136,11 +136,11 @@ test.serial(
     const { node, client } = file();
     const key = await node.makeKey('first', 'sleeping');
     const made = (await client.encrypt(key, 'x')).body;
-    await node.cli('cloud-key', 'disable', key);
+    await node.withStore(async (vault) => vault.disableKey(key));
     t.is((await client.metadata(key)).body.keyStatus, 'DISABLED');
     assertError(t, await client.encrypt(key, 'x'), ...disabled);
     assertError(t, await client.decrypt(key, made), ...disabled);
-    await node.cli('cloud-key', 'enable', key);
+    await node.withStore(async (vault) => vault.enableKey(key));
     t.is((await client.metadata(key)).body.keyStatus, 'ENABLED');
     t.is((await client.decrypt(key, made)).body.plaintext, base64('x'));
   },

@@ -85,9 +85,9 @@ test.serial('then the state of the key, its usage and the sizes', async (t) => {
   const { node, client } = file();
   const key = await node.makeKey('first', 'order', 'decrypt-only');
   const tooLarge = Buffer.alloc(9000, 1);
-  await node.cli('cloud-key', 'disable', key);
+  await node.withStore(async (vault) => vault.disableKey(key));
   assertError(t, await client.encrypt(key, tooLarge), ...disabled);
-  await node.cli('cloud-key', 'enable', key);
+  await node.withStore(async (vault) => vault.enableKey(key));
   const usage = 'The external key does not support encryption.';
   assertError(t, await client.encrypt(key, tooLarge), 400, 'InvalidKeyUsageException', usage);
   const answer = await client.encrypt(file().key, tooLarge);

@@ -61,7 +61,7 @@ test.serial(
     const key = await node.makeKey('first', 'neither', 'neither');
     assertError(t, await client.encrypt(key, 'x'), ...noEncryption);
     assertError(t, await client.decrypt(key, anyCiphertext), ...noDecryption);
-    await node.cli('cloud-key', 'disable', key);
+    await node.withStore(async (vault) => vault.disableKey(key));
     assertError(t, await client.encrypt(key, 'x'), ...disabled);
     assertError(t, await client.decrypt(key, anyCiphertext), ...disabled);
   },

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import type { Act } from '../../src/audit/trail.ts';
+import { openTokens } from '../../src/cli/open-node.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import {
+  adoptCloudKey,
+  createCloudKey,
+  disableCloudKey,
+  enableCloudKey,
+  rotateCloudKey,
+  type CloudKeyRecord,
+} from '../../src/vault/cloud-keys.ts';
+import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
+import type { House } from '../../src/vault/house.ts';
+import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { insertVault } from './vault.ts';
+import type { KeySetAccess } from './xks-client.ts';
+
+export type KeyUsage = 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither';
+
+const usages = {
+  'encrypt-decrypt': { encrypt: true, decrypt: true },
+  'encrypt-only': { encrypt: true, decrypt: false },
+  'decrypt-only': { encrypt: false, decrypt: true },
+  neither: { encrypt: false, decrypt: false },
+};
+
+/** Acts on the store and the tokens of a node under test, by names: what the management process would do for a person. */
+export class NodeVault {
+  readonly house: House;
+  /** One vault for all, made when it is first needed. */
+  readonly vaultId: string;
+
+  constructor(house: House, vaultId: string) {
+    this.house = house;
+    this.vaultId = vaultId;
+  }
+
+  act(): Act {
+    return {
+      actor: { kind: 'system', id: '', name: 'test' },
+      address: '',
+      requestId: randomUUID(),
+      at: this.house.now(),
+    };
+  }
+
+  async makeKeySet(name: string, { token = 'token', prefix = '' } = {}): Promise<KeySet> {
+    return createKeySet(this.house, this.act(), this.vaultId, 'all', { name, token, pathPrefix: prefix });
+  }
+
+  async issueCredential(keySetName: string): Promise<KeySetAccess> {
+    const keySet = await this.keySet(keySetName);
+    const { accessKeyId, secret } = await issueCredential(this.house, this.act(), keySet);
+    return {
+      uriPath: `${keySet.path_prefix === '' ? '' : `/${keySet.path_prefix}`}/kms/xks/v1`,
+      accessKeyId,
+      secretAccessKey: secret.reveal(),
+    };
+  }
+
+  async withdrawCredential(keySetName: string, accessKeyId: string): Promise<void> {
+    await withdrawCredential(this.house, this.act(), await this.keySet(keySetName), accessKeyId);
+  }
+
+  /** External key id of a new CloudKey. */
+  async makeKey(
+    keySetName: string,
+    name: string,
+    usage: KeyUsage = 'encrypt-decrypt',
+    externalKeyId?: string,
+  ): Promise<string> {
+    const { id } = await this.keySet(keySetName);
+    const key = await createCloudKey(this.house, this.act(), this.vaultId, 'all', {
+      keySetId: id,
+      name,
+      externalKeyId,
+      usage: usages[usage],
+    });
+    return key.external_key_id;
+  }
+
+  async adoptKey(keySetName: string, name: string, label: string, externalKeyId = label): Promise<string> {
+    const { id } = await this.keySet(keySetName);
+    const key = await adoptCloudKey(this.house, this.act(), this.vaultId, 'all', {
+      keySetId: id,
+      name,
+      label,
+      externalKeyId,
+    });
+    return key.external_key_id;
+  }
+
+  async disableKey(externalKeyId: string): Promise<void> {
+    const { id } = await this.key(externalKeyId);
+    await disableCloudKey(this.house, this.act(), this.vaultId, 'all', id);
+  }
+
+  async enableKey(externalKeyId: string): Promise<void> {
+    const { id } = await this.key(externalKeyId);
+    await enableCloudKey(this.house, this.act(), this.vaultId, 'all', id);
+  }
+
+  async rotateKey(externalKeyId: string): Promise<void> {
+    await rotateCloudKey(this.house, this.act(), await this.key(externalKeyId), 'asked');
+  }
+
+  async keySet(name: string): Promise<KeySet> {
+    return this.house.store.db
+      .selectFrom('key_sets')
+      .selectAll()
+      .where('name', '=', name)
+      .executeTakeFirstOrThrow();
+  }
+
+  async key(externalKeyId: string): Promise<CloudKeyRecord> {
+    return this.house.store.db
+      .selectFrom('cloud_keys')
+      .selectAll()
+      .where('external_key_id', '=', externalKeyId)
+      .executeTakeFirstOrThrow();
+  }
+}
+
+/** Opens the node's store, and for acts that need them a host of each of its tokens; closes both after `run`. */
+export async function openNodeVault<T>(
+  configFile: string,
+  run: (vault: NodeVault) => Promise<T>,
+  { tokens = true } = {},
+): Promise<T> {
+  const config = loadConfig(configFile);
+  const opened = tokens ? await openTokens(config, config.tokens) : undefined;
+  const store = await SqliteStore.open(config.storePath);
+  try {
+    const house: House = {
+      store,
+      tokens: opened?.rooms ?? new TokenRooms([]),
+      now: () => new Date(),
+      instance: `test/${randomUUID()}`,
+    };
+    return await run(
+      new NodeVault(
+        house,
+        await vaultOf(
+          store,
+          config.tokens.map(({ name }) => name),
+        ),
+      ),
+    );
+  } finally {
+    await store.close();
+    await opened?.close();
+  }
+}
+
+async function vaultOf(store: SqliteStore, tokens: readonly string[]): Promise<string> {
+  const known = await store.db
+    .selectFrom('vaults')
+    .select('id')
+    .where('name', '=', 'test')
+    .executeTakeFirst();
+  return (known ?? (await insertVault(store, 'test', tokens))).id;
+}
