@@ -1,16 +1,32 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../../src/cli/failure.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { toMarkdownTable } from './settings.ts';
+import { code, toMarkdownTable } from './settings.ts';
 
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
-  usage: 'the command line is wrong, or a name in it is not well-formed',
-  notFound: 'there is no such key set, CloudKey or credential',
+  usage: 'the command line is wrong, a value is not allowed, or what was asked about was not confirmed',
+  notFound: 'there is no such thing, or not for you',
   tokenUnavailable: 'a token could not be opened or failed, or no XKS worker comes up',
+  unreachable:
+    'the management API could not be reached or did not answer: what was asked may have been done all the same where the text says so',
   internal: 'an error that should not be; please report it',
-  conflict: 'the name is taken, the key is not ready, or the limit of live credentials is reached',
+  conflict: 'it cannot be done as things are: the name is taken, the key is not ready, a file exists already',
+  precondition: 'somebody else changed it meanwhile; look at it, then repeat',
+  rateLimited: 'too many requests or wrong passwords; wait, then repeat',
   pinRefused: 'a token refused the PIN; the same one is not tried again',
-  configuration: 'the configuration, a TLS file, a PIN file or the store cannot be used',
+  refused: 'not signed in, the sign-in was refused, or you may not do this',
+  configuration:
+    'the configuration, a TLS, CA, PIN or password file, the store or the file of sign-ins cannot be used',
+};
+
+const variables = {
+  HOLDFAST_ENDPOINT: 'address of the management API, as `--endpoint`',
+  HOLDFAST_CA: 'file with the CA that its certificate is from, as `--ca`',
+  HOLDFAST_API_KEY_FILE:
+    'file of mode 0600 with an API key: programs need no sign-in then. `--profile` on the command line goes before it',
+  HOLDFAST_VAULT: 'vault that the API key is of, by id or sign-in address, as `--vault`',
+  HOLDFAST_PROFILE: 'which sign-in, as `--profile`',
+  HOLDFAST_CONFIG: 'configuration file of the node, as `--config`',
 };
 
 /** docs/commands.md, from the command line's own help. */
@@ -18,18 +34,35 @@ export function commandsPage(): string {
   // Its default would be this machine's.
   delete process.env['HOLDFAST_CONFIG'];
   const program = createProgram();
-  const codes = Object.entries(exitCodes).map(([name, number]) => [
-    String(number),
-    whatExitCodesSay[name as keyof typeof exitCodes],
-  ]);
+  const codes = Map.groupBy(Object.entries(exitCodes), ([, number]) => number);
   return `# Commands
 
-What \`holdfast --help\` and the help of each command say. The commands work on the store and the tokens of the machine
-they run on, beside a running \`holdfast serve\`: what they change is seen by its next request.
+What \`holdfast --help\` and the help of each command say. Tasks from beginning to end are in [guide.md](guide.md).
 
-With \`--json\` the answer is JSON on standard output. Errors go to standard error, with the way out.
+\`serve\`, \`init\` and \`quickstart\` work on the store and the tokens of the machine that they run on. All other commands
+are clients of the management API and can run anywhere: \`holdfast login\` signs in, and the session is kept in
+\`$XDG_CONFIG_HOME/holdfast/credentials.json\` (mode 0600, else under \`~/.config\`), one for each \`--profile\`. Things are
+named by name or id. What is changed is read first and changed with its ETag, so that two people do not overwrite each
+other; what is made is made once, also where the connection is lost and the request sent again.
 
-${toMarkdownTable(['exit code', 'meaning'], [['0', 'done'], ...codes])}
+With \`--json\` the answer is JSON on standard output: the API's own, a list as one array of all its pages. Errors go to
+standard error, with the way out.
+
+${toMarkdownTable(
+  ['variable', 'what it is'],
+  Object.entries(variables).map(([name, what]) => [code(name), what]),
+)}
+
+${toMarkdownTable(
+  ['exit code', 'meaning'],
+  [
+    ['0', 'done'],
+    ...[...codes].map(([number, names]) => [
+      String(number),
+      names.map(([name]) => whatExitCodesSay[name as keyof typeof exitCodes]).join('; or '),
+    ]),
+  ],
+)}
 
 ${sectionsOf(program, []).join('\n\n')}
 `;

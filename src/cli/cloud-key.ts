@@ -1,182 +1,229 @@
 import { Option, type Command } from 'commander';
-import {
-  adoptCloudKey,
-  createCloudKey,
-  findCloudKey,
-  listCloudKeys,
-  listVersions,
-  rotateCloudKey,
-  setCloudKeyState,
-  type CloudKeyRecord,
-  type Usage,
-} from '../vault/cloud-keys.ts';
-import { findKeySet } from '../vault/key-sets.ts';
-import { globalOptions, withStore, withToken } from './context.ts';
-import { printRecord, printRows } from './output.ts';
 
-const usages: Record<string, Usage> = {
-  'encrypt-decrypt': { encrypt: true, decrypt: true },
-  'encrypt-only': { encrypt: true, decrypt: false },
-  'decrypt-only': { encrypt: false, decrypt: true },
-  neither: { encrypt: false, decrypt: false },
-};
+import { changes, given, withApi, type Api } from './api.ts';
+import { addCloudKeyActs } from './cloud-key-acts.ts';
+import { findOne, idOf } from './collection.ts';
+import { example } from './example.ts';
+import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { keySets } from './key-set.ts';
+import { fields, printList, printRecord } from './output.ts';
+import { collect, limitOption, parseExpiry, parseQuota, parseRotation, type Rotation } from './values.ts';
 
-interface CreateWish {
+const usages = ['encrypt-decrypt', 'encrypt-only', 'decrypt-only', 'neither'];
+
+interface CloudKeyWish {
   keySet: string;
+  name?: string;
+  label?: string;
+  description?: string;
   externalKeyId?: string;
-  description: string;
-  usage: string;
+  region?: string;
+  administrator?: string[];
+  user?: string[];
+  usage?: string;
+  rotation?: Rotation;
+  expires?: string | null;
+  quota?: object | null;
 }
 
 export function addCloudKeyCommands(program: Command): void {
   const cloudKey = program.command('cloud-key').description('keys that AWS KMS uses as external keys');
-  cloudKey
-    .command('create <name>')
-    .description('make a CloudKey: an AES-256 key, born in the token')
-    .requiredOption('--key-set <key-set>', 'name or id of its key set')
-    .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
-    .option('--description <text>', 'up to 300 characters', '')
-    .addOption(
-      new Option('--usage <usage>', 'what AWS may do with it')
-        .choices(Object.keys(usages))
-        .default('encrypt-decrypt'),
-    )
-    .addHelpText('after', '\nExample:\n  holdfast cloud-key create payroll --key-set payments')
-    .action(async (name: string, wish: CreateWish, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store, config) => {
-        const keySet = await findKeySet(store, wish.keySet);
-        const key = await withToken(config, keySet.token, async (tokens) =>
-          createCloudKey(store, tokens, keySet, {
+  addMake(
+    cloudKey
+      .command('create <name>')
+      .description('make a CloudKey: an AES-256 key, born in the token')
+      .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out'),
+    (api) => cloudKeysPath(api),
+    'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
+  );
+  addMake(
+    cloudKey
+      .command('adopt <name>')
+      .description('take over a key object that the sample proxy of AWS (aws-kms-xks-proxy) used')
+      .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
+      .option(
+        '--external-key-id <id>',
+        'what AWS calls it; the label if left out, as the sample proxy has it',
+      ),
+    (api) => `${cloudKeysPath(api)}/adoptions`,
+    'holdfast cloud-key adopt payroll --key-set payments --label my-old-key',
+  );
+  addList(cloudKey);
+  addShow(cloudKey);
+  addEdit(cloudKey);
+  addCloudKeyActs(cloudKey);
+}
+
+function addMake(command: Command, path: (api: Api) => string, sample: string): void {
+  command.requiredOption('--key-set <key-set>', 'name or id of its key set');
+  describe(command).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+    withApi(command, async (api) => {
+      const keySet = await findOne(api, keySets, wish.keySet);
+      printRecord(
+        await api.client.create(
+          path(api),
+          given({
+            ...fieldsOf(wish),
+            keySetId: keySet.id,
             name,
-            description: wish.description,
-            ...(wish.externalKeyId === undefined ? {} : { externalKeyId: wish.externalKeyId }),
-            usage: usages[wish.usage] ?? { encrypt: false, decrypt: false },
+            label: wish.label,
+            externalKeyId: wish.externalKeyId,
           }),
-        );
-        printRecord(shown(key), options);
-      });
-    });
-  cloudKey
-    .command('adopt <name>')
-    .description('take over a key object that AWS’s sample proxy (aws-kms-xks-proxy) used')
-    .requiredOption('--key-set <key-set>', 'name or id of its key set')
-    .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
-    .option('--external-key-id <id>', 'what AWS calls it; the label if left out, as the sample proxy has it')
-    .option('--description <text>', 'up to 300 characters', '')
-    .action(
-      async (
-        name: string,
-        wish: { keySet: string; label: string; externalKeyId?: string; description: string },
-        command: Command,
-      ) => {
-        const options = globalOptions(command);
-        await withStore(options, async (store, config) => {
-          const keySet = await findKeySet(store, wish.keySet);
-          const key = await withToken(config, keySet.token, async (tokens) =>
-            adoptCloudKey(store, tokens, keySet, {
-              ...wish,
-              name,
-              externalKeyId: wish.externalKeyId ?? wish.label,
-            }),
-          );
-          printRecord(shown(key), options);
-        });
-      },
-    );
-  cloudKey
-    .command('list')
-    .description('list the CloudKeys')
-    .option('--key-set <key-set>', 'only those of this key set')
-    .action(async (wish: { keySet?: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store) => {
-        const keySet = wish.keySet === undefined ? undefined : await findKeySet(store, wish.keySet);
-        const keys = await listCloudKeys(store, keySet);
-        printRows(keys.map(shown), ['name', 'externalKeyId', 'state', 'usage', 'version'], options);
-      });
-    });
-  addActOnKey(cloudKey, 'show', 'show a CloudKey and its versions', async ({ key, store, options }) => {
-    const versions = await listVersions(store, key);
-    printRecord(
-      {
-        ...shown(key),
-        versions: versions.map((version) =>
-          options.json === true
-            ? {
-                version: version.version,
-                state: version.state,
-                objectId: version.object_id.toString('hex'),
-                origin: version.origin,
-                created: version.created_at,
-              }
-            : `${version.version} (${version.state}, CKA_ID ${version.object_id.toString('hex')})`,
         ),
-      },
-      options,
-    );
-  });
-  for (const [verb, state] of [
-    ['enable', 'AVAILABLE'],
-    ['disable', 'DISABLED'],
-  ] as const)
-    addActOnKey(
-      cloudKey,
-      verb,
-      `${verb} a CloudKey: seen by every later request`,
-      async ({ key, store, options }) =>
-        printRecord(shown(await setCloudKeyState(store, key, state)), options),
-    );
-  addActOnKey(
-    cloudKey,
-    'rotate',
-    'make a new version; old ciphertext stays readable',
-    async ({ key, store, config, options }) => {
-      const keySet = await findKeySet(store, key.key_set_id);
-      const rotated = await withToken(config, keySet.token, async (tokens) =>
-        rotateCloudKey(store, tokens, keySet, key),
+        api.options,
       );
-      printRecord(shown(rotated), options);
-    },
+    }),
+  );
+  example(command, sample);
+}
+
+function addList(cloudKey: Command): void {
+  example(
+    cloudKey
+      .command('list')
+      .description('list the CloudKeys')
+      .option('--key-set <key-set>', 'only those of this key set')
+      .addOption(
+        new Option('--state <state>', 'only those in this state').choices([
+          'CREATING',
+          'AVAILABLE',
+          'DISABLED',
+          'EXPIRED',
+          'PENDING_DELETION',
+          'DELETED',
+        ]),
+      )
+      .option('--region <region>', 'only those of this AWS Region')
+      .option('--name <prefix>', 'only those whose name begins so')
+      .addOption(new Option('--sort <field>', 'order; with - before it the other way round').default('name'))
+      .addOption(limitOption())
+      .action(
+        async (
+          wish: {
+            keySet?: string;
+            state?: string;
+            region?: string;
+            name?: string;
+            sort: string;
+            limit?: number;
+          },
+          command: Command,
+        ) =>
+          withApi(command, async (api) => {
+            const { state, region, name, sort, limit } = wish;
+            const keySetId = await idOf(api, keySets, wish.keySet);
+            printList(
+              await api.client.list(cloudKeysPath(api), { keySetId, state, region, name, sort }, limit),
+              {
+                ...fields('id', 'name', 'externalKeyId', 'state', 'usage', 'region'),
+                version: ({ currentVersion }) => currentVersion,
+                'next rotation': ({ nextRotationAt }) => nextRotationAt,
+                expires: ({ expiresAt }) => expiresAt,
+              },
+              api.options,
+            );
+          }),
+      ),
+    'holdfast cloud-key list --key-set payments --state DISABLED',
   );
 }
 
-interface KeyAct {
-  key: CloudKeyRecord;
-  store: Parameters<Parameters<typeof withStore>[1]>[0];
-  config: Parameters<Parameters<typeof withStore>[1]>[1];
-  options: ReturnType<typeof globalOptions>;
+function addShow(cloudKey: Command): void {
+  example(
+    cloudKey
+      .command('show <cloud-key>')
+      .description('show a CloudKey, by external key id, id or name')
+      .addOption(keySetOption())
+      .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findCloudKey(api, name, keySet);
+          printRecord(await api.client.get(`${cloudKeysPath(api)}/${id}`), api.options);
+        }),
+      ),
+    'holdfast cloud-key show payroll',
+  );
+  example(
+    cloudKey
+      .command('versions <cloud-key>')
+      .description('list the versions of a CloudKey and how much each has encrypted')
+      .addOption(keySetOption())
+      .addOption(limitOption())
+      .action(async (name: string, wish: { keySet?: string; limit?: number }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findCloudKey(api, name, wish.keySet);
+          printList(
+            await api.client.list(`${cloudKeysPath(api)}/${id}/versions`, {}, wish.limit),
+            fields('version', 'current', 'state', 'origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
+            api.options,
+          );
+        }),
+      ),
+    'holdfast cloud-key versions payroll',
+  );
 }
 
-function addActOnKey(
-  parent: Command,
-  verb: string,
-  description: string,
-  act: (on: KeyAct) => Promise<void>,
-): void {
-  parent
-    .command(`${verb} <key>`)
-    .description(`${description}; by external key id, id or name`)
-    .option('--key-set <key-set>', 'the key set, where the name is not unique')
-    .action(async (name: string, wish: { keySet?: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store, config) => {
-        const keySet = wish.keySet === undefined ? undefined : await findKeySet(store, wish.keySet);
-        await act({ key: await findCloudKey(store, name, keySet), store, config, options });
-      });
-    });
+function addEdit(cloudKey: Command): void {
+  const edit = cloudKey
+    .command('edit <cloud-key>')
+    .description('change a CloudKey, by external key id, id or name')
+    .addOption(keySetOption())
+    .option('--name <name>', 'another name');
+  describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes({ ...fieldsOf(wish), name: wish.name });
+      const { id } = await findCloudKey(api, name, wish.keySet);
+      printRecord(await api.client.change(`${cloudKeysPath(api)}/${id}`, { body }), api.options);
+    }),
+  );
+  example(
+    edit,
+    'holdfast cloud-key edit payroll --expires 2028-01-31 --rotation inherit',
+    'holdfast cloud-key edit payroll --expires never',
+  );
 }
 
-function shown(key: CloudKeyRecord): Record<string, unknown> {
+function describe(command: Command): Command {
+  return command
+    .option('--description <text>', 'up to 300 characters')
+    .option('--region <region>', 'AWS Region that it is for')
+    .addOption(
+      listOption('--administrator <arns>', 'IAM users and roles that administer it, for its KMS key policy'),
+    )
+    .addOption(listOption('--user <arns>', 'IAM users and roles that use it, for its KMS key policy'))
+    .addOption(new Option('--usage <usage>', 'what AWS may do with it').choices(usages))
+    .addOption(
+      new Option('--rotation <schedule>', 'never, inherit (from its key set), or days such as 90d').argParser(
+        parseRotation,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--expires <when>',
+        'never, a date (its first moment, UTC), a time, or a time from now such as 90d; from then on it is not used',
+      ).argParser(parseExpiry),
+    )
+    .addOption(
+      new Option(
+        '--quota <rate>',
+        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+      ).argParser(parseQuota),
+    );
+}
+
+/** The whole list; several times or with commas. Empty text empties it. */
+function listOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect);
+}
+
+function fieldsOf(wish: CloudKeyWish): Record<string, unknown> {
   return {
-    id: key.id,
-    name: key.name,
-    description: key.description,
-    externalKeyId: key.external_key_id,
-    state: key.state,
-    usage: [...(key.can_encrypt === 1 ? ['ENCRYPT'] : []), ...(key.can_decrypt === 1 ? ['DECRYPT'] : [])],
-    version: key.current_version,
-    created: key.created_at,
-    updated: key.updated_at,
+    description: wish.description,
+    region: wish.region,
+    administrators: wish.administrator,
+    users: wish.user,
+    usage: wish.usage,
+    rotation: wish.rotation,
+    expiresAt: wish.expires,
+    quota: wish.quota,
   };
 }

@@ -1,104 +1,202 @@
-import { existsSync, writeFileSync } from 'node:fs';
-import type { Command } from 'commander';
-import {
-  consoleFile,
-  issueCredential,
-  listCredentials,
-  revealSecret,
-  withdrawCredential,
-} from '../vault/credentials.ts';
-import { findKeySet } from '../vault/key-sets.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
-import { VaultError } from '../vault/vault-error.ts';
-import { globalOptions, withStore, withToken } from './context.ts';
-import { printRecord, printRows } from './output.ts';
+import { randomUUID } from 'node:crypto';
+import { Option, type Command } from 'commander';
+import type { Item } from './api-client.ts';
+import { changes, given, withApi, type Api } from './api.ts';
+import { CliError } from './cli-error.ts';
+import { findOne } from './collection.ts';
+import { example } from './example.ts';
+import { keySets } from './key-set.ts';
+import { printList, printRecord, type Columns } from './output.ts';
+import { confirm } from './prompt.ts';
+import { withNewSecretFile } from './secret-file.ts';
+import { limitOption, parseExpiry, parseMinutesOrNever, yesOption } from './values.ts';
+
+const columns: Columns<Item> = {
+  'access key id': ({ accessKeyId }) => accessKeyId,
+  state: ({ state }) => state,
+  successor: ({ successor }) => successor,
+  'last seen': ({ lastSeenAt }) => lastSeenAt,
+  from: ({ lastAddress }) => lastAddress,
+  requests: ({ requests }) => requests,
+  expires: ({ expiresAt }) => expiresAt,
+  created: ({ createdAt }) => createdAt,
+};
+
+interface CredentialWish {
+  keySet?: string;
+  expires?: string | null;
+  retireAfterQuiet?: number | null;
+  consoleFile?: string;
+  yes?: boolean;
+}
 
 export function addCredentialCommands(program: Command): void {
   const credential = program
     .command('credential')
-    .description('XKS credentials: what AWS KMS signs its requests with');
-  credential
+    .description('XKS credentials of a key set: what AWS KMS signs its requests with');
+  const issue = credential
     .command('issue')
-    .description('make a credential of a key set; at least two may live at once, for a change without a gap')
-    .requiredOption('--key-set <key-set>', 'name or id of the key set')
-    .option(
-      '--console-file <file>',
-      'write the JSON file for AWS’s console here, mode 0600, instead of showing the secret',
+    .description(
+      'make a credential; its secret is shown this once, or goes into the file for the console of AWS',
     )
-    .addHelpText(
-      'after',
-      '\nExample:\n  holdfast credential issue --key-set payments --console-file xks-proxy-config.json',
-    )
-    .action(async (wish: { keySet: string; consoleFile?: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store, config) => {
-        const keySet = await findKeySet(store, wish.keySet);
-        if (wish.consoleFile !== undefined && existsSync(wish.consoleFile))
-          throw new VaultError('conflict', 'the console file exists already; name another, or remove it');
-        const { accessKeyId, secret } = await withToken(config, keySet.token, async (tokens) =>
-          issueCredential(store, tokens, keySet),
-        );
-        if (wish.consoleFile === undefined) {
-          printRecord({ accessKeyId, rawSecretAccessKey: secret.reveal() }, options);
-          return;
-        }
-        writeFileSync(wish.consoleFile, consoleFile(keySet, accessKeyId, secret), {
-          mode: 0o600,
-          flag: 'wx',
-        });
-        printRecord({ accessKeyId, consoleFile: wish.consoleFile }, options);
-      });
-    });
-  credential
-    .command('list')
-    .description('list the credentials of a key set; secrets are never shown again')
     .requiredOption('--key-set <key-set>', 'name or id of the key set')
-    .action(async (wish: { keySet: string }, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store) => {
-        const rows = await listCredentials(store, await findKeySet(store, wish.keySet));
-        printRows(
-          rows.map((row) => ({
-            accessKeyId: row.access_key_id,
-            state: row.withdrawn_at === null ? 'LIVE' : 'WITHDRAWN',
-            created: row.created_at,
-            withdrawn: row.withdrawn_at,
-          })),
-          ['accessKeyId', 'state', 'created', 'withdrawn'],
-          options,
+    .addOption(expiresOption())
+    .addOption(consoleFileOption())
+    .action(async (wish: CredentialWish & { keySet: string }, command: Command) =>
+      withApi(command, async (api) => {
+        const { id } = await findOne(api, keySets, wish.keySet);
+        await printIssued(api, wish, async () =>
+          api.client.create(`${keySets.path(api)}/${id}/credentials`, given({ expiresAt: wish.expires })),
         );
-      });
-    });
-  credential
-    .command('withdraw <access-key-id>')
-    .description('withdraw a credential: no later request signed with it succeeds')
-    .action(async (accessKeyId: string, _: unknown, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store) => {
-        await withdrawCredential(store, accessKeyId);
-        printRecord({ accessKeyId, state: 'WITHDRAWN' }, options);
-      });
-    });
-  credential
-    .command('console-file <access-key-id>')
-    .description('print the JSON file that AWS’s console takes, with the secret in it')
-    .requiredOption('--key-set <key-set>', 'name or id of the key set')
-    .action(async (accessKeyId: string, wish: { keySet: string }, command: Command) => {
-      await withStore(globalOptions(command), async (store, config) => {
-        const keySet = await findKeySet(store, wish.keySet);
-        const row = await store.db
-          .selectFrom('xks_credentials')
-          .selectAll()
-          .where('access_key_id', '=', accessKeyId)
-          .where('key_set_id', '=', keySet.id)
-          .where('withdrawn_at', 'is', null)
-          .executeTakeFirst();
-        if (row === undefined)
-          throw new VaultError('not-found', 'the key set has no live credential with this access key id');
-        const secret = await withToken(config, keySet.token, async (tokens) =>
-          revealSecret(tokens, row, keySet.token, managementDeadline().deadline),
-        );
-        process.stdout.write(consoleFile(keySet, accessKeyId, secret));
-      });
-    });
+      }),
+    );
+  example(issue, 'holdfast credential issue --key-set payments --console-file xks-proxy-config.json');
+  example(
+    credential
+      .command('list')
+      .description(
+        'list the credentials of a key set and when AWS was last seen with each; secrets are never shown',
+      )
+      .requiredOption('--key-set <key-set>', 'name or id of the key set')
+      .addOption(limitOption())
+      .action(async ({ keySet, limit }: { keySet: string; limit?: number }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, keySets, keySet);
+          const path = `${keySets.path(api)}/${id}/credentials`;
+          printList(await api.client.list(path, {}, limit), columns, api.options);
+        }),
+      ),
+    'holdfast credential list --key-set payments',
+  );
+  addAct(credential, 'show', 'show a credential', async ({ client, options }, path) =>
+    printRecord(await client.get(path), options),
+  );
+  addAct(
+    credential,
+    'edit',
+    'change when a credential expires, or whether it retires by itself',
+    async ({ client, options }, path, wish) => {
+      const body = changes({ expiresAt: wish.expires, retireAfterQuietMinutes: wish.retireAfterQuiet });
+      printRecord(await client.change(path, { body }), options);
+    },
+    [expiresOption(), retireOption()],
+    ' --expires 2027-01-31',
+  );
+  addAct(
+    credential,
+    'rotate',
+    'issue the successor of a credential; both are good until the old one retires or is withdrawn',
+    async (api, path, wish) =>
+      printIssued(api, wish, async () =>
+        api.client.change(path, {
+          method: 'POST',
+          action: '/rotate',
+          body: given({ expiresAt: wish.expires, retireAfterQuietMinutes: wish.retireAfterQuiet }),
+          idempotencyKey: randomUUID(),
+        }),
+      ),
+    [expiresOption(), retireOption(), consoleFileOption()],
+    ' --retire-after-quiet 60m --console-file new.json',
+  );
+  addAct(
+    credential,
+    'withdraw',
+    'withdraw a credential: no later request signed with it succeeds',
+    async ({ client, options }, path, { yes }) => {
+      await confirm('Withdraw the credential? What AWS signs with it is refused at once.', yes);
+      const answer = await client.change<Item | undefined>(path, { method: 'DELETE' });
+      printRecord(answer ?? (await client.get(path)), options);
+    },
+    [yesOption()],
+  );
+}
+
+/** A command on one credential, by its access key id. */
+function addAct(
+  parent: Command,
+  verb: string,
+  description: string,
+  act: (api: Api, path: string, wish: CredentialWish) => Promise<void>,
+  options: Option[] = [],
+  more = '',
+): void {
+  const command = parent
+    .command(`${verb} <access-key-id>`)
+    .description(description)
+    .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if left out');
+  for (const option of options) command.addOption(option);
+  command.action(async (accessKeyId: string, wish: CredentialWish, command: Command) =>
+    withApi(command, async (api) => act(api, await pathOf(api, accessKeyId, wish.keySet), wish)),
+  );
+  example(command, `holdfast credential ${verb} AKIDEXAMPLE2345ABCDE${more}`);
+}
+
+async function pathOf(api: Api, accessKeyId: string, keySet: string | undefined): Promise<string> {
+  const base = keySets.path(api);
+  const within =
+    keySet === undefined
+      ? await api.client.list<Item & { id: string }>(base)
+      : [await findOne(api, keySets, keySet)];
+  for (const { id } of within) {
+    const list = await api.client.list(`${base}/${id}/credentials`);
+    if (list.some((one) => one['accessKeyId'] === accessKeyId))
+      return `${base}/${id}/credentials/${accessKeyId}`;
+  }
+  throw new CliError(
+    'notFound',
+    `${keySet === undefined ? 'no key set' : 'the key set'} has no credential with this access key id`,
+    'see: holdfast credential list --key-set …',
+  );
+}
+
+/** Prints a credential whose secret comes this once; or writes the file that the console of AWS takes. */
+async function printIssued(
+  { options }: Api,
+  { consoleFile: file }: CredentialWish,
+  issue: () => Promise<Item>,
+): Promise<void> {
+  const issued = async () => {
+    const credential = await issue();
+    const { accessKeyId, rawSecretAccessKey, consoleFile } = credential;
+    // A repetition after a lost connection is answered without the secret.
+    if (rawSecretAccessKey === undefined || consoleFile === undefined)
+      throw new CliError(
+        'unreachable',
+        'the credential was made, but its secret was lost with the connection',
+        `holdfast credential withdraw ${String(accessKeyId)}, then issue another`,
+      );
+    return credential;
+  };
+  if (file === undefined) {
+    const credential = await issued();
+    const { consoleFile: _, ...forPeople } = credential;
+    printRecord(options.json === true ? credential : forPeople, options);
+    return;
+  }
+  await withNewSecretFile(file, async (write) => {
+    const { rawSecretAccessKey: _, consoleFile, ...credential } = await issued();
+    write(`${JSON.stringify(consoleFile, null, 2)}\n`);
+    printRecord({ ...credential, consoleFile: file }, options);
+  });
+}
+
+function expiresOption(): Option {
+  return new Option(
+    '--expires <when>',
+    'never, a date, a time, or a time from now such as 90d; from then on it opens nothing',
+  ).argParser(parseExpiry);
+}
+
+function retireOption(): Option {
+  return new Option(
+    '--retire-after-quiet <time>',
+    'withdraw it by itself once its successor is in use and it has not been seen for so long: 60m, 2h or never',
+  ).argParser(parseMinutesOrNever);
+}
+
+function consoleFileOption(): Option {
+  return new Option(
+    '--console-file <file>',
+    'write the JSON file for the console of AWS here, mode 0600, instead of showing the secret',
+  );
 }

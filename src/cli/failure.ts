@@ -5,24 +5,20 @@ import { StoreError } from '../store/sqlite.ts';
 import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError } from '../vault/vault-error.ts';
+import { ApiProblem } from './api-problem.ts';
+import { CliError } from './cli-error.ts';
+import { exitCodes } from './exit-codes.ts';
 import { TokenStartError } from './open-node.ts';
+import { printable } from './printable.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
 
-/** Exit codes that mean something (sysexits.h, where it has one). */
-export const exitCodes = {
-  usage: 64,
-  notFound: 66,
-  tokenUnavailable: 69,
-  internal: 70,
-  conflict: 73,
-  /** A token refused its PIN: starting again would try it again, and tokens lock themselves. */
-  pinRefused: 77,
-  configuration: 78,
-} as const;
+export { exitCodes };
 
 /** Tells a person what is wrong and the way out, on standard error; never a stack unless it is our own mistake. */
 export function reportFailure(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (error instanceof CliError)
+    return tell(error.message, error.wayOut, error.exitCode, error instanceof ApiProblem ? error.fields : []);
   if (error instanceof ConfigError) {
     for (const problem of error.problems) console.error(`holdfast: ${problem}`);
     return exitCodes.configuration;
@@ -46,16 +42,30 @@ export function reportFailure(error: unknown): number {
   if (error instanceof VaultError)
     return tell(
       error.message,
-      undefined,
-      { 'not-found': exitCodes.notFound, conflict: exitCodes.conflict, invalid: exitCodes.usage }[
-        error.problem
-      ],
+      error.wayOut,
+      {
+        'not-found': exitCodes.notFound,
+        conflict: exitCodes.conflict,
+        invalid: exitCodes.usage,
+        precondition: exitCodes.precondition,
+        forbidden: exitCodes.refused,
+      }[error.problem],
     );
   console.error('holdfast: an error that should not be; please report it:', error);
   return exitCodes.internal;
 }
 
-function tell(problem: string, wayOut: string | undefined, code: number): number {
-  console.error(`holdfast: ${problem}${wayOut === undefined ? '' : `\n  way out: ${wayOut}`}`);
+function tell(
+  problem: string,
+  wayOut: string | undefined,
+  code: number,
+  fields: ApiProblem['fields'] = [],
+): number {
+  const lines = [
+    `holdfast: ${printable(problem)}`,
+    ...fields.map(({ where, detail }) => `  ${printable(where)}: ${printable(detail)}`),
+    ...(wayOut === undefined ? [] : [`  way out: ${printable(wayOut)}`]),
+  ];
+  console.error(lines.join('\n'));
   return code;
 }

@@ -1,65 +1,126 @@
-import type { Command } from 'commander';
-import { createKeySet, findKeySet, listKeySets, type KeySet } from '../vault/key-sets.ts';
-import { xksUriPath } from '../vault/names.ts';
-import { globalOptions, tokenOf, withStore } from './context.ts';
-import { printRecord, printRows } from './output.ts';
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from './api.ts';
+import { addAct, addDelete, addList, addShow, findOne, idOrNone, type Collection } from './collection.ts';
+import { cspAccounts } from './csp-account.ts';
+import { example } from './example.ts';
+import { groups } from './group.ts';
+import { printRecord } from './output.ts';
+import { parseDaysOrNever, parseQuota, yesNo } from './values.ts';
+
+export const keySets: Collection = {
+  what: 'key set',
+  command: 'key-set',
+  path: ({ inVault }) => inVault('/key-sets'),
+  columns: {
+    id: ({ id }) => id,
+    name: ({ name }) => name,
+    token: ({ token }) => token,
+    state: ({ state }) => state,
+    'external key store': ({ externalKeyStore }) => externalKeyStore,
+    XksProxyUriPath: ({ xksProxyUriPath }) => xksProxyUriPath,
+    CloudKeys: ({ cloudKeys }) => cloudKeys,
+  },
+  filter: 'name',
+  sample: 'payments',
+};
+
+interface KeySetWish {
+  name?: string;
+  description?: string;
+  group?: string;
+  cspAccount?: string;
+  token?: string;
+  externalKeyStore?: boolean;
+  pathPrefix?: string;
+  rotation?: number | null;
+  quota?: object | null;
+}
 
 export function addKeySetCommands(program: Command): void {
   const keySet = program
     .command('key-set')
-    .description('keys that share a token and an external key store identity');
-  keySet
+    .description('CloudKeys that share a token, an owner and an external key store of AWS KMS');
+  const create = keySet
     .command('create <name>')
     .description('make a key set')
-    .requiredOption('--token <token>', 'name of the token in the configuration that keeps its keys')
-    .option('--path-prefix <prefix>', 'path prefix of its XKS URIs; none if left out', '')
-    .option('--description <text>', 'up to 300 characters', '')
-    .addHelpText(
-      'after',
-      '\nExample:\n  holdfast key-set create payments --token primary --path-prefix payments-7f3c9a',
+    .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
+  describe(create).action(async (name: string, wish: KeySetWish, command: Command) =>
+    withApi(command, async (api) =>
+      printRecord(
+        await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, wish)), name })),
+        api.options,
+      ),
+    ),
+  );
+  example(
+    create,
+    'holdfast key-set create payments --token primary --path-prefix payments-7f3c9a --external-key-store yes',
+  );
+  addList(keySet, keySets);
+  addShow(keySet, keySets);
+  const edit = keySet
+    .command('edit <key-set>')
+    .description(
+      'change a key set, by name or id; token and path prefix only while it has no keys or credentials',
     )
-    .action(
-      async (
-        name: string,
-        wish: { token: string; pathPrefix: string; description: string },
-        command: Command,
-      ) => {
-        const options = globalOptions(command);
-        await withStore(options, async (store, config) => {
-          tokenOf(config, wish.token);
-          printRecord(shown(await createKeySet(store, { name, ...wish })), options);
-        });
-      },
-    );
-  keySet
-    .command('list')
-    .description('list the key sets')
-    .action(async (_: unknown, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store) =>
-        printRows(
-          (await listKeySets(store)).map(shown),
-          ['name', 'token', 'xksProxyUriPath', 'created'],
-          options,
-        ),
-      );
+    .option('--name <name>', 'another name')
+    .option('--token <token>', 'another token');
+  describe(edit).action(async (name: string, wish: KeySetWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes(await fieldsOf(api, wish));
+      const { id } = await findOne(api, keySets, name);
+      printRecord(await api.client.change(`${keySets.path(api)}/${id}`, { body }), api.options);
+    }),
+  );
+  example(edit, 'holdfast key-set edit payments --rotation 90d');
+  for (const [verb, description] of [
+    ['freeze', 'stop every use of all its keys at once: AWS is told InvalidStateException'],
+    ['thaw', 'end a freeze: each key is as it was'],
+  ] as const)
+    addAct(keySet, keySets, {
+      verb,
+      description,
+      act: async ({ client, options }, path) =>
+        printRecord(await client.change(path, { method: 'POST', action: `/${verb}` }), options),
     });
-  keySet
-    .command('show <name>')
-    .description('show a key set, by name or id')
-    .action(async (name: string, _: unknown, command: Command) => {
-      const options = globalOptions(command);
-      await withStore(options, async (store) => printRecord(shown(await findKeySet(store, name)), options));
-    });
+  addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${String(name)}?` });
 }
 
-function shown(keySet: KeySet): Record<string, unknown> {
+function describe(command: Command): Command {
+  return command
+    .option('--description <text>', 'up to 300 characters')
+    .option('--group <group>', 'admin group that it belongs to, by name or id; none to take it away')
+    .option('--csp-account <csp-account>', 'CSP account that it is for, by name or id; none to take it away')
+    .addOption(
+      new Option(
+        '--external-key-store <yes|no>',
+        'whether AWS KMS may use it; without, its credentials open nothing',
+      ).argParser(yesNo),
+    )
+    .option('--path-prefix <prefix>', 'path prefix of its XKS URIs, best one that nobody can guess')
+    .addOption(
+      new Option('--rotation <schedule>', 'of keys that inherit it: never, or days such as 90d').argParser(
+        parseDaysOrNever,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--quota <rate>',
+        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+      ).argParser(parseQuota),
+    );
+}
+
+async function fieldsOf(api: Api, wish: KeySetWish): Promise<Record<string, unknown>> {
   return {
-    id: keySet.id,
-    name: keySet.name,
-    description: keySet.description,
-    token: keySet.token,
-    xksProxyUriPath: xksUriPath(keySet.path_prefix),
-    created: keySet.created_at,
+    name: wish.name,
+    description: wish.description,
+    adminGroupId: await idOrNone(api, groups, wish.group),
+    cspAccountId: await idOrNone(api, cspAccounts, wish.cspAccount),
+    token: wish.token,
+    externalKeyStore: wish.externalKeyStore,
+    pathPrefix: wish.pathPrefix,
+    rotation: wish.rotation === undefined ? undefined : { days: wish.rotation },
+    quota: wish.quota,
   };
 }

@@ -1,11 +1,45 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { addAccountCommands } from './account.ts';
+import { addApiKeyCommands } from './api-key.ts';
+import { addAuditCommands } from './audit.ts';
 import { addCloudKeyCommands } from './cloud-key.ts';
+import { addCompletionCommand } from './completion.ts';
 import { addCredentialCommands } from './credential.ts';
+import { addCspAccountCommands } from './csp-account.ts';
+import { addGroupCommands } from './group.ts';
 import { addInitCommand } from './init.ts';
 import { addKeySetCommands } from './key-set.ts';
+import { addLoginCommand } from './login.ts';
+import { addMailCommands } from './mail.ts';
+import { addNodeCommands } from './node.ts';
+import { addOidcProviderCommands } from './oidc-provider.ts';
 import { addQuickstartCommand } from './quickstart.ts';
+import { addReconcileCommands } from './reconcile.ts';
+import { addSecondFactorCommands } from './second-factor.ts';
 import { addServeCommand } from './serve.ts';
+import { addSessionCommands } from './session.ts';
+import { addTokenCommands } from './token.ts';
+import { addUserCommands } from './user.ts';
+import { parseCount } from './values.ts';
+import { addVaultCommands } from './vault.ts';
 import { version } from './version.ts';
+
+/** Commands by what they are about; all but the first are clients of the management API. */
+const families: [heading: string, add: ((program: Command) => void)[]][] = [
+  ['On the node itself:', [addServeCommand, addInitCommand, addQuickstartCommand]],
+  [
+    'Signing in:',
+    [addLoginCommand, addAccountCommands, addSecondFactorCommands, addSessionCommands, addApiKeyCommands],
+  ],
+  [
+    'The appliance:',
+    [addVaultCommands, addTokenCommands, addNodeCommands, addMailCommands, addOidcProviderCommands],
+  ],
+  ['People and what belongs to whom:', [addUserCommands, addGroupCommands, addCspAccountCommands]],
+  ['Keys:', [addKeySetCommands, addCredentialCommands, addCloudKeyCommands]],
+  ['What happened:', [addAuditCommands, addReconcileCommands]],
+  ['Besides:', [addCompletionCommand]],
+];
 
 export function createProgram(): Command {
   const program = new Command('holdfast')
@@ -13,18 +47,24 @@ export function createProgram(): Command {
     .version(version)
     .option(
       '-c, --config <file>',
-      'configuration file',
+      'configuration file, for commands on the node itself',
       process.env['HOLDFAST_CONFIG'] ?? '/etc/holdfast/holdfast.toml',
     )
     .option('--json', 'answers as JSON, for programs')
+    .optionsGroup('Where the management API is (all other commands):')
+    .option('--profile <name>', 'which sign-in, of several (HOLDFAST_PROFILE; else default)')
+    .option('--endpoint <url>', 'address of the management API (HOLDFAST_ENDPOINT)')
+    .option('--ca <file>', 'CA that its certificate is from, in place of the machine’s (HOLDFAST_CA)')
+    .option('--vault <vault>', 'vault to sign in to, by id or sign-in address (HOLDFAST_VAULT)')
+    .addOption(
+      new Option('--timeout <seconds>', 'for each request; 60 if left out').argParser(parseCount(1, 3600)),
+    )
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();
-  addServeCommand(program);
-  addInitCommand(program);
-  addKeySetCommands(program);
-  addCloudKeyCommands(program);
-  addCredentialCommands(program);
-  addQuickstartCommand(program);
+  for (const [heading, adders] of families) {
+    program.commandsGroup(heading);
+    for (const add of adders) add(program);
+  }
   inheritExit(program);
   return program;
 }

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { isProblem, type Item } from './api-client.ts';
+import { apiOptions, withApi } from './api.ts';
+import { CliError } from './cli-error.ts';
+import { profileName } from './connection.ts';
+import { example } from './example.ts';
+import { printDone, printRecord } from './output.ts';
+import { readProfile, writeProfile } from './profiles.ts';
+import { readSecret } from './prompt.ts';
+import { changePassword, type Session } from './sign-in.ts';
+
+export function addAccountCommands(program: Command): void {
+  example(
+    program
+      .command('logout')
+      .description('end the session and forget it')
+      .action(async (_: unknown, command: Command) => logout(command)),
+    'holdfast logout',
+  );
+  example(
+    program
+      .command('whoami')
+      .description('show who is signed in, where, and what they may do')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const session = await client.get<Session & Item>('/session');
+          if (options.json === true) {
+            printRecord(session, options);
+            return;
+          }
+          const { user, ...rest } = session;
+          printRecord({ ...user, session: rest.id, state: rest.state, expiresAt: rest.expiresAt }, options);
+        }),
+      ),
+    'holdfast whoami',
+  );
+  example(
+    program
+      .command('password')
+      .description('change your own password; your other sessions end')
+      .option(
+        '--password-file <file>',
+        'a file of mode 0600 with the password of now, or - for standard input',
+      )
+      .option('--new-password-file <file>', 'the same, with the new one')
+      .action(async (wish: { passwordFile?: string; newPasswordFile?: string }, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const current = await readSecret({
+            what: 'password',
+            option: '--password-file',
+            file: wish.passwordFile,
+          });
+          const session = await changePassword(client, current, wish.newPasswordFile);
+          keepToken(command, client.bearer?.reveal() ?? null, session);
+          printDone('the password is changed', session, options);
+        }),
+      ),
+    'holdfast password',
+  );
+}
+
+/** What was signed in to is kept for the next sign-in; the token is not, whether the node can be reached or not. */
+async function logout(command: Command): Promise<void> {
+  const options = apiOptions(command);
+  const name = profileName(options);
+  const profile = readProfile(name);
+  if (profile?.token === null || profile === undefined)
+    throw new CliError('refused', `not signed in${name === 'default' ? '' : ` as profile ${name}`}`);
+  try {
+    await withApi(command, async ({ client }) => client.send({ method: 'DELETE', path: '/session' }));
+  } catch (error) {
+    // Ended already is ended.
+    if (!isProblem(error, 'unauthenticated')) {
+      if (error instanceof CliError)
+        console.error('holdfast: the session is forgotten here, but not known to be ended at the node:');
+      throw error;
+    }
+  } finally {
+    writeProfile(name, { ...profile, token: null, expiresAt: null });
+  }
+  printDone('signed out', { signedOut: true }, options);
+}
+
+/** A change of password may give the session another token. */
+function keepToken(command: Command, token: string | null, session: Session): void {
+  const name = profileName(apiOptions(command));
+  const profile = readProfile(name);
+  if (profile !== undefined && token !== null && profile.token !== token)
+    writeProfile(name, { ...profile, token, expiresAt: session.expiresAt });
+}

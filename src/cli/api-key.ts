@@ -1,0 +1,111 @@
+import { Option, type Command } from 'commander';
+import { allPermissions } from '../identity/permissions.ts';
+import type { Item } from './api-client.ts';
+import { find, withApi, type Kind } from './api.ts';
+import { CliError } from './cli-error.ts';
+import { example } from './example.ts';
+import { printDone, printList, printRecord } from './output.ts';
+import { withNewSecretFile } from './secret-file.ts';
+import { collect, limitOption, parseMoment } from './values.ts';
+
+const kind: Kind = { what: 'API key', path: '/user/api-keys', listedBy: 'holdfast api-key list' };
+
+interface ApiKeyWish {
+  scope: string[];
+  expires: string;
+  keyFile?: string;
+}
+
+export function addApiKeyCommands(program: Command): void {
+  const apiKey = program
+    .command('api-key')
+    .description('your own API keys: what programs sign in with, each with its own permissions and end');
+  example(
+    apiKey
+      .command('create <name>')
+      .description('make an API key; its secret is shown this once')
+      .addOption(
+        new Option('--scope <permissions>', `what it may do, of what you may: ${allPermissions.join(', ')}`)
+          .argParser(collect)
+          .makeOptionMandatory(),
+      )
+      .addOption(
+        new Option('--expires <when>', 'a date, a time, or a time from now such as 90d')
+          .argParser(parseMoment)
+          .makeOptionMandatory(),
+      )
+      .option('--key-file <file>', 'write the secret here, mode 0600, instead of showing it')
+      .action(async (name: string, wish: ApiKeyWish, command: Command) => create(name, wish, command)),
+    'holdfast api-key create terraform --scope vault.read,cloud-keys.write --expires 90d --key-file terraform.key',
+    'HOLDFAST_API_KEY_FILE=terraform.key HOLDFAST_ENDPOINT=https://keys.example.com:9443 holdfast cloud-key list',
+  );
+  example(
+    apiKey
+      .command('list')
+      .description('list your API keys')
+      .addOption(limitOption())
+      .action(async ({ limit }: { limit?: number }, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printList(
+            await client.list(kind.path, {}, limit),
+            {
+              id: ({ id }) => id,
+              name: ({ name }) => name,
+              state: ({ state }) => state,
+              scope: ({ scope }) => scope,
+              expires: ({ expiresAt }) => expiresAt,
+              'last used': ({ lastUsedAt }) => lastUsedAt,
+              from: ({ lastAddress }) => lastAddress,
+            },
+            options,
+          ),
+        ),
+      ),
+    'holdfast api-key list',
+  );
+  example(
+    apiKey
+      .command('revoke <api-key>')
+      .description('revoke an API key, by name or id: it opens nothing from now on')
+      .action(async (name: string, _: unknown, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await find(api, kind, name);
+          const path = `${kind.path}/${id}`;
+          const revoked = await api.client.send<Item | undefined>({ method: 'DELETE', path });
+          printDone('the API key is revoked', revoked ?? { id, state: 'REVOKED' }, api.options);
+        }),
+      ),
+    'holdfast api-key revoke terraform',
+  );
+}
+
+async function create(
+  name: string,
+  { scope, expires, keyFile }: ApiKeyWish,
+  command: Command,
+): Promise<void> {
+  await withApi(command, async ({ client, options }) => {
+    const make = async () => client.create(kind.path, { name, scope, expiresAt: expires });
+    if (keyFile === undefined) {
+      printRecord(secretOf(await make()).key, options);
+      return;
+    }
+    await withNewSecretFile(keyFile, async (write) => {
+      const { key, secret } = secretOf(await make());
+      write(`${secret}\n`);
+      const { secret: _, ...rest } = key;
+      printRecord({ ...rest, keyFile }, options);
+    });
+  });
+}
+
+/** A repetition after a lost connection is answered without the secret. */
+function secretOf(key: Item): { key: Item; secret: string } {
+  const { secret, name } = key;
+  if (typeof secret === 'string') return { key, secret };
+  throw new CliError(
+    'unreachable',
+    'the API key was made, but its secret was lost with the connection',
+    `holdfast api-key revoke ${String(name)}, then make another`,
+  );
+}

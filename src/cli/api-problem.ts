@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { Received } from './api-transport.ts';
+import { CliError } from './cli-error.ts';
+import type { exitCodes } from './exit-codes.ts';
+
+export interface FieldProblem {
+  where: string;
+  detail: string;
+}
+
+/** The management API refused a request (RFC 9457); its words are repeated as they came. */
+export class ApiProblem extends CliError {
+  /** Last part of its type, such as `not-found`. */
+  readonly kind: string;
+  readonly status: number;
+  readonly fields: readonly FieldProblem[];
+
+  constructor(
+    kind: string,
+    status: number,
+    detail: string,
+    wayOut: string | undefined,
+    fields: readonly FieldProblem[],
+  ) {
+    super(exitKind(kind, status), detail, wayOut);
+    this.name = 'ApiProblem';
+    this.kind = kind;
+    this.status = status;
+    this.fields = fields;
+  }
+}
+
+const form = z.object({
+  type: z.string(),
+  title: z.string().optional(),
+  detail: z.string().optional(),
+  instance: z.string().optional(),
+  wayOut: z.string().optional(),
+  fields: z.array(z.object({ where: z.string(), detail: z.string() })).optional(),
+});
+
+/** What an answer that is no good one says. */
+export function readProblem({ status, headers, text }: Received, host: string): CliError {
+  const problem = headers['content-type']?.startsWith('application/problem+json')
+    ? form.safeParse(toJson(text)).data
+    : undefined;
+  if (problem === undefined)
+    return new CliError(
+      'unreachable',
+      `${host} answers ${status} as no management API of Holdfast does`,
+      'the endpoint: is it that of the management API (port 9443 unless configured otherwise)? Is a proxy between?',
+    );
+  const kind = problem.type.replace(/^urn:holdfast:problem:/, '');
+  const detail = problem.detail ?? problem.title ?? 'the request was refused';
+  const requestId = problem.instance?.replace(/^urn:holdfast:request:/, '');
+  return new ApiProblem(
+    kind,
+    status,
+    status >= 500 && requestId !== undefined ? `${detail} (request ${requestId})` : detail,
+    problem.wayOut ?? wayOutOf(kind, headers['retry-after']),
+    problem.fields ?? [],
+  );
+}
+
+export function toJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function wayOutOf(kind: string, retryAfter: string | undefined): string | undefined {
+  if (kind === 'too-many-requests' && retryAfter !== undefined) return `wait ${retryAfter} s, then repeat`;
+  return waysOut[kind];
+}
+
+const waysOut: Record<string, string> = {
+  unauthenticated: 'sign in: holdfast login',
+  'second-factor-required': 'sign in: holdfast login',
+  'password-change-required': 'sign in: holdfast login asks for a new password',
+  forbidden: 'holdfast whoami shows what you may do; an administrator can give you another role',
+  'precondition-failed': 'look at it again, then repeat the command',
+};
+
+function exitKind(kind: string, status: number): keyof typeof exitCodes {
+  const known = exitKinds[kind];
+  if (known !== undefined) return known;
+  return status >= 500 ? 'internal' : 'usage';
+}
+
+const exitKinds: Record<string, keyof typeof exitCodes> = {
+  unauthenticated: 'refused',
+  'sign-in-refused': 'refused',
+  'second-factor-required': 'refused',
+  'password-change-required': 'refused',
+  forbidden: 'refused',
+  'not-found': 'notFound',
+  conflict: 'conflict',
+  'precondition-failed': 'precondition',
+  'too-many-requests': 'rateLimited',
+  'token-unavailable': 'tokenUnavailable',
+};

@@ -1,0 +1,73 @@
+import { Option, type Command } from 'commander';
+import type { Item } from './api-client.ts';
+import { withApi } from './api.ts';
+import { example } from './example.ts';
+import { printList } from './output.ts';
+import { parseCount, parseMoment } from './values.ts';
+
+interface AuditWish {
+  action?: string;
+  actor?: string;
+  target?: string;
+  from?: string;
+  to?: string;
+  limit: number;
+  all?: boolean;
+}
+
+/** A trail may be longer than anyone wants to see at once. */
+const mostUnasked = 100;
+
+export function addAuditCommands(program: Command): void {
+  const audit = program
+    .command('audit')
+    .description('the audit trail of the vault that is signed in to, or of the appliance');
+  example(
+    audit
+      .command('list')
+      .description('list who did what, when and from where; refused acts and sign-ins too')
+      .option('--action <action>', 'only this, such as cloud-key.disable')
+      .option('--actor <actor>', 'only of this user or API key, by name or id')
+      .option('--target <target>', 'only on this thing, by name or id')
+      .addOption(momentOption('--from <when>', 'from this date or time on'))
+      .addOption(momentOption('--to <when>', 'before this date or time'))
+      .addOption(
+        new Option('--limit <n>', 'no more than so many')
+          .argParser(parseCount(1, 1_000_000))
+          .default(mostUnasked),
+      )
+      .option('--all', 'all there is, in place of --limit')
+      .action(async ({ limit, all, ...query }: AuditWish, command: Command) =>
+        withApi(command, async ({ client, options, here }) =>
+          printList(
+            await client.list<AuditEvent>(
+              here('/audit-events'),
+              query as Record<string, string>,
+              all === true ? undefined : limit,
+            ),
+            {
+              at: ({ at }) => at,
+              action: ({ action }) => action,
+              outcome: ({ outcome }) => outcome,
+              by: ({ actor }) => `${actor.kind} ${actor.name}`,
+              from: ({ address }) => address,
+              target: ({ target }) => `${target.kind} ${target.name}`,
+              after: ({ after }) => after,
+            },
+            options,
+          ),
+        ),
+      ),
+    'holdfast audit list --action cloud-key.disable --from 2027-01-01',
+    'holdfast --json audit list --all > audit.json',
+  );
+}
+
+interface AuditEvent extends Item {
+  actor: { kind: string; name: string };
+  target: { kind: string; name: string };
+}
+
+function momentOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(parseMoment);
+}

@@ -1,0 +1,17 @@
+/** Exit codes that mean something (sysexits.h, where it has one). Several meanings may share one. */
+export const exitCodes = {
+  usage: 64,
+  notFound: 66,
+  tokenUnavailable: 69,
+  unreachable: 69,
+  internal: 70,
+  conflict: 73,
+  /** Somebody else changed the record meanwhile (412). */
+  precondition: 73,
+  rateLimited: 75,
+  /** A token refused its PIN: starting again would try it again, and tokens lock themselves. */
+  pinRefused: 77,
+  /** Not signed in, or not allowed to. */
+  refused: 77,
+  configuration: 78,
+} as const;

@@ -1,0 +1,44 @@
+import type { Item } from './api-client.ts';
+import { CliError } from './cli-error.ts';
+import { printRecord, type OutputOptions } from './output.ts';
+import { withNewSecretFile } from './secret-file.ts';
+
+export interface FirstPasswordWish {
+  firstPasswordFile?: string;
+}
+
+export const firstPasswordOption = [
+  '--first-password-file <file>',
+  'write the first password here, mode 0600, instead of showing it (where no mail is set up)',
+] as const;
+
+/**
+ * Prints what was made, with the first password of a person where no mail could carry it. Throws CliError where it was
+ * to come and did not: a repetition after a lost connection is answered without it.
+ */
+export async function printWithFirstPassword(
+  make: () => Promise<Item>,
+  { firstPasswordFile: file }: FirstPasswordWish,
+  options: OutputOptions,
+  otherPassword: (made: Item) => string,
+): Promise<void> {
+  const check = (made: Item): Item => {
+    // Who signs in by single sign-on alone has none.
+    if (made['firstPassword'] === undefined && made['mailed'] === false && made['signIn'] !== 'oidc')
+      throw new CliError(
+        'unreachable',
+        'it was made, but the first password was lost with the connection',
+        otherPassword(made),
+      );
+    return made;
+  };
+  if (file === undefined) {
+    printRecord(check(await make()), options);
+    return;
+  }
+  await withNewSecretFile(file, async (write) => {
+    const { firstPassword, ...made } = check(await make());
+    write(typeof firstPassword === 'string' ? `${firstPassword}\n` : '');
+    printRecord(typeof firstPassword === 'string' ? { ...made, firstPasswordFile: file } : made, options);
+  });
+}

@@ -1,0 +1,94 @@
+import type { Command } from 'commander';
+import { ApiClient } from './api-client.ts';
+import { patienceOf, type ApiOptions } from './api.ts';
+import { Transport } from './api-transport.ts';
+import { findSignIn, profileName } from './connection.ts';
+import { example } from './example.ts';
+import { signInWithBrowser } from './oidc-sign-in.ts';
+import { printDone } from './output.ts';
+import { writeProfile } from './profiles.ts';
+import { askLine, readSecret } from './prompt.ts';
+import { finishSignIn, type Session, type SignInAnswer, type SignInFiles } from './sign-in.ts';
+
+interface LoginWish extends ApiOptions, SignInFiles {
+  username?: string;
+  oidc?: boolean;
+  browser: boolean;
+  appliance?: boolean;
+}
+
+export function addLoginCommand(program: Command): void {
+  example(
+    program
+      .command('login')
+      .description('sign in; the session is kept for later commands, for this user of the machine only')
+      .option('--username <name>', 'who; the same as before if left out, else asked for')
+      .option('--appliance', 'sign in to the appliance, where a vault was signed in to before')
+      .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
+      .option('--code-file <file>', 'the same, with the code of the second factor')
+      .option('--new-password-file <file>', 'the same, with a new password, where it must be changed')
+      .option('--oidc', 'sign in with the single sign-on of the vault (or of the appliance), in a browser')
+      .option('--no-browser', 'with --oidc: print the address, open no browser')
+      .action(async (_: unknown, command: Command) => login(command.optsWithGlobals<LoginWish>())),
+    'holdfast login --endpoint https://keys.example.com:9443 --username admin',
+    'holdfast login --vault https://keys.example.com:9443/sign-in/4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
+  );
+}
+
+async function login(wish: LoginWish): Promise<void> {
+  const { origin, ca, caFile, vaultId, before } = findSignIn(wish);
+  const transport = new Transport(origin, ca);
+  const client = new ApiClient(transport, undefined, patienceOf(wish));
+  const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
+  try {
+    const session =
+      wish.oidc === true
+        ? await finishSignIn(
+            client,
+            await client.send<SignInAnswer>({
+              method: 'POST',
+              path: '/oidc/sessions',
+              body: await signInWithBrowser(origin, base, wish.browser),
+            }),
+            wish,
+            undefined,
+          )
+        : await withPassword(client, base, wish, before?.username);
+    writeProfile(profileName(wish), {
+      endpoint: origin.origin,
+      ca: caFile,
+      vault: session.user.vaultId ?? vaultId ?? null,
+      username: session.user.username,
+      token: client.bearer?.reveal() ?? null,
+      expiresAt: session.expiresAt,
+    });
+    printDone(
+      `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${session.expiresAt} at the latest`,
+      session,
+      wish,
+    );
+  } finally {
+    transport.close();
+  }
+}
+
+async function withPassword(
+  client: ApiClient,
+  base: string,
+  wish: LoginWish,
+  known: string | undefined,
+): Promise<Session> {
+  const username =
+    wish.username ?? known ?? (await askLine('User name: ', 'who signs in? Add --username NAME'));
+  const password = await readSecret({
+    what: 'password',
+    option: '--password-file',
+    file: wish.passwordFile,
+  });
+  const begun = await client.send<SignInAnswer>({
+    method: 'POST',
+    path: `${base}/sessions`,
+    body: { username, password: password.reveal() },
+  });
+  return finishSignIn(client, begun, wish, password);
+}

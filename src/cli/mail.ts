@@ -1,0 +1,97 @@
+import { Option, type Command } from 'commander';
+import { given, withApi } from './api.ts';
+import { example } from './example.ts';
+import { printDone, printRecord } from './output.ts';
+import { readSecret } from './prompt.ts';
+import { parseCount } from './values.ts';
+
+const path = '/mail';
+
+interface MailWish {
+  host: string;
+  port: number;
+  security: string;
+  from: string;
+  username?: string;
+  passwordFile?: string;
+}
+
+export function addMailCommands(program: Command): void {
+  const mail = program
+    .command('mail')
+    .description('the SMTP server that first passwords and notices go through');
+  example(
+    mail
+      .command('show')
+      .description('show the mail settings; the password is not shown')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => printRecord(await client.get(path), options)),
+      ),
+    'holdfast mail show',
+  );
+  example(
+    mail
+      .command('set')
+      .description('set up mail, in place of what was set')
+      .requiredOption('--host <name>', 'SMTP server')
+      .addOption(new Option('--port <port>', 'its port').argParser(parseCount(1, 65_535)).default(587))
+      .addOption(
+        new Option(
+          '--security <how>',
+          'TLS from the first byte, or STARTTLS; none only for a server on this machine',
+        )
+          .choices(['tls', 'starttls', 'none'])
+          .default('starttls'),
+      )
+      .requiredOption('--from <address>', 'who the mail is from')
+      .option('--username <name>', 'to sign in to the server with')
+      .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
+      .action(async (wish: MailWish, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const { username, passwordFile: file, ...rest } = wish;
+          const password =
+            username === undefined
+              ? undefined
+              : (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
+          const body = given({
+            host: rest.host,
+            port: rest.port,
+            security: rest.security,
+            from: rest.from,
+            username,
+            password,
+          });
+          printRecord(await client.put(path, body), options);
+        }),
+      ),
+    'holdfast mail set --host smtp.example.com --from holdfast@example.com --username holdfast --password-file smtp.password',
+  );
+  example(
+    mail
+      .command('delete')
+      .description('have no mail: first passwords are shown to who makes them')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          await client.change(path, { method: 'DELETE' });
+          printDone('mail is off', { deleted: true }, options);
+        }),
+      ),
+    'holdfast mail delete',
+  );
+  example(
+    mail
+      .command('test <address>')
+      .description('send a mail there now, and say what the server answered')
+      .action(async (to: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const answer = await client.send<object | undefined>({
+            method: 'POST',
+            path: `${path}/test`,
+            body: { to },
+          });
+          printDone('the server has taken the mail', answer ?? { sent: true }, options);
+        }),
+      ),
+    'holdfast mail test ada@example.com',
+  );
+}

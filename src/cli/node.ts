@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { withApi } from './api.ts';
+import { example } from './example.ts';
+import { fields, printList } from './output.ts';
+
+export function addNodeCommands(program: Command): void {
+  const node = program.command('node').description('the machines that serve');
+  example(
+    node
+      .command('list')
+      .description('list the nodes: version, since when, when last seen')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printList(
+            await client.list('/nodes'),
+            fields('id', 'hostname', 'version', 'startedAt', 'lastSeenAt'),
+            options,
+          ),
+        ),
+      ),
+    'holdfast node list',
+  );
+}

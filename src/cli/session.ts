@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { withApi } from './api.ts';
+import { example } from './example.ts';
+import { printDone, printList } from './output.ts';
+import { limitOption } from './values.ts';
+
+export function addSessionCommands(program: Command): void {
+  const session = program.command('session').description('your own sessions, wherever they were begun');
+  example(
+    session
+      .command('list')
+      .description('list your sessions: from where, by which program, when last seen')
+      .addOption(limitOption())
+      .action(async ({ limit }: { limit?: number }, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printList(
+            await client.list('/user/sessions', {}, limit),
+            {
+              id: ({ id }) => id,
+              current: ({ current }) => current,
+              state: ({ state }) => state,
+              method: ({ method }) => method,
+              address: ({ address }) => address,
+              program: ({ userAgent }) => userAgent,
+              'last seen': ({ lastSeenAt }) => lastSeenAt,
+              expires: ({ expiresAt }) => expiresAt,
+            },
+            options,
+          ),
+        ),
+      ),
+    'holdfast session list',
+  );
+  example(
+    session
+      .command('end <session-id>')
+      .description('end one of your sessions, at once')
+      .action(async (id: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          await client.send({ method: 'DELETE', path: `/user/sessions/${encodeURIComponent(id)}` });
+          printDone('the session is ended', { id, ended: true }, options);
+        }),
+      ),
+    'holdfast session end 9c8a2a52-4d0c-4a8e-8f49-0f6f0d2f8f5e',
+  );
+}

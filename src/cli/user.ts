@@ -1,0 +1,151 @@
+import { Option, type Command } from 'commander';
+import { applianceRoles, vaultRoles } from '../identity/permissions.ts';
+import { changes, given, withApi, type Api } from './api.ts';
+import { addAct, addDelete, addList, addShow, findOne, type Collection } from './collection.ts';
+import { example } from './example.ts';
+import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from './first-password.ts';
+import { printDone, printRecord } from './output.ts';
+
+/** Users of the vault that is signed in to, or of the appliance. */
+export const users: Collection = {
+  what: 'user',
+  command: 'user',
+  path: ({ here }) => here('/users'),
+  columns: {
+    id: ({ id }) => id,
+    username: ({ username }) => username,
+    name: ({ displayName }) => displayName,
+    email: ({ email }) => email,
+    role: ({ role }) => role,
+    state: ({ state, locked }) => (locked === true ? `${String(state)}, locked` : state),
+    'second factor': ({ secondFactor }) => secondFactor,
+    'last sign-in': ({ lastSignInAt }) => lastSignInAt,
+  },
+  by: 'username',
+  anyCase: true,
+  sample: 'grace',
+};
+
+interface UserWish extends FirstPasswordWish {
+  role?: string;
+  email?: string;
+  displayName?: string;
+  signIn?: string;
+}
+
+export function addUserCommands(program: Command): void {
+  const user = program
+    .command('user')
+    .description('people: of the vault that is signed in to, or of the appliance');
+  const create = user
+    .command('create <username>')
+    .description('make a user; the first password goes to them by mail, or is shown this once')
+    .addOption(roleOption().makeOptionMandatory())
+    .requiredOption('--email <address>', 'where mail to them goes')
+    .option(...firstPasswordOption);
+  describe(create).action(async (username: string, wish: UserWish, command: Command) =>
+    withApi(command, async (api) =>
+      printWithFirstPassword(
+        async () => api.client.create(users.path(api), given({ username, ...fieldsOf(wish) })),
+        wish,
+        api.options,
+        () => `holdfast user reset-password ${username}`,
+      ),
+    ),
+  );
+  example(
+    create,
+    'holdfast user create grace --role cloud-admin --email grace@example.com --display-name "Grace Hopper"',
+  );
+  addList(user, users);
+  addShow(user, users);
+  const edit = user
+    .command('edit <user>')
+    .description('change a user; a new role counts from their next request on')
+    .addOption(roleOption())
+    .option('--email <address>', 'where mail to them goes');
+  describe(edit).action(async (name: string, wish: UserWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes(fieldsOf(wish));
+      const { id } = await findOne(api, users, name);
+      printRecord(await api.client.change(`${users.path(api)}/${id}`, { body }), api.options);
+    }),
+  );
+  example(edit, 'holdfast user edit grace --role auditor');
+  addStates(user);
+  addDelete(user, users, {
+    question: ({ username }) => `Delete the user ${String(username)}, with their sessions and API keys?`,
+  });
+  addHelp(user);
+}
+
+function addStates(user: Command): void {
+  for (const [verb, state, description] of [
+    ['disable', 'DISABLED', 'close the door to a user at once: sessions and API keys end'],
+    ['enable', 'ACTIVE', 'open the door to a disabled user again'],
+  ] as const)
+    addAct(user, users, {
+      verb,
+      description,
+      act: async ({ client, options }, path) =>
+        printRecord(await client.change(path, { body: { state } }), options),
+    });
+}
+
+/** Help for those who cannot sign in. */
+function addHelp(user: Command): void {
+  const act = (action: string, done: string) => async (api: Api, path: string) => {
+    const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
+    if (answer === undefined) printDone(done, { done: true }, api.options);
+    else printRecord(answer, api.options);
+  };
+  addAct(user, users, {
+    verb: 'unlock',
+    description: 'let a user try again who is locked out after wrong passwords',
+    act: act('/unlock', 'the user is unlocked'),
+  });
+  addAct(user, users, {
+    verb: 'remove-second-factor',
+    description: 'take the second factor off a user who has lost it; their sessions end',
+    act: act('/totp-removal', 'the second factor is off'),
+  });
+  example(
+    user
+      .command('reset-password <user>')
+      .description('give a user a new first password; their sessions end')
+      .option(...firstPasswordOption)
+      .action(async (name: string, wish: FirstPasswordWish, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, users, name);
+          await printWithFirstPassword(
+            async () =>
+              api.client.change(`${users.path(api)}/${id}`, { method: 'POST', action: '/password-reset' }),
+            wish,
+            api.options,
+            () => 'repeat the command',
+          );
+        }),
+      ),
+    'holdfast user reset-password grace',
+  );
+}
+
+function roleOption(): Option {
+  return new Option('--role <role>', 'what they may do').choices([...vaultRoles, ...applianceRoles]);
+}
+
+function describe(command: Command): Command {
+  return command
+    .option('--display-name <name>', 'full name')
+    .addOption(
+      new Option('--sign-in <how>', 'with a password, with single sign-on, or either').choices([
+        'password',
+        'oidc',
+        'both',
+      ]),
+    );
+}
+
+function fieldsOf({ role, email, displayName, signIn }: UserWish): Record<string, unknown> {
+  return { role, email, displayName, signIn };
+}

@@ -1,0 +1,110 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/*
+ * Values as people type them, for commander: what is not allowed is told with the name of its option.
+ */
+
+const unitMinutes: Record<string, number> = { m: 1, h: 60, d: 1440, w: 10_080 };
+
+/** `90d`, `12h`, `30m`, `2w` in minutes; undefined where it is no duration. */
+function minutesOf(text: string): number | undefined {
+  const [, count = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
+  const minutes = unitMinutes[unit];
+  return minutes === undefined ? undefined : Number(count) * minutes;
+}
+
+/** A moment in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. */
+export function parseMoment(text: string): string {
+  const minutes = minutesOf(text);
+  if (minutes !== undefined) return new Date(Date.now() + minutes * 60_000).toISOString();
+  const [, date, time] =
+    /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
+  const moment = new Date(date === undefined ? Number.NaN : `${date}${time ?? 'T00:00:00Z'}`);
+  // What Date makes of 31 February is 3 March.
+  if (Number.isNaN(moment.getTime()) || !isDay(date ?? ''))
+    throw new InvalidArgumentError(
+      'a date such as 2027-01-31 (from its first moment, UTC), a time such as 2027-01-31T12:00:00Z, or a time from now such as 90d or 12h.',
+    );
+  return moment.toISOString();
+}
+
+function isDay(date: string): boolean {
+  const day = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
+}
+
+/** As {@link parseMoment}, or `never`: null. */
+export function parseExpiry(text: string): string | null {
+  return text === 'never' ? null : parseMoment(text);
+}
+
+/** Days of a schedule such as `90d`; null for `never`. */
+export function parseDaysOrNever(text: string): number | null {
+  if (text === 'never') return null;
+  const minutes = minutesOf(text);
+  if (minutes === undefined || minutes % 1440 !== 0 || minutes === 0)
+    throw new InvalidArgumentError('never, or whole days such as 90d.');
+  return minutes / 1440;
+}
+
+export type Rotation = { kind: 'INHERIT' } | { kind: 'NEVER' } | { kind: 'DAYS'; days: number };
+
+export function parseRotation(text: string): Rotation {
+  if (text === 'inherit') return { kind: 'INHERIT' };
+  const days = parseDaysOrNever(text);
+  return days === null ? { kind: 'NEVER' } : { kind: 'DAYS', days };
+}
+
+/** Minutes of `60m` or `2h`; null for `never`. */
+export function parseMinutesOrNever(text: string): number | null {
+  if (text === 'never') return null;
+  const minutes = minutesOf(text);
+  if (minutes === undefined || minutes === 0)
+    throw new InvalidArgumentError('never, or a time such as 60m or 2h.');
+  return minutes;
+}
+
+/** `500` or `500/1000`: requests a second and how many may come at once; null for `none`. */
+export function parseQuota(text: string): { requestsPerSecond: number; burst: number } | null {
+  if (text === 'none') return null;
+  const [, rate, burst = rate] = /^(\d{1,7})(?:\/(\d{1,7}))?$/.exec(text) ?? [];
+  if (rate === undefined || Number(rate) === 0 || Number(burst) === 0)
+    throw new InvalidArgumentError('none, requests a second such as 500, or with a burst such as 500/1000.');
+  return { requestsPerSecond: Number(rate), burst: Number(burst) };
+}
+
+export function parseCount(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const count = Number(text);
+    if (!/^\d{1,9}$/.test(text) || count < least || count > most)
+      throw new InvalidArgumentError(`a number from ${least} to ${most}.`);
+    return count;
+  };
+}
+
+/** For options that may come several times, or with commas. */
+export function collect(text: string, before: string[] | undefined): string[] {
+  return [
+    ...(before ?? []),
+    ...text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ];
+}
+
+/** An on-off option with its words. */
+export function yesNo(text: string): boolean {
+  if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('yes or no.');
+  return text === 'yes';
+}
+
+export function limitOption(): Option {
+  return new Option('--limit <n>', 'no more than so many; all if left out').argParser(
+    parseCount(1, 1_000_000),
+  );
+}
+
+export function yesOption(): Option {
+  return new Option('-y, --yes', 'do not ask; needed where there is no terminal');
+}

@@ -1,0 +1,167 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from './api.ts';
+import { addList, findOne, type Collection, type Found } from './collection.ts';
+import { CliError } from './cli-error.ts';
+import { example } from './example.ts';
+import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from './first-password.ts';
+import { fields, printDone, printRecord } from './output.ts';
+import { confirm } from './prompt.ts';
+import { collect, yesOption } from './values.ts';
+
+const vaults: Collection = {
+  what: 'vault',
+  command: 'vault',
+  path: () => '/vaults',
+  columns: fields('id', 'name', 'tokens', 'keySets', 'cloudKeys', 'createdAt'),
+  sample: 'emea',
+};
+
+interface VaultWish extends FirstPasswordWish {
+  description?: string;
+  token?: string[];
+  adminUsername?: string;
+  adminName?: string;
+  adminEmail?: string;
+}
+
+export function addVaultCommands(program: Command): void {
+  const vault = program
+    .command('vault')
+    .description('tenants of the appliance, each with users and keys of its own');
+  example(
+    vault
+      .command('create <name>')
+      .description('make a vault with its first administrator')
+      .requiredOption('--admin-username <name>', 'user name of its administrator')
+      .requiredOption('--admin-name <name>', 'full name of its administrator')
+      .requiredOption('--admin-email <address>', 'where the first password and notices go')
+      .option('--description <text>', 'up to 300 characters')
+      .addOption(tokenOption('tokens that its key sets may use; all if left out'))
+      .option(...firstPasswordOption)
+      .action(async (name: string, wish: VaultWish, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printWithFirstPassword(
+            async () =>
+              client.create(
+                '/vaults',
+                given({
+                  name,
+                  description: wish.description,
+                  tokens: wish.token,
+                  administrator: {
+                    username: wish.adminUsername,
+                    name: wish.adminName,
+                    email: wish.adminEmail,
+                  },
+                }),
+              ),
+            wish,
+            options,
+            () => `holdfast vault reset-administrator ${name}`,
+          ),
+        ),
+      ),
+    'holdfast vault create emea --admin-username ada --admin-name "Ada Lovelace" --admin-email ada@example.com',
+  );
+  addList(vault, vaults);
+  addShowVault(vault);
+  addEdit(vault);
+  addDeleteVault(vault);
+  example(
+    vault
+      .command('reset-administrator <vault>')
+      .description('give the administrator of a vault a new first password; their sessions end')
+      .option(...firstPasswordOption)
+      .action(async (name: string, wish: FirstPasswordWish, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, vaults, name);
+          await printWithFirstPassword(
+            async () =>
+              api.client.change(`/vaults/${id}`, { method: 'POST', action: '/administrator-password' }),
+            wish,
+            api.options,
+            () => 'repeat the command',
+          );
+        }),
+      ),
+    'holdfast vault reset-administrator emea',
+  );
+}
+
+function tokenOption(description: string): Option {
+  return new Option('--token <tokens>', description).argParser(collect);
+}
+
+/** Without a name the vault that is signed in to. */
+function addShowVault(vault: Command): void {
+  example(
+    vault
+      .command('show [vault]')
+      .description('show a vault, by name or id; your own if left out')
+      .action(async (name: string | undefined, _: unknown, command: Command) =>
+        withApi(command, async (api) => {
+          const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
+          printRecord(await api.client.get(`/vaults/${id}`), api.options);
+        }),
+      ),
+    'holdfast vault show emea',
+  );
+}
+
+function addEdit(vault: Command): void {
+  example(
+    vault
+      .command('edit [vault]')
+      .description('change a vault; its own administrators may change its description')
+      .option('--name <name>', 'another name')
+      .option('--description <text>', 'up to 300 characters')
+      .addOption(tokenOption('tokens that its key sets may use: the whole list'))
+      .option('--admin-name <name>', 'full name of its administrator')
+      .option('--admin-email <address>', 'where notices go')
+      .action(async (name: string | undefined, wish: VaultWish & { name?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
+          const administrator = given({ name: wish.adminName, email: wish.adminEmail });
+          const body = changes({
+            name: wish.name,
+            description: wish.description,
+            tokens: wish.token,
+            administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
+          });
+          printRecord(await api.client.change(`/vaults/${id}`, { body }), api.options);
+        }),
+      ),
+    'holdfast vault edit emea --description "Europe, Middle East, Africa"',
+  );
+}
+
+/** The API wants the name repeated where keys would go with it; who confirms has seen it. */
+function addDeleteVault(vault: Command): void {
+  example(
+    vault
+      .command('delete <vault>')
+      .description(
+        'delete a vault with its users, key sets and CloudKeys; the name is asked for where it has any',
+      )
+      .addOption(yesOption())
+      .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, vaults, name);
+          const found = await api.client.get<Found & { name: string }>(`/vaults/${id}`);
+          await confirm(deletionQuestion(found), yes);
+          await api.client.change(`/vaults/${id}`, { method: 'DELETE', query: { confirm: found.name } });
+          printDone('the vault is deleted', { id, deleted: true }, api.options);
+        }),
+      ),
+    'holdfast vault delete emea',
+  );
+}
+
+function deletionQuestion({ name, keySets, cloudKeys }: Found & { name: string }): string {
+  return `Delete the vault ${name} with its ${String(keySets)} key sets and ${String(cloudKeys)} CloudKeys?`;
+}
+
+function ownVault({ vaultId }: Api): string {
+  if (vaultId === undefined) throw new CliError('usage', 'which vault?', 'name it: see holdfast vault list');
+  return vaultId;
+}
