@@ -3,6 +3,7 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { CspAccountTable, Tables } from '../store/schema.ts';
 import { parseAwsAccountId, parseRegion } from './aws-names.ts';
+import { changes, type Edit, type Reading } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
@@ -74,7 +75,7 @@ export async function updateCspAccount(
   vaultId: string,
   sight: Sight,
   id: string,
-  wish: Partial<CspAccountWish>,
+  wish: Edit<CspAccountWish>,
   expected?: number,
 ): Promise<CspAccount> {
   return house.store.write(async (trx) => {
@@ -89,6 +90,7 @@ export async function updateCspAccount(
     };
     if (change.admin_group_id !== undefined && change.admin_group_id !== before.admin_group_id)
       await checkOwner(trx, vaultId, sight, change.admin_group_id);
+    if (!changes(before, change)) return before;
     await checkName(trx, { ...before, ...change });
     const after = await trx
       .updateTable('csp_accounts')
@@ -162,12 +164,7 @@ export async function getCspAccount(
   return find(store.db, vaultId, sight, id);
 }
 
-async function find(
-  db: Pick<Transaction<Tables>, 'selectFrom'>,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-): Promise<CspAccount> {
+async function find(db: Reading, vaultId: string, sight: Sight, id: string): Promise<CspAccount> {
   const row = await db
     .selectFrom('csp_accounts')
     .selectAll()

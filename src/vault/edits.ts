@@ -8,3 +8,6 @@ export type Reading = Pick<Kysely<Tables> | Transaction<Tables>, 'selectFrom'>;
 export function changes<R extends object>(row: R, change: Partial<R>): boolean {
   return Object.entries(change).some(([column, value]) => row[column as keyof R] !== value);
 }
+
+/** What is told of a record; what is left out, or undefined, stays as it is. */
+export type Edit<W> = { [F in keyof W]?: W[F] | undefined };

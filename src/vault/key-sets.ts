@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { changes } from './edits.ts';
+import { changes, type Edit } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import {
@@ -96,7 +96,7 @@ export async function updateKeySet(
   vaultId: string,
   sight: Sight,
   id: string,
-  wish: Partial<KeySetWish>,
+  wish: Edit<KeySetWish>,
   expected?: number,
 ): Promise<CountedKeySet> {
   const change = parseWish(wish);
@@ -219,7 +219,7 @@ async function actOnKeySet(
 }
 
 /** What is told, parsed; what is left out stays out. */
-function parseWish(wish: Partial<KeySetWish>): Change {
+function parseWish(wish: Edit<KeySetWish>): Change {
   return {
     ...(wish.name === undefined ? {} : { name: parseName(wish.name) }),
     ...(wish.description === undefined ? {} : { description: parseDescription(wish.description) }),

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { changes } from './edits.ts';
+import { changes, type Edit } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkKeyName } from './key-making.ts';
 import {
@@ -32,7 +32,7 @@ export async function updateCloudKey(
   vaultId: string,
   sight: Sight,
   id: string,
-  wish: Partial<CloudKeyWish>,
+  wish: Edit<CloudKeyWish>,
   expected?: number,
 ): Promise<UsedCloudKey> {
   const change = parseKeyWish(wish, act.at);

@@ -1,4 +1,5 @@
 import { parsePrincipals, parseRegion } from './aws-names.ts';
+import type { Edit } from './edits.ts';
 import { parseExpiry } from './expiry.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { parseQuota, parseRotationDays, type QuotaWish } from './limits.ts';
@@ -39,7 +40,7 @@ export type KeyChange = Partial<
 >;
 
 /** What is told, parsed; what is left out stays out. Throws NameError, VaultError `invalid`. */
-export function parseKeyWish(wish: Partial<CloudKeyWish>, now: Date): KeyChange {
+export function parseKeyWish(wish: Edit<CloudKeyWish>, now: Date): KeyChange {
   const { rotation } = wish;
   return {
     ...(wish.name === undefined ? {} : { name: parseName(wish.name) }),

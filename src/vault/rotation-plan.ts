@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import type { KeySet } from './key-set-records.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
@@ -24,24 +24,17 @@ export async function planRotations(
     .execute();
   for (let from = 0; from < keys.length; from += atOnce) {
     const some = keys.slice(from, from + atOnce);
+    const cases = some.map((key) => {
+      const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), now);
+      return sql`WHEN ${key.id} THEN ${next?.toISOString() ?? null}`;
+    });
     await trx
       .updateTable('cloud_keys')
-      .set((eb) => {
-        const [first, ...rest] = some.map((key) => ({
-          id: key.id,
-          next: nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), now)?.toISOString() ?? null,
-        }));
-        if (first === undefined) throw new Error('no keys in a slice of them');
-        const chosen = rest.reduce(
-          (chain, { id, next }) => chain.when('id', '=', id).then(next),
-          eb.case().when('id', '=', first.id).then(first.next),
-        );
-        return {
-          next_rotation_at: chosen.end(),
-          row_version: eb('row_version', '+', 1),
-          updated_at: now.toISOString(),
-        };
-      })
+      .set((eb) => ({
+        next_rotation_at: sql<string | null>`CASE id ${sql.join(cases, sql` `)} END`,
+        row_version: eb('row_version', '+', 1),
+        updated_at: now.toISOString(),
+      }))
       .where(
         'id',
         'in',

@@ -2,10 +2,10 @@ import { sql, type AliasedRawBuilder, type RawBuilder } from 'kysely';
 import type { UseTable } from '../store/schema.ts';
 
 /** One column of what is known of a thing's use, for a list of such things; null where it was not used yet. */
-export function used<C extends 'last_at' | 'last_address', A extends string>(
+export function used<A extends string>(
   kind: UseTable['kind'],
   idColumn: string,
-  column: C,
+  column: 'last_at' | 'last_address',
   as: A,
 ): AliasedRawBuilder<string | null, A> {
   return use<string | null>(kind, idColumn, column).as(as);

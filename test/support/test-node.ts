@@ -1,15 +1,17 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { TestCa } from './certificates.ts';
+import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
 import { openNodeVault, type KeyUsage, type NodeVault } from './node-vault.ts';
 import type { TokenFixture } from './tokens.ts';
 import { XksClient, type KeySetAccess } from './xks-client.ts';
+
+export { memoryDirectory } from './memory-directory.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'src/main.ts');
@@ -310,15 +312,6 @@ function onLine(stream: Readable, take: (line: string) => void): void {
     rest = lines.pop() ?? '';
     for (const line of lines) take(line);
   });
-}
-
-export function memoryDirectory(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK);
-    return '/dev/shm';
-  } catch {
-    return tmpdir();
-  }
 }
 
 /** All descendants of a process, from /proc. */

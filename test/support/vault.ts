@@ -12,7 +12,7 @@ import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import type { House } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { memoryDirectory } from './test-node.ts';
+import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
 import { createSoftHsmToken } from './tokens.ts';
 

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import {
+  adoptCloudKey,
+  cloudKeyOrders,
+  createCloudKey,
+  getCloudKey,
+  listCloudKeys,
+  listVersions,
+  updateCloudKey,
+} from '../vault/cloud-keys.ts';
+import { cloudKeyActRoutes } from './cloud-key-acts.ts';
+import {
+  externalKeyId,
+  keyFields,
+  keyStates,
+  shownKey,
+  showKey,
+  shownVersion,
+  showVersion,
+  usage,
+  usages,
+} from './cloud-key-forms.ts';
+import { inVault, keyPath, keyTag, made, one, readKeys, shown, writeKeys } from './cloud-key-routes.ts';
+import { namePrefix, region, toDate } from './key-forms.ts';
+import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { callerOf, route, shownPage, type Route } from './route.ts';
+
+const newFields = {
+  ...keyFields,
+  keySetId: z.uuid().describe('Key set that it belongs to, for ever.'),
+  description: keyFields.description.default(''),
+  region: region.optional().describe('AWS Region; the default of the key set’s CSP account if left out.'),
+  administrators: keyFields.administrators.default([]),
+  users: keyFields.users.default([]),
+  rotation: keyFields.rotation.default({ kind: 'INHERIT' }),
+  expiresAt: keyFields.expiresAt.default(null),
+  quota: keyFields.quota.default(null),
+};
+
+export const cloudKeyRoutes: readonly Route[] = [
+  route({
+    operation: 'listCloudKeys',
+    method: 'GET',
+    path: keyPath,
+    tag: keyTag,
+    summary: 'List the CloudKeys of a vault',
+    access: readKeys,
+    params: inVault,
+    query: z.strictObject({
+      keySetId: z.uuid().optional().describe('Only those of this key set.'),
+      region: region.optional().describe('Only those in this Region.'),
+      state: keyStates.optional().describe('Only those in this state.'),
+      name: namePrefix,
+      externalKeyId: z.string().max(128).optional().describe('Only the one that AWS calls so.'),
+      ...pageQuery(cloudKeyOrders),
+    }),
+    answer: pageOf(shownKey, 'CloudKey'),
+    handle: async (call) => {
+      const { services, params, query, act } = call;
+      const { sight } = callerOf(call);
+      return shownPage(await listCloudKeys(services, params.vaultId, sight, query, pageWish(query)), (row) =>
+        showKey(row, act.at),
+      );
+    },
+  }),
+  route({
+    operation: 'createCloudKey',
+    method: 'POST',
+    path: keyPath,
+    tag: keyTag,
+    summary: 'Make a CloudKey',
+    description:
+      'Makes an AES-256 key in the token of the key set: it is born there and cannot leave. Give its `externalKeyId` to ' +
+      'AWS KMS (CreateKey with Origin EXTERNAL_KEY_STORE, XksKeyId).',
+    access: writeKeys,
+    params: inVault,
+    body: z.strictObject({
+      ...newFields,
+      externalKeyId: externalKeyId.optional(),
+      usage: usage.default('encrypt-decrypt'),
+    }),
+    answer: shownKey,
+    creates: {
+      again: async (call, id) =>
+        made(call, await getCloudKey(call.services, call.params.vaultId, callerOf(call).sight, id)),
+    },
+    handle: async (call) => {
+      const { services, act, params, body } = call;
+      const { sight } = callerOf(call);
+      const wish = { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
+      const { id } = await createCloudKey(services, act, params.vaultId, sight, wish);
+      return made(call, await getCloudKey(services, params.vaultId, sight, id));
+    },
+  }),
+  route({
+    operation: 'adoptCloudKey',
+    method: 'POST',
+    path: `${keyPath}/adoptions`,
+    tag: keyTag,
+    summary: 'Take over a key of AWS’s sample proxy',
+    description:
+      'Takes a key object that is in the token already, with the ciphertext that AWS’s sample proxy ' +
+      '(aws-kms-xks-proxy) made under it. A key object that could leave the token is refused. What AWS may do with it ' +
+      'is what the key object may do.',
+    access: writeKeys,
+    params: inVault,
+    body: z.strictObject({
+      ...newFields,
+      label: z.string().min(1).max(300).describe('CKA_LABEL of the key object in the token.'),
+      externalKeyId,
+    }),
+    answer: shownKey,
+    creates: {
+      again: async (call, id) =>
+        made(call, await getCloudKey(call.services, call.params.vaultId, callerOf(call).sight, id)),
+    },
+    handle: async (call) => {
+      const { services, act, params, body } = call;
+      const { sight } = callerOf(call);
+      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      const { id } = await adoptCloudKey(services, act, params.vaultId, sight, wish);
+      return made(call, await getCloudKey(services, params.vaultId, sight, id));
+    },
+  }),
+  route({
+    operation: 'getCloudKey',
+    method: 'GET',
+    path: `${keyPath}/{cloudKeyId}`,
+    tag: keyTag,
+    summary: 'Show a CloudKey',
+    access: readKeys,
+    params: one,
+    answer: shownKey,
+    handle: async (call) => {
+      const { vaultId, cloudKeyId } = call.params;
+      return shown(call, await getCloudKey(call.services, vaultId, callerOf(call).sight, cloudKeyId));
+    },
+  }),
+  route({
+    operation: 'listCloudKeyVersions',
+    method: 'GET',
+    path: `${keyPath}/{cloudKeyId}/versions`,
+    tag: keyTag,
+    summary: 'List the versions of a CloudKey',
+    description: 'Each is one AES-256 key object in the token. All of them, the first one first.',
+    access: readKeys,
+    params: one,
+    answer: z.strictObject({ items: z.array(shownVersion), next: z.null() }),
+    handle: async (call) => {
+      const { services, params } = call;
+      const key = await getCloudKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId);
+      const items = (await listVersions(services, key)).map((row) => showVersion(key, row));
+      return { body: { items, next: null } };
+    },
+  }),
+  route({
+    operation: 'updateCloudKey',
+    method: 'PATCH',
+    path: `${keyPath}/{cloudKeyId}`,
+    tag: keyTag,
+    summary: 'Change a CloudKey',
+    description:
+      'A later `expiresAt`, or null, makes an EXPIRED CloudKey DISABLED: enable it for it to serve again. A new rotation ' +
+      'schedule counts from the last rotation; what is overdue by it is due now.',
+    access: writeKeys,
+    params: one,
+    body: z.strictObject(keyFields).partial(),
+    answer: shownKey,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const { sight } = callerOf(call);
+      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      return shown(
+        call,
+        await updateCloudKey(services, act, params.vaultId, sight, params.cloudKeyId, wish, expected),
+      );
+    },
+  }),
+  ...cloudKeyActRoutes,
+];
