@@ -38,6 +38,7 @@ if (port === undefined) {
     name: token.name,
     usable: true,
     health: 'ACTIVE',
+    hosts: [],
     call: <R extends TokenRequest>(
       request: R,
       { deadline, onAttempt }: CallOptions,

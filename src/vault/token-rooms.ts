@@ -3,7 +3,7 @@ import { TokenError } from '../token/faults.ts';
 import type { TokenPool } from '../token/token-pool.ts';
 
 /** What the vault and the XKS operations need of a token's pool. */
-export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'call'>;
+export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'hosts' | 'call'>;
 
 /** The pools of the configured tokens, by name. */
 export class TokenRooms {

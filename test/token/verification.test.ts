@@ -268,7 +268,7 @@ for (const [call, rv, step, told, wayOut] of [
   ],
   ['C_FindObjectsInit', CKR.DEVICE_ERROR, 'self-test', 'C_FindObjects failed (CKR_DEVICE_ERROR)', /fault/],
 ] as const)
-  test.serial(`${call} says ${told}: the step ${step} fails, and the way out fits`, async (t) => {
+  test.serial(`${told}: the step ${step} fails, and the way out fits`, async (t) => {
     await state.shim.set([{ call, rv }]);
     const report = await verify({ shim: state.shim });
     t.false(report.ok);

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { readPage } from '../vault/page.ts';
+import { time } from './key-forms.ts';
+import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { route, shownPage, type Route } from './route.ts';
+
+/** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
+const upFor = 60_000;
+
+const orders = {
+  hostname: 'nodes.hostname',
+  startedAt: 'nodes.started_at',
+  lastSeenAt: 'nodes.last_seen_at',
+} as const;
+
+const shownNode = z
+  .strictObject({
+    id: z.uuid().describe('Made at its first start, kept in its state directory.'),
+    hostname: z.string(),
+    version: z.string().describe('Version of Holdfast that it runs.'),
+    state: z.enum(['UP', 'DOWN']).describe('UP: it has shown itself within the last minute.'),
+    startedAt: time,
+    lastSeenAt: time,
+  })
+  .meta({ id: 'Node', description: 'A node that serves from this store.' });
+
+export const nodeRoutes: readonly Route[] = [
+  route({
+    operation: 'listNodes',
+    method: 'GET',
+    path: '/nodes',
+    tag: 'Nodes',
+    summary: 'List the nodes',
+    access: { kind: 'permission', appliance: 'appliance.read' },
+    query: z.strictObject(pageQuery(orders)),
+    answer: pageOf(shownNode, 'Node'),
+    handle: async ({ services, query }) => {
+      const now = services.now().getTime();
+      const page = await readPage(
+        services.store.db
+          .selectFrom('nodes')
+          .select(['nodes.id', 'nodes.hostname', 'nodes.version', 'nodes.started_at', 'nodes.last_seen_at']),
+        orders,
+        'nodes.id',
+        pageWish(query),
+      );
+      return shownPage(page, ({ id, hostname, version, started_at, last_seen_at }) => ({
+        id,
+        hostname,
+        version,
+        state: now - Date.parse(last_seen_at) <= upFor ? 'UP' : 'DOWN',
+        startedAt: started_at,
+        lastSeenAt: last_seen_at,
+      }));
+    },
+  }),
+];

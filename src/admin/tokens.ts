@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { recordAlone } from '../audit/trail.ts';
+import type { TokenClient } from '../vault/token-rooms.ts';
+import { Problem } from './problem.ts';
+import { route, type Answer, type Route } from './route.ts';
+import type { AdminServices, TokenFacts } from './services.ts';
+
+const tag = 'Tokens';
+const one = z.strictObject({
+  token: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .describe('Name of the token in the configuration.'),
+});
+const read = { kind: 'permission', appliance: 'appliance.read' } as const;
+
+const shownToken = z
+  .strictObject({
+    name: z.string().describe('Its name in the configuration; AWS sees it as `ekmFleetDetails[].id`.'),
+    profile: z.string().describe('Profile of its PKCS#11 module.'),
+    vendor: z.string(),
+    model: z.string().describe('The vendor’s product, by the profile.'),
+    health: z
+      .enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
+      .describe('ACTIVE: every host has proven itself within the last minute; DEGRADED: some have.'),
+    hosts: z
+      .array(
+        z.strictObject({
+          pid: z.int().nullable().describe('Process id; null while it starts.'),
+          state: z.enum(['starting', 'ready', 'busy', 'sick', 'dead']),
+        }),
+      )
+      .describe('The token hosts of the management process of this node; XKS workers have others.'),
+    vaults: z.int().describe('How many vaults may use it.'),
+  })
+  .meta({ id: 'Token', description: 'A PKCS#11 token, as this node sees it.' });
+
+const report = z
+  .strictObject({
+    ok: z.boolean(),
+    steps: z
+      .array(
+        z.strictObject({
+          name: z.enum(['module', 'token', 'login', 'mechanisms', 'self-test', 'latency']),
+          ok: z.boolean(),
+          milliseconds: z.number(),
+          detail: z.string().describe('What was found, or what failed, with its CKR name.'),
+        }),
+      )
+      .describe('In the order in which they were tried; the first that failed is the last.'),
+    wayOut: z.string().optional().describe('What to do, where one failed.'),
+    info: z
+      .strictObject({
+        label: z.string(),
+        serial: z.string(),
+        manufacturer: z.string(),
+        model: z.string(),
+        firmware: z.string(),
+      })
+      .optional()
+      .describe('What the token says of itself.'),
+    mechanisms: z.array(z.string()).optional().describe('Names of PKCS#11, numbers where there is none.'),
+  })
+  .meta({ id: 'TokenReport', description: 'What a fresh connection to a token found.' });
+
+export const tokenRoutes: readonly Route[] = [
+  route({
+    operation: 'listTokens',
+    method: 'GET',
+    path: '/tokens',
+    tag,
+    summary: 'List the tokens of the configuration',
+    description: 'Users of a vault see in its `tokens` which ones their key sets may use.',
+    access: read,
+    answer: z
+      .strictObject({ items: z.array(shownToken), next: z.null().describe('They all come on one page.') })
+      .meta({ id: 'TokenPage' }),
+    handle: async ({ services }): Promise<Answer> => {
+      const used = await vaultsByToken(services);
+      return { body: { items: services.tokenFacts.map((facts) => show(services, facts, used)), next: null } };
+    },
+  }),
+  route({
+    operation: 'getToken',
+    method: 'GET',
+    path: '/tokens/{token}',
+    tag,
+    summary: 'Look at a token',
+    access: read,
+    params: one,
+    answer: shownToken,
+    handle: async ({ services, params }): Promise<Answer> => ({
+      body: show(services, factsOf(services, params.token), await vaultsByToken(services)),
+    }),
+  }),
+  route({
+    operation: 'verifyToken',
+    method: 'POST',
+    path: '/tokens/{token}/verify',
+    tag,
+    summary: 'Verify the connection to a token',
+    description:
+      'One more token host loads the module, finds the token, logs in, reads the mechanisms, runs the self-test and ' +
+      'times 20 operations; those that serve are left alone. It answers 200 with the report whether all went well or ' +
+      'not, after `token.start_timeout_ms` and a second at the latest. A PIN that the token has refused is not tried.',
+    access: { kind: 'permission', appliance: 'tokens.verify' },
+    params: one,
+    answer: report,
+    handle: async ({ services, params, act }): Promise<Answer> => {
+      const { name } = factsOf(services, params.token);
+      const found = await services.verifyToken(name);
+      const failed = found.steps.find(({ ok }) => !ok);
+      await recordAlone(services.store, act, {
+        action: 'token.verify',
+        vaultId: '',
+        target: { kind: 'token', id: name, name },
+        after: {
+          ok: found.ok,
+          ...(failed === undefined ? {} : { failed: failed.name, detail: failed.detail }),
+        },
+      });
+      return { body: found };
+    },
+  }),
+];
+
+function factsOf(services: AdminServices, name: string): TokenFacts {
+  const facts = services.tokenFacts.find((candidate) => candidate.name === name);
+  if (facts === undefined)
+    throw new Problem('not-found', 'the configuration has no token of this name', { wayOut: 'GET /tokens' });
+  return facts;
+}
+
+/** How many vaults may use each token. */
+async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<string, number>> {
+  const vaults = await store.db
+    .selectFrom('vaults')
+    .select('tokens')
+    .where('deleted_at', 'is', null)
+    .execute();
+  const used = new Map<string, number>();
+  for (const name of vaults.flatMap(({ tokens }) => JSON.parse(tokens) as string[]))
+    used.set(name, (used.get(name) ?? 0) + 1);
+  return used;
+}
+
+function show(
+  services: AdminServices,
+  { name, profile, vendor, model }: TokenFacts,
+  used: ReadonlyMap<string, number>,
+) {
+  const { health, hosts }: Pick<TokenClient, 'health' | 'hosts'> = services.tokens.pool(name);
+  return {
+    name,
+    profile,
+    vendor,
+    model,
+    health,
+    hosts: hosts.map(({ pid, state }) => ({ pid: pid === 0 ? null : pid, state })),
+    vaults: used.get(name) ?? 0,
+  };
+}

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import test from 'ava';
+import { nodeRoutes } from '../../src/admin/nodes.ts';
+import { Problem } from '../../src/admin/problem.ts';
+import type { Answer, Call, Route } from '../../src/admin/route.ts';
+import type { AdminServices, TokenReport } from '../../src/admin/services.ts';
+import { tokenRoutes } from '../../src/admin/tokens.ts';
+import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+
+const state = {} as { open: TestVault; services: AdminServices; report: TokenReport; asked: string[] };
+
+test.before(async () => {
+  const open = await openVault();
+  state.open = open;
+  state.asked = [];
+  state.services = {
+    ...open.house,
+    version: '1',
+    publicUrl: 'https://localhost',
+    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM' }],
+    sessions: { idleMinutes: 15, longestMinutes: 600 },
+    verifyToken: async (name: string) => {
+      state.asked.push(name);
+      return Promise.resolve(state.report);
+    },
+  } as unknown as AdminServices;
+});
+
+test.after.always(async () => state.open.dispose());
+
+/** Asks a route as the management app would, and checks its answer against its own schema. */
+async function ask(
+  routes: readonly Route[],
+  operation: string,
+  { params = {}, query = {} }: { params?: object; query?: object } = {},
+): Promise<Answer> {
+  const route = routes.find((candidate) => candidate.operation === operation);
+  if (route === undefined) throw new Error(`no route ${operation}`);
+  const answer = await route.handle({
+    services: state.services,
+    act: state.open.act(),
+    params: route.params?.parse(params),
+    query: route.query?.parse(query),
+  } as Call<unknown, unknown, unknown>);
+  route.answer?.parse(answer.body);
+  return answer;
+}
+
+test('tokens are listed with their health, their hosts and how many vaults may use them', async (t) => {
+  await insertVault(state.open.store, 'another', ['token', 'gone']);
+  const { body } = await ask(tokenRoutes, 'listTokens');
+  t.like(body, {
+    items: [
+      {
+        name: 'token',
+        profile: 'softhsm2',
+        vendor: 'OpenDNSSEC',
+        model: 'SoftHSM',
+        health: 'ACTIVE',
+        vaults: 2,
+      },
+    ],
+    next: null,
+  });
+  const { body: one } = await ask(tokenRoutes, 'getToken', { params: { token: 'token' } });
+  const { hosts } = one as { hosts: { pid: number; state: string }[] };
+  t.is(hosts.length, 1);
+  t.true((hosts[0]?.pid ?? 0) > 0);
+});
+
+test('a token that the configuration does not name is not found, and nothing is tried', async (t) => {
+  for (const operation of ['getToken', 'verifyToken']) {
+    const error = await t.throwsAsync(ask(tokenRoutes, operation, { params: { token: 'gone' } }), {
+      instanceOf: Problem,
+    });
+    t.is(error.kind, 'not-found');
+  }
+  t.false(state.asked.includes('gone'));
+});
+
+test('a verification is answered whether all went well or not, and stands in the audit trail', async (t) => {
+  state.report = {
+    ok: false,
+    steps: [
+      { name: 'module', ok: true, milliseconds: 12.5, detail: 'SoftHSM' },
+      { name: 'token', ok: false, milliseconds: 1, detail: 'no token with label "x"' },
+    ],
+    wayOut: 'the module shows no token at all',
+  };
+  const answer = await ask(tokenRoutes, 'verifyToken', { params: { token: 'token' } });
+  t.is(answer.status, undefined);
+  t.deepEqual(answer.body, state.report);
+  const event = await state.open.store.db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('action', '=', 'token.verify')
+    .executeTakeFirstOrThrow();
+  t.like(event, { vault_id: '', outcome: 'done', target_kind: 'token', target_name: 'token' });
+  t.deepEqual(JSON.parse(event.after ?? ''), {
+    ok: false,
+    failed: 'token',
+    detail: 'no token with label "x"',
+  });
+});
+
+test('a node is UP while it has shown itself within the last minute', async (t) => {
+  const now = state.open.house.now().getTime();
+  const row = (hostname: string, seen: number) => ({
+    id: randomUUID(),
+    hostname,
+    version: '1',
+    started_at: new Date(now - 3_600_000).toISOString(),
+    last_seen_at: new Date(now - seen).toISOString(),
+  });
+  await state.open.store.db
+    .insertInto('nodes')
+    .values([row('a', 30_000), row('b', 61_500), row('c', 0)])
+    .execute();
+  const { body } = await ask(nodeRoutes, 'listNodes', { query: { limit: '2' } });
+  const first = body as { items: object[]; next: string };
+  t.like(first.items, [
+    { hostname: 'a', state: 'UP' },
+    { hostname: 'b', state: 'DOWN' },
+  ]);
+  const { body: second } = await ask(nodeRoutes, 'listNodes', { query: { limit: '2', cursor: first.next } });
+  t.like(second, { items: [{ hostname: 'c', state: 'UP' }], next: null });
+});
