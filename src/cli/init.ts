@@ -2,22 +2,53 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { ensureFirstAdministrator, resetAdministrator } from '../identity/administrators.ts';
+import type { Secret } from '../secret.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
+import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
+import { readSecretFile } from './secret-file.ts';
+
+interface InitWish {
+  administrator: string;
+  passwordFile?: string;
+  resetAdministrator?: true | string;
+}
 
 export function addInitCommand(program: Command): void {
   program
     .command('init')
     .description(
-      'make the store or bring it up to date, and make our own keys in every token; safe to repeat',
+      'make the store or bring it up to date, our own keys in every token, and the first administrator; safe to repeat',
     )
-    .action(async (_: unknown, command: Command) => {
-      await init(loadConfig(globalOptions(command).config));
+    .option('--administrator <username>', 'name of the first administrator of the appliance', 'admin')
+    .option(
+      '--password-file <file>',
+      'file with the password of the first administrator, mode 0600; without it one is made, shown once',
+    )
+    .option(
+      '--reset-administrator [username]',
+      'break-glass: give an administrator who cannot sign in a new first password, without second factor',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  holdfast init\n  holdfast init --administrator root --password-file /run/first-password\n  holdfast init --reset-administrator admin',
+    )
+    .action(async (wish: InitWish, command: Command) => {
+      const config = loadConfig(globalOptions(command).config);
+      if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
+      const password =
+        wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
+      await init(config, { username: wish.administrator, password });
     });
 }
 
-export async function init(config: LoadedConfig): Promise<void> {
+/** Everything that a node needs before it can serve; what is there already is left as it is. */
+export async function init(
+  config: LoadedConfig,
+  administrator: { username: string; password?: Secret | undefined },
+): Promise<void> {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   const { made, close } = await openTokens(config, config.tokens, true);
@@ -27,7 +58,33 @@ export async function init(config: LoadedConfig): Promise<void> {
       `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,
     );
   const store = await SqliteStore.init(config.storePath);
-  await store.close();
-  chmodSync(config.storePath, 0o600);
-  console.log(`store ${config.storePath}: up to date`);
+  try {
+    chmodSync(config.storePath, 0o600);
+    console.log(`store ${config.storePath}: up to date`);
+    const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
+    if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
+    else console.log(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
+  } finally {
+    await store.close();
+  }
+}
+
+async function reset(config: LoadedConfig, username: true | string): Promise<void> {
+  const store = await SqliteStore.open(config.storePath);
+  try {
+    const { username: who, firstPassword } = await resetAdministrator(
+      localHouse(store),
+      localAct('init --reset-administrator'),
+      username === true ? {} : { username },
+    );
+    tellPassword(who, firstPassword);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Shown this once: at rest there is only its hash. */
+function tellPassword(username: string, password: Secret): void {
+  console.log(`administrator ${username}, first password: ${password.reveal()}`);
+  console.log('  It is good for seven days and must be changed at the first sign-in: holdfast login');
 }

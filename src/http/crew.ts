@@ -168,8 +168,10 @@ export class Crew {
       }
       case 'pong':
         break;
-      default:
+      case 'quota':
+      case 'verify-token':
         this.#options.onMessage?.(message);
+        break;
     }
   }
 

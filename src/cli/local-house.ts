@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
+import type { Act } from '../audit/trail.ts';
+import type { Store } from '../store/store.ts';
+import type { House } from '../vault/house.ts';
+import { TokenRooms } from '../vault/token-rooms.ts';
+
+/** What acts of a command on the node itself work with: the store, and the tokens where the command opened them. */
+export function localHouse(store: Store, tokens = new TokenRooms([])): House {
+  return { store, tokens, now: () => new Date(), instance: `command/${randomUUID()}` };
+}
+
+/** An act of whoever may run a command on this machine: that they may is all that is known of them. */
+export function localAct(command: string): Act {
+  return {
+    actor: { kind: 'command', id: '', name: `${command}, run by ${userInfo().username}` },
+    address: '',
+    requestId: randomUUID(),
+    at: new Date(),
+  };
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import anyTest, { type TestFn } from 'ava';
+import { allRoutes } from '../../src/admin/routes.ts';
+import type { Route } from '../../src/admin/route.ts';
+import { expected, standings, type Standing } from './expected-access.ts';
+import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
+import type { AdminClient } from '../support/admin-client.ts';
+
+const test = anyTest as TestFn<TwoVaults & { clients: Record<Standing, AdminClient> }>;
+
+test.before(async (t) => {
+  const both = await startTwoVaults();
+  const { appliance, applianceAuditor, blue, red } = both;
+  const key = async (client: AdminClient, scope: string[]) =>
+    client.as(
+      (
+        await made(client, '/user/api-keys', {
+          name: `key-${randomUUID()}`,
+          scope,
+          expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+        })
+      ).secret,
+    );
+  t.context = {
+    ...both,
+    clients: {
+      nobody: appliance.as(undefined),
+      'appliance-admin': appliance,
+      'appliance-auditor': applianceAuditor,
+      'vault-admin': blue.admin,
+      'cloud-admin': blue.cloudAdmin,
+      'other-group': blue.otherCloudAdmin,
+      auditor: blue.auditor,
+      'reading-key': await key(blue.admin, ['vault.read']),
+      'other-vault': red.admin,
+    },
+  };
+});
+test.after.always(async (t) => t.context.dispose());
+
+test('the table names every route of the API and no other', (t) => {
+  t.deepEqual(Object.keys(expected).toSorted(), allRoutes.map(({ operation }) => operation).toSorted());
+});
+
+for (const route of allRoutes)
+  test(`${route.operation}: each role gets what the table says`, async (t) => {
+    const row = expected[route.operation];
+    if (row === undefined) return t.fail('not in the table');
+    for (const standing of standings) {
+      const answer = await probe(t.context, t.context.clients[standing], route);
+      t.is(
+        verdict(answer.status),
+        row[standing],
+        `${standing}: ${answer.status} ${answer.text.slice(0, 300)}`,
+      );
+    }
+  });
+
+/**
+ * Asks for blue's things with an If-Match that no record has and a body that no route takes: who may use the route gets
+ * as far as that, and nothing is changed by asking.
+ */
+async function probe({ blue }: TwoVaults, client: AdminClient, route: Route) {
+  const values: Record<string, string> = {
+    vaultId: blue.id,
+    userId: blue.ids.auditorUser,
+    groupId: blue.ids.group,
+    cspAccountId: blue.ids.cspAccount,
+    keySetId: blue.ids.keySet,
+    accessKeyId: blue.ids.credential,
+    cloudKeyId: blue.ids.cloudKey,
+    token: 'token',
+    sessionId: randomUUID(),
+    apiKeyId: randomUUID(),
+    reconciliationId: randomUUID(),
+  };
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? randomUUID());
+  const changing = route.method !== 'GET';
+  return client.request(route.method, path, {
+    ...(changing ? { raw: '"not an object"', headers: { 'Content-Type': 'application/json' } } : {}),
+    ...(route.changes === true ? { ifMatch: '"999999999"' } : {}),
+  });
+}
+
+/** `ok`: they got past the door, whatever the request itself was worth. */
+function verdict(status: number): 'ok' | 401 | 403 | 404 {
+  return status === 401 || status === 403 || status === 404 ? status : 'ok';
+}
