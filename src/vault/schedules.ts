@@ -117,6 +117,7 @@ export class Schedules {
       if (!(await this.#mayGoOn())) return run;
       await part(name, work);
     }
+    this.#tellDone(run);
     return run;
   }
 
@@ -204,6 +205,11 @@ export class Schedules {
     const held = await holdLease(this.#house, leaseName, leaseTime);
     this.#renewedAt = held ? monotonicNow() : -Infinity;
     return held;
+  }
+
+  #tellDone(run: ScheduleRun): void {
+    const done = Object.entries(run).filter(([, count]) => typeof count === 'number' && count > 0);
+    if (done.length > 0) this.#log.info(Object.fromEntries(done), 'done by schedule');
   }
 
   #tell(part: string, error: unknown): void {

@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Selectable } from 'kysely';
+import type { Logger } from '../../src/log.ts';
+import type { VaultTable } from '../../src/store/schema.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/vault/cloud-keys.ts';
+import type { House } from '../../src/vault/house.ts';
+import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-sets.ts';
+import { Schedules } from '../../src/vault/schedules.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
+import type { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { memoryDirectory } from '../support/test-node.ts';
+import { insertVault } from '../support/vault.ts';
+
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+export interface LogLine {
+  level: 'info' | 'warn' | 'error';
+  message: string;
+  facts: Record<string, unknown>;
+}
+
+/** What is logged, kept; `until` waits for a line. */
+export class KeptLog {
+  readonly lines: LogLine[] = [];
+  readonly #told = new EventTarget();
+
+  get log(): Logger {
+    const level = (name: LogLine['level']) => (facts: Record<string, unknown>, message: string) => {
+      this.lines.push({ level: name, message, facts });
+      this.#told.dispatchEvent(new Event('line'));
+    };
+    return { info: level('info'), warn: level('warn'), error: level('error') } as unknown as Logger;
+  }
+
+  async until(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    for (;;) {
+      const found = this.lines.find((line) => matches(line));
+      if (found !== undefined) return found;
+      await new Promise((resolve) => {
+        this.#told.addEventListener('line', resolve, { once: true });
+      });
+    }
+  }
+}
+
+/** A store of its own with a vault and a key set, in front of a real token, under a clock that the test sets. */
+export class Stage {
+  readonly house: House;
+  readonly store: SqliteStore;
+  readonly vault: Selectable<VaultTable>;
+  readonly log = new KeptLog();
+  /** Milliseconds since the epoch. */
+  now: number;
+
+  private constructor(store: SqliteStore, vault: Selectable<VaultTable>, tokens: TokenRooms, now: number) {
+    this.store = store;
+    this.vault = vault;
+    this.now = now;
+    this.house = { store, tokens, now: () => new Date(this.now), instance: 'node-a/1' };
+  }
+
+  static async open(
+    t: { teardown: (run: () => Promise<void>) => void },
+    tokens: TokenRooms,
+    now = '2027-01-01T12:00:00.000Z',
+  ): Promise<Stage> {
+    const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-stage-'));
+    const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));
+    t.teardown(async () => {
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    });
+    const vault = await insertVault(store, 'stage', ['token', 'gone']);
+    return new Stage(store, vault, tokens, Date.parse(now));
+  }
+
+  /** The same store and token as another process has them. */
+  as(instance: string): House {
+    return { ...this.house, instance };
+  }
+
+  schedules(house: House = this.house): Schedules {
+    const id = house.instance.split('/')[0] ?? '';
+    return new Schedules({ house, log: this.log.log, node: { id, hostname: 'host', version: '1' } });
+  }
+
+  async keySet(wish: Partial<KeySetWish> = {}): Promise<KeySet> {
+    return createKeySet(this.house, systemAct(this.house, 'test'), this.vault.id, 'all', {
+      name: `set-${Math.random().toString(36).slice(2)}`,
+      token: 'token',
+      ...wish,
+    });
+  }
+
+  async key(keySet: KeySet, wish: Partial<NewKeyWish> & { name: string }): Promise<CloudKeyRecord> {
+    const act = systemAct(this.house, 'test');
+    return createCloudKey(this.house, act, this.vault.id, 'all', { keySetId: keySet.id, ...wish });
+  }
+
+  async read(id: string): Promise<CloudKeyRecord> {
+    return this.store.db.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+  }
+
+  /** How often each act was done on a thing. */
+  async acts(targetId: string): Promise<Record<string, number>> {
+    const rows = await this.store.db
+      .selectFrom('audit_events')
+      .select(['action', (eb) => eb.fn.countAll<number>().as('n')])
+      .where('target_id', '=', targetId)
+      .groupBy('action')
+      .execute();
+    return Object.fromEntries(rows.map(({ action, n }) => [action, n]));
+  }
+}
