@@ -1,0 +1,364 @@
+import { randomUUID } from 'node:crypto';
+import anyTest, { type TestFn } from 'ava';
+import { allRoutes } from '../../src/admin/routes.ts';
+import { AdminClient } from '../support/admin-client.ts';
+import { TestNode } from '../support/test-node.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
+
+const test = anyTest as TestFn<TwoVaults>;
+
+test.before(async (t) => {
+  t.context = await startTwoVaults();
+});
+test.after.always(async (t) => t.context.dispose());
+
+const root = ({ blue }: TwoVaults) => `/vaults/${blue.id}`;
+let count = 0;
+const fresh = (word: string) => `${word}-${++count}`;
+
+async function newKey(context: TwoVaults): Promise<{ id: string; path: string }> {
+  const { id } = await made(context.blue.admin, `${root(context)}/cloud-keys`, {
+    keySetId: context.blue.ids.keySet,
+    name: fresh('key'),
+  });
+  return { id, path: `${root(context)}/cloud-keys/${id}` };
+}
+
+test('every answer carries the security headers and a request id, also refusals', async (t) => {
+  const { appliance } = t.context;
+  for (const answer of [
+    await appliance.get('/vaults'),
+    await appliance.get('/nothing'),
+    await appliance.as(undefined).get('/vaults'),
+    await appliance.get('//ping'),
+  ]) {
+    t.is(answer.headers['strict-transport-security'], 'max-age=63072000; includeSubDomains');
+    t.is(answer.headers['cache-control'], 'no-store');
+    t.is(answer.headers['x-content-type-options'], 'nosniff');
+    t.is(answer.headers['content-security-policy'], "default-src 'none'; frame-ancestors 'none'");
+    t.regex(String(answer.headers['x-request-id']), /^[0-9a-f-]{36}$/);
+  }
+});
+
+test('a refusal is a problem of RFC 9457 with the way out and the request id, and says nothing of the inside', async (t) => {
+  const answer = await t.context.appliance.as(undefined).get('/vaults');
+  t.is(answer.status, 401);
+  t.is(answer.headers['content-type'], 'application/problem+json');
+  t.is(answer.headers['www-authenticate'], 'Bearer realm="holdfast"');
+  t.is(answer.body.type, 'urn:holdfast:problem:unauthenticated');
+  t.is(answer.body.status, 401);
+  t.is(answer.body.instance, `urn:holdfast:request:${String(answer.headers['x-request-id'])}`);
+  t.regex(answer.body.wayOut, /holdfast login/);
+  t.notRegex(answer.text, /\.ts|node_modules|at /);
+});
+
+test('paths that routers, proxies and logs might read otherwise lead nowhere', async (t) => {
+  const { appliance, blue } = t.context;
+  for (const path of [
+    '//api/v1/vaults/',
+    '//api/v1//vaults',
+    '///api/v1/vaults',
+    '//api/v1/./vaults',
+    '//api/v1/x/../vaults',
+    '//api/v1/%76aults',
+    '//api/v1/vaults%2f',
+    '//api/v1/vaults;x=1',
+    '//API/v1/vaults',
+    '//api/v1/Vaults',
+    '//api/v1/vaults\\..',
+    `//api/v1/vaults/${blue.id}%00`,
+    `//api/v1/vaults/${blue.id.toUpperCase()}x`,
+    '//api/v1/vaults/..',
+    '//api/v2/vaults',
+    '//api/v1/constructor',
+    '//api/v1/vaults/__proto__',
+  ]) {
+    const answer = await appliance.get(path);
+    t.is(answer.status, 404, path);
+    t.is(answer.headers['content-type'], 'application/problem+json', path);
+  }
+});
+
+test('another method than a route has is told with those it has', async (t) => {
+  const answer = await t.context.appliance.request('PUT', '/vaults');
+  t.is(answer.status, 405);
+  t.deepEqual(String(answer.headers['allow']).split(', ').toSorted(), ['GET', 'HEAD', 'POST']);
+  for (const method of ['TRACE', 'OPTIONS', 'PROPFIND'])
+    t.is((await t.context.appliance.request(method, '/vaults')).status, 405, method);
+});
+
+test('a body that is not the JSON object of the route is refused whole, and its place is named', async (t) => {
+  const { appliance } = t.context;
+  const json = { 'Content-Type': 'application/json' };
+  const post = async (raw: string | Buffer, headers: Record<string, string> = json) =>
+    appliance.request('POST', '/vaults', { raw, headers });
+  t.is((await post('{')).status, 400);
+  t.is((await post(Buffer.from([0x7b, 0xff, 0x7d]))).status, 400);
+  t.is((await post('{}', { 'Content-Type': 'text/plain' })).status, 415);
+  t.is((await post('{}', { 'Content-Type': 'application/x-www-form-urlencoded' })).status, 415);
+  t.is((await post('[]')).status, 422);
+  t.is((await post('null')).status, 422);
+  const large = await post(JSON.stringify({ name: 'x'.repeat(70_000) }));
+  t.is(large.status, 413);
+  const wrong = await post(
+    JSON.stringify({ name: '', administrator: { username: 'a b', name: 'x', email: 'nobody' } }),
+  );
+  t.is(wrong.status, 422);
+  const places = (wrong.body.fields as { where: string }[]).map(({ where }) => where);
+  t.true(places.length > 0 && places.every((where) => where.startsWith('/')));
+  t.notRegex(wrong.text, /nobody|a b/);
+  t.is((await appliance.get('/vaults?limit=0')).status, 422);
+  t.is((await appliance.get('/vaults?limit=1&limit=2')).status, 422);
+  t.is((await appliance.get('/vaults?nothing=1')).status, 422);
+});
+
+test('fields that nobody may set are refused, and nothing of the request is done (mass assignment)', async (t) => {
+  const { blue } = t.context;
+  const { path } = await newKey(t.context);
+  const before = await blue.admin.get(path);
+  for (const field of [
+    { state: 'DISABLED' },
+    { externalKeyId: 'mine' },
+    { id: randomUUID() },
+    { keySetId: randomUUID() },
+    { currentVersion: 7 },
+    { deletionAt: null },
+    { rowVersion: 1 },
+    { vaultId: t.context.red.id },
+  ]) {
+    const answer = await blue.admin.change('PATCH', path, { description: 'changed', ...field });
+    t.is(answer.status, 422, JSON.stringify(field));
+  }
+  const polluted = await blue.admin.request('PATCH', path, {
+    raw: '{"description":"changed","__proto__":{"state":"DISABLED"}}',
+    headers: { 'Content-Type': 'application/json' },
+    ...(before.etag === undefined ? {} : { ifMatch: before.etag }),
+  });
+  t.is(polluted.status, 422);
+  t.deepEqual((await blue.admin.get(path)).body, before.body);
+});
+
+test('a change needs If-Match: none is 428, another or a stale one 412, and of ten at once one is done', async (t) => {
+  const { blue } = t.context;
+  const { path } = await newKey(t.context);
+  const change = async (ifMatch?: string, description = 'x') =>
+    blue.admin.request('PATCH', path, {
+      body: { description },
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    });
+  t.is((await change()).status, 428);
+  const { etag = '' } = await blue.admin.get(path);
+  for (const other of ['"999"', `W/${etag}`, etag.replaceAll('"', ''), '""', `${etag}, "2"`, 'x'])
+    t.is((await change(other)).status, 412, other);
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, async (_, index) => change(etag, `change ${index}`)),
+  );
+  t.deepEqual(answers.map(({ status }) => status).toSorted(), [200, ...Array<number>(9).fill(412)]);
+  const winner = answers.find(({ status }) => status === 200);
+  t.is((await blue.admin.get(path)).body.description, winner?.body.description);
+  t.not(winner?.etag, etag);
+  t.is((await change('*', 'whatever it is')).status, 200);
+});
+
+test('a create that is repeated with its Idempotency-Key makes one record, ten at once too', async (t) => {
+  const { blue } = t.context;
+  const path = `${root(t.context)}/cloud-keys`;
+  const body = { keySetId: blue.ids.keySet, name: fresh('once') };
+  const key = randomUUID();
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, async () => blue.admin.request('POST', path, { body, idempotencyKey: key })),
+  );
+  const ids = new Set(answers.filter(({ status }) => status === 201).map((answer) => answer.body.id));
+  t.is(ids.size, 1);
+  t.true(answers.every(({ status }) => status === 201 || status === 409));
+  const again = await blue.admin.request('POST', path, { body, idempotencyKey: key });
+  t.is(again.status, 201);
+  t.is(again.headers['idempotency-replayed'], 'true');
+  t.true(ids.has(again.body.id));
+  const other = await blue.admin.request('POST', path, {
+    body: { ...body, name: fresh('other') },
+    idempotencyKey: key,
+  });
+  t.is(other.status, 422);
+  t.is(other.body.type, 'urn:holdfast:problem:idempotency-key-reused');
+  // Another user's key of the same text is another key.
+  const theirs = await blue.cloudAdmin.request('POST', path, {
+    body: { ...body, name: fresh('theirs') },
+    idempotencyKey: key,
+  });
+  t.is(theirs.status, 201);
+  t.false(ids.has(theirs.body.id));
+});
+
+test('a secret is shown once: a repeated issue answers the credential without it', async (t) => {
+  const { blue } = t.context;
+  const path = `${root(t.context)}/key-sets/${blue.ids.keySet}/credentials`;
+  const key = randomUUID();
+  const first = await blue.admin.request('POST', path, { body: {}, idempotencyKey: key });
+  const again = await blue.admin.request('POST', path, { body: {}, idempotencyKey: key });
+  t.is(first.status, 201);
+  t.regex(first.body.rawSecretAccessKey, /^[A-Za-z0-9/+=]{43,64}$/);
+  t.is(again.body.accessKeyId, first.body.accessKeyId);
+  t.false(again.text.includes(first.body.rawSecretAccessKey));
+  const shown = await blue.admin.get(`${path}/${first.body.accessKeyId}`);
+  t.false(shown.text.includes(first.body.rawSecretAccessKey));
+  const events = await blue.admin.get(`${root(t.context)}/audit-events?limit=200`);
+  t.false(events.text.includes(first.body.rawSecretAccessKey));
+});
+
+test("another vault's things are not found under one's own vault, whatever is asked of them (IDOR)", async (t) => {
+  const { blue, red } = t.context;
+  const values: Record<string, string> = {
+    vaultId: blue.id,
+    userId: red.ids.auditorUser,
+    groupId: red.ids.group,
+    cspAccountId: red.ids.cspAccount,
+    keySetId: red.ids.keySet,
+    accessKeyId: red.ids.credential,
+    cloudKeyId: red.ids.cloudKey,
+  };
+  let tried = 0;
+  for (const route of allRoutes) {
+    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+    if (names[0] !== 'vaultId' || names.length < 2 || names.some((name) => !(name in values))) continue;
+    const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
+    const body = bodies[route.operation];
+    const answer = await blue.admin.request(route.method, path, {
+      ...(body === undefined ? {} : { body }),
+      ...(route.changes === true ? { ifMatch: '*' } : {}),
+    });
+    t.is(answer.status, 404, `${route.operation}: ${answer.text}`);
+    tried++;
+  }
+  t.true(tried >= 25, `${tried} routes`);
+  // And what is asked for in a body is not either.
+  const path = root(t.context);
+  for (const [where, body] of [
+    ['/cloud-keys', { keySetId: red.ids.keySet, name: fresh('key') }],
+    ['/key-sets', { name: fresh('set'), token: 'token', adminGroupId: red.ids.group }],
+    ['/key-sets', { name: fresh('set'), token: 'token', cspAccountId: red.ids.cspAccount }],
+    ['/csp-accounts', { name: fresh('account'), type: 'manual', adminGroupId: red.ids.group }],
+  ] as const) {
+    const answer = await blue.admin.post(`${path}${where}`, body);
+    t.true([404, 422, 403].includes(answer.status), `${where}: ${answer.status} ${answer.text}`);
+    t.false(answer.text.includes('red'));
+  }
+});
+
+/** Bodies that are right for the route, so that it gets as far as looking for the record. */
+const bodies: Record<string, unknown> = {
+  updateUser: { displayName: 'x' },
+  updateAdminGroup: { description: 'x' },
+  updateCspAccount: { description: 'x' },
+  updateKeySet: { description: 'x' },
+  updateCredential: { expiresAt: null },
+  issueCredential: {},
+  rotateCredential: {},
+  updateCloudKey: { description: 'x' },
+  scheduleCloudKeyDeletion: { days: 7 },
+  resetUserPassword: {},
+};
+
+test('a browser session takes its CSRF token, from its own site, and no other', async (t) => {
+  const { appliance, node } = t.context;
+  const password = `correct horse ${randomUUID()}`;
+  const user = await made(appliance, '/users', {
+    username: fresh('browser'),
+    email: 'browser@example.com',
+    role: 'appliance-admin',
+  });
+  await appliance.firstSignIn({ username: user.username, password: user.firstPassword }, password);
+  const signIn = async () => {
+    const answer = await appliance
+      .as(undefined)
+      .post('/sessions', { username: user.username, password, cookie: true });
+    t.is(answer.status, 201);
+    t.is(answer.body.token, undefined);
+    const [cookie = ''] = answer.headers['set-cookie'] as string[];
+    t.regex(
+      cookie,
+      /^__Host-holdfast-session=[^;]+; Path=\/; Secure; HttpOnly; SameSite=Strict(; Max-Age=\d+)?$/,
+    );
+    return { cookie: cookie.split(';', 1)[0] ?? '', csrf: answer.body.csrfToken as string };
+  };
+  const one = await signIn();
+  const two = await signIn();
+  const send = async (headers: Record<string, string>) =>
+    appliance.as(undefined).request('POST', '/reconciliations', { body: {}, headers });
+  const origin = node.admin.endpoint;
+  t.is((await appliance.as(undefined).get('/vaults', { headers: { Cookie: one.cookie } })).status, 200);
+  for (const [why, headers] of Object.entries({
+    'no token': { Cookie: one.cookie },
+    "another session's token": { Cookie: one.cookie, 'X-CSRF-Token': two.csrf },
+    'a made-up token': { Cookie: one.cookie, 'X-CSRF-Token': 'x'.repeat(43) },
+    'from another site': { Cookie: one.cookie, 'X-CSRF-Token': one.csrf, Origin: 'https://evil.example' },
+    'from a sandboxed frame': { Cookie: one.cookie, 'X-CSRF-Token': one.csrf, Origin: 'null' },
+    'begun by another site': {
+      Cookie: one.cookie,
+      'X-CSRF-Token': one.csrf,
+      'Sec-Fetch-Site': 'cross-site',
+    },
+  })) {
+    const answer = await send(headers as unknown as Record<string, string>);
+    t.is(answer.status, 403, why);
+    t.is(answer.body.type, 'urn:holdfast:problem:csrf-token-required', why);
+  }
+  const right = { Cookie: one.cookie, 'X-CSRF-Token': one.csrf, Origin: origin };
+  t.is((await send({ ...right, 'Sec-Fetch-Site': 'same-origin' })).status, 201);
+});
+
+test('a list is walked page by page, in either order, and a cursor is good for its own list only', async (t) => {
+  const { blue } = t.context;
+  const path = `${root(t.context)}/cloud-keys`;
+  const prefix = fresh('page');
+  for (let index = 0; index < 5; index++)
+    await made(blue.admin, path, { keySetId: blue.ids.keySet, name: `${prefix}-${index}` });
+  for (const sort of ['name', '-name']) {
+    const names: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page = await blue.admin.get(
+        `${path}?name=${prefix}&limit=2&sort=${sort}${cursor === null ? '' : `&cursor=${cursor}`}`,
+      );
+      t.is(page.status, 200, page.text);
+      names.push(...(page.body.items as { name: string }[]).map(({ name }) => name));
+      cursor = page.body.next as string | null;
+    } while (cursor !== null);
+    const inOrder = Array.from({ length: 5 }, (_, index) => `${prefix}-${index}`);
+    t.deepEqual(names, sort === 'name' ? inOrder : inOrder.toReversed());
+  }
+  const { body } = await blue.admin.get(`${path}?limit=1&sort=name`);
+  t.is((await blue.admin.get(`${path}?sort=-name&cursor=${body.next}`)).status, 422);
+  t.is((await blue.admin.get(`${path}?cursor=AAAA`)).status, 422);
+});
+
+test('sessions, passwords and secrets stand nowhere in what the node prints', async (t) => {
+  const { appliance, blue, node } = t.context;
+  const secrets = [appliance.token, blue.admin.token, blue.cloudAdmin.token].map((token) => token ?? '?');
+  const issued = await made(blue.admin, `${root(t.context)}/key-sets/${blue.ids.keySet}/credentials`, {});
+  await appliance.as(undefined).post('/sessions', { username: 'admin', password: 'planted-wrong-password' });
+  for (const secret of [...secrets, issued.rawSecretAccessKey as string, 'planted-wrong-password'])
+    t.false(node.output.includes(secret));
+});
+
+test('more requests than the limits are answered 429 with the time to wait', async (t) => {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const node = await TestNode.start({
+    tokens: [{ fixture }],
+    admin: { sign_ins_per_minute: 3, requests_per_minute: 20 },
+  });
+  t.teardown(async () => node.dispose());
+  const client = new AdminClient(node.admin);
+  const wrong = { username: 'admin', password: 'not the password' };
+  const statuses = [];
+  for (let index = 0; index < 5; index++) statuses.push((await client.post('/sessions', wrong)).status);
+  t.deepEqual(statuses, [401, 401, 401, 429, 429]);
+  const refused = await client.post('/sessions', wrong);
+  t.true(Number(refused.headers['retry-after']) >= 1);
+  t.is(refused.body.type, 'urn:holdfast:problem:too-many-requests');
+  const others = await Promise.all(Array.from({ length: 30 }, async () => client.get('/openapi.json')));
+  t.true(others.some(({ status }) => status === 429));
+  t.is((await client.get('//ping')).status, 200);
+});
