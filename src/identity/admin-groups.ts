@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Selectable, Transaction } from 'kysely';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../audit/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
+import { changes, type Edit } from '../vault/edits.ts';
 import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
-import { parseDescription } from '../vault/names.ts';
+import { parseDescription, parseTitle } from '../vault/names.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { UserRow } from './sessions.ts';
-import { parsePlainName } from './user-forms.ts';
 import { findUser } from './users.ts';
 
 /** An admin group with how many are in it. */
@@ -21,7 +21,15 @@ export interface AdminGroupWish {
   description?: string | undefined;
 }
 
-/** Those that the caller sees: all, or for a cloud admin the ones they are in. */
+export const adminGroupOrders = {
+  name: 'admin_groups.name',
+  createdAt: 'admin_groups.created_at',
+  updatedAt: 'admin_groups.updated_at',
+} as const;
+
+export const memberOrders = { username: 'users.username_key', createdAt: 'users.created_at' } as const;
+
+/** `name` is the beginning of one. Those that the caller sees: all, or for a cloud admin the ones they are in. */
 export async function listAdminGroups(
   house: House,
   vaultId: string,
@@ -30,17 +38,9 @@ export async function listAdminGroups(
 ): Promise<Page<AdminGroup>> {
   let query = groups(house.store.db, vaultId);
   if (sight !== 'all') query = query.where('id', 'in', [...sight]);
-  if (wish.name !== undefined) query = query.where('name', '=', wish.name);
-  return readPage(
-    query,
-    {
-      name: 'admin_groups.name',
-      createdAt: 'admin_groups.created_at',
-      updatedAt: 'admin_groups.updated_at',
-    },
-    'admin_groups.id',
-    wish,
-  );
+  if (wish.name !== undefined)
+    query = query.where(sql<string>`substr(admin_groups.name, 1, ${wish.name.length})`, '=', wish.name);
+  return readPage(query, adminGroupOrders, 'admin_groups.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a group that the caller does not see. */
@@ -81,7 +81,7 @@ export async function insertAdminGroup(
     .values({
       id: randomUUID(),
       vault_id: vaultId,
-      name: parsePlainName(wish.name, 'the name of an admin group'),
+      name: parseTitle(wish.name),
       description: parseDescription(wish.description ?? ''),
       created_at: now,
       updated_at: now,
@@ -103,16 +103,16 @@ export async function updateAdminGroup(
   act: Act,
   vaultId: string,
   groupId: string,
-  change: Partial<AdminGroupWish>,
+  change: Edit<AdminGroupWish>,
   expected: number | undefined,
 ): Promise<AdminGroup> {
   return house.store.write(async (trx) => {
     const before = await findAdminGroup(trx, vaultId, 'all', groupId);
     checkRowVersion(before, expected);
-    const name =
-      change.name === undefined ? before.name : parsePlainName(change.name, 'the name of an admin group');
+    const name = change.name === undefined ? before.name : parseTitle(change.name);
     const description =
       change.description === undefined ? before.description : parseDescription(change.description);
+    if (!changes(before, { name, description })) return before;
     const taken = await trx
       .selectFrom('admin_groups')
       .select('id')
@@ -177,7 +177,7 @@ export async function listMembers(
     .where((eb) =>
       eb('id', 'in', eb.selectFrom('admin_group_members').select('user_id').where('group_id', '=', groupId)),
     );
-  return readPage(query, { username: 'users.username_key', createdAt: 'users.created_at' }, 'users.id', wish);
+  return readPage(query, memberOrders, 'users.id', wish);
 }
 
 /** Safe to repeat. Throws VaultError `not-found` for a group or a user who is not of the vault. */

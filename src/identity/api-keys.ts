@@ -77,10 +77,16 @@ export async function createApiKey(
   return { apiKey: row, secret };
 }
 
+export const apiKeyOrders = {
+  createdAt: 'api_keys.created_at',
+  name: 'api_keys.name',
+  expiresAt: 'api_keys.expires_at',
+} as const;
+
 export async function listApiKeys(house: House, userId: string, wish: PageWish): Promise<Page<ApiKeyRow>> {
   return readPage(
     house.store.db.selectFrom('api_keys').selectAll().where('user_id', '=', userId),
-    { createdAt: 'api_keys.created_at', name: 'api_keys.name', expiresAt: 'api_keys.expires_at' },
+    apiKeyOrders,
     'api_keys.id',
     wish,
   );

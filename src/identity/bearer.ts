@@ -41,3 +41,6 @@ export function hashOf(token: string): Buffer {
 export function csrfTokenOf(sessionToken: string): Secret {
   return new Secret(createHmac('sha256', sessionToken).update('holdfast csrf token').digest('base64url'));
 }
+
+/** Cookie of a browser's session; the prefix has browsers keep it to this host, over TLS, for all paths (RFC 6265bis). */
+export const sessionCookie = '__Host-holdfast-session';

@@ -7,8 +7,8 @@ import { vaultNameOf } from './vault-of.ts';
 
 /** A house that people reach at an address. */
 export interface Site extends House {
-  /** Origin of the management API, such as `https://keys.example.com:9443`. */
-  publicUrl: string;
+  /** Where the users of a vault sign in, or with '' those of the appliance. */
+  signInUrl: (vaultId: string) => string;
 }
 
 /** How a password reached its user: by mail, or to be handed over by whoever asked for it, shown this once. */
@@ -30,7 +30,7 @@ export async function deliverPassword(
         displayName: user.display_name,
         username: user.username,
         vaultName: await vaultNameOf(site, user.vault_id),
-        signInUrl: signInUrl(site, user.vault_id),
+        signInUrl: site.signInUrl(user.vault_id),
         password,
       }),
     );
@@ -39,9 +39,4 @@ export async function deliverPassword(
     const mailProblem = error instanceof MailError ? error.message : 'the mail could not be sent';
     return { mailed: false, password, mailProblem };
   }
-}
-
-/** Where the users of a vault sign in. */
-export function signInUrl({ publicUrl }: { publicUrl: string }, vaultId: string): string {
-  return vaultId === '' ? `${publicUrl}/` : `${publicUrl}/vaults/${vaultId}`;
 }

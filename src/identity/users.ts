@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../audit/trail.ts';
 import type { Role, Tables, UserTable } from '../store/schema.ts';
+import { changes } from '../vault/edits.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -32,6 +33,12 @@ export interface UserChange {
   signIn?: UserRow['sign_in'] | undefined;
 }
 
+export const userOrders = {
+  username: 'users.username_key',
+  createdAt: 'users.created_at',
+  updatedAt: 'users.updated_at',
+} as const;
+
 /** `vaultId` is '' for the users of the appliance, here and below. */
 export async function listUsers(
   house: House,
@@ -46,17 +53,12 @@ export async function listUsers(
   if (wish.role !== undefined) query = query.where('role', '=', wish.role);
   if (wish.state !== undefined) query = query.where('state', '=', wish.state);
   if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
-  return readPage(
-    query,
-    { username: 'users.username_key', createdAt: 'users.created_at', updatedAt: 'users.updated_at' },
-    'users.id',
-    wish,
-  );
+  return readPage(query, userOrders, 'users.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a user of another vault. */
 export async function findUser(
-  { db }: { db: House['store']['db'] | Transaction<Tables> },
+  { db }: { readonly db: House['store']['db'] | Transaction<Tables> },
   vaultId: string,
   userId: string,
 ): Promise<UserRow> {
@@ -167,6 +169,7 @@ export async function updateUser(
     if (isOtherRole) checkNotSelf(changer, before, 'change the role of', 'another administrator can do it');
     if (change.state === 'DISABLED')
       checkNotSelf(changer, before, 'disable', 'another administrator can do it');
+    if (!changes(before, fields)) return before;
     const after = await trx
       .updateTable('users')
       .set((eb) => ({

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Selectable, Transaction } from 'kysely';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
+import { changes } from './edits.ts';
 import { checkRowVersion, type House } from './house.ts';
-import { NameError, parseDescription } from './names.ts';
+import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -25,18 +26,21 @@ export interface VaultChange {
   tokens?: readonly string[] | undefined;
 }
 
+export const vaultOrders = {
+  name: 'vaults.name',
+  createdAt: 'vaults.created_at',
+  updatedAt: 'vaults.updated_at',
+} as const;
+
+/** `name` is the beginning of one. */
 export async function listVaults(
   house: House,
   wish: PageWish & { name?: string | undefined },
 ): Promise<Page<Vault>> {
   let query = vaults(house.store.db);
-  if (wish.name !== undefined) query = query.where('vaults.name', '=', wish.name);
-  return readPage(
-    query,
-    { name: 'vaults.name', createdAt: 'vaults.created_at', updatedAt: 'vaults.updated_at' },
-    'vaults.id',
-    wish,
-  );
+  if (wish.name !== undefined)
+    query = query.where(sql<string>`substr(vaults.name, 1, ${wish.name.length})`, '=', wish.name);
+  return readPage(query, vaultOrders, 'vaults.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a vault that was deleted. */
@@ -63,7 +67,7 @@ export async function insertVault(
     .insertInto('vaults')
     .values({
       id: randomUUID(),
-      name: parseVaultName(wish.name),
+      name: parseTitle(wish.name),
       type: 'cloud-key-management',
       description: parseDescription(wish.description ?? ''),
       administrator_name: wish.administrator.name,
@@ -90,7 +94,7 @@ export async function updateVault(
   expected: number | undefined,
 ): Promise<Vault> {
   const fields = {
-    ...(change.name === undefined ? {} : { name: parseVaultName(change.name) }),
+    ...(change.name === undefined ? {} : { name: parseTitle(change.name) }),
     ...(change.description === undefined ? {} : { description: parseDescription(change.description) }),
     ...(change.administrator === undefined
       ? {}
@@ -108,11 +112,12 @@ export async function updateVault(
     }
     const tokens =
       change.tokens === undefined ? undefined : await changeTokens(trx, house, before, change.tokens);
+    const edit = { ...fields, ...(tokens === undefined ? {} : { tokens: JSON.stringify(tokens) }) };
+    if (!changes(before, edit)) return before;
     await trx
       .updateTable('vaults')
       .set((eb) => ({
-        ...fields,
-        ...(tokens === undefined ? {} : { tokens: JSON.stringify(tokens) }),
+        ...edit,
         row_version: eb('row_version', '+', 1),
         updated_at: house.now().toISOString(),
       }))
@@ -221,14 +226,6 @@ function checkTokens(house: House, tokens: readonly string[]): string[] {
       'see: holdfast token list',
     );
   return [...new Set(tokens)];
-}
-
-function parseVaultName(text: string): string {
-  if (!/^[\p{L}\p{N}]([\p{L}\p{N} ._-]{0,98}[\p{L}\p{N}._-])?$/u.test(text))
-    throw new NameError(
-      'the name of a vault has 1 to 100 letters, digits, spaces, ".", "_" and "-", and begins with a letter or digit',
-    );
-  return text;
 }
 
 function nameTaken(): VaultError {

@@ -1,0 +1,147 @@
+import { sql, type Selectable } from 'kysely';
+import { z } from 'zod';
+import type { AuditEventTable } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { time, vaultId } from './key-forms.ts';
+import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { route, shownPage, type Route } from './route.ts';
+
+const tag = 'Audit trail';
+const orders = { sequence: 'audit_events.sequence' } as const;
+
+const filters = {
+  action: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Only this action, such as `cloud-key.disable`, or all whose name begins with `cloud-key.`.'),
+  actor: z.string().max(100).optional().describe('Only acts of this user, by id or name.'),
+  target: z.string().max(250).optional().describe('Only acts on this, by id or name.'),
+  outcome: z.enum(['done', 'refused']).optional(),
+  from: z.iso.datetime({ offset: true }).optional().describe('From this moment on.'),
+  to: z.iso.datetime({ offset: true }).optional().describe('Before this moment.'),
+  ...pageQuery(orders),
+  sort: z
+    .enum(['-sequence', 'sequence'])
+    .default('-sequence')
+    .describe('The newest first, or with `sequence` the oldest.'),
+};
+
+const changed = z
+  .record(z.string(), z.unknown())
+  .nullable()
+  .describe('What differs between before and after; null where there is nothing to tell.');
+
+const shownEvent = z
+  .strictObject({
+    sequence: z.int().describe('Rises with every event of the appliance and its vaults.'),
+    at: time,
+    actor: z.strictObject({
+      kind: z.enum(['user', 'api-key', 'system', 'command', 'nobody']),
+      id: z.string(),
+      name: z.string(),
+    }),
+    address: z.string().describe('Where the request came from; empty for acts of Holdfast itself.'),
+    requestId: z.string(),
+    action: z.string(),
+    outcome: z.enum(['done', 'refused']),
+    target: z.strictObject({ kind: z.string(), id: z.string(), name: z.string() }),
+    before: changed,
+    after: changed,
+  })
+  .meta({ id: 'AuditEvent' });
+
+export const auditEventRoutes: readonly Route[] = [
+  route({
+    operation: 'listApplianceAuditEvents',
+    method: 'GET',
+    path: '/audit-events',
+    tag,
+    summary: 'List what was done on the appliance',
+    description: 'What is done in a vault is in the trail of the vault, and seen by its users alone.',
+    access: { kind: 'permission', appliance: 'appliance.read' },
+    query: z.strictObject({
+      ...filters,
+      deletedVault: vaultId
+        .optional()
+        .describe('The trail of this vault instead, which has no users any more since it was deleted.'),
+    }),
+    answer: pageOf(shownEvent, 'ApplianceAuditEvent'),
+    handle: async ({ services, query }) =>
+      shownPage(
+        await listEvents(services, '', { ...query, ...pageWish(query) }, query.deletedVault),
+        showEvent,
+      ),
+  }),
+  route({
+    operation: 'listAuditEvents',
+    method: 'GET',
+    path: '/vaults/{vaultId}/audit-events',
+    tag,
+    summary: 'List what was done in a vault',
+    access: { kind: 'permission', vault: 'audit.read' },
+    params: z.strictObject({ vaultId }),
+    query: z.strictObject(filters),
+    answer: pageOf(shownEvent, 'AuditEvent'),
+    handle: async ({ services, params, query }) =>
+      shownPage(await listEvents(services, params.vaultId, { ...query, ...pageWish(query) }), showEvent),
+  }),
+];
+
+export interface EventWish extends PageWish {
+  action?: string | undefined;
+  actor?: string | undefined;
+  target?: string | undefined;
+  outcome?: 'done' | 'refused' | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** Events of one vault, or with '' of the appliance: of no other, whatever is asked for. */
+export async function listEvents(
+  { store }: Pick<House, 'store'>,
+  ofVault: string,
+  wish: EventWish,
+  deletedVault?: string,
+): Promise<Page<Selectable<AuditEventTable>>> {
+  const { action, actor, target, outcome, from, to } = wish;
+  let query = store.db.selectFrom('audit_events').selectAll();
+  query =
+    deletedVault === undefined
+      ? query.where('vault_id', '=', ofVault)
+      : query.where('vault_id', 'in', (eb) =>
+          eb
+            .selectFrom('vaults')
+            .select('id')
+            .where('id', '=', deletedVault)
+            .where('deleted_at', 'is not', null),
+        );
+  if (action !== undefined)
+    query = action.endsWith('.')
+      ? query.where(sql<string>`substr(audit_events.action, 1, ${action.length})`, '=', action)
+      : query.where('action', '=', action);
+  if (actor !== undefined)
+    query = query.where((eb) => eb.or([eb('actor_id', '=', actor), eb('actor_name', '=', actor)]));
+  if (target !== undefined)
+    query = query.where((eb) => eb.or([eb('target_id', '=', target), eb('target_name', '=', target)]));
+  if (outcome !== undefined) query = query.where('outcome', '=', outcome);
+  if (from !== undefined) query = query.where('at', '>=', new Date(from).toISOString());
+  if (to !== undefined) query = query.where('at', '<', new Date(to).toISOString());
+  return readPage(query, orders, 'audit_events.sequence', wish);
+}
+
+function showEvent(row: Selectable<AuditEventTable>) {
+  return {
+    sequence: row.sequence,
+    at: row.at,
+    actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
+    address: row.address,
+    requestId: row.request_id,
+    action: row.action,
+    outcome: row.outcome,
+    target: { kind: row.target_kind, id: row.target_id, name: row.target_name },
+    before: row.before === null ? null : (JSON.parse(row.before) as unknown),
+    after: row.after === null ? null : (JSON.parse(row.after) as unknown),
+  };
+}

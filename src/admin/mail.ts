@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { recordAlone } from '../audit/trail.ts';
+import { MailError, sendMail } from '../identity/mail.ts';
+import {
+  deleteMailSettings,
+  putMailSettings,
+  readMailSettings,
+  type StoredMailSettings,
+} from '../identity/mail-settings.ts';
+import { testMail } from '../identity/mail-texts.ts';
+import { parseEmail } from '../identity/user-forms.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { time } from './key-forms.ts';
+import { email, password } from './people-forms.ts';
+import { Problem } from './problem.ts';
+import { route, type Answer, type Route } from './route.ts';
+
+const tag = 'Mail';
+const read = { kind: 'permission', appliance: 'appliance.read' } as const;
+const write = { kind: 'permission', appliance: 'appliance.write' } as const;
+
+const fields = {
+  host: z.string().min(1).max(253).describe('DNS name or IP address of the mail server.'),
+  port: z.int().min(1).max(65_535).describe('587 for `starttls`, 465 for `tls`, as a rule.'),
+  security: z
+    .enum(['tls', 'starttls', 'none'])
+    .describe('TLS from the beginning, after STARTTLS, or none: that only to this machine itself.'),
+  username: z.string().min(1).max(254).nullable().describe('Null for a server that asks for none.'),
+  from: email.describe('Sender of the mails.'),
+  caCertificates: z
+    .string()
+    .max(100_000)
+    .nullable()
+    .describe('CAs that the server’s certificate must chain to, in PEM form; null for those of the system.'),
+};
+
+const shownMail = z
+  .strictObject({
+    ...fields,
+    hasPassword: z.boolean().describe('Whether there is a password; it is never shown.'),
+    updatedAt: time,
+  })
+  .meta({ id: 'MailSettings' });
+
+export const mailRoutes: readonly Route[] = [
+  route({
+    operation: 'getMail',
+    method: 'GET',
+    path: '/mail',
+    tag,
+    summary: 'Show the mail settings',
+    access: read,
+    answer: shownMail,
+    problems: ['not-found'],
+    handle: async ({ services }) => {
+      const stored = await readMailSettings(services);
+      if (stored === undefined) throw new VaultError('not-found', 'no mail is set up');
+      return shown(stored);
+    },
+  }),
+  route({
+    operation: 'putMail',
+    method: 'PUT',
+    path: '/mail',
+    tag,
+    summary: 'Set up mail',
+    description:
+      'The first time with `If-Match: *`. Without a password the one that is there stays, but only where host, port, ' +
+      'security, user name and CA certificates do too.',
+    access: write,
+    body: z.strictObject({
+      ...fields,
+      username: fields.username.default(null),
+      password: password.optional(),
+      caCertificates: fields.caCertificates.default(null),
+    }),
+    answer: shownMail,
+    changes: true,
+    problems: ['token-unavailable'],
+    handle: async ({ services, act, body, expected }) =>
+      shown(await putMailSettings(services, act, body, expected)),
+  }),
+  route({
+    operation: 'deleteMail',
+    method: 'DELETE',
+    path: '/mail',
+    tag,
+    summary: 'Have no mail sent any more',
+    access: write,
+    changes: true,
+    handle: async ({ services, act, expected }) => {
+      await deleteMailSettings(services, act, expected);
+      return { status: 204 };
+    },
+  }),
+  route({
+    operation: 'testMail',
+    method: 'POST',
+    path: '/mail/test',
+    tag,
+    summary: 'Send a test mail',
+    access: write,
+    body: z.strictObject({ to: email }),
+    problems: ['conflict'],
+    handle: async ({ services, act, body }) => {
+      const to = parseEmail(body.to);
+      const problem = await tryMail(async () => sendMail(services, to, testMail(services.publicUrl)));
+      await recordAlone(services.store, act, {
+        action: 'mail.test',
+        vaultId: '',
+        outcome: problem === undefined ? 'done' : 'refused',
+        target: { kind: 'mail', id: 'mail', name: 'mail' },
+        after: { to, ...(problem === undefined ? {} : { problem: problem.message }) },
+      });
+      if (problem !== undefined)
+        throw new Problem('conflict', problem.message, {
+          wayOut: 'look at the mail settings, then test again',
+          cause: problem,
+        });
+      return { status: 204 };
+    },
+  }),
+];
+
+async function tryMail(send: () => Promise<void>): Promise<MailError | undefined> {
+  try {
+    await send();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MailError) return error;
+    throw error;
+  }
+}
+
+function shown({ settings, sealed, rowVersion, updatedAt }: StoredMailSettings): Answer {
+  return { body: { ...settings, hasPassword: sealed !== undefined, updatedAt }, rowVersion };
+}
