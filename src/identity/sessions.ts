@@ -57,8 +57,8 @@ export function isLive(
 
 /**
  * Begins a session of a user who has proven who they are by `method`, in the transaction that found it out. What is
- * left to do stands in its state; after a sign-in by OIDC there is nothing, since the second factor and the password
- * are the provider's.
+ * left to do stands in its state. After a sign-in by OIDC the password is the provider's, and so is the second factor,
+ * unless the user has one here as well: then it is asked for.
  */
 export async function openSession(
   trx: Transaction<Tables>,
@@ -70,7 +70,7 @@ export async function openSession(
 ): Promise<OpenedSession> {
   const now = house.now();
   const token = mintSessionToken();
-  const state = wish.method === 'oidc' ? 'ACTIVE' : firstState(user);
+  const state = firstState(user, wish.method);
   const session: SessionRow = {
     hash: hashOf(token.reveal()),
     id: randomUUID(),
@@ -131,14 +131,17 @@ export async function raiseSession(
   return opened(raised, user, token);
 }
 
-/** What comes after a right password. */
-function firstState(user: UserRow): SessionRow['state'] {
+/** What comes after a right password, or after the provider's word. */
+function firstState(user: UserRow, method: SessionRow['method']): SessionRow['state'] {
   if (user.totp_state === 'ON') return 'SECOND_FACTOR';
-  return stateAfterSecondFactor(user);
+  return stateAfterSecondFactor(user, method);
 }
 
-export function stateAfterSecondFactor(user: UserRow): 'PASSWORD_CHANGE' | 'ACTIVE' {
-  return user.must_change_password === 1 ? 'PASSWORD_CHANGE' : 'ACTIVE';
+export function stateAfterSecondFactor(
+  user: UserRow,
+  method: SessionRow['method'],
+): 'PASSWORD_CHANGE' | 'ACTIVE' {
+  return method === 'password' && user.must_change_password === 1 ? 'PASSWORD_CHANGE' : 'ACTIVE';
 }
 
 export async function listSessions(

@@ -139,7 +139,14 @@ export async function giveSecondFactor(
       : await house.store.write(async (trx) => {
           if (!(await spendCode(trx, house, user.id, right))) return undefined;
           await trx.updateTable('users').set(clean).where('id', '=', user.id).execute();
-          const raised = await raiseSession(trx, house, limits, user, session, stateAfterSecondFactor(user));
+          const raised = await raiseSession(
+            trx,
+            house,
+            limits,
+            user,
+            session,
+            stateAfterSecondFactor(user, session.method),
+          );
           await record(trx, actOf(act, user), {
             action: 'session.second-factor',
             vaultId: user.vault_id,

@@ -162,6 +162,8 @@ export interface OidcProviderTable {
   scopes: string;
   /** The claim that names a user at the first sign-in: `email` (must be verified) or `preferred_username`. */
   username_claim: string;
+  /** CAs that its certificates must chain to, in PEM form; '' for those of the system. */
+  ca_certificates: string;
   row_version: Generated<number>;
   created_at: string;
   updated_at: string;

@@ -115,6 +115,7 @@ export const vaults: Migration = {
       .addColumn('client_secret_token', 'text')
       .addColumn('scopes', 'text', (c) => c.notNull())
       .addColumn('username_claim', 'text', (c) => c.notNull())
+      .addColumn('ca_certificates', 'text', (c) => c.notNull())
       .addColumn('row_version', 'integer', (c) => c.notNull().defaultTo(1))
       .addColumn('created_at', 'text', (c) => c.notNull())
       .addColumn('updated_at', 'text', (c) => c.notNull())
