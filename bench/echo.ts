@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import Koa from 'koa';
 import { readBody } from '../src/http/body.ts';
 import { Listener } from '../src/http/listener.ts';
+import { xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
 import { parseAuthorization, verifySignature } from '../src/sigv4/verify.ts';
 import { runCluster } from './cluster.ts';
@@ -35,6 +36,7 @@ if (port === undefined) {
       tls: { certificate, key, client_subjects: [] },
       connections: 4096,
       log: createLog('error'),
+      refusalForm: xksRefusal,
       reusePort: true,
     },
     (request, response) => void handle(request, response),

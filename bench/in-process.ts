@@ -1,7 +1,7 @@
 import { loadConfig } from '../src/config/load.ts';
 import { pinOf } from '../src/cli/open-node.ts';
 import { Listener } from '../src/http/listener.ts';
-import { createXksApp } from '../src/http/xks-app.ts';
+import { createXksApp, xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { Cryptoki } from '../src/token/cryptoki.ts';
@@ -60,6 +60,9 @@ if (port === undefined) {
       directory: new Directory(store, tokens),
       tokens,
       encryptions: new EncryptionCount(store, () => undefined),
+      // Neither quotas nor a record of uses: what is compared is the token's part.
+      quotas: { take: () => 'granted', giveBack: () => undefined },
+      uses: { record: () => undefined },
       tokenFacts: () => ({
         vendor: moduleProfile.vendor,
         model: moduleProfile.model,
@@ -75,7 +78,7 @@ if (port === undefined) {
   });
   const handle = app.callback();
   const listener = new Listener(
-    { ...config.xks, port: Number(port), log, reusePort: true },
+    { ...config.xks, port: Number(port), log, refusalForm: xksRefusal, reusePort: true },
     (request, response) => void handle(request, response),
   );
   const address = await listener.listen();

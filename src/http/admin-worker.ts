@@ -110,6 +110,7 @@ class AdminWorker implements Worker {
     switch (message.kind) {
       case 'start':
       case 'start-management':
+      case 'quota':
       case 'ping':
         break;
       case 'host':

@@ -1,6 +1,6 @@
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
 
-/** What a worker holds ahead of need it may use for so long after each answer, milliseconds. */
+/** What a worker holds it may use for so long after each answer, milliseconds. */
 export const leaseLife = 1_000;
 /** Ahead of need a worker gets at most so much of what is there, so that there is some for the others… */
 const shareAhead = 1 / 4;
@@ -22,11 +22,11 @@ interface Bucket {
   rate: number;
   burst: number;
   revision: number;
-  /** Requests that may still be granted; never more than `burst` less what is held ahead. */
+  /** Requests that may still be granted; never more than `burst` less what is held. */
   level: number;
   /** When `level` was right, milliseconds. */
   at: number;
-  /** What workers hold ahead of need, by worker. */
+  /** What workers hold and may not have used yet, by worker. */
   held: Map<number, Lease>;
 }
 
@@ -39,9 +39,8 @@ export interface QuotaLedgerOptions {
 
 /**
  * The buckets of all quotas of a node, in the supervisor, which every worker asks. In no time t, however long, are
- * more than burst + rate · t requests let through: what workers hold ahead of need counts as being in the bucket
- * still, so that it does not fill up behind their backs. A request that has to wait for the ledger is let through at
- * the moment when the ledger grants it.
+ * more than burst + rate · t requests let through: what a worker holds counts as being in the bucket still, until the
+ * worker has told that it was used, so that the bucket does not fill up behind its back.
  *
  * What a worker says is taken with care: it faces the network.
  */
@@ -75,33 +74,32 @@ export class QuotaLedger {
     const name = ask.bucket.slice(0, longestName);
     const bucket = this.#bucket(name, ask, now);
     if (bucket === undefined)
-      return { bucket: name, granted: 0, ahead: 0, lease: 0, until: now, noneBefore: now + leaseLife };
+      return { bucket: name, granted: 0, lease: 0, until: now, noneBefore: now + leaseLife };
     refill(bucket, now);
     takeReport(bucket, worker, ask);
     const need = count(ask.need);
-    const granted = Math.min(need, Math.max(0, Math.floor(bucket.level)));
-    bucket.level -= granted;
-    const ahead = ask.ahead && granted === need ? aheadOf(bucket) : 0;
+    const needed = Math.min(need, Math.max(0, Math.floor(bucket.level)));
+    bucket.level -= needed;
+    const ahead = ask.ahead && needed === need ? aheadOf(bucket) : 0;
     bucket.level -= ahead;
-    const lease = this.#lease(bucket, worker, ahead, now);
+    const lease = this.#lease(bucket, worker, needed + ahead, now);
     return {
       bucket: name,
-      granted,
-      ahead,
+      granted: needed + ahead,
       lease: lease?.id ?? 0,
       until: lease?.until ?? now,
-      noneBefore: granted < need ? now + ((1 - bucket.level) / bucket.rate) * 1000 : now,
+      noneBefore: needed < need ? now + ((1 - bucket.level) / bucket.rate) * 1000 : now,
     };
   }
 
-  #lease(bucket: Bucket, worker: number, ahead: number, now: number): Lease | undefined {
+  #lease(bucket: Bucket, worker: number, granted: number, now: number): Lease | undefined {
     let lease = bucket.held.get(worker);
     if (lease === undefined) {
-      if (ahead === 0) return undefined;
+      if (granted === 0) return undefined;
       lease = { id: ++this.#leases, count: 0, until: 0 };
       bucket.held.set(worker, lease);
     }
-    lease.count += ahead;
+    lease.count += granted;
     lease.until = now + leaseLife;
     return lease;
   }
@@ -153,18 +151,16 @@ function fillUntil(bucket: Bucket, now: number): void {
   bucket.at = Math.max(bucket.at, now);
 }
 
-/** What the worker has done with what it held; it cannot give back more than that. */
+/** What the worker has done with what it held. It cannot give back more than that. */
 function takeReport(bucket: Bucket, worker: number, ask: QuotaAsk): void {
   const lease = bucket.held.get(worker);
   // Of a lease that has ended everything counts as used already.
-  if (lease?.id === ask.lease) {
-    lease.count -= Math.min(lease.count, count(ask.used));
-    const unused = Math.min(lease.count, count(ask.unused));
-    lease.count -= unused;
-    bucket.level += unused;
-    if (lease.count === 0) bucket.held.delete(worker);
-  }
-  bucket.level = Math.min(roomOf(bucket), bucket.level + count(ask.back));
+  if (lease?.id !== ask.lease) return;
+  lease.count -= Math.min(lease.count, count(ask.used));
+  const unused = Math.min(lease.count, count(ask.unused));
+  lease.count -= unused;
+  bucket.level += unused;
+  if (lease.count === 0) bucket.held.delete(worker);
 }
 
 function roomOf(bucket: Bucket): number {

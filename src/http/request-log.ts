@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
 import { monotonicNow } from '../token/frames.ts';
-import type { KeySet } from '../vault/key-sets.ts';
+import type { ServedKeySet } from '../vault/directory.ts';
 import type { XksError } from '../xks/errors.ts';
 import type { CallFacts } from '../xks/operation.ts';
 import type { Operation } from './route.ts';
@@ -14,7 +14,7 @@ export interface RequestRecord {
   /** '' for GetHealthStatus and for paths that are none of ours. */
   externalKeyId: string;
   /** Once the request is authenticated. */
-  keySet: KeySet | undefined;
+  keySet: ServedKeySet | undefined;
   accessKeyId: string | undefined;
   error: XksError | undefined;
   facts: CallFacts;
@@ -41,6 +41,10 @@ export function logRequest(log: Logger, ctx: Context, record: RequestRecord): vo
     accessKeyId,
     externalKeyId: keySet !== undefined && externalKeyId !== '' ? short(externalKeyId) : undefined,
     keyVersion: facts.keyVersion,
+    // Where it is as it should be it need not stand in every line.
+    state: facts.state === 'AVAILABLE' ? undefined : facts.state,
+    throttledBy: facts.throttledBy,
+    quota: facts.quota,
     kmsRequestId: short(metadata?.kmsRequestId),
     kmsOperation: short(metadata?.kmsOperation),
     kmsKeyArn: short(metadata?.kmsKeyArn),

@@ -8,8 +8,7 @@ import {
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
 import { monotonicNow } from '../token/frames.ts';
-import type { LiveCredential } from '../vault/directory.ts';
-import type { KeySet } from '../vault/key-sets.ts';
+import type { LiveCredential, ServedKeySet } from '../vault/directory.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';
 import { toXksError, XksError } from '../xks/errors.ts';
@@ -17,7 +16,7 @@ import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
 import { ClientGoneError, discardBody, readBody } from './body.ts';
-import { strictTransportSecurity } from './malformed.ts';
+import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { logRequest, round } from './request-log.ts';
 import { readRoute, splitUrl, type Route } from './route.ts';
 
@@ -38,6 +37,12 @@ const promptBody = 100;
 
 /** A body that came with its head needs no second look at the store, milliseconds. */
 const quickBody = 2;
+
+/** What is not HTTP gets the spec's JSON too. */
+export const xksRefusal: RefusalForm = (_status, words) => ({
+  contentType: 'application/json',
+  body: new XksError('ValidationException', words).body,
+});
 
 /** The XKS proxy as a Koa application: the life of a request, step by step. */
 export function createXksApp(options: XksAppOptions): Koa {
@@ -91,7 +96,7 @@ async function answer(
 ): Promise<void> {
   const began = monotonicNow();
   const facts: CallFacts = {};
-  let keySet: KeySet | undefined;
+  let keySet: ServedKeySet | undefined;
   let accessKeyId: string | undefined;
   let error: XksError | undefined;
   try {
@@ -114,9 +119,11 @@ async function answer(
     const secret = await directory.secret(credential, deadline);
     await verifySignature(request, body, authorization, secret.reveal());
     ({ keySet, accessKeyId } = credential);
+    const address = ctx.req.socket?.remoteAddress ?? '';
+    options.services.uses.record('credential', accessKeyId, address);
     if (!isJson(ctx.get('Content-Type')))
       throw new XksError('ValidationException', 'The Content-Type must be application/json.');
-    const result = await run(options.services, route, { keySet, body, deadline, facts });
+    const result = await run(options.services, route, { keySet, address, body, deadline, facts });
     respond(ctx, 200, JSON.stringify(result));
   } catch (cause) {
     error = cause instanceof SignatureError ? authenticationFailed(cause) : toXksError(cause);
@@ -140,7 +147,7 @@ async function credentialOf(
   prefix: string,
 ): Promise<LiveCredential> {
   const credential = await directory.credential(accessKeyId);
-  if (credential?.keySet.path_prefix !== prefix) throw authenticationFailed();
+  if (credential?.keySet.pathPrefix !== prefix) throw authenticationFailed();
   return credential;
 }
 

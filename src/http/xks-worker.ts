@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLog, type Logger } from '../log.ts';
@@ -8,13 +9,16 @@ import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../vault/directory.ts';
 import { EncryptionCount } from '../vault/encryption-count.ts';
-import { findKeySet } from '../vault/key-sets.ts';
+import type { House } from '../vault/house.ts';
+import { QuotaLeases } from '../vault/quota-leases.ts';
+import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
+import { UseRecorder } from '../vault/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
 import type { ToWorker, WorkerConfig } from './node-messages.ts';
 import { runWorker, tell, type Worker } from './worker-process.ts';
-import { createXksApp } from './xks-app.ts';
+import { createXksApp, xksRefusal } from './xks-app.ts';
 
 /*
  * An XKS worker: a process that talks to AWS. It loads no PKCS#11 module and knows no PIN; what it knows of a token is
@@ -31,10 +35,13 @@ const warmUpPatience = 10_000;
 class XksWorker implements Worker {
   readonly #log: Logger;
   readonly #store: Store;
+  readonly #house: House;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
   readonly #directory: Directory;
+  readonly #quotas: QuotaLeases;
+  readonly #uses: UseRecorder;
   /** Tokens whose secrets were fetched ahead of use. */
   readonly #warm = new Set<string>();
   readonly #rotating = new Set<string>();
@@ -57,11 +64,24 @@ class XksWorker implements Worker {
     );
     const tokens = new TokenRooms([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
+    this.#house = { store, tokens, now: () => new Date(), instance: `xks-worker/${randomUUID()}` };
     this.#directory = new Directory(store, tokens);
+    this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
+    this.#uses = new UseRecorder({
+      store,
+      now: Date.now,
+      onFailure: (error) =>
+        log.warn(
+          { problem: (error as Error).message },
+          'uses of keys and credentials could not be written yet',
+        ),
+    });
     const services: XksServices = {
       directory: this.#directory,
       tokens,
-      encryptions: new EncryptionCount(store, (key) => void this.#rotate(key, tokens)),
+      encryptions: new EncryptionCount(store, (key) => void this.#rotate(key)),
+      quotas: this.#quotas,
+      uses: this.#uses,
       tokenFacts: (name) => {
         const profile = profiles.get(name);
         return {
@@ -87,6 +107,7 @@ class XksWorker implements Worker {
         tls: config.xks.tls,
         connections: config.xks.connections,
         log,
+        refusalForm: xksRefusal,
         reusePort: config.reusePort,
       },
       (request, response) => void app(request, response),
@@ -114,6 +135,9 @@ class XksWorker implements Worker {
         break;
       case 'host-gone':
         this.#pools.get(message.token)?.removeHost(message.id);
+        break;
+      case 'quota':
+        this.#quotas.receive(message.grants);
         break;
       case 'reload':
         this.#listener.reload();
@@ -144,6 +168,7 @@ class XksWorker implements Worker {
     await delay(this.#drainMilliseconds);
     await this.#listener.close(closePatience);
     for (const pool of this.#pools.values()) pool.close();
+    await this.#uses.close();
     await this.#store.close();
     process.disconnect();
   }
@@ -152,18 +177,20 @@ class XksWorker implements Worker {
    * The count of a key's version nears its limit: a new version takes over (promise 5). After a failure not again for
    * a while, since each try begins a version, and requests at the limit ask for it all the time.
    */
-  async #rotate(key: CloudKey, tokens: TokenRooms): Promise<void> {
+  async #rotate(key: CloudKey): Promise<void> {
     if (this.#rotating.has(key.id)) return;
     this.#rotating.add(key.id);
     try {
       const record = await findCloudKey(this.#store, key.id);
       if (record.current_version === key.currentVersion) {
-        const keySet = await findKeySet(this.#store, record.key_set_id);
-        const rotated = await rotateCloudKey(this.#store, tokens, keySet, record);
-        this.#log.warn(
-          { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
-          'CloudKey rotated: the last version has done half of the encryptions it may',
-        );
+        const act = systemAct(this.#house, 'encryption limit');
+        const rotated = await rotateCloudKey(this.#house, act, record, 'limit');
+        // Another worker or the schedule may be at it already.
+        if (rotated.current_version !== key.currentVersion)
+          this.#log.warn(
+            { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
+            'CloudKey rotated: the last version has done half of the encryptions it may',
+          );
       }
       this.#rotating.delete(key.id);
     } catch (error) {

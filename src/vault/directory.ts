@@ -1,35 +1,26 @@
-import type { AadForm } from '../config/profile.ts';
 import type { Secret } from '../secret.ts';
 import type { Store } from '../store/store.ts';
 import { revealSecret } from './credentials.ts';
-import type { KeySet } from './key-sets.ts';
+import {
+  stateAt,
+  toCloudKey,
+  toKeySet,
+  toTime,
+  type CloudKey,
+  type FoundState,
+  type ServedKeySet,
+} from './served-records.ts';
 import type { TokenRooms } from './token-rooms.ts';
 
-/** A CloudKey as the XKS operations need it. */
-export interface CloudKey {
-  id: string;
-  keySetId: string;
-  externalKeyId: string;
-  enabled: boolean;
-  canEncrypt: boolean;
-  canDecrypt: boolean;
-  currentVersion: number;
-  versions: ReadonlyMap<number, KeyVersion>;
-}
+export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
 
-export interface KeyVersion {
-  cloudKeyId: string;
-  version: number;
-  objectId: Buffer;
-  /** Form of the AAD of ciphertext without our own metadata: keys taken over from AWS's sample proxy have such. */
-  foreignForm: AadForm | undefined;
-}
-
-/** A live XKS credential and the key set that it opens. */
+/** An XKS credential that is not withdrawn, and the key set that it opens. */
 export interface LiveCredential {
   accessKeyId: string;
-  keySet: KeySet;
+  keySet: ServedKeySet;
   sealedSecret: Buffer;
+  /** Milliseconds since the epoch; Infinity for never. */
+  expiresAt: number;
 }
 
 interface OpenedSecret {
@@ -40,7 +31,7 @@ interface OpenedSecret {
 /** What a worker remembers of one revision of the store. Thrown away whole when the revision moves. */
 interface Snapshot {
   revision: number;
-  keySets: Map<string, KeySet> | undefined;
+  keySets: Map<string, ServedKeySet> | undefined;
   prefixes: Set<string> | undefined;
   keys: Map<string, Promise<CloudKey | undefined>>;
   credentials: Map<string, Promise<LiveCredential | undefined>>;
@@ -54,18 +45,22 @@ const mostRemembered = 50_000;
 
 /**
  * The vault as an XKS worker reads it: remembered between requests, never older than the store at the start of the
- * request (promise 2).
+ * request (promise 2). What ends at a time ends for the request that looks at the clock then: no answer is remembered
+ * that the clock could make wrong.
  */
 export class Directory {
   readonly #store: Store;
   readonly #tokens: TokenRooms;
+  readonly #now: () => number;
   #snapshot: Snapshot = emptySnapshot(-1);
   readonly #secrets = new Map<string, OpenedSecret>();
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
-  constructor(store: Store, tokens: TokenRooms) {
+  /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
+  constructor(store: Store, tokens: TokenRooms, now: () => number = Date.now) {
     this.#store = store;
     this.#tokens = tokens;
+    this.#now = now;
   }
 
   /** Call once for each request, before anything is looked up: drops what a change has made old. */
@@ -82,9 +77,13 @@ export class Directory {
     return prefixes.has(prefix);
   }
 
+  /** Undefined for one that is unknown, withdrawn or expired, or whose key set is no external key store. */
   async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
-    const { credentials } = this.#snapshot;
-    return remember(credentials, accessKeyId, () => this.#readCredential(this.#snapshot, accessKeyId));
+    const snapshot = this.#snapshot;
+    const credential = await remember(snapshot.credentials, accessKeyId, () =>
+      this.#readCredential(snapshot, accessKeyId),
+    );
+    return credential !== undefined && this.#now() < credential.expiresAt ? credential : undefined;
   }
 
   /** Asks the token for the secrets of all live credentials, so that no first request of a credential has to wait. */
@@ -95,6 +94,13 @@ export class Directory {
       .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
       .select('access_key_id')
       .where('withdrawn_at', 'is', null)
+      .where((eb) =>
+        eb.or([
+          eb('xks_credentials.expires_at', 'is', null),
+          eb('xks_credentials.expires_at', '>', new Date(this.#now()).toISOString()),
+        ]),
+      )
+      .where('key_sets.external_key_store', '=', 1)
       .where('key_sets.token', '=', token)
       .limit(mostWarmed)
       .execute();
@@ -128,15 +134,26 @@ export class Directory {
   }
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
-  async cloudKey(keySet: KeySet, externalKeyId: string): Promise<CloudKey | undefined> {
-    const { keys } = this.#snapshot;
-    const key = await remember(keys, externalKeyId, () => this.#readKey(externalKeyId));
+  async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
+    const { keys, revision } = this.#snapshot;
+    const key = await remember(keys, externalKeyId, () => this.#readKey(revision, externalKeyId));
     return key?.keySetId === keySet.id ? key : undefined;
   }
 
-  async #load(snapshot: Snapshot): Promise<{ keySets: Map<string, KeySet>; prefixes: Set<string> }> {
-    const rows = await this.#store.db.selectFrom('key_sets').selectAll().execute();
-    const keySets = new Map(rows.map((row) => [row.id, row]));
+  /** The state of a key at this moment. */
+  stateOf(keySet: ServedKeySet, key: CloudKey): FoundState {
+    return stateAt(this.#now(), key, keySet);
+  }
+
+  async #load(snapshot: Snapshot): Promise<{ keySets: Map<string, ServedKeySet>; prefixes: Set<string> }> {
+    const rows = await this.#store.db
+      .selectFrom('key_sets')
+      .innerJoin('vaults', 'vaults.id', 'key_sets.vault_id')
+      .selectAll('key_sets')
+      .select('vaults.tokens')
+      .where('external_key_store', '=', 1)
+      .execute();
+    const keySets = new Map(rows.map((row) => [row.id, toKeySet(row, snapshot.revision)]));
     const prefixes = new Set(rows.map((row) => row.path_prefix));
     snapshot.keySets = keySets;
     snapshot.prefixes = prefixes;
@@ -155,42 +172,23 @@ export class Directory {
       return undefined;
     }
     const keySet = (snapshot.keySets ?? (await this.#load(snapshot)).keySets).get(row.key_set_id);
-    return keySet === undefined ? undefined : { accessKeyId, keySet, sealedSecret: row.sealed_secret };
+    if (keySet === undefined) return undefined;
+    return { accessKeyId, keySet, sealedSecret: row.sealed_secret, expiresAt: toTime(row.expires_at) };
   }
 
-  async #readKey(externalKeyId: string): Promise<CloudKey | undefined> {
+  async #readKey(revision: number, externalKeyId: string): Promise<CloudKey | undefined> {
     const key = await this.#store.db
       .selectFrom('cloud_keys')
       .selectAll()
       .where('external_key_id', '=', externalKeyId)
       .executeTakeFirst();
-    if (key === undefined || key.state === 'CREATING') return undefined;
+    if (key === undefined) return undefined;
     const versions = await this.#store.db
       .selectFrom('key_versions')
       .selectAll()
       .where('cloud_key_id', '=', key.id)
-      .where('state', '=', 'ACTIVE')
       .execute();
-    return {
-      id: key.id,
-      keySetId: key.key_set_id,
-      externalKeyId: key.external_key_id,
-      enabled: key.state === 'AVAILABLE',
-      canEncrypt: key.can_encrypt === 1,
-      canDecrypt: key.can_decrypt === 1,
-      currentVersion: key.current_version,
-      versions: new Map(
-        versions.map((row) => [
-          row.version,
-          {
-            cloudKeyId: key.id,
-            version: row.version,
-            objectId: row.object_id,
-            foreignForm: row.origin === 'aws-sample-proxy' ? ('sha256' as const) : undefined,
-          },
-        ]),
-      ),
-    };
+    return toCloudKey(key, versions, revision);
   }
 }
 

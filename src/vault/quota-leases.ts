@@ -25,14 +25,14 @@ interface Waiter {
 interface Bucket {
   quota: Quota;
   lease: number;
-  /** Held ahead of need, usable before `until`. */
+  /** Held, and usable before `until`. */
   left: number;
   until: number;
-  /** How many were granted ahead the last time: more are asked for when half of them are gone. */
-  lastAhead: number;
+  /** More are asked for when no more than this are left. */
+  lowMark: number;
+  /** What the supervisor has not been told yet. */
   used: number;
   unused: number;
-  back: number;
   /** The supervisor said that there is none before this moment. */
   noneBefore: number;
   /** Who waits for the answer to the ask under way, if there is one. */
@@ -74,9 +74,7 @@ export class QuotaLeases {
     const bucket = this.#bucket(quota, now);
     bucket.lastTake = now;
     if (bucket.left > 0 && now < bucket.until) {
-      bucket.left--;
-      bucket.used++;
-      if (bucket.left <= bucket.lastAhead / 2) this.#askSoon(bucket);
+      this.#use(bucket);
       return 'granted';
     }
     if (now < bucket.noneBefore || bucket.waiting.length >= mostWaiting) return 'spent';
@@ -90,9 +88,11 @@ export class QuotaLeases {
 
   /** A request that was let through did not go on, since another quota held it up. */
   giveBack(quota: Quota): void {
-    const bucket = this.#bucket(quota, this.#now());
-    bucket.back++;
-    this.#askSoon(bucket);
+    const bucket = this.#buckets.get(quota.bucket);
+    // What was told to be used is in the hands of the supervisor, and may have come again since.
+    if (bucket === undefined || bucket.used === 0) return;
+    bucket.used--;
+    bucket.left++;
   }
 
   receive(grants: readonly QuotaGrant[]): void {
@@ -106,34 +106,29 @@ export class QuotaLeases {
   #settle(bucket: Bucket, grant: QuotaGrant, now: number): void {
     if (grant.lease !== bucket.lease)
       Object.assign(bucket, { lease: grant.lease, left: 0, used: 0, unused: 0 });
-    bucket.until = grant.until;
-    bucket.left += grant.ahead;
-    if (grant.ahead > 0) bucket.lastAhead = grant.ahead;
-    bucket.noneBefore = grant.noneBefore;
-    const asked = bucket.asking ?? [];
+    const waiting = [...(bucket.asking ?? []), ...bucket.waiting].filter(
+      ({ settle }) => settle !== undefined,
+    );
     bucket.asking = undefined;
-    let granted = grant.granted;
-    for (const waiter of asked)
-      if (waiter.settle !== undefined) settle(waiter, granted-- > 0 ? 'granted' : 'spent');
-    // Who gave up waiting left theirs to others.
-    while (granted > 0 && bucket.waiting.length > 0) {
-      const waiter = bucket.waiting.shift();
-      if (waiter?.settle === undefined) continue;
-      settle(waiter, 'granted');
-      granted--;
-    }
-    bucket.back += Math.max(0, granted);
-    const waiting = bucket.waiting.splice(0);
+    bucket.waiting = [];
+    bucket.left += grant.granted;
+    bucket.until = grant.until;
+    bucket.noneBefore = grant.noneBefore;
+    bucket.lowMark = Math.floor((grant.granted - waiting.length) / 2);
     for (const waiter of waiting) {
-      if (waiter.settle === undefined) continue;
       if (bucket.left > 0) {
-        bucket.left--;
-        bucket.used++;
+        this.#use(bucket);
         settle(waiter, 'granted');
       } else if (now < bucket.noneBefore) settle(waiter, 'spent');
       else bucket.waiting.push(waiter);
     }
-    if (bucket.waiting.length > 0 || bucket.back > 0) this.#askSoon(bucket);
+    if (bucket.waiting.length > 0) this.#askSoon(bucket);
+  }
+
+  #use(bucket: Bucket): void {
+    bucket.left--;
+    bucket.used++;
+    if (bucket.left <= bucket.lowMark) this.#askSoon(bucket);
   }
 
   #bucket(quota: Quota, now: number): Bucket {
@@ -147,10 +142,9 @@ export class QuotaLeases {
       lease: 0,
       left: 0,
       until: 0,
-      lastAhead: 0,
+      lowMark: 0,
       used: 0,
       unused: 0,
-      back: 0,
       noneBefore: 0,
       asking: undefined,
       askedAt: 0,
@@ -189,11 +183,11 @@ export class QuotaLeases {
     for (const bucket of this.#toAsk) {
       // One ask at a time; the answer to it sees to the rest.
       if (bucket.asking !== undefined) continue;
-      const { quota, waiting, lease, used, unused, back } = bucket;
+      const { quota, waiting, lease, used, unused } = bucket;
       const need = waiting.length;
-      const ahead = now - bucket.lastTake < idleAfter && bucket.left <= bucket.lastAhead / 2;
-      asks.push({ ...quota, need, ahead, lease, used, unused, back });
-      Object.assign(bucket, { asking: waiting, askedAt: now, waiting: [], used: 0, unused: 0, back: 0 });
+      const ahead = now - bucket.lastTake < idleAfter && bucket.left <= bucket.lowMark;
+      asks.push({ ...quota, need, ahead, lease, used, unused });
+      Object.assign(bucket, { asking: waiting, askedAt: now, waiting: [], used: 0, unused: 0 });
     }
     this.#toAsk.clear();
     if (asks.length > 0) this.#send(asks);
@@ -212,7 +206,7 @@ export class QuotaLeases {
         bucket.unused += bucket.left;
         bucket.left = 0;
       }
-      const told = bucket.used + bucket.unused + bucket.back === 0;
+      const told = bucket.used + bucket.unused === 0;
       if (bucket.left === 0 ? !told : bucket.until - now < renewBefore) this.#askSoon(bucket);
       else if (told && now - bucket.lastTake >= forgetAfter) this.#buckets.delete(name);
     }

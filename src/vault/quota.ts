@@ -15,29 +15,25 @@ export interface Quota {
   readonly revision: number;
 }
 
-/** What a worker asks of one bucket, and what it has done with what it was given. */
+/** What a worker asks of one bucket, and what it has done with what it holds of it. */
 export interface QuotaAsk extends Quota {
-  /** Requests that wait for an answer. What is granted to them counts as used when it is granted. */
+  /** Requests that wait for the answer. */
   need: number;
-  /** Whether it also wants some ahead of need. */
+  /** Whether it wants some ahead of need as well. */
   ahead: boolean;
-  /** Which lease the next two speak of; 0 for none. */
+  /** The lease under which it holds what it has; 0 for none. */
   lease: number;
-  /** Of those it had ahead: used since the last ask, and given back. */
+  /** Of that: used since the last ask, and given back. */
   used: number;
   unused: number;
-  /** Counted as used and then not used after all. */
-  back: number;
 }
 
 export interface QuotaGrant {
   bucket: string;
-  /** Of `need`. */
+  /** In addition to what the worker holds under the same lease; under another lease it holds nothing any more. */
   granted: number;
-  /** Granted ahead, in addition to what the worker holds under the same lease. Under another lease it holds nothing. */
-  ahead: number;
   lease: number;
-  /** The lease ends at this moment of the machine's monotonic clock, milliseconds. */
+  /** What it holds may be used before this moment of the machine's monotonic clock, milliseconds. */
   until: number;
   /** Where fewer were granted than needed: there is none before this moment of the same clock. */
   noneBefore: number;

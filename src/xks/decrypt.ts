@@ -3,6 +3,7 @@ import { TokenError } from '../token/faults.ts';
 import type { CloudKey, KeyVersion } from '../vault/directory.ts';
 import { readCiphertextMetadata } from './ciphertext-metadata.ts';
 import { checkSizes, checkUsable, findKey, noBytes, type XksCall, type XksServices } from './operation.ts';
+import { checkQuota } from './quota.ts';
 import { decryptRequest, parseBody } from './wire.ts';
 
 /** Decrypt (XKS spec, API operations). */
@@ -10,8 +11,9 @@ export async function decrypt(services: XksServices, call: XksCall, externalKeyI
   const request = parseBody(decryptRequest, call.body);
   call.facts.metadata = request.requestMetadata;
 
-  const key = await findKey(services, call.keySet, externalKeyId);
-  checkUsable(key, { decrypt: true });
+  const found = await findKey(services, call, externalKeyId);
+  const { key } = found;
+  checkUsable(found, { decrypt: true });
   const aad = request.additionalAuthenticatedData ?? noBytes;
   checkSizes(request.ciphertext, 'ciphertext', aad, services.tokenFacts(call.keySet.token));
 
@@ -23,6 +25,7 @@ export async function decrypt(services: XksServices, call: XksCall, externalKeyI
     throw new TokenError('bad-ciphertext', 'request');
   call.facts.keyVersion = madeWith.version.version;
 
+  await checkQuota(services, call, key);
   const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
     {
       kind: 'decrypt',
@@ -37,6 +40,7 @@ export async function decrypt(services: XksServices, call: XksCall, externalKeyI
     { deadline: call.deadline },
   );
   call.facts.times = times;
+  services.uses.record('decrypt', key.id, call.address);
   return { plaintext: Buffer.from(value.plaintext).toString('base64') };
 }
 

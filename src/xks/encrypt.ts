@@ -1,6 +1,7 @@
 import { writeCiphertextMetadata } from './ciphertext-metadata.ts';
 import { TokenError } from '../token/faults.ts';
 import { checkSizes, checkUsable, findKey, noBytes, type XksCall, type XksServices } from './operation.ts';
+import { checkQuota } from './quota.ts';
 import { encryptRequest, parseBody } from './wire.ts';
 
 /** Encrypt (XKS spec, API operations). With a CDIV asked for, the token decrypts the result before we answer. */
@@ -9,9 +10,10 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
   call.facts.metadata = request.requestMetadata;
   const verify = typeof request.ciphertextDataIntegrityValueAlgorithm === 'string';
 
-  const key = await findKey(services, call.keySet, externalKeyId);
+  const found = await findKey(services, call, externalKeyId);
+  const { key } = found;
   // The CDIV promises that the ciphertext was decrypted: a key that may not decrypt cannot give one.
-  checkUsable(key, { encrypt: true, decrypt: verify });
+  checkUsable(found, { encrypt: true, decrypt: verify });
   const version = key.versions.get(key.currentVersion);
   if (version === undefined) throw new TokenError('internal', 'key version');
   call.facts.keyVersion = version.version;
@@ -24,6 +26,7 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
   // as another AAD in the other, and our metadata as longer metadata of another maker.
   const aadForm = version.foreignForm ?? tokenFacts.aadForm;
   const metadata = writeCiphertextMetadata({ aadForm, version: version.version });
+  await checkQuota(services, call, key);
   await services.encryptions.take(key);
   let first = true;
   const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
@@ -39,6 +42,7 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
     },
   );
   call.facts.times = times;
+  services.uses.record('encrypt', key.id, call.address);
   for (let repaired = 1; repaired < value.encryptions; repaired++) services.encryptions.takeAnother(key);
   return {
     ciphertext: toBase64(value.ciphertext),

@@ -2,15 +2,18 @@ import type { XksCall, XksServices } from './operation.ts';
 import { getHealthStatusRequest, parseBody } from './wire.ts';
 
 /**
- * GetHealthStatus (XKS spec, API operations): each token its own entry, the key set's first. The status comes from
- * encrypting and decrypting with a test key of its own on every token host, done on our own schedule and less than a
- * minute ago.
+ * GetHealthStatus (XKS spec, API operations): each token that the vault may use its own entry, the key set's first.
+ * What other tokens the node has is no business of this vault. The status comes from encrypting and decrypting with a
+ * test key of its own on every token host, done on our own schedule and less than a minute ago.
  */
 export async function getHealthStatus(services: XksServices, call: XksCall): Promise<object> {
   const request = parseBody(getHealthStatusRequest, call.body);
   call.facts.metadata = request.requestMetadata;
   const own = services.tokens.pool(call.keySet.token);
-  const pools = [own, ...services.tokens.all.filter((pool) => pool !== own)];
+  const pools = [
+    own,
+    ...services.tokens.all.filter((pool) => pool !== own && call.keySet.vaultTokens.includes(pool.name)),
+  ];
   return Promise.resolve({
     xksProxyFleetSize: services.fleetSize,
     xksProxyVendor: 'Holdfast',

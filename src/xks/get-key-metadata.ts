@@ -1,4 +1,5 @@
 import { findKey, type XksCall, type XksServices } from './operation.ts';
+import { checkQuota } from './quota.ts';
 import { getKeyMetadataRequest, parseBody } from './wire.ts';
 
 /** GetKeyMetadata (XKS spec, API operations). */
@@ -9,11 +10,12 @@ export async function getKeyMetadata(
 ): Promise<object> {
   const request = parseBody(getKeyMetadataRequest, call.body);
   call.facts.metadata = request.requestMetadata;
-  const key = await findKey(services, call.keySet, externalKeyId);
+  const { key, state } = await findKey(services, call, externalKeyId);
+  await checkQuota(services, call, key);
   call.facts.keyVersion = key.currentVersion;
   return {
     keySpec: 'AES_256',
     keyUsage: [...(key.canEncrypt ? ['ENCRYPT'] : []), ...(key.canDecrypt ? ['DECRYPT'] : [])],
-    keyStatus: key.enabled ? 'ENABLED' : 'DISABLED',
+    keyStatus: state === 'AVAILABLE' ? 'ENABLED' : 'DISABLED',
   };
 }

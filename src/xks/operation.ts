@@ -1,7 +1,8 @@
-import type { CloudKey, Directory } from '../vault/directory.ts';
+import type { CloudKey, Directory, FoundState, ServedKeySet } from '../vault/directory.ts';
 import type { EncryptionCount } from '../vault/encryption-count.ts';
-import type { KeySet } from '../vault/key-sets.ts';
 import type { TokenRooms } from '../vault/token-rooms.ts';
+import type { Admission, QuotaLeases } from '../vault/quota-leases.ts';
+import type { UseRecorder } from '../vault/uses.ts';
 import type { AadForm } from '../config/profile.ts';
 import type { CallTimes } from '../token/token-pool.ts';
 import { XksError } from './errors.ts';
@@ -12,6 +13,8 @@ export interface XksServices {
   directory: Directory;
   tokens: TokenRooms;
   encryptions: EncryptionCount;
+  quotas: Pick<QuotaLeases, 'take' | 'giveBack'>;
+  uses: Pick<UseRecorder, 'record'>;
   /** Facts of a token's profile that the operations go by. */
   tokenFacts: (token: string) => TokenFacts;
   fleetSize: number;
@@ -27,7 +30,9 @@ export interface TokenFacts {
 
 /** One authenticated request. */
 export interface XksCall {
-  keySet: KeySet;
+  keySet: ServedKeySet;
+  /** Where it came from: of AWS KMS, or of the load balancer in front of the node. */
+  address: string;
   body: Buffer;
   /** When the answer must be out, by the machine's monotonic clock. */
   deadline: number;
@@ -38,27 +43,45 @@ export interface XksCall {
 export interface CallFacts {
   metadata?: RequestMetadata;
   keyVersion?: number;
+  /** Of the key that was asked for. */
+  state?: FoundState;
+  /** Whose quota held it up, and whether that was spent or could not be asked. */
+  throttledBy?: 'cloud-key' | 'key-set';
+  quota?: Exclude<Admission, 'granted'>;
   times?: CallTimes;
 }
 
 /** The longest AAD: its length is two bytes (XKS spec, Encrypt). */
 const mostAad = 0xffff;
 
-/** The key of the request. Throws KeyNotFoundException, also for a key of another key set. */
+/** The key of the request, and its state at this moment. Throws KeyNotFoundException, also for a key of another key set. */
 export async function findKey(
   { directory }: XksServices,
-  keySet: KeySet,
+  { keySet, facts }: XksCall,
   externalKeyId: string,
-): Promise<CloudKey> {
+): Promise<{ key: CloudKey; state: FoundState }> {
   const key = await directory.cloudKey(keySet, externalKeyId);
   if (key === undefined)
     throw new XksError('KeyNotFoundException', 'The external key is not found in this key store.');
-  return key;
+  const state = directory.stateOf(keySet, key);
+  facts.state = state;
+  return { key, state };
 }
 
-/** Disabled comes before usage: a key that was pulled away says so, whatever was asked of it. */
-export function checkUsable(key: CloudKey, needs: { encrypt?: boolean; decrypt?: boolean }): void {
-  if (!key.enabled) throw new XksError('InvalidStateException', 'The external key is disabled.');
+/** What an operator reads in CloudTrail. It is their own key and key set: they may know why. */
+const unusable: Record<Exclude<FoundState, 'AVAILABLE'>, string> = {
+  FROZEN: 'The key set of the external key is frozen.',
+  DISABLED: 'The external key is disabled.',
+  EXPIRED: 'The external key has expired.',
+  PENDING_DELETION: 'The external key is pending deletion.',
+};
+
+/** State comes before usage: a key that was pulled away says so, whatever was asked of it. */
+export function checkUsable(
+  { key, state }: { key: CloudKey; state: FoundState },
+  needs: { encrypt?: boolean; decrypt?: boolean },
+): void {
+  if (state !== 'AVAILABLE') throw new XksError('InvalidStateException', unusable[state]);
   if (needs.encrypt === true && !key.canEncrypt)
     throw new XksError('InvalidKeyUsageException', 'The external key does not support encryption.');
   if (needs.decrypt === true && !key.canDecrypt)

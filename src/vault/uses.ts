@@ -1,0 +1,130 @@
+import type { Store } from '../store/store.ts';
+import type { UseTable } from '../store/schema.ts';
+
+/** How often what was gathered is written, milliseconds. */
+const writeInterval = 5_000;
+/** So many credentials and keys are held at once, far more than are used in that time; others are not counted. */
+const mostHeld = 50_000;
+/** Five values each: SQLite takes 32,766 in one statement. */
+const rowsAtOnce = 500;
+
+interface Use {
+  count: number;
+  /** Milliseconds since the epoch. */
+  lastAt: number;
+  lastAddress: string;
+}
+
+type UseKind = UseTable['kind'];
+
+export interface UseRecorderOptions {
+  store: Store;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  onFailure: (error: unknown) => void;
+}
+
+/**
+ * Gathers when and from where credentials and CloudKeys were last used, and how often, and writes it every few
+ * seconds: a request costs an entry in a map. A worker that is killed loses what it had not written.
+ */
+export class UseRecorder {
+  readonly #options: UseRecorderOptions;
+  #gathered = newMaps();
+  #writing: Promise<void> | undefined;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: UseRecorderOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.write(), writeInterval).unref();
+  }
+
+  /** `id` is an access key id, or the id of a CloudKey. Call it only for what is proven: a credential whose signature was right. */
+  record(kind: UseKind, id: string, address: string): void {
+    this.#add(kind, id, 1, this.#options.now(), address);
+  }
+
+  /** Writes what was gathered. Never throws: after a failure it keeps the numbers for the next time. */
+  async write(): Promise<void> {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** The last write. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#writing;
+    await this.write();
+  }
+
+  async #write(): Promise<void> {
+    const gathered = this.#gathered;
+    const rows = toRows(gathered);
+    if (rows.length === 0) return;
+    this.#gathered = newMaps();
+    try {
+      await this.#options.store.write(async (trx) => {
+        for (let from = 0; from < rows.length; from += rowsAtOnce)
+          await trx
+            .insertInto('uses')
+            .values(rows.slice(from, from + rowsAtOnce))
+            .onConflict((conflict) =>
+              conflict.columns(['kind', 'id']).doUpdateSet((eb) => ({
+                count: eb('uses.count', '+', eb.ref('excluded.count')),
+                // Another worker may have written what came later.
+                last_at: eb
+                  .case()
+                  .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
+                  .then(eb.ref('excluded.last_at'))
+                  .else(eb.ref('uses.last_at'))
+                  .end(),
+                last_address: eb
+                  .case()
+                  .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
+                  .then(eb.ref('excluded.last_address'))
+                  .else(eb.ref('uses.last_address'))
+                  .end(),
+              })),
+            )
+            .execute();
+      });
+    } catch (error) {
+      for (const [kind, uses] of gathered)
+        for (const [id, use] of uses) this.#add(kind, id, use.count, use.lastAt, use.lastAddress);
+      this.#options.onFailure(error);
+    }
+  }
+
+  #add(kind: UseKind, id: string, count: number, lastAt: number, lastAddress: string): void {
+    const uses = this.#gathered.get(kind);
+    const use = uses?.get(id);
+    if (use !== undefined) {
+      use.count += count;
+      if (lastAt < use.lastAt) return;
+      use.lastAt = lastAt;
+      use.lastAddress = lastAddress;
+    } else if (uses !== undefined && uses.size < mostHeld) uses.set(id, { count, lastAt, lastAddress });
+  }
+}
+
+function newMaps(): Map<UseKind, Map<string, Use>> {
+  return new Map([
+    ['credential', new Map()],
+    ['encrypt', new Map()],
+    ['decrypt', new Map()],
+  ]);
+}
+
+function toRows(gathered: ReadonlyMap<UseKind, ReadonlyMap<string, Use>>): UseTable[] {
+  return [...gathered].flatMap(([kind, uses]) =>
+    [...uses].map(([id, { count, lastAt, lastAddress }]) => ({
+      kind,
+      id,
+      count,
+      last_at: new Date(lastAt).toISOString(),
+      last_address: lastAddress,
+    })),
+  );
+}

@@ -1,0 +1,291 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { leaseLife, QuotaLedger } from '../../src/http/quota-ledger.ts';
+import type { QuotaAsk, QuotaGrant } from '../../src/vault/quota.ts';
+
+/* A quota holds exactly, whatever workers do with what they lease: never more than burst + rate · t in any time t. */
+
+const bucket = 'key-set:1';
+
+function ask(fields: Partial<QuotaAsk>): QuotaAsk {
+  return {
+    ...{ bucket, rate: 100, burst: 20, revision: 1, need: 0, ahead: false, lease: 0 },
+    ...{ used: 0, unused: 0, ...fields },
+  };
+}
+
+/** A ledger on a clock that stands still until it is moved. */
+function ledgerOf(fleetSize = 1): {
+  clock: { now: number };
+  answer: (worker: number, fields: Partial<QuotaAsk>) => QuotaGrant;
+  /** How many of so many requests are let through, used and told of. */
+  served: (worker: number, need: number, fields?: Partial<QuotaAsk>) => number;
+  ledger: QuotaLedger;
+} {
+  const clock = { now: 1e6 };
+  const ledger = new QuotaLedger({ fleetSize, now: () => clock.now });
+  const answer = (worker: number, fields: Partial<QuotaAsk>): QuotaGrant => {
+    const [grant] = ledger.answer(worker, [ask(fields)]);
+    if (grant === undefined) throw new Error('no answer');
+    return grant;
+  };
+  return {
+    clock,
+    ledger,
+    answer,
+    served: (worker, need, fields = {}) => {
+      const { granted, lease } = answer(worker, { ...fields, need });
+      answer(worker, { ...fields, lease, used: granted });
+      return granted;
+    },
+  };
+}
+
+/** What a worker does by the rules, with asks and answers that may be on their way while it goes on. */
+class ModelWorker {
+  left = 0;
+  #lease = 0;
+  #until = 0;
+  #used: Use[] = [];
+  #unused = 0;
+  #going: Partial<QuotaAsk> | undefined;
+  #coming: QuotaGrant | undefined;
+
+  ask(fields: Partial<QuotaAsk>): void {
+    if (this.#going !== undefined || this.#coming !== undefined) return;
+    this.#going = { ...fields, lease: this.#lease, used: this.#used.length, unused: this.#unused };
+    [this.#used, this.#unused] = [[], 0];
+  }
+
+  /** The ask arrives. */
+  arrive(world: World, index: number): void {
+    if (this.#going !== undefined) this.#coming = world.answer(index, this.#going);
+    this.#going = undefined;
+  }
+
+  /** The answer arrives. */
+  take(): void {
+    if (this.#coming === undefined) return;
+    const { lease, until, granted } = this.#coming;
+    this.#coming = undefined;
+    if (lease !== this.#lease) [this.left, this.#used, this.#unused, this.#lease] = [0, [], 0, lease];
+    this.#until = until;
+    this.left += granted;
+  }
+
+  use(world: World, most: number): void {
+    for (let i = 0; i < most && this.left > 0 && world.clock.now < this.#until; i++) {
+      const use = { at: world.clock.now, undone: false };
+      this.left--;
+      this.#used.push(use);
+      world.uses.push(use);
+    }
+  }
+
+  /** Another quota held the request up: its use is undone, while the ledger has not been told of it. */
+  undo(): void {
+    const use = this.#used.pop();
+    if (use === undefined) return;
+    use.undone = true;
+    this.left++;
+  }
+
+  giveBack(): void {
+    this.#unused += this.left;
+    this.left = 0;
+  }
+}
+
+interface Use {
+  at: number;
+  undone: boolean;
+}
+
+type World = ReturnType<typeof ledgerOf> & { uses: Use[] };
+
+/** The most by which any stretch of time has more uses than rate · t. */
+function worstExcess(uses: readonly Use[], rate: number): number {
+  const times = uses
+    .filter(({ undone }) => !undone)
+    .map(({ at }) => at)
+    .toSorted((a, b) => a - b);
+  let worst = 0;
+  let least = Infinity;
+  times.forEach((time, i) => {
+    const drained = i - (rate * time) / 1000;
+    least = Math.min(least, drained);
+    worst = Math.max(worst, drained - least + 1);
+  });
+  return worst;
+}
+
+const workers = 3;
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('wait' as const), time: fc.integer({ min: 0, max: 1500 }) }),
+  fc.record({ kind: fc.constant('wait' as const), time: fc.integer({ min: 0, max: 30 }) }),
+  fc.record({
+    kind: fc.constant('ask' as const),
+    worker: fc.nat(workers - 1),
+    need: fc.nat(300),
+    ahead: fc.boolean(),
+    prompt: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('arrive' as const), worker: fc.nat(workers - 1) }),
+  fc.record({ kind: fc.constant('take' as const), worker: fc.nat(workers - 1) }),
+  fc.record({ kind: fc.constant('use' as const), worker: fc.nat(workers - 1), most: fc.nat(300) }),
+  fc.record({ kind: fc.constant('undo' as const), worker: fc.nat(workers - 1) }),
+  fc.record({ kind: fc.constant('give back' as const), worker: fc.nat(workers - 1) }),
+  fc.record({ kind: fc.constant('die' as const), worker: fc.nat(workers - 1) }),
+);
+
+test('whatever workers ask, use, give back or leave behind, no time sees more than burst + rate · t', (t) => {
+  let most = 0;
+  let tight = 0;
+  fc.assert(
+    fc.property(
+      fc.record({ rate: fc.integer({ min: 1, max: 5000 }), burst: fc.integer({ min: 1, max: 3000 }) }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(step, { minLength: 20, maxLength: 300 }),
+      (quota, fleetSize, steps) => {
+        const world: World = { ...ledgerOf(fleetSize), uses: [] };
+        const models = Array.from({ length: workers }, () => new ModelWorker());
+        for (const action of steps) {
+          const model = 'worker' in action ? models[action.worker] : undefined;
+          switch (action.kind) {
+            case 'wait':
+              world.clock.now += action.time;
+              break;
+            case 'ask':
+              model?.ask({ ...quota, need: action.need, ahead: action.ahead });
+              if (!action.prompt) break;
+              model?.arrive(world, action.worker);
+              model?.take();
+              model?.use(world, action.need);
+              break;
+            case 'arrive':
+              model?.arrive(world, action.worker);
+              break;
+            case 'take':
+              model?.take();
+              break;
+            case 'use':
+              model?.use(world, action.most);
+              break;
+            case 'undo':
+              model?.undo();
+              break;
+            case 'give back':
+              model?.giveBack();
+              break;
+            case 'die':
+              models[action.worker] = new ModelWorker();
+              world.ledger.forget(action.worker);
+          }
+        }
+        most = Math.max(most, world.uses.length);
+        const burst = Math.max(1, quota.burst / fleetSize);
+        const worst = worstExcess(world.uses, quota.rate / fleetSize);
+        if (worst > burst * 0.99) tight++;
+        return worst <= burst + 1e-6;
+      },
+    ),
+    { numRuns: 4000 },
+  );
+  t.true(most > 1000, 'some of the runs let a lot through');
+  t.true(tight > 100, `and some use the whole burst: ${tight}, ${most}`);
+});
+
+test('one worker alone gets the whole quota, while another holds what it leased and never uses it', (t) => {
+  const world: World = { ...ledgerOf(), uses: [] };
+  const [busy, idle] = [new ModelWorker(), new ModelWorker()];
+  const quota = { rate: 1800, burst: 1800 };
+  idle.ask({ ...quota, ahead: true });
+  idle.arrive(world, 1);
+  idle.take();
+  t.is(idle.left, 90);
+  const seconds = 10;
+  for (let time = 0; time < seconds * 1000; time += 5) {
+    world.clock.now += 5;
+    busy.ask({ ...quota, need: 60 });
+    busy.arrive(world, 0);
+    busy.take();
+    busy.use(world, 60);
+  }
+  t.true(world.uses.length >= seconds * quota.rate + quota.burst - 90 - 20);
+  t.true(worstExcess(world.uses, quota.rate) <= quota.burst + 1e-6);
+});
+
+test('what a worker gives back another gets at once; what a dead one held comes back with time only', (t) => {
+  const { clock, ledger, answer } = ledgerOf();
+  const held = answer(1, { ahead: true });
+  t.is(held.granted, 5);
+  t.is(held.until, clock.now + leaseLife);
+  t.is(answer(2, { need: 100 }).granted, 15);
+  t.is(answer(1, { lease: held.lease, used: 1, unused: 4 }).granted, 0);
+  t.is(answer(2, { need: 100 }).granted, 4);
+  clock.now += 10_000;
+  t.is(answer(1, { ahead: true }).granted, 5);
+  ledger.forget(1);
+  const rest = answer(2, { need: 100 });
+  t.is(rest.granted, 15);
+  clock.now += 50;
+  t.is(answer(2, { need: 100, lease: rest.lease, used: 15 }).granted, 5);
+});
+
+test('what a worker holds and has not told of is not granted again, and ends by itself', (t) => {
+  const { clock, answer } = ledgerOf();
+  const all = answer(1, { need: 20 });
+  clock.now += leaseLife - 1;
+  t.is(answer(2, { need: 1 }).granted, 0, 'all twenty may still be used');
+  clock.now += 1 + 100;
+  t.is(answer(2, { need: 20 }).granted, 10, 'the lease has ended: from then on it fills');
+  t.is(answer(1, { lease: all.lease, unused: 20, need: 20 }).granted, 0, 'and cannot be given back');
+});
+
+test('an answer says when there is one again, to the moment', (t) => {
+  const { clock, answer, served } = ledgerOf();
+  t.is(served(1, 20), 20);
+  const { granted, noneBefore } = answer(1, { need: 1 });
+  t.is(granted, 0);
+  t.is(noneBefore - clock.now, 10);
+  clock.now += 9.9;
+  t.is(served(1, 1), 0);
+  clock.now = noneBefore;
+  t.is(served(1, 1), 1);
+});
+
+test('each node of a fleet grants its part, and at least one at once', (t) => {
+  const { clock, served } = ledgerOf(4);
+  t.is(served(1, 100), 5);
+  clock.now += 1000;
+  t.is(served(1, 100), 5, 'the burst is the bound');
+  clock.now += 40;
+  t.is(served(1, 100), 1, '100 / 4 a second');
+  t.is(served(1, 100, { bucket: 'key-set:2', burst: 1 }), 1);
+});
+
+test('a quota read at a later revision takes the place of the old one; one read earlier does not', (t) => {
+  const { clock, served } = ledgerOf();
+  t.is(served(1, 5), 5);
+  t.is(served(1, 5, { revision: 2, burst: 3 }), 3);
+  t.is(served(2, 5, { revision: 1, burst: 20 }), 0);
+  clock.now += 60_000;
+  t.is(served(2, 50, { revision: 1, burst: 20 }), 3);
+  t.is(served(2, 50, { revision: 3, rate: 1000, burst: 20 }), 0);
+  clock.now += 10;
+  t.is(served(2, 50, { revision: 3, rate: 1000, burst: 20 }), 10);
+});
+
+test('a worker cannot give back what it never had, nor break the ledger with what is no ask', (t) => {
+  const { answer, served, ledger } = ledgerOf();
+  t.is(served(1, 20), 20);
+  t.is(answer(1, { unused: 1000, lease: 7, need: 5 }).granted, 0);
+  for (const strange of [undefined, 1, 'x', {}, [null], [1], [{}], [{ bucket: 1 }]])
+    t.deepEqual(ledger.answer(1, strange), []);
+  for (const number of [NaN, Infinity, -5, 0.5, '7', null, {}]) {
+    const wrong = number as number;
+    const fields = { bucket: 'odd', rate: wrong, burst: wrong, need: wrong, used: wrong, unused: wrong };
+    const grant = answer(1, { ...fields, lease: wrong, revision: wrong });
+    t.true(Number.isFinite(grant.granted) && Number.isFinite(grant.noneBefore));
+  }
+});
