@@ -11,6 +11,9 @@ interface AuditWish {
   target?: string;
   from?: string;
   to?: string;
+  outcome?: string;
+  deletedVault?: string;
+  oldestFirst?: boolean;
   limit: number;
   all?: boolean;
 }
@@ -26,9 +29,12 @@ export function addAuditCommands(program: Command): void {
     audit
       .command('list')
       .description('list who did what, when and from where; refused acts and sign-ins too')
-      .option('--action <action>', 'only this, such as cloud-key.disable')
+      .option('--action <action>', 'only this, such as cloud-key.disable, or all that begin so: cloud-key.')
       .option('--actor <actor>', 'only of this user or API key, by name or id')
       .option('--target <target>', 'only on this thing, by name or id')
+      .addOption(
+        new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
+      )
       .addOption(momentOption('--from <when>', 'from this date or time on'))
       .addOption(momentOption('--to <when>', 'before this date or time'))
       .addOption(
@@ -36,13 +42,15 @@ export function addAuditCommands(program: Command): void {
           .argParser(parseCount(1, 1_000_000))
           .default(mostUnasked),
       )
+      .option('--oldest-first', 'the oldest first, in place of the newest')
+      .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
       .option('--all', 'all there is, in place of --limit')
-      .action(async ({ limit, all, ...query }: AuditWish, command: Command) =>
+      .action(async ({ limit, all, oldestFirst, ...query }: AuditWish, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
           printList(
             await client.list<AuditEvent>(
               here('/audit-events'),
-              query as Record<string, string>,
+              { ...query, sort: oldestFirst === true ? 'sequence' : '-sequence' },
               all === true ? undefined : limit,
             ),
             {

@@ -32,7 +32,8 @@ export function addCloudKeyCommands(program: Command): void {
     cloudKey
       .command('create <name>')
       .description('make a CloudKey: an AES-256 key, born in the token')
-      .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out'),
+      .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
+      .addOption(new Option('--usage <usage>', 'what AWS may do with it, for ever').choices(usages)),
     (api) => cloudKeysPath(api),
     'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
   );
@@ -67,7 +68,8 @@ function addMake(command: Command, path: (api: Api) => string, sample: string): 
             keySetId: keySet.id,
             name,
             label: wish.label,
-            externalKeyId: wish.externalKeyId,
+            usage: wish.usage,
+            externalKeyId: wish.externalKeyId ?? wish.label,
           }),
         ),
         api.options,
@@ -95,7 +97,11 @@ function addList(cloudKey: Command): void {
       )
       .option('--region <region>', 'only those of this AWS Region')
       .option('--name <prefix>', 'only those whose name begins so')
-      .addOption(new Option('--sort <field>', 'order; with - before it the other way round').default('name'))
+      .addOption(
+        new Option('--sort <field>', 'in this order; with - before it the other way round').choices(
+          ['name', 'region', 'createdAt', 'updatedAt'].flatMap((field) => [field, `-${field}`]),
+        ),
+      )
       .addOption(limitOption())
       .action(
         async (
@@ -104,7 +110,7 @@ function addList(cloudKey: Command): void {
             state?: string;
             region?: string;
             name?: string;
-            sort: string;
+            sort?: string;
             limit?: number;
           },
           command: Command,
@@ -185,12 +191,14 @@ function addEdit(cloudKey: Command): void {
 function describe(command: Command): Command {
   return command
     .option('--description <text>', 'up to 300 characters')
-    .option('--region <region>', 'AWS Region that it is for')
+    .option(
+      '--region <region>',
+      'AWS Region that it is for; that of the CSP account of its key set if left out',
+    )
     .addOption(
       listOption('--administrator <arns>', 'IAM users and roles that administer it, for its KMS key policy'),
     )
     .addOption(listOption('--user <arns>', 'IAM users and roles that use it, for its KMS key policy'))
-    .addOption(new Option('--usage <usage>', 'what AWS may do with it').choices(usages))
     .addOption(
       new Option('--rotation <schedule>', 'never, inherit (from its key set), or days such as 90d').argParser(
         parseRotation,
@@ -221,7 +229,6 @@ function fieldsOf(wish: CloudKeyWish): Record<string, unknown> {
     region: wish.region,
     administrators: wish.administrator,
     users: wish.user,
-    usage: wish.usage,
     rotation: wish.rotation,
     expiresAt: wish.expires,
     quota: wish.quota,

@@ -1,4 +1,4 @@
-import type { Completed, Place } from './completion-tree.ts';
+import type { Completed, Place, Tree } from './completion-tree.ts';
 
 /*
  * bash and zsh walk the words that are there: a word that names a command below goes down, an option that takes a value
@@ -7,10 +7,8 @@ import type { Completed, Place } from './completion-tree.ts';
  */
 
 export const shells = {
-  bash: (
-    places: readonly Place[],
-  ) => `# bash completion of holdfast: source this, or put it where bash-completion looks.
-${sharedFunctions(places)}
+  bash: (tree: Tree) => `# bash completion of holdfast: source this, or put it where bash-completion looks.
+${sharedFunctions(tree)}
 _holdfast() {
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
   local candidates
@@ -25,9 +23,9 @@ _holdfast() {
 }
 complete -F _holdfast holdfast
 `,
-  zsh: (places: readonly Place[]) => `#compdef holdfast
+  zsh: (tree: Tree) => `#compdef holdfast
 # zsh completion of holdfast: put this as _holdfast into a directory of $fpath, or source it after compinit.
-${sharedFunctions(places)}
+${sharedFunctions(tree)}
 _holdfast() {
   local word="\${words[CURRENT]}" before="\${words[CURRENT-1]}"
   local candidates
@@ -46,7 +44,7 @@ elif (( $+functions[compdef] )); then
 fi
 `,
   fish: (
-    places: readonly Place[],
+    tree: Tree,
   ) => `# fish completion of holdfast: put this into ~/.config/fish/completions/holdfast.fish.
 function __holdfast_at
     set -l words (commandline -opc)
@@ -59,12 +57,12 @@ function __holdfast_at
             continue
         end
         switch $word
-            case ${quotedList(valueFlags(places))}
+            case ${quotedList(valueFlags(tree))}
                 set skip 1
             case '-*'
             case '*'
                 switch (string trim -- "$place $word")
-                    case ${quotedList(paths(places))}
+                    case ${quotedList(paths(tree))}
                         set place (string trim -- "$place $word")
                 end
         end
@@ -72,22 +70,29 @@ function __holdfast_at
     test "$place" = "$argv[1]"
 end
 complete -c holdfast -f
-${places.flatMap(fishLines).join('\n')}
+${fishLines(tree).join('\n')}
 `,
 } as const;
 
-function sharedFunctions(places: readonly Place[]): string {
+function sharedFunctions(tree: Tree): string {
+  const { places, common } = tree;
+  const cases = (of: (place: Place) => string[]) =>
+    places
+      .map((place) => [place.path, of(place).join(' ')])
+      .filter(([, words]) => words !== '')
+      .map(([path = '', words = '']) => `        ${quoted(path)}) candidates=${quoted(words)} ;;`)
+      .join('\n');
   return `_holdfast_walk() {
   local one skip=
   place=
   for one in "$@"; do
     if [ -n "$skip" ]; then skip=; continue; fi
     case "$one" in
-      ${valueFlags(places).join('|')}) skip=1 ;;
+      ${valueFlags(tree).join('|')}) skip=1 ;;
       -*) ;;
       *)
         case "\${place:+$place }$one" in
-          ${paths(places).map(quoted).join('|')}) place="\${place:+$place }$one" ;;
+          ${paths(tree).map(quoted).join('|')}) place="\${place:+$place }$one" ;;
         esac
         ;;
     esac
@@ -96,17 +101,19 @@ function sharedFunctions(places: readonly Place[]): string {
 _holdfast_candidates() {
   candidates=
   case "$place:$1" in
-${places.flatMap(valueBranches).join('\n')}
+${places.flatMap(({ path, options }) => valueBranches(quoted(`${path}:`), options)).join('\n')}
+${valueBranches('*:', common).join('\n')}
   esac
   case "$2" in
     -*)
       case "$place" in
-${places.map(({ path, options }) => `        ${quoted(path)}) candidates=${quoted(options.flatMap(({ flags }) => flags).join(' '))} ;;`).join('\n')}
+${cases(({ options }) => flagsOf(options))}
       esac
+      candidates="$candidates ${flagsOf(common).join(' ')}"
       ;;
     *)
       case "$place" in
-${places.map(({ path, commands, choices }) => `        ${quoted(path)}) candidates=${quoted([...commands.map(({ name }) => name), ...choices].join(' '))} ;;`).join('\n')}
+${cases(({ commands, choices }) => [...commands.map(({ name }) => name), ...choices])}
       esac
       ;;
   esac
@@ -114,21 +121,26 @@ ${places.map(({ path, commands, choices }) => `        ${quoted(path)}) candidat
 }
 
 /** What comes after an option that takes a value: its choices, a file, or nothing that we know. */
-function valueBranches({ path, options }: Place): string[] {
+function valueBranches(place: string, options: readonly Completed[]): string[] {
   return options
     .filter(({ takesValue }) => takesValue)
     .map(({ flags, isFile, choices }) => {
-      const patterns = flags.map((flag) => quoted(`${path}:${flag}`)).join('|');
+      const patterns = flags.map((flag) => `${place}${flag}`).join('|');
       return `    ${patterns}) candidates=${quoted(isFile ? '<file>' : choices.join(' '))}; return ;;`;
     });
 }
 
-function fishLines({ path, commands, options, choices }: Place): string[] {
-  const here = `complete -c holdfast -n ${quoted(`__holdfast_at ${quoted(path)}`)}`;
+function fishLines({ places, common }: Tree): string[] {
   return [
-    ...commands.map(({ name, description }) => `${here} -a ${name} -d ${quoted(description)}`),
-    ...choices.map((choice) => `${here} -a ${quoted(choice)}`),
-    ...options.map((option) => `${here} ${fishOption(option)}`),
+    ...common.map((option) => `complete -c holdfast ${fishOption(option)}`),
+    ...places.flatMap(({ path, commands, options, choices }) => {
+      const here = `complete -c holdfast -n "__holdfast_at ${quoted(path)}"`;
+      return [
+        ...commands.map(({ name, description }) => `${here} -a ${name} -d ${quoted(description)}`),
+        ...choices.map((choice) => `${here} -a ${quoted(choice)}`),
+        ...options.map((option) => `${here} ${fishOption(option)}`),
+      ];
+    }),
   ];
 }
 
@@ -138,18 +150,20 @@ function fishOption({ flags, description, takesValue, isFile, choices }: Complet
   return `${names.join(' ')}${takesValue ? value : ''} -d ${quoted(description)}`;
 }
 
-function valueFlags(places: readonly Place[]): string[] {
-  const flags = places.flatMap(({ options }) =>
-    options.filter(({ takesValue }) => takesValue).flatMap(({ flags }) => flags),
-  );
-  return [...new Set(flags)];
+function flagsOf(options: readonly Completed[]): string[] {
+  return options.flatMap(({ flags }) => flags);
 }
 
-function paths(places: readonly Place[]): string[] {
+function valueFlags({ places, common }: Tree): string[] {
+  const options = [...common, ...places.flatMap(({ options }) => options)];
+  return [...new Set(flagsOf(options.filter(({ takesValue }) => takesValue)))];
+}
+
+function paths({ places }: Tree): string[] {
   return places.map(({ path }) => path).filter((path) => path !== '');
 }
 
-/** For all three shells; fish knows only \\' inside single quotes, the others only '"'"'. Quotes are made typographic. */
+/** For all three shells alike: what quotes mean inside quotes differs among them, so those are made typographic. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", '’')}'`;
 }

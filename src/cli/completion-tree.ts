@@ -5,7 +5,6 @@ export interface Place {
   /** Words from the top without the program's own name, such as `cloud-key create`; '' for the program. */
   path: string;
   commands: { name: string; description: string }[];
-  /** Its own and those of the program. */
   options: Completed[];
   /** Values of its first argument, where they are known. */
   choices: readonly string[];
@@ -20,33 +19,39 @@ export interface Completed {
   choices: readonly string[];
 }
 
-/** Every command of the program, outer ones first. */
-export function placesOf(program: Command): Place[] {
-  const common = program.options.filter((option) => !option.hidden);
-  return walk(program, [], common);
+export interface Tree {
+  /** Every command, outer ones first. */
+  places: Place[];
+  /** Options of the program, which stand everywhere. */
+  common: Completed[];
 }
 
-function walk(command: Command, path: string[], common: readonly Option[]): Place[] {
+export function treeOf(program: Command): Tree {
+  const help = {
+    flags: ['--help', '-h'],
+    description: 'display help for command',
+    takesValue: false,
+    isFile: false,
+    choices: [],
+  };
+  return { places: walk(program, []), common: [...optionsOf(program), help] };
+}
+
+function walk(command: Command, path: string[]): Place[] {
   const children = command.commands.filter((child) => child.name() !== 'help');
-  const own = path.length === 0 ? [] : command.options.filter((option) => !option.hidden);
   return [
     {
       path: path.join(' '),
       commands: children.map((child) => ({ name: child.name(), description: child.description() })),
-      options: [
-        ...[...own, ...common].map(completed),
-        {
-          flags: ['--help'],
-          description: 'display help for command',
-          takesValue: false,
-          isFile: false,
-          choices: [],
-        },
-      ],
+      options: path.length === 0 ? [] : optionsOf(command),
       choices: command.registeredArguments[0]?.argChoices ?? [],
     },
-    ...children.flatMap((child) => walk(child, [...path, child.name()], common)),
+    ...children.flatMap((child) => walk(child, [...path, child.name()])),
   ];
+}
+
+function optionsOf(command: Command): Completed[] {
+  return command.options.filter((option) => !option.hidden).map(completed);
 }
 
 function completed(option: Option): Completed {

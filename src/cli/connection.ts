@@ -164,7 +164,7 @@ function parseVault(text: string | undefined): { id: string; origin?: URL } | un
 }
 
 /** Throws CliError where the file has no certificate. */
-function readCa(file: string): string {
+export function readCa(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -10,6 +10,7 @@ export const groups: Collection = {
   command: 'group',
   path: ({ inVault }) => inVault('/admin-groups'),
   columns: fields('id', 'name', 'description', 'members'),
+  filter: 'name',
   sample: '"Cloud Admin Group"',
 };
 

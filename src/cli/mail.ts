@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { given, withApi } from './api.ts';
+import { readCa } from './connection.ts';
 import { example } from './example.ts';
 import { printDone, printRecord } from './output.ts';
 import { readSecret } from './prompt.ts';
@@ -14,6 +15,8 @@ interface MailWish {
   from: string;
   username?: string;
   passwordFile?: string;
+  keepPassword?: boolean;
+  mailCa?: string;
 }
 
 export function addMailCommands(program: Command): void {
@@ -46,21 +49,20 @@ export function addMailCommands(program: Command): void {
       .requiredOption('--from <address>', 'who the mail is from')
       .option('--username <name>', 'to sign in to the server with')
       .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
+      .option('--keep-password', 'leave the password as it is; only where server and user name stay too')
+      .option(
+        '--mail-ca <file>',
+        'CAs that the certificate of the server must be from, in place of the machine’s',
+      )
       .action(async (wish: MailWish, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const { username, passwordFile: file, ...rest } = wish;
+          const { host, port, security, from, username, passwordFile: file } = wish;
           const password =
-            username === undefined
+            username === undefined || wish.keepPassword === true
               ? undefined
               : (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
-          const body = given({
-            host: rest.host,
-            port: rest.port,
-            security: rest.security,
-            from: rest.from,
-            username,
-            password,
-          });
+          const caCertificates = wish.mailCa === undefined ? undefined : readCa(wish.mailCa);
+          const body = given({ host, port, security, from, username, password, caCertificates });
           printRecord(await client.put(path, body), options);
         }),
       ),

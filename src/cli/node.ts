@@ -13,7 +13,7 @@ export function addNodeCommands(program: Command): void {
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list('/nodes'),
-            fields('id', 'hostname', 'version', 'startedAt', 'lastSeenAt'),
+            fields('id', 'hostname', 'version', 'state', 'startedAt', 'lastSeenAt'),
             options,
           ),
         ),

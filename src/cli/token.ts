@@ -15,7 +15,7 @@ export function addTokenCommands(program: Command): void {
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list('/tokens'),
-            fields('name', 'profile', 'vendor', 'model', 'state', 'vaults'),
+            fields('name', 'profile', 'vendor', 'model', 'health', 'vaults'),
             options,
           ),
         ),
@@ -25,7 +25,7 @@ export function addTokenCommands(program: Command): void {
   example(
     token
       .command('show <token>')
-      .description('show a token and what it said of itself')
+      .description('show a token, its health and its hosts')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printRecord(await client.get(`/tokens/${encodeURIComponent(name)}`), options),

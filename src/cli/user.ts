@@ -23,6 +23,7 @@ export const users: Collection = {
   },
   by: 'username',
   anyCase: true,
+  filter: 'username',
   sample: 'grace',
 };
 
@@ -61,7 +62,7 @@ export function addUserCommands(program: Command): void {
   addShow(user, users);
   const edit = user
     .command('edit <user>')
-    .description('change a user; a new role counts from their next request on')
+    .description('change a user; with another role or way to sign in their sessions end')
     .addOption(roleOption())
     .option('--email <address>', 'where mail to them goes');
   describe(edit).action(async (name: string, wish: UserWish, command: Command) =>
@@ -81,7 +82,7 @@ export function addUserCommands(program: Command): void {
 
 function addStates(user: Command): void {
   for (const [verb, state, description] of [
-    ['disable', 'DISABLED', 'close the door to a user at once: sessions and API keys end'],
+    ['disable', 'DISABLED', 'close the door to a user at once: their sessions end, their API keys for good'],
     ['enable', 'ACTIVE', 'open the door to a disabled user again'],
   ] as const)
     addAct(user, users, {
@@ -95,13 +96,13 @@ function addStates(user: Command): void {
 /** Help for those who cannot sign in. */
 function addHelp(user: Command): void {
   const act = (action: string, done: string) => async (api: Api, path: string) => {
-    const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
+    const answer = await api.client.send<object | undefined>({ method: 'POST', path: `${path}${action}` });
     if (answer === undefined) printDone(done, { done: true }, api.options);
     else printRecord(answer, api.options);
   };
   addAct(user, users, {
     verb: 'unlock',
-    description: 'let a user try again who is locked out after wrong passwords',
+    description: 'let a user try again who is locked out after wrong passwords or codes',
     act: act('/unlock', 'the user is unlocked'),
   });
   addAct(user, users, {
@@ -112,14 +113,15 @@ function addHelp(user: Command): void {
   example(
     user
       .command('reset-password <user>')
-      .description('give a user a new first password; their sessions end')
+      .description(
+        'give a user a new first password: unlocks them and ends their sessions; API keys and second factor stay',
+      )
       .option(...firstPasswordOption)
       .action(async (name: string, wish: FirstPasswordWish, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, users, name);
           await printWithFirstPassword(
-            async () =>
-              api.client.change(`${users.path(api)}/${id}`, { method: 'POST', action: '/password-reset' }),
+            async () => api.client.send({ method: 'POST', path: `${users.path(api)}/${id}/password-reset` }),
             wish,
             api.options,
             () => 'repeat the command',

@@ -13,8 +13,14 @@ const vaults: Collection = {
   command: 'vault',
   path: () => '/vaults',
   columns: fields('id', 'name', 'tokens', 'keySets', 'cloudKeys', 'createdAt'),
+  filter: 'name',
   sample: 'emea',
 };
+
+interface ResetWish extends FirstPasswordWish {
+  username?: string;
+  removeSecondFactor?: boolean;
+}
 
 interface VaultWish extends FirstPasswordWish {
   description?: string;
@@ -70,14 +76,21 @@ export function addVaultCommands(program: Command): void {
   example(
     vault
       .command('reset-administrator <vault>')
-      .description('give the administrator of a vault a new first password; their sessions end')
+      .description('give an administrator of a vault a new first password; the trail of the vault shows it')
+      .option('--username <name>', 'which one; the one who is there the longest if left out')
+      .option('--remove-second-factor', 'take their second factor away too')
       .option(...firstPasswordOption)
-      .action(async (name: string, wish: FirstPasswordWish, command: Command) =>
+      .action(async (name: string, wish: ResetWish, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, vaults, name);
+          const { username, removeSecondFactor } = wish;
           await printWithFirstPassword(
             async () =>
-              api.client.change(`/vaults/${id}`, { method: 'POST', action: '/administrator-password' }),
+              api.client.send({
+                method: 'POST',
+                path: `/vaults/${id}/administrator-password`,
+                body: given({ username, removeSecondFactor }),
+              }),
             wish,
             api.options,
             () => 'repeat the command',
@@ -140,9 +153,7 @@ function addDeleteVault(vault: Command): void {
   example(
     vault
       .command('delete <vault>')
-      .description(
-        'delete a vault with its users, key sets and CloudKeys; the name is asked for where it has any',
-      )
+      .description('delete a vault; its CloudKeys, none of which may be AVAILABLE, are destroyed with it')
       .addOption(yesOption())
       .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
         withApi(command, async (api) => {
