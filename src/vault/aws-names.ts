@@ -13,8 +13,11 @@ const partition = 'aws(?:-[a-z]{1,8}){0,3}';
 
 /** IAM API reference, CreateRole and CreateUser: path of at most 512 characters of ! to ~, name of at most 64. */
 const principal = new RegExp(
-  `^arn:${partition}:iam::[0-9]{12}:(?:user|role)(?<path>/(?:[!-~]+/)*)[A-Za-z0-9_+=,.@-]{1,64}$`,
+  `^arn:${partition}:iam::[0-9]{12}:(?:user|role)(?<path>/(?:[!-~]+/)?)[A-Za-z0-9_+=,.@-]{1,64}$`,
 );
+
+/** Bounds what the expression has to look at: 512 and 64 characters after the longest head. */
+const longestArn = 700;
 
 /** So many administrators, and so many users, may stand at a CloudKey: a key policy has at most 32 KiB. */
 export const mostPrincipals = 50;
@@ -37,7 +40,7 @@ export function parsePrincipals(arns: readonly string[]): readonly string[] {
   if (arns.length > mostPrincipals)
     throw new NameError(`a CloudKey has at most ${mostPrincipals} administrators and as many users`);
   for (const arn of arns) {
-    const path = principal.exec(arn)?.groups?.['path'];
+    const path = arn.length > longestArn ? undefined : principal.exec(arn)?.groups?.['path'];
     if (path === undefined || path.length > 512)
       throw new NameError(
         'administrators and users are ARNs of IAM users and roles, such as arn:aws:iam::111122223333:role/KeyAdmins',

@@ -6,11 +6,13 @@ import type { Act, Actor } from '../../src/audit/trail.ts';
 import { loadProfile } from '../../src/config/profile.ts';
 import { hostSettings } from '../../src/http/supervisor.ts';
 import { Secret } from '../../src/secret.ts';
-import type { VaultTable } from '../../src/store/schema.ts';
+import type { AuditEventTable, VaultTable } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/vault/cloud-keys.ts';
 import type { House } from '../../src/vault/house.ts';
+import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-sets.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
@@ -137,4 +139,42 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
       await fixture.dispose();
     },
   };
+}
+
+let count = 0;
+
+/** A name that no other test of the process has. */
+export function fresh(word: string): string {
+  return `${word}-${++count}`;
+}
+
+/** A new key set of the vault, with a path prefix of its own unless told otherwise. */
+export async function newKeySet(
+  { house, act, vault }: TestVault,
+  wish: Partial<KeySetWish> = {},
+): Promise<KeySet> {
+  const name = fresh('set');
+  return createKeySet(house, act(), vault.id, 'all', { name, token: 'token', pathPrefix: name, ...wish });
+}
+
+/** A new CloudKey of the key set. */
+export async function newKey(
+  { house, act, vault }: TestVault,
+  keySet: Pick<KeySet, 'id'>,
+  wish: Partial<NewKeyWish> = {},
+): Promise<CloudKeyRecord> {
+  return createCloudKey(house, act(), vault.id, 'all', { name: fresh('key'), keySetId: keySet.id, ...wish });
+}
+
+/** The audit events of one thing, the oldest first. */
+export async function eventsOf(
+  { store }: Pick<TestVault, 'store'>,
+  targetId: string,
+): Promise<Selectable<AuditEventTable>[]> {
+  return store.db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('target_id', '=', targetId)
+    .orderBy('sequence')
+    .execute();
 }

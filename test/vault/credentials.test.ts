@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import anyTest, { type TestFn } from 'ava';
+import { IdempotencyConflictError } from '../../src/audit/trail.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import {
+  consoleFile,
+  consoleFileText,
+  credentialState,
+  getCredential,
+  issueCredential,
+  listCredentials,
+  mostLiveCredentials,
+  revealSecret,
+  rotateCredential,
+  updateCredential,
+  withdrawCredential,
+} from '../../src/vault/credentials.ts';
+import { updateKeySet } from '../../src/vault/key-sets.ts';
+import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { eventsOf, fresh, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+
+const test = anyTest as TestFn<TestVault>;
+
+test.before(async (t) => {
+  t.context = await openVault();
+});
+test.after.always(async (t) => t.context.dispose());
+
+const minute = 60_000;
+
+async function sealedOf({ store }: TestVault, accessKeyId: string) {
+  return store.db
+    .selectFrom('xks_credentials')
+    .selectAll()
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirstOrThrow();
+}
+
+test('credentials have the alphabet and lengths of the XKS spec, and differ', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const seen = new Set<string>();
+  for (let i = 0; i < 5; i++) {
+    const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+    t.regex(accessKeyId, /^[A-Z2-7]{20,30}$/);
+    t.regex(secret.reveal(), /^[A-Za-z0-9+/=]{43,64}$/);
+    t.is(Buffer.from(secret.reveal(), 'base64').length, 32);
+    seen.add(accessKeyId).add(secret.reveal());
+  }
+  t.is(seen.size, 10);
+});
+
+test('the console file has the names that AWS takes', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context, { pathPrefix: 'console' });
+  const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+  const file = consoleFile(keySet, accessKeyId, secret);
+  t.deepEqual(file, {
+    XksProxyUriPath: '/console/kms/xks/v1',
+    XksProxyAuthenticationCredential: { AccessKeyId: accessKeyId, RawSecretAccessKey: secret.reveal() },
+  });
+  t.deepEqual(JSON.parse(consoleFileText(keySet, accessKeyId, secret)), file);
+});
+
+test('a secret at rest is only under the protecting key: no file of the store holds it, nor the audit trail', async (t) => {
+  const { house, act, storePath } = t.context;
+  const keySet = await newKeySet(t.context);
+  const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+  const { secret: next } = await rotateCredential(house, act(), keySet, accessKeyId);
+  for (const file of [storePath, `${storePath}-wal`]) {
+    const bytes = await readFile(file);
+    for (const one of [secret, next]) {
+      t.false(bytes.includes(one.reveal()));
+      t.false(bytes.includes(Buffer.from(one.reveal(), 'base64')));
+    }
+  }
+});
+
+test('a sealed secret moved to another record, or altered, does not open', async (t) => {
+  const { house, act, tokens } = t.context;
+  const keySet = await newKeySet(t.context);
+  const [one, other] = [
+    await issueCredential(house, act(), keySet),
+    await issueCredential(house, act(), keySet),
+  ];
+  const row = await sealedOf(t.context, other.accessKeyId);
+  const open = async (sealed_secret: Buffer, key_set_id = row.key_set_id) =>
+    revealSecret(tokens, { ...row, sealed_secret, key_set_id }, 'token', managementDeadline().deadline);
+  t.is((await open(row.sealed_secret)).reveal(), other.secret.reveal());
+  const altered = Buffer.from(row.sealed_secret);
+  altered[altered.length - 1] = (altered.at(-1) ?? 0) ^ 1;
+  const moved = (await sealedOf(t.context, one.accessKeyId)).sealed_secret;
+  for (const sealed of [moved, altered, Buffer.alloc(0), randomBytes(80)])
+    t.is((await t.throwsAsync(open(sealed), { instanceOf: TokenError }))?.fault, 'seal-broken');
+  const elsewhere = await newKeySet(t.context);
+  const error = await t.throwsAsync(open(row.sealed_secret, elsewhere.id), { instanceOf: TokenError });
+  t.is(error?.fault, 'seal-broken');
+});
+
+test('a credential is issued, changed and withdrawn, each act on the record once', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const expiresAt = new Date(Date.now() + 60 * minute);
+  const changed = await updateCredential(house, act(), keySet, accessKeyId, { expiresAt }, 1);
+  t.like(changed, { expires_at: expiresAt.toISOString(), row_version: 2 });
+  t.deepEqual(await updateCredential(house, act(), keySet, accessKeyId, { expiresAt }), changed);
+  const withdrawn = await withdrawCredential(house, act(), keySet, accessKeyId, 2);
+  t.like(withdrawn, { withdrawn_why: 'WITHDRAWN', row_version: 3 });
+  t.deepEqual(await withdrawCredential(house, act(), keySet, accessKeyId), withdrawn);
+  t.is(credentialState(withdrawn, new Date()), 'WITHDRAWN');
+  t.deepEqual(
+    (await eventsOf(t.context, accessKeyId)).map(({ action }) => action),
+    ['credential.issue', 'credential.update', 'credential.withdraw'],
+  );
+});
+
+test('a withdrawn credential is not brought back, changed or rotated', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  await withdrawCredential(house, act(), keySet, accessKeyId);
+  const refused = { message: 'the credential is not live any more' };
+  await t.throwsAsync(updateCredential(house, act(), keySet, accessKeyId, { expiresAt: null }), refused);
+  await t.throwsAsync(rotateCredential(house, act(), keySet, accessKeyId), refused);
+});
+
+test('the successor of a credential is issued while the old one lives on', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const old = await issueCredential(house, act(), keySet);
+  const next = await rotateCredential(
+    house,
+    act(),
+    keySet,
+    old.accessKeyId,
+    { retireAfterQuietMinutes: 30 },
+    1,
+  );
+  t.not(next.secret.reveal(), old.secret.reveal());
+  t.like(await getCredential(house, keySet, old.accessKeyId), {
+    successor: next.accessKeyId,
+    retire_after_minutes: 30,
+    withdrawn_at: null,
+    row_version: 2,
+  });
+  t.like(next.credential, { successor: null, retire_after_minutes: null, expires_at: null });
+  await t.throwsAsync(rotateCredential(house, act(), keySet, old.accessKeyId), {
+    message: 'the credential has a successor already',
+  });
+  const [event, more] = await eventsOf(t.context, next.accessKeyId);
+  t.is(event?.action, 'credential.rotate');
+  t.true(event?.after?.includes(`"replaces":"${old.accessKeyId}"`));
+  t.is(more, undefined);
+});
+
+test('a rotation that was refused leaves neither a successor nor a credential', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  await t.throwsAsync(rotateCredential(house, act(), keySet, accessKeyId, {}, 7), {
+    message: /has been changed meanwhile/,
+  });
+  const { items } = await listCredentials(house, keySet, { limit: 50 });
+  t.deepEqual(
+    items.map(({ successor }) => successor),
+    [null],
+  );
+});
+
+test('a key set has at most ten live credentials; expired and withdrawn ones do not count', async (t) => {
+  const { house, act, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const issued = await Promise.allSettled(
+    Array.from({ length: mostLiveCredentials + 3 }, async () => issueCredential(house, act(), keySet)),
+  );
+  const made = issued.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  t.is(made.length, mostLiveCredentials);
+  const full = { message: 'the key set has 10 live credentials' };
+  await t.throwsAsync(issueCredential(house, act(), keySet), full);
+  const [one, other] = made;
+  await t.throwsAsync(rotateCredential(house, act(), keySet, one?.accessKeyId ?? ''), full);
+  await withdrawCredential(house, act(), keySet, one?.accessKeyId ?? '');
+  await t.notThrowsAsync(issueCredential(house, act(), keySet));
+  await store.db
+    .updateTable('xks_credentials')
+    .set({ expires_at: new Date(Date.now() - 1).toISOString() })
+    .where('access_key_id', '=', other?.accessKeyId ?? '')
+    .execute();
+  await t.notThrowsAsync(issueCredential(house, act(), keySet));
+});
+
+test.serial('from its expiry on a credential is EXPIRED, and stays so', async (t) => {
+  const { house, act, clock } = t.context;
+  t.teardown(() => {
+    clock.ahead = 0;
+  });
+  const keySet = await newKeySet(t.context);
+  const expiresAt = new Date(Date.now() + minute);
+  const { accessKeyId, credential } = await issueCredential(house, act(), keySet, { expiresAt });
+  t.is(credentialState(credential, new Date(expiresAt.getTime() - 1)), 'LIVE');
+  t.is(credentialState(credential, expiresAt), 'EXPIRED');
+  clock.ahead = 2 * minute;
+  await t.throwsAsync(updateCredential(house, act(), keySet, accessKeyId, { expiresAt: null }), {
+    message: 'the credential is not live any more',
+  });
+  await t.throwsAsync(issueCredential(house, act(), keySet, { expiresAt }), {
+    message: 'expiresAt must lie in the future',
+  });
+});
+
+test('quiet minutes are bounded', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  for (const retireAfterQuietMinutes of [0, 1.5, 43_201])
+    await t.throwsAsync(issueCredential(house, act(), keySet, { retireAfterQuietMinutes }), {
+      message: 'quiet minutes are a whole number from 1 to 43200',
+    });
+});
+
+test('a credential of another key set is not found', async (t) => {
+  const { house, act } = t.context;
+  const [one, other] = [await newKeySet(t.context), await newKeySet(t.context)];
+  const { accessKeyId } = await issueCredential(house, act(), one);
+  const hidden = { message: 'the key set has no such credential' };
+  await t.throwsAsync(getCredential(house, other, accessKeyId), hidden);
+  await t.throwsAsync(withdrawCredential(house, act(), other, accessKeyId), hidden);
+  await t.throwsAsync(rotateCredential(house, act(), other, accessKeyId), hidden);
+  t.deepEqual((await listCredentials(house, other, { limit: 50 })).items, []);
+});
+
+test('a secret sealed by one token is not kept when the key set moved to another meanwhile', async (t) => {
+  const { house, act, vault, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  await store.db.updateTable('key_sets').set({ token: 'other' }).where('id', '=', keySet.id).execute();
+  await t.throwsAsync(issueCredential(house, act(), keySet), {
+    message: 'the key set was given another token meanwhile',
+  });
+  await store.db.updateTable('key_sets').set({ token: 'token' }).where('id', '=', keySet.id).execute();
+  await t.notThrowsAsync(
+    updateKeySet(house, act(), vault.id, 'all', keySet.id, { pathPrefix: fresh('moved') }),
+  );
+});
+
+test('an Idempotency-Key makes one credential', async (t) => {
+  const { house, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  await issueCredential(house, act({ idempotencyKey: 'credential' }), keySet);
+  await t.throwsAsync(issueCredential(house, act({ idempotencyKey: 'credential' }), keySet), {
+    instanceOf: IdempotencyConflictError,
+  });
+  t.is((await listCredentials(house, keySet, { limit: 50 })).items.length, 1);
+});
+
+test('a list tells when and from where each credential was last seen', async (t) => {
+  const { house, act, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const [used, unused] = [
+    await issueCredential(house, act(), keySet),
+    await issueCredential(house, act(), keySet),
+  ];
+  const last_at = new Date().toISOString();
+  await store.db
+    .insertInto('uses')
+    .values([
+      { kind: 'credential', id: used.accessKeyId, count: 7, last_at, last_address: '198.51.100.4' },
+      { kind: 'encrypt', id: unused.accessKeyId, count: 9, last_at, last_address: '198.51.100.5' },
+    ])
+    .execute();
+  const { items } = await listCredentials(house, keySet, { limit: 50 });
+  const of = (id: string) => items.find(({ access_key_id }) => access_key_id === id);
+  t.like(of(used.accessKeyId), { requests: 7, last_seen_at: last_at, last_address: '198.51.100.4' });
+  t.like(of(unused.accessKeyId), { requests: 0, last_seen_at: null, last_address: null });
+  t.false(items.some((row) => 'sealed_secret' in row));
+});
