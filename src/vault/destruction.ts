@@ -58,8 +58,11 @@ export async function deleteDueKeys(
   mayAsk?: (token: string) => boolean,
 ): Promise<{ deleted: number; destroyed: number; failed: FailedDestruction[] }> {
   let deleted = 0;
-  for (let some = await dueKeys(house, now); some.length > 0; some = await dueKeys(house, now))
-    deleted += await deleteKeys(house, some, now);
+  for (;;) {
+    const some = await deleteKeys(house, await dueKeys(house, now), now);
+    if (some === 0) break;
+    deleted += some;
+  }
   return { deleted, ...(await destroyVersions(house, undefined, mayAsk)) };
 }
 
@@ -78,6 +81,7 @@ async function dueKeys({ store }: House, now: Date): Promise<string[]> {
 async function deleteKeys(house: House, ids: readonly string[], now: Date): Promise<number> {
   const act = { ...systemAct(house, 'schedule'), at: now };
   const at = now.toISOString();
+  if (ids.length === 0) return 0;
   return house.store.change(async (trx) => {
     let deleted = 0;
     for (const id of ids) {

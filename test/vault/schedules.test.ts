@@ -524,10 +524,12 @@ test('the schedule wakes for what is due, and ends when it is stopped', async (t
   const house = { ...stage.house, now: () => new Date() };
   stage.now = Date.now();
   const keySet = await stage.keySet();
-  const key = await stage.key(keySet, { name: 'soon', expiresAt: new Date(Date.now() + 400) });
+  const expiry = Date.now() + 1500;
+  const key = await stage.key(keySet, { name: 'soon', expiresAt: new Date(expiry) });
   const schedules = stage.schedules(house);
   schedules.start();
   const { facts } = await stage.log.until(({ message }) => message === 'done by schedule');
+  t.true(Date.now() - expiry < 10 * second, 'it did not sleep as long as it may');
   t.deepEqual(facts, { keysExpired: 1 });
   t.is((await stage.read(key.id)).state, 'EXPIRED');
   await schedules.stop();
