@@ -159,7 +159,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
-function isCertificateBundle(pem: string): boolean {
+export function isCertificateBundle(pem: string): boolean {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).subject !== '');

@@ -14,9 +14,8 @@ interface Cost {
 }
 
 /**
- * RFC 9106, 4: the second recommended option, for where 2 GiB for each hash are too much; four times the memory and
- * more passes than the least that OWASP's Password Storage Cheat Sheet asks for. 220 ms on one core of a cloud server,
- * 320 ms on two busy ones.
+ * RFC 9106, 4: the second recommended option, for where 2 GiB for each hash are too much; more than three times the
+ * memory that OWASP's Password Storage Cheat Sheet asks for, with more passes. 320 ms on a cloud server with two cores.
  */
 const cost: Cost = { memory: 64 * 1024, passes: 3, parallelism: 4 };
 const saltLength = 16;

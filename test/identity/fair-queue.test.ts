@@ -1,0 +1,84 @@
+import test from 'ava';
+import { FairQueue, laneOf } from '../../src/identity/fair-queue.ts';
+import { BusyError } from '../../src/identity/identity-error.ts';
+
+/** Work that ends when it is told to, and tells what runs. */
+function gate() {
+  const running = new Map<string, () => void>();
+  let most = 0;
+  const order: string[] = [];
+  const work = (name: string) => async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    running.set(name, resolve);
+    order.push(name);
+    most = Math.max(most, running.size);
+    await promise;
+    running.delete(name);
+    return name;
+  };
+  return { running, order, most: () => most, work };
+}
+
+const settle = async () => new Promise((resolve) => setImmediate(resolve));
+
+test('no more runs at once than may, and all of it is done', async (t) => {
+  const queue = new FairQueue({ atOnce: 2, waitingInLane: 100, waiting: 100 });
+  const { running, most, work } = gate();
+  const all = Array.from({ length: 20 }, async (_, index) => queue.run('a', work(`${index}`)));
+  while (running.size > 0 || most() === 0) {
+    for (const end of running.values()) end();
+    await settle();
+  }
+  t.deepEqual(
+    await Promise.all(all),
+    Array.from({ length: 20 }, (_, index) => `${index}`),
+  );
+  t.is(most(), 2);
+});
+
+test('whoever fills a lane waits in it alone', async (t) => {
+  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 100 });
+  const { running, order, work } = gate();
+  const flood = Array.from({ length: 11 }, async (_, index) => queue.run('flood', work(`flood ${index}`)));
+  await settle();
+  await t.throwsAsync(queue.run('flood', work('one too many')), { instanceOf: BusyError });
+  const guest = queue.run('guest', work('guest'));
+  while (running.size > 0) {
+    for (const end of running.values()) end();
+    await settle();
+  }
+  await Promise.all([...flood, guest]);
+  t.true(order.indexOf('guest') <= 2, `the guest came ${order.indexOf('guest')}th`);
+});
+
+test('no number of lanes makes more wait than may wait altogether', async (t) => {
+  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 3 });
+  const { running, work } = gate();
+  const all = ['a', 'b', 'c', 'd'].map(async (lane) => queue.run(lane, work(lane)));
+  await settle();
+  await t.throwsAsync(queue.run('e', work('e')), { instanceOf: BusyError });
+  while (running.size > 0) {
+    for (const end of running.values()) end();
+    await settle();
+  }
+  t.deepEqual(await Promise.all(all), ['a', 'b', 'c', 'd']);
+  const later = queue.run('e', work('e'));
+  await settle();
+  running.get('e')?.();
+  t.is(await later, 'e', 'and afterwards there is room again');
+});
+
+test('work that fails leaves its place to the next', async (t) => {
+  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 10 });
+  const first = queue.run('a', () => Promise.reject(new Error('of its own')));
+  const second = queue.run('a', () => Promise.resolve('done'));
+  await t.throwsAsync(first, { message: 'of its own' });
+  t.is(await second, 'done');
+});
+
+test('the addresses of one IPv6 network are one lane, and an IPv4 address is one in either form', (t) => {
+  t.is(laneOf('2001:db8::1'), laneOf('2001:0db8:0:0:ffff::2'));
+  t.not(laneOf('2001:db8:0:1::1'), laneOf('2001:db8::1'));
+  t.is(laneOf('::ffff:192.0.2.1'), laneOf('192.0.2.1'));
+  t.not(laneOf('192.0.2.1'), laneOf('192.0.2.2'));
+});

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Act } from '../../src/audit/trail.ts';
+import { hashPassword } from '../../src/identity/passwords.ts';
+import type { Site } from '../../src/identity/first-passwords.ts';
+import { openSession, type OpenedSession, type UserRow } from '../../src/identity/sessions.ts';
+import { signIn } from '../../src/identity/sign-in.ts';
+import { insertUser, newUser } from '../../src/identity/users.ts';
+import { Secret } from '../../src/secret.ts';
+import type { Role } from '../../src/store/schema.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { memoryDirectory } from '../support/test-node.ts';
+import { insertVault, openVault } from '../support/vault.ts';
+
+export const limits = { idleMinutes: 15, longestMinutes: 480 };
+export const password = new Secret('the usual test phrase');
+export const wrong = new Secret('some other test phrase');
+
+export interface People {
+  site: Site;
+  store: SqliteStore;
+  /** Stands still unless moved. */
+  clock: { at: number; minutes: (count: number) => void; seconds: (count: number) => void };
+  vaultId: string;
+  act: (address?: string) => Act;
+  /** A user of the vault, or with `vaultId: ''` of the appliance, who signs in with {@link password}. */
+  user: (role?: Role, fields?: Partial<UserRow>) => Promise<UserRow>;
+  /** A session, as if by a sign-in that owes nothing but what the user's row says. */
+  session: (user: UserRow, options?: { cookie?: boolean }) => Promise<OpenedSession>;
+  signIn: (user: UserRow, secret?: Secret, address?: string) => Promise<OpenedSession>;
+  /** The user as they stand in the store. */
+  fresh: (user: Pick<UserRow, 'id'>) => Promise<UserRow>;
+  dispose: () => Promise<void>;
+}
+
+/** People with a store and a clock of their own; with a real token, or with none. */
+export async function openPeople({ token = false } = {}): Promise<People> {
+  if (token) {
+    const vault = await openVault();
+    return people(vault.store, vault.tokens, vault.vault.id, vault.dispose);
+  }
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-people-'));
+  const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));
+  const { id } = await insertVault(store, 'Blue Harbour');
+  return people(store, new TokenRooms([]), id, async () => {
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+}
+
+let hash: Promise<string> | undefined;
+let count = 0;
+
+function people(
+  store: SqliteStore,
+  tokens: TokenRooms,
+  vaultId: string,
+  dispose: () => Promise<void>,
+): People {
+  const clock = {
+    at: Date.parse('2026-11-24T12:00:00.000Z'),
+    minutes: (minutes: number) => void (clock.at += minutes * 60_000),
+    seconds: (seconds: number) => void (clock.at += seconds * 1000),
+  };
+  const site: Site = {
+    store,
+    tokens,
+    now: () => new Date(clock.at),
+    instance: 'test-node/1',
+    signInUrl: (vault) => `https://keys.example.com/sign-in/${vault}`,
+  };
+  const act = (address = '192.0.2.7'): Act => ({
+    actor: { kind: 'command', id: '', name: 'test' },
+    address,
+    requestId: randomUUID(),
+    at: site.now(),
+  });
+  return {
+    site,
+    store,
+    clock,
+    vaultId,
+    act,
+    user: async (role = 'auditor', fields = {}) => {
+      hash ??= hashPassword(password, 'test');
+      const isAppliance = role.startsWith('appliance');
+      const row = newUser(site, isAppliance ? '' : vaultId, {
+        username: `person-${++count}`,
+        email: 'person@example.com',
+        role,
+      });
+      const made = { ...row, password_hash: await hash, must_change_password: 0, ...fields };
+      return store.write(async (trx) => insertUser(trx, act(), made));
+    },
+    session: async (user, { cookie = false } = {}) =>
+      store.write(async (trx) =>
+        openSession(trx, site, limits, act(), user, {
+          method: 'password',
+          cookie,
+          address: '192.0.2.7',
+          userAgent: 'test',
+        }),
+      ),
+    signIn: async (user, secret = password, address) =>
+      signIn(site, limits, act(address), {
+        vaultId: user.vault_id,
+        username: user.username,
+        password: secret,
+        cookie: false,
+        userAgent: 'test',
+      }),
+    fresh: async ({ id }) =>
+      store.db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow(),
+    dispose,
+  };
+}
+
+/** What stands in the audit trail about a target, oldest first. */
+export async function trail(store: SqliteStore, targetId: string) {
+  return store.db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('target_id', '=', targetId)
+    .orderBy('sequence')
+    .execute();
+}
