@@ -1,13 +1,38 @@
+import { adminGroupRoutes } from './admin-groups.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { applianceUserRoutes } from './appliance-users.ts';
+import { auditEventRoutes } from './audit-events.ts';
 import { cloudKeyRoutes } from './cloud-keys.ts';
 import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
 import { keySetRoutes } from './key-sets.ts';
+import { mailRoutes } from './mail.ts';
+import { nodeRoutes } from './nodes.ts';
+import { openApiRoute } from './openapi.ts';
 import type { Route } from './route.ts';
+import { secondFactorRoutes } from './second-factor.ts';
+import { sessionRoutes } from './sessions.ts';
+import { tokenRoutes } from './tokens.ts';
+import { userRoutes } from './users.ts';
+import { vaultRoutes } from './vaults.ts';
 
-/** Every route of the management API. */
-export const allRoutes: readonly Route[] = [
+const described: readonly Route[] = [
+  ...sessionRoutes,
+  ...secondFactorRoutes,
+  ...apiKeyRoutes,
+  ...vaultRoutes,
+  ...applianceUserRoutes,
+  ...tokenRoutes,
+  ...nodeRoutes,
+  ...mailRoutes,
+  ...userRoutes,
+  ...adminGroupRoutes,
   ...cspAccountRoutes,
   ...keySetRoutes,
   ...credentialRoutes,
   ...cloudKeyRoutes,
+  ...auditEventRoutes,
 ];
+
+/** Every route of the management API. */
+export const allRoutes: readonly Route[] = [openApiRoute(() => allRoutes), ...described];

@@ -62,7 +62,7 @@ async function people(appliance: AdminClient, name: string): Promise<PeopledVaul
   const vault = await made(appliance, '/vaults', {
     name,
     description: `The ${name} vault`,
-    administrator: { username: `${name}-admin`, name: 'Ada', email: `ada@${name}.example` },
+    administrator: { username: `${name}-admin`, name: 'Vault Administrator', email: `ada@${name}.example` },
   });
   const admin = await appliance.firstSignIn(
     { vaultId: vault.id, username: `${name}-admin`, password: vault.firstPassword },
