@@ -60,7 +60,7 @@ export class QuotaLeases {
   readonly #buckets = new Map<string, Bucket>();
   /** Buckets that have something to ask or to tell. */
   readonly #toAsk = new Set<Bucket>();
-  #flush: NodeJS.Immediate | undefined;
+  #isFlushing = false;
   #ticking: NodeJS.Timeout | undefined;
 
   constructor({ send, now }: QuotaLeasesOptions) {
@@ -171,8 +171,10 @@ export class QuotaLeases {
   /** Once for everything that one turn of the event loop brought. */
   #askSoon(bucket: Bucket): void {
     this.#toAsk.add(bucket);
-    this.#flush ??= setImmediate(() => {
-      this.#flush = undefined;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
       this.#askNow();
     });
   }

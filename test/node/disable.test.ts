@@ -1,102 +1,192 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import path from 'node:path';
-import test from 'ava';
-import { SqliteStore } from '../../src/store/sqlite.ts';
-import { findCloudKey, setCloudKeyState } from '../../src/vault/cloud-keys.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import {
+  cancelDeletion,
+  disableCloudKey,
+  enableCloudKey,
+  scheduleDeletion,
+  updateCloudKey,
+} from '../../src/vault/cloud-keys.ts';
+import { withdrawCredential, updateCredential } from '../../src/vault/credentials.ts';
+import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
+import type { NodeVault } from '../support/node-vault.ts';
 import { TestNode } from '../support/test-node.ts';
-import { encryptBody, requestMetadata } from '../support/xks-client.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+import type { KeySetAccess } from '../support/xks-client.ts';
 import { freePort } from './free-port.ts';
-import { waitUntil } from './steady-load.ts';
+import { pullAway, type Way } from './pulled-away.ts';
 
-/* When a disable has returned, no request sent later succeeds, on any worker (promise 2). */
+/*
+ * Promise 2: when a disable has returned, no request sent later succeeds, on any worker; and so for everything else
+ * that takes a key away. The acts are those of the management process, beside the node that serves.
+ */
 
-const rounds = 50;
-const connections = 32;
+const test = anyTest as TestFn<{ node: TestNode; dispose: () => Promise<void> }>;
 
-/** A time in which the key has one state for all requests that are sent in it. */
-interface Phase {
-  state: 'enabled' | 'disabled' | 'changing';
-  sent: number;
-  answered: number;
-}
-
-test(`no request that is sent after a disable has returned succeeds: ${rounds} times under load`, async (t) => {
+test.before(async (t) => {
   const fixture = await createSoftHsmToken();
-  t.teardown(async () => fixture.dispose());
   const node = await TestNode.start({
     tokens: [{ fixture }],
     workers: 2,
     xks: { port: await freePort() },
   });
-  t.teardown(async () => node.dispose());
-  const access = await node.makeKeySet('first', { prefix: 'first' });
-  const key = await node.makeKey('first', 'key');
-  const clients = Array.from({ length: connections }, () => node.client(access, { maxSockets: 1 }));
-  t.teardown(() => {
-    for (const client of clients) client.close();
-  });
-  const encrypted = (await clients[0]?.encrypt(key, randomBytes(32)))?.body as Record<string, string>;
-
-  const store = await SqliteStore.open(path.join(node.directory, 'state/holdfast.db'));
-  t.teardown(async () => store.close());
-  const record = await findCloudKey(store, key);
-
-  const wrong: string[] = [];
-  let phase: Phase = { state: 'enabled', sent: 0, answered: 0 };
-  const load = { over: false };
-  const bodies = {
-    encrypt: () => encryptBody(randomBytes(32), { cdiv: randomInt(2) === 0 }),
-    decrypt: () => ({
-      requestMetadata: requestMetadata('Decrypt'),
-      encryptionAlgorithm: 'AES_GCM',
-      ...encrypted,
-    }),
+  t.context = {
+    node,
+    dispose: async () => {
+      await node.dispose();
+      await fixture.dispose();
+    },
   };
-  const loops = clients.map(async (client) => {
-    while (!load.over) {
-      const kind = randomInt(2) === 0 ? 'encrypt' : 'decrypt';
-      // Signed before: from here to sending nothing is waited for.
-      const request = await client.sign(`${access.uriPath}/keys/${key}/${kind}`, bodies[kind]());
-      const during = phase;
-      during.sent++;
-      const { status, body } = await client.send(request);
-      during.answered++;
-      // A busy machine may answer DependencyTimeoutException at any time: that is no success and no refusal either.
-      if (status === 503) continue;
-      if (during.state === 'disabled' && body.errorName !== 'InvalidStateException')
-        wrong.push(`disabled, ${kind}: ${status} ${body.errorName}`);
-      // What was still under way when the next disable came may have met it.
-      if (during.state === 'enabled' && phase === during && status !== 200)
-        wrong.push(`enabled, ${kind}: ${status} ${body.errorName}`);
-    }
-  });
-
-  let disabledRequests = 0;
-  let enabledRequests = 0;
-  for (let round = 0; round < rounds; round++) {
-    const enabled = phase;
-    await waitUntil(() => enabled.answered >= connections, 10_000, 5);
-    enabledRequests += enabled.sent;
-    phase = { state: 'changing', sent: 0, answered: 0 };
-    await setCloudKeyState(store, record, 'DISABLED');
-    const disabled: Phase = { state: 'disabled', sent: 0, answered: 0 };
-    phase = disabled;
-    await waitUntil(() => disabled.answered >= connections, 10_000, 5);
-    // Only once every request that was sent while it was disabled is answered is the key enabled again.
-    phase = { state: 'changing', sent: 0, answered: 0 };
-    await waitUntil(() => disabled.answered === disabled.sent, 10_000, 5);
-    disabledRequests += disabled.sent;
-    await setCloudKeyState(store, record, 'AVAILABLE');
-    phase = { state: 'enabled', sent: 0, answered: 0 };
-  }
-  load.over = true;
-  await Promise.all(loops);
-  const workers = new Set(
-    node.log.filter((line) => line['operation'] === 'Encrypt').map((line) => line['pid']),
-  );
-  t.is(workers.size, 2, 'both workers were asked');
-  t.log(`${disabledRequests} requests while disabled, ${enabledRequests} while enabled`);
-  t.deepEqual(wrong.slice(0, 10), []);
-  t.true(node.log.some((line) => line['operation'] === 'Decrypt' && line['status'] === 200));
 });
+test.after.always(async (t) => t.context.dispose());
+
+type Context = ExecutionContext<{ node: TestNode }>;
+
+/** What the acts of a {@link Way} are given. */
+interface Held {
+  vault: NodeVault;
+  keySet: Awaited<ReturnType<NodeVault['keySet']>>;
+  keyId: string;
+}
+
+/** Runs the rounds against a key set and a key of their own. */
+async function run(
+  t: Context,
+  name: string,
+  rounds: number,
+  wayOf: (held: Held) => Way | Promise<Way>,
+  accesses: KeySetAccess[] = [],
+): Promise<void> {
+  const { node } = t.context;
+  const made = accesses[0] ?? (await node.makeKeySet(name, { prefix: name }));
+  const key = await node.makeKey(name, 'key');
+  await node.withStore(async (vault) => {
+    const held = { vault, keySet: await vault.keySet(name), keyId: (await vault.key(key)).id };
+    const outcome = await pullAway(node, { access: made, key }, await wayOf(held), { rounds });
+    t.log(`${outcome.pulledAway} requests while it was away, ${outcome.usable} while it was there`);
+    t.deepEqual(outcome.wrong.slice(0, 10), []);
+    t.true(outcome.pulledAway >= rounds * 64);
+  });
+  const lines = node.log.filter((line) => line['keySet'] === name);
+  t.is(new Set(lines.map((line) => line['pid'])).size, 2, 'both workers were asked');
+  for (const operation of ['Encrypt', 'Decrypt'])
+    t.true(lines.some((line) => line['operation'] === operation && line['status'] === 200));
+}
+
+async function enable({ vault, keyId }: Held): Promise<void> {
+  await enableCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+}
+
+/** Waits for the moment itself: the clock is the node's too. */
+async function untilClock(time: Date): Promise<void> {
+  await delay(Math.max(0, time.getTime() - Date.now() - 5));
+  while (Date.now() < time.getTime());
+}
+
+test.serial(
+  'from the moment a disable has answered no success begins: 200 times on 64 connections',
+  async (t) =>
+    run(t, 'disabled', 200, (held) => ({
+      refusedWith: 'InvalidStateException',
+      pull: async () => {
+        const { vault, keyId } = held;
+        await disableCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+      },
+      giveBack: async () => enable(held),
+    })),
+);
+
+test.serial(
+  'from the moment a key expires no success begins, whether anybody has written so or not',
+  async (t) =>
+    run(t, 'expiring', 12, (held) => {
+      const { vault, keyId } = held;
+      const expire = async (expiresAt: Date | null) =>
+        updateCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId, { expiresAt });
+      return {
+        refusedWith: 'InvalidStateException',
+        pull: async () => {
+          const at = new Date(Date.now() + 100);
+          await expire(at);
+          await untilClock(at);
+        },
+        giveBack: async () => {
+          await expire(null);
+          await enable(held);
+        },
+      };
+    }),
+);
+
+test.serial('from the moment a freeze of the key set has answered no success begins', async (t) =>
+  run(t, 'frozen', 12, ({ vault, keySet }) => ({
+    refusedWith: 'InvalidStateException',
+    pull: async () => {
+      await freezeKeySet(vault.house, vault.act(), vault.vaultId, 'all', keySet.id);
+    },
+    giveBack: async () => {
+      await thawKeySet(vault.house, vault.act(), vault.vaultId, 'all', keySet.id);
+    },
+  })),
+);
+
+test.serial('from the moment a deletion is scheduled no success begins', async (t) =>
+  run(t, 'deleted', 12, (held) => ({
+    refusedWith: 'InvalidStateException',
+    pull: async () => {
+      const { vault, keyId } = held;
+      await scheduleDeletion(vault.house, vault.act(), vault.vaultId, 'all', keyId, 7);
+    },
+    giveBack: async () => {
+      const { vault, keyId } = held;
+      await cancelDeletion(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+      await enable(held);
+    },
+  })),
+);
+
+/** A credential for each round, and one more for the end: what is withdrawn does not come back. */
+async function credentialRounds(
+  t: Context,
+  name: string,
+  pull: (held: Held, accessKeyId: string) => Promise<void>,
+): Promise<void> {
+  const { node } = t.context;
+  const rounds = 8;
+  const accesses = await node.withVault(async (vault) => {
+    await vault.makeKeySet(name, { prefix: name });
+    const issued = [];
+    for (let i = 0; i <= rounds; i++) issued.push(await vault.issueCredential(name));
+    return issued;
+  });
+  let turn = 0;
+  const current = () => accesses[turn] ?? { uriPath: '', accessKeyId: '', secretAccessKey: '' };
+  await run(
+    t,
+    name,
+    rounds,
+    (held) => ({
+      refusedWith: 'AuthenticationFailedException',
+      pull: async () => pull(held, current().accessKeyId),
+      giveBack: async () => {
+        turn++;
+      },
+      access: current,
+    }),
+    accesses,
+  );
+}
+
+test.serial('from the moment a credential is withdrawn no success begins', async (t) =>
+  credentialRounds(t, 'withdrawn', async ({ vault, keySet }, accessKeyId) => {
+    await withdrawCredential(vault.house, vault.act(), keySet, accessKeyId);
+  }),
+);
+
+test.serial('from the moment a credential expires no success begins', async (t) =>
+  credentialRounds(t, 'outlived', async ({ vault, keySet }, accessKeyId) => {
+    const expiresAt = new Date(Date.now() + 100);
+    await updateCredential(vault.house, vault.act(), keySet, accessKeyId, { expiresAt });
+    await untilClock(expiresAt);
+  }),
+);
