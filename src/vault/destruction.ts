@@ -15,32 +15,42 @@ export interface FailedDestruction {
   error: unknown;
 }
 
-interface Doomed {
+/** A version that is to be destroyed, or was. */
+export interface DoomedVersion {
   cloudKeyId: string;
   name: string;
+  externalKeyId: string;
   version: number;
   objectId: Buffer;
   token: string;
+  keySetId: string;
   vaultId: string;
+}
+
+/** Which of the versions that are to be destroyed; all unless told. */
+export interface DestructionScope {
+  vaultId?: string | undefined;
+  /** Whether the token may be asked. */
+  mayAsk?: (token: string) => boolean;
 }
 
 /**
  * Destroys the key objects of all versions that are DESTROYING. Done twice, or interrupted and begun anew, it comes to
  * the same: an object that is gone is as good as one that is destroyed. After a failure the rest of that token's wait for
- * the next run, which the record asks for until it is done. `mayAsk` leaves tokens out.
+ * the next run, which the record asks for until it is done.
  */
 export async function destroyVersions(
   house: House,
   act: Act = systemAct(house, 'schedule'),
-  mayAsk: (token: string) => boolean = () => true,
-): Promise<{ destroyed: number; failed: FailedDestruction[] }> {
+  { vaultId, mayAsk = () => true }: DestructionScope = {},
+): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   const failed = new Map<string, FailedDestruction>();
-  let destroyed = 0;
-  for (const doomed of await doomedVersions(house)) {
+  const destroyed: DoomedVersion[] = [];
+  for (const doomed of await doomedVersions(house, vaultId)) {
     const { token, cloudKeyId, version } = doomed;
     if (failed.has(token) || !mayAsk(token)) continue;
     try {
-      if (await destroyOne(house, act, doomed)) destroyed++;
+      if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
     } catch (error) {
       failed.set(token, { token, cloudKeyId, version, error });
     }
@@ -55,15 +65,15 @@ export async function destroyVersions(
 export async function deleteDueKeys(
   house: House,
   now: Date,
-  mayAsk?: (token: string) => boolean,
-): Promise<{ deleted: number; destroyed: number; failed: FailedDestruction[] }> {
+  scope: DestructionScope = {},
+): Promise<{ deleted: number; destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   let deleted = 0;
   for (;;) {
     const some = await deleteKeys(house, await dueKeys(house, now), now);
     if (some === 0) break;
     deleted += some;
   }
-  return { deleted, ...(await destroyVersions(house, undefined, mayAsk)) };
+  return { deleted, ...(await destroyVersions(house, undefined, scope)) };
 }
 
 async function dueKeys({ store }: House, now: Date): Promise<string[]> {
@@ -125,27 +135,30 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
   });
 }
 
-async function doomedVersions({ store }: House): Promise<Doomed[]> {
-  return store.db
+async function doomedVersions({ store }: House, vaultId: string | undefined): Promise<DoomedVersion[]> {
+  let query = store.db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .select([
       'key_versions.cloud_key_id as cloudKeyId',
       'cloud_keys.name as name',
+      'cloud_keys.external_key_id as externalKeyId',
       'key_versions.version as version',
       'key_versions.object_id as objectId',
       'key_sets.token as token',
+      'key_sets.id as keySetId',
       'key_sets.vault_id as vaultId',
     ])
     .where('key_versions.state', '=', 'DESTROYING')
     .orderBy('key_versions.cloud_key_id')
-    .orderBy('key_versions.version')
-    .execute();
+    .orderBy('key_versions.version');
+  if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
+  return query.execute();
 }
 
 /** False where another process was there first. Throws TokenError. */
-async function destroyOne(house: House, act: Act, doomed: Doomed): Promise<boolean> {
+async function destroyOne(house: House, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
   await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId }, managementDeadline());
   return house.store.write(async (trx) => {

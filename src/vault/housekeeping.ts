@@ -24,8 +24,10 @@ export async function clearAway(house: House): Promise<void> {
       .deleteFrom('idempotency_keys')
       .where('created_at', '<=', new Date(now.getTime() - idempotencyKeptFor).toISOString())
       .execute();
-    await sql`DELETE FROM reconciliations WHERE id NOT IN
-      (SELECT id FROM reconciliations ORDER BY began_at DESC, id DESC LIMIT ${reconciliationsKept})`.execute(
+    // Of each vault and of the whole, so that nobody's drive out another's.
+    await sql`DELETE FROM reconciliations WHERE (SELECT count(*) FROM reconciliations newer
+      WHERE newer.vault_id = reconciliations.vault_id
+        AND (newer.began_at, newer.id) > (reconciliations.began_at, reconciliations.id)) >= ${reconciliationsKept}`.execute(
       trx,
     );
   });

@@ -140,11 +140,11 @@ export class Schedules {
 
   async #delete(run: ScheduleRun): Promise<void> {
     const task = (token: string) => `destructions of token ${token}`;
-    const { deleted, destroyed, failed } = await deleteDueKeys(this.#house, this.#house.now(), (token) =>
-      this.#backOff.mayTry(task(token)),
-    );
+    const { deleted, destroyed, failed } = await deleteDueKeys(this.#house, this.#house.now(), {
+      mayAsk: (token) => this.#backOff.mayTry(task(token)),
+    });
     run.keysDeleted = deleted;
-    run.versionsDestroyed = destroyed;
+    run.versionsDestroyed = destroyed.length;
     if (failed.length > 0) run.failed.push('destruction');
     for (const { token, cloudKeyId, version, error } of failed) {
       this.#backOff.failed(task(token));

@@ -428,6 +428,7 @@ test('what has served is cleared away, and nothing else', async (t) => {
       .insertInto('reconciliations')
       .values({
         id: `r${number}`,
+        vault_id: number === 0 ? 'v' : '',
         began_at: iso(stage.now + number),
         ended_at: iso(stage.now),
         asked_by: 'start',
@@ -443,7 +444,7 @@ test('what has served is cleared away, and nothing else', async (t) => {
   const reports = await db.selectFrom('reconciliations').select('id').orderBy('began_at').execute();
   t.deepEqual(
     reports.map(({ id }) => id),
-    Array.from({ length: 50 }, (_, number) => `r${number + 5}`),
+    ['r0', ...Array.from({ length: 50 }, (_, number) => `r${number + 5}`)],
   );
 });
 

@@ -211,6 +211,7 @@ export const vaults: Migration = {
     await any.schema
       .createTable('reconciliations')
       .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('vault_id', 'text', (c) => c.notNull())
       .addColumn('began_at', 'text', (c) => c.notNull())
       .addColumn('ended_at', 'text', (c) => c.notNull())
       .addColumn('asked_by', 'text', (c) => c.notNull())
