@@ -1,0 +1,259 @@
+import anyTest, { type TestFn } from 'ava';
+import { createApiKey } from '../../src/identity/api-keys.ts';
+import { resolveCaller } from '../../src/identity/callers.ts';
+import { permissionsOf } from '../../src/identity/permissions.ts';
+import type { Changer } from '../../src/identity/reach.ts';
+import type { UserRow } from '../../src/identity/sessions.ts';
+import {
+  createUser,
+  deleteUser,
+  findUser,
+  listUsers,
+  resetPassword,
+  unlockUser,
+  updateUser,
+} from '../../src/identity/users.ts';
+import type { Secret } from '../../src/secret.ts';
+import { VaultError } from '../../src/vault/vault-error.ts';
+import { limits, openPeople, password, trail, type People } from './people.ts';
+
+const test = anyTest as TestFn<People>;
+test.beforeEach(async (t) => {
+  t.context = await openPeople();
+});
+test.afterEach.always(async (t) => t.context.dispose());
+
+function changer(user: UserRow): Changer {
+  return { userId: user.id, permissions: new Set(permissionsOf[user.role]) };
+}
+
+async function isLive({ site }: People, token: Secret): Promise<boolean> {
+  const caller = await resolveCaller(site, limits, { bearer: token.reveal(), method: 'GET', address: '' });
+  return caller !== undefined;
+}
+
+const wish = { username: 'Grace', email: 'grace@example.com', role: 'auditor' } as const;
+
+test('a new user gets a first password, shown once where no mail is set up, and must change it', async (t) => {
+  const { site, act, vaultId, signIn, store } = t.context;
+  const { user, delivery } = await createUser(site, act(), 'command', vaultId, wish);
+  if (delivery === undefined || delivery.mailed) return t.fail();
+  t.is(delivery.mailProblem, 'no mail server is set up');
+  t.is(user.must_change_password, 1);
+  t.is((await signIn(user, delivery.password)).session.state, 'PASSWORD_CHANGE');
+  const everything = JSON.stringify([user, await store.db.selectFrom('audit_events').selectAll().execute()]);
+  t.false(everything.includes(delivery.password.reveal()));
+  t.like((await trail(store, user.id))[0], { action: 'user.create', vault_id: vaultId, outcome: 'done' });
+});
+
+test('a user of OIDC alone has no password, and none can be given to them', async (t) => {
+  const { site, act, vaultId } = t.context;
+  const { user, delivery } = await createUser(site, act(), 'command', vaultId, { ...wish, signIn: 'oidc' });
+  t.is(delivery, undefined);
+  t.is(user.password_hash, null);
+  await t.throwsAsync(resetPassword(site, act(), 'command', vaultId, user.id), {
+    message: /OpenID provider alone/,
+  });
+});
+
+test('usernames are unique within a vault without regard to letter case, and free elsewhere', async (t) => {
+  const { site, act, vaultId } = t.context;
+  await createUser(site, act(), 'command', vaultId, wish);
+  const again = createUser(site, act(), 'command', vaultId, { ...wish, username: 'gRACE' });
+  t.is((await t.throwsAsync(again, { instanceOf: VaultError }))?.problem, 'conflict');
+  const other = { ...wish, role: 'appliance-auditor' } as const;
+  t.truthy(await createUser(site, act(), 'command', '', other));
+});
+
+for (const [what, fields] of Object.entries({
+  'an empty username': { username: '' },
+  'a username with a blank': { username: 'a b' },
+  'a username with a slash': { username: 'a/b' },
+  'a username of 65 characters': { username: 'a'.repeat(65) },
+  'an address without @': { email: 'grace' },
+  'an address with a line break': { email: 'grace@example.com\nBcc: all@example.com' },
+  'two addresses': { email: 'a@example.com,b@example.com' },
+  'a display name with a control character': { displayName: 'Gr\u0007ace' },
+  'a role of the appliance': { role: 'appliance-admin' as const },
+}))
+  test(`a user is not made with ${what}`, async (t) => {
+    const { site, act, vaultId, store } = t.context;
+    const making = createUser(site, act(), 'command', vaultId, { ...wish, ...fields });
+    t.is((await t.throwsAsync(making, { instanceOf: VaultError }))?.problem, 'invalid');
+    t.deepEqual(await store.db.selectFrom('users').selectAll().execute(), []);
+  });
+
+test('nobody makes, resets or takes down a user who may do more than they', async (t) => {
+  const { site, act, vaultId, user } = t.context;
+  const admin = await user('vault-admin');
+  const keyForUsers: Changer = { userId: 'x', permissions: new Set(['users.read', 'users.write']) };
+  for (const doing of [
+    createUser(site, act(), keyForUsers, vaultId, { ...wish, role: 'vault-admin' }),
+    resetPassword(site, act(), keyForUsers, vaultId, admin.id),
+    updateUser(site, act(), keyForUsers, vaultId, admin.id, { state: 'DISABLED' }, undefined),
+    deleteUser(site, act(), keyForUsers, vaultId, admin.id, undefined),
+    unlockUser(site, act(), keyForUsers, vaultId, admin.id),
+  ])
+    t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'forbidden');
+  const auditor = await user('auditor');
+  await t.throwsAsync(
+    updateUser(site, act(), keyForUsers, vaultId, auditor.id, { role: 'vault-admin' }, undefined),
+    { message: /more than you may/ },
+  );
+});
+
+test('nobody changes their own role, disables, deletes, unlocks or resets themselves', async (t) => {
+  const { site, act, vaultId, user, fresh } = t.context;
+  const admin = await user('vault-admin');
+  await user('vault-admin');
+  const self = changer(admin);
+  for (const doing of [
+    updateUser(site, act(), self, vaultId, admin.id, { role: 'auditor' }, undefined),
+    updateUser(site, act(), self, vaultId, admin.id, { state: 'DISABLED' }, undefined),
+    deleteUser(site, act(), self, vaultId, admin.id, undefined),
+    unlockUser(site, act(), self, vaultId, admin.id),
+    resetPassword(site, act(), self, vaultId, admin.id),
+  ])
+    t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'forbidden');
+  t.deepEqual(await fresh(admin), admin);
+  await updateUser(
+    site,
+    act(),
+    self,
+    vaultId,
+    admin.id,
+    { displayName: 'Ada', role: 'vault-admin' },
+    undefined,
+  );
+  t.is((await fresh(admin)).display_name, 'Ada');
+});
+
+for (const [where, role, lesser] of [
+  ['a vault', 'vault-admin', 'auditor'],
+  ['the appliance', 'appliance-admin', 'appliance-auditor'],
+] as const)
+  test(`the last active administrator of ${where} stays, also when two take each other down`, async (t) => {
+    const { site, act, user, fresh } = t.context;
+    const [one, two] = [await user(role), await user(role)];
+    const vaultId = one.vault_id;
+    const both = await Promise.allSettled([
+      updateUser(site, act(), changer(one), vaultId, two.id, { state: 'DISABLED' }, undefined),
+      updateUser(site, act(), changer(two), vaultId, one.id, { role: lesser }, undefined),
+    ]);
+    t.is(both.filter(({ status }) => status === 'fulfilled').length, 1);
+    const left = (await fresh(one)).role === role ? one : two;
+    for (const doing of [
+      updateUser(site, act(), 'command', vaultId, left.id, { state: 'DISABLED' }, undefined),
+      updateUser(site, act(), 'command', vaultId, left.id, { role: lesser }, undefined),
+      deleteUser(site, act(), 'command', vaultId, left.id, undefined),
+    ])
+      t.is(
+        (await t.throwsAsync(doing, { instanceOf: VaultError, message: /nobody would be left/ }))?.problem,
+        'conflict',
+      );
+    await user(role);
+    await t.notThrowsAsync(deleteUser(site, act(), 'command', vaultId, left.id, undefined));
+  });
+
+for (const [what, change] of Object.entries({
+  'is disabled': { state: 'DISABLED' },
+  'gets another role': { role: 'cloud-admin' },
+  'must sign in elsewhere': { signIn: 'oidc' },
+} as const))
+  test(`the sessions of a user who ${what} end at once`, async (t) => {
+    const { site, act, vaultId, user, session } = t.context;
+    const person = await user('auditor');
+    const { token } = await session(person);
+    await updateUser(site, act(), 'command', vaultId, person.id, { displayName: 'Other' }, undefined);
+    t.true(await isLive(t.context, token), 'another name ends nothing');
+    await updateUser(site, act(), 'command', vaultId, person.id, change, undefined);
+    t.false(await isLive(t.context, token));
+  });
+
+test('a deleted user is gone with sessions and API keys, and the trail keeps the name', async (t) => {
+  const { site, act, vaultId, user, session, store } = t.context;
+  const person = await user('auditor');
+  const { token } = await session(person);
+  const expiresAt = new Date(site.now().getTime() + 86_400_000);
+  const owner = { userId: person.id, vaultId, permissions: new Set(permissionsOf.auditor) };
+  const { secret } = await createApiKey(site, act(), owner, { name: 'k', scope: ['vault.read'], expiresAt });
+  await deleteUser(site, act(), 'command', vaultId, person.id, person.row_version);
+  t.false(await isLive(t.context, token));
+  t.false(await isLive(t.context, secret));
+  t.deepEqual(await store.db.selectFrom('api_keys').selectAll().execute(), []);
+  t.like((await trail(store, person.id)).at(-1), { action: 'user.delete', target_name: person.username });
+});
+
+test('a password reset ends sessions, unlocks, and makes the old password nothing', async (t) => {
+  const { site, act, vaultId, user, session, signIn } = t.context;
+  const person = await user('auditor', { failures: 7, locked_until: '2999-01-01T00:00:00.000Z' });
+  const { token } = await session(person);
+  const { delivery } = await resetPassword(site, act(), 'command', vaultId, person.id);
+  if (delivery.mailed) return t.fail();
+  t.false(await isLive(t.context, token));
+  await t.throwsAsync(signIn(person, password));
+  t.is((await signIn(person, delivery.password)).session.state, 'PASSWORD_CHANGE');
+});
+
+test('unlocking lets the right password in again', async (t) => {
+  const { site, act, vaultId, user, signIn, store } = t.context;
+  const person = await user('auditor', { failures: 100, locked_until: '9999-12-31T23:59:59.999Z' });
+  await t.throwsAsync(signIn(person));
+  await unlockUser(site, act(), 'command', vaultId, person.id);
+  t.is((await signIn(person)).session.state, 'ACTIVE');
+  const event = (await trail(store, person.id)).find(({ action }) => action === 'user.unlock');
+  t.deepEqual(JSON.parse(event?.before ?? ''), { failures: 100, lockedUntil: '9999-12-31T23:59:59.999Z' });
+});
+
+test('a user of another vault is not found, whatever is asked', async (t) => {
+  const { site, act, vaultId, user } = t.context;
+  const elsewhere = await user('appliance-auditor');
+  for (const doing of [
+    findUser(site.store, vaultId, elsewhere.id),
+    updateUser(site, act(), 'command', vaultId, elsewhere.id, { displayName: 'x' }, undefined),
+    deleteUser(site, act(), 'command', vaultId, elsewhere.id, undefined),
+    unlockUser(site, act(), 'command', vaultId, elsewhere.id),
+    resetPassword(site, act(), 'command', vaultId, elsewhere.id),
+  ])
+    t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'not-found');
+  const page = await listUsers(site, vaultId, { limit: 200 });
+  t.false(page.items.some(({ id }) => id === elsewhere.id));
+});
+
+test('a change raises the row version, one of nothing does not, and one of an old version is refused', async (t) => {
+  const { site, act, vaultId, user, store } = t.context;
+  const person = await user('auditor');
+  const change = async (displayName: string, expected: number) =>
+    updateUser(site, act(), 'command', vaultId, person.id, { displayName }, expected);
+  t.is((await change('Ada', 1)).row_version, 2);
+  t.is((await change('Ada', 2)).row_version, 2);
+  t.is((await t.throwsAsync(change('Eve', 1), { instanceOf: VaultError }))?.problem, 'precondition');
+  const events = (await trail(store, person.id)).filter(({ action }) => action === 'user.update');
+  t.is(events.length, 1);
+  t.deepEqual(JSON.parse(events[0]?.after ?? ''), { displayName: 'Ada' });
+});
+
+test('users are listed in order and by filter', async (t) => {
+  const { site, act, vaultId } = t.context;
+  for (const username of ['delta', 'Alpha', 'charlie', 'Bravo'])
+    await createUser(site, act(), 'command', vaultId, {
+      ...wish,
+      username,
+      role: username === 'delta' ? 'vault-admin' : 'auditor',
+    });
+  const first = await listUsers(site, vaultId, { limit: 3 });
+  t.deepEqual(
+    first.items.map(({ username }) => username),
+    ['Alpha', 'Bravo', 'charlie'],
+  );
+  const rest = await listUsers(site, vaultId, { limit: 3, cursor: first.next ?? '' });
+  t.deepEqual(
+    rest.items.map(({ username }) => username),
+    ['delta'],
+  );
+  const admins = await listUsers(site, vaultId, { limit: 3, role: 'vault-admin' });
+  t.deepEqual(
+    admins.items.map(({ username }) => username),
+    ['delta'],
+  );
+});
