@@ -48,11 +48,11 @@ export async function pullAway(
   let who = access;
   let crowd = await connect(node, who, key, connections);
   let phase: Phase = newPhase('usable');
-  let over = false;
+  const load = { over: false };
   /** While it is given back nothing new is sent: what that answers nobody could judge. */
   let resting: Promise<void> | undefined;
   const loop = async (index: number) => {
-    for (let turn = index; !over; turn++) {
+    for (let turn = index; !load.over; turn++) {
       await resting;
       const connection = crowd[index];
       const request = connection?.requests[turn % connection.requests.length];
@@ -98,7 +98,7 @@ export async function pullAway(
     outcome.usable += usable.sent;
     outcome.pulledAway += pulled.sent;
   }
-  over = true;
+  load.over = true;
   await Promise.all(loops);
   for (const { client } of crowd) client.close();
   return outcome;

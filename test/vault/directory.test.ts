@@ -1,0 +1,209 @@
+import anyTest, { type TestFn } from 'ava';
+import { createCloudKey } from '../../src/vault/cloud-keys.ts';
+import { issueCredential } from '../../src/vault/credentials.ts';
+import { Directory } from '../../src/vault/directory.ts';
+import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { openVault, type TestVault } from '../support/vault.ts';
+
+/* What an XKS worker finds at which moment. The rows are set as the acts and the schedule leave them. */
+
+interface Context extends TestVault {
+  keySet: KeySet;
+  /** Opens the key set for ever. */
+  accessKeyId: string;
+  directory: Directory;
+  /** The clock of the directory, milliseconds since the epoch. */
+  at: { now: number };
+}
+
+const test = anyTest as TestFn<Context>;
+const noon = Date.parse('2031-05-05T12:00:00.000Z');
+let count = 0;
+
+test.before(async (t) => {
+  const vault = await openVault();
+  const at = { now: noon };
+  const keySet = await createKeySet(vault.house, vault.act(), vault.vault.id, 'all', {
+    name: 'first',
+    token: 'token',
+    pathPrefix: 'first',
+  });
+  const directory = new Directory(vault.store, vault.tokens, () => at.now);
+  const { accessKeyId } = await issueCredential(vault.house, vault.act(), keySet);
+  t.context = { ...vault, keySet, accessKeyId, directory, at };
+});
+test.beforeEach((t) => {
+  t.context.at.now = noon;
+});
+test.after.always(async (t) => t.context.dispose());
+
+async function makeKey({
+  house,
+  act,
+  vault,
+  keySet,
+}: Context): Promise<{ id: string; externalKeyId: string }> {
+  const key = await createCloudKey(house, act(), vault.id, 'all', {
+    keySetId: keySet.id,
+    name: `key-${++count}`,
+    usage: { encrypt: true, decrypt: true },
+  });
+  return { id: key.id, externalKeyId: key.external_key_id };
+}
+
+/** The state that a request finds: undefined for no key. */
+async function found({ directory, keySet, accessKeyId }: Context, externalKeyId: string) {
+  await directory.refresh();
+  const served = (await directory.credential(accessKeyId))?.keySet;
+  const key = await directory.cloudKey(keySet, externalKeyId);
+  return key === undefined || served === undefined ? undefined : directory.stateOf(served, key);
+}
+
+test.serial(
+  'every state of a key is found as what it is; CREATING and DELETED are no key at all',
+  async (t) => {
+    const { store } = t.context;
+    const { id, externalKeyId } = await makeKey(t.context);
+    for (const [state, expected] of [
+      ['AVAILABLE', 'AVAILABLE'],
+      ['DISABLED', 'DISABLED'],
+      ['EXPIRED', 'EXPIRED'],
+      ['PENDING_DELETION', 'PENDING_DELETION'],
+      ['DELETED', undefined],
+      ['CREATING', undefined],
+      ['AVAILABLE', 'AVAILABLE'],
+    ] as const) {
+      await store.change(async (trx) =>
+        trx.updateTable('cloud_keys').set({ state }).where('id', '=', id).execute(),
+      );
+      t.is(await found(t.context, externalKeyId), expected, state);
+    }
+  },
+);
+
+test.serial(
+  'a key expires at its moment by the clock of the request, with no change in the store',
+  async (t) => {
+    const { store, at } = t.context;
+    const { id, externalKeyId } = await makeKey(t.context);
+    const set = async (values: {
+      state?: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION';
+      expires_at?: string;
+    }) =>
+      store.change(async (trx) => trx.updateTable('cloud_keys').set(values).where('id', '=', id).execute());
+    await set({ expires_at: '2031-05-05T12:00:01.000Z' });
+    const revision = store.revision();
+    for (const [ms, expected] of [
+      [0, 'AVAILABLE'],
+      [999, 'AVAILABLE'],
+      [1000, 'EXPIRED'],
+      [86_400_000, 'EXPIRED'],
+      // A clock that was set back: the schedule may have written EXPIRED meanwhile, but here it has not.
+      [999, 'AVAILABLE'],
+    ] as const) {
+      at.now = noon + ms;
+      t.is(await found(t.context, externalKeyId), expected, String(ms));
+    }
+    t.is(store.revision(), revision);
+    at.now = noon + 1000;
+    await set({ state: 'DISABLED' });
+    t.is(await found(t.context, externalKeyId), 'EXPIRED');
+    await set({ state: 'PENDING_DELETION' });
+    t.is(await found(t.context, externalKeyId), 'PENDING_DELETION');
+    await set({ state: 'AVAILABLE', expires_at: 'not a time' });
+    t.is(await found(t.context, externalKeyId), 'EXPIRED', 'what is no time opens nothing');
+  },
+);
+
+test.serial('versions that are being made or destroyed are not there', async (t) => {
+  const { store, directory, keySet } = t.context;
+  const { id, externalKeyId } = await makeKey(t.context);
+  for (const [state, expected] of [
+    ['ACTIVE', 1],
+    ['PENDING', 0],
+    ['DESTROYING', 0],
+    ['DESTROYED', 0],
+  ] as const) {
+    await store.change(async (trx) =>
+      trx.updateTable('key_versions').set({ state }).where('cloud_key_id', '=', id).execute(),
+    );
+    await directory.refresh();
+    t.is((await directory.cloudKey(keySet, externalKeyId))?.versions.size, expected, state);
+  }
+});
+
+test.serial('a frozen key set is found before the state of its keys', async (t) => {
+  const { store, keySet } = t.context;
+  const { externalKeyId } = await makeKey(t.context);
+  const freeze = async (frozen_at: string | null) =>
+    store.change(async (trx) =>
+      trx.updateTable('key_sets').set({ frozen_at }).where('id', '=', keySet.id).execute(),
+    );
+  await freeze(new Date().toISOString());
+  t.is(await found(t.context, externalKeyId), 'FROZEN');
+  await freeze(null);
+  t.is(await found(t.context, externalKeyId), 'AVAILABLE');
+});
+
+test.serial(
+  'a credential opens nothing once it has expired, by the clock of the request, or is withdrawn',
+  async (t) => {
+    const { store, directory, keySet, house, act, at } = t.context;
+    const { accessKeyId } = await issueCredential(house, act(), keySet);
+    const opens = async () => {
+      await directory.refresh();
+      return (await directory.credential(accessKeyId)) !== undefined;
+    };
+    const set = async (values: { expires_at?: string | null; withdrawn_at?: string }) =>
+      store.change(async (trx) =>
+        trx.updateTable('xks_credentials').set(values).where('access_key_id', '=', accessKeyId).execute(),
+      );
+    t.true(await opens());
+    await set({ expires_at: '2031-05-05T12:00:01.000Z' });
+    at.now = noon + 999;
+    t.true(await opens());
+    at.now = noon + 1000;
+    t.false(await opens());
+    await set({ expires_at: null });
+    t.true(await opens());
+    await set({ withdrawn_at: '2031-05-05T11:00:00.000Z' });
+    t.false(await opens());
+  },
+);
+
+test.serial(
+  'credentials of a key set that is no external key store open nothing, and its path is unknown',
+  async (t) => {
+    const { store, directory, keySet, house, act } = t.context;
+    const { accessKeyId } = await issueCredential(house, act(), keySet);
+    const set = async (external_key_store: number) => {
+      await store.change(async (trx) =>
+        trx.updateTable('key_sets').set({ external_key_store }).where('id', '=', keySet.id).execute(),
+      );
+      await directory.refresh();
+      return [await directory.hasPrefix('first'), (await directory.credential(accessKeyId))?.accessKeyId];
+    };
+    t.deepEqual(await set(0), [false, undefined]);
+    t.deepEqual(await set(1), [true, accessKeyId]);
+  },
+);
+
+test.serial('a key set is served with its quota and with the tokens that its vault may use', async (t) => {
+  const { store, directory, keySet, house, act, vault } = t.context;
+  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const { id, externalKeyId } = await makeKey(t.context);
+  await store.change(async (trx) => {
+    const quota = { quota_rate: 50, quota_burst: 70 };
+    await trx.updateTable('key_sets').set(quota).where('id', '=', keySet.id).execute();
+    await trx.updateTable('cloud_keys').set({ quota_rate: 5 }).where('id', '=', id).execute();
+    const tokens = JSON.stringify(['token', 'another']);
+    await trx.updateTable('vaults').set({ tokens }).where('id', '=', vault.id).execute();
+  });
+  await directory.refresh();
+  const served = (await directory.credential(accessKeyId))?.keySet;
+  const revision = store.revision();
+  t.deepEqual(served?.quota, { bucket: `key-set:${keySet.id}`, rate: 50, burst: 70, revision });
+  t.deepEqual(served?.vaultTokens, ['token', 'another']);
+  const key = await directory.cloudKey(keySet, externalKeyId);
+  t.deepEqual(key?.quota, { bucket: `cloud-key:${id}`, rate: 5, burst: 5, revision });
+});

@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { QuotaLedger } from '../../src/http/quota-ledger.ts';
+import type { Quota, QuotaAsk } from '../../src/vault/quota.ts';
+import { QuotaLeases } from '../../src/vault/quota-leases.ts';
+
+/* A worker's part in the quotas, with the real ledger behind it; clocks are the real one and one that can be set ahead. */
+
+interface Node {
+  /** How far the clock of ledger and workers is ahead, milliseconds. */
+  clock: { ahead: number };
+  /** Another worker. */
+  worker: () => { leases: QuotaLeases; asks: QuotaAsk[] };
+  /** While false the supervisor hears nothing. */
+  supervisor: { answers: boolean };
+}
+
+function startNode(): Node {
+  const clock = { ahead: 0 };
+  const now = () => performance.now() + clock.ahead;
+  const ledger = new QuotaLedger({ fleetSize: 1, now });
+  const supervisor = { answers: true };
+  let workers = 0;
+  return {
+    clock,
+    supervisor,
+    worker: () => {
+      const number = ++workers;
+      const asks: QuotaAsk[] = [];
+      const leases: QuotaLeases = new QuotaLeases({
+        now,
+        send: (sent) => {
+          asks.push(...sent);
+          // There and back, as over the channel between two processes.
+          if (supervisor.answers) setImmediate(() => leases.receive(ledger.answer(number, sent)));
+        },
+      });
+      return { leases, asks };
+    },
+  };
+}
+
+function quotaOf(rate: number, burst: number, changes: Partial<Quota> = {}): Quota {
+  return { bucket: 'key-set:1', rate, burst, revision: 1, ...changes };
+}
+
+async function takeMany(leases: QuotaLeases, quota: Quota, many: number): Promise<Record<string, number>> {
+  const counts: Record<string, number> = { granted: 0, spent: 0, unanswered: 0 };
+  const admissions = await Promise.all(Array.from({ length: many }, async () => leases.take(quota)));
+  for (const admission of admissions) counts[admission] = (counts[admission] ?? 0) + 1;
+  return counts;
+}
+
+test('one worker gets the whole burst, and what is beyond is spent', async (t) => {
+  const { leases } = startNode().worker();
+  t.deepEqual(await takeMany(leases, quotaOf(1, 50), 80), { granted: 50, spent: 30, unanswered: 0 });
+});
+
+test('two workers together get no more than the burst', async (t) => {
+  const node = startNode();
+  const [a, b] = [node.worker(), node.worker()];
+  const quota = quotaOf(1, 50);
+  const counts = await Promise.all([takeMany(a.leases, quota, 40), takeMany(b.leases, quota, 40)]);
+  t.is((counts[0]['granted'] ?? 0) + (counts[1]['granted'] ?? 0), 50);
+});
+
+test('most requests ask nobody: some are leased ahead of need', async (t) => {
+  const { leases, asks } = startNode().worker();
+  const quota = quotaOf(2000, 4000);
+  let waited = 0;
+  for (let i = 0; i < 1000; i++) {
+    const admission = leases.take(quota);
+    if (admission instanceof Promise) waited++;
+    t.is(await admission, 'granted');
+    if (i % 10 === 0) await delay(1);
+  }
+  t.true(waited <= 20, `${waited} waited`);
+  t.true(asks.length <= 60, `${asks.length} asks`);
+});
+
+test('what a worker does not use it gives back, and another has the whole', async (t) => {
+  const node = startNode();
+  const [idle, busy] = [node.worker(), node.worker()];
+  const quota = quotaOf(200, 400);
+  t.is(await idle.leases.take(quota), 'granted');
+  await delay(5);
+  t.true(idle.asks.length >= 1);
+  node.clock.ahead += 300;
+  // By the next turn of its clock.
+  while (idle.asks.every(({ unused }) => unused === 0)) await delay(5);
+  await delay(5);
+  const { granted } = await takeMany(busy.leases, quota, 800);
+  t.true(Number(granted) >= 399, `${granted} of 400, ten of which the other had held`);
+});
+
+test('a lease that has ended is used no more', async (t) => {
+  const node = startNode();
+  const { leases } = node.worker();
+  const quota = quotaOf(1000, 400);
+  t.is(await leases.take(quota), 'granted');
+  await delay(5);
+  t.is(leases.take(quota), 'granted', 'at once, from what is held');
+  node.supervisor.answers = false;
+  node.clock.ahead += 1_100;
+  t.true(leases.take(quota) instanceof Promise);
+});
+
+test('no answer of the supervisor is no permission: after a short wait, and then at once', async (t) => {
+  const node = startNode();
+  node.supervisor.answers = false;
+  const { leases } = node.worker();
+  const began = performance.now();
+  t.deepEqual(await takeMany(leases, quotaOf(100, 100), 20), { granted: 0, spent: 0, unanswered: 20 });
+  const took = performance.now() - began;
+  t.true(took >= 75 && took < 1000, `${took} ms`);
+  node.clock.ahead += 50;
+  t.is(leases.take(quotaOf(100, 100)), 'unanswered');
+});
+
+test('once the supervisor answers again requests go on', async (t) => {
+  const node = startNode();
+  node.supervisor.answers = false;
+  const { leases } = node.worker();
+  const quota = quotaOf(100, 100);
+  t.is(await leases.take(quota), 'unanswered');
+  node.supervisor.answers = true;
+  // The ask that was lost is given up.
+  node.clock.ahead += 1_100;
+  await delay(50);
+  t.is(await leases.take(quota), 'granted');
+});
+
+test('a bounded number of requests waits at one bucket', async (t) => {
+  const node = startNode();
+  node.supervisor.answers = false;
+  const counts = await takeMany(node.worker().leases, quotaOf(1e6, 1e6), 3000);
+  t.is(counts['spent'], 3000 - 1024);
+});
+
+test('a request that another quota held up gives back what it took', async (t) => {
+  const { leases } = startNode().worker();
+  const quota = quotaOf(1, 10);
+  for (let i = 0; i < 50; i++) {
+    const admission = leases.take(quota);
+    t.is(admission instanceof Promise ? await admission : admission, 'granted', `take ${i}`);
+    leases.giveBack(quota);
+  }
+  t.is((await takeMany(leases, quota, 20))['granted'], 10);
+});
+
+test('a quota that was changed counts from the next request on', async (t) => {
+  const node = startNode();
+  const { leases } = node.worker();
+  t.is(await leases.take(quotaOf(1000, 1000)), 'granted');
+  await delay(5);
+  const low = quotaOf(1, 3, { revision: 2 });
+  t.is((await takeMany(leases, low, 20))['granted'], 2, 'one of three is used already');
+  const high = quotaOf(1000, 1000, { revision: 3 });
+  t.is(await leases.take(high), 'spent');
+  await delay(50);
+  t.is(await leases.take(high), 'granted');
+});
