@@ -1,0 +1,42 @@
+import test from 'ava';
+import { createKeySet } from '../../src/vault/key-sets.ts';
+import { issueCredential } from '../../src/vault/credentials.ts';
+import { NodeVault } from '../support/node-vault.ts';
+import { TestNode } from '../support/test-node.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+import { insertVault } from '../support/vault.ts';
+import type { SqliteStore } from '../../src/store/sqlite.ts';
+import { patientClient } from './file-node.ts';
+
+test('GetHealthStatus tells of the tokens that the vault may use, the key set’s own first, and of no other', async (t) => {
+  const fixtures = await Promise.all([1, 2, 3].map(async () => createSoftHsmToken()));
+  const tokens = fixtures.map((fixture, i) => ({ fixture, name: `token-${i + 1}` }));
+  const node = await TestNode.start({ tokens });
+  t.teardown(async () => {
+    await node.dispose();
+    await Promise.all(fixtures.map(async (fixture) => fixture.dispose()));
+  });
+  const vaults: [name: string, tokens: string[], own: string][] = [
+    ['both', ['token-1', 'token-2', 'token-of-another-node'], 'token-2'],
+    ['single', ['token-3'], 'token-3'],
+  ];
+  await node.withVault(async ({ house }) => {
+    for (const [name, mayUse, own] of vaults) {
+      const { id } = await insertVault(house.store as SqliteStore, name, mayUse);
+      const vault = new NodeVault(house, id);
+      const wish = { name, token: own, pathPrefix: name };
+      const keySet = await createKeySet(house, vault.act(), id, 'all', wish);
+      const { accessKeyId, secret } = await issueCredential(house, vault.act(), keySet);
+      const uriPath = `/${name}/kms/xks/v1`;
+      const client = patientClient(node, { uriPath, accessKeyId, secretAccessKey: secret.reveal() });
+      const { body, text } = await client.health();
+      const expected = [own, ...mayUse.filter((token) => token !== own && /\d$/.test(token))];
+      t.deepEqual(
+        body.ekmFleetDetails.map(({ id }: { id: string }) => id),
+        expected,
+      );
+      for (const { name: token } of tokens) t.is(text.includes(token), expected.includes(token));
+      client.close();
+    }
+  });
+});
