@@ -13,7 +13,7 @@ import { sessionRoutes } from '../../src/admin/sessions.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { OidcClients } from '../../src/identity/oidc-clients.ts';
 import { putProvider, type ProviderWish } from '../../src/identity/oidc-providers.ts';
-import type { UserRow } from '../../src/identity/sessions.ts';
+import { openSession, type UserRow } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
 import { TestCa } from '../support/certificates.ts';
@@ -160,6 +160,25 @@ export class Stage {
     return new Browser(this.caText);
   }
 
+  /** A program that has a session of this user, and sends it in its header. */
+  async as(user: UserRow): Promise<(method: string, path: string, more?: ProgramRequest) => Promise<Page>> {
+    const { house, act } = this.open;
+    const wish = { method: 'password' as const, cookie: false, address: '192.0.2.7', userAgent: 'test' };
+    const { token } = await house.store.write(async (trx) =>
+      openSession(trx, house, this.services.sessions, act(), user, wish),
+    );
+    const browser = this.browser();
+    return async (method, path, { body, ifMatch } = {}) =>
+      browser.visit(`${this.app.origin}/api/v1${path}`, {
+        method,
+        body,
+        headers: {
+          Authorization: `Bearer ${token.reveal()}`,
+          ...(ifMatch === undefined ? {} : { 'If-Match': ifMatch }),
+        },
+      });
+  }
+
   /** An account of its own for the user, as the provider knows them. */
   accountOf(user: Pick<UserRow, 'username' | 'email'>, change: Partial<Account> = {}): Account {
     return {
@@ -225,16 +244,16 @@ export class Stage {
   }
 }
 
-export async function listenTls(ca: TestCa): Promise<TlsServer> {
+export async function listenTls(ca: TestCa, host = 'localhost'): Promise<TlsServer> {
   const { certificate, key } = await ca.issue('localhost');
   const [cert, keyText] = await Promise.all([readFile(certificate), readFile(key)]);
   const server = createServer({ cert, key: keyText }, (incoming, outgoing) =>
     made.handler(incoming, outgoing),
   );
-  server.listen(0, 'localhost');
+  server.listen(0, host);
   await once(server, 'listening');
   const made: TlsServer = {
-    origin: `https://localhost:${(server.address() as AddressInfo).port}`,
+    origin: `https://${host}:${(server.address() as AddressInfo).port}`,
     server,
     handler: (_, outgoing) => void outgoing.writeHead(503).end(),
     close: async () => {
@@ -246,12 +265,18 @@ export async function listenTls(ca: TestCa): Promise<TlsServer> {
   return made;
 }
 
+export interface ProgramRequest {
+  body?: unknown;
+  ifMatch?: string;
+}
+
 export interface Page {
   status: number;
   location: string | undefined;
   // oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON of unknown shape
   body: any;
   setCookies: string[];
+  etag: string | undefined;
 }
 
 /** A browser: keeps cookies by origin and goes where it is sent. */
@@ -308,6 +333,7 @@ export class Browser {
         ? (JSON.parse(received) as unknown)
         : received,
       setCookies,
+      etag: incoming.headers.etag,
     };
   }
 

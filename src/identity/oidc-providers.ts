@@ -1,0 +1,223 @@
+import type { Selectable, Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import { Secret } from '../secret.ts';
+import type { OidcProviderTable, Tables } from '../store/schema.ts';
+import { checkRowVersion, type House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { isCertificateBundle } from './mail-settings.ts';
+import type { OidcClients } from './oidc-clients.ts';
+import { OidcError } from './oidc-error.ts';
+import { seal, unseal } from './sealing.ts';
+
+export type OidcProvider = Selectable<OidcProviderTable>;
+
+export interface ProviderWish {
+  issuer: string;
+  clientId: string;
+  /** Undefined keeps the one that is there, where it still goes to the same provider; null for a public client. */
+  clientSecret?: Secret | null | undefined;
+  scopes: readonly string[];
+  usernameClaim: 'email' | 'preferred_username';
+  /** PEM; null for the CAs of the system. */
+  caCertificates: string | null;
+}
+
+/** The provider of a vault, or of the appliance (''). Throws VaultError `not-found`. */
+export async function findProvider(
+  { db }: { db: House['store']['db'] | Transaction<Tables> },
+  vaultId: string,
+): Promise<OidcProvider> {
+  const provider = await db
+    .selectFrom('oidc_providers')
+    .selectAll()
+    .where('vault_id', '=', vaultId)
+    .executeTakeFirst();
+  if (provider === undefined)
+    throw new VaultError('not-found', 'no single sign-on is set up here', 'sign in with a password');
+  return provider;
+}
+
+/**
+ * Sets up single sign-on, after having asked the provider whether it is one: a mistake is told to who made it, not to
+ * the first who cannot sign in. Sign-ins under way end. With another issuer what bound users to the old one ends too: a
+ * subject is unique within its issuer alone (OpenID Connect Core, 2). Throws VaultError.
+ */
+export async function putProvider(
+  house: House,
+  clients: OidcClients,
+  act: Act,
+  vaultId: string,
+  wish: ProviderWish,
+  expected: number | undefined,
+): Promise<OidcProvider> {
+  checkWish(wish);
+  const before = await house.store.db
+    .selectFrom('oidc_providers')
+    .selectAll()
+    .where('vault_id', '=', vaultId)
+    .executeTakeFirst();
+  // Before the provider is asked anything: who has not seen the record does not move us to call anyone.
+  checkRowVersion(before ?? { row_version: 0 }, expected);
+  await askProvider(clients, wish);
+  const row = {
+    issuer: wish.issuer,
+    client_id: wish.clientId,
+    scopes: wish.scopes.join(' '),
+    username_claim: wish.usernameClaim,
+    ca_certificates: wish.caCertificates ?? '',
+    ...(await secretOf(house, vaultId, wish, before)),
+    updated_at: act.at.toISOString(),
+  };
+  return house.store.write(async (trx) => {
+    const current = await trx
+      .selectFrom('oidc_providers')
+      .select('row_version')
+      .where('vault_id', '=', vaultId)
+      .executeTakeFirst();
+    // What was kept of the record must be the record's still.
+    checkRowVersion(current ?? { row_version: 0 }, before?.row_version ?? 0);
+    const put = await trx
+      .insertInto('oidc_providers')
+      .values({ vault_id: vaultId, created_at: row.updated_at, ...row })
+      .onConflict((conflict) =>
+        conflict
+          .column('vault_id')
+          .doUpdateSet((eb) => ({ ...row, row_version: eb('oidc_providers.row_version', '+', 1) })),
+      )
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
+    const unlinked =
+      before !== undefined && before.issuer !== put.issuer
+        ? await unlinkAll(trx, vaultId, row.updated_at)
+        : 0;
+    await record(trx, act, {
+      action: 'oidc-provider.update',
+      vaultId,
+      target: targetOf(put),
+      ...(before === undefined ? {} : { before: shownInTrail(before) }),
+      after: {
+        ...shownInTrail(put),
+        ...(wish.clientSecret instanceof Secret ? { clientSecret: 'a new one' } : {}),
+        ...(unlinked === 0 ? {} : { usersUnlinked: unlinked }),
+      },
+    });
+    return put;
+  });
+}
+
+/** Whoever came by it is signed out and bound to nobody there any more. Throws VaultError `not-found`. */
+export async function deleteProvider(
+  house: House,
+  act: Act,
+  vaultId: string,
+  expected: number | undefined,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const provider = await findProvider({ db: trx }, vaultId);
+    checkRowVersion(provider, expected);
+    await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
+    await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
+    const unlinked = await unlinkAll(trx, vaultId, act.at.toISOString());
+    await record(trx, act, {
+      action: 'oidc-provider.delete',
+      vaultId,
+      target: targetOf(provider),
+      before: { ...shownInTrail(provider), ...(unlinked === 0 ? {} : { usersUnlinked: unlinked }) },
+    });
+  });
+}
+
+/** Undefined for a public client. Throws TokenError: `seal-broken` where the record was tampered with. */
+export async function clientSecretOf(house: House, provider: OidcProvider): Promise<Secret | undefined> {
+  const { client_secret_sealed: sealed, client_secret_token: token } = provider;
+  if (sealed === null || token === null) return undefined;
+  return unseal(house, { context: contextOf(provider), sealed, token });
+}
+
+async function askProvider(clients: OidcClients, wish: ProviderWish): Promise<void> {
+  try {
+    await clients.metadataOf({ issuer: wish.issuer, ca_certificates: wish.caCertificates ?? '' }, true);
+  } catch (error) {
+    if (!(error instanceof OidcError)) throw error;
+    throw new VaultError('invalid', error.message, error.wayOut);
+  }
+}
+
+async function secretOf(
+  house: House,
+  vaultId: string,
+  { clientSecret, issuer, clientId }: ProviderWish,
+  before: OidcProvider | undefined,
+): Promise<Pick<OidcProvider, 'client_secret_sealed' | 'client_secret_token'>> {
+  if (clientSecret === null) return { client_secret_sealed: null, client_secret_token: null };
+  if (clientSecret !== undefined) {
+    const context = contextOf({ vault_id: vaultId, issuer, client_id: clientId });
+    const { sealed, token } = await seal(house, context, clientSecret);
+    return { client_secret_sealed: sealed, client_secret_token: token };
+  }
+  const kept = before?.client_secret_sealed ?? null;
+  if (kept !== null && (before?.issuer !== issuer || before.client_id !== clientId))
+    throw new VaultError(
+      'invalid',
+      'with another issuer or client id the client secret must be given again',
+      'send clientSecret, or null for a client without one',
+    );
+  return { client_secret_sealed: kept, client_secret_token: before?.client_secret_token ?? null };
+}
+
+/** Bound to whom it goes: moved to another vault or provider it does not open. */
+function contextOf({
+  vault_id,
+  issuer,
+  client_id,
+}: Pick<OidcProvider, 'vault_id' | 'issuer' | 'client_id'>): string {
+  const of = vault_id === '' ? 'the appliance' : `vault ${vault_id}`;
+  return `holdfast oidc client secret of ${of} for client ${client_id} at ${issuer}`;
+}
+
+/** Takes the subjects of a vault's users away, and their sessions by OIDC with them. */
+async function unlinkAll(trx: Transaction<Tables>, vaultId: string, now: string): Promise<number> {
+  const users = trx.selectFrom('users').select('id').where('vault_id', '=', vaultId);
+  await trx.deleteFrom('sessions').where('method', '=', 'oidc').where('user_id', 'in', users).execute();
+  const { numUpdatedRows } = await trx
+    .updateTable('users')
+    .set((eb) => ({ oidc_subject: null, row_version: eb('row_version', '+', 1), updated_at: now }))
+    .where('vault_id', '=', vaultId)
+    .where('oidc_subject', 'is not', null)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
+function checkWish({ issuer, caCertificates, scopes }: ProviderWish): void {
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  // OpenID Connect Discovery, 3: https, no query, no fragment. Anything else in it would be of no use but to deceive.
+  if (
+    url?.protocol !== 'https:' ||
+    url.username !== '' ||
+    url.password !== '' ||
+    /[?#\s\\]/.test(issuer) ||
+    issuer.length > 500
+  )
+    throw new VaultError('invalid', 'the issuer is an https URL without user, query and fragment');
+  if (!scopes.includes('openid'))
+    throw new VaultError('invalid', 'the scopes lack openid', 'without it there is no ID token');
+  if (caCertificates !== null && !isCertificateBundle(caCertificates))
+    throw new VaultError('invalid', 'the CA certificates are not certificates in PEM form');
+}
+
+function shownInTrail(provider: OidcProvider): Record<string, unknown> {
+  const { issuer, client_id, scopes, username_claim, ca_certificates, client_secret_sealed } = provider;
+  return {
+    issuer,
+    clientId: client_id,
+    scopes,
+    usernameClaim: username_claim,
+    caCertificates: ca_certificates,
+    hasClientSecret: client_secret_sealed !== null,
+  };
+}
+
+function targetOf({ vault_id, issuer }: OidcProvider): { kind: string; id: string; name: string } {
+  return { kind: 'oidc-provider', id: vault_id, name: issuer };
+}

@@ -1,0 +1,89 @@
+import type { Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { isLocked } from './lockout.ts';
+import type { OidcIdentity } from './oidc-clients.ts';
+import type { OidcProvider } from './oidc-providers.ts';
+import { actOf, type UserRow } from './sessions.ts';
+import { usernameKey } from './user-forms.ts';
+
+/** Why somebody whom the provider has let in is not let in here; for the audit trail, never for who signs in. */
+export type NoUser =
+  | 'the provider tells no name for its user, or does not vouch for the e-mail address'
+  | 'no user has this name or e-mail address'
+  | 'more than one user has this e-mail address'
+  | 'the user is disabled'
+  | 'the user is locked'
+  | 'the user does not sign in by single sign-on'
+  | 'the user is bound to another subject of the provider';
+
+/**
+ * Whose sign-in it is: the user whom this subject was bound to, else at the first sign-in the one whom the provider
+ * names, who is bound from then on. Nobody is made, and nobody is bound twice: names at the provider change hands,
+ * subjects do not (OpenID Connect Core, 5.7).
+ */
+export async function userOf(
+  trx: Transaction<Tables>,
+  act: Act,
+  provider: OidcProvider,
+  identity: OidcIdentity,
+): Promise<{ user: UserRow | undefined; refused: NoUser | undefined }> {
+  const bound = await trx
+    .selectFrom('users')
+    .selectAll()
+    .where('vault_id', '=', provider.vault_id)
+    .where('oidc_subject', '=', identity.subject)
+    .executeTakeFirst();
+  if (bound !== undefined) return { user: bound, refused: whyNot(bound, act.at) };
+  const named = await findNamed(trx, provider, identity);
+  if (typeof named === 'string') return { user: undefined, refused: named };
+  const refused =
+    whyNot(named, act.at) ??
+    (named.oidc_subject === null ? undefined : 'the user is bound to another subject of the provider');
+  if (refused !== undefined) return { user: named, refused };
+  const user = await trx
+    .updateTable('users')
+    .set((eb) => ({
+      oidc_subject: identity.subject,
+      row_version: eb('row_version', '+', 1),
+      updated_at: act.at.toISOString(),
+    }))
+    .where('id', '=', named.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await record(trx, actOf(act, user), {
+    action: 'user.link-oidc',
+    vaultId: user.vault_id,
+    target: { kind: 'user', id: user.id, name: user.username },
+    after: { issuer: provider.issuer, subject: identity.subject, by: provider.username_claim },
+  });
+  return { user, refused: undefined };
+}
+
+/** What keeps a user from signing in by OIDC now. */
+export function whyNot(user: UserRow, now: Date): NoUser | undefined {
+  if (user.state !== 'ACTIVE') return 'the user is disabled';
+  if (isLocked(user, now)) return 'the user is locked';
+  if (user.sign_in === 'password') return 'the user does not sign in by single sign-on';
+  return undefined;
+}
+
+async function findNamed(
+  trx: Transaction<Tables>,
+  provider: OidcProvider,
+  { verifiedEmail, preferredUsername }: OidcIdentity,
+): Promise<UserRow | NoUser> {
+  const byEmail = provider.username_claim === 'email';
+  const name = byEmail ? verifiedEmail : preferredUsername;
+  // In other alphabets there are letters whose lower case is one of ours: nobody becomes "kim" with a Kelvin sign.
+  if (name === undefined || !/^[\x21-\x7e]{1,254}$/.test(name))
+    return 'the provider tells no name for its user, or does not vouch for the e-mail address';
+  const query = trx.selectFrom('users').selectAll().where('vault_id', '=', provider.vault_id).limit(2);
+  const [first, second] = await (
+    byEmail
+      ? query.where((eb) => eb(eb.fn<string>('lower', ['email']), '=', name.toLowerCase()))
+      : query.where('username_key', '=', usernameKey(name))
+  ).execute();
+  if (first === undefined) return 'no user has this name or e-mail address';
+  return second === undefined ? first : 'more than one user has this e-mail address';
+}
