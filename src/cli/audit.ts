@@ -3,7 +3,7 @@ import type { Item } from './api-client.ts';
 import { withApi } from './api.ts';
 import { example } from './example.ts';
 import { printList } from './output.ts';
-import { parseCount, parseMoment } from './values.ts';
+import { parseCount, parsePast } from './values.ts';
 
 interface AuditWish {
   action?: string;
@@ -35,8 +35,8 @@ export function addAuditCommands(program: Command): void {
       .addOption(
         new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
       )
-      .addOption(momentOption('--from <when>', 'from this date or time on'))
-      .addOption(momentOption('--to <when>', 'before this date or time'))
+      .addOption(momentOption('--from <when>', 'from this date or time on, or so long ago: 30d'))
+      .addOption(momentOption('--to <when>', 'before this date or time, or so long ago'))
       .addOption(
         new Option('--limit <n>', 'no more than so many')
           .argParser(parseCount(1, 1_000_000))
@@ -77,5 +77,5 @@ interface AuditEvent extends Item {
 }
 
 function momentOption(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(parseMoment);
+  return new Option(flags, description).argParser(parsePast);
 }

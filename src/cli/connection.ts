@@ -32,7 +32,8 @@ export function profileName({ profile }: ConnectionOptions): string {
 /** By option, then environment, then the profile of the last sign-in. Throws CliError where something is missing. */
 export function findConnection(options: ConnectionOptions): Connection {
   const keyFile = options.profile === undefined ? set('HOLDFAST_API_KEY_FILE') : undefined;
-  const asked = readPlace(options);
+  // A profile that is named on the command line goes before the environment.
+  const asked = readPlace(options, options.profile === undefined);
   if (keyFile !== undefined) {
     if (asked.origin === undefined)
       throw new CliError(
@@ -81,7 +82,7 @@ export function findSignIn(options: ConnectionOptions & { appliance?: boolean })
   vaultId: string | undefined;
   before: Profile | undefined;
 } {
-  const asked = readPlace(options);
+  const asked = readPlace(options, true);
   const before = readProfile(profileName(options));
   const origin = asked.origin ?? (before === undefined ? undefined : parseEndpoint(before.endpoint));
   if (origin === undefined)
@@ -107,13 +108,13 @@ interface Place {
 }
 
 /** Of options and environment; a vault's sign-in address says where the API is, too. */
-function readPlace(options: ConnectionOptions): Place {
-  const vault = parseVault(options.vault ?? set('HOLDFAST_VAULT'));
-  const endpoint = options.endpoint ?? (options.profile === undefined ? set('HOLDFAST_ENDPOINT') : undefined);
+function readPlace(options: ConnectionOptions, environment: boolean): Place {
+  const vault = parseVault(options.vault ?? (environment ? set('HOLDFAST_VAULT') : undefined));
+  const endpoint = options.endpoint ?? (environment ? set('HOLDFAST_ENDPOINT') : undefined);
   const origin = endpoint === undefined ? vault?.origin : parseEndpoint(endpoint);
   if (origin !== undefined && vault?.origin !== undefined && vault.origin.origin !== origin.origin)
     throw new CliError('usage', 'the address of the vault is at another host than the endpoint');
-  const file = options.ca ?? set('HOLDFAST_CA');
+  const file = options.ca ?? (environment ? set('HOLDFAST_CA') : undefined);
   const caFile = file === undefined ? undefined : path.resolve(file);
   return {
     origin,

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { given, withApi } from './api.ts';
+import { readCa } from './connection.ts';
 import { example } from './example.ts';
 import { printDone, printRecord } from './output.ts';
 import { readSecret } from './prompt.ts';
@@ -9,6 +10,8 @@ interface OidcWish {
   issuer: string;
   clientId: string;
   clientSecretFile?: string;
+  publicClient?: boolean;
+  providerCa?: string;
   scope?: string[];
   usernameClaim?: string;
 }
@@ -39,7 +42,12 @@ export function addOidcProviderCommands(program: Command): void {
       .requiredOption('--client-id <id>', 'what the provider calls Holdfast')
       .option(
         '--client-secret-file <file>',
-        'a file of mode 0600 with the client secret, or - for standard input',
+        'a file of mode 0600 with the client secret, or - for standard input; the one of before if left out',
+      )
+      .option('--public-client', 'there is no client secret')
+      .option(
+        '--provider-ca <file>',
+        'CAs that the certificates of the provider must be from, in place of the machine’s',
       )
       .addOption(new Option('--scope <scopes>', 'scopes to ask for').argParser(collect))
       .addOption(
@@ -58,7 +66,8 @@ export function addOidcProviderCommands(program: Command): void {
           const body = given({
             issuer: wish.issuer,
             clientId: wish.clientId,
-            clientSecret: secret?.reveal(),
+            clientSecret: wish.publicClient === true ? null : secret?.reveal(),
+            caCertificates: wish.providerCa === undefined ? undefined : readCa(wish.providerCa),
             scopes: wish.scope,
             usernameClaim: wish.usernameClaim,
           });

@@ -41,7 +41,7 @@ export async function signInWithBrowser(
           arrival.reject(
             new CliError(
               'refused',
-              'the sign-in with the provider did not succeed',
+              `the sign-in with the provider did not succeed${reasonOf(url)}`,
               'holdfast audit list, for who may, says why',
             ),
           );
@@ -68,6 +68,12 @@ export async function signInWithBrowser(
     server.close();
     server.closeAllConnections();
   }
+}
+
+/** The word that the API gives as `error`. */
+function reasonOf(url: URL): string {
+  const word = url.searchParams.get('error') ?? '';
+  return /^[a-z-]{1,40}$/.test(word) ? `: ${word}` : '';
 }
 
 /** As far as there is one: the address has been printed. */

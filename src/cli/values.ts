@@ -15,15 +15,24 @@ function minutesOf(text: string): number | undefined {
 
 /** A moment in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. */
 export function parseMoment(text: string): string {
+  return momentOf(text, 1, 'a time from now such as 90d or 12h');
+}
+
+/** The same, where a duration is one before now. */
+export function parsePast(text: string): string {
+  return momentOf(text, -1, 'so long ago, such as 90d or 12h');
+}
+
+function momentOf(text: string, direction: 1 | -1, duration: string): string {
   const minutes = minutesOf(text);
-  if (minutes !== undefined) return new Date(Date.now() + minutes * 60_000).toISOString();
+  if (minutes !== undefined) return new Date(Date.now() + direction * minutes * 60_000).toISOString();
   const [, date, time] =
     /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
   const moment = new Date(date === undefined ? Number.NaN : `${date}${time ?? 'T00:00:00Z'}`);
   // What Date makes of 31 February is 3 March.
   if (Number.isNaN(moment.getTime()) || !isDay(date ?? ''))
     throw new InvalidArgumentError(
-      'a date such as 2027-01-31 (from its first moment, UTC), a time such as 2027-01-31T12:00:00Z, or a time from now such as 90d or 12h.',
+      `a date such as 2027-01-31 (its first moment, UTC), a time such as 2027-01-31T12:00:00Z, or ${duration}.`,
     );
   return moment.toISOString();
 }
