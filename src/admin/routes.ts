@@ -8,7 +8,9 @@ import { cspAccountRoutes } from './csp-accounts.ts';
 import { keySetRoutes } from './key-sets.ts';
 import { mailRoutes } from './mail.ts';
 import { nodeRoutes } from './nodes.ts';
+import { oidcRoutes } from './oidc.ts';
 import { openApiRoute } from './openapi.ts';
+import { reconciliationRoutes } from './reconciliations.ts';
 import type { Route } from './route.ts';
 import { secondFactorRoutes } from './second-factor.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -18,6 +20,7 @@ import { vaultRoutes } from './vaults.ts';
 
 const described: readonly Route[] = [
   ...sessionRoutes,
+  ...oidcRoutes,
   ...secondFactorRoutes,
   ...apiKeyRoutes,
   ...vaultRoutes,
@@ -32,6 +35,7 @@ const described: readonly Route[] = [
   ...credentialRoutes,
   ...cloudKeyRoutes,
   ...auditEventRoutes,
+  ...reconciliationRoutes,
 ];
 
 /** Every route of the management API. */

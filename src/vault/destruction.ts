@@ -7,14 +7,6 @@ import { managementDeadline } from './token-rooms.ts';
 /** So many keys are deleted in one transaction. */
 const atOnce = 100;
 
-/** A version that is DESTROYING still, since its token did not do it. */
-export interface FailedDestruction {
-  token: string;
-  cloudKeyId: string;
-  version: number;
-  error: unknown;
-}
-
 /** A version that is to be destroyed, or was. */
 export interface DoomedVersion {
   cloudKeyId: string;
@@ -25,6 +17,11 @@ export interface DoomedVersion {
   token: string;
   keySetId: string;
   vaultId: string;
+}
+
+/** A version that is DESTROYING still, since its token did not do it. */
+export interface FailedDestruction extends DoomedVersion {
+  error: unknown;
 }
 
 /** Which of the versions that are to be destroyed; all unless told. */
@@ -47,12 +44,12 @@ export async function destroyVersions(
   const failed = new Map<string, FailedDestruction>();
   const destroyed: DoomedVersion[] = [];
   for (const doomed of await doomedVersions(house, vaultId)) {
-    const { token, cloudKeyId, version } = doomed;
+    const { token } = doomed;
     if (failed.has(token) || !mayAsk(token)) continue;
     try {
       if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
     } catch (error) {
-      failed.set(token, { token, cloudKeyId, version, error });
+      failed.set(token, { ...doomed, error });
     }
   }
   return { destroyed, failed: [...failed.values()] };

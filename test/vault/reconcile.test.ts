@@ -1,0 +1,571 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import anyTest, { type TestFn } from 'ava';
+import pkcs11js from 'pkcs11js';
+import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
+import { TokenPool } from '../../src/token/token-pool.ts';
+import { listVersions, rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
+import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
+import { createKeySet } from '../../src/vault/key-sets.ts';
+import { reconcile } from '../../src/vault/reconcile.ts';
+import {
+  getReconciliation,
+  listReconciliations,
+  type Finding,
+  type Reconciliation,
+} from '../../src/vault/reconciliation-report.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
+import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
+import { Shim } from '../support/shim.ts';
+import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { minute, Stage } from './stage.ts';
+
+const test = anyTest as TestFn<TestVault & { shim: Shim }>;
+
+test.before(async (t) => {
+  const shim = await Shim.create();
+  t.context = { ...(await openVault(shim)), shim };
+});
+/** The token is everybody's: each test finds it empty. */
+test.afterEach.always(async ({ context: { tokens, shim } }) => {
+  await shim.clear();
+  const pool = tokens.pool('token');
+  const all = { kind: 'listKeys', after: Buffer.alloc(0), limit: 1000 } as const;
+  for (const { id } of (await pool.call(all, managementDeadline())).value.keys)
+    await pool.call({ kind: 'destroyKey', key: Buffer.from(id) }, managementDeadline());
+});
+test.after.always(async (t) => {
+  await t.context.dispose();
+  await t.context.shim.dispose();
+});
+
+async function run(stage: Stage, house = stage.house, vaultId?: string): Promise<Reconciliation> {
+  return reconcile(house, systemAct(house, 'reconcile'), { askedBy: 'start', vaultId });
+}
+
+/** What a report says, short enough to compare. */
+const said = ({ tokens }: Reconciliation) =>
+  tokens.flatMap(({ findings }) =>
+    findings.map(({ kind, outcome, name, version }) => [kind, outcome, name, version]),
+  );
+
+/** The same as sorted lines. */
+const lines = (report: Reconciliation) =>
+  said(report)
+    .map((line) => line.join(' '))
+    .toSorted();
+
+const only = ({ tokens }: Reconciliation): Finding => {
+  const [finding, second] = tokens.flatMap(({ findings }) => findings);
+  if (finding === undefined || second !== undefined) throw new Error('not one finding');
+  return finding;
+};
+
+/** Makes it look as if a process had been killed over a version: before its key object was made, or after. */
+async function interrupt(
+  stage: Stage,
+  key: CloudKeyRecord,
+  { version = 1, madeBy = 'node-a/0', madeAt = stage.now, object = true } = {},
+): Promise<void> {
+  await stage.store.change(async (trx) => {
+    await trx
+      .updateTable('key_versions')
+      .set({ state: 'PENDING', made_by: madeBy, created_at: new Date(madeAt).toISOString() })
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', version)
+      .execute();
+    await trx
+      .updateTable('cloud_keys')
+      .set(
+        version === 1
+          ? { state: 'CREATING', made_by: madeBy }
+          : { current_version: version - 1, next_rotation_at: key.next_rotation_at },
+      )
+      .where('id', '=', key.id)
+      .execute();
+  });
+  if (!object) await destroy(stage, versionObjectId(key.id, version));
+}
+
+async function destroy({ house }: Stage, key: Buffer): Promise<void> {
+  await house.tokens.pool('token').call({ kind: 'destroyKey', key }, managementDeadline());
+}
+
+async function make({ house }: Stage, key: Buffer, label: string, usage = { encrypt: true, decrypt: true }) {
+  await house.tokens.pool('token').call({ kind: 'generateKey', key, label, ...usage }, managementDeadline());
+}
+
+async function isInToken({ house }: Stage, key: Buffer): Promise<boolean> {
+  const all = { kind: 'listKeys', after: Buffer.alloc(0), limit: 1000 } as const;
+  const { value } = await house.tokens.pool('token').call(all, managementDeadline());
+  return value.keys.some(({ id }) => key.equals(id));
+}
+
+const rotate = async (stage: Stage, key: CloudKeyRecord) =>
+  rotateCloudKey(stage.house, systemAct(stage.house, 'test'), key, 'asked');
+
+test.serial('where store and token agree, the report is clean, kept, and on the record', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const key = await stage.key(await stage.keySet(), { name: 'k' });
+  await rotate(stage, key);
+  const act = {
+    ...systemAct(stage.house, 'reconcile'),
+    idempotency: { key: 'i', requestHash: Buffer.from('h') },
+  };
+  const report = await reconcile(stage.house, act, { askedBy: 'grace' });
+  t.like(report, { vaultId: '', askedBy: 'grace', clean: true });
+  t.like(report.tokens[0], { token: 'token', compared: true, problem: null, keyObjects: 2, findings: [] });
+  t.deepEqual(await getReconciliation(stage.house, '', report.id), report);
+  t.deepEqual((await listReconciliations(stage.house, '', { limit: 10 })).items, [report]);
+  const event = await stage.store.db
+    .selectFrom('audit_events')
+    .selectAll()
+    .where('action', '=', 'reconciliation.run')
+    .executeTakeFirstOrThrow();
+  t.like(event, { target_id: report.id, vault_id: '', actor_kind: 'system', actor_name: 'reconcile' });
+  const remembered = await stage.store.db.selectFrom('idempotency_keys').select('target_id').execute();
+  t.deepEqual(remembered, [{ target_id: report.id }]);
+});
+
+test.serial('a creation that was interrupted is finished where its key object is in the token', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet({ rotationDays: 30 });
+  const key = await stage.key(keySet, { name: 'k' });
+  await interrupt(stage, key);
+  const report = await run(stage);
+  t.deepEqual(said(report), [['interrupted', 'finished', 'k', 1]]);
+  t.true(report.clean);
+  t.like(only(report), { vaultId: stage.vault.id, keySetId: keySet.id, externalKeyId: key.external_key_id });
+  t.like(await stage.read(key.id), { state: 'AVAILABLE', current_version: 1 });
+  t.like((await listVersions(stage.house, key))[0], { state: 'ACTIVE' });
+  t.deepEqual(said(await run(stage)), []);
+});
+
+test.serial('a creation without a key object is undone, and its name and ids are free again', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const key = await stage.key(keySet, { name: 'k', externalKeyId: 'wanted' });
+  await interrupt(stage, key, { object: false });
+  await stage.store.db
+    .insertInto('idempotency_keys')
+    .values({
+      actor_id: 'a',
+      key: 'i',
+      request_hash: Buffer.from('h'),
+      target_id: key.id,
+      created_at: new Date(stage.now).toISOString(),
+    })
+    .execute();
+  t.deepEqual(said(await run(stage)), [['interrupted', 'undone', 'k', 1]]);
+  for (const table of ['cloud_keys', 'key_versions', 'idempotency_keys'] as const)
+    t.deepEqual(await stage.store.db.selectFrom(table).selectAll().execute(), [], table);
+  await t.notThrowsAsync(stage.key(keySet, { name: 'k', externalKeyId: 'wanted' }));
+});
+
+test.serial(
+  'a creation whose key object is not as it was to be is undone, and the object destroyed',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet();
+    for (const [usage, label] of [
+      [{ encrypt: true, decrypt: false }, undefined],
+      [{ encrypt: true, decrypt: true }, 'holdfast:key:other'],
+    ] as const) {
+      const key = await stage.key(keySet, { name: 'k' });
+      await interrupt(stage, key, { object: false });
+      const object = versionObjectId(key.id, 1);
+      await make(stage, object, label ?? versionLabel(keySet.id, key.external_key_id, 1), usage);
+      t.deepEqual(said(await run(stage)), [['interrupted', 'undone', 'k', 1]]);
+      t.false(await isInToken(stage, object));
+    }
+  },
+);
+
+test.serial('an act that another process may be at is left to it until it is too old', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  for (const [name, madeBy, madeAt, settled] of [
+    ['own', 'node-a/1', stage.now, false],
+    ['other', 'node-b/7', stage.now - 2 * minute, false],
+    ['other-old', 'node-b/7', stage.now - 2 * minute - 1, true],
+    ['own-old', 'node-a/1', stage.now - 2 * minute - 1, true],
+    ['earlier-start', 'node-a/0', stage.now, true],
+    ['nobody', '', stage.now, true],
+    ['of-the-future', 'node-b/7', stage.now + 60 * minute, true],
+    ['namesake', 'node-a2/1', stage.now, false],
+  ] as const) {
+    const key = await stage.key(keySet, { name });
+    await interrupt(stage, key, { madeBy, madeAt, object: false });
+    t.deepEqual(said(await run(stage)), settled ? [['interrupted', 'undone', name, 1]] : [], name);
+  }
+});
+
+test.serial(
+  'a rotation that was interrupted is finished or undone, and counts as one rotation',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet({ rotationDays: 30 });
+    const [done, undone, overtaken] = [
+      await stage.key(keySet, { name: 'done' }),
+      await stage.key(keySet, { name: 'undone' }),
+      await stage.key(keySet, { name: 'overtaken' }),
+    ];
+    for (const key of [done, undone, overtaken]) await rotate(stage, key);
+    await interrupt(stage, done, { version: 2 });
+    await interrupt(stage, undone, { version: 2, object: false });
+    await rotate(stage, overtaken);
+    await interrupt(stage, overtaken, { version: 2 });
+    await stage.store.db
+      .updateTable('cloud_keys')
+      .set({ current_version: 3 })
+      .where('id', '=', overtaken.id)
+      .execute();
+    const report = await run(stage);
+    t.deepEqual(
+      lines(report),
+      [
+        'interrupted finished done 2',
+        'interrupted undone undone 2',
+        'interrupted undone overtaken 2',
+      ].toSorted(),
+    );
+    t.is((await stage.read(done.id)).current_version, 2);
+    t.is((await stage.read(undone.id)).current_version, 1);
+    t.is((await stage.read(overtaken.id)).current_version, 3);
+    t.false(await isInToken(stage, versionObjectId(overtaken.id, 2)));
+    const states = async (key: CloudKeyRecord) =>
+      (await listVersions(stage.house, key)).map(({ state }) => state);
+    t.deepEqual(await states(undone), ['ACTIVE', 'DESTROYED']);
+    t.deepEqual(await states(overtaken), ['ACTIVE', 'DESTROYED', 'ACTIVE']);
+    t.is((await rotate(stage, undone)).current_version, 3, 'the number stays spent');
+    t.true((await run(stage)).clean);
+  },
+);
+
+test.serial('what was to be destroyed is destroyed, and what was destroyed stays so', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const key = await stage.key(keySet, { name: 'k' });
+  await stage.store.db.updateTable('key_versions').set({ state: 'DESTROYING' }).execute();
+  await stage.store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).execute();
+  const object = versionObjectId(key.id, 1);
+  t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
+  t.is((await listVersions(stage.house, key))[0]?.state, 'DESTROYED');
+  t.false(await isInToken(stage, object));
+  // Such as a token that was restored from a backup brings back.
+  await make(stage, object, versionLabel(keySet.id, key.external_key_id, 1));
+  t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
+  t.false(await isInToken(stage, object));
+});
+
+test.serial('a version without its key object is told loudly, and nothing is changed', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const key = await stage.key(await stage.keySet(), { name: 'k' });
+  await rotate(stage, key);
+  await destroy(stage, versionObjectId(key.id, 1));
+  const before = await stage.read(key.id);
+  const report = await run(stage);
+  t.deepEqual(said(report), [['missing', 'none', 'k', 1]]);
+  t.false(report.clean);
+  t.is(report.tokens[0]?.counts.missing, 1);
+  t.deepEqual(await stage.read(key.id), before);
+  t.deepEqual(
+    (await listVersions(stage.house, key)).map(({ state }) => state),
+    ['ACTIVE', 'ACTIVE'],
+  );
+});
+
+test.serial('a key object that no record knows is listed with what its label says, and left', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const [stranger, misnamed] = [versionObjectId(randomUUID(), 3), randomBytes(7)];
+  await make(stage, stranger, versionLabel(keySet.id, 'lost', 3));
+  await make(stage, misnamed, 'holdfast:key:what?');
+  const report = await run(stage);
+  const findings = report.tokens.flatMap((token) => token.findings);
+  t.is(findings.length, 2);
+  t.false(report.clean);
+  const [known, unknown] = findings.toSorted(
+    (a, b) => Number(a.keySetId === null) - Number(b.keySetId === null),
+  );
+  t.like(known, {
+    kind: 'orphan',
+    outcome: 'none',
+    vaultId: stage.vault.id,
+    keySetId: keySet.id,
+    externalKeyId: 'lost',
+    version: 3,
+    cloudKeyId: null,
+    objectId: stranger.toString('hex'),
+    label: versionLabel(keySet.id, 'lost', 3),
+  });
+  t.like(unknown, { kind: 'orphan', vaultId: null, keySetId: null, label: 'holdfast:key:what?' });
+  for (const object of [stranger, misnamed]) t.true(await isInToken(stage, object));
+});
+
+test.serial(
+  'versions made after the backup that was restored are put back to decrypt with, and their key is rotated',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet({ rotationDays: 30 });
+    const key = await stage.key(keySet, { name: 'k' });
+    for (let version = 2; version <= 3; version++) await rotate(stage, key);
+    const pool = stage.house.tokens.pool('token');
+    const form = {
+      key: versionObjectId(key.id, 3),
+      aadForm: 'full',
+      aad: Buffer.from('a'),
+      metadata: Buffer.from('m'),
+    } as const;
+    const plaintext = randomBytes(32);
+    const { value: sealed } = await pool.call(
+      { kind: 'encrypt', ...form, plaintext, verify: false },
+      managementDeadline(),
+    );
+    // The store as it was when only the first version was known.
+    await stage.store.db.deleteFrom('key_versions').where('version', '>', 1).execute();
+    await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
+
+    const report = await run(stage);
+    t.deepEqual(said(report), [
+      ['orphan', 're-entered', 'k', 2],
+      ['orphan', 're-entered', 'k', 3],
+    ]);
+    t.true(report.clean);
+    t.regex(report.tokens[0]?.findings[0]?.detail ?? '', /rotated to version 4/);
+    t.is((await stage.read(key.id)).current_version, 4);
+    const versions = await listVersions(stage.house, key);
+    t.deepEqual(
+      versions.map(({ version, state, encryptions_leased }) => [version, state, encryptions_leased]),
+      [
+        [1, 'ACTIVE', rotateAt],
+        [2, 'ACTIVE', refuseAt],
+        [3, 'ACTIVE', refuseAt],
+        [4, 'ACTIVE', 0],
+      ],
+    );
+    const known = versions.find(({ version }) => version === 3);
+    const opened = await pool.call(
+      { kind: 'decrypt', ...form, key: known?.object_id ?? Buffer.alloc(0), ...sealed },
+      managementDeadline(),
+    );
+    t.deepEqual(Buffer.from(opened.value.plaintext), plaintext);
+    t.like(await stage.acts(key.id), { 'cloud-key.re-enter-version': 2, 'cloud-key.rotate': 3 });
+    t.deepEqual(said(await run(stage)), []);
+  },
+);
+
+test.serial(
+  'where a key cannot be rotated at once after that, its schedule does it when it serves',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const expiresAt = new Date(stage.now + minute);
+    const key = await stage.key(await stage.keySet(), { name: 'k', expiresAt });
+    await rotate(stage, key);
+    await stage.store.db.deleteFrom('key_versions').where('version', '>', 1).execute();
+    await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
+    stage.now += minute;
+    t.regex(only(await run(stage)).detail, /could not be rotated yet: the CloudKey is EXPIRED/);
+    await stage.store.db.updateTable('cloud_keys').set({ state: 'AVAILABLE', expires_at: null }).execute();
+    t.is((await stage.schedules().runOnce()).keysRotated, 1);
+    t.like(await stage.read(key.id), { current_version: 3, next_rotation_at: null });
+  },
+);
+
+test.serial('a key object is not put back where anything speaks against it', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const key = async (name: string) => stage.key(keySet, { name });
+  const [foreign, gone, older, unused] = [
+    await key('foreign'),
+    await key('gone'),
+    await key('older'),
+    await key('u'),
+  ];
+  await make(stage, versionObjectId(foreign.id, 2), versionLabel(keySet.id, unused.external_key_id, 2));
+  await make(stage, versionObjectId(gone.id, 2), versionLabel(keySet.id, gone.external_key_id, 2));
+  await stage.store.db
+    .updateTable('cloud_keys')
+    .set({ state: 'DELETED' })
+    .where('id', '=', gone.id)
+    .execute();
+  for (let version = 2; version <= 3; version++) await rotate(stage, older);
+  await stage.store.db
+    .deleteFrom('key_versions')
+    .where('cloud_key_id', '=', older.id)
+    .where('version', '=', 2)
+    .execute();
+  const report = await run(stage);
+  t.deepEqual(
+    lines(report),
+    ['orphan none foreign 2', 'orphan none gone 2', 'orphan none older 2'].toSorted(),
+  );
+  t.is((await listVersions(stage.house, older)).length, 2);
+});
+
+test.serial(
+  'a key object whose attributes are not as made, or not as on record, is told as drift',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet();
+    const [label, hidden, usage, sound] = [
+      await stage.key(keySet, { name: 'label' }),
+      await stage.key(keySet, { name: 'hidden' }),
+      await stage.key(keySet, { name: 'usage', usage: { encrypt: true, decrypt: false } }),
+      await stage.key(keySet, { name: 'sound' }),
+    ];
+    for (const { id } of [label, hidden]) await destroy(stage, versionObjectId(id, 1));
+    await make(stage, versionObjectId(label.id, 1), versionLabel(keySet.id, 'other', 1));
+    await make(stage, versionObjectId(hidden.id, 1), 'not ours');
+    await stage.store.db
+      .updateTable('cloud_keys')
+      .set({ can_encrypt: 0, can_decrypt: 1 })
+      .where('id', '=', usage.id)
+      .execute();
+    const told = Object.fromEntries(
+      (await run(stage)).tokens[0]?.findings.map(({ kind, name, detail }) => [
+        name,
+        [kind, detail.split(': ')[1]],
+      ]) ?? [],
+    );
+    t.deepEqual(told, {
+      label: ['drift', 'CKA_LABEL'],
+      hidden: ['drift', 'CKA_LABEL'],
+      usage: ['drift', 'CKA_ENCRYPT, CKA_DECRYPT'],
+    });
+    await stage.store.db.deleteFrom('key_versions').where('cloud_key_id', '<>', sound.id).execute();
+    await stage.store.db.deleteFrom('cloud_keys').where('id', '<>', sound.id).execute();
+    for (const { id } of [label, hidden, usage]) await destroy(stage, versionObjectId(id, 1));
+    await t.context.shim.set([
+      {
+        call: 'C_GetAttributeValue',
+        attributes: { [pkcs11js.CKA_EXTRACTABLE]: true, [pkcs11js.CKA_LOCAL]: false },
+      },
+    ]);
+    t.like(only(await run(stage)), { kind: 'drift', name: 'sound', outcome: 'none' });
+    t.regex(only(await run(stage)).detail, /: CKA_EXTRACTABLE, CKA_LOCAL$/);
+  },
+);
+
+test.serial('several key objects with one id are told, on record or not', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const key = await stage.key(await stage.keySet(), { name: 'k' });
+  await make(stage, versionObjectId(randomUUID(), 1), 'holdfast:key:stray');
+  await t.context.shim.set([{ call: 'C_FindObjects', duplicate: true }]);
+  const report = await run(stage);
+  t.deepEqual(lines(report), ['duplicate none k 1', 'duplicate none  '].toSorted());
+  t.is((await listVersions(stage.house, key))[0]?.state, 'ACTIVE');
+});
+
+test.serial('a token that cannot be asked is reported, and the others are compared', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const dark = new TokenPool('dark', 1, () => undefined);
+  t.teardown(async () => dark.close());
+  const tokens = new TokenRooms([dark, t.context.tokens.pool('token')]);
+  const house = { ...stage.house, tokens };
+  const key = await stage.key(await stage.keySet(), { name: 'k' });
+  await interrupt(stage, key, { object: false });
+  const unreached = await stage.keySet();
+  await stage.store.db
+    .updateTable('key_sets')
+    .set({ token: 'gone' })
+    .where('id', '=', unreached.id)
+    .execute();
+  const report = await run(stage, house);
+  t.false(report.clean);
+  const [first, second, third] = report.tokens;
+  t.like(first, { token: 'dark', compared: false, keyObjects: null, findings: [] });
+  t.regex(first?.problem ?? '', /unavailable/);
+  t.like(second, { token: 'token', compared: true });
+  t.like(third, { token: 'gone', compared: false });
+  t.regex(third?.problem ?? '', /configuration/);
+  t.deepEqual(said(report), [['interrupted', 'undone', 'k', 1]]);
+});
+
+test.serial(
+  'a comparison of one vault sees and settles what is the vault’s, and no other sees its report',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const other = await insertVault(stage.store, 'other');
+    const mine = await stage.keySet();
+    const act = systemAct(stage.house, 'test');
+    const theirs = await createKeySet(stage.house, act, other.id, 'all', { name: 'theirs', token: 'token' });
+    const key = await stage.key(mine, { name: 'mine' });
+    await make(stage, versionObjectId(randomUUID(), 1), versionLabel(mine.id, 'my-orphan', 1));
+    await make(stage, versionObjectId(randomUUID(), 1), versionLabel(theirs.id, 'their-orphan', 1));
+    await make(stage, versionObjectId(randomUUID(), 1), versionLabel(randomUUID(), 'nobodys', 1));
+    await interrupt(stage, key);
+
+    const ofOther = await run(stage, stage.house, other.id);
+    t.deepEqual(
+      ofOther.tokens.flatMap(({ findings }) => findings.map(({ externalKeyId }) => externalKeyId)),
+      ['their-orphan'],
+    );
+    t.is(ofOther.tokens[0]?.keyObjects, null);
+    t.is((await stage.read(key.id)).state, 'CREATING', 'what is another’s is not touched');
+
+    const ofAll = await reconcile(stage.house, act, { askedBy: 'root' });
+    t.is(said(ofAll).length, 4);
+    const seen = await getReconciliation(stage.house, stage.vault.id, ofAll.id);
+    t.is(seen.askedBy, 'appliance');
+    t.is(seen.tokens[0]?.keyObjects, null);
+    t.deepEqual(
+      seen.tokens[0]?.findings.map(({ kind, externalKeyId }) => [kind, externalKeyId]),
+      [
+        ['interrupted', key.external_key_id],
+        ['orphan', 'my-orphan'],
+      ],
+    );
+    t.deepEqual(seen.tokens[0]?.counts, { interrupted: 1, missing: 0, orphan: 1, drift: 0, duplicate: 0 });
+    for (const from of ['', stage.vault.id])
+      await t.throwsAsync(getReconciliation(stage.house, from, ofOther.id), { message: /no such/ });
+    const listed = async (from: string) =>
+      (await listReconciliations(stage.house, from, { limit: 10 })).items.map(({ id }) => id).toSorted();
+    t.deepEqual(await listed(''), [ofAll.id]);
+    t.deepEqual(await listed(stage.vault.id), [ofAll.id]);
+    t.deepEqual(await listed(other.id), [ofAll.id, ofOther.id].toSorted());
+    const events = await stage.store.db
+      .selectFrom('audit_events')
+      .select(['vault_id', 'target_id'])
+      .where('action', '=', 'reconciliation.run')
+      .orderBy('sequence')
+      .execute();
+    t.deepEqual(events, [
+      { vault_id: other.id, target_id: ofOther.id },
+      { vault_id: '', target_id: ofAll.id },
+    ]);
+  },
+);
+
+test.serial('two comparisons at once settle everything once', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const [finished, undone, restored, deleted] = [
+    await stage.key(keySet, { name: 'finished' }),
+    await stage.key(keySet, { name: 'undone' }),
+    await stage.key(keySet, { name: 'restored' }),
+    await stage.key(keySet, { name: 'deleted' }),
+  ];
+  await rotate(stage, restored);
+  await stage.store.db.deleteFrom('key_versions').where('version', '=', 2).execute();
+  await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
+  await interrupt(stage, finished);
+  await interrupt(stage, undone, { object: false });
+  const act = systemAct(stage.house, 'test');
+  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', deleted.id, 7);
+  await stage.store.db
+    .updateTable('key_versions')
+    .set({ state: 'DESTROYING' })
+    .where('cloud_key_id', '=', deleted.id)
+    .execute();
+  await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage)]);
+  t.like(await stage.acts(finished.id), { 'cloud-key.create': 2 });
+  t.like(await stage.acts(restored.id), { 'cloud-key.re-enter-version': 1 });
+  t.like(await stage.acts(deleted.id), { 'cloud-key.destroy-version': 1 });
+  t.deepEqual(
+    (await listVersions(stage.house, finished)).map(({ state }) => state),
+    ['ACTIVE'],
+  );
+  t.deepEqual(await listVersions(stage.house, undone), []);
+  t.true((await run(stage)).clean);
+});
