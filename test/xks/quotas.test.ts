@@ -1,0 +1,209 @@
+import test, { type ExecutionContext } from 'ava';
+import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
+import { updateKeySet } from '../../src/vault/key-sets.ts';
+import type { QuotaWish } from '../../src/vault/limits.ts';
+import type { XksClient, XksResponse } from '../support/xks-client.ts';
+import { assertError, base64, disabled, useFileNode } from './file-node.ts';
+
+/* Quotas on a node with two workers: exact for both together. */
+
+const file = useFileNode({ workers: 2 });
+
+const ofKey = [429, 'ThrottlingException', 'The request quota of the external key is used up.'] as const;
+const ofKeySet = [429, 'ThrottlingException', 'The request quota of the key set is used up.'] as const;
+
+async function setKeyQuota(key: string, quota: QuotaWish | null): Promise<void> {
+  await file().node.withStore(async (vault) => {
+    const { id } = await vault.key(key);
+    await updateCloudKey(vault.house, vault.act(), vault.vaultId, 'all', id, { quota });
+  });
+}
+
+async function setKeySetQuota(name: string, quota: QuotaWish | null): Promise<void> {
+  await file().node.withStore(async (vault) => {
+    const { id } = await vault.keySet(name);
+    await updateKeySet(vault.house, vault.act(), vault.vaultId, 'all', id, { quota });
+  });
+}
+
+/** A client that does not try again when it is throttled, on so many connections. */
+function hastyClient(t: ExecutionContext, maxSockets = 16): XksClient {
+  const { node, access } = file();
+  const client = node.client(access, { maxSockets });
+  t.teardown(() => client.close());
+  return client;
+}
+
+/**
+ * Sends so many requests at once; how many were let through. All others must have met `refusal`. On a machine that is
+ * starved the token may be late (it was let through) and so may be the supervisor (then it is sent again).
+ */
+async function letThrough(
+  t: ExecutionContext,
+  many: number,
+  send: () => Promise<XksResponse>,
+  refusal: readonly [number, string, string],
+): Promise<number> {
+  const patient = async () => {
+    for (;;) {
+      const answer = await send();
+      if (!/could not be checked in time/.test(answer.text)) return answer;
+    }
+  };
+  const answers = await Promise.all(Array.from({ length: many }, patient));
+  const refused = answers.filter(({ status }) => status !== 200 && status !== 503);
+  for (const answer of refused) assertError(t, answer, ...refusal);
+  return many - refused.length;
+}
+
+/** As many as the burst, and what came in meanwhile. */
+function assertWithin(
+  t: ExecutionContext,
+  successes: number,
+  burst: number,
+  rate: number,
+  since: number,
+): void {
+  const most = burst + (rate * (performance.now() - since)) / 1000;
+  t.true(successes >= burst && successes <= most, `${successes} of ${burst} to ${most}`);
+}
+
+test.serial(
+  'the quota of a key holds for both workers together and for all three operations on it',
+  async (t) => {
+    const { node } = file();
+    const client = hastyClient(t);
+    for (const operation of ['encrypt', 'decrypt', 'metadata'] as const) {
+      const key = await node.makeKey('first', `limited-${operation}`);
+      const made = (await patient.encrypt(key, 'x')).body;
+      const send = {
+        encrypt: async () => client.encrypt(key, 'x'),
+        decrypt: async () => client.decrypt(key, made),
+        metadata: async () => client.metadata(key),
+      };
+      t.is(await letThrough(t, 60, send[operation], ofKey), 60, 'without a quota all go through');
+      await setKeyQuota(key, { requestsPerSecond: 1, burst: 20 });
+      const since = performance.now();
+      assertWithin(t, await letThrough(t, 60, send[operation], ofKey), 20, 1, since);
+      const others = await Promise.all(Object.values(send).map(async (another) => another()));
+      t.true(
+        others.filter(({ status }) => status === 429).length >= 2,
+        'what one operation used another lacks',
+      );
+      await setKeyQuota(key, null);
+      t.is(await letThrough(t, 30, send[operation], ofKey), 30, 'without it all go through again');
+    }
+    const lines = node.log.filter((line) => line['throttledBy'] === 'cloud-key');
+    t.is(new Set(lines.map((line) => line['pid'])).size, 2, 'both workers were asked');
+  },
+);
+
+test.serial(
+  'the quota of a key set is of all its keys; a key over its own takes nothing from the others',
+  async (t) => {
+    const { node } = file();
+    const client = hastyClient(t);
+    const [greedy, modest] = [await node.makeKey('first', 'greedy'), await node.makeKey('first', 'modest')];
+    await setKeyQuota(greedy, { requestsPerSecond: 1, burst: 10 });
+    await setKeySetQuota('first', { requestsPerSecond: 1, burst: 50 });
+    const since = performance.now();
+    const first = await letThrough(t, 100, async () => client.encrypt(greedy, 'x'), ofKey);
+    assertWithin(t, first, 10, 1, since);
+    const second = await letThrough(t, 100, async () => client.encrypt(modest, 'x'), ofKeySet);
+    assertWithin(t, first + second, 50, 1, since);
+    // A health check is never held up: AWS would take a busy key store for an ill one.
+    for (let i = 0; i < 20; i++) t.not((await client.health()).status, 429);
+    await setKeySetQuota('first', null);
+    t.is((await client.encrypt(modest, 'x')).status, 200);
+  },
+);
+
+test.serial(
+  'state and usage come before the quota, and what is refused for them is not counted',
+  async (t) => {
+    const { node } = file();
+    const client = hastyClient(t);
+    const key = await node.makeKey('first', 'refused', 'encrypt-only');
+    const usage = [400, 'InvalidKeyUsageException', 'The external key does not support decryption.'] as const;
+    const anything = { ciphertext: base64('x'), initializationVector: '', authenticationTag: '' };
+    await setKeyQuota(key, { requestsPerSecond: 1, burst: 10 });
+    await node.withStore(async (vault) => vault.disableKey(key));
+    t.is(await letThrough(t, 30, async () => client.encrypt(key, 'x'), disabled), 0);
+    await node.withStore(async (vault) => vault.enableKey(key));
+    t.is(await letThrough(t, 30, async () => client.decrypt(key, anything), usage), 0);
+    const since = performance.now();
+    assertWithin(t, await letThrough(t, 30, async () => client.encrypt(key, 'x'), ofKey), 10, 1, since);
+  },
+);
+
+test.serial(
+  'what is throttled never reaches the token, and its log line says whose quota it was',
+  async (t) => {
+    const { node } = file();
+    const client = hastyClient(t);
+    const key = await node.makeKey('first', 'logged');
+    await setKeyQuota(key, { requestsPerSecond: 1, burst: 1 });
+    await letThrough(t, 10, async () => client.encrypt(key, 'x'), ofKey);
+    const line = await node.waitForLog(
+      (other) => other['externalKeyId'] === key && other['errorName'] === 'ThrottlingException',
+    );
+    const { status, throttledBy, quota, tokenHost } = line as unknown as Record<string, unknown>;
+    t.deepEqual(
+      { status, throttledBy, quota, tokenHost },
+      {
+        status: 429,
+        throttledBy: 'cloud-key',
+        quota: 'spent',
+        tokenHost: undefined,
+      },
+    );
+  },
+);
+
+test.serial('one connection alone, so one worker, gets the whole quota, and not more', async (t) => {
+  const { node } = file();
+  const client = hastyClient(t, 1);
+  const key = await node.makeKey('first', 'alone');
+  const [rate, burst] = [60, 30];
+  await setKeyQuota(key, { requestsPerSecond: rate, burst });
+  const since = performance.now();
+  let successes = 0;
+  while (performance.now() - since < 3000) if ((await client.metadata(key)).status === 200) successes++;
+  const seconds = (performance.now() - since) / 1000;
+  t.log(`${successes} in ${seconds.toFixed(2)} s`);
+  t.true(successes <= burst + rate * seconds, `${successes}`);
+  t.true(successes >= 0.9 * (burst + rate * seconds), `${successes}`);
+});
+
+test.serial(
+  'while the supervisor does not answer, requests with a quota are throttled in time; others go on',
+  async (t) => {
+    const { node, client: patient, key: free } = file();
+    const client = hastyClient(t);
+    const key = await node.makeKey('first', 'unanswered');
+    await setKeyQuota(key, { requestsPerSecond: 1000, burst: 1000 });
+    t.is((await client.encrypt(key, 'x')).status, 200);
+    process.kill(node.pid, 'SIGSTOP');
+    try {
+      const unanswered = [
+        429,
+        'ThrottlingException',
+        'The request quota of the external key could not be checked in time.',
+      ] as const;
+      const answers = [];
+      // What is leased ahead is used first, and ends by itself.
+      for (const until = performance.now() + 1500; performance.now() < until;)
+        answers.push(
+          ...(await Promise.all(Array.from({ length: 16 }, async () => client.encrypt(key, 'x')))),
+        );
+      const late = answers.slice(-64);
+      for (const answer of late) assertError(t, answer, ...unanswered);
+      t.true(Math.max(...late.map(({ took }) => took)) < 1000);
+      t.is((await patient.encrypt(free, 'x')).status, 200);
+    } finally {
+      process.kill(node.pid, 'SIGCONT');
+    }
+    await node.waitForLog((line) => line['quota'] === 'unanswered');
+    t.is(await letThrough(t, 10, async () => client.encrypt(key, 'x'), ofKey), 10);
+  },
+);

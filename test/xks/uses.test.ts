@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import test from 'ava';
+import { useFileNode, patientClient } from './file-node.ts';
+import { waitUntil } from '../node/steady-load.ts';
+
+const file = useFileNode({ workers: 2 });
+
+interface Use {
+  kind: string;
+  count: number;
+  last_at: string;
+  last_address: string;
+}
+
+/** What the store tells of the key and of a credential. */
+async function usesOf(key: string, accessKeyId: string): Promise<Record<string, Use>> {
+  return file().node.withStore(async (vault) => {
+    const { id } = await vault.key(key);
+    const rows = await vault.house.store.db
+      .selectFrom('uses')
+      .select(['kind', 'count', 'last_at', 'last_address'])
+      .where('id', 'in', [id, accessKeyId])
+      .execute();
+    return Object.fromEntries(rows.map((row) => [row.kind, row]));
+  });
+}
+
+test.serial(
+  'uses of keys and credentials are written within seconds, and the rest when the node ends: none is lost',
+  async (t) => {
+    const { node, client, access, key } = file();
+    const began = new Date().toISOString();
+    const made = (await client.encrypt(key, 'x')).body;
+    let written: Record<string, Use> = {};
+    await waitUntil(
+      async () => Object.keys((written = await usesOf(key, access.accessKeyId))).length > 0,
+      20_000,
+      100,
+    );
+    t.is(written['encrypt']?.count, 1);
+    t.is(written['credential']?.last_address, '127.0.0.1');
+    t.true(String(written['credential']?.last_at) >= began);
+
+    const many = patientClient(node, access, { maxSockets: 16 });
+    await Promise.all(Array.from({ length: 60 }, async () => many.encrypt(key, 'x')));
+    await Promise.all(Array.from({ length: 40 }, async () => many.decrypt(key, made)));
+    // Requests that fail are no uses of the key; nor is what is not authenticated one of the credential.
+    await many.decrypt(key, { ...made, authenticationTag: randomBytes(16).toString('base64') });
+    await many.metadata(key);
+    const forged = patientClient(node, { ...access, secretAccessKey: randomBytes(32).toString('base64') });
+    for (let i = 0; i < 5; i++) t.is((await forged.encrypt(key, 'x')).status, 401);
+    many.close();
+    forged.close();
+    const ended = new Date().toISOString();
+    t.is(await node.stop(), 0);
+    const { encrypt, decrypt, credential } = await usesOf(key, access.accessKeyId);
+    t.is(encrypt?.count, 61);
+    t.is(decrypt?.count, 40);
+    // Some were answered DependencyTimeoutException and sent again.
+    const { length } = node.log.filter((line) => line['accessKeyId'] === access.accessKeyId);
+    t.is(credential?.count, length);
+    t.true(length >= 103);
+    t.true(
+      String(credential?.last_at) <= ended &&
+        String(credential?.last_at) > String(written['credential']?.last_at),
+    );
+  },
+);
