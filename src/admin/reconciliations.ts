@@ -120,7 +120,7 @@ export const reconciliationRoutes: readonly Route[] = [
     }),
   }),
   route({
-    operation: 'reconcile',
+    operation: 'createReconciliation',
     method: 'POST',
     path,
     tag,
@@ -159,7 +159,7 @@ export const reconciliationRoutes: readonly Route[] = [
     }),
   }),
   route({
-    operation: 'reconcileVault',
+    operation: 'createVaultReconciliation',
     method: 'POST',
     path: vaultPath,
     tag,
