@@ -74,8 +74,17 @@ export async function sendMail(house: House, to: string, mail: Mail): Promise<vo
 
 /** What went wrong in a sentence; what the server said stays in the cause, of which only its number is told. */
 function problemOf(error: unknown, { host, port, security }: MailSettings): string {
-  const { code, responseCode } = error as { code?: string; responseCode?: number };
+  // nodemailer's own code is of the step that failed, the one of Node or OpenSSL is in `originalCode`.
+  const { code, originalCode, responseCode } = error as {
+    code?: string;
+    originalCode?: string;
+    responseCode?: number;
+  };
   const number = responseCode === undefined ? '' : ` (${responseCode})`;
+  if (/CERT|SIGNATURE|ISSUER|PURPOSE|INVALID_CA|HOSTNAME/.test(originalCode ?? ''))
+    return 'the certificate of the mail server is not trusted or is for another name';
+  if (/SSL|EPROTO|TLS/.test(originalCode ?? ''))
+    return `the mail server at ${host}:${port} does not speak TLS as it should`;
   switch (code ?? '') {
     case 'EAUTH':
     case 'ENOAUTH':
@@ -83,28 +92,20 @@ function problemOf(error: unknown, { host, port, security }: MailSettings): stri
     case 'ETIMEDOUT':
       return `the mail server at ${host}:${port} does not answer`;
     case 'EDNS':
-    case 'ENOTFOUND':
       return `there is no address of the mail server ${host}`;
-    case 'ECONNECTION':
-    case 'ECONNREFUSED':
+    case 'ESOCKET':
       return `nothing can be connected to at ${host}:${port}`;
+    case 'ECONNECTION':
+      return `the mail server at ${host}:${port} closed the connection`;
     case 'ETLS':
-    case 'EREQUIRETLS':
       return security === 'starttls'
-        ? 'the mail server does not offer STARTTLS or its certificate is not trusted'
-        : 'no TLS connection to the mail server: its certificate is not trusted, or it speaks none on this port';
+        ? 'the mail server does not offer STARTTLS'
+        : `the mail server at ${host}:${port} does not speak TLS from the beginning`;
     case 'EENVELOPE':
       return `the mail server does not take mail from this sender or to this address${number}`;
     case 'EMESSAGE':
       return `the mail server refused the mail${number}`;
     default:
-      return isCertificateProblem(code)
-        ? 'the certificate of the mail server is not trusted or is for another name'
-        : `the mail could not be sent${number}`;
+      return `the mail could not be sent${number}`;
   }
-}
-
-/** Codes of OpenSSL's verification and of Node's look at the name. */
-function isCertificateProblem(code: string | undefined): boolean {
-  return code !== undefined && /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code);
 }

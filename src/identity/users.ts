@@ -6,6 +6,7 @@ import { changes } from '../vault/edits.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
+import { findVault } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
 import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
@@ -118,12 +119,13 @@ export function newUser(house: House, vaultId: string, wish: UserWish): Insertab
   };
 }
 
-/** Throws VaultError `conflict` where the username is taken, in whichever case. */
+/** Throws VaultError `conflict` where the username is taken, in whichever case; `not-found` for a deleted vault. */
 export async function insertUser(
   trx: Transaction<Tables>,
   act: Act,
   row: Insertable<UserTable>,
 ): Promise<UserRow> {
+  if (row.vault_id !== '') await findVault(trx, row.vault_id);
   const user = await trx
     .insertInto('users')
     .values(row)

@@ -31,7 +31,13 @@ export async function deleteVault(
     await withdrawEverything(trx, vaultId, now);
     await trx
       .updateTable('vaults')
-      .set((eb) => ({ deleted_at: now, updated_at: now, row_version: eb('row_version', '+', 1) }))
+      .set((eb) => ({
+        deleted_at: now,
+        // A request that was under way makes no key set in it any more.
+        tokens: '[]',
+        updated_at: now,
+        row_version: eb('row_version', '+', 1),
+      }))
       .where('id', '=', vaultId)
       .execute();
     await recordInBoth(trx, act, vault, {

@@ -1,0 +1,339 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { createUser } from '../../src/identity/users.ts';
+import { MailError, sendMail } from '../../src/identity/mail.ts';
+import {
+  deleteMailSettings,
+  putMailSettings,
+  readMailSettings,
+  type MailSettings,
+} from '../../src/identity/mail-settings.ts';
+import { firstPasswordMail, resetMail, testMail } from '../../src/identity/mail-texts.ts';
+import { Secret } from '../../src/secret.ts';
+import { VaultError } from '../../src/vault/vault-error.ts';
+import { TestCa } from '../support/certificates.ts';
+import { memoryDirectory } from '../support/test-node.ts';
+import { openPeople, type People } from './people.ts';
+
+interface Context extends People {
+  directory: string;
+  ca: TestCa;
+  caCertificates: string;
+}
+
+const test = anyTest as TestFn<Context>;
+const mailPassword = new Secret('a mail password');
+const mail = testMail('https://keys.example.com');
+
+test.before(async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-mail-'));
+  const ca = await TestCa.create(directory);
+  const caCertificates = await readFile(ca.certificate, 'utf8');
+  t.context = { ...(await openPeople({ token: true })), directory, ca, caCertificates };
+});
+test.after.always(async (t) => {
+  await t.context.dispose();
+  await rm(t.context.directory, { recursive: true, force: true });
+});
+
+interface Post {
+  port: number;
+  mails: { text: string; to: string[]; secure: boolean; user: string | undefined }[];
+  close: () => Promise<void>;
+}
+
+/** A real SMTP server on loopback, with a certificate of `ca`; takes the user `holdfast`. */
+async function post(ca: TestCa, options: SMTPServerOptions & { address?: string } = {}): Promise<Post> {
+  const { address = '127.0.0.1', ...more } = options;
+  const issued = await ca.issue('localhost');
+  const mails: Post['mails'] = [];
+  const server = new SMTPServer({
+    cert: await readFile(issued.certificate),
+    key: await readFile(issued.key),
+    logger: false,
+    authMethods: ['PLAIN', 'LOGIN'],
+    onAuth: (auth, _, done) =>
+      auth.username === 'holdfast' && auth.password === mailPassword.reveal()
+        ? done(null, { user: auth.username })
+        : done(new Error('Invalid username or password')),
+    onData: (stream, session, done) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        mails.push({
+          text: Buffer.concat(chunks).toString('utf8'),
+          to: session.envelope.rcptTo.map(({ address }) => address),
+          secure: session.secure,
+          user: session.user,
+        });
+        done();
+      });
+    },
+    ...more,
+  });
+  server.on('error', () => undefined);
+  const listening = server.listen(0, address);
+  await once(listening, 'listening');
+  const { port } = listening.address() as AddressInfo;
+  return { port, mails, close: async () => new Promise((resolve) => server.close(resolve)) };
+}
+
+async function settings(
+  { site, act, caCertificates }: Context,
+  port: number,
+  fields: Partial<MailSettings> & { password?: Secret | undefined } = {},
+) {
+  return putMailSettings(
+    site,
+    act(),
+    {
+      host: 'localhost',
+      port,
+      security: 'starttls',
+      username: 'holdfast',
+      from: 'holdfast@example.com',
+      caCertificates,
+      password: mailPassword,
+      ...fields,
+    },
+    undefined,
+  );
+}
+
+test.serial('mail goes over STARTTLS with user name and password', async (t) => {
+  const { site, ca } = t.context;
+  const server = await post(ca);
+  t.teardown(server.close);
+  await settings(t.context, server.port);
+  await sendMail(site, 'ada@example.com', mail);
+  const [sent] = server.mails;
+  t.like(sent, { to: ['ada@example.com'], secure: true, user: 'holdfast' });
+  t.regex(sent?.text ?? '', /^From: Holdfast <holdfast@example\.com>/m);
+  t.regex(sent?.text ?? '', /^Subject: Test mail from Holdfast/m);
+  t.regex(sent?.text ?? '', /^Auto-Submitted: auto-generated/m);
+  t.regex(sent?.text ?? '', /^Content-Type: text\/plain/m);
+});
+
+test.serial('mail goes over TLS from the beginning', async (t) => {
+  const { site, ca } = t.context;
+  const server = await post(ca, { secure: true });
+  t.teardown(server.close);
+  await settings(t.context, server.port, { security: 'tls' });
+  await sendMail(site, 'ada@example.com', mail);
+  t.like(server.mails[0], { secure: true, user: 'holdfast' });
+});
+
+for (const security of ['starttls', 'tls'] as const)
+  for (const why of ['for another name', 'of another CA', 'of no CA of the system'] as const)
+    test.serial(
+      `no mail and no password goes by ${security} to a server with a certificate ${why}`,
+      async (t) => {
+        const { site, ca, directory, caCertificates } = t.context;
+        let auths = 0;
+        const server = await post(why === 'of another CA' ? await TestCa.create(directory, 'other') : ca, {
+          secure: security === 'tls',
+          // The certificate is for localhost and 127.0.0.1.
+          ...(why === 'for another name' ? { address: '127.0.0.2' } : {}),
+          onAuth: (_, __, done) => {
+            auths += 1;
+            done(null, { user: 'holdfast' });
+          },
+        });
+        t.teardown(server.close);
+        const own = why === 'of no CA of the system' ? null : caCertificates;
+        await settings(t.context, server.port, {
+          security,
+          caCertificates: own,
+          host: why === 'for another name' ? '127.0.0.2' : 'localhost',
+        });
+        const error = await t.throwsAsync(sendMail(site, 'ada@example.com', mail), { instanceOf: MailError });
+        t.regex(error?.message ?? '', /not trusted/);
+        t.is(auths, 0);
+        t.deepEqual(server.mails, []);
+      },
+    );
+
+test.serial('with starttls no mail goes to a server that does not offer it', async (t) => {
+  const { site, ca } = t.context;
+  let auths = 0;
+  const server = await post(ca, {
+    disabledCommands: ['STARTTLS'],
+    allowInsecureAuth: true,
+    onAuth: (_, __, done) => {
+      auths += 1;
+      done(null, { user: 'holdfast' });
+    },
+  });
+  t.teardown(server.close);
+  await settings(t.context, server.port);
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+    instanceOf: MailError,
+    message: /does not offer STARTTLS/,
+  });
+  t.is(auths, 0);
+  t.deepEqual(server.mails, []);
+});
+
+test.serial('a wrong password is told as such, without the password or the server’s words', async (t) => {
+  const { site, ca } = t.context;
+  const server = await post(ca);
+  t.teardown(server.close);
+  await settings(t.context, server.port, { password: new Secret('another password') });
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+    instanceOf: MailError,
+    message: 'the mail server refused user name or password (535)',
+  });
+});
+
+test.serial('a server that says nothing, and one that is not there, are told as such', async (t) => {
+  const { site } = t.context;
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  t.teardown(() => silent.close());
+  await settings(t.context, port);
+  const began = performance.now();
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+    instanceOf: MailError,
+    message: `the mail server at localhost:${port} does not answer`,
+  });
+  t.true(performance.now() - began < 12_000);
+  await settings(t.context, 1);
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+    instanceOf: MailError,
+    message: 'nothing can be connected to at localhost:1',
+  });
+});
+
+test.serial('without TLS mail goes to this machine only', async (t) => {
+  const { site, ca } = t.context;
+  const server = await post(ca, { disabledCommands: ['STARTTLS', 'AUTH'] });
+  t.teardown(server.close);
+  await settings(t.context, server.port, {
+    host: '127.0.0.1',
+    security: 'none',
+    username: null,
+    password: undefined,
+    caCertificates: null,
+  });
+  await sendMail(site, 'ada@example.com', mail);
+  t.like(server.mails[0], { secure: false, user: undefined });
+  for (const host of ['mail.example.com', '192.0.2.1', '127.0.0.1.example.com', '128.0.0.1', '::2'])
+    await t.throwsAsync(settings(t.context, 25, { host, security: 'none' }), {
+      instanceOf: VaultError,
+      message: /to this machine itself only/,
+    });
+});
+
+test.serial('the password is sealed, and opens for no other server', async (t) => {
+  const { site, store, ca } = t.context;
+  const server = await post(ca);
+  t.teardown(server.close);
+  await settings(t.context, server.port);
+  const row = await store.db.selectFrom('settings').selectAll().executeTakeFirstOrThrow();
+  t.false(row.sealed?.includes(mailPassword.reveal()));
+  const dump = JSON.stringify([
+    { ...row, sealed: null },
+    await store.db.selectFrom('audit_events').selectAll().execute(),
+  ]);
+  t.false(dump.includes(mailPassword.reveal()));
+  const other = await post(ca);
+  t.teardown(other.close);
+  await store.db
+    .updateTable('settings')
+    .set({ value: row.value.replace(`${server.port}`, `${other.port}`) })
+    .execute();
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+    message: 'the token could not open the password for the mail server',
+  });
+  t.deepEqual(other.mails, []);
+});
+
+test.serial('the password stays only where it still goes to the same server in the same way', async (t) => {
+  const { site, ca } = t.context;
+  const server = await post(ca);
+  t.teardown(server.close);
+  await settings(t.context, server.port);
+  for (const fields of [
+    { port: server.port + 1 },
+    { host: '127.0.0.1' },
+    { security: 'tls' as const },
+    { username: 'other' },
+    { caCertificates: null },
+  ])
+    await t.throwsAsync(settings(t.context, server.port, { password: undefined, ...fields }), {
+      instanceOf: VaultError,
+      message: 'a user name needs its password',
+    });
+  await settings(t.context, server.port, { password: undefined, from: 'other@example.com' });
+  await sendMail(site, 'ada@example.com', mail);
+  t.regex(server.mails[0]?.text ?? '', /other@example\.com/);
+  const none = await settings(t.context, server.port, { password: undefined, username: null });
+  t.is(none.sealed, undefined);
+});
+
+test.serial('settings that cannot be are refused, and an old version too', async (t) => {
+  const { site, act } = t.context;
+  for (const fields of [
+    { host: 'a b' },
+    { host: '' },
+    { host: '-x' },
+    { port: 0 },
+    { port: 65_536 },
+    { port: 1.5 },
+    { from: 'nobody' },
+    { username: 'a\nb' },
+    { caCertificates: 'no certificate' },
+    { caCertificates: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+    { username: null, password: mailPassword },
+  ])
+    await t.throwsAsync(settings(t.context, 25, fields), { instanceOf: VaultError });
+  const { rowVersion } = await settings(t.context, 25);
+  await t.throwsAsync(deleteMailSettings(site, act(), rowVersion - 1), { message: /meanwhile/ });
+  t.truthy(await readMailSettings(site), 'what was refused has not happened');
+  await deleteMailSettings(site, act(), rowVersion);
+  t.is(await readMailSettings(site), undefined);
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), { message: 'no mail server is set up' });
+});
+
+test.serial(
+  'a first password goes by mail and is then in no answer; when mail fails it is shown',
+  async (t) => {
+    const { site, act, ca, vaultId, signIn } = t.context;
+    const server = await post(ca);
+    await settings(t.context, server.port);
+    const wish = { username: 'grace', email: 'grace@example.com', role: 'auditor' } as const;
+    const { user, delivery } = await createUser(site, act(), 'command', vaultId, wish);
+    t.deepEqual(delivery, { mailed: true });
+    const text = server.mails[0]?.text.replaceAll('=\r\n', '') ?? '';
+    t.true(text.includes(`https://keys.example.com/sign-in/${vaultId}`));
+    t.true(text.includes('grace'));
+    const sent = /Password: +(\S+)/.exec(text)?.[1] ?? '';
+    t.is((await signIn(user, new Secret(sent))).session.state, 'PASSWORD_CHANGE');
+    await server.close();
+    const failed = await createUser(site, act(), 'command', vaultId, { ...wish, username: 'hedy' });
+    if (failed.delivery?.mailed !== false) return t.fail();
+    t.regex(failed.delivery.mailProblem, /nothing can be connected to/);
+    t.is((await signIn(failed.user, failed.delivery.password)).session.state, 'PASSWORD_CHANGE');
+  },
+);
+
+test('mails say who, where and for how long', (t) => {
+  const facts = {
+    displayName: 'Grace Hopper',
+    username: 'grace',
+    vaultName: 'Blue Harbour',
+    signInUrl: 'https://keys.example.com/sign-in/1',
+    password: new Secret('k7m2p-xxxxx'),
+  };
+  for (const { subject, text } of [firstPasswordMail(facts), resetMail(facts)]) {
+    t.true(subject.includes('Blue Harbour'));
+    for (const part of ['Hello Grace Hopper,', 'grace\n', facts.signInUrl, 'k7m2p-xxxxx', 'seven days'])
+      t.true(text.includes(part), part);
+  }
+  t.true(firstPasswordMail({ ...facts, vaultName: '' }).subject.includes('the Holdfast appliance'));
+});
