@@ -88,7 +88,7 @@ export const apiKeyRoutes: readonly Route[] = [
     summary: 'Revoke an API key',
     description: 'From the moment of the answer it opens nothing. Safe to repeat.',
     access,
-    params: z.strictObject({ apiKeyId: z.uuid() }),
+    params: z.strictObject({ apiKeyId: z.uuid().describe('The API key.') }),
     handle: async (call) => {
       await revokeApiKey(call.services, call.act, callerOf(call), call.params.apiKeyId);
       return { status: 204 };

@@ -18,7 +18,7 @@ const filters = {
     .describe('Only this action, such as `cloud-key.disable`, or all whose name begins with `cloud-key.`.'),
   actor: z.string().max(100).optional().describe('Only acts of this user, by id or name.'),
   target: z.string().max(250).optional().describe('Only acts on this, by id or name.'),
-  outcome: z.enum(['done', 'refused']).optional(),
+  outcome: z.enum(['done', 'refused']).optional().describe('Only what was done, or what was refused.'),
   from: z.iso.datetime({ offset: true }).optional().describe('From this moment on.'),
   to: z.iso.datetime({ offset: true }).optional().describe('Before this moment.'),
   ...pageQuery(orders),

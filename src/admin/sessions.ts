@@ -208,7 +208,7 @@ export const sessionRoutes: readonly Route[] = [
     tag,
     summary: 'End one of one’s own sessions',
     access: { kind: 'own', sessionsOnly: true },
-    params: z.strictObject({ sessionId: z.uuid() }),
+    params: z.strictObject({ sessionId: z.uuid().describe('The session.') }),
     handle: async (call) => {
       await endSession(call.services, call.act, callerOf(call).userId, call.params.sessionId);
       return { status: 204 };

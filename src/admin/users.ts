@@ -85,8 +85,8 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       params: inPlace,
       query: z.strictObject({
         username: username.optional().describe('Only this one.'),
-        role: role.optional(),
-        state: state.optional(),
+        role: role.optional().describe('Only those with this role.'),
+        state: state.optional().describe('Only those in this state.'),
         ...pageQuery(userOrders),
       }),
       answer: pageOf(shownUser, noun),
