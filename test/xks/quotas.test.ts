@@ -71,7 +71,7 @@ function assertWithin(
 test.serial(
   'the quota of a key holds for both workers together and for all three operations on it',
   async (t) => {
-    const { node } = file();
+    const { node, client: patient } = file();
     const client = hastyClient(t);
     for (const operation of ['encrypt', 'decrypt', 'metadata'] as const) {
       const key = await node.makeKey('first', `limited-${operation}`);
@@ -172,7 +172,7 @@ test.serial('one connection alone, so one worker, gets the whole quota, and not 
   const seconds = (performance.now() - since) / 1000;
   t.log(`${successes} in ${seconds.toFixed(2)} s`);
   t.true(successes <= burst + rate * seconds, `${successes}`);
-  t.true(successes >= 0.9 * (burst + rate * seconds), `${successes}`);
+  t.true(successes >= 0.8 * (burst + rate * seconds), `${successes}`);
 });
 
 test.serial(
