@@ -10,50 +10,62 @@ import { managementDeadline } from './token-rooms.ts';
 
 /*
  * What is left of an act that did not come to its end: a CloudKey that is CREATING, a version that is PENDING. Only the
- * process in `made_by` may be at it; once that is gone, or '', reconcile ends the act (activateVersion) or undoes it.
+ * process in `made_by` may be at it; once that is gone, or '', reconcile ends the act (activateVersion) or undoes it. A
+ * CREATING key whose version is PENDING no more was being undone.
  */
 
 /**
- * The token did not make the key object. The record is taken back where it is sure that no key object stays behind;
- * else it is left for reconcile, said to be nobody's.
+ * The token did not make the key object. The record is taken back where it is sure that no key object stays behind. One
+ * that a failure left in the token, and that it does not destroy now, is destroyed later; one that may come yet, since
+ * the token was late, is left for reconcile, said to be nobody's.
  */
 export async function takeBackVersion(
   house: House,
   keySet: Pick<KeySet, 'token'>,
-  key: CloudKeyRecord,
+  key: Pick<CloudKeyRecord, 'id'>,
   version: number,
   error: unknown,
 ): Promise<void> {
-  const sure = neverSent(error) || (wasAnswered(error) && (await destroyObject(house, keySet, key, version)));
+  if (!neverSent(error)) {
+    if (!wasAnswered(error)) return abandon(house, key, version);
+    if (!(await claim(house, key, version))) return;
+    try {
+      await destroy(house, keySet, key, version);
+    } catch {
+      // The fault that led here is what the caller is told.
+      return abandon(house, key, version);
+    }
+  }
   await house.store.change(async (trx) => {
-    if (sure && version === 1) await deleteCreation(trx, key);
-    else if (sure)
-      await trx
-        .deleteFrom('key_versions')
-        .where('cloud_key_id', '=', key.id)
-        .where('version', '=', version)
-        .where('state', '=', 'PENDING')
-        .execute();
-    else await abandon(trx, key, version);
+    if (version === 1) return deleteCreation(trx, key);
+    await trx
+      .deleteFrom('key_versions')
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', version)
+      .where('state', 'in', ['PENDING', 'DESTROYING'])
+      .execute();
   });
 }
 
 /**
  * Undoes a creation that was left behind: destroys the key object, if there is one, and takes the record back with its
- * Idempotency-Key, so that name and external key id are free again. For reconcile. Throws TokenError.
+ * Idempotency-Key, so that name and external key id are free again. A CloudKey that is not CREATING (any more) is left
+ * alone. For reconcile. Throws TokenError; then it can be repeated.
  */
 export async function undoCreation(
   house: House,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
 ): Promise<void> {
+  if (!(await claim(house, key, 1))) return;
   await destroy(house, keySet, key, 1);
   await house.store.change(async (trx) => deleteCreation(trx, key));
 }
 
 /**
  * Undoes a rotation that was left behind: destroys the key object, if there is one. The number stays spent, since a
- * token that was slow might make the object yet. For reconcile. Throws TokenError.
+ * token that was slow might make the object yet. A version that is not PENDING (any more) is left alone. For reconcile.
+ * Throws TokenError; then the version is DESTROYING.
  */
 export async function undoVersion(
   house: House,
@@ -61,6 +73,7 @@ export async function undoVersion(
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
+  if (!(await claim(house, key, version))) return;
   await destroy(house, keySet, key, version);
   await house.store.change(async (trx) => {
     await trx
@@ -68,8 +81,33 @@ export async function undoVersion(
       .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
       .where('cloud_key_id', '=', key.id)
       .where('version', '=', version)
-      .where('state', '=', 'PENDING')
+      .where('state', '=', 'DESTROYING')
       .execute();
+  });
+}
+
+/**
+ * Before a key object is destroyed its version is made DESTROYING: from then on nobody can put it into use, however late
+ * its maker is. False where somebody has: then it must stay.
+ */
+async function claim(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<boolean> {
+  return house.store.change(async (trx) => {
+    const claimed = await trx
+      .updateTable('key_versions')
+      .set({ state: 'DESTROYING' })
+      .where('cloud_key_id', '=', id)
+      .where('version', '=', version)
+      .where('state', '=', 'PENDING')
+      .executeTakeFirst();
+    if (claimed.numUpdatedRows > 0n) return true;
+    // An undoing of a creation that was interrupted itself.
+    const creating = await trx
+      .selectFrom('cloud_keys')
+      .select('id')
+      .where('id', '=', id)
+      .where('state', '=', 'CREATING')
+      .executeTakeFirst();
+    return version === 1 && creating !== undefined;
   });
 }
 
@@ -86,35 +124,22 @@ async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRec
   await forgetCreation(trx, id);
 }
 
-async function abandon(trx: Transaction<Tables>, { id }: CloudKeyRecord, version: number): Promise<void> {
-  await trx
-    .updateTable('key_versions')
-    .set({ made_by: '' })
-    .where('cloud_key_id', '=', id)
-    .where('version', '=', version)
-    .where('state', '=', 'PENDING')
-    .execute();
-  await trx
-    .updateTable('cloud_keys')
-    .set({ made_by: '' })
-    .where('id', '=', id)
-    .where('state', '=', 'CREATING')
-    .execute();
-}
-
-async function destroyObject(
-  house: House,
-  keySet: Pick<KeySet, 'token'>,
-  key: CloudKeyRecord,
-  version: number,
-): Promise<boolean> {
-  try {
-    await destroy(house, keySet, key, version);
-    return true;
-  } catch {
-    // The fault that led here is what the caller is told.
-    return false;
-  }
+async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<void> {
+  await house.store.change(async (trx) => {
+    await trx
+      .updateTable('key_versions')
+      .set({ made_by: '' })
+      .where('cloud_key_id', '=', id)
+      .where('version', '=', version)
+      .where('state', 'in', ['PENDING', 'DESTROYING'])
+      .execute();
+    await trx
+      .updateTable('cloud_keys')
+      .set({ made_by: '' })
+      .where('id', '=', id)
+      .where('state', '=', 'CREATING')
+      .execute();
+  });
 }
 
 async function destroy(

@@ -18,7 +18,9 @@ const longestAct = 120_000;
  */
 export async function settleInterrupted(comparing: Comparing): Promise<void> {
   for (const row of await versionsOnRecord(comparing))
-    if (row.state === 'PENDING' && isAbandoned(comparing.house, row)) await settle(comparing, row);
+    // A CREATING key whose version is PENDING no more was being undone.
+    if ((row.state === 'PENDING' || row.keyState === 'CREATING') && isAbandoned(comparing.house, row))
+      await settle(comparing, row);
   await destroyDoomed(comparing);
 }
 
@@ -38,7 +40,7 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
   const what = row.keyState === 'CREATING' ? 'creation' : 'rotation';
   try {
     // One that a later version has overtaken is of no use any more; nothing was ever encrypted with it.
-    const isWanted = row.version >= row.currentVersion;
+    const isWanted = row.state === 'PENDING' && row.version >= row.currentVersion;
     if (isWanted && (await isAsItWasToBe(comparing, row))) {
       await activateVersion(house, act, { id: row.cloudKeyId }, row.version, 'interrupted');
       tell(comparing, {

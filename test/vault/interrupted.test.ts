@@ -1,0 +1,342 @@
+import anyTest, { type TestFn } from 'ava';
+import { CKR, TokenError } from '../../src/token/faults.ts';
+import { monotonicNow } from '../../src/token/frames.ts';
+import type { TokenRequest } from '../../src/token/messages.ts';
+import { versionObjectId } from '../../src/token/own-keys.ts';
+import { TokenPool } from '../../src/token/token-pool.ts';
+import {
+  activateVersion,
+  createCloudKey,
+  findCloudKey,
+  getCloudKey,
+  listVersions,
+  rotateCloudKey,
+  undoCreation,
+  undoVersion,
+  type CloudKeyRecord,
+} from '../../src/vault/cloud-keys.ts';
+import type { House } from '../../src/vault/house.ts';
+import type { KeySet } from '../../src/vault/key-sets.ts';
+import { reconcile } from '../../src/vault/reconcile.ts';
+import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
+import { Shim } from '../support/shim.ts';
+import { eventsOf, fresh, newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+
+/*
+ * Acts that end in the middle. One token host, so that what was asked later is done later: a look at the token after a
+ * late key generation comes after it.
+ */
+
+const test = anyTest as TestFn<TestVault & { shim: Shim }>;
+
+test.before(async (t) => {
+  const shim = await Shim.create();
+  t.context = { ...(await openVault(shim)), shim };
+});
+test.afterEach.always(async (t) => t.context.shim.clear());
+test.after.always(async (t) => {
+  await t.context.dispose();
+  await t.context.shim.dispose();
+});
+
+const byReconcile = { actor: { kind: 'system' as const, id: '', name: 'reconcile' } };
+
+/** The house with something between it and its token. */
+function houseWith(
+  { house, tokens }: TestVault,
+  between: (request: TokenRequest, pool: TokenClient) => unknown,
+): House {
+  const pool = tokens.pool('token');
+  const client: TokenClient = {
+    name: pool.name,
+    usable: true,
+    health: 'ACTIVE',
+    call: async (request, options) => {
+      await between(request, pool);
+      // Keys are late: the token has 400 ms and takes 800.
+      const deadline = request.kind === 'generateKey' ? monotonicNow() + 400 : options.deadline;
+      return pool.call(request, { ...options, deadline });
+    },
+  };
+  return { ...house, tokens: new TokenRooms([client]) };
+}
+
+const late = { call: 'C_GenerateKey', delayMicroseconds: 800_000, times: 1 } as const;
+
+async function make(
+  context: TestVault,
+  house: House,
+  keySet: KeySet,
+  wish: { name?: string; key?: string } = {},
+) {
+  const { act, vault } = context;
+  const { name = fresh('key'), key } = wish;
+  return createCloudKey(house, act(key === undefined ? {} : { idempotencyKey: key }), vault.id, 'all', {
+    keySetId: keySet.id,
+    name,
+    externalKeyId: name,
+  });
+}
+
+async function isInToken({ tokens }: TestVault, { id }: { id: string }, version = 1): Promise<boolean> {
+  try {
+    const key = versionObjectId(id, version);
+    await tokens.pool('token').call({ kind: 'inspectKey', key }, managementDeadline());
+    return true;
+  } catch (error) {
+    if (error instanceof TokenError && error.fault === 'key-missing') return false;
+    throw error;
+  }
+}
+
+async function rememberedFor({ store }: TestVault, key: string): Promise<string | undefined> {
+  const row = await store.db
+    .selectFrom('idempotency_keys')
+    .select('target_id')
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row?.target_id;
+}
+
+/** A CloudKey whose making was too late: on record as CREATING, and nobody's. */
+async function abandoned(context: TestVault & { shim: Shim }, keySet: KeySet, idempotencyKey: string) {
+  await context.shim.set([late]);
+  const name = fresh('late');
+  await make(
+    context,
+    houseWith(context, () => undefined),
+    keySet,
+    { name, key: idempotencyKey },
+  ).catch((error: unknown) => {
+    if (!(error instanceof TokenError && error.fault === 'timeout')) throw error;
+  });
+  return findCloudKey(context.store, name);
+}
+
+async function versionsOf(house: House, key: CloudKeyRecord): Promise<string[]> {
+  return (await listVersions(house, key)).map(({ version, state }) => `${version} ${state}`);
+}
+
+test.serial(
+  'before the token is asked, record and Idempotency-Key say what is being made and by whom',
+  async (t) => {
+    const keySet = await newKeySet(t.context);
+    const name = fresh('begun');
+    let asked = 0;
+    const house = houseWith(t.context, async ({ kind }) => {
+      if (kind !== 'generateKey') return;
+      asked++;
+      const key = await findCloudKey(t.context.store, name);
+      t.like(key, { state: 'CREATING', made_by: 'test-node/1', next_rotation_at: null });
+      t.is(await rememberedFor(t.context, name), key.id);
+      t.like((await listVersions(house, key))[0], { state: 'PENDING', made_by: 'test-node/1' });
+      t.deepEqual(await eventsOf(t.context, key.id), []);
+    });
+    await make(t.context, house, keySet, { name, key: name });
+    t.is(asked, 1);
+  },
+);
+
+test.serial('when the token refuses, nothing is left behind, and the same request works later', async (t) => {
+  const { house, shim, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const name = fresh('refused');
+  await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
+  await t.throwsAsync(make(t.context, house, keySet, { name, key: name }), { instanceOf: TokenError });
+  await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
+  t.is(await rememberedFor(t.context, name), undefined);
+  await shim.clear();
+  const key = await make(t.context, house, keySet, { name, key: name });
+  t.is(key.state, 'AVAILABLE');
+  t.is((await eventsOf(t.context, key.id)).length, 1);
+});
+
+test.serial(
+  'when the token made the key but said that it did not, the key object is destroyed',
+  async (t) => {
+    const { shim, store } = t.context;
+    const keySet = await newKeySet(t.context);
+    const name = fresh('denied');
+    let id = '';
+    const house = houseWith(t.context, async ({ kind }) => {
+      if (kind === 'generateKey') ({ id } = await findCloudKey(store, name));
+      if (kind === 'destroyKey') t.true(await isInToken(t.context, { id }));
+    });
+    await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT, forward: true }]);
+    await t.throwsAsync(make(t.context, house, keySet, { name }), { instanceOf: TokenError });
+    t.false(await isInToken(t.context, { id }));
+    await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
+  },
+);
+
+test.serial('when no token host is up, nothing is left behind', async (t) => {
+  const { house, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const name = fresh('unplugged');
+  const down = new TokenPool('token', 1, () => undefined);
+  down.close();
+  const error = await t.throwsAsync(
+    make(t.context, { ...house, tokens: new TokenRooms([down]) }, keySet, { name }),
+    { instanceOf: TokenError },
+  );
+  t.is(error?.fault, 'unavailable');
+  await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
+});
+
+test.serial('a token that the configuration does not name is not even asked', async (t) => {
+  const { house } = t.context;
+  const keySet = await newKeySet(t.context);
+  await t.throwsAsync(make(t.context, { ...house, tokens: new TokenRooms([]) }, keySet), {
+    message: 'the configuration of this node does not name the token of the key set',
+  });
+});
+
+test.serial(
+  'a token that was late may have made the key: the record stays, nobody’s, until it is ended',
+  async (t) => {
+    const { house, act, vault } = t.context;
+    const keySet = await newKeySet(t.context, { rotationDays: 30 });
+    const key = await abandoned(t.context, keySet, 'late-1');
+    t.like(key, { state: 'CREATING', made_by: '' });
+    t.is(await rememberedFor(t.context, 'late-1'), key.id);
+    await t.throwsAsync(make(t.context, house, keySet, { name: key.name }), {
+      message: 'another CloudKey of the key set has this name',
+    });
+    t.true(await isInToken(t.context, key));
+    const ended = await activateVersion(house, act(byReconcile), key, 1, 'interrupted');
+    t.is(ended.state, 'AVAILABLE');
+    t.not(ended.next_rotation_at, null);
+    t.deepEqual(await activateVersion(house, act(byReconcile), key, 1, 'interrupted'), ended);
+    t.deepEqual(
+      (await eventsOf(t.context, key.id)).map(({ action, actor_name }) => [action, actor_name]),
+      [['cloud-key.create', 'reconcile']],
+    );
+    t.is((await getCloudKey(house, vault.id, 'all', key.id)).current_version, 1);
+  },
+);
+
+test.serial('or it is undone, with its key object and its Idempotency-Key', async (t) => {
+  const { house, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await abandoned(t.context, keySet, 'late-2');
+  t.true(await isInToken(t.context, key));
+  await undoCreation(house, keySet, key);
+  t.false(await isInToken(t.context, key));
+  await t.throwsAsync(findCloudKey(store, key.id), { message: 'there is no such CloudKey' });
+  t.is(await rememberedFor(t.context, 'late-2'), undefined);
+  const again = await make(t.context, house, keySet, { name: key.name, key: 'late-2' });
+  t.is(again.state, 'AVAILABLE');
+});
+
+test.serial('nothing that was put into use meanwhile is undone', async (t) => {
+  const { house, act, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await rotateCloudKey(house, act(), await newKey(t.context, keySet), 'asked');
+  await undoCreation(house, keySet, key);
+  await undoVersion(house, keySet, key, 2);
+  t.true(await isInToken(t.context, key, 1));
+  t.true(await isInToken(t.context, key, 2));
+  t.deepEqual(await findCloudKey(store, key.id), key);
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+});
+
+test.serial('what is being undone is not put into use, and an undoing that failed is repeated', async (t) => {
+  const { house, act, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await abandoned(t.context, keySet, 'late-3');
+  const down = houseWith(t.context, () => {
+    throw new TokenError('unavailable', 'pool');
+  });
+  await t.throwsAsync(undoCreation(down, keySet, key), { instanceOf: TokenError });
+  await activateVersion(house, act(byReconcile), key, 1, 'interrupted');
+  t.is((await findCloudKey(store, key.id)).state, 'CREATING');
+  await undoCreation(house, keySet, key);
+  t.false(await isInToken(t.context, key));
+  await t.throwsAsync(findCloudKey(store, key.id), { message: 'there is no such CloudKey' });
+});
+
+test.serial('a creation whose undoing was cut short is undone by reconcile', async (t) => {
+  const { house, act, vault, store, shim } = t.context;
+  const keySet = await newKeySet(t.context);
+  const name = fresh('cut-short');
+  const breaking = houseWith(t.context, ({ kind }) => {
+    if (kind === 'destroyKey') throw new TokenError('unavailable', 'pool');
+  });
+  await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
+  await t.throwsAsync(make(t.context, breaking, keySet, { name, key: name }), { instanceOf: TokenError });
+  const key = await findCloudKey(store, name);
+  t.is(key.state, 'CREATING');
+  t.deepEqual(await versionsOf(house, key), ['1 DESTROYING']);
+  await shim.clear();
+  await reconcile(house, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
+  await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
+  t.is(await rememberedFor(t.context, name), undefined);
+});
+
+test.serial('a rotation that the token refused leaves the key as it was', async (t) => {
+  const { house, act, shim, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await newKey(t.context, keySet);
+  await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
+  await t.throwsAsync(rotateCloudKey(house, act(), key, 'asked'), { instanceOf: TokenError });
+  t.deepEqual(await findCloudKey(store, key.id), key);
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE']);
+  t.is((await eventsOf(t.context, key.id)).length, 1);
+  await shim.clear();
+  t.is((await rotateCloudKey(house, act(), key, 'asked')).current_version, 2);
+});
+
+test.serial('a rotation that was late hinders no other, and its number is never used again', async (t) => {
+  const { house, act, shim } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await newKey(t.context, keySet);
+  await shim.set([late]);
+  const slow = houseWith(t.context, () => undefined);
+  await t.throwsAsync(rotateCloudKey(slow, act(), key, 'limit'), { instanceOf: TokenError });
+  t.like((await listVersions(house, key))[1], { state: 'PENDING', made_by: '' });
+  const rotated = await rotateCloudKey(house, act(), key, 'limit');
+  t.is(rotated.current_version, 3);
+  t.true(await isInToken(t.context, key, 2));
+  await undoVersion(house, keySet, key, 2);
+  t.false(await isInToken(t.context, key, 2));
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
+  t.is((await rotateCloudKey(house, act(), rotated, 'asked')).current_version, 4);
+});
+
+test.serial('an overtaken rotation that ends later does not become current', async (t) => {
+  const { house, act, shim } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await shim.set([late]);
+  const slow = houseWith(t.context, () => undefined);
+  await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
+  await rotateCloudKey(house, act(), key, 'asked');
+  const ended = await activateVersion(house, act(byReconcile), key, 2, 'interrupted');
+  t.is(ended.current_version, 3);
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE', '3 ACTIVE']);
+});
+
+test.serial(
+  'an XKS worker, whose hosts destroy nothing, has what a failed rotation left destroyed later',
+  async (t) => {
+    const { house, act, shim, store } = t.context;
+    const key = await newKey(t.context, await newKeySet(t.context));
+    const worker = houseWith(t.context, ({ kind }) => {
+      if (kind === 'destroyKey') throw new TokenError('internal', 'not for a worker');
+    });
+    await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
+    await t.throwsAsync(rotateCloudKey(worker, act(), key, 'limit'), { instanceOf: TokenError });
+    t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYING']);
+    t.is((await findCloudKey(store, key.id)).current_version, 1);
+  },
+);
+
+test.serial('a version of a key that was deleted meanwhile is not put into use', async (t) => {
+  const { house, act, shim, store } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await shim.set([late]);
+  const slow = houseWith(t.context, () => undefined);
+  await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
+  await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
+  await activateVersion(house, act(byReconcile), key, 2, 'interrupted');
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING']);
+});
