@@ -61,7 +61,7 @@ if (port === undefined) {
       tokens,
       encryptions: new EncryptionCount(store, () => undefined),
       // Neither quotas nor a record of uses: what is compared is the token's part.
-      quotas: { take: () => 'granted', giveBack: () => undefined },
+      quotas: { take: () => 'granted', takeBoth: async () => ({ admission: 'granted', by: undefined }) },
       uses: { record: () => undefined },
       tokenFacts: () => ({
         vendor: moduleProfile.vendor,

@@ -86,13 +86,27 @@ export class QuotaLeases {
     });
   }
 
-  /** A request that was let through did not go on, since another quota held it up. */
-  giveBack(quota: Quota): void {
-    const bucket = this.#buckets.get(quota.bucket);
-    // What was told to be used is in the hands of the supervisor, and may have come again since.
-    if (bucket === undefined || bucket.used === 0) return;
+  /**
+   * Whether one request may go on by both quotas, and if not, by which it may not. What it took of the first it gives
+   * back where the second holds it up: until that is known, the supervisor is told nothing of it.
+   */
+  async takeBoth(
+    first: Quota,
+    second: Quota,
+  ): Promise<{ admission: Admission; by: 'first' | 'second' | undefined }> {
+    const admission = await this.take(first);
+    if (admission !== 'granted') return { admission, by: 'first' };
+    const bucket = this.#bucket(first, this.#now());
+    const { lease } = bucket;
     bucket.used--;
-    bucket.left++;
+    const other = await this.take(second);
+    const isGranted = other === 'granted';
+    // Under another lease it counts as used anyway.
+    if (bucket.lease === lease) {
+      if (isGranted) bucket.used++;
+      else bucket.left++;
+    }
+    return { admission: other, by: isGranted ? undefined : 'second' };
   }
 
   receive(grants: readonly QuotaGrant[]): void {

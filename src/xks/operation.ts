@@ -13,7 +13,7 @@ export interface XksServices {
   directory: Directory;
   tokens: TokenRooms;
   encryptions: EncryptionCount;
-  quotas: Pick<QuotaLeases, 'take' | 'giveBack'>;
+  quotas: Pick<QuotaLeases, 'take' | 'takeBoth'>;
   uses: Pick<UseRecorder, 'record'>;
   /** Facts of a token's profile that the operations go by. */
   tokenFacts: (token: string) => TokenFacts;

@@ -1,7 +1,8 @@
 import type { CloudKey } from '../vault/directory.ts';
 import type { Quota } from '../vault/quota.ts';
+import type { Admission } from '../vault/quota-leases.ts';
 import { XksError } from './errors.ts';
-import type { CallFacts, XksCall, XksServices } from './operation.ts';
+import type { XksCall, XksServices } from './operation.ts';
 
 /**
  * Takes one request from the quotas of the key and of its key set, as the last check before the token is asked. Throws
@@ -15,29 +16,28 @@ import type { CallFacts, XksCall, XksServices } from './operation.ts';
 export function checkQuota(services: XksServices, call: XksCall, key: CloudKey): Promise<void> | undefined {
   return key.quota === undefined && call.keySet.quota === undefined
     ? undefined
-    : checkBoth(services, call, key);
-}
-
-async function checkBoth({ quotas }: XksServices, { keySet, facts }: XksCall, key: CloudKey): Promise<void> {
-  if (key.quota !== undefined) await take(quotas, key.quota, 'cloud-key', facts);
-  if (keySet.quota === undefined) return;
-  try {
-    await take(quotas, keySet.quota, 'key-set', facts);
-  } catch (error) {
-    if (key.quota !== undefined) quotas.giveBack(key.quota);
-    throw error;
-  }
+    : check(services, call, key.quota, call.keySet.quota);
 }
 
 const nameOf = { 'cloud-key': 'external key', 'key-set': 'key set' };
 
-async function take(
-  quotas: XksServices['quotas'],
-  quota: Quota,
-  by: NonNullable<CallFacts['throttledBy']>,
-  facts: CallFacts,
+async function check(
+  { quotas }: XksServices,
+  { facts }: XksCall,
+  ofKey: Quota | undefined,
+  ofKeySet: Quota | undefined,
 ): Promise<void> {
-  const admission = await quotas.take(quota);
+  let admission: Admission = 'granted';
+  let by: keyof typeof nameOf = 'cloud-key';
+  if (ofKey !== undefined && ofKeySet !== undefined) {
+    const both = await quotas.takeBoth(ofKey, ofKeySet);
+    admission = both.admission;
+    if (both.by === 'second') by = 'key-set';
+  } else if (ofKey !== undefined) admission = await quotas.take(ofKey);
+  else if (ofKeySet !== undefined) {
+    admission = await quotas.take(ofKeySet);
+    by = 'key-set';
+  }
   if (admission === 'granted') return;
   facts.throttledBy = by;
   facts.quota = admission;

@@ -137,15 +137,17 @@ test('a bounded number of requests waits at one bucket', async (t) => {
   t.is(counts['spent'], 3000 - 1024);
 });
 
-test('a request that another quota held up gives back what it took', async (t) => {
+test('a request that the second quota holds up gives back what it took of the first', async (t) => {
   const { leases } = startNode().worker();
-  const quota = quotaOf(1, 10);
-  for (let i = 0; i < 50; i++) {
-    const admission = leases.take(quota);
-    t.is(admission instanceof Promise ? await admission : admission, 'granted', `take ${i}`);
-    leases.giveBack(quota);
-  }
-  t.is((await takeMany(leases, quota, 20))['granted'], 10);
+  const [key, keySet] = [quotaOf(1, 20, { bucket: 'cloud-key:1' }), quotaOf(1, 5)];
+  // At once, so that all take of the first before the second has answered; then one after the other.
+  const both = await Promise.all(Array.from({ length: 20 }, async () => leases.takeBoth(key, keySet)));
+  t.is(both.filter(({ admission }) => admission === 'granted').length, 5);
+  t.is(both.filter(({ admission, by }) => admission === 'spent' && by === 'second').length, 15);
+  for (let i = 0; i < 50; i++)
+    t.deepEqual(await leases.takeBoth(key, keySet), { admission: 'spent', by: 'second' });
+  t.is((await takeMany(leases, key, 20))['granted'], 15, 'five were used');
+  t.deepEqual(await leases.takeBoth(key, keySet), { admission: 'spent', by: 'first' });
 });
 
 test('a quota that was changed counts from the next request on', async (t) => {

@@ -118,6 +118,20 @@ test.serial(
   },
 );
 
+test.serial('a request that the key set holds up costs the quota of its key nothing', async (t) => {
+  const { node } = file();
+  const client = hastyClient(t);
+  const key = await node.makeKey('first', 'held-up');
+  await setKeyQuota(key, { requestsPerSecond: 1, burst: 20 });
+  await setKeySetQuota('first', { requestsPerSecond: 1, burst: 1 });
+  const since = performance.now();
+  const first = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKeySet);
+  await setKeySetQuota('first', null);
+  const second = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKey);
+  t.true(first < 10);
+  assertWithin(t, first + second, 20, 1, since);
+});
+
 test.serial(
   'state and usage come before the quota, and what is refused for them is not counted',
   async (t) => {
