@@ -33,6 +33,7 @@ export function typeOf(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => code(JSON.stringify(value))).join(', ');
   const choices = node.anyOf ?? node.oneOf;
   if (choices !== undefined) return [...new Set(choices.map(choiceInWords))].join(' or ');
+  if (Array.isArray(node.type)) return node.type.map((type) => typeOf({ ...node, type })).join(' or ');
   switch (node.type) {
     case 'null':
       return 'null';
@@ -40,7 +41,7 @@ export function typeOf(node: SchemaNode): string {
       return 'true or false';
     case 'integer':
     case 'number':
-      return rangeOf(node);
+      return rangeOf(node.type, node);
     case 'string':
       return stringOf(node);
     case 'array':
@@ -73,13 +74,10 @@ function defaultOf(node: SchemaNode): string | undefined {
   return node.default === undefined ? undefined : `Unless given ${code(JSON.stringify(node.default))}.`;
 }
 
-function rangeOf({
-  type = 'number',
-  minimum,
-  exclusiveMinimum,
-  maximum,
-  exclusiveMaximum,
-}: SchemaNode): string {
+function rangeOf(
+  type: 'integer' | 'number',
+  { minimum, exclusiveMinimum, maximum, exclusiveMaximum }: SchemaNode,
+): string {
   const least = minimum ?? (exclusiveMinimum === undefined ? undefined : `more than ${exclusiveMinimum}`);
   const most = maximum ?? (exclusiveMaximum === undefined ? undefined : `less than ${exclusiveMaximum}`);
   if (least !== undefined && most !== undefined) return `${type}, ${least} to ${most}`;

@@ -10,6 +10,9 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { fieldsOf, headingOf, typeOf } from './api-fields.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
+/** Named pages of lists, with what they list. */
+type Pages = ReadonlyMap<string, SchemaNode>;
+
 interface Shown {
   method: string;
   path: string;
@@ -22,17 +25,27 @@ export function apiPage(): string {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
+  const contents = document.tags.map(({ name }) => `- [${name}](#${anchorOf(name)})`);
+  const pages = new Map(
+    Object.entries(document.components.schemas).flatMap(([name, schema]) => {
+      const item = itemOfPage(schema);
+      return item === undefined ? [] : [[name, item] as const];
+    }),
+  );
   const tags = document.tags.map(({ name, description }) =>
     tagSection(
+      pages,
       name,
       description,
       operations.filter(({ operation }) => operation.tags.includes(name)),
     ),
   );
-  const contents = document.tags.map(({ name }) => `- [${name}](#${anchorOf(name)})`);
-  const objects = Object.entries(document.components.schemas).map(
-    ([name, schema]) => `### ${headingOf(name)}\n\n${schemaText(schema)}`,
-  );
+  const objects = Object.entries(document.components.schemas)
+    .filter(([name]) => !pages.has(name))
+    .map(
+      ([name, schema]) =>
+        `### ${headingOf(name)}\n\n${schemaText(name === 'Problem' ? withoutKinds(schema) : schema)}`,
+    );
   return `# Management API
 
 The API that \`holdfast\` itself and every program speaks. \`GET /api/v1/openapi.json\` has the same as an OpenAPI 3.1
@@ -64,7 +77,7 @@ ${objects.join('\n\n')}
 `;
 }
 
-function tagSection(name: string, description: string, operations: Shown[]): string {
+function tagSection(pages: Pages, name: string, description: string, operations: Shown[]): string {
   const overview = toMarkdownTable(
     ['operation', 'request', 'what it does'],
     operations.map(({ method, path, operation }) => [
@@ -79,13 +92,13 @@ ${description}
 
 ${overview}
 
-${operations.map((shown) => operationSection(shown)).join('\n\n')}`;
+${operations.map((shown) => operationSection(shown, pages)).join('\n\n')}`;
 }
 
 /** Problems that every operation has are told once, at the end of the page. */
 const everywhere = new Set(['bad-request', 'not-acceptable', 'too-many-requests', 'internal']);
 
-function operationSection({ method, path, operation }: Shown): string {
+function operationSection({ method, path, operation }: Shown, pages: Pages): string {
   const { operationId, summary, description, parameters, requestBody, responses } = operation;
   const problems = operation['x-holdfast-problems'].filter((kind) => !everywhere.has(kind));
   const parts = [
@@ -96,7 +109,7 @@ function operationSection({ method, path, operation }: Shown): string {
     requestBody === undefined ? '' : `Body: ${bodyText(requestBody.content['application/json'].schema)}`,
     ...Object.entries(responses)
       .filter(([status]) => Number(status) < 400)
-      .map(([status, response]) => answerText(status, response)),
+      .map(([status, response]) => answerText(pages, status, response)),
     problems.length === 0 ? '' : `Problems: ${problems.map(code).join(', ')}.`,
   ];
   return parts.filter((part) => part !== '').join('\n\n');
@@ -134,16 +147,20 @@ const headerNames: Readonly<Record<string, string>> = {
   '#/components/parameters/IdempotencyKey': '`Idempotency-Key`, if wanted',
 };
 
-function answerText(status: string, { content, headers }: ResponseNode): string {
+function answerText(pages: Pages, status: string, { content, headers }: ResponseNode): string {
   const names = Object.keys(headers ?? {}).map(code);
   const withHeaders = names.length === 0 ? '' : ` with ${names.join(' and ')}`;
   const schema = content?.['application/json'].schema;
   if (schema === undefined) return `Answer: ${status}${withHeaders}.`;
-  const item = schema.properties?.['items'];
-  // A page of a list says so in one line.
-  if (item?.items?.$ref !== undefined && schema.properties?.['next'] !== undefined)
-    return `Answer: ${status}${withHeaders}, a page of ${typeOf(item.items)}.`;
+  const item = itemOfPage(schema) ?? pages.get(schema.$ref?.split('/').at(-1) ?? '');
+  if (item !== undefined) return `Answer: ${status}${withHeaders}, a page of ${typeOf(item)}.`;
   return `Answer: ${status}${withHeaders}, ${bodyText(schema)}`;
+}
+
+/** What a page of a list has; undefined for what is none. Pages are alike and told in a word. */
+function itemOfPage({ properties }: SchemaNode): SchemaNode | undefined {
+  const names = Object.keys(properties ?? {});
+  return names.length === 2 && properties?.['next'] !== undefined ? properties['items']?.items : undefined;
 }
 
 function bodyText(schema: SchemaNode): string {
@@ -168,6 +185,15 @@ function fieldsTable(schema: SchemaNode): string {
       description,
     ]),
   );
+}
+
+/** The kinds of problems have a table of their own. */
+function withoutKinds(schema: SchemaNode): SchemaNode {
+  const type = {
+    type: 'string',
+    description: '`urn:holdfast:problem:` and the kind, see [Problems](#problems).',
+  };
+  return { ...schema, properties: { ...schema.properties, type } };
 }
 
 /** As GitHub makes it of a heading. */

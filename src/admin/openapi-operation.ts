@@ -89,9 +89,18 @@ function fieldsOf(route: Route, place: Parameter['in'], { properties, required }
   return Object.entries(properties).map(([name, { description, ...schema }]) => {
     const isRequired = place === 'path' || required?.includes(name) === true;
     const parameter: Parameter = { name, in: place, required: isRequired, schema };
-    if (description !== undefined) parameter.description = description;
+    const words = description ?? (place === 'path' ? idInWords(name) : undefined);
+    if (words !== undefined) parameter.description = words;
     return parameter;
   });
+}
+
+/** `apiKeyId` is told as the id of an api key where its schema tells no more. */
+function idInWords(name: string): string | undefined {
+  const thing = /^(\w+)Id$/.exec(name)?.[1];
+  return thing === undefined
+    ? undefined
+    : `Id of the ${thing.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}.`;
 }
 
 /** The status that a good answer has, in the order: as told, made, nothing to say, told. */
@@ -115,6 +124,9 @@ function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<s
     ...(route.creates !== undefined || status === 303
       ? { Location: { $ref: '#/components/headers/Location' } }
       : {}),
+    ...(route.creates === undefined
+      ? {}
+      : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } }),
   };
   return {
     [String(status)]: {

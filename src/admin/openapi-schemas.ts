@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A JSON Schema (draft 2020-12), as far as our zod schemas use it. */
 export interface SchemaNode {
   $ref?: string;
-  type?: string;
+  type?: string | string[];
   title?: string;
   description?: string;
   default?: unknown;

@@ -34,7 +34,7 @@ export const conventions = `Everything is under \`/api/v1\`: JSON in and out, na
 
 **Changes.** A record comes with an \`ETag\`. To change it, send it back in \`If-Match\`: 412 says that somebody else changed the record meanwhile, 428 that the header is missing. \`If-Match: *\` overwrites whatever is there.
 
-**Creates** take an \`Idempotency-Key\`: sent again with the same request, it answers what was made the first time, without the secrets that are shown once.
+**Creates** take an \`Idempotency-Key\`: sent again with the same request within a day, it answers what was made the first time, with \`Idempotency-Replayed: true\` and without the secrets that are shown once.
 
 **Lists** come in pages: \`limit\` 1 to 200 (50 unless told), and \`next\`, to be sent as \`cursor\` for the page after; null at the end.
 
@@ -106,7 +106,7 @@ const parameters = {
     required: false,
     description:
       'Made up by the client for this one act; a repetition with the same key does not do it twice.',
-    schema: { type: 'string', minLength: 1, maxLength: 200 },
+    schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
   },
 };
 
@@ -116,6 +116,10 @@ const headers = {
     schema: { type: 'string', pattern: '^"\\d{1,15}"$' },
   },
   Location: { description: 'Where it is.', schema: { type: 'string', format: 'uri-reference' } },
+  IdempotencyReplayed: {
+    description: 'Where the Idempotency-Key had been used: what is answered was made the first time.',
+    schema: { type: 'string', const: 'true' },
+  },
   RetryAfter: {
     description: 'Seconds after which to try again, with 429 and 503.',
     schema: { type: 'integer', minimum: 0 },

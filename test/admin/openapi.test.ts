@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { openApi, openApiRoute, type OpenApiDocument, type Operation } from '../../src/admin/openapi.ts';
 import { problemKinds } from '../../src/admin/problem.ts';
 import { route, type Call, type Route } from '../../src/admin/route.ts';
+import { allRoutes } from '../../src/admin/routes.ts';
 import { brokenRules, resolve } from './openapi-rules.ts';
 
 const where = { version: '1.2.3', serverUrl: 'https://keys.example.com:9443' };
@@ -116,7 +117,13 @@ test('a document of sample routes breaks none of the rules of OpenAPI 3.1', (t) 
 test('a path parameter and a query parameter are told with their limits and words', (t) => {
   const { parameters } = operation(openApi(sample, where), 'listShelves');
   t.deepEqual(parameters, [
-    { name: 'vaultId', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } },
+    {
+      name: 'vaultId',
+      in: 'path',
+      required: true,
+      description: 'Id of the vault.',
+      schema: { type: 'string', format: 'uuid' },
+    },
     {
       name: 'limit',
       in: 'query',
@@ -169,7 +176,7 @@ test('a create takes an Idempotency-Key and tells where the record is', (t) => {
   const document = openApi(sample, where);
   const { parameters, responses } = operation(document, 'createShelf');
   t.deepEqual(parameters.at(-1), { $ref: '#/components/parameters/IdempotencyKey' });
-  t.deepEqual(Object.keys(responses['201']?.headers ?? {}), ['ETag', 'Location']);
+  t.deepEqual(Object.keys(responses['201']?.headers ?? {}), ['ETag', 'Location', 'Idempotency-Replayed']);
   t.is(responses['200'], undefined);
 });
 
@@ -274,3 +281,14 @@ for (const [name, break_, expected] of broken)
     break_(copy);
     t.regex(brokenRules(copy).join('\n'), expected);
   });
+
+test('the document of the whole API breaks none of the rules', (t) => {
+  const whole = openApi(allRoutes, where);
+  t.deepEqual(brokenRules(whole), []);
+  const told = Object.values(whole.paths).flatMap((item) => Object.values(item));
+  t.is(told.length, allRoutes.length);
+  for (const { operationId, parameters } of told)
+    for (const parameter of parameters)
+      if ('name' in parameter && parameter.in === 'path')
+        t.truthy(parameter.description, `${operationId}: ${parameter.name} is not described`);
+});

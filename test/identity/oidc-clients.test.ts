@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import test from 'ava';
 import { mayBeCalled } from '../../src/identity/oidc-addresses.ts';
@@ -282,11 +283,8 @@ test.serial(
   'a client secret goes in the header, or in the form where the provider takes no header',
   async (t) => {
     const seen: string[] = [];
-    const note = (out: {
-      req: { headers: Record<string, unknown> };
-      writeHead: (status: number) => { end: () => void };
-    }) => {
-      seen.push(String(out.req.headers['authorization'] ?? 'none'));
+    const note = (out: ServerResponse) => {
+      seen.push(out.req.headers.authorization ?? 'none');
       out.writeHead(400).end();
     };
     for (const methods of [
@@ -296,7 +294,7 @@ test.serial(
     ]) {
       state.fake.lies = {
         metadata: { token_endpoint_auth_methods_supported: methods },
-        answer: { '/token': (out) => note(out as never) },
+        answer: { '/token': note },
       };
       await t.throwsAsync(state.fake.exchange(new OidcClients()), { instanceOf: OidcError });
     }
