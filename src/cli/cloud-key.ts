@@ -7,7 +7,15 @@ import { example } from './example.ts';
 import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { keySets } from './key-set.ts';
 import { fields, printList, printRecord } from './output.ts';
-import { collect, limitOption, parseExpiry, parseQuota, parseRotation, type Rotation } from './values.ts';
+import {
+  collect,
+  limitOption,
+  parseExpiry,
+  parseQuota,
+  parseRotation,
+  type OrNull,
+  type Rotation,
+} from './values.ts';
 
 const usages = ['encrypt-decrypt', 'encrypt-only', 'decrypt-only', 'neither'];
 
@@ -22,8 +30,8 @@ interface CloudKeyWish {
   user?: string[];
   usage?: string;
   rotation?: Rotation;
-  expires?: string | null;
-  quota?: object | null;
+  expires?: OrNull<string>;
+  quota?: OrNull<object>;
 }
 
 export function addCloudKeyCommands(program: Command): void {
@@ -153,12 +161,11 @@ function addShow(cloudKey: Command): void {
       .command('versions <cloud-key>')
       .description('list the versions of a CloudKey and how much each has encrypted')
       .addOption(keySetOption())
-      .addOption(limitOption())
-      .action(async (name: string, wish: { keySet?: string; limit?: number }, command: Command) =>
+      .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
-          const { id } = await findCloudKey(api, name, wish.keySet);
+          const { id } = await findCloudKey(api, name, keySet);
           printList(
-            await api.client.list(`${cloudKeysPath(api)}/${id}/versions`, {}, wish.limit),
+            await api.client.wholeList(`${cloudKeysPath(api)}/${id}/versions`),
             fields('version', 'current', 'state', 'origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
             api.options,
           );
@@ -230,7 +237,7 @@ function fieldsOf(wish: CloudKeyWish): Record<string, unknown> {
     administrators: wish.administrator,
     users: wish.user,
     rotation: wish.rotation,
-    expiresAt: wish.expires,
-    quota: wish.quota,
+    expiresAt: wish.expires?.to,
+    quota: wish.quota?.to,
   };
 }

@@ -9,7 +9,7 @@ import { keySets } from './key-set.ts';
 import { printList, printRecord, type Columns } from './output.ts';
 import { confirm } from './prompt.ts';
 import { withNewSecretFile } from './secret-file.ts';
-import { limitOption, parseExpiry, parseMinutesOrNever, yesOption } from './values.ts';
+import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from './values.ts';
 
 const columns: Columns<Item> = {
   'access key id': ({ accessKeyId }) => accessKeyId,
@@ -24,8 +24,8 @@ const columns: Columns<Item> = {
 
 interface CredentialWish {
   keySet?: string;
-  expires?: string | null;
-  retireAfterQuiet?: number | null;
+  expires?: OrNull<string>;
+  retireAfterQuiet?: OrNull<number>;
   consoleFile?: string;
   yes?: boolean;
 }
@@ -46,7 +46,7 @@ export function addCredentialCommands(program: Command): void {
       withApi(command, async (api) => {
         const { id } = await findOne(api, keySets, wish.keySet);
         await printIssued(api, wish, async () =>
-          api.client.create(`${keySets.path(api)}/${id}/credentials`, given({ expiresAt: wish.expires })),
+          api.client.create(`${keySets.path(api)}/${id}/credentials`, given({ expiresAt: wish.expires?.to })),
         );
       }),
     );
@@ -76,7 +76,10 @@ export function addCredentialCommands(program: Command): void {
     'edit',
     'change when a credential expires, or whether it retires by itself',
     async ({ client, options }, path, wish) => {
-      const body = changes({ expiresAt: wish.expires, retireAfterQuietMinutes: wish.retireAfterQuiet });
+      const body = changes({
+        expiresAt: wish.expires?.to,
+        retireAfterQuietMinutes: wish.retireAfterQuiet?.to,
+      });
       printRecord(await client.change(path, { body }), options);
     },
     [expiresOption(), retireOption()],
@@ -91,7 +94,7 @@ export function addCredentialCommands(program: Command): void {
         api.client.change(path, {
           method: 'POST',
           action: '/rotate',
-          body: given({ expiresAt: wish.expires, retireAfterQuietMinutes: wish.retireAfterQuiet }),
+          body: given({ expiresAt: wish.expires?.to, retireAfterQuietMinutes: wish.retireAfterQuiet?.to }),
           idempotencyKey: randomUUID(),
         }),
       ),

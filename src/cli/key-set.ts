@@ -5,7 +5,7 @@ import { cspAccounts } from './csp-account.ts';
 import { example } from './example.ts';
 import { groups } from './group.ts';
 import { printRecord } from './output.ts';
-import { parseDaysOrNever, parseQuota, yesNo } from './values.ts';
+import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from './values.ts';
 
 export const keySets: Collection = {
   what: 'key set',
@@ -32,8 +32,8 @@ interface KeySetWish {
   token?: string;
   externalKeyStore?: boolean;
   pathPrefix?: string;
-  rotation?: number | null;
-  quota?: object | null;
+  rotation?: OrNull<number>;
+  quota?: OrNull<object>;
 }
 
 export function addKeySetCommands(program: Command): void {
@@ -120,7 +120,7 @@ async function fieldsOf(api: Api, wish: KeySetWish): Promise<Record<string, unkn
     token: wish.token,
     externalKeyStore: wish.externalKeyStore,
     pathPrefix: wish.pathPrefix,
-    rotation: wish.rotation === undefined ? undefined : { days: wish.rotation },
-    quota: wish.quota,
+    rotation: wish.rotation === undefined ? undefined : { days: wish.rotation.to },
+    quota: wish.quota?.to,
   };
 }

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { withApi } from './api.ts';
 import { example } from './example.ts';
 import { printDone, printList } from './output.ts';
-import { limitOption } from './values.ts';
 
 export function addSessionCommands(program: Command): void {
   const session = program.command('session').description('your own sessions, wherever they were begun');
@@ -10,11 +9,10 @@ export function addSessionCommands(program: Command): void {
     session
       .command('list')
       .description('list your sessions: from where, by which program, when last seen')
-      .addOption(limitOption())
-      .action(async ({ limit }: { limit?: number }, command: Command) =>
+      .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.list('/user/sessions', {}, limit),
+            await client.wholeList('/user/sessions'),
             {
               id: ({ id }) => id,
               current: ({ current }) => current,

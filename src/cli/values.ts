@@ -4,6 +4,11 @@ import { InvalidArgumentError, Option } from 'commander';
  * Values as people type them, for commander: what is not allowed is told with the name of its option.
  */
 
+/** A value that may be null: commander takes a bare null for an option without a value. */
+export interface OrNull<T> {
+  to: T | null;
+}
+
 const unitMinutes: Record<string, number> = { m: 1, h: 60, d: 1440, w: 10_080 };
 
 /** `90d`, `12h`, `30m`, `2w` in minutes; undefined where it is no duration. */
@@ -43,43 +48,43 @@ function isDay(date: string): boolean {
 }
 
 /** As {@link parseMoment}, or `never`: null. */
-export function parseExpiry(text: string): string | null {
-  return text === 'never' ? null : parseMoment(text);
+export function parseExpiry(text: string): OrNull<string> {
+  return { to: text === 'never' ? null : parseMoment(text) };
 }
 
 /** Days of a schedule such as `90d`; null for `never`. */
-export function parseDaysOrNever(text: string): number | null {
-  if (text === 'never') return null;
+export function parseDaysOrNever(text: string): OrNull<number> {
+  if (text === 'never') return { to: null };
   const minutes = minutesOf(text);
   if (minutes === undefined || minutes % 1440 !== 0 || minutes === 0)
     throw new InvalidArgumentError('never, or whole days such as 90d.');
-  return minutes / 1440;
+  return { to: minutes / 1440 };
 }
 
 export type Rotation = { kind: 'INHERIT' } | { kind: 'NEVER' } | { kind: 'DAYS'; days: number };
 
 export function parseRotation(text: string): Rotation {
   if (text === 'inherit') return { kind: 'INHERIT' };
-  const days = parseDaysOrNever(text);
+  const { to: days } = parseDaysOrNever(text);
   return days === null ? { kind: 'NEVER' } : { kind: 'DAYS', days };
 }
 
 /** Minutes of `60m` or `2h`; null for `never`. */
-export function parseMinutesOrNever(text: string): number | null {
-  if (text === 'never') return null;
+export function parseMinutesOrNever(text: string): OrNull<number> {
+  if (text === 'never') return { to: null };
   const minutes = minutesOf(text);
   if (minutes === undefined || minutes === 0)
     throw new InvalidArgumentError('never, or a time such as 60m or 2h.');
-  return minutes;
+  return { to: minutes };
 }
 
 /** `500` or `500/1000`: requests a second and how many may come at once; null for `none`. */
-export function parseQuota(text: string): { requestsPerSecond: number; burst: number } | null {
-  if (text === 'none') return null;
+export function parseQuota(text: string): OrNull<{ requestsPerSecond: number; burst: number }> {
+  if (text === 'none') return { to: null };
   const [, rate, burst = rate] = /^(\d{1,7})(?:\/(\d{1,7}))?$/.exec(text) ?? [];
   if (rate === undefined || Number(rate) === 0 || Number(burst) === 0)
     throw new InvalidArgumentError('none, requests a second such as 500, or with a burst such as 500/1000.');
-  return { requestsPerSecond: Number(rate), burst: Number(burst) };
+  return { to: { requestsPerSecond: Number(rate), burst: Number(burst) } };
 }
 
 export function parseCount(least: number, most: number): (text: string) => number {

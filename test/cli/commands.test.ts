@@ -1,155 +1,432 @@
-import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { runCommand, type Run } from './command-line.ts';
 
-const test = anyTest as TestFn<{ node: TestNode; fixture: TokenFixture }>;
-const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
+interface Context {
+  node: TestNode;
+  fixture: TokenFixture;
+  /** Signed in to the vault as its administrator. */
+  run: (...words: string[]) => Promise<Run>;
+  /** The JSON that a command printed; fails the test where the command fails. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON of unknown shape
+  json: (...words: string[]) => Promise<any>;
+  /** As another profile. */
+  as: (profile: string, ...words: string[]) => Promise<Run>;
+  file: (name: string) => string;
+}
+const test = anyTest as TestFn<Context>;
+
+const vaultPassword = 'eleven grey herons fishing';
 
 test.before(async (t) => {
   const fixture = await createSoftHsmToken();
-  const node = await TestNode.create({ tokens: [{ fixture }] });
-  await node.cli('key-set', 'create', 'payments', '--token', 'token', '--path-prefix', 'pay');
-  t.context = { node, fixture };
+  const node = await TestNode.start({ tokens: [{ fixture, name: 'primary' }], admin: true });
+  const file = (name: string) => path.join(node.directory, name);
+  const { endpoint, ca, password } = node.admin;
+  const env = { XDG_CONFIG_HOME: file('config') };
+  const as = async (profile: string, ...words: string[]) =>
+    runCommand(['--profile', profile, ...words], { env });
+  const run = async (...words: string[]) => as('vault', ...words);
+  const json = async (...words: string[]) => {
+    const { code, stdout, stderr } = await run('--json', ...words);
+    if (code !== 0) throw new Error(`holdfast ${words.join(' ')}: ${stderr}`);
+    return JSON.parse(stdout) as unknown;
+  };
+  t.context = { node, fixture, run, json, as, file };
+  await writeFile(file('admin.first'), password, { mode: 0o600 });
+  await writeFile(file('admin.password'), 'four slow barges passing by', { mode: 0o600 });
+  await writeFile(file('ada.password'), vaultPassword, { mode: 0o600 });
+  const place = ['--endpoint', endpoint, '--ca', ca];
+  const passwords = (first: string, next: string) => [
+    '--password-file',
+    file(first),
+    '--new-password-file',
+    file(next),
+  ];
+  const good = (run: Run) => t.is(run.code, 0, run.stderr);
+  good(
+    await as(
+      'admin',
+      'login',
+      ...place,
+      '--username',
+      'admin',
+      ...passwords('admin.first', 'admin.password'),
+    ),
+  );
+  const vault = await as(
+    ...(['admin', '--json', 'vault', 'create', 'emea', '--admin-username', 'ada'] as const),
+    ...['--admin-name', 'Ada Lovelace', '--admin-email', 'ada@example.com'],
+    ...['--first-password-file', file('ada.first')],
+  );
+  good(vault);
+  const { signInUrl } = JSON.parse(vault.stdout) as { signInUrl: string };
+  good(
+    await run(
+      ...['login', ...place, '--vault', signInUrl, '--username', 'ada'],
+      ...passwords('ada.first', 'ada.password'),
+    ),
+  );
+  await json('key-set', 'create', 'payments', '--token', 'primary', '--path-prefix', 'pay');
 });
 test.after.always(async (t) => {
   await t.context.node.dispose();
   await t.context.fixture.dispose();
 });
 
-async function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(command, words, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
-
 test('a CloudKey is created, listed, shown, rotated, disabled and enabled', async (t) => {
-  const { node } = t.context;
-  const key = await node.cliJson(
-    'cloud-key',
-    'create',
-    'payroll',
-    '--key-set',
-    'payments',
-    '--external-key-id',
-    'payroll.1',
+  const { json } = t.context;
+  const key = await json(
+    ...['cloud-key', 'create', 'payroll', '--key-set', 'payments', '--external-key-id', 'payroll.1'],
+    ...['--region', 'eu-central-1', '--rotation', '90d', '--quota', '500/1000', '--expires', '2099-01-31'],
+    ...['--user', 'arn:aws:iam::111122223333:role/A,arn:aws:iam::111122223333:role/B'],
   );
   t.is(key.externalKeyId, 'payroll.1');
-  t.deepEqual(key.usage, ['ENCRYPT', 'DECRYPT']);
-  t.is((await node.cliJson('cloud-key', 'rotate', 'payroll.1')).version, 2);
-  t.is((await node.cliJson('cloud-key', 'disable', 'payroll')).state, 'DISABLED');
-  t.is((await node.cliJson('cloud-key', 'show', 'payroll')).versions.length, 2);
-  t.is((await node.cliJson('cloud-key', 'enable', key.id)).state, 'AVAILABLE');
-  t.true(
-    (await node.cliJson('cloud-key', 'list', '--key-set', 'payments')).some(
-      (one: { name: string }) => one.name === 'payroll',
+  t.is(key.usage, 'encrypt-decrypt');
+  t.deepEqual(key.rotation, { kind: 'DAYS', days: 90 });
+  t.deepEqual(key.quota, { requestsPerSecond: 500, burst: 1000 });
+  t.is(key.expiresAt, '2099-01-31T00:00:00.000Z');
+  t.deepEqual(key.users, ['arn:aws:iam::111122223333:role/A', 'arn:aws:iam::111122223333:role/B']);
+  t.is((await json('cloud-key', 'rotate', 'payroll.1')).currentVersion, 2);
+  t.is((await json('cloud-key', 'disable', 'payroll')).state, 'DISABLED');
+  t.is((await json('cloud-key', 'enable', key.id)).state, 'AVAILABLE');
+  t.is((await json('cloud-key', 'versions', 'payroll')).length, 2);
+  t.deepEqual(
+    (await json('cloud-key', 'list', '--key-set', 'payments', '--name', 'payr')).map(
+      ({ id }: { id: string }) => id,
     ),
+    [key.id],
   );
+  const edited = await json(
+    ...['cloud-key', 'edit', 'payroll', '--expires', 'never', '--rotation', 'inherit', '--quota', 'none'],
+    ...['--user', ''],
+  );
+  t.deepEqual(
+    [edited.expiresAt, edited.rotation, edited.quota, edited.users],
+    [null, { kind: 'INHERIT' }, null, []],
+  );
+});
+
+test('deleting a CloudKey asks, waits, and can be cancelled', async (t) => {
+  const { run, json } = t.context;
+  const { id } = await json('cloud-key', 'create', 'doomed', '--key-set', 'payments');
+  const asked = await run('cloud-key', 'delete', 'doomed', '--days', '7');
+  t.is(asked.code, 64);
+  t.regex(asked.stderr, /Delete the CloudKey doomed in 7 days\?.* There is no terminal to ask on; add --yes/);
+  t.is((await json('cloud-key', 'show', id)).state, 'AVAILABLE');
+  for (const days of ['6', '31', 'x'])
+    t.is((await run('cloud-key', 'delete', 'doomed', '--days', days, '--yes')).code, 64);
+  const scheduled = await json('cloud-key', 'delete', 'doomed', '--days', '7', '--yes');
+  t.is(scheduled.state, 'PENDING_DELETION');
+  t.is(Math.round((Date.parse(scheduled.deletionAt) - Date.now()) / 86_400_000), 7);
+  t.is((await json('cloud-key', 'cancel-deletion', 'doomed')).state, 'DISABLED');
 });
 
 test('the console file is written for its owner only, never over another file', async (t) => {
-  const { node } = t.context;
-  const file = path.join(node.directory, 'console.json');
-  const issued = await node.cliJson('credential', 'issue', '--key-set', 'payments', '--console-file', file);
+  const { run, json, file } = t.context;
+  await json('key-set', 'create', 'cards', '--token', 'primary', '--path-prefix', 'cards');
+  const console = file('console.json');
+  const issued = await json('credential', 'issue', '--key-set', 'cards', '--console-file', console);
   t.false('rawSecretAccessKey' in issued);
-  t.is((await stat(file)).mode & 0o777, 0o600);
-  const written = JSON.parse(await readFile(file, 'utf8'));
-  t.is(written.XksProxyUriPath, '/pay/kms/xks/v1');
+  t.is((await stat(console)).mode & 0o777, 0o600);
+  const written = JSON.parse(await readFile(console, 'utf8'));
+  t.is(written.XksProxyUriPath, '/cards/kms/xks/v1');
   t.is(written.XksProxyAuthenticationCredential.AccessKeyId, issued.accessKeyId);
-  await t.throwsAsync(node.cli('credential', 'issue', '--key-set', 'payments', '--console-file', file), {
-    code: 73,
-  });
-  t.is(
-    (await node.cliJson('credential', 'list', '--key-set', 'payments')).filter(
-      (c: { state: string }) => c.state === 'LIVE',
-    ).length,
-    1,
+  t.regex(written.XksProxyAuthenticationCredential.RawSecretAccessKey, /^.{43,64}$/);
+  const again = await run('credential', 'issue', '--key-set', 'cards', '--console-file', console);
+  t.is(again.code, 73);
+  t.regex(again.stderr, /console\.json exists already\n {2}way out: name another file/);
+  t.deepEqual(JSON.parse(await readFile(console, 'utf8')), written);
+  t.is((await json('credential', 'list', '--key-set', 'cards')).length, 1, 'none was made in vain');
+  const refused = await run(
+    'credential',
+    'issue',
+    '--key-set',
+    'nothing',
+    '--console-file',
+    file('none.json'),
   );
+  t.is(refused.code, 66);
+  await t.throwsAsync(stat(file('none.json')), { code: 'ENOENT' });
+});
+
+test('a credential is rotated, retires or is withdrawn, by its access key id alone', async (t) => {
+  const { run, json } = t.context;
+  await json('key-set', 'create', 'rotating', '--token', 'primary', '--path-prefix', 'rotating');
+  const old = await json('credential', 'issue', '--key-set', 'rotating', '--expires', '90d');
+  t.regex(old.rawSecretAccessKey, /^.{43,64}$/);
+  const next = await json('credential', 'rotate', old.accessKeyId, '--retire-after-quiet', '2h');
+  const shown = await json('credential', 'show', old.accessKeyId);
+  t.deepEqual([shown.successor, shown.retireAfterQuietMinutes], [next.accessKeyId, 120]);
+  t.false('rawSecretAccessKey' in shown);
+  const edited = await json(
+    'credential',
+    'edit',
+    old.accessKeyId,
+    '--expires',
+    'never',
+    '--retire-after-quiet',
+    'never',
+  );
+  t.deepEqual([edited.expiresAt, edited.retireAfterQuietMinutes], [null, null]);
+  t.is((await run('credential', 'withdraw', old.accessKeyId)).code, 64);
+  t.is((await json('credential', 'withdraw', old.accessKeyId, '--yes')).state, 'WITHDRAWN');
+  t.is((await run('credential', 'withdraw', 'AAAAAAAAAAAAAAAAAAAA', '--yes')).code, 66);
+});
+
+test('people, groups, CSP accounts and what belongs to them', async (t) => {
+  const { run, json, file } = t.context;
+  const grace = await json(
+    ...['user', 'create', 'grace', '--role', 'cloud-admin', '--email', 'grace@example.com'],
+    ...['--first-password-file', file('grace.first')],
+  );
+  t.is((await stat(file('grace.first'))).mode & 0o777, 0o600);
+  t.false('firstPassword' in grace);
+  await json('group', 'create', 'Cards Admins', '--description', 'Cards');
+  await json('group', 'add', 'Cards Admins', 'GRACE');
   t.deepEqual(
-    JSON.parse(await node.cli('credential', 'console-file', issued.accessKeyId, '--key-set', 'payments')),
-    written,
+    (await json('group', 'members', 'Cards Admins')).map(({ username }: { username: string }) => username),
+    ['grace'],
   );
-  t.is((await node.cliJson('credential', 'withdraw', issued.accessKeyId)).state, 'WITHDRAWN');
-  await t.throwsAsync(node.cli('credential', 'console-file', issued.accessKeyId, '--key-set', 'payments'), {
-    code: 66,
-  });
+  await json('csp-account', 'create', 'aws', '--group', 'Cards Admins', '--aws-account', '111122223333');
+  t.is((await json('csp-account', 'edit', 'aws', '--region', 'eu-west-1')).defaultRegion, 'eu-west-1');
+  const keySet = await json(
+    ...['key-set', 'create', 'hers', '--token', 'primary', '--path-prefix', 'hers'],
+    ...['--group', 'Cards Admins', '--csp-account', 'aws', '--external-key-store', 'no', '--quota', '9'],
+  );
+  t.is(keySet.externalKeyStore, false);
+  t.deepEqual(keySet.quota, { requestsPerSecond: 9, burst: 9 });
+  const freed = await json(
+    'key-set',
+    'edit',
+    'hers',
+    '--group',
+    'none',
+    '--csp-account',
+    'none',
+    '--rotation',
+    '30d',
+  );
+  t.deepEqual([freed.adminGroupId, freed.cspAccountId, freed.rotation], [null, null, { days: 30 }]);
+  t.is((await json('key-set', 'freeze', 'hers')).state, 'FROZEN');
+  t.is((await json('key-set', 'thaw', 'hers')).state, 'ACTIVE');
+  await json('key-set', 'delete', 'hers', '--yes');
+  t.is((await run('group', 'delete', 'Cards Admins')).code, 73, 'the CSP account belongs to it');
+  await json('csp-account', 'delete', 'aws');
+  await json('group', 'remove', 'Cards Admins', 'grace');
+  await json('group', 'edit', 'Cards Admins', '--name', 'Old');
+  await json('group', 'delete', 'Old');
+  t.is((await json('user', 'disable', 'grace')).state, 'DISABLED');
+  t.is((await json('user', 'enable', 'grace')).state, 'ACTIVE');
+  t.is((await json('user', 'edit', 'grace', '--role', 'auditor')).role, 'auditor');
+  t.is((await json('user', 'unlock', 'grace')).locked, false);
+  t.regex((await json('user', 'reset-password', 'grace')).firstPassword, /^.{15,}$/);
+  t.true((await json('user', 'delete', 'grace', '--yes')).deleted);
+  t.true(
+    (await json('audit', 'list', '--target', 'grace', '--oldest-first'))
+      .map(({ action }: { action: string }) => action)
+      .includes('user.delete'),
+  );
+});
+
+test('an API key does what its scope says for a program without a sign-in', async (t) => {
+  const { node, json, file } = t.context;
+  const made = await json(
+    'api-key',
+    'create',
+    'inventory',
+    '--scope',
+    'vault.read',
+    '--expires',
+    '90d',
+    '--key-file',
+    file('key'),
+  );
+  t.false('secret' in made);
+  const env = {
+    HOLDFAST_API_KEY_FILE: file('key'),
+    HOLDFAST_ENDPOINT: node.admin.endpoint,
+    HOLDFAST_CA: node.admin.ca,
+    HOLDFAST_VAULT: (await json('vault', 'show')).id as string,
+  };
+  const listed = await runCommand(['--json', 'key-set', 'list'], { env });
+  t.is(listed.code, 0, listed.stderr);
+  const refused = await runCommand(['key-set', 'freeze', 'payments'], { env });
+  t.is(refused.code, 77);
+  t.regex(refused.stderr, /this needs the permission key-sets\.write/);
+  await json('api-key', 'revoke', 'inventory');
+  t.is((await runCommand(['key-set', 'list'], { env })).code, 77);
+  t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
+});
+
+test('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
+  const { as } = t.context;
+  const json = async (...words: string[]) => {
+    const { code, stdout, stderr } = await as('admin', '--json', ...words);
+    t.is(code, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  t.is((await json('node', 'list'))[0].state, 'UP');
+  t.is((await json('token', 'list'))[0].name, 'primary');
+  t.is((await json('token', 'show', 'primary')).profile, 'softhsm2');
+  t.true((await json('token', 'verify', 'primary')).ok);
+  t.is((await as('admin', 'token', 'verify', 'other')).code, 66);
+  t.true((await json('reconcile', 'run')).clean);
+  t.is((await json('reconcile', 'list', '--limit', '1')).length, 1);
+  t.is((await as('admin', 'mail', 'show')).code, 66);
+  await json(
+    'mail',
+    'set',
+    '--host',
+    'localhost',
+    '--port',
+    '2525',
+    '--security',
+    'none',
+    '--from',
+    'a@example.com',
+  );
+  t.is((await json('mail', 'show')).port, 2525);
+  await json(
+    'mail',
+    'set',
+    '--host',
+    'localhost',
+    '--port',
+    '2526',
+    '--security',
+    'none',
+    '--from',
+    'a@example.com',
+  );
+  const test = await as('admin', 'mail', 'test', 'a@example.com');
+  t.is(test.code, 73, 'nothing listens there');
+  await json('mail', 'delete');
+  await json(
+    ...['vault', 'create', 'short', '--admin-username', 'bob', '--admin-name', 'Bob'],
+    ...['--admin-email', 'bob@example.com', '--description', 'to go'],
+  );
+  t.is((await json('vault', 'edit', 'short', '--description', 'gone soon')).description, 'gone soon');
+  t.regex((await json('vault', 'reset-administrator', 'short')).firstPassword, /^.{15,}$/);
+  t.is((await as('admin', 'vault', 'delete', 'short')).code, 64);
+  await json('vault', 'delete', 'short', '--yes');
+  t.is((await as('admin', 'vault', 'show', 'short')).code, 66);
+});
+
+test('sessions are listed and ended', async (t) => {
+  const { run, json, as, file, node } = t.context;
+  const { id: vaultId } = await json('vault', 'show');
+  const login = await as(
+    ...(['second', 'login', '--endpoint', node.admin.endpoint, '--ca', node.admin.ca] as const),
+    ...['--vault', vaultId, '--username', 'ada', '--password-file', file('ada.password')],
+  );
+  t.is(login.code, 0, login.stderr);
+  const { id } = JSON.parse((await as('second', '--json', 'whoami')).stdout);
+  t.true((await json('session', 'list')).some((one: { id: string }) => one.id === id));
+  t.is((await run('session', 'end', id)).code, 0);
+  const ended = await as('second', 'whoami');
+  t.is(ended.code, 77);
+  t.regex(ended.stderr, /way out: .*holdfast login/);
 });
 
 test('errors are in words, with exit codes that mean something, and change nothing', async (t) => {
-  const { node } = t.context;
-  const config = ['--config', node.config];
+  const { run, as, json } = t.context;
+  const before = (await json('key-set', 'list')).length;
   const cases: [words: string[], code: number, text: RegExp][] = [
     [
-      [...config, 'cloud-key', 'show', 'nothing'],
+      ['cloud-key', 'show', 'nothing'],
       66,
-      /there is no such CloudKey; see: holdfast cloud-key list/,
+      /there is no such CloudKey\n {2}way out: see: holdfast cloud-key list/,
     ],
-    [[...config, 'key-set', 'create', 'payments', '--token', 'token'], 73, /another key set has this name/],
+    [['user', 'show', 'nobody'], 66, /there is no such user/],
+    [['key-set', 'create', 'payments', '--token', 'primary'], 73, /another key set .* has this name/],
     [
-      [...config, 'key-set', 'create', 'x', '--token', 'token', '--path-prefix', 'a b'],
+      ['key-set', 'create', 'x', '--token', 'primary', '--path-prefix', 'a b'],
       64,
       /a path prefix has segments/,
     ],
-    [[...config, 'key-set', 'create', 'x', '--token', 'other'], 78, /no token of this name .* it has: token/],
-    [
-      [...config, 'cloud-key', 'create', 'x', '--key-set', 'payments', '--usage', 'all'],
-      64,
-      /Allowed choices/,
-    ],
-    [[...config, 'cloud-key', 'create'], 64, /required option '--key-set/],
-    [['--config', '/nowhere.toml', 'serve', '--check'], 78, /\/nowhere\.toml: cannot be read \(ENOENT\)/],
+    [['key-set', 'create', 'x', '--token', 'other'], 64, /token/],
+    [['key-set', 'edit', 'payments'], 64, /nothing to change/],
+    [['cloud-key', 'create', 'x', '--key-set', 'payments', '--usage', 'all'], 64, /Allowed choices/],
+    [['cloud-key', 'create', 'x', '--key-set', 'payments', '--expires', '2027-02-31'], 64, /a date such as/],
+    [['cloud-key', 'create', 'x', '--key-set', 'payments', '--rotation', '3h'], 64, /whole days such as 90d/],
+    [['cloud-key', 'create', 'x', '--key-set', 'payments', '--expires', '2020-01-01'], 64, /future/],
+    [['cloud-key', 'create'], 64, /required option .--key-set/],
+    [['vault', 'list'], 77, /only users of the appliance/],
     [['nonsense'], 64, /unknown command/],
   ];
   for (const [words, code, text] of cases) {
     const result = await run(...words);
-    t.is(result.code, code, words.join(' '));
+    t.is(result.code, code, `${words.join(' ')}: ${result.stderr}`);
     t.regex(result.stderr, text);
     t.notRegex(result.stderr, /\n\s+at /, 'no stack');
   }
-  t.is((await node.cliJson('key-set', 'list')).length, 1);
+  const outside = await as('admin', 'key-set', 'list');
+  t.is(outside.code, 64);
+  t.is((await json('key-set', 'list')).length, before + 0);
+});
+
+test('a name that two CloudKeys have asks for the key set', async (t) => {
+  const { run, json } = t.context;
+  await json('key-set', 'create', 'twin', '--token', 'primary', '--path-prefix', 'twin');
+  await json('cloud-key', 'create', 'same', '--key-set', 'twin');
+  await json('cloud-key', 'create', 'same', '--key-set', 'payments');
+  const { code, stderr } = await run('cloud-key', 'show', 'same');
+  t.is(code, 73);
+  t.regex(stderr, /there are 2 CloudKeys of this name\n {2}way out: add --key-set, or name it by id/);
+  t.is((await run('cloud-key', 'show', 'same', '--key-set', 'twin')).code, 0);
 });
 
 test('serve --check reads configuration and TLS files and serves nothing', async (t) => {
   const { node } = t.context;
-  const result = await run('--config', node.config, 'serve', '--check');
+  const result = await runCommand(['--config', node.config, 'serve', '--check']);
   t.is(result.code, 0);
   t.regex(result.stdout, /: fine/);
+  const missing = await runCommand(['--config', '/nowhere.toml', 'serve', '--check']);
+  t.is(missing.code, 78);
+  t.regex(missing.stderr, /\/nowhere\.toml: cannot be read \(ENOENT\)/);
 });
 
 // Alone: a command beside it that opens the token with the right PIN has the refusal forgotten.
 test.serial('a wrong PIN is told with the way out, and is not tried again over restarts', async (t) => {
-  const { node, fixture } = t.context;
-  const { writeFile } = await import('node:fs/promises');
-  const pinFile = path.join(node.directory, 'wrong-pin');
-  await writeFile(pinFile, '00000000', { mode: 0o600 });
-  const config = path.join(node.directory, 'wrong-pin.toml');
-  await writeFile(config, (await readFile(node.config, 'utf8')).replace(fixture.pinFile, pinFile));
-  const result = await run('--config', config, 'cloud-key', 'create', 'x', '--key-set', 'payments');
+  const { node, fixture, file } = t.context;
+  await writeFile(file('wrong-pin'), '00000000', { mode: 0o600 });
+  const config = file('wrong-pin.toml');
+  await writeFile(config, (await readFile(node.config, 'utf8')).replace(fixture.pinFile, file('wrong-pin')));
+  const result = await runCommand(['--config', config, 'init']);
   t.is(result.code, 77);
   t.regex(result.stderr, /the token refused the PIN \(CKR_PIN_INCORRECT\)/);
   t.regex(result.stderr, /way out: put the right PIN in place/);
 
   // A service manager that tries again does not have the PIN tried again.
-  const again = await run('--config', config, 'serve');
+  const again = await runCommand(['--config', config, 'serve']);
   t.is(again.code, 77);
   t.regex(again.stderr, /has refused this PIN before/);
-  await writeFile(pinFile, fixture.pin, { mode: 0o600 });
-  t.is((await run('--config', config, 'cloud-key', 'create', 'after', '--key-set', 'payments')).code, 0);
+  await writeFile(file('wrong-pin'), fixture.pin, { mode: 0o600 });
+  t.is((await runCommand(['--config', config, 'init'])).code, 0);
 });
 
-test('every command says what it is for', (t) => {
+test('every command says what it is for, with an example', (t) => {
   const program = createProgram();
-  const walk = (commands: typeof program.commands): void => {
+  let leaves = 0;
+  const walk = (commands: readonly Command[]): void => {
     for (const one of commands) {
-      if (one.name() !== 'help') t.true(one.description().length > 10, one.name());
+      if (one.name() === 'help') continue;
+      t.true(one.description().length > 10, one.name());
       walk(one.commands);
+      if (one.commands.length > 0) continue;
+      leaves++;
+      let text = '';
+      one.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+      if (!['serve', 'quickstart'].includes(one.name())) t.regex(text, /\nExamples?:\n {2}\S*/, one.name());
     }
   };
   walk(program.commands);
+  t.true(leaves > 70);
   t.regex(program.helpInformation(), /holdfast/);
 });
