@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { apiPage } from './docs/api-page.ts';
 import { commandsPage } from './docs/commands-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
 import { problemsOfErrorsPage } from './docs/errors-check.ts';
@@ -18,6 +19,7 @@ const generated = (source: string) =>
   `<!-- Generated from ${source} by scripts/write-docs.ts: change that, then run \`make docs\`. -->\n\n`;
 
 const pages: Record<string, string> = {
+  'api.md': generated('src/admin/') + apiPage(),
   'configuration.md': generated('src/config/config.ts') + configurationPage(),
   'profiles.md': generated('native-config/ and src/config/profile.ts') + profilesPage(),
   'commands.md': generated('src/cli/') + commandsPage(),
