@@ -131,7 +131,7 @@ export async function cancelDeletion(
     act,
     { vaultId, sight, id, expected, verb: 'cancel-deletion' },
     async (trx, before) => {
-      const { state } = before;
+      const state = keyState(before, act.at);
       if (state === 'DISABLED') return {};
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (state !== 'PENDING_DELETION')
