@@ -5,5 +5,5 @@ import { createProgram } from './cli/program.ts';
 try {
   await createProgram().parseAsync();
 } catch (error) {
-  process.exitCode = reportFailure(error);
+  process.exitCode = await reportFailure(error);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../../src/cli/failure.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 

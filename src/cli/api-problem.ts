@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Received } from './api-transport.ts';
 import { CliError } from './cli-error.ts';
 import type { exitCodes } from './exit-codes.ts';
@@ -30,19 +29,10 @@ export class ApiProblem extends CliError {
   }
 }
 
-const form = z.object({
-  type: z.string(),
-  title: z.string().optional(),
-  detail: z.string().optional(),
-  instance: z.string().optional(),
-  wayOut: z.string().optional(),
-  fields: z.array(z.object({ where: z.string(), detail: z.string() })).optional(),
-});
-
 /** What an answer that is no good one says. */
 export function readProblem({ status, headers, text }: Received, host: string): CliError {
   const problem = headers['content-type']?.startsWith('application/problem+json')
-    ? form.safeParse(toJson(text)).data
+    ? parseProblem(toJson(text))
     : undefined;
   if (problem === undefined)
     return new CliError(
@@ -51,15 +41,50 @@ export function readProblem({ status, headers, text }: Received, host: string): 
       'the endpoint: is it that of the management API (port 9443 unless configured otherwise)? Is a proxy between?',
     );
   const kind = problem.type.replace(/^urn:holdfast:problem:/, '');
-  const detail = problem.detail ?? problem.title ?? 'the request was refused';
+  const detail = problem.detail ?? 'the request was refused';
   const requestId = problem.instance?.replace(/^urn:holdfast:request:/, '');
   return new ApiProblem(
     kind,
     status,
     status >= 500 && requestId !== undefined ? `${detail} (request ${requestId})` : detail,
     problem.wayOut ?? wayOutOf(kind, headers['retry-after']),
-    problem.fields ?? [],
+    problem.fields,
   );
+}
+
+interface ProblemBody {
+  type: string;
+  detail: string | undefined;
+  instance: string | undefined;
+  wayOut: string | undefined;
+  fields: FieldProblem[];
+}
+
+/** By hand: a schema library would cost every command as much time to load as all else together. */
+function parseProblem(body: unknown): ProblemBody | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const members = new Map<string, unknown>(Object.entries(body));
+  const text = (name: string) => {
+    const value = members.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const type = text('type');
+  const fields = members.get('fields');
+  return type === undefined
+    ? undefined
+    : {
+        type,
+        detail: text('detail') ?? text('title'),
+        instance: text('instance'),
+        wayOut: text('wayOut'),
+        fields: Array.isArray(fields) ? fields.filter(isFieldProblem) : [],
+      };
+}
+
+function isFieldProblem(value: unknown): value is FieldProblem {
+  if (typeof value !== 'object' || value === null) return false;
+  const { where, detail } = value as Partial<FieldProblem>;
+  return typeof where === 'string' && typeof detail === 'string';
 }
 
 export function toJson(text: string): unknown {

@@ -10,38 +10,19 @@ import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
 import { readSecretFile } from './secret-file.ts';
 
-interface InitWish {
+export interface InitWish {
   administrator: string;
   passwordFile?: string;
   resetAdministrator?: true | string;
 }
 
-export function addInitCommand(program: Command): void {
-  program
-    .command('init')
-    .description(
-      'make the store or bring it up to date, our own keys in every token, and the first administrator; safe to repeat',
-    )
-    .option('--administrator <username>', 'name of the first administrator of the appliance', 'admin')
-    .option(
-      '--password-file <file>',
-      'file with the password of the first administrator, mode 0600; without it one is made, shown once',
-    )
-    .option(
-      '--reset-administrator [username]',
-      'break-glass: give an administrator who cannot sign in a new first password, without second factor',
-    )
-    .addHelpText(
-      'after',
-      '\nExamples:\n  holdfast init\n  holdfast init --administrator root --password-file /run/first-password\n  holdfast init --reset-administrator admin',
-    )
-    .action(async (wish: InitWish, command: Command) => {
-      const config = loadConfig(globalOptions(command).config);
-      if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
-      const password =
-        wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
-      await init(config, { username: wish.administrator, password });
-    });
+/** `holdfast init`. */
+export async function runInit(wish: InitWish, command: Command): Promise<void> {
+  const config = loadConfig(globalOptions(command).config);
+  if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
+  const password =
+    wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
+  await init(config, { username: wish.administrator, password });
 }
 
 /** Everything that a node needs before it can serve; what is there already is left as it is. */

@@ -1,26 +1,21 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
 import { CliError } from './cli-error.ts';
 import { readClosedFile } from './secret-file.ts';
 
-const profileForm = z.strictObject({
-  endpoint: z.string(),
-  /** Path of the CA's certificate, null for the machine's own CAs. */
-  ca: z.string().nullable(),
-  /** Id of the vault signed in to, null for the appliance. */
-  vault: z.string().nullable(),
-  username: z.string(),
-  /** Session token; null once signed out: the rest is kept for the next sign-in. */
-  token: z.string().nullable(),
-  expiresAt: z.string().nullable(),
-});
-
-const fileForm = z.strictObject({ profiles: z.record(z.string(), profileForm) });
-
 /** Where someone is signed in. */
-export type Profile = z.infer<typeof profileForm>;
+export interface Profile {
+  endpoint: string;
+  /** Path of the CA's certificate, null for the machine's own CAs. */
+  ca: string | null;
+  /** Id of the vault signed in to, null for the appliance. */
+  vault: string | null;
+  username: string;
+  /** Session token; null once signed out: the rest is kept for the next sign-in. */
+  token: string | null;
+  expiresAt: string | null;
+}
 
 export function profilesFile(): string {
   const configured = process.env['XDG_CONFIG_HOME'] ?? '';
@@ -52,14 +47,32 @@ function readProfiles(): Record<string, Profile> {
   const file = profilesFile();
   if (!existsSync(file)) return {};
   const text = readClosedFile(file, 'the file of sign-ins');
+  const profiles = parseProfiles(text);
+  if (profiles === undefined)
+    throw new CliError('configuration', `${file} is not as we write it`, 'remove it, then holdfast login');
+  return profiles;
+}
+
+function parseProfiles(text: string): Record<string, Profile> | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    parsed = undefined;
+    return undefined;
   }
-  const result = fileForm.safeParse(parsed);
-  if (!result.success)
-    throw new CliError('configuration', `${file} is not as we write it`, 'remove it, then holdfast login');
-  return result.data.profiles;
+  const profiles: unknown = (parsed as { profiles?: unknown } | null)?.profiles;
+  if (typeof profiles !== 'object' || profiles === null) return undefined;
+  return Object.values(profiles).every(isProfile) ? (profiles as Record<string, Profile>) : undefined;
+}
+
+/** By hand: a schema library would cost every command as much time to load as all else together. */
+function isProfile(value: unknown): value is Profile {
+  if (typeof value !== 'object' || value === null) return false;
+  const members = new Map<string, unknown>(Object.entries(value));
+  return (
+    ['endpoint', 'username'].every((name) => typeof members.get(name) === 'string') &&
+    ['ca', 'vault', 'token', 'expiresAt'].every(
+      (name) => members.get(name) === null || typeof members.get(name) === 'string',
+    )
+  );
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { hashPassword } from '../identity/passwords.ts';
@@ -26,15 +25,9 @@ import { serve } from './serve.ts';
 const firstName = 'quickstart';
 const tokenName = 'softhsm';
 
-export function addQuickstartCommand(program: Command): void {
-  program
-    .command('quickstart')
-    .description(
-      'set up a SoftHSM token, TLS, a store and first keys under HOLDFAST_HOME, and serve (make up)',
-    )
-    .action(async () => {
-      process.exitCode = await quickstart(readHome(process.env));
-    });
+/** `holdfast quickstart`. */
+export async function runQuickstart(): Promise<void> {
+  process.exitCode = await quickstart(readHome(process.env));
 }
 
 interface Home {

@@ -6,27 +6,22 @@ import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
-import { exitCodes } from './failure.ts';
+import { exitCodes } from './exit-codes.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
 import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
 import { version } from './version.ts';
 
-export function addServeCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('serve the XKS proxy API in the foreground; SIGTERM drains, SIGHUP reads TLS files again')
-    .option('--check', 'read and check the configuration and the TLS files, then exit')
-    .action(async (wish: { check?: boolean }, command: Command) => {
-      const config = loadConfig(globalOptions(command).config);
-      loadTls(config.xks.tls);
-      if (config.admin.enabled) loadTls(config.admin.tls);
-      if (wish.check === true) {
-        console.log(`${config.file}: fine`);
-        return;
-      }
-      process.exitCode = await serve(config);
-    });
+/** `holdfast serve`. */
+export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
+  const config = loadConfig(globalOptions(command).config);
+  loadTls(config.xks.tls);
+  if (config.admin.enabled) loadTls(config.admin.tls);
+  if (wish.check === true) {
+    console.log(`${config.file}: fine`);
+    return;
+  }
+  process.exitCode = await serve(config);
 }
 
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */
@@ -40,7 +35,18 @@ export async function serve(
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
-  const supervisor = new Supervisor({ config, log, version, pin: pinOf, verifyToken });
+  const supervisor = new Supervisor({
+    config,
+    log,
+    version,
+    pin: pinOf,
+    verifyToken: async (token, settings, gate) =>
+      verifyToken(token, settings, gate, {
+        check: (pin) => assertNotRefused(config, token, pin),
+        refused: (pin) => rememberRefusal(config, token.name, pin),
+        accepted: () => forgetRefusal(config, token.name),
+      }),
+  });
   supervisor.start();
   process.on('SIGHUP', () => supervisor.reload());
   const signal = new Promise<undefined>((resolve) => {

@@ -423,7 +423,7 @@ test('every command says what it is for, with an example', (t) => {
       leaves++;
       let text = '';
       one.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
-      if (!['serve', 'quickstart'].includes(one.name())) t.regex(text, /\nExamples?:\n {2}\S*/, one.name());
+      t.regex(text, /\nExamples?:\n {2}\S*/, one.name());
     }
   };
   walk(program.commands);

@@ -296,6 +296,7 @@ test('control characters of others do not reach the terminal', async (t) => {
   await signIn(t.context);
   api.replies = [json({ items: [{ id: '1', name: 'a\u001b[2Jb\u202e', tokens: ['x\n'] }], next: null })];
   const { stdout } = await run(['vault', 'list']);
+  // oxlint-disable-next-line no-control-regex -- that is what is looked for
   t.notRegex(stdout, /[\u001b\u202e]/);
   t.regex(stdout, /a\uFFFD\[2Jb\uFFFD/);
   api.replies = [

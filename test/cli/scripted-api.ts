@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -53,19 +53,44 @@ export class ScriptedApi {
   }
 
   static async start(): Promise<ScriptedApi> {
+    const { ca, cert, key } = await (certificates ??= makeCertificates());
     const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-api-'));
-    const ca = await TestCa.create(directory);
-    const { certificate, key } = await ca.issue('localhost');
-    const server = createServer({ cert: await readFile(certificate), key: await readFile(key) });
+    const caFile = path.join(directory, 'ca.pem');
+    await writeFile(caFile, ca);
+    const server = createServer({ cert, key });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new ScriptedApi(server, directory, ca.certificate);
+    return new ScriptedApi(server, directory, caFile);
   }
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
     await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+interface Certificates {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/** Made once for all servers of a test file. */
+let certificates: Promise<Certificates> | undefined;
+
+async function makeCertificates(): Promise<Certificates> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-tls-'));
+  try {
+    const ca = await TestCa.create(directory);
+    const { certificate, key } = await ca.issue('localhost');
+    return {
+      ca: await readFile(ca.certificate, 'utf8'),
+      cert: await readFile(certificate, 'utf8'),
+      key: await readFile(key, 'utf8'),
+    };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
