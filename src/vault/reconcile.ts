@@ -94,7 +94,7 @@ async function compareToken(comparing: Comparing): Promise<TokenComparison> {
   }
   try {
     // First of all: a token that does not answer is not asked for one key after another.
-    await keysInToken(comparing);
+    await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
     await settleInterrupted(comparing);
     const objects = await keysInToken(comparing);
     if (comparing.vaultId === undefined) comparison.keyObjects = objects.size;

@@ -1,0 +1,227 @@
+import type { Transaction } from 'kysely';
+import type { Act } from '../../src/audit/trail.ts';
+import type { Logger } from '../../src/log.ts';
+import type { Tables } from '../../src/store/schema.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { TokenError, type TokenFault } from '../../src/token/faults.ts';
+import type { TokenRequest } from '../../src/token/messages.ts';
+import { BackOff } from '../../src/vault/back-off.ts';
+import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { issueCredential, rotateCredential } from '../../src/vault/credentials.ts';
+import { deleteDueKeys } from '../../src/vault/destruction.ts';
+import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
+import type { House } from '../../src/vault/house.ts';
+import { getKeySet } from '../../src/vault/key-sets.ts';
+import { reconcile } from '../../src/vault/reconcile.ts';
+import { TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
+import { deleteVault } from '../../src/vault/vault-deletion.ts';
+
+/*
+ * A process that does one act with a real store, and kills itself at the n-th point: before a transaction, within it
+ * when all is done but the commit, after it; before a call of the token, while the token is at it, after it. The token is
+ * the parent's, which does the calls that are sent to it: so a call goes on when this process is gone.
+ */
+
+export type Deed =
+  | { do: 'create'; vaultId: string; keySetId: string; name: string; externalKeyId: string }
+  | { do: 'rotate'; cloudKeyId: string }
+  | { do: 'rotate-due' }
+  | { do: 'schedule-deletion'; vaultId: string; cloudKeyId: string }
+  | { do: 'delete-due' }
+  | { do: 'issue'; vaultId: string; keySetId: string }
+  | { do: 'rotate-credential'; vaultId: string; keySetId: string; accessKeyId: string }
+  | { do: 'delete-vault'; vaultId: string; name: string }
+  | { do: 'reconcile' };
+
+export interface Order {
+  storePath: string;
+  instance: string;
+  /** Milliseconds that the clock stands ahead. */
+  ahead: number;
+  /** The point, from 1, at which the process kills itself. */
+  killAt: number;
+  deed: Deed;
+  idempotencyKey: string;
+}
+
+export type ToDriver =
+  | { kind: 'order'; order: Order }
+  | { kind: 'answer'; id: number; value: unknown; fault?: { fault: TokenFault; call: string } };
+
+export type FromDriver =
+  | { kind: 'ready' }
+  | { kind: 'call'; id: number; token: string; request: TokenRequest }
+  | { kind: 'done'; points: number };
+
+const silent = { info: () => undefined, error: () => undefined } as unknown as Logger;
+
+export function actOf(house: House, idempotencyKey: string): Act {
+  return {
+    actor: { kind: 'user', id: 'operator', name: 'operator' },
+    address: '',
+    requestId: '',
+    at: house.now(),
+    idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) },
+  };
+}
+
+export async function perform(house: House, deed: Deed, idempotencyKey: string): Promise<void> {
+  const act = actOf(house, idempotencyKey);
+  switch (deed.do) {
+    case 'create':
+      await createCloudKey(house, act, deed.vaultId, 'all', deed);
+      break;
+    case 'rotate': {
+      const key = await house.store.db
+        .selectFrom('cloud_keys')
+        .selectAll()
+        .where('id', '=', deed.cloudKeyId)
+        .executeTakeFirstOrThrow();
+      await rotateCloudKey(house, act, key, 'asked');
+      break;
+    }
+    case 'rotate-due':
+      await rotateDueKeys(house, silent, new BackOff(), async () => true);
+      break;
+    case 'schedule-deletion':
+      await scheduleDeletion(house, act, deed.vaultId, 'all', deed.cloudKeyId, 7);
+      break;
+    case 'delete-due':
+      await deleteDueKeys(house, house.now());
+      break;
+    case 'issue':
+      await issueCredential(house, act, await getKeySet(house, deed.vaultId, 'all', deed.keySetId));
+      break;
+    case 'rotate-credential': {
+      const keySet = await getKeySet(house, deed.vaultId, 'all', deed.keySetId);
+      await rotateCredential(house, act, keySet, deed.accessKeyId);
+      break;
+    }
+    case 'delete-vault':
+      await deleteVault(house, act, deed.vaultId, deed.name, undefined);
+      break;
+    case 'reconcile':
+      await reconcile(house, act, { askedBy: 'start' });
+      break;
+  }
+}
+
+/** Counts the points, and ends the process at one of them. */
+class Points {
+  count = 0;
+  readonly #killAt: number;
+
+  constructor(killAt: number) {
+    this.#killAt = killAt;
+  }
+
+  pass(): void {
+    if (++this.count === this.#killAt) process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+class MortalStore implements Store {
+  readonly db: Store['db'];
+  readonly #store: Store;
+  readonly #points: Points;
+
+  constructor(store: Store, points: Points) {
+    this.db = store.db;
+    this.#store = store;
+    this.#points = points;
+  }
+
+  revision(): number | Promise<number> {
+    return this.#store.revision();
+  }
+
+  async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.change(within));
+  }
+
+  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.write(within));
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  async #around<T>(
+    run: (trx: Transaction<Tables>) => Promise<T>,
+    transact: (within: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>,
+  ): Promise<T> {
+    this.#points.pass();
+    const result = await transact(async (trx) => {
+      const done = await run(trx);
+      this.#points.pass();
+      return done;
+    });
+    this.#points.pass();
+    return result;
+  }
+}
+
+/** The parent's token. */
+class FarToken {
+  readonly name = 'token';
+  readonly usable = true;
+  readonly health = 'ACTIVE';
+  readonly #points: Points;
+  readonly #waiting = new Map<number, (answer: Extract<ToDriver, { kind: 'answer' }>) => void>();
+  #lastId = 0;
+
+  constructor(points: Points) {
+    this.#points = points;
+  }
+
+  receive(answer: Extract<ToDriver, { kind: 'answer' }>): void {
+    this.#waiting.get(answer.id)?.(answer);
+  }
+
+  async call(request: TokenRequest): Promise<unknown> {
+    this.#points.pass();
+    const id = ++this.#lastId;
+    const answered = new Promise<Extract<ToDriver, { kind: 'answer' }>>((resolve) => {
+      this.#waiting.set(id, resolve);
+    });
+    await new Promise<void>((resolve) => {
+      process.send?.({ kind: 'call', id, token: this.name, request } satisfies FromDriver, () => resolve());
+    });
+    // The token has it, and nobody is left to hear what comes of it.
+    this.#points.pass();
+    const { value, fault } = await answered;
+    this.#points.pass();
+    if (fault !== undefined) throw new TokenError(fault.fault, fault.call);
+    return { value, queue: 0, token: 0, host: 0 };
+  }
+}
+
+async function obey({ storePath, instance, ahead, killAt, deed, idempotencyKey }: Order): Promise<void> {
+  const points = new Points(killAt);
+  const token = new FarToken(points);
+  process.on('message', (message: ToDriver) => {
+    if (message.kind === 'answer') token.receive(message);
+  });
+  const house: House = {
+    store: new MortalStore(await SqliteStore.open(storePath), points),
+    tokens: new TokenRooms([token as unknown as TokenClient]),
+    now: () => new Date(Date.now() + ahead),
+    instance,
+  };
+  await perform(house, deed, idempotencyKey);
+  process.send?.({ kind: 'done', points: points.count } satisfies FromDriver);
+}
+
+if (import.meta.main) {
+  process.on('message', (message: ToDriver) => {
+    if (message.kind !== 'order') return;
+    obey(message.order).catch((error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    });
+  });
+  process.on('disconnect', () => process.exit());
+  process.send?.({ kind: 'ready' } satisfies FromDriver);
+}
