@@ -186,6 +186,19 @@ test.serial('recovery codes work once each, in either case, with the token away'
   t.false(stored.some(({ hash }) => hash.includes(first)));
 });
 
+test.serial('of one recovery code given three times at once one is taken', async (t) => {
+  const { site, act, signIn } = t.context;
+  const { person, codes } = await enrolled(t.context);
+  const half = [await signIn(person), await signIn(person), await signIn(person)];
+  const atOnce = await Promise.allSettled(
+    half.map(async ({ session }) => {
+      const own = { userId: person.id, sessionId: session.id };
+      return giveSecondFactor(site, limits, act(), own, codes[0]?.reveal() ?? '');
+    }),
+  );
+  t.is(atOnce.filter(({ status }) => status === 'fulfilled').length, 1);
+});
+
 test.serial('a code that the token cannot check counts against nobody', async (t) => {
   const { site, act, signIn, show, person, fresh } = { ...t.context, ...(await enrolled(t.context)) };
   const half = await signIn(person);
