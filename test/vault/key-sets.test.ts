@@ -3,6 +3,7 @@ import { IdempotencyConflictError } from '../../src/audit/trail.ts';
 import { scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
+import type { Sight } from '../../src/vault/house.ts';
 import {
   createKeySet,
   deleteKeySet,
@@ -214,8 +215,8 @@ test('the CSP account must be one of the same vault that they see', async (t) =>
   ];
   const account = async (vaultId: string, adminGroupId: string) =>
     (await createCspAccount(house, act(), vaultId, 'all', { name: fresh('account'), adminGroupId })).id;
-  const make = async (cspAccountId: string) =>
-    createKeySet(house, act(), vault.id, [mine], {
+  const make = async (cspAccountId: string, sight: Sight = [mine]) =>
+    createKeySet(house, act(), vault.id, sight, {
       name: fresh('set'),
       token: 'token',
       adminGroupId: mine,
@@ -223,7 +224,8 @@ test('the CSP account must be one of the same vault that they see', async (t) =>
     });
   const refused = { message: 'there is no such CSP account' };
   await t.throwsAsync(make(await account(vault.id, theirs)), refused);
-  await t.throwsAsync(make(await account(elsewhere.id, foreign)), refused);
+  await t.throwsAsync(make(await account(elsewhere.id, foreign), 'all'), refused);
+  await t.notThrowsAsync(make(await account(vault.id, theirs), 'all'));
   await t.notThrowsAsync(make(await account(vault.id, mine)));
 });
 
