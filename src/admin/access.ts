@@ -30,6 +30,8 @@ export function checkAccess(
     throw new Problem('unauthenticated', 'the request has no session and no API key', {
       wayOut: 'sign in: holdfast login',
     });
+  if (access.kind === 'own' && access.sessionsOnly === true && caller.kind !== 'user')
+    throw new Problem('forbidden', 'an API key cannot do this', { wayOut: 'sign in as its owner' });
   const states = access.kind === 'own' ? (access.states ?? ['ACTIVE']) : ['ACTIVE'];
   if (!states.includes(caller.state)) {
     if (caller.state === 'ACTIVE')
@@ -37,11 +39,7 @@ export function checkAccess(
     const [kind, detail, wayOut] = stillToDo[caller.state];
     throw new Problem(kind, detail, { wayOut });
   }
-  if (access.kind === 'own') {
-    if (access.sessionsOnly === true && caller.kind !== 'user')
-      throw new Problem('forbidden', 'an API key cannot do this; sign in');
-    return;
-  }
+  if (access.kind === 'own') return;
   const ofAppliance = caller.vaultId === '';
   if (!ofAppliance && (vaultId === undefined ? access.vault === undefined : vaultId !== caller.vaultId))
     throw new Problem(

@@ -19,6 +19,9 @@ const one = z.strictObject({ vaultId, cspAccountId: z.uuid().describe('The CSP a
 const read = { kind: 'permission', vault: 'vault.read' } as const;
 const write = { kind: 'permission', vault: 'csp-accounts.write' } as const;
 
+const type = z
+  .literal('manual')
+  .describe('How AWS is reached: `manual`, by hand, with no credential of AWS.');
 const awsAccountId = z
   .string()
   .regex(/^(?:[0-9]{12})?$/)
@@ -35,7 +38,7 @@ const shownAccount = z
     name: z.string(),
     description,
     adminGroupId: z.uuid().describe('Admin group whose members see it.'),
-    type: z.literal('manual').describe('How it is known: told by hand.'),
+    type,
     awsAccountId,
     defaultRegion: region.describe('Region of CloudKeys for which none is told.'),
     createdAt: time,
@@ -80,6 +83,7 @@ export const cspAccountRoutes: readonly Route[] = [
     params: inVault,
     body: z.strictObject({
       ...fields,
+      type: type.default('manual'),
       description: description.default(''),
       awsAccountId: awsAccountId.default(''),
       defaultRegion: region.default(''),

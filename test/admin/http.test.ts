@@ -4,6 +4,7 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
+import { rightBodies } from './right-bodies.ts';
 import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
 
 const test = anyTest as TestFn<TwoVaults>;
@@ -223,7 +224,7 @@ test("another vault's things are not found under one's own vault, whatever is as
     const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
     if (names[0] !== 'vaultId' || names.length < 2 || names.some((name) => !(name in values))) continue;
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
-    const body = bodies[route.operation];
+    const body = rightBodies[route.operation];
     const answer = await blue.admin.request(route.method, path, {
       ...(body === undefined ? {} : { body }),
       ...(route.changes === true ? { ifMatch: '*' } : {}),
@@ -245,20 +246,6 @@ test("another vault's things are not found under one's own vault, whatever is as
     t.false(answer.text.includes('red'));
   }
 });
-
-/** Bodies that are right for the route, so that it gets as far as looking for the record. */
-const bodies: Record<string, unknown> = {
-  updateUser: { displayName: 'x' },
-  updateAdminGroup: { description: 'x' },
-  updateCspAccount: { description: 'x' },
-  updateKeySet: { description: 'x' },
-  updateCredential: { expiresAt: null },
-  issueCredential: {},
-  rotateCredential: {},
-  updateCloudKey: { description: 'x' },
-  scheduleCloudKeyDeletion: { days: 7 },
-  resetUserPassword: {},
-};
 
 test('a browser session takes its CSRF token, from its own site, and no other', async (t) => {
   const { appliance, node } = t.context;
@@ -285,7 +272,7 @@ test('a browser session takes its CSRF token, from its own site, and no other', 
   const one = await signIn();
   const two = await signIn();
   const send = async (headers: Record<string, string>) =>
-    appliance.as(undefined).request('POST', '/reconciliations', { body: {}, headers });
+    appliance.as(undefined).request('POST', '/reconciliations', { headers });
   const origin = node.admin.endpoint;
   t.is((await appliance.as(undefined).get('/vaults', { headers: { Cookie: one.cookie } })).status, 200);
   for (const [why, headers] of Object.entries({

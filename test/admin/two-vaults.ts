@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { openSession } from '../../src/identity/sessions.ts';
+import { insertUser, newUser } from '../../src/identity/users.ts';
+import type { Role } from '../../src/store/schema.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -42,39 +45,35 @@ export async function startTwoVaults(): Promise<TwoVaults> {
     tokens: [{ fixture }],
     admin: { sign_ins_per_minute: 100_000, requests_per_minute: 1_000_000 },
   });
-  const nobody = new AdminClient(node.admin);
-  const appliance = await nobody.firstSignIn(node.admin, newPassword());
-  const applianceAuditor = await addUser(appliance, '/users', 'watcher', 'appliance-auditor');
-  return {
-    node,
-    appliance,
-    applianceAuditor,
-    blue: await people(appliance, 'blue'),
-    red: await people(appliance, 'red'),
-    dispose: async () => {
-      await node.dispose();
-      await fixture.dispose();
-    },
+  const dispose = async () => {
+    await node.dispose();
+    await fixture.dispose();
   };
+  try {
+    const appliance = await addUser(node, '', 'boss', 'appliance-admin');
+    const applianceAuditor = await addUser(node, '', 'watcher', 'appliance-auditor');
+    const [blue, red] = [await people(node, appliance, 'blue'), await people(node, appliance, 'red')];
+    return { node, appliance, applianceAuditor, blue, red, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }
 
-async function people(appliance: AdminClient, name: string): Promise<PeopledVault> {
+async function people(node: TestNode, appliance: AdminClient, name: string): Promise<PeopledVault> {
   const vault = await made(appliance, '/vaults', {
     name,
     description: `The ${name} vault`,
     administrator: { username: `${name}-admin`, name: 'Vault Administrator', email: `ada@${name}.example` },
   });
-  const admin = await appliance.firstSignIn(
-    { vaultId: vault.id, username: `${name}-admin`, password: vault.firstPassword },
-    newPassword(),
-  );
+  const admin = await addUser(node, vault.id, `${name}-second`, 'vault-admin');
   const root = `/vaults/${vault.id}`;
   const groups = (await admin.get(`${root}/admin-groups`)).body as { items: { id: string }[] };
   const group = groups.items[0]?.id ?? '';
   const otherGroup = (await made(admin, `${root}/admin-groups`, { name: 'Other Group' })).id;
-  const cloudAdmin = await addUser(admin, `${root}/users`, `${name}-cloud`, 'cloud-admin', vault.id);
-  const otherCloudAdmin = await addUser(admin, `${root}/users`, `${name}-other`, 'cloud-admin', vault.id);
-  const auditor = await addUser(admin, `${root}/users`, `${name}-auditor`, 'auditor', vault.id);
+  const cloudAdmin = await addUser(node, vault.id, `${name}-cloud`, 'cloud-admin');
+  const otherCloudAdmin = await addUser(node, vault.id, `${name}-other`, 'cloud-admin');
+  const auditor = await addUser(node, vault.id, `${name}-auditor`, 'auditor');
   const userId = async (client: AdminClient) =>
     ((await client.get('/session')).body as { user: { id: string } }).user.id;
   const [cloudAdminUser, otherUser] = [await userId(cloudAdmin), await userId(otherCloudAdmin)];
@@ -123,19 +122,29 @@ async function people(appliance: AdminClient, name: string): Promise<PeopledVaul
   };
 }
 
-/** A user who has signed in and has their own password. */
+/**
+ * A user who has signed in already: row and session written into the node's store, since hashing the passwords of a
+ * dozen people takes longer than the tests of what they may do. How people sign in is tested where that is the matter.
+ */
 export async function addUser(
-  by: AdminClient,
-  path: string,
+  node: TestNode,
+  vaultId: string,
   username: string,
-  role: string,
-  vaultId?: string,
+  role: Role,
 ): Promise<AdminClient> {
-  const user = await made(by, path, { username, email: `${username}@example.com`, role });
-  return by.firstSignIn(
-    { username, password: user.firstPassword, ...(vaultId === undefined ? {} : { vaultId }) },
-    newPassword(),
+  const token = await node.withStore(async ({ house, act }) =>
+    house.store.write(async (trx) => {
+      const wish = { username, email: `${username}@example.com`, role };
+      const user = await insertUser(trx, act(), {
+        ...newUser(house, vaultId, wish),
+        must_change_password: 0,
+      });
+      const limits = { idleMinutes: 15, longestMinutes: 60 };
+      const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
+      return (await openSession(trx, house, limits, act(), user, from)).token.reveal();
+    }),
   );
+  return new AdminClient(node.admin, token);
 }
 
 export function newPassword(): string {

@@ -38,14 +38,12 @@ export class NodeVault {
     this.vaultId = vaultId;
   }
 
-  act(): Act {
-    return {
-      actor: { kind: 'system', id: '', name: 'test' },
-      address: '',
-      requestId: randomUUID(),
-      at: this.house.now(),
-    };
-  }
+  readonly act = (): Act => ({
+    actor: { kind: 'system', id: '', name: 'test' },
+    address: '',
+    requestId: randomUUID(),
+    at: this.house.now(),
+  });
 
   async makeKeySet(name: string, { token = 'token', prefix = '' } = {}): Promise<KeySet> {
     return createKeySet(this.house, this.act(), this.vaultId, 'all', { name, token, pathPrefix: prefix });

@@ -140,9 +140,12 @@ export class TestNode {
 
   /** Starts `holdfast serve`; resolves when it says that it is ready. Rejects with the output when it ends instead. */
   async serve(): Promise<void> {
-    const child = spawn(process.execPath, [main, '--config', this.config, 'serve'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    // A test process that is ended by force takes its node along.
+    const child = spawn(
+      'setpriv',
+      ['--pdeathsig', 'TERM', process.execPath, main, '--config', this.config, 'serve'],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     this.#child = child;
     const ready = Promise.withResolvers<void>();
     child.once('exit', () => ready.reject(new Error(`holdfast serve ended: ${this.output.slice(-2000)}`)));

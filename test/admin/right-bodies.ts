@@ -1,0 +1,13 @@
+/** Bodies that are right for the route, so that a request gets as far as looking for its record. */
+export const rightBodies: Readonly<Record<string, unknown>> = {
+  updateApplianceUser: { displayName: 'x' },
+  updateUser: { displayName: 'x' },
+  updateAdminGroup: { description: 'x' },
+  updateCspAccount: { description: 'x' },
+  updateKeySet: { description: 'x' },
+  updateCredential: { expiresAt: null },
+  issueCredential: {},
+  rotateCredential: {},
+  updateCloudKey: { description: 'x' },
+  scheduleCloudKeyDeletion: { days: 7 },
+};
