@@ -10,20 +10,32 @@ export interface Run {
   stderr: string;
 }
 
+export interface RunOptions {
+  env?: Record<string, string>;
+  input?: string;
+  /** Called with everything printed so far whenever there is more; what it says goes to standard input. */
+  listen?: (run: Run, say: (text: string) => void) => void;
+}
+
 /** Runs the command as people and programs do: a process of its own, never with a terminal. */
 export async function runCommand(
   words: readonly string[],
-  { env = {}, input = '' }: { env?: Record<string, string>; input?: string } = {},
+  { env = {}, input = '', listen }: RunOptions = {},
 ): Promise<Run> {
   const child = spawn(command, words, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const run: Run = { code: null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (run.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (run.stderr += text));
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      run[name] += text;
+      listen?.(run, (line) => child.stdin.write(line));
+    });
   // A command that asks for nothing may have ended already.
-  child.stdin.on('error', () => undefined).end(input);
+  child.stdin.on('error', () => undefined);
+  if (listen === undefined) child.stdin.end(input);
+  else child.stdin.write(input);
   const [code] = (await once(child, 'close')) as [number | null];
   return { ...run, code };
 }

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import type { Command } from 'commander';
+import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -316,6 +317,56 @@ test('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
   t.is((await as('admin', 'vault', 'delete', 'short')).code, 64);
   await json('vault', 'delete', 'short', '--yes');
   t.is((await as('admin', 'vault', 'show', 'short')).code, 66);
+});
+
+test('a second factor is turned on by a program, asked for at the next sign-in, and turned off', async (t) => {
+  const { run, json, as, file, node } = t.context;
+  const { id: vaultId } = await json('vault', 'show');
+  const place = ['--endpoint', node.admin.endpoint, '--ca', node.admin.ca, '--vault', vaultId];
+  const first = await json('user', 'create', 'kay', '--role', 'auditor', '--email', 'kay@example.com');
+  await writeFile(file('kay.password'), 'six wooden chairs by the stove', { mode: 0o600 });
+  const login = ['login', ...place, '--username', 'kay', '--password-file'];
+  await writeFile(file('kay.first'), first.firstPassword, { mode: 0o600 });
+  const changed = await as('kay', ...login, file('kay.first'), '--new-password-file', file('kay.password'));
+  t.is(changed.code, 0, changed.stderr);
+
+  let secret = '';
+  let told = false;
+  const codeAt = (stepsAhead: number) =>
+    TOTP.generate({ secret: TotpSecret.fromBase32(secret), timestamp: Date.now() + stepsAhead * 30_000 });
+  const words = ['second-factor', 'enable', '--password-file', file('kay.password'), '--code-file', '-'];
+  const enabled = await runCommand(
+    ['--profile', 'kay', '--json', ...words, '--recovery-codes-file', file('codes')],
+    {
+      env: { XDG_CONFIG_HOME: file('config') },
+      listen: ({ stdout }, say) => {
+        if (told || !stdout.includes('\n')) return;
+        told = true;
+        secret = (JSON.parse(stdout.split('\n')[0] ?? '') as { secret: string }).secret;
+        say(`${codeAt(0)}\n`);
+      },
+    },
+  );
+  t.is(enabled.code, 0, enabled.stderr);
+  const codes = (await readFile(file('codes'), 'utf8')).trim().split('\n');
+  t.is(codes.length, 10);
+  t.is((await stat(file('codes'))).mode & 0o777, 0o600);
+
+  const without = await as('kay', ...login, file('kay.password'));
+  t.is(without.code, 64);
+  t.regex(without.stderr, /the code of the second factor is to be asked for, but there is no terminal/);
+  await writeFile(file('code'), `${codes[0]}\n`, { mode: 0o600 });
+  const withCode = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
+  t.is(withCode.code, 0, withCode.stderr);
+  const again = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
+  t.is(again.code, 77, 'a recovery code is good once');
+  await writeFile(file('code'), `${codes[1]}\n`, { mode: 0o600 });
+  const off = ['second-factor', 'disable', '--password-file', file('kay.password'), '--code-file'];
+  t.is((await as('kay', ...off, file('code'))).code, 0);
+  t.is((await run('user', 'show', 'kay', '--json')).code, 0);
+  t.is((await json('user', 'show', 'kay')).secondFactor, false);
+  t.is((await as('kay', 'logout')).code, 0);
+  t.is((await as('kay', 'whoami')).code, 77);
 });
 
 test('sessions are listed and ended', async (t) => {
