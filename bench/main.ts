@@ -3,11 +3,6 @@ import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import Table from 'cli-table3';
-import { loadConfig } from '../src/config/load.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
-import { createCloudKey } from '../src/vault/cloud-keys.ts';
-import { findKeySet } from '../src/vault/key-sets.ts';
-import { openTokens } from '../src/cli/open-node.ts';
 import { Shim } from '../test/support/shim.ts';
 import { TestNode } from '../test/support/test-node.ts';
 import { createSoftHsmToken } from '../test/support/tokens.ts';
@@ -18,17 +13,19 @@ import {
   type KeySetAccess,
   type SignedRequest,
 } from '../test/support/xks-client.ts';
+import { benchLists } from './lists.ts';
+import { Populated } from './populated.ts';
 import { mainScript, Server } from './processes.ts';
 import { runLoad, type Load } from './wrk.ts';
 
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
- * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,slow to pick parts.
+ * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts.
  */
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
 const holdSeconds = Number(process.env['BENCH_HOLD_SECONDS'] ?? 60);
-const parts = (process.env['BENCH_ONLY'] ?? 'grid,hold,keys,slow').split(',');
+const parts = (process.env['BENCH_ONLY'] ?? 'grid,hold,keys,lists,slow').split(',');
 /** At least nine are needed for 1,800 operations of 5 ms a second. */
 const slowHosts = Number(process.env['BENCH_SLOW_HOSTS'] ?? 16);
 const manyKeys = Number(process.env['BENCH_KEYS'] ?? 2000);
@@ -65,7 +62,8 @@ try {
   );
   if (parts.includes('grid')) await grid(access, key);
   if (parts.includes('hold')) await hold(access, key);
-  if (parts.includes('keys')) await keys(access, key);
+  if (parts.includes('keys')) await keys();
+  if (parts.includes('lists')) await benchLists();
   if (parts.includes('slow')) await slow();
   console.log(table.toString());
 } finally {
@@ -159,49 +157,37 @@ async function hold(access: KeySetAccess, key: string): Promise<void> {
   }
 }
 
-/** One key against many keys in the token, in turn, in one run. */
-async function keys(access: KeySetAccess, key: string): Promise<void> {
-  const config = loadConfig(node.config);
-  const store = await SqliteStore.open(config.storePath);
-  const { rooms, close } = await openTokens(config, config.tokens);
-  const ids: string[] = [];
+/**
+ * Many CloudKeys in many vaults, each with a key set and a credential of its own, against ten keys in one vault: two
+ * nodes with a token each, in one run and in turn. Then one key of the many against all of them.
+ */
+async function keys(): Promise<void> {
+  const perVault = 10;
+  const [few, many] = [
+    await Populated.start(1, perVault),
+    await Populated.start(manyKeys / perVault, perVault),
+  ];
   try {
-    const keySet = await findKeySet(store, 'bench');
-    for (let i = 0; i < manyKeys; i++)
-      ids.push(
-        (
-          await createCloudKey(store, rooms, keySet, {
-            name: `many-${i}`,
-            usage: { encrypt: true, decrypt: true },
-          })
-        ).external_key_id,
-      );
-  } finally {
-    await close();
-    await store.close();
-  }
-  const served = await Server.start(
-    'holdfast serve',
-    [mainScript, '--config', node.config, 'serve'],
-    log('keys'),
-  );
-  try {
-    const one = () => requestsFor(access, key, 'encrypt with CDIV', served.port);
-    const many = async () =>
-      (
-        await Promise.all(ids.map(async (id) => requestsFor(access, id, 'encrypt with CDIV', served.port)))
-      ).flat();
-    await measure(served, await many(), 16);
-    for (let round = 0; round < 2; round++) {
-      const [a, b] = [await measure(served, await one(), 16), await measure(served, await many(), 16)];
-      addRow(`one key of ${manyKeys} in the token`, 'encrypt with CDIV', 16, a.load, a);
-      addRow(`${manyKeys} keys in turn`, 'encrypt with CDIV', 16, b.load, b);
+    const [ofFew, ofMany] = [await few.requests(), await many.requests()];
+    for (const [populated, requests] of [
+      [few, ofFew],
+      [many, ofMany],
+    ] as const)
+      await measure(populated.server, requests, 16);
+    for (let round = 0; round < 3; round++) {
+      const a = await measure(few.server, ofFew, 16);
+      const b = await measure(many.server, ofMany, 16);
+      const c = await measure(many.server, ofMany.slice(0, 1), 16);
+      addRow(`${perVault} keys in one vault`, 'encrypt with CDIV', 16, a.load, a);
+      addRow(`${manyKeys} keys in ${manyKeys / perVault} vaults`, 'encrypt with CDIV', 16, b.load, b);
+      addRow(`one of these ${manyKeys}`, 'encrypt with CDIV', 16, c.load, c);
+      const ratio = (load: Load) => `${((b.load.perSecond / load.perSecond) * 100).toFixed(1)} %`;
       console.log(
-        `${manyKeys} keys in turn against one key: ${((b.load.perSecond / a.load.perSecond) * 100).toFixed(1)} %`,
+        `${manyKeys} keys in ${manyKeys / perVault} vaults: ${ratio(a.load)} of ten keys in one vault, ${ratio(c.load)} of one key`,
       );
     }
   } finally {
-    await served.stop();
+    await Promise.all([few.stop(), many.stop()]);
   }
 }
 
