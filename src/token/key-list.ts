@@ -9,7 +9,7 @@ const longestId = 255;
 const longestLabel = 512;
 
 /** A page is closed when it has grown to this, so that whatever comes last still fits a message. */
-const pageBytes = maxFrameBytes / 2;
+const pageBytes = maxFrameBytes * 0.75;
 
 /** The most keys of a page, whatever was asked for. */
 const mostKeys = 1000;
@@ -34,7 +34,7 @@ export function listKeys(keys: KeyObjects, after: Uint8Array, limit: number): To
     if (key === undefined) continue;
     if (left <= 0 || bytes > pageBytes) return { keys: page, more: true };
     page.push(key);
-    bytes += key.id.length + key.label.length * 3 + key.complaints.length * 40 + 32;
+    bytes += key.id.length + Buffer.byteLength(key.label) + key.complaints.length * 40 + 32;
     // Nobody can ask for what comes after no id at all: another one goes with it.
     if (id !== '') left--;
   }

@@ -1,3 +1,4 @@
+import type { Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
@@ -7,6 +8,7 @@ import { undoCreation, undoVersion } from './interrupted.ts';
 import { activateVersion } from './key-versions.ts';
 import { nodeOf } from './leases.ts';
 import { about, tell, versionsOnRecord, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
+import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
 
 /** Nobody is at an act any more that is this old, milliseconds: the token is given a quarter of a minute. */
@@ -17,11 +19,42 @@ const longestAct = 120_000;
  * rotation is finished, else it is undone; what was to be destroyed is destroyed.
  */
 export async function settleInterrupted(comparing: Comparing): Promise<void> {
+  await settleLeft(comparing);
+  await destroyDoomed(comparing);
+}
+
+async function settleLeft(comparing: Comparing): Promise<void> {
   for (const row of await versionsOnRecord(comparing))
     // A CREATING key whose version is PENDING no more was being undone.
     if ((row.state === 'PENDING' || row.keyState === 'CREATING') && isAbandoned(comparing.house, row))
       await settle(comparing, row);
-  await destroyDoomed(comparing);
+}
+
+/**
+ * The same for what was abandoned since: a process of another kind, such as a worker that rotated a key at its limit, is
+ * not known to be gone until its act is too old. `mayAsk` leaves tokens out. Returns what was done, by token.
+ */
+export async function settleAbandoned(
+  house: House,
+  act: Act,
+  mayAsk: (token: string) => boolean,
+): Promise<TokenComparison[]> {
+  const left = await house.store.db
+    .selectFrom('key_versions')
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .select(['key_sets.token', 'key_versions.made_by as madeBy', 'key_versions.created_at as createdAt'])
+    .where((eb) => eb.or([eb('key_versions.state', '=', 'PENDING'), eb('cloud_keys.state', '=', 'CREATING')]))
+    .execute();
+  const abandoned = left.filter((row) => isAbandoned(house, row)).map(({ token }) => token);
+  const comparisons = [];
+  for (const token of new Set(abandoned)) {
+    if (!house.tokens.has(token) || !mayAsk(token)) continue;
+    const comparing = { house, act, token, vaultId: undefined, comparison: emptyComparison(token) };
+    await settleLeft(comparing);
+    comparisons.push(comparing.comparison);
+  }
+  return comparisons;
 }
 
 /** Whether no process is at it any more. An earlier start of this node is gone for certain. */

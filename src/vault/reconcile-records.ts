@@ -4,8 +4,8 @@ import type { House } from './house.ts';
 import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
 
-/** So many keys are asked for in one message. */
-const pageSize = 200;
+/** So many keys are asked for in one message, which holds about as many: each page costs the token a look at all keys. */
+const pageSize = 1000;
 
 /** One token being compared: what the parts of reconcile work with. */
 export interface Comparing {

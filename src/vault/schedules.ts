@@ -9,6 +9,8 @@ import type { House } from './house.ts';
 import { clearAway, showNode, type NodeFacts } from './housekeeping.ts';
 import { holdLease, releaseLease } from './leases.ts';
 import { nextDue } from './next-due.ts';
+import { settleAbandoned } from './reconcile-interrupted.ts';
+import { systemAct } from './system-act.ts';
 
 const leaseName = 'schedules';
 const leaseTime = 60_000;
@@ -30,6 +32,8 @@ export interface ScheduleRun {
   credentialsRetired: number;
   keysDeleted: number;
   versionsDestroyed: number;
+  /** Creations and rotations that a process had left half done. */
+  actsSettled: number;
   keysRotated: number;
   rotationsCapped: number;
   /** Names of the parts that failed, in whole or in part; all are tried again. */
@@ -45,8 +49,8 @@ export interface SchedulesOptions {
 }
 
 /**
- * What happens without anybody asking: keys and credentials expire, are rotated, retired and deleted, and what has served
- * is cleared away. One process of the fleet does it, the one that holds the lease; every act asks again, in the
+ * What happens without anybody asking: keys and credentials expire, are rotated, retired and deleted, what was left half
+ * done is ended, and what has served is cleared away. One process of the fleet does it, the one that holds the lease; every act asks again, in the
  * transaction that does it, whether it is due, so that even two at once would do nothing twice.
  */
 export class Schedules {
@@ -94,6 +98,7 @@ export class Schedules {
       credentialsRetired: 0,
       keysDeleted: 0,
       versionsDestroyed: 0,
+      actsSettled: 0,
       keysRotated: 0,
       rotationsCapped: 0,
       failed: [],
@@ -132,6 +137,7 @@ export class Schedules {
         async () => void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince)),
       ],
       ['deletion', async () => this.#delete(run)],
+      ['interrupted acts', async () => this.#settle(run)],
       ['housekeeping', async () => clearAway(house)],
       ['rotation times', async () => void (run.rotationsCapped = await capRotations(house))],
       ['rotation', async () => this.#rotate(run)],
@@ -150,6 +156,24 @@ export class Schedules {
       this.#backOff.failed(task(token));
       const facts = { token, cloudKey: cloudKeyId, version, problem: (error as Error).message };
       this.#log.error(facts, 'a key object could not be destroyed; it is retried');
+    }
+  }
+
+  async #settle(run: ScheduleRun): Promise<void> {
+    const task = (token: string) => `interrupted acts on token ${token}`;
+    const act = systemAct(this.#house, 'schedule');
+    const settled = await settleAbandoned(this.#house, act, (token) => this.#backOff.mayTry(task(token)));
+    for (const { token, findings } of settled) {
+      for (const { outcome, detail, cloudKeyId, version } of findings) {
+        const facts = { token, cloudKey: cloudKeyId, version };
+        if (outcome === 'failed') this.#log.error(facts, detail);
+        else this.#log.info(facts, detail);
+      }
+      const failed = findings.filter(({ outcome }) => outcome === 'failed').length;
+      run.actsSettled += findings.length - failed;
+      if (failed === 0) continue;
+      run.failed.push('interrupted acts');
+      this.#backOff.failed(task(token));
     }
   }
 

@@ -201,6 +201,41 @@ test.serial('an act that another process may be at is left to it until it is too
 });
 
 test.serial(
+  'the schedule ends what was abandoned since the start, once nobody can be at it any more',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet();
+    const [made, unmade, undone] = [
+      await stage.key(keySet, { name: 'made' }),
+      await stage.key(keySet, { name: 'unmade' }),
+      await stage.key(keySet, { name: 'undone' }),
+    ];
+    for (const key of [made, unmade]) await rotate(stage, key);
+    await interrupt(stage, made, { version: 2, madeBy: 'xks-worker/7' });
+    await interrupt(stage, unmade, { version: 2, madeBy: 'xks-worker/7', object: false });
+    // Whoever undid this creation did not get to the end either.
+    await interrupt(stage, undone, { madeBy: 'node-b/7' });
+    await stage.store.db
+      .updateTable('key_versions')
+      .set({ state: 'DESTROYING' })
+      .where('cloud_key_id', '=', undone.id)
+      .execute();
+    const schedules = stage.schedules();
+    t.is((await schedules.runOnce()).actsSettled, 0);
+    stage.now += 2 * minute + 1;
+    t.like(await schedules.runOnce(), { actsSettled: 3, failed: [] });
+    t.is((await stage.read(made.id)).current_version, 2);
+    t.deepEqual(
+      (await listVersions(stage.house, unmade)).map(({ state }) => state),
+      ['ACTIVE', 'DESTROYED'],
+    );
+    t.deepEqual(await listVersions(stage.house, undone), []);
+    t.is((await schedules.runOnce()).actsSettled, 0);
+    t.true((await run(stage)).clean);
+  },
+);
+
+test.serial(
   'a rotation that was interrupted is finished or undone, and counts as one rotation',
   async (t) => {
     const stage = await Stage.open(t, t.context.tokens);
