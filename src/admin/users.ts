@@ -2,17 +2,8 @@ import { z } from 'zod';
 import { isLocked } from '../identity/lockout.ts';
 import { applianceRoles, vaultRoles } from '../identity/permissions.ts';
 import type { UserRow } from '../identity/sessions.ts';
-import {
-  createUser,
-  deleteUser,
-  findUser,
-  listUsers,
-  removeTotp,
-  resetPassword,
-  unlockUser,
-  updateUser,
-  userOrders,
-} from '../identity/users.ts';
+import { removeTotp, resetPassword, unlockUser } from '../identity/user-access.ts';
+import { createUser, deleteUser, findUser, listUsers, updateUser, userOrders } from '../identity/users.ts';
 import type { Role } from '../store/schema.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';

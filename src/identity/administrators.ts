@@ -7,7 +7,8 @@ import { checkNewPassword } from './password-policy.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
 import { clearTotp } from './second-factor.ts';
 import { usernameKey } from './user-forms.ts';
-import { bump, insertUser, newUser, setFirstPassword, userEntry } from './users.ts';
+import { setFirstPassword } from './user-access.ts';
+import { bump, insertUser, newUser, userEntry } from './users.ts';
 
 /** Commands wait in a line of their own. */
 const lane = 'command';

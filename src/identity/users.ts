@@ -10,11 +10,9 @@ import { findVault } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
 import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
-import { clean } from './lockout.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
 import { applianceRoles, vaultRoles } from './permissions.ts';
 import { checkAdministratorLeft, checkNotSelf, checkReach, isAdministrator, type Changer } from './reach.ts';
-import { clearTotp } from './second-factor.ts';
 import { endSessionsOf, type UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, parseUsername, usernameKey } from './user-forms.ts';
 
@@ -212,92 +210,6 @@ export async function deleteUser(
     await trx.deleteFrom('users').where('id', '=', userId).execute();
     if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);
     await record(trx, act, { ...userEntry('delete', user), before: shownInTrail(user) });
-  });
-}
-
-/** Forgets the wrong passwords and codes of a user. */
-export async function unlockUser(
-  house: House,
-  act: Act,
-  changer: Changer,
-  vaultId: string,
-  userId: string,
-): Promise<UserRow> {
-  return house.store.write(async (trx) => {
-    const before = await findUser({ db: trx }, vaultId, userId);
-    checkReach(changer, before.role);
-    // A session that somebody took must not be a place to guess the password at without end.
-    checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
-    const user = await bump(trx, house, userId, clean);
-    await record(trx, act, {
-      ...userEntry('unlock', user),
-      before: { failures: before.failures, lockedUntil: before.locked_until },
-      after: { failures: 0, lockedUntil: null },
-    });
-    return user;
-  });
-}
-
-/** Gives a user a new first password, unlocks them and ends their sessions. Their API keys stay. */
-export async function resetPassword(
-  site: Site,
-  act: Act,
-  changer: Changer,
-  vaultId: string,
-  userId: string,
-): Promise<{ user: UserRow; delivery: Delivery }> {
-  const password = firstPassword();
-  const hash = await hashPassword(password, laneOf(act.address));
-  const user = await site.store.write(async (trx) => {
-    const before = await findUser({ db: trx }, vaultId, userId);
-    checkReach(changer, before.role);
-    checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
-    if (before.sign_in === 'oidc')
-      throw new VaultError(
-        'conflict',
-        'the user signs in at the OpenID provider alone',
-        'let them sign in by password first (signIn)',
-      );
-    return setFirstPassword(trx, site, act, before, hash);
-  });
-  return { user, delivery: await deliverPassword(site, user, password, 'reset') };
-}
-
-/** In a transaction: the new hash, no lock, no session, and an entry in the trail. */
-export async function setFirstPassword(
-  trx: Transaction<Tables>,
-  house: House,
-  act: Act,
-  user: UserRow,
-  hash: string,
-): Promise<UserRow> {
-  const changed = await bump(trx, house, user.id, {
-    ...clean,
-    password_hash: hash,
-    must_change_password: 1,
-    password_changed_at: house.now().toISOString(),
-  });
-  await endSessionsOf(trx, user.id);
-  await record(trx, act, userEntry('reset-password', user));
-  return changed;
-}
-
-/** Takes away the second factor of someone who has lost it, and ends their sessions. */
-export async function removeTotp(
-  house: House,
-  act: Act,
-  changer: Changer,
-  vaultId: string,
-  userId: string,
-): Promise<UserRow> {
-  return house.store.write(async (trx) => {
-    const user = await findUser({ db: trx }, vaultId, userId);
-    checkReach(changer, user.role);
-    checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
-    await clearTotp(trx, house, userId);
-    await endSessionsOf(trx, userId);
-    await record(trx, act, userEntry('remove-totp', user));
-    return findUser({ db: trx }, vaultId, userId);
   });
 }
 

@@ -8,7 +8,8 @@ import { firstPassword, hashPassword } from './passwords.ts';
 import { clearTotp } from './second-factor.ts';
 import type { UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, usernameKey } from './user-forms.ts';
-import { bump, insertUser, newUser, setFirstPassword } from './users.ts';
+import { setFirstPassword } from './user-access.ts';
+import { bump, insertUser, newUser } from './users.ts';
 
 export interface NewVaultWish extends VaultWish {
   administrator: { username: string; name: string; email: string };

@@ -202,6 +202,16 @@ test('an API key ends at its end, when it is revoked, and for good when its owne
   t.is(await resolve(t.context, { bearer: last }), undefined);
 });
 
+test('a disabled user is nobody, by session and by API key, whoever disabled them', async (t) => {
+  const { user, session, store } = t.context;
+  const person = await user();
+  const { token } = await session(person);
+  const { secret } = await apiKey(t.context, person, ['vault.read']);
+  await store.db.updateTable('users').set({ state: 'DISABLED' }).where('id', '=', person.id).execute();
+  t.is(await resolve(t.context, { bearer: token.reveal() }), undefined);
+  t.is(await resolve(t.context, { bearer: secret.reveal() }), undefined);
+});
+
 test('the id of an API key with another secret is nothing', async (t) => {
   const { user } = t.context;
   const { secret } = await apiKey(t.context, await user(), ['vault.read']);

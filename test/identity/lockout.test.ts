@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
 import { SignInRefusedError } from '../../src/identity/identity-error.ts';
 import { beginAttempt, clean, isLocked, takeBack } from '../../src/identity/lockout.ts';
-import { unlockUser } from '../../src/identity/users.ts';
+import { unlockUser } from '../../src/identity/user-access.ts';
 import { openPeople, wrong, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;

@@ -11,7 +11,7 @@ import {
 } from '../../src/identity/second-factor.ts';
 import type { UserRow } from '../../src/identity/sessions.ts';
 import { giveSecondFactor } from '../../src/identity/sign-in.ts';
-import { removeTotp } from '../../src/identity/users.ts';
+import { removeTotp } from '../../src/identity/user-access.ts';
 import type { Secret } from '../../src/secret.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { limits, openPeople, password, wrong, type People } from './people.ts';

@@ -4,15 +4,8 @@ import { resolveCaller } from '../../src/identity/callers.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { Changer } from '../../src/identity/reach.ts';
 import type { UserRow } from '../../src/identity/sessions.ts';
-import {
-  createUser,
-  deleteUser,
-  findUser,
-  listUsers,
-  resetPassword,
-  unlockUser,
-  updateUser,
-} from '../../src/identity/users.ts';
+import { resetPassword, unlockUser } from '../../src/identity/user-access.ts';
+import { createUser, deleteUser, findUser, listUsers, updateUser } from '../../src/identity/users.ts';
 import type { Secret } from '../../src/secret.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { limits, openPeople, password, trail, type People } from './people.ts';

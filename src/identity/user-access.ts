@@ -1,0 +1,99 @@
+import type { Transaction } from 'kysely';
+import { record, type Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { laneOf } from './fair-queue.ts';
+import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
+import { clean } from './lockout.ts';
+import { firstPassword, hashPassword } from './passwords.ts';
+import { checkNotSelf, checkReach, type Changer } from './reach.ts';
+import { clearTotp } from './second-factor.ts';
+import { endSessionsOf, type UserRow } from './sessions.ts';
+import { bump, findUser, userEntry } from './users.ts';
+
+/** Forgets the wrong passwords and codes of a user. */
+export async function unlockUser(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<UserRow> {
+  return house.store.write(async (trx) => {
+    const before = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, before.role);
+    // A session that somebody took must not be a place to guess the password at without end.
+    checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
+    const user = await bump(trx, house, userId, clean);
+    await record(trx, act, {
+      ...userEntry('unlock', user),
+      before: { failures: before.failures, lockedUntil: before.locked_until },
+      after: { failures: 0, lockedUntil: null },
+    });
+    return user;
+  });
+}
+
+/** Gives a user a new first password, unlocks them and ends their sessions. Their API keys stay. */
+export async function resetPassword(
+  site: Site,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<{ user: UserRow; delivery: Delivery }> {
+  const password = firstPassword();
+  const hash = await hashPassword(password, laneOf(act.address));
+  const user = await site.store.write(async (trx) => {
+    const before = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, before.role);
+    checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
+    if (before.sign_in === 'oidc')
+      throw new VaultError(
+        'conflict',
+        'the user signs in at the OpenID provider alone',
+        'let them sign in by password first (signIn)',
+      );
+    return setFirstPassword(trx, site, act, before, hash);
+  });
+  return { user, delivery: await deliverPassword(site, user, password, 'reset') };
+}
+
+/** In a transaction: the new hash, no lock, no session, and an entry in the trail. */
+export async function setFirstPassword(
+  trx: Transaction<Tables>,
+  house: House,
+  act: Act,
+  user: UserRow,
+  hash: string,
+): Promise<UserRow> {
+  const changed = await bump(trx, house, user.id, {
+    ...clean,
+    password_hash: hash,
+    must_change_password: 1,
+    password_changed_at: house.now().toISOString(),
+  });
+  await endSessionsOf(trx, user.id);
+  await record(trx, act, userEntry('reset-password', user));
+  return changed;
+}
+
+/** Takes away the second factor of someone who has lost it, and ends their sessions. */
+export async function removeTotp(
+  house: House,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  userId: string,
+): Promise<UserRow> {
+  return house.store.write(async (trx) => {
+    const user = await findUser({ db: trx }, vaultId, userId);
+    checkReach(changer, user.role);
+    checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
+    await clearTotp(trx, house, userId);
+    await endSessionsOf(trx, userId);
+    await record(trx, act, userEntry('remove-totp', user));
+    return findUser({ db: trx }, vaultId, userId);
+  });
+}
