@@ -71,6 +71,31 @@ export async function liveCredentials(db: Reading, keySetId: string, now: Date):
   return live;
 }
 
+/** Head of an audit event. */
+export function credentialEntry(
+  verb: string,
+  keySet: Pick<KeySet, 'vault_id' | 'name'>,
+  accessKeyId: string,
+) {
+  return {
+    action: `credential.${verb}`,
+    vaultId: keySet.vault_id,
+    target: { kind: 'credential', id: accessKeyId, name: keySet.name },
+  };
+}
+
+/** The record as the audit trail shows it: never the secret, sealed or not. */
+export function auditedCredential(row: XksCredential): Record<string, unknown> {
+  return {
+    keySetId: row.key_set_id,
+    expiresAt: row.expires_at,
+    retireAfterQuietMinutes: row.retire_after_minutes,
+    successor: row.successor,
+    withdrawnAt: row.withdrawn_at,
+    withdrawnWhy: row.withdrawn_why,
+  };
+}
+
 function credentialsOf(db: Reading, { id }: Pick<KeySet, 'id'>) {
   const accessKeyId = 'xks_credentials.access_key_id';
   return db

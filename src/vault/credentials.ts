@@ -1,23 +1,25 @@
-import { randomBytes } from 'node:crypto';
-import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
-import { Secret } from '../secret.ts';
-import type { Tables } from '../store/schema.ts';
-import { sealXksSecret } from './credential-secrets.ts';
 import {
+  auditedCredential,
+  credentialEntry,
   findCredentialIn,
-  liveCredentials,
-  credentialState,
   type UsedCredential,
   type XksCredential,
 } from './credential-records.ts';
+import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
 import { changes } from './edits.ts';
 import { parseExpiry } from './expiry.ts';
 import { checkRowVersion, type House } from './house.ts';
-import { findKeySetIn, type KeySet } from './key-set-records.ts';
-import type { AccessKeyId } from './names.ts';
-import { VaultError } from './vault-error.ts';
+import type { KeySet } from './key-set-records.ts';
 
+export {
+  defaultQuietMinutes,
+  issueCredential,
+  mostLiveCredentials,
+  rotateCredential,
+  type IssuedCredential,
+} from './credential-making.ts';
+export { mostQuietMinutes, type CredentialWish } from './credential-wish.ts';
 export {
   credentialOrders,
   credentialState,
@@ -28,102 +30,6 @@ export {
   type XksCredential,
 } from './credential-records.ts';
 export { consoleFile, consoleFileText, revealSecret, type ConsoleFile } from './credential-secrets.ts';
-
-/** RFC 4648 Base32: the alphabet of access key ids (XKS spec, Appendix A). */
-const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-/** More live credentials than this would not be a rotation but a leak. */
-export const mostLiveCredentials = 10;
-/** Thirty days. */
-export const mostQuietMinutes = 43_200;
-/** AWS's caches and a slow roll-out of its hosts are over long before, minutes. */
-export const defaultQuietMinutes = 60;
-
-export interface CredentialWish {
-  /** In the future; null for never. */
-  expiresAt?: Date | null | undefined;
-  /** Retire it once it was not seen for so many minutes and its successor has been, 1 to 43,200; null for not. */
-  retireAfterQuietMinutes?: number | null | undefined;
-}
-
-/** A new credential with its secret, which is told this once. */
-export interface IssuedCredential {
-  accessKeyId: AccessKeyId;
-  secret: Secret;
-  credential: UsedCredential;
-}
-
-/**
- * Makes an XKS credential: an access key id of 26 characters (130 bits) and a secret of 256 bits as 44 characters of
- * Base64. At rest the secret is only under the token's protecting key, bound to its record. Throws TokenError;
- * VaultError `conflict` where the key set has ten live ones, `invalid`.
- */
-export async function issueCredential(
-  house: House,
-  act: Act,
-  keySet: KeySet,
-  wish: CredentialWish = {},
-): Promise<IssuedCredential> {
-  const made = await make(house, keySet, wish, act.at);
-  return house.store.change(async (trx) => {
-    const credential = await insert(trx, keySet, made.row, act.at);
-    await record(trx, act, {
-      ...entry('issue', keySet, made.accessKeyId),
-      after: audited(credential),
-      creates: true,
-    });
-    return { accessKeyId: made.accessKeyId, secret: made.secret, credential };
-  });
-}
-
-/**
- * Issues the successor of a credential. The old one lives on, so that AWS can be told the new one without a gap, and is
- * retired once it has been quiet for `retireAfterQuietMinutes` while the new one has been seen.
- */
-export async function rotateCredential(
-  house: House,
-  act: Act,
-  keySet: KeySet,
-  accessKeyId: string,
-  wish: CredentialWish = {},
-  expected?: number,
-): Promise<IssuedCredential> {
-  const quiet = parseQuiet(wish.retireAfterQuietMinutes ?? defaultQuietMinutes);
-  const made = await make(house, keySet, { expiresAt: wish.expiresAt ?? null }, act.at);
-  return house.store.change(async (trx) => {
-    const old = await findCredentialIn(trx, keySet, accessKeyId);
-    checkRowVersion(old, expected);
-    checkLive(old, act.at);
-    if (old.successor !== null)
-      throw new VaultError(
-        'conflict',
-        'the credential has a successor already',
-        'rotate the successor, or withdraw it and issue another credential',
-      );
-    const credential = await insert(trx, keySet, made.row, act.at);
-    await trx
-      .updateTable('xks_credentials')
-      .set((eb) => ({
-        successor: made.accessKeyId,
-        retire_after_minutes: quiet,
-        row_version: eb('row_version', '+', 1),
-      }))
-      .where('access_key_id', '=', accessKeyId)
-      .execute();
-    await record(trx, act, {
-      ...entry('rotate', keySet, made.accessKeyId),
-      before: { ...audited(old), accessKeyId },
-      after: {
-        ...audited(credential),
-        accessKeyId: made.accessKeyId,
-        replaces: accessKeyId,
-        replacedRetiresAfterQuietMinutes: quiet,
-      },
-      creates: true,
-    });
-    return { accessKeyId: made.accessKeyId, secret: made.secret, credential };
-  });
-}
 
 /** Changes when it expires or is retired. Throws VaultError `conflict` for one that is withdrawn or has expired. */
 export async function updateCredential(
@@ -160,49 +66,6 @@ export async function withdrawCredential(
   );
 }
 
-async function make(house: House, keySet: KeySet, wish: CredentialWish, now: Date) {
-  const accessKeyId = [...randomBytes(26)].map((byte) => base32[byte & 31]).join('') as AccessKeyId;
-  const expires_at = parseExpiry(wish.expiresAt ?? null, now);
-  const retire_after_minutes = parseQuiet(wish.retireAfterQuietMinutes ?? null);
-  const secret = new Secret(randomBytes(32).toString('base64'));
-  const sealed_secret = await sealXksSecret(house.tokens, keySet, accessKeyId, secret);
-  return {
-    accessKeyId,
-    secret,
-    row: { access_key_id: accessKeyId, sealed_secret, expires_at, retire_after_minutes },
-  };
-}
-
-async function insert(
-  trx: Transaction<Tables>,
-  keySet: KeySet,
-  row: Awaited<ReturnType<typeof make>>['row'],
-  now: Date,
-): Promise<UsedCredential> {
-  // It may have been deleted, or moved to another token, while the secret was sealed.
-  const still = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
-  if (still.token !== keySet.token)
-    throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
-  if ((await liveCredentials(trx, keySet.id, now)) >= mostLiveCredentials)
-    throw new VaultError(
-      'conflict',
-      `the key set has ${mostLiveCredentials} live credentials`,
-      'withdraw one first',
-    );
-  await trx
-    .insertInto('xks_credentials')
-    .values({
-      ...row,
-      key_set_id: keySet.id,
-      successor: null,
-      created_at: now.toISOString(),
-      withdrawn_at: null,
-      withdrawn_why: null,
-    })
-    .execute();
-  return findCredentialIn(trx, keySet, row.access_key_id);
-}
-
 async function actOnCredential(
   house: House,
   act: Act,
@@ -222,41 +85,10 @@ async function actOnCredential(
       .execute();
     const after = await findCredentialIn(trx, keySet, on.accessKeyId);
     await record(trx, act, {
-      ...entry(on.verb, keySet, on.accessKeyId),
-      before: audited(before),
-      after: audited(after),
+      ...credentialEntry(on.verb, keySet, on.accessKeyId),
+      before: auditedCredential(before),
+      after: auditedCredential(after),
     });
     return after;
   });
-}
-
-function checkLive(credential: UsedCredential, now: Date): void {
-  if (credentialState(credential, now) !== 'LIVE')
-    throw new VaultError('conflict', 'the credential is not live any more', 'issue another one');
-}
-
-function parseQuiet(minutes: number | null): number | null {
-  if (minutes !== null && (!Number.isInteger(minutes) || minutes < 1 || minutes > mostQuietMinutes))
-    throw new VaultError('invalid', `quiet minutes are a whole number from 1 to ${mostQuietMinutes}`);
-  return minutes;
-}
-
-function entry(verb: string, keySet: KeySet, accessKeyId: string) {
-  return {
-    action: `credential.${verb}`,
-    vaultId: keySet.vault_id,
-    target: { kind: 'credential', id: accessKeyId, name: keySet.name },
-  };
-}
-
-/** Never the secret, sealed or not. */
-function audited(row: XksCredential): Record<string, unknown> {
-  return {
-    keySetId: row.key_set_id,
-    expiresAt: row.expires_at,
-    retireAfterQuietMinutes: row.retire_after_minutes,
-    successor: row.successor,
-    withdrawnAt: row.withdrawn_at,
-    withdrawnWhy: row.withdrawn_why,
-  };
 }

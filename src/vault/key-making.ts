@@ -4,6 +4,7 @@ import { record, rememberCreation, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import type { House, Sight } from './house.ts';
+import { checkKeyName, checkUnspent } from './key-checks.ts';
 import {
   auditedKey,
   keyEntry,
@@ -172,39 +173,6 @@ async function insertKey(
     .values({ ...version, cloud_key_id, version: 1, made_by, created_at, destroyed_at: null })
     .execute();
   return key;
-}
-
-/** Throws VaultError `conflict` where another CloudKey of the key set that is not DELETED has the name. */
-export async function checkKeyName(
-  trx: Transaction<Tables>,
-  { id, key_set_id, name }: Pick<CloudKeyRecord, 'id' | 'key_set_id' | 'name'>,
-): Promise<void> {
-  const same = await trx
-    .selectFrom('cloud_keys')
-    .select('id')
-    .where('key_set_id', '=', key_set_id)
-    .where('name', '=', name)
-    .where('state', '<>', 'DELETED')
-    .where('id', '<>', id)
-    .executeTakeFirst();
-  if (same !== undefined) throw new VaultError('conflict', 'another CloudKey of the key set has this name');
-}
-
-/** AWS binds KMS keys to external key ids: one that any CloudKey ever had is never given again. */
-async function checkUnspent(trx: Transaction<Tables>, externalKeyId: string): Promise<void> {
-  for (const table of ['cloud_keys', 'spent_external_keys'] as const) {
-    const same = await trx
-      .selectFrom(table)
-      .select('external_key_id')
-      .where('external_key_id', '=', externalKeyId)
-      .executeTakeFirst();
-    if (same !== undefined)
-      throw new VaultError(
-        'conflict',
-        'another CloudKey has, or had, this external key id',
-        'choose another, or leave it out',
-      );
-  }
 }
 
 async function defaultRegion(trx: Transaction<Tables>, { csp_account_id }: KeySet): Promise<string> {

@@ -12,8 +12,8 @@ import {
   type CountedKeySet,
   type KeySet,
 } from './key-set-records.ts';
-import { parseQuota, parseRotationDays, type QuotaWish } from './limits.ts';
-import { parseDescription, parseName, parsePathPrefix } from './names.ts';
+import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';
+import { parseName } from './names.ts';
 import { planRotations } from './rotation-plan.ts';
 import { checkOwner } from './sight.ts';
 
@@ -26,25 +26,7 @@ export {
   type KeySet,
   type KeySetFilter,
 } from './key-set-records.ts';
-
-/** What may be told of a key set, and changed later. */
-export interface KeySetWish {
-  name: string;
-  description?: string | undefined;
-  /** Required of those who see only what is their admin groups'. */
-  adminGroupId?: string | null | undefined;
-  /** One of the vault that they see. */
-  cspAccountId?: string | null | undefined;
-  /** One of the vault's tokens. */
-  token: string;
-  /** True if left out. */
-  externalKeyStore?: boolean | undefined;
-  /** With or without slashes around it; '' or nothing for none. */
-  pathPrefix?: string | undefined;
-  /** Days between rotations of its CloudKeys that have no schedule of their own; null for never. */
-  rotationDays?: number | null | undefined;
-  quota?: QuotaWish | null | undefined;
-}
+export type { KeySetWish } from './key-set-wish.ts';
 
 /**
  * Makes a key set. A non-empty path prefix belongs to one key set only, of whichever vault; several may have none, told
@@ -71,7 +53,7 @@ export async function createKeySet(
     quota_burst: null,
     created_at: now,
     updated_at: now,
-    ...parseWish(wish),
+    ...parseKeySetWish(wish),
     name: parseName(wish.name),
     token: wish.token,
   };
@@ -99,7 +81,7 @@ export async function updateKeySet(
   wish: Edit<KeySetWish>,
   expected?: number,
 ): Promise<CountedKeySet> {
-  const change = parseWish(wish);
+  const change = parseKeySetWish(wish);
   return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
     const wanted = { ...before, ...change };
     if (wanted.admin_group_id !== before.admin_group_id)
@@ -189,14 +171,12 @@ export async function removeKeySet(
   await trx.deleteFrom('key_sets').where('id', '=', id).execute();
 }
 
-type Change = Partial<Omit<KeySet, 'id' | 'vault_id' | 'row_version' | 'created_at' | 'updated_at'>>;
-
 /** One act on one key set in one transaction. What changes nothing is no act. */
 async function actOnKeySet(
   house: House,
   act: Act,
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
-  plan: (trx: Transaction<Tables>, before: CountedKeySet) => Promise<Change>,
+  plan: (trx: Transaction<Tables>, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
   return house.store.change(async (trx) => {
     const before = await findKeySetIn(trx, on.vaultId, on.sight, on.id);
@@ -216,19 +196,4 @@ async function actOnKeySet(
     });
     return { ...after, cloud_keys: before.cloud_keys };
   });
-}
-
-/** What is told, parsed; what is left out stays out. */
-function parseWish(wish: Edit<KeySetWish>): Change {
-  return {
-    ...(wish.name === undefined ? {} : { name: parseName(wish.name) }),
-    ...(wish.description === undefined ? {} : { description: parseDescription(wish.description) }),
-    ...(wish.adminGroupId === undefined ? {} : { admin_group_id: wish.adminGroupId }),
-    ...(wish.cspAccountId === undefined ? {} : { csp_account_id: wish.cspAccountId }),
-    ...(wish.token === undefined ? {} : { token: wish.token }),
-    ...(wish.externalKeyStore === undefined ? {} : { external_key_store: wish.externalKeyStore ? 1 : 0 }),
-    ...(wish.pathPrefix === undefined ? {} : { path_prefix: parsePathPrefix(wish.pathPrefix) }),
-    ...(wish.rotationDays === undefined ? {} : { rotation_days: parseRotationDays(wish.rotationDays) }),
-    ...(wish.quota === undefined ? {} : parseQuota(wish.quota)),
-  };
 }

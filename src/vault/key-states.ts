@@ -3,7 +3,7 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { changes, type Edit } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
-import { checkKeyName } from './key-making.ts';
+import { checkKeyName } from './key-checks.ts';
 import {
   auditedKey,
   findCloudKeyIn,

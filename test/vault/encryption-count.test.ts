@@ -1,6 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
-import { createCloudKey } from '../../src/vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../../src/vault/directory.ts';
 import {
   blockSize,
@@ -9,8 +8,7 @@ import {
   refuseAt,
   rotateAt,
 } from '../../src/vault/encryption-count.ts';
-import { createKeySet } from '../../src/vault/key-sets.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
@@ -19,15 +17,10 @@ test.before(async (t) => {
 });
 test.after.always(async (t) => t.context.dispose());
 
-let count = 0;
-
-async function newKey({ store, tokens }: TestVault): Promise<CloudKey> {
-  const name = `count-${++count}`;
-  const keySet = await createKeySet(store, { name, token: 'token', pathPrefix: name });
-  const { external_key_id } = await createCloudKey(store, tokens, keySet, {
-    name,
-    usage: { encrypt: true, decrypt: true },
-  });
+async function newKey(context: TestVault): Promise<CloudKey> {
+  const { store, tokens } = context;
+  const keySet = await newKeySet(context);
+  const { external_key_id } = await newCloudKey(context, keySet);
   const directory = new Directory(store, tokens);
   await directory.refresh();
   const key = await directory.cloudKey(keySet, external_key_id);

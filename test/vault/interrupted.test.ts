@@ -51,6 +51,7 @@ function houseWith(
     name: pool.name,
     usable: true,
     health: 'ACTIVE',
+    hosts: pool.hosts,
     call: async (request, options) => {
       await between(request, pool);
       // Keys are late: the token has 400 ms and takes 800.

@@ -1,0 +1,23 @@
+import { credentialState, type XksCredential } from './credential-records.ts';
+import { VaultError } from './vault-error.ts';
+
+/** Thirty days. */
+export const mostQuietMinutes = 43_200;
+
+export interface CredentialWish {
+  /** In the future; null for never. */
+  expiresAt?: Date | null | undefined;
+  /** Retire it once it was not seen for so many minutes and its successor has been, 1 to 43,200; null for not. */
+  retireAfterQuietMinutes?: number | null | undefined;
+}
+
+export function checkLive(credential: XksCredential, now: Date): void {
+  if (credentialState(credential, now) !== 'LIVE')
+    throw new VaultError('conflict', 'the credential is not live any more', 'issue another one');
+}
+
+export function parseQuiet(minutes: number | null): number | null {
+  if (minutes !== null && (!Number.isInteger(minutes) || minutes < 1 || minutes > mostQuietMinutes))
+    throw new VaultError('invalid', `quiet minutes are a whole number from 1 to ${mostQuietMinutes}`);
+  return minutes;
+}
