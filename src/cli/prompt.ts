@@ -120,13 +120,17 @@ async function nextLine(what: string): Promise<string> {
   return line;
 }
 
-/** Undefined at the end. Paused afterwards, so that an open pipe does not keep the command alive. */
+/** Undefined at the end. Let go of afterwards, so that an open pipe does not keep the command alive. */
 async function nextChunk(): Promise<string | undefined> {
   const { stdin } = process;
   if (stdin.readableEnded) return undefined;
+  // A file has no such thing to hold on to.
+  const handle: { ref?: () => void; unref?: () => void } = stdin;
+  handle.ref?.();
   return new Promise((resolve, reject) => {
     const done = (chunk?: string) => {
       stdin.pause();
+      handle.unref?.();
       stdin.off('data', done).off('end', onEnd).off('error', reject);
       resolve(chunk);
     };

@@ -80,7 +80,7 @@ test.after.always(async (t) => {
   await t.context.fixture.dispose();
 });
 
-test('a CloudKey is created, listed, shown, rotated, disabled and enabled', async (t) => {
+test.serial('a CloudKey is created, listed, shown, rotated, disabled and enabled', async (t) => {
   const { json } = t.context;
   const key = await json(
     ...['cloud-key', 'create', 'payroll', '--key-set', 'payments', '--external-key-id', 'payroll.1'],
@@ -113,7 +113,7 @@ test('a CloudKey is created, listed, shown, rotated, disabled and enabled', asyn
   );
 });
 
-test('deleting a CloudKey asks, waits, and can be cancelled', async (t) => {
+test.serial('deleting a CloudKey asks, waits, and can be cancelled', async (t) => {
   const { run, json } = t.context;
   const { id } = await json('cloud-key', 'create', 'doomed', '--key-set', 'payments');
   const asked = await run('cloud-key', 'delete', 'doomed', '--days', '7');
@@ -128,7 +128,7 @@ test('deleting a CloudKey asks, waits, and can be cancelled', async (t) => {
   t.is((await json('cloud-key', 'cancel-deletion', 'doomed')).state, 'DISABLED');
 });
 
-test('the console file is written for its owner only, never over another file', async (t) => {
+test.serial('the console file is written for its owner only, never over another file', async (t) => {
   const { run, json, file } = t.context;
   await json('key-set', 'create', 'cards', '--token', 'primary', '--path-prefix', 'cards');
   const console = file('console.json');
@@ -156,7 +156,7 @@ test('the console file is written for its owner only, never over another file', 
   await t.throwsAsync(stat(file('none.json')), { code: 'ENOENT' });
 });
 
-test('a credential is rotated, retires or is withdrawn, by its access key id alone', async (t) => {
+test.serial('a credential is rotated, retires or is withdrawn, by its access key id alone', async (t) => {
   const { run, json } = t.context;
   await json('key-set', 'create', 'rotating', '--token', 'primary', '--path-prefix', 'rotating');
   const old = await json('credential', 'issue', '--key-set', 'rotating', '--expires', '90d');
@@ -180,7 +180,7 @@ test('a credential is rotated, retires or is withdrawn, by its access key id alo
   t.is((await run('credential', 'withdraw', 'AAAAAAAAAAAAAAAAAAAA', '--yes')).code, 66);
 });
 
-test('people, groups, CSP accounts and what belongs to them', async (t) => {
+test.serial('people, groups, CSP accounts and what belongs to them', async (t) => {
   const { run, json, file } = t.context;
   const grace = await json(
     ...['user', 'create', 'grace', '--role', 'cloud-admin', '--email', 'grace@example.com'],
@@ -235,7 +235,7 @@ test('people, groups, CSP accounts and what belongs to them', async (t) => {
   );
 });
 
-test('an API key does what its scope says for a program without a sign-in', async (t) => {
+test.serial('an API key does what its scope says for a program without a sign-in', async (t) => {
   const { node, json, file } = t.context;
   const made = await json(
     'api-key',
@@ -265,7 +265,7 @@ test('an API key does what its scope says for a program without a sign-in', asyn
   t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
 });
 
-test('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
+test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
   const { as } = t.context;
   const json = async (...words: string[]) => {
     const { code, stdout, stderr } = await as('admin', '--json', ...words);
@@ -319,57 +319,60 @@ test('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
   t.is((await as('admin', 'vault', 'show', 'short')).code, 66);
 });
 
-test('a second factor is turned on by a program, asked for at the next sign-in, and turned off', async (t) => {
-  const { run, json, as, file, node } = t.context;
-  const { id: vaultId } = await json('vault', 'show');
-  const place = ['--endpoint', node.admin.endpoint, '--ca', node.admin.ca, '--vault', vaultId];
-  const first = await json('user', 'create', 'kay', '--role', 'auditor', '--email', 'kay@example.com');
-  await writeFile(file('kay.password'), 'six wooden chairs by the stove', { mode: 0o600 });
-  const login = ['login', ...place, '--username', 'kay', '--password-file'];
-  await writeFile(file('kay.first'), first.firstPassword, { mode: 0o600 });
-  const changed = await as('kay', ...login, file('kay.first'), '--new-password-file', file('kay.password'));
-  t.is(changed.code, 0, changed.stderr);
+test.serial(
+  'a second factor is turned on by a program, asked for at the next sign-in, and turned off',
+  async (t) => {
+    const { run, json, as, file, node } = t.context;
+    const { id: vaultId } = await json('vault', 'show');
+    const place = ['--endpoint', node.admin.endpoint, '--ca', node.admin.ca, '--vault', vaultId];
+    const first = await json('user', 'create', 'kay', '--role', 'auditor', '--email', 'kay@example.com');
+    await writeFile(file('kay.password'), 'six wooden chairs by the stove', { mode: 0o600 });
+    const login = ['login', ...place, '--username', 'kay', '--password-file'];
+    await writeFile(file('kay.first'), first.firstPassword, { mode: 0o600 });
+    const changed = await as('kay', ...login, file('kay.first'), '--new-password-file', file('kay.password'));
+    t.is(changed.code, 0, changed.stderr);
 
-  let secret = '';
-  let told = false;
-  const codeAt = (stepsAhead: number) =>
-    TOTP.generate({ secret: TotpSecret.fromBase32(secret), timestamp: Date.now() + stepsAhead * 30_000 });
-  const words = ['second-factor', 'enable', '--password-file', file('kay.password'), '--code-file', '-'];
-  const enabled = await runCommand(
-    ['--profile', 'kay', '--json', ...words, '--recovery-codes-file', file('codes')],
-    {
-      env: { XDG_CONFIG_HOME: file('config') },
-      listen: ({ stdout }, say) => {
-        if (told || !stdout.includes('\n')) return;
-        told = true;
-        secret = (JSON.parse(stdout.split('\n')[0] ?? '') as { secret: string }).secret;
-        say(`${codeAt(0)}\n`);
+    let secret = '';
+    let told = false;
+    const codeAt = (stepsAhead: number) =>
+      TOTP.generate({ secret: TotpSecret.fromBase32(secret), timestamp: Date.now() + stepsAhead * 30_000 });
+    const words = ['second-factor', 'enable', '--password-file', file('kay.password'), '--code-file', '-'];
+    const enabled = await runCommand(
+      ['--profile', 'kay', '--json', ...words, '--recovery-codes-file', file('codes')],
+      {
+        env: { XDG_CONFIG_HOME: file('config') },
+        listen: ({ stdout }, say) => {
+          if (told || !stdout.includes('\n')) return;
+          told = true;
+          secret = (JSON.parse(stdout.split('\n')[0] ?? '') as { secret: string }).secret;
+          say(`${codeAt(0)}\n`);
+        },
       },
-    },
-  );
-  t.is(enabled.code, 0, enabled.stderr);
-  const codes = (await readFile(file('codes'), 'utf8')).trim().split('\n');
-  t.is(codes.length, 10);
-  t.is((await stat(file('codes'))).mode & 0o777, 0o600);
+    );
+    t.is(enabled.code, 0, enabled.stderr);
+    const codes = (await readFile(file('codes'), 'utf8')).trim().split('\n');
+    t.is(codes.length, 10);
+    t.is((await stat(file('codes'))).mode & 0o777, 0o600);
 
-  const without = await as('kay', ...login, file('kay.password'));
-  t.is(without.code, 64);
-  t.regex(without.stderr, /the code of the second factor is to be asked for, but there is no terminal/);
-  await writeFile(file('code'), `${codes[0]}\n`, { mode: 0o600 });
-  const withCode = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
-  t.is(withCode.code, 0, withCode.stderr);
-  const again = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
-  t.is(again.code, 77, 'a recovery code is good once');
-  await writeFile(file('code'), `${codes[1]}\n`, { mode: 0o600 });
-  const off = ['second-factor', 'disable', '--password-file', file('kay.password'), '--code-file'];
-  t.is((await as('kay', ...off, file('code'))).code, 0);
-  t.is((await run('user', 'show', 'kay', '--json')).code, 0);
-  t.is((await json('user', 'show', 'kay')).secondFactor, false);
-  t.is((await as('kay', 'logout')).code, 0);
-  t.is((await as('kay', 'whoami')).code, 77);
-});
+    const without = await as('kay', ...login, file('kay.password'));
+    t.is(without.code, 64);
+    t.regex(without.stderr, /the code of the second factor is to be asked for, but there is no terminal/);
+    await writeFile(file('code'), `${codes[0]}\n`, { mode: 0o600 });
+    const withCode = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
+    t.is(withCode.code, 0, withCode.stderr);
+    const again = await as('kay', ...login, file('kay.password'), '--code-file', file('code'));
+    t.is(again.code, 77, 'a recovery code is good once');
+    await writeFile(file('code'), `${codes[1]}\n`, { mode: 0o600 });
+    const off = ['second-factor', 'disable', '--password-file', file('kay.password'), '--code-file'];
+    t.is((await as('kay', ...off, file('code'))).code, 0);
+    t.is((await run('user', 'show', 'kay', '--json')).code, 0);
+    t.is((await json('user', 'show', 'kay')).secondFactor, false);
+    t.is((await as('kay', 'logout')).code, 0);
+    t.is((await as('kay', 'whoami')).code, 77);
+  },
+);
 
-test('sessions are listed and ended', async (t) => {
+test.serial('sessions are listed and ended', async (t) => {
   const { run, json, as, file, node } = t.context;
   const { id: vaultId } = await json('vault', 'show');
   const login = await as(
@@ -385,7 +388,7 @@ test('sessions are listed and ended', async (t) => {
   t.regex(ended.stderr, /way out: .*holdfast login/);
 });
 
-test('errors are in words, with exit codes that mean something, and change nothing', async (t) => {
+test.serial('errors are in words, with exit codes that mean something, and change nothing', async (t) => {
   const { run, as, json } = t.context;
   const before = (await json('key-set', 'list')).length;
   const cases: [words: string[], code: number, text: RegExp][] = [
@@ -422,7 +425,7 @@ test('errors are in words, with exit codes that mean something, and change nothi
   t.is((await json('key-set', 'list')).length, before + 0);
 });
 
-test('a name that two CloudKeys have asks for the key set', async (t) => {
+test.serial('a name that two CloudKeys have asks for the key set', async (t) => {
   const { run, json } = t.context;
   await json('key-set', 'create', 'twin', '--token', 'primary', '--path-prefix', 'twin');
   await json('cloud-key', 'create', 'same', '--key-set', 'twin');
@@ -433,7 +436,7 @@ test('a name that two CloudKeys have asks for the key set', async (t) => {
   t.is((await run('cloud-key', 'show', 'same', '--key-set', 'twin')).code, 0);
 });
 
-test('serve --check reads configuration and TLS files and serves nothing', async (t) => {
+test.serial('serve --check reads configuration and TLS files and serves nothing', async (t) => {
   const { node } = t.context;
   const result = await runCommand(['--config', node.config, 'serve', '--check']);
   t.is(result.code, 0);
@@ -462,7 +465,7 @@ test.serial('a wrong PIN is told with the way out, and is not tried again over r
   t.is((await runCommand(['--config', config, 'init'])).code, 0);
 });
 
-test('every command says what it is for, with an example', (t) => {
+test.serial('every command says what it is for, with an example', (t) => {
   const program = createProgram();
   let leaves = 0;
   const walk = (commands: readonly Command[]): void => {

@@ -54,7 +54,7 @@ async function savedProfiles(home: string): Promise<Record<string, Record<string
   return JSON.parse(await readFile(path.join(home, 'holdfast', 'credentials.json'), 'utf8')).profiles;
 }
 
-test('login keeps the session for its owner only, and later commands use it', async (t) => {
+test.serial('login keeps the session for its owner only, and later commands use it', async (t) => {
   const { api, home, run } = t.context;
   const { code, stdout, stderr } = await signIn(t.context);
   t.is(code, 0, stderr);
@@ -78,33 +78,36 @@ test('login keeps the session for its owner only, and later commands use it', as
   t.is(api.asked[1]?.headers.authorization, 'Bearer hfs_1');
 });
 
-test('login asks for what is still owed, from standard input line by line, and keeps the last token', async (t) => {
-  const { api, home, run } = t.context;
-  api.replies = [
-    json({ session: session('SECOND_FACTOR'), token: 'hfs_1' }, 201),
-    json({ session: session('PASSWORD_CHANGE'), token: 'hfs_2' }),
-    json({ session: session(), token: 'hfs_3' }),
-  ];
-  const { code, stderr } = await run(
-    [
-      ...['login', '--endpoint', api.endpoint, '--ca', api.ca, '--username', 'admin'],
-      ...['--password-file', '-', '--code-file', '-', '--new-password-file', '-'],
-    ],
-    { input: 'old one\n123 456\nnew one\n' },
-  );
-  t.is(code, 0, stderr);
-  t.deepEqual(
-    api.asked.map(({ url, headers, body }) => [url, headers.authorization, body]),
-    [
-      ['/api/v1/sessions', undefined, '{"username":"admin","password":"old one"}'],
-      ['/api/v1/session/second-factor', 'Bearer hfs_1', '{"code":"123456"}'],
-      ['/api/v1/session/password', 'Bearer hfs_2', '{"currentPassword":"old one","newPassword":"new one"}'],
-    ],
-  );
-  t.is((await savedProfiles(home))['default']?.['token'], 'hfs_3');
-});
+test.serial(
+  'login asks for what is still owed, from standard input line by line, and keeps the last token',
+  async (t) => {
+    const { api, home, run } = t.context;
+    api.replies = [
+      json({ session: session('SECOND_FACTOR'), token: 'hfs_1' }, 201),
+      json({ session: session('PASSWORD_CHANGE'), token: 'hfs_2' }),
+      json({ session: session(), token: 'hfs_3' }),
+    ];
+    const { code, stderr } = await run(
+      [
+        ...['login', '--endpoint', api.endpoint, '--ca', api.ca, '--username', 'admin'],
+        ...['--password-file', '-', '--code-file', '-', '--new-password-file', '-'],
+      ],
+      { input: 'old one\n123 456\nnew one\n' },
+    );
+    t.is(code, 0, stderr);
+    t.deepEqual(
+      api.asked.map(({ url, headers, body }) => [url, headers.authorization, body]),
+      [
+        ['/api/v1/sessions', undefined, '{"username":"admin","password":"old one"}'],
+        ['/api/v1/session/second-factor', 'Bearer hfs_1', '{"code":"123456"}'],
+        ['/api/v1/session/password', 'Bearer hfs_2', '{"currentPassword":"old one","newPassword":"new one"}'],
+      ],
+    );
+    t.is((await savedProfiles(home))['default']?.['token'], 'hfs_3');
+  },
+);
 
-test('without a terminal a password is not waited for', async (t) => {
+test.serial('without a terminal a password is not waited for', async (t) => {
   const { api, run } = t.context;
   const { code, stderr } = await run(
     ['login', '--endpoint', api.endpoint, '--ca', api.ca, '--username', 'admin'],
@@ -115,22 +118,25 @@ test('without a terminal a password is not waited for', async (t) => {
   t.is(api.asked.length, 0);
 });
 
-test('a vault is named by its id or its sign-in address, which says where the API is too', async (t) => {
-  const { api, home, passwordFile, run } = t.context;
-  for (const address of [`${api.endpoint}/sign-in/${vault}`, `${api.endpoint}/api/v1/vaults/${vault}`]) {
-    api.replies = [json({ session: session('ACTIVE', vault), token: 'hfs_1' }, 201)];
-    const words = ['login', '--vault', address, '--ca', api.ca, '--username', 'ada'];
-    const { code, stderr } = await run([...words, '--password-file', passwordFile]);
-    t.is(code, 0, stderr);
-    t.is(api.asked.at(-1)?.url, `/api/v1/vaults/${vault}/sessions`);
-    t.is((await savedProfiles(home))['default']?.['vault'], vault);
-  }
-  const named = await run(['login', '--endpoint', api.endpoint, '--vault', 'emea']);
-  t.is(named.code, 64);
-  t.regex(named.stderr, /a vault is named by its id or its sign-in address/);
-});
+test.serial(
+  'a vault is named by its id or its sign-in address, which says where the API is too',
+  async (t) => {
+    const { api, home, passwordFile, run } = t.context;
+    for (const address of [`${api.endpoint}/sign-in/${vault}`, `${api.endpoint}/api/v1/vaults/${vault}`]) {
+      api.replies = [json({ session: session('ACTIVE', vault), token: 'hfs_1' }, 201)];
+      const words = ['login', '--vault', address, '--ca', api.ca, '--username', 'ada'];
+      const { code, stderr } = await run([...words, '--password-file', passwordFile]);
+      t.is(code, 0, stderr);
+      t.is(api.asked.at(-1)?.url, `/api/v1/vaults/${vault}/sessions`);
+      t.is((await savedProfiles(home))['default']?.['vault'], vault);
+    }
+    const named = await run(['login', '--endpoint', api.endpoint, '--vault', 'emea']);
+    t.is(named.code, 64);
+    t.regex(named.stderr, /a vault is named by its id or its sign-in address/);
+  },
+);
 
-test('a second login goes where the first one went; --appliance leaves the vault', async (t) => {
+test.serial('a second login goes where the first one went; --appliance leaves the vault', async (t) => {
   const { api, passwordFile, run } = t.context;
   api.replies = [json({ session: session('ACTIVE', vault), token: 'hfs_1' }, 201)];
   const words = [
@@ -152,7 +158,7 @@ test('a second login goes where the first one went; --appliance leaves the vault
   t.is(api.asked[2]?.url, '/api/v1/sessions');
 });
 
-test('a session is sent to nobody but the node that gave it', async (t) => {
+test.serial('a session is sent to nobody but the node that gave it', async (t) => {
   const { api, run } = t.context;
   await signIn(t.context);
   const elsewhere = await ScriptedApi.start();
@@ -164,7 +170,7 @@ test('a session is sent to nobody but the node that gave it', async (t) => {
   t.is(api.asked.length, 1);
 });
 
-test('profiles are kept apart', async (t) => {
+test.serial('profiles are kept apart', async (t) => {
   const { api, home, run } = t.context;
   await signIn(t.context);
   await signIn(t.context, '--profile', 'second');
@@ -175,7 +181,7 @@ test('profiles are kept apart', async (t) => {
   t.is((await savedProfiles(home))['second']?.['token'], null);
 });
 
-test('logout forgets the session also where the node cannot be reached, and says so', async (t) => {
+test.serial('logout forgets the session also where the node cannot be reached, and says so', async (t) => {
   const { api, home, run } = t.context;
   await signIn(t.context);
   api.replies = [lost];
@@ -188,7 +194,7 @@ test('logout forgets the session also where the node cannot be reached, and says
   t.regex(after.stderr, /not signed in\n {2}way out: holdfast login/);
 });
 
-test('a file of sign-ins, passwords or API keys that others could read is refused', async (t) => {
+test.serial('a file of sign-ins, passwords or API keys that others could read is refused', async (t) => {
   const { api, home, passwordFile, run } = t.context;
   await signIn(t.context);
   await chmod(path.join(home, 'holdfast', 'credentials.json'), 0o640);
@@ -211,7 +217,7 @@ test('a file of sign-ins, passwords or API keys that others could read is refuse
   t.is(api.asked.length, asked);
 });
 
-test('programs need an API key in a file and no sign-in', async (t) => {
+test.serial('programs need an API key in a file and no sign-in', async (t) => {
   const { api, passwordFile, run } = t.context;
   const env = {
     HOLDFAST_API_KEY_FILE: passwordFile,
@@ -230,7 +236,7 @@ test('programs need an API key in a file and no sign-in', async (t) => {
   t.regex(lost.stderr, /set HOLDFAST_ENDPOINT/);
 });
 
-test('what is done in a vault asks for one, and a profile goes to its own vault only', async (t) => {
+test.serial('what is done in a vault asks for one, and a profile goes to its own vault only', async (t) => {
   const { api, run } = t.context;
   await signIn(t.context);
   const { code, stderr } = await run(['key-set', 'list']);
@@ -252,7 +258,7 @@ test('what is done in a vault asks for one, and a profile goes to its own vault 
   t.regex(elsewhere.stderr, /signed in to another vault/);
 });
 
-test('what is between us and the node is told in words', async (t) => {
+test.serial('what is between us and the node is told in words', async (t) => {
   const { api, run } = t.context;
   const plain = createServer().listen(0, '127.0.0.1');
   await once(plain, 'listening');
@@ -291,7 +297,7 @@ test('what is between us and the node is told in words', async (t) => {
   t.is(api.asked.length, 0);
 });
 
-test('control characters of others do not reach the terminal', async (t) => {
+test.serial('control characters of others do not reach the terminal', async (t) => {
   const { api, run } = t.context;
   await signIn(t.context);
   api.replies = [json({ items: [{ id: '1', name: 'a\u001b[2Jb\u202e', tokens: ['x\n'] }], next: null })];
