@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../store/store.ts';
 import type { UseTable } from '../store/schema.ts';
 
@@ -5,8 +6,8 @@ import type { UseTable } from '../store/schema.ts';
 const writeInterval = 5_000;
 /** So many credentials and keys are held at once, far more than are used in that time; others are not counted. */
 const mostHeld = 50_000;
-/** Five values each: SQLite takes 32,766 in one statement. */
-const rowsAtOnce = 500;
+/** So many rows are written at once, in some two milliseconds: meanwhile the event loop stands still. */
+const rowsAtOnce = 200;
 
 interface Use {
   count: number;
@@ -44,7 +45,7 @@ export class UseRecorder {
     this.#add(kind, id, 1, this.#options.now(), address);
   }
 
-  /** Writes what was gathered. Never throws: after a failure it keeps the numbers for the next time. */
+  /** Writes what was gathered. Never throws: after a failure it keeps what is not written for the next time. */
   async write(): Promise<void> {
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
@@ -60,41 +61,46 @@ export class UseRecorder {
   }
 
   async #write(): Promise<void> {
-    const gathered = this.#gathered;
-    const rows = toRows(gathered);
-    if (rows.length === 0) return;
+    const rows = toRows(this.#gathered);
     this.#gathered = newMaps();
-    try {
-      await this.#options.store.write(async (trx) => {
-        for (let from = 0; from < rows.length; from += rowsAtOnce)
-          await trx
-            .insertInto('uses')
-            .values(rows.slice(from, from + rowsAtOnce))
-            .onConflict((conflict) =>
-              conflict.columns(['kind', 'id']).doUpdateSet((eb) => ({
-                count: eb('uses.count', '+', eb.ref('excluded.count')),
-                // Another worker may have written what came later.
-                last_at: eb
-                  .case()
-                  .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
-                  .then(eb.ref('excluded.last_at'))
-                  .else(eb.ref('uses.last_at'))
-                  .end(),
-                last_address: eb
-                  .case()
-                  .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
-                  .then(eb.ref('excluded.last_address'))
-                  .else(eb.ref('uses.last_address'))
-                  .end(),
-              })),
-            )
-            .execute();
-      });
-    } catch (error) {
-      for (const [kind, uses] of gathered)
-        for (const [id, use] of uses) this.#add(kind, id, use.count, use.lastAt, use.lastAddress);
-      this.#options.onFailure(error);
+    for (let from = 0; from < rows.length; from += rowsAtOnce) {
+      try {
+        await this.#upsert(rows.slice(from, from + rowsAtOnce));
+      } catch (error) {
+        for (const row of rows.slice(from))
+          this.#add(row.kind, row.id, row.count, Date.parse(row.last_at), row.last_address);
+        this.#options.onFailure(error);
+        return;
+      }
+      // Requests first.
+      await setImmediate();
     }
+  }
+
+  async #upsert(rows: readonly UseTable[]): Promise<void> {
+    await this.#options.store.write(async (trx) =>
+      trx
+        .insertInto('uses')
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict.columns(['kind', 'id']).doUpdateSet((eb) => {
+            // Another worker may have written what came later.
+            const newer = <C extends 'last_at' | 'last_address'>(column: C) =>
+              eb
+                .case()
+                .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
+                .then(eb.ref(`excluded.${column}`))
+                .else(eb.ref(`uses.${column}`))
+                .end();
+            return {
+              count: eb('uses.count', '+', eb.ref('excluded.count')),
+              last_at: newer('last_at'),
+              last_address: newer('last_address'),
+            };
+          }),
+        )
+        .execute(),
+    );
   }
 
   #add(kind: UseKind, id: string, count: number, lastAt: number, lastAddress: string): void {

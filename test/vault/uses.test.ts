@@ -102,7 +102,28 @@ test('a write that fails loses nothing: the numbers come with the next', async (
   });
 });
 
-test('while another process holds the store for long nothing is lost, and thousands of keys are one write', async (t) => {
+test('a write that fails half way keeps what is not written, and writes nothing twice', async (t) => {
+  const { store } = t.context;
+  let writes = 0;
+  const frail = Object.create(store, {
+    write: {
+      value: async (run: Parameters<Store['write']>[0]) => {
+        if (++writes === 2) throw new Error('the disk is full');
+        return store.write(run);
+      },
+    },
+  }) as Store;
+  const { recorder, failures } = recorderOf(frail);
+  for (let i = 0; i < 500; i++) recorder.record('encrypt', `half-${i}`, '192.0.2.1');
+  await recorder.write();
+  t.is(failures.length, 1);
+  await recorder.close();
+  const rows = await store.db.selectFrom('uses').select('count').where('id', 'like', 'half-%').execute();
+  t.is(rows.length, 500);
+  t.true(rows.every(({ count }) => count === 1));
+});
+
+test('while another process holds the store for long nothing is lost, with thousands of keys too', async (t) => {
   const { store, storePath } = t.context;
   const other = await SqliteStore.open(storePath);
   const { recorder, failures } = recorderOf(store);
