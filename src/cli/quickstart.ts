@@ -67,13 +67,15 @@ async function quickstart(home: Home): Promise<number> {
   await makeToken(home.directory);
   await makeCertificates(home.directory, files);
   const config = writeConfig(home);
-  const password = writeAdminFile(home, files);
+  const password = writeAdminFile(home.adminPort, files);
   // Written last: without it the set-up was interrupted, and what is there already is found again.
   const isNew = !existsSync(path.join(files, 'keys.json'));
   if (isNew || !(await isUpToDate(config))) await init(config, { username: administrator, password });
   if (isNew) await makeFirstKeys(config, files, password);
   return serve(config, ({ xks, admin }) => {
     const took = ((Date.now() - began) / 1000).toFixed(1);
+    // Where the system chose the port it is known only now.
+    if (admin !== undefined) writeAdminFile(admin, files);
     return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s; files for AWS and admin.json in ${files}`;
   });
 }
@@ -176,12 +178,12 @@ async function makeFirstVault(house: House, name: string, password: Secret): Pro
 }
 
 /** Where and as whom the management API is reached; the password is made once and kept. */
-function writeAdminFile(home: Home, files: string): Secret {
+function writeAdminFile(port: number, files: string): Secret {
   const file = path.join(files, 'admin.json');
   const password = existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as { password: string }).password
     : randomBytes(18).toString('base64url');
-  const admin = { endpoint: `https://localhost:${home.adminPort}`, username: administrator, password };
+  const admin = { endpoint: `https://localhost:${port}`, username: administrator, password };
   writeSafely(file, `${JSON.stringify(admin, null, 2)}\n`);
   return new Secret(password);
 }

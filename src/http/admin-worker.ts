@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { reconcile } from '../vault/reconcile.ts';
 import { Schedules } from '../vault/schedules.ts';
+import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { adminRefusal, createAdminApp } from './admin-app.ts';
 import { Listener } from './listener.ts';
@@ -25,6 +26,9 @@ import { runWorker, tell, type Worker } from './worker-process.ts';
 /** How long requests under way may take once the node closes, milliseconds. */
 const closePatience = 2_000;
 
+/** How long the schedules wait for tokens that do not come up, milliseconds. */
+const longestWait = 60_000;
+
 class AdminWorker implements Worker {
   readonly #log: Logger;
   readonly #store: Store;
@@ -35,7 +39,7 @@ class AdminWorker implements Worker {
   readonly #verifications = new Map<number, (report: TokenReport) => void>();
   #lastVerification = 0;
   #draining = false;
-  /** Tokens that have a host by now; reconcile waits for the first of each. */
+  /** Tokens that have a host by now. */
   readonly #open = new Set<string>();
   #started = false;
 
@@ -101,6 +105,7 @@ class AdminWorker implements Worker {
     const log = createLog(config.log.level, { process: 'management' });
     const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
     const { port } = await worker.#listener.listen();
+    setTimeout(() => worker.#startWork(true), longestWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
     tell({ kind: 'listening', port });
     return worker;
@@ -137,9 +142,13 @@ class AdminWorker implements Worker {
     }
   }
 
-  /** Once every token can be asked: what was interrupted is put right before anything is done by schedule. */
-  #startWork(): void {
-    if (this.#started || this.#open.size < this.#pools.size) return;
+  /**
+   * Once every token can be asked, and in any case after a while, since one dead token must not keep the keys of the
+   * others from expiring: what was interrupted is put right before anything is done by schedule.
+   */
+  #startWork(whateverIsOpen = false): void {
+    if (this.#started || this.#draining) return;
+    if (!whateverIsOpen && this.#open.size < this.#pools.size) return;
     this.#started = true;
     void this.#reconcile().finally(() => {
       if (!this.#draining) this.#schedules.start();
@@ -147,15 +156,15 @@ class AdminWorker implements Worker {
   }
 
   async #reconcile(): Promise<void> {
-    const act = {
-      actor: { kind: 'system' as const, id: '', name: 'reconcile' },
-      address: '',
-      requestId: '',
-      at: new Date(),
-    };
     try {
-      const report = await reconcile(this.#services, act, { askedBy: 'start' });
-      this.#log.info({ reconciliation: report.id }, 'store and tokens compared');
+      const act = systemAct(this.#services, 'reconcile');
+      const { id, clean } = await reconcile(this.#services, act, { askedBy: 'start' });
+      if (clean) this.#log.info({ reconciliation: id }, 'store and tokens compared');
+      else
+        this.#log.error(
+          { reconciliation: id },
+          'store and tokens differ; see: holdfast reconcile show, with this id',
+        );
     } catch (error) {
       this.#log.error({ problem: (error as Error).message }, 'store and tokens could not be compared');
     }

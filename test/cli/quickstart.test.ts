@@ -18,7 +18,13 @@ interface Running {
 
 async function up(home: string, environment: Record<string, string> = {}): Promise<Running> {
   const child = spawn(command, ['quickstart'], {
-    env: { ...process.env, HOLDFAST_HOME: home, HOLDFAST_XKS_PORT: '0', ...environment },
+    env: {
+      ...process.env,
+      HOLDFAST_HOME: home,
+      HOLDFAST_XKS_PORT: '0',
+      HOLDFAST_ADMIN_PORT: '0',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
