@@ -236,6 +236,31 @@ test.serial('programs need an API key in a file and no sign-in', async (t) => {
   t.regex(lost.stderr, /set HOLDFAST_ENDPOINT/);
 });
 
+test.serial('a secret that was lost with the connection is told, and no empty file is left', async (t) => {
+  const { api, passwordFile, run } = t.context;
+  const env = {
+    HOLDFAST_API_KEY_FILE: passwordFile,
+    HOLDFAST_ENDPOINT: api.endpoint,
+    HOLDFAST_CA: api.ca,
+    HOLDFAST_VAULT: vault,
+  };
+  const file = path.join(api.directory, 'console.json');
+  api.replies = [
+    json({ items: [{ id: other, name: 'payments' }], next: null }),
+    lost,
+    // A repetition with the same Idempotency-Key is answered with what was made, without its secret.
+    json({ accessKeyId: 'AAAAAAAAAAAAAAAAAAAA', state: 'LIVE' }, 201),
+  ];
+  const { code, stderr } = await run(
+    ['credential', 'issue', '--key-set', 'payments', '--console-file', file],
+    { env },
+  );
+  t.is(code, 69);
+  t.regex(stderr, /the credential was made, but its secret was lost with the connection/);
+  t.regex(stderr, /way out: holdfast credential withdraw AAAAAAAAAAAAAAAAAAAA, then issue another/);
+  await t.throwsAsync(stat(file), { code: 'ENOENT' });
+});
+
 test.serial('what is done in a vault asks for one, and a profile goes to its own vault only', async (t) => {
   const { api, run } = t.context;
   await signIn(t.context);
