@@ -167,6 +167,9 @@ export const vaultRoutes: readonly Route[] = [
     params: one,
     body: z.strictObject({
       username: username.optional().describe('The one who is there the longest if left out.'),
+      email: email
+        .optional()
+        .describe('With a username makes the first vault administrator of a vault that has none.'),
       removeSecondFactor: z.boolean().default(false).describe('Also takes away their second factor.'),
     }),
     answer: z.strictObject({ username, ...delivery }).meta({ id: 'ResetVaultAdministrator' }),

@@ -19,6 +19,7 @@ const vaults: Collection = {
 
 interface ResetWish extends FirstPasswordWish {
   username?: string;
+  email?: string;
   removeSecondFactor?: boolean;
 }
 
@@ -78,18 +79,19 @@ export function addVaultCommands(program: Command): void {
       .command('reset-administrator <vault>')
       .description('give an administrator of a vault a new first password; the trail of the vault shows it')
       .option('--username <name>', 'which one; the one who is there the longest if left out')
+      .option('--email <address>', 'with --username: make the first one of a vault that has none')
       .option('--remove-second-factor', 'take their second factor away too')
       .option(...firstPasswordOption)
       .action(async (name: string, wish: ResetWish, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, vaults, name);
-          const { username, removeSecondFactor } = wish;
+          const { username, email, removeSecondFactor } = wish;
           await printWithFirstPassword(
             async () =>
               api.client.send({
                 method: 'POST',
                 path: `/vaults/${id}/administrator-password`,
-                body: given({ username, removeSecondFactor }),
+                body: given({ username, email, removeSecondFactor }),
               }),
             wish,
             api.options,

@@ -11,6 +11,7 @@ import type { AdminServices } from '../admin/services.ts';
 import type { Act } from '../audit/trail.ts';
 import { recordAlone } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
+import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
@@ -32,9 +33,6 @@ export interface AdminAppOptions {
   /** True once SIGTERM has come. */
   draining: () => boolean;
 }
-
-/** Cookie of a browser's session; the prefix has browsers keep it to this host, over TLS, for all paths (RFC 6265bis). */
-export const sessionCookie = '__Host-holdfast-session';
 
 /** What is not HTTP gets a problem too. */
 export const adminRefusal: RefusalForm = (status, words) => ({

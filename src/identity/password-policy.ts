@@ -78,8 +78,10 @@ export function checkNewPassword(password: Secret, names: readonly string[]): vo
       'several words in a row do well; every character is allowed, spaces too',
     );
   const folded = fold(text);
-  // A name of one or two letters is in every other password.
-  if (names.map(fold).some((name) => name.length > 2 && folded.includes(name)))
+  // Names of three or four letters are in many a random password by chance: they count where little is left without.
+  const leans = (name: string) =>
+    name.length > 4 || (name.length > 2 && Array.from(folded.replaceAll(name, '')).length < shortest);
+  if (names.map(fold).some((name) => leans(name) && folded.includes(name)))
     throw new VaultError('invalid', 'a password must not contain the name of the user or of the vault');
   if (isRepetition(text.toLowerCase()))
     throw new VaultError('invalid', 'a password must not be the same few characters over and over');

@@ -1,4 +1,6 @@
+import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
 import { firstGroupName, insertAdminGroup } from './admin-groups.ts';
@@ -49,27 +51,36 @@ export async function createVault(
 
 /**
  * Gives a vault administrator a new first password, unlocks and enables them; without `username` the one who is there
- * the longest. It stands in the trail of the vault as well as in that of the appliance: nobody gets into a vault in this
- * way unseen. Throws VaultError `not-found`.
+ * the longest. A vault that has none, such as what an upgrade has made, gets its first, named by `username` and `email`.
+ * It stands in the trail of the vault as well as in that of the appliance: nobody gets into a vault in this way unseen.
+ * Throws VaultError `not-found`, `invalid`.
  */
 export async function resetVaultAdministrator(
   site: Site,
   act: Act,
   vaultId: string,
-  wish: { username?: string | undefined; removeSecondFactor?: boolean | undefined },
+  wish: {
+    username?: string | undefined;
+    email?: string | undefined;
+    removeSecondFactor?: boolean | undefined;
+  },
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address));
   const user = await site.store.write(async (trx) => {
     const vault = await findVault(trx, vaultId);
-    let query = trx
+    const there = await trx
       .selectFrom('users')
       .selectAll()
       .where('vault_id', '=', vaultId)
       .where('role', '=', 'vault-admin')
-      .orderBy('created_at');
-    if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
-    const before = await query.executeTakeFirst();
+      .orderBy('created_at')
+      .execute();
+    if (there.length === 0) return makeFirst(trx, site, act, vault, hash, wish);
+    const before =
+      wish.username === undefined
+        ? there[0]
+        : there.find(({ username_key }) => username_key === usernameKey(wish.username ?? ''));
     if (before === undefined) throw new VaultError('not-found', 'the vault has no such vault administrator');
     if (wish.removeSecondFactor === true) await clearTotp(trx, site, before.id);
     await setFirstPassword(trx, site, act, before, hash);
@@ -83,6 +94,29 @@ export async function resetVaultAdministrator(
     });
   });
   return { user, delivery: await deliverPassword(site, user, password, 'reset') };
+}
+
+async function makeFirst(
+  trx: Transaction<Tables>,
+  site: Site,
+  act: Act,
+  vault: Vault,
+  hash: string,
+  { username, email }: { username?: string | undefined; email?: string | undefined },
+): Promise<UserRow> {
+  if (username === undefined || email === undefined)
+    throw new VaultError(
+      'invalid',
+      'the vault has no vault administrator yet',
+      'name one: a user name and an e-mail address',
+    );
+  const row = newUser(site, vault.id, { username, email, role: 'vault-admin' });
+  const user = await insertUser(trx, act, { ...row, password_hash: hash });
+  await recordInBoth(trx, act, vault, {
+    action: 'vault.reset-administrator',
+    after: { username: user.username, made: true },
+  });
+  return user;
 }
 
 /** Name and address as they stand in the details of a vault. */

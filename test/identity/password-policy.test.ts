@@ -50,6 +50,12 @@ for (const [why, passwords] of Object.entries({
       if (password !== '') t.false(error?.message.includes(password), 'no message quotes it');
     });
 
+test('a name of three letters does not spoil a long password that has it by chance', (t) => {
+  const check = (text: string) => () => checkNewPassword(new Secret(text), ['Ada']);
+  t.notThrows(check('x7-4d4q-kk20-pr55-zz'));
+  t.throws(check('ada likes tea 1'), { message: /the name of the user/ });
+});
+
 for (const password of [
   'fifteen letter.',
   'correct horse battery staple, says the cartoon',
