@@ -89,6 +89,22 @@ test.serial('a request that fails is logged with its errorName, and why where th
   t.is(line['keyVersion'], 1);
 });
 
+test.serial('the state of a key stands in the line where it is not as it should be', async (t) => {
+  const { key, node } = file();
+  const fields = { plaintext: base64('x'), encryptionAlgorithm: 'AES_GCM' };
+  t.false('state' in (await lineOf(`keys/${key}/encrypt`, fields, 'Encrypt')));
+  await node.withStore(async (vault) => vault.disableKey(key));
+  for (const [operation, status] of [
+    ['encrypt', 400],
+    ['metadata', 200],
+  ] as const) {
+    const line = await lineOf(`keys/${key}/${operation}`, fields, 'Encrypt');
+    t.is(line['state'], 'DISABLED');
+    t.is(line['status'], status);
+  }
+  await node.withStore(async (vault) => vault.enableKey(key));
+});
+
 test.serial('GetHealthStatus is logged without a key', async (t) => {
   const line = await lineOf('health', {}, 'KmsHealthCheck');
   t.is(line['operation'], 'GetHealthStatus');
