@@ -155,7 +155,8 @@ test('a change needs If-Match: none is 428, another or a stale one 412, and of t
   const answers = await Promise.all(
     Array.from({ length: 10 }, async (_, index) => change(etag, `change ${index}`)),
   );
-  t.deepEqual(answers.map(({ status }) => status).toSorted(), [200, ...Array<number>(9).fill(412)]);
+  t.is(answers.filter(({ status }) => status === 200).length, 1);
+  t.is(answers.filter(({ status }) => status === 412).length, 9);
   const winner = answers.find(({ status }) => status === 200);
   t.is((await blue.admin.get(path)).body.description, winner?.body.description);
   t.not(winner?.etag, etag);
@@ -287,7 +288,7 @@ test('a browser session takes its CSRF token, from its own site, and no other', 
       'Sec-Fetch-Site': 'cross-site',
     },
   })) {
-    const answer = await send(headers as unknown as Record<string, string>);
+    const answer = await send(headers);
     t.is(answer.status, 403, why);
     t.is(answer.body.type, 'urn:holdfast:problem:csrf-token-required', why);
   }

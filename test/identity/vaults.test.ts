@@ -14,6 +14,7 @@ import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { findVault, listVaults, updateVault } from '../../src/vault/vaults.ts';
+import { insertVault } from '../support/vault.ts';
 import { limits, openPeople, trail, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;
@@ -262,4 +263,21 @@ test.serial('the appliance resets a locked-out vault administrator, and the vaul
     events.map(({ vault_id }) => vault_id),
     ['', vault.id, '', vault.id],
   );
+});
+
+test.serial('a vault without an administrator, as an upgrade makes it, gets its first by name', async (t) => {
+  const { site, act, store, signIn } = t.context;
+  const { id } = await insertVault(store, fresh('upgraded'));
+  await t.throwsAsync(resetVaultAdministrator(site, act(), id, {}), {
+    message: 'the vault has no vault administrator yet',
+  });
+  const { user, delivery } = await resetVaultAdministrator(site, act(), id, {
+    username: 'first',
+    email: 'first@example.com',
+  });
+  if (delivery.mailed) return t.fail();
+  t.like(user, { vault_id: id, username: 'first', role: 'vault-admin' });
+  t.is((await signIn(user, delivery.password)).session.state, 'PASSWORD_CHANGE');
+  const acts = (await trail(store, id)).map(({ action }) => action);
+  t.true(acts.includes('vault.reset-administrator'));
 });

@@ -76,7 +76,7 @@ export class AdminClient {
           response.on('error', reject);
           response.on('end', () => {
             const text = Buffer.concat(chunks).toString('utf8');
-            const isJson = String(response.headers['content-type'] ?? '').includes('json');
+            const isJson = (response.headers['content-type'] ?? '').includes('json');
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,
