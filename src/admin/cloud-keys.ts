@@ -22,7 +22,7 @@ import {
 } from './cloud-key-forms.ts';
 import { inVault, keyPath, keyTag, made, one, readKeys, shown, writeKeys } from './cloud-key-routes.ts';
 import { namePrefix, region, toDate } from './key-forms.ts';
-import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { pageOf, pageOfWhole, pageQuery, pageWish, wholeQuery } from './page-query.ts';
 import { callerOf, route, shownPage, type Route } from './route.ts';
 
 const newFields = {
@@ -107,7 +107,9 @@ export const cloudKeyRoutes: readonly Route[] = [
     body: z.strictObject({
       ...newFields,
       label: z.string().min(1).max(300).describe('CKA_LABEL of the key object in the token.'),
-      externalKeyId,
+      externalKeyId: externalKeyId
+        .optional()
+        .describe('What AWS calls it; the label if left out, as the sample proxy has it.'),
     }),
     answer: shownKey,
     creates: {
@@ -117,7 +119,11 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
-      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      const wish = {
+        ...body,
+        externalKeyId: body.externalKeyId ?? body.label,
+        expiresAt: toDate(body.expiresAt),
+      };
       const { id } = await adoptCloudKey(services, act, params.vaultId, sight, wish);
       return made(call, await getCloudKey(services, params.vaultId, sight, id));
     },
@@ -142,15 +148,16 @@ export const cloudKeyRoutes: readonly Route[] = [
     path: `${keyPath}/{cloudKeyId}/versions`,
     tag: keyTag,
     summary: 'List the versions of a CloudKey',
-    description: 'Each is one AES-256 key object in the token. All of them, the first one first.',
+    description: 'Each is one AES-256 key object in the token. The first one comes first.',
     access: readKeys,
     params: one,
-    answer: z.strictObject({ items: z.array(shownVersion), next: z.null() }),
+    query: z.strictObject(wholeQuery),
+    answer: pageOf(shownVersion, 'KeyVersion'),
     handle: async (call) => {
-      const { services, params } = call;
+      const { services, params, query } = call;
       const key = await getCloudKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId);
-      const items = (await listVersions(services, key)).map((row) => showVersion(key, row));
-      return { body: { items, next: null } };
+      const page = pageOfWhole(await listVersions(services, key), query, ({ version }) => String(version));
+      return shownPage(page, (row) => showVersion(key, row));
     },
   }),
   route({

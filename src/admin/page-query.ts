@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { PageWish } from '../vault/page.ts';
+import type { Page, PageWish } from '../vault/page.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /** Query parameters that every list takes. `orders` are the names that it may be sorted by, the default first. */
 export function pageQuery(orders: Readonly<Record<string, unknown>>) {
@@ -12,6 +13,28 @@ export function pageQuery(orders: Readonly<Record<string, unknown>>) {
       .default(names[0] ?? '')
       .describe('What the list is sorted by; `-` before it for descending order.'),
   };
+}
+
+/** What a list takes that is short and has an order of its own. */
+export const wholeQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(200).describe('How many items a page has at most.'),
+  cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+};
+
+/** A page of a list that is held whole; `idOf` tells its items apart. Throws VaultError `invalid`. */
+export function pageOfWhole<T>(
+  items: readonly T[],
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+  idOf: (item: T) => string,
+): Page<T> {
+  const last = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString('utf8');
+  const start = last === undefined ? 0 : items.findIndex((item) => idOf(item) === last) + 1;
+  if (last !== undefined && start === 0)
+    throw new VaultError('invalid', 'the cursor is not one of this list', 'begin the list again');
+  const page = items.slice(start, start + limit);
+  const end = page.at(-1);
+  const more = start + limit < items.length && end !== undefined;
+  return { items: page, next: more ? Buffer.from(idOf(end)).toString('base64url') : null };
 }
 
 /** What a list answers. */

@@ -11,10 +11,12 @@ import {
   type UserRow,
 } from '../identity/sessions.ts';
 import { changePassword, giveSecondFactor, signIn } from '../identity/sign-in.ts';
+import { findUser } from '../identity/users.ts';
 import type { Secret } from '../secret.ts';
 import { time, vaultId } from './key-forms.ts';
 import { password, permission } from './people-forms.ts';
-import { callerOf, route, type Answer, type Client, type Route } from './route.ts';
+import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
+import { callerOf, route, shownPage, type Answer, type Client, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
 
 const tag = 'Sessions';
@@ -30,6 +32,24 @@ const csrfToken = z
     'Of a session in a cookie: to be sent as X-CSRF-Token with every request that changes something.',
   );
 
+const ownFields = {
+  id: z.uuid(),
+  username: z.string(),
+  displayName: z.string(),
+  role: z.enum(['appliance-admin', 'appliance-auditor', 'vault-admin', 'cloud-admin', 'auditor']),
+  vaultId: z.uuid().nullable().describe('Null for users of the appliance.'),
+  permissions: z.array(permission),
+};
+
+const shownCaller = z
+  .strictObject({
+    ...ownFields,
+    kind: z.enum(['user', 'api-key']).describe('With a session, or with an API key of the user.'),
+    permissions: z.array(permission).describe('Of an API key those of its scope.'),
+    credentialId: z.uuid().describe('The session or the API key.'),
+  })
+  .meta({ id: 'Caller' });
+
 const shownSession = z
   .strictObject({
     id: z.uuid(),
@@ -41,14 +61,7 @@ const shownSession = z
     lastSeenAt: time.describe('When it was last used, to within half a minute.'),
     expiresAt: time.describe('When it ends at the latest.'),
     current: z.boolean().describe('Whether it is the one that asks.'),
-    user: z.strictObject({
-      id: z.uuid(),
-      username: z.string(),
-      displayName: z.string(),
-      role: z.enum(['appliance-admin', 'appliance-auditor', 'vault-admin', 'cloud-admin', 'auditor']),
-      vaultId: z.uuid().nullable().describe('Null for users of the appliance.'),
-      permissions: z.array(permission),
-    }),
+    user: z.strictObject(ownFields),
     csrfToken,
   })
   .meta({ id: 'Session' });
@@ -132,6 +145,28 @@ export const sessionRoutes: readonly Route[] = [
     },
   }),
   route({
+    operation: 'getCaller',
+    method: 'GET',
+    path: '/user',
+    tag,
+    summary: 'Show who one is and what one may do',
+    description: 'Also for a program with an API key, which has no session to look at.',
+    access: { kind: 'own' },
+    answer: shownCaller,
+    handle: async (call) => {
+      const caller = callerOf(call);
+      const user = await findUser(call.services.store, caller.vaultId, caller.userId);
+      return {
+        body: {
+          kind: caller.kind,
+          ...showOwn(user),
+          permissions: [...caller.permissions],
+          credentialId: caller.credentialId,
+        },
+      };
+    },
+  }),
+  route({
     operation: 'signOut',
     method: 'DELETE',
     path: '/session',
@@ -192,13 +227,17 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'List one’s own sessions',
     description: 'At most twenty: with one more the oldest ends.',
     access: { kind: 'own', sessionsOnly: true },
-    answer: z.strictObject({ items: z.array(shownSession), next: z.null() }).meta({ id: 'SessionPage' }),
+    query: z.strictObject(wholeQuery),
+    answer: pageOf(shownSession, 'Session'),
     handle: async (call) => {
-      const { services } = call;
+      const { services, query } = call;
       const { userId, sessionId } = ownOf(call);
       const { user } = await findSession(services, userId, sessionId);
       const rows = await listSessions(services, services.sessions, userId);
-      return { body: { items: rows.map((row) => showSession(row, user, sessionId)), next: null } };
+      return shownPage(
+        pageOfWhole(rows, query, ({ id }) => id),
+        (row) => showSession(row, user, sessionId),
+      );
     },
   }),
   route({
@@ -254,13 +293,16 @@ function showSession(session: SessionRow, user: UserRow, current: string) {
     lastSeenAt: session.last_seen_at,
     expiresAt: session.expires_at,
     current: session.id === current,
-    user: {
-      id: user.id,
-      username: user.username,
-      displayName: user.display_name,
-      role: user.role,
-      vaultId: user.vault_id === '' ? null : user.vault_id,
-      permissions: permissionsOf[user.role],
-    },
+    user: { ...showOwn(user), permissions: permissionsOf[user.role] },
+  };
+}
+
+function showOwn(user: UserRow) {
+  return {
+    id: user.id,
+    username: user.username,
+    displayName: user.display_name,
+    role: user.role,
+    vaultId: user.vault_id === '' ? null : user.vault_id,
   };
 }

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { recordAlone } from '../audit/trail.ts';
 import type { TokenClient } from '../vault/token-rooms.ts';
 import { Problem } from './problem.ts';
-import { route, type Answer, type Route } from './route.ts';
+import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
+import { route, shownPage, type Answer, type Route } from './route.ts';
 import type { AdminServices, TokenFacts } from './services.ts';
 
 const tag = 'Tokens';
@@ -72,12 +73,14 @@ export const tokenRoutes: readonly Route[] = [
     summary: 'List the tokens of the configuration',
     description: 'Users of a vault see in its `tokens` which ones their key sets may use.',
     access: read,
-    answer: z
-      .strictObject({ items: z.array(shownToken), next: z.null().describe('They all come on one page.') })
-      .meta({ id: 'TokenPage' }),
-    handle: async ({ services }): Promise<Answer> => {
+    query: z.strictObject(wholeQuery),
+    answer: pageOf(shownToken, 'Token'),
+    handle: async ({ services, query }): Promise<Answer> => {
       const used = await vaultsByToken(services);
-      return { body: { items: services.tokenFacts.map((facts) => show(services, facts, used)), next: null } };
+      return shownPage(
+        pageOfWhole(services.tokenFacts, query, ({ name }) => name),
+        (facts) => show(services, facts, used),
+      );
     },
   }),
   route({

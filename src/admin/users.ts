@@ -190,10 +190,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       access: write,
       params: one,
       answer: shownUser,
+      changes: true,
       handle: async (call) => {
-        const { services, act, params } = call;
+        const { services, act, params, expected } = call;
         return shown(
-          await unlockUser(services, act, callerOf(call), params.vaultId ?? '', params.userId),
+          await unlockUser(services, act, callerOf(call), params.vaultId ?? '', params.userId, expected),
           services.now(),
         );
       },
@@ -208,14 +209,16 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       access: write,
       params: one,
       answer: withDelivery,
+      changes: true,
       handle: async (call) => {
-        const { services, act, params } = call;
+        const { services, act, params, expected } = call;
         const { user, delivery: how } = await resetPassword(
           siteOf(services),
           act,
           callerOf(call),
           params.vaultId ?? '',
           params.userId,
+          expected,
         );
         return {
           body: { ...showUser(user, services.now()), ...showDelivery(how) },
@@ -233,10 +236,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       access: write,
       params: one,
       answer: shownUser,
+      changes: true,
       handle: async (call) => {
-        const { services, act, params } = call;
+        const { services, act, params, expected } = call;
         return shown(
-          await removeTotp(services, act, callerOf(call), params.vaultId ?? '', params.userId),
+          await removeTotp(services, act, callerOf(call), params.vaultId ?? '', params.userId, expected),
           services.now(),
         );
       },

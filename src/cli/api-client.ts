@@ -49,11 +49,6 @@ export class ApiClient {
     return (await this.#exchange({ method: 'GET', path, query })).body as T;
   }
 
-  /** A list that is short by nature: it has one page, and takes no `limit`. */
-  async wholeList<T = Item>(path: string): Promise<T[]> {
-    return (await this.get<{ items: T[] }>(path)).items;
-  }
-
   /** All pages, or the first `limit` items. */
   async list<T = Item>(path: string, query: Query = {}, limit = Infinity): Promise<T[]> {
     const items: T[] = [];

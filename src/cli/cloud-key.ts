@@ -165,7 +165,7 @@ function addShow(cloudKey: Command): void {
         withApi(command, async (api) => {
           const { id } = await findCloudKey(api, name, keySet);
           printList(
-            await api.client.wholeList(`${cloudKeysPath(api)}/${id}/versions`),
+            await api.client.list(`${cloudKeysPath(api)}/${id}/versions`),
             fields('version', 'current', 'state', 'origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
             api.options,
           );

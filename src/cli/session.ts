@@ -12,7 +12,7 @@ export function addSessionCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.wholeList('/user/sessions'),
+            await client.list('/user/sessions'),
             {
               id: ({ id }) => id,
               current: ({ current }) => current,

@@ -14,7 +14,7 @@ export function addTokenCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.wholeList('/tokens'),
+            await client.list('/tokens'),
             fields('name', 'profile', 'vendor', 'model', 'health', 'vaults'),
             options,
           ),

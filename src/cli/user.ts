@@ -96,7 +96,7 @@ function addStates(user: Command): void {
 /** Help for those who cannot sign in. */
 function addHelp(user: Command): void {
   const act = (action: string, done: string) => async (api: Api, path: string) => {
-    const answer = await api.client.send<object | undefined>({ method: 'POST', path: `${path}${action}` });
+    const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
     if (answer === undefined) printDone(done, { done: true }, api.options);
     else printRecord(answer, api.options);
   };
@@ -121,7 +121,8 @@ function addHelp(user: Command): void {
         withApi(command, async (api) => {
           const { id } = await findOne(api, users, name);
           await printWithFirstPassword(
-            async () => api.client.send({ method: 'POST', path: `${users.path(api)}/${id}/password-reset` }),
+            async () =>
+              api.client.change(`${users.path(api)}/${id}`, { method: 'POST', action: '/password-reset' }),
             wish,
             api.options,
             () => 'repeat the command',

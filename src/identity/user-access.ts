@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
+import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
@@ -19,9 +19,11 @@ export async function unlockUser(
   changer: Changer,
   vaultId: string,
   userId: string,
+  expected?: number,
 ): Promise<UserRow> {
   return house.store.write(async (trx) => {
     const before = await findUser({ db: trx }, vaultId, userId);
+    checkRowVersion(before, expected);
     checkReach(changer, before.role);
     // A session that somebody took must not be a place to guess the password at without end.
     checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
@@ -42,11 +44,13 @@ export async function resetPassword(
   changer: Changer,
   vaultId: string,
   userId: string,
+  expected?: number,
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address));
   const user = await site.store.write(async (trx) => {
     const before = await findUser({ db: trx }, vaultId, userId);
+    checkRowVersion(before, expected);
     checkReach(changer, before.role);
     checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
     if (before.sign_in === 'oidc')
@@ -86,9 +90,11 @@ export async function removeTotp(
   changer: Changer,
   vaultId: string,
   userId: string,
+  expected?: number,
 ): Promise<UserRow> {
   return house.store.write(async (trx) => {
     const user = await findUser({ db: trx }, vaultId, userId);
+    checkRowVersion(user, expected);
     checkReach(changer, user.role);
     checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
     await clearTotp(trx, house, userId);

@@ -46,6 +46,7 @@ export const expected: Readonly<Record<string, Row>> = {
   oidcCallback: everyone,
   finishOidcSignIn: everyone,
   getSession: sessionsOnly,
+  getCaller: row(401, 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok'),
   signOut: sessionsOnly,
   giveSecondFactor: sessionsOnly,
   changePassword: sessionsOnly,
