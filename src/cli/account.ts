@@ -23,7 +23,15 @@ export function addAccountCommands(program: Command): void {
       .description('show who is signed in, where, and what they may do')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const session = await client.get<Session & Item>('/session');
+          // A program with an API key has no session.
+          const session = await client.get<Session & Item>('/session').catch((error: unknown) => {
+            if (isProblem(error, 'forbidden')) return undefined;
+            throw error;
+          });
+          if (session === undefined) {
+            printRecord(await client.get('/user'), options);
+            return;
+          }
           if (options.json === true) {
             printRecord(session, options);
             return;
