@@ -35,7 +35,8 @@ COPY src src
 COPY scripts/health-check.ts scripts/health-check.ts
 ENV NODE_ENV=production
 USER 10001:10001
-# The store and, in the image for trying out, the token. Nothing else is written.
+# The store, sign-ins of the command line and, in the image for trying out, the token. Nothing else is written. Where
+# [admin] is to be reached from outside the container it needs address = "0.0.0.0" (docs/operations.md).
 VOLUME /var/lib/holdfast
 ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
 CMD ["serve"]
