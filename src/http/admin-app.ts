@@ -40,6 +40,8 @@ export const adminRefusal: RefusalForm = (status, words) => ({
   body: JSON.stringify({ ...new Problem('bad-request', words).toBody(randomUUID()), status }),
 });
 
+/** Refusals of one caller in a minute that go into the audit trail. */
+const recordedRefusals = 30;
 const safeMethods = new Set(['GET', 'HEAD']);
 
 /** What is known of a request so far, for its log line. */
@@ -60,6 +62,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   app.silent = true;
   const router = new Router({ strict: true, sensitive: true });
   const requests = new RateLimiterMemory({ points: limits.requestsPerMinute, duration: 60 });
+  const refusals = new RateLimiterMemory({ points: recordedRefusals, duration: 60 });
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
@@ -94,9 +97,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         return;
       }
       problem = toProblem(error);
+      if (problem.kind === 'forbidden') await recordRefusal(facts, ctx.req.socket.remoteAddress ?? '');
       await refuse(ctx, problem, facts.requestId);
     }
-    logLine(ctx, facts, problem);
+    // Load balancers ask every few seconds.
+    if (facts.route !== undefined || problem !== undefined) logLine(ctx, facts, problem);
   });
   return app;
 
@@ -123,12 +128,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     await spend(requests, caller?.credentialId ?? address);
     const act = actOf(facts, address, services.now());
     const params = parse(route.params, ctx['params'] as unknown, 'path');
-    try {
-      checkAccess(route, caller, (ctx['params'] as Record<string, string>)['vaultId']);
-    } catch (error) {
-      await recordRefusal(route, caller, act, error);
-      throw error;
-    }
+    checkAccess(route, caller, (ctx['params'] as Record<string, string>)['vaultId']);
     const expected = route.changes === true ? readIfMatch(ctx) : undefined;
     const query = parse(route.query ?? z.strictObject({}), readQuery(ctx), 'query');
     const { value: body, bytes } = await readJson(ctx, route);
@@ -202,14 +202,15 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       throw new Problem('csrf-token-required', 'the request was begun by another site');
   }
 
-  async function recordRefusal(
-    route: Route,
-    caller: Caller | undefined,
-    act: Act,
-    error: unknown,
-  ): Promise<void> {
-    if (caller === undefined || !(error instanceof Problem) || error.kind !== 'forbidden') return;
-    await recordAlone(services.store, act, {
+  /** Who tried what they may not: on the record, up to so many a minute from one caller; the log has the rest. */
+  async function recordRefusal({ route, caller, requestId }: Facts, address: string): Promise<void> {
+    if (caller === undefined || route === undefined) return;
+    try {
+      await refusals.consume(caller.credentialId);
+    } catch {
+      return;
+    }
+    await recordAlone(services.store, actOf({ requestId, caller }, address, services.now()), {
       action: 'request.refuse',
       outcome: 'refused',
       vaultId: caller.vaultId,
@@ -254,7 +255,7 @@ function factsOf(ctx: Context): Facts {
   return ctx.state['facts'] as Facts;
 }
 
-function actOf({ requestId, caller }: Facts, address: string, at: Date): Act {
+function actOf({ requestId, caller }: Pick<Facts, 'requestId' | 'caller'>, address: string, at: Date): Act {
   return {
     actor:
       caller === undefined

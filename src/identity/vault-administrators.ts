@@ -3,6 +3,7 @@ import type { Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
+import { revokeApiKeysOf } from './api-keys.ts';
 import { firstGroupName, insertAdminGroup } from './admin-groups.ts';
 import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
@@ -12,6 +13,11 @@ import type { UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, usernameKey } from './user-forms.ts';
 import { setFirstPassword } from './user-access.ts';
 import { bump, insertUser, newUser } from './users.ts';
+
+const firstGroup = {
+  name: firstGroupName,
+  description: 'Made with the vault: its members see what belongs to it',
+};
 
 export interface NewVaultWish extends VaultWish {
   administrator: { username: string; name: string; email: string };
@@ -40,10 +46,7 @@ export async function createVault(
       role: 'vault-admin',
     });
     const user = await insertUser(trx, within, { ...row, password_hash: hash });
-    await insertAdminGroup(trx, site, within, vault.id, {
-      name: firstGroupName,
-      description: 'Made with the vault: its members see what belongs to it',
-    });
+    await insertAdminGroup(trx, site, within, vault.id, firstGroup);
     return { vault, administrator: user };
   });
   return { ...made, delivery: await deliverPassword(site, made.administrator, password, 'first') };
@@ -84,6 +87,8 @@ export async function resetVaultAdministrator(
     if (before === undefined) throw new VaultError('not-found', 'the vault has no such vault administrator');
     if (wish.removeSecondFactor === true) await clearTotp(trx, site, before.id);
     await setFirstPassword(trx, site, act, before, hash);
+    // Whoever asks for this has lost hold of the account, and perhaps not to nobody.
+    await revokeApiKeysOf(trx, site, before.id);
     await recordInBoth(trx, act, vault, {
       action: 'vault.reset-administrator',
       after: { username: before.username, secondFactorRemoved: wish.removeSecondFactor === true },
@@ -112,6 +117,22 @@ async function makeFirst(
     );
   const row = newUser(site, vault.id, { username, email, role: 'vault-admin' });
   const user = await insertUser(trx, act, { ...row, password_hash: hash });
+  await trx
+    .updateTable('vaults')
+    .set((eb) => ({
+      administrator_name: user.display_name,
+      administrator_email: user.email,
+      updated_at: act.at.toISOString(),
+      row_version: eb('row_version', '+', 1),
+    }))
+    .where('id', '=', vault.id)
+    .execute();
+  const { groups } = await trx
+    .selectFrom('admin_groups')
+    .select((eb) => eb.fn.countAll<number>().as('groups'))
+    .where('vault_id', '=', vault.id)
+    .executeTakeFirstOrThrow();
+  if (groups === 0) await insertAdminGroup(trx, site, act, vault.id, firstGroup);
   await recordInBoth(trx, act, vault, {
     action: 'vault.reset-administrator',
     after: { username: user.username, made: true },

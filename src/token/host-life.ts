@@ -9,7 +9,7 @@ import type { Secret } from '../secret.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
-import type { ProgressReport } from './progress.ts';
+import type { ProgressReport } from './verification-steps.ts';
 
 /** What every host of one token is started with. */
 export interface HostSettings {

@@ -6,10 +6,11 @@ import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } 
 import { TokenError, ckrName } from './faults.ts';
 import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
 import { readRequest, writeAnswer, writeFault } from './frames.ts';
-import type { TokenRequestKind } from './messages.ts';
+import type { Permitted } from './messages.ts';
 import { Gcm } from './gcm.ts';
 import { wayOutOfRefusedPin } from './login-gate.ts';
-import { Progress, type ProgressReport } from './progress.ts';
+import { Progress } from './progress.ts';
+import type { ProgressReport } from './verification-steps.ts';
 import { proveMechanisms } from './self-test.ts';
 import { TokenHost } from './token-host.ts';
 
@@ -31,7 +32,7 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   /** Make our own keys where missing, before the self-test (`holdfast init`). */
   prepare?: boolean | undefined;
   /** The only requests that it answers; all where absent. */
-  permitted?: readonly TokenRequestKind[] | undefined;
+  permitted?: Permitted | undefined;
   /** Tell each step of the start, and ask for the PIN only when it is its turn: the module and the token come first. */
   verify?: boolean | undefined;
 }

@@ -65,32 +65,40 @@ export interface TokenResponses {
 
 export type TokenRequestKind = TokenRequest['kind'];
 
+/** How the contexts of sealed XKS secret access keys begin; of no other secret's. */
+export const xksSecretContext = 'holdfast xks credential ';
+
+/** What the host of one process does for it. */
+export interface Permitted {
+  kinds: readonly TokenRequestKind[];
+  /** Which sealed secrets it opens: XKS secret access keys, all others, or none. */
+  reveals: 'xks' | 'other' | 'none';
+}
+
 /**
- * What a network-facing process may ask for: taken over, it can use keys while it lasts and make more of them, but
- * neither destroy one nor seal or look up anything.
+ * What an XKS worker may ask for: taken over, it can use keys while it lasts and make more of them, but neither destroy
+ * one nor seal or look up anything, nor open what people sign in with.
  */
-export const workerRequests: readonly TokenRequestKind[] = [
-  'encrypt',
-  'decrypt',
-  'generateKey',
-  'reveal',
-  'health',
-];
+export const workerRequests: Permitted = {
+  kinds: ['encrypt', 'decrypt', 'generateKey', 'reveal', 'health'],
+  reveals: 'xks',
+};
 
 /**
  * What the management process may ask for: taken over, it can make, destroy and list keys, but neither read nor write
- * ciphertext with one.
+ * ciphertext with one, nor open the secrets with which AWS has that done.
  */
-export const managementRequests: readonly TokenRequestKind[] = [
-  'generateKey',
-  'destroyKey',
-  'inspectKey',
-  'findKey',
-  'listKeys',
-  'protect',
-  'reveal',
-  'health',
-];
+export const managementRequests: Permitted = {
+  kinds: ['generateKey', 'destroyKey', 'inspectKey', 'findKey', 'listKeys', 'protect', 'reveal', 'health'],
+  reveals: 'other',
+};
+
+export function isPermitted({ kinds, reveals }: Permitted, request: TokenRequest): boolean {
+  if (!kinds.includes(request.kind)) return false;
+  return (
+    request.kind !== 'reveal' || reveals === (request.context.startsWith(xksSecretContext) ? 'xks' : 'other')
+  );
+}
 
 /** A key object as the token tells it, read back after creation (promise 1). */
 export interface KeyAttributes {

@@ -1,16 +1,7 @@
 import pkcs11js from 'pkcs11js';
 import type { OnOpened, TokenInfo } from './cryptoki.ts';
 import { monotonicNow } from './frames.ts';
-
-/** What a verification tries, in this order. */
-export const verificationSteps = ['module', 'token', 'login', 'mechanisms', 'self-test', 'latency'] as const;
-
-export type VerificationStep = (typeof verificationSteps)[number];
-
-/** What a token host tells of its start, where it was asked to (`verify`). */
-export type ProgressReport =
-  | { state: 'step'; step: VerificationStep; milliseconds: number; detail: string; info?: TokenInfo }
-  | { state: 'mechanisms'; names: string[] };
+import type { ProgressReport, VerificationStep } from './verification-steps.ts';
 
 /** Tells each step of a start as soon as it has worked, with the time it took. */
 export class Progress {

@@ -9,7 +9,7 @@ import { monotonicNow, type RequestFrame, type ResponseFrame, type TokenAnswer }
 import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
 import { listKeys } from './key-list.ts';
-import type { TokenRequest, TokenRequestKind } from './messages.ts';
+import { isPermitted, type Permitted, type TokenRequest } from './messages.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
@@ -28,9 +28,9 @@ export class TokenHost {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
-  readonly #permitted: readonly TokenRequestKind[] | undefined;
+  readonly #permitted: Permitted | undefined;
 
-  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: readonly TokenRequestKind[]) {
+  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted) {
     this.#permitted = permitted;
     this.#cryptoki = cryptoki;
     this.#gcm = new Gcm(cryptoki, profile);
@@ -101,7 +101,7 @@ export class TokenHost {
   #answerOne(frame: RequestFrame, now: number): TokenAnswer | TokenError | 'doubtful' {
     // Nobody waits for it any more: do not spend the token on it.
     if (frame.deadline <= now) return new TokenError('timeout', 'queue');
-    if (this.#permitted?.includes(frame.request.kind) === false)
+    if (this.#permitted !== undefined && !isPermitted(this.#permitted, frame.request))
       return new TokenError('internal', 'not permitted');
     for (let repaired = false; ; repaired = true) {
       try {

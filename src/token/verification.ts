@@ -3,7 +3,7 @@ import { TokenError } from './faults.ts';
 import { monotonicNow } from './frames.ts';
 import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
-import { verificationSteps, type ProgressReport, type VerificationStep } from './progress.ts';
+import { verificationSteps, type ProgressReport, type VerificationStep } from './verification-steps.ts';
 import { TokenPool } from './token-pool.ts';
 import { knownWayOut, wayOutOf } from './ways-out.ts';
 
@@ -70,7 +70,11 @@ class VerificationRun {
   async #run(): Promise<Verification> {
     const stopping = new AbortController();
     const { order, ...others } = this.#settings;
-    const { prepare: _, ...verified } = { ...order, verify: true, permitted: ['health'] as const };
+    const { prepare: _, ...verified } = {
+      ...order,
+      verify: true,
+      permitted: { kinds: ['health'], reveals: 'none' } as const,
+    };
     const life = new HostLife(
       { ...others, order: verified, pin: async () => this.#pinInTurn() },
       this.#gate,

@@ -1,6 +1,7 @@
 import { Secret } from '../secret.ts';
 import type { KeySet } from './key-set-records.ts';
 import { xksUriPath } from './names.ts';
+import { xksSecretContext } from '../token/messages.ts';
 import { managementDeadline, type TokenRooms } from './token-rooms.ts';
 
 /** The secret under the token's protecting key. Throws TokenError. */
@@ -39,7 +40,7 @@ export async function revealSecret(
 
 /** What a sealed secret is bound to: moved to another record or key set it does not open. */
 function sealContext(accessKeyId: string, keySetId: string): string {
-  return `holdfast xks credential ${accessKeyId} of key set ${keySetId}`;
+  return `${xksSecretContext}${accessKeyId} of key set ${keySetId}`;
 }
 
 /** What AWS's console takes (XKS spec, XKS proxy configuration in AWS KMS console). Holds the secret: never logged. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { monotonicNow } from '../token/frames.ts';
 import { BackOff } from './back-off.ts';
-import { deleteDueKeys } from './destruction.ts';
+import { aheadOfLastSign, deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
+import { deleteDueKeys, destroyVersions } from './destruction.ts';
 import { capRotations, rotateDueKeys } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { House } from './house.ts';
@@ -20,6 +21,8 @@ const renewAfter = 15_000;
 const longestSleep = 30_000;
 /** Rotations of one look may take so long; then what else is due has its turn, milliseconds. */
 const longestRotating = 30_000;
+/** After so long without a running node a start does not take the clock's word for it, milliseconds. */
+const suspiciousSilence = 7 * 24 * 60 * 60 * 1000;
 /** A clock that gains or loses less between two looks was not set, milliseconds. */
 const steady = 5_000;
 
@@ -146,9 +149,12 @@ export class Schedules {
 
   async #delete(run: ScheduleRun): Promise<void> {
     const task = (token: string) => `destructions of token ${token}`;
-    const { deleted, destroyed, failed } = await deleteDueKeys(this.#house, this.#house.now(), {
-      mayAsk: (token) => this.#backOff.mayTry(task(token)),
-    });
+    const scope = { mayAsk: (token: string) => this.#backOff.mayTry(task(token)) };
+    const held = await deletionsHeldUntil(this.#house);
+    const { deleted, destroyed, failed } =
+      held === undefined
+        ? await deleteDueKeys(this.#house, this.#house.now(), scope)
+        : { deleted: 0, ...(await destroyVersions(this.#house, undefined, scope)) };
     run.keysDeleted = deleted;
     run.versionsDestroyed = destroyed.length;
     if (failed.length > 0) run.failed.push('destruction');
@@ -187,8 +193,9 @@ export class Schedules {
   }
 
   async #loop(stopping: AbortSignal): Promise<void> {
+    await this.#compareClock();
     while (!stopping.aborted) {
-      this.#watchClock();
+      await this.#watchClock();
       const { held, more } = await this.runOnce();
       if (stopping.aborted) return;
       const sleep = held && more ? 0 : await this.#untilNextDue(held);
@@ -210,7 +217,7 @@ export class Schedules {
   }
 
   /** A clock that was set makes quiet out of nothing: what was not heard since then is all that counts. */
-  #watchClock(): void {
+  async #watchClock(): Promise<void> {
     const now = this.#house.now();
     const ahead = now.getTime() - monotonicNow();
     const gained = ahead - this.#clockAhead;
@@ -218,6 +225,31 @@ export class Schedules {
     if (Math.abs(gained) < steady) return;
     this.#listeningSince = now;
     this.#log.warn({ seconds: Math.round(gained / 1000) }, 'the clock was set, or the machine slept');
+    if (gained > suspiciousLeap)
+      await this.#holdDeletions(gained, 'the clock leapt ahead while this node ran');
+  }
+
+  /** At the start: a clock that is far ahead of the last sign of life of any node, unless it was off so long. */
+  async #compareClock(): Promise<void> {
+    try {
+      const ahead = await aheadOfLastSign(this.#house);
+      if (ahead > suspiciousSilence)
+        await this.#holdDeletions(ahead, 'no node has run for long, or the clock is ahead');
+    } catch (error) {
+      this.#tell('clock', error);
+    }
+  }
+
+  async #holdDeletions(ahead: number, why: string): Promise<void> {
+    this.#log.error(
+      { hours: Math.round(ahead / 3_600_000) },
+      `${why}: no CloudKey is deleted for a day; if the clock is wrong, set it right now`,
+    );
+    try {
+      await holdDeletions(this.#house, why);
+    } catch (error) {
+      this.#tell('clock', error);
+    }
   }
 
   async #mayGoOn(): Promise<boolean> {

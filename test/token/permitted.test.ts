@@ -4,7 +4,7 @@ import {
   managementRequests,
   workerRequests,
   type TokenRequest,
-  type TokenRequestKind,
+  type Permitted,
 } from '../../src/token/messages.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
@@ -13,7 +13,7 @@ const key = Buffer.alloc(20, 1);
 const nothing = Buffer.alloc(0);
 
 /** Asks a host that has no token: what is refused is refused before the token is touched. */
-function isRefused(permitted: readonly TokenRequestKind[], request: TokenRequest): boolean {
+function isRefused(permitted: Permitted, request: TokenRequest): boolean {
   const host = new TokenHost(
     undefined as never,
     { iv: {}, gcm: {}, keys: { omit: [], not_told: [] } } as never,
@@ -63,4 +63,14 @@ test('a host of the management process uses no key, whatever it is asked, and do
     { kind: 'protect', context: 'x', secret: key },
   ] satisfies TokenRequest[])
     t.false(isRefused(managementRequests, request), request.kind);
+});
+
+test('the secrets of AWS are opened for XKS workers alone, and all others for the management process alone', (t) => {
+  const reveal = (context: string): TokenRequest => ({ kind: 'reveal', context, sealed: key });
+  const xks = reveal('holdfast xks credential AKID of key set 1');
+  const other = reveal('holdfast totp of user 1');
+  t.false(isRefused(workerRequests, xks));
+  t.true(isRefused(workerRequests, other));
+  t.true(isRefused(managementRequests, xks));
+  t.false(isRefused(managementRequests, other));
 });
