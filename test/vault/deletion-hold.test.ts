@@ -1,0 +1,73 @@
+import anyTest, { type TestFn } from 'ava';
+import { createLog } from '../../src/log.ts';
+import { scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { deletionsHeldUntil, holdDeletions } from '../../src/vault/deletion-hold.ts';
+import { Schedules } from '../../src/vault/schedules.ts';
+import { newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+
+const test = anyTest as TestFn<TestVault>;
+const day = 24 * 60 * 60 * 1000;
+const node = { id: 'node', hostname: 'test', version: '0' };
+
+test.beforeEach(async (t) => {
+  t.context = await openVault();
+});
+test.afterEach.always(async (t) => t.context.dispose());
+
+/** A CloudKey whose deletion is due. */
+async function dueKey(vault: TestVault): Promise<() => Promise<string | undefined>> {
+  const key = await newKey(vault, await newKeySet(vault));
+  await scheduleDeletion(vault.house, vault.act(), vault.vault.id, 'all', key.id, 7);
+  vault.clock.ahead += 7 * day + 1000;
+  return async () =>
+    (
+      await vault.store.db
+        .selectFrom('cloud_keys')
+        .select('state')
+        .where('id', '=', key.id)
+        .executeTakeFirst()
+    )?.state;
+}
+
+function schedules({ house }: TestVault): Schedules {
+  return new Schedules({ house, log: createLog('silent'), node });
+}
+
+test('while deletions are held no CloudKey is deleted, and a day later it is', async (t) => {
+  const { house, clock } = t.context;
+  const state = await dueKey(t.context);
+  await holdDeletions(house, 'a test');
+  await schedules(t.context).runOnce();
+  t.is(await state(), 'PENDING_DELETION');
+  clock.ahead += day - 60_000;
+  await schedules(t.context).runOnce();
+  t.is(await state(), 'PENDING_DELETION');
+  clock.ahead += 61_000;
+  await schedules(t.context).runOnce();
+  t.is(await state(), 'DELETED');
+});
+
+test('a clock that is set back ends the hold that its leap began', async (t) => {
+  const { house, clock } = t.context;
+  clock.ahead += 400 * day;
+  await holdDeletions(house, 'a test');
+  t.not(await deletionsHeldUntil(house), undefined);
+  clock.ahead -= 400 * day;
+  t.is(await deletionsHeldUntil(house), undefined);
+});
+
+test('a start long after the last sign of life of any node does not take the word of the clock', async (t) => {
+  const { house, clock, store } = t.context;
+  await schedules(t.context).runOnce();
+  const state = await dueKey(t.context);
+  clock.ahead += day;
+  const started = schedules(t.context);
+  started.start();
+  t.teardown(async () => started.stop());
+  const looked = async () =>
+    (await store.db.selectFrom('leases').select('name').where('name', '=', 'schedules').execute()).length > 0;
+  while (!(await looked())) await new Promise((resolve) => setImmediate(resolve));
+  await started.stop();
+  t.not(await deletionsHeldUntil(house), undefined);
+  t.is(await state(), 'PENDING_DELETION');
+});
