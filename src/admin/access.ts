@@ -41,11 +41,8 @@ export function checkAccess(
   }
   if (access.kind === 'own') return;
   const ofAppliance = caller.vaultId === '';
-  if (!ofAppliance && (vaultId === undefined ? access.vault === undefined : vaultId !== caller.vaultId))
-    throw new Problem(
-      vaultId === undefined ? 'forbidden' : 'not-found',
-      vaultId === undefined ? 'only users of the appliance may do this' : 'there is no such thing',
-    );
+  if (!ofAppliance && vaultId !== undefined && vaultId !== caller.vaultId)
+    throw new Problem('not-found', 'there is no such thing', { beyond: true });
   const needed = ofAppliance ? access.appliance : access.vault;
   if (needed === undefined)
     throw new Problem(

@@ -102,7 +102,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       'Takes a key object that is in the token already, with the ciphertext that AWS’s sample proxy ' +
       '(aws-kms-xks-proxy) made under it. A key object that could leave the token is refused. What AWS may do with it ' +
       'is what the key object may do.',
-    access: writeKeys,
+    access: { kind: 'permission', vault: 'cloud-keys.adopt' },
     params: inVault,
     body: z.strictObject({
       ...newFields,

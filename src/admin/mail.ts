@@ -7,13 +7,14 @@ import {
   readMailSettings,
   type StoredMailSettings,
 } from '../identity/mail-settings.ts';
+import { checkReach } from '../identity/reach.ts';
 import { testMail } from '../identity/mail-texts.ts';
 import { parseEmail } from '../identity/user-forms.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { time } from './key-forms.ts';
 import { email, password } from './people-forms.ts';
 import { Problem } from './problem.ts';
-import { route, type Answer, type Route } from './route.ts';
+import { callerOf, route, type Answer, type Route } from './route.ts';
 
 const tag = 'Mail';
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
@@ -77,8 +78,12 @@ export const mailRoutes: readonly Route[] = [
     answer: shownMail,
     changes: true,
     problems: ['token-unavailable'],
-    handle: async ({ services, act, body, expected }) =>
-      shown(await putMailSettings(services, act, body, expected)),
+    handle: async (call) => {
+      const { services, act, body, expected } = call;
+      // First passwords of everyone go this way.
+      checkReach(callerOf(call), 'appliance-admin');
+      return shown(await putMailSettings(services, act, body, expected));
+    },
   }),
   route({
     operation: 'deleteMail',
@@ -88,7 +93,9 @@ export const mailRoutes: readonly Route[] = [
     summary: 'Have no mail sent any more',
     access: write,
     changes: true,
-    handle: async ({ services, act, expected }) => {
+    handle: async (call) => {
+      const { services, act, expected } = call;
+      checkReach(callerOf(call), 'appliance-admin');
       await deleteMailSettings(services, act, expected);
       return { status: 204 };
     },

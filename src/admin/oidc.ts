@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OidcClients } from '../identity/oidc-clients.ts';
+import { administratorOf, checkReach } from '../identity/reach.ts';
 import { deleteProvider, findProvider, putProvider, type OidcProvider } from '../identity/oidc-providers.ts';
 import {
   finishOidcSignIn,
@@ -11,7 +12,7 @@ import {
 } from '../identity/oidc-sign-in.ts';
 import { Secret } from '../secret.ts';
 import { time, vaultId } from './key-forms.ts';
-import { route, type Access, type Answer, type Route } from './route.ts';
+import { callerOf, route, type Access, type Answer, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
 import { answer, openedSession } from './sessions.ts';
 
@@ -238,8 +239,12 @@ function providerRoutes(
       body: wishedProvider,
       answer: shownProvider,
       changes: true,
-      handle: async ({ services, act, params: given, body, expected }) =>
-        shown(services, await putProvider(services, clients, act, of(given), body, expected)),
+      handle: async (call) => {
+        const { services, act, params: given, body, expected } = call;
+        // Who says which provider to believe can be anyone of the vault: no less than its administrator.
+        checkReach(callerOf(call), administratorOf(of(given)));
+        return shown(services, await putProvider(services, clients, act, of(given), body, expected));
+      },
     }),
     route<{ vaultId: string } | undefined>({
       ...common,
@@ -251,7 +256,9 @@ function providerRoutes(
       access: write,
       changes: true,
       problems: ['not-found'],
-      handle: async ({ services, act, params: given, expected }) => {
+      handle: async (call) => {
+        const { services, act, params: given, expected } = call;
+        checkReach(callerOf(call), administratorOf(of(given)));
         await deleteProvider(services, act, of(given), expected);
         return { status: 204 };
       },

@@ -41,6 +41,8 @@ export interface ProblemDetails {
   fields?: readonly FieldProblem[];
   /** Seconds. */
   retryAfter?: number;
+  /** Someone reached for what is another vault's: it is answered as if it were not there, and stands in the trail. */
+  beyond?: boolean;
   /** For the log alone. */
   cause?: unknown;
 }
@@ -52,8 +54,13 @@ export class Problem extends Error {
   readonly wayOut: string | undefined;
   readonly fields: readonly FieldProblem[];
   readonly retryAfter: number | undefined;
+  readonly beyond: boolean;
 
-  constructor(kind: ProblemKind, detail: string, { wayOut, fields, retryAfter, cause }: ProblemDetails = {}) {
+  constructor(
+    kind: ProblemKind,
+    detail: string,
+    { wayOut, fields, retryAfter, beyond, cause }: ProblemDetails = {},
+  ) {
     super(detail, { cause });
     this.name = 'Problem';
     this.kind = kind;
@@ -61,6 +68,7 @@ export class Problem extends Error {
     this.wayOut = wayOut;
     this.fields = fields ?? [];
     this.retryAfter = retryAfter;
+    this.beyond = beyond === true;
   }
 
   /** The body, `application/problem+json`. */

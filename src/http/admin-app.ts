@@ -13,6 +13,7 @@ import { recordAlone } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
+import { laneOf } from '../identity/fair-queue.ts';
 import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
@@ -97,7 +98,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         return;
       }
       problem = toProblem(error);
-      if (problem.kind === 'forbidden') await recordRefusal(facts, ctx.req.socket.remoteAddress ?? '');
+      if (problem.kind === 'forbidden' || problem.beyond)
+        await recordRefusal(facts, ctx.req.socket.remoteAddress ?? '');
       await refuse(ctx, problem, facts.requestId);
     }
     // Load balancers ask every few seconds.
@@ -107,10 +109,15 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   async function run(ctx: Context): Promise<void> {
     // Koa's own parser throws at some targets that are no paths, and the router decodes what it matches.
-    if (!isPlainPath(ctx.req.url ?? '')) throw unknownAddress();
+    const lane = laneOf(ctx.req.socket.remoteAddress ?? '');
+    if (!isPlainPath(ctx.req.url ?? '')) {
+      await spend(requests, lane);
+      throw unknownAddress();
+    }
     const { path, method } = ctx;
     const matched = router.match(path, method);
     if (!matched.route) {
+      await spend(requests, lane);
       const allowed = new Set(matched.path.flatMap((layer) => layer.methods));
       if (allowed.size === 0) throw unknownAddress();
       ctx.set('Allow', [...allowed].join(', '));
@@ -121,17 +128,26 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   async function answer(ctx: Context, route: Route, facts: Facts): Promise<void> {
     const address = ctx.req.socket.remoteAddress ?? '';
-    const isSignIn = route.access.kind === 'public' && route.method !== 'GET';
-    if (isSignIn) await spend(signIns, address);
-    const caller = await identify(ctx, address);
+    const isPublic = route.access.kind === 'public';
+    if (isPublic && (route.method !== 'GET' || route.path.endsWith('/oidc/start')))
+      await spend(signIns, laneOf(address));
+    const who = async () => (isPublic ? undefined : identify(ctx, address));
+    let caller = await who();
     facts.caller = caller;
-    await spend(requests, caller?.credentialId ?? address);
-    const act = actOf(facts, address, services.now());
+    await spend(requests, caller?.credentialId ?? laneOf(address));
     const params = parse(route.params, ctx['params'] as unknown, 'path');
-    checkAccess(route, caller, (ctx['params'] as Record<string, string>)['vaultId']);
+    const { vaultId } = ctx['params'] as { vaultId?: string };
+    checkAccess(route, caller, vaultId);
     const expected = route.changes === true ? readIfMatch(ctx) : undefined;
     const query = parse(route.query ?? z.strictObject({}), readQuery(ctx), 'query');
     const { value: body, bytes } = await readJson(ctx, route);
+    if (bytes.length > 0) {
+      // A body may take its time, and meanwhile the caller may have lost what they had.
+      caller = await who();
+      facts.caller = caller;
+      checkAccess(route, caller, vaultId);
+    }
+    const act = actOf(facts, address, services.now());
     const call: Call<unknown, unknown, unknown> = {
       services,
       caller,
@@ -186,10 +202,12 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       method: ctx.method,
       address,
     });
-    if (caller === undefined && bearer !== undefined)
+    if (caller === undefined && bearer !== undefined) {
+      await spend(requests, laneOf(address));
       throw new Problem('unauthenticated', 'the session or API key is not known, or has ended', {
         wayOut: 'sign in again: holdfast login',
       });
+    }
     if (caller?.byCookie === true && !safeMethods.has(ctx.method)) checkOrigin(ctx);
     return caller;
   }

@@ -4,7 +4,7 @@ import type { House } from '../vault/house.ts';
 
 /** What was refused: `user` is undefined where no such user is, whose name nobody repeats: it may be a password. */
 export interface Refusal {
-  action: 'session.begin' | 'session.second-factor' | 'session.confirm-password';
+  action: 'session.begin' | 'session.second-factor' | 'session.confirm-password' | 'user.confirm-totp';
   vaultId: string;
   user: { id: string; username: string } | undefined;
 }

@@ -80,13 +80,18 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
   const { user } = await findSession(house, own.userId, own.sessionId);
   if (user.totp_state !== 'ENROLLING')
     throw new VaultError('conflict', 'no second factor is being set up', 'begin with POST /user/totp');
-  const right = await readCode(house, user, code);
-  if (right?.kind !== 'totp')
+  // Counted: with a taken session an app that was never set up must be no place to guess, and then to lock the owner out.
+  const attempt = await beginAttempt(house, user.id);
+  const right = attempt === undefined ? undefined : await tryCode(house, user, code, attempt);
+  if (attempt === undefined || right?.kind !== 'totp') {
+    await recordRefusal(house, act, { action: 'user.confirm-totp', vaultId: user.vault_id, user });
+    if (attempt === undefined) throw notConfirmed();
     throw new VaultError(
       'invalid',
       'the code is not right',
       'look at the clocks of both machines, or begin again with POST /user/totp',
     );
+  }
   return house.store.write(async (trx) => {
     const changed = await trx
       .updateTable('users')
@@ -102,6 +107,7 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
       .executeTakeFirst();
     if (changed.numUpdatedRows === 0n)
       throw new VaultError('conflict', 'the second factor was set up anew meanwhile');
+    await takeBack(trx, attempt);
     await endSessionsOf(trx, user.id, own.sessionId);
     await record(trx, act, userEntry('user.confirm-totp', user));
     return replaceRecoveryCodes(trx, user.id);

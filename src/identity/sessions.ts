@@ -232,12 +232,14 @@ async function dropOldest(trx: Transaction<Tables>, newest: SessionRow): Promise
     .where('id', '<>', newest.id)
     .orderBy('created_at', 'desc')
     .limit(mostOfOneUser - 1);
-  await trx
+  let surplus = trx
     .deleteFrom('sessions')
     .where('user_id', '=', newest.user_id)
     .where('id', '<>', newest.id)
-    .where('id', 'not in', kept)
-    .execute();
+    .where('id', 'not in', kept);
+  // Who knows the password alone, and not the second factor, throws nobody out who had both.
+  if (newest.state === 'SECOND_FACTOR') surplus = surplus.where('state', '=', 'SECOND_FACTOR');
+  await surplus.execute();
 }
 
 function endOf(now: Date, state: SessionRow['state'], limits: SessionLimits): string {

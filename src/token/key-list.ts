@@ -1,4 +1,5 @@
 import { TokenError } from './faults.ts';
+import { monotonicNow } from './frames.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import type { KeyObjects } from './key-objects.ts';
 import type { ListedKey, TokenResponses } from './messages.ts';
@@ -11,6 +12,9 @@ const longestLabel = 512;
 /** A page is closed when it has grown to this, so that whatever comes last still fits a message. */
 const pageBytes = maxFrameBytes * 0.75;
 
+/** A page is closed after so long: an HSM in the network takes its time, and others wait for the host, milliseconds. */
+const pageTime = 5_000;
+
 /** The most keys of a page, whatever was asked for. */
 const mostKeys = 1000;
 
@@ -19,6 +23,7 @@ const mostKeys = 1000;
  * remembered of handles may be of objects that others have destroyed since.
  */
 export function listKeys(keys: KeyObjects, after: Uint8Array, limit: number): TokenResponses['listKeys'] {
+  const began = monotonicNow();
   const byId = groupById(keys);
   // A search that does not find the keys that every host has proven at its start has not seen everything.
   for (const { id } of Object.values(ownKeys))
@@ -32,7 +37,8 @@ export function listKeys(keys: KeyObjects, after: Uint8Array, limit: number): To
     if (start !== '' && id <= start) continue;
     const key = ofOurs(keys, byId.get(id) ?? []);
     if (key === undefined) continue;
-    if (left <= 0 || bytes > pageBytes) return { keys: page, more: true };
+    const full = left <= 0 || bytes > pageBytes || monotonicNow() - began > pageTime;
+    if (full && page.length > 0) return { keys: page, more: true };
     page.push(key);
     bytes += key.id.length + Buffer.byteLength(key.label) + key.complaints.length * 40 + 32;
     // Nobody can ask for what comes after no id at all: another one goes with it.

@@ -1,4 +1,5 @@
 import graphene from 'graphene-pk11';
+import { versionIdBytes } from './own-keys.ts';
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
 import type { Cryptoki } from './cryptoki.ts';
@@ -162,16 +163,29 @@ export class KeyObjects {
     return this.read(this.#findOne({ label }));
   }
 
-  /** Destroys every key object with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. */
+  /**
+   * Destroys the key objects with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. Of an
+   * id that is not of our making there may be one only: another may be somebody else's.
+   */
   destroy(id: Uint8Array): number {
     const { lib, session } = this.#cryptoki;
     this.forget(id);
     const handles: Buffer[] = [];
     attempt('C_FindObjects', () =>
-      session.find({ class: graphene.ObjectClass.SECRET_KEY, token: true, id: Buffer.from(id) }, (object) => {
-        handles.push(object.handle);
-      }),
+      session.find(
+        {
+          class: graphene.ObjectClass.SECRET_KEY,
+          keyType: graphene.KeyType.AES,
+          token: true,
+          id: Buffer.from(id),
+        },
+        (object) => {
+          handles.push(object.handle);
+        },
+      ),
     );
+    if (handles.length > 1 && id.length !== versionIdBytes)
+      throw new TokenError('key-duplicate', 'C_FindObjects');
     for (const handle of handles)
       attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
     return handles.length;

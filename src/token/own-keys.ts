@@ -27,6 +27,9 @@ export function versionLabel(keySetId: string, externalKeyId: string, version: n
   return `${versionLabelStart}${keySetId}:${externalKeyId}:${version}`;
 }
 
+/** Bytes of a CKA_ID of ours: a UUID and a version. */
+export const versionIdBytes = 20;
+
 export function versionObjectId(cloudKeyId: string, version: number): Buffer {
   const id = Buffer.alloc(20);
   id.write(cloudKeyId.replaceAll('-', ''), 'hex');

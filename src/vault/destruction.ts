@@ -2,7 +2,8 @@ import { record, type Act } from '../audit/trail.ts';
 import type { House } from './house.ts';
 import { auditedKey, keyEntry } from './key-records.ts';
 import { systemAct } from './system-act.ts';
-import { managementDeadline } from './token-rooms.ts';
+import { isOfWholeToken, managementDeadline } from './token-rooms.ts';
+import { TokenError } from '../token/faults.ts';
 
 /** So many keys are deleted in one transaction. */
 const atOnce = 100;
@@ -33,26 +34,28 @@ export interface DestructionScope {
 
 /**
  * Destroys the key objects of all versions that are DESTROYING. Done twice, or interrupted and begun anew, it comes to
- * the same: an object that is gone is as good as one that is destroyed. After a failure the rest of that token's wait for
- * the next run, which the record asks for until it is done.
+ * the same: an object that is gone is as good as one that is destroyed. After a failure of a whole token the rest of its
+ * objects wait for the next run; one that cannot be destroyed holds up no other. The record asks for it until it is done.
  */
 export async function destroyVersions(
   house: House,
   act: Act = systemAct(house, 'schedule'),
   { vaultId, mayAsk = () => true }: DestructionScope = {},
 ): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
-  const failed = new Map<string, FailedDestruction>();
+  const failed: FailedDestruction[] = [];
+  const away = new Set<string>();
   const destroyed: DoomedVersion[] = [];
   for (const doomed of await doomedVersions(house, vaultId)) {
     const { token } = doomed;
-    if (failed.has(token) || !mayAsk(token)) continue;
+    if (away.has(token) || !mayAsk(token)) continue;
     try {
       if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
     } catch (error) {
-      failed.set(token, { ...doomed, error });
+      failed.push({ ...doomed, error });
+      if (!(error instanceof TokenError) || isOfWholeToken(error)) away.add(token);
     }
   }
-  return { destroyed, failed: [...failed.values()] };
+  return { destroyed, failed };
 }
 
 /**

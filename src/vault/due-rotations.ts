@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { record } from '../audit/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
+import { isOfWholeToken } from './token-rooms.ts';
 import type { BackOff } from './back-off.ts';
 import type { House } from './house.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
@@ -40,9 +41,10 @@ export async function rotateDueKeys(
   mayGoOn: () => Promise<boolean>,
 ): Promise<RotationRun> {
   const run: RotationRun = { rotated: 0, failed: 0, more: false };
-  const due = (await dueKeys(house)).filter(
-    ({ id, token }) => backOff.mayTry(id) && backOff.mayTry(tokenTask(token)),
-  );
+  // Keys of a token that is away must not take the places of those that can be rotated.
+  const used = await house.store.db.selectFrom('key_sets').select('token').distinct().execute();
+  const tokens = used.map(({ token }) => token).filter((token) => backOff.mayTry(tokenTask(token)));
+  const due = (await dueKeys(house, tokens)).filter(({ id }) => backOff.mayTry(id));
   const waiting = due.values();
   const work = async (): Promise<void> => {
     for (const key of waiting) {
@@ -122,12 +124,8 @@ function tokenTask(token: string): string {
   return `rotations of token ${token}`;
 }
 
-/** What the next key of the token would meet too. */
-function isOfWholeToken({ fault }: TokenError): boolean {
-  return fault === 'unavailable' || fault === 'timeout' || fault === 'device' || fault === 'pin-refused';
-}
-
-async function dueKeys(house: House): Promise<DueKey[]> {
+async function dueKeys(house: House, tokens: readonly string[]): Promise<DueKey[]> {
+  if (tokens.length === 0) return [];
   return house.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -136,6 +134,7 @@ async function dueKeys(house: House): Promise<DueKey[]> {
     .where('state', '=', 'AVAILABLE')
     .where('next_rotation_at', '<=', house.now().toISOString())
     .where('frozen_at', 'is', null)
+    .where('token', 'in', tokens)
     .orderBy('next_rotation_at')
     .limit(mostInRun)
     .execute();

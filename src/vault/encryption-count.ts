@@ -1,4 +1,6 @@
 import type { Store } from '../store/store.ts';
+import { TokenError } from '../token/faults.ts';
+import { monotonicNow } from '../token/frames.ts';
 import type { CloudKey } from './directory.ts';
 
 /** SP 800-38D, 8.3: no key encrypts more often with random 96-bit IVs, over all nodes. Refused beyond. */
@@ -39,11 +41,11 @@ export class EncryptionCount {
 
   /**
    * Makes sure that one encryption with the current version may be done, and counts it. Throws EncryptionLimitError
-   * at the limit.
+   * at the limit, TokenError `timeout` at the deadline (by {@link monotonicNow}): then what is fetched is for the next.
    */
-  async take(key: CloudKey): Promise<void> {
+  async take(key: CloudKey, deadline = Infinity): Promise<void> {
     const lease = this.#lease(key);
-    while (lease.left <= 0) await this.#fetch(key, lease);
+    while (lease.left <= 0) await within(this.#fetch(key, lease), deadline);
     lease.left--;
     if (lease.left < lowMark) this.#fetch(key, lease).catch(() => undefined);
   }
@@ -91,5 +93,19 @@ export class EncryptionCount {
     }
     lease.left += blockSize;
     if (row.encryptions_leased >= rotateAt - blockSize) this.#onRotationDue(key);
+  }
+}
+
+async function within(work: Promise<void>, deadline: number): Promise<void> {
+  if (deadline === Infinity) return work;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new TokenError('timeout', 'encryption count')),
+    Math.max(0, deadline - monotonicNow()),
+  );
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -17,7 +17,8 @@ import { managementDeadline } from './token-rooms.ts';
 /**
  * The token did not make the key object. The record is taken back where it is sure that no key object stays behind. One
  * that a failure left in the token, and that it does not destroy now, is destroyed later; one that may come yet, since
- * the token was late, is left for reconcile, said to be nobody's.
+ * the token was late, is left for reconcile, said to be nobody's. Where the token had a key object of this id already it
+ * stays: its version is found by reconcile.
  */
 export async function takeBackVersion(
   house: House,
@@ -26,7 +27,9 @@ export async function takeBackVersion(
   version: number,
   error: unknown,
 ): Promise<void> {
-  if (!neverSent(error)) {
+  // What was there before is not ours to destroy: a store that was restored does not know what it holds the key of.
+  const wasThere = error instanceof TokenError && error.fault === 'key-duplicate';
+  if (!neverSent(error) && !wasThere) {
     if (!wasAnswered(error)) return abandon(house, key, version);
     if (!(await claim(house, key, version))) return;
     try {

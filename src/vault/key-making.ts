@@ -70,6 +70,22 @@ export async function createCloudKey(
   return activateVersion(house, act, key, 1, 'asked');
 }
 
+/** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */
+async function checkTokenIsOurs({ store }: House, vaultId: string, token: string): Promise<void> {
+  const others = await store.db
+    .selectFrom('vaults')
+    .select('tokens')
+    .where('id', '<>', vaultId)
+    .where('deleted_at', 'is', null)
+    .execute();
+  if (others.some(({ tokens }) => (JSON.parse(tokens) as string[]).includes(token)))
+    throw new VaultError(
+      'forbidden',
+      'other vaults may use the token too, and the key object might be theirs',
+      'have an appliance administrator give the token to this vault alone while keys are taken over',
+    );
+}
+
 /**
  * Takes over a key object that is in the token already, found by its label, with the ciphertext that AWS's sample
  * proxy made under it. Refuses a key that could leave the token.
@@ -87,6 +103,7 @@ export async function adoptCloudKey(
   checkConfigured(house, { token });
   if (wish.label.startsWith('holdfast:'))
     throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
+  await checkTokenIsOurs(house, vaultId, token);
   const pool = house.tokens.pool(token);
   const { value: found } = await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline());
   if (found.id.length === 0)

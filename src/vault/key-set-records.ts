@@ -106,19 +106,31 @@ export function auditedKeySet(row: KeySet): Record<string, unknown> {
 }
 
 function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
-  return db
-    .selectFrom('key_sets')
-    .selectAll('key_sets')
-    .select((eb) =>
-      eb
-        .selectFrom('cloud_keys')
-        .select((of) => of.fn.countAll<number>().as('n'))
-        .whereRef('cloud_keys.key_set_id', '=', 'key_sets.id')
-        .where('cloud_keys.state', '<>', 'DELETED')
-        .$asScalar()
-        .$notNull()
-        .as('cloud_keys'),
-    )
-    .where('key_sets.vault_id', '=', vaultId)
-    .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+  return (
+    db
+      .selectFrom('key_sets')
+      .selectAll('key_sets')
+      .select((eb) =>
+        eb
+          .selectFrom('cloud_keys')
+          .select((of) => of.fn.countAll<number>().as('n'))
+          .whereRef('cloud_keys.key_set_id', '=', 'key_sets.id')
+          .where('cloud_keys.state', '<>', 'DELETED')
+          .$asScalar()
+          .$notNull()
+          .as('cloud_keys'),
+      )
+      .where('key_sets.vault_id', '=', vaultId)
+      // The rows of a deleted vault stay, for what must never be used again.
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('vaults')
+            .select('vaults.id')
+            .where('vaults.id', '=', vaultId)
+            .where('deleted_at', 'is', null),
+        ),
+      )
+      .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight))
+  );
 }

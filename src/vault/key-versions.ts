@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
+import { rotateAt } from './encryption-count.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { takeBackVersion } from './interrupted.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
@@ -16,6 +17,8 @@ import { VaultError } from './vault-error.ts';
  */
 export type RotationReason = 'asked' | 'schedule' | 'limit' | 'interrupted';
 
+/** A version that is finished this long after it was begun may have been in use, milliseconds. */
+const longAgo = 60 * 60 * 1000;
 /** A version PENDING for longer than this is not being made any more, milliseconds: twice what the token is given. */
 const underWay = 30_000;
 
@@ -93,6 +96,7 @@ export async function activateVersion(
       .where('state', '=', 'PENDING')
       .executeTakeFirst();
     if (activated.numUpdatedRows === 0n) return before;
+    if (why === 'interrupted') await countAsUsed(trx, id, version, house.now());
     const isNew = before.state === 'CREATING';
     // The wall clock again: the token may have taken its time, and the next rotation counts from the activation.
     const now = house.now();
@@ -122,6 +126,20 @@ export async function activateVersion(
     });
     return after;
   });
+}
+
+/**
+ * A version that was begun long ago and is found unfinished: perhaps the store is an older one that was put back, and the
+ * version was in use since. It counts as worn out, so that the next encryption has another made.
+ */
+async function countAsUsed(trx: Transaction<Tables>, id: string, version: number, now: Date): Promise<void> {
+  await trx
+    .updateTable('key_versions')
+    .set({ encryptions_leased: rotateAt })
+    .where('cloud_key_id', '=', id)
+    .where('version', '=', version)
+    .where('created_at', '<', new Date(now.getTime() - longAgo).toISOString())
+    .execute();
 }
 
 async function readBoth(

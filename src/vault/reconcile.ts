@@ -22,6 +22,10 @@ import {
   type TokenComparison,
 } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
+
+/** What is being compared in this process: by whom, and of which vault, or of all. */
+const underWay = new WeakMap<House['store'], Set<string>>();
 
 export interface ReconcileWish {
   /** Only the records of this vault, and key objects whose labels name its key sets. */
@@ -33,10 +37,24 @@ export interface ReconcileWish {
 /**
  * Compares what the store says with what the tokens hold, ends acts that were interrupted, and reports the rest. Does
  * nothing that would lose a key: objects that nobody knows are told, not destroyed. Run when a node starts and when
- * somebody asks; two at once do nothing twice. A token that cannot be asked is reported as such, never throws.
+ * somebody asks; one at a time for all, or for a vault. A token that cannot be asked is reported as such. Throws
+ * VaultError `conflict`.
  */
 export async function reconcile(house: House, act: Act, wish: ReconcileWish): Promise<Reconciliation> {
-  const { vaultId, askedBy } = wish;
+  const scopes = underWay.get(house.store) ?? new Set();
+  underWay.set(house.store, scopes);
+  const scope = `${house.instance} ${wish.vaultId ?? ''}`;
+  if (scopes.has(scope))
+    throw new VaultError('conflict', 'it is being compared already', 'look at the latest report in a moment');
+  scopes.add(scope);
+  try {
+    return await compare(house, act, wish);
+  } finally {
+    scopes.delete(scope);
+  }
+}
+
+async function compare(house: House, act: Act, { vaultId, askedBy }: ReconcileWish): Promise<Reconciliation> {
   const beganAt = house.now().toISOString();
   // The Idempotency-Key is of the report, not of what is found on the way.
   const { idempotency: _, ...inner } = act;

@@ -118,7 +118,8 @@ export async function listReconciliations(
     'reconciliations.id',
     page,
   );
-  return { items: rows.items.map((row) => fromRow(row, seenFrom)), next: rows.next };
+  const tokens = await tokensSeen(store, seenFrom);
+  return { items: rows.items.map((row) => fromRow(row, seenFrom, tokens)), next: rows.next };
 }
 
 /** Throws VaultError `not-found`. */
@@ -134,7 +135,7 @@ export async function getReconciliation(
     .where('vault_id', 'in', scopesOf(seenFrom))
     .executeTakeFirst();
   if (row === undefined) throw new VaultError('not-found', 'there is no such reconciliation');
-  return fromRow(row, seenFrom);
+  return fromRow(row, seenFrom, await tokensSeen(store, seenFrom));
 }
 
 /** What is confined to a vault is the vault's own affair; what is of all is seen by each vault in its part. */
@@ -142,10 +143,29 @@ function scopesOf(seenFrom: string): string[] {
   return seenFrom === '' ? [''] : ['', seenFrom];
 }
 
-function fromRow(row: Selectable<ReconciliationTable>, seenFrom: string): Reconciliation {
+/** A vault learns nothing of tokens that it may not use, not even their names. */
+async function tokensSeen({ db }: House['store'], seenFrom: string): Promise<ReadonlySet<string>> {
+  const vault = await db.selectFrom('vaults').select('tokens').where('id', '=', seenFrom).executeTakeFirst();
+  const used = await db
+    .selectFrom('key_sets')
+    .select('token')
+    .where('vault_id', '=', seenFrom)
+    .distinct()
+    .execute();
+  const may = vault === undefined ? [] : (JSON.parse(vault.tokens) as string[]);
+  return new Set([...may, ...used.map(({ token }) => token)]);
+}
+
+function fromRow(
+  row: Selectable<ReconciliationTable>,
+  seenFrom: string,
+  seen: ReadonlySet<string>,
+): Reconciliation {
   const all = JSON.parse(row.report) as TokenComparison[];
   const isOfAll = row.vault_id === '' && seenFrom !== '';
-  const tokens = isOfAll ? all.map((comparison) => partOf(comparison, seenFrom)) : all;
+  const tokens = isOfAll
+    ? all.filter(({ token }) => seen.has(token)).map((comparison) => partOf(comparison, seenFrom))
+    : all;
   return {
     id: row.id,
     vaultId: row.vault_id,

@@ -22,7 +22,7 @@ const longestSleep = 30_000;
 /** Rotations of one look may take so long; then what else is due has its turn, milliseconds. */
 const longestRotating = 30_000;
 /** After so long without a running node a start does not take the clock's word for it, milliseconds. */
-const suspiciousSilence = 7 * 24 * 60 * 60 * 1000;
+const suspiciousSilence = 60 * 60 * 1000;
 /** A clock that gains or loses less between two looks was not set, milliseconds. */
 const steady = 5_000;
 
@@ -157,6 +157,8 @@ export class Schedules {
         : { deleted: 0, ...(await destroyVersions(this.#house, undefined, scope)) };
     run.keysDeleted = deleted;
     run.versionsDestroyed = destroyed.length;
+    const ill = new Set(failed.map(({ token }) => token));
+    for (const { token } of destroyed) if (!ill.has(token)) this.#backOff.succeeded(task(token));
     if (failed.length > 0) run.failed.push('destruction');
     for (const { token, cloudKeyId, version, error } of failed) {
       this.#backOff.failed(task(token));
@@ -177,7 +179,10 @@ export class Schedules {
       }
       const failed = findings.filter(({ outcome }) => outcome === 'failed').length;
       run.actsSettled += findings.length - failed;
-      if (failed === 0) continue;
+      if (failed === 0) {
+        this.#backOff.succeeded(task(token));
+        continue;
+      }
       run.failed.push('interrupted acts');
       this.#backOff.failed(task(token));
     }

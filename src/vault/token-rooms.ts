@@ -35,3 +35,8 @@ const managementPatience = 15_000;
 export function managementDeadline(): { deadline: number } {
   return { deadline: monotonicNow() + managementPatience };
 }
+
+/** What the next key object of the token would meet too. */
+export function isOfWholeToken({ fault }: TokenError): boolean {
+  return fault === 'unavailable' || fault === 'timeout' || fault === 'device' || fault === 'pin-refused';
+}

@@ -27,7 +27,7 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
   const aadForm = version.foreignForm ?? tokenFacts.aadForm;
   const metadata = writeCiphertextMetadata({ aadForm, version: version.version });
   await checkQuota(services, call, key);
-  await services.encryptions.take(key);
+  await services.encryptions.take(key, call.deadline);
   let first = true;
   const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
     { kind: 'encrypt', key: version.objectId, aadForm, aad, metadata, plaintext: request.plaintext, verify },

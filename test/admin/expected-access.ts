@@ -130,7 +130,7 @@ export const expected: Readonly<Record<string, Row>> = {
   rotateCredential: ownedWrites,
   listCloudKeys: vaultReads,
   createCloudKey: cloudWrites,
-  adoptCloudKey: cloudWrites,
+  adoptCloudKey: vaultAdmins,
   getCloudKey: ownedReads,
   updateCloudKey: ownedWrites,
   listCloudKeyVersions: ownedReads,

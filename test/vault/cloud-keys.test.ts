@@ -152,7 +152,7 @@ test('an Idempotency-Key is stored before the token is asked, and names the Clou
 
 test('another vault, or who is not in the admin group, finds nothing, by reading or by acting', async (t) => {
   const { house, act, vault, store } = t.context;
-  const elsewhere = await insertVault(store, fresh('vault'));
+  const elsewhere = await insertVault(store, fresh('vault'), ['another']);
   const group = await insertGroup(store, vault.id, fresh('group'));
   const keySet = await newKeySet(t.context);
   const { id } = await newKey(t.context, keySet);

@@ -34,6 +34,14 @@ test.afterEach.always(async ({ context: { tokens, shim } }) => {
   for (const { id } of (await pool.call(all, managementDeadline())).value.keys)
     await pool.call({ kind: 'destroyKey', key: Buffer.from(id) }, managementDeadline());
 });
+test('while one comparison runs, another of the same is refused', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const first = run(stage);
+  await t.throwsAsync(run(stage), { message: 'it is being compared already' });
+  await t.notThrowsAsync(first);
+  await t.notThrowsAsync(run(stage));
+});
+
 test.after.always(async (t) => {
   await t.context.dispose();
   await t.context.shim.dispose();
@@ -593,7 +601,7 @@ test.serial('two comparisons at once settle everything once', async (t) => {
     .set({ state: 'DESTROYING' })
     .where('cloud_key_id', '=', deleted.id)
     .execute();
-  await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage)]);
+  await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage, stage.as('node-c/1'))]);
   t.like(await stage.acts(finished.id), { 'cloud-key.create': 2 });
   t.like(await stage.acts(restored.id), { 'cloud-key.re-enter-version': 1 });
   t.like(await stage.acts(deleted.id), { 'cloud-key.destroy-version': 1 });
