@@ -132,7 +132,7 @@ function addEdit(vault: Command): void {
       .option('--description <text>', 'up to 300 characters')
       .addOption(tokenOption('tokens that its key sets may use: the whole list'))
       .option('--admin-name <name>', 'full name of its administrator')
-      .option('--admin-email <address>', 'where notices go')
+      .option('--admin-email <address>', 'their e-mail address')
       .action(async (name: string | undefined, wish: VaultWish & { name?: string }, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;

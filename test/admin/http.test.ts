@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { AdminClient } from '../support/admin-client.ts';
@@ -328,6 +329,14 @@ test('sessions, passwords and secrets stand nowhere in what the node prints', as
   await appliance.as(undefined).post('/sessions', { username: 'admin', password: 'planted-wrong-password' });
   for (const secret of [...secrets, issued.rawSecretAccessKey as string, 'planted-wrong-password'])
     t.false(node.output.includes(secret));
+});
+
+test('the management process has no PKCS#11 module in its memory', (t) => {
+  const { management, hosts } = t.context.node.processes();
+  t.is(management.length, 1);
+  for (const pid of management)
+    t.notRegex(readFileSync(`/proc/${pid}/maps`, 'utf8'), /pkcs11|softhsm/i, 'in the management process');
+  t.true(hosts.some((pid) => /softhsm/i.test(readFileSync(`/proc/${pid}/maps`, 'utf8'))));
 });
 
 test('more requests than the limits are answered 429 with the time to wait', async (t) => {

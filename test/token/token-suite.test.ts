@@ -219,8 +219,8 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
 
   // NSS softokn overwrites a key whose CKA_ID is used again: it cannot hold two (see its profile).
   if (profile === 'softhsm2')
-    suite('two keys with one id are refused, and either can be destroyed with the other', async (t, open) => {
-      const key = Buffer.from('twice');
+    suite('two keys with one id are refused; those of an id of ours can be destroyed', async (t, open) => {
+      const key = randomBytes(20);
       await inToken(opened.fixture, [
         { do: 'generate', id: key.toString('hex'), label: 'one' },
         { do: 'generate', id: key.toString('hex'), label: 'two' },
@@ -229,6 +229,14 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       await throwsFault(t, 'key-duplicate', open.call({ kind: 'inspectKey', key }));
       t.deepEqual(await open.call({ kind: 'destroyKey', key }), { destroyed: 2 });
       await throwsFault(t, 'key-missing', open.call({ kind: 'inspectKey', key }));
+
+      // Of another maker's id one of two may be somebody else's.
+      const foreign = Buffer.from('twice');
+      await inToken(opened.fixture, [
+        { do: 'generate', id: foreign.toString('hex'), label: 'three' },
+        { do: 'generate', id: foreign.toString('hex'), label: 'four' },
+      ]);
+      await throwsFault(t, 'key-duplicate', open.call({ kind: 'destroyKey', key: foreign }));
     });
 
   suite('a key that was not made as ours are is told by its complaints', async (t, open) => {
