@@ -331,6 +331,21 @@ test('sessions, passwords and secrets stand nowhere in what the node prints', as
     t.false(node.output.includes(secret));
 });
 
+test('an API key for the vault itself is no way to another sign-in for its administrators', async (t) => {
+  const { blue } = t.context;
+  const { secret } = await made(blue.admin, '/user/api-keys', {
+    name: fresh('key'),
+    scope: ['vault.write', 'vault.read'],
+    expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+  });
+  const answer = await blue.admin.as(secret).request('PUT', `${root(t.context)}/oidc-provider`, {
+    ifMatch: '*',
+    body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'y', usernameClaim: 'email' },
+  });
+  t.is(answer.status, 403, answer.text);
+  t.regex(answer.body.detail, /a role that may do more than you may/);
+});
+
 test('the management process has no PKCS#11 module in its memory', (t) => {
   const { management, hosts } = t.context.node.processes();
   t.is(management.length, 1);
