@@ -11,7 +11,7 @@ import {
 import { shownKey } from './cloud-key-forms.ts';
 import { deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';
 import { waitingDays } from './key-forms.ts';
-import { callerOf, route, type Route } from './route.ts';
+import { callerOf, route, type Answer, type Call, type Route } from './route.ts';
 
 /** What is done to a CloudKey. Each answers the CloudKey as it is afterwards. */
 export const cloudKeyActRoutes: readonly Route[] = [
@@ -28,14 +28,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
     params: one,
     answer: shownKey,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      return shown(
-        call,
-        await disableCloudKey(services, act, params.vaultId, sight, params.cloudKeyId, expected),
-      );
-    },
+    handle: doing(disableCloudKey),
   }),
   route({
     operation: 'enableCloudKey',
@@ -47,14 +40,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
     params: one,
     answer: shownKey,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      return shown(
-        call,
-        await enableCloudKey(services, act, params.vaultId, sight, params.cloudKeyId, expected),
-      );
-    },
+    handle: doing(enableCloudKey),
   }),
   route({
     operation: 'rotateCloudKey',
@@ -113,13 +99,15 @@ export const cloudKeyActRoutes: readonly Route[] = [
     params: one,
     answer: shownKey,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      return shown(
-        call,
-        await cancelDeletion(services, act, params.vaultId, sight, params.cloudKeyId, expected),
-      );
-    },
+    handle: doing(cancelDeletion),
   }),
 ];
+
+/** Handler of an act that needs nothing but the CloudKey. */
+function doing(acting: typeof disableCloudKey) {
+  return async (call: Call<z.output<typeof one>, unknown, unknown>): Promise<Answer> => {
+    const { services, act, params, expected } = call;
+    const { sight } = callerOf(call);
+    return shown(call, await acting(services, act, params.vaultId, sight, params.cloudKeyId, expected));
+  };
+}

@@ -111,6 +111,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
   return [
     route({
       operation: 'startOidcSignIn',
+      signIn: true,
       method: 'GET',
       path: '/oidc/start',
       tag,
@@ -124,6 +125,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
     }),
     route({
       operation: 'startOidcSignInToVault',
+      signIn: true,
       method: 'GET',
       path: '/vaults/{vaultId}/oidc/start',
       tag,
@@ -167,6 +169,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
     }),
     route({
       operation: 'finishOidcSignIn',
+      signIn: true,
       method: 'POST',
       path: '/oidc/sessions',
       tag,

@@ -76,6 +76,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   status?: number;
   /** Problems that it may answer beside those that its data show, for the reference. */
   problems?: readonly ProblemKind[];
+  /** Begins or completes a sign-in: an address may try so many in a minute. */
+  signIn?: boolean;
   /** Changes a record that has an ETag: If-Match is required. */
   changes?: boolean;
   /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */

@@ -95,6 +95,7 @@ const refusals =
 export const sessionRoutes: readonly Route[] = [
   route({
     operation: 'signIn',
+    signIn: true,
     method: 'POST',
     path: '/sessions',
     tag,
@@ -109,6 +110,7 @@ export const sessionRoutes: readonly Route[] = [
   }),
   route({
     operation: 'signInToVault',
+    signIn: true,
     method: 'POST',
     path: '/vaults/{vaultId}/sessions',
     tag,

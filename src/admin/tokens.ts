@@ -1,3 +1,4 @@
+import { tokensOf } from '../vault/vault-tokens.ts';
 import { z } from 'zod';
 import { recordAlone } from '../audit/trail.ts';
 import type { TokenClient } from '../vault/token-rooms.ts';
@@ -142,8 +143,7 @@ async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<stri
     .where('deleted_at', 'is', null)
     .execute();
   const used = new Map<string, number>();
-  for (const name of vaults.flatMap(({ tokens }) => JSON.parse(tokens) as string[]))
-    used.set(name, (used.get(name) ?? 0) + 1);
+  for (const name of vaults.flatMap(tokensOf)) used.set(name, (used.get(name) ?? 0) + 1);
   return used;
 }
 

@@ -6,7 +6,8 @@ import {
 } from '../identity/vault-administrators.ts';
 import { deleteVault } from '../vault/vault-deletion.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { findVault, listVaults, tokensOf, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
+import { tokensOf } from '../vault/vault-tokens.ts';
+import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
 import { vaultAddresses } from './addresses.ts';
 import { description, namePrefix, time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';

@@ -48,6 +48,8 @@ const safeMethods = new Set(['GET', 'HEAD']);
 /** What is known of a request so far, for its log line. */
 interface Facts {
   requestId: string;
+  /** The connection's other end. */
+  address: string;
   began: number;
   route?: Route;
   caller?: Caller | undefined;
@@ -84,7 +86,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   }
 
   app.use(async (ctx) => {
-    const facts: Facts = { requestId: randomUUID(), began: performance.now() };
+    const facts: Facts = {
+      requestId: randomUUID(),
+      address: ctx.req.socket.remoteAddress ?? '',
+      began: performance.now(),
+    };
     ctx.state['facts'] = facts;
     setHeaders(ctx, facts.requestId);
     let problem: Problem | undefined;
@@ -98,8 +104,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         return;
       }
       problem = toProblem(error);
-      if (problem.kind === 'forbidden' || problem.beyond)
-        await recordRefusal(facts, ctx.req.socket.remoteAddress ?? '');
+      if (problem.kind === 'forbidden' || problem.beyond) await recordRefusal(facts);
       await refuse(ctx, problem, facts.requestId);
     }
     // Load balancers ask every few seconds.
@@ -109,7 +114,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   async function run(ctx: Context): Promise<void> {
     // Koa's own parser throws at some targets that are no paths, and the router decodes what it matches.
-    const lane = laneOf(ctx.req.socket.remoteAddress ?? '');
+    const lane = laneOf(factsOf(ctx).address);
     if (!isPlainPath(ctx.req.url ?? '')) {
       await spend(requests, lane);
       throw unknownAddress();
@@ -127,10 +132,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   }
 
   async function answer(ctx: Context, route: Route, facts: Facts): Promise<void> {
-    const address = ctx.req.socket.remoteAddress ?? '';
+    const { address } = facts;
     const isPublic = route.access.kind === 'public';
-    if (isPublic && (route.method !== 'GET' || route.path.endsWith('/oidc/start')))
-      await spend(signIns, laneOf(address));
+    if (route.signIn === true) await spend(signIns, laneOf(address));
     const who = async () => (isPublic ? undefined : identify(ctx, address));
     let caller = await who();
     facts.caller = caller;
@@ -147,7 +151,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const act = actOf(facts, address, services.now());
+    const act = actOf(facts, services.now());
     const call: Call<unknown, unknown, unknown> = {
       services,
       caller,
@@ -221,14 +225,15 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   }
 
   /** Who tried what they may not: on the record, up to so many a minute from one caller; the log has the rest. */
-  async function recordRefusal({ route, caller, requestId }: Facts, address: string): Promise<void> {
+  async function recordRefusal(facts: Facts): Promise<void> {
+    const { route, caller } = facts;
     if (caller === undefined || route === undefined) return;
     try {
       await refusals.consume(caller.credentialId);
     } catch {
       return;
     }
-    await recordAlone(services.store, actOf({ requestId, caller }, address, services.now()), {
+    await recordAlone(services.store, actOf(facts, services.now()), {
       action: 'request.refuse',
       outcome: 'refused',
       vaultId: caller.vaultId,
@@ -249,7 +254,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     }
   }
 
-  function logLine(ctx: Context, { requestId, began, route, caller }: Facts, problem?: Problem): void {
+  function logLine(
+    ctx: Context,
+    { requestId, address, began, route, caller }: Facts,
+    problem?: Problem,
+  ): void {
     const line = {
       requestId,
       operation: route?.operation,
@@ -257,7 +266,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       problem: problem?.kind,
       user: caller?.username,
       vault: caller === undefined || caller.vaultId === '' ? undefined : caller.vaultId,
-      remote: ctx.req.socket?.remoteAddress,
+      remote: address,
       duration: Math.round((performance.now() - began) * 1000) / 1000,
     };
     if (problem === undefined) services.log.info(line, 'management request');
@@ -273,7 +282,7 @@ function factsOf(ctx: Context): Facts {
   return ctx.state['facts'] as Facts;
 }
 
-function actOf({ requestId, caller }: Pick<Facts, 'requestId' | 'caller'>, address: string, at: Date): Act {
+function actOf({ requestId, caller, address }: Facts, at: Date): Act {
   return {
     actor:
       caller === undefined

@@ -137,8 +137,6 @@ class AdminWorker implements Worker {
       case 'drain':
         void this.#drain();
         break;
-      default:
-        break;
     }
   }
 

@@ -1,16 +1,16 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
+import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
 import { clean } from './lockout.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
-import { checkNotSelf, checkReach, type Changer } from './reach.ts';
+import { checkNotSelf, type Changer } from './reach.ts';
 import { clearTotp } from './second-factor.ts';
 import { endSessionsOf, type UserRow } from './sessions.ts';
-import { bump, findUser, userEntry } from './users.ts';
+import { bump, findInReach, findUser, userEntry } from './users.ts';
 
 /** Forgets the wrong passwords and codes of a user. */
 export async function unlockUser(
@@ -22,9 +22,7 @@ export async function unlockUser(
   expected?: number,
 ): Promise<UserRow> {
   return house.store.write(async (trx) => {
-    const before = await findUser({ db: trx }, vaultId, userId);
-    checkRowVersion(before, expected);
-    checkReach(changer, before.role);
+    const before = await findInReach(trx, changer, { vaultId, userId, expected });
     // A session that somebody took must not be a place to guess the password at without end.
     checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
     const user = await bump(trx, house, userId, clean);
@@ -49,9 +47,7 @@ export async function resetPassword(
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address));
   const user = await site.store.write(async (trx) => {
-    const before = await findUser({ db: trx }, vaultId, userId);
-    checkRowVersion(before, expected);
-    checkReach(changer, before.role);
+    const before = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
     if (before.sign_in === 'oidc')
       throw new VaultError(
@@ -93,9 +89,7 @@ export async function removeTotp(
   expected?: number,
 ): Promise<UserRow> {
   return house.store.write(async (trx) => {
-    const user = await findUser({ db: trx }, vaultId, userId);
-    checkRowVersion(user, expected);
-    checkReach(changer, user.role);
+    const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
     await clearTotp(trx, house, userId);
     await endSessionsOf(trx, userId);

@@ -170,16 +170,7 @@ export async function updateUser(
     if (change.state === 'DISABLED')
       checkNotSelf(changer, before, 'disable', 'another administrator can do it');
     if (!changes(before, fields)) return before;
-    const after = await trx
-      .updateTable('users')
-      .set((eb) => ({
-        ...fields,
-        row_version: eb('row_version', '+', 1),
-        updated_at: house.now().toISOString(),
-      }))
-      .where('id', '=', userId)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const after = await bump(trx, house, userId, fields);
     if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
     if (after.state === 'DISABLED' || isOtherRole || after.sign_in !== before.sign_in)
       await endSessionsOf(trx, userId);
@@ -203,14 +194,27 @@ export async function deleteUser(
   expected: number | undefined,
 ): Promise<void> {
   await house.store.write(async (trx) => {
-    const user = await findUser({ db: trx }, vaultId, userId);
-    checkRowVersion(user, expected);
-    checkReach(changer, user.role);
+    const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'delete', 'another administrator can do it');
     await trx.deleteFrom('users').where('id', '=', userId).execute();
     if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);
     await record(trx, act, { ...userEntry('delete', user), before: shownInTrail(user) });
   });
+}
+
+/**
+ * The user that somebody is about to act on: as the caller has seen them, and of a role that may not do more than the
+ * caller may. Throws VaultError.
+ */
+export async function findInReach(
+  trx: Transaction<Tables>,
+  changer: Changer,
+  { vaultId, userId, expected }: { vaultId: string; userId: string; expected: number | undefined },
+): Promise<UserRow> {
+  const user = await findUser({ db: trx }, vaultId, userId);
+  checkRowVersion(user, expected);
+  checkReach(changer, user.role);
+  return user;
 }
 
 /** Changes some of a row that an ETag shows. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { sql, type Selectable, type Transaction } from 'kysely';
+import { type Selectable, type Transaction } from 'kysely';
+import { beginsWith } from './begins-with.ts';
 import { record, type Act } from '../audit/trail.ts';
 import type { CspAccountTable, Tables } from '../store/schema.ts';
 import { parseAwsAccountId, parseRegion } from './aws-names.ts';
@@ -148,8 +149,7 @@ export async function listCspAccounts(
     .where('vault_id', '=', vaultId)
     .where((eb) => seenBy(eb.ref('admin_group_id'), sight));
   const { name, adminGroupId } = filter;
-  if (name !== undefined)
-    query = query.where((eb) => sql`substr(${eb.ref('name')}, 1, ${name.length}) = ${name}`);
+  if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('name'), name));
   if (adminGroupId !== undefined) query = query.where('admin_group_id', '=', adminGroupId);
   return readPage(query, cspAccountOrders, 'csp_accounts.id', page);
 }

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { beginsWith } from './begins-with.ts';
 import type { CloudKeyState } from '../store/schema.ts';
 import type { House, Sight } from './house.ts';
 import { seenCloudKeys, type UsedCloudKey } from './key-records.ts';
@@ -32,8 +32,7 @@ export async function listCloudKeys(
   if (keySetId !== undefined) query = query.where('cloud_keys.key_set_id', '=', keySetId);
   if (region !== undefined) query = query.where('cloud_keys.region', '=', region);
   if (externalKeyId !== undefined) query = query.where('cloud_keys.external_key_id', '=', externalKeyId);
-  if (name !== undefined)
-    query = query.where((eb) => sql`substr(${eb.ref('cloud_keys.name')}, 1, ${name.length}) = ${name}`);
+  if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('cloud_keys.name'), name));
   if (state !== undefined) {
     const now = house.now().toISOString();
     // As keyState() has it: the schedule may not have written EXPIRED yet.

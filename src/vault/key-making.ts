@@ -19,6 +19,7 @@ import { parseExternalKeyId } from './names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
+import { tokensOf } from './vault-tokens.ts';
 
 export interface NewKeyWish extends CloudKeyWish {
   keySetId: string;
@@ -78,7 +79,7 @@ async function checkTokenIsOurs({ store }: House, vaultId: string, token: string
     .where('id', '<>', vaultId)
     .where('deleted_at', 'is', null)
     .execute();
-  if (others.some(({ tokens }) => (JSON.parse(tokens) as string[]).includes(token)))
+  if (others.some((other) => tokensOf(other).includes(token)))
     throw new VaultError(
       'forbidden',
       'other vaults may use the token too, and the key object might be theirs',

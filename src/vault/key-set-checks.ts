@@ -1,5 +1,5 @@
+import { tokensOf } from './vault-tokens.ts';
 import type { Transaction } from 'kysely';
-import { z } from 'zod';
 import type { Tables } from '../store/schema.ts';
 import { liveCredentials } from './credential-records.ts';
 import type { House, Sight } from './house.ts';
@@ -32,7 +32,7 @@ export async function checkToken(
 ): Promise<void> {
   const vault = await trx.selectFrom('vaults').select('tokens').where('id', '=', vault_id).executeTakeFirst();
   if (vault === undefined) throw new VaultError('not-found', 'there is no such vault');
-  const tokens = z.array(z.string()).parse(JSON.parse(vault.tokens));
+  const tokens = tokensOf(vault);
   if (!tokens.includes(token))
     throw new VaultError(
       'invalid',

@@ -1,4 +1,5 @@
-import { sql, type Selectable } from 'kysely';
+import { type Selectable } from 'kysely';
+import { beginsWith } from './begins-with.ts';
 import type { KeySetTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
@@ -36,8 +37,7 @@ export async function listKeySets(
 ): Promise<Page<CountedKeySet>> {
   let query = seenKeySets(store.db, vaultId, sight);
   const { name, state, adminGroupId, cspAccountId, token } = filter;
-  if (name !== undefined)
-    query = query.where((eb) => sql`substr(${eb.ref('name')}, 1, ${name.length}) = ${name}`);
+  if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('name'), name));
   if (state !== undefined) query = query.where('frozen_at', state === 'FROZEN' ? 'is not' : 'is', null);
   if (adminGroupId !== undefined) query = query.where('admin_group_id', '=', adminGroupId);
   if (cspAccountId !== undefined) query = query.where('csp_account_id', '=', cspAccountId);

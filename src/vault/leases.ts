@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { beginsWith } from './begins-with.ts';
 import type { House } from './house.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function holdLease(house: House, name: string, duration: number): P
           .where((eb) =>
             eb.or([
               eb('leases.holder', '=', house.instance),
-              sql<boolean>`substr(${eb.ref('leases.holder')}, 1, ${node.length}) = ${node}`,
+              beginsWith(eb.ref('leases.holder'), node),
               eb('leases.until', '<=', new Date(now).toISOString()),
               eb('leases.until', '>', new Date(now + 2 * duration).toISOString()),
             ]),

@@ -1,5 +1,5 @@
+import { tokensOf } from './vault-tokens.ts';
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { record, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
@@ -100,7 +100,7 @@ async function tokensToCompare({ store, tokens }: House, vaultId: string | undef
     .select('tokens')
     .where('id', '=', vaultId)
     .executeTakeFirst();
-  const granted = z.array(z.string()).parse(JSON.parse(vault?.tokens ?? '[]'));
+  const granted = vault === undefined ? [] : tokensOf(vault);
   return [...new Set([...configured.filter((name) => granted.includes(name)), ...used])];
 }
 

@@ -3,6 +3,7 @@ import type { ReconciliationTable, Tables } from '../store/schema.ts';
 import type { House } from './house.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
+import { tokensOf } from './vault-tokens.ts';
 
 export const findingKinds = ['interrupted', 'missing', 'orphan', 'drift', 'duplicate'] as const;
 /**
@@ -152,7 +153,7 @@ async function tokensSeen({ db }: House['store'], seenFrom: string): Promise<Rea
     .where('vault_id', '=', seenFrom)
     .distinct()
     .execute();
-  const may = vault === undefined ? [] : (JSON.parse(vault.tokens) as string[]);
+  const may = vault === undefined ? [] : tokensOf(vault);
   return new Set([...may, ...used.map(({ token }) => token)]);
 }
 

@@ -1,3 +1,4 @@
+import { tokensOf } from './vault-tokens.ts';
 import type { Selectable } from 'kysely';
 import type { AadForm } from '../config/profile.ts';
 import type { CloudKeyState, CloudKeyTable, KeySetTable, KeyVersionTable } from '../store/schema.ts';
@@ -76,7 +77,7 @@ export function toKeySet(row: Selectable<KeySetTable> & { tokens: string }, revi
     pathPrefix: row.path_prefix,
     frozen: row.frozen_at !== null,
     quota: toQuota(`key-set:${row.id}`, row, revision),
-    vaultTokens: JSON.parse(row.tokens) as string[],
+    vaultTokens: tokensOf(row),
   };
 }
 

@@ -7,6 +7,7 @@ import { checkRowVersion, type House } from './house.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
+import { tokensOf } from './vault-tokens.ts';
 
 /** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */
 export type Vault = Selectable<VaultTable> & { key_sets: number; cloud_keys: number };
@@ -131,10 +132,6 @@ export async function updateVault(
     });
     return after;
   });
-}
-
-export function tokensOf(vault: Pick<Selectable<VaultTable>, 'tokens'>): string[] {
-  return JSON.parse(vault.tokens) as string[];
 }
 
 /** An act of the appliance on a vault stands in the trail of both: each is whole for those who read it. */
