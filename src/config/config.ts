@@ -140,6 +140,60 @@ const adminSchema = z
   })
   .describe('The management API: what operators, the command line and programs speak to.');
 
+/** An https address, or http on the loopback, of which the rest is plain: no user, no query. */
+const endpoint = z
+  .string()
+  .regex(/^(?:https:\/\/[^\s@?#]+|http:\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?\/?)$/);
+
+const awsSchema = z
+  .strictObject({
+    endpoints: z
+      .strictObject({
+        kms: endpoint.optional().describe('In place of AWS KMS’s endpoint.'),
+        iam: endpoint.optional().describe('In place of IAM’s endpoint.'),
+        sts: endpoint.optional().describe('In place of AWS STS’s endpoint.'),
+      })
+      .prefault({})
+      .describe('Other endpoints for all accounts: VPC endpoints, or the simulator.'),
+    ca: file
+      .optional()
+      .describe('PEM file with the CAs that AWS’s endpoints must chain to, in place of the system’s.'),
+    proxy: z
+      .string()
+      .regex(/^https?:\/\/[^\s@/?#]+\/?$/)
+      .optional()
+      .describe('HTTP proxy through which AWS is reached, such as `http://proxy.example.com:3128`.'),
+    no_proxy: z
+      .string()
+      .optional()
+      .describe('Hosts that are reached without it, as in NO_PROXY, separated by commas.'),
+    fips: z.boolean().default(false).describe('Use AWS’s FIPS endpoints for every account.'),
+    max_attempts: z
+      .number()
+      .int()
+      .min(1)
+      .max(10)
+      .default(4)
+      .describe('How many times a request is sent where AWS throttles or fails.'),
+    request_timeout_ms: milliseconds
+      .max(120_000)
+      .default(10_000)
+      .describe('How long AWS may take to answer one request.'),
+    ambient: z
+      .boolean()
+      .default(false)
+      .describe(
+        'The node has AWS credentials of its own (instance role, container role, environment) with which CSP accounts may have a role assumed.',
+      ),
+    ambient_vaults: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        'Vaults, by name, whose CSP accounts may use these credentials directly (type `ambient`); whoever administers such a vault can do with them what the node can.',
+      ),
+  })
+  .describe('How AWS is reached for CSP accounts; without any, nothing connects to AWS.');
+
 export const configSchema = z.strictObject({
   node: z
     .strictObject({
@@ -195,6 +249,7 @@ export const configSchema = z.strictObject({
     tls: tlsSchema,
   }),
   admin: adminSchema.prefault({}),
+  aws: awsSchema.prefault({}),
   token: z
     .array(tokenSchema)
     .min(1)
@@ -214,3 +269,4 @@ export type Config = z.output<typeof configSchema>;
 export type TokenConfig = z.output<typeof tokenSchema>;
 export type TlsConfig = z.output<typeof tlsSchema>;
 export type AdminConfig = z.output<typeof adminSchema>;
+export type AwsConfig = z.output<typeof awsSchema>;

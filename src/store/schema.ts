@@ -20,6 +20,9 @@ export interface Tables {
   oidc_providers: OidcProviderTable;
   oidc_sign_ins: OidcSignInTable;
   csp_accounts: CspAccountTable;
+  csp_access_keys: CspAccessKeyTable;
+  external_key_stores: ExternalKeyStoreTable;
+  kms_keys: KmsKeyTable;
   key_sets: KeySetTable;
   cloud_keys: CloudKeyTable;
   key_versions: KeyVersionTable;
@@ -192,10 +195,132 @@ export interface CspAccountTable {
   admin_group_id: string;
   name: string;
   description: string;
-  type: 'manual';
-  /** 12 digits, '' where not told. */
+  /** How we sign in there: an access key, a role that is assumed, the node's own credentials, or not at all. */
+  type: 'manual' | 'access-key' | 'role' | 'ambient';
+  /** 12 digits, '' where not told; with a checked account what GetCallerIdentity said. */
   aws_account_id: string;
   default_region: string;
+  partition: Generated<'aws' | 'aws-cn' | 'aws-us-gov'>;
+  /** 1: FIPS endpoints. */
+  fips: Generated<number>;
+  /** With type `role`. */
+  role_arn: Generated<string>;
+  /** With type `role`: made by us, one for each account, so that no vault can have another's role assumed. */
+  external_id: Generated<string>;
+  /** Rotation schedule of the access key: every so many days, null for never. */
+  access_key_rotation_days: number | null;
+  next_access_key_rotation_at: string | null;
+  /** How far a rotation of the access key has come; null while none is under way. */
+  access_key_rotation: 'CREATING' | 'VERIFYING' | 'SWITCHED' | null;
+  /**
+   * Access key ids that IAM listed before the rotation created one, JSON: what is there besides and not ours was made by
+   * a rotation that was cut off before it could write the secret down.
+   */
+  access_key_rotation_known: string | null;
+  /** JSON of why the last try of the rotation failed; null otherwise. */
+  access_key_rotation_problem: string | null;
+  /** The next try of a rotation that failed. */
+  access_key_rotation_retry_at: string | null;
+  /** When and with what outcome its credential and permissions were last checked; JSON. */
+  checked_at: string | null;
+  check_report: string | null;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Access keys of IAM users that we sign in with, or assume a role with. */
+export interface CspAccessKeyTable {
+  csp_account_id: string;
+  access_key_id: string;
+  /** Secret access key under the token's protecting key, bound to account and access key id. */
+  sealed_secret: Buffer;
+  sealed_token: string;
+  /** NEXT: made by a rotation and not proven yet. OLD: switched away from, to be deleted in IAM. */
+  state: 'CURRENT' | 'NEXT' | 'OLD';
+  origin: 'operator' | 'rotation';
+  created_at: string;
+}
+
+/** An external key store of AWS KMS that connects to a key set; one for each Region. */
+export interface ExternalKeyStoreTable {
+  id: string;
+  vault_id: string;
+  key_set_id: string;
+  csp_account_id: string | null;
+  region: string;
+  /** Its name in AWS, unique in account and Region. */
+  name: string;
+  /** `cks-…`; '' while it is not known. */
+  custom_key_store_id: Generated<string>;
+  /** Made by us in AWS, made by hand there and found by us, or made by hand without our having a look. */
+  origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
+  connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE';
+  /** `https://` and a host name. */
+  uri_endpoint: string;
+  vpc_endpoint_service_name: Generated<string>;
+  /** Account id of the owner of the endpoint service, '' for the account itself. */
+  vpc_endpoint_service_owner: Generated<string>;
+  /** XKS credential that AWS was given last, '' where that is not known. */
+  access_key_id: Generated<string>;
+  /** One that it is about to be given: which of the two it has is not known while this is not ''. */
+  pending_access_key_id: Generated<string>;
+  /** What was asked for and not yet confirmed: a kill between is put right by asking again. */
+  wanted: 'CREATE' | 'CONNECT' | 'DISCONNECT' | 'DELETE' | 'UPDATE' | null;
+  /** As AWS said last; CREATING before it exists, NOT_FOUND where AWS has it no more, UNKNOWN where AWS was not asked. */
+  state:
+    | 'CREATING'
+    | 'DISCONNECTED'
+    | 'CONNECTING'
+    | 'CONNECTED'
+    | 'DISCONNECTING'
+    | 'FAILED'
+    | 'NOT_FOUND'
+    | 'UNKNOWN';
+  /** ConnectionErrorCode of AWS with FAILED, else ''. */
+  connection_error: Generated<string>;
+  /** JSON of what the last act on it failed with: {operation, fault, code, message, wayOut, at}. */
+  problem: string | null;
+  /** When the watch asks AWS next. */
+  next_check_at: string | null;
+  checked_at: string | null;
+  row_version: Generated<number>;
+  created_at: string;
+  updated_at: string;
+}
+
+/** A KMS key pointer: the KMS key and its alias in AWS that refer to a CloudKey through one external key store. */
+export interface KmsKeyTable {
+  id: string;
+  vault_id: string;
+  cloud_key_id: string;
+  external_key_store_id: string;
+  region: string;
+  /** Made by us, or made by hand and pasted or found. */
+  origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
+  key_id: Generated<string>;
+  key_arn: Generated<string>;
+  /** `alias/…`, '' for none. */
+  alias: string;
+  description: string;
+  /** JSON record of tags. */
+  tags: string;
+  /** The policy that we want it to have, JSON text; '' for the default of KMS. */
+  policy: string;
+  /** What comes next: the key, the alias, nothing; GONE once it was given up. */
+  step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
+  /** JSON of what the last try failed with. */
+  problem: string | null;
+  attempts: Generated<number>;
+  next_attempt_at: string | null;
+  /** Asked for on AWS's side and not yet confirmed. */
+  wanted: 'ENABLE' | 'DISABLE' | 'SCHEDULE_DELETION' | 'CANCEL_DELETION' | null;
+  wanted_days: number | null;
+  cloud_status: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN';
+  cloud_status_at: string | null;
+  /** JSON of what AWS has otherwise than we: [{what, ours, aws}]. */
+  drift: string | null;
+  next_check_at: string | null;
   row_version: Generated<number>;
   created_at: string;
   updated_at: string;
