@@ -1,0 +1,40 @@
+/** All optional: `Simulator.start({})` is an empty AWS on a free port. */
+export interface SimulatorOptions {
+  /** 0, the default: any free one. */
+  readonly port?: number;
+  /** 127.0.0.1 by default. */
+  readonly address?: string;
+  /**
+   * PEM texts. By default the simulator makes a CA and a certificate for localhost, s3.localhost, its buckets and 127.0.0.1;
+   * 'none' means plain HTTP.
+   */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly ca: string } | 'none';
+  /** More names under which clients reach the simulator: for its own certificate, and S3's `<bucket>.<name>`. */
+  readonly hostNames?: readonly string[];
+  /** CloudTrail's file; its directory must exist. */
+  readonly trailFile?: string;
+  /** PEM that the XKS proxy's certificate must chain to. */
+  readonly xksCa?: string;
+  /** Where XKS hosts really are: `{'xks.example.test': '127.0.0.1:8443'}`; AWS itself calls port 443 of a public name. */
+  readonly resolve?: Readonly<Record<string, string>>;
+  readonly time?: SimulatedTimes;
+  /** Users, keys, buckets and objects are read from it and kept in it. It has secrets: mode 0600. */
+  readonly stateFile?: string;
+  readonly log?: (line: string) => void;
+  /** The clock, for tests. */
+  readonly now?: () => Date;
+}
+
+/** Delays in milliseconds; what is not given is as in AWS. */
+export interface SimulatedTimes {
+  readonly connectMs?: number;
+  readonly disconnectMs?: number;
+  readonly healthEveryMs?: number;
+  readonly aliasDelayMs?: number;
+  /** The length of one day of a waiting period. */
+  readonly dayMs?: number;
+  /** AWS waits 250 ms for an XKS proxy. */
+  readonly xksTimeoutMs?: number;
+  /** How long a new access key is unknown to the services: IAM is eventually consistent. 0 by default. */
+  readonly accessKeyDelayMs?: number;
+}

@@ -1,0 +1,117 @@
+import { Accounts, type SimulatedAccount } from './accounts.ts';
+import { CloudTrail } from './cloud-trail.ts';
+import { Endpoint } from './endpoint.ts';
+import { Faults, type FaultRule } from './faults.ts';
+import { Front } from './front.ts';
+import type { House } from './house.ts';
+import { SimulatedIam } from './iam/iam.ts';
+import { SimulatedSts } from './iam/sts.ts';
+import { SimulatedKms, type KmsControls } from './kms/kms.ts';
+import { makeOwnTls } from './own-certificate.ts';
+import { SimulatedS3 } from './s3/s3.ts';
+import type { Service } from './service.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
+import { StateFile } from './state-file.ts';
+
+export type { FaultRule, KmsControls, SimulatedAccount, SimulatorOptions };
+
+/** An AWS to develop and test against: KMS, IAM, STS and S3 behind one endpoint. What it does not do it says. */
+export class Simulator {
+  /** `https://127.0.0.1:port`: the endpoint of every service. */
+  readonly url: string;
+  readonly port: number;
+  /** PEM that clients must trust; '' for plain HTTP. */
+  readonly ca: string;
+  readonly trail: CloudTrail;
+  readonly kms: KmsControls;
+  readonly #accounts: Accounts;
+  readonly #faults: Faults;
+  readonly #close: () => Promise<void>;
+  readonly #changed: () => void;
+
+  private constructor(parts: {
+    url: string;
+    port: number;
+    ca: string;
+    trail: CloudTrail;
+    kms: KmsControls;
+    accounts: Accounts;
+    faults: Faults;
+    close: () => Promise<void>;
+    changed: () => void;
+  }) {
+    this.url = parts.url;
+    this.port = parts.port;
+    this.ca = parts.ca;
+    this.trail = parts.trail;
+    this.kms = parts.kms;
+    this.#accounts = parts.accounts;
+    this.#faults = parts.faults;
+    this.#close = parts.close;
+    this.#changed = parts.changed;
+  }
+
+  static async start(options: SimulatorOptions = {}): Promise<Simulator> {
+    const address = options.address ?? '127.0.0.1';
+    const tls =
+      options.tls === 'none' ? undefined : (options.tls ?? (await makeOwnTls(options.hostNames ?? [])));
+    const accounts = new Accounts();
+    const closing = new AbortController();
+    const log = options.log ?? ((): void => undefined);
+    let stateFile: StateFile | undefined;
+    const house: House = {
+      accounts,
+      options,
+      now: options.now ?? ((): Date => new Date()),
+      changed: () => stateFile?.changed(),
+      log,
+    };
+    const kms = new SimulatedKms(house);
+    const iam = new SimulatedIam(house);
+    const services: Service[] = [kms, iam, new SimulatedSts(house, iam), new SimulatedS3(house, kms)];
+    if (options.stateFile !== undefined) {
+      stateFile = new StateFile(options.stateFile, accounts, services, log);
+      stateFile.load();
+    }
+    const trail = new CloudTrail(options.trailFile);
+    const faults = new Faults();
+    const front = new Front({
+      ...{ services, accounts, faults, trail, log, now: house.now },
+      closing: closing.signal,
+    });
+    const endpoint = await Endpoint.open(
+      { address, port: options.port ?? 0, tls },
+      async (request, response) => await front.answer(request, response),
+    );
+    return new Simulator({
+      url: `${tls === undefined ? 'http' : 'https'}://${address}:${endpoint.port}`,
+      port: endpoint.port,
+      ca: tls?.ca ?? '',
+      ...{ trail, accounts, faults, kms: kms.controls, changed: house.changed },
+      close: async () => {
+        closing.abort();
+        await endpoint.close();
+        for (const service of services) await service.close?.();
+        await stateFile?.close();
+        trail.close();
+      },
+    });
+  }
+
+  /** The account with this id, made if it is not there; without an id a new one each time. */
+  account(id?: string, given: Partial<SimulatedAccount> = {}): SimulatedAccount {
+    const account = this.#accounts.account(id, given);
+    this.#changed();
+    return account;
+  }
+
+  /** Makes AWS fail until the returned function is called; the first rule that fits a call strikes. */
+  fault(rule: FaultRule): () => void {
+    return this.#faults.add(rule);
+  }
+
+  /** Cuts all connections and ends all that was begun. */
+  async close(): Promise<void> {
+    await this.#close();
+  }
+}
