@@ -2,6 +2,7 @@ import { BusyError, CsrfError, SignInRefusedError } from '../identity/identity-e
 import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { IdempotencyConflictError } from '../audit/trail.ts';
 
 /** Kinds of problems (RFC 9457): `type` is `urn:holdfast:problem:<kind>`. */
@@ -25,6 +26,8 @@ export const problemKinds = {
   'precondition-required': [428, 'If-Match is required'],
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'An error of ours'],
+  aws: [502, 'AWS refused or cannot be reached'],
+  'aws-busy': [503, 'AWS takes no more requests for the moment'],
   'token-unavailable': [503, 'The token cannot be used'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -108,6 +111,12 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof TokenError)
     return new Problem('token-unavailable', `the token: ${error.message}`, {
       wayOut: 'verify the connection to the token (holdfast token verify), then repeat',
+      cause: error,
+    });
+  if (error instanceof AwsError)
+    return new Problem(error.fault === 'throttled' ? 'aws-busy' : 'aws', error.message, {
+      wayOut: error.wayOut,
+      ...(error.fault === 'throttled' ? { retryAfter: 60 } : {}),
       cause: error,
     });
   return new Problem(

@@ -1,8 +1,8 @@
 import type { Logger } from '../log.ts';
-import type { House } from '../vault/house.ts';
+import type { AwsHouse } from '../vault/aws-house.ts';
 
 /** What the management API needs of the node. */
-export interface AdminServices extends House {
+export interface AdminServices extends AwsHouse {
   log: Logger;
   version: string;
   /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */

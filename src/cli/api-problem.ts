@@ -124,5 +124,7 @@ const exitKinds: Record<string, keyof typeof exitCodes> = {
   conflict: 'conflict',
   'precondition-failed': 'precondition',
   'too-many-requests': 'rateLimited',
+  aws: 'unreachable',
+  'aws-busy': 'rateLimited',
   'token-unavailable': 'tokenUnavailable',
 };

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parse as parseToml } from 'smol-toml';
@@ -80,6 +80,8 @@ function check(config: Config, file: string): LoadedConfig {
     problems.push(
       `${file}: xks.tls.client_ca: needs client_subjects too, or any certificate of the CA would do`,
     );
+  if (config.aws.ca !== undefined && !isReadable(resolve(config.aws.ca)))
+    problems.push(`${file}: aws.ca: cannot be read`);
   if (problems.length > 0) throw new ConfigError(problems);
 
   const stateDirectory = resolve(config.node.state_directory);
@@ -97,6 +99,7 @@ function check(config: Config, file: string): LoadedConfig {
         client_subjects: [],
       },
     },
+    aws: { ...config.aws, ...(config.aws.ca === undefined ? {} : { ca: resolve(config.aws.ca) }) },
     workers: config.xks.workers ?? Math.min(4, availableParallelism()),
     tokens,
     xks: {
@@ -109,6 +112,15 @@ function check(config: Config, file: string): LoadedConfig {
       },
     },
   };
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function resolvePin(pin: TokenConfig['pin'], resolve: (name: string) => string): TokenConfig['pin'] {

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, TokenReport } from '../admin/services.ts';
+import { AwsClients } from '../aws/clients.ts';
 import { createLog, type Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
@@ -65,6 +66,7 @@ class AdminWorker implements Worker {
       tokens: new TokenRooms([...this.#pools.values()]),
       now: () => new Date(),
       instance: `${nodeId}/${randomUUID()}`,
+      aws: new AwsClients(config.aws, log),
       log,
       version,
       publicUrl: admin.public_url ?? '',
@@ -181,6 +183,7 @@ class AdminWorker implements Worker {
     this.#draining = true;
     await this.#schedules.stop();
     await this.#listener.close(closePatience);
+    this.#services.aws.close();
     for (const pool of this.#pools.values()) pool.close();
     await this.#store.close();
     process.disconnect();

@@ -1,4 +1,5 @@
 import type { TokenReport } from '../admin/services.ts';
+import type { AwsSettings } from '../aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
@@ -23,6 +24,7 @@ export interface WorkerToken extends Pick<
 /** What the management process gets of it: it has no PIN either. */
 export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 'storePath'> {
   admin: LoadedAdmin;
+  aws: AwsSettings;
   tokens: WorkerToken[];
   /** Names, profiles, vendors and models of the tokens, in the configuration's order. */
   version: string;

@@ -5,6 +5,7 @@ import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../token/frames.ts';
+import { awsSettings } from './aws-settings.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
@@ -199,6 +200,7 @@ export class Supervisor {
       kind: 'start-management',
       config: {
         admin: { ...config.admin, port: this.#adminPort ?? config.admin.port },
+        aws: awsSettings(config.aws, version),
         log,
         node,
         storePath,

@@ -5,7 +5,7 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { seal, type Sealed } from './sealing.ts';
+import { seal, type Sealed } from '../vault/sealing.ts';
 import { parseEmail } from './user-forms.ts';
 
 const storedForm = z.object({

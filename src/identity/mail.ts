@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer';
 import type { House } from '../vault/house.ts';
 import { readMailSettings, type MailSettings } from './mail-settings.ts';
 import type { Mail } from './mail-texts.ts';
-import { unseal } from './sealing.ts';
+import { unseal } from '../vault/sealing.ts';
 
 /** Mail did not leave; the text is for the operator and quotes nothing. */
 export class MailError extends Error {

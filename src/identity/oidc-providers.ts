@@ -7,7 +7,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { isCertificateBundle } from './mail-settings.ts';
 import type { OidcClients } from './oidc-clients.ts';
 import { OidcError } from './oidc-error.ts';
-import { seal, unseal } from './sealing.ts';
+import { seal, unseal } from '../vault/sealing.ts';
 
 export type OidcProvider = Selectable<OidcProviderTable>;
 

@@ -10,7 +10,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, notConfirmed } from './confirmation.ts';
 import { beginAttempt, takeBack } from './lockout.ts';
 import { recordRefusal } from './refused-sign-ins.ts';
-import { seal, unseal } from './sealing.ts';
+import { seal, unseal } from '../vault/sealing.ts';
 import { endSessionsOf, findSession, type UserRow } from './sessions.ts';
 import { vaultNameOf } from './vault-of.ts';
 

@@ -17,6 +17,7 @@ import { openSession, type UserRow } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
 import { TestCa } from '../support/certificates.ts';
+import { unusedAws } from '../support/aws-settings.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 
@@ -68,6 +69,7 @@ export class Stage {
     this.logged = [];
     this.services = {
       ...open.house,
+      aws: unusedAws(),
       log: pino({ base: {} }, { write: (line: string) => void this.logged.push(line) }),
       version: '1',
       publicUrl: app.origin,

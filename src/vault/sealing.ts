@@ -1,7 +1,7 @@
 import { Secret } from '../secret.ts';
-import type { House } from '../vault/house.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
-import { VaultError } from '../vault/vault-error.ts';
+import type { House } from './house.ts';
+import { managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
 
 /** A secret of ours at rest, and what it is bound to: moved to another record it does not open. */
 export interface Sealed {

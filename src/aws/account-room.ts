@@ -1,0 +1,86 @@
+import type { IAMClient } from '@aws-sdk/client-iam';
+import type { KMSClient } from '@aws-sdk/client-kms';
+import type { STSClient } from '@aws-sdk/client-sts';
+import { AwsError } from './aws-error.ts';
+import type { Secret } from '../secret.ts';
+import type { AwsAccess } from './access.ts';
+import { RoleSession, type Credentials } from './role-session.ts';
+import type { Transport } from './transport.ts';
+
+/** What is remembered of one access: its credentials and its clients, by service and Region. */
+export class AccountRoom {
+  readonly access: AwsAccess;
+  readonly #transport: Transport;
+  readonly #credentials: (() => Promise<Credentials>) | undefined;
+  readonly #kms = new Map<string, KMSClient>();
+  readonly #sts = new Map<string, STSClient>();
+  #iam: IAMClient | undefined;
+
+  constructor(access: AwsAccess, transport: Transport) {
+    this.access = access;
+    this.#transport = transport;
+    const isOfNode = access.kind === 'ambient' || (access.kind === 'role' && access.base === undefined);
+    if (isOfNode && !transport.settings.ambient)
+      throw new AwsError('credentials', 'NoAmbientCredentials', 'Sign in', {
+        message: 'this node gives CSP accounts no credentials of its own',
+        wayOut: 'set [aws] ambient in the configuration, or give the CSP account an access key',
+      });
+    this.#credentials = this.#credentialsOf(access);
+  }
+
+  async kms(region: string): Promise<KMSClient> {
+    const { KMSClient } = await import('@aws-sdk/client-kms');
+    let client = this.#kms.get(region);
+    if (client === undefined) {
+      client = new KMSClient({
+        ...this.#transport.options('kms', region, this.access.fips),
+        ...this.#signing(),
+      });
+      this.#kms.set(region, client);
+    }
+    return client;
+  }
+
+  async iam(region: string): Promise<IAMClient> {
+    const { IAMClient } = await import('@aws-sdk/client-iam');
+    this.#iam ??= new IAMClient({
+      ...this.#transport.options('iam', region, this.access.fips),
+      ...this.#signing(),
+    });
+    return this.#iam;
+  }
+
+  async sts(region: string): Promise<STSClient> {
+    let client = this.#sts.get(region);
+    if (client === undefined) {
+      client = await this.#transport.sts(region, this.access.fips, this.#credentials);
+      this.#sts.set(region, client);
+    }
+    return client;
+  }
+
+  /** Without a provider of ours the SDK looks for the node's own credentials: only where that is what is wanted. */
+  #signing(): { credentials?: () => Promise<Credentials> } {
+    return this.#credentials === undefined ? {} : { credentials: this.#credentials };
+  }
+
+  #credentialsOf(access: AwsAccess): (() => Promise<Credentials>) | undefined {
+    switch (access.kind) {
+      case 'ambient':
+        return undefined;
+      case 'access-key':
+        return keyOf(access);
+      case 'role': {
+        const base = access.base === undefined ? undefined : keyOf(access.base);
+        const session = new RoleSession(access, async () =>
+          this.#transport.sts(access.region, access.fips, base),
+        );
+        return async () => session.credentials();
+      }
+    }
+  }
+}
+
+function keyOf({ accessKeyId, secret }: { accessKeyId: string; secret: Secret }): () => Promise<Credentials> {
+  return async () => ({ accessKeyId, secretAccessKey: secret.reveal() });
+}

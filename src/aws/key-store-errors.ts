@@ -1,0 +1,147 @@
+import { AwsError, callAws } from './aws-error.ts';
+
+/** What AWS KMS's refusals of acts on external key stores mean for us. */
+interface Refusal {
+  words: string;
+  wayOut: string;
+}
+
+const repeat = 'then repeat';
+
+/*
+ * AWS KMS API Reference, errors of CreateCustomKeyStore, UpdateCustomKeyStore, ConnectCustomKeyStore and
+ * DeleteCustomKeyStore; Developer Guide, "Troubleshooting external key stores". While a key store with a public endpoint
+ * is made or changed AWS KMS tries GetHealthStatus at the proxy with the new values.
+ */
+const refusals: Readonly<Record<string, Refusal>> = {
+  CustomKeyStoreNameInUseException: {
+    words: 'another custom key store of this AWS account and Region has this name',
+    wayOut: 'take another name; or, where that one is to be used, holdfast external-key-store link',
+  },
+  CustomKeyStoreNotFoundException: {
+    words: 'there is no such custom key store in this AWS account and Region',
+    wayOut:
+      'see in AWS whether somebody deleted it; holdfast external-key-store delete --forget takes the record away',
+  },
+  CustomKeyStoreInvalidStateException: {
+    words: 'the key store is in a connection state in which AWS KMS does not do this',
+    wayOut: 'holdfast external-key-store refresh shows its state; disconnect or connect it first',
+  },
+  CustomKeyStoreHasCMKsException: {
+    words: 'the key store has KMS keys in it still',
+    wayOut:
+      'schedule the deletion of its KMS keys and wait until AWS has deleted them, 7 to 30 days; or disconnect the key store and leave it',
+  },
+  LimitExceededException: {
+    words: 'the AWS account has as many custom key stores in this Region as its quota allows, 10 by default',
+    wayOut: 'delete one that is not used, or ask AWS for a higher quota (Service Quotas)',
+  },
+  XksProxyUriInUseException: {
+    words: 'another external key store of this Region has this endpoint with this path',
+    wayOut: 'holdfast external-key-store candidates shows it where it is in this account: link it',
+  },
+  XksProxyUriEndpointInUseException: {
+    words:
+      'the endpoint is used in this Region by a key store of the other connectivity, or by another with a VPC endpoint service',
+    wayOut:
+      'take another host name: a public endpoint and a VPC endpoint service never share one in a Region',
+  },
+  XksProxyVpcEndpointServiceInUseException: {
+    words: 'another external key store of this Region uses this VPC endpoint service',
+    wayOut: 'make a VPC endpoint service of its own for each external key store',
+  },
+  XksProxyVpcEndpointServiceNotFoundException: {
+    words: 'AWS KMS does not find the VPC endpoint service',
+    wayOut: `see its name, Region and owner, and that it allows the principal cks.kms.<region>.amazonaws.com; ${repeat}`,
+  },
+  XksProxyVpcEndpointServiceInvalidConfigurationException: {
+    words: 'the VPC endpoint service is not as an external key store needs it',
+    wayOut: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name that is the host of the endpoint; ${repeat}`,
+  },
+  XksProxyUriUnreachableException: {
+    words:
+      'AWS KMS does not reach the proxy at this endpoint in time, or no token of the proxy can be used',
+    wayOut: `holdfast doctor, from outside the network of the node: public DNS with an IPv4 address, port 443, answer within 250 ms, health of the tokens; ${repeat}`,
+  },
+  XksProxyIncorrectAuthenticationCredentialException: {
+    words: 'the proxy at this endpoint refused the credential that AWS KMS signed with',
+    wayOut: `see that the endpoint leads to this node, that its clock is right, and that nothing between rewrites Host or path (holdfast doctor); ${repeat}`,
+  },
+  XksProxyInvalidResponseException: {
+    words: 'AWS KMS cannot read what answers at this endpoint',
+    wayOut: `see that the endpoint leads to Holdfast and to nothing else (holdfast doctor); ${repeat}`,
+  },
+  XksProxyInvalidConfigurationException: {
+    words: 'AWS KMS tried the proxy and found it configured otherwise',
+    wayOut: `holdfast doctor: certificate, path prefix, whether the key set is an external key store; ${repeat}`,
+  },
+};
+
+/** XksProxyInvalidConfigurationException says in its message only which of these it is. */
+const invalidConfigurations: readonly [RegExp, Refusal][] = [
+  [
+    /\bTLS\b|certificate/i,
+    {
+      words: 'AWS KMS cannot make a TLS connection to the proxy that it trusts',
+      wayOut: `holdfast doctor: days left, host name, chain, and whether the CA is on AWS’s list for external key stores; ${repeat}`,
+    },
+  ],
+  [
+    /\bpath\b/i,
+    {
+      words: 'the proxy does not know the URI path',
+      wayOut: `see that the key set is an external key store and that nothing between changes the path (holdfast key-set show, holdfast doctor); ${repeat}`,
+    },
+  ],
+];
+
+/** An {@link AwsError} about a custom key store. */
+export class KeyStoreError extends AwsError {
+  /**
+   * Nothing was done, for certain: AWS refused the one request that was sent. Where the SDK has sent several, or no answer
+   * came, an earlier one may have been obeyed.
+   */
+  readonly certain: boolean;
+
+  constructor(error: AwsError, certain: boolean, refusal: Refusal | undefined) {
+    super(error.fault, error.code, error.operation, {
+      message: refusal === undefined ? error.message : `${refusal.words}: ${error.operation} (${error.code})`,
+      wayOut: refusal?.wayOut ?? error.wayOut,
+      requestId: error.requestId,
+      action: error.action,
+    });
+    this.certain = certain;
+  }
+}
+
+/** Calls KMS for a key store; whatever AWS answers but success is a KeyStoreError. */
+export async function callKeyStores<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  let thrown: unknown;
+  try {
+    return await callAws(operation, async () => {
+      try {
+        return await call();
+      } catch (error) {
+        thrown = error;
+        throw error;
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    throw new KeyStoreError(error, isCertain(error, thrown), refusalOf(error.code, thrown));
+  }
+}
+
+function isCertain({ fault }: AwsError, thrown: unknown): boolean {
+  const attempts = (thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts;
+  return fault !== 'unreachable' && fault !== 'aws-trouble' && attempts === 1;
+}
+
+function refusalOf(code: string, thrown: unknown): Refusal | undefined {
+  if (code === 'XksProxyInvalidConfigurationException') {
+    const { message } = thrown as { message?: unknown };
+    const found = invalidConfigurations.find(([form]) => typeof message === 'string' && form.test(message));
+    if (found !== undefined) return found[1];
+  }
+  return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+}

@@ -1,0 +1,39 @@
+import type { AwsAccount, AwsClients } from '../aws/clients.ts';
+import {
+  accessOf,
+  accountKeyOf,
+  checkAmbient,
+  currentKey,
+  manualProblem,
+  openKey,
+  regionOf,
+  type CspAccessFields,
+} from './csp-access.ts';
+import type { House } from './house.ts';
+
+/** What acts that reach into AWS work with. */
+export interface AwsHouse extends House {
+  aws: AwsClients;
+}
+
+/**
+ * AWS as the CSP account signs in there; its secret is opened by the token unless that was done already. In its default
+ * Region unless another is told. Throws VaultError `conflict` for a manual account, `forbidden` where the node's own
+ * credentials are not for this vault; TokenError; AwsError `credentials`. No request is sent to AWS yet.
+ */
+export async function awsAccountOf(
+  house: AwsHouse,
+  account: CspAccessFields,
+  region = '',
+): Promise<AwsAccount> {
+  if (account.type === 'manual') throw manualProblem();
+  await checkAmbient(house, account);
+  const key = await currentKey(house.store.db, account.id);
+  const accountKey = accountKeyOf(account, key);
+  return (
+    house.aws.remembered(accountKey, regionOf(account, region)) ??
+    house.aws.of(
+      accessOf(account, key === undefined ? undefined : await openKey(house, key), accountKey, region),
+    )
+  );
+}
