@@ -59,8 +59,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
     wayOut: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name that is the host of the endpoint; ${repeat}`,
   },
   XksProxyUriUnreachableException: {
-    words:
-      'AWS KMS does not reach the proxy at this endpoint in time, or no token of the proxy can be used',
+    words: 'AWS KMS does not reach the proxy at this endpoint in time, or no token of the proxy can be used',
     wayOut: `holdfast doctor, from outside the network of the node: public DNS with an IPv4 address, port 443, answer within 250 ms, health of the tokens; ${repeat}`,
   },
   XksProxyIncorrectAuthenticationCredentialException: {

@@ -258,6 +258,8 @@ export interface ExternalKeyStoreTable {
   connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE';
   /** `https://` and a host name. */
   uri_endpoint: string;
+  /** XksProxyUriPath that AWS has, '' where it was not asked; it should be that of the key set. */
+  uri_path: Generated<string>;
   vpc_endpoint_service_name: Generated<string>;
   /** Account id of the owner of the endpoint service, '' for the account itself. */
   vpc_endpoint_service_owner: Generated<string>;
@@ -267,6 +269,8 @@ export interface ExternalKeyStoreTable {
   pending_access_key_id: Generated<string>;
   /** What was asked for and not yet confirmed: a kill between is put right by asking again. */
   wanted: 'CREATE' | 'CONNECT' | 'DISCONNECT' | 'DELETE' | 'UPDATE' | null;
+  /** JSON of how it is wanted: see src/vault/external-key-store-wanted.ts. */
+  wanted_details: string | null;
   /** As AWS said last; CREATING before it exists, NOT_FOUND where AWS has it no more, UNKNOWN where AWS was not asked. */
   state:
     | 'CREATING'

@@ -35,18 +35,20 @@ export interface IssuedCredential {
 
 /**
  * Makes an XKS credential: an access key id of 26 characters (130 bits) and a secret of 256 bits as 44 characters of
- * Base64. At rest the secret is only under the token's protecting key, bound to its record. Throws TokenError;
- * VaultError `conflict` where the key set has ten live ones, `invalid`.
+ * Base64. At rest the secret is only under the token's protecting key, bound to its record. `also` notes in the same
+ * transaction what it is for. Throws TokenError; VaultError `conflict` where the key set has ten live ones, `invalid`.
  */
 export async function issueCredential(
   house: House,
   act: Act,
   keySet: KeySet,
   wish: CredentialWish = {},
+  also: (trx: Transaction<Tables>, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
 ): Promise<IssuedCredential> {
   const made = await make(house, keySet, wish, act.at);
   return house.store.change(async (trx) => {
     const credential = await insert(trx, keySet, made.row, act.at);
+    await also(trx, made.accessKeyId);
     await record(trx, act, {
       ...credentialEntry('issue', keySet, made.accessKeyId),
       after: auditedCredential(credential),
