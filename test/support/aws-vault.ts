@@ -1,24 +1,45 @@
+import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../../src/aws/clients.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
-import { openVault, type TestVault } from './vault.ts';
+import { insertGroup, openVault, type TestVault } from './vault.ts';
 
 export interface AwsVault extends TestVault {
   house: AwsHouse;
   aws: AwsClients;
+  simulator: Simulator;
+  /** An admin group of the vault. */
+  group: string;
+}
+
+export interface AwsVaultOptions {
+  simulator?: SimulatorOptions;
+  settings?: Partial<AwsSettings>;
 }
 
 /** A vault as {@link openVault} makes it, whose CSP accounts are in an AWS played by the simulator. */
-export async function openAwsVault(settings: Partial<AwsSettings> = {}): Promise<AwsVault> {
-  const vault = await openVault();
-  const aws = new AwsClients(testAwsSettings(settings), silentLog);
+export async function openAwsVault(options: AwsVaultOptions = {}): Promise<AwsVault> {
+  const [vault, simulator] = await Promise.all([openVault(), Simulator.start(options.simulator)]);
+  const aws = clientsOf(simulator, options.settings);
   return {
     ...vault,
     aws,
+    simulator,
+    group: await insertGroup(vault.store, vault.vault.id, 'Cloud Admin Group'),
     house: { ...vault.house, aws },
     dispose: async () => {
       aws.close();
+      await simulator.close();
       await vault.dispose();
     },
   };
+}
+
+/** Clients whose AWS is the simulator. */
+export function clientsOf(simulator: Simulator, settings: Partial<AwsSettings> = {}): AwsClients {
+  const { url, ca } = simulator;
+  return new AwsClients(
+    testAwsSettings({ endpoints: { kms: url, iam: url, sts: url }, caCertificates: ca, ...settings }),
+    silentLog,
+  );
 }
