@@ -309,21 +309,43 @@ export interface KmsKeyTable {
   description: string;
   /** JSON record of tags. */
   tags: string;
-  /** The policy that we want it to have, JSON text; '' for the default of KMS. */
+  /**
+   * The policy that we want it to have, JSON text; '' for a generated one that cannot be written yet, since the AWS
+   * account id is not known.
+   */
   policy: string;
+  /** Whether the policy follows the administrators and users of the CloudKey, or is a document of somebody's. */
+  policy_source: Generated<'GENERATED' | 'GENERATED_WITHOUT_ROOT' | 'DOCUMENT'>;
   /** What comes next: the key, the alias, nothing; GONE once it was given up. */
   step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
-  /** JSON of what the last try failed with. */
+  /** 1 from before CreateKey is sent for the first time: from then on there may be a KMS key that we do not know. */
+  create_sent: Generated<number>;
+  /** JSON of how far the search for that key has come; null while there is none. */
+  search: string | null;
+  /** 1: the alias is taken from the key that has it, as somebody asked for. */
+  take_alias: Generated<number>;
+  /** JSON of what the last try failed with: {operation, fault, code, message, wayOut, at}. */
   problem: string | null;
   attempts: Generated<number>;
+  /** When it is tried again; null where it waits for its key store or CloudKey, or has nothing to do. */
   next_attempt_at: string | null;
   /** Asked for on AWS's side and not yet confirmed. */
   wanted: 'ENABLE' | 'DISABLE' | 'SCHEDULE_DELETION' | 'CANCEL_DELETION' | null;
   wanted_days: number | null;
+  /** What of ours AWS is still to be given, JSON list of `policy`, `alias`, `description`, `tags`. */
+  to_apply: Generated<string>;
+  /** JSON list of aliases that it had before, to be deleted once the new one is there. */
+  former_aliases: Generated<string>;
+  /** The state that it was last given from here: what AWS has otherwise is drift. */
+  cloud_wish: Generated<'ENABLED' | 'DISABLED' | 'PENDING_DELETION'>;
+  /** The pointer is being given up: its KMS key stays as it is, or its deletion is scheduled first. */
+  leaving: 'KEEP' | 'DELETE' | null;
+  /** With GONE: what became of the KMS key; '' before. */
+  outcome: Generated<'' | 'KEPT' | 'DELETION_SCHEDULED' | 'NEVER_MADE' | 'GONE_IN_AWS'>;
   cloud_status: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN';
   cloud_status_at: string | null;
-  /** JSON of what AWS has otherwise than we: [{what, ours, aws}]. */
-  drift: string | null;
+  /** JSON of what AWS said last of key, policy, aliases and tags; drift is what of it differs from ours. */
+  seen: string | null;
   next_check_at: string | null;
   row_version: Generated<number>;
   created_at: string;
