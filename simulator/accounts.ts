@@ -82,7 +82,12 @@ export class Accounts {
     return undefined;
   }
 
-  /** Whether a policy may name this principal: key policies that name somebody who is not there are refused by AWS. */
+  /** Whether a resource policy may name this in `Principal: {AWS: …}`: everyone, an account, or somebody who is there. */
+  mayBeNamed(value: string): boolean {
+    return value === '*' || (ACCOUNT_ID.test(value) ? this.#accounts.has(value) : this.exists(value));
+  }
+
+  /** Whether there is such a principal: key policies that name somebody who is not there are refused by AWS. */
   exists(arn: string): boolean {
     const root = ROOT.exec(arn);
     if (root?.[2] !== undefined) return this.#accounts.get(root[2])?.partition === root[1];

@@ -4,7 +4,7 @@ import type { Accounts } from './accounts.ts';
 import { AuthFault } from './auth-fault.ts';
 import { Call } from './call.ts';
 import type { CloudTrail } from './cloud-trail.ts';
-import { Faults, type FaultRule } from './faults.ts';
+import type { Faults, FaultRule } from './faults.ts';
 import { makeRequestId } from './ids.ts';
 import { authError, commonError, encodeError, encodeReply, type Answer } from './protocol.ts';
 import { BodyTooLarge, readRequest } from './request.ts';

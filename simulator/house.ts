@@ -6,8 +6,8 @@ export interface House {
   readonly accounts: Accounts;
   readonly options: SimulatorOptions;
   /** The simulator's clock. */
-  now(): Date;
+  readonly now: () => Date;
   /** Something that the state file keeps has changed. */
-  changed(): void;
-  log(line: string): void;
+  readonly changed: () => void;
+  readonly log: (line: string) => void;
 }

@@ -59,19 +59,22 @@ export class StateFile {
   }
 
   async #write(): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      const saved: Saved = {
-        version: 1,
-        accounts: this.#accounts.all(),
-        services: Object.fromEntries(this.#services.map((service) => [service.name, service.save?.()])),
-      };
-      try {
-        await writeFile(`${this.#file}.new`, JSON.stringify(saved), { mode: 0o600 });
-        await rename(`${this.#file}.new`, this.#file);
-      } catch (error) {
-        this.#log(`The state file cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
-      }
-    });
+    this.#writing = this.#writeAfter(this.#writing);
     await this.#writing;
+  }
+
+  async #writeAfter(before: Promise<void>): Promise<void> {
+    await before;
+    const saved: Saved = {
+      version: 1,
+      accounts: this.#accounts.all(),
+      services: Object.fromEntries(this.#services.map((service) => [service.name, service.save?.()])),
+    };
+    try {
+      await writeFile(`${this.#file}.new`, JSON.stringify(saved), { mode: 0o600 });
+      await rename(`${this.#file}.new`, this.#file);
+    } catch (error) {
+      this.#log(`The state file cannot be written: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
+    }
   }
 }

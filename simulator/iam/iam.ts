@@ -1,14 +1,81 @@
+import type { Credential, PrincipalSource } from '../accounts.ts';
 import type { House } from '../house.ts';
 import { commonError } from '../protocol.ts';
 import type { Reply, Service, SimulatedCall } from '../service.ts';
+import { accessKeyActions } from './access-keys.ts';
+import type { IamAction } from './action.ts';
+import { IamState } from './iam-state.ts';
+import { inlinePolicyActions } from './inline-policies.ts';
+import { Parameters } from './parameters.ts';
+import { principalOfUser } from './principals.ts';
+import { roleActions } from './roles.ts';
+import { simulatePrincipalPolicy } from './simulate.ts';
+import { userActions } from './users.ts';
 
-export class SimulatedIam implements Service {
+/** What the simulator does of IAM's API of 2010-05-08. */
+const ACTIONS: ReadonlyMap<string, IamAction> = new Map(
+  Object.entries({
+    ...userActions,
+    ...roleActions,
+    ...inlinePolicyActions,
+    ...accessKeyActions,
+    SimulatePrincipalPolicy: simulatePrincipalPolicy,
+  }),
+);
+
+export class SimulatedIam implements Service, PrincipalSource {
   readonly name = 'iam';
+  readonly state: IamState;
+  readonly #house: House;
 
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(_house: House) {}
+  constructor(house: House) {
+    this.#house = house;
+    this.state = new IamState(house.accounts);
+    house.accounts.addSource(this);
+  }
 
   async handle(call: SimulatedCall): Promise<Reply> {
-    throw commonError('iam', 'not-done', `The simulator does not do ${call.action}`);
+    const action = ACTIONS.get(call.action);
+    if (action === undefined)
+      throw commonError('iam', 'not-done', `The simulator does not do ${call.action} of IAM`);
+    const parameters = new Parameters(call.input);
+    call.trail.requestParameters = parameters.forTrail();
+    const { state } = this;
+    const output = action({ call, parameters, state, house: this.#house, accountId: call.accountId });
+    return output === undefined ? {} : { output };
+  }
+
+  credential(accessKeyId: string): Credential | undefined {
+    for (const [accountId, { users }] of this.state.all())
+      for (const user of users)
+        for (const key of user.accessKeys)
+          if (key.id === accessKeyId && key.status === 'Active')
+            return {
+              ...{ accessKeyId, secretAccessKey: key.secret, knownFrom: new Date(key.knownFrom) },
+              partition: this.#house.accounts.find(accountId)?.partition ?? 'aws',
+              principal: principalOfUser(this.state, accountId, user, accessKeyId),
+              used: (service, region, at) => {
+                key.lastUsed = { at: at.toISOString(), service, region };
+              },
+            };
+    return undefined;
+  }
+
+  exists(arn: string): boolean {
+    return this.state
+      .all()
+      .some(
+        ([accountId, { users, roles }]) =>
+          users.some((user) => this.state.userArn(accountId, user) === arn) ||
+          roles.some((role) => this.state.roleArn(accountId, role) === arn),
+      );
+  }
+
+  save(): unknown {
+    return this.state.save();
+  }
+
+  load(saved: unknown): void {
+    this.state.load(saved);
   }
 }

@@ -1,14 +1,146 @@
+import { randomBytes } from 'node:crypto';
 import type { House } from '../house.ts';
+import { makeId, makeSecretAccessKey } from '../ids.ts';
+import { parsePolicy, PolicyError } from '../policy.ts';
 import { commonError } from '../protocol.ts';
+import { ServiceError } from '../service-error.ts';
 import type { Reply, Service, SimulatedCall } from '../service.ts';
+import type { IamState } from './iam-state.ts';
+import type { SimulatedIam } from './iam.ts';
+import { FORMS, Parameters } from './parameters.ts';
+import { sessionArn, Sessions, type Session } from './sessions.ts';
 
+/** What the simulator does of STS's API of 2011-06-15: GetCallerIdentity and AssumeRole. */
 export class SimulatedSts implements Service {
   readonly name = 'sts';
+  readonly #house: House;
+  readonly #iam: IamState;
+  readonly #sessions: Sessions;
 
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(_house: House, _iam: unknown) {}
+  constructor(house: House, iam: SimulatedIam) {
+    this.#house = house;
+    this.#iam = iam.state;
+    this.#sessions = new Sessions(iam.state);
+    house.accounts.addSource(this.#sessions);
+  }
 
   async handle(call: SimulatedCall): Promise<Reply> {
-    throw commonError('sts', 'not-done', `The simulator does not do ${call.action}`);
+    if (call.action === 'GetCallerIdentity') return { output: callerIdentity(call) };
+    if (call.action === 'AssumeRole') return { output: this.#assumeRole(call) };
+    throw commonError('sts', 'not-done', `The simulator does not do ${call.action} of STS`);
   }
+
+  save(): unknown {
+    return this.#sessions.save();
+  }
+
+  load(saved: unknown): void {
+    this.#sessions.load(saved);
+  }
+
+  #assumeRole(call: SimulatedCall): Record<string, unknown> {
+    const parameters = new Parameters(call.input);
+    const wish = readWish(parameters, call);
+    call.trail.requestParameters = {
+      ...{ roleArn: wish.roleArn, roleSessionName: wish.name, durationSeconds: wish.seconds },
+      externalId: wish.externalId,
+    };
+    if (call.principal.kind === 'root')
+      throw commonError('sts', 'denied', 'Roles may not be assumed by root accounts.');
+    const { accountId, role } = this.#authorize(call, wish);
+    if (wish.seconds > role.maxSessionSeconds)
+      throw new ServiceError(
+        'ValidationError',
+        400,
+        'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+      );
+    const session: Session = {
+      accessKeyId: makeId('ASIA'),
+      secretAccessKey: makeSecretAccessKey(),
+      sessionToken: randomBytes(192).toString('base64'),
+      ...{ roleArn: wish.roleArn, roleId: role.id, name: wish.name, policy: wish.policy },
+      issuedAt: call.at.toISOString(),
+      expiresAt: new Date(call.at.getTime() + wish.seconds * 1000).toISOString(),
+    };
+    this.#sessions.add(session, call.at);
+    this.#house.changed();
+    const assumed = {
+      AssumedRoleId: `${role.id}:${wish.name}`,
+      Arn: sessionArn(call.partition, accountId, role.name, wish.name),
+    };
+    call.trail.responseElements = {
+      credentials: { accessKeyId: session.accessKeyId, expiration: session.expiresAt },
+      assumedRoleUser: { assumedRoleId: assumed.AssumedRoleId, arn: assumed.Arn },
+    };
+    return {
+      Credentials: {
+        AccessKeyId: session.accessKeyId,
+        SecretAccessKey: session.secretAccessKey,
+        SessionToken: session.sessionToken,
+        Expiration: new Date(session.expiresAt),
+      },
+      AssumedRoleUser: assumed,
+      ...(wish.policy === undefined
+        ? {}
+        : { PackedPolicySize: Math.ceil((wish.policy.length / 2048) * 100) }),
+    };
+  }
+
+  /** A role that is not there is refused as one that may not be assumed: nobody learns which roles an account has. */
+  #authorize(call: SimulatedCall, wish: Wish): NonNullable<ReturnType<IamState['roleByArn']>> {
+    const found = this.#iam.roleByArn(wish.roleArn);
+    call.authorize('sts:AssumeRole', wish.roleArn, {
+      resourcePolicyIs: 'required',
+      ...(found === undefined ? {} : { resourcePolicy: parsePolicy(found.role.trustPolicy, 'trust') }),
+      context: { 'sts:ExternalId': wish.externalId, 'sts:RoleSessionName': wish.name },
+    });
+    if (found === undefined) throw new Error('A role that is not there was let through');
+    return found;
+  }
+}
+
+interface Wish {
+  readonly roleArn: string;
+  readonly name: string;
+  readonly externalId: string | undefined;
+  readonly seconds: number;
+  readonly policy: string | undefined;
+}
+
+function readWish(parameters: Parameters, call: SimulatedCall): Wish {
+  for (const name of [
+    'PolicyArns',
+    'Tags',
+    'TransitiveTagKeys',
+    'SerialNumber',
+    'TokenCode',
+    'SourceIdentity',
+  ])
+    if (parameters.has(name))
+      throw commonError('sts', 'not-done', `The simulator does not do ${name} of AssumeRole`);
+  const seconds = parameters.integer('DurationSeconds', 900, 43_200) ?? 3600;
+  if (call.principal.kind === 'assumed-role' && seconds > 3600)
+    throw new ServiceError(
+      'ValidationError',
+      400,
+      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
+    );
+  const policy = parameters.optional('Policy', { max: 2048 });
+  try {
+    if (policy !== undefined) parsePolicy(policy, 'identity');
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    throw new ServiceError('MalformedPolicyDocument', 400, error.message);
+  }
+  return {
+    roleArn: parameters.required('RoleArn', FORMS.arn),
+    name: parameters.required('RoleSessionName', { min: 2, max: 64, pattern: /^[\w+=,.@-]*$/ }),
+    externalId: parameters.optional('ExternalId', { min: 2, max: 1224, pattern: /^[\w+=,.@:/-]*$/ }),
+    ...{ seconds, policy },
+  };
+}
+
+/** Needs no permission. */
+function callerIdentity(call: SimulatedCall): Record<string, unknown> {
+  return { UserId: call.principal.id, Account: call.accountId, Arn: call.principal.arn };
 }
