@@ -111,6 +111,14 @@ export class KeyStoreError extends AwsError {
     });
     this.certain = certain;
   }
+
+  /** The same for a person, where what came of it is found out by itself. */
+  unclear(): KeyStoreError {
+    return new KeyStoreError(this, this.certain, {
+      words: this.message,
+      wayOut: `${this.wayOut}. Whether AWS did it all the same is not known yet: Holdfast looks again by itself within minutes, or at once when asked again (holdfast external-key-store show)`,
+    });
+  }
 }
 
 /** Calls KMS for a key store; whatever AWS answers but success is a KeyStoreError. */
