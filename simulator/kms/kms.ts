@@ -1,33 +1,18 @@
 import type { House } from '../house.ts';
-import type { KmsForServices } from '../kms-for-services.ts';
-import { commonError } from '../protocol.ts';
-import type { Reply, Service, SimulatedCall } from '../service.ts';
+import type { Connections } from './connections.ts';
+import type { Proxies } from './proxies.ts';
+import type { KmsState } from './state.ts';
+import type { VpcEndpointServices } from './vpc-endpoint-services.ts';
 
-/** What tests do to KMS from outside its API. */
-export interface KmsControls {
-  readonly [control: string]: unknown;
-}
-
-export class SimulatedKms implements Service, KmsForServices {
-  readonly name = 'kms';
-  readonly controls: KmsControls = {};
-
-  // oxlint-disable-next-line no-useless-constructor
-  constructor(_house: House) {}
-
-  async handle(call: SimulatedCall): Promise<Reply> {
-    throw commonError('kms', 'not-done', `The simulator does not do ${call.action}`);
-  }
-
-  async generateDataKey(): Promise<{ keyArn: string; plaintext: Buffer; ciphertextBlob: Buffer }> {
-    throw commonError('kms', 'not-done', 'The simulator does not do GenerateDataKey');
-  }
-
-  async decrypt(): Promise<{ keyArn: string; plaintext: Buffer }> {
-    throw commonError('kms', 'not-done', 'The simulator does not do Decrypt');
-  }
-
-  async managedKey(): Promise<string> {
-    throw commonError('kms', 'not-done', 'The simulator does not make managed keys');
-  }
+/** What the operations of KMS work with. */
+export interface Kms {
+  readonly house: House;
+  readonly state: KmsState;
+  readonly proxies: Proxies;
+  readonly connections: Connections;
+  readonly vpcEndpointServices: VpcEndpointServices;
+  /** Store and external key id of CreateKeys that still ask the proxy. */
+  readonly reserved: Set<string>;
+  /** See `KmsControls.slowUpdates`. */
+  slowUpdates: boolean;
 }
