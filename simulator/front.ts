@@ -87,7 +87,7 @@ export class Front {
         credential: verified.credential,
         region: verified.region,
         request: verified.request,
-        run: async (inner, work) => (await this.#run(inner, work)).value,
+        run: async (inner, work) => await this.#runForService(inner, work),
       });
     } catch (error) {
       if (!(error instanceof AuthFault)) throw error;
@@ -114,6 +114,17 @@ export class Front {
         lost: false,
       };
     }
+  }
+
+  /** A connection between two services that is cut shows to the caller as an error of the second. */
+  async #runForService<T>(call: SimulatedCall, work: (call: SimulatedCall) => Promise<T>): Promise<T> {
+    try {
+      const { value, lost } = await this.#run(call, work);
+      if (!lost) return value;
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+    }
+    throw commonError(call.service, 'internal', 'The answer was lost on its way to the service that called');
   }
 
   /** Faults before and after the work, and one CloudTrail record of it. */

@@ -37,4 +37,6 @@ export interface SimulatedTimes {
   readonly xksTimeoutMs?: number;
   /** How long a new access key is unknown to the services: IAM is eventually consistent. 0 by default. */
   readonly accessKeyDelayMs?: number;
+  /** How long S3 uses a bucket key before it asks KMS again: 5 minutes by default, since AWS does not say. */
+  readonly bucketKeyMs?: number;
 }

@@ -1,0 +1,87 @@
+import { parseQuery, uriDecode } from '../canonical-request.ts';
+import type { HttpRequest } from '../service.ts';
+
+/** What a request is about. */
+export interface Address {
+  /** '' for the service itself. */
+  readonly bucket: string;
+  /** '' for the bucket itself. */
+  readonly key: string;
+  readonly query: ReadonlyMap<string, string>;
+}
+
+const AWS_HOST = /^(?:(.+)\.)?s3(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/;
+
+/** Path style (`/bucket/key`) and virtual-host style (`bucket.s3.…`, `bucket.s3.localhost`, `bucket.<host name>`). */
+export function addressOf(request: HttpRequest, hostNames: readonly string[]): Address {
+  const host = (request.headers.get('host') ?? '').replace(/:\d+$/, '').toLowerCase();
+  const query = new Map(parseQuery(request.query) ?? []);
+  const path = uriDecode(request.path) ?? '/';
+  const named = bucketOfHost(host, hostNames);
+  if (named !== undefined) return { bucket: named, key: path.slice(1), query };
+  const slash = path.indexOf('/', 1);
+  if (slash === -1) return { bucket: path.slice(1), key: '', query };
+  return { bucket: path.slice(1, slash), key: path.slice(slash + 1), query };
+}
+
+function bucketOfHost(host: string, hostNames: readonly string[]): string | undefined {
+  const aws = AWS_HOST.exec(host);
+  if (aws !== null) return aws[1];
+  for (const name of ['s3.localhost', ...hostNames])
+    if (host.endsWith(`.${name.toLowerCase()}`)) return host.slice(0, -name.length - 1);
+  return undefined;
+}
+
+/** What stands in the query beside the sub-resource that decides the action. */
+const PARAMETERS = new Set([
+  'x-id',
+  'list-type',
+  'prefix',
+  'delimiter',
+  'max-keys',
+  'continuation-token',
+  'start-after',
+  'fetch-owner',
+  'encoding-type',
+  'max-buckets',
+  'bucket-region',
+  'response-content-type',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-cache-control',
+  'response-expires',
+]);
+
+const OBJECT_ACTIONS: Record<string, string> = {
+  GET: 'GetObject',
+  HEAD: 'HeadObject',
+  PUT: 'PutObject',
+  DELETE: 'DeleteObject',
+};
+
+const BUCKET_ACTIONS: Record<string, string> = {
+  'GET list-type=2': 'ListObjectsV2',
+  'GET encryption': 'GetBucketEncryption',
+  'PUT encryption': 'PutBucketEncryption',
+  'DELETE encryption': 'DeleteBucketEncryption',
+  'GET location': 'GetBucketLocation',
+  'HEAD ': 'HeadBucket',
+  'PUT ': 'CreateBucket',
+  'DELETE ': 'DeleteBucket',
+};
+
+/** S3's name of the action; what the simulator does not do gets a name that says what it is, such as `PUT ?versioning`. */
+export function actionOf(request: HttpRequest, address: Address): string {
+  const subresource =
+    [...address.query.keys()].find((name) => !PARAMETERS.has(name) && !name.startsWith('X-Amz-')) ?? '';
+  const named = /^[A-Za-z-]{1,32}$/.test(subresource) ? subresource : 'unknown';
+  const unknown = `${request.method}${subresource === '' ? '' : ` ?${named}`}`;
+  if (address.bucket === '') return unknown === 'GET' ? 'ListBuckets' : unknown;
+  if (address.key !== '') {
+    if (request.headers.has('x-amz-copy-source')) return 'CopyObject';
+    return subresource === '' ? (OBJECT_ACTIONS[request.method] ?? unknown) : unknown;
+  }
+  const detail = address.query.get('list-type') === '2' ? 'list-type=2' : subresource;
+  return BUCKET_ACTIONS[`${request.method} ${detail}`] ?? (unknown === 'GET' ? 'ListObjects' : unknown);
+}
