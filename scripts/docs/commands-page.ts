@@ -4,6 +4,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
+  problemFound: '`holdfast doctor` has found a problem',
   usage: 'the command line is wrong, a value is not allowed, or what was asked about was not confirmed',
   notFound: 'there is no such thing, or not for you',
   tokenUnavailable: 'a token could not be opened or failed, or no XKS worker comes up',

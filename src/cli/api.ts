@@ -33,8 +33,11 @@ export function patienceOf({ timeout = patience }: ConnectionOptions): number {
 }
 
 /** Runs a command as whoever is signed in. */
-export async function withApi<T>(command: Command, run: (api: Api) => Promise<T>): Promise<T> {
-  const options = apiOptions(command);
+export async function withApi<T>(
+  command: Command,
+  run: (api: Api) => Promise<T>,
+  options = apiOptions(command),
+): Promise<T> {
   const { origin, ca, bearer, vaultId } = findConnection(options);
   const transport = new Transport(origin, ca);
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;

@@ -1,5 +1,7 @@
 /** Exit codes that mean something (sysexits.h, where it has one). Several meanings may share one. */
 export const exitCodes = {
+  /** `holdfast doctor` has found one. */
+  problemFound: 1,
   usage: 64,
   notFound: 66,
   tokenUnavailable: 69,

@@ -1,6 +1,7 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { example } from './example.ts';
 import type { InitWish } from './init.ts';
+import { collect, parseCount, yesOption } from './values.ts';
 
 /*
  * Commands on the node itself. What a node is made of is loaded only where one of them runs: clients of the management
@@ -52,5 +53,45 @@ export function addQuickstartCommand(program: Command): void {
       )
       .action(async () => (await import('./quickstart.ts')).runQuickstart()),
     'HOLDFAST_HOME=/tmp/try-it holdfast quickstart',
+  );
+}
+
+export function addDoctorCommand(program: Command): void {
+  example(
+    program
+      .command('doctor')
+      .description(
+        'look for what keeps AWS KMS from using this key store: on the node, or with --endpoint from anywhere; changes nothing',
+      )
+      .option('--endpoint <url>', 'where AWS KMS goes: https://HOST, as XksProxyUriEndpoint')
+      .option('--console-file <file>', 'xks-proxy-config.json with path and credential, mode 0600')
+      .addOption(
+        new Option(
+          '--key <id>',
+          'external key id to encrypt and decrypt with; may come several times',
+        ).argParser(collect),
+      )
+      .option('--keys-file <file>', 'file with external key ids, one a line or JSON')
+      .option('--connect <address>', 'go to this IP address, with :PORT or without, whatever DNS says')
+      .option('--name-server <address>', 'ask this name server, such as 1.1.1.1')
+      .option('--ca <file>', 'CA to trust in place of AWS’s list, for private tests')
+      .option('--client-certificate <file>', 'client certificate, for mutual TLS')
+      .option('--client-key <file>', 'its key, mode 0600')
+      .option('--vpc', 'the endpoint is the private DNS name of a VPC endpoint service')
+      .addOption(
+        new Option('--load <rate>', 'send so many requests a second, half Encrypt, half Decrypt').argParser(
+          parseCount(1, 1800),
+        ),
+      )
+      .addOption(new Option('--for <seconds>', 'for so long').argParser(parseCount(1, 60)))
+      .option('--backup <path>', 'backup of the store, or directory of them, to tell its age')
+      .addOption(
+        new Option('--timeout <seconds>', 'for each request; 5 if left out').argParser(parseCount(1, 3600)),
+      )
+      .addOption(yesOption())
+      .action(async (_: unknown, command: Command) => (await import('./doctor.ts')).runDoctor(command)),
+    'holdfast doctor',
+    'holdfast doctor --endpoint https://xks.example.com --console-file xks-proxy-config.json --key 8a1c…',
+    'holdfast doctor --endpoint https://xks.example.com --console-file xks-proxy-config.json --key 8a1c… --load 500 --for 10',
   );
 }

@@ -10,7 +10,7 @@ import { addGroupCommands } from './group.ts';
 import { addKeySetCommands } from './key-set.ts';
 import { addLoginCommand } from './login.ts';
 import { addMailCommands } from './mail.ts';
-import { addInitCommand, addQuickstartCommand, addServeCommand } from './node-commands.ts';
+import { addDoctorCommand, addInitCommand, addQuickstartCommand, addServeCommand } from './node-commands.ts';
 import { addNodeCommands } from './node.ts';
 import { addOidcProviderCommands } from './oidc-provider.ts';
 import { addReconcileCommands } from './reconcile.ts';
@@ -24,7 +24,7 @@ import { version } from './version.ts';
 
 /** Commands by what they are about; all but the first are clients of the management API. */
 const families: [heading: string, add: ((program: Command) => void)[]][] = [
-  ['On the node itself:', [addServeCommand, addInitCommand, addQuickstartCommand]],
+  ['On the node itself:', [addServeCommand, addInitCommand, addDoctorCommand, addQuickstartCommand]],
   [
     'Signing in:',
     [addLoginCommand, addAccountCommands, addSecondFactorCommands, addSessionCommands, addApiKeyCommands],

@@ -16,6 +16,7 @@ import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
 import { ClientGoneError, discardBody, readBody } from './body.ts';
+import { echo, EchoBudget, isEchoRequest } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { logRequest, round } from './request-log.ts';
 import { readRoute, splitUrl, type Route } from './route.ts';
@@ -49,6 +50,7 @@ export function createXksApp(options: XksAppOptions): Koa {
   const app = new Koa();
   // Nothing that goes wrong is printed by Koa: it all goes through our log.
   app.silent = true;
+  const echoes = new EchoBudget(monotonicNow);
 
   const router = new Router({ strict: true, sensitive: true });
   router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
@@ -67,6 +69,7 @@ export function createXksApp(options: XksAppOptions): Koa {
     const { path, query } = splitUrl(ctx.req.url ?? '/');
     const route = readRoute(path);
     if (route !== undefined) return answer(ctx, options, route, path, query);
+    if (isEchoRequest(ctx, path)) return answerEcho(ctx, path, query);
     // Koa's own parser throws at some targets that are no paths.
     return path.startsWith('/') ? next() : unknownPath(ctx);
   });
@@ -74,9 +77,32 @@ export function createXksApp(options: XksAppOptions): Koa {
   app.use(unknownPath);
   return app;
 
+  /** For `holdfast doctor`; to whoever proves nothing it is a path like any other that is not there. */
+  async function answerEcho(ctx: Context, path: string, query: string): Promise<void> {
+    const { services, log } = options;
+    const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
+    try {
+      const { directory, version } = services;
+      const made = await echo(ctx, request, { directory, version, echoes, now: monotonicNow });
+      if (made === undefined) return await unknownPath(ctx);
+      respond(ctx, 200, JSON.stringify(made.echo));
+      const { keySet, accessKeyId } = made.credential;
+      log.info({ keySet: keySet.name, accessKeyId, remote: made.echo.remote }, 'echo for holdfast doctor');
+    } catch (cause) {
+      if (cause instanceof ClientGoneError) hangUp(ctx);
+      else await refuseWith(ctx, toXksError(cause));
+    }
+  }
+
   async function unknownPath(ctx: Context): Promise<void> {
+    await refuseWith(
+      ctx,
+      new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.'),
+    );
+  }
+
+  async function refuseWith(ctx: Context, error: XksError): Promise<void> {
     const began = monotonicNow();
-    const error = new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.');
     if (await respondError(ctx, error))
       logRequest(options.log, ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
     else hangUp(ctx);

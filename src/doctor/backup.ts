@@ -1,0 +1,64 @@
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+
+const hour = 3_600_000;
+/** A daily backup that ran a little late. */
+const fresh = 26 * hour;
+const stale = 7 * 24 * hour;
+
+/** The newest file that `where` is or has. */
+export function examineBackup(where: string | undefined): Finding {
+  if (where === undefined)
+    return skipped('node.backup', 'none was named', 'holdfast doctor --backup FILE-OR-DIRECTORY');
+  const wayOut = 'docs/operations.md, Backup and restore; keep it where the node’s disk is not';
+  const newest = newestFile(where);
+  if (newest === undefined) return problem('node.backup', `there is none at ${where}`, wayOut);
+  const { file, at, mode } = newest;
+  const hours = Math.round((Date.now() - at) / hour);
+  const data = { file, at: new Date(at).toISOString(), hours };
+  const seen = `${path.basename(file)}, ${hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`} old`;
+  if (!isStore(file))
+    return problem('node.backup', `${seen}: it is no SQLite file, or cannot be read`, wayOut, { data });
+  if ((mode & 0o077) !== 0)
+    return problem('node.backup', `${seen}, open to group or others`, `chmod 0600 ${file}`, { data });
+  const age = Date.now() - at;
+  if (age > stale) return problem('node.backup', seen, wayOut, { data });
+  if (age > fresh) return warning('node.backup', seen, wayOut, { data });
+  return ok('node.backup', seen, { data });
+}
+
+function newestFile(where: string): { file: string; at: number; mode: number } | undefined {
+  try {
+    const found = statSync(where);
+    const files = found.isDirectory()
+      ? readdirSync(where, { withFileTypes: true })
+          // SQLite's own companions are no backups, and what begins with a dot is not finished.
+          .filter((entry) => entry.isFile() && !/^\.|-(?:wal|shm|journal)$/.test(entry.name))
+          .map(({ name }) => path.join(where, name))
+      : [where];
+    return files
+      .map((file) => {
+        const { mtimeMs, mode } = statSync(file);
+        return { file, at: mtimeMs, mode };
+      })
+      .toSorted((a, b) => b.at - a.at)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function isStore(file: string): boolean {
+  const magic = 'SQLite format 3\0';
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      const head = Buffer.alloc(magic.length);
+      return readSync(descriptor, head) === magic.length && head.toString('latin1') === magic;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,156 @@
+import { X509Certificate } from 'node:crypto';
+import type { LoadedConfig } from '../config/load.ts';
+import { readCertificates, same } from './chain.ts';
+import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
+import { Exchanger } from './exchange.ts';
+import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { examineCoreDumps, examineTimeSync } from './machine.ts';
+import { examineDisk, examineModes, readText } from './node-files.ts';
+import type { NodeOptions } from './options.ts';
+import { inWords } from './reach.ts';
+
+/** How long a look at the store may take, milliseconds. */
+const storePatience = 60_000;
+
+/** Everything that only the node itself can tell. */
+export async function* examineNode(
+  { config, verifyTokens }: NodeOptions,
+  timeout: number,
+): AsyncGenerator<Finding> {
+  if ('problems' in config) {
+    for (const one of config.problems)
+      yield problem('node.configuration', one, 'holdfast serve --check, after a correction');
+    return;
+  }
+  yield ok('node.configuration', config.file);
+  yield config.xks.port === 443
+    ? ok('node.port', '443')
+    : warning(
+        'node.port',
+        `${config.xks.port}`,
+        'xks.port = 443, or a load balancer that takes 443 and passes it on',
+        { data: { port: config.xks.port } },
+      );
+  yield* examineModes(config);
+  yield examineDisk(config);
+  yield await examineStore(config.storePath);
+  yield examineCoreDumps(config);
+  yield await examineServedCertificate(config, timeout);
+  yield await examineTimeSync(timeout);
+  yield* await examineTokens(config, verifyTokens, timeout);
+}
+
+async function examineStore(path: string): Promise<Finding> {
+  const { checkStore } = await import('../store/integrity.ts');
+  try {
+    const { damages, upToDate } = await checkStore(path, storePatience);
+    if (damages.length > 0)
+      return problem(
+        'node.store',
+        `SQLite finds ${damages.length === 10 ? '10 or more' : damages.length} damages`,
+        'stop the node, keep the file, restore the newest backup (docs/operations.md, Backup and restore), and look at the disk',
+      );
+    return upToDate
+      ? ok('node.store', 'SQLite finds no damage; the schema is this version’s')
+      : problem('node.store', 'the schema is of another version of Holdfast', 'holdfast init');
+  } catch (error) {
+    return problem(
+      'node.store',
+      `${path}: ${(error as Error).message}`,
+      'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
+    );
+  }
+}
+
+/** Where the node itself listens, from this machine. */
+function listenerOf(config: LoadedConfig, timeout: number): Target | undefined {
+  const { address, port } = config.xks;
+  if (port === 0) return undefined;
+  const to = { address: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port };
+  const leaf = leafOf(config);
+  const host = /DNS:([^,\s]+)/.exec(leaf?.subjectAltName ?? '')?.[1] ?? 'localhost';
+  return { host, port: 443, to, client: undefined, timeout };
+}
+
+function leafOf(config: LoadedConfig): X509Certificate | undefined {
+  try {
+    return readCertificates(readText(config.xks.tls.certificate) ?? '')[0];
+  } catch {
+    return undefined;
+  }
+}
+
+async function examineServedCertificate(config: LoadedConfig, timeout: number): Promise<Finding> {
+  const wayOut =
+    'systemctl reload holdfast; the log line TLS certificate not changed says what is wrong with new files';
+  const leaf = leafOf(config);
+  if (leaf === undefined)
+    return problem(
+      'node.certificate',
+      `${config.xks.tls.certificate} has no certificate that can be read`,
+      'the PEM file with certificate and chain',
+    );
+  const target = listenerOf(config, timeout);
+  if (target === undefined)
+    return skipped('node.certificate', 'the configuration leaves the port to the system (xks.port = 0)');
+  try {
+    const { socket } = await openTls(target);
+    const served = socket.getPeerX509Certificate();
+    socket.destroy();
+    if (served === undefined) return skipped('node.certificate', 'no certificate was served');
+    const until = new Date(served.validTo).toISOString().slice(0, 10);
+    return same(leaf, served)
+      ? ok('node.certificate', `the same, until ${until}`)
+      : problem('node.certificate', `another one is served (until ${until}) than is in the file`, wayOut);
+  } catch (error) {
+    if (!(error instanceof ConnectionFailure)) throw error;
+    return skipped(
+      'node.certificate',
+      `the node ${inWords(error.code)}`,
+      'run the doctor while the node serves',
+    );
+  }
+}
+
+async function examineTokens(
+  config: LoadedConfig,
+  verifyTokens: NodeOptions['verifyTokens'],
+  timeout: number,
+): Promise<Finding[]> {
+  const verdicts = await verifyTokens?.();
+  if (Array.isArray(verdicts) && verdicts.length > 0)
+    return verdicts.map(({ name, ok: good, detail, wayOut }) =>
+      good
+        ? ok('node.tokens', detail, { subject: name })
+        : problem('node.tokens', detail, wayOut ?? 'holdfast token verify', { subject: name }),
+    );
+  const [why, wayOut] =
+    verdicts === undefined || Array.isArray(verdicts)
+      ? ['not verified', 'holdfast login as an administrator of the appliance, then again']
+      : [verdicts.notAsked, verdicts.wayOut];
+  const ready = await askReady(listenerOf(config, timeout));
+  if (ready === undefined) return [skipped('node.tokens', why, wayOut)];
+  return [
+    ready
+      ? skipped('node.tokens', `${why}; /ready says that some token can be used`, wayOut)
+      : problem('node.tokens', 'the worker that answered /ready has no token that can be used', wayOut),
+  ];
+}
+
+/** Undefined where nobody answers, or not to us. */
+async function askReady(target: Target | undefined): Promise<boolean | undefined> {
+  if (target === undefined) return undefined;
+  const exchanger = new Exchanger(target, { keepAlive: false });
+  try {
+    const { status } = await exchanger.send({
+      method: 'GET',
+      path: '/ready',
+      headers: { host: authorityOf(target) },
+    });
+    return status === 200 ? true : status === 503 ? false : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    exchanger.close();
+  }
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { authorityOf } from './connection.ts';
+import { prefixOf, type XksCredential } from './console-file.ts';
+import type { Exchanger } from './exchange.ts';
+import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { breach, errorNameOf, told } from './xks-call.ts';
+
+const foreign =
+  'something else than Holdfast answers there: does the name lead to the right machine, does a web server or firewall in between answer by itself?';
+
+/** What can be asked without a signature. */
+export async function examinePaths(
+  exchanger: Exchanger,
+  credential: XksCredential | undefined,
+): Promise<Finding[]> {
+  const headers = { host: authorityOf(exchanger.target) };
+  const json = { ...headers, 'content-type': 'application/json' };
+  const root = await exchanger.send({ method: 'GET', path: '/', headers });
+  const findings = [
+    root.status === 200
+      ? ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`)
+      : problem('path.balancer', `GET / answers ${told(root)}`, foreign),
+  ];
+  const uriPath = credential?.uriPath ?? '/kms/xks/v1';
+  const wrongMethod = await exchanger.send({ method: 'GET', path: `${uriPath}/health`, headers });
+  findings.push(
+    wrongMethod.status === 405
+      ? ok('path.method', told(wrongMethod))
+      : warning('path.method', `GET ${uriPath}/health answers ${told(wrongMethod)}`, foreign),
+  );
+  const nowhere = `/holdfast-doctor-${randomBytes(6).toString('hex')}`;
+  const body = Buffer.from('{}');
+  const unknown = await exchanger.send({
+    method: 'POST',
+    path: `${nowhere}/kms/xks/v1/health`,
+    headers: json,
+    body,
+  });
+  const broken = breach(unknown);
+  findings.push(
+    unknown.status === 404 && errorNameOf(unknown) === 'InvalidUriPathException' && broken === undefined
+      ? ok('path.unknown', told(unknown))
+      : problem(
+          'path.unknown',
+          `a prefix that nobody has answers ${told(unknown)}${broken === undefined ? '' : `; ${broken}`}`,
+          foreign,
+        ),
+  );
+  findings.push(
+    credential === undefined
+      ? skipped('path.prefix', 'no console file was given', consoleFileWayOut)
+      : await prefix(exchanger, credential, json),
+  );
+  const hsts = [root, wrongMethod, unknown].filter(
+    (answer) => answer.headers['strict-transport-security'] === undefined,
+  );
+  findings.push(
+    hsts.length === 0
+      ? ok('path.hsts', String(root.headers['strict-transport-security']))
+      : warning(
+          'path.hsts',
+          `${hsts.length} of 3 answers came without Strict-Transport-Security`,
+          'something in between takes headers off answers, or answers by itself',
+        ),
+  );
+  return findings;
+}
+
+export const consoleFileWayOut = 'holdfast doctor --console-file xks-proxy-config.json';
+
+/** An unsigned request: 401 where there is a key store at the path, 404 where there is none. */
+async function prefix(
+  exchanger: Exchanger,
+  credential: XksCredential,
+  headers: Record<string, string>,
+): Promise<Finding> {
+  const shown = prefixOf(credential) === '' ? 'no prefix' : prefixOf(credential);
+  const path = `${credential.uriPath}/health`;
+  const answer = await exchanger.send({ method: 'POST', path, headers, body: Buffer.from('{}') });
+  const name = errorNameOf(answer);
+  if (answer.status === 401) return ok('path.prefix', `${shown}: there is a key store`);
+  if (name === 'InvalidUriPathException')
+    return problem(
+      'path.prefix',
+      `${shown}: there is no key store at this path`,
+      'XksProxyUriPath as holdfast key-set show has it, to the letter; or a proxy in between rewrites paths (see below)',
+    );
+  return problem('path.prefix', `${shown}: answers ${told(answer)}`, foreign, {
+    code: 'XKS_PROXY_INVALID_RESPONSE',
+  });
+}

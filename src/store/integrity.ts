@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+/** What a look at a store found. */
+export interface StoreIntegrity {
+  /** What SQLite says of a damaged file, a line each; none where it is whole. */
+  damages: string[];
+  upToDate: boolean;
+}
+
+const answer = z.strictObject({ damages: z.array(z.string()), upToDate: z.boolean() });
+
+/**
+ * Looks at a store without changing it, beside whatever the node is doing (PRAGMA quick_check). In a process of its own,
+ * since nothing else ends a call into SQLite: rejects where it took longer than `timeout` milliseconds or failed.
+ */
+export async function checkStore(path: string, timeout: number): Promise<StoreIntegrity> {
+  const script = fileURLToPath(new URL('integrity-process.ts', import.meta.url));
+  const printed = await new Promise<string>((resolve, reject) => {
+    execFile(process.execPath, [script, path], { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(error.killed === true ? 'it took too long' : 'it cannot be read as a store'));
+    });
+  });
+  return answer.parse(JSON.parse(printed));
+}
