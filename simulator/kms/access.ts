@@ -3,7 +3,7 @@ import { parsePolicy, type ConditionContext, type PolicyDocument } from '../poli
 import type { SimulatedCall } from '../service.ts';
 import { targetNow } from './find-key.ts';
 import { grantAllows } from './grants-in-force.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { KmsKey } from './records.ts';
 
 export interface UseOfKey {

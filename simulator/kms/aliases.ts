@@ -4,7 +4,7 @@ import { kmsError, validation } from './errors.ts';
 import { findKey, targetNow } from './find-key.ts';
 import { Input } from './input.ts';
 import { refusePendingDeletion } from './key-state.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import { arnOf } from './state.ts';
 import { recordKey, recordParameters } from './trail.ts';

@@ -1,6 +1,6 @@
 import type { XksAttempt } from '../xks/xks-client.ts';
 import type { HealthReport } from './connections.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { ConnectionState, KeyStore } from './records.ts';
 import type { VpcEndpointService } from './vpc-endpoint-services.ts';
 

@@ -8,7 +8,7 @@ import { readEncryptionContext } from './encryption-context.ts';
 import { findKey, type Found } from './find-key.ts';
 import { Input } from './input.ts';
 import { requireUsable } from './key-state.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { open, readBlob, seal } from './layers.ts';
 import { recordKey, recordParameters } from './trail.ts';
 

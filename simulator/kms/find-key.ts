@@ -1,6 +1,6 @@
 import type { SimulatedCall } from '../service.ts';
 import { kmsError } from './errors.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { Alias, KmsKey } from './records.ts';
 
 export interface Found {

@@ -6,7 +6,7 @@ import { findKey } from './find-key.ts';
 import { isPrincipal } from './grants-in-force.ts';
 import { Input } from './input.ts';
 import { refusePendingDeletion } from './key-state.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import type { Grant, KmsKey } from './records.ts';
 import { recordKey, recordParameters } from './trail.ts';

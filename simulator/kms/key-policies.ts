@@ -5,7 +5,7 @@ import { authorizeKey, callConditions } from './access.ts';
 import { kmsError } from './errors.ts';
 import { findKey } from './find-key.ts';
 import { Input } from './input.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import { recordKey } from './trail.ts';
 

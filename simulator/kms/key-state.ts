@@ -1,6 +1,6 @@
 import type { ServiceError } from '../service-error.ts';
 import { kmsError } from './errors.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { KeyStore, KmsKey } from './records.ts';
 import { exceptionOf } from './xks-exceptions.ts';
 

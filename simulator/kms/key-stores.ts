@@ -3,7 +3,7 @@ import type { SimulatedCall } from '../service.ts';
 import { authorizeCall } from './access.ts';
 import { kmsError } from './errors.ts';
 import { Input } from './input.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import type { KeyStore, StoreSettings } from './records.ts';
 import { changed, needDisconnected, readChanges, readNewStore, refuseDuplicates } from './store-settings.ts';

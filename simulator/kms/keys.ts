@@ -8,7 +8,7 @@ import { acceptPolicy, defaultPolicy } from './key-policies.ts';
 import { newMaterial } from './key-material.ts';
 import { keyState, refusePendingDeletion } from './key-state.ts';
 import { findStore } from './key-stores.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { managedKey } from './managed-keys.ts';
 import { page } from './pages.ts';
 import type { KeyStore, KmsKey } from './records.ts';

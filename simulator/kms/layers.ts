@@ -5,7 +5,7 @@ import { encodeContext } from './encryption-context.ts';
 import { kmsError } from './errors.ts';
 import { openInner, sealInner } from './inner-layer.ts';
 import { requireUsable, storeOf } from './key-state.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { KeyStore, KmsKey } from './records.ts';
 import { exceptionFor, exceptionOf } from './xks-exceptions.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { dnsSuffixOf } from '../principal.ts';
 import type { SimulatedCall } from '../service.ts';
 import { newMaterial } from './key-material.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import type { KmsKey } from './records.ts';
 import { arnOf } from './state.ts';
 

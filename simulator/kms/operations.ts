@@ -30,7 +30,7 @@ import {
   scheduleKeyDeletion,
   updateKeyDescription,
 } from './keys.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { listResourceTags, tagResource, untagResource } from './tags.ts';
 
 type Output = Readonly<Record<string, unknown>> | undefined | void;

@@ -4,7 +4,7 @@ import { kmsError } from './errors.ts';
 import { findKey } from './find-key.ts';
 import { Input } from './input.ts';
 import { refusePendingDeletion } from './key-state.ts';
-import type { Kms } from './kms.ts';
+import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import { recordKey } from './trail.ts';
 
