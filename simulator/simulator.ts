@@ -6,8 +6,7 @@ import { Front } from './front.ts';
 import type { House } from './house.ts';
 import { SimulatedIam } from './iam/iam.ts';
 import { SimulatedSts } from './iam/sts.ts';
-import type { KmsControls } from './kms/controls.ts';
-import { KmsService } from './kms/kms-service.ts';
+import { SimulatedKms, type KmsControls } from './kms/kms.ts';
 import { makeOwnTls } from './own-certificate.ts';
 import { SimulatedS3 } from './s3/s3.ts';
 import type { Service } from './service.ts';
@@ -67,7 +66,7 @@ export class Simulator {
       changed: () => stateFile?.changed(),
       log,
     };
-    const kms = new KmsService(house);
+    const kms = new SimulatedKms(house);
     const iam = new SimulatedIam(house);
     const services: Service[] = [kms, iam, new SimulatedSts(house, iam), new SimulatedS3(house, kms)];
     if (options.stateFile !== undefined) {
