@@ -102,21 +102,23 @@ export class KeyStoreError extends AwsError {
    */
   readonly certain: boolean;
 
-  constructor(error: AwsError, certain: boolean, refusal: Refusal | undefined) {
+  constructor(error: AwsError, certain: boolean, texts: { message: string; wayOut: string }) {
     super(error.fault, error.code, error.operation, {
-      message: refusal === undefined ? error.message : `${refusal.words}: ${error.operation} (${error.code})`,
-      wayOut: refusal?.wayOut ?? error.wayOut,
+      ...texts,
       requestId: error.requestId,
       action: error.action,
     });
     this.certain = certain;
   }
 
-  /** The same for a person, where what came of it is found out by itself. */
-  unclear(): KeyStoreError {
+  /** The same for a person, where what was asked for stays asked for. */
+  goneOnWith(): KeyStoreError {
+    const what = this.certain
+      ? 'Holdfast asks again by itself within minutes'
+      : 'Whether AWS did it all the same is not known yet: Holdfast looks and goes on by itself within minutes';
     return new KeyStoreError(this, this.certain, {
-      words: this.message,
-      wayOut: `${this.wayOut}. Whether AWS did it all the same is not known yet: Holdfast looks again by itself within minutes, or at once when asked again (holdfast external-key-store show)`,
+      message: this.message,
+      wayOut: `${this.wayOut}. ${what}, or at once when it is repeated (see holdfast external-key-store show)`,
     });
   }
 }
@@ -135,8 +137,16 @@ export async function callKeyStores<T>(operation: string, call: () => Promise<T>
     });
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    throw new KeyStoreError(error, isCertain(error, thrown), refusalOf(error.code, thrown));
+    throw new KeyStoreError(error, isCertain(error, thrown), textsOf(error, refusalOf(error.code, thrown)));
   }
+}
+
+function textsOf(error: AwsError, refusal: Refusal | undefined): { message: string; wayOut: string } {
+  if (refusal === undefined) return error;
+  return {
+    message: `${refusal.words}: ${error.operation} (${error.code})`,
+    wayOut: refusal.wayOut,
+  };
 }
 
 function isCertain({ fault }: AwsError, thrown: unknown): boolean {

@@ -1,0 +1,197 @@
+import { KeyStoreError } from '../aws/key-store-errors.ts';
+import { createKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { forgetCreation, record } from '../audit/trail.ts';
+import { credentialState, findCredentialIn } from './credential-records.ts';
+import { defaultQuietMinutes } from './credential-making.ts';
+import { asColumns, recordFailure } from './external-key-store-mirror.ts';
+import { auditedStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
+import { nextLook, save, type Turn } from './external-key-store-turn.ts';
+import { readDetails, writeDetails, type WantedDetails } from './external-key-store-wanted.ts';
+import { xksUriPath } from './names.ts';
+import { isSettled, issueForStore, neverGiven, settlesAt, withdrawIn } from './store-credential-rotation.ts';
+import { VaultError } from './vault-error.ts';
+
+/**
+ * Makes the key store in AWS; or finds the one that an earlier try made whose answer was lost, by the access key id that
+ * only that try had. Undefined where nothing more can be done now. Throws AwsError, TokenError, VaultError `conflict`.
+ */
+export async function makeInAws(turn: Turn, from: ExternalKeyStore): Promise<ExternalKeyStore | undefined> {
+  const there = await listed(turn, from);
+  const made = madeBefore(from, there);
+  if (made !== undefined) return adopt(turn, from, made);
+  let row = from;
+  if (row.pending_access_key_id !== '') {
+    // A person who asks again need not wait: should AWS make it yet, it is found, and given another credential.
+    if (turn.by === 'watch' && !(await isSettled(turn, row))) {
+      const at = new Date((await settlesAt(turn, row)).getTime() + 1000).toISOString();
+      await save(turn, row, { next_check_at: at });
+      return undefined;
+    }
+    row = await neverGiven(turn, row);
+  }
+  await checkFree(turn, row, there);
+  const issue = await issueForStore(turn, row, (details, accessKeyId) => ({
+    ...details,
+    tried: [...(details.tried ?? []), accessKeyId],
+  }));
+  ({ row } = issue);
+  const { accessKeyId, secret } = issue.issued;
+  try {
+    const id = await createKeyStore(turn.aws, row.region, wantedOf(turn, row), { accessKeyId, secret });
+    return await confirm(turn, row, { id, accessKeyId });
+  } catch (error) {
+    return settle(turn, row, error);
+  }
+}
+
+/** What AWS is to make. */
+export function wantedOf({ keySet }: Pick<Turn, 'keySet'>, row: ExternalKeyStore) {
+  return {
+    name: row.name,
+    connectivity: row.connectivity,
+    uriEndpoint: row.uri_endpoint,
+    uriPath: xksUriPath(keySet.path_prefix),
+    vpcEndpointServiceName: row.vpc_endpoint_service_name,
+    vpcEndpointServiceOwner: row.vpc_endpoint_service_owner,
+  };
+}
+
+/**
+ * Looks for what a creation may have left in AWS. Throws VaultError `conflict` where it is too early to say that there is
+ * nothing.
+ */
+export async function leftInAws(turn: Turn, row: ExternalKeyStore): Promise<AwsKeyStore | undefined> {
+  const made = madeBefore(row, await listed(turn, row));
+  if (made !== undefined || row.pending_access_key_id === '' || (await isSettled(turn, row))) return made;
+  throw new VaultError(
+    'conflict',
+    'whether AWS is making the external key store is not known yet',
+    `repeat it after ${(await settlesAt(turn, row)).toISOString()}, when what AWS may still be doing is over`,
+  );
+}
+
+/** The creation is at an end: AWS has this key store. */
+export async function adopt(turn: Turn, row: ExternalKeyStore, made: AwsKeyStore): Promise<ExternalKeyStore> {
+  const after = await confirm(turn, row, { id: made.id, accessKeyId: made.accessKeyId });
+  const credential = await findCredentialIn(turn.house.store.db, turn.keySet, made.accessKeyId);
+  if (credentialState(credential, turn.house.now()) === 'LIVE') return after;
+  // An earlier try got there after all, when its credential was withdrawn already.
+  const { connect } = readDetails(after);
+  return save(turn, after, {
+    wanted: 'UPDATE',
+    wanted_details: writeDetails({
+      ...(connect === undefined ? {} : { connect }),
+      credential: { quietMinutes: defaultQuietMinutes },
+    }),
+  });
+}
+
+async function confirm(
+  turn: Turn,
+  row: ExternalKeyStore,
+  { id, accessKeyId }: { id: string; accessKeyId: string },
+): Promise<ExternalKeyStore> {
+  const { connect = false } = readDetails(row);
+  const wanted = connect ? ('CONNECT' as const) : null;
+  const after = {
+    ...asColumns(wantedOf(turn, row)),
+    custom_key_store_id: id,
+    access_key_id: accessKeyId,
+    wanted,
+    wanted_details: writeDetails(connect ? { connect } : {}),
+    state: 'DISCONNECTED' as const,
+    problem: null,
+    checked_at: turn.house.now().toISOString(),
+    next_check_at: nextLook({ state: 'DISCONNECTED', wanted }, turn.house.now()),
+  };
+  const entry = { ...storeEntry('made', row), after: { customKeyStoreId: id, accessKeyId } };
+  if (row.pending_access_key_id !== '' && row.pending_access_key_id !== accessKeyId)
+    return neverGivenButMade(turn, row, after, entry);
+  return save(turn, row, { ...after, pending_access_key_id: '' }, [entry]);
+}
+
+/** An earlier try made it: the credential of the last one is in nobody's hands. */
+async function neverGivenButMade(
+  turn: Turn,
+  row: ExternalKeyStore,
+  after: Parameters<typeof save>[2],
+  entry: Parameters<typeof record>[2],
+): Promise<ExternalKeyStore> {
+  const withdrawn = await neverGiven(turn, row);
+  return save(turn, withdrawn, after, [entry]);
+}
+
+/** After a failure: takes the try back where AWS certainly made nothing, looks whether it did, else leaves it to the watch. */
+async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promise<ExternalKeyStore> {
+  if (!(error instanceof KeyStoreError)) throw error;
+  if (error.certain) {
+    const taken = await neverGiven(turn, row);
+    const over = error.fault === 'throttled' ? {} : { wanted: null, wanted_details: null };
+    await recordFailure(turn, taken, error, over);
+    throw error.fault === 'throttled' ? error.goneOnWith() : error;
+  }
+  try {
+    const made = madeBefore(row, await listKeyStores(turn.aws, row.region));
+    if (made !== undefined) return await adopt(turn, row, made);
+  } catch (second) {
+    if (!(second instanceof AwsError)) throw second;
+  }
+  await recordFailure(turn, row, error);
+  throw error.goneOnWith();
+}
+
+/** Takes back a creation that came to nothing, so that it can be asked for anew. */
+export async function takeBack(
+  { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
+  row: ExternalKeyStore,
+  outcome: 'done' | 'refused',
+): Promise<void> {
+  await house.store.change(async (trx) => {
+    await trx.deleteFrom('external_key_stores').where('id', '=', row.id).execute();
+    if (row.pending_access_key_id !== '') await withdrawIn(trx, act, keySet, row.pending_access_key_id);
+    await forgetCreation(trx, row.id);
+    const verb = outcome === 'done' ? 'deleted' : 'create';
+    await record(trx, act, { ...storeEntry(verb, row), outcome, before: auditedStore(row) });
+  });
+}
+
+async function listed(turn: Turn, row: ExternalKeyStore): Promise<AwsKeyStore[]> {
+  try {
+    return await listKeyStores(turn.aws, row.region);
+  } catch (error) {
+    if (error instanceof AwsError) await recordFailure(turn, row, error);
+    throw error;
+  }
+}
+
+function madeBefore(row: ExternalKeyStore, there: readonly AwsKeyStore[]): AwsKeyStore | undefined {
+  const { tried = [] }: WantedDetails = readDetails(row);
+  return there.find(({ accessKeyId }) => tried.includes(accessKeyId));
+}
+
+/** Clashes are told in our words before a credential is issued in vain. */
+async function checkFree(turn: Turn, row: ExternalKeyStore, there: readonly AwsKeyStore[]): Promise<void> {
+  const wanted = wantedOf(turn, row);
+  const same = there.find(
+    ({ uriEndpoint, uriPath }) =>
+      uriEndpoint.toLowerCase() === wanted.uriEndpoint && uriPath === wanted.uriPath,
+  );
+  const clash =
+    same !== undefined
+      ? new VaultError(
+          'conflict',
+          `the AWS account has an external key store with this endpoint and path already: ${same.id}`,
+          `link it: holdfast external-key-store link --id ${same.id}`,
+        )
+      : there.some(({ name }) => name === wanted.name)
+        ? new VaultError(
+            'conflict',
+            'another external key store of this AWS account and Region has this name',
+            'take another name',
+          )
+        : undefined;
+  if (clash === undefined) return;
+  await recordFailure(turn, row, clash, { wanted: null });
+  throw clash;
+}

@@ -1,0 +1,189 @@
+import type { AuditEntry } from '../audit/trail.ts';
+import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import {
+  auditedStore,
+  storeEntry,
+  type ExternalKeyStore,
+  type StoreChange,
+} from './external-key-store-records.ts';
+import { nextLook, problemOf, save, type Turn } from './external-key-store-turn.ts';
+import { lookOperation, readDetails, readProblem } from './external-key-store-wanted.ts';
+import { credentialMoved, isSettled, neverGiven } from './store-credential-rotation.ts';
+import { defaultQuietMinutes } from './credential-making.ts';
+
+/** What we changed ourselves so lately AWS may still show as it was: KMS is eventually consistent, milliseconds. */
+const consistentAfter = 60_000;
+
+/**
+ * Looks at the key store in AWS and writes down what is there. Undefined where AWS has it no more. Throws AwsError, once
+ * the problem is on the record.
+ */
+export async function look(
+  turn: Turn,
+  row: ExternalKeyStore,
+): Promise<{ row: ExternalKeyStore; seen: AwsKeyStore | undefined }> {
+  let seen: AwsKeyStore | undefined;
+  try {
+    seen = await findKeyStore(turn.aws, row.region, row.custom_key_store_id);
+  } catch (error) {
+    if (error instanceof AwsError) await recordFailure(turn, row, error);
+    throw error;
+  }
+  return seen === undefined ? { row, seen } : { row: await mirror(turn, row, seen), seen };
+}
+
+/** Writes down why an act or a look failed, and that the watch comes back later the more often it did. */
+export async function recordFailure(
+  turn: Pick<Turn, 'house' | 'act'>,
+  row: ExternalKeyStore,
+  error: { operation?: string; code?: string; message: string; wayOut?: string | undefined },
+  change: StoreChange = {},
+): Promise<ExternalKeyStore> {
+  const now = turn.house.now();
+  const problem = problemOf(row, error, now);
+  const after = { ...row, ...change } as ExternalKeyStore;
+  return save(turn, row, {
+    ...change,
+    problem: JSON.stringify(problem),
+    // What is over waits for a person; its state is looked at as ever.
+    next_check_at: nextLook(
+      after,
+      now,
+      after.wanted === null && problem.operation !== lookOperation ? 0 : problem.times,
+    ),
+  });
+}
+
+async function mirror(turn: Turn, before: ExternalKeyStore, seen: AwsKeyStore): Promise<ExternalKeyStore> {
+  const now = turn.house.now();
+  const row = await mirrorCredential(turn, before, seen, now);
+  const properties = isTrusted(row, now) ? {} : propertiesSeen(row, seen);
+  const state: StoreChange = { state: seen.state, connection_error: seen.connectionError };
+  const after = { ...row, ...properties, ...state } as ExternalKeyStore;
+  return save(
+    turn,
+    row,
+    {
+      ...properties,
+      ...state,
+      checked_at: now.toISOString(),
+      next_check_at: nextLook(after, now),
+      ...(readProblem(row)?.operation === lookOperation ? { problem: null } : {}),
+    },
+    entriesOf(row, after),
+  );
+}
+
+/** AWS has the pending one; or one that somebody gave it by hand; or the pending one turns out not to have got there. */
+async function mirrorCredential(
+  turn: Turn,
+  row: ExternalKeyStore,
+  seen: AwsKeyStore,
+  now: Date,
+): Promise<ExternalKeyStore> {
+  const { credential } = readDetails(row);
+  if (row.pending_access_key_id !== '' && seen.accessKeyId === row.pending_access_key_id)
+    return credentialMoved(turn, row, credential?.quietMinutes ?? defaultQuietMinutes);
+  if (row.pending_access_key_id !== '' && credential === undefined && (await isSettled(turn, row)))
+    return neverGiven(turn, row);
+  if (seen.accessKeyId === row.access_key_id || isTrusted(row, now)) return row;
+  return save(turn, row, { access_key_id: seen.accessKeyId }, [
+    {
+      ...storeEntry('changed-in-aws', row),
+      before: { accessKeyId: row.access_key_id },
+      after: { accessKeyId: seen.accessKeyId },
+    },
+  ]);
+}
+
+/** What we have just changed, or are about to, is not taken back from a look. */
+function isTrusted(row: ExternalKeyStore, now: Date): boolean {
+  if (row.wanted === 'UPDATE') return true;
+  return row.checked_at !== null && now.getTime() - Date.parse(row.updated_at) < consistentAfter;
+}
+
+const columns = {
+  name: 'name',
+  connectivity: 'connectivity',
+  uriEndpoint: 'uri_endpoint',
+  uriPath: 'uri_path',
+  vpcEndpointServiceName: 'vpc_endpoint_service_name',
+  vpcEndpointServiceOwner: 'vpc_endpoint_service_owner',
+} as const satisfies Record<keyof KeyStoreProperties, keyof StoreChange>;
+
+/** Properties as columns of the record. */
+export function asColumns(properties: Partial<KeyStoreProperties>): StoreChange {
+  return Object.fromEntries(
+    Object.entries(columns).flatMap(([property, column]) => {
+      const value = properties[property as keyof KeyStoreProperties];
+      return value === undefined ? [] : [[column, value]];
+    }),
+  );
+}
+
+export function propertiesOf(row: ExternalKeyStore): KeyStoreProperties {
+  return {
+    name: row.name,
+    connectivity: row.connectivity,
+    uriEndpoint: row.uri_endpoint,
+    uriPath: row.uri_path,
+    vpcEndpointServiceName: row.vpc_endpoint_service_name,
+    vpcEndpointServiceOwner: row.vpc_endpoint_service_owner,
+  };
+}
+
+/** The ones that AWS has otherwise than wanted. Host names are the same in any case. */
+export function differing(
+  wanted: Partial<KeyStoreProperties>,
+  seen: KeyStoreProperties,
+): Partial<KeyStoreProperties> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([property, value]) => {
+      const has = seen[property as keyof KeyStoreProperties];
+      if (property === 'uriEndpoint') return value.toLowerCase() !== has.toLowerCase();
+      // AWS shows the account itself as the owner where none was told.
+      if (property === 'vpcEndpointServiceOwner' && value === '') return false;
+      return value !== has;
+    }),
+  );
+}
+
+function propertiesSeen(row: ExternalKeyStore, seen: AwsKeyStore): StoreChange {
+  return asColumns(differing(propertiesSeenOf(seen), propertiesOf(row)));
+}
+
+function propertiesSeenOf(seen: AwsKeyStore): KeyStoreProperties {
+  const { name, connectivity, uriEndpoint, uriPath, vpcEndpointServiceName, vpcEndpointServiceOwner } = seen;
+  return { name, connectivity, uriEndpoint, uriPath, vpcEndpointServiceName, vpcEndpointServiceOwner };
+}
+
+/** A state that AWS came to, and what somebody changed there. What is only found out at the first look is no change. */
+function entriesOf(row: ExternalKeyStore, after: ExternalKeyStore): AuditEntry[] {
+  const isFirst = row.checked_at === null;
+  const changed = Object.values(columns).filter(
+    (column) => row[column] !== after[column] && row[column] !== '' && !isFirst,
+  );
+  const pick = (from: ExternalKeyStore) => {
+    const all = auditedStore(from);
+    return Object.fromEntries(
+      Object.entries(columns)
+        .filter(([, column]) => changed.includes(column))
+        .map(([property]) => [property, all[property]]),
+    );
+  };
+  return [
+    ...(row.state === after.state && row.connection_error === after.connection_error
+      ? []
+      : [
+          {
+            ...storeEntry('state', row),
+            before: { state: row.state, connectionError: row.connection_error },
+            after: { state: after.state, connectionError: after.connection_error },
+          },
+        ]),
+    ...(changed.length === 0
+      ? []
+      : [{ ...storeEntry('changed-in-aws', row), before: pick(row), after: pick(after) }]),
+  ];
+}

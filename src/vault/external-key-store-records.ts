@@ -1,0 +1,102 @@
+import type { Selectable } from 'kysely';
+import type { ExternalKeyStoreTable } from '../store/schema.ts';
+import type { Edit, Reading } from './edits.ts';
+import type { House } from './house.ts';
+import type { KeySet } from './key-set-records.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
+import { VaultError } from './vault-error.ts';
+
+export type ExternalKeyStore = Selectable<ExternalKeyStoreTable>;
+export type StoreChange = Edit<Omit<ExternalKeyStore, 'id' | 'vault_id' | 'key_set_id' | 'created_at'>>;
+
+export const storeOrders = {
+  name: 'external_key_stores.name',
+  region: 'external_key_stores.region',
+  createdAt: 'external_key_stores.created_at',
+  updatedAt: 'external_key_stores.updated_at',
+} as const;
+
+export interface StoreFilter {
+  region?: string | undefined;
+}
+
+export async function listExternalKeyStores(
+  { store }: Pick<House, 'store'>,
+  keySet: Pick<KeySet, 'id'>,
+  { region }: StoreFilter,
+  page: PageWish,
+): Promise<Page<ExternalKeyStore>> {
+  let query = store.db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', keySet.id);
+  if (region !== undefined) query = query.where('region', '=', region);
+  return readPage(query, storeOrders, 'external_key_stores.id', page);
+}
+
+/** Throws VaultError `not-found`. */
+export async function getExternalKeyStore(
+  { store }: Pick<House, 'store'>,
+  keySet: Pick<KeySet, 'id'>,
+  id: string,
+): Promise<ExternalKeyStore> {
+  return findStoreIn(store.db, keySet, id);
+}
+
+/** The same within a transaction. */
+export async function findStoreIn(
+  db: Reading,
+  keySet: Pick<KeySet, 'id'>,
+  id: string,
+): Promise<ExternalKeyStore> {
+  const row = await db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('id', '=', id)
+    .where('key_set_id', '=', keySet.id)
+    .executeTakeFirst();
+  if (row === undefined) throw new VaultError('not-found', 'the key set has no such external key store');
+  return row;
+}
+
+/** The one of the key set in this Region: there is one at the most. */
+export async function storeInRegion(
+  db: Reading,
+  keySet: Pick<KeySet, 'id'>,
+  region: string,
+): Promise<ExternalKeyStore | undefined> {
+  return db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('key_set_id', '=', keySet.id)
+    .where('region', '=', region)
+    .executeTakeFirst();
+}
+
+/** Head of an audit event. */
+export function storeEntry(verb: string, { id, name, vault_id }: ExternalKeyStore) {
+  return {
+    action: `external-key-store.${verb}`,
+    vaultId: vault_id,
+    target: { kind: 'external-key-store', id, name },
+  };
+}
+
+/** The record as the audit trail shows it. */
+export function auditedStore(row: ExternalKeyStore): Record<string, unknown> {
+  return {
+    name: row.name,
+    keySetId: row.key_set_id,
+    cspAccountId: row.csp_account_id,
+    region: row.region,
+    customKeyStoreId: row.custom_key_store_id,
+    origin: row.origin,
+    connectivity: row.connectivity,
+    uriEndpoint: row.uri_endpoint,
+    uriPath: row.uri_path,
+    vpcEndpointServiceName: row.vpc_endpoint_service_name,
+    vpcEndpointServiceOwner: row.vpc_endpoint_service_owner,
+    accessKeyId: row.access_key_id,
+    pendingAccessKeyId: row.pending_access_key_id,
+    wanted: row.wanted,
+    state: row.state,
+    connectionError: row.connection_error,
+  };
+}

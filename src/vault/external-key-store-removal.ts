@@ -1,0 +1,64 @@
+import type { Transaction } from 'kysely';
+import { record } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import { auditedStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
+import type { Turn } from './external-key-store-turn.ts';
+import { withdrawIn } from './store-credential-rotation.ts';
+import { VaultError } from './vault-error.ts';
+
+/** Throws VaultError `conflict` while KMS keys hang on the key store: AWS would not delete it either. */
+export async function checkNoKmsKeys(
+  trx: Pick<Transaction<Tables>, 'selectFrom'>,
+  { id }: Pick<ExternalKeyStore, 'id'>,
+): Promise<void> {
+  const { keys } = await trx
+    .selectFrom('kms_keys')
+    .select((eb) => eb.fn.countAll<number>().as('keys'))
+    .where('external_key_store_id', '=', id)
+    .where('step', '<>', 'GONE')
+    .where('cloud_status', '<>', 'NOT_FOUND')
+    .executeTakeFirstOrThrow();
+  if (keys > 0)
+    throw new VaultError(
+      'conflict',
+      `${keys} KMS keys are in the external key store: it cannot be deleted, and what they encrypted could not be read again`,
+      'schedule the deletion of the KMS keys and wait until AWS has deleted them, 7 to 30 days; or disconnect the key store and leave it',
+    );
+}
+
+/**
+ * AWS has the key store no more: neither have we. A credential that nobody but AWS was ever given is withdrawn with it,
+ * unless another store has it.
+ */
+export async function removeStore(
+  { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
+  row: ExternalKeyStore,
+): Promise<void> {
+  await house.store.change(async (trx) => {
+    await forgetStore(trx, row);
+    for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
+      if (!(await isUsed(trx, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);
+    await record(trx, act, { ...storeEntry('deleted', row), before: auditedStore(row) });
+  });
+}
+
+/** Takes the record away, with what is left of KMS keys that are gone. */
+export async function forgetStore(trx: Transaction<Tables>, row: ExternalKeyStore): Promise<void> {
+  await trx.deleteFrom('kms_keys').where('external_key_store_id', '=', row.id).execute();
+  await trx.deleteFrom('external_key_stores').where('id', '=', row.id).execute();
+}
+
+function credentialsOf({ access_key_id, pending_access_key_id }: ExternalKeyStore): string[] {
+  return [access_key_id, pending_access_key_id].filter((id) => id !== '');
+}
+
+async function isUsed(trx: Transaction<Tables>, accessKeyId: string): Promise<boolean> {
+  const store = await trx
+    .selectFrom('external_key_stores')
+    .select('id')
+    .where((eb) =>
+      eb.or([eb('access_key_id', '=', accessKeyId), eb('pending_access_key_id', '=', accessKeyId)]),
+    )
+    .executeTakeFirst();
+  return store !== undefined;
+}

@@ -1,0 +1,148 @@
+import type { Act, AuditEntry } from '../audit/trail.ts';
+import { record } from '../audit/trail.ts';
+import type { Transaction } from 'kysely';
+import type { AwsAccount } from '../aws/clients.ts';
+import type { Tables } from '../store/schema.ts';
+import type { AwsHouse } from './aws-house.ts';
+import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
+import { readProblem, type StoreProblem } from './external-key-store-wanted.ts';
+import type { House } from './house.ts';
+import type { KeySet } from './key-set-records.ts';
+import { holdLease, releaseLease } from './leases.ts';
+import { VaultError } from './vault-error.ts';
+
+/** What works on one external key store in AWS, alone at it. */
+export interface Turn {
+  house: AwsHouse;
+  act: Act;
+  keySet: KeySet;
+  aws: AwsAccount;
+  /** A person asks for it now, or what was asked for earlier is gone on with. */
+  by: 'operator' | 'watch';
+}
+
+/** All requests of one turn, with every repetition and time-out, are over before, milliseconds. */
+const turnTime = 5 * 60_000;
+
+const atWork = new Set<string>();
+
+/**
+ * Runs what works on one key store, one at a time: the lease holds off other processes, and falls to whoever comes next
+ * where its holder was killed. Throws VaultError `conflict` where another is at it.
+ */
+export async function inTurn<T>(house: House, id: string, run: () => Promise<T>): Promise<T> {
+  const name = `external-key-store ${id}`;
+  // The lease alone would let the same process in twice.
+  if (atWork.has(id)) throw anotherAtIt();
+  atWork.add(id);
+  try {
+    if (!(await holdLease(house, name, turnTime))) throw anotherAtIt();
+    try {
+      return await run();
+    } finally {
+      await releaseLease(house, name);
+    }
+  } finally {
+    atWork.delete(id);
+  }
+}
+
+export function isAtWork(id: string): boolean {
+  return atWork.has(id);
+}
+
+function anotherAtIt(): VaultError {
+  return new VaultError(
+    'conflict',
+    'another act on this external key store is under way',
+    'repeat it in a moment; holdfast external-key-store show tells how far it is',
+  );
+}
+
+/** Columns that a person set and looks at: a change of one of them is a new version of the record. */
+const versioned: readonly (keyof StoreChange)[] = [
+  'name',
+  'custom_key_store_id',
+  'origin',
+  'connectivity',
+  'uri_endpoint',
+  'vpc_endpoint_service_name',
+  'vpc_endpoint_service_owner',
+  'access_key_id',
+  'pending_access_key_id',
+  'wanted',
+];
+
+/** Writes a change with its audit events. Throws VaultError `not-found` where the record is gone meanwhile. */
+export async function saveIn(
+  trx: Transaction<Tables>,
+  act: Act,
+  row: ExternalKeyStore,
+  change: StoreChange,
+  entries: readonly AuditEntry[] = [],
+): Promise<ExternalKeyStore> {
+  const isNew = versioned.some((column) => column in change && change[column] !== row[column]);
+  const after = await trx
+    .updateTable('external_key_stores')
+    .set((eb) => ({
+      ...change,
+      ...(isNew ? { row_version: eb('row_version', '+', 1), updated_at: act.at.toISOString() } : {}),
+    }))
+    .where('id', '=', row.id)
+    .returningAll()
+    .executeTakeFirst();
+  if (after === undefined) throw new VaultError('not-found', 'the external key store was deleted meanwhile');
+  for (const entry of entries) await record(trx, act, entry);
+  return after;
+}
+
+export async function save(
+  { house, act }: Pick<Turn, 'house' | 'act'>,
+  row: ExternalKeyStore,
+  change: StoreChange,
+  entries: readonly AuditEntry[] = [],
+): Promise<ExternalKeyStore> {
+  return house.store.write(async (trx) => saveIn(trx, act, row, change, entries));
+}
+
+const soon = 5_000;
+const steady = 5 * 60_000;
+const firstPause = 30_000;
+const longestPause = 15 * 60_000;
+
+/** When the watch looks at it next: seconds later while something is under way, else minutes; null for not at all. */
+export function nextLook(
+  row: Pick<ExternalKeyStore, 'state' | 'wanted'>,
+  now: Date,
+  times = 0,
+): string | null {
+  const underWay = row.wanted !== null || row.state === 'CONNECTING' || row.state === 'DISCONNECTING';
+  if (row.state === 'NOT_FOUND' && row.wanted === null) return null;
+  const pause =
+    times > 0
+      ? Math.min(firstPause * 2 ** (times - 1), longestPause)
+      : underWay
+        ? soon
+        : // Not all of a restarted node's at once.
+          steady * (0.9 + Math.random() * 0.2);
+  return new Date(now.getTime() + pause).toISOString();
+}
+
+/** What went wrong, with how often in a row. */
+export function problemOf(
+  row: Pick<ExternalKeyStore, 'problem'>,
+  error: { operation?: string; code?: string; message: string; wayOut?: string | undefined },
+  now: Date,
+): StoreProblem {
+  const { operation = '', code = 'Holdfast', message, wayOut = '' } = error;
+  const before = readProblem(row);
+  const again = before?.operation === operation && before.code === code;
+  return {
+    operation,
+    code,
+    message,
+    wayOut,
+    at: now.toISOString(),
+    times: again ? before.times + 1 : 1,
+  };
+}

@@ -1,0 +1,153 @@
+import type { Act } from '../audit/trail.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { TokenError } from '../token/faults.ts';
+import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { accountFor, isByHand, signsIn } from './external-key-store-accounts.ts';
+import { lookByHand } from './external-key-store-by-hand.ts';
+import { recordFailure } from './external-key-store-mirror.ts';
+import { findStoreIn, type ExternalKeyStore } from './external-key-store-records.ts';
+import { advance } from './external-key-store-steps.ts';
+import { inTurn, isAtWork } from './external-key-store-turn.ts';
+import { lookOperation } from './external-key-store-wanted.ts';
+import type { OnStore } from './external-key-stores.ts';
+import { getKeySet, type KeySet } from './key-set-records.ts';
+import { systemAct } from './system-act.ts';
+import { VaultError } from './vault-error.ts';
+
+/** So many accounts are waited for at once: one that hangs must not hold up the others. */
+const atOnce = 4;
+/** So many are looked at in one go; the rest is due still. */
+const mostInOneGo = 200;
+/** No look is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
+const longestWait = 60 * 60_000;
+
+export interface WatchRun {
+  looked: number;
+  /** Those of which AWS, or what opens its credential, could not be asked. */
+  failed: number;
+}
+
+/**
+ * Looks at each external key store that is due, and goes on with what was asked for it and is not done: after a kill, a
+ * lost answer, or while AWS takes its minutes. Each look is written down with the time of the next. Never throws for one
+ * of them.
+ */
+export async function watchExternalKeyStores(
+  house: AwsHouse,
+  mayGoOn: () => Promise<boolean>,
+): Promise<WatchRun> {
+  const due = await dueStores(house);
+  const run: WatchRun = { looked: 0, failed: 0 };
+  const worker = async (): Promise<void> => {
+    for (let row = due.shift(); row !== undefined; row = due.shift()) {
+      if (!(await mayGoOn())) return;
+      if (isAtWork(row.id)) continue;
+      run.looked++;
+      if (!(await lookAtOne(house, row))) run.failed++;
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return run;
+}
+
+/**
+ * Looks at it in AWS now, and goes on with what is wanted. What AWS says against it stands in the record. Undefined where
+ * it was to be deleted, and is. Throws VaultError `not-found`.
+ */
+export async function refreshExternalKeyStore(
+  house: AwsHouse,
+  act: Act,
+  { keySet, id }: Pick<OnStore, 'keySet' | 'id'>,
+): Promise<ExternalKeyStore | undefined> {
+  await lookAt(house, act, keySet, await findStoreIn(house.store.db, keySet, id));
+  return house.store.db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('id', '=', id)
+    .where('key_set_id', '=', keySet.id)
+    .executeTakeFirst();
+}
+
+/** When the next one is due; undefined where none is. */
+export async function nextStoreLook({ store }: Pick<AwsHouse, 'store'>): Promise<Date | undefined> {
+  const row = await store.db
+    .selectFrom('external_key_stores')
+    .select((eb) => eb.fn.min('next_check_at').as('at'))
+    .executeTakeFirst();
+  return typeof row?.at === 'string' ? new Date(row.at) : undefined;
+}
+
+async function dueStores({ store, now }: AwsHouse): Promise<ExternalKeyStore[]> {
+  const at = now();
+  return store.db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb('next_check_at', '<=', at.toISOString()),
+        eb('next_check_at', '>', new Date(at.getTime() + longestWait).toISOString()),
+      ]),
+    )
+    .orderBy('next_check_at')
+    .limit(mostInOneGo)
+    .execute();
+}
+
+async function lookAtOne(house: AwsHouse, row: ExternalKeyStore): Promise<boolean> {
+  try {
+    const keySet = await getKeySet(house, row.vault_id, 'all', row.key_set_id);
+    return await lookAt(house, systemAct(house, 'schedule'), keySet, row);
+  } catch {
+    // Its vault is being deleted, or the store cannot be written: there is nothing to say here that would be seen.
+    return false;
+  }
+}
+
+/**
+ * One look, with what is to be gone on with. False where it failed: why stands in the record. Nothing where another act
+ * is at it.
+ */
+export async function lookAt(
+  house: AwsHouse,
+  act: Act,
+  keySet: KeySet,
+  { id }: Pick<ExternalKeyStore, 'id'>,
+): Promise<boolean> {
+  if (isAtWork(id)) return true;
+  return inTurn(house, id, async () => {
+    const row = await findStoreIn(house.store.db, keySet, id);
+    const account = await accountFor(house.store.db, row);
+    if (isByHand(row, account) || !signsIn(account)) {
+      await lookByHand({ house, act, keySet }, row);
+      return true;
+    }
+    let aws;
+    try {
+      aws = await awsAccountOf(house, account, row.region);
+    } catch (error) {
+      if (!isTold(error)) throw error;
+      const { message } = error;
+      const wayOut = error instanceof TokenError ? 'holdfast token verify' : error.wayOut;
+      await recordFailure({ house, act }, row, { operation: lookOperation, message, wayOut });
+      return false;
+    }
+    try {
+      await advance({ house, act, keySet, aws, by: 'watch' }, row);
+      return true;
+    } catch (error) {
+      if (!isTold(error)) throw error;
+      // AWS's refusals are on the record already.
+      if (error instanceof TokenError)
+        await recordFailure({ house, act }, row, {
+          operation: 'issue',
+          message: `the token: ${error.message}`,
+          wayOut: 'holdfast token verify',
+        });
+      return false;
+    }
+  });
+}
+
+function isTold(error: unknown): error is AwsError | VaultError | TokenError {
+  return error instanceof AwsError || error instanceof VaultError || error instanceof TokenError;
+}
