@@ -3,7 +3,7 @@ import type { Partition } from './partitions.ts';
 
 /** As whom, and where, AWS is called for a CSP account. */
 export type AwsAccess = {
-  /** Names the account and everything that its credential hangs on: what is remembered is remembered under it. */
+  /** The CSP account's id, a blank, and everything that its credential hangs on: what is remembered is so under it. */
   accountKey: string;
   partition: Partition;
   /** Where KMS and STS are called unless told otherwise. */

@@ -49,6 +49,11 @@ export class AwsClients {
     return new AwsAccount(new AccountRoom(access, this.#transport), access.region);
   }
 
+  /** Forgets what is remembered of a CSP account: it is gone, or signs in otherwise. */
+  forget(cspAccountId: string): void {
+    for (const key of this.#rooms.keys()) if (key.startsWith(`${cspAccountId} `)) this.#rooms.delete(key);
+  }
+
   /** Ends connections; requests under way fail. */
   close(): void {
     this.#rooms.clear();

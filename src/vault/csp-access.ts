@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { AwsAccess, AwsClients } from '../aws/clients.ts';
 import { homeRegion } from '../aws/partitions.ts';
@@ -69,17 +70,9 @@ export function regionOf(account: Pick<CspAccount, 'default_region' | 'partition
 /** Everything that a change of would make what is remembered of the account wrong. */
 export function accountKeyOf(account: CspAccessFields, key: CspAccessKey | undefined): string {
   const { id, type, partition, fips, role_arn, external_id, name } = account;
-  return JSON.stringify([
-    id,
-    type,
-    partition,
-    fips,
-    role_arn,
-    external_id,
-    name,
-    key?.access_key_id,
-    key?.created_at,
-  ]);
+  // The sealed secret differs with each sealing.
+  const sealed = key === undefined ? '' : createHash('sha256').update(key.sealed_secret).digest('base64');
+  return `${id} ${JSON.stringify([type, partition, fips, role_arn, external_id, name, sealed])}`;
 }
 
 /** The access key that is signed in with; undefined for accounts without. */

@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { checkRowVersion, type House } from './house.ts';
+import { withoutRotation } from './csp-account-records.ts';
 import { VaultError } from './vault-error.ts';
 import { findVault, recordInBoth, shownInTrail, type Vault } from './vaults.ts';
 
@@ -90,6 +91,10 @@ async function takePeopleOut(trx: Transaction<Tables>, vaultId: string): Promise
 }
 
 async function withdrawEverything(trx: Transaction<Tables>, vaultId: string, now: string): Promise<void> {
+  // How its AWS accounts were signed in to: nobody can see or use it again, and IAM has the access keys still.
+  const accounts = trx.selectFrom('csp_accounts').select('id').where('vault_id', '=', vaultId);
+  await trx.deleteFrom('csp_access_keys').where('csp_account_id', 'in', accounts).execute();
+  await trx.updateTable('csp_accounts').set(withoutRotation).where('vault_id', '=', vaultId).execute();
   const keySets = trx.selectFrom('key_sets').select('id').where('vault_id', '=', vaultId);
   await trx
     .updateTable('xks_credentials')

@@ -16,6 +16,7 @@ import {
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
+import { unusedAws } from '../support/aws-settings.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import {
   eventsOf,
@@ -189,7 +190,7 @@ test('another vault, or who is not in the admin group, finds nothing, by reading
 test('a CloudKey without a Region has its CSP account’s', async (t) => {
   const { house, act, vault, store } = t.context;
   const adminGroupId = await insertGroup(store, vault.id, fresh('group'));
-  const account = await createCspAccount(house, act(), vault.id, 'all', {
+  const account = await createCspAccount({ ...house, aws: unusedAws() }, act(), vault.id, 'all', {
     name: fresh('account'),
     adminGroupId,
     defaultRegion: 'eu-west-1',

@@ -6,6 +6,8 @@ import {
   listCspAccounts,
   updateCspAccount,
 } from '../../src/vault/csp-accounts.ts';
+import type { AwsHouse } from '../../src/vault/aws-house.ts';
+import { unusedAws } from '../support/aws-settings.ts';
 import {
   eventsOf,
   fresh,
@@ -17,6 +19,7 @@ import {
 } from '../support/vault.ts';
 
 interface Context extends TestVault {
+  house: AwsHouse;
   group: string;
   otherGroup: string;
 }
@@ -27,6 +30,7 @@ test.before(async (t) => {
   const vault = await openVault();
   t.context = {
     ...vault,
+    house: { ...vault.house, aws: unusedAws() },
     group: await insertGroup(vault.store, vault.vault.id, 'Cloud Admin Group'),
     otherGroup: await insertGroup(vault.store, vault.vault.id, 'Others'),
   };

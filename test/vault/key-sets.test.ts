@@ -4,6 +4,7 @@ import { scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts'
 import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
 import type { Sight } from '../../src/vault/house.ts';
+import { unusedAws } from '../support/aws-settings.ts';
 import {
   createKeySet,
   deleteKeySet,
@@ -214,7 +215,12 @@ test('the CSP account must be one of the same vault that they see', async (t) =>
     await insertGroup(store, elsewhere.id, fresh('group')),
   ];
   const account = async (vaultId: string, adminGroupId: string) =>
-    (await createCspAccount(house, act(), vaultId, 'all', { name: fresh('account'), adminGroupId })).id;
+    (
+      await createCspAccount({ ...house, aws: unusedAws() }, act(), vaultId, 'all', {
+        name: fresh('account'),
+        adminGroupId,
+      })
+    ).id;
   const make = async (cspAccountId: string, sight: Sight = [mine]) =>
     createKeySet(house, act(), vault.id, sight, {
       name: fresh('set'),
