@@ -33,7 +33,7 @@ export async function* diagnose(options: DoctorOptions): AsyncGenerator<Finding,
   const { node, backup, timeout = defaultTimeout } = options;
   if (node !== undefined) {
     const ids = checksOf('node').filter((id) => id !== 'node.backup');
-    yield* complete(ids, examineNode(node, timeout), 'the configuration cannot be used');
+    yield* complete(ids, examineNode(node, timeout, options.connect), 'the configuration cannot be used');
   }
   if (node !== undefined || backup !== undefined) yield examineBackup(backup);
 }

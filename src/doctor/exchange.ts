@@ -1,6 +1,7 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { connect as connectHttp2, constants, type ClientHttp2Session } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
 import { authorityOf, ConnectionFailure, openTls, timedOut, tlsOptions, type Target } from './connection.ts';
 
 export interface Sent {
@@ -19,8 +20,8 @@ export interface Answer {
   json: unknown;
   /** From sending to the whole answer, milliseconds. */
   took: number;
-  /** Hashed exporter of the TLS connection (RFC 9266). */
-  socket: import('node:tls').TLSSocket | undefined;
+  /** The connection that it came over. */
+  socket: TLSSocket | undefined;
 }
 
 /** More than any answer of the API. */
@@ -78,7 +79,7 @@ function answerOf(outgoing: ClientRequest, incoming: IncomingMessage, text: stri
     text,
     json: toJson(text),
     took: performance.now() - began,
-    socket: (outgoing.socket ?? undefined) as Answer['socket'],
+    socket: (outgoing.socket ?? undefined) as TLSSocket | undefined,
   };
 }
 

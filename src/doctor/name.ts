@@ -127,7 +127,7 @@ for (const [network, bits] of [
   special.addSubnet(network, bits, 'ipv4');
 
 export function isLoopback(address: string): boolean {
-  return address === '::1' || /^127\./.test(address);
+  return address === '::1' || address.startsWith('127.');
 }
 
 function publicAddress(addresses: readonly string[], vpc: boolean): Finding {

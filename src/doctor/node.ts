@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { LoadedConfig } from '../config/load.ts';
 import { readCertificates, same } from './chain.ts';
 import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
@@ -6,7 +6,7 @@ import { Exchanger } from './exchange.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import { examineCoreDumps, examineTimeSync } from './machine.ts';
 import { examineDisk, examineModes, readText } from './node-files.ts';
-import type { NodeOptions } from './options.ts';
+import type { Address, NodeOptions } from './options.ts';
 import { inWords } from './reach.ts';
 
 /** How long a look at the store may take, milliseconds. */
@@ -16,6 +16,7 @@ const storePatience = 60_000;
 export async function* examineNode(
   { config, verifyTokens }: NodeOptions,
   timeout: number,
+  connect: Address | undefined,
 ): AsyncGenerator<Finding> {
   if ('problems' in config) {
     for (const one of config.problems)
@@ -27,7 +28,7 @@ export async function* examineNode(
     ? ok('node.port', '443')
     : warning(
         'node.port',
-        `${config.xks.port}`,
+        config.xks.port === 0 ? 'any that is free' : String(config.xks.port),
         'xks.port = 443, or a load balancer that takes 443 and passes it on',
         { data: { port: config.xks.port } },
       );
@@ -35,9 +36,10 @@ export async function* examineNode(
   yield examineDisk(config);
   yield await examineStore(config.storePath);
   yield examineCoreDumps(config);
-  yield await examineServedCertificate(config, timeout);
+  const listener = listenerOf(config, timeout, connect);
+  yield await examineServedCertificate(config, listener);
   yield await examineTimeSync(timeout);
-  yield* await examineTokens(config, verifyTokens, timeout);
+  yield* await examineTokens(verifyTokens, listener);
 }
 
 async function examineStore(path: string): Promise<Finding> {
@@ -62,11 +64,12 @@ async function examineStore(path: string): Promise<Finding> {
   }
 }
 
-/** Where the node itself listens, from this machine. */
-function listenerOf(config: LoadedConfig, timeout: number): Target | undefined {
+/** Where the node itself listens, from this machine; or where the doctor was told to go. */
+function listenerOf(config: LoadedConfig, timeout: number, connect: Address | undefined): Target | undefined {
   const { address, port } = config.xks;
-  if (port === 0) return undefined;
-  const to = { address: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port };
+  if (port === 0 && connect === undefined) return undefined;
+  const everywhere = address === '0.0.0.0' || address === '::';
+  const to = connect ?? { address: everywhere ? '127.0.0.1' : address, port };
   const leaf = leafOf(config);
   const host = /DNS:([^,\s]+)/.exec(leaf?.subjectAltName ?? '')?.[1] ?? 'localhost';
   return { host, port: 443, to, client: undefined, timeout };
@@ -80,7 +83,7 @@ function leafOf(config: LoadedConfig): X509Certificate | undefined {
   }
 }
 
-async function examineServedCertificate(config: LoadedConfig, timeout: number): Promise<Finding> {
+async function examineServedCertificate(config: LoadedConfig, target: Target | undefined): Promise<Finding> {
   const wayOut =
     'systemctl reload holdfast; the log line TLS certificate not changed says what is wrong with new files';
   const leaf = leafOf(config);
@@ -90,7 +93,6 @@ async function examineServedCertificate(config: LoadedConfig, timeout: number): 
       `${config.xks.tls.certificate} has no certificate that can be read`,
       'the PEM file with certificate and chain',
     );
-  const target = listenerOf(config, timeout);
   if (target === undefined)
     return skipped('node.certificate', 'the configuration leaves the port to the system (xks.port = 0)');
   try {
@@ -113,9 +115,8 @@ async function examineServedCertificate(config: LoadedConfig, timeout: number): 
 }
 
 async function examineTokens(
-  config: LoadedConfig,
   verifyTokens: NodeOptions['verifyTokens'],
-  timeout: number,
+  listener: Target | undefined,
 ): Promise<Finding[]> {
   const verdicts = await verifyTokens?.();
   if (Array.isArray(verdicts) && verdicts.length > 0)
@@ -128,7 +129,7 @@ async function examineTokens(
     verdicts === undefined || Array.isArray(verdicts)
       ? ['not verified', 'holdfast login as an administrator of the appliance, then again']
       : [verdicts.notAsked, verdicts.wayOut];
-  const ready = await askReady(listenerOf(config, timeout));
+  const ready = await askReady(listener);
   if (ready === undefined) return [skipped('node.tokens', why, wayOut)];
   return [
     ready

@@ -76,14 +76,14 @@ export function told(answer: Answer): string {
   const name = errorNameOf(answer);
   if (name !== undefined) return `${answer.status} ${name}`;
   if (answer.json !== undefined) return `${answer.status} with JSON that is none of the XKS API`;
-  const type = String(answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
+  const type = (answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   return `${answer.status} with ${/^[a-z]+\/[a-z0-9.+-]+$/i.test(type) ? type : 'no JSON'}`;
 }
 
 /** Why an answer breaks the rules that hold for each (XKS spec, API content type, Error codes); undefined where none. */
 export function breach(answer: Answer): string | undefined {
   const { status, headers, json } = answer;
-  if (!/^application\/json[ \t]*(;|$)/i.test(String(headers['content-type'] ?? '').trim()))
+  if (!/^application\/json[ \t]*(;|$)/i.test((headers['content-type'] ?? '').trim()))
     return 'its Content-Type is not application/json';
   if (typeof json !== 'object' || json === null) return 'its body is not a JSON object';
   if (status === 200) return undefined;
