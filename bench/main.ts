@@ -53,7 +53,11 @@ const table = new Table({
 });
 
 const fixture = await createSoftHsmToken();
-const node = await TestNode.create({ tokens: [{ fixture, settings: { hosts: 2 } }], workers: 2 });
+const node = await TestNode.create({
+  tokens: [{ fixture, settings: { hosts: 2 } }],
+  workers: 2,
+  realTimes: true,
+});
 try {
   const access = await node.makeKeySet('bench', { prefix: 'bench' });
   const key = await node.makeKey('bench', 'one');
@@ -199,6 +203,7 @@ async function slow(): Promise<void> {
   const slowNode = await TestNode.create({
     tokens: [{ fixture: token, shim, settings: { hosts: slowHosts } }],
     workers: 2,
+    realTimes: true,
   });
   try {
     const access = await slowNode.makeKeySet('slow', { prefix: 'slow' });

@@ -29,7 +29,11 @@ export class Populated {
 
   static async start(vaults: number, keysOfVault: number): Promise<Populated> {
     const fixture = await createSoftHsmToken();
-    const node = await TestNode.create({ tokens: [{ fixture, settings: { hosts: 2 } }], workers: 2 });
+    const node = await TestNode.create({
+      tokens: [{ fixture, settings: { hosts: 2 } }],
+      workers: 2,
+      realTimes: true,
+    });
     const keys: ServedKey[] = [];
     await node.withVault(async ({ house }) => {
       for (let v = 0; v < vaults; v++) {

@@ -1,13 +1,17 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger };
 
 /**
- * One JSON line per event on standard output. Secrets do not get here: what we hold of them is a {@link Secret}, which
+ * One JSON line per event, on standard output unless told otherwise. Secrets do not get here: what we hold of them is a {@link Secret}, which
  * shows as `[secret]`, and a test greps everything that a node prints for planted ones. Written without waiting: a
  * slow reader of the log does not slow the answers.
  */
-export function createLog(level: string, bindings: Record<string, unknown> = {}): Logger {
+export function createLog(
+  level: string,
+  bindings: Record<string, unknown> = {},
+  to: DestinationStream = pino.destination({ fd: 1, sync: false }),
+): Logger {
   return pino(
     {
       level,
@@ -15,6 +19,6 @@ export function createLog(level: string, bindings: Record<string, unknown> = {})
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: 1, sync: false }),
+    to,
   );
 }

@@ -59,7 +59,8 @@ setting is told at once, by name and never by value. To check a file without ser
 holdfast serve --config FILE --check
 \`\`\`
 
-That reads the configuration, the profiles and the TLS files. It opens no token and no store and reads no PIN.
+That reads the configuration, the profiles and the TLS files. It opens no token and no store and reads no PIN. What is
+allowed but not as AWS needs it is a warning, there and in the log at each start.
 Besides TLS files and PINs, nothing is read again while Holdfast runs: a changed setting wants a restart.
 
 ## A complete example

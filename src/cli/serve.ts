@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { warningsOf } from '../config/warnings.ts';
 import { loadTls } from '../http/tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
@@ -18,6 +19,7 @@ export async function runServe(wish: { check?: boolean }, command: Command): Pro
   loadTls(config.xks.tls);
   if (config.admin.enabled) loadTls(config.admin.tls);
   if (wish.check === true) {
+    for (const warning of warningsOf(config)) console.error(`holdfast: warning: ${warning}`);
     console.log(`${config.file}: fine`);
     return;
   }
@@ -35,6 +37,7 @@ export async function serve(
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   const log = createLog(config.log.level, { process: 'supervisor' });
+  for (const warning of warningsOf(config)) log.warn(warning);
   const supervisor = new Supervisor({
     config,
     log,

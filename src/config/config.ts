@@ -231,10 +231,10 @@ export const configSchema = z.strictObject({
       .number()
       .int()
       .min(20)
-      .max(240)
+      .max(60_000)
       .default(220)
       .describe(
-        'When a request is answered at the latest; AWS gives up after 250 ms, connection set-up included.',
+        'When a request is answered at the latest; AWS gives up after 250 ms, connection set-up included. More than 240 is for tests, and for callers that wait longer than AWS; the node warns of it.',
       ),
     drain_ms: z
       .number()

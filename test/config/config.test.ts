@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { loadConfig, readPinFile } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { listProfiles, loadProfile, parseProfile } from '../../src/config/profile.ts';
+import { warningsOf } from '../../src/config/warnings.ts';
 import { createLog } from '../../src/log.ts';
 import { Secret } from '../../src/secret.ts';
 
@@ -61,6 +62,21 @@ test('a token without label and serial is refused: no token is chosen by its slo
   t.deepEqual(await problemsOf(good.replace('label = "primary"\n', '')), [
     '/holdfast.toml: token.0: needs label or serial; a token is never chosen by its slot',
   ]);
+});
+
+test('a deadline that AWS would not wait for is allowed and warned of, with the way out', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-config-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'holdfast.toml');
+  const warnings = async (line: string) => {
+    await writeFile(file, good.replace('port = 8443', `port = 8443\n${line}`));
+    return warningsOf(loadConfig(file));
+  };
+  t.deepEqual(await warnings(''), []);
+  t.deepEqual(await warnings('answer_within_ms = 240'), []);
+  const [warning, another] = await warnings('answer_within_ms = 241');
+  t.regex(warning ?? '', /xks\.answer_within_ms: AWS KMS gives up after 250 ms.*take 240 or less$/);
+  t.is(another, undefined);
 });
 
 test('two tokens of one name are refused', async (t) => {

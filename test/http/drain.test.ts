@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import test from 'ava';
-import { useFileNode } from '../xks/file-node.ts';
+import { useWholeNode } from '../xks/file-node.ts';
 import { RawConnection, toHttp1 } from './raw.ts';
 
-const file = useFileNode({ workers: 2, xks: { drain_ms: 1500 } });
+const file = useWholeNode({ workers: 2, xks: { drain_ms: 1500 } });
 
 const open = async () => RawConnection.open(file().node.port, file().node.ca.certificate);
 const ready = 'GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n';

@@ -45,14 +45,10 @@ async function answerOf(stream: ClientHttp2Stream) {
   };
 }
 
-/** Again when the proxy was late, as AWS does. */
 async function send(session: ClientHttp2Session, request: SignedRequest) {
-  for (let tries = 1; ; tries++) {
-    const stream = begin(session, request);
-    if (!stream.writableEnded) stream.end(request.body);
-    const answer = await answerOf(stream);
-    if (answer.status !== 503 || tries === 20) return answer;
-  }
+  const stream = begin(session, request);
+  if (!stream.writableEnded) stream.end(request.body);
+  return answerOf(stream);
 }
 
 const health = async () =>
@@ -150,8 +146,8 @@ test('HTTP/2 clients that give up, in any way and in great number, harm nobody',
     session.destroy();
   }
   t.is((await send(other, request)).status, 200);
-  t.false(file().node.output.includes('XKS worker gone'));
-  t.false(file().node.output.includes('TypeError'));
+  // An error that nobody caught would have ended this process, which is the node's too.
+  t.notRegex(file().node.output, /TypeError|RangeError/);
   other.close();
 });
 

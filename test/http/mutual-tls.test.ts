@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TestCa } from '../support/certificates.ts';
-import { patientClient, useFileNode } from '../xks/file-node.ts';
+import { clientOf, useFileNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 
 const subject = 'cks.kms.eu-west-1.amazonaws.com';
@@ -49,7 +49,7 @@ async function assertRefused(t: ExecutionContext, pair: Pair | undefined): Promi
 
 async function assertAccepted(t: ExecutionContext, pair: Pair): Promise<void> {
   const { node, access } = file();
-  const client = patientClient(node, access, pair);
+  const client = clientOf(node, access, pair);
   t.is((await client.health()).status, 200);
   client.close();
 }

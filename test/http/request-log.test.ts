@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test from 'ava';
 import type { LogLine } from '../support/test-node.ts';
-import { base64, useFileNode } from '../xks/file-node.ts';
+import { base64, useWholeNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 
-const file = useFileNode();
+const file = useWholeNode();
 
 const metadata = {
   awsPrincipalArn: 'arn:aws:iam::123456789012:user/Alice',
@@ -20,9 +20,7 @@ async function lineOf(operation: string, fields: object, kmsOperation: string): 
   const kmsRequestId = randomUUID();
   const requestMetadata = { ...metadata, kmsOperation, kmsRequestId };
   await client.post(operation, { ...fields, requestMetadata });
-  // The last: the client tries again when the proxy was late.
-  await node.waitForLog((line) => line['kmsRequestId'] === kmsRequestId && line['status'] !== 503);
-  return node.log.findLast((line) => line['kmsRequestId'] === kmsRequestId) ?? { level: '', msg: '' };
+  return node.waitForLog((line) => line['kmsRequestId'] === kmsRequestId);
 }
 
 const nameOfRequest = {
@@ -57,9 +55,9 @@ test.serial(
       accessKeyId: access.accessKeyId,
     };
     t.deepEqual(subset(line, expected), expected);
-    t.true(node.processes().hosts.includes(line['tokenHost'] as number));
+    t.true(node.hostPids().includes(line['tokenHost'] as number));
     const { duration, queueTime, tokenTime } = line as unknown as Record<string, number>;
-    for (const time of [duration, queueTime, tokenTime]) t.true(Number(time) > 0 && Number(time) < 240);
+    for (const time of [duration, queueTime, tokenTime]) t.true(Number(time) > 0);
     t.true(Number(duration) >= Number(queueTime) + Number(tokenTime));
   },
 );
@@ -136,7 +134,7 @@ test.serial('each request has one line, and a text beyond 2048 characters is cut
   const line = await node.waitForLog(mine);
   t.is((line['kmsRequestId'] as string).length, 2049);
   await lineOf('health', {}, 'KmsHealthCheck');
-  t.is(node.log.filter((other) => mine(other) && other['status'] === 200).length, 1);
+  t.is(node.log.filter(mine).length, 1);
 });
 
 test.serial('no plaintext, ciphertext, PIN or secret access key is in any output of the node', async (t) => {

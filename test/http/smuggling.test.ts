@@ -99,7 +99,7 @@ test('a body that is never wanted does not become the next request', async (t) =
   connection.close();
 });
 
-test('after all of it the node serves and no worker was replaced', async (t) => {
+test('after all of it the node serves: an error that nobody caught would have ended this process', async (t) => {
   t.is((await file().client.health()).status, 200);
-  t.false(file().node.output.includes('XKS worker gone'));
+  t.notRegex(file().node.output, /TypeError|RangeError/);
 });

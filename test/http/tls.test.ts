@@ -3,10 +3,10 @@ import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { ConnectionOptions } from 'node:tls';
 import test from 'ava';
-import { useFileNode } from '../xks/file-node.ts';
+import { useWholeNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 
-const file = useFileNode();
+const file = useWholeNode();
 
 const open = async (options: ConnectionOptions = {}) =>
   RawConnection.open(file().node.port, file().node.ca.certificate, options);

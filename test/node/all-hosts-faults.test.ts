@@ -47,6 +47,7 @@ async function setUp(teardown: (step: () => Promise<unknown> | void) => void): P
   const node = await TestNode.start({
     tokens: [{ fixture, shim, settings: { hosts, start_timeout_ms: startTimeout } }],
     workers: 2,
+    realTimes: true,
     xks: { port: await freePort() },
   });
   teardown(async () => node.dispose());

@@ -24,6 +24,7 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   const node = await TestNode.start({
     tokens: [{ fixture, shim, settings: { hosts: 2 } }],
     workers: 2,
+    realTimes: true,
     xks: { port: await freePort() },
   });
   t.teardown(async () => node.dispose());

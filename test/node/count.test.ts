@@ -80,13 +80,7 @@ test.serial(
     await node.waitForLog((line) => line.msg.startsWith('CloudKey rotated'));
     await waitUntil(() => versions(store).some(({ version, state }) => version === 2 && state === 'ACTIVE'));
     const answers = await Promise.all(
-      clients.map(async (client) => {
-        let answer = await client.encrypt(key, plaintext, { cdiv: true });
-        // As KMS does; a busy machine may need it.
-        for (let again = 0; again < 5 && answer.status === 503; again++)
-          answer = await client.encrypt(key, plaintext, { cdiv: true });
-        return answer;
-      }),
+      clients.map(async (client) => client.encrypt(key, plaintext, { cdiv: true })),
     );
     for (const { status, body } of answers) {
       t.is(status, 200);
@@ -114,8 +108,6 @@ test.serial('at 2^32 encryptions, where no new key can be made, no further one i
     for (const { status, body } of await Promise.all(
       clients.map(async (client) => client.encrypt(key, randomBytes(32))),
     )) {
-      // A busy machine may time a request out; what must not be is an answer.
-      if (status === 503) continue;
       t.is(status, 400);
       t.is(body.errorName, 'InvalidStateException');
       refused++;

@@ -96,11 +96,6 @@ test(`${total} malformed requests: no 5xx, no crash, no growth, every answer as 
   );
 
   t.deepEqual([...complaints].slice(0, 12), []);
-  // Some of the requests are good enough to reach the token: a busy machine may time one out now and then.
-  const timedOut = [...outcomes]
-    .filter(([name]) => name.endsWith('503'))
-    .reduce((sum, [, count]) => sum + count, 0);
-  t.true(timedOut * 500 <= total, `${timedOut} requests timed out`);
   t.deepEqual(node.processes(), before, 'nothing crashed');
   for (const [index, bytes] of late.entries()) t.true(bytes - (early[index] ?? 0) < mostGrowth);
   t.is((await client.decrypt(key, encrypted)).status, 200);
@@ -155,12 +150,7 @@ function complain({ kind, plain, isHead, http2 }: Malformed, outcome: Outcome): 
   // 405, 408, 417 and 431 are HTTP's own, with the nearest of the spec's names.
   if (status !== own && ![405, 408, 417, 431].includes(status)) return `${kind}: ${status} ${errorName}`;
   // 501 is what the spec wants for what is longer than we support; every other 5xx would be trouble of ours.
-  if (
-    status >= 500 &&
-    errorName !== 'UnsupportedOperationException' &&
-    errorName !== 'DependencyTimeoutException'
-  )
-    return `${kind}: ${status} ${text}`;
+  if (status >= 500 && errorName !== 'UnsupportedOperationException') return `${kind}: ${status} ${text}`;
   return undefined;
 }
 

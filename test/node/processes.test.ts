@@ -181,14 +181,12 @@ test.serial(
     t.true(load.answers.length > answered, 'requests are still taken while draining');
     t.is(await stopped, 0);
     t.deepEqual(load.wrong, []);
-    const failed = load.answers.filter(({ status }) => status !== 200);
-    t.log(`${load.answers.length} answered, ${failed.length} with an error`);
-    // A busy machine may time one out; none is turned away because the node is about to end.
+    t.log(`${load.answers.length} answered`);
     t.deepEqual(
-      failed.filter(({ errorName }) => errorName !== 'DependencyTimeoutException'),
+      load.answers.filter(({ status }) => status !== 200),
       [],
+      'none is turned away because the node is about to end',
     );
-    t.true(failed.length * 20 <= load.answers.length);
     t.deepEqual(running.filter(isRunning), []);
   },
 );
@@ -208,7 +206,7 @@ test.serial('SIGTERM while requests are in the token: they are answered before t
     [],
   );
   for (const answer of answers)
-    if (answer.status === 'fulfilled') t.true([200, 503].includes(answer.value.status), answer.value.text);
+    if (answer.status === 'fulfilled') t.is(answer.value.status, 200, answer.value.text);
   t.is(await exit, 0);
 });
 

@@ -61,8 +61,6 @@ export async function pullAway(
       during.sent++;
       const { status, body } = await connection.client.send(request);
       during.answered++;
-      // A busy machine may answer DependencyTimeoutException at any time: that is no success and no refusal either.
-      if (status === 503) continue;
       const what = `${during.state}: ${request.path.split('/').at(-1)} ${status} ${body?.errorName}`;
       if (during.state === 'pulled away' && body?.errorName !== way.refusedWith) outcome.wrong.push(what);
       // What was still under way when the key was pulled away may have met that.

@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+const build = path.resolve(import.meta.dirname, '../../build');
+/** How long the copied CAs of {@link testCas} are in use, milliseconds; their certificates are good for 30 days. */
+const lifeOfCopies = 7 * 24 * 3_600_000;
 
 /** A CA made with openssl in `directory`; issues server and client certificates. */
 export class TestCa {
@@ -25,6 +31,11 @@ export class TestCa {
       ...['-addext', 'basicConstraints=critical,CA:TRUE', '-keyout', ca.#key, '-out', ca.certificate],
     ]);
     return ca;
+  }
+
+  /** One that is in `directory` already. */
+  static at(directory: string, name: string): TestCa {
+    return new TestCa(directory, name);
   }
 
   /** A certificate with this common name; servers also for `localhost` and 127.0.0.1. Key files have mode 0600. */
@@ -69,6 +80,53 @@ export class TestCa {
     ]);
     await chmod(key, 0o600);
     return { certificate, key };
+  }
+}
+
+export interface TestCas {
+  ca: TestCa;
+  /** CA of client certificates. */
+  clientCa: TestCa;
+  /** A server certificate of `ca` for `localhost`. */
+  tls: { certificate: string; key: string };
+}
+
+/**
+ * Puts two CAs and a server certificate into `directory`. They are copies: openssl makes the originals once in a few
+ * days, since it would otherwise take its time at each start of a node. Whoever needs a CA that nobody else has makes
+ * one with {@link TestCa.create}.
+ */
+export async function testCas(directory: string): Promise<TestCas> {
+  const age = Math.floor(Date.now() / lifeOfCopies);
+  const originals = path.join(build, `certificates-${age}`);
+  if (!existsSync(originals)) await makeOriginals(originals, age);
+  await cp(originals, directory, { recursive: true });
+  return {
+    ca: TestCa.at(directory, 'ca'),
+    clientCa: TestCa.at(directory, 'client-ca'),
+    tls: { certificate: path.join(directory, 'server.pem'), key: path.join(directory, 'server-key.pem') },
+  };
+}
+
+/** Test processes may race for it: each makes its own, the first is kept. */
+async function makeOriginals(originals: string, age: number): Promise<void> {
+  const draft = `${originals}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await mkdir(draft, { recursive: true, mode: 0o700 });
+  try {
+    const ca = await TestCa.create(draft);
+    await TestCa.create(draft, 'client-ca');
+    const { certificate, key } = await ca.issue('localhost');
+    await rename(certificate, path.join(draft, 'server.pem'));
+    await rename(key, path.join(draft, 'server-key.pem'));
+    await rename(draft, originals).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  for (const name of await readdir(build)) {
+    const old = /^certificates-(\d+)$/.exec(name)?.[1];
+    if (old !== undefined && Number(old) < age - 1) await rm(path.join(build, name), { recursive: true });
   }
 }
 

@@ -153,7 +153,8 @@ export async function openNodeVault<T>(
   }
 }
 
-async function vaultOf(store: SqliteStore, tokens: readonly string[]): Promise<string> {
+/** The id of the vault that the acts are in. */
+export async function vaultOf(store: SqliteStore, tokens: readonly string[]): Promise<string> {
   const known = await store.db
     .selectFrom('vaults')
     .select('id')

@@ -1,44 +1,19 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { TestCa } from './certificates.ts';
-import { memoryDirectory } from './memory-directory.ts';
-import type { Shim } from './shim.ts';
-import { openNodeVault, type KeyUsage, type NodeVault } from './node-vault.ts';
-import type { TokenFixture } from './tokens.ts';
-import { XksClient, type KeySetAccess } from './xks-client.ts';
+import { writeNodeFiles, type NodeOptions } from './node-files.ts';
+import { openNodeVault, type NodeVault } from './node-vault.ts';
+import { ServedNode } from './served-node.ts';
 
 export { memoryDirectory } from './memory-directory.ts';
+export type { NodeOptions, TestToken } from './node-files.ts';
+export type { LogLine } from './served-node.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const main = path.join(root, 'src/main.ts');
-
-export interface TestToken {
-  fixture: TokenFixture;
-  /** Puts the fault shim between the token host and the token. */
-  shim?: Shim;
-  /** Name in the configuration; `token` unless given. */
-  name?: string;
-  /** Another profile than the fixture's. */
-  profile?: string;
-  /** More lines of the token's TOML table, such as `hosts = 4`. */
-  settings?: Record<string, string | number>;
-}
-
-export interface NodeOptions {
-  tokens: TestToken[];
-  workers?: number;
-  /** More lines of the [xks] and [xks.tls] tables. */
-  xks?: Record<string, string | number>;
-  mutualTls?: { subjects: string[] };
-  /** Run `holdfast init`; true unless given. */
-  init?: boolean;
-  /** Serve the management API too, or only with these lines of the [admin] table; no unless given. */
-  admin?: boolean | Record<string, string | number>;
-}
 
 /** How to reach a node's management API. */
 export interface AdminAccess {
@@ -52,49 +27,19 @@ export interface AdminAccess {
   password: string;
 }
 
-export interface LogLine {
-  level: string;
-  msg: string;
-  [name: string]: unknown;
-}
-
 /**
  * A whole node under test: its own directory, configuration, certificates and store; `holdfast serve` as a child
  * process. Everything it ever printed is kept in {@link TestNode.output}.
  */
-export class TestNode {
-  readonly directory: string;
-  readonly config: string;
-  readonly ca: TestCa;
-  /** CA of client certificates, where mutual TLS is on. */
-  readonly clientCa: TestCa;
-  readonly tls: { certificate: string; key: string };
-  port = 0;
+export class TestNode extends ServedNode {
   /** 0 without a management API. */
   adminPort = 0;
-  output = '';
   #adminPassword = '';
-  readonly #lines: LogLine[] = [];
   #child: ChildProcess | undefined;
-
-  private constructor(directory: string, config: string, ca: TestCa, clientCa: TestCa, tls: TestNode['tls']) {
-    this.directory = directory;
-    this.config = config;
-    this.ca = ca;
-    this.clientCa = clientCa;
-    this.tls = tls;
-  }
 
   /** Writes everything and initialises the store and the tokens; does not serve yet. */
   static async create(options: NodeOptions): Promise<TestNode> {
-    const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-node-'));
-    await mkdir(path.join(directory, 'tls'), { mode: 0o700 });
-    const ca = await TestCa.create(path.join(directory, 'tls'));
-    const clientCa = await TestCa.create(path.join(directory, 'tls'), 'client-ca');
-    const tls = await ca.issue('localhost');
-    const config = path.join(directory, 'holdfast.toml');
-    await writeFile(config, configText(options, tls, clientCa), { mode: 0o600 });
-    const node = new TestNode(directory, config, ca, clientCa, tls);
+    const node = new TestNode(await writeNodeFiles(options));
     if (options.init !== false) await node.#init();
     return node;
   }
@@ -151,13 +96,13 @@ export class TestNode {
     child.once('exit', () => ready.reject(new Error(`holdfast serve ended: ${this.output.slice(-2000)}`)));
     for (const stream of [child.stdout, child.stderr])
       onLine(stream, (line) => {
-        this.output += `${line}\n`;
+        this.printed(line);
         const ports = /^holdfast ready on port (\d+)(?:, management on port (\d+))?/.exec(line);
         if (ports !== null) {
           this.port = Number(ports[1]);
           this.adminPort = Number(ports[2] ?? 0);
           ready.resolve();
-        } else if (line.startsWith('{')) this.#lines.push(JSON.parse(line) as LogLine);
+        }
       });
     await ready.promise;
   }
@@ -177,23 +122,6 @@ export class TestNode {
     return this.#child?.pid ?? 0;
   }
 
-  /** Log lines so far, of the supervisor and all workers. */
-  get log(): readonly LogLine[] {
-    return this.#lines;
-  }
-
-  /** Waits for a log line, also one that has come already. */
-  async waitForLog(matches: (line: LogLine) => boolean, patience = 10_000): Promise<LogLine> {
-    const until = Date.now() + patience;
-    for (;;) {
-      const line = this.#lines.find(matches);
-      if (line !== undefined) return line;
-      if (Date.now() > until)
-        throw new Error(`no such log line; the last: ${JSON.stringify(this.#lines.slice(-5))}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
   /** Process ids of this node's processes by kind, from /proc. */
   processes(): { supervisor: number; workers: number[]; management: number[]; hosts: number[] } {
     const children = childrenOf(this.pid);
@@ -206,38 +134,16 @@ export class TestNode {
     };
   }
 
-  /** Runs acts on the node's vault as the management process would, beside whatever the node is doing. */
-  async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+  override hostPids(): number[] {
+    return this.processes().hosts;
+  }
+
+  override async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
     return openNodeVault(this.config, run);
   }
 
-  /** The same for acts that need no token. */
-  async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+  override async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
     return openNodeVault(this.config, run, { tokens: false });
-  }
-
-  /** A key set with a credential. */
-  async makeKeySet(name: string, options: { token?: string; prefix?: string } = {}): Promise<KeySetAccess> {
-    return this.withVault(async (vault) => {
-      await vault.makeKeySet(name, options);
-      return vault.issueCredential(name);
-    });
-  }
-
-  async issueCredential(keySet: string): Promise<KeySetAccess> {
-    return this.withVault(async (vault) => vault.issueCredential(keySet));
-  }
-
-  /** Makes a CloudKey and gives its external key id. */
-  async makeKey(keySet: string, name: string, usage: KeyUsage = 'encrypt-decrypt'): Promise<string> {
-    return this.withVault(async (vault) => vault.makeKey(keySet, name, usage));
-  }
-
-  client(
-    access: KeySetAccess,
-    tls: { certificate?: string; key?: string; maxSockets?: number } = {},
-  ): XksClient {
-    return new XksClient(this.port, access, { ca: this.ca.certificate, ...tls });
   }
 
   signal(name: NodeJS.Signals): void {
@@ -255,56 +161,10 @@ export class TestNode {
     return child.exitCode;
   }
 
-  async dispose(): Promise<void> {
+  override async dispose(): Promise<void> {
     await this.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-function configText(options: NodeOptions, tls: TestNode['tls'], clientCa: TestCa): string {
-  const table = (values: Record<string, unknown>) =>
-    Object.entries(values)
-      .map(([name, value]) => `${name} = ${toml(value)}`)
-      .join('\n');
-  const tokens = options.tokens.map(({ fixture, shim, name, profile, settings }) =>
-    table({
-      name: name ?? 'token',
-      profile: profile ?? fixture.profile,
-      label: fixture.label,
-      module: shim?.module ?? fixture.module,
-      pin: { file: fixture.pinFile },
-      environment: { ...fixture.environment, ...shim?.environment },
-      ...(fixture.initializeParameters === undefined
-        ? {}
-        : { initialize_parameters: fixture.initializeParameters }),
-      ...settings,
-    }),
-  );
-  return [
-    '[node]\nstate_directory = "state"',
-    `[xks]\n${table({ address: '127.0.0.1', port: 0, workers: options.workers ?? 1, drain_ms: 0, ...options.xks })}`,
-    `[xks.tls]\n${table({
-      ...tls,
-      ...(options.mutualTls === undefined
-        ? {}
-        : { client_ca: clientCa.certificate, client_subjects: options.mutualTls.subjects }),
-    })}`,
-    `[admin]\n${table({
-      enabled: options.admin !== undefined && options.admin !== false,
-      port: 0,
-      ...(typeof options.admin === 'object' ? options.admin : {}),
-    })}`,
-    ...tokens.map((token) => `[[token]]\n${token}`),
-  ].join('\n\n');
-}
-
-function toml(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toml).join(', ')}]`;
-  if (typeof value === 'object' && value !== null)
-    return `{ ${Object.entries(value)
-      .map(([name, inner]) => `${name} = ${toml(inner)}`)
-      .join(', ')} }`;
-  return JSON.stringify(value);
 }
 
 /** Lines end at \n only: readline also ends them at U+2028, which JSON may contain. */

@@ -124,7 +124,7 @@ test('a ciphertext of another key is an InvalidCiphertextException', async (t) =
 
 test('after five hundred bad ciphertexts at once good ones are decrypted, and no host was replaced', async (t) => {
   const { node, client, key } = file();
-  const before = node.processes().hosts;
+  const before = node.hostPids();
   const made = await encrypted();
   const answers = await Promise.all(
     Array.from({ length: 500 }, async () =>
@@ -133,5 +133,5 @@ test('after five hundred bad ciphertexts at once good ones are decrypted, and no
   );
   for (const answer of answers) assertError(t, answer, ...invalidCiphertext);
   t.is((await client.decrypt(key, made)).body.plaintext, base64('five!'));
-  t.deepEqual(node.processes().hosts, before);
+  t.deepEqual(node.hostPids(), before);
 });

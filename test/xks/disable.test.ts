@@ -1,14 +1,14 @@
 import test from 'ava';
-import { assertError, disabled, patientClient, useFileNode } from './file-node.ts';
+import { assertError, disabled, clientOf, useWholeNode } from './file-node.ts';
 
-const file = useFileNode({ workers: 2 });
+const file = useWholeNode({ workers: 2 });
 const connections = 16;
 
 test.serial(
   'a disable that has returned is seen by the next request on every connection, thirty times',
   async (t) => {
     const { node, access, key } = file();
-    const client = patientClient(node, access, { maxSockets: connections });
+    const client = clientOf(node, access, { maxSockets: connections });
     const all = async (operation: () => ReturnType<typeof client.encrypt>) =>
       Promise.all(Array.from({ length: connections }, operation));
     await node.withStore(async (vault) => {

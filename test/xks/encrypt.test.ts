@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { encryptBody } from '../support/xks-client.ts';
-import { assertError, base64, patientClient, useFileNode } from './file-node.ts';
+import { assertError, base64, clientOf, useFileNode } from './file-node.ts';
 
 const file = useFileNode();
 
@@ -89,7 +89,7 @@ test('a plaintext, ciphertext or AAD beyond what we support is an UnsupportedOpe
 
 test('a body beyond 128 KiB is an UnsupportedOperationException, and the connection serves on', async (t) => {
   const { node, access, key } = file();
-  const client = patientClient(node, access, { maxSockets: 1 });
+  const client = clientOf(node, access, { maxSockets: 1 });
   for (const length of [100_000, 700_000])
     assertError(
       t,

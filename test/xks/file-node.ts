@@ -1,27 +1,55 @@
 import test, { type ExecutionContext } from 'ava';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { InProcessNode } from '../support/in-process-node.ts';
+import type { ServedNode } from '../support/served-node.ts';
 import { TestNode, type NodeOptions } from '../support/test-node.ts';
-import { PatientClient, type KeySetAccess, type XksClient, type XksResponse } from '../support/xks-client.ts';
+import type { KeySetAccess, XksClient, XksResponse } from '../support/xks-client.ts';
 
 /** The one node of a test file, with a key set, a client of it and a key. */
-export interface FileNode {
-  node: TestNode;
+export interface FileNode<N extends ServedNode> {
+  node: N;
   fixture: TokenFixture;
   access: KeySetAccess;
   client: XksClient;
   key: string;
 }
 
-/** Starts it before the file's tests and removes it after them; call the result inside a test. */
-export function useFileNode(options: Omit<NodeOptions, 'tokens'> = {}): () => FileNode {
-  let made: FileNode | undefined;
+/**
+ * The XKS side of a node in the process of the test file, from before the file's tests until after them; call the result
+ * inside a test.
+ */
+export function useFileNode(options: Pick<NodeOptions, 'mutualTls'> = {}): () => FileNode<InProcessNode> {
+  return use(async (fixture) => {
+    const node = await InProcessNode.start({ ...options, tokens: [{ fixture }] });
+    return { node, ...(await first(node)) };
+  });
+}
+
+/** The same with a whole node: for tests of several workers, of signals, and of what its processes do or say. */
+export function useWholeNode(options: Omit<NodeOptions, 'tokens'> = {}): () => FileNode<TestNode> {
+  return use(async (fixture) => {
+    const node = await TestNode.create({ ...options, tokens: [{ fixture }] });
+    const made = await first(node);
+    await node.serve();
+    return { node, ...made };
+  });
+}
+
+async function first(node: ServedNode): Promise<Pick<FileNode<ServedNode>, 'access' | 'key'>> {
+  return node.withVault(async (vault) => {
+    await vault.makeKeySet('first', { prefix: 'first' });
+    return { access: await vault.issueCredential('first'), key: await vault.makeKey('first', 'key') };
+  });
+}
+
+function use<N extends ServedNode>(
+  start: (fixture: TokenFixture) => Promise<Pick<FileNode<N>, 'node' | 'access' | 'key'>>,
+): () => FileNode<N> {
+  let made: FileNode<N> | undefined;
   test.serial.before(async () => {
     const fixture = await createSoftHsmToken();
-    const node = await TestNode.create({ ...options, tokens: [{ fixture }] });
-    const access = await node.makeKeySet('first', { prefix: 'first' });
-    const key = await node.makeKey('first', 'key');
-    await node.serve();
-    made = { node, fixture, access, key, client: patientClient(node, access) };
+    const started = await start(fixture);
+    made = { ...started, fixture, client: clientOf(started.node, started.access) };
   });
   test.after.always(async () => {
     made?.client.close();
@@ -34,12 +62,12 @@ export function useFileNode(options: Omit<NodeOptions, 'tokens'> = {}): () => Fi
   };
 }
 
-export function patientClient(
-  node: TestNode,
+export function clientOf(
+  node: ServedNode,
   access: KeySetAccess,
   options: { maxSockets?: number; certificate?: string; key?: string } = {},
 ): XksClient {
-  return new PatientClient(node.port, access, { maxSockets: 8, ...options, ca: node.ca.certificate });
+  return node.client(access, { maxSockets: 8, ...options });
 }
 
 /** The answer is this error of the spec, in full. */

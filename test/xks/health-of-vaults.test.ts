@@ -2,16 +2,16 @@ import test from 'ava';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { issueCredential } from '../../src/vault/credentials.ts';
 import { NodeVault } from '../support/node-vault.ts';
-import { TestNode } from '../support/test-node.ts';
+import { InProcessNode } from '../support/in-process-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { insertVault } from '../support/vault.ts';
 import type { SqliteStore } from '../../src/store/sqlite.ts';
-import { patientClient } from './file-node.ts';
+import { clientOf } from './file-node.ts';
 
 test('GetHealthStatus tells of the tokens that the vault may use, the key set’s own first, and of no other', async (t) => {
   const fixtures = await Promise.all([1, 2, 3].map(async () => createSoftHsmToken()));
   const tokens = fixtures.map((fixture, i) => ({ fixture, name: `token-${i + 1}` }));
-  const node = await TestNode.start({ tokens });
+  const node = await InProcessNode.start({ tokens });
   t.teardown(async () => {
     await node.dispose();
     await Promise.all(fixtures.map(async (fixture) => fixture.dispose()));
@@ -28,7 +28,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
       const keySet = await createKeySet(house, vault.act(), id, 'all', wish);
       const { accessKeyId, secret } = await issueCredential(house, vault.act(), keySet);
       const uriPath = `/${name}/kms/xks/v1`;
-      const client = patientClient(node, { uriPath, accessKeyId, secretAccessKey: secret.reveal() });
+      const client = clientOf(node, { uriPath, accessKeyId, secretAccessKey: secret.reveal() });
       const { body, text } = await client.health();
       const expected = [own, ...mayUse.filter((token) => token !== own && /\d$/.test(token))];
       t.deepEqual(

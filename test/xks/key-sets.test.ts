@@ -6,11 +6,11 @@ import {
   base64,
   disabled,
   keyNotFound,
-  patientClient,
-  useFileNode,
+  clientOf,
+  useWholeNode,
 } from './file-node.ts';
 
-const file = useFileNode({ workers: 2 });
+const file = useWholeNode({ workers: 2 });
 
 /** So many connections are spread over both workers by the kernel. */
 const connections = 16;
@@ -22,7 +22,7 @@ async function onEveryConnection(send: () => Promise<XksResponse>): Promise<XksR
 
 test.serial('a key of another key set is a KeyNotFoundException to each operation', async (t) => {
   const { node, client, key } = file();
-  const other = patientClient(node, await node.makeKeySet('second', { prefix: 'second' }));
+  const other = clientOf(node, await node.makeKeySet('second', { prefix: 'second' }));
   const made = (await client.encrypt(key, 'x')).body;
   for (const answer of [
     await other.metadata(key),
@@ -46,7 +46,7 @@ test.serial('a credential opens its own path prefix only', async (t) => {
     { ...access, accessKeyId: second.accessKeyId },
     { ...access, secretAccessKey: second.secretAccessKey },
   ]) {
-    const client = patientClient(node, wrong);
+    const client = clientOf(node, wrong);
     assertError(t, await client.metadata(key), ...authenticationFailed);
     assertError(t, await client.health(), ...authenticationFailed);
     client.close();
@@ -57,7 +57,7 @@ test.serial('a path prefix that no key set has is an InvalidUriPathException', a
   const { node, access, key } = file();
   for (const prefix of ['', '/third', '/First', '/first/', '/first/first', '//first', '/firs%74'])
     for (const operation of ['health', `keys/${key}/metadata`]) {
-      const client = patientClient(node, { ...access, uriPath: `${prefix}/kms/xks/v1` });
+      const client = clientOf(node, { ...access, uriPath: `${prefix}/kms/xks/v1` });
       const answer = await client.post(operation, '{}');
       const message = 'There is no key store at this URI path.';
       assertError(t, answer, 404, 'InvalidUriPathException', message);
@@ -69,7 +69,7 @@ test.serial('two key sets without a path prefix are told apart by their credenti
   const { node } = file();
   const made = [];
   for (const name of ['bare-1', 'bare-2']) {
-    const client = patientClient(node, await node.makeKeySet(name));
+    const client = clientOf(node, await node.makeKeySet(name));
     made.push({ client, key: await node.makeKey(name, 'key') });
   }
   for (const { client, key } of made)
@@ -85,7 +85,7 @@ test.serial(
   'the access key id names the secret without ambiguity: two live credentials work side by side',
   async (t) => {
     const { node, access, client, key } = file();
-    const second = patientClient(node, await node.issueCredential('first'));
+    const second = clientOf(node, await node.issueCredential('first'));
     t.not(second.access.accessKeyId, access.accessKeyId);
     const made = (await client.encrypt(key, 'x')).body;
     t.is((await second.decrypt(key, made)).body.plaintext, base64('x'));
@@ -98,7 +98,7 @@ test.serial(
   async (t) => {
     const { node, client, key } = file();
     for (let round = 0; round < 2; round++) {
-      const leaving = patientClient(node, await node.issueCredential('first'), {
+      const leaving = clientOf(node, await node.issueCredential('first'), {
         maxSockets: connections,
       });
       for (const answer of await onEveryConnection(async () => leaving.metadata(key)))
@@ -116,7 +116,7 @@ test.serial(
   'a rotated key makes ciphertext of the new version and still decrypts the old, on every worker',
   async (t) => {
     const { node, access } = file();
-    const client = patientClient(node, access, { maxSockets: connections });
+    const client = clientOf(node, access, { maxSockets: connections });
     const key = await node.makeKey('first', 'rotating');
     const old = (await client.encrypt(key, 'old')).body;
     await node.withVault(async (vault) => vault.rotateKey(key));

@@ -3,11 +3,11 @@ import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { updateKeySet } from '../../src/vault/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import type { XksClient, XksResponse } from '../support/xks-client.ts';
-import { assertError, base64, disabled, useFileNode } from './file-node.ts';
+import { assertError, base64, disabled, useWholeNode } from './file-node.ts';
 
 /* Quotas on a node with two workers: exact for both together. */
 
-const file = useFileNode({ workers: 2 });
+const file = useWholeNode({ workers: 2 });
 
 const ofKey = [429, 'ThrottlingException', 'The request quota of the external key is used up.'] as const;
 const ofKeySet = [429, 'ThrottlingException', 'The request quota of the key set is used up.'] as const;
@@ -36,7 +36,7 @@ function hastyClient(t: ExecutionContext, maxSockets = 16): XksClient {
 
 /**
  * Sends so many requests at once; how many were let through. All others must have met `refusal`. On a machine that is
- * starved the token may be late (it was let through) and so may be the supervisor (then it is sent again).
+ * starved the supervisor may be late, which the request is told; then it is sent again.
  */
 async function letThrough(
   t: ExecutionContext,
@@ -51,7 +51,7 @@ async function letThrough(
     }
   };
   const answers = await Promise.all(Array.from({ length: many }, patient));
-  const refused = answers.filter(({ status }) => status !== 200 && status !== 503);
+  const refused = answers.filter(({ status }) => status !== 200);
   for (const answer of refused) assertError(t, answer, ...refusal);
   return many - refused.length;
 }
@@ -181,12 +181,17 @@ test.serial('one connection alone, so one worker, gets the whole quota, and not 
   const [rate, burst] = [60, 30];
   await setKeyQuota(key, { requestsPerSecond: rate, burst });
   const since = performance.now();
-  let successes = 0;
-  while (performance.now() - since < 3000) if ((await client.metadata(key)).status === 200) successes++;
+  let [successes, refusals] = [0, 0];
+  while (performance.now() - since < 3000) {
+    const { status, text } = await client.metadata(key);
+    if (status === 200) successes++;
+    else if (!/could not be checked in time/.test(text)) refusals++;
+  }
   const seconds = (performance.now() - since) / 1000;
-  t.log(`${successes} in ${seconds.toFixed(2)} s`);
+  t.log(`${successes} in ${seconds.toFixed(2)} s, ${refusals} refused`);
   t.true(successes <= burst + rate * seconds, `${successes}`);
-  t.true(successes >= 0.8 * (burst + rate * seconds), `${successes}`);
+  // A machine that is too slow to ask for all of it has nothing refused.
+  t.true(successes >= 0.8 * (burst + rate * seconds) || refusals === 0, `${successes}, ${refusals} refused`);
 });
 
 test.serial(
@@ -204,15 +209,12 @@ test.serial(
         'ThrottlingException',
         'The request quota of the external key could not be checked in time.',
       ] as const;
-      const answers = [];
+      const some = async () => Promise.all(Array.from({ length: 16 }, async () => client.encrypt(key, 'x')));
       // What is leased ahead is used first, and ends by itself.
-      for (const until = performance.now() + 1500; performance.now() < until;)
-        answers.push(
-          ...(await Promise.all(Array.from({ length: 16 }, async () => client.encrypt(key, 'x')))),
-        );
-      const late = answers.slice(-64);
+      for (const until = performance.now() + 1500; performance.now() < until;) await some();
+      const late = [...(await some()), ...(await some())];
       for (const answer of late) assertError(t, answer, ...unanswered);
-      t.true(Math.max(...late.map(({ took }) => took)) < 1000);
+      t.true(Math.max(...late.map(({ took }) => took)) < 10_000, 'not only by the deadline of this node');
       t.is((await patient.encrypt(free, 'x')).status, 200);
     } finally {
       process.kill(node.pid, 'SIGCONT');

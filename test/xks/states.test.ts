@@ -13,7 +13,7 @@ import {
   base64,
   disabled,
   keyNotFound,
-  patientClient,
+  clientOf,
   useFileNode,
 } from './file-node.ts';
 
@@ -126,7 +126,7 @@ test.serial('a key that is deleted or not made yet is not found', async (t) => {
 
 test.serial('an expired credential fails authentication at its moment, and another goes on', async (t) => {
   const { node, client, key } = file();
-  const leaving = patientClient(node, await node.issueCredential('first'));
+  const leaving = clientOf(node, await node.issueCredential('first'));
   await node.withStore(async (vault) => {
     const expiresAt = new Date(Date.now() + 300);
     const keySet = await vault.keySet('first');
@@ -142,8 +142,8 @@ test.serial('an expired credential fails authentication at its moment, and anoth
 
 test.serial('a key set that is no external key store has no path and opens to no credential', async (t) => {
   const { node, client, key } = file();
-  const bare = patientClient(node, await node.makeKeySet('bare'));
-  const other = patientClient(node, await node.makeKeySet('other-bare'));
+  const bare = clientOf(node, await node.makeKeySet('bare'));
+  const other = clientOf(node, await node.makeKeySet('other-bare'));
   await node.withStore(async (vault) => {
     const setTo = async (name: string, externalKeyStore: boolean) => {
       const { id } = await vault.keySet(name);

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../log.ts';
+import { SqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { monotonicNow } from '../token/frames.ts';
+import { TokenPool } from '../token/token-pool.ts';
+import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
+import { Directory, type CloudKey } from '../vault/directory.ts';
+import { EncryptionCount } from '../vault/encryption-count.ts';
+import type { House } from '../vault/house.ts';
+import { QuotaLeases } from '../vault/quota-leases.ts';
+import { systemAct } from '../vault/system-act.ts';
+import { TokenRooms } from '../vault/token-rooms.ts';
+import { UseRecorder } from '../vault/uses.ts';
+import type { XksServices } from '../xks/operation.ts';
+import { Listener } from './listener.ts';
+import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+import type { Worker } from './worker-process.ts';
+import { createXksApp, xksRefusal } from './xks-app.ts';
+
+/** How long requests under way may take once the node closes, milliseconds. */
+const closePatience = 2_000;
+/** How long a failed rotation is not tried again, milliseconds. */
+const rotationPause = 60_000;
+/** How long fetching secrets ahead of use may take, milliseconds. */
+const warmUpPatience = 10_000;
+
+export interface XksSurroundings {
+  log: Logger;
+  /** To the supervisor. */
+  tell: (message: ToSupervisor) => void;
+  /** It has drained, and everything is closed. */
+  onEnd: () => void;
+}
+
+/** What an XKS worker does: serves AWS from the store and from token hosts whose sockets it is handed. */
+export class XksService implements Worker {
+  readonly #log: Logger;
+  readonly #tell: XksSurroundings['tell'];
+  readonly #onEnd: () => void;
+  readonly #store: Store;
+  readonly #house: House;
+  readonly #pools: Map<string, TokenPool>;
+  readonly #listener: Listener;
+  readonly #drainMilliseconds: number;
+  readonly #directory: Directory;
+  readonly #quotas: QuotaLeases;
+  readonly #uses: UseRecorder;
+  /** Tokens whose secrets were fetched ahead of use. */
+  readonly #warm = new Set<string>();
+  readonly #rotating = new Set<string>();
+  #draining = false;
+
+  private constructor(config: WorkerConfig, store: Store, { log, tell, onEnd }: XksSurroundings) {
+    this.#log = log;
+    this.#tell = tell;
+    this.#onEnd = onEnd;
+    this.#store = store;
+    this.#drainMilliseconds = config.xks.drain_ms;
+    this.#pools = new Map(
+      config.tokens.map((token) => [
+        token.name,
+        new TokenPool(token.name, token.hosts, (id) => tell({ kind: 'kill-host', id }), {
+          sickAfter: token.sick_after_ms,
+          killAfter: token.kill_after_ms,
+          queueLength: 2048,
+          healthInterval: 10_000,
+        }),
+      ]),
+    );
+    const tokens = new TokenRooms([...this.#pools.values()]);
+    const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
+    this.#house = { store, tokens, now: () => new Date(), instance: `xks-worker/${randomUUID()}` };
+    this.#directory = new Directory(store, tokens);
+    this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
+    this.#uses = new UseRecorder({
+      store,
+      now: Date.now,
+      onFailure: (error) =>
+        log.warn(
+          { problem: (error as Error).message },
+          'uses of keys and credentials could not be written yet',
+        ),
+    });
+    const services: XksServices = {
+      directory: this.#directory,
+      tokens,
+      encryptions: new EncryptionCount(store, (key) => void this.#rotate(key)),
+      quotas: this.#quotas,
+      uses: this.#uses,
+      tokenFacts: (name) => {
+        const profile = profiles.get(name);
+        return {
+          vendor: profile?.vendor ?? 'unknown',
+          model: profile?.model ?? 'unknown',
+          aadForm: profile?.aad.form ?? 'full',
+          plaintextBytes: profile?.limits.plaintext_bytes ?? 4300,
+        };
+      },
+      fleetSize: config.node.fleet_size,
+      version: config.version,
+    };
+    const app = createXksApp({
+      services,
+      log,
+      answerWithin: config.xks.answer_within_ms,
+      draining: () => this.#draining,
+    }).callback();
+    this.#listener = new Listener(
+      {
+        address: config.xks.address,
+        port: config.xks.port,
+        tls: config.xks.tls,
+        connections: config.xks.connections,
+        log,
+        refusalForm: xksRefusal,
+        reusePort: config.reusePort,
+      },
+      (request, response) => void app(request, response),
+    );
+  }
+
+  static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
+    const service = new XksService(config, await SqliteStore.open(config.storePath), surroundings);
+    const { port } = await service.#listener.listen();
+    service.#tell({ kind: 'listening', port });
+    return service;
+  }
+
+  /** Its tokens, by name. */
+  get tokens(): TokenRooms {
+    return this.#house.tokens;
+  }
+
+  receive(message: ToWorker, handle: Socket | undefined): void {
+    switch (message.kind) {
+      case 'start':
+      case 'start-management':
+      case 'token-report':
+      case 'ping':
+        break;
+      case 'host':
+        if (handle !== undefined) this.#addHost(message, handle);
+        break;
+      case 'host-gone':
+        this.#pools.get(message.token)?.removeHost(message.id);
+        break;
+      case 'quota':
+        this.#quotas.receive(message.grants);
+        break;
+      case 'reload':
+        this.#listener.reload();
+        break;
+      case 'drain':
+        void this.#drain();
+        break;
+    }
+  }
+
+  #addHost({ token, id, pid }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
+    this.#pools.get(token)?.addHost(id, pid, socket);
+    if (this.#warm.has(token)) return;
+    this.#warm.add(token);
+    this.#directory.warmUp(token, monotonicNow() + warmUpPatience).catch((error: unknown) => {
+      this.#warm.delete(token);
+      this.#log.warn(
+        { token, problem: (error as Error).message },
+        'secrets could not be fetched ahead of use',
+      );
+    });
+  }
+
+  /** /ready says 503 first, so that load balancers look away; then no new connection; then the end. */
+  async #drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    await delay(this.#drainMilliseconds);
+    await this.#listener.close(closePatience);
+    for (const pool of this.#pools.values()) pool.close();
+    await this.#uses.close();
+    await this.#store.close();
+    this.#onEnd();
+  }
+
+  /**
+   * The count of a key's version nears its limit: a new version takes over (promise 5). After a failure not again for
+   * a while, since each try begins a version, and requests at the limit ask for it all the time.
+   */
+  async #rotate(key: CloudKey): Promise<void> {
+    if (this.#rotating.has(key.id)) return;
+    this.#rotating.add(key.id);
+    try {
+      const record = await findCloudKey(this.#store, key.id);
+      if (record.current_version === key.currentVersion) {
+        const act = systemAct(this.#house, 'encryption limit');
+        const rotated = await rotateCloudKey(this.#house, act, record, 'limit');
+        // Another worker or the schedule may be at it already.
+        if (rotated.current_version !== key.currentVersion)
+          this.#log.warn(
+            { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
+            'CloudKey rotated: the last version has done half of the encryptions it may',
+          );
+      }
+      this.#rotating.delete(key.id);
+    } catch (error) {
+      setTimeout(() => this.#rotating.delete(key.id), rotationPause).unref();
+      this.#log.error(
+        { externalKeyId: key.externalKeyId, problem: (error as Error).message },
+        'CloudKey could not be rotated at its limit',
+      );
+    }
+  }
+}

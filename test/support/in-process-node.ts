@@ -1,0 +1,136 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { pinOf } from '../../src/cli/open-node.ts';
+import { version } from '../../src/cli/version.ts';
+import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
+import type { ToSupervisor } from '../../src/http/node-messages.ts';
+import { QuotaLedger } from '../../src/http/quota-ledger.ts';
+import { hostSettings } from '../../src/http/supervisor.ts';
+import { XksService } from '../../src/http/xks-service.ts';
+import { createLog } from '../../src/log.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { monotonicNow } from '../../src/token/frames.ts';
+import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
+import { NodeVault, vaultOf } from './node-vault.ts';
+import { writeNodeFiles, type NodeFiles, type NodeOptions } from './node-files.ts';
+import { ServedNode } from './served-node.ts';
+
+/**
+ * The XKS side of a node in the test's own process, with a real store, real TLS and a real token host. What is left out
+ * is what the whole nodes of other tests have: supervisor, several workers, hosts that take only what their worker is
+ * for. It starts in a fifth of the time, so it is what tests of the protocol use.
+ */
+export class InProcessNode extends ServedNode {
+  readonly #config: LoadedConfig;
+  readonly #store: SqliteStore;
+  readonly #vaultId: string;
+  readonly #keepers: HostKeeper[] = [];
+  /** The token hosts that run, by id. */
+  readonly #hosts = new Map<number, { pid: number; keeper: HostKeeper }>();
+  readonly #ended = Promise.withResolvers<void>();
+  #service: XksService | undefined;
+
+  private constructor(files: NodeFiles, config: LoadedConfig, store: SqliteStore, vaultId: string) {
+    super(files);
+    this.#config = config;
+    this.#store = store;
+    this.#vaultId = vaultId;
+  }
+
+  static async start(options: Omit<NodeOptions, 'workers' | 'init' | 'admin'>): Promise<InProcessNode> {
+    const files = await writeNodeFiles({ ...options, workers: 1 });
+    const config = loadConfig(files.config);
+    mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
+    const store = await SqliteStore.init(config.storePath);
+    const names = config.tokens.map(({ name }) => name);
+    const node = new InProcessNode(files, config, store, await vaultOf(store, names));
+    await node.#serve();
+    return node;
+  }
+
+  async #serve(): Promise<void> {
+    const ledger = new QuotaLedger({ fleetSize: 1, now: monotonicNow });
+    const { log, node, storePath, xks } = this.#config;
+    const service = await XksService.start(
+      {
+        xks,
+        log,
+        node,
+        storePath,
+        tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
+        version,
+        reusePort: false,
+      },
+      {
+        log: createLog(log.level, { process: 'xks-worker' }, this.#logTo()),
+        tell: (message: ToSupervisor) => {
+          if (message.kind === 'listening') this.port = message.port;
+          else if (message.kind === 'kill-host') this.#hosts.get(message.id)?.keeper.kill();
+          else if (message.kind === 'quota')
+            // As over IPC: never before the ask has returned.
+            setImmediate(() =>
+              this.#service?.receive({ kind: 'quota', grants: ledger.answer(0, message.asks) }, undefined),
+            );
+        },
+        onEnd: () => this.#ended.resolve(),
+      },
+    );
+    this.#service = service;
+    await Promise.all(this.#config.tokens.map(async (token) => this.#startHost(service, token)));
+  }
+
+  async #startHost(service: XksService, token: LoadedConfig['tokens'][number]): Promise<void> {
+    const ready = Promise.withResolvers<void>();
+    const settings = hostSettings(token, async () => pinOf(token), { prepare: true });
+    const keeper = new HostKeeper(settings, new LoginGate(), {
+      onReady: ({ id, pid, socket, info }) => {
+        this.#hosts.set(id, { pid, keeper });
+        service.receive({ kind: 'host', token: token.name, id, pid, info }, socket);
+        ready.resolve();
+      },
+      onGone: (id) => {
+        this.#hosts.delete(id);
+        service.receive({ kind: 'host-gone', token: token.name, id, pid: 0 }, undefined);
+      },
+      onFailed: (problem) => ready.reject(new Error(problem)),
+    });
+    this.#keepers.push(keeper);
+    keeper.start();
+    await ready.promise;
+  }
+
+  #logTo(): Writable {
+    return new Writable({
+      decodeStrings: false,
+      write: (text: string, _encoding, done) => {
+        for (const line of text.split('\n').slice(0, -1)) this.printed(line);
+        done();
+      },
+    });
+  }
+
+  override hostPids(): number[] {
+    return [...this.#hosts.values()].map(({ pid }) => pid);
+  }
+
+  override async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+    const tokens = this.#service?.tokens;
+    if (tokens === undefined) throw new Error('the node does not serve');
+    const house = { store: this.#store, tokens, now: () => new Date(), instance: 'test-node/1' };
+    return run(new NodeVault(house, this.#vaultId));
+  }
+
+  override async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
+    return this.withVault(run);
+  }
+
+  override async dispose(): Promise<void> {
+    this.#service?.receive({ kind: 'drain' }, undefined);
+    if (this.#service !== undefined) await this.#ended.promise;
+    await Promise.all(this.#keepers.map(async (keeper) => keeper.stop()));
+    await this.#store.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
