@@ -201,9 +201,7 @@ export class KmsKeys {
 }
 
 /** Loaded with the first call: a node without CSP accounts does without. */
-async function sdk(): Promise<typeof import('@aws-sdk/client-kms')> {
-  return import('@aws-sdk/client-kms');
-}
+const sdk = async () => import('@aws-sdk/client-kms');
 
 function parseKey(metadata: KeyMetadata | undefined): AwsKmsKey {
   const { KeyId = '', Arn = '', KeyState = '', Description = '', CustomKeyStoreId = '' } = metadata ?? {};

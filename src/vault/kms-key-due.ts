@@ -1,0 +1,102 @@
+import type { House } from './house.ts';
+
+/** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
+export interface DueKmsKey {
+  id: string;
+  lane: string;
+}
+
+/** So many at a time: what is left is found by the next look. */
+const atOnce = 1_000;
+
+function signedIn({ store: { db } }: Pick<House, 'store'>) {
+  return db
+    .selectFrom('kms_keys')
+    .innerJoin('external_key_stores', 'external_key_stores.id', 'kms_keys.external_key_store_id')
+    .innerJoin('csp_accounts', 'csp_accounts.id', 'external_key_stores.csp_account_id')
+    .select(['kms_keys.id', 'csp_accounts.id as account', 'kms_keys.region'])
+    .where('csp_accounts.type', '<>', 'manual')
+    .where('kms_keys.step', '<>', 'GONE');
+}
+
+/**
+ * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
+ * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey goes, and with it the wish for a key.
+ */
+export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
+  const now = house.now().toISOString();
+  const rows = await signedIn(house)
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .where((eb) =>
+      eb.or([
+        eb.and([
+          eb('kms_keys.step', '=', 'KEY'),
+          eb('kms_keys.next_attempt_at', 'is', null),
+          eb('kms_keys.leaving', 'is', null),
+          eb.or([
+            eb('cloud_keys.state', 'in', ['PENDING_DELETION', 'DELETED']),
+            eb.and([
+              eb('cloud_keys.state', '=', 'AVAILABLE'),
+              eb.or([eb('cloud_keys.expires_at', 'is', null), eb('cloud_keys.expires_at', '>', now)]),
+              eb('key_sets.frozen_at', 'is', null),
+              eb('key_sets.external_key_store', '=', 1),
+              eb('external_key_stores.custom_key_store_id', '<>', ''),
+              eb('external_key_stores.state', 'in', ['CONNECTED', 'UNKNOWN']),
+            ]),
+          ]),
+        ]),
+        eb.and([eb('kms_keys.step', '=', 'KEY'), eb('kms_keys.next_attempt_at', '<=', now)]),
+        eb.and([
+          eb.or([
+            eb('kms_keys.step', '=', 'ALIAS'),
+            eb('kms_keys.wanted', 'is not', null),
+            eb('kms_keys.leaving', 'is not', null),
+            eb('kms_keys.to_apply', '<>', '[]'),
+          ]),
+          eb.or([eb('kms_keys.next_attempt_at', 'is', null), eb('kms_keys.next_attempt_at', '<=', now)]),
+        ]),
+      ]),
+    )
+    // What was asked of a key that is there comes before what is still to be made: a kill switch among it.
+    .orderBy((eb) => eb.case().when('kms_keys.wanted', 'is not', null).then(0).else(1).end())
+    .orderBy('kms_keys.next_attempt_at')
+    .orderBy('kms_keys.id')
+    .limit(atOnce)
+    .execute();
+  return rows.map(toDue);
+}
+
+/** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
+export async function dueChecks(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
+  const rows = await signedIn(house)
+    .where('kms_keys.key_id', '<>', '')
+    .where('kms_keys.next_check_at', '<=', house.now().toISOString())
+    .orderBy('kms_keys.next_check_at')
+    .limit(atOnce)
+    .execute();
+  return rows.map(toDue);
+}
+
+/** The first moment to come at which there is something to do; undefined where there is none. */
+export async function nextDueKmsKey(house: Pick<House, 'store' | 'now'>): Promise<Date | undefined> {
+  const now = house.now().toISOString();
+  const { attempt } = await house.store.db
+    .selectFrom('kms_keys')
+    .select((eb) => eb.fn.min('next_attempt_at').as('attempt'))
+    .where('next_attempt_at', '>', now)
+    .where('step', '<>', 'GONE')
+    .executeTakeFirstOrThrow();
+  const { check } = await house.store.db
+    .selectFrom('kms_keys')
+    .select((eb) => eb.fn.min('next_check_at').as('check'))
+    .where('next_check_at', '>', now)
+    .where('step', '<>', 'GONE')
+    .executeTakeFirstOrThrow();
+  const [first] = [attempt, check].flatMap((at) => (typeof at === 'string' ? [at] : [])).toSorted();
+  return first === undefined ? undefined : new Date(first);
+}
+
+function toDue({ id, account, region }: { id: string; account: string; region: string }): DueKmsKey {
+  return { id, lane: `${account}/${region}` };
+}

@@ -1,0 +1,235 @@
+import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
+import { isAwsCode } from '../aws/kms-errors.ts';
+import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { giveAlias } from './kms-key-alias.ts';
+import { applyOne } from './kms-key-apply.ts';
+import { cloudStatusOf, readKey, seenAs } from './kms-key-look.ts';
+import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
+import { isReady, readinessOf } from './kms-key-readiness.ts';
+import {
+  formerAliasesOf,
+  isManual,
+  kmsKeyById,
+  seenOf,
+  tagsOf,
+  toApplyOf,
+  type KmsKey,
+  type SeenKey,
+} from './kms-key-records.ts';
+import { search } from './kms-key-search.ts';
+import { settleWish } from './kms-key-settle.ts';
+import { inTurn } from './kms-key-turns.ts';
+import {
+  settled,
+  writeDone,
+  writeFailure,
+  writeGone,
+  writeProblem,
+  type KmsKeyChange,
+} from './kms-key-writes.ts';
+import { VaultError } from './vault-error.ts';
+
+/*
+ * What is to be done in AWS for a KMS key pointer, one step after another, each written down once it is done: the key,
+ * its alias, what was asked for. The record comes before the request, so that whatever is cut off between is done
+ * again, and done again comes to the same: AWS has one KMS key for each external key in a key store, and an alias once.
+ */
+
+/** What an attempt came to. */
+export interface Attempt {
+  /** Fault that stopped it; undefined where it went as far as it goes. */
+  fault: string | undefined;
+}
+
+/** More steps than a pointer can have at once: none is done twice in one attempt. */
+const mostSteps = 12;
+/** After something was made or changed AWS is asked how it shows it, milliseconds: aliases and tags take a while. */
+const firstCheck = 5 * 60_000;
+
+/** Does what there is to do for the pointer until it is done or something stands against it. Never throws. */
+export async function advanceKmsKey(house: AwsHouse, id: string): Promise<Attempt> {
+  return inTurn(house.store, id, async () => {
+    try {
+      for (let step = 0; step < mostSteps; step++) {
+        const row = await kmsKeyById(house.store.db, id);
+        if (row === undefined) return { fault: undefined };
+        const attempt = await nextStep(house, row);
+        if (attempt !== 'done') return attempt;
+      }
+      return { fault: undefined };
+    } catch {
+      // The store itself: nothing could be written down, and the next look finds the pointer as it was.
+      return { fault: 'internal' };
+    }
+  });
+}
+
+/** One step; `done` where there may be another. */
+async function nextStep(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  const task = taskOf(row);
+  if (task === undefined) return { fault: undefined };
+  try {
+    return await task(house, row);
+  } catch (error) {
+    const { fault } = await writeFailure(house, row, error, operationOf(row));
+    return { fault };
+  }
+}
+
+type Task = (house: AwsHouse, row: KmsKey) => Promise<'done' | Attempt>;
+
+function taskOf(row: KmsKey): Task | undefined {
+  if (row.step === 'GONE') return undefined;
+  if (row.leaving !== null) return leave;
+  if (row.step === 'KEY') return makeKey;
+  if (isManual(row)) return undefined;
+  if (row.wanted !== null) return settle;
+  if (row.step === 'ALIAS') return makeAlias;
+  return toApplyOf(row).length > 0 ? apply : undefined;
+}
+
+/** What of AWS's a failure is of, where the error does not tell. */
+function operationOf(row: KmsKey): string {
+  if (row.step === 'KEY') return 'CreateKey';
+  return row.step === 'ALIAS' ? 'CreateAlias' : 'UpdateKey';
+}
+
+async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
+  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+  if (account === undefined)
+    throw new VaultError('conflict', 'the key store has no CSP account', 'give its key set one');
+  return new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
+}
+
+async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  const readiness = await readinessOf(house, row);
+  // Nobody wants it any more: what may have been made of it all the same is looked for, so that it is not unseen.
+  if (readiness === 'over')
+    return row.create_sent === 0 || isManual(row) ? gone(house, row) : lookFor(house, row);
+  if (isManual(row)) return { fault: undefined };
+  if (!isReady(readiness)) {
+    await writeProblem(house, row.id, readiness, { attempts: 0, next_attempt_at: null });
+    return { fault: undefined };
+  }
+  if (row.search !== null) return lookFor(house, row);
+  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+  if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
+  const aws = await awsAccountOf(house, account, row.region);
+  const policy =
+    row.policy_source === 'DOCUMENT'
+      ? row.policy
+      : generatedPolicy(readiness.cloudKey, await askedFacts(aws, account, row), row.policy_source);
+  // Before the request: from now on there may be a KMS key.
+  await writeDone(house, row.id, () => ({ create_sent: 1, policy }));
+  try {
+    const { custom_key_store_id: customKeyStoreId, external_key_id: xksKeyId, description } = row;
+    const tags = tagsOf(row);
+    const wish = { customKeyStoreId, xksKeyId, description, tags, policy };
+    const made = await new KmsKeys(aws, row.region).create(wish);
+    await takeKey(house, row, made, seenAs(made, { policy, aliases: [], tags }), 'made');
+    return 'done';
+  } catch (error) {
+    if (isAwsCode(error, 'XksKeyAlreadyInUseException')) return lookFor(house, row);
+    throw error;
+  }
+}
+
+/** The external key is in use, by the key that an earlier request of ours made or by another. */
+async function lookFor(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  const kms = await kmsOf(house, row);
+  const result = await search(house, row, kms);
+  if (result.kind === 'ours') {
+    await takeKey(house, row, result.key, await readKey(kms, result.key.keyId), 'found');
+    return 'done';
+  }
+  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
+  if (nobodyWaits && (result.kind === 'another' || (result.kind === 'none' && result.hidden === 0)))
+    return gone(house, row);
+  if (result.kind === 'on') return { fault: undefined };
+  const arn = result.kind === 'another' ? result.keyArn : undefined;
+  const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);
+  return { fault };
+}
+
+/** The pointer has its KMS key. */
+async function takeKey(
+  house: AwsHouse,
+  { id }: KmsKey,
+  key: AwsKmsKey,
+  seen: SeenKey,
+  verb: 'made' | 'found',
+): Promise<void> {
+  const now = house.now();
+  const change = {
+    ...settled,
+    ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
+    ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
+    next_check_at: new Date(now.getTime() + firstCheck).toISOString(),
+  };
+  await writeDone(
+    house,
+    id,
+    (row): KmsKeyChange => ({ ...change, step: row.alias === '' ? 'DONE' : 'ALIAS' }),
+    verb,
+  );
+}
+
+async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  const kms = await kmsOf(house, row);
+  const moved = await giveAlias(kms, row);
+  if (moved.kind === 'taken') {
+    const { fault } = await writeFailure(house, row, moved.error, 'CreateAlias', moved.keyArn);
+    return { fault };
+  }
+  await writeDone(
+    house,
+    row.id,
+    (now): KmsKeyChange =>
+      now.alias === row.alias && now.step === 'ALIAS'
+        ? { ...settled, step: 'DONE', take_alias: 0, seen: withAlias(now, row.alias) }
+        : // Another alias was asked for meanwhile: this one has to go again.
+          {
+            former_aliases: JSON.stringify([...formerAliasesOf(now), row.alias]),
+            to_apply: JSON.stringify([...new Set([...toApplyOf(now), 'alias'])]),
+            step: 'DONE',
+          },
+    moved.kind === 'moved' ? 'alias-taken' : 'alias-made',
+  );
+  return 'done';
+}
+
+function withAlias(row: KmsKey, alias: string): string | null {
+  const seen = seenOf(row);
+  if (seen === null) return null;
+  return JSON.stringify({ ...seen, aliases: [...new Set([...(seen.aliases ?? []), alias])].toSorted() });
+}
+
+async function settle(house: AwsHouse, row: KmsKey): Promise<'done'> {
+  await settleWish(house, row, await kmsOf(house, row));
+  return 'done';
+}
+
+async function apply(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  const taken = await applyOne(house, row, await kmsOf(house, row));
+  if (taken === undefined) return 'done';
+  const { fault } = await writeFailure(house, row, taken.error, 'CreateAlias', taken.keyArn);
+  return { fault };
+}
+
+/** The pointer is being given up, with or without the deletion of its KMS key. */
+async function leave(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
+  if (row.key_id === '')
+    return row.create_sent === 0 || isManual(row) ? gone(house, row) : lookFor(house, row);
+  if (row.leaving === 'KEEP' || isManual(row)) {
+    await writeGone(house, row, 'KEPT');
+    return 'done';
+  }
+  if (row.wanted === 'SCHEDULE_DELETION') return settle(house, row);
+  await writeGone(house, row, row.cloud_status === 'NOT_FOUND' ? 'GONE_IN_AWS' : 'DELETION_SCHEDULED');
+  return 'done';
+}
+
+async function gone(house: AwsHouse, row: KmsKey): Promise<'done'> {
+  await writeGone(house, row, 'NEVER_MADE');
+  return 'done';
+}

@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from 'node:util';
+import { record } from '../audit/trail.ts';
+import { KmsKeys } from '../aws/kms-keys.ts';
+import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { driftOf } from './kms-key-drift.ts';
+import { cloudStatusOf, readKey } from './kms-key-look.ts';
+import { accountOfStore } from './kms-key-policy.ts';
+import { toKmsKeyProblem } from './kms-key-problems.ts';
+import {
+  isManual,
+  kmsKeyById,
+  kmsKeyEntry,
+  problemOf,
+  type KmsKey,
+  type KmsKeyRow,
+  type SeenKey,
+} from './kms-key-records.ts';
+import type { Attempt } from './kms-key-pipeline.ts';
+import { inTurn } from './kms-key-turns.ts';
+import { goneAs, type KmsKeyChange } from './kms-key-writes.ts';
+import { systemAct } from './system-act.ts';
+
+/**
+ * AWS is asked about each KMS key once an hour, milliseconds: for 2,000 keys that is 8,000 requests an hour, 2.2 a
+ * second on average, of the 500 (ListAliases) to 2,000 (DescribeKey) a second that AWS allows an account and Region by
+ * default.
+ */
+export const checkInterval = 60 * 60_000;
+
+const reads = new Set(['DescribeKey', 'GetKeyPolicy', 'ListAliases', 'ListResourceTags']);
+
+/** Asks AWS how the KMS key is there, and writes down what it says. Never throws. */
+export async function refreshKmsKey(house: AwsHouse, id: string): Promise<Attempt> {
+  return inTurn(house.store, id, async () => {
+    try {
+      const row = await kmsKeyById(house.store.db, id);
+      if (row === undefined || row.step === 'GONE' || row.key_id === '' || isManual(row))
+        return { fault: undefined };
+      return await ask(house, row);
+    } catch {
+      // The store itself: the next look finds the pointer as it was.
+      return { fault: 'internal' };
+    }
+  });
+}
+
+async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
+  let seen: SeenKey;
+  try {
+    const account = await accountOfStore(house.store.db, row.external_key_store_id);
+    if (account === undefined) return { fault: undefined };
+    const kms = new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
+    seen = await readKey(kms, row.key_id);
+  } catch (error) {
+    const problem = toKmsKeyProblem(error, 'DescribeKey', house.now());
+    await write(house, row.id, (now) => ({
+      // A problem of what was asked for says more.
+      ...(now.problem === null || isOfReading(now) ? { problem: JSON.stringify(problem) } : {}),
+      ...(problem.fault === 'throttled' ? {} : { cloud_status: 'UNKNOWN' as const }),
+    }));
+    return { fault: problem.fault };
+  }
+  await write(house, row.id, (now) => ({
+    ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },
+    ...(isOfReading(now) ? { problem: null } : {}),
+    cloud_status_at: house.now().toISOString(),
+    // What was scheduled for deletion and is gone: there is nothing left to point at.
+    ...(seen.state === 'NotFound' && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
+  }));
+  return { fault: undefined };
+}
+
+function isOfReading(row: KmsKeyRow): boolean {
+  const problem = problemOf(row);
+  return problem !== null && reads.has(problem.operation);
+}
+
+/** What AWS has otherwise than before moves the ETag; drift that is new stands in the trail. */
+async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyChange): Promise<void> {
+  const next = new Date(house.now().getTime() + jittered(checkInterval)).toISOString();
+  await house.store.write(async (trx) => {
+    const before = await kmsKeyById(trx, id);
+    if (before === undefined || before.step === 'GONE') return;
+    const change = plan(before);
+    const after = { ...before, next_check_at: next, ...change };
+    const shown = (row: KmsKey) => [row.step, row.seen, row.cloud_status, row.problem === null];
+    const moved = !isDeepStrictEqual(shown(before), shown(after));
+    await trx
+      .updateTable('kms_keys')
+      .set((eb) => ({
+        next_check_at: next,
+        ...change,
+        ...(moved ? { row_version: eb('row_version', '+', 1), updated_at: house.now().toISOString() } : {}),
+      }))
+      .where('id', '=', id)
+      .execute();
+    const act = systemAct(house, 'aws');
+    if (after.step === 'GONE')
+      await record(trx, act, { ...kmsKeyEntry('gone', after), after: { outcome: after.outcome } });
+    const drift = driftOf(after);
+    if (drift.length > 0 && !isDeepStrictEqual(drift, driftOf(before)))
+      await record(trx, act, { ...kmsKeyEntry('drift', after), after: { drift } });
+  });
+}
+
+function jittered(interval: number): number {
+  return Math.round(interval * (0.9 + Math.random() * 0.2));
+}

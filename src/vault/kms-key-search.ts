@@ -1,0 +1,107 @@
+import { AwsError } from '../aws/aws-error.ts';
+import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
+import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
+import { z } from 'zod';
+import type { AwsHouse } from './aws-house.ts';
+import type { KmsKey } from './kms-key-records.ts';
+import { writeProblem } from './kms-key-writes.ts';
+
+export type SearchResult =
+  /** The key that an earlier request of ours made. */
+  | { kind: 'ours'; key: AwsKmsKey }
+  /** A key that somebody else made for this external key in this key store. */
+  | { kind: 'another'; keyArn: string; error: AwsError }
+  /** Not found among all that can be looked at. */
+  | { kind: 'none'; hidden: number; error: AwsError }
+  /** It goes on with the next attempt. */
+  | { kind: 'on' };
+
+/** Pages of 100 keys in one attempt; then others have their turn. */
+const pagesAtOnce = 5;
+
+const progressForm = z.object({ marker: z.string(), looked: z.number(), hidden: z.number() });
+
+/**
+ * Walks through the KMS keys of the account and Region for the one that refers to our external key through our key
+ * store. How far it came is written down after each page, so that what interrupts it loses nothing. Throws AwsError.
+ */
+export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<SearchResult> {
+  let progress: WalkProgress =
+    row.search === null ? walkStart : progressForm.parse(JSON.parse(row.search) as unknown);
+  const known = await knownKeys(house, row);
+  for (let page = 0; page < pagesAtOnce; page++) {
+    const walked = await walkOn(kms, progress, known);
+    const key = walked.keys.find(
+      ({ customKeyStoreId, xksKeyId }) =>
+        customKeyStoreId === row.custom_key_store_id && xksKeyId === row.external_key_id,
+    );
+    ({ progress } = walked);
+    if (key !== undefined) return whoseIs(house, row, kms, key);
+    if (!walked.more) {
+      await keep(house, row, null);
+      return { kind: 'none', hidden: progress.hidden, error: notFound(progress) };
+    }
+    await keep(house, row, progress);
+  }
+  const now = house.now().toISOString();
+  const { looked, hidden } = progress;
+  const problem = {
+    ...{ operation: 'ListKeys', fault: 'searching', code: 'XksKeyAlreadyInUseException', at: now },
+    message: `a KMS key for the CloudKey is there already and is being looked for: ${looked + hidden} KMS keys seen`,
+    wayOut: 'it goes on by itself',
+  };
+  await writeProblem(house, row.id, problem, { next_attempt_at: now });
+  return { kind: 'on' };
+}
+
+/** Ours is the one with our tag: only who may tag keys of the account could have made it look so. */
+async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: AwsKmsKey): Promise<SearchResult> {
+  await keep(house, row, null);
+  let tags: Record<string, string> = {};
+  try {
+    tags = await kms.tags(key.keyId);
+  } catch (error) {
+    if (!(error instanceof AwsError) || error.fault !== 'denied') throw error;
+  }
+  if (tags['holdfast:kms-key'] === row.id) return { kind: 'ours', key };
+  const error = new AwsError('conflict', 'XksKeyAlreadyInUseException', 'CreateKey', {
+    message: 'the key store has a KMS key for this CloudKey already, which was not made from here',
+    wayOut:
+      'link it (holdfast kms-key edit --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
+  });
+  return { kind: 'another', keyArn: key.arn, error };
+}
+
+function notFound({ looked, hidden }: WalkProgress): AwsError {
+  return new AwsError('conflict', 'XksKeyAlreadyInUseException', 'CreateKey', {
+    message: `AWS says that a KMS key of the key store refers to the CloudKey, and it is not among the ${looked} that can be looked at; ${hidden} hide from us`,
+    wayOut:
+      hidden === 0
+        ? 'AWS may be slow to list it: holdfast kms-key retry in a minute'
+        : 'allow kms:DescribeKey on it to the principal of the CSP account, then holdfast kms-key retry; or link it by its ARN (holdfast kms-key edit --key-arn)',
+  });
+}
+
+async function keep(house: AwsHouse, { id }: KmsKey, progress: WalkProgress | null): Promise<void> {
+  await house.store.write(async (trx) =>
+    trx
+      .updateTable('kms_keys')
+      .set({ search: progress === null ? null : JSON.stringify(progress) })
+      .where('id', '=', id)
+      .execute(),
+  );
+}
+
+/** KMS keys that other pointers have: they need not be looked at. */
+async function knownKeys({ store }: AwsHouse, row: KmsKey): Promise<ReadonlySet<string>> {
+  const rows = await store.db
+    .selectFrom('kms_keys')
+    .select('key_id')
+    .where('region', '=', row.region)
+    .where('vault_id', '=', row.vault_id)
+    .where('id', '<>', row.id)
+    .where('key_id', '<>', '')
+    .where('cloud_key_id', '<>', row.cloud_key_id)
+    .execute();
+  return new Set(rows.map(({ key_id }) => key_id));
+}

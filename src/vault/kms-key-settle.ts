@@ -1,0 +1,84 @@
+import { isAwsCode } from '../aws/kms-errors.ts';
+import type { KmsKeys } from '../aws/kms-keys.ts';
+import type { AwsHouse } from './aws-house.ts';
+import { cloudStatusOf } from './kms-key-look.ts';
+import { seenOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
+import { settled, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
+
+type Wish = NonNullable<KmsKeyRow['wanted']>;
+
+/** The state that AWS has the key in once the wish is fulfilled, and how that is told in the trail. */
+const ends = {
+  ENABLE: { state: 'Enabled', verb: 'enabled' },
+  DISABLE: { state: 'Disabled', verb: 'disabled' },
+  SCHEDULE_DELETION: { state: 'PendingDeletion', verb: 'deletion-scheduled' },
+  CANCEL_DELETION: { state: 'Disabled', verb: 'deletion-cancelled' },
+} as const satisfies Record<Wish, { state: string; verb: string }>;
+
+/** What each is as the state that was asked for. */
+export const wishedStates = {
+  ENABLE: 'ENABLED',
+  DISABLE: 'DISABLED',
+  SCHEDULE_DELETION: 'PENDING_DELETION',
+  CANCEL_DELETION: 'DISABLED',
+} as const satisfies Record<Wish, KmsKeyRow['cloud_wish']>;
+
+/** Has AWS do what was asked for. A wish that changed meanwhile stays. Throws AwsError. */
+export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<void> {
+  const { wanted } = row;
+  if (wanted === null) return;
+  const { state, deletionAt } = await fulfil(kms, row, wanted);
+  await writeDone(
+    house,
+    row.id,
+    (now): KmsKeyChange => ({
+      ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
+      ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
+      seen: withState(now, state, deletionAt),
+    }),
+    ends[wanted].verb,
+  );
+}
+
+async function fulfil(
+  kms: KmsKeys,
+  { key_id, wanted_days }: KmsKey,
+  wanted: Wish,
+): Promise<{ state: string; deletionAt: string | null }> {
+  const { state } = ends[wanted];
+  try {
+    const deletionAt = await ask(kms, key_id, wanted, wanted_days ?? 30);
+    return { state, deletionAt };
+  } catch (error) {
+    // What is gone can be neither used nor deleted: both wishes hold.
+    if (isAwsCode(error, 'NotFoundException') && (wanted === 'DISABLE' || wanted === 'SCHEDULE_DELETION'))
+      return { state: 'NotFound', deletionAt: null };
+    if (!isAwsCode(error, 'KMSInvalidStateException')) throw error;
+    // As it is wanted already: by an earlier request whose answer was lost, or by somebody in AWS.
+    const key = await kms.describe(key_id);
+    const holds = wanted === 'CANCEL_DELETION' ? key.state !== 'PendingDeletion' : key.state === state;
+    if (!holds) throw error;
+    return key;
+  }
+}
+
+async function ask(kms: KmsKeys, keyId: string, wanted: Wish, days: number): Promise<string | null> {
+  switch (wanted) {
+    case 'ENABLE':
+      await kms.enable(keyId);
+      return null;
+    case 'DISABLE':
+      await kms.disable(keyId);
+      return null;
+    case 'SCHEDULE_DELETION':
+      return kms.scheduleDeletion(keyId, days);
+    case 'CANCEL_DELETION':
+      await kms.cancelDeletion(keyId);
+      return null;
+  }
+}
+
+function withState(row: KmsKey, state: string, deletionAt: string | null): string | null {
+  const seen = seenOf(row);
+  return seen === null ? null : JSON.stringify({ ...seen, state, deletionAt });
+}

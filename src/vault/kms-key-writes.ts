@@ -1,0 +1,109 @@
+import type { Transaction } from 'kysely';
+import { record } from '../audit/trail.ts';
+import type { Tables } from '../store/schema.ts';
+import type { House } from './house.ts';
+import { nextAttempt, toKmsKeyProblem } from './kms-key-problems.ts';
+import {
+  auditedKmsKey,
+  kmsKeyById,
+  kmsKeyEntry,
+  type KmsKey,
+  type KmsKeyProblem,
+  type KmsKeyRow,
+} from './kms-key-records.ts';
+import { systemAct } from './system-act.ts';
+
+export type KmsKeyChange = Partial<Omit<KmsKeyRow, 'id' | 'vault_id' | 'cloud_key_id' | 'created_at'>>;
+
+/** Nothing stands against it any more. */
+export const settled = { problem: null, attempts: 0, next_attempt_at: null } as const;
+
+/**
+ * What was done in AWS, written down: `plan` sees the row as it is now, since somebody may have changed what they want
+ * meanwhile. With `verb` it is on the record, as an act of ours. Undefined where the pointer is gone.
+ */
+export async function writeDone(
+  house: House,
+  id: string,
+  plan: (row: KmsKey) => KmsKeyChange,
+  verb?: string,
+): Promise<void> {
+  await house.store.write(async (trx) => {
+    const before = await kmsKeyById(trx, id);
+    if (before === undefined || before.step === 'GONE') return;
+    const after = await updateKmsKey(trx, house, before, plan(before));
+    if (verb === undefined) return;
+    await record(trx, systemAct(house, 'aws'), {
+      ...kmsKeyEntry(verb, after),
+      before: auditedKmsKey(before),
+      after: auditedKmsKey(after),
+    });
+  });
+}
+
+/** A change that a person sees. */
+export async function updateKmsKey(
+  trx: Transaction<Tables>,
+  { now }: Pick<House, 'now'>,
+  { id }: Pick<KmsKeyRow, 'id'>,
+  change: KmsKeyChange,
+): Promise<KmsKeyRow> {
+  return trx
+    .updateTable('kms_keys')
+    .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1), updated_at: now().toISOString() }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** A try that failed: what with, and when it is tried again. Answers the problem. */
+export async function writeFailure(
+  house: House,
+  row: Pick<KmsKey, 'id' | 'attempts'>,
+  error: unknown,
+  operation: string,
+  keyArn?: string,
+): Promise<KmsKeyProblem> {
+  const now = house.now();
+  const problem = { ...toKmsKeyProblem(error, operation, now), ...(keyArn === undefined ? {} : { keyArn }) };
+  const attempts = row.attempts + 1;
+  await writeProblem(house, row.id, problem, {
+    attempts,
+    next_attempt_at: nextAttempt(problem.fault, attempts, now).toISOString(),
+  });
+  return problem;
+}
+
+/** Why nothing is done for now. */
+export async function writeProblem(
+  house: House,
+  id: string,
+  problem: KmsKeyProblem,
+  change: KmsKeyChange,
+): Promise<void> {
+  await house.store.write(async (trx) =>
+    trx
+      .updateTable('kms_keys')
+      .set({ ...change, problem: JSON.stringify(problem) })
+      .where('id', '=', id)
+      .where('step', '<>', 'GONE')
+      .execute(),
+  );
+}
+
+/** The pointer is given up; the row stays to say what became of the KMS key. */
+export async function writeGone(
+  house: House,
+  row: Pick<KmsKey, 'id'>,
+  outcome: KmsKeyRow['outcome'],
+): Promise<void> {
+  await writeDone(house, row.id, () => goneAs(outcome), 'gone');
+}
+
+export function goneAs(outcome: KmsKeyRow['outcome']): KmsKeyChange {
+  return {
+    ...settled,
+    ...{ step: 'GONE', outcome, wanted: null, to_apply: '[]', search: null, next_check_at: null },
+    ...(outcome === 'NEVER_MADE' || outcome === 'GONE_IN_AWS' ? { cloud_status: 'NOT_FOUND' } : {}),
+  };
+}
