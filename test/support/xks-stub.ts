@@ -1,13 +1,10 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureServer, Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { createServer } from 'node:https';
+import type { AddressInfo, Server, Socket } from 'node:net';
 
 export type StubOperation = 'health' | 'metadata' | 'encrypt' | 'decrypt';
 
@@ -59,13 +56,13 @@ export class XksStub {
   readonly port: number;
   /** Connections accepted so far. */
   connections = 0;
-  readonly #server: Http2SecureServer;
+  readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #once: { operation: StubOperation; answer: StubAnswer }[] = [];
   readonly #always = new Map<StubOperation, StubAnswer>();
   readonly #keys = new Map<string, Buffer>();
 
-  private constructor(server: Http2SecureServer) {
+  private constructor(server: Server) {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
     server.on('connection', (socket: Socket) => {
@@ -73,25 +70,21 @@ export class XksStub {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    server.on('request', (request, response) => void this.#answer(request, response));
+    server.on('request', (request: Request, response: Response) => void this.#answer(request, response));
     server.on('tlsClientError', () => undefined);
     server.on('sessionError', () => undefined);
   }
 
-  static async start({
-    certificate,
-    key,
-    alpn = ['h2', 'http/1.1'],
-    ...tls
-  }: StubOptions): Promise<XksStub> {
-    const server = createSecureServer({
-      allowHTTP1: true,
-      ALPNProtocols: alpn,
+  static async start({ certificate, key, alpn = ['h2', 'http/1.1'], ...tls }: StubOptions): Promise<XksStub> {
+    const options = {
       cert: readFileSync(certificate),
       key: readFileSync(key),
-      ...(tls.maxVersion === undefined ? {} : { minVersion: 'TLSv1', ...tls }),
+      ...(tls.maxVersion === undefined ? {} : { minVersion: 'TLSv1' as const, maxVersion: tls.maxVersion }),
       ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
-    });
+    };
+    const server: Server = alpn.includes('h2')
+      ? createSecureServer({ ...options, allowHTTP1: true })
+      : createServer({ ...options, ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }) });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new XksStub(server);
@@ -134,15 +127,17 @@ export class XksStub {
     await once(this.#server, 'close');
   }
 
-  async #answer(request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+  async #answer(request: Request, response: Response): Promise<void> {
     const chunks: Buffer[] = [];
-    request.on('error', () => undefined).on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('error', () => undefined);
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
     await once(request, 'end');
+    const url = request.url ?? '';
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
-    const operation = (request.url.split('/').at(-1) ?? '') as StubOperation;
+    const operation = (url.split('/').at(-1) ?? '') as StubOperation;
     this.requests.push({
       operation,
-      path: request.url,
+      path: url,
       httpVersion: request.httpVersion,
       authorization: String(request.headers['authorization']),
       date: String(request.headers['x-amz-date']),
@@ -152,13 +147,19 @@ export class XksStub {
     const script = this.#script(operation);
     if (script.delayMs === Infinity) return;
     if (script.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, script.delayMs));
-    if (script.cut === true) return void request.stream.session?.destroy() ?? request.socket.destroy();
-    if (script.raw !== undefined) return void request.socket.end(script.raw);
-    const right = this.#right(operation, request.url, body);
+    if (script.cut === true) {
+      if (request instanceof Http2ServerRequest) request.stream.session?.destroy();
+      else request.socket.destroy();
+      return;
+    }
+    if (script.raw !== undefined) {
+      request.socket.end(script.raw);
+      return;
+    }
+    const right = this.#right(operation, url, body);
     const changed = script.body ?? script.change?.(right.body) ?? right.body;
-    response.writeHead(script.status ?? right.status, {
-      'content-type': script.contentType ?? 'application/json',
-    });
+    response.statusCode = script.status ?? right.status;
+    response.setHeader('content-type', script.contentType ?? 'application/json');
     response.end(typeof changed === 'string' ? changed : JSON.stringify(changed));
   }
 
@@ -183,6 +184,9 @@ export class XksStub {
   }
 }
 
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
 const goodHealth = {
   xksProxyFleetSize: 1,
   xksProxyVendor: 'Stub',
@@ -194,7 +198,11 @@ const goodHealth = {
 const goodMetadata = { keySpec: 'AES_256', keyUsage: ['ENCRYPT', 'DECRYPT'], keyStatus: 'ENABLED' };
 
 function encrypt(key: Buffer, body: Record<string, unknown>) {
-  const [aad, iv, metadata] = [bytes(body['additionalAuthenticatedData']), randomBytes(12), Buffer.from('v1')];
+  const [aad, iv, metadata] = [
+    bytes(body['additionalAuthenticatedData']),
+    randomBytes(12),
+    Buffer.from('v1'),
+  ];
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(withLengths(aad, metadata));
   const ciphertext = Buffer.concat([cipher.update(bytes(body['plaintext'])), cipher.final()]);
   const tag = cipher.getAuthTag();
