@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Answer } from './exchange.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import { foreignAnswer } from './health.ts';
-import { errorNameOf, told, type XksCaller } from './xks-call.ts';
+import { breach, errorNameOf, told, type XksCaller } from './xks-call.ts';
 
 const second = 1000;
 const allowed = 300 * second;
@@ -37,7 +37,7 @@ export async function examineCredential(
   if (clockOffset !== undefined && Math.abs(clockOffset) > allowed / 2) caller.clockOffset = clockOffset;
   const answer = await caller.health();
   const accepted = acceptance(answer, caller, proven);
-  const usable = answer.status === 200;
+  const usable = answer.status === 200 && breach(answer) === undefined;
   if (!usable)
     return {
       findings: [
@@ -53,7 +53,7 @@ export async function examineCredential(
 function acceptance(answer: Answer, caller: XksCaller, proven: boolean): Finding {
   const name = errorNameOf(answer);
   const { accessKeyId } = caller.credential;
-  if (answer.status === 200)
+  if (answer.status === 200 && breach(answer) === undefined)
     return ok(
       'credential.accepted',
       caller.clockOffset === 0 ? accessKeyId : `${accessKeyId}, signed by the node’s clock`,

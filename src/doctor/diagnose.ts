@@ -122,7 +122,7 @@ async function* examineRequests(
       headers: { host: exchanger.target.host },
     });
     date = headers.date;
-    yield* await examinePaths(exchanger, credential);
+    yield* examinePaths(exchanger, credential);
   };
   yield* complete(checksOf('path'), paths(), broken);
   const signed = checksOf('middlebox', 'credential', 'health', 'key', 'time').filter(
@@ -175,7 +175,7 @@ async function* examineRequests(
 }
 
 async function* keyFindings(caller: XksCaller, keys: readonly string[]): AsyncGenerator<Finding> {
-  for (const key of keys) yield* await examineKey(caller, key);
+  for (const key of keys) yield* examineKey(caller, key);
   if (keys.length === 0)
     for (const id of checksOf('key'))
       if (id !== 'key.unknown')
@@ -213,15 +213,18 @@ async function* complete(
   why: string,
 ): AsyncGenerator<Finding, void> {
   const missing = new Set(ids);
+  let last = ids[0];
   let reason = why;
   try {
     for await (const finding of findings) {
       missing.delete(finding.id);
+      last = finding.id;
       yield finding;
     }
   } catch (error) {
     if (!(error instanceof ConnectionFailure)) throw error;
-    const [first] = missing;
+    // With several keys all have been there once: it is the one after the last.
+    const [first = last] = missing;
     if (first !== undefined) {
       missing.delete(first);
       yield problem(

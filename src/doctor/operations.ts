@@ -18,27 +18,26 @@ interface Encrypted {
   metadata: Buffer;
 }
 
-export async function examineKey(caller: XksCaller, key: string): Promise<Finding[]> {
+/** Throws ConnectionFailure. */
+export async function* examineKey(caller: XksCaller, key: string): AsyncGenerator<Finding> {
   const about = { subject: key };
-  const findings = [await metadata(caller, key)];
+  yield await metadata(caller, key);
   const plaintext = randomBytes(32);
   const aad = Buffer.from(`holdfast-doctor=${randomUUID()}`);
   const answer = await encrypt(caller, key, plaintext, aad);
   const first = readEncrypted(answer, plaintext, aad);
   if (typeof first === 'string') {
-    findings.push(foreignAnswer('key.encrypt', answer, answer.status === 200 ? first : undefined, key));
-    for (const id of ['key.integrity', 'key.decrypt', 'key.tampered'] as const)
-      findings.push(skipped(id, 'nothing could be encrypted', null, about));
-  } else {
-    const took = Math.round(answer.took);
-    findings.push(
-      ok('key.encrypt', `32 bytes with AAD, ${took} ms`, { ...about, data: { milliseconds: took } }),
-    );
-    findings.push(integrity(answer, first, key));
-    findings.push(await decryptsBack(caller, key, first), await refusesTampered(caller, key, first));
+    yield foreignAnswer('key.encrypt', answer, answer.status === 200 ? first : undefined, key);
+    for (const id of ['key.integrity', 'key.decrypt', 'key.tampered', 'key.sizes'] as const)
+      yield skipped(id, 'nothing could be encrypted', null, about);
+    return;
   }
-  findings.push(await takesLongest(caller, key));
-  return findings;
+  const milliseconds = Math.round(answer.took);
+  yield ok('key.encrypt', `32 bytes with AAD, ${milliseconds} ms`, { ...about, data: { milliseconds } });
+  yield integrity(answer, first, key);
+  yield await decryptsBack(caller, key, first);
+  yield await refusesTampered(caller, key, first);
+  yield await takesLongest(caller, key);
 }
 
 export async function examineUnknownKey(caller: XksCaller): Promise<Finding> {

@@ -8,62 +8,46 @@ import { breach, errorNameOf, told } from './xks-call.ts';
 const foreign =
   'something else than Holdfast answers there: does the name lead to the right machine, does a web server or firewall in between answer by itself?';
 
-/** What can be asked without a signature. */
-export async function examinePaths(
+/** What can be asked without a signature. Throws ConnectionFailure. */
+export async function* examinePaths(
   exchanger: Exchanger,
   credential: XksCredential | undefined,
-): Promise<Finding[]> {
+): AsyncGenerator<Finding> {
   const headers = { host: authorityOf(exchanger.target) };
   const json = { ...headers, 'content-type': 'application/json' };
   const root = await exchanger.send({ method: 'GET', path: '/', headers });
-  const findings = [
-    root.status === 200
-      ? ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`)
-      : problem('path.balancer', `GET / answers ${told(root)}`, foreign),
-  ];
+  yield root.status === 200
+    ? ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`)
+    : problem('path.balancer', `GET / answers ${told(root)}`, foreign);
   const uriPath = credential?.uriPath ?? '/kms/xks/v1';
   const wrongMethod = await exchanger.send({ method: 'GET', path: `${uriPath}/health`, headers });
-  findings.push(
-    wrongMethod.status === 405
-      ? ok('path.method', told(wrongMethod))
-      : warning('path.method', `GET ${uriPath}/health answers ${told(wrongMethod)}`, foreign),
-  );
-  const nowhere = `/holdfast-doctor-${randomBytes(6).toString('hex')}`;
+  yield wrongMethod.status === 405
+    ? ok('path.method', told(wrongMethod))
+    : warning('path.method', `GET ${uriPath}/health answers ${told(wrongMethod)}`, foreign);
+  yield credential === undefined
+    ? skipped('path.prefix', 'no console file was given', consoleFileWayOut)
+    : await prefix(exchanger, credential, json);
+  const nowhere = `/holdfast-doctor-${randomBytes(6).toString('hex')}/kms/xks/v1/health`;
   const body = Buffer.from('{}');
-  const unknown = await exchanger.send({
-    method: 'POST',
-    path: `${nowhere}/kms/xks/v1/health`,
-    headers: json,
-    body,
-  });
+  const unknown = await exchanger.send({ method: 'POST', path: nowhere, headers: json, body });
   const broken = breach(unknown);
-  findings.push(
-    unknown.status === 404 && errorNameOf(unknown) === 'InvalidUriPathException' && broken === undefined
-      ? ok('path.unknown', told(unknown))
-      : problem(
-          'path.unknown',
-          `a prefix that nobody has answers ${told(unknown)}${broken === undefined ? '' : `; ${broken}`}`,
-          foreign,
-        ),
-  );
-  findings.push(
-    credential === undefined
-      ? skipped('path.prefix', 'no console file was given', consoleFileWayOut)
-      : await prefix(exchanger, credential, json),
-  );
-  const hsts = [root, wrongMethod, unknown].filter(
+  yield unknown.status === 404 && errorNameOf(unknown) === 'InvalidUriPathException' && broken === undefined
+    ? ok('path.unknown', told(unknown))
+    : problem(
+        'path.unknown',
+        `a prefix that nobody has answers ${told(unknown)}${broken === undefined ? '' : `; ${broken}`}`,
+        foreign,
+      );
+  const bare = [root, wrongMethod, unknown].filter(
     (answer) => answer.headers['strict-transport-security'] === undefined,
   );
-  findings.push(
-    hsts.length === 0
-      ? ok('path.hsts', String(root.headers['strict-transport-security']))
-      : warning(
-          'path.hsts',
-          `${hsts.length} of 3 answers came without Strict-Transport-Security`,
-          'something in between takes headers off answers, or answers by itself',
-        ),
-  );
-  return findings;
+  yield bare.length === 0
+    ? ok('path.hsts', String(root.headers['strict-transport-security']))
+    : warning(
+        'path.hsts',
+        `${bare.length} of 3 answers came without Strict-Transport-Security`,
+        'something in between takes headers off answers, or answers by itself',
+      );
 }
 
 export const consoleFileWayOut = 'holdfast doctor --console-file xks-proxy-config.json';
