@@ -4,11 +4,12 @@ SHELL := /bin/bash
 # A private Node >= 24, where set-up made one, comes before the machine's own.
 RUN := PATH="$$(echo $(CURDIR)/.tools/node/node_modules/node-linux-*/bin):$$PATH"
 
-.PHONY: help set-up up test bench format docs
+.PHONY: help set-up up test demo bench format docs
 
 help:
 	@echo 'make up      set up everything and serve in the foreground (HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT)'
 	@echo 'make test    types, lint, format, tests'
+	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself'
 	@echo 'make bench   measure, one table'
 	@echo 'make set-up  only install what make up needs'
 	@echo 'make docs    write the generated pages of docs/ again'
@@ -24,6 +25,10 @@ up:
 test:
 	@scripts/set-up test
 	@$(RUN) scripts/check
+
+demo:
+	@scripts/set-up run
+	@$(RUN) node demo/main.ts
 
 bench:
 	@scripts/set-up bench

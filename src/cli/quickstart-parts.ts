@@ -37,8 +37,8 @@ function writeTokenConfiguration(file: string, tokens: string): void {
   writeSafely(file, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
 }
 
-/** A CA of our own and a certificate for `localhost` from it; both made anew a month before they end. */
-export async function makeCertificates(directory: string, files: string): Promise<void> {
+/** A CA of our own and a certificate for `name` and `localhost` from it; both made anew a month before they end. */
+export async function makeCertificates(directory: string, files: string, name = 'localhost'): Promise<void> {
   const tls = path.join(directory, 'tls');
   mkdirSync(tls, { recursive: true, mode: 0o700 });
   const [ca, caKey, certificate, key] = ['ca.pem', 'ca-key.pem', 'server.pem', 'server-key.pem'].map((name) =>
@@ -63,10 +63,10 @@ export async function makeCertificates(directory: string, files: string): Promis
     const extensions = path.join(tls, 'server.ext');
     writeFileSync(
       extensions,
-      'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n',
+      `basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},DNS:localhost,IP:127.0.0.1\n`,
     );
     await tool('openssl', [
-      ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost'],
+      ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`],
       ...['-keyout', key, '-out', request],
     ]);
     await tool('openssl', [

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AwsOfDemo, placeOfProxy } from './aws.ts';
+import { DemoNode } from './node.ts';
+import { stepsOf } from './steps.ts';
+
+/*
+ * `make demo`: the operator's guide from the first vault to a key that is pulled away, with AWS's own clients. AWS is
+ * played by simulator/; everything else is real. Ends by itself and leaves nothing.
+ */
+
+const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-demo-'));
+const node = new DemoNode(directory);
+let aws: AwsOfDemo | undefined;
+
+async function play(): Promise<void> {
+  const began = Date.now();
+  await node.prepare(randomBytes(24).toString('base64url'));
+  const proxy = placeOfProxy();
+  aws = await AwsOfDemo.start(node.ca, proxy.resolve);
+  await node.serve(aws);
+  proxy.is(node.xksPort);
+  console.log(`Holdfast and a stand-in for AWS are up (${seconds(began)}).`);
+  const steps = stepsOf(node, aws);
+  for (const [index, { title, run }] of steps.entries()) {
+    const from = Date.now();
+    console.log(`\n${index + 1}/${steps.length}  ${title}`);
+    for (const line of await run()) console.log(`      ${line}`);
+    console.log(`      (${seconds(from)})`);
+  }
+  console.log(`\ndemo: ${steps.length} of ${steps.length} steps, ${seconds(began)}`);
+}
+
+async function leave(): Promise<void> {
+  await node.stop();
+  await aws?.close();
+  await rm(directory, { recursive: true, force: true });
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    process.exitCode = 130;
+    void leave().finally(() => process.exit());
+  });
+
+try {
+  await play();
+} catch (error) {
+  console.error(`\ndemo: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  await leave();
+}
