@@ -81,9 +81,9 @@ export async function updateCustomKeyStore(kms: Kms, call: SimulatedCall) {
   allowed();
   const { name: _, ...ofProxy } = changes;
   // With a VPC endpoint service KMS has a way to the proxy only while it is connected.
-  const reaches = store.settings.connectivity === 'PUBLIC_ENDPOINT' || store.state === 'CONNECTED';
-  if (Object.keys(ofProxy).length > 0)
-    await checkProxy(kms, call, store, changed(store.settings, changes), { ask: reaches });
+  const after = changed(store.settings, changes);
+  const reaches = after.connectivity === 'PUBLIC_ENDPOINT' || store.state === 'CONNECTED';
+  if (Object.keys(ofProxy).length > 0) await checkProxy(kms, call, store, after, { ask: reaches });
   if (!kms.state.place(call.accountId, call.region).stores.has(store.id)) throw storeNotFound();
   allowed();
   if (changes.credential !== undefined && kms.slowUpdates && store.state === 'CONNECTED')

@@ -43,6 +43,8 @@ export interface StubOptions {
   alpn?: string[];
   maxVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
   ciphers?: string;
+  /** Any free one unless given. */
+  port?: number;
 }
 
 /** An XKS proxy that says what a test tells it to; by default it is a good one with a key for each name but `unknown…`. */
@@ -50,7 +52,7 @@ export class XksStub {
   readonly uriPath = '/stub/kms/xks/v1';
   readonly credential = {
     AccessKeyId: 'ABCDEFGHIJKLMNOPQRST',
-    RawSecretAccessKey: 'a'.repeat(43),
+    RawSecretAccessKey: 'secret+of+the+stub'.padEnd(43, 's'),
   };
   readonly requests: StubRequest[] = [];
   readonly port: number;
@@ -85,7 +87,7 @@ export class XksStub {
     const server: Server = alpn.includes('h2')
       ? createSecureServer({ ...options, allowHTTP1: true })
       : createServer({ ...options, ...(alpn.length === 0 ? {} : { ALPNProtocols: alpn }) });
-    server.listen(0, '127.0.0.1');
+    server.listen(tls.port ?? 0, '127.0.0.1');
     await once(server, 'listening');
     return new XksStub(server);
   }
@@ -132,6 +134,8 @@ export class XksStub {
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     await once(request, 'end');
+    // The connection was cut under it.
+    if (chunks.length === 0) return;
     const url = request.url ?? '';
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
     const operation = (url.split('/').at(-1) ?? '') as StubOperation;
