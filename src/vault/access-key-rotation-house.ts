@@ -1,0 +1,56 @@
+import type { AwsAccount } from '../aws/clients.ts';
+import { whoIs } from '../aws/identity-check.ts';
+import type { Act } from '../audit/trail.ts';
+import type { AwsHouse } from './aws-house.ts';
+import { keysOf } from './csp-access-keys.ts';
+import { accessOf, openKey, type OpenKey } from './csp-access.ts';
+import type { CspAccountRecord } from './csp-account-records.ts';
+import { VaultError } from './vault-error.ts';
+
+export interface Rotation {
+  house: AwsHouse;
+  act: Act;
+  /** Milliseconds between tries of a new access key, which IAM needs some seconds to make known. */
+  pauses: readonly number[];
+}
+
+/** A rotation that has to wait for IAM: nothing went wrong. */
+export class NotYetError extends Error {
+  readonly retryAfter: number;
+
+  constructor(retryAfter: number) {
+    super('AWS does not know the new access key everywhere yet');
+    this.name = 'NotYetError';
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** AWS as the IAM user who has this access key; of a role account as the user who assumes the role. */
+export function userAccount(house: AwsHouse, account: CspAccountRecord, key: OpenKey): AwsAccount {
+  return house.aws.once(accessOf({ ...account, type: 'access-key' }, key, ''));
+}
+
+/** The IAM user whose access key it is. Throws VaultError `conflict` for the root user, whose keys nobody rotates. */
+export async function userOf(aws: AwsAccount): Promise<string> {
+  const { kind, name } = await whoIs(aws);
+  if (kind === 'user') return name;
+  throw new VaultError(
+    'conflict',
+    'only access keys of IAM users are rotated, and this is another’s',
+    'give the CSP account an access key of an IAM user',
+  );
+}
+
+/** What a step that succeeded leaves of the failures before it. */
+export const noProblem = { access_key_rotation_problem: null, access_key_rotation_retry_at: null };
+
+export async function openCurrent(house: AwsHouse, account: CspAccountRecord): Promise<OpenKey> {
+  const current = (await keysOf(house.store.db, account.id)).find(({ state }) => state === 'CURRENT');
+  if (current === undefined)
+    throw new VaultError(
+      'conflict',
+      'the CSP account has no access key',
+      'give it one: holdfast csp-account edit',
+    );
+  return openKey(house, current);
+}

@@ -1,0 +1,251 @@
+import { AwsError } from '../aws/aws-error.ts';
+import type { Act } from '../audit/trail.ts';
+import { TokenError } from '../token/faults.ts';
+import { readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
+import { create, knownKeys } from './access-key-making.ts';
+import { NotYetError, openCurrent, userAccount, userOf, type Rotation } from './access-key-rotation-house.ts';
+import { deleteOld, verifyAndSwitch } from './access-key-switching.ts';
+import type { AwsHouse } from './aws-house.ts';
+import { findAccount, type CspAccountRecord } from './csp-account-records.ts';
+import { checkRowVersion, type Sight } from './house.ts';
+import { holdLease, releaseLease } from './leases.ts';
+import { systemAct } from './system-act.ts';
+import { VaultError } from './vault-error.ts';
+
+/** So long a process has a rotation for itself, milliseconds: all requests of one run with all their retries. */
+const hold = 10 * 60_000;
+/** A rotation that failed is tried again after so long, milliseconds. */
+const retry = 5 * 60_000;
+const usualPauses = [1000, 2000, 3000, 4000, 5000];
+
+/** Rotations that this process is at. */
+const underWay = new Set<string>();
+
+export interface RotationOptions {
+  pauses?: readonly number[];
+}
+
+/**
+ * Rotates the access key of a CSP account: a second one is made in IAM, tried, and put in the place of the first, which
+ * is then deleted there. Goes on with a rotation that was cut off. What cannot be begun is refused: VaultError
+ * `conflict`, AwsError. What fails later, or has to wait for IAM, stands in the record and goes on by schedule.
+ */
+export async function rotateAccessKey(
+  house: AwsHouse,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  id: string,
+  expected?: number,
+  { pauses = usualPauses }: RotationOptions = {},
+): Promise<CspAccountRecord> {
+  const account = await findAccount(house.store.db, vaultId, sight, id);
+  checkRowVersion(account, expected);
+  const done = await alone(house, id, async () => {
+    const rotation = { house, act, pauses };
+    const begun = account.access_key_rotation === null ? await begin(rotation, account) : account;
+    return (await goOn(rotation, begun)).account;
+  });
+  if (done === undefined)
+    throw new VaultError(
+      'conflict',
+      'its access key is being rotated just now',
+      'wait a minute, then look at it',
+    );
+  return done;
+}
+
+export interface AccessKeyRotations {
+  rotated: number;
+  /** What failed, and is tried again. */
+  failed: { cspAccountId: string; problem: RotationProblem }[];
+}
+
+/** Rotates the access keys whose schedule says so, and goes on with what was cut off or failed. */
+export async function rotateDueAccessKeys(
+  house: AwsHouse,
+  mayGoOn: () => Promise<boolean>,
+  { pauses = usualPauses }: RotationOptions = {},
+): Promise<AccessKeyRotations> {
+  const run: AccessKeyRotations = { rotated: 0, failed: [] };
+  for (const id of await dueAccounts(house)) {
+    if (!(await mayGoOn())) break;
+    const ended = await alone(house, id, async () =>
+      rotateDue({ house, act: systemAct(house, 'schedule'), pauses }, id),
+    );
+    if (ended === undefined) continue;
+    if (ended.problem === undefined) run.rotated += ended.account.access_key_rotation === null ? 1 : 0;
+    else if (ended.problem.waiting !== true) run.failed.push({ cspAccountId: id, problem: ended.problem });
+  }
+  return run;
+}
+
+async function rotateDue(rotation: Rotation, id: string): Promise<Ended> {
+  const account = await readAccount(rotation.house.store.db, id);
+  if (account.access_key_rotation !== null) return goOn(rotation, account);
+  try {
+    return await goOn(rotation, await begin(rotation, account));
+  } catch (error) {
+    return stop(rotation, account, error);
+  }
+}
+
+async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
+  const at = now().toISOString();
+  const due = await store.db
+    .selectFrom('csp_accounts')
+    .innerJoin('vaults', 'vaults.id', 'csp_accounts.vault_id')
+    .select('csp_accounts.id')
+    .where('vaults.deleted_at', 'is', null)
+    .where((eb) =>
+      eb.or([eb('access_key_rotation', 'is not', null), eb('next_access_key_rotation_at', '<=', at)]),
+    )
+    .where((eb) =>
+      eb.or([
+        eb('access_key_rotation_retry_at', 'is', null),
+        eb('access_key_rotation_retry_at', '<=', at),
+        // A clock that stood in the future must not have put it off for ever.
+        eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + 2 * retry).toISOString()),
+      ]),
+    )
+    .orderBy('next_access_key_rotation_at')
+    .limit(100)
+    .execute();
+  return due.map(({ id }) => id);
+}
+
+/** Runs it unless this or another process is at the same rotation; then answers undefined. */
+async function alone<T>(house: AwsHouse, id: string, run: () => Promise<T>): Promise<T | undefined> {
+  const name = `access key of ${id}`;
+  if (underWay.has(name)) return undefined;
+  underWay.add(name);
+  try {
+    if (!(await holdLease(house, name, hold))) return undefined;
+    try {
+      return await run();
+    } finally {
+      await releaseLease(house, name);
+    }
+  } finally {
+    underWay.delete(name);
+  }
+}
+
+/** Looks at what is in IAM, and writes down that a rotation is under way. */
+async function begin({ house, act }: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
+  if (account.access_key_id === null)
+    throw new VaultError('conflict', 'the CSP account has no access key', 'only access keys are rotated');
+  await checkNotShared(house, account);
+  const aws = userAccount(house, account, await openCurrent(house, account));
+  const known = await knownKeys(aws, await userOf(aws), account.access_key_id);
+  return takeStep(
+    house,
+    act,
+    account,
+    {
+      access_key_rotation: 'CREATING',
+      access_key_rotation_known: JSON.stringify(known),
+      access_key_rotation_problem: null,
+      access_key_rotation_retry_at: null,
+    },
+    { event: { verb: 'begin-access-key-rotation', before: { accessKeyId: account.access_key_id } } },
+  );
+}
+
+/** Deleted in IAM it would be gone for the other account too. Whose that is, is nobody's business here. */
+async function checkNotShared({ store }: AwsHouse, { id, access_key_id }: CspAccountRecord): Promise<void> {
+  const other = await store.db
+    .selectFrom('csp_access_keys')
+    .select('csp_account_id')
+    .where('access_key_id', '=', access_key_id)
+    .where('csp_account_id', '<>', id)
+    .executeTakeFirst();
+  if (other !== undefined)
+    throw new VaultError(
+      'conflict',
+      'another CSP account signs in with the same access key',
+      'give each CSP account an IAM user of its own, then rotate',
+    );
+}
+
+interface Ended {
+  account: CspAccountRecord;
+  /** Undefined where the rotation is done. */
+  problem?: RotationProblem;
+}
+
+/** Step by step until it is done, or one fails. */
+async function goOn(rotation: Rotation, begun: CspAccountRecord): Promise<Ended> {
+  let account = begun;
+  let looksAgain = false;
+  // More than there are steps: a new access key that is gone is made once more, not for ever.
+  for (let step = 0; step < 6; step++) {
+    try {
+      switch (account.access_key_rotation) {
+        case null:
+          return { account };
+        case 'CREATING':
+          account = await create(rotation, account);
+          break;
+        case 'VERIFYING':
+          account = await verifyAndSwitch(rotation, account);
+          break;
+        case 'SWITCHED':
+          account = await deleteOld(rotation, account);
+          break;
+      }
+    } catch (error) {
+      // The SDK's own repetition of what had been done already: what was made is found in IAM at the second look.
+      if (!(isLimit(error) && account.access_key_rotation === 'CREATING' && !looksAgain))
+        return stop(rotation, account, error);
+      looksAgain = true;
+      account = await readAccount(rotation.house.store.db, account.id);
+    }
+  }
+  return { account };
+}
+
+function isLimit(error: unknown): boolean {
+  return error instanceof AwsError && error.fault === 'limit';
+}
+
+/** Writes down why it stopped and when it goes on. */
+async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: unknown): Promise<Ended> {
+  const problem = problemOf(error);
+  if (problem === undefined) throw error;
+  const account = await readAccount(house.store.db, id);
+  // Somebody has changed the account meanwhile: what to do next is told by the record as it is now.
+  if (error instanceof VaultError && error.problem === 'precondition') return { account };
+  const pause = error instanceof NotYetError ? error.retryAfter : retry;
+  const known = account.access_key_rotation_problem;
+  const isNew = known === null || (JSON.parse(known) as RotationProblem).code !== problem.code;
+  const stopped = await takeStep(
+    house,
+    act,
+    account,
+    {
+      access_key_rotation_problem: problem.waiting === true ? null : JSON.stringify(problem),
+      access_key_rotation_retry_at: new Date(house.now().getTime() + pause).toISOString(),
+    },
+    isNew && problem.waiting !== true
+      ? { event: { verb: 'access-key-rotation-failed', after: { problem: problem.code } } }
+      : {},
+  );
+  return { account: stopped, problem };
+}
+
+function problemOf(error: unknown): RotationProblem | undefined {
+  if (error instanceof NotYetError)
+    return {
+      code: 'NOT_YET',
+      message: error.message,
+      wayOut: 'nothing: it goes on by itself',
+      waiting: true,
+    };
+  if (error instanceof AwsError) return { code: error.code, message: error.message, wayOut: error.wayOut };
+  if (error instanceof VaultError)
+    return { code: error.problem, message: error.message, wayOut: error.wayOut ?? 'look at it in IAM' };
+  if (error instanceof TokenError)
+    return { code: error.fault, message: `the token: ${error.message}`, wayOut: 'holdfast token verify' };
+  return undefined;
+}

@@ -1,0 +1,394 @@
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import type { Transaction } from 'kysely';
+import type { FaultRule } from '../../simulator/simulator.ts';
+import { callAws } from '../../src/aws/aws-error.ts';
+import { whoIs } from '../../src/aws/identity-check.ts';
+import type { Tables } from '../../src/store/schema.ts';
+import type { Store } from '../../src/store/store.ts';
+import { rotateAccessKey, rotateDueAccessKeys } from '../../src/vault/access-key-rotation.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import {
+  createCspAccount,
+  getCspAccount,
+  updateCspAccount,
+  type CspAccountRecord,
+} from '../../src/vault/csp-accounts.ts';
+import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
+import { clientsOf, openAwsVault, type AwsVault } from '../support/aws-vault.ts';
+import { eventsOf, fresh } from '../support/vault.ts';
+
+interface Context extends AwsVault {
+  account: TestAwsAccount;
+}
+
+const test = anyTest as TestFn<Context>;
+
+const quick = { pauses: [1, 1] };
+
+// One after another: a fault of the simulator's strikes whoever comes first.
+test.before(async (t) => {
+  // One attempt: that a request fails is what is tried here; that the SDK repeats it has a test of its own.
+  const vault = await openAwsVault({ settings: { maxAttempts: 1 } });
+  t.context = { ...vault, account: new TestAwsAccount(vault.simulator) };
+});
+test.after.always(async (t) => t.context.dispose());
+
+interface Case {
+  user: TestUser;
+  /** As it was before the rotation. */
+  row: CspAccountRecord;
+  /** Rotations that it has behind it. */
+  rotations: number;
+}
+
+async function newCase(t: ExecutionContext<Context>, days: number | null = null): Promise<Case> {
+  const { house, act, vault, group, account } = t.context;
+  const user = await account.user();
+  const row = await createCspAccount(house, act(), vault.id, 'all', {
+    name: fresh('account'),
+    adminGroupId: group,
+    type: 'access-key',
+    defaultRegion: 'eu-central-1',
+    accessKeyId: user.accessKeyId,
+    secretAccessKey: user.secretAccessKey,
+    accessKeyRotationDays: days,
+  });
+  return { user, row, rotations: 0 };
+}
+
+/** The same account for the next rotation. */
+async function nextCase(t: ExecutionContext<Context>, { user, row }: Case): Promise<Case> {
+  return { user, row: await read(t, row.id), rotations: await rotationsOf(t, row.id) };
+}
+
+async function rotationsOf(t: ExecutionContext<Context>, id: string): Promise<number> {
+  return (await actions(t, id)).filter((action) => action === 'rotate-access-key').length;
+}
+
+async function rotate({ context }: ExecutionContext<Context>, id: string, house: AwsHouse = context.house) {
+  return rotateAccessKey(house, context.act(), context.vault.id, 'all', id, undefined, quick);
+}
+
+/** Again and again, as the schedule does, until it is done. */
+async function finish(t: ExecutionContext<Context>, { row }: Case): Promise<void> {
+  for (let run = 0; run < 6; run++) {
+    const { access_key_rotation: step } = await read(t, row.id);
+    if (step === null) return;
+    await rotate(t, row.id);
+  }
+}
+
+async function read({ context }: ExecutionContext<Context>, id: string): Promise<CspAccountRecord> {
+  return getCspAccount(context.house, context.vault.id, 'all', id);
+}
+
+async function sealedKeys({ context }: ExecutionContext<Context>, id: string) {
+  return context.store.db
+    .selectFrom('csp_access_keys')
+    .select(['access_key_id', 'state', 'origin'])
+    .where('csp_account_id', '=', id)
+    .execute();
+}
+
+async function actions(t: ExecutionContext<Context>, id: string): Promise<string[]> {
+  return (await eventsOf(t.context, id)).map(({ action }) => action.replace('csp-account.', ''));
+}
+
+/** One access key in IAM, ours, another than at first, and AWS takes it. */
+async function checkRotated(
+  t: ExecutionContext<Context>,
+  { user, row, rotations }: Case,
+  what = '',
+): Promise<void> {
+  const now = await read(t, row.id);
+  t.is(now.access_key_rotation, null, what);
+  t.is(now.access_key_rotation_problem, null, what);
+  t.not(now.access_key_id, row.access_key_id, what);
+  t.deepEqual(await t.context.account.accessKeyIds(user.name), [now.access_key_id ?? ''], what);
+  t.deepEqual(
+    await sealedKeys(t, row.id),
+    [{ access_key_id: now.access_key_id ?? '', state: 'CURRENT', origin: 'rotation' }],
+    what,
+  );
+  t.is((await whoIs(await awsAccountOf(t.context.house, now))).arn, user.arn, what);
+  t.is(await rotationsOf(t, row.id), rotations + 1, what);
+}
+
+test.serial(
+  'a rotation makes a second access key, switches to it and deletes the first, each on the record',
+  async (t) => {
+    const one = await newCase(t);
+    await rotate(t, one.row.id);
+    await checkRotated(t, one);
+    t.deepEqual(await actions(t, one.row.id), [
+      'create',
+      'begin-access-key-rotation',
+      'rotate-access-key',
+      'delete-old-access-key',
+    ]);
+    const [, , switched] = await eventsOf(t.context, one.row.id);
+    t.is(switched?.before, JSON.stringify({ accessKeyId: one.user.accessKeyId }));
+  },
+);
+
+/** A process that is killed at the n-th point: before a transaction, within it but for the commit, after it. */
+class MortalStore implements Store {
+  readonly db: Store['db'];
+  readonly #store: Store;
+  points = 0;
+  #killAt: number;
+
+  constructor(store: Store, killAt: number) {
+    this.db = store.db;
+    this.#store = store;
+    this.#killAt = killAt;
+  }
+
+  revision() {
+    return this.#store.revision();
+  }
+
+  async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.write(run);
+  }
+
+  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    this.#pass();
+    const result = await this.#store.write(async (trx) => {
+      const done = await run(trx);
+      this.#pass();
+      return done;
+    });
+    this.#pass();
+    return result;
+  }
+
+  async close() {
+    await this.#store.close();
+  }
+
+  /** From that point on nothing is written: the dead do not tidy up. */
+  #pass(): void {
+    if (++this.points >= this.#killAt) throw new KilledError();
+  }
+}
+
+class KilledError extends Error {}
+
+/*
+ * A kill is played by an error that nothing catches, and by a store that takes nothing any more. That is the same as the
+ * end of the process, for all that a rotation leaves behind is in the store and in IAM: each run reads both anew, and
+ * between two transactions nothing is done but requests to AWS and the token, of which the test of faults has every one
+ * fail before it was done and after.
+ */
+test.serial('killed at any point, a second run completes the rotation, exactly once', async (t) => {
+  let one = await newCase(t);
+  for (let killAt = 1; ; killAt++) {
+    one = await nextCase(t, one);
+    const store = new MortalStore(t.context.store, killAt);
+    const killed = await rotate(t, one.row.id, { ...t.context.house, store }).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof KilledError) return true;
+        throw error;
+      },
+    );
+    if (!killed) {
+      t.true(store.points >= 15, `${store.points} points`);
+      break;
+    }
+    const { access_key_rotation: step } = await read(t, one.row.id);
+    // Before it was begun, or with all done but the lease: nothing is under way.
+    if (step === null && (await rotationsOf(t, one.row.id)) === one.rotations) await rotate(t, one.row.id);
+    await finish(t, one);
+    await checkRotated(t, one, `killed at ${killAt}`);
+  }
+});
+
+const calls = [
+  { service: 'sts', action: 'GetCallerIdentity' },
+  { service: 'iam', action: 'ListAccessKeys' },
+  { service: 'iam', action: 'CreateAccessKey' },
+  { service: 'iam', action: 'DeleteAccessKey' },
+  { service: 'kms', action: 'ListAliases' },
+] as const;
+
+const kinds = ['reset', 'answer-lost', '500', 'throttle', 'denied'] as const satisfies FaultRule['kind'][];
+
+for (const { service, action } of calls)
+  test.serial(
+    `whichever ${action} fails, before or after it was done, a second run completes the rotation`,
+    async (t) => {
+      const one = await newCase(t);
+      const before = t.context.simulator.trail.events().length;
+      await rotate(t, one.row.id);
+      const times = t.context.simulator.trail
+        .events()
+        .slice(before)
+        .filter(({ eventName }) => eventName === action).length;
+      t.true(times > 0);
+      for (const kind of kinds)
+        for (let after = 0; after < times; after++)
+          await failOnce(t, await nextCase(t, one), { service, action, kind, after });
+    },
+  );
+
+async function failOnce(t: ExecutionContext<Context>, one: Case, rule: FaultRule): Promise<void> {
+  const undo = t.context.simulator.fault({ ...rule, times: 1 });
+  const refused = await rotate(t, one.row.id).then(
+    ({ access_key_rotation_problem: problem }) => problem !== null,
+    () => true,
+  );
+  undo();
+  const what = `${rule.kind}, call ${(rule.after ?? 0) + 1}`;
+  // That nothing is allowed in KMS says that the access key is known there.
+  t.is(refused, !(rule.service === 'kms' && rule.kind === 'denied'), what);
+  t.true((await t.context.account.accessKeyIds(one.user.name)).length > 0, 'never without an access key');
+  const { access_key_rotation: step } = await read(t, one.row.id);
+  if (step === null && (await rotationsOf(t, one.row.id)) === one.rotations) await rotate(t, one.row.id);
+  await finish(t, one);
+  await checkRotated(t, one, what);
+}
+
+test.serial(
+  'CreateAccessKey repeated by the SDK after a lost answer leaves one access key too',
+  async (t) => {
+    const house = { ...t.context.house, aws: clientsOf(t.context.simulator, { maxAttempts: 3 }) };
+    const one = await newCase(t);
+    const undo = t.context.simulator.fault({
+      ...{ service: 'iam', action: 'CreateAccessKey', kind: 'answer-lost' },
+      times: 1,
+    });
+    await rotate(t, one.row.id, house);
+    undo();
+    await checkRotated(t, one);
+    t.true((await actions(t, one.row.id)).includes('delete-lost-access-key'));
+    house.aws.close();
+  },
+);
+
+test.serial(
+  'an access key that somebody made by hand is never deleted: the rotation says so and stops',
+  async (t) => {
+    const { account } = t.context;
+    const before = await newCase(t);
+    const foreign = await account.accessKey(before.user.name);
+    await t.throwsAsync(rotate(t, before.row.id), {
+      message: /has another access key, \w+, that Holdfast has not made/,
+    });
+    t.is((await read(t, before.row.id)).access_key_rotation, null);
+    t.deepEqual(await account.accessKeyIds(before.user.name), [before.user.accessKeyId, foreign.accessKeyId]);
+
+    // Made by hand while an answer was outstanding, and used since.
+    const during = await newCase(t);
+    const undo = t.context.simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'reset' });
+    await rotate(t, during.row.id);
+    undo();
+    const used = await account.accessKey(during.user.name);
+    await whoIs(
+      t.context.aws.once({
+        ...{ accountKey: '', partition: 'aws', region: 'eu-central-1', fips: false, kind: 'access-key' },
+        ...{ accessKeyId: used.accessKeyId, secret: used.secretAccessKey },
+      }),
+    );
+    const stopped = await rotate(t, during.row.id);
+    t.is(stopped.access_key_rotation, 'CREATING');
+    t.regex(stopped.access_key_rotation_problem ?? '', /that Holdfast has not made/);
+    t.true((await account.accessKeyIds(during.user.name)).includes(used.accessKeyId));
+  },
+);
+
+test.serial('a new access key that is deleted in IAM before it was tried is made once more', async (t) => {
+  const one = await newCase(t);
+  const undo = t.context.simulator.fault({ service: 'kms', action: 'ListAliases', kind: '500', after: 1 });
+  await rotate(t, one.row.id);
+  undo();
+  const next = (await sealedKeys(t, one.row.id)).find(({ state }) => state === 'NEXT')?.access_key_id ?? '';
+  const iam = await t.context.account.iam();
+  const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
+  await iam.send(new DeleteAccessKeyCommand({ UserName: one.user.name, AccessKeyId: next }));
+  // So young it may only be that AWS does not know it everywhere.
+  t.is((await rotate(t, one.row.id)).access_key_rotation, 'VERIFYING');
+  await t.context.store.db
+    .updateTable('csp_access_keys')
+    .set({ created_at: new Date(Date.now() - 6 * 60_000).toISOString() })
+    .where('access_key_id', '=', next)
+    .execute();
+  await rotate(t, one.row.id);
+  await checkRotated(t, one);
+});
+
+test.serial(
+  'a schedule rotates what is due, once, and what failed again when its pause is over',
+  async (t) => {
+    const { house, clock } = t.context;
+    const one = await newCase(t, 30);
+    const mayGoOn = () => Promise.resolve(true);
+    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 0);
+    await t.context.store.db
+      .updateTable('csp_accounts')
+      .set({ next_access_key_rotation_at: new Date(Date.now() - 1000).toISOString() })
+      .where('id', '=', one.row.id)
+      .execute();
+    t.is((await rotateDueAccessKeys(house, () => Promise.resolve(false), quick)).rotated, 0);
+    const undo = t.context.simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'throttle' });
+    const { failed } = await rotateDueAccessKeys(house, mayGoOn, quick);
+    undo();
+    t.deepEqual(
+      failed.map(({ cspAccountId }) => cspAccountId),
+      [one.row.id],
+    );
+    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 0, 'its pause is not over');
+    clock.ahead = 5 * 60_000 + 1000;
+    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 1);
+    clock.ahead = 0;
+    await checkRotated(t, one);
+    const { next_access_key_rotation_at: next } = await read(t, one.row.id);
+    t.true(Date.parse(next ?? '') > Date.now() + 29 * 86_400_000);
+  },
+);
+
+test.serial('two at once rotate once', async (t) => {
+  const one = await newCase(t);
+  const [first, second] = await Promise.allSettled([rotate(t, one.row.id), rotate(t, one.row.id)]);
+  t.deepEqual([first?.status, second?.status].toSorted(), ['fulfilled', 'rejected']);
+  await checkRotated(t, one);
+});
+
+test.serial(
+  'an access key that two CSP accounts sign in with is not rotated: the other would lose it',
+  async (t) => {
+    const { house, act, vault, group } = t.context;
+    const { user, row } = await newCase(t);
+    await createCspAccount(house, act(), vault.id, 'all', {
+      ...{ name: fresh('account'), adminGroupId: group, type: 'access-key' },
+      ...{ accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
+    });
+    await t.throwsAsync(rotate(t, row.id), {
+      message: 'another CSP account signs in with the same access key',
+    });
+  },
+);
+
+test.serial(
+  'another access key entered while one is rotated ends the rotation and names what is left in IAM',
+  async (t) => {
+    const { house, act, vault, account } = t.context;
+    const one = await newCase(t);
+    const undo = t.context.simulator.fault({ service: 'kms', action: 'ListAliases', kind: '500', after: 1 });
+    await rotate(t, one.row.id);
+    undo();
+    const next = (await sealedKeys(t, one.row.id)).find(({ state }) => state === 'NEXT')?.access_key_id ?? '';
+    const other = await account.user();
+    const edited = await updateCspAccount(house, act(), vault.id, 'all', one.row.id, {
+      accessKeyId: other.accessKeyId,
+      secretAccessKey: other.secretAccessKey,
+    });
+    t.is(edited.access_key_rotation, null);
+    t.true(edited.access_key_rotation_problem?.includes(next));
+    t.deepEqual(await sealedKeys(t, one.row.id), [
+      { access_key_id: other.accessKeyId, state: 'CURRENT', origin: 'operator' },
+    ]);
+    await callAws('ListAccessKeys', async () => account.accessKeyIds(one.user.name));
+  },
+);
