@@ -58,13 +58,14 @@ export class Front {
       request = await readRequest(message);
     } catch (error) {
       if (!(error instanceof BodyTooLarge)) throw error;
-      send(message, response, encodeError('s3', new ServiceError('EntityTooLarge', 400, error.message), ''));
+      const refusal = new ServiceError('EntityTooLarge', 400, error.message);
+      send(message, response, encodeError('s3', refusal, makeRequestId()), this.#now());
       return;
     }
     try {
       const { answer, lost } = await this.#serve(request, message.socket.remoteAddress ?? '');
       if (lost) message.socket.destroy();
-      else send(message, response, answer);
+      else send(message, response, answer, this.#now());
     } catch (error) {
       if (!(error instanceof Cut)) throw error;
       // `hang`: the socket stays open until the client, or the simulator's end, closes it.
@@ -172,7 +173,12 @@ export class Front {
   }
 }
 
-function send(message: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  response.writeHead(answer.status, { 'Content-Length': answer.body.length, ...answer.headers });
+/** The Date is the simulator's own: clients set their clocks by it after a refused signature. */
+function send(message: IncomingMessage, response: ServerResponse, answer: Answer, now: Date): void {
+  response.writeHead(answer.status, {
+    Date: now.toUTCString(),
+    'Content-Length': answer.body.length,
+    ...answer.headers,
+  });
   response.end(message.method === 'HEAD' ? undefined : answer.body);
 }
