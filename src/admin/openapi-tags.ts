@@ -17,6 +17,8 @@ export const tagDescriptions: Readonly<Record<string, string>> = {
   'Key sets':
     'What one external key store of AWS KMS connects to: keys that share a token, a URI path prefix and credentials.',
   Credentials: 'XKS proxy authentication credentials of a key set: with these AWS KMS signs its requests.',
+  'External key stores':
+    'External key stores of AWS KMS that connect to a key set, one for each Region: made, connected, watched, linked.',
   CloudKeys: 'External keys: made, used, rotated, disabled and deleted. Key material stays in the token.',
   'Audit trail': 'Every act on the record, in the order in which it was done.',
   Reconciliation: 'What the store says against what the token holds.',

@@ -5,6 +5,7 @@ import { auditEventRoutes } from './audit-events.ts';
 import { cloudKeyRoutes } from './cloud-keys.ts';
 import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
+import { externalKeyStoreRoutes } from './external-key-stores.ts';
 import { keySetRoutes } from './key-sets.ts';
 import { mailRoutes } from './mail.ts';
 import { nodeRoutes } from './nodes.ts';
@@ -33,6 +34,7 @@ const described: readonly Route[] = [
   ...cspAccountRoutes,
   ...keySetRoutes,
   ...credentialRoutes,
+  ...externalKeyStoreRoutes,
   ...cloudKeyRoutes,
   ...auditEventRoutes,
   ...reconciliationRoutes,

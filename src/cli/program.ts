@@ -6,6 +6,7 @@ import { addCloudKeyCommands } from './cloud-key.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addCredentialCommands } from './credential.ts';
 import { addCspAccountCommands } from './csp-account.ts';
+import { addExternalKeyStoreCommands } from './external-key-store.ts';
 import { addGroupCommands } from './group.ts';
 import { addKeySetCommands } from './key-set.ts';
 import { addLoginCommand } from './login.ts';
@@ -34,7 +35,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
     [addVaultCommands, addTokenCommands, addNodeCommands, addMailCommands, addOidcProviderCommands],
   ],
   ['People and what belongs to whom:', [addUserCommands, addGroupCommands, addCspAccountCommands]],
-  ['Keys:', [addKeySetCommands, addCredentialCommands, addCloudKeyCommands]],
+  ['Keys:', [addKeySetCommands, addCredentialCommands, addExternalKeyStoreCommands, addCloudKeyCommands]],
   ['What happened:', [addAuditCommands, addReconcileCommands]],
   ['Besides:', [addCompletionCommand]],
 ];

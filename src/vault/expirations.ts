@@ -119,6 +119,23 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
     )
     .select(['use.last_at as last_seen', 'next.created_at as succeeded_at'])
     .where('xks_credentials.retire_after_minutes', 'is not', null)
+    // An external key store that has the old one, or is being given it, may be disconnected and quiet for long.
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('external_key_stores')
+            .select('external_key_stores.id')
+            .where('external_key_stores.state', '<>', 'NOT_FOUND')
+            .where((of) =>
+              of.or([
+                of('external_key_stores.access_key_id', '=', of.ref('xks_credentials.access_key_id')),
+                of('external_key_stores.pending_access_key_id', '=', of.ref('xks_credentials.access_key_id')),
+              ]),
+            ),
+        ),
+      ),
+    )
     // Where the new one opens nothing any more, the old one is all that AWS has.
     .where('next.withdrawn_at', 'is', null)
     .where((eb) => eb.or([eb('next.expires_at', 'is', null), eb('next.expires_at', '>', now.toISOString())]))

@@ -126,7 +126,7 @@ export async function linkExternalKeyStore(
         {
           ...storeEntry('link', before),
           before: auditedStore(before),
-          after: auditedStore({ ...before, ...change } as ExternalKeyStore),
+          after: auditedStore({ ...before, ...change }),
           creates: true,
         },
       ]);

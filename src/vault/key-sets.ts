@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { changes, type Edit } from './edits.ts';
+import { checkNoStores } from './external-key-store-checks.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import {
@@ -86,9 +87,13 @@ export async function updateKeySet(
     const wanted = { ...before, ...change };
     if (wanted.admin_group_id !== before.admin_group_id)
       await checkOwner(trx, vaultId, sight, wanted.admin_group_id);
-    if (wanted.csp_account_id !== before.csp_account_id) await checkCspAccount(trx, sight, wanted);
+    if (wanted.csp_account_id !== before.csp_account_id) {
+      await checkNoStores(trx, { keySetId: before.id }, 'its CSP account cannot change');
+      await checkCspAccount(trx, sight, wanted);
+    }
     if (wanted.token !== before.token || wanted.path_prefix !== before.path_prefix) {
       await checkUnused(trx, before, act.at, 'token and path prefix cannot change');
+      await checkNoStores(trx, { keySetId: before.id }, 'token and path prefix cannot change');
       await checkToken(trx, house, wanted);
     }
     await checkClash(trx, wanted);
@@ -140,6 +145,7 @@ export async function deleteKeySet(
   await house.store.change(async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
+    await checkNoStores(trx, { keySetId: before.id }, 'it cannot be deleted');
     await checkUnused(trx, before, act.at, 'it cannot be deleted');
     await removeKeySet(trx, before, act.at);
     await record(trx, act, { ...keySetEntry('delete', before), before: auditedKeySet(before) });

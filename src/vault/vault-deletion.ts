@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
+import { forgetAws, leftInAws } from './external-key-store-checks.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { withoutRotation } from './csp-account-records.ts';
 import { VaultError } from './vault-error.ts';
@@ -12,7 +13,8 @@ const outOfUse: ReadonlySet<CloudKeyState> = new Set(['DISABLED', 'EXPIRED', 'PE
 /**
  * Deletes a vault: its people at once, and out of view what was in it. With key sets in it the caller must repeat its
  * name, and no key of it may be in use any more: its key objects are then destroyed, for ever, by the work that also
- * ends scheduled deletions. The rows of its keys stay as tombstones: no external key id is ever used again.
+ * ends scheduled deletions. The rows of its keys stay as tombstones: no external key id is ever used again. What it has in
+ * AWS stays there; that is told before, and stands in the trail.
  *
  * Throws VaultError `not-found`, `precondition`, and `conflict` with what to do first.
  */
@@ -28,7 +30,9 @@ export async function deleteVault(
     checkRowVersion(vault, expected);
     const keys = await keysToDestroy(trx, house, vault, confirm);
     const now = house.now().toISOString();
+    const left = await leftInAws(trx, vaultId);
     await takePeopleOut(trx, vaultId);
+    await forgetAws(trx, vaultId);
     await withdrawEverything(trx, vaultId, now);
     await trx
       .updateTable('vaults')
@@ -43,7 +47,7 @@ export async function deleteVault(
       .execute();
     await recordInBoth(trx, act, vault, {
       action: 'vault.delete',
-      before: { ...shownInTrail(vault), externalKeyIds: keys },
+      before: { ...shownInTrail(vault), externalKeyIds: keys, leftInAws: left },
     });
   });
 }
@@ -74,12 +78,18 @@ async function keysToDestroy(
       `${inUse.length} of its CloudKeys may still be used by AWS`,
       'schedule their deletion, or disable them, and see in CloudTrail that nothing needs them',
     );
-  if (vault.key_sets > 0 && confirm !== vault.name)
+  if (vault.key_sets > 0 && confirm !== vault.name) {
+    const { externalKeyStores, kmsKeys } = await leftInAws(trx, vault.id);
+    const inAws =
+      externalKeyStores.length + kmsKeys.length === 0
+        ? ''
+        : `; in AWS ${externalKeyStores.length} external key stores and ${kmsKeys.length} KMS keys would stay behind, and nothing encrypted with them could be read again`;
     throw new VaultError(
       'conflict',
-      `the vault is not empty: ${vault.key_sets} key sets, ${keys.length} CloudKeys whose key objects would be destroyed for ever`,
+      `the vault is not empty: ${vault.key_sets} key sets, ${keys.length} CloudKeys whose key objects would be destroyed for ever${inAws}`,
       'repeat its name (confirm=<name>) where this is meant',
     );
+  }
   return keys.map(({ external_key_id }) => external_key_id);
 }
 

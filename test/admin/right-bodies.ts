@@ -8,6 +8,12 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   updateCredential: { expiresAt: null },
   issueCredential: {},
   rotateCredential: {},
+  // Of no Region that there is: nothing is made.
+  createExternalKeyStore: { region: 'nowhere', uriEndpoint: 'https://xks.example.com' },
+  linkExternalKeyStore: { region: 'nowhere', customKeyStoreId: 'cks-1234567890abcdef0' },
+  updateExternalKeyStore: { name: 'x' },
+  rotateExternalKeyStoreCredential: {},
+  getExternalKeyStoreConsole: {},
   updateCloudKey: { description: 'x' },
   scheduleCloudKeyDeletion: { days: 7 },
 };

@@ -70,6 +70,7 @@ async function probe({ blue }: TwoVaults, client: AdminClient, route: Route, sta
     groupId: blue.ids.group,
     cspAccountId: blue.ids.cspAccount,
     keySetId: blue.ids.keySet,
+    externalKeyStoreId: blue.ids.externalKeyStore,
     accessKeyId: blue.ids.credential,
     cloudKeyId: blue.ids.cloudKey,
     token: 'token',

@@ -24,6 +24,8 @@ export interface PeopledVault {
     otherGroup: string;
     cspAccount: string;
     keySet: string;
+    /** Looked after by hand. */
+    externalKeyStore: string;
     credential: string;
     cloudKey: string;
   };
@@ -98,6 +100,12 @@ async function people(node: TestNode, appliance: AdminClient, name: string): Pro
     })
   ).id;
   const credential = (await made(admin, `${root}/key-sets/${keySet}/credentials`, {})).accessKeyId;
+  const externalKeyStore = (
+    await made(admin, `${root}/key-sets/${keySet}/external-key-stores`, {
+      region: 'eu-central-1',
+      uriEndpoint: 'https://xks.example.com',
+    })
+  ).id;
   const cloudKey = (
     await made(admin, `${root}/cloud-keys`, { keySetId: keySet, name: `${name}-key`, region: 'eu-central-1' })
   ).id;
@@ -116,6 +124,7 @@ async function people(node: TestNode, appliance: AdminClient, name: string): Pro
       otherGroup,
       cspAccount,
       keySet,
+      externalKeyStore,
       credential,
       cloudKey,
     },

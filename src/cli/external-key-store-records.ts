@@ -1,0 +1,178 @@
+import { Option, type Command } from 'commander';
+import type { Item } from './api-client.ts';
+import { withApi, type Api } from './api.ts';
+import { CliError } from './cli-error.ts';
+import { findOne, type Found } from './collection.ts';
+import { example } from './example.ts';
+import { keySets } from './key-set.ts';
+import { printRecord, type Columns } from './output.ts';
+import { printable } from './printable.ts';
+import type { OrNull } from './values.ts';
+
+/** An external key store as the API shows it. */
+export type FoundStore = Found;
+
+export const columns: Columns<Item> = {
+  id: ({ id }) => id,
+  name: ({ name }) => name,
+  'key set': ({ keySet }) => keySet,
+  region: ({ region }) => region,
+  'in AWS': ({ customKeyStoreId }) => customKeyStoreId,
+  state: ({ state, wanted }) =>
+    typeof wanted === 'string' ? `${String(state)}, ${wanted} asked for` : state,
+  error: ({ connectionError }) => (connectionError as Item | null)?.['code'],
+  endpoint: ({ uriEndpoint }) => uriEndpoint,
+  checked: ({ checkedAt }) => checkedAt,
+};
+
+function keySetOption(): Option {
+  return new Option('--key-set <key-set>', 'the key set, where the name is not unique');
+}
+
+function regionOption(): Option {
+  return new Option('--region <region>', 'the Region, where the name is not unique');
+}
+
+/** The list of external key stores of a key set. */
+export async function keySetOf(api: Api, keySet: string): Promise<{ id: string; path: string }> {
+  const { id } = await findOne(api, keySets, keySet);
+  return { id, path: `${keySets.path(api)}/${id}/external-key-stores` };
+}
+
+/** Those of a key set, or of all that are seen, with the name of their key set. */
+export async function storesOf(
+  api: Api,
+  keySet: string | undefined,
+): Promise<{ path: string; store: FoundStore }[]> {
+  const base = keySets.path(api);
+  const within =
+    keySet === undefined ? await api.client.list<Found>(base) : [await findOne(api, keySets, keySet)];
+  const lists = await Promise.all(
+    within.map(async (set) => {
+      const path = `${base}/${set.id}/external-key-stores`;
+      const stores = await api.client.list<FoundStore>(path);
+      return stores.map((store) => ({
+        path: `${path}/${store.id}`,
+        store: { ...store, keySet: set['name'] },
+      }));
+    }),
+  );
+  return lists.flat();
+}
+
+/** One by its name, id, or id in AWS. Throws CliError where there is none, or more than one. */
+async function findStore(
+  api: Api,
+  name: string,
+  { keySet, region }: { keySet?: string; region?: string },
+): Promise<{ path: string; store: FoundStore }> {
+  const found = (await storesOf(api, keySet)).filter(
+    ({ store }) =>
+      (store.id === name.toLowerCase() || store['customKeyStoreId'] === name || store['name'] === name) &&
+      (region === undefined || store['region'] === region),
+  );
+  const [first] = found;
+  if (first === undefined)
+    throw new CliError(
+      'notFound',
+      'there is no such external key store',
+      'see: holdfast external-key-store list',
+    );
+  if (found.length > 1)
+    throw new CliError(
+      'conflict',
+      `there are ${found.length} external key stores of this name`,
+      `add --region or --key-set, or name it by id: ${found.map(({ store }) => store.id).join(', ')}`,
+    );
+  return first;
+}
+
+/** What the commands on one external key store are told. */
+export interface ActWish extends ReachWish {
+  keySet?: string;
+  region?: string;
+  wait?: boolean;
+  yes?: boolean;
+  restorePath?: boolean;
+  disconnect?: boolean;
+  forget?: boolean;
+  customKeyStoreId?: string;
+  state?: string;
+  connectionError?: string;
+  retireAfterQuiet?: OrNull<number>;
+  done?: boolean;
+  credential?: boolean;
+  consoleFile?: string;
+  requestFile?: string;
+}
+
+export interface ReachWish {
+  name?: string;
+  endpoint?: string;
+  connectivity?: string;
+  vpcEndpointService?: string;
+  vpcEndpointServiceOwner?: string;
+}
+
+/** A command on one external key store, by its name, id, or id in AWS. */
+export function addAct(
+  parent: Command,
+  verb: string,
+  description: string,
+  act: (api: Api, found: { path: string; store: FoundStore }, wish: ActWish) => Promise<void> | void,
+  options: Option[] = [],
+  more = '',
+): void {
+  const command = parent
+    .command(`${verb} <external-key-store>`)
+    .description(description)
+    .addOption(keySetOption())
+    .addOption(regionOption());
+  for (const option of options) command.addOption(option);
+  command.action(async (name: string, wish: ActWish, command: Command) =>
+    withApi(command, async (api) => act(api, await findStore(api, name, wish), wish)),
+  );
+  example(command, `holdfast external-key-store ${verb} payments${more}`);
+}
+
+/** Prints one: for people with what does not fit and why it FAILED last, where it is seen. */
+export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void {
+  const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
+  if (options.json === true) {
+    printRecord(store, options);
+    return;
+  }
+  printRecord(
+    { ...rest, ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }) },
+    options,
+  );
+  for (const line of troubleOf(store)) console.error(printable(line));
+}
+
+/** What is wrong with it, with meaning and way out. */
+export function troubleOf({ connectionError, problem, warnings }: Item): string[] {
+  const error = connectionError as ConnectionError | null | undefined;
+  const last = problem as { message: string; wayOut: string } | null | undefined;
+  const others = (warnings ?? []) as { message: string; wayOut: string }[];
+  const lines: string[] = [];
+  if (error !== null && error !== undefined)
+    lines.push(
+      `FAILED with ${error.code}: ${error.meaning}`,
+      `  likely: ${error.cause}`,
+      `  way out: ${error.wayOut}`,
+      `  see: ${error.source}`,
+    );
+  for (const { message, wayOut } of [...(last === null || last === undefined ? [] : [last]), ...others]) {
+    lines.push(`problem: ${message}`);
+    if (wayOut !== '') lines.push(`  way out: ${wayOut}`);
+  }
+  return lines;
+}
+
+export interface ConnectionError {
+  code: string;
+  meaning: string;
+  cause: string;
+  wayOut: string;
+  source: string;
+}

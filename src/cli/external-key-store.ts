@@ -1,0 +1,219 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi } from './api.ts';
+import { example } from './example.ts';
+import { addByHandCommands } from './external-key-store-by-hand.ts';
+import {
+  addAct,
+  columns,
+  keySetOf,
+  storesOf,
+  tellStore,
+  type FoundStore,
+  type ReachWish,
+} from './external-key-store-records.ts';
+import { waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
+import { printDone, printList } from './output.ts';
+import { confirm } from './prompt.ts';
+import { limitOption, yesOption } from './values.ts';
+
+export function addExternalKeyStoreCommands(program: Command): void {
+  const store = program
+    .command('external-key-store')
+    .alias('xks')
+    .description('external key stores of AWS KMS that connect to a key set, one for each Region');
+  addCreate(store);
+  addList(store);
+  addConnection(store);
+  addEdit(store);
+  addDelete(store);
+  addByHandCommands(store);
+}
+
+function addCreate(store: Command): void {
+  const create = store
+    .command('create <key-set>')
+    .description('make the external key store of a key set in a Region, in AWS too')
+    .requiredOption('--region <region>', 'AWS Region, such as eu-central-1')
+    .option('--by-hand', 'only write it down: a person makes it in AWS, see: external-key-store console')
+    .option('--connect', 'connect it once it is made')
+    .addOption(waitOption());
+  describe(create, 'its name in AWS; the key set’s if left out').action(
+    async (
+      keySet: string,
+      wish: ReachWish & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },
+      command: Command,
+    ) =>
+      withApi(command, async (api) => {
+        const { byHand, wait } = wish;
+        const connect = wish.connect === true || wait === true;
+        const { path } = await keySetOf(api, keySet);
+        const made = await api.client.create<FoundStore>(
+          path,
+          given({
+            ...reachOf(wish),
+            region: wish.region,
+            make: byHand === true ? false : undefined,
+            connect: connect ? true : undefined,
+          }),
+        );
+        if (wait === true && made['origin'] !== 'MANUAL')
+          return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
+        return tellStore(api, made);
+      }),
+  );
+  example(
+    create,
+    'holdfast external-key-store create payments --region eu-central-1 --endpoint https://xks.example.com --wait',
+  );
+}
+
+function addList(store: Command): void {
+  example(
+    store
+      .command('list')
+      .description('list the external key stores of a key set, or of all')
+      .option('--key-set <key-set>', 'name or id of the key set')
+      .addOption(limitOption())
+      .action(async ({ keySet, limit }: { keySet?: string; limit?: number }, command: Command) =>
+        withApi(command, async (api) => {
+          const all = (await storesOf(api, keySet)).map((found) => found.store);
+          printList(all.slice(0, limit), columns, api.options);
+        }),
+      ),
+    'holdfast external-key-store list',
+  );
+  addAct(store, 'show', 'show an external key store as AWS was last seen to have it', async (api, { path }) =>
+    tellStore(api, await api.client.get<FoundStore>(path)),
+  );
+  addAct(
+    store,
+    'refresh',
+    'look at an external key store in AWS now, and go on with what is wanted',
+    async (api, { path }) =>
+      tellStore(api, await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` })),
+  );
+}
+
+function addConnection(store: Command): void {
+  addAct(
+    store,
+    'connect',
+    'connect an external key store; one that FAILED is disconnected first. AWS takes about five minutes',
+    async (api, { path, store: before }, { wait }) => {
+      if (before['state'] === 'FAILED')
+        console.error('it is FAILED: AWS wants it disconnected first, then it is connected again');
+      const asked = await api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
+      return wait === true ? waitForConnection(api, { path, store: asked }) : tellStore(api, asked);
+    },
+    [waitOption()],
+    ' --wait',
+  );
+  addAct(
+    store,
+    'disconnect',
+    'disconnect an external key store: none of its KMS keys can be used until it is connected again',
+    async (api, { path, store: { name } }, { yes }) => {
+      await confirm(`Disconnect ${String(name)}? None of its KMS keys can be used then.`, yes);
+      return tellStore(api, await api.client.change(path, { method: 'POST', action: '/disconnect' }));
+    },
+    [yesOption()],
+  );
+}
+
+function addEdit(store: Command): void {
+  addAct(
+    store,
+    'edit',
+    'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
+    async (api, { path }, wish) => {
+      const body = changes({
+        ...reachOf(wish),
+        restorePath: wish.restorePath,
+        disconnect: wish.disconnect,
+        customKeyStoreId: wish.customKeyStoreId,
+        state: wish.state,
+        connectionError: wish.connectionError,
+      });
+      return tellStore(api, await api.client.change(path, { body }));
+    },
+    [
+      new Option('--name <name>', 'another name in AWS'),
+      ...reachOptions(),
+      new Option('--restore-path', 'set the path in AWS to the key set’s'),
+      new Option(
+        '--disconnect',
+        'disconnect it for a change that AWS makes only then, and connect it again; none of its KMS keys can be used meanwhile',
+      ),
+      new Option('--custom-key-store-id <id>', 'of one by hand: its id in AWS, cks-…'),
+      new Option('--state <state>', 'of one by hand: the state that AWS shows').choices([
+        'CONNECTED',
+        'DISCONNECTED',
+        'FAILED',
+        'UNKNOWN',
+      ]),
+      new Option('--connection-error <code>', 'of one by hand, with FAILED: the code that AWS shows'),
+    ],
+    ' --endpoint https://xks2.example.com --disconnect',
+  );
+}
+
+function addDelete(store: Command): void {
+  addAct(
+    store,
+    'delete',
+    'delete an external key store, in AWS too; only one without KMS keys',
+    async (api, { path, store: { name } }, wish) => {
+      const { disconnect = false, forget = false } = wish;
+      const question = forget
+        ? `Forget the external key store ${String(name)}? It stays in AWS as it is.`
+        : `Delete the external key store ${String(name)} in AWS?`;
+      await confirm(question, wish.yes);
+      const { deleted, externalKeyStore } = await api.client.change(path, {
+        method: 'DELETE',
+        query: { disconnect: String(disconnect), forget: String(forget) },
+      });
+      if (deleted !== true) await waitForDeletion(api, { path, store: externalKeyStore as FoundStore });
+      const what = forget ? 'forgotten; AWS has it still' : 'deleted';
+      printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
+    },
+    [
+      new Option('--disconnect', 'disconnect it first where it is connected, and wait for that'),
+      new Option('--forget', 'take only the record away, and leave in AWS what is there'),
+      yesOption(),
+    ],
+    ' --disconnect',
+  );
+}
+
+function describe(command: Command, name: string): Command {
+  command.option('--name <name>', name);
+  for (const option of reachOptions()) command.addOption(option);
+  return command;
+}
+
+function reachOptions(): Option[] {
+  return [
+    new Option(
+      '--endpoint <url>',
+      'https:// and the host name under which AWS reaches the node; with a VPC endpoint service its private DNS name',
+    ),
+    new Option('--connectivity <kind>', 'how AWS reaches it').choices([
+      'PUBLIC_ENDPOINT',
+      'VPC_ENDPOINT_SERVICE',
+    ]),
+    new Option('--vpc-endpoint-service <name>', 'VPC endpoint service, com.amazonaws.vpce.…'),
+    new Option('--vpc-endpoint-service-owner <account>', 'AWS account that owns it, where that is another'),
+  ];
+}
+
+function reachOf(wish: ReachWish): Record<string, unknown> {
+  return {
+    name: wish.name,
+    uriEndpoint: wish.endpoint,
+    // Naming the service says which.
+    connectivity:
+      wish.connectivity ?? (wish.vpcEndpointService === undefined ? undefined : 'VPC_ENDPOINT_SERVICE'),
+    vpcEndpointServiceName: wish.vpcEndpointService,
+    vpcEndpointServiceOwner: wish.vpcEndpointServiceOwner,
+  };
+}
