@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { Secret } from '../secret.ts';
+import { rotateAccessKey } from '../vault/access-key-rotation.ts';
+import { checkCspAccount, policyOfCspAccount, principalsOfCspAccount } from '../vault/csp-account-acts.ts';
 import {
   createCspAccount,
   cspAccountOrders,
@@ -6,10 +9,18 @@ import {
   getCspAccount,
   listCspAccounts,
   updateCspAccount,
-  type CspAccount,
+  type CspAccountRecord,
 } from '../vault/csp-accounts.ts';
-import { description, namePrefix, region, time, vaultId } from './key-forms.ts';
+import {
+  accountFields,
+  showAccount,
+  shownAccount,
+  shownPolicies,
+  shownPrincipal,
+} from './csp-account-forms.ts';
+import { namePrefix, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import type { ProblemKind } from './problem.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from './route.ts';
 
 const tag = 'CSP accounts';
@@ -18,33 +29,9 @@ const inVault = z.strictObject({ vaultId });
 const one = z.strictObject({ vaultId, cspAccountId: z.uuid().describe('The CSP account.') });
 const read = { kind: 'permission', vault: 'vault.read' } as const;
 const write = { kind: 'permission', vault: 'csp-accounts.write' } as const;
+const asksAws = ['aws', 'aws-busy', 'token-unavailable'] as const satisfies ProblemKind[];
 
-const type = z
-  .literal('manual')
-  .describe('How AWS is reached: `manual`, by hand, with no credential of AWS.');
-const awsAccountId = z
-  .string()
-  .regex(/^(?:[0-9]{12})?$/)
-  .describe('12 digits; empty where it is not told.');
-
-const fields = {
-  name: z.string().min(1).max(120).describe('Unique within the vault.'),
-  adminGroupId: z.uuid().describe('Admin group whose members see it. Cloud admins name one of their own.'),
-};
-
-const shownAccount = z
-  .strictObject({
-    id: z.uuid(),
-    name: z.string(),
-    description,
-    adminGroupId: z.uuid().describe('Admin group whose members see it.'),
-    type,
-    awsAccountId,
-    defaultRegion: region.describe('Region of CloudKeys for which none is told.'),
-    createdAt: time,
-    updatedAt: time,
-  })
-  .meta({ id: 'CspAccount' });
+const { name, adminGroupId, type, description, awsAccountId, defaultRegion, ...access } = accountFields;
 
 export const cspAccountRoutes: readonly Route[] = [
   route({
@@ -66,7 +53,7 @@ export const cspAccountRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       return shownPage(
         await listCspAccounts(call.services, params.vaultId, sight, query, pageWish(query)),
-        show,
+        showAccount,
       );
     },
   }),
@@ -77,25 +64,35 @@ export const cspAccountRoutes: readonly Route[] = [
     tag,
     summary: 'Make a CSP account',
     description:
-      'An account at the cloud service provider that key sets are for. Nothing here signs in there: its account id and ' +
-      'Region are told by hand.',
+      'An account at the cloud service provider that key sets are for, and how it is signed in to. A credential that AWS ' +
+      'refuses is refused, with nothing stored; permissions that are missing stand in `check`. A role may be made before ' +
+      'its trust policy is written, since the external id for it is made here: then check it again.',
     access: write,
     params: inVault,
     body: z.strictObject({
-      ...fields,
+      name,
+      adminGroupId,
       type: type.default('manual'),
       description: description.default(''),
       awsAccountId: awsAccountId.default(''),
-      defaultRegion: region.default(''),
+      defaultRegion: defaultRegion.default(''),
+      ...z.strictObject(access).partial().shape,
     }),
     answer: shownAccount,
+    problems: asksAws,
     creates: {
       again: async (call, id) =>
         made(await getCspAccount(call.services, call.params.vaultId, callerOf(call).sight, id)),
     },
     handle: async (call) =>
       made(
-        await createCspAccount(call.services, call.act, call.params.vaultId, callerOf(call).sight, call.body),
+        await createCspAccount(
+          call.services,
+          call.act,
+          call.params.vaultId,
+          callerOf(call).sight,
+          wishOf(call.body),
+        ),
       ),
   }),
   route({
@@ -118,16 +115,28 @@ export const cspAccountRoutes: readonly Route[] = [
     path: `${path}/{cspAccountId}`,
     tag,
     summary: 'Change a CSP account',
+    description:
+      'What concerns how AWS is reached is tried first; a credential that AWS refuses changes nothing. While external key ' +
+      'stores are in its AWS account it cannot be moved to another.',
     access: write,
     params: one,
-    body: z.strictObject({ ...fields, description, awsAccountId, defaultRegion: region }).partial(),
+    body: z.strictObject(accountFields).partial(),
     answer: shownAccount,
+    problems: asksAws,
     changes: true,
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
       const { sight } = callerOf(call);
       return answer(
-        await updateCspAccount(services, act, params.vaultId, sight, params.cspAccountId, body, expected),
+        await updateCspAccount(
+          services,
+          act,
+          params.vaultId,
+          sight,
+          params.cspAccountId,
+          wishOf(body),
+          expected,
+        ),
       );
     },
   }),
@@ -137,6 +146,8 @@ export const cspAccountRoutes: readonly Route[] = [
     path: `${path}/{cspAccountId}`,
     tag,
     summary: 'Delete a CSP account that no key set is for',
+    description:
+      'Its sealed secret goes with it. In IAM the access key lives on: delete it there if nothing else uses it.',
     access: write,
     params: one,
     changes: true,
@@ -147,26 +158,128 @@ export const cspAccountRoutes: readonly Route[] = [
       return { status: 204 };
     },
   }),
+  route({
+    operation: 'checkCspAccount',
+    method: 'POST',
+    path: `${path}/{cspAccountId}/check`,
+    tag,
+    summary: 'Check the credential and permissions of a CSP account',
+    description: 'What AWS refuses stands in `check` of the answer; it is no problem of this request.',
+    access: write,
+    params: one,
+    answer: shownAccount,
+    problems: asksAws,
+    handle: async (call) => {
+      const { services, act, params } = call;
+      const { sight } = callerOf(call);
+      return answer(await checkCspAccount(services, act, params.vaultId, sight, params.cspAccountId));
+    },
+  }),
+  route({
+    operation: 'rotateCspAccessKey',
+    method: 'POST',
+    path: `${path}/{cspAccountId}/rotate-access-key`,
+    tag,
+    summary: 'Rotate the access key of a CSP account',
+    description:
+      'A second access key is made in IAM, tried, and takes the place of the first, which is then deleted there. What ' +
+      'fails on the way, or waits for IAM, stands in `accessKeyRotationState` and `accessKeyRotationProblem`, and goes on ' +
+      'by itself. Asked for again, a rotation under way goes on at once.',
+    access: write,
+    params: one,
+    answer: shownAccount,
+    problems: asksAws,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        await rotateAccessKey(services, act, params.vaultId, sight, params.cspAccountId, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'getCspAccountPolicy',
+    method: 'GET',
+    path: `${path}/{cspAccountId}/policy`,
+    tag,
+    summary: 'Show the least IAM policy for a CSP account',
+    description: 'For a role its trust policy too. AWS is not asked.',
+    access: read,
+    params: one,
+    answer: shownPolicies,
+    handle: async (call) => {
+      const { params, services } = call;
+      return {
+        body: await policyOfCspAccount(services, params.vaultId, callerOf(call).sight, params.cspAccountId),
+      };
+    },
+  }),
+  route({
+    operation: 'listCspPrincipals',
+    method: 'GET',
+    path: `${path}/{cspAccountId}/principals`,
+    tag,
+    summary: 'List IAM users or roles of the AWS account',
+    description:
+      'To choose administrators and users of CloudKeys from. Service-linked roles are left out, so that a page may have ' +
+      'fewer items than asked for while there are more pages.',
+    access: write,
+    params: one,
+    query: z.strictObject({
+      kind: z.enum(['user', 'role']).default('role').describe('Users or roles.'),
+      pathPrefix: z
+        .string()
+        .regex(/^\/(?:[!-~]{0,510}\/)?$/)
+        .optional()
+        .describe('Only those whose path begins so, such as `/teams/`.'),
+      limit: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(200)
+        .default(100)
+        .describe('How many items a page has at most.'),
+      cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+    }),
+    answer: pageOf(shownPrincipal, 'IamPrincipal'),
+    problems: [...asksAws, 'conflict'],
+    handle: async (call) => {
+      const { params, query, services } = call;
+      const { cursor: marker, ...rest } = query;
+      const page = await principalsOfCspAccount(
+        services,
+        params.vaultId,
+        callerOf(call).sight,
+        params.cspAccountId,
+        { ...rest, marker },
+      );
+      return shownPage(page, ({ createdAt, ...principal }) => ({
+        ...principal,
+        createdAt: createdAt?.toISOString() ?? null,
+      }));
+    },
+  }),
 ];
 
-function made(row: CspAccount): Answer {
+interface AccountBody {
+  secretAccessKey?: string | undefined;
+  accessKeyRotation?: { days: number | null } | undefined;
+}
+
+/** The body as vault functions take it: the secret in something that cannot be printed. */
+function wishOf<B extends AccountBody>({ secretAccessKey, accessKeyRotation, ...rest }: B) {
+  return {
+    ...rest,
+    secretAccessKey: secretAccessKey === undefined ? undefined : new Secret(secretAccessKey),
+    accessKeyRotationDays: accessKeyRotation?.days,
+  };
+}
+
+function made(row: CspAccountRecord): Answer {
   return { ...answer(row), status: 201, location: `/vaults/${row.vault_id}/csp-accounts/${row.id}` };
 }
 
-function answer(row: CspAccount): Answer {
-  return { body: show(row), rowVersion: row.row_version };
-}
-
-function show(row: CspAccount) {
-  return {
-    id: row.id,
-    name: row.name,
-    description: row.description,
-    adminGroupId: row.admin_group_id,
-    type: row.type,
-    awsAccountId: row.aws_account_id,
-    defaultRegion: row.default_region,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
+function answer(row: CspAccountRecord): Answer {
+  return { body: showAccount(row), rowVersion: row.row_version };
 }

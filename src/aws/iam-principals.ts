@@ -43,7 +43,7 @@ export async function listPrincipals(account: AwsAccount, query: PrincipalQuery)
       Marker,
     } = await callAws('ListUsers', async () => client.send(new ListUsersCommand(input)));
     return pageOf(
-      Users.map(({ UserName, ...rest }) => ({ ...rest, Name: UserName })),
+      Users.map(({ UserName: name, Arn: arn, Path: path, CreateDate: at }) => ({ name, arn, path, at })),
       IsTruncated,
       Marker,
     );
@@ -54,17 +54,17 @@ export async function listPrincipals(account: AwsAccount, query: PrincipalQuery)
     Marker,
   } = await callAws('ListRoles', async () => client.send(new ListRolesCommand(input)));
   return pageOf(
-    Roles.map(({ RoleName, ...rest }) => ({ ...rest, Name: RoleName })),
+    Roles.map(({ RoleName: name, Arn: arn, Path: path, CreateDate: at }) => ({ name, arn, path, at })),
     IsTruncated,
     Marker,
   );
 }
 
 interface Listed {
-  Name: string | undefined;
-  Arn: string | undefined;
-  Path: string | undefined;
-  CreateDate: Date | undefined;
+  name: string | undefined;
+  arn: string | undefined;
+  path: string | undefined;
+  at: Date | undefined;
 }
 
 function pageOf(
@@ -72,7 +72,7 @@ function pageOf(
   isTruncated: boolean | undefined,
   marker: string | undefined,
 ): PrincipalPage {
-  const items = listed.flatMap(({ Name: name, Arn: arn, Path: path = '/', CreateDate: createdAt }) =>
+  const items = listed.flatMap(({ name, arn, path = '/', at: createdAt }) =>
     name === undefined || arn === undefined || path.startsWith('/aws-service-role/')
       ? []
       : [{ name, arn, path, createdAt }],

@@ -155,13 +155,17 @@ export interface PolicyDocument {
 export function leastPolicy(groups: readonly PermissionGroup[], subject: PolicySubject): PolicyDocument {
   return {
     Version: '2012-10-17',
-    Statement: permissionsOf(groups).map(({ sid, actions, resources, condition }) => ({
-      Sid: sid,
-      Effect: 'Allow',
-      Action: actions,
-      Resource: oneOrAll(resources(subject)),
-      ...(condition === undefined ? {} : { Condition: condition }),
-    })),
+    Statement: permissionsOf(groups).map((permission) => statementOf(permission, subject)),
+  };
+}
+
+function statementOf({ sid, actions, resources, condition }: Permission, subject: PolicySubject) {
+  return {
+    Sid: sid,
+    Effect: 'Allow',
+    Action: actions,
+    Resource: oneOrAll(resources(subject)),
+    ...(condition === undefined ? {} : { Condition: condition }),
   };
 }
 

@@ -99,8 +99,12 @@ async function planEdit(
   const told = parseAccountWish(wish);
   const newKey = openKeyOf(wish);
   // A role that is told no more goes with the type that had it.
-  const change = {
-    ...told,
+  const { aws_account_id: toldAccount = '', ...rest } = told;
+  const type = told.type ?? before.type;
+  const change: ReturnType<typeof parseAccountWish> = {
+    ...rest,
+    // Of all types but manual AWS itself says which account it is.
+    ...(type === 'manual' && told.aws_account_id !== undefined ? { aws_account_id: toldAccount } : {}),
     ...(told.type !== undefined && told.type !== 'role' && told.role_arn === undefined
       ? { role_arn: '' }
       : {}),
@@ -113,7 +117,7 @@ async function planEdit(
   if (!hasKey && wish.accessKeyRotationDays === undefined)
     Object.assign(change, { access_key_rotation_days: null });
   Object.assign(next, change);
-  checkShape(next, hasKey);
+  checkShape({ ...next, aws_account_id: toldAccount }, hasKey);
   const isNewRole = next.type === 'role' && before.external_id === '';
   if (isNewRole) next.external_id = randomUUID();
   const changesKey = newKey !== undefined || (before.access_key_id !== null && !keepsKey);
@@ -129,13 +133,7 @@ async function planEdit(
     const key = newKey ?? (kept === undefined ? undefined : await openKey(house, kept));
     checked = await checkAccess(house, next, key, { strict: !isNewRole });
   }
-  const toldAccount = { aws_account_id: told.aws_account_id ?? '' };
-  if (
-    next.type !== 'manual' &&
-    !changesAccess &&
-    told.aws_account_id !== undefined &&
-    told.aws_account_id !== before.aws_account_id
-  )
+  if (next.type !== 'manual' && !changesAccess && toldAccount !== '' && toldAccount !== before.aws_account_id)
     throw new VaultError(
       'invalid',
       'the credential is of another AWS account than told',
@@ -143,11 +141,11 @@ async function planEdit(
     );
   const createdAt = (at: Date) => checked?.keyCreatedAt ?? at;
   return {
-    change: next.type === 'manual' ? change : withoutAccount(change),
+    change,
     changesKey,
     newKey,
     columns: (at) => ({
-      ...(changesAccess ? checkedColumns(toldAccount, checked, at) : {}),
+      ...(changesAccess ? checkedColumns({ aws_account_id: toldAccount }, checked, at) : {}),
       ...(isNewRole ? { external_id: next.external_id } : {}),
       ...(hasKey ? {} : withoutRotation),
       ...(changesKey && hasKey
@@ -173,14 +171,6 @@ async function planEdit(
             created_at: createdAt(at).toISOString(),
           }),
   };
-}
-
-/** Of all types but manual AWS itself says which account it is. */
-function withoutAccount<T extends { aws_account_id?: string }>({
-  aws_account_id: _,
-  ...rest
-}: T): Omit<T, 'aws_account_id'> {
-  return rest;
 }
 
 /** What exists in one AWS account is not in another: key stores and keys would be lost from sight. */
