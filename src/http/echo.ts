@@ -112,8 +112,8 @@ export async function echo(
   };
 }
 
-/** So many echoes of one credential at once, and so many a second: a doctor needs two. */
-const burst = 10;
+/** So many echoes of one credential at once, and so many a second: a run of the doctor needs two. */
+const burst = 30;
 const eachSecond = 1;
 
 /** How often each credential may ask. Asked only for credentials that have proven themselves, so there are few. */
