@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { accessKeyOf, CommandError, keptTls, readGiven } from './command-files.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
+import { Simulator } from './simulator.ts';
+
+interface Flags {
+  readonly address: string;
+  readonly port: string;
+  readonly directory: string;
+  readonly hostName: string[];
+  readonly http?: boolean;
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+  readonly xksCa?: string;
+  readonly resolve: string[];
+  readonly trail?: string;
+  readonly state?: string;
+  readonly fast?: boolean;
+  readonly account: string;
+  readonly accessKeyFile?: string;
+}
+
+/** `--fast`: what takes minutes or days in AWS takes seconds. The 250 ms that AWS gives an XKS proxy stay. */
+const FAST = { connectMs: 500, disconnectMs: 200, healthEveryMs: 2_000, dayMs: 1_000, bucketKeyMs: 2_000 };
+
+/** `holdfast-simulator`. */
+export function createCommand(): Command {
+  return new Command('holdfast-simulator')
+    .description(
+      'An AWS to develop and test against: KMS with external key stores, IAM, STS and S3 behind one endpoint, for the unmodified AWS CLI and SDKs.',
+    )
+    .version(version())
+    .option('--address <ip>', 'where it listens', '127.0.0.1')
+    .option('--port <number>', 'the port; 0 for any free one', '4568')
+    .option(
+      '--directory <path>',
+      'where it keeps its CA (ca.pem), certificate and access key (credentials)',
+      path.join('.holdfast', 'simulator'),
+    )
+    .option('--host-name <name>', 'one more name or address it is called by; may be repeated', append, [])
+    .option('--http', 'no TLS')
+    .option('--tls-certificate <file>', 'certificate chain, in place of one of its own CA (PEM)')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .option('--xks-ca <file>', "what the XKS proxy's certificate must chain to (PEM)")
+    .option(
+      '--resolve <host=address:port>',
+      'where an XKS host really is; AWS calls port 443 of a public name; may be repeated',
+      append,
+      [],
+    )
+    .option('--trail <file>', "CloudTrail's records, in CloudTrail's form")
+    .option('--state <file>', 'keeps users, keys, buckets and objects over a restart; it has secrets')
+    .option('--fast', 'what takes minutes or days in AWS takes seconds')
+    .option('--account <id>', 'the account whose root user the access key is for: 12 digits', '111122223333')
+    .option(
+      '--access-key-file <file>',
+      "the root user's access key in the form of ~/.aws/credentials; made if it is not there (default: credentials in the directory)",
+    )
+    .action(async (flags: Flags) => {
+      try {
+        await run(flags);
+      } catch (error) {
+        const known = error instanceof CommandError;
+        console.error(`holdfast-simulator: ${known ? error.message : startProblem(error)}`);
+        process.exitCode = known ? error.exitCode : 69;
+      }
+    });
+}
+
+async function run(flags: Flags): Promise<void> {
+  const directory = path.resolve(flags.directory);
+  const keyFile = path.resolve(flags.accessKeyFile ?? path.join(directory, 'credentials'));
+  const options = await optionsOf(flags, directory);
+  if (!/^\d{12}$/.test(flags.account)) throw new CommandError('--account: an account id has 12 digits');
+  const accessKey = accessKeyOf(keyFile);
+  const simulator = await Simulator.start(options);
+  simulator.account(flags.account, accessKey);
+  const ownCa = flags.http !== true && flags.tlsCertificate === undefined;
+  console.log(`holdfast-simulator: ready at ${simulator.url}, account ${flags.account}`);
+  console.log(
+    [
+      `  export AWS_SHARED_CREDENTIALS_FILE=${quoted(keyFile)} AWS_REGION=eu-west-1`,
+      ...(ownCa ? [`AWS_CA_BUNDLE=${quoted(path.join(directory, 'ca.pem'))}`] : []),
+      `AWS_ENDPOINT_URL=${simulator.url}`,
+    ].join(' '),
+  );
+  console.log(`  aws --endpoint-url ${simulator.url} sts get-caller-identity`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  await simulator.close();
+}
+
+async function optionsOf(flags: Flags, directory: string): Promise<SimulatorOptions> {
+  const port = Number(flags.port);
+  if (!/^\d{1,5}$/.test(flags.port) || port > 65_535) throw new CommandError('--port: is not a port number');
+  const now = (): string => new Date().toISOString();
+  return {
+    ...{ port, address: flags.address, hostNames: flags.hostName, tls: await tlsOf(flags, directory) },
+    resolve: Object.fromEntries(flags.resolve.map(readResolve)),
+    ...(flags.xksCa === undefined ? {} : { xksCa: readGiven(flags.xksCa, '--xks-ca') }),
+    ...(flags.trail === undefined ? {} : { trailFile: path.resolve(flags.trail) }),
+    ...(flags.state === undefined ? {} : { stateFile: path.resolve(flags.state) }),
+    ...(flags.fast === true ? { time: FAST } : {}),
+    log: (line) => console.error(`${now()} ${line}`),
+  };
+}
+
+async function tlsOf(flags: Flags, directory: string): Promise<NonNullable<SimulatorOptions['tls']>> {
+  const { tlsCertificate: certificate, tlsKey: key } = flags;
+  if (flags.http === true) {
+    if (certificate !== undefined || key !== undefined)
+      throw new CommandError('--http: is given together with a certificate; leave one of them out');
+    return 'none';
+  }
+  if (certificate === undefined && key === undefined) return await keptTls(directory, flags.hostName);
+  if (certificate === undefined || key === undefined)
+    throw new CommandError('--tls-certificate and --tls-key go together');
+  return {
+    certificate: readGiven(certificate, '--tls-certificate'),
+    key: readGiven(key, '--tls-key'),
+    ca: '',
+  };
+}
+
+function readResolve(text: string): [string, string] {
+  const match = /^([A-Za-z0-9.-]+)=((?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]):\d{1,5})$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new CommandError('--resolve: needs the form xks.example.com=127.0.0.1:8443');
+  return [match[1].toLowerCase(), match[2]];
+}
+
+function append(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function startProblem(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') return 'the port is in use; choose another with --port';
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return 'it may not listen at this address and port';
+  if (code === 'ENOENT') return 'a directory or the program openssl is not there';
+  return error instanceof Error ? error.message : 'it cannot start';
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,3 @@
+import { createCommand } from './command.ts';
+
+await createCommand().parseAsync();
