@@ -266,10 +266,10 @@ test.serial('keys that are disabled, pending deletion or unavailable do nothing'
   const own = await bench.makeStore();
   await bench.connect(own);
   const keys = [await bench.makeKey(own), await bench.makeKey(own), await bench.makeKey(own)] as const;
-  const blobs = [];
+  const blobs: Uint8Array[] = [];
   for (const { KeyId } of keys) blobs.push(await encrypt({ KeyId }));
   const results = async () => {
-    const names = [];
+    const names: string[] = [];
     for (const [index, { KeyId }] of keys.entries())
       names.push(
         await exceptionOf(encrypt({ KeyId })),
