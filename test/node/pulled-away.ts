@@ -53,7 +53,8 @@ export async function pullAway(
   let resting: Promise<void> | undefined;
   const loop = async (index: number) => {
     for (let turn = index; !load.over; turn++) {
-      await resting;
+      // Looked at again after each wait: it may have begun in between.
+      while (resting !== undefined) await resting;
       const connection = crowd[index];
       const request = connection?.requests[turn % connection.requests.length];
       if (connection === undefined || request === undefined) throw new Error('there is no such connection');
@@ -68,7 +69,7 @@ export async function pullAway(
     }
   };
   const loops = Array.from({ length: connections }, async (_, index) => loop(index));
-  const answered = async (during: Phase) => waitUntil(() => during.answered >= connections, 20_000, 2);
+  const answered = async (during: Phase) => waitUntil(() => during.answered >= connections, 60_000, 2);
   for (let round = 0; round < rounds; round++) {
     const usable = phase;
     await answered(usable);
@@ -82,7 +83,11 @@ export async function pullAway(
     const rest = Promise.withResolvers<void>();
     resting = rest.promise;
     // Only once everything is answered is the key given back.
-    await waitUntil(() => [pulling, pulled].every(({ answered, sent }) => answered === sent), 20_000, 2);
+    await waitUntil(
+      () => [usable, pulling, pulled].every(({ answered, sent }) => answered === sent),
+      60_000,
+      2,
+    );
     await way.giveBack();
     const next = way.access?.() ?? who;
     if (next !== who) {

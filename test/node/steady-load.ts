@@ -181,7 +181,7 @@ export function wasStarved(waits: CoreWaits, { sent, took }: Pick<Answer, 'sent'
 /** Waits until something holds that no event tells of. */
 export async function waitUntil(
   holds: () => boolean | Promise<boolean>,
-  patience = 15_000,
+  patience = 60_000,
   interval = 20,
 ): Promise<void> {
   const until = performance.now() + patience;

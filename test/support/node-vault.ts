@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import type { Act } from '../../src/audit/trail.ts';
 import { openTokens } from '../../src/cli/open-node.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -122,34 +124,52 @@ export class NodeVault {
   }
 }
 
-/** Opens the node's store, and for acts that need them a host of each of its tokens; closes both after `run`. */
-export async function openNodeVault<T>(
+/** A node's vault, with a host of each of its tokens for acts that need them. */
+export interface OpenNodeVault {
+  vault: NodeVault;
+  close: () => Promise<void>;
+}
+
+/** Makes the node's store first, and with `prepare` its own keys in the tokens: what `holdfast init` does. */
+export async function openNode(
   configFile: string,
-  run: (vault: NodeVault) => Promise<T>,
-  { tokens = true } = {},
-): Promise<T> {
+  { tokens = true, prepare = false } = {},
+): Promise<OpenNodeVault> {
   const config = loadConfig(configFile);
-  const opened = tokens ? await openTokens(config, config.tokens) : undefined;
-  const store = await SqliteStore.open(config.storePath);
+  if (prepare) mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
+  const opened = tokens ? await openTokens(config, config.tokens, prepare) : undefined;
+  let store: SqliteStore | undefined;
+  const close = async () => {
+    await store?.close();
+    await opened?.close();
+  };
   try {
+    store = await (prepare ? SqliteStore.init(config.storePath) : SqliteStore.open(config.storePath));
     const house: House = {
       store,
       tokens: opened?.rooms ?? new TokenRooms([]),
       now: () => new Date(),
       instance: `test/${randomUUID()}`,
     };
-    return await run(
-      new NodeVault(
-        house,
-        await vaultOf(
-          store,
-          config.tokens.map(({ name }) => name),
-        ),
-      ),
-    );
+    const names = config.tokens.map(({ name }) => name);
+    return { vault: new NodeVault(house, await vaultOf(store, names)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The same for as long as `run` takes. */
+export async function openNodeVault<T>(
+  configFile: string,
+  run: (vault: NodeVault) => Promise<T>,
+  options: { tokens?: boolean } = {},
+): Promise<T> {
+  const { vault, close } = await openNode(configFile, options);
+  try {
+    return await run(vault);
   } finally {
-    await store.close();
-    await opened?.close();
+    await close();
   }
 }
 

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
-import { openNodeVault, type NodeVault } from './node-vault.ts';
+import { openNode, type NodeVault, type OpenNodeVault } from './node-vault.ts';
 import { ServedNode } from './served-node.ts';
 
 export { memoryDirectory } from './memory-directory.ts';
@@ -36,17 +36,26 @@ export class TestNode extends ServedNode {
   adminPort = 0;
   #adminPassword = '';
   #child: ChildProcess | undefined;
+  /** Kept until the node is disposed of: a token host takes its time to start. */
+  #vault: Promise<OpenNodeVault> | undefined;
+  #store: Promise<OpenNodeVault> | undefined;
 
   /** Writes everything and initialises the store and the tokens; does not serve yet. */
   static async create(options: NodeOptions): Promise<TestNode> {
     const node = new TestNode(await writeNodeFiles(options));
-    if (options.init !== false) await node.#init();
+    if (options.init !== false) await node.#init(options.admin !== undefined && options.admin !== false);
     return node;
   }
 
-  async #init(): Promise<void> {
-    const printed = await this.cli('init');
-    this.#adminPassword = /first password: (\S+)/.exec(printed)?.[1] ?? '';
+  /** By the command where there is to be an administrator; else without a process for it. */
+  async #init(admin: boolean): Promise<void> {
+    if (admin) {
+      const printed = await this.cli('init');
+      this.#adminPassword = /first password: (\S+)/.exec(printed)?.[1] ?? '';
+    } else {
+      this.#vault = openNode(this.config, { prepare: true });
+      await this.#vault;
+    }
   }
 
   /** Creates and serves. */
@@ -139,11 +148,13 @@ export class TestNode extends ServedNode {
   }
 
   override async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
-    return openNodeVault(this.config, run);
+    this.#vault ??= openNode(this.config);
+    return run((await this.#vault).vault);
   }
 
   override async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
-    return openNodeVault(this.config, run, { tokens: false });
+    this.#store ??= this.#vault ?? openNode(this.config, { tokens: false });
+    return run((await this.#store).vault);
   }
 
   signal(name: NodeJS.Signals): void {
@@ -163,6 +174,8 @@ export class TestNode extends ServedNode {
 
   override async dispose(): Promise<void> {
     await this.stop();
+    for (const open of new Set([this.#vault, this.#store]))
+      await (await open?.catch(() => undefined))?.close();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
