@@ -22,6 +22,8 @@ export interface MiddleboxOptions {
   alter?: (passing: Passing) => void;
   /** Answers by itself: true where it did. */
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Changes answers of the XKS API, by the request's path. */
+  revise?: (answer: { status: number; body: Record<string, unknown> }, path: string) => void;
   /** Holds each answer back, milliseconds. */
   hold?: number;
 }
@@ -54,7 +56,7 @@ export class Middlebox {
   }
 
   async #pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { alter, answer, hold = 0, node } = this.#options;
+    const { alter, answer, revise, hold = 0, node } = this.#options;
     if (answer?.(incoming, response) === true) return;
     const body = await buffer(incoming);
     const passing: Passing = {
@@ -77,8 +79,22 @@ export class Middlebox {
       void (async () => {
         const answered = await buffer(received);
         if (hold > 0) await delay(hold);
-        response.writeHead(received.statusCode ?? 502, received.headers);
-        response.end(answered);
+        if (revise === undefined || !passing.path.includes('/kms/xks/v1/')) {
+          response.writeHead(received.statusCode ?? 502, received.headers);
+          response.end(answered);
+          return;
+        }
+        const revised = {
+          status: received.statusCode ?? 502,
+          body: JSON.parse(answered.toString('utf8')) as Record<string, unknown>,
+        };
+        revise(revised, passing.path);
+        const text = JSON.stringify(revised.body);
+        response.writeHead(revised.status, {
+          ...received.headers,
+          'content-length': Buffer.byteLength(text),
+        });
+        response.end(text);
       })();
     });
     outgoing.end(body);

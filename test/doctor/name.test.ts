@@ -36,8 +36,8 @@ function answerTo(question: Buffer): Buffer {
   const known = zone[labels.join('.').toLowerCase()];
   const records = (known ?? []).flatMap((entry) => {
     if (type === 1 && /^\d/.test(entry)) return [Buffer.from(entry.split('.').map(Number))];
-    if (type === 28 && entry === 'AAAA') return [Buffer.from([0x26, 0x06, ...new Array<number>(14).fill(1)])];
-    if (type === 6 && entry === 'SOA') return [Buffer.from([0, 0, ...new Array<number>(20).fill(0)])];
+    if (type === 28 && entry === 'AAAA') return [Buffer.from([0x26, 0x06, ...Buffer.alloc(14, 1)])];
+    if (type === 6 && entry === 'SOA') return [Buffer.from([0, 0, ...Buffer.alloc(20)])];
     return [];
   });
   const header = Buffer.from(question.subarray(0, 12));

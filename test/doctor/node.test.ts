@@ -39,8 +39,8 @@ async function withMode(name: string, mode: number): Promise<Finding> {
   const before = (await stat(name)).mode;
   await chmod(name, mode);
   try {
-    const about = examineModes(loadConfig(node.config)).filter(({ subject }) => subject === name);
-    return about[0] ?? (await Promise.reject(new Error(`nothing is said of ${name}`)));
+    const about = examineModes(loadConfig(node.config)).find(({ subject }) => subject === name);
+    return about ?? (await Promise.reject(new Error(`nothing is said of ${name}`)));
   } finally {
     await chmod(name, before & 0o777);
   }

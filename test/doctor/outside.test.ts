@@ -162,6 +162,53 @@ test.serial('something that answers HTML in place of the node is no XKS proxy', 
   t.is(accepted.connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
 });
 
+test.serial('health that AWS would not take is a problem, token by token', async (t) => {
+  const health = async (revise: (body: Record<string, unknown>) => void) =>
+    behind('health.tokens', undefined, {
+      revise: ({ status, body }) => {
+        if (status === 200) revise(body);
+      },
+    });
+  const of = (healthStatus: string) => ({ id: healthStatus.toLowerCase(), model: 'An HSM', healthStatus });
+  const down = await health((body) => (body['ekmFleetDetails'] = [of('UNAVAILABLE')]));
+  t.is(found(t, down, 'health.tokens', 'PROBLEM').connectionErrorCode, 'XKS_PROXY_NOT_REACHABLE');
+  const slow = await health((body) => (body['ekmFleetDetails'] = [of('DEGRADED')]));
+  found(t, slow, 'health.tokens', 'WARNING', /DEGRADED, An HSM/);
+  const none = await health((body) => (body['ekmFleetDetails'] = []));
+  const answer = found(t, none, 'health.answer', 'PROBLEM', /not one to ten entries/);
+  t.is(answer.connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
+  found(t, none, 'health.tokens', 'SKIPPED');
+});
+
+test.serial('a proxy that checks no signatures, integrity or tags is found out', async (t) => {
+  const { key } = stage();
+  const flipped = (text: unknown) => {
+    const bytes = Buffer.from(String(text), 'base64');
+    bytes[0] = (bytes[0] ?? 0) ^ 1;
+    return bytes.toString('base64');
+  };
+  const findings = await behind(
+    'key.tampered',
+    undefined,
+    {
+      revise: (answer, path) => {
+        if (answer.status === 401) Object.assign(answer, { status: 200, body: {} });
+        if (path.endsWith('/encrypt'))
+          answer.body['ciphertextDataIntegrityValue'] = flipped(answer.body['ciphertextDataIntegrityValue']);
+        if (!path.endsWith('/decrypt')) return;
+        if (answer.status === 200) answer.body['plaintext'] = flipped(answer.body['plaintext']);
+        else Object.assign(answer, { status: 200, body: { plaintext: 'AAAA' } });
+      },
+    },
+    { keys: [key] },
+  );
+  found(t, findings, 'credential.signature', 'PROBLEM', /^answered 200/);
+  found(t, findings, 'credential.window', 'WARNING', /-5\.5 min: 200/);
+  found(t, findings, 'key.integrity', 'PROBLEM', /not the same/);
+  found(t, findings, 'key.decrypt', 'PROBLEM', /other bytes/);
+  found(t, findings, 'key.tampered', 'PROBLEM', /ciphertext: 200.*metadata: 200/);
+});
+
 test.serial('a proxy at 260 ms is too slow for AWS, whatever else is fine', async (t) => {
   const findings = await behind('time.connection', undefined, { hold: 260 });
   const finding = found(t, findings, 'time.requests', 'PROBLEM', /p99 \d+ ms/);
