@@ -169,10 +169,13 @@ export const cspAccountRoutes: readonly Route[] = [
     params: one,
     answer: shownAccount,
     problems: asksAws,
+    changes: true,
     handle: async (call) => {
-      const { services, act, params } = call;
+      const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
-      return answer(await checkCspAccount(services, act, params.vaultId, sight, params.cspAccountId));
+      return answer(
+        await checkCspAccount(services, act, params.vaultId, sight, params.cspAccountId, expected),
+      );
     },
   }),
   route({

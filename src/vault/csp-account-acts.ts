@@ -28,8 +28,10 @@ export async function checkCspAccount(
   vaultId: string,
   sight: Sight,
   id: string,
+  expected?: number,
 ): Promise<CspAccountRecord> {
   const account = await findAccount(house.store.db, vaultId, sight, id);
+  checkRowVersion(account, expected);
   if (account.type === 'manual') throw manualProblem();
   const key = await currentKey(house.store.db, id);
   const open = key === undefined ? undefined : await openKey(house, key);

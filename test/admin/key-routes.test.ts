@@ -10,6 +10,7 @@ import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { Sight } from '../../src/vault/house.ts';
+import { unusedAws } from '../support/aws-settings.ts';
 import { fresh, insertGroup, openVault, type TestVault } from '../support/vault.ts';
 
 /*
@@ -56,7 +57,7 @@ function callOf({ house, act, vault }: TestVault, route: Route, wish: Wish): Cal
     byCookie: false,
   };
   return {
-    services: house as AdminServices,
+    services: { ...house, aws } as AdminServices,
     caller,
     act: act(wish.idempotencyKey === undefined ? {} : { idempotencyKey: wish.idempotencyKey }),
     params: route.params?.parse({ vaultId: vault.id, ...wish.params }),
@@ -66,6 +67,8 @@ function callOf({ house, act, vault }: TestVault, route: Route, wish: Wish): Cal
     client: { address: '192.0.2.7', userAgent: 'test', cookie: () => undefined },
   };
 }
+
+const aws = unusedAws();
 
 /** Body, row version and the rest of an answer whose body is as its schema says. */
 async function ask(
