@@ -8,8 +8,10 @@ import {
   rotateCloudKey,
   scheduleDeletion,
 } from '../vault/cloud-keys.ts';
-import { shownKey } from './cloud-key-forms.ts';
-import { deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';
+import type { CloudSide } from '../vault/kms-keys-of-cloud-key.ts';
+import { shownActedKey, shownKey } from './cloud-key-forms.ts';
+import { cloudSide } from './kms-key-forms.ts';
+import { acted, deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';
 import { waitingDays } from './key-forms.ts';
 import { callerOf, route, type Answer, type Call, type Route } from './route.ts';
 
@@ -23,10 +25,12 @@ export const cloudKeyActRoutes: readonly Route[] = [
     summary: 'Disable a CloudKey',
     description:
       'From the moment this is answered every request for it is answered InvalidStateException, on every worker. One ' +
-      'that is DISABLED stays as it is.',
+      'that is DISABLED stays as it is. With `cloud` both its KMS keys are disabled in AWS as well, after that; the answer ' +
+      'tells both outcomes. Data keys that services of AWS hold in memory outlive either.',
     access: writeKeys,
     params: one,
-    answer: shownKey,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
     changes: true,
     handle: doing(disableCloudKey),
   }),
@@ -36,9 +40,11 @@ export const cloudKeyActRoutes: readonly Route[] = [
     path: `${keyPath}/{cloudKeyId}/enable`,
     tag: keyTag,
     summary: 'Enable a CloudKey that is DISABLED',
+    description: 'With `cloud` both its KMS keys are enabled in AWS as well.',
     access: writeKeys,
     params: one,
-    answer: shownKey,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
     changes: true,
     handle: doing(enableCloudKey),
   }),
@@ -72,19 +78,22 @@ export const cloudKeyActRoutes: readonly Route[] = [
     description:
       `Disables it at once and has its key objects destroyed in the token after ${deletionDays.least} to ` +
       `${deletionDays.most} days. Until then the deletion can be cancelled; afterwards nothing that AWS encrypted with ` +
-      'it can be read. Its external key id is never given again.',
+      'it can be read. Its external key id is never given again. With `cloud` both the deletion of its KMS keys is scheduled ' +
+      'in AWS as well, with the same waiting time.',
     access: deleteKeys,
     params: one,
-    body: z.strictObject({ days: waitingDays.default(deletionDays.most) }),
-    answer: shownKey,
+    body: z.strictObject({ days: waitingDays.default(deletionDays.most), cloud: cloudSide }),
+    answer: shownActedKey,
     changes: true,
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
       const { vaultId, cloudKeyId } = params;
       const { sight } = callerOf(call);
-      return shown(
+      const { days, cloud } = body;
+      return acted(
         call,
-        await scheduleDeletion(services, act, vaultId, sight, cloudKeyId, body.days, expected),
+        await scheduleDeletion(services, act, vaultId, sight, cloudKeyId, days, expected, cloud),
+        cloud,
       );
     },
   }),
@@ -94,20 +103,28 @@ export const cloudKeyActRoutes: readonly Route[] = [
     path: `${keyPath}/{cloudKeyId}/cancel-deletion`,
     tag: keyTag,
     summary: 'Cancel the deletion of a CloudKey',
-    description: 'It is DISABLED afterwards: enable it for it to serve again.',
+    description:
+      'It is DISABLED afterwards: enable it for it to serve again. With `cloud` both the deletion of its KMS keys is ' +
+      'cancelled in AWS as well.',
     access: deleteKeys,
     params: one,
-    answer: shownKey,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
     changes: true,
     handle: doing(cancelDeletion),
   }),
 ];
 
-/** Handler of an act that needs nothing but the CloudKey. */
+/** Handler of an act that needs nothing but the CloudKey, and the side that it is done on. */
 function doing(acting: typeof disableCloudKey) {
-  return async (call: Call<z.output<typeof one>, unknown, unknown>): Promise<Answer> => {
+  return async (call: Call<z.output<typeof one>, unknown, { cloud: CloudSide }>): Promise<Answer> => {
     const { services, act, params, expected } = call;
     const { sight } = callerOf(call);
-    return shown(call, await acting(services, act, params.vaultId, sight, params.cloudKeyId, expected));
+    const { cloud } = call.body;
+    return acted(
+      call,
+      await acting(services, act, params.vaultId, sight, params.cloudKeyId, expected, cloud),
+      cloud,
+    );
   };
 }

@@ -8,6 +8,7 @@ import {
   type Usage,
   type UsedCloudKey,
 } from '../vault/cloud-keys.ts';
+import type { KmsKey } from '../vault/kms-key-records.ts';
 import {
   description,
   expiry,
@@ -18,6 +19,7 @@ import {
   shownQuota,
   time,
 } from './key-forms.ts';
+import { showShortKmsKey, shownOutcome, shownShortKmsKey } from './kms-key-forms.ts';
 
 /* CloudKeys and their versions as the API has them. */
 
@@ -108,10 +110,18 @@ export const shownKey = z
         lastDecryptAt: time.nullable(),
       })
       .describe('How often and when AWS last used it.'),
+    kmsKeys: z.array(shownShortKmsKey).describe('Its KMS keys in AWS, one for each external key store.'),
     createdAt: time,
     updatedAt: time,
   })
   .meta({ id: 'CloudKey' });
+
+/** After an act that may be done in AWS as well. */
+export const shownActedKey = shownKey
+  .extend({
+    aws: z.array(shownOutcome).describe('With `cloud` both, or `applyToKms`: what came of it in AWS.'),
+  })
+  .meta({ id: 'ActedCloudKey' });
 
 export const shownVersion = z
   .strictObject({
@@ -131,7 +141,7 @@ export const shownVersion = z
   })
   .meta({ id: 'CloudKeyVersion' });
 
-export function showKey(row: UsedCloudKey, now: Date) {
+export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date) {
   return {
     id: row.id,
     keySetId: row.key_set_id,
@@ -161,6 +171,7 @@ export function showKey(row: UsedCloudKey, now: Date) {
       decrypts: row.decrypts,
       lastDecryptAt: row.last_decrypt_at,
     },
+    kmsKeys: kmsKeys.map(showShortKmsKey),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { UsedCloudKey } from '../vault/cloud-keys.ts';
+import { outcomesInAws, type CloudSide } from '../vault/kms-keys-of-cloud-key.ts';
+import { tryLater } from '../vault/kms-key-attempts.ts';
+import { kmsKeysOf } from '../vault/kms-key-records.ts';
 import { showKey } from './cloud-key-forms.ts';
 import { vaultId } from './key-forms.ts';
 import type { Answer, Call } from './route.ts';
@@ -14,13 +17,32 @@ export const readKeys = { kind: 'permission', vault: 'vault.read' } as const;
 export const writeKeys = { kind: 'permission', vault: 'cloud-keys.write' } as const;
 export const deleteKeys = { kind: 'permission', vault: 'cloud-keys.delete' } as const;
 
-type OnKeys = Pick<Call<{ vaultId: string }, unknown, unknown>, 'act' | 'params'>;
+type OnKeys = Pick<Call<{ vaultId: string }, unknown, unknown>, 'act' | 'params' | 'services'>;
 
-export function made(call: OnKeys, row: UsedCloudKey): Answer {
+export async function made(call: OnKeys, row: UsedCloudKey): Promise<Answer> {
   const { vaultId } = call.params;
-  return { ...shown(call, row), status: 201, location: `/vaults/${vaultId}/cloud-keys/${row.id}` };
+  return { ...(await shown(call, row)), status: 201, location: `/vaults/${vaultId}/cloud-keys/${row.id}` };
 }
 
-export function shown({ act }: Pick<OnKeys, 'act'>, row: UsedCloudKey): Answer {
-  return { body: showKey(row, act.at), rowVersion: row.row_version };
+export async function shown(
+  { act, services }: Pick<OnKeys, 'act' | 'services'>,
+  row: UsedCloudKey,
+): Promise<Answer> {
+  const kmsKeys = await kmsKeysOf(services, [row.id]);
+  return { body: showKey(row, kmsKeys.get(row.id) ?? [], act.at), rowVersion: row.row_version };
+}
+
+/** How long an answer waits for AWS, milliseconds: ours is done by then, and what AWS takes longer for goes on. */
+const patience = 8_000;
+
+/** After an act that is done here: with `both` what came of it in AWS, which has been asked meanwhile. */
+export async function acted(
+  call: Pick<OnKeys, 'act' | 'services'>,
+  row: UsedCloudKey,
+  cloud: CloudSide,
+): Promise<Answer> {
+  if (cloud === 'ours') tryLater(call.services, row.id);
+  const aws = cloud === 'both' ? await outcomesInAws(call.services, row.id, patience) : [];
+  const answer = await shown(call, row);
+  return { ...answer, body: { ...(answer.body as object), aws } };
 }

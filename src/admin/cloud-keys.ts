@@ -8,11 +8,14 @@ import {
   listVersions,
   updateCloudKey,
 } from '../vault/cloud-keys.ts';
+import { tryLater } from '../vault/kms-key-attempts.ts';
+import { kmsKeysOf } from '../vault/kms-key-records.ts';
 import { cloudKeyActRoutes } from './cloud-key-acts.ts';
 import {
   externalKeyId,
   keyFields,
   keyStates,
+  shownActedKey,
   shownKey,
   showKey,
   shownVersion,
@@ -20,7 +23,18 @@ import {
   usage,
   usages,
 } from './cloud-key-forms.ts';
-import { inVault, keyPath, keyTag, made, one, readKeys, shown, writeKeys } from './cloud-key-routes.ts';
+import {
+  acted,
+  inVault,
+  keyPath,
+  keyTag,
+  made,
+  one,
+  readKeys,
+  shown,
+  writeKeys,
+} from './cloud-key-routes.ts';
+import { kmsKeyOfNewKey } from './kms-key-forms.ts';
 import { namePrefix, region, toDate } from './key-forms.ts';
 import { pageOf, pageOfWhole, pageQuery, pageWish, wholeQuery } from './page-query.ts';
 import { callerOf, route, shownPage, type Route } from './route.ts';
@@ -58,9 +72,12 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params, query, act } = call;
       const { sight } = callerOf(call);
-      return shownPage(await listCloudKeys(services, params.vaultId, sight, query, pageWish(query)), (row) =>
-        showKey(row, act.at),
+      const page = await listCloudKeys(services, params.vaultId, sight, query, pageWish(query));
+      const kmsKeys = await kmsKeysOf(
+        services,
+        page.items.map(({ id }) => id),
       );
+      return shownPage(page, (row) => showKey(row, kmsKeys.get(row.id) ?? [], act.at));
     },
   }),
   route({
@@ -70,14 +87,17 @@ export const cloudKeyRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Make a CloudKey',
     description:
-      'Makes an AES-256 key in the token of the key set: it is born there and cannot leave. Give its `externalKeyId` to ' +
-      'AWS KMS (CreateKey with Origin EXTERNAL_KEY_STORE, XksKeyId).',
+      'Makes an AES-256 key in the token of the key set: it is born there and cannot leave. Its KMS key and alias follow ' +
+      'in AWS where the key set has an external key store there (`kmsKeys` tells how far they are); else give its ' +
+      '`externalKeyId` to AWS KMS (CreateKey with Origin EXTERNAL_KEY_STORE, XksKeyId). What fails in AWS never fails ' +
+      'the CloudKey.',
     access: writeKeys,
     params: inVault,
     body: z.strictObject({
       ...newFields,
       externalKeyId: externalKeyId.optional(),
       usage: usage.default('encrypt-decrypt'),
+      kmsKey: kmsKeyOfNewKey.optional(),
     }),
     answer: shownKey,
     creates: {
@@ -89,6 +109,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       const wish = { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
       const { id } = await createCloudKey(services, act, params.vaultId, sight, wish);
+      tryLater(services, id);
       return made(call, await getCloudKey(services, params.vaultId, sight, id));
     },
   }),
@@ -168,19 +189,27 @@ export const cloudKeyRoutes: readonly Route[] = [
     summary: 'Change a CloudKey',
     description:
       'A later `expiresAt`, or null, makes an EXPIRED CloudKey DISABLED: enable it for it to serve again. A new rotation ' +
-      'schedule counts from the last rotation; what is overdue by it is due now.',
+      'schedule counts from the last rotation; what is overdue by it is due now. Alias, description and key policy of its ' +
+      'KMS keys follow where they are as the CloudKey had them; with `applyToKms` AWS is given them at once, else they ' +
+      'are shown as drift until they are applied.',
     access: writeKeys,
     params: one,
-    body: z.strictObject(keyFields).partial(),
-    answer: shownKey,
+    body: z.strictObject({
+      ...z.strictObject(keyFields).partial().shape,
+      applyToKms: z.boolean().default(false).describe('Change its KMS keys in AWS as well.'),
+    }),
+    answer: shownActedKey,
     changes: true,
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
       const { sight } = callerOf(call);
-      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
-      return shown(
+      const { applyToKms, ...told } = body;
+      const { vaultId, cloudKeyId } = params;
+      const wish = { ...told, expiresAt: toDate(told.expiresAt) };
+      return acted(
         call,
-        await updateCloudKey(services, act, params.vaultId, sight, params.cloudKeyId, wish, expected),
+        await updateCloudKey(services, act, vaultId, sight, cloudKeyId, wish, expected, applyToKms),
+        applyToKms ? 'both' : 'ours',
       );
     },
   }),

@@ -20,6 +20,8 @@ export const tagDescriptions: Readonly<Record<string, string>> = {
   'External key stores':
     'External key stores of AWS KMS that connect to a key set, one for each Region: made, connected, watched, linked.',
   CloudKeys: 'External keys: made, used, rotated, disabled and deleted. Key material stays in the token.',
+  'KMS keys':
+    'KMS keys in AWS that refer to CloudKeys, with alias and key policy: made, watched, compared, enabled, disabled, deleted.',
   'Audit trail': 'Every act on the record, in the order in which it was done.',
   Reconciliation: 'What the store says against what the token holds.',
   Tokens: 'The PKCS#11 tokens of the configuration, and what a fresh connection to one finds.',

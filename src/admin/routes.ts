@@ -7,6 +7,7 @@ import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
 import { externalKeyStoreRoutes } from './external-key-stores.ts';
 import { keySetRoutes } from './key-sets.ts';
+import { kmsKeyRoutes } from './kms-keys.ts';
 import { mailRoutes } from './mail.ts';
 import { nodeRoutes } from './nodes.ts';
 import { oidcRoutes } from './oidc.ts';
@@ -36,6 +37,7 @@ const described: readonly Route[] = [
   ...credentialRoutes,
   ...externalKeyStoreRoutes,
   ...cloudKeyRoutes,
+  ...kmsKeyRoutes,
   ...auditEventRoutes,
   ...reconciliationRoutes,
 ];

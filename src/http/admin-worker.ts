@@ -11,6 +11,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { reconcile } from '../vault/reconcile.ts';
+import { AwsSchedules } from '../vault/aws-schedules.ts';
 import { Schedules } from '../vault/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
@@ -37,6 +38,7 @@ class AdminWorker implements Worker {
   readonly #listener: Listener;
   readonly #services: AdminServices;
   readonly #schedules: Schedules;
+  readonly #awsSchedules: AwsSchedules;
   readonly #verifications = new Map<number, (report: TokenReport) => void>();
   #lastVerification = 0;
   #draining = false;
@@ -84,6 +86,7 @@ class AdminWorker implements Worker {
       log,
       node: { id: nodeId, hostname: hostname(), version },
     });
+    this.#awsSchedules = new AwsSchedules({ house: this.#services, log });
     const app = createAdminApp({
       services: this.#services,
       routes: allRoutes,
@@ -151,7 +154,9 @@ class AdminWorker implements Worker {
     if (!whateverIsOpen && this.#open.size < this.#pools.size) return;
     this.#started = true;
     void this.#reconcile().finally(() => {
-      if (!this.#draining) this.#schedules.start();
+      if (this.#draining) return;
+      this.#schedules.start();
+      this.#awsSchedules.start();
     });
   }
 
@@ -183,7 +188,7 @@ class AdminWorker implements Worker {
     this.#draining = true;
     await this.#schedules.stop();
     await this.#listener.close(closePatience);
-    this.#services.aws.close();
+    await this.#awsSchedules.stop();
     for (const pool of this.#pools.values()) pool.close();
     await this.#store.close();
     process.disconnect();

@@ -15,12 +15,12 @@ export {
 } from './key-records.ts';
 export {
   cancelDeletion,
-  deletionDays,
   disableCloudKey,
   enableCloudKey,
   scheduleDeletion,
   updateCloudKey,
 } from './key-states.ts';
+export { deletionDays } from './limits.ts';
 export { activateVersion, rotateCloudKey, type RotationReason } from './key-versions.ts';
 export { undoCreation, undoVersion } from './interrupted.ts';
 export type { CloudKeyWish, RotationWish } from './key-wish.ts';

@@ -122,6 +122,8 @@ async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRec
     .where('state', '=', 'CREATING')
     .executeTakeFirst();
   if (creating === undefined) return;
+  // AWS was asked for nothing: that begins once the key is AVAILABLE.
+  await trx.deleteFrom('kms_keys').where('cloud_key_id', '=', id).execute();
   await trx.deleteFrom('key_versions').where('cloud_key_id', '=', id).execute();
   await trx.deleteFrom('cloud_keys').where('id', '=', id).execute();
   await forgetCreation(trx, id);

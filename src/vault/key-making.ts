@@ -15,6 +15,7 @@ import {
 import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
 import { activateVersion, makeKeyObject } from './key-versions.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
+import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './kms-key-making.ts';
 import { parseExternalKeyId } from './names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { managementDeadline } from './token-rooms.ts';
@@ -27,6 +28,8 @@ export interface NewKeyWish extends CloudKeyWish {
   externalKeyId?: string | undefined;
   /** For ever, since the key object in the token has it too; both if left out. */
   usage?: Usage | undefined;
+  /** Its KMS key in AWS; made by itself where the key set can, if left out. */
+  kmsKey?: KmsKeyOfNewKey | undefined;
 }
 
 export interface AdoptionWish extends CloudKeyWish {
@@ -64,6 +67,8 @@ export async function createCloudKey(
       state: 'PENDING',
       origin: 'holdfast',
     });
+    // With the key, so that what AWS is to have of it is never forgotten; AWS is asked once the key is there.
+    await createKmsKeyOfNewKey(trx, act, keySet, key, wish.kmsKey);
     await rememberCreation(trx, act, key.id);
     return { key, keySet };
   });

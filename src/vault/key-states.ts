@@ -14,17 +14,17 @@ import {
 } from './key-records.ts';
 import { findKeySetIn } from './key-set-records.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
+import { followCloudKey, wishOfCloudKey, type CloudSide } from './kms-keys-of-cloud-key.ts';
+import { deletionDays } from './limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from './vault-error.ts';
-
-/** Waiting time before the key objects of a CloudKey are destroyed, days; AWS has the same for KMS keys. */
-export const deletionDays = { least: 7, most: 30 } as const;
 
 const day = 86_400_000;
 
 /**
  * Changes what is told of a CloudKey. A later `expiresAt` makes an EXPIRED one DISABLED: it serves again once it is
- * enabled. A new schedule counts from the last rotation.
+ * enabled. A new schedule counts from the last rotation. What its KMS keys have as it has it follows; with `applyToKms`
+ * AWS is given it too, else it shows there as drift.
  */
 export async function updateCloudKey(
   house: House,
@@ -34,6 +34,7 @@ export async function updateCloudKey(
   id: string,
   wish: Edit<CloudKeyWish>,
   expected?: number,
+  applyToKms = false,
 ): Promise<UsedCloudKey> {
   const change = parseKeyWish(wish, act.at);
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
@@ -45,6 +46,7 @@ export async function updateCloudKey(
     await checkKeyName(trx, wanted);
     const isRescheduled =
       wanted.rotation !== before.rotation || wanted.rotation_days !== before.rotation_days;
+    await followCloudKey(trx, house, act, before, wanted, applyToKms);
     return {
       ...change,
       ...(isRescheduled ? await plannedRotation(trx, vaultId, wanted, act.at) : {}),
@@ -53,7 +55,10 @@ export async function updateCloudKey(
   });
 }
 
-/** From the moment this returns every later request of every worker is refused (promise 2). */
+/**
+ * From the moment this returns every later request of every worker is refused (promise 2). With `both` the KMS keys are
+ * wanted disabled from then on too; AWS is asked afterwards and nothing waits for it.
+ */
 export async function disableCloudKey(
   house: House,
   act: Act,
@@ -61,9 +66,11 @@ export async function disableCloudKey(
   sight: Sight,
   id: string,
   expected?: number,
+  cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
-  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (_, before) => {
+  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
     checkAble(before, act.at);
+    if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'DISABLE');
     return { state: 'DISABLED' };
   });
 }
@@ -75,9 +82,11 @@ export async function enableCloudKey(
   sight: Sight,
   id: string,
   expected?: number,
+  cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
-  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (_, before) => {
+  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
     checkAble(before, act.at);
+    if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'ENABLE');
     return { state: 'AVAILABLE' };
   });
 }
@@ -94,6 +103,7 @@ export async function scheduleDeletion(
   id: string,
   days: number,
   expected?: number,
+  cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   const { least, most } = deletionDays;
   if (!Number.isInteger(days) || days < least || days > most)
@@ -103,7 +113,7 @@ export async function scheduleDeletion(
     house,
     act,
     { vaultId, sight, id, expected, verb: 'schedule-deletion' },
-    async (_, before) => {
+    async (trx, before) => {
       const state = keyState(before, act.at);
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (state === 'PENDING_DELETION')
@@ -112,6 +122,7 @@ export async function scheduleDeletion(
           'the deletion of the CloudKey is scheduled already',
           'cancel it first for another waiting time',
         );
+      if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
     },
   );
@@ -125,6 +136,7 @@ export async function cancelDeletion(
   sight: Sight,
   id: string,
   expected?: number,
+  cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   return actOnKey(
     house,
@@ -132,8 +144,10 @@ export async function cancelDeletion(
     { vaultId, sight, id, expected, verb: 'cancel-deletion' },
     async (trx, before) => {
       const state = keyState(before, act.at);
-      if (state === 'DISABLED') return {};
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
+      if (cloud === 'both' && (state === 'DISABLED' || state === 'PENDING_DELETION'))
+        await wishOfCloudKey(trx, house, act, id, 'CANCEL_DELETION');
+      if (state === 'DISABLED') return {};
       if (state !== 'PENDING_DELETION')
         throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');
       const planned = await plannedRotation(trx, vaultId, before, act.at);

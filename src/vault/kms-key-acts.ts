@@ -3,7 +3,7 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { changes } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
-import { deletionDays } from './key-states.ts';
+
 import { driftOf, type Drift } from './kms-key-drift.ts';
 import { acceptedFrom } from './kms-key-making.ts';
 import {
@@ -18,6 +18,7 @@ import {
 } from './kms-key-records.ts';
 import { wishedStates } from './kms-key-settle.ts';
 import { goneAs, updateKmsKey, type KmsKeyChange } from './kms-key-writes.ts';
+import { deletionDays } from './limits.ts';
 import { VaultError } from './vault-error.ts';
 
 /*
@@ -90,6 +91,15 @@ export async function wishOfKmsKey(
         'there is no KMS key yet',
         'holdfast kms-key show tells what it waits for; holdfast kms-key delete gives the pointer up',
       );
+    const isGoing = row.cloud_wish === 'PENDING_DELETION' || row.cloud_status === 'PENDING_DELETION';
+    if (isGoing && (wanted === 'ENABLE' || wanted === 'DISABLE'))
+      throw new VaultError(
+        'conflict',
+        'the KMS key is to be deleted, and cannot be used until then',
+        'cancel its deletion first (holdfast kms-key cancel-deletion)',
+      );
+    if (!isGoing && wanted === 'CANCEL_DELETION')
+      throw new VaultError('conflict', 'the deletion of the KMS key is not scheduled');
     return wishChange(wanted, days, act.at);
   });
 }

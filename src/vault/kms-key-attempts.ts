@@ -12,3 +12,22 @@ export async function attemptAll(house: AwsHouse, ids: readonly string[], patien
     clearTimeout(timer);
   }
 }
+
+/** The same for all pointers of a CloudKey, without anybody waiting. What it comes to stands in the records. */
+export function tryLater(house: AwsHouse, cloudKeyId: string): void {
+  void tryAll(house, cloudKeyId);
+}
+
+async function tryAll(house: AwsHouse, cloudKeyId: string): Promise<void> {
+  try {
+    const rows = await house.store.db
+      .selectFrom('kms_keys')
+      .select('id')
+      .where('cloud_key_id', '=', cloudKeyId)
+      .where('step', '<>', 'GONE')
+      .execute();
+    await Promise.all(rows.map(async ({ id }) => advanceKmsKey(house, id)));
+  } catch {
+    // The store is being closed: the schedule finds them.
+  }
+}

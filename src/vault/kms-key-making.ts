@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
+import { KeyPolicyError } from '../aws/key-policy.ts';
 import type { KmsKeyTable, Tables } from '../store/schema.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import type { CspAccount } from './csp-access.ts';
@@ -67,6 +68,7 @@ export async function createKmsKey(
       wish,
       linked,
       creates: true,
+      byItself: false,
     });
   });
 }
@@ -108,6 +110,7 @@ export async function createKmsKeyOfNewKey(
   await insertPointer(trx, act, {
     ...{ vaultId: keySet.vault_id, cloudKey, store, account, wish: told },
     creates: false,
+    byItself: wish === undefined,
   });
 }
 
@@ -152,12 +155,14 @@ interface NewPointer {
   linked?: Linked | undefined;
   /** Whether an Idempotency-Key is the pointer's; of a request that makes a CloudKey it is the CloudKey's. */
   creates: boolean;
+  /** Made because the key set makes such, not because somebody asked. */
+  byItself: boolean;
 }
 
 async function insertPointer(
   trx: Transaction<Tables>,
   act: Act,
-  { vaultId, cloudKey, store, account, wish, linked, creates }: NewPointer,
+  { vaultId, cloudKey, store, account, wish, linked, creates, byItself }: NewPointer,
 ): Promise<KmsKeyRow> {
   const now = act.at.toISOString();
   const id = randomUUID();
@@ -193,12 +198,24 @@ async function insertPointer(
     updated_at: now,
     ...(linked?.seen === undefined ? {} : acceptedFrom(linked.seen, act.at)),
   };
-  if (source !== 'DOCUMENT' && linked?.seen === undefined)
-    row.policy = asVaultError(() => generatedPolicy(cloudKey, factsOf(account, row), source));
+  if (source !== 'DOCUMENT' && linked?.seen === undefined) {
+    const write = () => generatedPolicy(cloudKey, factsOf(account, row), source);
+    // Nobody asked for this KMS key: what is wrong with its policy is its problem, not the CloudKey's.
+    row.policy = byItself ? orNothing(write) : asVaultError(write);
+  }
   const made = await trx.insertInto('kms_keys').values(row).returningAll().executeTakeFirstOrThrow();
   const verb = linked === undefined ? 'create' : 'link';
   await record(trx, act, { ...kmsKeyEntry(verb, made), after: auditedKmsKey(made), creates });
   return made;
+}
+
+function orNothing(write: () => string): string {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof KeyPolicyError) return '';
+    throw error;
+  }
 }
 
 /** What of a pointer becomes as it is in AWS. */

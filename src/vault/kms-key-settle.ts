@@ -34,6 +34,8 @@ export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Pr
     (now): KmsKeyChange => ({
       ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
       ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
+      // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
+      ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
       seen: withState(now, state, deletionAt),
     }),
     ends[wanted].verb,
@@ -56,10 +58,15 @@ async function fulfil(
     if (!isAwsCode(error, 'KMSInvalidStateException')) throw error;
     // As it is wanted already: by an earlier request whose answer was lost, or by somebody in AWS.
     const key = await kms.describe(key_id);
-    const holds = wanted === 'CANCEL_DELETION' ? key.state !== 'PendingDeletion' : key.state === state;
-    if (!holds) throw error;
+    if (!holds(wanted, key.state)) throw error;
     return key;
   }
+}
+
+/** One that is pending deletion cannot be used either. */
+function holds(wanted: Wish, state: string): boolean {
+  if (wanted === 'CANCEL_DELETION') return state !== 'PendingDeletion';
+  return state === ends[wanted].state || (wanted === 'DISABLE' && state === 'PendingDeletion');
 }
 
 async function ask(kms: KmsKeys, keyId: string, wanted: Wish, days: number): Promise<string | null> {

@@ -56,7 +56,7 @@ export async function wishOfCloudKey(
   days: number | null = null,
 ): Promise<void> {
   for (const row of await pointersIn(trx, cloudKeyId)) {
-    if (isManual(row)) continue;
+    if (isManual(row) || isBesideThePoint(row, wanted)) continue;
     if (row.key_id !== '')
       await change(trx, house, act, row, wishVerb(wanted), wishChange(wanted, days, act.at));
     // Whatever may have been made of it goes too, once it is found.
@@ -66,6 +66,12 @@ export async function wishOfCloudKey(
         ...wishChange(wanted, days, act.at),
       });
   }
+}
+
+/** One that is to be deleted is out of use already; and only of such a one a deletion is cancelled. */
+function isBesideThePoint(row: KmsKey, wanted: KmsKeyWanted): boolean {
+  const isGoing = row.cloud_wish === 'PENDING_DELETION' || row.cloud_status === 'PENDING_DELETION';
+  return isGoing ? wanted === 'DISABLE' : wanted === 'CANCEL_DELETION';
 }
 
 function wishVerb(wanted: KmsKeyWanted): string {

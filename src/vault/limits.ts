@@ -1,5 +1,8 @@
 import { VaultError } from './vault-error.ts';
 
+/** Waiting time before the key objects of a CloudKey are destroyed, days; AWS has the same for KMS keys. */
+export const deletionDays = { least: 7, most: 30 } as const;
+
 /** Most requests a second that a quota may allow, and most at once. */
 export const highestQuota = 1_000_000;
 /** Ten years. */

@@ -16,4 +16,8 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   getExternalKeyStoreConsole: {},
   updateCloudKey: { description: 'x' },
   scheduleCloudKeyDeletion: { days: 7 },
+  // Of no Region that there is: nothing is made.
+  createKmsKey: { region: 'nowhere' },
+  updateKmsKey: { description: 'x' },
+  scheduleKmsKeyDeletion: { days: 7 },
 };

@@ -73,6 +73,7 @@ async function probe({ blue }: TwoVaults, client: AdminClient, route: Route, sta
     externalKeyStoreId: blue.ids.externalKeyStore,
     accessKeyId: blue.ids.credential,
     cloudKeyId: blue.ids.cloudKey,
+    kmsKeyId: blue.ids.kmsKey,
     token: 'token',
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? randomUUID());

@@ -28,6 +28,8 @@ export interface PeopledVault {
     externalKeyStore: string;
     credential: string;
     cloudKey: string;
+    /** A pointer to a KMS key that is to be made by hand. */
+    kmsKey: string;
   };
 }
 
@@ -109,6 +111,7 @@ async function people(node: TestNode, appliance: AdminClient, name: string): Pro
   const cloudKey = (
     await made(admin, `${root}/cloud-keys`, { keySetId: keySet, name: `${name}-key`, region: 'eu-central-1' })
   ).id;
+  const kmsKey = (await made(admin, `${root}/cloud-keys/${cloudKey}/kms-keys`, {})).id;
   return {
     id: vault.id,
     name,
@@ -127,6 +130,7 @@ async function people(node: TestNode, appliance: AdminClient, name: string): Pro
       externalKeyStore,
       credential,
       cloudKey,
+      kmsKey,
     },
   };
 }

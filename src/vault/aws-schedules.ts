@@ -1,0 +1,222 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../log.ts';
+import { monotonicNow } from '../token/frames.ts';
+import { rotateDueAccessKeys } from './access-key-rotation.ts';
+import type { AwsHouse } from './aws-house.ts';
+import { BackOff } from './back-off.ts';
+import { nextStoreLook, watchExternalKeyStores } from './external-key-store-watch.ts';
+import { dueChecks, dueWork, nextDueKmsKey } from './kms-key-due.ts';
+import { inLanes, type LaneOptions } from './kms-key-lanes.ts';
+import { advanceKmsKey } from './kms-key-pipeline.ts';
+import { refreshKmsKey } from './kms-key-refresh.ts';
+import { whenIdle } from './kms-key-turns.ts';
+import { holdLease, releaseLease } from './leases.ts';
+
+const leaseName = 'aws';
+const leaseTime = 60_000;
+/** The lease is renewed when it is this old, milliseconds. */
+const renewAfter = 15_000;
+/** No look is later than this after the one before, milliseconds: what waits for something else is found by looking. */
+const longestSleep = 15_000;
+/** Shortest pause between two looks that both found something, milliseconds. */
+const shortestSleep = 250;
+/** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
+const longestWork = 20_000;
+/**
+ * In one account and Region a KMS key is begun every so many milliseconds at the most. CreateKey, CreateAlias, EnableKey,
+ * DisableKey and ScheduleKeyDeletion have 5 a second there; the customer's own requests share them.
+ */
+const workPace = 500;
+/** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
+const checkPace = 200;
+/** How long requests to AWS that are under way may take once the node closes, milliseconds. */
+const closePatience = 2_000;
+
+/** What one look came to. */
+export interface AwsRun {
+  /** False where another process does the work: then nothing else was done. */
+  held: boolean;
+  accessKeysRotated: number;
+  keyStoresLooked: number;
+  kmsKeysWorked: number;
+  kmsKeysChecked: number;
+  /** Names of the parts that failed, in whole or in part; all are tried again. */
+  failed: string[];
+  /** There is more that is due and can be tried at once. */
+  more: boolean;
+}
+
+/**
+ * What happens in AWS without anybody waiting for it. A loop of its own with a lease of its own: however slow AWS is, no
+ * expiry and no destruction of a key waits for it. What somebody asks for is done at once, where they asked; this does
+ * what failed then, what waits for something, and looks after the rest.
+ */
+export class AwsSchedules {
+  readonly #house: AwsHouse;
+  readonly #log: Logger;
+  readonly #backOff = new BackOff();
+  #renewedAt = -Infinity;
+  #stopping = new AbortController();
+  #waking = new AbortController();
+  #looping: Promise<void> | undefined;
+
+  constructor({ house, log }: { house: AwsHouse; log: Logger }) {
+    this.#house = house;
+    this.#log = log;
+  }
+
+  start(): void {
+    if (this.#looping !== undefined) return;
+    this.#stopping = new AbortController();
+    this.#looping = this.#loop(this.#stopping.signal);
+  }
+
+  /** Has it look now: something was asked for, or has become possible. */
+  wake(): void {
+    this.#waking.abort();
+  }
+
+  /**
+   * Ends after the requests under way, whoever had them sent; those that take too long are cut off, which is as good as
+   * an answer that was lost. Gives the lease back. The AWS clients are of no use afterwards.
+   */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await whenIdle(this.#house.store, closePatience);
+    this.#house.aws.close();
+    await this.#looping;
+    await whenIdle(this.#house.store, closePatience);
+    this.#looping = undefined;
+    await releaseLease(this.#house, leaseName).catch((error: unknown) => this.#tell('lease', error));
+  }
+
+  /** One look: does all that is due, where this process holds the lease. Never throws. */
+  async runOnce(): Promise<AwsRun> {
+    const run: AwsRun = {
+      ...{ held: false, accessKeysRotated: 0, keyStoresLooked: 0, kmsKeysWorked: 0, kmsKeysChecked: 0 },
+      ...{ failed: [], more: false },
+    };
+    const part = async (name: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        run.failed.push(name);
+        this.#tell(name, error);
+      }
+    };
+    await part('lease', async () => {
+      this.#renewedAt = -Infinity;
+      run.held = await this.#holdsLease();
+    });
+    if (!run.held) return run;
+    // All at once: none of them may wait for an account of another that does not answer.
+    await Promise.all([
+      part('access keys', async () => this.#rotate(run)),
+      part('key stores', async () => this.#watch(run)),
+      part('KMS keys', async () => this.#work(run)),
+      part('status of KMS keys', async () => this.#check(run)),
+    ]);
+    const { held: _, failed, more: __, ...done } = run;
+    if (Object.values(done).some((count) => count > 0))
+      this.#log.debug({ ...done, failed }, 'AWS by schedule');
+    return run;
+  }
+
+  async #rotate(run: AwsRun): Promise<void> {
+    const { rotated, failed } = await rotateDueAccessKeys(this.#house, async () => this.#mayGoOn());
+    run.accessKeysRotated = rotated;
+    if (failed.length > 0) run.failed.push('access keys');
+    for (const { cspAccountId, problem } of failed)
+      this.#log.error(
+        { cspAccount: cspAccountId, problem: problem.message },
+        'an access key could not be rotated; it is retried',
+      );
+  }
+
+  async #watch(run: AwsRun): Promise<void> {
+    const { looked, failed } = await watchExternalKeyStores(this.#house, async () => this.#mayGoOn());
+    run.keyStoresLooked = looked;
+    if (failed > 0) run.failed.push('key stores');
+    // A key store that has come up lets what waits for it go on.
+    if (looked > 0) run.more = true;
+  }
+
+  async #work(run: AwsRun): Promise<void> {
+    const due = await dueWork(this.#house);
+    const { tried, failed, more } = await inLanes(
+      due,
+      async (id) => advanceKmsKey(this.#house, id),
+      this.#lanes('KMS keys', workPace),
+    );
+    run.kmsKeysWorked = tried;
+    if (more) run.more = true;
+    if (failed === 0) return;
+    run.failed.push('KMS keys');
+    this.#log.warn(
+      { kmsKeys: failed },
+      'AWS did not do what is wanted of KMS keys; holdfast kms-key list has why',
+    );
+  }
+
+  async #check(run: AwsRun): Promise<void> {
+    const due = await dueChecks(this.#house);
+    const { tried, failed, more } = await inLanes(
+      due,
+      async (id) => refreshKmsKey(this.#house, id),
+      this.#lanes('status of KMS keys', checkPace),
+    );
+    run.kmsKeysChecked = tried;
+    if (more) run.more = true;
+    if (failed > 0) run.failed.push('status of KMS keys');
+  }
+
+  #lanes(what: string, pace: number): LaneOptions {
+    return {
+      ...{ backOff: this.#backOff, what, pace, budget: longestWork, signal: this.#stopping.signal },
+      mayGoOn: async () => this.#mayGoOn(),
+    };
+  }
+
+  async #loop(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      this.#waking = new AbortController();
+      const { held, more } = await this.runOnce();
+      if (stopping.aborted) return;
+      const sleep = held && more ? shortestSleep : await this.#untilNextDue(held);
+      const signal = AbortSignal.any([stopping, this.#waking.signal]);
+      await delay(sleep, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #untilNextDue(held: boolean): Promise<number> {
+    if (!held) return longestSleep;
+    try {
+      const now = this.#house.now().getTime();
+      const moments = [await nextDueKmsKey(this.#house), await nextStoreLook(this.#house)].flatMap((at) =>
+        at === undefined ? [] : [at.getTime()],
+      );
+      return Math.max(shortestSleep, Math.min(longestSleep, ...moments.map((at) => at - now + 2)));
+    } catch (error) {
+      this.#tell('next due time', error);
+      return longestSleep;
+    }
+  }
+
+  async #mayGoOn(): Promise<boolean> {
+    return !this.#stopping.signal.aborted && (await this.#holdsLease());
+  }
+
+  async #holdsLease(): Promise<boolean> {
+    if (monotonicNow() - this.#renewedAt < renewAfter) return true;
+    const held = await holdLease(this.#house, leaseName, leaseTime);
+    this.#renewedAt = held ? monotonicNow() : -Infinity;
+    return held;
+  }
+
+  #tell(part: string, error: unknown): void {
+    this.#log.error(
+      { part, problem: (error as Error).message },
+      'a part of the AWS schedule failed; it is retried',
+    );
+  }
+}
