@@ -5,6 +5,12 @@ import { Simulator, type SimulatedAccount } from '../../simulator/simulator.ts';
 import { Secret } from '../../src/secret.ts';
 import type { AwsClients } from '../../src/aws/clients.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
+import { listKeyStores, type AwsKeyStore } from '../../src/aws/key-stores.ts';
+import { awsAccountOf } from '../../src/vault/aws-house.ts';
+import { credentialState, listCredentials } from '../../src/vault/credentials.ts';
+import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
+import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
+import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
 import { createCspAccount, type CspAccountWish } from '../../src/vault/csp-accounts.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-sets.ts';
 import { clientsOf } from '../support/aws-vault.ts';
@@ -15,11 +21,15 @@ import { fresh, insertGroup } from '../support/vault.ts';
 /** Under this name AWS reaches the proxy. */
 export const hostName = 'xks.example.test';
 export const endpoint = `https://${hostName}`;
+/** Another name of the same proxy. */
+export const secondHostName = 'xks2.example.test';
 
 /** A proxy that serves, an AWS that reaches it, and the vault of both. */
 export interface Stage {
   node: InProcessNode;
   simulator: Simulator;
+  /** Where AWS finds host names, `host:port`; may be changed. */
+  resolve: Record<string, string>;
   aws: AwsClients;
   house: AwsHouse;
   /** How far the house's clock stands ahead, milliseconds. */
@@ -34,9 +44,13 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
   const fixture = await createSoftHsmToken();
-  const node = await InProcessNode.start({ tokens: [{ fixture }], hostNames: [hostName] });
+  const node = await InProcessNode.start({ tokens: [{ fixture }], hostNames: [hostName, secondHostName] });
+  const resolve: Record<string, string> = {
+    [hostName]: `127.0.0.1:${node.port}`,
+    [secondHostName]: `127.0.0.1:${node.port}`,
+  };
   const simulator = await Simulator.start({
-    resolve: { [hostName]: `127.0.0.1:${node.port}` },
+    resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
     // The machine of the tests is busier than AWS's 250 ms allow for.
     time: { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000 },
@@ -50,6 +64,7 @@ export async function openStage(): Promise<Stage> {
     return {
       node,
       simulator,
+      resolve,
       aws,
       clock,
       vaultId,
@@ -109,4 +124,74 @@ export async function newKeySetInAws(
     ...wish,
   });
   return { keySet, account, cspAccountId: cspAccount.id };
+}
+
+export const region = 'eu-central-1';
+
+/** The external key store of the key set in {@link region}, as it is in the records; undefined where there is none. */
+export async function storeOf(
+  { house }: Pick<Stage, 'house'>,
+  keySet: KeySet,
+  where = region,
+): Promise<ExternalKeyStore | undefined> {
+  return house.store.db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('key_set_id', '=', keySet.id)
+    .where('region', '=', where)
+    .executeTakeFirst();
+}
+
+/** What AWS has in the Region. */
+export async function inAws(
+  { house }: Pick<Stage, 'house'>,
+  { cspAccountId }: Pick<KeySetInAws, 'cspAccountId'>,
+  where = region,
+): Promise<AwsKeyStore[]> {
+  const account = await house.store.db
+    .selectFrom('csp_accounts')
+    .selectAll()
+    .where('id', '=', cspAccountId)
+    .executeTakeFirstOrThrow();
+  return listKeyStores(await awsAccountOf(house, account, where), where);
+}
+
+/** Access key ids of the key set's live credentials, the oldest first. */
+export async function liveCredentials({ house }: Pick<Stage, 'house'>, keySet: KeySet): Promise<string[]> {
+  const { items } = await listCredentials(house, keySet, { limit: 200 });
+  return items
+    .filter((credential) => credentialState(credential, house.now()) === 'LIVE')
+    .map((credential) => credential.access_key_id);
+}
+
+/** Makes the external key store of a new key set and has AWS connect it. */
+export async function newConnected(
+  stage: Stage,
+  wish: Parameters<typeof newKeySetInAws>[1] = {},
+): Promise<KeySetInAws & { store: ExternalKeyStore }> {
+  const made = await newKeySetInAws(stage, wish);
+  const { house, act, simulator } = stage;
+  const store = await createExternalKeyStore(house, act(), made.keySet, {
+    region,
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+    connect: true,
+  });
+  await simulator.kms.connected(store.custom_key_store_id);
+  const connected = await refreshExternalKeyStore(house, act(), { keySet: made.keySet, id: store.id });
+  if (connected?.state !== 'CONNECTED') throw new Error(`it is ${connected?.state ?? 'gone'}`);
+  return { ...made, store: connected };
+}
+
+/** What the watch makes of everything in the next hour, AWS being quick: until nothing is wanted any more. */
+export async function anHourOfWatching(stage: Stage, house: AwsHouse = stage.house): Promise<void> {
+  for (let minutes = 0; minutes < 60; minutes += 6) {
+    stage.clock.ahead += 6 * 60_000;
+    await watchExternalKeyStores(house, () => Promise.resolve(true));
+    const stores = await house.store.db.selectFrom('external_key_stores').selectAll().execute();
+    const underWay = stores.filter(({ state, wanted }) => wanted !== null || state.endsWith('ING'));
+    if (underWay.length === 0) return;
+    for (const { custom_key_store_id: id } of underWay)
+      if (id !== '') await stage.simulator.kms.settled(id, { now: true }).catch(() => undefined);
+  }
 }
