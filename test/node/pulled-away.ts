@@ -48,13 +48,15 @@ export async function pullAway(
   let who = access;
   let crowd = await connect(node, who, key, connections);
   let phase: Phase = newPhase('usable');
-  const load = { over: false };
-  /** While it is given back nothing new is sent: what that answers nobody could judge. */
-  let resting: Promise<void> | undefined;
+  const load: {
+    over: boolean;
+    /** While it is given back nothing new is sent: what that answers nobody could judge. */
+    resting: Promise<void> | undefined;
+  } = { over: false, resting: undefined };
   const loop = async (index: number) => {
     for (let turn = index; !load.over; turn++) {
       // Looked at again after each wait: it may have begun in between.
-      while (resting !== undefined) await resting;
+      while (load.resting !== undefined) await load.resting;
       const connection = crowd[index];
       const request = connection?.requests[turn % connection.requests.length];
       if (connection === undefined || request === undefined) throw new Error('there is no such connection');
@@ -81,7 +83,7 @@ export async function pullAway(
     await answered(pulled);
     phase = newPhase('changing');
     const rest = Promise.withResolvers<void>();
-    resting = rest.promise;
+    load.resting = rest.promise;
     // Only once everything is answered is the key given back.
     await waitUntil(
       () => [usable, pulling, pulled].every(({ answered, sent }) => answered === sent),
@@ -96,7 +98,7 @@ export async function pullAway(
       crowd = await connect(node, who, key, connections);
     }
     phase = newPhase('usable');
-    resting = undefined;
+    load.resting = undefined;
     rest.resolve();
     outcome.usable += usable.sent;
     outcome.pulledAway += pulled.sent;
