@@ -369,9 +369,19 @@ test.serial(
     });
     t.regex(still.message, /only while it is disconnected/);
 
+    const ofKeySet = { keySetId: keySet.id };
+    await createCloudKey(house, act(), keySet.vault_id, 'all', { name: fresh('key'), ...ofKeySet });
+    await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { disconnect: true }), {
+      message: /1 KMS keys are in/,
+    });
+    await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { forget: true }), {
+      message: /1 KMS keys are in/,
+    });
+    await house.store.db.deleteFrom('kms_keys').where('external_key_store_id', '=', store.id).execute();
     const key = await createCloudKey(house, act(), keySet.vault_id, 'all', {
       name: fresh('key'),
-      keySetId: keySet.id,
+      ...ofKeySet,
+      kmsKey: false,
     });
     await sdk(t.context, connected).send(
       new CreateKeyCommand({
