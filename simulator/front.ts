@@ -82,12 +82,13 @@ export class Front {
     try {
       const verified = verifySignature(request, route.service, this.#accounts, at);
       verified.credential.used?.(route.service, verified.region, at);
+      const seen = service.prepare?.(verified.request) ?? verified.request;
       call = new Call({
         ...{ service: route.service, input: route.input, sourceAddress, at },
-        action: service.actionOf?.(verified.request) ?? route.action,
+        action: service.actionOf?.(seen) ?? route.action,
         credential: verified.credential,
         region: verified.region,
-        request: verified.request,
+        request: seen,
         run: async (inner, work) => await this.#runForService(inner, work),
       });
     } catch (error) {

@@ -98,6 +98,7 @@ function holds(
   if (operator.name === 'Null') return values.some((value) => (value.toLowerCase() === 'true') === absent);
   const entry = TESTS[operator.name];
   if (entry === undefined) throw new Error('A condition operator got past the parser');
+  if (absent && operator.set === 'any') return operator.ifExists;
   if (absent) return operator.ifExists || operator.set === 'all' || entry.negative === true;
   const wanted = values.map((value) => fillVariables(value, context)).filter((value) => value !== undefined);
   const fits = (one: string): boolean =>

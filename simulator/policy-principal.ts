@@ -15,7 +15,7 @@ export function grantTo(statement: Statement, principal: Principal): 'principal'
     if (type !== 'AWS') continue;
     const account = ACCOUNT.exec(value);
     if (account === null) {
-      if (value === '*' || value === principal.arn || value === principal.policyArn) best = 'principal';
+      if (namesOf(principal).includes(value)) best = 'principal';
     } else if ((account[1] ?? account[2]) === principal.accountId) {
       if (principal.kind === 'root') best = 'principal';
       else if (best === 'none') best = 'account';
@@ -23,4 +23,9 @@ export function grantTo(statement: Statement, principal: Principal): 'principal'
   }
   if (!principals.not) return statement.effect === 'Deny' && best !== 'none' ? 'principal' : best;
   return best === 'none' ? 'principal' : 'none';
+}
+
+/** With the unique id, by which AWS names in a policy who was deleted or is made again under the same name. */
+function namesOf({ arn, policyArn, id, session }: Principal): string[] {
+  return ['*', arn, policyArn, session?.roleId ?? id];
 }

@@ -12,6 +12,8 @@ export type ServiceName = 'kms' | 'iam' | 'sts' | 's3';
 export interface Service {
   readonly name: ServiceName;
   handle(call: SimulatedCall): Promise<Reply>;
+  /** The request as the service sees it, once its signature is verified (S3: headers that a presigned URL has in its query). */
+  prepare?(request: HttpRequest): HttpRequest;
   /** The action of a request, where its protocol has no name for it (S3). */
   actionOf?(request: HttpRequest): string;
   /** All that a state file keeps of it, as plain JSON. */

@@ -32,6 +32,20 @@ function bucketOfHost(host: string, hostNames: readonly string[]): string | unde
   return undefined;
 }
 
+const SIGNING =
+  /^x-amz-(algorithm|credential|date|expires|signedheaders|security-token|signature|content-sha256)$/i;
+/** A presigned PUT of the SDK has the checksum of an empty body in its query: nothing was there to sign. */
+const CHECKSUM = /^x-amz-(checksum-(?!mode)|sdk-checksum)/i;
+
+/** The request with the x-amz headers that a presigned URL carries in its query. */
+export function withHoistedHeaders(request: HttpRequest): HttpRequest {
+  if (!request.presigned) return request;
+  const hoisted = (parseQuery(request.query) ?? [])
+    .filter(([name]) => /^x-amz-/i.test(name) && !SIGNING.test(name) && !CHECKSUM.test(name))
+    .map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  return { ...request, headers: new Map([...hoisted, ...request.headers]) };
+}
+
 /** What stands in the query beside the sub-resource that decides the action. */
 const PARAMETERS = new Set([
   'x-id',
@@ -74,7 +88,7 @@ const BUCKET_ACTIONS: Record<string, string> = {
 /** S3's name of the action; what the simulator does not do gets a name that says what it is, such as `PUT ?versioning`. */
 export function actionOf(request: HttpRequest, address: Address): string {
   const subresource =
-    [...address.query.keys()].find((name) => !PARAMETERS.has(name) && !name.startsWith('X-Amz-')) ?? '';
+    [...address.query.keys()].find((name) => !PARAMETERS.has(name) && !/^x-amz-/i.test(name)) ?? '';
   const named = /^[A-Za-z-]{1,32}$/.test(subresource) ? subresource : 'unknown';
   const unknown = `${request.method}${subresource === '' ? '' : ` ?${named}`}`;
   if (address.bucket === '') return unknown === 'GET' ? 'ListBuckets' : unknown;

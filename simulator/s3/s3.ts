@@ -2,7 +2,7 @@ import type { House } from '../house.ts';
 import type { KmsForServices } from '../kms-for-services.ts';
 import type { HttpRequest, Reply, Service, SimulatedCall } from '../service.ts';
 import type { S3Action } from './action.ts';
-import { actionOf, addressOf, type Address } from './address.ts';
+import { actionOf, addressOf, withHoistedHeaders, type Address } from './address.ts';
 import { bucketActions } from './buckets.ts';
 import { notDone } from './errors.ts';
 import { listObjectsV2 } from './list-objects.ts';
@@ -29,6 +29,10 @@ export class SimulatedS3 implements Service {
   constructor(house: House, kms: KmsForServices) {
     this.#house = house;
     this.#keys = new ObjectKeys(kms, house.options.time?.bucketKeyMs);
+  }
+
+  prepare(request: HttpRequest): HttpRequest {
+    return withHoistedHeaders(request);
   }
 
   actionOf(request: HttpRequest): string {

@@ -31,7 +31,7 @@ export interface SignedRequest {
   body: string;
 }
 
-class Sha256 {
+export class Sha256 {
   readonly #hash;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
