@@ -86,9 +86,11 @@ export function addShow(parent: Command, collection: Collection): void {
 export interface Removal {
   /** What goes with it; asked for before. */
   question?: (found: Found) => string;
+  /** What is left of it elsewhere; told afterwards. */
+  left?: (found: Found) => string | undefined;
 }
 
-export function addDelete(parent: Command, collection: Collection, { question }: Removal = {}): void {
+export function addDelete(parent: Command, collection: Collection, { question, left }: Removal = {}): void {
   const command = parent
     .command(`delete <${collection.command}>`)
     .description(`delete a ${collection.what}, by name or id`);
@@ -98,7 +100,12 @@ export function addDelete(parent: Command, collection: Collection, { question }:
       const found = await findOne(api, collection, name);
       if (question !== undefined) await confirm(question(found), yes);
       await api.client.change(`${collection.path(api)}/${found.id}`, { method: 'DELETE' });
-      printDone(`the ${collection.what} is deleted`, { id: found.id, deleted: true }, api.options);
+      const rest = left?.(found);
+      printDone(
+        `the ${collection.what} is deleted${rest === undefined ? '' : `; ${rest}`}`,
+        { id: found.id, deleted: true },
+        api.options,
+      );
     }),
   );
   example(command, `holdfast ${collection.command} delete ${collection.sample}`);

@@ -1,9 +1,12 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { changes, given, withApi, type Api } from './api.ts';
 import { addDelete, addList, addShow, findOne, idOf, type Collection } from './collection.ts';
+import { addCspAccountActs } from './csp-account-acts.ts';
 import { example } from './example.ts';
 import { groups } from './group.ts';
 import { fields, printRecord } from './output.ts';
+import { readSecret } from './prompt.ts';
+import { parseDaysOrNever, yesNo, type OrNull } from './values.ts';
 
 export const cspAccounts: Collection = {
   what: 'CSP account',
@@ -20,6 +23,13 @@ interface CspAccountWish {
   description?: string;
   awsAccount?: string;
   region?: string;
+  type?: string;
+  partition?: string;
+  fips?: boolean;
+  accessKeyId?: string;
+  secretAccessKeyFile?: string;
+  roleArn?: string;
+  accessKeyRotation?: OrNull<number>;
 }
 
 export function addCspAccountCommands(program: Command): void {
@@ -28,19 +38,17 @@ export function addCspAccountCommands(program: Command): void {
     .description('accounts of the cloud service provider, AWS, that keys are for');
   const create = account
     .command('create <name>')
-    .description('make a CSP account')
+    .description('make a CSP account; of an access key the secret is asked for')
     .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
   describe(create).action(async (name: string, wish: CspAccountWish, command: Command) =>
-    withApi(command, async (api) =>
-      printRecord(
-        await api.client.create(cspAccounts.path(api), given({ ...(await fieldsOf(api, wish)), name })),
-        api.options,
-      ),
-    ),
+    withApi(command, async (api) => {
+      const body = given({ type: typeOf(wish), ...(await fieldsOf(api, wish)), name });
+      printRecord(await api.client.create(cspAccounts.path(api), body), api.options);
+    }),
   );
   example(
     create,
-    'holdfast csp-account create aws-payments --group "Cloud Admin Group" --aws-account 111122223333 --region eu-central-1',
+    'holdfast csp-account create aws-payments --group "Cloud Admin Group" --access-key-id AKIAIOSFODNN7EXAMPLE --secret-access-key-file aws.secret --region eu-central-1',
   );
   addList(account, cspAccounts);
   addShow(account, cspAccounts);
@@ -56,26 +64,81 @@ export function addCspAccountCommands(program: Command): void {
       printRecord(await api.client.change(`${cspAccounts.path(api)}/${id}`, { body }), api.options);
     }),
   );
-  example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1');
-  addDelete(account, cspAccounts);
+  example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1 --access-key-rotation 90d');
+  addCspAccountActs(account, cspAccounts);
+  addDelete(account, cspAccounts, {
+    left: ({ accessKeyId }) =>
+      typeof accessKeyId === 'string'
+        ? `access key ${accessKeyId} lives on in IAM: delete it there if nothing else uses it`
+        : undefined,
+  });
 }
 
 function describe(command: Command): Command {
   return command
     .option('--description <text>', 'up to 300 characters')
-    .option('--aws-account <id>', 'AWS account id, 12 digits')
-    .option('--region <region>', 'default AWS Region');
+    .option('--aws-account <id>', 'AWS account id, 12 digits; told by AWS itself where it is signed in to')
+    .option('--region <region>', 'default AWS Region')
+    .addOption(
+      new Option(
+        '--type <type>',
+        'how AWS is reached; role with --role-arn, access-key with --access-key-id, else manual',
+      ).choices(['manual', 'access-key', 'role', 'ambient']),
+    )
+    .option(
+      '--access-key-id <id>',
+      'access key of an IAM user, to sign in with or to assume the role with; none takes it away',
+    )
+    .option(
+      '--secret-access-key-file <file>',
+      'a file of mode 0600 with its secret access key, or - for standard input; asked for otherwise',
+    )
+    .option('--role-arn <arn>', 'role to assume; without an access key, with the credentials of the node')
+    .addOption(
+      new Option(
+        '--access-key-rotation <days>',
+        'rotate the access key so often, such as 90d; or never',
+      ).argParser(parseDaysOrNever),
+    )
+    .addOption(
+      new Option('--partition <partition>', 'part of AWS, where role and Region do not tell it').choices([
+        'aws',
+        'aws-cn',
+        'aws-us-gov',
+      ]),
+    )
+    .addOption(new Option('--fips <yes|no>', 'use AWS’s FIPS endpoints').argParser(yesNo));
 }
 
-async function fieldsOf(
-  api: Api,
-  { name, group, description, awsAccount, region }: CspAccountWish,
-): Promise<Record<string, unknown>> {
+function typeOf({ type, roleArn, accessKeyId }: CspAccountWish): string {
+  if (type !== undefined) return type;
+  if (roleArn !== undefined) return 'role';
+  return accessKeyId === undefined ? 'manual' : 'access-key';
+}
+
+async function fieldsOf(api: Api, wish: CspAccountWish): Promise<Record<string, unknown>> {
+  const { accessKeyId, accessKeyRotation } = wish;
   return {
-    name,
-    description,
-    adminGroupId: await idOf(api, groups, group),
-    awsAccountId: awsAccount,
-    defaultRegion: region,
+    name: wish.name,
+    description: wish.description,
+    adminGroupId: await idOf(api, groups, wish.group),
+    awsAccountId: wish.awsAccount,
+    defaultRegion: wish.region,
+    type: wish.type,
+    partition: wish.partition,
+    fips: wish.fips,
+    roleArn: wish.roleArn,
+    accessKeyId: accessKeyId === 'none' ? null : accessKeyId,
+    secretAccessKey:
+      accessKeyId === undefined || accessKeyId === 'none'
+        ? undefined
+        : (
+            await readSecret({
+              what: 'secret access key',
+              option: '--secret-access-key-file',
+              file: wish.secretAccessKeyFile,
+            })
+          ).reveal(),
+    accessKeyRotation: accessKeyRotation === undefined ? undefined : { days: accessKeyRotation.to },
   };
 }

@@ -1,0 +1,130 @@
+import { Option, type Command } from 'commander';
+import type { Item } from './api-client.ts';
+import { withApi } from './api.ts';
+import { CliError } from './cli-error.ts';
+import { addAct, findOne, type Collection } from './collection.ts';
+import { example } from './example.ts';
+import { fields, printList, printRecord } from './output.ts';
+import { limitOption } from './values.ts';
+
+interface Check {
+  ok: boolean;
+  problem: { code: string; message: string; wayOut: string } | null;
+}
+
+const documents = ['policy', 'trust', 'assuming'] as const;
+type Document = (typeof documents)[number];
+
+/** What is done with a CSP account in AWS. */
+export function addCspAccountActs(account: Command, cspAccounts: Collection): void {
+  addAct(account, cspAccounts, {
+    verb: 'check',
+    description: 'sign in to AWS as it would, and say which permissions are missing',
+    act: async (api, path) => {
+      const { check } = await api.client.change<Item & { check: Check }>(path, {
+        method: 'POST',
+        action: '/check',
+      });
+      printRecord(check, api.options);
+      // A script must be able to tell.
+      if (!check.ok)
+        throw new CliError(
+          'refused',
+          check.problem?.message ?? 'permissions are missing',
+          check.problem?.wayOut ?? 'holdfast csp-account policy prints the least policy',
+        );
+    },
+  });
+  addAct(account, cspAccounts, {
+    verb: 'rotate-access-key',
+    description: 'have IAM make another access key, switch to it and delete the old one',
+    act: async (api, path) =>
+      printRecord(
+        await api.client.change(path, { method: 'POST', action: '/rotate-access-key' }),
+        api.options,
+      ),
+  });
+  example(
+    account
+      .command('policy <csp-account>')
+      .description('print the least IAM policy for it, and for a role its trust policy')
+      .addOption(
+        new Option(
+          '--document <which>',
+          'only this one, as JSON: of the user or role, the trust of the role, or of who assumes it',
+        ).choices(documents),
+      )
+      .action(async (name: string, { document }: { document?: Document }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, cspAccounts, name);
+          const policies = await api.client.get<Policies>(`${cspAccounts.path(api)}/${id}/policy`);
+          if (document !== undefined) printDocument(policies, document);
+          else if (api.options.json === true) console.log(JSON.stringify(policies, null, 2));
+          else printPolicies(policies);
+        }),
+      ),
+    'holdfast csp-account policy aws-payments --document policy > policy.json',
+  );
+  example(
+    account
+      .command('principals <csp-account>')
+      .description('list IAM users or roles of the AWS account, to choose who may use a key')
+      .addOption(new Option('--kind <kind>', 'which').choices(['user', 'role']).default('role'))
+      .option('--path <prefix>', 'only those whose path begins so, such as /teams/')
+      .addOption(limitOption())
+      .action(
+        async (
+          name: string,
+          { kind, path, limit }: { kind: string; path?: string; limit?: number },
+          command: Command,
+        ) =>
+          withApi(command, async (api) => {
+            const { id } = await findOne(api, cspAccounts, name);
+            const list = `${cspAccounts.path(api)}/${id}/principals`;
+            printList(
+              await api.client.list(list, { kind, pathPrefix: path }, limit),
+              fields('name', 'arn', 'createdAt'),
+              api.options,
+            );
+          }),
+      ),
+    'holdfast csp-account principals aws-payments --kind role --path /teams/',
+  );
+}
+
+interface Policies {
+  policy: object;
+  trustPolicy: object | null;
+  assumingPolicy: object | null;
+  statements: { sid: string; why: string }[];
+}
+
+function documentOf({ policy, trustPolicy, assumingPolicy }: Policies, which: Document): object | null {
+  return { policy, trust: trustPolicy, assuming: assumingPolicy }[which];
+}
+
+function printDocument(policies: Policies, which: Document): void {
+  const document = documentOf(policies, which);
+  if (document === null)
+    throw new CliError(
+      'conflict',
+      'this CSP account has no such policy',
+      'trust is of type role, assuming of a role with an access key',
+    );
+  console.log(JSON.stringify(document, null, 2));
+}
+
+const titles: Readonly<Record<Document, string>> = {
+  policy: 'Policy of the IAM user or role that works in KMS:',
+  trust: 'Trust policy of the role:',
+  assuming: 'Policy of the IAM user who assumes the role:',
+};
+
+function printPolicies(policies: Policies): void {
+  for (const which of documents) {
+    const document = documentOf(policies, which);
+    if (document !== null) console.log(`${titles[which]}\n${JSON.stringify(document, null, 2)}\n`);
+  }
+  console.log('What each statement is for:');
+  for (const { sid, why } of policies.statements) console.log(`  ${sid}: ${why}`);
+}
