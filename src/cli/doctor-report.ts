@@ -8,6 +8,9 @@ import { printable } from './printable.ts';
 const width = 100;
 const styles = { OK: 'green', WARNING: 'yellow', PROBLEM: 'red', SKIPPED: 'dim' } as const;
 
+const lookFromOutside =
+  'Only this node itself was looked at. What AWS sees: holdfast doctor --endpoint https://HOST …\n\n';
+
 /** How many findings there are of each level. */
 export type Summary = Record<Lowercase<Level>, number>;
 
@@ -32,7 +35,7 @@ export class Report {
   }
 
   /** What is to be done, the worst last: it stands where the eye is when the command ends. */
-  end(findings: readonly Finding[]): void {
+  end(findings: readonly Finding[], onlyNode: boolean): void {
     for (const [level, heading] of [
       ['WARNING', 'Warnings'],
       ['PROBLEM', 'Problems'],
@@ -44,7 +47,7 @@ export class Report {
     }
     const { ok, warning, problem, skipped } = summaryOf(findings);
     console.log(
-      `\n${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
+      `\n${onlyNode ? lookFromOutside : ''}${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
     );
   }
 }

@@ -60,7 +60,7 @@ export async function runDoctor(command: Command): Promise<void> {
     report?.add(finding);
   }
   const summary = summaryOf(findings);
-  report?.end(findings);
+  report?.end(findings, options.endpoint === undefined);
   if (wish.json === true)
     console.log(
       JSON.stringify(

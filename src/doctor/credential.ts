@@ -7,16 +7,16 @@ import { breach, errorNameOf, told, type XksCaller } from './xks-call.ts';
 const second = 1000;
 const allowed = 300 * second;
 
-/** The node's clock against this machine's, from the echo or else from a Date header. */
-export function examineClock(clockOffset: number | undefined, dateHeader: string | undefined): Finding {
+/**
+ * The node's clock against this machine's: what to add to this one, milliseconds, by the echo or else by a Date header.
+ */
+export function examineClock(byEcho: number | undefined, byDate: number | undefined): Finding {
   const wayOut =
     'chronyc tracking or timedatectl on the node, and here: AWS’s clock is right, so the node’s must be (chrony or systemd-timesyncd)';
-  // A Date header is cut off to the second.
-  const rough = dateHeader === undefined ? Number.NaN : Date.parse(dateHeader) + second / 2 - Date.now();
-  const offset = clockOffset ?? rough;
-  if (Number.isNaN(offset)) return skipped('credential.clock', 'no answer told the node’s time', wayOut);
+  const offset = byEcho ?? byDate;
+  if (offset === undefined) return skipped('credential.clock', 'no answer told the node’s time', wayOut);
   const seconds = Math.round(offset / 100) / 10;
-  const data = { secondsAhead: seconds, from: clockOffset === undefined ? 'Date header' : 'echo' };
+  const data = { secondsAhead: seconds, from: byEcho === undefined ? 'Date header' : 'echo' };
   const seen =
     Math.abs(seconds) < 1
       ? 'less than a second apart'
@@ -47,7 +47,10 @@ export async function examineCredential(
       ],
       usable,
     };
-  return { findings: [accepted, await wrongSignature(caller), await window(caller)], usable };
+  return {
+    findings: [accepted, await wrongSignature(caller), await window(caller, clockOffset ?? 0)],
+    usable,
+  };
 }
 
 function acceptance(answer: Answer, caller: XksCaller, proven: boolean): Finding {
@@ -106,16 +109,18 @@ async function wrongSignature(caller: XksCaller): Promise<Finding> {
       );
 }
 
-async function window(caller: XksCaller): Promise<Finding> {
+/** By the node's clock, so that a small difference of the clocks is not taken for a wrong window. */
+async function window(caller: XksCaller, clockOffset: number): Promise<Finding> {
+  const difference = clockOffset - caller.clockOffset;
   const minute = 60 * second;
   const [within, beyond] = [4.5 * minute, 5.5 * minute];
   const statuses: string[] = [];
   for (const ahead of [-within, within]) {
-    const answer = await caller.health({ ahead });
+    const answer = await caller.health({ ahead: ahead + difference });
     if (answer.status !== 200) statuses.push(`${ahead / minute} min: ${told(answer)}`);
   }
   for (const ahead of [-beyond, beyond]) {
-    const answer = await caller.health({ ahead });
+    const answer = await caller.health({ ahead: ahead + difference });
     if (errorNameOf(answer) !== 'AuthenticationFailedException')
       statuses.push(`${ahead / minute} min: ${told(answer)}`);
   }

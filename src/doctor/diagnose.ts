@@ -114,14 +114,14 @@ async function* examineRequests(
 ): AsyncGenerator<Finding, void> {
   const { credential, keys = [], load } = options;
   const broken = 'an answer did not come';
-  let date: string | undefined;
+  let byDate: number | undefined;
   const paths = async function* (): AsyncGenerator<Finding> {
     const { headers } = await exchanger.send({
       method: 'GET',
       path: '/ping',
       headers: { host: exchanger.target.host },
     });
-    date = headers.date;
+    byDate = offsetOf(headers.date);
     yield* examinePaths(exchanger, credential);
   };
   yield* complete(checksOf('path'), paths(), broken);
@@ -129,7 +129,7 @@ async function* examineRequests(
     (id) => id !== 'credential.clock' && id !== 'time.load',
   );
   if (credential === undefined) {
-    yield examineClock(undefined, date);
+    yield examineClock(undefined, byDate);
     yield* skipAll(signed, 'no console file was given', consoleFileWayOut);
     return yield* loadFindings(load, undefined, undefined);
   }
@@ -137,8 +137,7 @@ async function* examineRequests(
   let facts: { clockOffset: number | undefined; proven: boolean } = { clockOffset: undefined, proven: false };
   const middlebox = async function* (): AsyncGenerator<Finding> {
     // A node whose clock is far off refuses the echo by its time: the Date header says by how much.
-    const rough = date === undefined ? 0 : Date.parse(date) - Date.now();
-    if (Math.abs(rough) > 150_000) caller.clockOffset = rough;
+    if (byDate !== undefined && Math.abs(byDate) > 150_000) caller.clockOffset = byDate;
     const found = await examineMiddlebox(caller, http2);
     facts = found;
     caller.clockOffset = 0;
@@ -147,10 +146,9 @@ async function* examineRequests(
   yield* complete(checksOf('middlebox'), middlebox(), broken);
 
   let usable = false;
-  const rough = date === undefined ? undefined : Date.parse(date) - Date.now();
   const access = async function* (): AsyncGenerator<Finding> {
-    yield examineClock(facts.clockOffset, date);
-    const found = await examineCredential(caller, { ...facts, clockOffset: facts.clockOffset ?? rough });
+    yield examineClock(facts.clockOffset, byDate);
+    const found = await examineCredential(caller, { ...facts, clockOffset: facts.clockOffset ?? byDate });
     ({ usable } = found);
     yield* found.findings;
   };
@@ -172,6 +170,12 @@ async function* examineRequests(
   };
   yield* complete(['time.requests', 'time.connection'], times(), broken);
   yield* loadFindings(load, caller, key);
+}
+
+/** What to add to this machine's clock, by a Date header that has just come; it is cut off to the second. */
+function offsetOf(date: string | undefined): number | undefined {
+  const moment = date === undefined ? Number.NaN : Date.parse(date);
+  return Number.isNaN(moment) ? undefined : moment + 500 - Date.now();
 }
 
 async function* keyFindings(caller: XksCaller, keys: readonly string[]): AsyncGenerator<Finding> {
