@@ -2,6 +2,7 @@
 #
 #   docker build -t holdfast .                          the proxy; bring the PKCS#11 module of your HSM
 #   docker build -t holdfast-softhsm --target softhsm . with SoftHSM, for trying out (docker-compose.yml)
+#   docker build -t holdfast-simulator --target simulator . an AWS to try it with (docker-compose.aws.yml)
 #
 # BASE is any Debian-like image with Node >= 24 and its headers under /usr/local, npm included.
 ARG BASE=docker.io/library/node:24-bookworm-slim
@@ -29,7 +30,7 @@ RUN groupadd --system --gid 10001 holdfast \
 WORKDIR /opt/holdfast
 COPY --from=build /opt/holdfast/node_modules node_modules
 COPY package.json LICENSE* ./
-COPY bin bin
+COPY bin/holdfast bin/holdfast
 COPY native-config native-config
 COPY src src
 COPY scripts/health-check.ts scripts/health-check.ts
@@ -54,6 +55,25 @@ RUN export DEBIAN_FRONTEND=noninteractive \
 COPY softhsm/set-up softhsm/softhsm2.conf softhsm/
 ENV SOFTHSM2_CONF=/opt/holdfast/softhsm/softhsm2.conf
 USER 10001:10001
+
+# --- simulator: an AWS to develop and test against, docs/simulator.md ------------------------------------------------
+FROM runtime AS simulator
+USER root
+RUN export DEBIAN_FRONTEND=noninteractive \
+  && apt-get update \
+  && apt-get install -y --no-install-recommends openssl \
+  && rm -rf /var/lib/apt/lists/* \
+  && install -d -m 0700 -o holdfast -g holdfast /var/lib/holdfast-simulator \
+  && install -d -m 0755 -o holdfast -g holdfast /var/lib/holdfast-trust
+COPY bin/holdfast-simulator bin/holdfast-simulator
+COPY simulator simulator
+USER 10001:10001
+VOLUME /var/lib/holdfast-simulator
+ENTRYPOINT ["/opt/holdfast/bin/holdfast-simulator"]
+CMD ["--address", "0.0.0.0", "--directory", "/var/lib/holdfast-simulator"]
+# Whether it listens: every answer needs a signature.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "require('node:net').connect(4568, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))"]
 
 # --- holdfast: the image without a token ---------------------------------------------------------------------------
 FROM runtime AS holdfast

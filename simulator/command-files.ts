@@ -84,7 +84,8 @@ export function accessKeyOf(file: string): Pick<SimulatedAccount, 'accessKeyId' 
   return made;
 }
 
-function writeAside(file: string, text: string, mode: number): void {
+/** Whole or not at all: readers never see half of it. */
+export function writeAside(file: string, text: string, mode: number): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(`${file}.new`, text, { mode });
   renameSync(`${file}.new`, file);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
-import { accessKeyOf, CommandError, keptTls, readGiven } from './command-files.ts';
+import { accessKeyOf, CommandError, keptTls, readGiven, writeAside } from './command-files.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { Simulator } from './simulator.ts';
 
@@ -10,6 +10,7 @@ interface Flags {
   readonly port: string;
   readonly directory: string;
   readonly hostName: string[];
+  readonly caFile?: string;
   readonly http?: boolean;
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
@@ -39,6 +40,7 @@ export function createCommand(): Command {
       'where it keeps its CA (ca.pem), certificate and access key (credentials)',
       path.join('.holdfast', 'simulator'),
     )
+    .option('--ca-file <file>', 'where else it writes its CA, for other programs to read')
     .option('--host-name <name>', 'one more name or address it is called by; may be repeated', append, [])
     .option('--http', 'no TLS')
     .option('--tls-certificate <file>', 'certificate chain, in place of one of its own CA (PEM)')
@@ -77,6 +79,8 @@ async function run(flags: Flags): Promise<void> {
   const accessKey = accessKeyOf(keyFile);
   const simulator = await Simulator.start(options);
   simulator.account(flags.account, accessKey);
+  if (flags.caFile !== undefined && simulator.ca !== '')
+    writeAside(path.resolve(flags.caFile), simulator.ca, 0o644);
   const ownCa = flags.http !== true && flags.tlsCertificate === undefined;
   console.log(`holdfast-simulator: ready at ${simulator.url}, account ${flags.account}`);
   console.log(
