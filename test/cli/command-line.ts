@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import type { CommandOrder, CommandReport } from './command-server.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
 
@@ -38,4 +39,42 @@ export async function runCommand(
   else child.stdin.write(input);
   const [code] = (await once(child, 'close')) as [number | null];
   return { ...run, code };
+}
+
+/** Runs commands one after another in one process that is kept, without standard input: see command-server.ts. */
+export class CommandServer {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, PromiseWithResolvers<Run>>();
+  #lastId = 0;
+
+  constructor() {
+    this.#child = fork(path.join(import.meta.dirname, 'command-server.ts'), [], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', ({ id, ...run }: CommandReport) => {
+      this.#waiting.get(id)?.resolve(run);
+      this.#waiting.delete(id);
+    });
+    this.#child.once('exit', (code) => {
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`a command ended the process that ran it, with ${String(code)}`));
+    });
+  }
+
+  async run(words: readonly string[], { env = {} }: Pick<RunOptions, 'env'> = {}): Promise<Run> {
+    const id = ++this.#lastId;
+    const waiting = Promise.withResolvers<Run>();
+    this.#waiting.set(id, waiting);
+    const order: CommandOrder = {
+      id,
+      words: [...words],
+      env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
+    };
+    this.#child.send(order);
+    return waiting.promise;
+  }
+
+  close(): void {
+    if (this.#child.connected) this.#child.disconnect();
+  }
 }

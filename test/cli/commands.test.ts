@@ -6,7 +6,7 @@ import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { runCommand, type Run } from './command-line.ts';
+import { CommandServer, runCommand, type Run } from './command-line.ts';
 
 interface Context {
   node: TestNode;
@@ -22,6 +22,8 @@ interface Context {
 }
 const test = anyTest as TestFn<Context>;
 
+const commands = new CommandServer();
+
 const vaultPassword = 'eleven grey herons fishing';
 
 test.before(async (t) => {
@@ -31,7 +33,7 @@ test.before(async (t) => {
   const { endpoint, ca, password } = node.admin;
   const env = { XDG_CONFIG_HOME: file('config') };
   const as = async (profile: string, ...words: string[]) =>
-    runCommand(['--profile', profile, ...words], { env });
+    commands.run(['--profile', profile, ...words], { env });
   const run = async (...words: string[]) => as('vault', ...words);
   const json = async (...words: string[]) => {
     const { code, stdout, stderr } = await run('--json', ...words);
@@ -76,6 +78,7 @@ test.before(async (t) => {
   await json('key-set', 'create', 'payments', '--token', 'primary', '--path-prefix', 'pay');
 });
 test.after.always(async (t) => {
+  commands.close();
   await t.context.node.dispose();
   await t.context.fixture.dispose();
 });

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { TestCa } from '../support/certificates.ts';
-import { runCommand, type Run } from './command-line.ts';
+import { CommandServer, runCommand, type Run } from './command-line.ts';
 import { json, lost, problem, ScriptedApi } from './scripted-api.ts';
 
 interface Context {
@@ -16,6 +16,9 @@ interface Context {
   run: (words: string[], more?: { env?: Record<string, string>; input?: string }) => Promise<Run>;
 }
 const test = anyTest as TestFn<Context>;
+
+const commands = new CommandServer();
+test.after.always(() => commands.close());
 
 const vault = '4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11';
 const other = '5b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11';
@@ -38,8 +41,10 @@ test.beforeEach(async (t) => {
     api,
     home,
     passwordFile,
-    run: async (words, { env = {}, input = '' } = {}) =>
-      runCommand(words, { env: { XDG_CONFIG_HOME: home, ...env }, input }),
+    run: async (words, { env = {}, input } = {}) => {
+      const options = { env: { XDG_CONFIG_HOME: home, ...env } };
+      return input === undefined ? commands.run(words, options) : runCommand(words, { ...options, input });
+    },
   };
 });
 test.afterEach.always(async (t) => t.context.api.stop());

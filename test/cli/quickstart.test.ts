@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
@@ -48,21 +49,20 @@ async function down({ child }: Running): Promise<number | null> {
   return child.exitCode;
 }
 
-async function freshHome(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {
-  const home = await mkdtemp(path.join(memoryDirectory(), 'holdfast-up-'));
-  t.teardown(async () => rm(home, { recursive: true, force: true }));
-  return home;
-}
+let home = '';
+test.before(async () => {
+  home = await mkdtemp(path.join(memoryDirectory(), 'holdfast-up-'));
+});
+test.after.always(async () => rm(home, { recursive: true, force: true }));
 
-test('make up serves from nothing, with files for AWS that are for their owner only', async (t) => {
-  const home = await freshHome(t);
+const file = (name: string) => path.join(home, 'quickstart', name);
+const json = async (name: string) => JSON.parse(await readFile(file(name), 'utf8')) as Record<string, never>;
+
+test.serial('make up serves from nothing, with files for AWS that are for their owner only', async (t) => {
   const first = await up(home);
   t.teardown(async () => void (await down(first)));
-  const files = path.join(home, 'quickstart');
   for (const name of ['xks-proxy-config.json', 'ca.pem', 'keys.json', 'admin.json'])
-    t.is((await stat(path.join(files, name))).mode & 0o777, 0o600, name);
-  const json = async (name: string) =>
-    JSON.parse(await readFile(path.join(files, name), 'utf8')) as Record<string, never>;
+    t.is((await stat(file(name))).mode & 0o777, 0o600, name);
   t.deepEqual(Object.keys(await json('admin.json')), ['endpoint', 'username', 'password']);
   const keys: Record<string, string> = await json('keys.json');
   t.deepEqual(Object.keys(keys), ['encryptDecrypt', 'encryptOnly', 'decryptOnly', 'neither']);
@@ -76,7 +76,7 @@ test('make up serves from nothing, with files for AWS that are for their owner o
     accessKeyId: config.XksProxyAuthenticationCredential.AccessKeyId,
     secretAccessKey: config.XksProxyAuthenticationCredential.RawSecretAccessKey,
   };
-  const connect = (port: number) => new PatientClient(port, access, { ca: path.join(files, 'ca.pem') });
+  const connect = (port: number) => new PatientClient(port, access, { ca: file('ca.pem') });
   const client = connect(first.port);
   const encrypted = await client.encrypt(keys['encryptDecrypt'] ?? '', 'kept over a restart', { cdiv: true });
   t.is(encrypted.status, 200, encrypted.text);
@@ -94,40 +94,26 @@ test('make up serves from nothing, with files for AWS that are for their owner o
   t.is(Buffer.from(decrypted.body.plaintext, 'base64').toString(), 'kept over a restart');
 });
 
-test('a set-up that was interrupted before its first keys goes on at the next start', async (t) => {
-  const home = await freshHome(t);
-  const first = await up(home);
-  await down(first);
-  await rm(path.join(home, 'quickstart', 'keys.json'));
-  const second = await up(home);
-  t.is(await down(second), 0);
-  t.is(
-    Object.keys(JSON.parse(await readFile(path.join(home, 'quickstart', 'keys.json'), 'utf8')) as object)
-      .length,
-    4,
-  );
+test.serial('a set-up that was interrupted before its first keys goes on at the next start', async (t) => {
+  await rm(file('keys.json'));
+  const next = await up(home);
+  t.is(await down(next), 0);
+  t.is(Object.keys(await json('keys.json')).length, 4);
 });
 
-test('a port that is no port is refused by the name of its variable', async (t) => {
-  const home = await freshHome(t);
+test.serial('a port that is no port is refused by the name of its variable', async (t) => {
   for (const port of ['x', '70000', '-1', '1e3'])
     await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: port }), {
       message: /HOLDFAST_XKS_PORT: is not a port number/,
     });
 });
 
-test('a port that is taken is told, with the way out', async (t) => {
-  const home = await freshHome(t);
-  const first = await up(home);
-  t.teardown(async () => void (await down(first)));
-  const other = await freshHome(t);
-  await writeFile(path.join(other, 'marker'), '');
-  const { createServer } = await import('node:net');
+test.serial('a port that is taken is told, with the way out', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => void server.close());
-  const { port } = server.address() as { port: number };
-  await t.throwsAsync(up(other, { HOLDFAST_XKS_PORT: String(port) }), {
+  const { port } = server.address() as AddressInfo;
+  await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: String(port) }), {
     message: /port \d+ is in use by another process/,
   });
 });
