@@ -143,8 +143,9 @@ async function lookFor(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     return 'done';
   }
   const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
-  if (nobodyWaits && (result.kind === 'another' || (result.kind === 'none' && result.hidden === 0)))
-    return gone(house, row);
+  const isSure =
+    result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
+  if (nobodyWaits && isSure) return gone(house, row);
   if (result.kind === 'on') return { fault: undefined };
   const arn = result.kind === 'another' ? result.keyArn : undefined;
   const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);

@@ -12,7 +12,7 @@ export type SearchResult =
   /** A key that somebody else made for this external key in this key store. */
   | { kind: 'another'; keyArn: string; error: AwsError }
   /** Not found among all that can be looked at. */
-  | { kind: 'none'; hidden: number; error: AwsError }
+  | { kind: 'none'; certain: boolean; error: AwsError }
   /** It goes on with the next attempt. */
   | { kind: 'on' };
 
@@ -39,7 +39,9 @@ export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promis
     if (key !== undefined) return whoseIs(house, row, kms, key);
     if (!walked.more) {
       await keep(house, row, null);
-      return { kind: 'none', hidden: progress.hidden, error: notFound(progress) };
+      // Keys of other kinds hide behind the least policy. One that we made is seen where any is.
+      const certain = progress.hidden === 0 || progress.looked > 0;
+      return { kind: 'none', certain, error: notFound(progress) };
     }
     await keep(house, row, progress);
   }
@@ -78,7 +80,7 @@ function notFound({ looked, hidden }: WalkProgress): AwsError {
     wayOut:
       hidden === 0
         ? 'AWS may be slow to list it: holdfast kms-key retry in a minute'
-        : 'allow kms:DescribeKey on it to the principal of the CSP account, then holdfast kms-key retry; or link it by its ARN (holdfast kms-key edit --key-arn)',
+        : 'allow kms:DescribeKey on it to the principal of the CSP account, then holdfast kms-key retry; or link it by its ARN (holdfast kms-key edit --key-arn), or give the pointer up (holdfast kms-key delete --aws keep)',
   });
 }
 

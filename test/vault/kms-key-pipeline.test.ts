@@ -1,0 +1,304 @@
+import anyTest, { type TestFn } from 'ava';
+import type { FaultRule } from '../../simulator/simulator.ts';
+import { disableCloudKey, enableCloudKey } from '../../src/vault/cloud-keys.ts';
+import { deleteKmsKey, retryKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { driftOf } from '../../src/vault/kms-key-drift.ts';
+import { dueWork } from '../../src/vault/kms-key-due.ts';
+import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
+import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { problemOf, seenOf, tagsOf } from '../../src/vault/kms-key-records.ts';
+import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { eventsOf } from '../support/vault.ts';
+import {
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+import { inAwsOf, killedAtWrite, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+
+const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
+
+test.before(async (t) => {
+  const stage = await openStage();
+  t.context = { stage, set: await newConnected(stage) };
+});
+test.after.always(async (t) => t.context.stage.dispose());
+
+test.serial('a new CloudKey brings KMS key, alias, policy and tags', async (t) => {
+  const { stage, set } = t.context;
+  const administrator = `arn:aws:iam::${set.account.id}:root`;
+  const cloudKey = await newCloudKey(stage, set, { description: 'for payments' });
+  const before = await pointerOf(stage, cloudKey);
+  t.is(before.step, 'KEY');
+  t.is(before.alias, `alias/${cloudKey.name}`);
+  t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
+
+  t.deepEqual(await advanceKmsKey(stage.house, before.id), { fault: undefined });
+  const pointer = await pointerOf(stage, cloudKey);
+  const kms = await kmsOf(stage, set);
+  const key = await kms.describe(pointer.alias);
+  t.is(pointer.step, 'DONE');
+  t.is(pointer.cloud_status, 'AVAILABLE');
+  t.is(pointer.key_arn, key.arn);
+  t.is(key.xksKeyId, cloudKey.external_key_id);
+  t.is(key.description, 'for payments');
+  t.deepEqual(await kms.tags(key.keyId), {
+    'holdfast:cloud-key': cloudKey.id,
+    'holdfast:kms-key': pointer.id,
+  });
+  t.true((await kms.policy(key.keyId)).includes(administrator));
+  t.deepEqual(driftOf(pointer), []);
+  t.deepEqual(
+    (await eventsOf({ store: stage.house.store as never }, pointer.id)).map(({ action, actor_name }) => [
+      action,
+      actor_name,
+    ]),
+    [
+      ['kms-key.create', 'ada'],
+      ['kms-key.made', 'aws'],
+      ['kms-key.alias-made', 'aws'],
+    ],
+  );
+});
+
+test.serial('what AWS shows afterwards is what was asked for: no drift', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer } = await newKmsKey(stage, set, {
+    kmsKey: { tags: { cost: 'centre 12' }, policy: 'generated-without-root', description: 'with tags' },
+    administrators: [`arn:aws:iam::${set.account.id}:root`].slice(1),
+  });
+  await refreshKmsKey(stage.house, pointer.id);
+  const { cloud_key_id: id } = pointer;
+  const after = await pointerOf(stage, { id });
+  t.deepEqual(driftOf(after), []);
+  t.is(seenOf(after)?.tags?.['cost'], 'centre 12');
+  t.is(tagsOf(after)['cost'], 'centre 12');
+  t.is(after.cloud_status, 'AVAILABLE');
+});
+
+const faults: FaultRule['kind'][] = ['reset', '500', 'throttle', 'denied', 'answer-lost'];
+
+for (const action of ['CreateKey', 'CreateAlias'] as const)
+  for (const kind of faults)
+    test.serial(`${action} fails (${kind}): a second run completes it, exactly once`, async (t) => {
+      const { stage, set } = t.context;
+      const cloudKey = await newCloudKey(stage, set);
+      const { id } = await pointerOf(stage, cloudKey);
+      const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
+      const { fault } = await advanceKmsKey(stage.house, id);
+      undo();
+      const failed = await pointerOf(stage, cloudKey);
+      const problem = problemOf(failed);
+      t.is(failed.step, action === 'CreateKey' ? 'KEY' : 'ALIAS');
+      t.is(problem?.operation, action);
+      t.is(problem?.fault, fault);
+      t.not(problem?.wayOut ?? '', '');
+      t.is(failed.attempts, 1);
+      t.true((failed.next_attempt_at ?? '') > stage.house.now().toISOString());
+
+      // What a look at the clock finds once its time has come.
+      await advanceKmsKey(stage.restarted(), id);
+      const pointer = await pointerOf(stage, cloudKey);
+      const kms = await kmsOf(stage, set);
+      t.is(pointer.step, 'DONE');
+      t.is(pointer.problem, null);
+      t.is(pointer.attempts, 0);
+      t.deepEqual(await inAwsOf(kms, cloudKey), [pointer.key_id]);
+      t.deepEqual(await kms.aliases(pointer.key_id), [pointer.alias]);
+    });
+
+test.serial('a kill at any write: a second run completes it, exactly once', async (t) => {
+  const { stage, set } = t.context;
+  // Before the first request is sent, after CreateKey, after CreateAlias.
+  for (const write of [1, 2, 3]) {
+    const cloudKey = await newCloudKey(stage, set);
+    const { id } = await pointerOf(stage, cloudKey);
+    t.deepEqual(
+      await advanceKmsKey(killedAtWrite(stage.house, write), id),
+      { fault: 'internal' },
+      `write ${write}`,
+    );
+    t.not((await pointerOf(stage, cloudKey)).step, 'DONE');
+    await advanceKmsKey(stage.restarted(), id);
+    const pointer = await pointerOf(stage, cloudKey);
+    const kms = await kmsOf(stage, set);
+    t.is(pointer.step, 'DONE', `write ${write}`);
+    t.deepEqual(await inAwsOf(kms, cloudKey), [pointer.key_id]);
+    t.deepEqual(await kms.aliases(pointer.key_id), [pointer.alias]);
+  }
+});
+
+test.serial('an alias of another key is never taken without being asked for', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer: first } = await newKmsKey(stage, set);
+  const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
+  const { id } = await pointerOf(stage, cloudKey);
+  await advanceKmsKey(stage.house, id);
+  const blocked = await pointerOf(stage, cloudKey);
+  const problem = problemOf(blocked);
+  t.is(blocked.step, 'ALIAS');
+  t.is(problem?.code, 'AlreadyExistsException');
+  t.is(problem?.keyArn, first.key_arn);
+  t.regex(problem?.wayOut ?? '', /--alias|--take-alias/);
+  const kms = await kmsOf(stage, set);
+  t.deepEqual(await kms.aliases(first.key_id), [first.alias]);
+
+  await retryKmsKey(stage.house, stage.act(), on(stage, blocked), { takeAlias: true });
+  await advanceKmsKey(stage.house, id);
+  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  t.deepEqual(await kms.aliases(first.key_id), []);
+  t.deepEqual(await kms.aliases(blocked.key_id), [first.alias]);
+  await refreshKmsKey(stage.house, first.id);
+  t.deepEqual(
+    driftOf(await pointerOf(stage, { id: first.cloud_key_id })).map(({ what, aws }) => [what, aws]),
+    [['alias', []]],
+  );
+});
+
+test.serial('another alias lets a pointer go on whose alias is taken', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer: first } = await newKmsKey(stage, set);
+  const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
+  const { id } = await pointerOf(stage, cloudKey);
+  await advanceKmsKey(stage.house, id);
+  const edit = { alias: `${first.alias}-2` };
+  await editKmsKey(stage.house, stage.act(), on(stage, await pointerOf(stage, cloudKey)), edit, {
+    apply: true,
+  });
+  await advanceKmsKey(stage.house, id);
+  const pointer = await pointerOf(stage, cloudKey);
+  t.is(pointer.step, 'DONE');
+  t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${first.alias}-2`]);
+});
+
+test.serial('a KMS key that somebody made for the CloudKey is shown, and linked on request', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const { id, custom_key_store_id: customKeyStoreId } = await pointerOf(stage, cloudKey);
+  const kms = await kmsOf(stage, set);
+  const theirs = await kms.create({
+    ...{ customKeyStoreId, xksKeyId: cloudKey.external_key_id, description: 'by hand', tags: { by: 'hand' } },
+    policy: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: set.account.id }, Action: 'kms:*', Resource: '*' }],
+    }),
+  });
+  await advanceKmsKey(stage.house, id);
+  const blocked = await pointerOf(stage, cloudKey);
+  t.is(blocked.step, 'KEY');
+  t.is(problemOf(blocked)?.code, 'XksKeyAlreadyInUseException');
+  t.is(problemOf(blocked)?.keyArn, theirs.arn);
+
+  await editKmsKey(stage.house, stage.act(), on(stage, blocked), { keyArn: theirs.arn }, { apply: true });
+  const linked = await pointerOf(stage, cloudKey);
+  t.is(linked.step, 'DONE');
+  t.is(linked.origin, 'LINKED');
+  t.is(linked.key_id, theirs.keyId);
+  t.is(linked.problem, null);
+  t.is(linked.description, 'by hand');
+  t.deepEqual(tagsOf(linked), { by: 'hand' });
+  t.is(linked.alias, '');
+  t.deepEqual(driftOf(linked), []);
+  t.deepEqual(await inAwsOf(kms, cloudKey), [theirs.keyId]);
+});
+
+test.serial('what waits for its CloudKey goes on once that is enabled', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const cloudKey = await newCloudKey(stage, set);
+  const { id } = await pointerOf(stage, cloudKey);
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  await advanceKmsKey(house, id);
+  const waiting = await pointerOf(stage, cloudKey);
+  t.is(problemOf(waiting)?.fault, 'waiting');
+  t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
+  t.false((await dueWork(house)).some((due) => due.id === id));
+  await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  t.true((await dueWork(house)).some((due) => due.id === id));
+  await advanceKmsKey(house, id);
+  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+});
+
+test.serial(
+  'what waits for its key store says so, sends nothing, and goes on once that is connected',
+  async (t) => {
+    const { stage, set } = t.context;
+    const cloudKey = await newCloudKey(stage, set);
+    const { id, external_key_store_id } = await pointerOf(stage, cloudKey);
+    const say = async (state: 'DISCONNECTED' | 'CONNECTED') =>
+      stage.house.store.db
+        .updateTable('external_key_stores')
+        .set({ state })
+        .where('id', '=', external_key_store_id)
+        .execute();
+    await say('DISCONNECTED');
+    await advanceKmsKey(stage.house, id);
+    const waiting = await pointerOf(stage, cloudKey);
+    t.is(problemOf(waiting)?.code, 'KeyStoreNotConnected');
+    t.is(waiting.create_sent, 0);
+    t.false((await dueWork(stage.house)).some((due) => due.id === id));
+    await say('CONNECTED');
+    t.true((await dueWork(stage.house)).some((due) => due.id === id));
+    await advanceKmsKey(stage.house, id);
+    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  },
+);
+
+test.serial('a pointer given up before anything was sent leaves nothing', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const row = await pointerOf(stage, cloudKey);
+  await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
+  await advanceKmsKey(stage.house, row.id);
+  const after = await pointerOf(stage, cloudKey);
+  t.is(after.step, 'GONE');
+  t.is(after.outcome, 'NEVER_MADE');
+  t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
+  // It makes room for another one.
+  await createKmsKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, {});
+  t.is((await pointerOf(stage, cloudKey)).step, 'KEY');
+});
+
+test.serial('a pointer given up while the answer to CreateKey was lost finds its key first', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const row = await pointerOf(stage, cloudKey);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+  await advanceKmsKey(stage.house, row.id);
+  undo();
+  await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
+  await advanceKmsKey(stage.house, row.id);
+  const after = await pointerOf(stage, cloudKey);
+  const kms = await kmsOf(stage, set);
+  const [keyId = ''] = await inAwsOf(kms, cloudKey);
+  t.is(after.step, 'GONE');
+  t.is(after.outcome, 'DELETION_SCHEDULED');
+  t.is(after.key_id, keyId);
+  t.is((await kms.describe(keyId)).state, 'PendingDeletion');
+});
+
+test.serial('a pointer given up with its KMS key kept says so', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  await deleteKmsKey(stage.house, stage.act(), on(stage, pointer), { kind: 'keep' });
+  await advanceKmsKey(stage.house, pointer.id);
+  const after = await pointerOf(stage, cloudKey);
+  t.is(after.step, 'GONE');
+  t.is(after.outcome, 'KEPT');
+  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Enabled');
+});
+
+test.serial(
+  'without a key store in its Region a CloudKey has no pointer, unless asked for in vain',
+  async (t) => {
+    const { stage } = t.context;
+    const set = await newKeySetInAws(stage);
+    const cloudKey = await newCloudKey(stage, set, { region });
+    await t.throwsAsync(pointerOf(stage, cloudKey));
+    await t.throwsAsync(newCloudKey(stage, set, { kmsKey: true }), { message: /no external key store/ });
+  },
+);
