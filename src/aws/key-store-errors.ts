@@ -142,7 +142,7 @@ export async function callKeyStores<T>(operation: string, call: () => Promise<T>
 }
 
 function textsOf(error: AwsError, refusal: Refusal | undefined): { message: string; wayOut: string } {
-  if (refusal === undefined) return error;
+  if (refusal === undefined) return { message: error.message, wayOut: error.wayOut };
   return {
     message: `${refusal.words}: ${error.operation} (${error.code})`,
     wayOut: refusal.wayOut,

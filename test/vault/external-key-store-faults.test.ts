@@ -1,0 +1,282 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import type { FaultRule } from '../../simulator/simulator.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { AwsHouse } from '../../src/vault/aws-house.ts';
+import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
+import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
+import {
+  connectExternalKeyStore,
+  createExternalKeyStore,
+  deleteExternalKeyStore,
+  disconnectExternalKeyStore,
+  rotateStoreCredential,
+} from '../../src/vault/external-key-stores.ts';
+import type { KeySet } from '../../src/vault/key-sets.ts';
+import { clientsOf } from '../support/aws-vault.ts';
+import {
+  anHourOfWatching,
+  endpoint,
+  inAws,
+  liveCredentials,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  storeOf,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+
+const test = anyTest as TestFn<Stage>;
+
+test.before(async (t) => {
+  t.context = await openStage();
+});
+test.after.always(async (t) => t.context.dispose());
+// What one test has made is not watched in the next.
+test.beforeEach(async (t) => forgetStores(t.context));
+
+/** An act on an external key store, from what it begins with to what must be at its end, whatever happened between. */
+interface Play {
+  /** Operation of AWS KMS that it is about. */
+  operation: string;
+  begin: (stage: Stage) => Promise<KeySetInAws & { store?: ExternalKeyStore }>;
+  run: (stage: Stage, house: AwsHouse, made: KeySetInAws & { store?: ExternalKeyStore }) => Promise<unknown>;
+  /** Of the record at the end; undefined for none. */
+  end: Partial<ExternalKeyStore> | undefined;
+}
+
+const on = ({ keySet, store }: KeySetInAws & { store?: ExternalKeyStore }) => ({
+  keySet,
+  id: store?.id ?? '',
+});
+
+const plays: Record<string, Play> = {
+  create: {
+    operation: 'CreateCustomKeyStore',
+    begin: async (stage) => newKeySetInAws(stage),
+    run: async ({ act }, house, { keySet }) => make(house, act, keySet),
+    end: { state: 'DISCONNECTED' },
+  },
+  connect: {
+    operation: 'ConnectCustomKeyStore',
+    begin: async (stage) => {
+      const made = await newKeySetInAws(stage);
+      return { ...made, store: await make(stage.house, stage.act, made.keySet) };
+    },
+    run: async ({ act }, house, made) => connectExternalKeyStore(house, act(), on(made)),
+    end: { state: 'CONNECTED' },
+  },
+  disconnect: {
+    operation: 'DisconnectCustomKeyStore',
+    begin: newConnected,
+    run: async ({ act }, house, made) => disconnectExternalKeyStore(house, act(), on(made)),
+    end: { state: 'DISCONNECTED' },
+  },
+  rename: {
+    operation: 'UpdateCustomKeyStore',
+    begin: newConnected,
+    run: async ({ act }, house, made) =>
+      updateExternalKeyStore(house, act(), on(made), { name: `new of ${made.keySet.name}` }),
+    end: { state: 'CONNECTED' },
+  },
+  rotate: {
+    operation: 'UpdateCustomKeyStore',
+    begin: newConnected,
+    run: async ({ act }, house, made) => rotateStoreCredential(house, act(), on(made), 60),
+    end: { state: 'CONNECTED' },
+  },
+  delete: {
+    operation: 'DeleteCustomKeyStore',
+    begin: newConnected,
+    run: async ({ act }, house, made) => deleteExternalKeyStore(house, act(), on(made), { disconnect: true }),
+    end: undefined,
+  },
+};
+
+async function make(house: AwsHouse, act: Stage['act'], keySet: KeySet) {
+  return createExternalKeyStore(house, act(), keySet, {
+    region,
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+  });
+}
+
+async function forgetStores({ house }: Stage): Promise<void> {
+  await house.store.db.deleteFrom('external_key_stores').execute();
+}
+
+/** One store in AWS or none, as the record has it; with one live credential that AWS has, and nothing pending. */
+async function assertExactlyOnce(
+  t: ExecutionContext<Stage>,
+  play: Play,
+  made: KeySetInAws & { store?: ExternalKeyStore },
+): Promise<void> {
+  const row = await storeOf(t.context, made.keySet);
+  const there = await inAws(t.context, made);
+  const live = await liveCredentials(t.context, made.keySet);
+  if (play.end === undefined) {
+    t.deepEqual([row, there, live], [undefined, [], []]);
+    return;
+  }
+  t.like(row, { ...play.end, wanted: null, pending_access_key_id: '' });
+  t.deepEqual(
+    there.map(({ id, accessKeyId, state, name }) => ({ id, accessKeyId, state, name })),
+    [{ id: row?.custom_key_store_id, accessKeyId: row?.access_key_id, state: row?.state, name: row?.name }],
+  );
+  t.true(live.includes(row?.access_key_id ?? ''));
+}
+
+/** Those that are live besides the one that AWS has must be on their way out: superseded, to retire once quiet. */
+async function orphans({ house }: Stage, { keySet }: KeySetInAws, accessKeyId: string): Promise<number> {
+  const live = await house.store.db
+    .selectFrom('xks_credentials')
+    .select(['access_key_id', 'successor', 'retire_after_minutes'])
+    .where('key_set_id', '=', keySet.id)
+    .where('withdrawn_at', 'is', null)
+    .execute();
+  return live.filter((one) => one.access_key_id !== accessKeyId && one.successor === null).length;
+}
+
+const kinds: FaultRule['kind'][] = ['reset', '500', 'throttle', 'denied', 'answer-lost'];
+
+for (const [name, play] of Object.entries(plays))
+  for (const kind of kinds)
+    test.serial(`${name}: after ${kind} the watch or a repetition completes it, exactly once`, async (t) => {
+      const { house, simulator } = t.context;
+      const made = await play.begin(t.context);
+      simulator.fault({
+        service: 'kms',
+        action: play.operation,
+        kind,
+        times: 1,
+        accessKeyId: made.account.accessKeyId,
+      });
+      await play.run(t.context, house, made).catch(() => undefined);
+      await anHourOfWatching(t.context);
+      const row = await storeOf(t.context, made.keySet);
+      // What was refused for certain is wanted no more: it is for a person to ask again.
+      if (row?.state !== play.end?.state || kind === 'denied') {
+        await play.run(t.context, house, made);
+        await anHourOfWatching(t.context);
+      }
+      await assertExactlyOnce(t, play, made);
+      const after = await storeOf(t.context, made.keySet);
+      if (after !== undefined) t.is(await orphans(t.context, made, after.access_key_id), 0);
+      if (name === 'rotate') t.not(after?.access_key_id, made.store?.access_key_id);
+      if (name === 'rename') t.is(after?.name, `new of ${made.keySet.name}`);
+    });
+
+/** A house whose process is killed at the n-th write of the store: before it, or just after. */
+function killedAt(
+  house: AwsHouse,
+  n: number,
+  when: 'before' | 'after',
+): { house: AwsHouse; wasKilled: () => boolean } {
+  let writes = 0;
+  let dead = false;
+  const dying = new Error('killed');
+  const mortal =
+    <T>(write: (run: never) => Promise<T>) =>
+    async (run: never): Promise<T> => {
+      if (dead) throw dying;
+      writes++;
+      if (writes < n) return write(run);
+      dead = true;
+      if (when === 'after') await write(run);
+      throw dying;
+    };
+  const { store } = house;
+  const mortalStore = {
+    ...{ db: store.db, revision: () => store.revision(), close: async () => store.close() },
+    change: mortal(async (run) => store.change(run)),
+    write: mortal(async (run) => store.write(run)),
+  } as unknown as Store;
+  return { house: { ...house, store: mortalStore }, wasKilled: () => dead };
+}
+
+for (const [name, play] of Object.entries(plays))
+  for (const when of ['before', 'after'] as const)
+    test.serial(
+      `${name}: killed ${when} each of its writes in turn, it is completed exactly once`,
+      async (t) => {
+        for (let n = 1; ; n++) {
+          await forgetStores(t.context);
+          const made = await play.begin(t.context);
+          const killed = killedAt(t.context.restarted(), n, when);
+          await play.run(t.context, killed.house, made).catch(() => undefined);
+          if (!killed.wasKilled()) {
+            t.true(n > 3, `it has ${n} writes`);
+            return;
+          }
+          const house = t.context.restarted();
+          await anHourOfWatching(t.context, house);
+          const row = await storeOf(t.context, made.keySet);
+          const isDone = row === undefined ? play.end === undefined : row.state === play.end?.state;
+          const isMoved = name !== 'rotate' || row?.access_key_id !== made.store?.access_key_id;
+          const isNamed = name !== 'rename' || row?.name !== made.store?.name;
+          if (!isDone || !isMoved || !isNamed) {
+            await play.run(t.context, house, made);
+            await anHourOfWatching(t.context, house);
+          }
+          await assertExactlyOnce(t, play, made);
+          const after = await storeOf(t.context, made.keySet);
+          if (after !== undefined) t.is(await orphans(t.context, made, after.access_key_id), 0, `write ${n}`);
+          if (name === 'rotate') t.not(after?.access_key_id, made.store?.access_key_id);
+        }
+      },
+    );
+
+test.serial('a creation that the SDK sent twice since its answer was lost is found and kept', async (t) => {
+  const { house, act, simulator } = t.context;
+  const made = await newKeySetInAws(t.context);
+  const aws = clientsOf(simulator, { maxAttempts: 3 });
+  t.teardown(() => aws.close());
+  simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
+  const store = await make({ ...house, aws }, act, made.keySet);
+  t.like(store, { state: 'DISCONNECTED', wanted: null, pending_access_key_id: '' });
+  t.is((await inAws(t.context, made)).length, 1);
+  t.deepEqual(await liveCredentials(t.context, made.keySet), [store.access_key_id]);
+});
+
+test.serial(
+  'one that AWS makes after its credential was withdrawn is found, and given another credential',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newKeySetInAws(t.context);
+    const { keySet } = made;
+    simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
+    simulator.fault({ service: 'kms', action: 'DescribeCustomKeyStores', kind: '500', after: 1, times: 1 });
+    await t.throwsAsync(make(house, act, keySet), { message: /CreateCustomKeyStore/ });
+    const row = await storeOf(t.context, keySet);
+    t.like(row, { wanted: 'CREATE', state: 'CREATING' });
+    // As a repetition does that AWS did not show the key store yet.
+    await house.store.db
+      .updateTable('xks_credentials')
+      .set({ withdrawn_at: new Date().toISOString(), withdrawn_why: 'WITHDRAWN' })
+      .where('access_key_id', '=', row?.pending_access_key_id ?? '')
+      .execute();
+    const found = await make(house, act, keySet);
+    t.like(found, { wanted: null, pending_access_key_id: '' });
+    t.is((await inAws(t.context, made)).length, 1);
+    t.deepEqual(await liveCredentials(t.context, keySet), [found.access_key_id]);
+    t.not(found.access_key_id, row?.pending_access_key_id);
+  },
+);
+
+test.serial('two who ask at once do not both act: the second is told', async (t) => {
+  const { house, act, simulator } = t.context;
+  const made = await newConnected(t.context);
+  const undo = simulator.fault({
+    service: 'kms',
+    action: 'UpdateCustomKeyStore',
+    kind: 'slow',
+    delayMs: 300,
+  });
+  t.teardown(undo);
+  const first = rotateStoreCredential(house, act(), on(made), 60);
+  await pause(50);
+  await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), { message: /another act/ });
+  t.is((await first).pending_access_key_id, '');
+});
