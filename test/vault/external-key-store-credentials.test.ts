@@ -1,0 +1,390 @@
+import anyTest, { type TestFn } from 'ava';
+import {
+  CreateCustomKeyStoreCommand,
+  CreateKeyCommand,
+  DecryptCommand,
+  EncryptCommand,
+  KMSClient,
+  UpdateCustomKeyStoreCommand,
+} from '@aws-sdk/client-kms';
+import { Secret } from '../../src/secret.ts';
+import { createCloudKey } from '../../src/vault/cloud-keys.ts';
+import {
+  getCredential,
+  issueCredential,
+  rotateCredential,
+  withdrawCredential,
+} from '../../src/vault/credentials.ts';
+import { updateCspAccount } from '../../src/vault/csp-accounts.ts';
+import { retireCredentials } from '../../src/vault/expirations.ts';
+import { givenByHand } from '../../src/vault/external-key-store-by-hand.ts';
+import { consoleOf, rotateByHand } from '../../src/vault/external-key-store-console.ts';
+import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
+import { findCandidates, linkExternalKeyStore } from '../../src/vault/external-key-store-links.ts';
+import { viewsOf } from '../../src/vault/external-key-store-view.ts';
+import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
+import {
+  connectExternalKeyStore,
+  createExternalKeyStore,
+  deleteExternalKeyStore,
+  rotateStoreCredential,
+} from '../../src/vault/external-key-stores.ts';
+import type { KeySet } from '../../src/vault/key-sets.ts';
+import { fresh } from '../support/vault.ts';
+import {
+  endpoint,
+  inAws,
+  liveCredentials,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  storeOf,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+
+const test = anyTest as TestFn<Stage>;
+
+test.before(async (t) => {
+  t.context = await openStage();
+});
+test.after.always(async (t) => t.context.dispose());
+
+function sdk({ simulator }: Stage, { account }: Pick<KeySetInAws, 'account'>, where = region): KMSClient {
+  return new KMSClient({
+    endpoint: simulator.url,
+    region: where,
+    credentials: { accessKeyId: account.accessKeyId, secretAccessKey: account.secretAccessKey },
+    maxAttempts: 1,
+    requestHandler: { httpsAgent: { ca: simulator.ca } },
+  });
+}
+
+/** Waits until the worker has written that the credential was used, which it does every few seconds. */
+async function seen({ house }: Stage, keySet: KeySet, accessKeyId: string): Promise<void> {
+  const until = Date.now() + 30_000;
+  while ((await getCredential(house, keySet, accessKeyId)).last_seen_at === null) {
+    if (Date.now() > until) throw new Error('it was not used');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** As old as so many minutes ago in the uses, for what has been seen. */
+async function seenAgo({ house }: Stage, accessKeyId: string, minutes: number): Promise<void> {
+  await house.store.db
+    .updateTable('uses')
+    .set({ last_at: new Date(house.now().getTime() - minutes * 60_000).toISOString() })
+    .where('id', '=', accessKeyId)
+    .execute();
+}
+
+test.serial(
+  'under traffic AWS moves to a new credential, and the old one retires only once it is quiet',
+  async (t) => {
+    const { house, act, simulator, clock } = t.context;
+    const made = await newConnected(t.context);
+    const { keySet, store } = made;
+    const kms = sdk(t.context, made);
+    const cloudKey = await createCloudKey(house, act(), keySet.vault_id, 'all', {
+      name: fresh('key'),
+      keySetId: keySet.id,
+      kmsKey: false,
+    });
+    const { KeyMetadata } = await kms.send(
+      new CreateKeyCommand({
+        Origin: 'EXTERNAL_KEY_STORE',
+        CustomKeyStoreId: store.custom_key_store_id,
+        XksKeyId: cloudKey.external_key_id,
+      }),
+    );
+    const KeyId = KeyMetadata?.KeyId;
+    let served = 0;
+    const serve = async () => {
+      const { CiphertextBlob } = await kms.send(
+        new EncryptCommand({ KeyId, Plaintext: Buffer.from('salary') }),
+      );
+      const { Plaintext } = await kms.send(new DecryptCommand({ KeyId, CiphertextBlob }));
+      t.is(Buffer.from(Plaintext ?? []).toString(), 'salary');
+      served++;
+    };
+    await serve();
+    // AWS's hosts do not all have the new one at once.
+    simulator.kms.slowUpdates(true);
+    t.teardown(() => simulator.kms.slowUpdates(false));
+    let rotating = true;
+    const traffic = (async () => {
+      do await serve();
+      while (rotating);
+      for (let more = 0; more < 4; more++) await serve();
+    })();
+    const rotated = await rotateStoreCredential(house, act(), { keySet, id: store.id }, 60);
+    rotating = false;
+    await traffic;
+    t.true(served > 5);
+    const [old, now] = [store.access_key_id, rotated.access_key_id];
+    t.not(old, now);
+    t.like(rotated, { pending_access_key_id: '', wanted: null, state: 'CONNECTED' });
+    t.is((await inAws(t.context, made))[0]?.accessKeyId, now);
+    await Promise.all([seen(t.context, keySet, old), seen(t.context, keySet, now)]);
+    const [view] = await viewsOf(house, keySet, [rotated]);
+    t.deepEqual(
+      view?.credentials.map(({ accessKeyId, role, state }) => ({ accessKeyId, role, state })),
+      [
+        { accessKeyId: now, role: 'CURRENT', state: 'LIVE' },
+        { accessKeyId: old, role: 'OLD', state: 'LIVE' },
+      ],
+    );
+    t.true(view?.credentials.every(({ lastSeenAt }) => lastSeenAt !== null));
+
+    const ages = new Date(0);
+    clock.ahead += 30 * 60_000;
+    t.is(await retireCredentials(house, ages), 0, 'half an hour is not quiet enough');
+    simulator.kms.spread(store.custom_key_store_id);
+    clock.ahead += 60 * 60_000;
+    t.is(await retireCredentials(house, ages), 1);
+    t.like(await getCredential(house, keySet, old), { withdrawn_why: 'RETIRED' });
+    await serve();
+  },
+);
+
+test.serial(
+  'a credential that another Region has too is never retired, nor withdrawn with one of them',
+  async (t) => {
+    const { house, act, clock } = t.context;
+    const made = await newKeySetInAws(t.context);
+    const { keySet } = made;
+    const shared = await issueCredential(house, act(), keySet);
+    const create = async (where: string) =>
+      (
+        await sdk(t.context, made, where).send(
+          new CreateCustomKeyStoreCommand({
+            CustomKeyStoreName: 'by hand',
+            CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
+            XksProxyConnectivity: 'PUBLIC_ENDPOINT',
+            XksProxyUriEndpoint: endpoint,
+            XksProxyUriPath: `/${keySet.path_prefix}/kms/xks/v1`,
+            XksProxyAuthenticationCredential: {
+              AccessKeyId: shared.accessKeyId,
+              RawSecretAccessKey: shared.secret.reveal(),
+            },
+          }),
+        )
+      ).CustomKeyStoreId ?? '';
+    const link = async (where: string) =>
+      linkExternalKeyStore(house, act(), keySet, { region: where, customKeyStoreId: await create(where) });
+    const first = await link(region);
+    const second = await link('eu-west-1');
+    t.is(second.access_key_id, first.access_key_id);
+
+    const moved = await rotateStoreCredential(house, act(), { keySet, id: first.id }, 1);
+    t.is((await getCredential(house, keySet, shared.accessKeyId)).successor, null, 'the other Region has it');
+    // Even where somebody rotates it by hand.
+    const next = await rotateCredential(house, act(), keySet, shared.accessKeyId, {
+      retireAfterQuietMinutes: 1,
+    });
+    await house.store.db
+      .insertInto('uses')
+      .values({
+        kind: 'credential',
+        id: next.accessKeyId,
+        count: 1,
+        last_at: new Date().toISOString(),
+        last_address: '',
+      })
+      .execute();
+    clock.ahead += 3 * 60 * 60_000;
+    t.is(await retireCredentials(house, new Date(0)), 0);
+    t.true((await liveCredentials(t.context, keySet)).includes(shared.accessKeyId));
+
+    await rotateStoreCredential(house, act(), { keySet, id: second.id }, 1);
+    t.is(await retireCredentials(house, new Date(0)), 0, 'the successor that it has now was not seen');
+    t.truthy(moved.access_key_id);
+  },
+);
+
+test.serial(
+  'one that was made in AWS by hand is found by path, endpoint and credential, and linked',
+  async (t) => {
+    const { house, act } = t.context;
+    const made = await newKeySetInAws(t.context);
+    const { keySet } = made;
+    const others = await newKeySetInAws(t.context, { account: made.account });
+    const foreign = await createExternalKeyStore(house, act(), others.keySet, {
+      region,
+      connectivity: 'PUBLIC_ENDPOINT',
+      uriEndpoint: endpoint,
+    });
+    const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+    const { CustomKeyStoreId: id = '' } = await sdk(t.context, made).send(
+      new CreateCustomKeyStoreCommand({
+        CustomKeyStoreName: 'Made by hand',
+        CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
+        XksProxyConnectivity: 'PUBLIC_ENDPOINT',
+        XksProxyUriEndpoint: endpoint,
+        XksProxyUriPath: `/${keySet.path_prefix}/kms/xks/v1`,
+        XksProxyAuthenticationCredential: { AccessKeyId: accessKeyId, RawSecretAccessKey: secret.reveal() },
+      }),
+    );
+    const candidates = await findCandidates(house, keySet, region);
+    t.deepEqual(
+      candidates
+        .map(({ id, matches, fits, linkedAs }) => ({ id, matches, fits, linkedAs }))
+        .toSorted((a, b) => Number(b.fits) - Number(a.fits)),
+      [
+        { id, matches: ['PATH', 'ENDPOINT', 'CREDENTIAL'], fits: true, linkedAs: null },
+        { id: foreign.custom_key_store_id, matches: ['ENDPOINT'], fits: false, linkedAs: foreign.id },
+      ],
+    );
+    await t.throwsAsync(
+      linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: foreign.custom_key_store_id }),
+      { message: /the path of another key set/ },
+    );
+    await t.throwsAsync(
+      linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: 'cks-0000000000000000a' }),
+      { message: /no external key store of this id/ },
+    );
+    const linked = await linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id });
+    t.like(linked, {
+      origin: 'LINKED',
+      name: 'Made by hand',
+      access_key_id: accessKeyId,
+      state: 'DISCONNECTED',
+    });
+    await t.throwsAsync(linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id }), {
+      message: /in this Region already/,
+    });
+    await withdrawCredential(house, act(), keySet, accessKeyId);
+    const [view] = await viewsOf(house, keySet, [linked]);
+    t.deepEqual(
+      view?.warnings.map(({ code }) => code),
+      ['CREDENTIAL_NOT_LIVE'],
+    );
+    // What Holdfast did not issue for it alone is not withdrawn when it goes.
+    const rotated = await rotateStoreCredential(house, act(), { keySet, id: linked.id }, 60);
+    await deleteExternalKeyStore(house, act(), { keySet, id: linked.id }, {});
+    t.deepEqual(await liveCredentials(t.context, keySet), [rotated.access_key_id]);
+  },
+);
+
+test.serial(
+  'by hand: everything to enter, the file and the command of AWS; id, states and credentials as told and seen',
+  async (t) => {
+    const { house, act, vaultId, simulator } = t.context;
+    const account = simulator.account();
+    const made = await newKeySetInAws(t.context, {
+      account,
+      csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined },
+    });
+    const { keySet, cspAccountId } = made;
+    const wish = { region, connectivity: 'PUBLIC_ENDPOINT' as const, uriEndpoint: endpoint };
+    await t.throwsAsync(createExternalKeyStore(house, act(), keySet, { ...wish, make: true }), {
+      message: /no CSP account with which Holdfast signs in/,
+    });
+    const store = await createExternalKeyStore(house, act(), keySet, wish);
+    t.like(store, { origin: 'MANUAL', state: 'UNKNOWN', custom_key_store_id: '' });
+    const on = { keySet, id: store.id };
+    await t.throwsAsync(connectExternalKeyStore(house, act(), on), { message: /by hand/ });
+
+    const byHand = await consoleOf(house, act(), on, undefined);
+    t.is(byHand.url, 'https://console.aws.amazon.com/kms/home?region=eu-central-1');
+    t.deepEqual(
+      byHand.fields.map(({ label, value }) => [label, value]),
+      [
+        ['Key store name', keySet.name],
+        ['Proxy connectivity', 'Public endpoint'],
+        ['Proxy URI endpoint', endpoint],
+        ['Proxy URI path prefix', keySet.path_prefix],
+        ['Proxy credential: Access key ID', byHand.secret?.accessKeyId],
+      ],
+    );
+    t.is(byHand.secret?.consoleFile.XksProxyUriPath, `/${keySet.path_prefix}/kms/xks/v1`);
+    t.notRegex(
+      `${byHand.command} ${JSON.stringify(byHand.fields)} ${byHand.steps.join(' ')}`,
+      new RegExp(
+        byHand.secret?.consoleFile.XksProxyAuthenticationCredential.RawSecretAccessKey.slice(
+          0,
+          20,
+        ).replaceAll(/[+/]/g, '.') ?? '?',
+      ),
+      'the secret is in the file alone',
+    );
+    t.regex(byHand.command, /--cli-input-json file:\/\/create-external-key-store\.json$/);
+    t.is(
+      (await consoleOf(house, act(), on, undefined)).secret?.accessKeyId === byHand.secret?.accessKeyId,
+      false,
+    );
+    const again = await consoleOf(house, act(), on, false);
+    t.is(again.secret, undefined);
+
+    // The request is what AWS takes.
+    const last = await consoleOf(house, act(), on, true);
+    const { CustomKeyStoreId: id = '' } = await sdk(t.context, made).send(
+      new CreateCustomKeyStoreCommand(last.secret?.request as never),
+    );
+    const linked = await linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id });
+    t.like(linked, { id: store.id, origin: 'MANUAL', custom_key_store_id: id });
+    const told = await updateExternalKeyStore(house, act(), on, {
+      state: 'FAILED',
+      connectionError: 'XKS_PROXY_TIMED_OUT',
+    });
+    t.like(told, { state: 'FAILED', connection_error: 'XKS_PROXY_TIMED_OUT' });
+    await t.throwsAsync(
+      updateExternalKeyStore(house, act(), on, { connectionError: 'XKS_PROXY_TIMED_OUT' }),
+      {
+        message: /goes with the state FAILED/,
+      },
+    );
+    t.like(await updateExternalKeyStore(house, act(), on, { state: 'CONNECTED' }), {
+      state: 'CONNECTED',
+      connection_error: '',
+    });
+    await seen(t.context, keySet, last.secret?.accessKeyId ?? '');
+    const current = await refreshExternalKeyStore(house, act(), on);
+    t.like(current, { access_key_id: last.secret?.accessKeyId, pending_access_key_id: '' }, 'AWS tried it');
+
+    const next = await rotateByHand(house, act(), on);
+    t.is((await storeOf(t.context, keySet))?.pending_access_key_id, next.secret?.accessKeyId);
+    await sdk(t.context, made).send(new UpdateCustomKeyStoreCommand(next.secret?.request as never));
+    const done = await givenByHand(house, act(), on, 60);
+    t.like(done, { access_key_id: next.secret?.accessKeyId, pending_access_key_id: '' });
+    t.like(await getCredential(house, keySet, last.secret?.accessKeyId ?? ''), {
+      successor: next.secret?.accessKeyId,
+      retire_after_minutes: 60,
+    });
+    await t.throwsAsync(givenByHand(house, act(), on, 60), { message: /no new credential waits/ });
+
+    // Once Holdfast signs in there it takes over.
+    await updateCspAccount(house, act(), vaultId, 'all', cspAccountId, {
+      type: 'access-key',
+      accessKeyId: account.accessKeyId,
+      secretAccessKey: new Secret(account.secretAccessKey),
+    });
+    const taken = await linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id });
+    t.like(taken, {
+      id: store.id,
+      origin: 'LINKED',
+      state: 'DISCONNECTED',
+      access_key_id: next.secret?.accessKeyId,
+    });
+    t.is((await connectExternalKeyStore(house, act(), on)).state, 'CONNECTING');
+    await seenAgo(t.context, next.secret?.accessKeyId ?? '', 1);
+  },
+);
+
+test.serial('without a prefix the path alone makes no candidate', async (t) => {
+  const { house, act } = t.context;
+  const made = await newKeySetInAws(t.context, { pathPrefix: '' });
+  const other = await newKeySetInAws(t.context, { account: made.account, pathPrefix: '' });
+  const store = await createExternalKeyStore(house, act(), other.keySet, {
+    region,
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+  });
+  await house.store.db
+    .updateTable('external_key_stores')
+    .set({ uri_endpoint: 'https://else.example.test' })
+    .execute();
+  t.deepEqual(await findCandidates(house, made.keySet, region), []);
+  await withdrawCredential(house, act(), other.keySet, store.access_key_id);
+});
