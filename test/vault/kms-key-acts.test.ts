@@ -1,0 +1,476 @@
+import anyTest, { type TestFn } from 'ava';
+import {
+  cancelDeletion,
+  disableCloudKey,
+  enableCloudKey,
+  getCloudKey,
+  scheduleDeletion,
+  updateCloudKey,
+} from '../../src/vault/cloud-keys.ts';
+import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
+import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { consoleOfKmsKey } from '../../src/vault/kms-key-console.ts';
+import { driftOf } from '../../src/vault/kms-key-drift.ts';
+import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
+import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
+import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
+import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
+import { TestAwsAccount } from '../support/aws-users.ts';
+import { eventsOf } from '../support/vault.ts';
+import {
+  endpoint,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+
+const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
+
+test.before(async (t) => {
+  const stage = await openStage();
+  t.context = { stage, set: await newConnected(stage) };
+});
+test.after.always(async (t) => t.context.stage.dispose());
+
+async function again(stage: Stage, { cloud_key_id: id }: KmsKey): Promise<KmsKey> {
+  return pointerOf(stage, { id });
+}
+
+test.serial('a KMS key is disabled and enabled in AWS; the CloudKey stays as it is', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const kms = await kmsOf(stage, set);
+  for (const [wanted, state, status] of [
+    ['DISABLE', 'Disabled', 'DISABLED'],
+    ['DISABLE', 'Disabled', 'DISABLED'],
+    ['ENABLE', 'Enabled', 'AVAILABLE'],
+  ] as const) {
+    await wishOfKmsKey(house, act(), on(stage, pointer), wanted);
+    await advanceKmsKey(house, pointer.id);
+    t.is((await kms.describe(pointer.key_id)).state, state);
+    const after = await again(stage, pointer);
+    t.is(after.cloud_status, status);
+    t.is(after.wanted, null);
+    t.deepEqual(driftOf(after), []);
+  }
+  t.is((await getCloudKey(house, vaultId, 'all', cloudKey.id)).state, 'AVAILABLE');
+});
+
+test.serial(
+  'the deletion of a KMS key is scheduled and cancelled; what was done already is as good as done',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, act } = stage;
+    const { pointer } = await newKmsKey(stage, set);
+    const kms = await kmsOf(stage, set);
+    const undo = stage.simulator.fault({
+      service: 'kms',
+      action: 'ScheduleKeyDeletion',
+      kind: 'answer-lost',
+      times: 1,
+    });
+    await wishOfKmsKey(house, act(), on(stage, pointer), 'SCHEDULE_DELETION', 7);
+    await advanceKmsKey(house, pointer.id);
+    undo();
+    t.is((await again(stage, pointer)).wanted, 'SCHEDULE_DELETION');
+    await advanceKmsKey(house, pointer.id);
+    const scheduled = await again(stage, pointer);
+    t.is(scheduled.wanted, null);
+    t.is(scheduled.cloud_status, 'PENDING_DELETION');
+    await t.throwsAsync(wishOfKmsKey(house, act(), on(stage, pointer), 'ENABLE'), {
+      message: /to be deleted/,
+    });
+
+    await wishOfKmsKey(house, act(), on(stage, pointer), 'CANCEL_DELETION');
+    await advanceKmsKey(house, pointer.id);
+    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+    t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
+    t.deepEqual(driftOf(await again(stage, pointer)), []);
+  },
+);
+
+test.serial('a CloudKey is disabled here at once with AWS down; AWS follows by schedule', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset' });
+  const after = await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  t.is(after.state, 'DISABLED');
+  const [outcome] = await outcomesInAws(house, cloudKey.id, 8_000);
+  undo();
+  t.is(outcome?.outcome, 'pending');
+  t.is(outcome?.problem?.fault, 'unreachable');
+  const kms = await kmsOf(stage, set);
+  t.is((await kms.describe(pointer.key_id)).state, 'Enabled');
+  await advanceKmsKey(stage.restarted(), pointer.id);
+  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+  t.is((await again(stage, pointer)).wanted, null);
+});
+
+test.serial('a change of mind takes the place of what AWS has not done yet', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'denied' });
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  const [failed] = await outcomesInAws(house, cloudKey.id, 8_000);
+  undo();
+  t.is(failed?.outcome, 'pending');
+  t.is(failed?.problem?.fault, 'denied');
+  await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  const [done] = await outcomesInAws(house, cloudKey.id, 8_000);
+  t.deepEqual(done, {
+    ...{ kmsKeyId: pointer.id, region, keyArn: pointer.key_arn, outcome: 'done', problem: null },
+  });
+  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Enabled');
+});
+
+test.serial('the deletion of a CloudKey goes to both sides, and is cancelled on both', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const kms = await kmsOf(stage, set);
+  await scheduleDeletion(house, act(), vaultId, 'all', cloudKey.id, 9, undefined, 'both');
+  await outcomesInAws(house, cloudKey.id, 8_000);
+  const { state, deletionAt } = await kms.describe(pointer.key_id);
+  t.is(state, 'PendingDeletion');
+  const days = (Date.parse(deletionAt ?? '') - Date.now()) / 86_400_000;
+  t.true(days > 8 && days < 10);
+  await cancelDeletion(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await outcomesInAws(house, cloudKey.id, 8_000);
+  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+});
+
+test.serial('a CloudKey disabled here alone leaves its KMS key as it is, and that is no drift', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  await refreshKmsKey(house, pointer.id);
+  const after = await again(stage, pointer);
+  t.is(after.cloud_status, 'AVAILABLE');
+  t.deepEqual(driftOf(after), []);
+});
+
+test.serial('every kind of drift is seen; ours is applied over theirs', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act } = stage;
+  const { pointer } = await newKmsKey(stage, set, { kmsKey: { tags: { team: 'payments' } } });
+  const kms = await kmsOf(stage, set);
+  const theirs = await changeEverything(kms, pointer, set);
+  await refreshKmsKey(house, pointer.id);
+  const drifted = await again(stage, pointer);
+  t.deepEqual(
+    driftOf(drifted).map(({ what }) => what),
+    ['state', 'policy', 'alias', 'description', 'tags'],
+  );
+  t.deepEqual(driftOf(drifted).find(({ what }) => what === 'policy')?.aws, JSON.parse(theirs));
+  const events = await eventsOf({ store: house.store as never }, pointer.id);
+  t.is(events.filter(({ action }) => action === 'kms-key.drift').length, 1);
+
+  await applyKmsKey(house, act(), on(stage, pointer), undefined);
+  await advanceKmsKey(house, pointer.id);
+  await refreshKmsKey(house, pointer.id);
+  const after = await again(stage, pointer);
+  t.deepEqual(driftOf(after), []);
+  t.deepEqual(toApplyOf(after), []);
+  t.is((await kms.describe(pointer.key_id)).state, 'Enabled');
+  t.true((await kms.aliases(pointer.key_id)).includes(pointer.alias));
+  t.is((await kms.tags(pointer.key_id))['team'], 'payments');
+});
+
+test.serial('theirs is accepted as ours, all of it or a part', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act } = stage;
+  const { pointer } = await newKmsKey(stage, set);
+  await changeEverything(await kmsOf(stage, set), pointer, set);
+  await refreshKmsKey(house, pointer.id);
+  await acceptKmsKey(house, act(), on(stage, pointer), ['description']);
+  const partly = await again(stage, pointer);
+  t.is(partly.description, 'by somebody in AWS');
+  t.is(driftOf(partly).length, 4);
+  await acceptKmsKey(house, act(), on(stage, pointer), undefined);
+  const after = await again(stage, pointer);
+  t.deepEqual(driftOf(after), []);
+  t.is(after.policy_source, 'DOCUMENT');
+  t.is(after.cloud_wish, 'DISABLED');
+  await refreshKmsKey(house, pointer.id);
+  t.deepEqual(driftOf(await again(stage, pointer)), []);
+});
+
+/** As somebody with the console does. Answers the policy. */
+async function changeEverything(
+  kms: Awaited<ReturnType<typeof kmsOf>>,
+  { key_id: id, alias }: KmsKey,
+  { account }: KeySetInAws,
+): Promise<string> {
+  const policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: `arn:aws:iam::${account.id}:root` },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+      { Effect: 'Allow', Principal: '*', Action: 'kms:Decrypt', Resource: '*' },
+    ],
+  });
+  await kms.putPolicy(id, policy);
+  await kms.deleteAlias(alias);
+  await kms.describeAs(id, 'by somebody in AWS');
+  await kms.untag(id, ['holdfast:cloud-key']);
+  await kms.tag(id, { team: 'others' });
+  await kms.disable(id);
+  return policy;
+}
+
+test.serial('a change of a CloudKey reaches its KMS key where asked for, else shows as drift', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const user = await new TestAwsAccount(stage.simulator, set.account.id).user([]);
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const kms = await kmsOf(stage, set);
+  const name = `${cloudKey.name}-renamed`;
+  const wish = { name, description: 'another', users: [user.arn] };
+  await updateCloudKey(house, act(), vaultId, 'all', cloudKey.id, wish);
+  t.deepEqual(
+    driftOf(await again(stage, pointer)).map(({ what }) => what),
+    ['policy', 'alias', 'description'],
+  );
+  await updateCloudKey(
+    house,
+    act(),
+    vaultId,
+    'all',
+    cloudKey.id,
+    { description: 'a third' },
+    undefined,
+    true,
+  );
+  await advanceKmsKey(house, pointer.id);
+  t.is((await kms.describe(pointer.key_id)).description, 'a third');
+  await applyKmsKey(house, act(), on(stage, pointer), undefined);
+  await advanceKmsKey(house, pointer.id);
+  t.deepEqual(await kms.aliases(pointer.key_id), [`alias/${name}`]);
+  t.true((await kms.policy(pointer.key_id)).includes(user.arn));
+  t.deepEqual(driftOf(await again(stage, pointer)), []);
+});
+
+test.serial('the least policy of a CSP account is enough for the whole life of a KMS key', async (t) => {
+  const { stage } = t.context;
+  const { house, act } = stage;
+  const aws = new TestAwsAccount(stage.simulator);
+  const user = await aws.user(['key-stores', 'keys', 'check']);
+  const set = await newConnected(stage, {
+    account: { ...aws.account, ...user, secretAccessKey: user.secretAccessKey.reveal() },
+  });
+  // A key of another kind, which the least policy does not let us see.
+  const { pointer, cloudKey } = await newKmsKey(stage, set, { kmsKey: { tags: { a: 'b' } } });
+  t.true(pointer.policy.includes(user.arn));
+  const kms = await kmsOf(stage, set);
+  await editKmsKey(
+    house,
+    act(),
+    on(stage, pointer),
+    { alias: `${pointer.alias}-2`, description: 'x', tags: {} },
+    { apply: true },
+  );
+  await advanceKmsKey(house, pointer.id);
+  for (const wanted of ['DISABLE', 'ENABLE', 'SCHEDULE_DELETION', 'CANCEL_DELETION'] as const) {
+    await wishOfKmsKey(house, act(), on(stage, pointer), wanted, wanted === 'SCHEDULE_DELETION' ? 7 : null);
+    await advanceKmsKey(house, pointer.id);
+    t.is((await again(stage, pointer)).problem, null, wanted);
+  }
+  await refreshKmsKey(house, pointer.id);
+  t.deepEqual(driftOf(await again(stage, pointer)), []);
+  t.deepEqual(await kms.aliases(pointer.key_id), [`${pointer.alias}-2`]);
+
+  const lost = await newCloudKey(stage, set);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+  const row = await pointerOf(stage, lost);
+  await advanceKmsKey(house, row.id);
+  undo();
+  await advanceKmsKey(house, row.id);
+  t.is((await pointerOf(stage, lost)).step, 'DONE');
+  t.is((await inAwsOf(kms, cloudKey)).length, 1);
+});
+
+test.serial('a policy without the account statement holds for Holdfast alone, and no one else', async (t) => {
+  const { stage } = t.context;
+  const aws = new TestAwsAccount(stage.simulator);
+  const user = await aws.user(['key-stores', 'keys', 'check']);
+  const set = await newConnected(stage, {
+    account: { ...aws.account, ...user, secretAccessKey: user.secretAccessKey.reveal() },
+  });
+  const { pointer } = await newKmsKey(stage, set, { kmsKey: { policy: 'generated-without-root' } });
+  t.false(pointer.policy.includes(':root'));
+  await wishOfKmsKey(stage.house, stage.act(), on(stage, pointer), 'DISABLE');
+  await advanceKmsKey(stage.house, pointer.id);
+  t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
+});
+
+test.serial(
+  'a policy that names somebody whom IAM does not know is a problem with a way out, not a lost CloudKey',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, act, vaultId } = stage;
+    const nobody = `arn:aws:iam::${set.account.id}:role/nobody`;
+    const cloudKey = await newCloudKey(stage, set, { administrators: [nobody] });
+    const { id } = await pointerOf(stage, cloudKey);
+    await advanceKmsKey(house, id);
+    const problem = problemOf(await pointerOf(stage, cloudKey));
+    t.is(problem?.code, 'MalformedPolicyDocumentException');
+    t.regex(problem?.wayOut ?? '', /exists in IAM/);
+    await updateCloudKey(house, act(), vaultId, 'all', cloudKey.id, { administrators: [] });
+    await advanceKmsKey(house, id);
+    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  },
+);
+
+test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { cloudKey } = await newKmsKey(stage, set);
+  const elsewhere = 'eu-west-1';
+  const store = await createExternalKeyStore(house, act(), set.keySet, {
+    region: elsewhere,
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+    connect: true,
+  });
+  await stage.simulator.kms.connected(store.custom_key_store_id);
+  await refreshExternalKeyStore(house, act(), { keySet: set.keySet, id: store.id });
+  const { id } = await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { region: elsewhere });
+  await advanceKmsKey(house, id);
+  t.is((await inAwsOf(await kmsOf(stage, set), cloudKey)).length, 1);
+  t.is((await inAwsOf(await kmsOf(stage, set, elsewhere), cloudKey)).length, 1);
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  const outcomes = await outcomesInAws(house, cloudKey.id, 8_000);
+  t.deepEqual(
+    outcomes.map(({ region, outcome }) => [region, outcome]),
+    [
+      [region, 'done'],
+      [elsewhere, 'done'],
+    ],
+  );
+});
+
+test.serial(
+  'CloudKeys of the same name in two AWS accounts have the same alias, each in its own',
+  async (t) => {
+    const { stage, set } = t.context;
+    const other = await newConnected(stage);
+    const { cloudKey, pointer } = await newKmsKey(stage, set);
+    const { pointer: second } = await newKmsKey(stage, other, { name: cloudKey.name });
+    t.is(second.alias, pointer.alias);
+    t.not(second.key_arn.split(':')[4], pointer.key_arn.split(':')[4]);
+  },
+);
+
+test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that was wanted', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act } = stage;
+  const { pointer } = await newKmsKey(stage, set);
+  const { pointer: unwanted } = await newKmsKey(stage, set);
+  await wishOfKmsKey(house, act(), on(stage, unwanted), 'SCHEDULE_DELETION', 7);
+  await advanceKmsKey(house, unwanted.id);
+  for (const row of [pointer, unwanted])
+    await house.store.db
+      .updateTable('kms_keys')
+      .set({ key_id: '00000000-0000-0000-0000-000000000000' })
+      .where('id', '=', row.id)
+      .execute();
+  await refreshKmsKey(house, pointer.id);
+  await refreshKmsKey(house, unwanted.id);
+  const after = await again(stage, pointer);
+  t.is(after.cloud_status, 'NOT_FOUND');
+  t.is(driftOf(after)[0]?.what, 'state');
+  t.is((await again(stage, unwanted)).outcome, 'GONE_IN_AWS');
+});
+
+test.serial('a KMS key whose store is disconnected is UNKNOWN, and AWS’s word for it is kept', async (t) => {
+  const { stage } = t.context;
+  const set = await newConnected(stage);
+  const { pointer } = await newKmsKey(stage, set);
+  const { DisconnectCustomKeyStoreCommand } = await import('@aws-sdk/client-kms');
+  const { custom_key_store_id: CustomKeyStoreId } = pointer;
+  const { awsAccountOf } = await import('../../src/vault/aws-house.ts');
+  const csp = await stage.house.store.db
+    .selectFrom('csp_accounts')
+    .selectAll()
+    .where('id', '=', set.cspAccountId)
+    .executeTakeFirstOrThrow();
+  const client = await (await awsAccountOf(stage.house, csp, region)).kms(region);
+  await client.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId }));
+  await stage.simulator.kms.settled(CustomKeyStoreId, { now: true });
+  await refreshKmsKey(stage.house, pointer.id);
+  const after = await again(stage, pointer);
+  t.is(after.cloud_status, 'UNKNOWN');
+  t.true((after.seen ?? '').includes('"Unavailable"'));
+  t.deepEqual(driftOf(after), []);
+});
+
+test.serial('a KMS key that no pointer knows is found', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  await deleteKmsKey(house, act(), on(stage, pointer), { kind: 'keep' });
+  await advanceKmsKey(house, pointer.id);
+  const found = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
+  t.true(found.items.some((item) => item.keyArn === pointer.key_arn && item.cloudKeyId === cloudKey.id));
+  t.is(found.next, null);
+  await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { keyArn: pointer.key_arn });
+  const linked = await pointerOf(stage, cloudKey);
+  t.is(linked.origin, 'LINKED');
+  t.is(linked.alias, pointer.alias);
+  const after = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
+  t.false(after.items.some((item) => item.keyArn === pointer.key_arn));
+});
+
+test.serial('by hand: what to type is shown, and the ARN that is pasted is checked', async (t) => {
+  const { stage } = t.context;
+  const { house, act, vaultId } = stage;
+  const set = await newKeySetInAws(stage, {
+    csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined, awsAccountId: '111122223333' },
+  });
+  await createExternalKeyStore(house, act(), set.keySet, {
+    region,
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+  });
+  const cloudKey = await newCloudKey(stage, set, { description: "it's by hand" });
+  await t.throwsAsync(pointerOf(stage, cloudKey));
+  await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, {});
+  const row = await pointerOf(stage, cloudKey);
+  t.is(row.origin, 'MANUAL');
+  const told = await consoleOfKmsKey(house, on(stage, row));
+  t.regex(told.commands[0] ?? '', new RegExp(`--xks-key-id ${cloudKey.external_key_id}`));
+  t.true(told.commands[0]?.includes(`'it'\\''s by hand'`));
+  t.true(JSON.stringify(told.policy).includes('arn:aws:iam::111122223333:root'));
+  const paste = async (keyArn: string) =>
+    editKmsKey(house, act(), on(stage, row), { keyArn }, { apply: true });
+  const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
+  await t.throwsAsync(paste(`arn:aws:kms:eu-west-1:111122223333:key/${id}`), { message: /another Region/ });
+  await t.throwsAsync(paste(`arn:aws-cn:kms:${region}:111122223333:key/${id}`), { message: /partition/ });
+  await t.throwsAsync(paste(`arn:aws:kms:${region}:999999999999:key/${id}`), {
+    message: /another AWS account/,
+  });
+  await t.throwsAsync(paste('alias/payroll'), { message: /not the ARN/ });
+  await paste(`arn:aws:kms:${region}:111122223333:key/${id}`);
+  const after = await pointerOf(stage, cloudKey);
+  t.is(after.step, 'DONE');
+  t.is(after.cloud_status, 'UNKNOWN');
+  await t.throwsAsync(wishOfKmsKey(house, act(), on(stage, after), 'DISABLE'), { message: /manual/ });
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  t.is((await outcomesInAws(house, cloudKey.id, 100))[0]?.outcome, 'by-hand');
+});
