@@ -1,0 +1,193 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import anyTest, { type TestFn } from 'ava';
+import { CreateKeyCommand } from '@aws-sdk/client-kms';
+import { AwsClients } from '../../src/aws/clients.ts';
+import { KmsKeys } from '../../src/aws/kms-keys.ts';
+import { AwsSchedules } from '../../src/vault/aws-schedules.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
+import { holdLease, releaseLease } from '../../src/vault/leases.ts';
+import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { nextAttempt } from '../../src/vault/kms-key-problems.ts';
+import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
+import { search } from '../../src/vault/kms-key-search.ts';
+import { silentLog } from '../support/aws-settings.ts';
+import { newConnected, openStage, region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
+import { kmsOf, newCloudKey, newKmsKey, pointerOf } from './kms-key-stage.ts';
+
+const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
+
+test.before(async (t) => {
+  const stage = await openStage();
+  t.context = { stage, set: await newConnected(stage) };
+});
+test.after.always(async (t) => t.context.stage.dispose());
+
+function schedulesOf(house: AwsHouse): AwsSchedules {
+  return new AwsSchedules({ house, log: silentLog });
+}
+
+test.serial('one look makes what is due, and the next finds nothing', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const schedules = schedulesOf(stage.house);
+  const run = await schedules.runOnce();
+  t.true(run.held);
+  t.is(run.kmsKeysWorked, 1);
+  t.deepEqual(run.failed, []);
+  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  t.is((await schedules.runOnce()).kmsKeysWorked, 0);
+});
+
+test.serial('what another process looks after is left to it', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const other = { ...stage.house, instance: 'other-node/1' };
+  await releaseLease(stage.house, 'aws');
+  t.true(await holdLease(other, 'aws', 60_000));
+  const run = await schedulesOf(stage.house).runOnce();
+  t.false(run.held);
+  t.is((await pointerOf(stage, cloudKey)).step, 'KEY');
+  await releaseLease(other, 'aws');
+  t.is((await schedulesOf(stage.house).runOnce()).kmsKeysWorked, 1);
+});
+
+test.serial('an account that does not answer holds up no other', async (t) => {
+  const { stage, set } = t.context;
+  const other = await newConnected(stage);
+  const { accessKeyId } = set.account;
+  const ours = [await newCloudKey(stage, set), await newCloudKey(stage, set), await newCloudKey(stage, set)];
+  const theirs = await newCloudKey(stage, other);
+  const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset', accessKeyId });
+  const schedules = schedulesOf(stage.house);
+  const run = await schedules.runOnce();
+  undo();
+  // One of the three was tried; the rest of its account waits with it.
+  t.is(run.kmsKeysWorked, 2);
+  t.true(run.failed.includes('KMS keys'));
+  t.is((await pointerOf(stage, theirs)).step, 'DONE');
+  const left = await Promise.all(ours.map(async (key) => pointerOf(stage, key)));
+  t.deepEqual(left.map(({ step, attempts }) => `${step} ${attempts}`).toSorted(), [
+    'KEY 0',
+    'KEY 0',
+    'KEY 1',
+  ]);
+  for (const { id } of left) await advanceKmsKey(stage.house, id);
+});
+
+test.serial('what AWS did not do when it was asked is done by schedule', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId, clock } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: '500' });
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await advanceKmsKey(house, pointer.id);
+  undo();
+  const schedules = schedulesOf(house);
+  t.is((await schedules.runOnce()).kmsKeysWorked, 0);
+  clock.ahead += 15_000;
+  t.is((await schedules.runOnce()).kmsKeysWorked, 1);
+  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Disabled');
+});
+
+test.serial('AWS is asked about each KMS key, and again after an hour', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer } = await newKmsKey(stage, set);
+  const kms = await kmsOf(stage, set);
+  const schedules = schedulesOf(stage.house);
+  stage.clock.ahead += 6 * 60_000;
+  t.true((await schedules.runOnce()).kmsKeysChecked >= 1);
+  await kms.describeAs(pointer.key_id, 'by somebody in AWS');
+  t.is((await schedules.runOnce()).kmsKeysChecked, 0);
+  stage.clock.ahead += 1.2 * checkInterval;
+  t.true((await schedules.runOnce()).kmsKeysChecked >= 1);
+  t.true((await pointerOf(stage, { id: pointer.cloud_key_id })).seen?.includes('by somebody in AWS'));
+});
+
+test.serial('the loop ends while AWS does not answer, and gives the lease back', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'hang' });
+  const aws = new AwsClients(stage.aws.settings, silentLog);
+  const house = { ...stage.house, aws };
+  const schedules = schedulesOf(house);
+  schedules.start();
+  // Written right before the request.
+  while ((await pointerOf(stage, cloudKey)).create_sent === 0) await delay(10);
+  const began = Date.now();
+  await schedules.stop();
+  undo();
+  t.true(Date.now() - began < 4_900, `${Date.now() - began} ms`);
+  t.true(await holdLease({ ...house, instance: 'other-node/1' }, 'aws', 1_000));
+  await releaseLease({ ...house, instance: 'other-node/1' }, 'aws');
+  // What was cut off is found again.
+  await advanceKmsKey(stage.house, (await pointerOf(stage, cloudKey)).id);
+  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+});
+
+test.serial('the search for a lost key goes on where it was interrupted', async (t) => {
+  const { stage } = t.context;
+  const set = await newConnected(stage);
+  const csp = await stage.house.store.db
+    .selectFrom('csp_accounts')
+    .selectAll()
+    .where('id', '=', set.cspAccountId)
+    .executeTakeFirstOrThrow();
+  const account = await awsAccountOf(stage.house, csp, region);
+  const client = await account.kms(region);
+  for (let other = 0; other < 15; other++) await client.send(new CreateKeyCommand({}));
+  const cloudKey = await newCloudKey(stage, set);
+  const { id } = await pointerOf(stage, cloudKey);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+  await advanceKmsKey(stage.house, id);
+  undo();
+
+  const small = new SmallPages(account, region);
+  const row = async () => pointerOf(stage, cloudKey);
+  // After three lists, each of sixteen looks, and two pages of two.
+  const throttle = stage.simulator.fault({
+    service: 'kms',
+    action: 'DescribeKey',
+    kind: 'throttle',
+    after: 5,
+    times: 1,
+  });
+  await t.throwsAsync(search(stage.house, await row(), small), { message: /DescribeKey/ });
+  throttle();
+  const interrupted = JSON.parse((await row()).search ?? '{}') as { looked: number };
+  t.is(interrupted.looked, 4);
+  t.deepEqual(await search(stage.house, await row(), small), { kind: 'on' });
+  t.is((JSON.parse((await row()).search ?? '{}') as { looked: number }).looked, 14);
+  const { kind } = await search(stage.house, await row(), small);
+  t.is(kind, 'ours');
+  t.is((await row()).search, null);
+});
+
+/** As if the account had fifty times as many keys, the newest of them last. */
+class SmallPages extends KmsKeys {
+  override async list(marker = '0'): Promise<{ keyIds: string[]; next: string | undefined }> {
+    const { keyIds } = await super.list(undefined, 1000);
+    const keys = await Promise.all(keyIds.map(async (keyId) => this.describe(keyId)));
+    const inOrder = keys.toSorted((a, b) => a.xksKeyId.localeCompare(b.xksKeyId)).map(({ keyId }) => keyId);
+    const from = Number(marker);
+    return {
+      keyIds: inOrder.slice(from, from + 2),
+      next: from + 2 < inOrder.length ? String(from + 2) : undefined,
+    };
+  }
+}
+
+test('pauses grow, with jitter; what somebody has to put right is not tried every minute', (t) => {
+  const now = new Date();
+  const pause = (fault: string, attempts: number, random: number) =>
+    (nextAttempt(fault, attempts, now, () => random).getTime() - now.getTime()) / 1000;
+  t.deepEqual(
+    [1, 2, 3, 100].map((attempts) => pause('throttled', attempts, 1)),
+    [5, 10, 20, 900],
+  );
+  t.is(pause('unreachable', 1, 0), 2.5);
+  t.deepEqual(
+    [1, 2, 100].map((attempts) => pause('denied', attempts, 1)),
+    [900, 1800, 21_600],
+  );
+});
