@@ -13,7 +13,7 @@ export interface Credentials {
 /** An hour: the most there is where a role assumes a role (STS API reference, AssumeRole). */
 const duration = 3600;
 /** So long before its end a session is made anew, milliseconds: as early as the SDK asks for it. */
-const early = 6 * 60_000;
+const usuallyEarly = 6 * 60_000;
 
 interface Session {
   accessKeyId: string;
@@ -27,21 +27,24 @@ interface Session {
 export class RoleSession {
   readonly #role: { roleArn: string; externalId: string; sessionName?: string };
   readonly #sts: () => Promise<STSClient>;
+  readonly #early: number;
   #session: Session | undefined;
   #flight: Promise<Session> | undefined;
 
   constructor(
     role: { roleArn: string; externalId: string; sessionName?: string },
     sts: () => Promise<STSClient>,
+    early = usuallyEarly,
   ) {
     this.#role = role;
     this.#sts = sts;
+    this.#early = early;
   }
 
   /** Throws AwsError. A session that has still some time is used on where AWS gives no new one. */
   async credentials(): Promise<Credentials> {
     const left = (this.#session?.endsAt ?? 0) - performance.now();
-    if (this.#session !== undefined && left > early) return show(this.#session);
+    if (this.#session !== undefined && left > this.#early) return show(this.#session);
     this.#flight ??= this.#assume().finally(() => {
       this.#flight = undefined;
     });
