@@ -82,16 +82,16 @@ export function addByHandCommands(store: Command): void {
     .requiredOption('--region <region>', 'AWS Region')
     .requiredOption('--id <id>', 'its id in AWS, cks-…')
     .option('--name <name>', 'its name in AWS, where Holdfast does not look there')
-    .option('--endpoint <url>', 'its endpoint in AWS, where Holdfast does not look there')
+    .option('--uri-endpoint <url>', 'its endpoint in AWS, where Holdfast does not look there')
     .action(
       async (
         keySet: string,
-        wish: { region: string; id: string; name?: string; endpoint?: string },
+        wish: { region: string; id: string; name?: string; uriEndpoint?: string },
         command: Command,
       ) =>
         withApi(command, async (api) => {
           const { path } = await keySetOf(api, keySet);
-          const { region, id: customKeyStoreId, name, endpoint: uriEndpoint } = wish;
+          const { region, id: customKeyStoreId, name, uriEndpoint } = wish;
           tellStore(
             api,
             await api.client.create<FoundStore>(

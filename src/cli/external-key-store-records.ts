@@ -108,7 +108,7 @@ export interface ActWish extends ReachWish {
 
 export interface ReachWish {
   name?: string;
-  endpoint?: string;
+  uriEndpoint?: string;
   connectivity?: string;
   vpcEndpointService?: string;
   vpcEndpointServiceOwner?: string;

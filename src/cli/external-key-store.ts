@@ -63,7 +63,7 @@ function addCreate(store: Command): void {
   );
   example(
     create,
-    'holdfast external-key-store create payments --region eu-central-1 --endpoint https://xks.example.com --wait',
+    'holdfast external-key-store create payments --region eu-central-1 --uri-endpoint https://xks.example.com --wait',
   );
 }
 
@@ -153,7 +153,7 @@ function addEdit(store: Command): void {
       ]),
       new Option('--connection-error <code>', 'of one by hand, with FAILED: the code that AWS shows'),
     ],
-    ' --endpoint https://xks2.example.com --disconnect',
+    ' --uri-endpoint https://xks2.example.com --disconnect',
   );
 }
 
@@ -194,7 +194,7 @@ function describe(command: Command, name: string): Command {
 function reachOptions(): Option[] {
   return [
     new Option(
-      '--endpoint <url>',
+      '--uri-endpoint <url>',
       'https:// and the host name under which AWS reaches the node; with a VPC endpoint service its private DNS name',
     ),
     new Option('--connectivity <kind>', 'how AWS reaches it').choices([
@@ -209,7 +209,7 @@ function reachOptions(): Option[] {
 function reachOf(wish: ReachWish): Record<string, unknown> {
   return {
     name: wish.name,
-    uriEndpoint: wish.endpoint,
+    uriEndpoint: wish.uriEndpoint,
     // Naming the service says which.
     connectivity:
       wish.connectivity ?? (wish.vpcEndpointService === undefined ? undefined : 'VPC_ENDPOINT_SERVICE'),
