@@ -148,6 +148,8 @@ test('a problem is repeated in its own words, with its fields and a code that me
     ['too-many-requests', 429, 75],
     ['internal', 500, 70],
     ['token-unavailable', 503, 69],
+    ['aws', 502, 69],
+    ['aws-busy', 503, 75],
   ];
   for (const [kind, status, exitCode] of cases) {
     const fields = [{ where: '/name', detail: 'is taken' }];

@@ -90,6 +90,23 @@ test('client CA and client subjects go together', async (t) => {
   t.regex((await problemsOf(only('client_subjects = ["a"]'))).join(), /needs client_ca too/);
 });
 
+test('CAs for AWS that cannot be read are told before anything starts; endpoints take no user, query or plain HTTP', async (t) => {
+  t.deepEqual(await problemsOf(`${good}\n[aws]\nca = "none.pem"\n`), [
+    '/holdfast.toml: aws.ca: cannot be read',
+  ]);
+  t.deepEqual(await problemsOf(`${good}\n[aws]\nca = "holdfast.toml"\n`), []);
+  for (const endpoint of [
+    'http://kms.example.com',
+    'https://planted@kms.example.com',
+    'https://kms.example.com/?a=b',
+  ]) {
+    const [problem = ''] = await problemsOf(`${good}\n[aws.endpoints]\nkms = "${endpoint}"\n`);
+    t.regex(problem, /aws\.endpoints\.kms: /);
+    t.notRegex(problem, /planted|example/);
+  }
+  t.deepEqual(await problemsOf(`${good}\n[aws.endpoints]\nkms = "http://127.0.0.1:4566"\n`), []);
+});
+
 test('an unknown profile is refused with the names there are', async (t) => {
   t.regex((await problemsOf(good.replace('softhsm2', 'softhsm3'))).join(), /softhsm2/);
 });
