@@ -135,6 +135,7 @@ test.serial('name and endpoint with path are unique in an account and Region, no
 
 test.serial('two requests at once for the same name make one key store', async (t) => {
   const request = bench.storeRequest();
+  bench.stub.always('health', { delayMs: 300 });
   const both = await Promise.allSettled([bench.makeStore(request), bench.makeStore(request)]);
   t.deepEqual(both.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
   for (const result of both) if (result.status === 'fulfilled') await remove(result.value);
@@ -338,8 +339,25 @@ test.serial('delays are those that were asked for, and can be spared', async (t)
   t.is(slow.simulator.kms.state(id), 'DISCONNECTING');
   t.is(await slow.simulator.kms.settled(id, { now: true }), 'DISCONNECTED');
   await slow.kms.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
+  const waiting = slow.simulator.kms.settled(id);
   await slow.kms.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
   t.is(await slow.simulator.kms.settled(id, { now: true }), 'DISCONNECTED');
+  t.is(await waiting, 'DISCONNECTED');
+});
+
+test.serial('disconnecting ends an attempt to connect, also while the proxy is being asked', async (t) => {
+  const id = await bench.makeStore();
+  const asked = bench.stub.requests.length;
+  bench.stub.next('health', { delayMs: 300 });
+  await bench.kms.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
+  const waiting = bench.simulator.kms.settled(id);
+  while (bench.stub.requests.length === asked) await new Promise((resolve) => setTimeout(resolve, 5));
+  await bench.kms.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
+  t.is(await waiting, 'DISCONNECTED');
+  // The answer comes only now.
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  t.is(bench.simulator.kms.state(id), 'DISCONNECTED');
+  await remove(id);
 });
 
 test.serial(

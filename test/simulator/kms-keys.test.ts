@@ -128,11 +128,22 @@ test.serial(
 );
 
 test.serial('two requests at once for one external key make one KMS key', async (t) => {
+  bench.stub.always('metadata', { delayMs: 300 });
   const both = await Promise.allSettled([
     bench.makeKey(store, { XksKeyId: 'contended' }),
     bench.makeKey(store, { XksKeyId: 'contended' }),
   ]);
   t.is(both.filter(({ status }) => status === 'fulfilled').length, 1);
+});
+
+test.serial('no key is made in a key store that was disconnected while its proxy was asked', async (t) => {
+  const own = await bench.makeConnectedStore();
+  bench.stub.next('metadata', { delayMs: 300 });
+  const making = exceptionOf(bench.makeKey(own));
+  while (bench.stub.requests.at(-1)?.operation !== 'metadata')
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  await bench.kms.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId: own }));
+  t.is(await making, 'CustomKeyStoreInvalidStateException');
 });
 
 test.serial('no key is made in a key store that is not connected', async (t) => {
