@@ -85,6 +85,7 @@ export function writeKeyPolicy(wish: KeyPolicyWish): string {
   const { partition, accountId, holdfast, root } = wish;
   const administrators = sorted(wish.administrators);
   const users = sorted(wish.users);
+  const account = `arn:${partition}:iam::${accountId}:root`;
   if ([...administrators, ...users].some((arn) => !arn.startsWith(`arn:${partition}:`)))
     throw new KeyPolicyError(
       `an administrator or user is not in the partition ${partition}, which the KMS key is in`,
@@ -99,10 +100,9 @@ export function writeKeyPolicy(wish: KeyPolicyWish): string {
     Version: '2012-10-17',
     Id: 'holdfast',
     Statement: [
-      ...(root
-        ? [allow('Enable IAM User Permissions', [`arn:${partition}:iam::${accountId}:root`], 'kms:*')]
-        : []),
-      ...(holdfast === undefined
+      ...(root ? [allow('Enable IAM User Permissions', [account], 'kms:*')] : []),
+      // Who signs in as the account itself may do everything by its statement.
+      ...(holdfast === undefined || (root && holdfast === account)
         ? []
         : [allow('Allow Holdfast to administer the key', [holdfast], holdfastActions)]),
       ...(administrators.length === 0

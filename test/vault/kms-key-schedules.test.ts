@@ -108,16 +108,15 @@ test.serial('the loop ends while AWS does not answer, and gives the lease back',
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'hang' });
-  const aws = new AwsClients(stage.aws.settings, silentLog);
+  // Longer than the test may take: only what cuts the request off ends it.
+  const aws = new AwsClients({ ...stage.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
   const house = { ...stage.house, aws };
   const schedules = schedulesOf(house);
   schedules.start();
   // Written right before the request.
   while ((await pointerOf(stage, cloudKey)).create_sent === 0) await delay(10);
-  const began = Date.now();
   await schedules.stop();
   undo();
-  t.true(Date.now() - began < 4_900, `${Date.now() - began} ms`);
   t.true(await holdLease({ ...house, instance: 'other-node/1' }, 'aws', 1_000));
   await releaseLease({ ...house, instance: 'other-node/1' }, 'aws');
   // What was cut off is found again.
@@ -149,7 +148,7 @@ test.serial('the search for a lost key goes on where it was interrupted', async 
     service: 'kms',
     action: 'DescribeKey',
     kind: 'throttle',
-    after: 5,
+    after: 3 * 16 + 4,
     times: 1,
   });
   await t.throwsAsync(search(stage.house, await row(), small), { message: /DescribeKey/ });
