@@ -28,7 +28,11 @@ export class Endpoint {
       // What a client does to its own connection is its own affair.
       answer(request, response).catch(() => response.destroy());
     };
-    const limits = { maxHeaderSize: 32 * 1024, requestTimeout: 60_000, headersTimeout: 10_000 };
+    // Idle connections are kept for longer than clients keep them, or a request meets one that is just being closed.
+    const limits = {
+      ...{ maxHeaderSize: 32 * 1024, requestTimeout: 60_000, headersTimeout: 10_000 },
+      keepAliveTimeout: 120_000,
+    };
     const { tls } = options;
     const server =
       tls === undefined

@@ -178,7 +178,7 @@ export class Front {
 function send(message: IncomingMessage, response: ServerResponse, answer: Answer, now: Date): void {
   response.writeHead(answer.status, {
     Date: now.toUTCString(),
-    'Content-Length': answer.body.length,
+    ...(answer.status === 204 || answer.status === 304 ? {} : { 'Content-Length': answer.body.length }),
     ...answer.headers,
   });
   response.end(message.method === 'HEAD' ? undefined : answer.body);

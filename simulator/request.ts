@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { HttpRequest } from './service.ts';
 
-/** More than a test or a demo puts into an object; the real S3 takes 5 GiB. */
-export const MAX_BODY = 64 * 1024 * 1024;
+/** Of objects: more than a test or a demo puts into one; the real S3 takes 5 GiB. */
+const MAX_OBJECT = 64 * 1024 * 1024;
+/** Of the other services' calls. */
+const MAX_CALL = 1024 * 1024;
 
-/** Thrown where a body is larger than `MAX_BODY`. */
+/** The body is larger than the simulator takes. */
 export class BodyTooLarge extends Error {}
 
 /** Reads the request to its end. */
@@ -19,7 +21,7 @@ export async function readRequest(message: IncomingMessage): Promise<HttpRequest
     path,
     query,
     headers: joinHeaders(message.rawHeaders),
-    body: await readBody(message),
+    body: await readBody(message, isObject(message) ? MAX_OBJECT : MAX_CALL),
     trailers: new Map(),
     secure: (message.socket as TLSSocket).encrypted,
     presigned: /(?:^|&)X-Amz-Signature=/.test(query),
@@ -37,12 +39,17 @@ function joinHeaders(raw: readonly string[]): Map<string, string> {
   return headers;
 }
 
-async function readBody(message: IncomingMessage): Promise<Buffer> {
+function isObject({ headers }: IncomingMessage): boolean {
+  const form = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true;
+  return headers['x-amz-target'] === undefined && !form;
+}
+
+async function readBody(message: IncomingMessage, max: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) throw new BodyTooLarge('The body is larger than the simulator takes');
+    if (size > max) throw new BodyTooLarge('The body is larger than the simulator takes');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -33,6 +33,9 @@ export function findBucket(
       `The bucket is in ${bucket.region}; sign the request for that Region and send it to its endpoint.`,
       { Bucket: bucket.name, Endpoint: `${bucket.name}.s3.${bucket.region}.amazonaws.com` },
     );
+  const expectedOwner = call.http.headers.get('x-amz-expected-bucket-owner');
+  if (expectedOwner !== undefined && expectedOwner !== bucket.ownerId)
+    throw s3Error('AccessDenied', 'The bucket is not of the account that x-amz-expected-bucket-owner names');
   call.authorize(action, options.object === true ? objectArn(place, address.key) : bucketArn(place), {
     resourceAccountId: bucket.ownerId,
     ...(options.context === undefined ? {} : { context: options.context }),

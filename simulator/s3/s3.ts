@@ -2,6 +2,7 @@ import type { House } from '../house.ts';
 import type { KmsForServices } from '../kms-for-services.ts';
 import type { HttpRequest, Reply, Service, SimulatedCall } from '../service.ts';
 import type { S3Action } from './action.ts';
+import { assertHeadersKnown } from './known-headers.ts';
 import { actionOf, addressOf, withHoistedHeaders, type Address } from './address.ts';
 import { bucketActions } from './buckets.ts';
 import { notDone } from './errors.ts';
@@ -43,6 +44,7 @@ export class SimulatedS3 implements Service {
     const address = this.#addressOf(call.http);
     const action = ACTIONS.get(call.action);
     if (action === undefined) throw notDone(call.action);
+    assertHeadersKnown(call.http);
     call.trail.requestParameters = {
       ...(address.bucket === '' ? {} : { bucketName: address.bucket }),
       ...(address.key === '' ? {} : { key: address.key }),

@@ -472,6 +472,20 @@ test('a header request of S3 is refused when anything of it is changed', async (
   t.regex((await send(simulator, stranger)).body, /<Code>InvalidAccessKeyId</);
 });
 
+test('a header that asks for what the simulator does not do is refused, not skipped', async (t) => {
+  const Bucket = await bucketWith();
+  for (const more of [{ ACL: 'public-read' }, { Tagging: 'a=b' }, { StorageClass: 'GLACIER' }]) {
+    const { name, message } = await failure(put(Bucket, 'a', 'text', more));
+    t.is(name, 'NotImplemented');
+    t.regex(message, /x-amz-/);
+  }
+  t.is((await failure(put(Bucket, 'a', 'text', { ACL: 'private', StorageClass: 'STANDARD' }))).name, 'none');
+  const expected = async (ExpectedBucketOwner: string) =>
+    (await failure(get(Bucket, 'a', s3, { ExpectedBucketOwner }))).name;
+  t.is(await expected(account.id), 'none');
+  t.is(await expected('444455556666'), 'AccessDenied');
+});
+
 test('what the simulator does not do of S3 it answers as NotImplemented', async (t) => {
   const Bucket = await bucketWith();
   const versioning = s3.send(
