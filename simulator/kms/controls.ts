@@ -92,6 +92,11 @@ export class KmsControls {
     delete this.#store(keyStoreId).previousCredential;
   }
 
+  /** Ends AWS's connections to proxies: who answers under a name now, and with which certificate, is found anew. */
+  dropConnections(): void {
+    this.#kms.proxies.client.dropConnections();
+  }
+
   putVpcEndpointService(service: VpcEndpointService): void {
     this.#kms.vpcEndpointServices.put(service);
   }

@@ -168,8 +168,8 @@ async function checkProxy(
 }
 
 /** Never the secret, and no VPC members for a public endpoint. */
-function describe({ id, createdAt, settings, state, errorCode }: KeyStore) {
-  const { name, connectivity, uriEndpoint, uriPath, credential } = settings;
+function describe({ id, accountId, createdAt, settings, state, errorCode }: KeyStore) {
+  const { name, connectivity, uriEndpoint, uriPath, credential, vpcEndpointServiceName } = settings;
   return {
     CustomKeyStoreId: id,
     CustomKeyStoreName: name,
@@ -182,8 +182,9 @@ function describe({ id, createdAt, settings, state, errorCode }: KeyStore) {
       AccessKeyId: credential.accessKeyId,
       UriEndpoint: uriEndpoint,
       UriPath: uriPath,
-      VpcEndpointServiceName: settings.vpcEndpointServiceName,
-      VpcEndpointServiceOwner: settings.vpcEndpointServiceOwner,
+      VpcEndpointServiceName: vpcEndpointServiceName,
+      VpcEndpointServiceOwner:
+        vpcEndpointServiceName === undefined ? undefined : (settings.vpcEndpointServiceOwner ?? accountId),
     },
   };
 }

@@ -22,7 +22,10 @@ export class Proxies {
     const { resolve = {}, xksCa } = options;
     this.client = new XksClient({
       routeTo: (host) => ({ host, address: resolve[host], ca: xksCa }),
-      timeoutMs: options.time?.xksTimeoutMs ?? awsTimeoutMs,
+      // Asked for at each request, so that tests may change it.
+      get timeoutMs() {
+        return options.time?.xksTimeoutMs ?? awsTimeoutMs;
+      },
       now: () => new Date(now().getTime() + this.clockOffsetMs),
       onAttempt: (attempt) => {
         this.attempts.push(attempt);

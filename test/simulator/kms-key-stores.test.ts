@@ -535,7 +535,10 @@ test.serial('a public key store moves to a VPC endpoint service and back, with i
   const configuration = async () =>
     (await vpc.kms.send(new DescribeCustomKeyStoresCommand({ CustomKeyStoreId: id }))).CustomKeyStores?.[0]
       ?.XksProxyConfiguration;
-  t.is((await configuration())?.VpcEndpointServiceName, vpcService);
+  t.like(await configuration(), {
+    VpcEndpointServiceName: vpcService,
+    VpcEndpointServiceOwner: vpc.account.id,
+  });
   await change({
     XksProxyConnectivity: 'PUBLIC_ENDPOINT',
     XksProxyUriEndpoint: `https://${xksHost}`,

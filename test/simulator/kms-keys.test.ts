@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import path from 'node:path';
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
@@ -6,6 +10,7 @@ import {
 } from '@aws-sdk/client-iam';
 import {
   CancelKeyDeletionCommand,
+  ConnectCustomKeyStoreCommand,
   CreateAliasCommand,
   CreateGrantCommand,
   CreateKeyCommand,
@@ -35,9 +40,9 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { Agent } from 'node:https';
 import test from 'ava';
-import { exceptionOf, failureOf, KmsBench } from '../support/simulated-kms.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+import { exceptionOf, failureOf, KmsBench, xksHost } from '../support/simulated-kms.ts';
 
 let bench: KmsBench;
 let store: string;
@@ -470,5 +475,34 @@ test.serial(
     await use({ a: '1' });
     await grantee.kms.send(new RetireGrantCommand({ GrantToken }));
     t.is(await exceptionOf(use({ a: '1' })), 'AccessDeniedException');
+  },
+);
+
+test.serial(
+  'keys, aliases and key stores are there again from the state file; what was connecting has failed',
+  async (t) => {
+    const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+    t.teardown(async () => rm(directory, { recursive: true, force: true }));
+    const options = {
+      stateFile: path.join(directory, 'state.json'),
+      resolve: { [xksHost]: bench.stub.address },
+      xksCa: readFileSync(bench.ca.certificate, 'utf8'),
+      time: { connectMs: 3_600_000 },
+    };
+    const first = await KmsBench.open(options);
+    const [connected, connecting] = [await first.makeConnectedStore(), await first.makeStore()];
+    const { KeyId, Arn } = await first.makeKey(connected, { XksKeyId: 'kept' });
+    await first.kms.send(new CreateAliasCommand({ AliasName: 'alias/kept', TargetKeyId: KeyId }));
+    const { CiphertextBlob } = await first.kms.send(new EncryptCommand({ KeyId, Plaintext: plaintext }));
+    await first.kms.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId: connecting }));
+    const { account } = first;
+    await first.close();
+    const second = await KmsBench.open(options);
+    t.teardown(async () => second.close());
+    const kms = second.client(account);
+    t.is((await describe('alias/kept', kms))?.Arn, Arn);
+    const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob }));
+    t.deepEqual(Buffer.from(Plaintext ?? ''), plaintext);
+    t.is(second.simulator.kms.state(connecting), 'FAILED');
   },
 );
