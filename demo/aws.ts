@@ -35,14 +35,18 @@ export class AwsOfDemo {
     this.s3 = new S3Client({ ...common, forcePathStyle: true });
   }
 
-  /** `xksCa`: file with the CA of the proxy's certificate; `xksPort`: where the proxy listens, known once it serves. */
-  static async start(xksCa: string, resolve: Record<string, string>): Promise<AwsOfDemo> {
+  /** `xksCa`: file with the CA of the proxy's certificate; `resolve`: where it is; `xksTimeoutMs`: how long KMS waits. */
+  static async start(
+    xksCa: string,
+    resolve: Record<string, string>,
+    xksTimeoutMs: number,
+  ): Promise<AwsOfDemo> {
     return new AwsOfDemo(
       await Simulator.start({
         xksCa: readFileSync(xksCa, 'utf8'),
         resolve,
         // AWS takes about five minutes for these.
-        time: { connectMs: 1_000, disconnectMs: 500, healthEveryMs: 5_000 },
+        time: { connectMs: 1_000, disconnectMs: 500, healthEveryMs: 5_000, xksTimeoutMs },
       }),
     );
   }

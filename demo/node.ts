@@ -25,8 +25,11 @@ export class DemoNode {
   #endpoint = '';
   #child: ChildProcess | undefined;
   readonly #config: string;
+  readonly #answerWithin: number;
 
-  constructor(directory: string) {
+  /** `answerWithin` milliseconds an XKS request is answered. */
+  constructor(directory: string, answerWithin: number) {
+    this.#answerWithin = answerWithin;
     this.directory = directory;
     this.ca = path.join(directory, 'files', 'ca.pem');
     this.#config = path.join(directory, 'holdfast.toml');
@@ -52,6 +55,7 @@ state_directory = "state"
 address = "127.0.0.1"
 port = 0
 drain_ms = 0
+answer_within_ms = ${this.#answerWithin}
 [xks.tls]
 certificate = "tls/server.pem"
 key = "tls/server-key.pem"

@@ -98,12 +98,7 @@ export function stepsOf(node: DemoNode, aws: AwsOfDemo): Step[] {
         await aws.iam.send(
           new PutUserPolicyCommand({ UserName: 'holdfast', PolicyName: 'Holdfast', PolicyDocument: policy }),
         );
-        const { check: after } = await node.json<{ check: Check }>(
-          ...ada,
-          'csp-account',
-          'check',
-          'aws-demo',
-        );
+        const after = await node.json<Check>(...ada, 'csp-account', 'check', 'aws-demo');
         return [
           `signs in as ${check.arn}; ${check.missing.length} permissions are missing`,
           `with the policy that Holdfast prints: ${after.missing.length}`,
@@ -126,7 +121,7 @@ export function stepsOf(node: DemoNode, aws: AwsOfDemo): Step[] {
       run: async () => {
         const store = await node.json<{ customKeyStoreId: string; state: string; accessKeyId: string }>(
           ...[...ada, 'external-key-store', 'create', 'pictures', '--region', region],
-          ...['--endpoint', `https://${proxyName}`],
+          ...['--uri-endpoint', `https://${proxyName}`],
         );
         return [`${store.customKeyStoreId} is ${store.state}, with XKS credential ${store.accessKeyId}`];
       },
