@@ -48,6 +48,11 @@ export class ConnectionPool {
 
   close(): void {
     this.#closed = true;
+    this.drop();
+  }
+
+  /** Ends all connections; the next requests open new ones. */
+  drop(): void {
     for (const open of this.#connections.values()) for (const exchange of open) exchange.close();
     this.#connections.clear();
   }

@@ -129,6 +129,11 @@ export class XksClient {
     this.#pool.close();
   }
 
+  /** Ends the connections that are open: the next requests find the proxy anew. */
+  dropConnections(): void {
+    this.#pool.drop();
+  }
+
   async #call<T>(
     proxy: XksProxy,
     operation: XksOperation,

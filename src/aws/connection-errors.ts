@@ -59,8 +59,8 @@ export const connectionErrors = {
   XKS_PROXY_INVALID_RESPONSE: {
     meaning: 'AWS KMS cannot read the answer that it got.',
     cause:
-      'Something else than Holdfast answered: a load balancer’s page, another service under this name; or something in between alters answers.',
-    wayOut: `holdfast doctor shows who answers under the endpoint and whether the answer is whole; ${connect}`,
+      'Something else than Holdfast answered: a load balancer’s page, another service under this name; something in between alters answers; or the node itself failed and answered 500 InternalException.',
+    wayOut: `holdfast doctor shows who answers under the endpoint and whether the answer is whole; the node’s log has the cause of a 500; ${connect}`,
   },
   XKS_PROXY_INVALID_TLS_CONFIGURATION: {
     meaning: 'AWS KMS cannot make a TLS connection that it trusts.',

@@ -73,13 +73,17 @@ const waysOut: Record<
   [
     wayOut: string,
     code?:
-      'XKS_PROXY_NOT_REACHABLE' | 'XKS_PROXY_TIMED_OUT' | 'XKS_PROXY_ACCESS_DENIED' | 'INVALID_CREDENTIALS',
+      | 'XKS_PROXY_INVALID_RESPONSE'
+      | 'XKS_PROXY_TIMED_OUT'
+      | 'XKS_PROXY_ACCESS_DENIED'
+      | 'INVALID_CREDENTIALS',
   ]
 > = {
   DependencyTimeoutException: [slow, 'XKS_PROXY_TIMED_OUT'],
+  // As CreateCustomKeyStore has it: XksProxyInvalidResponseException (XKS spec, Error codes).
   InternalException: [
     'the token or the node failed: the log line of this request has fault and call',
-    'XKS_PROXY_NOT_REACHABLE',
+    'XKS_PROXY_INVALID_RESPONSE',
   ],
   ThrottlingException: ['the quota of key or key set is used up, or more comes in than the token answers'],
   AccessDeniedException: [

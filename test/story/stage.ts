@@ -10,26 +10,20 @@ import {
 } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
+import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
 import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
 import type { AdminClient } from '../support/admin-client.ts';
 import { TestNode, type NodeOptions } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
-import { StoryVault } from './story-vault.ts';
-
-/** Under this name AWS reaches the proxy. */
-export const hostName = 'xks.example.test';
-export const endpoint = `https://${hostName}`;
-
-export interface AwsCredentials {
-  accessKeyId: string;
-  secretAccessKey: string;
-}
+import { hostName, StoryVault, type AwsCredentials } from './story-vault.ts';
 
 /** Somebody of an AWS account. */
 export interface Principal extends AwsCredentials {
   arn: string;
 }
+
+type Times = { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
 
 export interface StoryOptions {
   simulator?: Omit<SimulatorOptions, 'resolve' | 'xksCa'>;
@@ -42,6 +36,8 @@ export class Story {
   readonly simulator: Simulator;
   /** Where AWS finds host names, `host:port`; may be changed. */
   readonly resolve: Record<string, string>;
+  /** How long AWS takes for what; may be changed. */
+  readonly time: Times;
   readonly #agent: Agent;
   readonly #clients: { destroy: () => void }[] = [];
   readonly #dispose: () => Promise<void>;
@@ -49,12 +45,13 @@ export class Story {
   private constructor(
     node: TestNode,
     simulator: Simulator,
-    resolve: Record<string, string>,
+    aws: { resolve: Record<string, string>; time: Times },
     dispose: () => Promise<void>,
   ) {
     this.node = node;
     this.simulator = simulator;
-    this.resolve = resolve;
+    this.resolve = aws.resolve;
+    this.time = aws.time;
     this.#agent = new Agent({ ca: simulator.ca, keepAlive: true });
     this.#dispose = dispose;
   }
@@ -66,6 +63,7 @@ export class Story {
   static async open({ simulator: simulated = {}, node: more = {} }: StoryOptions = {}): Promise<Story> {
     const fixture = await createSoftHsmToken();
     const resolve: Record<string, string> = {};
+    const time = { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 30_000, ...simulated.time };
     const started: (() => Promise<unknown>)[] = [async () => fixture.dispose()];
     const dispose = async () => {
       for (const end of started.toReversed()) await end();
@@ -82,7 +80,7 @@ export class Story {
         ...simulated,
         resolve,
         xksCa: readFileSync(node.ca.certificate, 'utf8'),
-        time: { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 30_000, ...simulated.time },
+        time,
       });
       started.push(async () => simulator.close());
       const { url } = simulator;
@@ -93,7 +91,7 @@ export class Story {
       );
       await node.serve();
       resolve[hostName] = `127.0.0.1:${node.port}`;
-      return new Story(node, simulator, resolve, dispose);
+      return new Story(node, simulator, { resolve, time }, dispose);
     } catch (error) {
       await dispose();
       throw error;

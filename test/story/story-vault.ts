@@ -1,6 +1,14 @@
 import type { Simulator } from '../../simulator/simulator.ts';
 import type { AdminClient } from '../support/admin-client.ts';
-import { endpoint, type AwsCredentials } from './stage.ts';
+
+/** Under this name AWS reaches the proxy. */
+export const hostName = 'xks.example.test';
+export const endpoint = `https://${hostName}`;
+
+export interface AwsCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
 
 // The tests look into it field by field.
 // oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON of unknown shape
@@ -69,11 +77,15 @@ export class StoryVault {
     return this.settled(`${path}/${id}`);
   }
 
-  /** An external key store once AWS has nothing under way with it, as a look at AWS shows it. */
+  /** An external key store once nothing is under way with it, as a look at AWS shows it. */
   async settled(path: string): Promise<Shown> {
     const { customKeyStoreId } = await this.get(path);
-    await this.#simulator.kms.settled(customKeyStoreId);
-    return this.do(path, 'refresh');
+    for (;;) {
+      await this.#simulator.kms.settled(customKeyStoreId);
+      // Each look goes on with what is wanted: one that is FAILED is disconnected before it is connected.
+      const store = await this.do(path, 'refresh');
+      if (store.wanted === null && !(store.state as string).endsWith('ING')) return store;
+    }
   }
 
   /** A CloudKey once its KMS key and alias are in AWS. */

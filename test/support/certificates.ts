@@ -38,10 +38,13 @@ export class TestCa {
     return new TestCa(directory, name);
   }
 
-  /** A certificate with this common name; servers also for `localhost` and 127.0.0.1. Key files have mode 0600. */
+  /**
+   * A certificate with this common name; servers also for `localhost` and 127.0.0.1. With `days` −1 it ended yesterday.
+   * Key files have mode 0600.
+   */
   async issue(
     commonName: string,
-    options: { client?: boolean; rsa?: boolean; dnsNames?: string[] } = {},
+    options: { client?: boolean; rsa?: boolean; dnsNames?: string[]; days?: number } = {},
   ): Promise<{ certificate: string; key: string }> {
     const base = path.join(this.#directory, `${path.basename(this.certificate, '.pem')}-${++this.#count}`);
     const [certificate, key, request, extensions] = [
@@ -76,7 +79,7 @@ export class TestCa {
     ]);
     await run('openssl', [
       ...['x509', '-req', '-in', request, '-CA', this.certificate, '-CAkey', this.#key, '-CAcreateserial'],
-      ...['-days', '30', '-extfile', extensions, '-out', certificate],
+      ...['-days', String(options.days ?? 30), '-extfile', extensions, '-out', certificate],
     ]);
     await chmod(key, 0o600);
     return { certificate, key };
