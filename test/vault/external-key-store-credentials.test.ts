@@ -112,14 +112,14 @@ test.serial(
     // AWS's hosts do not all have the new one at once.
     simulator.kms.slowUpdates(true);
     t.teardown(() => simulator.kms.slowUpdates(false));
-    let rotating = true;
+    const rotating = new AbortController();
     const traffic = (async () => {
       do await serve();
-      while (rotating);
+      while (!rotating.signal.aborted);
       for (let more = 0; more < 4; more++) await serve();
     })();
     const rotated = await rotateStoreCredential(house, act(), { keySet, id: store.id }, 60);
-    rotating = false;
+    rotating.abort();
     await traffic;
     t.true(served > 5);
     const [old, now] = [store.access_key_id, rotated.access_key_id];
