@@ -47,15 +47,16 @@ export class Accounts {
     this.#sources.push(source);
   }
 
-  /** The account with this id, made if it is not there; without an id a new one. */
+  /** The account with this id, made if it is not there; without an id a new one. An access key that is given replaces its root user's. */
   account(id?: string, given: Partial<SimulatedAccount> = {}): SimulatedAccount {
     const wanted = id ?? makeAccountId();
     if (!ACCOUNT_ID.test(wanted)) throw new Error('An account id has 12 digits');
     const known = this.#accounts.get(wanted);
-    if (known !== undefined) return known;
+    if (known !== undefined && given.accessKeyId === undefined) return known;
+    if (known !== undefined) this.#byAccessKey.delete(known.accessKeyId);
     const account = {
       id: wanted,
-      partition: given.partition ?? 'aws',
+      partition: given.partition ?? known?.partition ?? 'aws',
       accessKeyId: given.accessKeyId ?? makeId('AKIA'),
       secretAccessKey: given.secretAccessKey ?? makeSecretAccessKey(),
     };

@@ -145,8 +145,9 @@ export class Front {
       this.#trail.add(recordOf(call));
       return { value, lost: fault?.kind === 'answer-lost' };
     } catch (error) {
-      if (!(error instanceof Cut)) this.#trail.add(recordOf(call, this.#asServiceError(call.service, error)));
-      throw error;
+      if (error instanceof Cut) throw error;
+      this.#trail.add(recordOf(call, this.#asServiceError(call.service, error)));
+      throw fault?.kind === 'answer-lost' ? new Cut('reset') : error;
     }
   }
 

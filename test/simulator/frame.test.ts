@@ -222,6 +222,8 @@ test.serial('a lost answer was done, a reset connection was not', async (t) => {
   t.not((await make('lost')).name, 'none');
   simulator.fault({ ...fault, kind: 'reset' });
   t.not((await make('cut')).name, 'none');
+  simulator.fault({ ...fault, kind: 'answer-lost' });
+  t.not((await make('first')).name, 'EntityAlreadyExistsException', 'a refusal is lost as well');
   t.deepEqual(await names(), ['first', 'lost']);
 });
 
@@ -289,6 +291,16 @@ test('the state file brings accounts, users and keys back; it is for its owner o
   t.is((await sts.send(new GetCallerIdentityCommand())).Arn, 'arn:aws:iam::111122223333:user/alice');
   await second.close();
   await rm(directory, { recursive: true });
+});
+
+test('a given access key becomes the one of the root user, and the one before is none any more', async (t) => {
+  const before = simulator.account('777788889999');
+  const given = { accessKeyId: 'AKIAGIVENGIVENGIVENX', secretAccessKey: 'given' };
+  t.like(simulator.account('777788889999', given), given);
+  const identity = (credentials: typeof given) =>
+    failure(new STSClient(clientSettings(simulator, credentials)).send(new GetCallerIdentityCommand()));
+  t.is((await identity(given)).name, 'none');
+  t.is((await identity(before)).name, 'InvalidClientTokenId');
 });
 
 test('closing ends calls that hang, and the port is free again', async (t) => {
