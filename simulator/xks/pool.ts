@@ -54,6 +54,5 @@ export class ConnectionPool {
   /** Ends all connections; the next requests open new ones. */
   drop(): void {
     for (const open of this.#connections.values()) for (const exchange of open) exchange.close();
-    this.#connections.clear();
   }
 }
