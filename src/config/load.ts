@@ -1,4 +1,5 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parse as parseToml } from 'smol-toml';
@@ -80,8 +81,8 @@ function check(config: Config, file: string): LoadedConfig {
     problems.push(
       `${file}: xks.tls.client_ca: needs client_subjects too, or any certificate of the CA would do`,
     );
-  if (config.aws.ca !== undefined && !isReadable(resolve(config.aws.ca)))
-    problems.push(`${file}: aws.ca: cannot be read`);
+  const caProblem = config.aws.ca === undefined ? undefined : problemOfCa(resolve(config.aws.ca));
+  if (caProblem !== undefined) problems.push(`${file}: aws.ca: ${caProblem}`);
   if (problems.length > 0) throw new ConfigError(problems);
 
   const stateDirectory = resolve(config.node.state_directory);
@@ -114,10 +115,20 @@ function check(config: Config, file: string): LoadedConfig {
   };
 }
 
-function isReadable(file: string): boolean {
+/** What is wrong with a file of CA certificates: told before anything starts, not at the first request. */
+function problemOfCa(file: string): string | undefined {
+  let pem: Buffer;
   try {
-    accessSync(file, constants.R_OK);
-    return statSync(file).isFile();
+    pem = readFileSync(file);
+  } catch (error) {
+    return `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`;
+  }
+  return hasCertificate(pem) ? undefined : 'has no certificate in PEM form';
+}
+
+function hasCertificate(pem: Buffer): boolean {
+  try {
+    return new X509Certificate(pem).fingerprint256 !== '';
   } catch {
     return false;
   }

@@ -92,9 +92,11 @@ test('client CA and client subjects go together', async (t) => {
 
 test('CAs for AWS that cannot be read are told before anything starts; endpoints take no user, query or plain HTTP', async (t) => {
   t.deepEqual(await problemsOf(`${good}\n[aws]\nca = "none.pem"\n`), [
-    '/holdfast.toml: aws.ca: cannot be read',
+    '/holdfast.toml: aws.ca: cannot be read (ENOENT)',
   ]);
-  t.deepEqual(await problemsOf(`${good}\n[aws]\nca = "holdfast.toml"\n`), []);
+  t.deepEqual(await problemsOf(`${good}\n[aws]\nca = "holdfast.toml"\n`), [
+    '/holdfast.toml: aws.ca: has no certificate in PEM form',
+  ]);
   for (const endpoint of [
     'http://kms.example.com',
     'https://planted@kms.example.com',

@@ -4,6 +4,8 @@ import { CreateRoleCommand, DeleteAccessKeyCommand, PutUserPolicyCommand } from 
 import { leastPolicy, trustPolicy } from '../../src/aws/permissions.ts';
 import { whoIs } from '../../src/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
+import { rotateAccessKey } from '../../src/vault/access-key-rotation.ts';
+import { currentKey, openKey } from '../../src/vault/csp-access.ts';
 import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
 import {
   checkCspAccount,
@@ -402,15 +404,23 @@ test.serial(
   'a secret access key is nowhere but under the token’s key, and is gone with its account or vault',
   async (t) => {
     const { house, act, vault, store, storePath, account } = t.context;
-    const users = [await account.user(), await account.user()] as const;
+    const users = [await account.user(), await account.user(), await account.user()] as const;
     const made = await create(t, keyOf(users[0]));
-    const other = await create(t, keyOf(users[1]));
+    const other = await create(t, keyOf(users[2]));
     await edit(t, made, keyOf(users[1]));
+    const rotated = await rotateAccessKey(house, act(), vault.id, 'all', other.id);
+    const next = await currentKey(store.db, other.id);
+    if (next === undefined) throw new Error('no access key after the rotation');
+    const { secret: newSecret } = await openKey(house, next);
     const files = await Promise.all(
       ['', '-wal'].map(async (end) => readFile(`${storePath}${end}`).catch(() => Buffer.alloc(0))),
     );
-    for (const { secretAccessKey } of users)
-      for (const file of files) t.false(file.includes(secretAccessKey.reveal()));
+    t.true(
+      files.some((file) => file.includes(rotated.access_key_id ?? 'none')),
+      'what is looked for would be found',
+    );
+    for (const secret of [...users.map(({ secretAccessKey }) => secretAccessKey), newSecret])
+      for (const file of files) t.false(file.includes(secret.reveal()));
     t.false(JSON.stringify(made).includes(users[0].secretAccessKey.reveal()));
 
     // Moved to another account's row it opens nothing.
