@@ -88,6 +88,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     access: readKeys,
     params: z.strictObject({ vaultId }),
     query: z.strictObject({
+      id: z.uuid().optional().describe('Only the one with this id, or with this key id in AWS.'),
       cloudKeyId: z.uuid().optional().describe('Only those of this CloudKey.'),
       keySetId: z.uuid().optional().describe('Only those of this key set.'),
       region: region.optional().describe('Only those in this Region.'),

@@ -3,7 +3,7 @@ import { withApi, type Api } from './api.ts';
 import type { Found } from './collection.ts';
 import { example } from './example.ts';
 import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
-import { printRecord } from './output.ts';
+import { tellCloudKey } from './tell-cloud-key.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
 
@@ -17,18 +17,22 @@ export function addCloudKeyActs(cloudKey: Command): void {
       'cancel-deletion',
       'change your mind before the waiting time is over: the CloudKey is disabled, not gone',
     ],
-  ] as const)
-    addAct(cloudKey, verb, description, async (api, { id }) => act(api, id, verb));
+  ] as const) {
+    const command = addAct(cloudKey, verb, description, async (api, { id }, { cloud }) =>
+      act(api, id, verb, cloud === undefined ? undefined : { cloud }),
+    );
+    if (verb !== 'rotate') command.addOption(cloudOption());
+  }
   const remove = addAct(
     cloudKey,
     'delete',
     'schedule the deletion of a CloudKey: disabled at once, its key objects destroyed after the waiting time',
-    async (api, found, { days, yes }) => {
+    async (api, found, { days, yes, cloud }) => {
       await confirm(
         `Delete the CloudKey ${String(found['name'])} in ${days} days? What it has encrypted cannot be decrypted by anyone afterwards.`,
         yes,
       );
-      await act(api, found.id, 'schedule-deletion', { days });
+      await act(api, found.id, 'schedule-deletion', { days, ...(cloud === undefined ? {} : { cloud }) });
     },
   );
   remove
@@ -37,12 +41,21 @@ export function addCloudKeyActs(cloudKey: Command): void {
         .argParser(parseCount(7, 30))
         .default(30),
     )
+    .addOption(cloudOption())
     .addOption(yesOption());
+}
+
+function cloudOption(): Option {
+  return new Option(
+    '--cloud <side>',
+    'ours, or both: its KMS keys in AWS as well. Nothing here waits for AWS; what it does not do at once is repeated',
+  ).choices(['ours', 'both']);
 }
 
 interface ActWish {
   keySet?: string;
   days: number;
+  cloud?: string;
   yes?: boolean;
 }
 
@@ -69,5 +82,5 @@ async function act(api: Api, id: string, action: string, body?: object): Promise
     action: `/${action}`,
     body,
   });
-  printRecord(changed ?? (await api.client.get(path)), api.options);
+  tellCloudKey(api, changed ?? (await api.client.get(path)));
 }

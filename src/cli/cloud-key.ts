@@ -1,12 +1,16 @@
 import { Option, type Command } from 'commander';
 
+import type { Item } from './api-client.ts';
 import { changes, given, withApi, type Api } from './api.ts';
 import { addCloudKeyActs } from './cloud-key-acts.ts';
-import { findOne, idOf } from './collection.ts';
+import { findOne, idOf, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { keySets } from './key-set.ts';
-import { fields, printList, printRecord } from './output.ts';
+import { tellCloudKey } from './tell-cloud-key.ts';
+import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
+import { aliasOption, policyOption, tagOption } from './kms-key-values.ts';
+import { fields, printList } from './output.ts';
 import {
   collect,
   limitOption,
@@ -32,6 +36,13 @@ interface CloudKeyWish {
   rotation?: Rotation;
   expires?: OrNull<string>;
   quota?: OrNull<object>;
+  /** Commander's for --no-kms-key. */
+  kmsKey?: boolean;
+  kmsAlias?: string;
+  kmsTag?: Record<string, string>;
+  kmsPolicy?: unknown;
+  wait?: boolean;
+  applyToKms?: boolean;
 }
 
 export function addCloudKeyCommands(program: Command): void {
@@ -41,7 +52,12 @@ export function addCloudKeyCommands(program: Command): void {
       .command('create <name>')
       .description('make a CloudKey: an AES-256 key, born in the token')
       .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
-      .addOption(new Option('--usage <usage>', 'what AWS may do with it, for ever').choices(usages)),
+      .addOption(new Option('--usage <usage>', 'what AWS may do with it, for ever').choices(usages))
+      .option('--no-kms-key', 'without a KMS key in AWS')
+      .addOption(aliasOption('--kms-alias <alias>'))
+      .addOption(tagOption('--kms-tag <name=value>'))
+      .addOption(policyOption('--kms-policy <policy>'))
+      .addOption(waitOption()),
     (api) => cloudKeysPath(api),
     'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
   );
@@ -68,23 +84,40 @@ function addMake(command: Command, path: (api: Api) => string, sample: string): 
   describe(command).action(async (name: string, wish: CloudKeyWish, command: Command) =>
     withApi(command, async (api) => {
       const keySet = await findOne(api, keySets, wish.keySet);
-      printRecord(
-        await api.client.create(
-          path(api),
-          given({
-            ...fieldsOf(wish),
-            keySetId: keySet.id,
-            name,
-            label: wish.label,
-            usage: wish.usage,
-            externalKeyId: wish.externalKeyId ?? wish.label,
-          }),
-        ),
-        api.options,
+      const made = await api.client.create<Made>(
+        path(api),
+        given({
+          ...fieldsOf(wish),
+          keySetId: keySet.id,
+          name,
+          label: wish.label,
+          usage: wish.usage,
+          externalKeyId: wish.externalKeyId ?? wish.label,
+          kmsKey: kmsKeyOf(wish),
+        }),
       );
+      tellCloudKey(api, wish.wait === true ? await waited(api, made) : made);
     }),
   );
   example(command, sample);
+}
+
+interface Made extends Found {
+  kmsKeys: { id: string }[];
+}
+
+/** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
+function kmsKeyOf({ kmsKey, kmsAlias, kmsTag, kmsPolicy }: CloudKeyWish): unknown {
+  if (kmsKey === false) return false;
+  const told = given({ alias: kmsAlias, tags: kmsTag, policy: kmsPolicy });
+  return Object.keys(told).length === 0 ? undefined : told;
+}
+
+/** Waits for its KMS keys; the CloudKey as it is then. */
+async function waited(api: Api, { id, kmsKeys }: Made): Promise<Item> {
+  const path = `${cloudKeysPath(api)}/${id}`;
+  for (const kmsKey of kmsKeys) await waitForKmsKey(api, `${path}/kms-keys/${kmsKey.id}`);
+  return api.client.get(path);
 }
 
 function addList(cloudKey: Command): void {
@@ -151,7 +184,7 @@ function addShow(cloudKey: Command): void {
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findCloudKey(api, name, keySet);
-          printRecord(await api.client.get(`${cloudKeysPath(api)}/${id}`), api.options);
+          tellCloudKey(api, await api.client.get(`${cloudKeysPath(api)}/${id}`));
         }),
       ),
     'holdfast cloud-key show payroll',
@@ -180,12 +213,18 @@ function addEdit(cloudKey: Command): void {
     .command('edit <cloud-key>')
     .description('change a CloudKey, by external key id, id or name')
     .addOption(keySetOption())
-    .option('--name <name>', 'another name');
+    .option('--name <name>', 'another name')
+    .option(
+      '--apply-to-kms',
+      'give AWS what its KMS keys have of it: alias, description, key policy; else it is shown as drift',
+    );
   describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
     withApi(command, async (api) => {
       const body = changes({ ...fieldsOf(wish), name: wish.name });
       const { id } = await findCloudKey(api, name, wish.keySet);
-      printRecord(await api.client.change(`${cloudKeysPath(api)}/${id}`, { body }), api.options);
+      const applyToKms = wish.applyToKms === true ? { applyToKms: true } : {};
+      const path = `${cloudKeysPath(api)}/${id}`;
+      tellCloudKey(api, await api.client.change(path, { body: { ...body, ...applyToKms } }));
     }),
   );
   example(

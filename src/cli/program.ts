@@ -9,6 +9,7 @@ import { addCspAccountCommands } from './csp-account.ts';
 import { addExternalKeyStoreCommands } from './external-key-store.ts';
 import { addGroupCommands } from './group.ts';
 import { addKeySetCommands } from './key-set.ts';
+import { addKmsKeyCommands } from './kms-key.ts';
 import { addLoginCommand } from './login.ts';
 import { addMailCommands } from './mail.ts';
 import { addDoctorCommand, addInitCommand, addQuickstartCommand, addServeCommand } from './node-commands.ts';
@@ -35,7 +36,16 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
     [addVaultCommands, addTokenCommands, addNodeCommands, addMailCommands, addOidcProviderCommands],
   ],
   ['People and what belongs to whom:', [addUserCommands, addGroupCommands, addCspAccountCommands]],
-  ['Keys:', [addKeySetCommands, addCredentialCommands, addExternalKeyStoreCommands, addCloudKeyCommands]],
+  [
+    'Keys:',
+    [
+      addKeySetCommands,
+      addCredentialCommands,
+      addExternalKeyStoreCommands,
+      addCloudKeyCommands,
+      addKmsKeyCommands,
+    ],
+  ],
   ['What happened:', [addAuditCommands, addReconcileCommands]],
   ['Besides:', [addCompletionCommand]],
 ];

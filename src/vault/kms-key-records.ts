@@ -23,6 +23,8 @@ export type KmsKey = KmsKeyRow & {
 };
 
 export interface KmsKeyFilter {
+  /** Ours, or AWS's key id. */
+  id?: string | undefined;
   cloudKeyId?: string | undefined;
   keySetId?: string | undefined;
   region?: string | undefined;
@@ -144,7 +146,9 @@ export async function listKmsKeys(
   page: PageWish,
 ): Promise<Page<KmsKey>> {
   let query = seenKmsKeys(store.db, vaultId, sight);
-  const { cloudKeyId, keySetId, region, cloudStatus, step, alias, keyArn } = filter;
+  const { id, cloudKeyId, keySetId, region, cloudStatus, step, alias, keyArn } = filter;
+  if (id !== undefined)
+    query = query.where((eb) => eb.or([eb('kms_keys.id', '=', id), eb('kms_keys.key_id', '=', id)]));
   if (cloudKeyId !== undefined) query = query.where('kms_keys.cloud_key_id', '=', cloudKeyId);
   if (keySetId !== undefined) query = query.where('cloud_keys.key_set_id', '=', keySetId);
   if (region !== undefined) query = query.where('kms_keys.region', '=', region);

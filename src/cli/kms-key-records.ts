@@ -1,0 +1,174 @@
+import { Option, type Command } from 'commander';
+import { isProblem, type Item } from './api-client.ts';
+import { withApi, type Api } from './api.ts';
+import { CliError } from './cli-error.ts';
+import type { Found } from './collection.ts';
+import { isUuid } from './connection.ts';
+import { example } from './example.ts';
+import { exitCodes } from './exit-codes.ts';
+import { cloudKeysPath, findCloudKey } from './find-cloud-key.ts';
+import { printRecord, type Columns } from './output.ts';
+import { printable } from './printable.ts';
+
+/** A KMS key pointer as the API shows it. */
+export type FoundKmsKey = Found;
+
+interface Problem {
+  message: string;
+  wayOut: string;
+  keyArn?: string;
+}
+
+export const columns: Columns<Item> = {
+  id: ({ id }) => id,
+  CloudKey: ({ cloudKeyName }) => cloudKeyName,
+  region: ({ region }) => region,
+  alias: ({ alias }) => alias,
+  step: ({ step, outcome }) => (step === 'GONE' ? `GONE, ${String(outcome)}` : step),
+  'in AWS': ({ cloudStatus, wanted }) =>
+    typeof wanted === 'string' ? `${String(cloudStatus)}, ${wanted} asked for` : cloudStatus,
+  drift: ({ drift }) => ((drift ?? []) as { what: string }[]).map(({ what }) => what).join(', '),
+  problem: ({ problem }) => (problem as { code: string } | null)?.code,
+};
+
+export function kmsKeysPath({ inVault }: Api): string {
+  return inVault('/kms-keys');
+}
+
+/** Path of one pointer: it is below its CloudKey. */
+export function pathOf(api: Api, { id, cloudKeyId }: Item): string {
+  return `${cloudKeysPath(api)}/${String(cloudKeyId)}/kms-keys/${String(id)}`;
+}
+
+/** One by its id, key id, ARN, alias, or by its CloudKey. Throws CliError where there is none, or more than one. */
+export async function findKmsKey(api: Api, name: string, region?: string): Promise<FoundKmsKey> {
+  const found = (await candidates(api, name)).filter(
+    (key) => region === undefined || key['region'] === region,
+  );
+  // What was given up is found where nothing else is.
+  const live = found.filter(({ step }) => step !== 'GONE');
+  const left = live.length === 0 ? found : live;
+  const [first] = left;
+  if (first === undefined)
+    throw new CliError('notFound', 'there is no such KMS key pointer', 'see: holdfast kms-key list');
+  if (left.length > 1)
+    throw new CliError(
+      'conflict',
+      `there are ${left.length} KMS key pointers of this name`,
+      `add --region, or name it by id: ${left.map(({ id }) => id).join(', ')}`,
+    );
+  return first;
+}
+
+async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
+  const list = kmsKeysPath(api);
+  if (name.startsWith('arn:')) return api.client.list<FoundKmsKey>(list, { keyArn: name });
+  if (isUuid(name)) {
+    const byId = await api.client.list<FoundKmsKey>(list, { id: name.toLowerCase() });
+    if (byId.length > 0) return byId;
+  }
+  const alias = name.startsWith('alias/') ? name : `alias/${name}`;
+  const byAlias = (await api.client.list<FoundKmsKey>(list, { alias })).filter(
+    (key) => key['alias'] === alias,
+  );
+  if (byAlias.length > 0 || name.startsWith('alias/')) return byAlias;
+  try {
+    const { id } = await findCloudKey(api, name, undefined);
+    return await api.client.list<FoundKmsKey>(list, { cloudKeyId: id });
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return (
+    isProblem(error, 'not-found') || (error instanceof CliError && error.exitCode === exitCodes.notFound)
+  );
+}
+
+/** What may be told of a KMS key. */
+export interface KmsKeyWish {
+  alias?: string;
+  description?: string;
+  tag?: Record<string, string>;
+  policy?: unknown;
+}
+
+/** What the commands on one pointer are told. */
+export interface ActWish extends KmsKeyWish {
+  inRegion?: string;
+  diff?: boolean;
+  policyOnly?: boolean;
+  keyArn?: string;
+  /** Commander's for --no-apply. */
+  apply?: boolean;
+  takeAlias?: boolean;
+  what?: string[];
+  /** Commander's for --aws: with `policy` whose, with `delete` what becomes of it. */
+  aws?: boolean | string;
+  days?: number;
+  yes?: boolean;
+}
+
+/** A command on one pointer. */
+export function addAct(
+  parent: Command,
+  verb: string,
+  description: string,
+  act: (api: Api, found: { path: string; key: FoundKmsKey }, wish: ActWish) => Promise<void> | void,
+  options: Option[] = [],
+  more = '',
+): void {
+  const command = parent
+    .command(`${verb} <kms-key>`)
+    .description(`${description}; by alias, ARN, id, or CloudKey`)
+    .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
+  for (const option of options) command.addOption(option);
+  command.action(async (name: string, wish: ActWish, command: Command) =>
+    withApi(command, async (api) => {
+      const key = await findKmsKey(api, name, wish.inRegion);
+      return act(api, { path: pathOf(api, key), key }, wish);
+    }),
+  );
+  example(command, `holdfast kms-key ${verb} payroll${more}`);
+}
+
+/** Prints one: for people with its problem and its drift, and what to do about them, on standard error. */
+export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
+  if (options.json === true) {
+    printRecord(key, options);
+    return;
+  }
+  const { problem: _, drift: __, policy: ___, ...rest } = key;
+  printRecord(rest, options);
+  for (const line of troubleOf(key)) console.error(printable(line));
+}
+
+/** What is wrong with it, with the way out. */
+export function troubleOf({ problem, drift, awsState }: Item): string[] {
+  const last = problem as Problem | null | undefined;
+  const found = (drift ?? []) as { what: string; ours: unknown; aws: unknown; note?: string }[];
+  const lines: string[] = [];
+  if (last !== null && last !== undefined) {
+    lines.push(`problem: ${last.message}`);
+    if (last.keyArn !== undefined) lines.push(`  the KMS key in the way: ${last.keyArn}`);
+    lines.push(`  way out: ${last.wayOut}`);
+  }
+  if (awsState === 'Unavailable')
+    lines.push(
+      'its key store is disconnected: nothing can be encrypted or decrypted with it until it is connected',
+    );
+  for (const { what, ours, aws, note } of found) {
+    const values =
+      what === 'policy' ? 'see: holdfast kms-key policy --diff' : `ours ${text(ours)}, AWS ${text(aws)}`;
+    lines.push(`drift: ${what}: ${values}${note === undefined ? '' : ` (${note})`}`);
+  }
+  if (found.length > 0)
+    lines.push('  way out: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
+  return lines;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? (value === '' ? '(none)' : value) : JSON.stringify(value);
+}

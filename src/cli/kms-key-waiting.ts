@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Option } from 'commander';
+import type { Api } from './api.ts';
+import { CliError } from './cli-error.ts';
+import type { FoundKmsKey } from './kms-key-records.ts';
+import { printable } from './printable.ts';
+
+/** Between two looks, milliseconds. */
+const lookEvery = 1_000;
+/** AWS needs a second or two; what takes longer waits for something, milliseconds. */
+const longestWait = 10 * 60_000;
+
+export function waitOption(): Option {
+  return new Option(
+    '--wait',
+    'wait until KMS key and alias are there, or something stands against them; Ctrl-C ends the waiting, not the making',
+  );
+}
+
+interface Waiting {
+  message: string;
+  fault: string;
+  wayOut: string;
+}
+
+/** Waits until the pointer is DONE. Throws CliError with the way out where something stands against it. */
+export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
+  const began = performance.now();
+  let told = '';
+  for (;;) {
+    const key = await api.client.get<FoundKmsKey>(path);
+    const problem = key['problem'] as Waiting | null;
+    if (key['step'] === 'DONE' || key['step'] === 'GONE') return key;
+    if (problem !== null && problem.fault !== 'waiting' && problem.fault !== 'searching')
+      throw new CliError('unreachable', problem.message, problem.wayOut);
+    if (problem !== null && problem.message !== told) {
+      console.error(printable(`${problem.message}: ${problem.wayOut}`));
+      told = problem.message;
+    }
+    if (performance.now() - began > longestWait)
+      throw new CliError(
+        'unreachable',
+        problem?.message ?? 'the KMS key is not there yet',
+        'it goes on by itself; see: holdfast kms-key show',
+      );
+    await pause(lookEvery);
+  }
+}
