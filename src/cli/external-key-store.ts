@@ -58,6 +58,8 @@ function addCreate(store: Command): void {
         );
         if (wait === true && made['origin'] !== 'MANUAL')
           return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
+        if (made['origin'] === 'MANUAL')
+          console.error('a person makes it in AWS; what to enter there: holdfast external-key-store console');
         return tellStore(api, made);
       }),
   );
@@ -125,7 +127,7 @@ function addEdit(store: Command): void {
     store,
     'edit',
     'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
-    async (api, { path }, wish) => {
+    async (api, { path, store: { name } }, wish) => {
       const body = changes({
         ...reachOf(wish),
         restorePath: wish.restorePath,
@@ -134,6 +136,11 @@ function addEdit(store: Command): void {
         state: wish.state,
         connectionError: wish.connectionError,
       });
+      if (wish.disconnect === true)
+        await confirm(
+          `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
+          wish.yes,
+        );
       return tellStore(api, await api.client.change(path, { body }));
     },
     [
@@ -152,6 +159,7 @@ function addEdit(store: Command): void {
         'UNKNOWN',
       ]),
       new Option('--connection-error <code>', 'of one by hand, with FAILED: the code that AWS shows'),
+      yesOption(),
     ],
     ' --uri-endpoint https://xks2.example.com --disconnect',
   );

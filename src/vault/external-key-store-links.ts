@@ -15,7 +15,7 @@ import {
   parseStoreRegion,
   parseUriEndpoint,
 } from './external-key-store-wish.ts';
-import { checkOnlyOne, checkServed, insert, lastEndpoint } from './external-key-stores.ts';
+import { checkOnlyOne, checkServed, insert, lastEndpoint } from './external-key-store-creation.ts';
 import type { KeySet } from './key-set-records.ts';
 import { xksUriPath } from './names.ts';
 import { VaultError } from './vault-error.ts';

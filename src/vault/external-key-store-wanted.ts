@@ -6,7 +6,7 @@ import type { KeyStoreProperties } from '../aws/key-stores.ts';
  */
 
 export interface WantedDetails {
-  /** With CREATE and UPDATE: connect it afterwards. */
+  /** With CREATE and UPDATE: connect it afterwards. With DELETE: where AWS refuses once it is disconnected. */
   connect?: boolean;
   /** With UPDATE and DELETE: disconnect it first where it is not. */
   disconnect?: boolean;

@@ -114,7 +114,7 @@ export async function lookAt(
   { id }: Pick<ExternalKeyStore, 'id'>,
 ): Promise<boolean> {
   if (isAtWork(id)) return true;
-  return inTurn(house, id, async () => {
+  return inTurnOr(house, id, async () => {
     const row = await findStoreIn(house.store.db, keySet, id);
     const account = await accountFor(house.store.db, row);
     if (isByHand(row, account) || !signsIn(account)) {
@@ -146,6 +146,16 @@ export async function lookAt(
       return false;
     }
   });
+}
+
+/** What another process is at is looked after. */
+async function inTurnOr(house: AwsHouse, id: string, run: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await inTurn(house, id, run);
+  } catch (error) {
+    if (error instanceof VaultError && error.problem === 'conflict') return true;
+    throw error;
+  }
 }
 
 function isTold(error: unknown): error is AwsError | VaultError | TokenError {

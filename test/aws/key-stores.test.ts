@@ -60,7 +60,9 @@ test('a code that is not known is shown as it is', (t) => {
 
 async function thrown(error: Error): Promise<KeyStoreError> {
   try {
-    await callKeyStores('CreateCustomKeyStore', () => Promise.reject(error));
+    await callKeyStores('CreateCustomKeyStore', async () => {
+      throw error;
+    });
   } catch (told) {
     if (told instanceof KeyStoreError) return told;
   }
@@ -95,5 +97,12 @@ test('an invalid configuration of the proxy is told apart by what AWS names in i
 
 test('a mistake of our own stays one', async (t) => {
   const mistake = new TypeError('undefined is not a function');
-  t.is(await t.throwsAsync(callKeyStores('CreateCustomKeyStore', () => Promise.reject(mistake))), mistake);
+  t.is(
+    await t.throwsAsync(
+      callKeyStores('CreateCustomKeyStore', async () => {
+        throw mistake;
+      }),
+    ),
+    mistake,
+  );
 });

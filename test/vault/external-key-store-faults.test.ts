@@ -41,6 +41,8 @@ test.beforeEach(async (t) => forgetStores(t.context));
 interface Play {
   /** Operation of AWS KMS that it is about. */
   operation: string;
+  /** How many calls of it go well before. */
+  after?: number;
   begin: (stage: Stage) => Promise<KeySetInAws & { store?: ExternalKeyStore }>;
   run: (stage: Stage, house: AwsHouse, made: KeySetInAws & { store?: ExternalKeyStore }) => Promise<unknown>;
   /** Of the record at the end; undefined for none. */
@@ -89,6 +91,8 @@ const plays: Record<string, Play> = {
   },
   delete: {
     operation: 'DeleteCustomKeyStore',
+    // While it is connected it is only asked for whether there are KMS keys.
+    after: 1,
     begin: newConnected,
     run: async ({ act }, house, made) => deleteExternalKeyStore(house, act(), on(made), { disconnect: true }),
     end: undefined,
@@ -151,6 +155,7 @@ for (const [name, play] of Object.entries(plays))
         action: play.operation,
         kind,
         times: 1,
+        after: play.after ?? 0,
         accessKeyId: made.account.accessKeyId,
       });
       await play.run(t.context, house, made).catch(() => undefined);

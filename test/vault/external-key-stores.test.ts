@@ -357,6 +357,38 @@ test.serial(
   },
 );
 
+test.serial('connectivity changes together with the endpoint, there and back', async (t) => {
+  const { house, act, simulator, node, resolve } = t.context;
+  const made = await newKeySetInAws(t.context);
+  const { keySet } = made;
+  const on = { keySet, id: (await make(t.context, keySet)).id };
+  const host = `${fresh('vpc')}.example.test`;
+  resolve[host] = `127.0.0.1:${node.port}`;
+  const vpcEndpointServiceName = `com.amazonaws.vpce.${region}.vpce-svc-0a1b2c3d`;
+  const ownerAccountId = made.account.id;
+  simulator.kms.putVpcEndpointService({ name: vpcEndpointServiceName, ownerAccountId, privateDnsName: host });
+  const privately = { connectivity: 'VPC_ENDPOINT_SERVICE' as const, vpcEndpointServiceName };
+  await t.throwsAsync(updateExternalKeyStore(house, act(), on, privately), {
+    message: /endpoint is another too/,
+  });
+  const uriEndpoint = `https://${host}`;
+  t.like(await updateExternalKeyStore(house, act(), on, { ...privately, uriEndpoint }), {
+    ...columnsOf(privately),
+    uri_endpoint: uriEndpoint,
+  });
+  t.like((await inAws(t.context, made))[0], { connectivity: 'VPC_ENDPOINT_SERVICE', vpcEndpointServiceName });
+  const back = await updateExternalKeyStore(house, act(), on, {
+    connectivity: 'PUBLIC_ENDPOINT',
+    uriEndpoint: endpoint,
+  });
+  t.like(back, { connectivity: 'PUBLIC_ENDPOINT', vpc_endpoint_service_name: '', uri_endpoint: endpoint });
+  t.like((await inAws(t.context, made))[0], { connectivity: 'PUBLIC_ENDPOINT', vpcEndpointServiceName: '' });
+});
+
+function columnsOf(wish: { connectivity: string; vpcEndpointServiceName: string }) {
+  return { connectivity: wish.connectivity, vpc_endpoint_service_name: wish.vpcEndpointServiceName };
+}
+
 test.serial(
   'it is deleted only once it is disconnected and has no KMS keys, and takes its credential along',
   async (t) => {
@@ -390,10 +422,13 @@ test.serial(
         XksKeyId: key.external_key_id,
       }),
     );
-    await deleteExternalKeyStore(house, act(), on, { disconnect: true });
+    const full = await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { disconnect: true }), {
+      instanceOf: AwsError,
+    });
+    t.regex(full.message, /has KMS keys in it still/);
     await anHourOfWatching(t.context);
     const kept = await storeOf(t.context, keySet);
-    t.like(kept, { wanted: null, state: 'DISCONNECTED' });
+    t.like(kept, { wanted: null, state: 'CONNECTED' }, 'nobody was cut off for it');
     t.regex(JSON.parse(kept?.problem ?? '{}').message, /has KMS keys in it still/);
     t.deepEqual(await liveCredentials(t.context, keySet), [store.access_key_id]);
 

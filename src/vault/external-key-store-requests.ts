@@ -1,0 +1,61 @@
+import { KeyStoreError } from '../aws/key-store-errors.ts';
+import { disconnectKeyStore } from '../aws/key-stores.ts';
+import { recordFailure } from './external-key-store-mirror.ts';
+import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
+import { nextLook, save, type Turn } from './external-key-store-turn.ts';
+import type { VaultError } from './vault-error.ts';
+
+/* What the steps on an external key store have in common: requests to AWS, and what is written down of their outcome. */
+
+/** What a step came to; `again`: there is more to do at once. A row that is undefined is gone. */
+export interface Step {
+  row: ExternalKeyStore | undefined;
+  again: boolean;
+}
+
+/** What comes after goes on once AWS has disconnected it. */
+export async function disconnectFirst(turn: Turn, row: ExternalKeyStore): Promise<Step> {
+  await attempt(turn, row, async () => disconnectKeyStore(turn.aws, row.region, row.custom_key_store_id));
+  const change: StoreChange = { state: 'DISCONNECTING', connection_error: '', problem: null };
+  const now = turn.house.now();
+  const after = { ...row, ...change } as ExternalKeyStore;
+  return { row: await save(turn, row, { ...change, next_check_at: nextLook(after, now) }), again: true };
+}
+
+/** What was wanted is done, or AWS has taken it on. */
+export async function done(
+  turn: Turn,
+  row: ExternalKeyStore,
+  change: StoreChange = {},
+): Promise<ExternalKeyStore> {
+  const after = { ...row, ...change, wanted: null } as ExternalKeyStore;
+  return save(turn, row, {
+    ...change,
+    wanted: null,
+    wanted_details: null,
+    problem: null,
+    next_check_at: nextLook(after, turn.house.now()),
+  });
+}
+
+/** Sends a request; what AWS refuses for certain is wanted no more, the rest is gone on with by the watch. */
+export async function attempt(turn: Turn, row: ExternalKeyStore, call: () => Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!(error instanceof KeyStoreError)) throw error;
+    const isOver = error.certain && !isOfTheMoment(error);
+    await recordFailure(turn, row, error, isOver ? { wanted: null, wanted_details: null } : {});
+    throw isOver ? error : error.goneOnWith();
+  }
+}
+
+/** The look before said otherwise: its state has just changed, or AWS shows it late. It passes. */
+export function isOfTheMoment({ code, fault }: KeyStoreError): boolean {
+  return code === 'CustomKeyStoreInvalidStateException' || fault === 'throttled';
+}
+
+export async function refused(turn: Turn, row: ExternalKeyStore, error: VaultError): Promise<VaultError> {
+  await recordFailure(turn, row, error, { wanted: null, wanted_details: null });
+  return error;
+}
