@@ -4,16 +4,18 @@ import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { TestNode } from '../support/test-node.ts';
 import { requestMetadata, type XksClient } from '../support/xks-client.ts';
-import { freePort } from './free-port.ts';
-import { quantile } from './steady-load.ts';
+import { freePort } from '../support/free-port.ts';
+import { quantile } from '../support/steady-load.ts';
 
 /* Bad ciphertext costs no session, no host and no other caller's answer (issue 2, "What it must show"). */
 
 /** `HOLDFAST_BAD_CIPHERTEXTS=1000000` for the full number. */
-const total = Number(process.env['HOLDFAST_BAD_CIPHERTEXTS'] ?? 20_000);
+const total = Number(process.env['HOLDFAST_BAD_CIPHERTEXTS'] ?? 5_000);
 const connections = 16;
-/** The good caller's answers that are measured without and with the flood. */
+/** Requests of each connection that are measured for comparison, beside good ones in place of bad ones. */
 const control = 200;
+/** The good caller may wait so many times as long beside bad requests as beside as many good ones, by the median. */
+const mostSlowdown = 4;
 
 test(`${total} random bad ciphertexts are told as such, and nobody else notices`, async (t) => {
   t.timeout(60_000 + total * 20);
@@ -24,7 +26,6 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   const node = await TestNode.start({
     tokens: [{ fixture, shim, settings: { hosts: 2 } }],
     workers: 2,
-    realTimes: true,
     xks: { port: await freePort() },
   });
   t.teardown(async () => node.dispose());
@@ -39,16 +40,10 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   const { body: encrypted } = await good.encrypt(key, plaintext, { aad: 'aad' });
   await Promise.all(clients.map(async (client) => client.health()));
 
-  let [answered, timedOut] = [0, 0];
   const callWell = async (): Promise<number> => {
     const { status, body, took } = await good.decrypt(key, encrypted, { aad: 'aad' });
-    answered++;
-    // A busy machine may time one out; what is answered is right.
-    if (status === 503) timedOut++;
-    else {
-      t.is(status, 200);
-      t.deepEqual(Buffer.from(body.plaintext, 'base64'), plaintext);
-    }
+    t.is(status, 200);
+    t.deepEqual(Buffer.from(body.plaintext, 'base64'), plaintext);
     return took;
   };
   /** Runs `attack` on every connection until `count` are done; the good caller calls all the while. */
@@ -72,7 +67,7 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   // The control: the same load of decrypts that are all good.
   const beside = await flood(control * connections, async (client) => {
     const { status } = await client.decrypt(key, encrypted, { aad: 'aad' });
-    t.true([200, 503].includes(status));
+    t.is(status, 200);
   });
 
   const before = { processes: node.processes(), sessions: (await shim.counts())['C_OpenSession'] };
@@ -86,11 +81,7 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
   const seconds = (performance.now() - began) / 1000;
   const after = { processes: node.processes(), sessions: (await shim.counts())['C_OpenSession'] };
 
-  const late = answers.get('503 DependencyTimeoutException') ?? 0;
-  answers.delete('503 DependencyTimeoutException');
-  t.deepEqual(Object.fromEntries(answers), { '400 InvalidCiphertextException': total - late });
-  t.true(late * 100 <= total, `${late} of ${total} bad ones timed out`);
-  t.true(timedOut * 50 <= answered, `${timedOut} of ${answered} good ones timed out`);
+  t.deepEqual(Object.fromEntries(answers), { '400 InvalidCiphertextException': total });
   for (const line of node.log.filter(({ msg }) => msg.startsWith('token host')).slice(2))
     t.log(JSON.stringify(line));
   t.deepEqual(after, before);
@@ -101,6 +92,7 @@ test(`${total} random bad ciphertexts are told as such, and nobody else notices`
       `${quantile(during, 0.5)} ms, p99 ${quantile(during, 0.99)} ms, beside as many good ones p50 ` +
       `${quantile(beside, 0.5)} ms, p99 ${quantile(beside, 0.99)} ms`,
   );
+  t.true(quantile(during, 0.5) < mostSlowdown * quantile(beside, 0.5));
 });
 
 /** Wrong in one thing or in all, and well-formed: what only the token can tell from a good one. */

@@ -127,6 +127,11 @@ export class TestNode extends ServedNode {
     };
   }
 
+  /** Whether `holdfast serve` runs. */
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0;
   }
@@ -164,18 +169,24 @@ export class TestNode extends ServedNode {
   /** Ends the node with SIGTERM and waits for it; resolves with its exit code. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-      return child?.exitCode ?? null;
+    if (child === undefined || !this.running) return child?.exitCode ?? null;
     const exited = once(child, 'close');
     child.kill(signal);
     await exited;
     return child.exitCode;
   }
 
+  /** Ends the token host that acts on the vault have; the next act starts another. */
+  async closeVault(): Promise<void> {
+    const open = new Set([this.#vault, this.#store]);
+    this.#vault = undefined;
+    this.#store = undefined;
+    for (const one of open) await (await one?.catch(() => undefined))?.close();
+  }
+
   override async dispose(): Promise<void> {
     await this.stop();
-    for (const open of new Set([this.#vault, this.#store]))
-      await (await open?.catch(() => undefined))?.close();
+    await this.closeVault();
     await rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { useWholeNode, clientOf } from './file-node.ts';
-import { waitUntil } from '../node/steady-load.ts';
+import { waitUntil } from '../support/steady-load.ts';
 
 const file = useWholeNode({ workers: 2 });
 

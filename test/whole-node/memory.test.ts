@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { TestNode } from '../support/test-node.ts';
-import { freePort } from './free-port.ts';
 import { plantKey } from './plant-key.ts';
 import { mappedFiles, searchMemory } from './process-memory.ts';
-import { SteadyLoad } from './steady-load.ts';
+import { SteadyLoad } from '../support/steady-load.ts';
 
 /** What a PKCS#11 module or its binding is called, by the module profiles and pkcs11js. */
 const pkcs11Library = /softhsm|softokn|cryptoki|pkcs11|opencryptoki|cknfast|cryptoki2|cs_pkcs11/i;
@@ -19,7 +18,7 @@ test('after thousands of operations key bytes and PIN are nowhere in the memory 
   t.teardown(async () => fixture.dispose());
   const planted = { label: 'planted', id: randomBytes(8), value: randomBytes(32) };
   await plantKey(fixture, planted);
-  const node = await TestNode.start({ tokens: [{ fixture }], workers: 2, xks: { port: await freePort() } });
+  const node = await TestNode.start({ tokens: [{ fixture }], workers: 2 });
   t.teardown(async () => node.dispose());
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const key = await node.withVault(async (vault) => vault.adoptKey('first', 'planted', planted.label));

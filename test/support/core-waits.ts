@@ -62,3 +62,14 @@ export function coreWait(pid: number): number | undefined {
     return undefined;
   }
 }
+
+/**
+ * From now on: for how long these processes, and those that are started meanwhile, have waited for cores, one after the
+ * other, milliseconds. What takes longer than it may on a machine that is starved may have taken so much of it from there.
+ */
+export function starvation(pids: readonly number[]): (started: readonly number[]) => number {
+  const before = pids.map((pid) => ({ pid, waited: coreWait(pid) ?? 0 }));
+  return (started) =>
+    before.reduce((sum, { pid, waited }) => sum + Math.max(0, (coreWait(pid) ?? 0) - waited), 0) +
+    started.reduce((sum, pid) => sum + (coreWait(pid) ?? 0), 0);
+}

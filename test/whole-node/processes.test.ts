@@ -10,10 +10,14 @@ import test, { type ExecutionContext } from 'ava';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { childrenOf, TestNode, type NodeOptions } from '../support/test-node.ts';
-import { freePort } from './free-port.ts';
-import { SteadyLoad, waitUntil } from './steady-load.ts';
+import { freePort } from '../support/free-port.ts';
+import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
+import type { KeySetAccess } from '../support/xks-client.ts';
 
 /* The processes of a node: what dies is replaced, nothing stays behind, and a node that cannot serve says why. */
+
+/** What has not ended by then does not end, milliseconds. */
+const stuck = 60_000;
 
 const main = path.resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -23,30 +27,49 @@ interface Bench {
   shim: Shim;
 }
 
-async function setUp(t: ExecutionContext, xks: NodeOptions['xks'] = {}): Promise<Bench> {
+/** Most tests share a node: what one has ended is started again for the next. */
+let bench: Bench & { access: KeySetAccess; key: string };
+const undo: (() => Promise<unknown>)[] = [];
+
+test.before(async () => {
+  const made = await setUp((step) => void undo.push(step));
+  bench = { ...made, ...(await makeKey(made.node)) };
+});
+
+test.after.always(async () => {
+  for (const step of undo.toReversed()) await step();
+});
+
+async function setUp(
+  teardown: (step: () => Promise<unknown>) => void,
+  xks: NodeOptions['xks'] = {},
+): Promise<Bench> {
   const fixture = await createSoftHsmToken();
-  t.teardown(async () => fixture.dispose());
+  teardown(async () => fixture.dispose());
   const shim = await Shim.create(fixture.module);
-  t.teardown(async () => shim.dispose());
-  const node = await TestNode.start({
-    tokens: [{ fixture, shim }],
-    workers: 2,
-    xks: { port: await freePort(), ...xks },
-  });
-  t.teardown(async () => node.dispose());
+  teardown(async () => shim.dispose());
+  const node = await TestNode.create({ tokens: [{ fixture, shim }], workers: 2, xks });
+  teardown(async () => node.dispose());
   return { node, fixture, shim };
 }
 
-async function setUpLoad(
-  t: ExecutionContext,
-  xks: NodeOptions['xks'] = {},
-): Promise<Bench & { load: SteadyLoad; key: string }> {
-  const bench = await setUp(t, xks);
-  const access = await bench.node.makeKeySet('first', { prefix: 'first' });
-  const key = await bench.node.makeKey('first', 'key');
-  const load = new SteadyLoad(bench.node, access, key);
+async function makeKey(node: TestNode): Promise<{ access: KeySetAccess; key: string }> {
+  const access = await node.makeKeySet('first', { prefix: 'first' });
+  return { access, key: await node.makeKey('first', 'key') };
+}
+
+/** The node of the file, which serves whatever the test before has done to it. */
+async function serving(): Promise<typeof bench> {
+  await bench.shim.clear();
+  if (!bench.node.running) await bench.node.serve();
+  return bench;
+}
+
+async function servingWithLoad(t: ExecutionContext): Promise<typeof bench & { load: SteadyLoad }> {
+  const { node, access, key } = await serving();
+  const load = new SteadyLoad(node, access, key);
   t.teardown(() => load.close());
-  return { ...bench, load, key };
+  return { ...bench, load };
 }
 
 /** A node that is not initialised by the CLI before, with a fixture changed by `change`. */
@@ -87,7 +110,7 @@ function isRunning(pid: number): boolean {
 }
 
 test.serial('with port 0 every worker serves on the port that the ready line tells', async (t) => {
-  const { node, load } = await setUpLoad(t, { port: 0 });
+  const { node, load } = await servingWithLoad(t);
   await load.start();
   await waitUntil(() => load.answers.length > 100);
   await load.stop();
@@ -100,7 +123,7 @@ test.serial('with port 0 every worker serves on the port that the ready line tel
 });
 
 test.serial('a worker that is killed under load is replaced, and connections are taken again', async (t) => {
-  const { node, load } = await setUpLoad(t);
+  const { node, load } = await servingWithLoad(t);
   await load.start();
   await delay(300);
   const before = node.processes();
@@ -143,7 +166,7 @@ for (const hanging of [false, true])
   test.serial(
     `a supervisor that is killed leaves nothing running${hanging ? ', not even token hosts that hang in their module' : ''}`,
     async (t) => {
-      const { node, shim, load } = await setUpLoad(t);
+      const { node, shim, load } = await servingWithLoad(t);
       await load.start();
       await delay(200);
       const { workers, hosts } = node.processes();
@@ -160,7 +183,7 @@ for (const hanging of [false, true])
       }
       node.signal('SIGKILL');
       load.close();
-      await waitUntil(() => ![...workers, ...hosts].some(isRunning), 2_000).catch(() => undefined);
+      await waitUntil(() => ![...workers, ...hosts].some(isRunning)).catch(() => undefined);
       t.deepEqual(workers.filter(isRunning), []);
       t.deepEqual(hosts.filter(isRunning), []);
     },
@@ -169,16 +192,20 @@ for (const hanging of [false, true])
 test.serial(
   'SIGTERM under load: every request that was begun is answered, exit 0, nothing is left running',
   async (t) => {
-    const { node, load } = await setUpLoad(t, { drain_ms: 500 });
+    const { node } = await setUp((step) => t.teardown(step), { drain_ms: 3_000 });
+    const { access, key } = await makeKey(node);
+    await node.serve();
+    const load = new SteadyLoad(node, access, key);
+    t.teardown(() => load.close());
     await load.start();
     await delay(300);
     const running = [...node.processes().workers, ...node.processes().hosts];
     const answered = load.answers.length;
     const stopped = node.stop('SIGTERM');
-    // A load balancer that sees /ready turn sends nothing more; so the load ends within the drain.
-    await delay(250);
+    // More than the connections have under way: requests are still taken while draining. A load balancer that sees
+    // /ready turn sends nothing more; so the load ends within the drain.
+    await waitUntil(() => load.answers.length > answered + 2 * load.clients.length);
     await load.stop();
-    t.true(load.answers.length > answered, 'requests are still taken while draining');
     t.is(await stopped, 0);
     t.deepEqual(load.wrong, []);
     t.log(`${load.answers.length} answered`);
@@ -192,13 +219,13 @@ test.serial(
 );
 
 test.serial('SIGTERM while requests are in the token: they are answered before the end', async (t) => {
-  const { node, shim, load, key } = await setUpLoad(t);
+  const { node, shim, load, key } = await servingWithLoad(t);
   await load.start();
   await load.stop();
   await shim.set([{ call: 'C_EncryptInit', delayMicroseconds: 20_000 }]);
   const lines = node.log.length;
   const started = load.clients.map(async (client) => client.encrypt(key, randomBytes(32)));
-  await waitUntil(() => node.log.slice(lines).some((line) => line['operation'] === 'Encrypt'), 5_000, 5);
+  await waitUntil(() => node.log.slice(lines).some((line) => line['operation'] === 'Encrypt'), undefined, 5);
   const exit = node.stop('SIGTERM');
   const answers = await Promise.allSettled(started);
   t.deepEqual(
@@ -211,14 +238,18 @@ test.serial('SIGTERM while requests are in the token: they are answered before t
 });
 
 test.serial('SIGTERM while a worker is being replaced ends the node all the same', async (t) => {
-  const { node } = await setUp(t);
+  const { node } = await serving();
   const { workers } = node.processes();
   const lines = node.log.length;
   for (const pid of workers) process.kill(pid, 'SIGKILL');
-  await waitUntil(() => node.log.slice(lines).some(({ msg }) => msg.startsWith('XKS worker gone')), 5_000, 1);
+  await waitUntil(
+    () => node.log.slice(lines).some(({ msg }) => msg.startsWith('XKS worker gone')),
+    undefined,
+    1,
+  );
   const children = childrenOf(node.pid);
   const told = performance.now();
-  const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+  const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
   t.log(`ended ${Math.round(performance.now() - told)} ms after SIGTERM`);
   t.is(exit, 0);
   t.deepEqual(children.filter(isRunning), []);
@@ -227,17 +258,18 @@ test.serial('SIGTERM while a worker is being replaced ends the node all the same
 test.serial(
   'SIGTERM in the pause before a worker that could not start ends the node all the same',
   async (t) => {
-    const { node } = await setUp(t);
+    const { node } = await serving();
     const [victim = 0] = node.processes().workers;
     // Its successor finds no TLS key and ends; what comes after it would find one again.
     const key = await readFile(node.tls.key);
     await rm(node.tls.key);
-    const gone = () => node.log.filter(({ msg }) => msg.startsWith('XKS worker gone')).length;
+    const before = node.log.length;
+    const gone = () => node.log.slice(before).filter(({ msg }) => msg.startsWith('XKS worker gone')).length;
     process.kill(victim, 'SIGKILL');
-    await waitUntil(() => gone() === 2, 10_000, 2);
+    await waitUntil(() => gone() === 2, undefined, 2);
     await writeFile(node.tls.key, key, { mode: 0o600 });
     const children = childrenOf(node.pid);
-    const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
     const left = [...children, ...childrenOf(node.pid), node.pid].filter(isRunning);
     for (const pid of left) process.kill(pid, 'SIGKILL');
     t.is(exit, 0);
@@ -284,7 +316,7 @@ for (const [name, change, problem, wayOut] of [
     t.regex(told, problem);
     t.regex(told, wayOut);
     t.is((await shim.counts())['C_Login'] ?? 0, logins);
-    const exit = await Promise.race([node.stop('SIGTERM'), delay(10_000, 'still running')]);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
     t.not(exit, 'still running');
     t.is(await serving, 'ended');
   });
@@ -300,7 +332,7 @@ test.serial('a port that is taken is told by name, and the node ends', async (t)
   t.teardown(async () => node.dispose());
   const error = await Promise.race([
     node.serve().catch((cause: unknown) => (cause as Error).message),
-    delay(20_000, 'still running'),
+    delay(stuck, 'still running'),
   ]);
   t.not(error, 'still running');
   t.regex(String(error), new RegExp(`EADDRINUSE|${port}.*(in use|taken)`, 'i'));
@@ -308,7 +340,8 @@ test.serial('a port that is taken is told by name, and the node ends', async (t)
 });
 
 test.serial('a second serve of the same configuration does not share the port of the first', async (t) => {
-  const { node } = await setUp(t);
+  const { node } = await setUp((step) => t.teardown(step), { port: await freePort() });
+  await node.serve();
   const second = spawn(process.execPath, [main, '--config', node.config, 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -316,7 +349,7 @@ test.serial('a second serve of the same configuration does not share the port of
   for (const stream of [second.stdout, second.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   t.teardown(() => second.kill('SIGTERM'));
-  const [code] = (await Promise.race([once(second, 'close'), delay(15_000, ['still running'])])) as [unknown];
+  const [code] = (await Promise.race([once(second, 'close'), delay(stuck, ['still running'])])) as [unknown];
   t.not(code, 'still running', output.slice(-500));
   t.not(code, 0);
   t.regex(output, /in use|EADDRINUSE|taken|already/i);

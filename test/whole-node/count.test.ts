@@ -16,8 +16,7 @@ import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { TestNode } from '../support/test-node.ts';
 import type { XksClient } from '../support/xks-client.ts';
-import { freePort } from './free-port.ts';
-import { waitUntil } from './steady-load.ts';
+import { waitUntil } from '../support/steady-load.ts';
 
 /* Encryptions per key version are counted ahead of their use: rotation before 2³¹, refusal before 2³² (promise 5). */
 
@@ -37,7 +36,6 @@ async function setUp(t: ExecutionContext): Promise<Bench> {
   const node = await TestNode.start({
     tokens: [{ fixture, shim }],
     workers: 2,
-    xks: { port: await freePort() },
   });
   t.teardown(async () => node.dispose());
   const access = await node.makeKeySet('first', { prefix: 'first' });
