@@ -1,3 +1,4 @@
+import { AwsError } from '../aws/aws-error.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import {
   createAccessKey,
@@ -37,7 +38,12 @@ export async function create(rotation: Rotation, account: CspAccountRecord): Pro
       to: sent,
     } satisfies Known),
   });
-  const made = await createAccessKey(aws, userName);
+  const made = await createAccessKey(aws, userName).catch(async (error: unknown) => {
+    // What comes into being after a refusal is somebody else's: who may not have it made here makes it by hand.
+    if (isRefusal(error))
+      await takeStep(house, act, now, { access_key_rotation_known: JSON.stringify(known) });
+    throw error;
+  });
   const row = await sealKey(
     house,
     account.id,
@@ -55,6 +61,11 @@ export async function create(rotation: Rotation, account: CspAccountRecord): Pro
       },
     },
   );
+}
+
+/** Nothing was made. A limit, or a conflict, may come of an earlier sending of the same request that was obeyed. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AwsError && ['denied', 'credentials', 'invalid', 'not-found'].includes(error.fault);
 }
 
 /** Deletes what an earlier CreateAccessKey has made whose answer was lost: its secret is nowhere. */

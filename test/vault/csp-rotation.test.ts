@@ -298,6 +298,21 @@ test.serial(
   },
 );
 
+test.serial(
+  'where IAM does not let Holdfast make an access key, one that is made by hand then is not deleted',
+  async (t) => {
+    const { account, simulator } = t.context;
+    const one = await newCase(t);
+    const undo = simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'denied', times: 1 });
+    t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /AWS does not allow it/);
+    undo();
+    const { accessKeyId } = await account.accessKey(one.user.name);
+    const stopped = await rotate(t, one.row.id);
+    t.regex(stopped.access_key_rotation_problem ?? '', /that Holdfast has not made/);
+    t.deepEqual(await account.accessKeyIds(one.user.name), [one.user.accessKeyId, accessKeyId]);
+  },
+);
+
 test.serial('a new access key that is deleted in IAM before it was tried is made once more', async (t) => {
   const one = await newCase(t);
   const undo = t.context.simulator.fault({ service: 'kms', action: 'ListAliases', kind: '500', after: 1 });
