@@ -42,7 +42,7 @@ export function addCspAccountCommands(program: Command): void {
     .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
   describe(create).action(async (name: string, wish: CspAccountWish, command: Command) =>
     withApi(command, async (api) => {
-      const body = given({ type: typeOf(wish), ...(await fieldsOf(api, wish)), name });
+      const body = given({ ...(await fieldsOf(api, wish)), type: typeOf(wish), name });
       printRecord(await api.client.create(cspAccounts.path(api), body), api.options);
     }),
   );
