@@ -21,7 +21,6 @@ export class CloudTrail {
 
   constructor(file?: string) {
     this.#file = file;
-    this.#open();
   }
 
   /** The latest 10,000 records, oldest first; of an action (`CreateKey`) or of all. */
@@ -45,8 +44,8 @@ export class CloudTrail {
     this.#fd = undefined;
   }
 
-  /** A file that is there already is kept as `<file>.1`. */
-  #open(): void {
+  /** Begins the file, if there is to be one. One that is there already is kept as `<file>.1`. */
+  open(): void {
     if (this.#file === undefined) return;
     this.#fd = openSync(this.#file, 'a+', 0o600);
     if (fstatSync(this.#fd).size > 0) {
@@ -62,7 +61,7 @@ export class CloudTrail {
     if (this.#fd === undefined) return;
     if (this.#end > MAX_FILE) {
       this.close();
-      this.#open();
+      this.open();
     }
     if (this.#fd === undefined) return;
     const line = (this.#end === HEAD.length ? '' : ',\n') + JSON.stringify(record);

@@ -26,8 +26,8 @@ interface Flags {
 /** `--fast`: what takes minutes or days in AWS takes seconds. The 250 ms that AWS gives an XKS proxy stay. */
 const FAST = { connectMs: 500, disconnectMs: 200, healthEveryMs: 2_000, dayMs: 1_000, bucketKeyMs: 2_000 };
 
-/** `holdfast-simulator`. */
-export function createCommand(): Command {
+/** `holdfast-simulator`; `fail` is told what is wrong, in one line, and the exit code. */
+export function createCommand(fail: (line: string, exitCode: number) => void): Command {
   return new Command('holdfast-simulator')
     .description(
       'An AWS to develop and test against: KMS with external key stores, IAM, STS and S3 behind one endpoint, for the unmodified AWS CLI and SDKs.',
@@ -65,8 +65,10 @@ export function createCommand(): Command {
         await run(flags);
       } catch (error) {
         const known = error instanceof CommandError;
-        console.error(`holdfast-simulator: ${known ? error.message : startProblem(error)}`);
-        process.exitCode = known ? error.exitCode : 69;
+        fail(
+          `holdfast-simulator: ${known ? error.message : startProblem(error)}`,
+          known ? error.exitCode : 69,
+        );
       }
     });
 }

@@ -1,3 +1,6 @@
 import { createCommand } from './command.ts';
 
-await createCommand().parseAsync();
+await createCommand((line, exitCode) => {
+  console.error(line);
+  process.exitCode = exitCode;
+}).parseAsync();

@@ -69,32 +69,41 @@ export class Simulator {
     const kms = new SimulatedKms(house);
     const iam = new SimulatedIam(house);
     const services: Service[] = [kms, iam, new SimulatedSts(house, iam), new SimulatedS3(house, kms)];
-    if (options.stateFile !== undefined) {
-      stateFile = new StateFile(options.stateFile, accounts, services, log);
-      stateFile.load();
-    }
     const trail = new CloudTrail(options.trailFile);
     const faults = new Faults();
     const front = new Front({
       ...{ services, accounts, faults, trail, log, now: house.now },
       closing: closing.signal,
     });
-    const endpoint = await Endpoint.open(
-      { address, port: options.port ?? 0, tls },
-      async (request, response) => await front.answer(request, response),
-    );
+    let endpoint: Endpoint | undefined;
+    // Files last: where the port is another simulator's, its files are not touched.
+    const closeAll = async (): Promise<void> => {
+      closing.abort();
+      await endpoint?.close();
+      for (const service of services) await service.close?.();
+      await stateFile?.close();
+      trail.close();
+    };
+    try {
+      endpoint = await Endpoint.open(
+        { address, port: options.port ?? 0, tls },
+        async (request, response) => await front.answer(request, response),
+      );
+      if (options.stateFile !== undefined) {
+        const file = new StateFile(options.stateFile, accounts, services, log);
+        file.load();
+        stateFile = file;
+      }
+      trail.open();
+    } catch (error) {
+      await closeAll();
+      throw error;
+    }
     return new Simulator({
       url: `${tls === undefined ? 'http' : 'https'}://${address}:${endpoint.port}`,
       port: endpoint.port,
       ca: tls?.ca ?? '',
-      ...{ trail, accounts, faults, kms: kms.controls, changed: house.changed },
-      close: async () => {
-        closing.abort();
-        await endpoint.close();
-        for (const service of services) await service.close?.();
-        await stateFile?.close();
-        trail.close();
-      },
+      ...{ trail, accounts, faults, kms: kms.controls, changed: house.changed, close: closeAll },
     });
   }
 

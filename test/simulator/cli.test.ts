@@ -1,12 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { createCommand } from '../../simulator/command.ts';
 
 const run = promisify(execFile);
 const command = path.resolve('bin/holdfast-simulator');
@@ -118,13 +120,28 @@ const wrong: Record<string, { flags: string[]; says: RegExp; code: number }> = {
 for (const [name, { flags, says, code }] of Object.entries(wrong))
   test(`the command refuses ${name} with exit code ${code} and says so in one line`, async (t) => {
     const home = file(`wrong-${name.replaceAll(' ', '-')}`);
-    const { code: exitCode, stderr } = await run(command, ['--directory', home, ...flags]).then(
-      () => ({ code: 0, stderr: '' }),
-      (error: unknown) => error as { code: number; stderr: string },
+    const failures: [line: string, exitCode: number][] = [];
+    const created = createCommand((line, exitCode) => failures.push([line, exitCode]));
+    await created.parseAsync(['--directory', home, ...flags], { from: 'user' });
+    t.deepEqual(
+      failures.map(([, exitCode]) => exitCode),
+      [code],
     );
-    t.is(exitCode, code);
-    t.regex(stderr, says);
-    t.is(stderr.trim().split('\n').length, 1);
-    t.notRegex(stderr, /planted/);
+    t.regex(failures[0]?.[0] ?? '', says);
+    t.notRegex(failures[0]?.[0] ?? '', /planted|\n/);
     t.false(existsSync(path.join(home, 'credentials')));
   });
+
+test('a port that is taken ends the command with exit code 69', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const flags = ['--http', '--directory', file('taken'), '--port', String(port)];
+  const { code, stderr } = await run(command, flags).then(
+    () => ({ code: 0, stderr: '' }),
+    (error: unknown) => error as { code: number; stderr: string },
+  );
+  t.is(code, 69);
+  t.is(stderr, 'holdfast-simulator: the port is in use; choose another with --port\n');
+  taken.close();
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
@@ -290,6 +290,18 @@ test('the state file brings accounts, users and keys back; it is for its owner o
   const sts = new STSClient(clientSettings(second, alice));
   t.is((await sts.send(new GetCallerIdentityCommand())).Arn, 'arn:aws:iam::111122223333:user/alice');
   await second.close();
+  await rm(directory, { recursive: true });
+});
+
+test('a start that fails leaves nothing running and no file changed', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'start-'));
+  const [stateFile, trailFile] = [path.join(directory, 'state.json'), path.join(directory, 'trail.json')];
+  for (const file of [stateFile, trailFile]) await writeFile(file, 'of somebody else');
+  await t.throwsAsync(Simulator.start({ port: simulator.port, stateFile, trailFile }), {
+    code: 'EADDRINUSE',
+  });
+  await t.throwsAsync(Simulator.start({ stateFile, trailFile }), { message: /state file is not JSON/ });
+  for (const file of [stateFile, trailFile]) t.is(readFileSync(file, 'utf8'), 'of somebody else');
   await rm(directory, { recursive: true });
 });
 
