@@ -169,13 +169,9 @@ test.serial('nothing of AWS’s is taken from the environment or from files', as
     ]);
     const clients = clientsOf(t.context.simulator);
     t.is((await whoIs(clients.of(accessOf(t.context.user)))).arn, t.context.user.arn);
-    t.throws(
-      () =>
-        clients.of(accessOf(t.context.user, { accountKey: 'other', kind: 'ambient' } as Partial<AwsAccess>)),
-      {
-        message: 'this node gives CSP accounts no credentials of its own',
-      },
-    );
+    t.throws(() => clients.of(accessOf(t.context.user, { accountKey: 'other', kind: 'ambient' })), {
+      message: 'this node gives CSP accounts no credentials of its own',
+    });
     clients.close();
   } finally {
     for (const name of Object.keys(planted)) {
@@ -312,7 +308,7 @@ test.serial('what AWS or the network does wrong has a name and a way out', async
     const error = await t.throwsAsync(ask, { instanceOf: AwsError }, kind);
     undo();
     t.like(error, { fault, operation: 'GetCallerIdentity' }, kind);
-    t.not((error as AwsError).wayOut, '', kind);
+    t.not(error.wayOut, '', kind);
   }
   clients.close();
   const otherCa = new AwsClients(
@@ -325,10 +321,7 @@ test.serial('what AWS or the network does wrong has a name and a way out', async
     testAwsSettings({ endpoints: { sts: 'https://sts.holdfast.invalid' }, maxAttempts: 1 }),
     silentLog,
   );
-  t.regex(
-    ((await t.throwsAsync(whoIs(nowhere.of(accessOf(user))), { instanceOf: AwsError })) as AwsError).wayOut,
-    /DNS/,
-  );
+  t.regex((await t.throwsAsync(whoIs(nowhere.of(accessOf(user))), { instanceOf: AwsError })).wayOut, /DNS/);
   nowhere.close();
 });
 

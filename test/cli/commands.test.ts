@@ -199,6 +199,23 @@ test.serial('people, groups, CSP accounts and what belongs to them', async (t) =
   );
   await json('csp-account', 'create', 'aws', '--group', 'Cards Admins', '--aws-account', '111122223333');
   t.is((await json('csp-account', 'edit', 'aws', '--region', 'eu-west-1')).defaultRegion, 'eu-west-1');
+  const { policy } = await json('csp-account', 'policy', 'aws');
+  t.true(JSON.stringify(policy).includes('arn:aws:kms:*:111122223333:key/*'));
+  t.is((await run('csp-account', 'policy', 'aws', '--document', 'trust')).code, 73, 'it is no role');
+  t.is((await run('csp-account', 'check', 'aws')).code, 73, 'manual: nothing signs in there');
+  await writeFile(file('aws.secret'), 'planted-secret-access-key-of-40-characters\n', { mode: 0o644 });
+  const withKey = [
+    'csp-account',
+    'edit',
+    'aws',
+    '--type',
+    'access-key',
+    '--access-key-id',
+    'AKIAIOSFODNN7EXAMPLE',
+  ];
+  const open = await run(...withKey, '--secret-access-key-file', file('aws.secret'));
+  t.is(open.code, 78, 'others may read the secret');
+  t.is((await run(...withKey)).code, 64, 'there is no terminal to ask for it');
   const keySet = await json(
     ...['key-set', 'create', 'hers', '--token', 'primary', '--path-prefix', 'hers'],
     ...['--group', 'Cards Admins', '--csp-account', 'aws', '--external-key-store', 'no', '--quota', '9'],
