@@ -21,6 +21,14 @@ import { unusedAws } from '../support/aws-settings.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 
+// oidc-provider tells at each turn that a provider is as it is only for trying out: so it is here.
+for (const level of ['info', 'warn'] as const) {
+  const tell = console[level].bind(console);
+  console[level] = (...words: unknown[]) => {
+    if (!String(words[0]).includes('oidc-provider ')) tell(...words);
+  };
+}
+
 export const clientSecret = 'the client secret of the tests';
 
 /** What an account at the provider says of itself. */

@@ -1,0 +1,41 @@
+/*
+ * What takes longest begins first, or the last file would be waited for on one core. In seconds, roughly, on two slow
+ * cores; `scripts/check` tells the longest of a run. A file that is not here takes less.
+ */
+const longest = [
+  'vault/kill',
+  'whole-node/disable',
+  'cli/guide',
+  'whole-node/processes',
+  'whole-node/fuzz',
+  'token/sick-hosts',
+  'cli/commands',
+  'cli/quickstart',
+  'token/iv-modes',
+  'whole-node/return-values',
+  'whole-node/count',
+  'token/pool',
+  'admin/http',
+  'vault/clock',
+  'token/verification',
+  'vault/key-life',
+  'identity/lockout',
+  'identity/second-factor',
+  'token/shim',
+];
+
+const rank = (file) => {
+  const at = longest.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
+  return at < 0 ? longest.length : at;
+};
+
+export default {
+  extensions: ['ts'],
+  files: ['test/**/*.test.ts'],
+  // Test files have environments of their own, which native modules see.
+  workerThreads: false,
+  // Nothing is judged by it: a machine may be slow, but a test that hangs is to end some day.
+  timeout: '300s',
+  require: ['./test/support/file-times.ts'],
+  sortTestFiles: (one, other) => rank(one) - rank(other) || one.localeCompare(other),
+};
