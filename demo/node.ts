@@ -26,6 +26,7 @@ export class DemoNode {
   #child: ChildProcess | undefined;
   readonly #config: string;
   readonly #answerWithin: number;
+  readonly #complaints: string[] = [];
 
   /** `answerWithin` milliseconds an XKS request is answered. */
   constructor(directory: string, answerWithin: number) {
@@ -85,6 +86,7 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(this.directory, 'soft
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
         last = line;
+        if (/"level":"(?:warn|error)"/.test(line)) this.#complaints.push(line);
         const ports = /^holdfast ready on port (\d+), management on port (\d+)/.exec(line);
         if (ports === null) return;
         this.xksPort = Number(ports[1]);
@@ -107,6 +109,11 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(this.directory, 'soft
   /** What `holdfast --json …` prints, parsed. */
   async json<T>(...words: string[]): Promise<T> {
     return JSON.parse(await this.command('--json', ...words)) as T;
+  }
+
+  /** What the node's log warned of, the last few lines. */
+  get complaints(): readonly string[] {
+    return this.#complaints.slice(-5);
   }
 
   async stop(): Promise<void> {
