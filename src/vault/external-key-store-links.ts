@@ -108,6 +108,8 @@ export async function linkExternalKeyStore(
       const other = await trx
         .selectFrom('external_key_stores')
         .select('id')
+        // Of this vault: another may say so of any id, and is not told of here.
+        .where('vault_id', '=', keySet.vault_id)
         .where('custom_key_store_id', '=', id)
         .where('region', '=', region)
         .where('id', '<>', byHand?.id ?? '')

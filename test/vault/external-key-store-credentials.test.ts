@@ -30,7 +30,7 @@ import {
   rotateStoreCredential,
 } from '../../src/vault/external-key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
-import { fresh } from '../support/vault.ts';
+import { fresh, insertGroup, insertVault } from '../support/vault.ts';
 import {
   endpoint,
   inAws,
@@ -369,6 +369,46 @@ test.serial(
     });
     t.is((await connectExternalKeyStore(house, act(), on)).state, 'CONNECTING');
     await seenAgo(t.context, next.secret?.accessKeyId ?? '', 1);
+  },
+);
+
+test.serial(
+  'what another vault says of an id does not keep a vault from linking its key store',
+  async (t) => {
+    const { house, act } = t.context;
+    const mine = await newConnected(t.context);
+    const id = mine.store.custom_key_store_id;
+    const vault = await insertVault(house.store as never, fresh('vault'));
+    const group = await insertGroup(house.store as never, vault.id, 'Cloud Admin Group');
+    const theirs = await newKeySetInAws(
+      { ...t.context, vaultId: vault.id, group },
+      { csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined } },
+    );
+    const told = { region, customKeyStoreId: id, uriEndpoint: endpoint };
+    // Neither told that it is another's, nor able to keep it from them.
+    t.is((await linkExternalKeyStore(house, act(), theirs.keySet, told)).origin, 'MANUAL');
+    await deleteExternalKeyStore(house, act(), { keySet: mine.keySet, id: mine.store.id }, { forget: true });
+    const linked = await linkExternalKeyStore(house, act(), mine.keySet, { region, customKeyStoreId: id });
+    t.like(linked, { origin: 'LINKED', custom_key_store_id: id });
+  },
+);
+
+test.serial(
+  'an update that AWS refuses does not withdraw a credential that it may have been given before',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newConnected(t.context);
+    const { keySet } = made;
+    const on = { keySet, id: made.store.id };
+    // AWS has not answered, and does not show it yet.
+    simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'reset', times: 1 });
+    await t.throwsAsync(rotateStoreCredential(house, act(), on, 60));
+    await connectExternalKeyStore(house, act(), on);
+    const { pending_access_key_id: pending = '' } = (await storeOf(t.context, keySet)) ?? {};
+    t.not(pending, '');
+    simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'denied', times: 1 });
+    await t.throwsAsync(updateExternalKeyStore(house, act(), on, { name: fresh('name') }));
+    t.true((await liveCredentials(t.context, keySet)).includes(pending));
   },
 );
 
