@@ -64,7 +64,7 @@ export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKe
         ...(credential === undefined ? {} : { credential }),
       });
     } catch (error) {
-      return updateFailed(turn, row, error);
+      return updateFailed(turn, row, error, credential !== undefined);
     }
   }
   return updated(turn, row, credential !== undefined);
@@ -96,10 +96,16 @@ async function updated(turn: Turn, row: ExternalKeyStore, moved: boolean): Promi
   return { row: await save(turn, before, columns, entries), again: connect };
 }
 
-async function updateFailed(turn: Turn, row: ExternalKeyStore, error: unknown): Promise<Step> {
+async function updateFailed(
+  turn: Turn,
+  row: ExternalKeyStore,
+  error: unknown,
+  withCredential: boolean,
+): Promise<Step> {
   if (!(error instanceof KeyStoreError)) throw error;
   if (error.certain) {
-    const taken = row.pending_access_key_id === '' ? row : await neverGiven(turn, row);
+    // One that is pending from an earlier request may have got there.
+    const taken = withCredential ? await neverGiven(turn, row) : row;
     const isOver = !isOfTheMoment(error);
     await recordFailure(turn, taken, error, isOver ? { wanted: null, wanted_details: null } : {});
     throw isOver ? error : error.goneOnWith();
