@@ -28,6 +28,8 @@ type Times = { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
 export interface StoryOptions {
   simulator?: Omit<SimulatorOptions, 'resolve' | 'xksCa'>;
   node?: Omit<NodeOptions, 'tokens' | 'admin' | 'hostNames'>;
+  /** More tables of the configuration. */
+  config?: string;
 }
 
 /** A whole node, an AWS that reaches it and that it reaches, and AWS's own clients. */
@@ -40,18 +42,20 @@ export class Story {
   readonly time: Times;
   readonly #agent: Agent;
   readonly #clients: { destroy: () => void }[] = [];
+  readonly #closeAws: () => Promise<void>;
   readonly #dispose: () => Promise<void>;
 
   private constructor(
     node: TestNode,
     simulator: Simulator,
-    aws: { resolve: Record<string, string>; time: Times },
+    aws: { resolve: Record<string, string>; time: Times; close: () => Promise<void> },
     dispose: () => Promise<void>,
   ) {
     this.node = node;
     this.simulator = simulator;
     this.resolve = aws.resolve;
     this.time = aws.time;
+    this.#closeAws = aws.close;
     this.#agent = new Agent({ ca: simulator.ca, keepAlive: true });
     this.#dispose = dispose;
   }
@@ -60,7 +64,11 @@ export class Story {
    * AWS connects and disconnects at once, and waits 30 s for the proxy where it would wait 250 ms: the machine of the
    * tests may be busy.
    */
-  static async open({ simulator: simulated = {}, node: more = {} }: StoryOptions = {}): Promise<Story> {
+  static async open({
+    simulator: simulated = {},
+    node: more = {},
+    config = '',
+  }: StoryOptions = {}): Promise<Story> {
     const fixture = await createSoftHsmToken();
     const resolve: Record<string, string> = {};
     const time = { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 30_000, ...simulated.time };
@@ -82,16 +90,18 @@ export class Story {
         xksCa: readFileSync(node.ca.certificate, 'utf8'),
         time,
       });
-      started.push(async () => simulator.close());
+      let closing: Promise<void> | undefined;
+      const closeAws = async () => (closing ??= simulator.close());
+      started.push(closeAws);
       const { url } = simulator;
       await writeFile(path.join(node.directory, 'aws-ca.pem'), simulator.ca);
       await appendFile(
         node.config,
-        `\n[aws]\nendpoints = { kms = "${url}", iam = "${url}", sts = "${url}" }\nca = "aws-ca.pem"\n`,
+        `\n[aws]\nendpoints = { kms = "${url}", iam = "${url}", sts = "${url}" }\nca = "aws-ca.pem"\n${config}`,
       );
       await node.serve();
       resolve[hostName] = `127.0.0.1:${node.port}`;
-      return new Story(node, simulator, { resolve, time }, dispose);
+      return new Story(node, simulator, { resolve, time, close: closeAws }, dispose);
     } catch (error) {
       await dispose();
       throw error;
@@ -159,6 +169,12 @@ export class Story {
       accessKeyId: AccessKey?.AccessKeyId ?? '',
       secretAccessKey: AccessKey?.SecretAccessKey ?? '',
     };
+  }
+
+  /** Ends node and AWS; the files of both are there until it is disposed of. */
+  async stop(): Promise<void> {
+    await this.node.stop();
+    await this.#closeAws();
   }
 
   async dispose(): Promise<void> {
