@@ -4,7 +4,9 @@ import type { FaultRule } from '../../simulator/simulator.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
+import { getCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
+import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
@@ -285,3 +287,80 @@ test.serial('two who ask at once do not both act: the second is told', async (t)
   await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), { message: /another act/ });
   t.is((await first).pending_access_key_id, '');
 });
+
+test.serial(
+  'a connection that failed before its lost answer is looked for is told, and not begun again',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newKeySetInAws(t.context);
+    const { keySet, account } = made;
+    const { id, access_key_id, custom_key_store_id } = await make(house, act, keySet);
+    await withdrawCredential(house, act(), keySet, access_key_id);
+    simulator.fault({ service: 'kms', action: 'ConnectCustomKeyStore', kind: 'answer-lost', times: 1 });
+    await t.throwsAsync(connectExternalKeyStore(house, act(), { keySet, id }));
+    await simulator.kms.settled(custom_key_store_id, { now: true });
+    await anHourOfWatching(t.context);
+    t.like(await storeOf(t.context, keySet), {
+      state: 'FAILED',
+      connection_error: 'INVALID_CREDENTIALS',
+      wanted: null,
+    });
+    const asked = simulator.trail
+      .events()
+      .filter(
+        ({ eventName, userIdentity }) =>
+          eventName === 'ConnectCustomKeyStore' && userIdentity.accountId === account.id,
+      );
+    t.is(asked.length, 1);
+  },
+);
+
+test.serial(
+  'a credential of which AWS may have been told lives on until that is settled; then it is withdrawn and another given',
+  async (t) => {
+    const { house, act, simulator, clock } = t.context;
+    const made = await newConnected(t.context);
+    const { keySet } = made;
+    simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'reset', times: 1 });
+    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), {
+      message: /UpdateCustomKeyStore/,
+    });
+    const pending = (await storeOf(t.context, keySet))?.pending_access_key_id ?? '';
+    for (const minutes of [1, 3]) {
+      clock.ahead += minutes * 60_000;
+      await refreshExternalKeyStore(house, act(), on(made));
+      t.like(await storeOf(t.context, keySet), { wanted: 'UPDATE', pending_access_key_id: pending });
+      t.deepEqual(
+        (await liveCredentials(t.context, keySet)).toSorted(),
+        [made.store?.access_key_id, pending].toSorted() as never,
+      );
+    }
+    clock.ahead += 2 * 60_000;
+    const after = await refreshExternalKeyStore(house, act(), on(made));
+    t.like(after, { wanted: null, pending_access_key_id: '' });
+    t.deepEqual(
+      (await liveCredentials(t.context, keySet)).toSorted(),
+      [made.store?.access_key_id, after?.access_key_id].toSorted() as never,
+    );
+    t.not(after?.access_key_id, pending);
+  },
+);
+
+test.serial(
+  'a person who repeats a rotation need not wait: what AWS may have had retires once it is quiet',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newConnected(t.context);
+    const { keySet } = made;
+    simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'reset', times: 1 });
+    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60));
+    const pending = (await storeOf(t.context, keySet))?.pending_access_key_id ?? '';
+    const after = await rotateStoreCredential(house, act(), on(made), 60);
+    t.like(after, { wanted: null, pending_access_key_id: '' });
+    t.like(await getCredential(house, keySet, pending), {
+      successor: after.access_key_id,
+      retire_after_minutes: 60,
+      withdrawn_at: null,
+    });
+  },
+);
