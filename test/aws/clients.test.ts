@@ -328,8 +328,11 @@ test.serial('what AWS or the network does wrong has a name and a way out', async
 test('AWS’s own message is not shown: of a denial only the action and the kind of policy', async (t) => {
   const thrown = (name: string, message: string, httpStatusCode: number) =>
     Object.assign(new Error(message), { name, $metadata: { httpStatusCode, requestId: 'request-1' } });
-  const errorOf = async (error: Error) =>
-    (await t.throwsAsync(callAws('CreateKey', () => Promise.reject(error)))) as AwsError;
+  const failing = async (error: Error) =>
+    callAws('CreateKey', async () => {
+      throw error;
+    });
+  const errorOf = async (error: Error) => (await t.throwsAsync(failing(error))) as AwsError;
   const canonical = await errorOf(thrown('SignatureDoesNotMatch', 'x-amz-security-token:planted-token', 403));
   t.false(JSON.stringify([canonical, canonical.message, canonical.stack]).includes('planted'));
   t.regex(canonical.wayOut, /secret access key.*clock/);
@@ -351,7 +354,7 @@ test('AWS’s own message is not shown: of a denial only the action and the kind
   );
   t.false(denied.message.includes('planted'));
   const mistake = new TypeError('ours');
-  t.is(await t.throwsAsync(callAws('CreateKey', () => Promise.reject(mistake))), mistake);
+  t.is(await t.throwsAsync(failing(mistake)), mistake);
 });
 
 test('a log at its most talkative has operations and request ids, and nothing of what was sent or answered', async (t) => {
