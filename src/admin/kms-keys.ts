@@ -9,7 +9,7 @@ import {
   type KmsKeyWanted,
   type OnKmsKey,
 } from '../vault/kms-key-acts.ts';
-import { attemptAll, tryLater } from '../vault/kms-key-attempts.ts';
+import { attemptAll, tellMistake, tryLater } from '../vault/kms-key-attempts.ts';
 import { consoleOfKmsKey } from '../vault/kms-key-console.ts';
 import { editKmsKey } from '../vault/kms-key-edit.ts';
 import { createKmsKey } from '../vault/kms-key-making.ts';
@@ -272,7 +272,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params } = call;
       await getKmsKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId, params.kmsKeyId);
-      await refreshKmsKey(services, params.kmsKeyId);
+      tellMistake(services.log, params.kmsKeyId, await refreshKmsKey(services, params.kmsKeyId));
       return shown(call, params);
     },
   }),

@@ -7,7 +7,8 @@ import { BackOff } from './back-off.ts';
 import { nextStoreLook, watchExternalKeyStores } from './external-key-store-watch.ts';
 import { dueChecks, dueWork, nextDueKmsKey } from './kms-key-due.ts';
 import { inLanes, type LaneOptions } from './kms-key-lanes.ts';
-import { advanceKmsKey } from './kms-key-pipeline.ts';
+import { tellMistake } from './kms-key-attempts.ts';
+import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
 import { refreshKmsKey } from './kms-key-refresh.ts';
 import { whenIdle } from './kms-key-turns.ts';
 import { holdLease, releaseLease } from './leases.ts';
@@ -145,7 +146,7 @@ export class AwsSchedules {
     const due = await dueWork(this.#house);
     const { tried, failed, more } = await inLanes(
       due,
-      async (id) => advanceKmsKey(this.#house, id),
+      async (id) => this.#told(id, await advanceKmsKey(this.#house, id)),
       this.#lanes('KMS keys', workPace),
     );
     run.kmsKeysWorked = tried;
@@ -162,12 +163,17 @@ export class AwsSchedules {
     const due = await dueChecks(this.#house);
     const { tried, failed, more } = await inLanes(
       due,
-      async (id) => refreshKmsKey(this.#house, id),
+      async (id) => this.#told(id, await refreshKmsKey(this.#house, id)),
       this.#lanes('status of KMS keys', checkPace),
     );
     run.kmsKeysChecked = tried;
     if (more) run.more = true;
     if (failed > 0) run.failed.push('status of KMS keys');
+  }
+
+  #told(id: string, attempt: Attempt): Attempt {
+    tellMistake(this.#log, id, attempt);
+    return attempt;
   }
 
   #lanes(what: string, pace: number): LaneOptions {

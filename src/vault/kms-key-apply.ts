@@ -11,7 +11,7 @@ import {
   type KmsKey,
   type SeenKey,
 } from './kms-key-records.ts';
-import { settled, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
+import { settled, soonChecked, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
 
 interface Taken {
   error: AwsError;
@@ -82,6 +82,7 @@ async function done(
       const isSame = now[what] === row[what];
       return {
         ...settled,
+        next_check_at: soonChecked(house.now()),
         ...(isSame ? { to_apply: JSON.stringify(toApplyOf(now).filter((one) => one !== what)) } : {}),
         ...(what === 'alias' && isSame ? { former_aliases: '[]', take_alias: 0 } : {}),
         ...(seen === null ? {} : { seen: JSON.stringify({ ...seen, ...given }) }),

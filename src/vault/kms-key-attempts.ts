@@ -1,24 +1,34 @@
+import type { Logger } from '../log.ts';
 import type { AwsHouse } from './aws-house.ts';
-import { advanceKmsKey } from './kms-key-pipeline.ts';
+import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
+
+/** A house whose log is told what stands in no record: mistakes of our own. */
+export interface LoggedAwsHouse extends AwsHouse {
+  log?: Pick<Logger, 'error'>;
+}
 
 /** Has what was asked for done in AWS, all at once, and waits for so many milliseconds at the most; it goes on after that. */
-export async function attemptAll(house: AwsHouse, ids: readonly string[], patience: number): Promise<void> {
+export async function attemptAll(
+  house: LoggedAwsHouse,
+  ids: readonly string[],
+  patience: number,
+): Promise<void> {
   if (ids.length === 0) return;
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, patience);
   try {
-    await Promise.race([Promise.all(ids.map(async (id) => advanceKmsKey(house, id))), late]);
+    await Promise.race([Promise.all(ids.map(async (id) => attempt(house, id))), late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** The same for all pointers of a CloudKey, without anybody waiting. What it comes to stands in the records. */
-export function tryLater(house: AwsHouse, cloudKeyId: string): void {
+export function tryLater(house: LoggedAwsHouse, cloudKeyId: string): void {
   void tryAll(house, cloudKeyId);
 }
 
-async function tryAll(house: AwsHouse, cloudKeyId: string): Promise<void> {
+async function tryAll(house: LoggedAwsHouse, cloudKeyId: string): Promise<void> {
   try {
     const rows = await house.store.db
       .selectFrom('kms_keys')
@@ -26,8 +36,26 @@ async function tryAll(house: AwsHouse, cloudKeyId: string): Promise<void> {
       .where('cloud_key_id', '=', cloudKeyId)
       .where('step', '<>', 'GONE')
       .execute();
-    await Promise.all(rows.map(async ({ id }) => advanceKmsKey(house, id)));
+    await Promise.all(rows.map(async ({ id }) => attempt(house, id)));
   } catch {
     // The store is being closed: the schedule finds them.
   }
+}
+
+async function attempt(house: LoggedAwsHouse, id: string): Promise<void> {
+  tellMistake(house.log, id, await advanceKmsKey(house, id));
+}
+
+/** What is no fault of AWS's, of the token's or of a value's: the pointer shows only that there was one. */
+export function tellMistake(
+  log: Pick<Logger, 'error'> | undefined,
+  kmsKey: string,
+  { error }: Attempt,
+): void {
+  if (error === undefined) return;
+  const { name, message, stack } = error instanceof Error ? error : new Error('no error was thrown');
+  log?.error(
+    { kmsKey, problem: `${name}: ${message}`, stack },
+    'a mistake with a KMS key; it is tried again',
+  );
 }

@@ -87,14 +87,13 @@ function commandsToMake({
   tags,
   policy,
 }: Told): string[] {
-  const pairs = Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }));
   return [
     [
       `aws kms create-key --region ${region} --origin EXTERNAL_KEY_STORE`,
       `--custom-key-store-id ${customKeyStoreId === '' ? 'CUSTOM-KEY-STORE-ID' : customKeyStoreId}`,
       `--xks-key-id ${externalKeyId}`,
       ...(description === '' ? [] : [`--description ${quote(description)}`]),
-      ...(pairs.length === 0 ? [] : [`--tags ${quote(JSON.stringify(pairs))}`]),
+      ...tagsOption(tags),
       ...(policy === null ? [] : ['--policy file://policy.json']),
     ].join(' '),
     ...(alias === ''
@@ -103,10 +102,17 @@ function commandsToMake({
   ];
 }
 
-function commandsToKeep({ region, alias, description, policy }: Told, arn: string): string[] {
+/** JSON, since the short form of AWS's command line has no way to write a comma. */
+function tagsOption(tags: Record<string, string>): string[] {
+  const pairs = Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue }));
+  return pairs.length === 0 ? [] : [`--tags ${quote(JSON.stringify(pairs))}`];
+}
+
+function commandsToKeep({ region, alias, description, tags, policy }: Told, arn: string): string[] {
   const on = `--region ${region} --key-id ${arn}`;
   return [
     `aws kms update-key-description ${on} --description ${quote(description)}`,
+    ...tagsOption(tags).map((option) => `aws kms tag-resource ${on} ${option}`),
     ...(policy === null
       ? []
       : [`aws kms put-key-policy ${on} --policy-name default --policy file://policy.json`]),

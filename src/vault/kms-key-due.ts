@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { House } from './house.ts';
 
 /** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
@@ -9,23 +10,25 @@ export interface DueKmsKey {
 /** So many at a time: what is left is found by the next look. */
 const atOnce = 1_000;
 
-function signedIn({ store: { db } }: Pick<House, 'store'>) {
+function pointers({ store: { db } }: Pick<House, 'store'>) {
   return db
     .selectFrom('kms_keys')
     .innerJoin('external_key_stores', 'external_key_stores.id', 'kms_keys.external_key_store_id')
     .innerJoin('csp_accounts', 'csp_accounts.id', 'external_key_stores.csp_account_id')
     .select(['kms_keys.id', 'csp_accounts.id as account', 'kms_keys.region'])
-    .where('csp_accounts.type', '<>', 'manual')
     .where('kms_keys.step', '<>', 'GONE');
 }
 
+const isSignedIn = sql<boolean>`csp_accounts.type <> 'manual'`;
+
 /**
  * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
- * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey goes, and with it the wish for a key.
+ * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the wish for a key:
+ * that of one by hand too.
  */
 export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
   const now = house.now().toISOString();
-  const rows = await signedIn(house)
+  const rows = await pointers(house)
     .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .where((eb) =>
@@ -35,8 +38,9 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueK
           eb('kms_keys.next_attempt_at', 'is', null),
           eb('kms_keys.leaving', 'is', null),
           eb.or([
-            eb('cloud_keys.state', 'in', ['PENDING_DELETION', 'DELETED']),
+            eb('cloud_keys.state', '=', 'DELETED'),
             eb.and([
+              isSignedIn,
               eb('cloud_keys.state', '=', 'AVAILABLE'),
               eb.or([eb('cloud_keys.expires_at', 'is', null), eb('cloud_keys.expires_at', '>', now)]),
               eb('key_sets.frozen_at', 'is', null),
@@ -46,8 +50,9 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueK
             ]),
           ]),
         ]),
-        eb.and([eb('kms_keys.step', '=', 'KEY'), eb('kms_keys.next_attempt_at', '<=', now)]),
+        eb.and([isSignedIn, eb('kms_keys.step', '=', 'KEY'), eb('kms_keys.next_attempt_at', '<=', now)]),
         eb.and([
+          isSignedIn,
           eb.or([
             eb('kms_keys.step', '=', 'ALIAS'),
             eb('kms_keys.wanted', 'is not', null),
@@ -69,7 +74,8 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueK
 
 /** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
 export async function dueChecks(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
-  const rows = await signedIn(house)
+  const rows = await pointers(house)
+    .where(isSignedIn)
     .where('kms_keys.key_id', '<>', '')
     .where('kms_keys.next_check_at', '<=', house.now().toISOString())
     .orderBy('kms_keys.next_check_at')

@@ -21,6 +21,7 @@ import { settleWish } from './kms-key-settle.ts';
 import { inTurn } from './kms-key-turns.ts';
 import {
   settled,
+  soonChecked,
   writeDone,
   writeFailure,
   writeGone,
@@ -39,12 +40,12 @@ import { VaultError } from './vault-error.ts';
 export interface Attempt {
   /** Fault that stopped it; undefined where it went as far as it goes. */
   fault: string | undefined;
+  /** With fault `internal`: for the log alone. */
+  error?: unknown;
 }
 
 /** More steps than a pointer can have at once: none is done twice in one attempt. */
 const mostSteps = 12;
-/** After something was made or changed AWS is asked how it shows it, milliseconds: aliases and tags take a while. */
-const firstCheck = 5 * 60_000;
 
 /** Does what there is to do for the pointer until it is done or something stands against it. Never throws. */
 export async function advanceKmsKey(house: AwsHouse, id: string): Promise<Attempt> {
@@ -57,9 +58,9 @@ export async function advanceKmsKey(house: AwsHouse, id: string): Promise<Attemp
         if (attempt !== 'done') return attempt;
       }
       return { fault: undefined };
-    } catch {
+    } catch (error) {
       // The store itself: nothing could be written down, and the next look finds the pointer as it was.
-      return { fault: 'internal' };
+      return { fault: 'internal', error };
     }
   });
 }
@@ -72,7 +73,7 @@ async function nextStep(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt>
     return await task(house, row);
   } catch (error) {
     const { fault } = await writeFailure(house, row, error, operationOf(row));
-    return { fault };
+    return fault === 'internal' ? { fault, error } : { fault };
   }
 }
 
@@ -138,11 +139,17 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
 async function lookFor(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
   const result = await search(house, row, kms);
+  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
   if (result.kind === 'ours') {
-    await takeKey(house, row, result.key, await readKey(kms, result.key.keyId), 'found');
+    await takeKey(
+      house,
+      row,
+      result.key,
+      await readKey(kms, result.key.keyId),
+      nobodyWaits ? 'left' : 'found',
+    );
     return 'done';
   }
-  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
   const isSure =
     result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
   if (nobodyWaits && isSure) return gone(house, row);
@@ -158,20 +165,21 @@ async function takeKey(
   { id }: KmsKey,
   key: AwsKmsKey,
   seen: SeenKey,
-  verb: 'made' | 'found',
+  how: 'made' | 'found' | 'left',
 ): Promise<void> {
   const now = house.now();
   const change = {
     ...settled,
     ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
     ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
-    next_check_at: new Date(now.getTime() + firstCheck).toISOString(),
+    next_check_at: soonChecked(now),
   };
   await writeDone(
     house,
     id,
-    (row): KmsKeyChange => ({ ...change, step: row.alias === '' ? 'DONE' : 'ALIAS' }),
-    verb,
+    // One that nobody waits for any more gets no alias.
+    (row): KmsKeyChange => ({ ...change, step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS' }),
+    how === 'made' ? 'made' : 'found',
   );
 }
 

@@ -3,7 +3,7 @@ import { keyState, type CloudKeyRecord } from './key-records.ts';
 import { waitingFor } from './kms-key-problems.ts';
 import type { KmsKey, KmsKeyProblem } from './kms-key-records.ts';
 
-/** Whether CreateKey can be sent: `over` where the CloudKey is going, or what it waits for. */
+/** Whether CreateKey can be sent: `over` where the CloudKey is deleted, or what it waits for. */
 export type Readiness = { cloudKey: CloudKeyRecord } | KmsKeyProblem | 'over';
 
 export function isReady(readiness: Readiness): readiness is { cloudKey: CloudKeyRecord } {
@@ -26,7 +26,7 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
   if (found === undefined) return 'over';
   const { frozen_at, external_key_store, ...cloudKey } = found;
   const state = keyState(cloudKey, now());
-  if (state === 'PENDING_DELETION' || state === 'DELETED') return 'over';
+  if (state === 'DELETED') return 'over';
   const waiting = (code: string, message: string, wayOut: string) => waitingFor(code, message, wayOut, now());
   if (state === 'CREATING')
     return waiting('CloudKeyIsBeingMade', 'the CloudKey is being made', 'it goes on by itself');
@@ -34,7 +34,9 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
     return waiting(
       'CloudKeyNotAvailable',
       `the CloudKey is ${state}: AWS makes a KMS key only for one that is enabled`,
-      'enable the CloudKey (holdfast cloud-key enable); it goes on by itself then',
+      state === 'PENDING_DELETION'
+        ? 'cancel its deletion and enable it (holdfast cloud-key); it goes on by itself then'
+        : 'enable the CloudKey (holdfast cloud-key enable); it goes on by itself then',
     );
   if (frozen_at !== null || external_key_store === 0)
     return waiting(

@@ -37,9 +37,9 @@ export async function refreshKmsKey(house: AwsHouse, id: string): Promise<Attemp
       if (row === undefined || row.step === 'GONE' || row.key_id === '' || isManual(row))
         return { fault: undefined };
       return await ask(house, row);
-    } catch {
+    } catch (error) {
       // The store itself: the next look finds the pointer as it was.
-      return { fault: 'internal' };
+      return { fault: 'internal', error };
     }
   });
 }
@@ -58,7 +58,7 @@ async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
       ...(now.problem === null || isOfReading(now) ? { problem: JSON.stringify(problem) } : {}),
       ...(problem.fault === 'throttled' ? {} : { cloud_status: 'UNKNOWN' as const }),
     }));
-    return { fault: problem.fault };
+    return problem.fault === 'internal' ? { fault: problem.fault, error } : { fault: problem.fault };
   }
   await write(house, row.id, (now) => ({
     ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },

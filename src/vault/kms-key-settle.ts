@@ -3,7 +3,7 @@ import type { KmsKeys } from '../aws/kms-keys.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { cloudStatusOf } from './kms-key-look.ts';
 import { seenOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
-import { settled, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
+import { settled, soonChecked, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
 
 type Wish = NonNullable<KmsKeyRow['wanted']>;
 
@@ -34,6 +34,7 @@ export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Pr
     (now): KmsKeyChange => ({
       ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
       ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
+      next_check_at: soonChecked(house.now()),
       // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
       ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
       seen: withState(now, state, deletionAt),

@@ -15,6 +15,13 @@ import { systemAct } from './system-act.ts';
 
 export type KmsKeyChange = Partial<Omit<KmsKeyRow, 'id' | 'vault_id' | 'cloud_key_id' | 'created_at'>>;
 
+/** After something was made or changed AWS is asked how it shows it, milliseconds: aliases and tags take a while. */
+const firstCheck = 5 * 60_000;
+
+export function soonChecked(now: Date): string {
+  return new Date(now.getTime() + firstCheck).toISOString();
+}
+
 /** Nothing stands against it any more. */
 export const settled = { problem: null, attempts: 0, next_attempt_at: null } as const;
 

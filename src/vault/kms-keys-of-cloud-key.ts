@@ -5,7 +5,7 @@ import type { AwsHouse } from './aws-house.ts';
 import { changes } from './edits.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { wishChange, type KmsKeyWanted } from './kms-key-acts.ts';
-import { attemptAll } from './kms-key-attempts.ts';
+import { attemptAll, type LoggedAwsHouse } from './kms-key-attempts.ts';
 import { following, withFollowUp } from './kms-key-edit.ts';
 import { accountOfStore, factsOf } from './kms-key-policy.ts';
 import {
@@ -113,7 +113,7 @@ async function change(
 
 /** Has AWS do what is wanted of the KMS keys of a CloudKey, for so many milliseconds at the most; it goes on after that. */
 export async function outcomesInAws(
-  house: AwsHouse,
+  house: LoggedAwsHouse,
   cloudKeyId: string,
   patience: number,
 ): Promise<CloudOutcome[]> {

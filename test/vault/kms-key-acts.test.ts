@@ -12,7 +12,7 @@ import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watc
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { consoleOfKmsKey } from '../../src/vault/kms-key-console.ts';
 import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
+import { editKmsKey, type KmsKeyEdit } from '../../src/vault/kms-key-edit.ts';
 import { createKmsKey } from '../../src/vault/kms-key-making.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
@@ -233,6 +233,54 @@ async function changeEverything(
   await kms.disable(id);
   return policy;
 }
+
+const acts: Record<string, (stage: Stage, row: KmsKey) => Promise<void>> = {
+  DisableKey: async ({ house, act, ...stage }, row) => wishOfKmsKey(house, act(), on(stage, row), 'DISABLE'),
+  EnableKey: async ({ house, act, ...stage }, row) => wishOfKmsKey(house, act(), on(stage, row), 'ENABLE'),
+  ScheduleKeyDeletion: async ({ house, act, ...stage }, row) =>
+    wishOfKmsKey(house, act(), on(stage, row), 'SCHEDULE_DELETION', 7),
+  CancelKeyDeletion: async ({ house, act, ...stage }, row) =>
+    wishOfKmsKey(house, act(), on(stage, row), 'CANCEL_DELETION'),
+  PutKeyPolicy: async (stage, row) =>
+    edit(stage, row, { policy: differently('generated-without-root', row) }),
+  UpdateKeyDescription: async (stage, row) => edit(stage, row, { description: `${row.description}!` }),
+  TagResource: async (stage, row) => edit(stage, row, { tags: { team: `${row.row_version}` } }),
+  UntagResource: async (stage, row) => edit(stage, row, { tags: {} }),
+  CreateAlias: async (stage, row) => edit(stage, row, { alias: `${row.alias}-x` }),
+  DeleteAlias: async (stage, row) => edit(stage, row, { alias: `${row.alias}-y` }),
+};
+
+async function edit({ house, act, ...stage }: Stage, row: KmsKey, wish: KmsKeyEdit): Promise<void> {
+  await editKmsKey(house, act(), on(stage, row), wish, { apply: true });
+}
+
+function differently(one: 'generated-without-root', { policy_source }: KmsKey) {
+  return policy_source === 'GENERATED' ? one : 'generated';
+}
+
+for (const kind of ['reset', '500', 'throttle', 'denied', 'answer-lost'] as const)
+  test.serial(`every act fails in turn (${kind}): a second run completes it`, async (t) => {
+    const { stage } = t.context;
+    const { house } = stage;
+    const set = await newConnected(stage);
+    const { pointer } = await newKmsKey(stage, set);
+    for (const [action, ask] of Object.entries(acts)) {
+      await ask(stage, await again(stage, pointer));
+      const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
+      const { fault } = await advanceKmsKey(house, pointer.id);
+      undo();
+      t.not(fault, undefined, action);
+      t.is(problemOf(await again(stage, pointer))?.operation, action);
+      await advanceKmsKey(stage.restarted(), pointer.id);
+      const after = await again(stage, pointer);
+      t.is(after.problem, null, action);
+      t.is(after.wanted, null);
+      t.deepEqual(toApplyOf(after), []);
+      await refreshKmsKey(house, pointer.id);
+      t.deepEqual(driftOf(await again(stage, pointer)), [], action);
+    }
+    t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${pointer.alias}-x-y`]);
+  });
 
 test.serial('a change of a CloudKey reaches its KMS key where asked for, else shows as drift', async (t) => {
   const { stage, set } = t.context;

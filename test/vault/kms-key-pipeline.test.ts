@@ -117,11 +117,8 @@ test.serial('a kill at any write: a second run completes it, exactly once', asyn
   for (const write of [1, 2, 3]) {
     const cloudKey = await newCloudKey(stage, set);
     const { id } = await pointerOf(stage, cloudKey);
-    t.deepEqual(
-      await advanceKmsKey(killedAtWrite(stage.house, write), id),
-      { fault: 'internal' },
-      `write ${write}`,
-    );
+    const { fault } = await advanceKmsKey(killedAtWrite(stage.house, write), id);
+    t.is(fault, 'internal', `write ${write}`);
     t.not((await pointerOf(stage, cloudKey)).step, 'DONE');
     await advanceKmsKey(stage.restarted(), id);
     const pointer = await pointerOf(stage, cloudKey);
