@@ -3,6 +3,7 @@ import {
   accessOf,
   accountKeyOf,
   checkAmbient,
+  checkLent,
   currentKey,
   manualProblem,
   openKey,
@@ -18,7 +19,7 @@ export interface AwsHouse extends House {
 
 /**
  * AWS as the CSP account signs in there; its secret is opened by the token unless that was done already. In its default
- * Region unless another is told. Throws VaultError `conflict` for a manual account, `forbidden` where the node's own
+ * Region unless another is told. Throws VaultError `conflict` for a manual account, and for a role that was not checked; `forbidden` where the node's own
  * credentials are not for this vault; TokenError; AwsError `credentials`. No request is sent to AWS yet.
  */
 export async function awsAccountOf(
@@ -29,6 +30,7 @@ export async function awsAccountOf(
   if (account.type === 'manual') throw manualProblem();
   await checkAmbient(house, account);
   const key = await currentKey(house.store.db, account.id);
+  checkLent(account, key);
   const accountKey = accountKeyOf(account, key);
   return (
     house.aws.remembered(accountKey, regionOf(account, region)) ??

@@ -15,7 +15,16 @@ export type CspAccessKey = Selectable<CspAccessKeyTable>;
 /** What of a CSP account says how it signs in. */
 export type CspAccessFields = Pick<
   CspAccount,
-  'id' | 'vault_id' | 'name' | 'type' | 'partition' | 'fips' | 'default_region' | 'role_arn' | 'external_id'
+  | 'id'
+  | 'vault_id'
+  | 'name'
+  | 'type'
+  | 'partition'
+  | 'fips'
+  | 'default_region'
+  | 'role_arn'
+  | 'external_id'
+  | 'check_report'
 >;
 
 /** An access key in the open. */
@@ -26,7 +35,7 @@ export interface OpenKey {
 
 /** How AWS is called for the account, with this access key where it has one. Throws VaultError for manual accounts. */
 export function accessOf(
-  account: CspAccessFields,
+  account: Omit<CspAccessFields, 'check_report'>,
   key: OpenKey | undefined,
   accountKey: string,
   region = '',
@@ -121,6 +130,22 @@ export async function checkAmbient(
     'forbidden',
     'CSP accounts of this vault may not use the credentials of the node',
     'take type access-key or role; or have the vault named in [aws] ambient_vaults of the configuration',
+  );
+}
+
+/**
+ * Makes sure that a role for which the node's own credentials are lent was found to ask for the external id of this CSP
+ * account. One that could not be assumed yet when it was entered may be another's, who lets the node in without asking
+ * for one (the confused deputy). Throws VaultError `conflict`.
+ */
+export function checkLent({ type, check_report }: CspAccessFields, key: CspAccessKey | undefined): void {
+  if (type !== 'role' || key !== undefined) return;
+  const report = check_report === null ? null : (JSON.parse(check_report) as { asksForExternalId?: boolean });
+  if (report?.asksForExternalId === true) return;
+  throw new VaultError(
+    'conflict',
+    'the role has not been checked to ask for the external id of this CSP account',
+    'give it the trust policy that holdfast csp-account policy prints, then holdfast csp-account check',
   );
 }
 

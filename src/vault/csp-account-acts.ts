@@ -12,7 +12,7 @@ import {
 import { record, type Act } from '../audit/trail.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { currentKey, manualProblem, openKey } from './csp-access.ts';
-import { checkAccess, failedReport, type CheckReport } from './csp-account-check.ts';
+import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './csp-account-check.ts';
 import { accountEntry, findAccount, type CspAccountRecord } from './csp-account-records.ts';
 import { partsOfRole } from './csp-account-wish.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
@@ -39,8 +39,8 @@ export async function checkCspAccount(
   try {
     ({ report } = await checkAccess(house, account, open, { strict: false }));
   } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    report = failedReport(error);
+    if (!(error instanceof AwsError || error instanceof ExternalIdError)) throw error;
+    report = failedReport(error, reportOf(account));
   }
   return house.store.write(async (trx) => {
     // AWS was asked about the record as it was.

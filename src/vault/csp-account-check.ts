@@ -29,6 +29,8 @@ export interface CheckReport {
   method: PermissionCheck['method'];
   actions: CheckedAction[];
   problem: AwsProblem | null;
+  /** The role was assumed with the external id, and not without: the node's own credentials may be lent for it. */
+  asksForExternalId?: boolean;
 }
 
 /** What it is checked with: a record that may not be stored yet. */
@@ -101,9 +103,19 @@ export async function checkAccess(
     check.actions.push(...own.actions);
   }
   const problem = await externalIdProblem(house, access);
-  if (problem !== null && key === undefined)
-    throw new VaultError('forbidden', problem.message, problem.wayOut);
-  return { report: reportOf(account, identity, assumer.arn, check, problem), keyCreatedAt };
+  if (problem !== null && key === undefined) throw new ExternalIdError(problem);
+  const report = reportOf(account, identity, assumer.arn, check, problem);
+  return { report: { ...report, asksForExternalId: problem === null }, keyCreatedAt };
+}
+
+/** The node's own credentials are not lent for the role. */
+export class ExternalIdError extends VaultError {
+  readonly found: AwsProblem;
+
+  constructor(found: AwsProblem) {
+    super('forbidden', found.message, found.wayOut);
+    this.found = found;
+  }
 }
 
 function keyAccess({ accessKeyId, secret }: OpenKey) {
@@ -215,15 +227,21 @@ async function creationOf(
   }
 }
 
-/** Of a report that could not be made. */
-export function failedReport(error: AwsError): CheckReport {
+/** Of a report that could not be made; what the one before had found out of the external id still holds. */
+export function failedReport(error: AwsError | ExternalIdError, before?: CheckReport): CheckReport {
+  const { code, message, wayOut } =
+    error instanceof ExternalIdError
+      ? error.found
+      : { code: error.code, message: error.message, wayOut: error.wayOut };
   return {
     ok: false,
     arn: '',
     accountId: '',
-    assumedBy: '',
+    // Who assumes the role is still to be named in its trust policy.
+    assumedBy: before?.assumedBy ?? '',
     method: 'none',
     actions: [],
-    problem: { code: error.code, message: error.message, wayOut: error.wayOut },
+    problem: { code, message, wayOut },
+    asksForExternalId: error instanceof AwsError && before?.asksForExternalId === true,
   };
 }

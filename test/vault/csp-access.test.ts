@@ -336,6 +336,48 @@ test.serial('a role is assumed with the node’s own credentials', async (t) => 
   });
 });
 
+test.serial(
+  'a role that was entered before it could be assumed is lent the node’s credentials only once it is checked',
+  async (t) => {
+    const { account, vault, act } = t.context;
+    const node = await account.user([]);
+    await account.allow(node.name, {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }],
+    });
+    await withNodeCredentials(t, node, [], async (house) => {
+      const name = fresh('role');
+      const roleArn = await account.role(trustPolicy(`arn:aws:iam::${account.id}:root`, 'nobody'), name);
+      const made = await create(t, { type: 'role', roleArn }, house);
+      // Its owner, a user of another vault, lets the node in and asks for no external id.
+      const open = {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { AWS: node.arn }, Action: 'sts:AssumeRole' }],
+      };
+      await account.trust(name, open);
+      await t.throwsAsync(awsAccountOf(house, made), { message: /has not been checked/ });
+      const checked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      t.like(reportOf(checked), { ok: false, problem: { code: 'EXTERNAL_ID_NOT_ASKED_FOR' } });
+      await t.throwsAsync(awsAccountOf(house, checked), { message: /has not been checked/ });
+
+      const { trustPolicy: trust } = await policyOfCspAccount(house, vault.id, 'all', made.id);
+      await account.trust(name, trust ?? {});
+      const right = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      t.regex((await whoIs(await awsAccountOf(house, right))).arn, /:assumed-role\//);
+      // That AWS cannot be asked says nothing against it.
+      const undo = t.context.simulator.fault({ service: 'sts', action: 'AssumeRole', kind: 'reset' });
+      const unasked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      undo();
+      t.false(reportOf(unasked)?.ok);
+      t.regex((await whoIs(await awsAccountOf(house, unasked))).arn, /:assumed-role\//);
+      // That it asks no more does.
+      await account.trust(name, open);
+      const opened = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      await t.throwsAsync(awsAccountOf(house, opened), { message: /has not been checked/ });
+    });
+  },
+);
+
 test.serial('users and roles are listed by pages, without service-linked roles', async (t) => {
   const { house, vault } = t.context;
   const aws = new TestAwsAccount(t.context.simulator);
