@@ -119,7 +119,10 @@ export const shownKey = z
 /** After an act that may be done in AWS as well. */
 export const shownActedKey = shownKey
   .extend({
-    aws: z.array(shownOutcome).describe('With `cloud` both, or `applyToKms`: what came of it in AWS.'),
+    aws: z
+      .array(shownOutcome)
+      .optional()
+      .describe('With `cloud` both, or `applyToKms`: what came of it in AWS.'),
   })
   .meta({ id: 'ActedCloudKey' });
 

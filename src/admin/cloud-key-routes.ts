@@ -41,8 +41,11 @@ export async function acted(
   row: UsedCloudKey,
   cloud: CloudSide,
 ): Promise<Answer> {
-  if (cloud === 'ours') tryLater(call.services, row.id);
-  const aws = cloud === 'both' ? await outcomesInAws(call.services, row.id, patience) : [];
+  if (cloud === 'ours') {
+    tryLater(call.services, row.id);
+    return shown(call, row);
+  }
+  const aws = await outcomesInAws(call.services, row.id, patience);
   const answer = await shown(call, row);
   return { ...answer, body: { ...(answer.body as object), aws } };
 }
