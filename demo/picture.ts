@@ -20,7 +20,7 @@ export function drawPicture(): Buffer {
   const rows = drawing.flatMap((row) => {
     const line = Buffer.concat([
       Buffer.of(0),
-      ...[...row].map((pixel) => Buffer.alloc(scale, pixel === '#' ? 0x20 : 0xf0)),
+      ...row.split('').map((pixel) => Buffer.alloc(scale, pixel === '#' ? 0x20 : 0xf0)),
     ]);
     return Array.from({ length: scale }, () => line);
   });
