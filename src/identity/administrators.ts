@@ -32,7 +32,7 @@ export async function ensureFirstAdministrator(
   });
   if (wish.password !== undefined) checkNewPassword(wish.password, [row.username]);
   const password = wish.password ?? firstPassword();
-  const hash = await hashPassword(password, lane);
+  const hash = await hashPassword(password, lane, house.passwordCost);
   const winner = await house.store.write(async (trx) => {
     const other = await trx
       .selectFrom('users')
@@ -83,7 +83,7 @@ export async function resetAdministrator(
       `name one of: ${all.map((one) => one.username).join(', ')}`,
     );
   const password = firstPassword();
-  const hash = await hashPassword(password, lane);
+  const hash = await hashPassword(password, lane, house.passwordCost);
   await house.store.write(async (trx) => {
     await clearTotp(trx, house, user.id);
     await revokeApiKeysOf(trx, house, user.id);

@@ -22,10 +22,15 @@ export async function confirmPassword(
 ): Promise<void> {
   if (user.password_hash === null)
     throw new VaultError('conflict', 'you have no password: you sign in at the OpenID provider');
-  const { admitted, right } = await checkPassword(guess(password), laneOf(act.address), async () => {
-    const attempt = await beginAttempt(house, user.id);
-    return { admitted: attempt, hash: attempt === undefined ? null : user.password_hash };
-  });
+  const { admitted, right } = await checkPassword(
+    guess(password),
+    laneOf(act.address),
+    async () => {
+      const attempt = await beginAttempt(house, user.id);
+      return { admitted: attempt, hash: attempt === undefined ? null : user.password_hash };
+    },
+    house.passwordCost,
+  );
   if (right && admitted !== undefined) {
     await house.store.write(async (trx) => takeBack(trx, admitted));
     return;

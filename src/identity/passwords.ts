@@ -1,17 +1,11 @@
 import { argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret } from '../secret.ts';
+import type { PasswordCost } from '../vault/house.ts';
 import { FairQueue } from './fair-queue.ts';
 import { normalPassword } from './password-policy.ts';
 
 const deriveArgon2 = promisify(argon2);
-
-interface Cost {
-  /** KiB. */
-  memory: number;
-  passes: number;
-  parallelism: number;
-}
 
 /**
  * The first of the equal settings of OWASP's Password Storage Cheat Sheet. RFC 9106's second recommended option (64 MiB,
@@ -19,7 +13,7 @@ interface Cost {
  * within 250 ms a sign-in must not take the cores for a third of a second. Passwords have 15 characters or more, and
  * guesses are counted.
  */
-const cost: Cost = { memory: 46 * 1024, passes: 1, parallelism: 1 };
+const usualCost: PasswordCost = { memory: 46 * 1024, passes: 1, parallelism: 1 };
 const saltLength = 16;
 const tagLength = 32;
 
@@ -30,13 +24,17 @@ const tagLength = 32;
 const queue = new FairQueue({ atOnce: 2, waitingInLane: 16, waiting: 128 });
 
 /** Costs as much to check as a real one, and no password fits it: for users there are not. */
-const nobodysHash = writePhc(cost, randomBytes(saltLength), randomBytes(tagLength));
+const nobodysHash = nobodysHashAt(usualCost);
 
 /** Alphabet of first passwords: nothing that looks like something else in print. */
 const readable = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /** PHC string of argon2id. `lane` is who waits in line, see {@link FairQueue}. Throws BusyError. */
-export async function hashPassword(password: Secret, lane: string): Promise<string> {
+export async function hashPassword(
+  password: Secret,
+  lane: string,
+  cost: PasswordCost = usualCost,
+): Promise<string> {
   return queue.run(lane, async () => {
     const salt = randomBytes(saltLength);
     return writePhc(cost, salt, await derive(password, salt, cost, tagLength));
@@ -59,10 +57,15 @@ export async function checkPassword<T>(
   password: Secret,
   lane: string,
   before: () => Promise<{ admitted: T; hash: string | null }>,
+  cost: PasswordCost = usualCost,
 ): Promise<Check<T>> {
   return queue.run(lane, async () => {
     const { admitted, hash } = await before();
-    const { salt, tag, cost: paid } = readPhc(hash ?? nobodysHash);
+    const {
+      salt,
+      tag,
+      cost: paid,
+    } = readPhc(hash ?? (cost === usualCost ? nobodysHash : nobodysHashAt(cost)));
     const right = timingSafeEqual(await derive(password, salt, paid, tag.length), tag) && hash !== null;
     const isOld = paid.memory !== cost.memory || paid.passes !== cost.passes;
     if (!right || !(isOld || paid.parallelism !== cost.parallelism))
@@ -82,7 +85,11 @@ export function firstPassword(): Secret {
   return new Secret(characters.match(/.{5}/g)?.join('-') ?? characters);
 }
 
-async function derive(password: Secret, nonce: Buffer, paid: Cost, length: number): Promise<Buffer> {
+function nobodysHashAt(cost: PasswordCost): string {
+  return writePhc(cost, randomBytes(saltLength), randomBytes(tagLength));
+}
+
+async function derive(password: Secret, nonce: Buffer, paid: PasswordCost, length: number): Promise<Buffer> {
   return deriveArgon2('argon2id', {
     message: Buffer.from(normalPassword(password.reveal())),
     nonce,
@@ -91,14 +98,14 @@ async function derive(password: Secret, nonce: Buffer, paid: Cost, length: numbe
   });
 }
 
-function writePhc({ memory, passes, parallelism }: Cost, salt: Buffer, tag: Buffer): string {
+function writePhc({ memory, passes, parallelism }: PasswordCost, salt: Buffer, tag: Buffer): string {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
 }
 
 const phcForm =
   /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
-function readPhc(phc: string): { cost: Cost; salt: Buffer; tag: Buffer } {
+function readPhc(phc: string): { cost: PasswordCost; salt: Buffer; tag: Buffer } {
   const [, memory, passes, parallelism, salt, tag] = phcForm.exec(phc) ?? [];
   if (salt === undefined || tag === undefined)
     throw new Error('the store has a password hash that is no PHC string of argon2id');

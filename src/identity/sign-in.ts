@@ -80,6 +80,7 @@ async function trySignIn(
         hash: attempt === undefined ? null : (user?.password_hash ?? null),
       };
     },
+    house.passwordCost,
   );
   const { user, attempt } = admitted;
   const opened =
@@ -177,7 +178,7 @@ export async function changePassword(
   await confirmPassword(house, act, user, current);
   if (normalPassword(wanted.reveal()) === normalPassword(current.reveal()))
     throw new VaultError('invalid', 'the new password is the current one');
-  const hash = await hashPassword(wanted, laneOf(act.address));
+  const hash = await hashPassword(wanted, laneOf(act.address), house.passwordCost);
   const now = house.now().toISOString();
   return house.store.write(async (trx) => {
     const changed = await trx

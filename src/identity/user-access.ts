@@ -45,7 +45,7 @@ export async function resetPassword(
   expected?: number,
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
-  const hash = await hashPassword(password, laneOf(act.address));
+  const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
   const user = await site.store.write(async (trx) => {
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');

@@ -82,7 +82,8 @@ export async function createUser(
   checkReach(changer, wish.role);
   const row = newUser(site, vaultId, wish);
   const password = row.sign_in === 'oidc' ? undefined : firstPassword();
-  const hash = password === undefined ? null : await hashPassword(password, laneOf(act.address));
+  const hash =
+    password === undefined ? null : await hashPassword(password, laneOf(act.address), site.passwordCost);
   const user = await site.store.write(async (trx) => insertUser(trx, act, { ...row, password_hash: hash }));
   if (password === undefined) return { user, delivery: undefined };
   return { user, delivery: await deliverPassword(site, user, password, 'first') };

@@ -34,7 +34,7 @@ export async function createVault(
 ): Promise<{ vault: Vault; administrator: UserRow; delivery: Delivery }> {
   const administrator = parseAdministrator(wish.administrator);
   const password = firstPassword();
-  const hash = await hashPassword(password, laneOf(act.address));
+  const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
   // What was made by the key is the vault.
   const { idempotency: _, ...within } = act;
   const made = await site.store.change(async (trx) => {
@@ -69,7 +69,7 @@ export async function resetVaultAdministrator(
   },
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
-  const hash = await hashPassword(password, laneOf(act.address));
+  const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
   const user = await site.store.write(async (trx) => {
     const vault = await findVault(trx, vaultId);
     const there = await trx

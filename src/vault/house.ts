@@ -2,6 +2,14 @@ import type { Store } from '../store/store.ts';
 import type { TokenRooms } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 
+/** What argon2id takes to hash a password. */
+export interface PasswordCost {
+  /** KiB. */
+  memory: number;
+  passes: number;
+  parallelism: number;
+}
+
 /** What every act on the vault works with. */
 export interface House {
   store: Store;
@@ -10,6 +18,8 @@ export interface House {
   now: () => Date;
   /** This process, `node id/start`: what it leaves half done can be told from what another is doing. */
   instance: string;
+  /** Of passwords that are hashed anew. A node has none of its own; tests that are not about passwords have a small one. */
+  passwordCost?: PasswordCost;
 }
 
 /**

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
+import Database from 'better-sqlite3';
 import { memoryDirectory } from '../support/test-node.ts';
 import { PatientClient } from '../support/xks-client.ts';
 
@@ -66,6 +67,13 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   t.deepEqual(Object.keys(await json('admin.json')), ['endpoint', 'username', 'password']);
   const keys: Record<string, string> = await json('keys.json');
   t.deepEqual(Object.keys(keys), ['encryptDecrypt', 'encryptOnly', 'decryptOnly', 'neither']);
+
+  // What tests of people have less of (House.passwordCost) a node has whole.
+  const store = new Database(path.join(home, 'state/holdfast.db'), { readonly: true });
+  const hashes = store.prepare('SELECT password_hash FROM users').pluck().all() as string[];
+  store.close();
+  t.is(hashes.length, 2);
+  for (const hash of hashes) t.regex(hash, /^\$argon2id\$v=19\$m=47104,t=1,p=1\$/);
 
   const config = (await json('xks-proxy-config.json')) as unknown as {
     XksProxyUriPath: string;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import test from 'ava';
 import type { Act } from '../../src/audit/trail.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import type { Site } from '../../src/identity/first-passwords.ts';
@@ -10,10 +11,13 @@ import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
 import type { Role } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { PasswordCost } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../support/test-node.ts';
-import { insertVault, openVault } from '../support/vault.ts';
+import { insertVault, openToken, type TestToken } from '../support/vault.ts';
 
+/** So little that the tests need not wait for it; what a node takes is in passwords.test.ts. */
+export const passwordCost: PasswordCost = { memory: 64, passes: 1, parallelism: 1 };
 export const limits = { idleMinutes: 15, longestMinutes: 480 };
 export const password = new Secret('the usual test phrase');
 export const wrong = new Secret('some other test phrase');
@@ -35,16 +39,17 @@ export interface People {
   dispose: () => Promise<void>;
 }
 
+/** One token for all tests of a file: what they seal is bound to records of their own. */
+let token: Promise<TestToken> | undefined;
+test.after.always(async () => (await token)?.dispose());
+
 /** People with a store and a clock of their own; with a real token, or with none. */
-export async function openPeople({ token = false } = {}): Promise<People> {
-  if (token) {
-    const vault = await openVault();
-    return people(vault.store, vault.tokens, vault.vault.id, vault.dispose);
-  }
+export async function openPeople(options: { token?: boolean } = {}): Promise<People> {
+  const rooms = options.token === true ? (await (token ??= openToken())).tokens : new TokenRooms([]);
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-people-'));
   const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));
   const { id } = await insertVault(store, 'Blue Harbour');
-  return people(store, new TokenRooms([]), id, async () => {
+  return people(store, rooms, id, async () => {
     await store.close();
     await rm(directory, { recursive: true, force: true });
   });
@@ -69,6 +74,7 @@ function people(
     tokens,
     now: () => new Date(clock.at),
     instance: 'test-node/1',
+    passwordCost,
     signInUrl: (vault) => `https://keys.example.com/sign-in/${vault}`,
   };
   const act = (address = '192.0.2.7'): Act => ({
@@ -84,7 +90,7 @@ function people(
     vaultId,
     act,
     user: async (role = 'auditor', fields = {}) => {
-      hash ??= hashPassword(password, 'test');
+      hash ??= hashPassword(password, 'test', passwordCost);
       const isAppliance = role.startsWith('appliance');
       const row = newUser(site, isAppliance ? '' : vaultId, {
         username: `person-${++count}`,

@@ -50,7 +50,7 @@ test.serial('the secret is 160 bits, shown as an otpauth URI, and never in the s
   t.regex(secret.reveal(), /^[A-Z2-7]{32}$/);
   const uri = new URL(otpauthUri.reveal());
   t.is(uri.protocol, 'otpauth:');
-  t.is(uri.searchParams.get('issuer'), 'Holdfast first');
+  t.is(uri.searchParams.get('issuer'), 'Holdfast Blue Harbour');
   t.true(decodeURIComponent(uri.pathname).endsWith(`:${person.username}`));
   const { totp_state, totp_sealed, totp_token } = await fresh(person);
   t.is(totp_state, 'ENROLLING');

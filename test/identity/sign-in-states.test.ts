@@ -7,7 +7,7 @@ import { confirmTotp, enrolTotp } from '../../src/identity/second-factor.ts';
 import type { OpenedSession } from '../../src/identity/sessions.ts';
 import { changePassword, giveSecondFactor } from '../../src/identity/sign-in.ts';
 import { Secret } from '../../src/secret.ts';
-import { limits, openPeople, password } from './people.ts';
+import { limits, openPeople, password, passwordCost } from './people.ts';
 
 type Step =
   | { kind: 'sign-in' }
@@ -44,7 +44,7 @@ test('a session is never in a state that it has not earned, whatever comes after
   const phrases = await Promise.all(
     ['seven herons over the weir', 'eleven otters in a canoe'].map(async (text) => {
       const secret = new Secret(text);
-      return { secret, hash: await hashPassword(secret, 'test') };
+      return { secret, hash: await hashPassword(secret, 'test', passwordCost) };
     }),
   );
   try {
