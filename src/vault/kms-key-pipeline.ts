@@ -3,7 +3,7 @@ import { isAwsCode } from '../aws/kms-errors.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { giveAlias } from './kms-key-alias.ts';
 import { applyOne } from './kms-key-apply.ts';
-import { cloudStatusOf, readKey, seenAs } from './kms-key-look.ts';
+import { cloudStatusOf, lookForLink, readKey, seenAs } from './kms-key-look.ts';
 import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
 import { isReady, readinessOf } from './kms-key-readiness.ts';
 import {
@@ -81,12 +81,35 @@ type Task = (house: AwsHouse, row: KmsKey) => Promise<'done' | Attempt>;
 
 function taskOf(row: KmsKey): Task | undefined {
   if (row.step === 'GONE') return undefined;
+  if (row.leaving !== 'KEEP' && isUnproven(row)) return prove;
   if (row.leaving !== null) return leave;
   if (row.step === 'KEY') return makeKey;
   if (isManual(row)) return undefined;
   if (row.wanted !== null) return settle;
   if (row.step === 'ALIAS') return makeAlias;
   return toApplyOf(row).length > 0 ? apply : undefined;
+}
+
+/** Pasted while nothing here signed in to AWS: it may be any KMS key, of whomever. */
+function isUnproven(row: KmsKey): boolean {
+  return row.origin === 'MANUAL' && row.key_id !== '' && !isManual(row);
+}
+
+/** Nothing is done to a KMS key that was taken at somebody's word before AWS says that it is the CloudKey's. */
+async function prove(house: AwsHouse, row: KmsKey): Promise<'done'> {
+  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+  if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
+  await lookForLink(await awsAccountOf(house, account, row.region), row.region, row.key_id, row);
+  await writeDone(
+    house,
+    row.id,
+    (now): KmsKeyChange => ({
+      ...(now.key_id === row.key_id ? { origin: 'LINKED' as const } : {}),
+      next_check_at: house.now().toISOString(),
+    }),
+    'link',
+  );
+  return 'done';
 }
 
 /** What of AWS's a failure is of, where the error does not tell. */
@@ -178,7 +201,11 @@ async function takeKey(
     house,
     id,
     // One that nobody waits for any more gets no alias.
-    (row): KmsKeyChange => ({ ...change, step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS' }),
+    (row): KmsKeyChange => ({
+      ...change,
+      ...(row.origin === 'MANUAL' ? { origin: 'HOLDFAST' as const } : {}),
+      step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS',
+    }),
     how === 'made' ? 'made' : 'found',
   );
 }

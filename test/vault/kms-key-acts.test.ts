@@ -19,6 +19,9 @@ import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-recor
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
 import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
+import { AwsClients } from '../../src/aws/clients.ts';
+import { whenIdle } from '../../src/vault/kms-key-turns.ts';
+import { silentLog } from '../support/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { eventsOf } from '../support/vault.ts';
 import {
@@ -114,6 +117,24 @@ test.serial('a CloudKey is disabled here at once with AWS down; AWS follows by s
   await advanceKmsKey(stage.restarted(), pointer.id);
   t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
   t.is((await again(stage, pointer)).wanted, null);
+});
+
+test.serial('an AWS that does not answer at all keeps nobody waiting', async (t) => {
+  const { stage, set } = t.context;
+  const { act, vaultId } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const aws = new AwsClients({ ...stage.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
+  const house = { ...stage.house, aws };
+  const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'hang' });
+  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  const [outcome] = await outcomesInAws(house, cloudKey.id, 100);
+  t.is(outcome?.outcome, 'pending');
+  undo();
+  aws.close();
+  await whenIdle(house.store, 20_000);
+  t.is((await again(stage, pointer)).wanted, 'DISABLE');
+  await advanceKmsKey(stage.house, pointer.id);
+  t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
 });
 
 test.serial('a change of mind takes the place of what AWS has not done yet', async (t) => {
@@ -484,6 +505,33 @@ test.serial('a KMS key that no pointer knows is found', async (t) => {
   const after = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
   t.false(after.items.some((item) => item.keyArn === pointer.key_arn));
 });
+
+test.serial(
+  'a KMS key that was taken at somebody’s word is looked at before anything is done to it',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, act, vaultId } = stage;
+    const victim = await newKmsKey(stage, set);
+    const mine = await newConnected(stage, { account: set.account });
+    const cloudKey = await newCloudKey(stage, mine, { kmsKey: false });
+    const { db } = house.store;
+    const type = async (to: 'manual' | 'access-key') =>
+      db.updateTable('csp_accounts').set({ type: to }).where('id', '=', mine.cspAccountId).execute();
+    await type('manual');
+    // As with a pointer in another vault: nobody here knows whose key it is.
+    await db.updateTable('kms_keys').set({ key_arn: '' }).where('id', '=', victim.pointer.id).execute();
+    await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { keyArn: victim.pointer.key_arn });
+    await type('access-key');
+    const pasted = await pointerOf(stage, cloudKey);
+    await wishOfKmsKey(house, act(), on(stage, pasted), 'SCHEDULE_DELETION', 7);
+    await advanceKmsKey(house, pasted.id);
+    t.regex(problemOf(await again(stage, pasted))?.message ?? '', /does not refer to this CloudKey/);
+    t.is((await (await kmsOf(stage, set)).describe(victim.pointer.key_id)).state, 'Enabled');
+    await deleteKmsKey(house, act(), on(stage, pasted), { kind: 'keep' });
+    await advanceKmsKey(house, pasted.id);
+    t.is((await again(stage, pasted)).outcome, 'KEPT');
+  },
+);
 
 test.serial('by hand: what to type is shown, and the ARN that is pasted is checked', async (t) => {
   const { stage } = t.context;
