@@ -17,8 +17,13 @@ const leaseName = 'aws';
 const leaseTime = 60_000;
 /** The lease is renewed when it is this old, milliseconds. */
 const renewAfter = 15_000;
-/** No look is later than this after the one before, milliseconds: what waits for something else is found by looking. */
-const longestSleep = 15_000;
+/**
+ * No look is later than this after the one before, milliseconds: what waits for something else is found by looking. Where
+ * somebody asks for something AWS is asked at once, in the request; nothing waits for the next look.
+ */
+const longestSleep = 5_000;
+/** Nor, while another process does the work, than this. */
+const idleSleep = 15_000;
 /** Shortest pause between two looks that both found something, milliseconds. */
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
@@ -55,26 +60,23 @@ export interface AwsRun {
 export class AwsSchedules {
   readonly #house: AwsHouse;
   readonly #log: Logger;
+  /** Milliseconds of work after which nothing more is begun in one look. */
+  readonly #budget: number;
   readonly #backOff = new BackOff();
   #renewedAt = -Infinity;
   #stopping = new AbortController();
-  #waking = new AbortController();
   #looping: Promise<void> | undefined;
 
-  constructor({ house, log }: { house: AwsHouse; log: Logger }) {
+  constructor({ house, log, budget = longestWork }: { house: AwsHouse; log: Logger; budget?: number }) {
     this.#house = house;
     this.#log = log;
+    this.#budget = budget;
   }
 
   start(): void {
     if (this.#looping !== undefined) return;
     this.#stopping = new AbortController();
     this.#looping = this.#loop(this.#stopping.signal);
-  }
-
-  /** Has it look now: something was asked for, or has become possible. */
-  wake(): void {
-    this.#waking.abort();
   }
 
   /**
@@ -106,7 +108,6 @@ export class AwsSchedules {
       }
     };
     await part('lease', async () => {
-      this.#renewedAt = -Infinity;
       run.held = await this.#holdsLease();
     });
     if (!run.held) return run;
@@ -124,7 +125,7 @@ export class AwsSchedules {
   }
 
   async #rotate(run: AwsRun): Promise<void> {
-    const { rotated, failed } = await rotateDueAccessKeys(this.#house, async () => this.#mayGoOn());
+    const { rotated, failed } = await rotateDueAccessKeys(this.#house, this.#withinBudget());
     run.accessKeysRotated = rotated;
     if (failed.length > 0) run.failed.push('access keys');
     for (const { cspAccountId, problem } of failed)
@@ -135,7 +136,7 @@ export class AwsSchedules {
   }
 
   async #watch(run: AwsRun): Promise<void> {
-    const { looked, failed } = await watchExternalKeyStores(this.#house, async () => this.#mayGoOn());
+    const { looked, failed } = await watchExternalKeyStores(this.#house, this.#withinBudget());
     run.keyStoresLooked = looked;
     if (failed > 0) run.failed.push('key stores');
     // A key store that has come up lets what waits for it go on.
@@ -178,24 +179,22 @@ export class AwsSchedules {
 
   #lanes(what: string, pace: number): LaneOptions {
     return {
-      ...{ backOff: this.#backOff, what, pace, budget: longestWork, signal: this.#stopping.signal },
+      ...{ backOff: this.#backOff, what, pace, budget: this.#budget, signal: this.#stopping.signal },
       mayGoOn: async () => this.#mayGoOn(),
     };
   }
 
   async #loop(stopping: AbortSignal): Promise<void> {
     while (!stopping.aborted) {
-      this.#waking = new AbortController();
       const { held, more } = await this.runOnce();
       if (stopping.aborted) return;
       const sleep = held && more ? shortestSleep : await this.#untilNextDue(held);
-      const signal = AbortSignal.any([stopping, this.#waking.signal]);
-      await delay(sleep, undefined, { signal }).catch(() => undefined);
+      await delay(sleep, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
 
   async #untilNextDue(held: boolean): Promise<number> {
-    if (!held) return longestSleep;
+    if (!held) return idleSleep;
     try {
       const now = this.#house.now().getTime();
       const moments = [await nextDueKmsKey(this.#house), await nextStoreLook(this.#house)].flatMap((at) =>
@@ -206,6 +205,12 @@ export class AwsSchedules {
       this.#tell('next due time', error);
       return longestSleep;
     }
+  }
+
+  /** The parts of a look wait for each other: a hundred accounts that do not answer must not hold up the kill switch. */
+  #withinBudget(): () => Promise<boolean> {
+    const until = monotonicNow() + this.#budget;
+    return async () => monotonicNow() < until && (await this.#mayGoOn());
   }
 
   async #mayGoOn(): Promise<boolean> {

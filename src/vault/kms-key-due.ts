@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { House } from './house.ts';
 
 /** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
@@ -7,7 +7,7 @@ export interface DueKmsKey {
   lane: string;
 }
 
-/** So many at a time: what is left is found by the next look. */
+/** So many at a time, unless told otherwise: what is left is found by the next look. */
 const atOnce = 1_000;
 
 function pointers({ store: { db } }: Pick<House, 'store'>) {
@@ -21,12 +21,17 @@ function pointers({ store: { db } }: Pick<House, 'store'>) {
 
 const isSignedIn = sql<boolean>`csp_accounts.type <> 'manual'`;
 
+/** The first of each lane, then the second of each: one with more than fit, which nothing can be done in, hides no other. */
+function turnInLane(order: RawBuilder<unknown>) {
+  return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region ORDER BY ${order})`;
+}
+
 /**
  * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
  * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the wish for a key:
  * that of one by hand too.
  */
-export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
+export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
   const now = house.now().toISOString();
   const rows = await pointers(house)
     .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
@@ -64,22 +69,20 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>): Promise<DueK
       ]),
     )
     // What was asked of a key that is there comes before what is still to be made: a kill switch among it.
-    .orderBy((eb) => eb.case().when('kms_keys.wanted', 'is not', null).then(0).else(1).end())
-    .orderBy('kms_keys.next_attempt_at')
-    .orderBy('kms_keys.id')
-    .limit(atOnce)
+    .orderBy(turnInLane(sql`(kms_keys.wanted IS NULL), kms_keys.next_attempt_at, kms_keys.id`))
+    .limit(most)
     .execute();
   return rows.map(toDue);
 }
 
 /** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
-export async function dueChecks(house: Pick<House, 'store' | 'now'>): Promise<DueKmsKey[]> {
+export async function dueChecks(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
   const rows = await pointers(house)
     .where(isSignedIn)
     .where('kms_keys.key_id', '<>', '')
     .where('kms_keys.next_check_at', '<=', house.now().toISOString())
-    .orderBy('kms_keys.next_check_at')
-    .limit(atOnce)
+    .orderBy(turnInLane(sql`kms_keys.next_check_at, kms_keys.id`))
+    .limit(most)
     .execute();
   return rows.map(toDue);
 }

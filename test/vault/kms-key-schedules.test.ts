@@ -7,6 +7,7 @@ import { AwsSchedules } from '../../src/vault/aws-schedules.ts';
 import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
 import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/vault/leases.ts';
+import { dueChecks, dueWork } from '../../src/vault/kms-key-due.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { nextAttempt } from '../../src/vault/kms-key-problems.ts';
 import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
@@ -73,6 +74,55 @@ test.serial('an account that does not answer holds up no other', async (t) => {
     'KEY 1',
   ]);
   for (const { id } of left) await advanceKmsKey(stage.house, id);
+});
+
+test.serial('one account with more that is due than fits hides no other', async (t) => {
+  const { stage, set } = t.context;
+  const { house } = stage;
+  const other = await newConnected(stage);
+  const ours = [await newKmsKey(stage, set), await newKmsKey(stage, set), await newKmsKey(stage, set)];
+  const theirs = await newKmsKey(stage, other);
+  const { db } = house.store;
+  // Longer due than that of the other account, and nothing comes of it.
+  const past = (minutes: number) => new Date(house.now().getTime() - minutes * 60_000).toISOString();
+  await db
+    .updateTable('kms_keys')
+    .set({ next_check_at: past(1) })
+    .where('key_id', '<>', '')
+    .execute();
+  for (const { pointer } of ours)
+    await db
+      .updateTable('kms_keys')
+      .set({ next_check_at: past(9), wanted: 'DISABLE', next_attempt_at: past(9) })
+      .where('id', '=', pointer.id)
+      .execute();
+  await db
+    .updateTable('kms_keys')
+    .set({ wanted: 'DISABLE', next_attempt_at: past(1) })
+    .where('id', '=', theirs.pointer.id)
+    .execute();
+  for (const due of [await dueWork(house, 2), await dueChecks(house, 2)])
+    t.true(
+      due.some(({ id }) => id === theirs.pointer.id),
+      JSON.stringify(due),
+    );
+  for (const { pointer } of [...ours, theirs]) await advanceKmsKey(house, pointer.id);
+});
+
+test.serial('key stores and access keys too are begun only while there is time in a look', async (t) => {
+  const { house } = t.context.stage;
+  const { db } = house.store;
+  const now = house.now().toISOString();
+  await db.updateTable('external_key_stores').set({ next_check_at: now }).execute();
+  const { n } = await db
+    .selectFrom('external_key_stores')
+    .select((eb) => eb.fn.countAll<number>().as('n'))
+    .executeTakeFirstOrThrow();
+  await db.updateTable('csp_accounts').set({ next_access_key_rotation_at: now }).execute();
+  const late = await new AwsSchedules({ house, log: silentLog, budget: 0 }).runOnce();
+  t.like(late, { held: true, keyStoresLooked: 0, failed: [] });
+  await db.updateTable('csp_accounts').set({ next_access_key_rotation_at: null }).execute();
+  t.is((await schedulesOf(house).runOnce()).keyStoresLooked, n);
 });
 
 test.serial('what AWS did not do when it was asked is done by schedule', async (t) => {
