@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Problem, type FieldProblem } from '../admin/problem.ts';
 import type { Route } from '../admin/route.ts';
 import { readBody } from './body.ts';
@@ -97,7 +97,8 @@ export function parse<T>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const fields = result.error.issues.slice(0, 20).flatMap((issue): FieldProblem[] => {
-    const where = part === 'body' ? `/${issue.path.map(String).join('/')}` : issue.path.map(String).join('.');
+    const names = issue.path.map((name) => (isOurs(schema, name) ? String(name) : '*'));
+    const where = part === 'body' ? `/${names.join('/')}` : names.join('.');
     if (issue.code === 'unrecognized_keys')
       return [{ where: where === '' ? part : where, detail: 'has a field that is not known here' }];
     return [{ where: where === '' ? part : where, detail: issue.message }];
@@ -105,4 +106,22 @@ export function parse<T>(
   // An id that is none is an address that leads nowhere.
   if (part === 'path') throw new Problem('not-found', 'there is no such thing');
   throw new Problem('invalid', `the ${part} has values that are not allowed`, { fields });
+}
+
+const ownNames = new WeakMap<z.ZodType, ReadonlySet<unknown>>();
+
+/** Whether the name of a field is one of the schema's. That of a tag, or within a policy, is the caller's: it is not quoted. */
+function isOurs(schema: z.ZodType, name: PropertyKey): boolean {
+  if (typeof name === 'number') return true;
+  const known =
+    ownNames.get(schema) ?? new Set(namesIn(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' })));
+  ownNames.set(schema, known);
+  return known.has(name);
+}
+
+function namesIn(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, inner]) =>
+    (key === 'properties' ? Object.keys(inner as object) : []).concat(namesIn(inner)),
+  );
 }
