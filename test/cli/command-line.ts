@@ -47,8 +47,9 @@ export class CommandServer {
   readonly #waiting = new Map<number, PromiseWithResolvers<Run>>();
   #lastId = 0;
 
-  constructor() {
+  constructor({ cwd }: { cwd?: string } = {}) {
     this.#child = fork(path.join(import.meta.dirname, 'command-server.ts'), [], {
+      ...(cwd === undefined ? {} : { cwd }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child.on('message', ({ id, ...run }: CommandReport) => {
