@@ -96,6 +96,12 @@ export function writeKeyPolicy(wish: KeyPolicyWish): string {
       'nobody could administer the KMS key: the policy has neither account, administrators nor Holdfast in it',
       'name an administrator, have the CSP account checked, or take the policy with the account statement',
     );
+  // Named as a principal, the account itself lets its IAM policies decide: the very thing that was not wanted.
+  if (!root && holdfast === account)
+    throw new KeyPolicyError(
+      'the CSP account signs in as the root user, who cannot be named without the whole account',
+      'sign in as an IAM user or role, or take the policy with the account statement',
+    );
   const text = JSON.stringify({
     Version: '2012-10-17',
     Id: 'holdfast',

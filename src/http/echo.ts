@@ -56,7 +56,10 @@ export interface Echo {
   signature: { verified: boolean; reason: SignatureFault | null };
 }
 
-const unshown = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-amz-security-token']);
+/**
+ * Headers whose names say that the value may be a secret, also one that a proxy adds for us alone, such as X-Origin-Verify.
+ */
+const unshown = /auth|cookie|credential|key|passw|secret|signature|token|verif/;
 
 export interface EchoOptions {
   directory: Directory;
@@ -150,7 +153,7 @@ function shownHeaders(raw: readonly string[]): Echo['headers'] {
   const headers: Echo['headers'] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    headers.push([name, unshown.has(name.toLowerCase()) ? null : (raw[at + 1] ?? '')]);
+    headers.push([name, unshown.test(name.toLowerCase()) ? null : (raw[at + 1] ?? '')]);
   }
   return headers;
 }

@@ -5,8 +5,9 @@ import { NameError } from './names.ts';
  * list of Regions or partitions that would be old before long. Errors never quote the input.
  */
 
-/** Such as eu-central-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1, cn-north-1. */
-const region = /^[a-z]{2,4}(?:-[a-z]{2,5})?-(?:central|(?:north|south)(?:east|west)?|east|west)-[1-9][0-9]?$/;
+/** Such as eu-central-1, us-gov-west-1, us-isob-east-1, eusc-de-east-1, cn-north-1; never fips-us-east-1, an SDK's word. */
+const region =
+  /^(?!fips-)[a-z]{2,4}(?:-[a-z]{2,5})?-(?:central|(?:north|south)(?:east|west)?|east|west)-[1-9][0-9]?$/;
 
 /** Such as aws, aws-cn, aws-us-gov, aws-iso-b, aws-eusc. */
 const partition = 'aws(?:-[a-z]{1,8}){0,3}';

@@ -126,6 +126,7 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
           eb
             .selectFrom('external_key_stores')
             .select('external_key_stores.id')
+            .whereRef('external_key_stores.key_set_id', '=', 'xks_credentials.key_set_id')
             .where('external_key_stores.state', '<>', 'NOT_FOUND')
             .where((of) =>
               of.or([

@@ -17,7 +17,7 @@ import { advance } from './external-key-store-steps.ts';
 import { inTurn, saveIn, type Turn } from './external-key-store-turn.ts';
 import { readDetails, writeDetails } from './external-key-store-wanted.ts';
 import { parseReach, parseStoreName, parseStoreRegion, type ReachWish } from './external-key-store-wish.ts';
-import type { KeySet } from './key-set-records.ts';
+import { findKeySetIn, type KeySet } from './key-set-records.ts';
 import { VaultError } from './vault-error.ts';
 
 export interface NewStoreWish extends Omit<ReachWish, 'uriEndpoint'> {
@@ -146,6 +146,9 @@ export async function insert(
     StoreChange & { id?: string },
   verb = 'create',
 ): Promise<ExternalKeyStore> {
+  const { csp_account_id } = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
+  if (csp_account_id !== keySet.csp_account_id)
+    throw new VaultError('conflict', 'the key set was given another CSP account meanwhile', 'repeat it');
   const now = act.at.toISOString();
   const { wanted = null, wanted_details = null, checked_at = null, next_check_at = null, ...rest } = columns;
   const row = await trx

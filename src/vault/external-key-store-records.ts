@@ -70,6 +70,26 @@ export async function storeInRegion(
     .executeTakeFirst();
 }
 
+/**
+ * Whether a store of the key set has the credential, or is about to be given it. What stores of others say is no matter:
+ * their AWS accounts may name any access key id.
+ */
+export async function isOfStore(
+  db: Reading,
+  { id }: Pick<KeySet, 'id'>,
+  accessKeyId: string,
+): Promise<boolean> {
+  const store = await db
+    .selectFrom('external_key_stores')
+    .select('id')
+    .where('key_set_id', '=', id)
+    .where((eb) =>
+      eb.or([eb('access_key_id', '=', accessKeyId), eb('pending_access_key_id', '=', accessKeyId)]),
+    )
+    .executeTakeFirst();
+  return store !== undefined;
+}
+
 /** Head of an audit event. */
 export function storeEntry(verb: string, { id, name, vault_id }: ExternalKeyStore) {
   return {

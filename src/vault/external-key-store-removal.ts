@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { auditedStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
+import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
 import type { Turn } from './external-key-store-turn.ts';
 import { withdrawIn } from './store-credential-rotation.ts';
 import { VaultError } from './vault-error.ts';
@@ -37,7 +37,7 @@ export async function removeStore(
   await house.store.change(async (trx) => {
     await forgetStore(trx, row);
     for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
-      if (!(await isUsed(trx, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);
+      if (!(await isOfStore(trx, keySet, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);
     await record(trx, act, { ...storeEntry('deleted', row), before: auditedStore(row) });
   });
 }
@@ -50,15 +50,4 @@ export async function forgetStore(trx: Transaction<Tables>, row: ExternalKeyStor
 
 function credentialsOf({ access_key_id, pending_access_key_id }: ExternalKeyStore): string[] {
   return [access_key_id, pending_access_key_id].filter((id) => id !== '');
-}
-
-async function isUsed(trx: Transaction<Tables>, accessKeyId: string): Promise<boolean> {
-  const store = await trx
-    .selectFrom('external_key_stores')
-    .select('id')
-    .where((eb) =>
-      eb.or([eb('access_key_id', '=', accessKeyId), eb('pending_access_key_id', '=', accessKeyId)]),
-    )
-    .executeTakeFirst();
-  return store !== undefined;
 }

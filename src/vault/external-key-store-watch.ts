@@ -8,6 +8,7 @@ import { recordFailure } from './external-key-store-mirror.ts';
 import { findStoreIn, type ExternalKeyStore } from './external-key-store-records.ts';
 import { advance } from './external-key-store-steps.ts';
 import { inTurn, isAtWork } from './external-key-store-turn.ts';
+import type { LoggedAwsHouse } from './kms-key-attempts.ts';
 import { lookOperation } from './external-key-store-wanted.ts';
 import type { OnStore } from './external-key-stores.ts';
 import { getKeySet, type KeySet } from './key-set-records.ts';
@@ -20,6 +21,8 @@ const atOnce = 4;
 const mostInOneGo = 200;
 /** No look is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
 const longestWait = 60 * 60_000;
+/** The next look at one of which a look failed by no fault of AWS's, milliseconds. */
+const afterMistake = 5 * 60_000;
 
 export interface WatchRun {
   looked: number;
@@ -33,7 +36,7 @@ export interface WatchRun {
  * of them.
  */
 export async function watchExternalKeyStores(
-  house: AwsHouse,
+  house: LoggedAwsHouse,
   mayGoOn: () => Promise<boolean>,
 ): Promise<WatchRun> {
   const due = await dueStores(house);
@@ -93,14 +96,31 @@ async function dueStores({ store, now }: AwsHouse): Promise<ExternalKeyStore[]> 
     .execute();
 }
 
-async function lookAtOne(house: AwsHouse, row: ExternalKeyStore): Promise<boolean> {
+async function lookAtOne(house: LoggedAwsHouse, row: ExternalKeyStore): Promise<boolean> {
   try {
     const keySet = await getKeySet(house, row.vault_id, 'all', row.key_set_id);
     return await lookAt(house, systemAct(house, 'schedule'), keySet, row);
-  } catch {
-    // Its vault is being deleted, or the store cannot be written: there is nothing to say here that would be seen.
+  } catch (error) {
+    // Its vault is being deleted, the store cannot be written, or a mistake of ours: whatever it is, not at once again.
+    if (!(error instanceof VaultError)) tellMistake(house, row, error);
+    await putOff(house, row).catch(() => undefined);
     return false;
   }
+}
+
+async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promise<void> {
+  const next = new Date(now().getTime() + afterMistake).toISOString();
+  await store.write(async (trx) =>
+    trx.updateTable('external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
+  );
+}
+
+function tellMistake({ log }: LoggedAwsHouse, { id }: ExternalKeyStore, thrown: unknown): void {
+  const { name, message, stack } = thrown instanceof Error ? thrown : new Error('no error was thrown');
+  log?.error(
+    { externalKeyStore: id, problem: `${name}: ${message}`, stack },
+    'a mistake with an external key store; it is looked at again later',
+  );
 }
 
 /**

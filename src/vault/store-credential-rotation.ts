@@ -4,7 +4,12 @@ import type { Tables } from '../store/schema.ts';
 import { auditedCredential, credentialEntry, findCredentialIn } from './credential-records.ts';
 import { defaultQuietMinutes, issueCredential, type IssuedCredential } from './credential-making.ts';
 import type { Edit } from './edits.ts';
-import { storeEntry, type ExternalKeyStore, type StoreChange } from './external-key-store-records.ts';
+import {
+  isOfStore,
+  storeEntry,
+  type ExternalKeyStore,
+  type StoreChange,
+} from './external-key-store-records.ts';
 import { saveIn, type Turn } from './external-key-store-turn.ts';
 import { readDetails, writeDetails, type WantedDetails } from './external-key-store-wanted.ts';
 import type { KeySet } from './key-set-records.ts';
@@ -85,7 +90,7 @@ export async function succeed(
   next: string,
   quietMinutes: number,
 ): Promise<void> {
-  if (await isOfAnyStore(trx, old)) return;
+  if (await isOfStore(trx, keySet, old)) return;
   await change(trx, act, keySet, old, 'update', { successor: next, retire_after_minutes: quietMinutes });
 }
 
@@ -110,7 +115,7 @@ export async function neverGiven(
 ): Promise<ExternalKeyStore> {
   return house.store.change(async (trx) => {
     const after = await saveIn(trx, act, row, { ...also, pending_access_key_id: '' });
-    if (!(await isOfAnyStore(trx, row.pending_access_key_id)))
+    if (!(await isOfStore(trx, keySet, row.pending_access_key_id)))
       await withdrawIn(trx, act, keySet, row.pending_access_key_id);
     return after;
   });
@@ -140,18 +145,6 @@ async function findPending({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyS
   } catch {
     return undefined;
   }
-}
-
-/** Whether a store has it, or is about to be given it. */
-async function isOfAnyStore(trx: Transaction<Tables>, accessKeyId: string): Promise<boolean> {
-  const store = await trx
-    .selectFrom('external_key_stores')
-    .select('id')
-    .where((eb) =>
-      eb.or([eb('access_key_id', '=', accessKeyId), eb('pending_access_key_id', '=', accessKeyId)]),
-    )
-    .executeTakeFirst();
-  return store !== undefined;
 }
 
 async function change(

@@ -46,6 +46,11 @@ test('without the account statement nobody but those named is in the policy', (t
   t.is(statements(text).length, 4);
   const nobody = { ...wish, root: false, administrators: [], holdfast: undefined };
   t.throws(() => writeKeyPolicy(nobody), { instanceOf: KeyPolicyError, message: /nobody could administer/ });
+  const asRoot = { ...wish, root: false, holdfast: `arn:aws:iam::${wish.accountId}:root` };
+  t.throws(() => writeKeyPolicy(asRoot), {
+    instanceOf: KeyPolicyError,
+    message: /signs in as the root user/,
+  });
 });
 
 test('the account is that of the partition, and principals of another are refused', (t) => {
@@ -238,4 +243,21 @@ test('what is no JSON is the same as itself only', (t) => {
   t.true(comparePolicies('{', '{').same);
   t.false(comparePolicies('{', '{}').same);
   t.false(comparePolicies('[]', JSON.stringify({ Statement: [] })).same);
+});
+
+test('a policy that lets everyone in is told', (t) => {
+  const ours = writeKeyPolicy(wish);
+  const opened = (more: Json) =>
+    comparePolicies(
+      ours,
+      JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:Decrypt', Resource: '*', ...more }],
+      }),
+    ).opensToAll;
+  t.true(opened({}));
+  t.true(opened({ Principal: { AWS: ['*', '111122223333'] } }));
+  t.false(opened({ Effect: 'Deny' }));
+  t.false(opened({ Condition: { StringEquals: { 'kms:CallerAccount': '111122223333' } } }));
+  t.false(opened({ Principal: { AWS: '111122223333' } }));
 });

@@ -59,7 +59,12 @@ test.serial('the echo says what arrived, and keeps what may be secret to itself'
   const cookie = randomBytes(16).toString('hex');
   const { node, access } = stage();
   const answer = await ask({
-    headers: { cookie: `session=${cookie}`, authorization: `Bearer ${cookie}`, 'x-strange': 'as it is' },
+    headers: {
+      cookie: `session=${cookie}`,
+      authorization: `Bearer ${cookie}`,
+      'x-strange': 'as it is',
+      'x-origin-verify': cookie,
+    },
   });
   t.is(answer.status, 200);
   t.is(answer.body.method, 'POST');
@@ -71,6 +76,7 @@ test.serial('the echo says what arrived, and keeps what may be secret to itself'
   t.is(headers.get('x-strange'), 'as it is');
   t.is(headers.get('cookie'), null);
   t.is(headers.get('authorization'), null);
+  t.is(headers.get('x-origin-verify'), null, 'what a proxy adds for us alone');
   t.deepEqual(answer.body.signature, { verified: false, reason: 'wrong-algorithm' });
   t.false(answer.text.includes(cookie));
   t.false(answer.text.includes(access.secretAccessKey));

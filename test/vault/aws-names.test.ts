@@ -42,7 +42,7 @@ test('what is no Region is refused, zones too', (t) => {
       'us-east-100',
       ' us-east-1',
     ],
-    ...['us-east-1\n', 'us-east-1-bos-1', 'eu', 'eu-central-1.amazonaws.com', '-central-1'],
+    ...['us-east-1\n', 'us-east-1-bos-1', 'eu', 'eu-central-1.amazonaws.com', '-central-1', 'fips-us-east-1'],
   ])
     t.throws(() => parseRegion(text), invalid, text);
 });
@@ -117,9 +117,9 @@ test('no parser takes what another would read otherwise, or quotes it in its err
 });
 
 test('a long path of slashes is refused in no time', (t) => {
-  const began = performance.now();
+  const before = process.cpuUsage();
   t.throws(() => parsePrincipals([`arn:aws:iam::111122223333:user/${'a/'.repeat(20_000)}`]), invalid);
-  t.true(performance.now() - began < 500);
+  t.true(process.cpuUsage(before).user < 500_000);
 });
 
 test('a title has no control characters and no blanks around it', (t) => {

@@ -197,6 +197,19 @@ test.serial(
     t.is(await retireCredentials(house, new Date(0)), 0);
     t.true((await liveCredentials(t.context, keySet)).includes(shared.accessKeyId));
 
+    // What another key set's AWS account says it was given holds nothing up here.
+    const foreign = (await newKeySetInAws(t.context)).keySet;
+    const theirs = { key_set_id: foreign.id };
+    await house.store.db.updateTable('external_key_stores').set(theirs).where('id', '=', second.id).execute();
+    t.is(await retireCredentials(house, new Date(0)), 1);
+    await house.store.db
+      .updateTable('xks_credentials')
+      .set({ withdrawn_at: null, withdrawn_why: null })
+      .where('access_key_id', '=', shared.accessKeyId)
+      .execute();
+    const ours = { key_set_id: keySet.id };
+    await house.store.db.updateTable('external_key_stores').set(ours).where('id', '=', second.id).execute();
+
     await rotateStoreCredential(house, act(), { keySet, id: second.id }, 1);
     t.is(await retireCredentials(house, new Date(0)), 0, 'the successor that it has now was not seen');
     t.truthy(moved.access_key_id);
