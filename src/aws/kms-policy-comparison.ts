@@ -11,6 +11,8 @@ export interface PolicyComparison {
   onlyAws: string[];
   /** Unique ids (AIDA… user, AROA… role) in AWS's: who was named there is deleted in IAM. */
   deletedPrincipals: string[];
+  /** AWS's allows something to everyone, of whatever account, without a condition. */
+  opensToAll: boolean;
 }
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -20,7 +22,7 @@ export function comparePolicies(ours: string, aws: string): PolicyComparison {
   const a = statementsOf(ours);
   const b = statementsOf(aws);
   if (a === undefined || b === undefined)
-    return { same: ours === aws, onlyOurs: [], onlyAws: [], deletedPrincipals: [] };
+    return { same: ours === aws, onlyOurs: [], onlyAws: [], deletedPrincipals: [], opensToAll: false };
   const onlyOurs = [...a].filter(([form]) => !b.has(form)).map(([, name]) => name);
   const onlyAws = [...b].filter(([form]) => !a.has(form)).map(([, name]) => name);
   return {
@@ -28,12 +30,22 @@ export function comparePolicies(ours: string, aws: string): PolicyComparison {
     onlyOurs,
     onlyAws,
     deletedPrincipals: deletedPrincipals(aws),
+    opensToAll: [...b.keys()].some(isOpenToAll),
   };
 }
 
 /** IAM User Guide, "IAM identifiers": unique ids of users, roles and groups. */
 function deletedPrincipals(policy: string): string[] {
   return [...new Set(policy.match(/(?<=")(?:AIDA|AROA|AGPA)[A-Z0-9]{12,28}(?=")/g) ?? [])].toSorted();
+}
+
+function isOpenToAll(form: string): boolean {
+  const [, statement] = JSON.parse(form) as [Json, Json];
+  if (!isRecord(statement) || statement['Effect'] !== 'Allow' || statement['Condition'] !== undefined)
+    return false;
+  const principal = statement['Principal'];
+  const accounts = principal !== undefined && isRecord(principal) ? principal['AWS'] : undefined;
+  return Array.isArray(accounts) && accounts.includes('*');
 }
 
 /** Statements in one form, each with its name; the same statement twice is one. Undefined where it is no policy. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { comparePolicies } from '../aws/kms-policy-comparison.ts';
+import { comparePolicies, type PolicyComparison } from '../aws/kms-policy-comparison.ts';
 import { seenOf, tagsOf, type KmsKey, type SeenKey } from './kms-key-records.ts';
 
 /** Something that AWS has otherwise than we. */
@@ -63,17 +63,13 @@ function stateDrift(row: Compared, seen: SeenKey): Drift[] {
 function valueDrift(row: Compared, seen: SeenKey): Drift[] {
   const found: Drift[] = [];
   if (seen.policy !== null && row.policy !== '') {
-    const { same, deletedPrincipals } = comparePolicies(row.policy, seen.policy);
-    if (!same)
+    const comparison = comparePolicies(row.policy, seen.policy);
+    if (!comparison.same)
       found.push({
         what: 'policy',
         ours: asJson(row.policy),
         aws: asJson(seen.policy),
-        ...(deletedPrincipals.length === 0
-          ? {}
-          : {
-              note: `users or roles of it are deleted in IAM, and AWS shows their ids: ${deletedPrincipals.join(', ')}`,
-            }),
+        ...noteOf(comparison),
       });
   }
   // Further aliases are nobody's fault: a KMS key may have 50.
@@ -85,6 +81,18 @@ function valueDrift(row: Compared, seen: SeenKey): Drift[] {
   if (seen.tags !== null && !isDeepStrictEqual(seen.tags, tags))
     found.push({ what: 'tags', ours: tags, aws: seen.tags });
   return found;
+}
+
+function noteOf({ deletedPrincipals, opensToAll }: PolicyComparison): { note?: string } {
+  const notes = [
+    ...(opensToAll ? ['AWS’s allows something to everyone, of whatever account, without a condition'] : []),
+    ...(deletedPrincipals.length === 0
+      ? []
+      : [
+          `users or roles of it are deleted in IAM, and AWS shows their ids: ${deletedPrincipals.join(', ')}`,
+        ]),
+  ];
+  return notes.length === 0 ? {} : { note: notes.join('; ') };
 }
 
 /** A policy as it is shown: as a document, or as the text that AWS gave where that is none. */

@@ -18,6 +18,9 @@ const pauses = {
 
 const passing = new Set(['throttled', 'unreachable', 'aws-trouble', 'token', 'internal', 'searching']);
 
+/** What was just changed in IAM or made in KMS takes some seconds until all of AWS knows: so often that is waited for. */
+const soonTries = 3;
+
 /** When a try that failed for the `attempts`th time is repeated: with jitter, so that 2,000 keys do not come back at once. */
 export function nextAttempt(
   fault: string,
@@ -25,8 +28,10 @@ export function nextAttempt(
   now: Date,
   random: () => number = Math.random,
 ): Date {
-  const { first, longest } = passing.has(fault) ? pauses.passing : pauses.lasting;
-  const pause = Math.min(first * 2 ** Math.min(Math.max(attempts - 1, 0), 20), longest);
+  const isSoon = passing.has(fault) || attempts <= soonTries;
+  const { first, longest } = isSoon ? pauses.passing : pauses.lasting;
+  const before = Math.max(attempts - 1 - (isSoon ? 0 : soonTries), 0);
+  const pause = Math.min(first * 2 ** Math.min(before, 20), longest);
   return new Date(now.getTime() + Math.round(pause * (0.5 + random() / 2)));
 }
 

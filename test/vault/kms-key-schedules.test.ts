@@ -236,7 +236,7 @@ test('pauses grow, with jitter; what somebody has to put right is not tried ever
   );
   t.is(pause('unreachable', 1, 0), 2.5);
   t.deepEqual(
-    [1, 2, 100].map((attempts) => pause('denied', attempts, 1)),
-    [900, 1800, 21_600],
+    [1, 3, 4, 5, 100].map((attempts) => pause('denied', attempts, 1)),
+    [5, 20, 900, 1800, 21_600],
   );
 });
