@@ -16,6 +16,8 @@ import { RawConnection } from './raw.ts';
 /* The listener alone, with bounds of fractions of a second: the real ones are its defaults. */
 
 const bounds = { handshake: 300, headers: 300, request: 500, idle: 300, check: 50 };
+/** Before the listener's own bounds, milliseconds, and many times these: a busy machine is slow, too. */
+const inTime = 4_500;
 const connections = 8;
 let directory = '';
 let ca: TestCa;
@@ -65,14 +67,14 @@ test.serial('a TCP connection that never begins the handshake is dropped', async
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
   await once(socket, 'close');
-  t.true(performance.now() - began < 2000);
+  t.true(performance.now() - began < inTime);
 });
 
 test.serial('a TLS connection that never sends a request is dropped', async (t) => {
   const connection = await open();
   const began = performance.now();
   await connection.closed;
-  t.true(performance.now() - began < 2000);
+  t.true(performance.now() - began < inTime);
 });
 
 test.serial('a client that sends its head slowly is told so and dropped', async (t) => {
@@ -112,14 +114,13 @@ test.serial(
       ca: await readFile(ca.certificate),
       lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
     });
-    t.timeout(5000);
     const slow = session.request({ ':method': 'POST' });
     slow.on('error', () => undefined);
     const timer = setInterval(() => slow.write('x'), 40);
     const began = performance.now();
     await once(slow, 'close');
     clearInterval(timer);
-    t.true(performance.now() - began < 3000);
+    t.true(performance.now() - began < inTime);
     t.is(slow.rstCode, http2.constants.NGHTTP2_CANCEL);
     const next = session.request({ ':method': 'POST' });
     next.end();

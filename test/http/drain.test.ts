@@ -68,5 +68,5 @@ test.serial('a client that never finishes its request does not hold the drain up
   const began = performance.now();
   t.is(await node.stop(), 0);
   await ended;
-  t.true(performance.now() - began < 8000);
+  t.true(performance.now() - began < 30_000);
 });

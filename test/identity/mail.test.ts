@@ -201,7 +201,7 @@ test.serial('a server that says nothing, and one that is not there, are told as 
     instanceOf: MailError,
     message: `the mail server at localhost:${port} does not answer`,
   });
-  t.true(performance.now() - began < 12_000);
+  t.true(performance.now() - began < 60_000);
   await settings(t.context, 1);
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
     instanceOf: MailError,

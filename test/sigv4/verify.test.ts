@@ -138,9 +138,9 @@ test('a header value with a long run of spaces costs no more than its length', a
     headers: [...sample.headers, ['x-wide', value]],
     signed: [...sample.signed, 'x-wide'],
   });
-  const start = performance.now();
+  const before = process.cpuUsage();
   await t.notThrowsAsync(check(request));
-  t.true(performance.now() - start < 1000);
+  t.true(process.cpuUsage(before).user < 1_000_000);
 });
 
 test('a SignatureError shows neither the secret nor the signature when it is printed whole', async (t) => {

@@ -134,7 +134,7 @@ for (const [mode, place] of [
         await open.call(request);
         await state.shim.set([{ ...rule, ivValue }, ...hold]);
         const results = await Promise.allSettled(
-          Array.from({ length: 6 }, async () => open.call(request, 300)),
+          Array.from({ length: 6 }, async () => open.call(request, 900)),
         );
         // The very first IV of those that are all the same cannot be told from a fresh one.
         const answered = results.filter(({ status }) => status === 'fulfilled').length;

@@ -61,7 +61,8 @@ export class OpenPool {
 
   constructor(fixture: TokenFixture, options: PoolSetUp = {}) {
     const hosts = options.hosts ?? 1;
-    const limits = { ...defaultPoolLimits, ...options.limits };
+    // No host is killed because the machine is busy, unless that is what the test is about.
+    const limits = { ...defaultPoolLimits, killAfter: 20_000, ...options.limits };
     this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits);
     for (let index = 0; index < hosts; index++) {
       const settings = settingsFor(fixture, options, index === 0 && options.prepare !== false);

@@ -135,7 +135,7 @@ test.serial('where no session can be opened any more, the host is replaced', asy
     { call: 'C_Encrypt', rv: CKR.SESSION_CLOSED, times: 1 },
     { call: 'C_OpenSession', rv: CKR.SESSION_COUNT, times: 1 },
   ]);
-  await throwsFault(t, 'device', work.open.call(work.encrypt, 300));
+  await throwsFault(t, 'device', work.open.call(work.encrypt));
   t.like(await work.open.event((event) => event.kind === 'gone', already), {
     why: 'device in C_OpenSession (CKR_SESSION_COUNT)',
   });

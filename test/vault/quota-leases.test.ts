@@ -112,7 +112,7 @@ test('no answer of the supervisor is no permission: after a short wait, and then
   const began = performance.now();
   t.deepEqual(await takeMany(leases, quotaOf(100, 100), 20), { granted: 0, spent: 0, unanswered: 20 });
   const took = performance.now() - began;
-  t.true(took >= 75 && took < 1000, `${took} ms`);
+  t.true(took >= 75 && took < 15_000, `${took} ms`);
   node.clock.ahead += 50;
   t.is(leases.take(quotaOf(100, 100)), 'unanswered');
 });

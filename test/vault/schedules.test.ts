@@ -530,7 +530,7 @@ test('the schedule wakes for what is due, and ends when it is stopped', async (t
   const schedules = stage.schedules(house);
   schedules.start();
   const { facts } = await stage.log.until(({ message }) => message === 'done by schedule');
-  t.true(Date.now() - expiry < 10 * second, 'it did not sleep as long as it may');
+  t.true(Date.now() - expiry < 30 * second, 'it did not sleep as long as it may');
   t.deepEqual(facts, { keysExpired: 1 });
   t.is((await stage.read(key.id)).state, 'EXPIRED');
   await schedules.stop();

@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import {
   cancelDeletion,
   enableCloudKey,
@@ -7,6 +7,7 @@ import {
 } from '../../src/vault/cloud-keys.ts';
 import { updateCredential } from '../../src/vault/credentials.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
+import type { XksResponse } from '../support/xks-client.ts';
 import {
   assertError,
   authenticationFailed,
@@ -25,6 +26,14 @@ const invalidState = (message: string) => [400, 'InvalidStateException', message
 const frozen = invalidState('The key set of the external key is frozen.');
 const expired = invalidState('The external key has expired.');
 const pendingDeletion = invalidState('The external key is pending deletion.');
+
+/** Every answer that has come before `then` is good; a busy machine may have none. */
+async function untilThen(t: ExecutionContext, then: Date, ask: () => Promise<XksResponse>): Promise<void> {
+  while (Date.now() < then.getTime()) {
+    const { status, text } = await ask();
+    if (Date.now() < then.getTime()) t.is(status, 200, text);
+  }
+}
 
 /** A key that has encrypted something, and what each operation answers about it. */
 async function newKey(name: string) {
@@ -71,8 +80,7 @@ test.serial(
       const acts = () => [vault.house, vault.act(), vault.vaultId, 'all', id] as const;
       const expiresAt = new Date(Date.now() + 300);
       await updateCloudKey(...acts(), { expiresAt });
-      t.is((await encrypt()).status, 200);
-      while (Date.now() < expiresAt.getTime()) await encrypt();
+      await untilThen(t, expiresAt, encrypt);
       assertError(t, await encrypt(), ...expired);
       assertError(t, await decrypt(), ...expired);
       t.is(await status(), 'DISABLED');
@@ -131,8 +139,7 @@ test.serial('an expired credential fails authentication at its moment, and anoth
     const expiresAt = new Date(Date.now() + 300);
     const keySet = await vault.keySet('first');
     await updateCredential(vault.house, vault.act(), keySet, leaving.access.accessKeyId, { expiresAt });
-    t.is((await leaving.metadata(key)).status, 200);
-    while (Date.now() < expiresAt.getTime()) await leaving.metadata(key);
+    await untilThen(t, expiresAt, async () => leaving.metadata(key));
     assertError(t, await leaving.metadata(key), ...authenticationFailed);
     assertError(t, await leaving.health(), ...authenticationFailed);
     t.is((await client.metadata(key)).status, 200);
