@@ -114,7 +114,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     description:
       'Asks AWS for those of the account and Region, and lists the ones whose path, endpoint or credential is the key ' +
       'set’s or used beside it.',
-    access: read,
+    access: write,
     params: inKeySet,
     query: z.strictObject({ region: region.min(1), ...wholeQuery }),
     answer: pageOf(shownCandidate, 'ExternalKeyStoreCandidate'),

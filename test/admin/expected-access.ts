@@ -135,7 +135,7 @@ export const expected: Readonly<Record<string, Row>> = {
   listExternalKeyStores: ownedReads,
   createExternalKeyStore: ownedWrites,
   // Asks for a Region before it looks for the key set.
-  listExternalKeyStoreCandidates: vaultReads,
+  listExternalKeyStoreCandidates: cloudWrites,
   linkExternalKeyStore: ownedWrites,
   getExternalKeyStore: ownedReads,
   updateExternalKeyStore: ownedWrites,

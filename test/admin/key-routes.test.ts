@@ -348,6 +348,8 @@ test('every route asks for a permission of the vault, and every change for the v
     t.false('appliance' in route.access, route.operation);
     const acts = route.method !== 'GET' && route.creates === undefined;
     if (acts) t.true(route.changes, route.operation);
-    t.is(route.access.kind === 'permission' && route.access.vault === 'vault.read', route.method === 'GET');
+    // Who may change nothing has AWS asked for nothing either: it is the customer's quota.
+    const reads = route.method === 'GET' && route.operation !== 'listCspPrincipals';
+    t.is(route.access.kind === 'permission' && route.access.vault === 'vault.read', reads);
   }
 });
