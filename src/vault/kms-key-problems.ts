@@ -20,6 +20,7 @@ const passing = new Set(['throttled', 'unreachable', 'aws-trouble', 'token', 'in
 
 /** What was just changed in IAM or made in KMS takes some seconds until all of AWS knows: so often that is waited for. */
 const soonTries = 3;
+const mayPass = new Set(['denied', 'invalid', 'not-found', 'credentials']);
 
 /** When a try that failed for the `attempts`th time is repeated: with jitter, so that 2,000 keys do not come back at once. */
 export function nextAttempt(
@@ -28,9 +29,9 @@ export function nextAttempt(
   now: Date,
   random: () => number = Math.random,
 ): Date {
-  const isSoon = passing.has(fault) || attempts <= soonTries;
+  const isSoon = passing.has(fault) || (mayPass.has(fault) && attempts <= soonTries);
   const { first, longest } = isSoon ? pauses.passing : pauses.lasting;
-  const before = Math.max(attempts - 1 - (isSoon ? 0 : soonTries), 0);
+  const before = Math.max(attempts - 1 - (isSoon || !mayPass.has(fault) ? 0 : soonTries), 0);
   const pause = Math.min(first * 2 ** Math.min(before, 20), longest);
   return new Date(now.getTime() + Math.round(pause * (0.5 + random() / 2)));
 }
