@@ -104,5 +104,6 @@ done
 const proof = `
 aws s3 cp s3://example-payslips/payslip.txt proof.txt
 cmp payslip.txt proof.txt
+aws kms describe-key --key-id alias/archive --query KeyMetadata.XksKeyConfiguration.Id
 aws kms encrypt --key-id alias/ledger --plaintext fileb://payslip.txt --query CiphertextBlob --output text
 `;
