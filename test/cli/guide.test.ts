@@ -7,15 +7,16 @@ import { createSoftHsmToken } from '../support/tokens.ts';
 import { guideBlocks, guideScript } from './guide-blocks.ts';
 import { walk } from './guide-walk.ts';
 
-const test = anyTest as TestFn<{ dispose: (() => Promise<unknown>)[] }>;
+const test = anyTest as TestFn<{ node: TestNode; simulator: Simulator; dispose: (() => Promise<unknown>)[] }>;
 
 const bin = path.resolve(import.meta.dirname, '../../bin');
 /** As the guide has it. */
 const hostName = 'xks.example.com';
-const accountId = '111122223333';
 
-test.before((t) => {
-  t.context = { dispose: [] };
+test.before(async (t) => {
+  const dispose: (() => Promise<unknown>)[] = [];
+  t.context.dispose = dispose;
+  Object.assign(t.context, await nodeWithAws(dispose));
 });
 test.after.always(async (t) => {
   for (const dispose of t.context.dispose.toReversed()) await dispose();
@@ -36,23 +37,36 @@ test('every task of the guide is there in both forms', (t) => {
   );
 });
 
-for (const form of ['command-line', 'api'] as const)
+/** What the guide says once, each walk has for itself: a vault, an AWS account, a bucket. */
+const walks = [
+  { form: 'command-line', accountId: '111122223333', vault: 'emea', bucket: 'example-payslips' },
+  { form: 'api', accountId: '444455556666', vault: 'apac', bucket: 'example-payslips-too' },
+] as const;
+
+for (const { form, accountId, vault, bucket } of walks)
   test.serial(`the guide can be walked from beginning to end: ${form}`, async (t) => {
-    const { node, simulator } = await nodeWithAws(t.context.dispose);
-    const { endpoint, ca, password } = node.admin;
+    const { node, simulator } = t.context;
     const directory = path.join(node.directory, form);
     await mkdir(directory);
+    // The last block of the guide, for the node's own shell: where nobody can sign in any more.
+    const printed = await node.cli('init', '--reset-administrator', 'admin');
+    const [, password] = /first password: (\S+)/.exec(printed) ?? [];
     await writeFile(path.join(directory, 'admin.first'), `${password}\n`, { mode: 0o600 });
     const { accessKeyId, secretAccessKey } = simulator.account(accountId);
-    const { code, output, errors } = await walk(`set -e\n${preparation}\n${guideScript(form)}\n${proof}`, {
+    const script = ['set -e', preparation, guideScript(form), proof]
+      .join('\n')
+      .replaceAll('111122223333', accountId)
+      .replaceAll('emea', vault)
+      .replaceAll('example-payslips', bucket);
+    const { code, output, errors } = await walk(script, {
       directory,
       awsOptions: ['--endpoint-url', simulator.url],
-      doctorOptions: ['--connect', `127.0.0.1:${node.port}`, '--ca', ca],
+      doctorOptions: ['--connect', `127.0.0.1:${node.port}`, '--ca', node.admin.ca],
       env: {
         PATH: `${bin}:${process.env['PATH']}`,
         HOME: directory,
-        HOLDFAST_ENDPOINT: endpoint,
-        HOLDFAST_CA: ca,
+        HOLDFAST_ENDPOINT: node.admin.endpoint,
+        HOLDFAST_CA: node.admin.ca,
         ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
         ...{ AWS_CA_BUNDLE: path.join(node.directory, 'aws-ca.pem'), AWS_EC2_METADATA_DISABLED: 'true' },
       },
@@ -96,7 +110,7 @@ const preparation = `
 export AWS_REGION=us-east-1
 for role in KeyAdmin Payroll; do
   aws iam create-role --role-name $role --output text --assume-role-policy-document '{"Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "${accountId}"}, "Action": "sts:AssumeRole"}]}'
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}]}'
 done
 `;
 
