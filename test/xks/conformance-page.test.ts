@@ -4,7 +4,7 @@ import test from 'ava';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const page = readFileSync(path.join(root, 'docs/xks-conformance.md'), 'utf8');
-const sources = globSync('test/**/*.test.ts', { cwd: root }).map((file) =>
+const sources = globSync('test/**/*.ts', { cwd: root }).map((file) =>
   readFileSync(path.join(root, file), 'utf8'),
 );
 /** Titles as they stand in the sources, and as patterns where a part is filled in. */

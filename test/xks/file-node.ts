@@ -14,15 +14,20 @@ export interface FileNode<N extends ServedNode> {
   key: string;
 }
 
+let shared: (() => FileNode<InProcessNode>) | undefined;
+
 /**
  * The XKS side of a node in the process of the test file, from before the file's tests until after them; call the result
- * inside a test.
+ * inside a test. Without options all modules of a test file have the same.
  */
-export function useFileNode(options: Pick<NodeOptions, 'mutualTls'> = {}): () => FileNode<InProcessNode> {
-  return use(async (fixture) => {
+export function useFileNode(options?: Pick<NodeOptions, 'mutualTls'>): () => FileNode<InProcessNode> {
+  if (options === undefined && shared !== undefined) return shared;
+  const file = use(async (fixture) => {
     const node = await InProcessNode.start({ ...options, tokens: [{ fixture }] });
     return { node, ...(await first(node)) };
   });
+  if (options === undefined) shared = file;
+  return file;
 }
 
 /** The same with a whole node: for tests of several workers, of signals, and of what its processes do or say. */
