@@ -43,8 +43,11 @@ _ask() { # program, its arguments
   return "$code"
 }
 holdfast() {
-  if [ "$1" = doctor ]; then set -- "$@" "\${_doctor_options[@]}"; fi
-  _ask holdfast "$@"
+  if [ "$1" != doctor ]; then
+    _ask holdfast "$@"
+  else # that it finds a busy machine slow is none of the guide's
+    _ask holdfast "$@" "\${_doctor_options[@]}" || [ $? = 1 ]
+  fi
 }
 aws() { _ask aws "\${_aws_options[@]}" "$@"; }
 sleep() { command sleep 0.1; } # AWS is quicker here
