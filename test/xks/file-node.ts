@@ -14,25 +14,24 @@ export interface FileNode<N extends ServedNode> {
   key: string;
 }
 
-let shared: (() => FileNode<InProcessNode>) | undefined;
+/** By what was asked for: the modules of a test file that ask for the same share it. */
+const nodes = new Map<string, () => FileNode<InProcessNode>>();
+const wholeNodes = new Map<string, () => FileNode<TestNode>>();
 
 /**
  * The XKS side of a node in the process of the test file, from before the file's tests until after them; call the result
- * inside a test. Without options all modules of a test file have the same.
+ * inside a test.
  */
-export function useFileNode(options?: Pick<NodeOptions, 'mutualTls'>): () => FileNode<InProcessNode> {
-  if (options === undefined && shared !== undefined) return shared;
-  const file = use(async (fixture) => {
+export function useFileNode(options: Pick<NodeOptions, 'mutualTls'> = {}): () => FileNode<InProcessNode> {
+  return use(nodes, options, async (fixture) => {
     const node = await InProcessNode.start({ ...options, tokens: [{ fixture }] });
     return { node, ...(await first(node)) };
   });
-  if (options === undefined) shared = file;
-  return file;
 }
 
 /** The same with a whole node: for tests of several workers, of signals, and of what its processes do or say. */
 export function useWholeNode(options: Omit<NodeOptions, 'tokens'> = {}): () => FileNode<TestNode> {
-  return use(async (fixture) => {
+  return use(wholeNodes, options, async (fixture) => {
     const node = await TestNode.create({ ...options, tokens: [{ fixture }] });
     const made = await first(node);
     await node.serve();
@@ -48,8 +47,13 @@ async function first(node: ServedNode): Promise<Pick<FileNode<ServedNode>, 'acce
 }
 
 function use<N extends ServedNode>(
+  known: Map<string, () => FileNode<N>>,
+  options: object,
   start: (fixture: TokenFixture) => Promise<Pick<FileNode<N>, 'node' | 'access' | 'key'>>,
 ): () => FileNode<N> {
+  const name = JSON.stringify(options);
+  const there = known.get(name);
+  if (there !== undefined) return there;
   let made: FileNode<N> | undefined;
   test.serial.before(async () => {
     const fixture = await createSoftHsmToken();
@@ -61,10 +65,12 @@ function use<N extends ServedNode>(
     await made?.node.dispose();
     await made?.fixture.dispose();
   });
-  return () => {
+  const file = () => {
     if (made === undefined) throw new Error('the node of this file did not start');
     return made;
   };
+  known.set(name, file);
+  return file;
 }
 
 export function clientOf(

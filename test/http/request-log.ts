@@ -4,7 +4,7 @@ import type { LogLine } from '../support/test-node.ts';
 import { base64, useWholeNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 
-const file = useWholeNode();
+const file = useWholeNode({ workers: 2 });
 
 const metadata = {
   awsPrincipalArn: 'arn:aws:iam::123456789012:user/Alice',
