@@ -195,6 +195,26 @@ test('whatever workers ask, use, give back or leave behind, no time sees more th
   t.true(tight > 100, `and some use the whole burst: ${tight}, ${most}`);
 });
 
+test('what a worker tells of a lease that has ended gives nothing back of the one that came after it', (t) => {
+  const { clock, answer } = ledgerOf();
+  const slow = { rate: 1, burst: 20 };
+  const first = answer(1, { ...slow, need: 10 });
+  t.is(first.granted, 10);
+  clock.now += leaseLife;
+  // All of the first counts as used by now.
+  const second = answer(1, { ...slow, need: 5 });
+  t.is(second.granted, 5);
+  t.not(second.lease, first.lease);
+  // Late, or untrue.
+  answer(1, { ...slow, lease: first.lease, unused: 5 });
+  const others = answer(2, { ...slow, need: 20 }).granted;
+  t.is(
+    first.granted + second.granted + others,
+    20,
+    'the whole burst, and what one second brings is not due yet',
+  );
+});
+
 test('one worker alone gets the whole quota, while another holds what it leased and never uses it', (t) => {
   const world: World = { ...ledgerOf(), uses: [] };
   const [busy, idle] = [new ModelWorker(), new ModelWorker()];
