@@ -11,8 +11,8 @@ import sys
 import awscli.clidriver
 
 driver = awscli.clidriver.create_clidriver()
-# awscli has set it while it was loaded.
-data_path = os.environ['AWS_DATA_PATH']
+# What awscli has set itself while it was loaded.
+own = {name: value for name, value in os.environ.items() if name == 'AWS_DATA_PATH'}
 
 
 def read(name):
@@ -47,6 +47,6 @@ def run_into(ask):
 for line in sys.stdin:
     ask = line.rstrip('\n')
     os.environ.clear()
-    os.environ.update(AWS_DATA_PATH=data_path)
+    os.environ.update(own)
     os.environ.update(pair.split('=', 1) for pair in read(ask + '.env'))
     print(ask, run_into(ask), flush=True)
