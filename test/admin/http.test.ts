@@ -212,29 +212,50 @@ test('a secret is shown once: a repeated issue answers the credential without it
 
 test("another vault's things are not found under one's own vault, whatever is asked of them (IDOR)", async (t) => {
   const { blue, red } = t.context;
-  const values: Record<string, string> = {
-    vaultId: blue.id,
+  const theirs: Record<string, string> = {
     userId: red.ids.auditorUser,
     groupId: red.ids.group,
     cspAccountId: red.ids.cspAccount,
     keySetId: red.ids.keySet,
     accessKeyId: red.ids.credential,
     cloudKeyId: red.ids.cloudKey,
+    externalKeyStoreId: red.ids.externalKeyStore,
+    kmsKeyId: red.ids.kmsKey,
+  };
+  const ours: Record<string, string> = {
+    keySetId: blue.ids.keySet,
+    cloudKeyId: blue.ids.cloudKey,
+    groupId: blue.ids.group,
+  };
+  // Some look at their query before they look for what is in the path.
+  const queries: Record<string, string> = {
+    listExternalKeyStoreCandidates: '?region=eu-central-1',
+    listUnlinkedKmsKeys: '?region=eu-central-1',
+    deleteKmsKey: '?aws=keep',
   };
   let tried = 0;
   for (const route of allRoutes) {
-    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
-    if (names[0] !== 'vaultId' || names.length < 2 || names.some((name) => !(name in values))) continue;
-    const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '');
-    const body = rightBodies[route.operation];
-    const answer = await blue.admin.request(route.method, path, {
-      ...(body === undefined ? {} : { body }),
-      ...(route.changes === true ? { ifMatch: '*' } : {}),
-    });
-    t.is(answer.status, 404, `${route.operation}: ${answer.text}`);
-    tried++;
+    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '').slice(1);
+    if (!route.path.includes('{vaultId}') || names.length === 0 || names.some((name) => !(name in theirs)))
+      continue;
+    // All of it theirs; and where one thing is in another, theirs in ours.
+    const last = names.at(-1) ?? '';
+    for (const values of names.length === 1
+      ? [theirs]
+      : [theirs, { ...theirs, ...ours, [last]: theirs[last] }]) {
+      const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+        name === 'vaultId' ? blue.id : (values[name] ?? ''),
+      );
+      const body = rightBodies[route.operation];
+      const answer = await blue.admin.request(route.method, `${path}${queries[route.operation] ?? ''}`, {
+        ...(body === undefined ? {} : { body }),
+        ...(route.changes === true ? { ifMatch: '*' } : {}),
+      });
+      t.is(answer.status, 404, `${route.operation} ${path}: ${answer.text}`);
+      tried++;
+    }
   }
-  t.true(tried >= 25, `${tried} routes`);
+  t.true(tried >= 80, `${tried} requests`);
   // And what is asked for in a body is not either.
   const path = root(t.context);
   for (const [where, body] of [

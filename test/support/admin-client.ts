@@ -87,7 +87,12 @@ export class AdminClient {
           });
         },
       );
-      request.on('error', reject);
+      // The node may close an idle connection at the very moment at which it is used again (nodejs.org, reusedSocket).
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        if (request.reusedSocket && error.code === 'ECONNRESET' && method === 'GET')
+          resolve(this.request(method, path, options));
+        else reject(error);
+      });
       request.end(bytes);
     });
   }
