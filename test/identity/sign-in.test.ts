@@ -194,3 +194,22 @@ test('a user of a vault does not sign in to the appliance', async (t) => {
     { instanceOf: SignInRefusedError },
   );
 });
+
+test('who knows the password alone, and not the second factor, throws nobody out who had both', async (t) => {
+  const { user, session, clock, store, fresh } = t.context;
+  const person = await user();
+  const whole = await session(person);
+  await store.db.updateTable('users').set({ totp_state: 'ON' }).where('id', '=', person.id).execute();
+  const half = await fresh(person);
+  for (let count = 0; count < 40; count++) {
+    clock.seconds(1);
+    t.is((await session(half)).session.state, 'SECOND_FACTOR');
+  }
+  t.is((await callerOf(t.context, whole.token))?.state, 'ACTIVE');
+  const { many } = await store.db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('many'))
+    .where('user_id', '=', person.id)
+    .executeTakeFirstOrThrow();
+  t.is(many, 21, 'and theirs are bounded too');
+});
