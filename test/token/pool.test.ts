@@ -89,7 +89,8 @@ test.serial(
   'where all hosts hang, health is UNAVAILABLE, and ACTIVE again when others have come',
   async (t) => {
     const { open, decrypt } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 400 } });
-    t.is(open.pool.health, 'ACTIVE');
+    // With limits so tight a busy machine alone makes a host sick now and then.
+    await until(() => open.pool.health === 'ACTIVE');
     await state.shim.set([{ call: 'C_Decrypt', hang: true }]);
     await until(() => open.pool.health === 'UNAVAILABLE');
     t.false(open.pool.usable);
