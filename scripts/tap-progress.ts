@@ -23,7 +23,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     isFailure = true;
     failed++;
     console.log(line);
-  } else if (isFailure || !/^(TAP|\d+\.\.|# (tests|pass|fail|skip|todo)|#? |---|\s+\.\.\.)/.test(line)) {
+  } else if (isFailure || !/^($|TAP|\d+\.\.|# (tests|pass|fail|skip|todo)|#? |---|\s+\.\.\.)/.test(line)) {
     console.log(line);
   }
 }
