@@ -85,7 +85,10 @@ export async function issueByHand(
   });
 }
 
-/** The person has given AWS the pending credential. Throws VaultError `conflict` where there is none. */
+/**
+ * The person has given AWS the pending credential. Where AWS has been seen to use it already, that is on the record by
+ * then, and stays as it is. Throws VaultError `conflict` where AWS was never given one.
+ */
 export async function givenByHand(
   house: House,
   act: Act,
@@ -97,6 +100,7 @@ export async function givenByHand(
     const row = await findStoreIn(house.store.db, keySet, id);
     checkRowVersion(row, expected);
     const pending = await known(house, keySet, row.pending_access_key_id);
+    if (pending === undefined && row.access_key_id !== '') return row;
     if (pending === undefined)
       throw new VaultError(
         'conflict',
