@@ -15,7 +15,7 @@ import {
   type UsedCredential,
 } from '../vault/credentials.ts';
 import { getKeySet, type KeySet } from '../vault/key-sets.ts';
-import { expiry, time, toDate, vaultId } from './key-forms.ts';
+import { expiry, shownConsoleFile, time, toDate, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Call, type Route } from './route.ts';
 
@@ -64,16 +64,7 @@ const issued = z
       .string()
       .optional()
       .describe('The secret access key, shown this once: 44 characters, used as they stand.'),
-    consoleFile: z
-      .strictObject({
-        XksProxyUriPath: z.string(),
-        XksProxyAuthenticationCredential: z.strictObject({
-          AccessKeyId: z.string(),
-          RawSecretAccessKey: z.string(),
-        }),
-      })
-      .optional()
-      .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.'),
+    consoleFile: shownConsoleFile,
   })
   .meta({ id: 'IssuedCredential' });
 

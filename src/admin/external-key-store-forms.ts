@@ -5,7 +5,7 @@ import { toldStates } from '../vault/external-key-store-edits.ts';
 import type { Candidate } from '../vault/external-key-store-links.ts';
 import type { StoreView } from '../vault/external-key-store-view.ts';
 import { lookOperation, readProblem } from '../vault/external-key-store-wanted.ts';
-import { region, time } from './key-forms.ts';
+import { region, shownConsoleFile, time } from './key-forms.ts';
 
 /* What the API takes and shows of external key stores. */
 
@@ -180,16 +180,7 @@ export const shownByHand = z
     command: z.string().describe('AWS’s command that does the same.'),
     requestFile: z.string().describe('File name that it reads its request from.'),
     accessKeyId: z.string().optional().describe('Of the credential that was issued.'),
-    consoleFile: z
-      .strictObject({
-        XksProxyUriPath: z.string(),
-        XksProxyAuthenticationCredential: z.strictObject({
-          AccessKeyId: z.string(),
-          RawSecretAccessKey: z.string(),
-        }),
-      })
-      .optional()
-      .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.'),
+    consoleFile: shownConsoleFile,
     request: z
       .record(z.string(), z.unknown())
       .optional()

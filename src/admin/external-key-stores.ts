@@ -94,12 +94,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     body: newStoreBody,
     answer: shownStore,
     problems,
-    creates: {
-      again: async (call, id) => {
-        const keySet = await keySetOf(call);
-        return made(call, keySet, await getExternalKeyStore(call.services, keySet, id));
-      },
-    },
+    creates: { again: madeBefore },
     handle: async (call) => {
       const keySet = await keySetOf(call);
       return made(call, keySet, await createExternalKeyStore(call.services, call.act, keySet, call.body));
@@ -141,12 +136,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     body: linkBody,
     answer: shownStore,
     problems,
-    creates: {
-      again: async (call, id) => {
-        const keySet = await keySetOf(call);
-        return made(call, keySet, await getExternalKeyStore(call.services, keySet, id));
-      },
-    },
+    creates: { again: madeBefore },
     handle: async (call) => {
       const keySet = await keySetOf(call);
       return made(call, keySet, await linkExternalKeyStore(call.services, call.act, keySet, call.body));
@@ -387,6 +377,12 @@ async function made(call: InKeySet, keySet: KeySet, row: ExternalKeyStore): Prom
     status: 201,
     location: `/vaults/${vaultId}/key-sets/${keySetId}/external-key-stores/${row.id}`,
   };
+}
+
+/** What a repetition of the request that made it is told. */
+async function madeBefore(call: InKeySet, id: string): Promise<Answer> {
+  const keySet = await keySetOf(call);
+  return made(call, keySet, await getExternalKeyStore(call.services, keySet, id));
 }
 
 async function shown(

@@ -38,6 +38,18 @@ export const shownQuota = z
   .nullable()
   .describe('XKS requests a second, and how many at once; null for no quota.');
 
+/** Shown once, with the secret of the credential in it. */
+export const shownConsoleFile = z
+  .strictObject({
+    XksProxyUriPath: z.string(),
+    XksProxyAuthenticationCredential: z.strictObject({
+      AccessKeyId: z.string(),
+      RawSecretAccessKey: z.string(),
+    }),
+  })
+  .optional()
+  .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.');
+
 export const rotationDays = z.int().min(1).max(mostRotationDays);
 
 export const waitingDays = z

@@ -1,4 +1,5 @@
 import type { AwsAccount, AwsClients } from '../aws/clients.ts';
+import type { Logger } from '../log.ts';
 import {
   accessOf,
   accountKeyOf,
@@ -15,6 +16,11 @@ import type { House } from './house.ts';
 /** What acts that reach into AWS work with. */
 export interface AwsHouse extends House {
   aws: AwsClients;
+}
+
+/** A house whose log is told what stands in no record: mistakes of our own. */
+export interface LoggedAwsHouse extends AwsHouse {
+  log?: Pick<Logger, 'error'>;
 }
 
 /**

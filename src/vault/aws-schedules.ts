@@ -11,12 +11,8 @@ import { tellMistake } from './kms-key-attempts.ts';
 import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
 import { refreshKmsKey } from './kms-key-refresh.ts';
 import { whenIdle } from './kms-key-turns.ts';
-import { holdLease, releaseLease } from './leases.ts';
+import { KeptLease } from './leases.ts';
 
-const leaseName = 'aws';
-const leaseTime = 60_000;
-/** The lease is renewed when it is this old, milliseconds. */
-const renewAfter = 15_000;
 /**
  * No look is later than this after the one before, milliseconds: what waits for something else is found by looking. Where
  * somebody asks for something AWS is asked at once, in the request; nothing waits for the next look.
@@ -63,12 +59,13 @@ export class AwsSchedules {
   /** Milliseconds of work after which nothing more is begun in one look. */
   readonly #budget: number;
   readonly #backOff = new BackOff();
-  #renewedAt = -Infinity;
+  readonly #lease: KeptLease;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
 
   constructor({ house, log, budget = longestWork }: { house: AwsHouse; log: Logger; budget?: number }) {
     this.#house = house;
+    this.#lease = new KeptLease(house, 'aws');
     this.#log = log;
     this.#budget = budget;
   }
@@ -90,7 +87,7 @@ export class AwsSchedules {
     await this.#looping;
     await whenIdle(this.#house.store, closePatience);
     this.#looping = undefined;
-    await releaseLease(this.#house, leaseName).catch((error: unknown) => this.#tell('lease', error));
+    await this.#lease.release().catch((error: unknown) => this.#tell('lease', error));
   }
 
   /** One look: does all that is due, where this process holds the lease. Never throws. */
@@ -107,9 +104,7 @@ export class AwsSchedules {
         this.#tell(name, error);
       }
     };
-    await part('lease', async () => {
-      run.held = await this.#holdsLease();
-    });
+    await part('lease', async () => void (run.held = await this.#lease.isHeld()));
     if (!run.held) return run;
     // All at once: none of them may wait for an account of another that does not answer.
     await Promise.all([
@@ -214,14 +209,7 @@ export class AwsSchedules {
   }
 
   async #mayGoOn(): Promise<boolean> {
-    return !this.#stopping.signal.aborted && (await this.#holdsLease());
-  }
-
-  async #holdsLease(): Promise<boolean> {
-    if (monotonicNow() - this.#renewedAt < renewAfter) return true;
-    const held = await holdLease(this.#house, leaseName, leaseTime);
-    this.#renewedAt = held ? monotonicNow() : -Infinity;
-    return held;
+    return !this.#stopping.signal.aborted && (await this.#lease.isHeld());
   }
 
   #tell(part: string, error: unknown): void {

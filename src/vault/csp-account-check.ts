@@ -6,7 +6,7 @@ import { whoIs, type Identity } from '../aws/identity-check.ts';
 import { checkPermissions, type CheckedAction, type PermissionCheck } from '../aws/permission-check.ts';
 import { permissionsOf, workingGroups } from '../aws/permissions.ts';
 import type { AwsHouse } from './aws-house.ts';
-import { accessOf, checkAmbient, type CspAccount, type OpenKey } from './csp-access.ts';
+import { accessOf, checkAmbient, type CspAccessFields, type CspAccount, type OpenKey } from './csp-access.ts';
 import { VaultError } from './vault-error.ts';
 
 /** What went wrong, as records keep it and the API shows it. */
@@ -34,19 +34,8 @@ export interface CheckReport {
 }
 
 /** What it is checked with: a record that may not be stored yet. */
-export type CheckedAccount = Pick<
-  CspAccount,
-  | 'id'
-  | 'vault_id'
-  | 'name'
-  | 'type'
-  | 'partition'
-  | 'fips'
-  | 'default_region'
-  | 'role_arn'
-  | 'external_id'
-  | 'access_key_rotation_days'
->;
+export type CheckedAccount = Omit<CspAccessFields, 'check_report'> &
+  Pick<CspAccount, 'access_key_rotation_days'>;
 
 export interface Checked {
   report: CheckReport;

@@ -1,17 +1,17 @@
 import type { Act } from '../audit/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { TokenError } from '../token/faults.ts';
-import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { awsAccountOf, type AwsHouse, type LoggedAwsHouse } from './aws-house.ts';
 import { accountFor, isByHand, signsIn } from './external-key-store-accounts.ts';
 import { lookByHand } from './external-key-store-by-hand.ts';
 import { recordFailure } from './external-key-store-mirror.ts';
 import { findStoreIn, type ExternalKeyStore } from './external-key-store-records.ts';
 import { advance } from './external-key-store-steps.ts';
 import { inTurn, isAtWork } from './external-key-store-turn.ts';
-import type { LoggedAwsHouse } from './kms-key-attempts.ts';
 import { lookOperation } from './external-key-store-wanted.ts';
 import type { OnStore } from './external-key-stores.ts';
 import { getKeySet, type KeySet } from './key-set-records.ts';
+import { logMistake } from './mistakes.ts';
 import { systemAct } from './system-act.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -102,7 +102,13 @@ async function lookAtOne(house: LoggedAwsHouse, row: ExternalKeyStore): Promise<
     return await lookAt(house, systemAct(house, 'schedule'), keySet, row);
   } catch (error) {
     // Its vault is being deleted, the store cannot be written, or a mistake of ours: whatever it is, not at once again.
-    if (!(error instanceof VaultError)) tellMistake(house, row, error);
+    if (!(error instanceof VaultError))
+      logMistake(
+        house.log,
+        { externalKeyStore: row.id },
+        error,
+        'a mistake with an external key store; it is looked at again later',
+      );
     await putOff(house, row).catch(() => undefined);
     return false;
   }
@@ -112,14 +118,6 @@ async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promi
   const next = new Date(now().getTime() + afterMistake).toISOString();
   await store.write(async (trx) =>
     trx.updateTable('external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
-  );
-}
-
-function tellMistake({ log }: LoggedAwsHouse, { id }: ExternalKeyStore, thrown: unknown): void {
-  const { name, message, stack } = thrown instanceof Error ? thrown : new Error('no error was thrown');
-  log?.error(
-    { externalKeyStore: id, problem: `${name}: ${message}`, stack },
-    'a mistake with an external key store; it is looked at again later',
   );
 }
 

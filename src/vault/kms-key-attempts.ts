@@ -1,11 +1,7 @@
 import type { Logger } from '../log.ts';
-import type { AwsHouse } from './aws-house.ts';
+import type { LoggedAwsHouse } from './aws-house.ts';
 import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
-
-/** A house whose log is told what stands in no record: mistakes of our own. */
-export interface LoggedAwsHouse extends AwsHouse {
-  log?: Pick<Logger, 'error'>;
-}
+import { logMistake } from './mistakes.ts';
 
 /** Has what was asked for done in AWS, all at once, and waits for so many milliseconds at the most; it goes on after that. */
 export async function attemptAll(
@@ -52,10 +48,5 @@ export function tellMistake(
   kmsKey: string,
   { error }: Attempt,
 ): void {
-  if (error === undefined) return;
-  const { name, message, stack } = error instanceof Error ? error : new Error('no error was thrown');
-  log?.error(
-    { kmsKey, problem: `${name}: ${message}`, stack },
-    'a mistake with a KMS key; it is tried again',
-  );
+  if (error !== undefined) logMistake(log, { kmsKey }, error, 'a mistake with a KMS key; it is tried again');
 }

@@ -5,7 +5,8 @@ import type { AwsHouse } from './aws-house.ts';
 import { changes } from './edits.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { wishChange, type KmsKeyWanted } from './kms-key-acts.ts';
-import { attemptAll, type LoggedAwsHouse } from './kms-key-attempts.ts';
+import type { LoggedAwsHouse } from './aws-house.ts';
+import { attemptAll } from './kms-key-attempts.ts';
 import { following, withFollowUp } from './kms-key-edit.ts';
 import { accountOfStore, factsOf } from './kms-key-policy.ts';
 import {

@@ -1,5 +1,39 @@
 import { beginsWith } from './begins-with.ts';
+import { monotonicNow } from '../token/frames.ts';
 import type { House } from './house.ts';
+
+const leaseTime = 60_000;
+/** A kept lease is renewed when it is this old, milliseconds. */
+const renewAfter = 15_000;
+
+/** A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. */
+export class KeptLease {
+  readonly #house: House;
+  readonly #name: string;
+  #renewedAt = -Infinity;
+
+  constructor(house: House, name: string) {
+    this.#house = house;
+    this.#name = name;
+  }
+
+  /** Whether this process has it. */
+  async isHeld(): Promise<boolean> {
+    return monotonicNow() - this.#renewedAt < renewAfter || this.renew();
+  }
+
+  /** Takes or renews it now. False where another process has it. */
+  async renew(): Promise<boolean> {
+    this.#renewedAt = -Infinity;
+    const held = await holdLease(this.#house, this.#name, leaseTime);
+    if (held) this.#renewedAt = monotonicNow();
+    return held;
+  }
+
+  async release(): Promise<void> {
+    await releaseLease(this.#house, this.#name);
+  }
+}
 
 /**
  * Takes or renews the work called `name` for so many milliseconds: one process of the fleet does it at a time. Free for

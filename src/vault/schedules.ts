@@ -8,15 +8,11 @@ import { capRotations, rotateDueKeys } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { House } from './house.ts';
 import { clearAway, showNode, type NodeFacts } from './housekeeping.ts';
-import { holdLease, releaseLease } from './leases.ts';
+import { KeptLease } from './leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from './reconcile-interrupted.ts';
 import { systemAct } from './system-act.ts';
 
-const leaseName = 'schedules';
-const leaseTime = 60_000;
-/** The lease is renewed when it is this old, milliseconds. */
-const renewAfter = 15_000;
 /** No look is later than this after the one before, milliseconds: whatever the wall clock does, nothing waits longer. */
 const longestSleep = 30_000;
 /** Rotations of one look may take so long; then what else is due has its turn, milliseconds. */
@@ -61,16 +57,17 @@ export class Schedules {
   readonly #log: Logger;
   readonly #node: NodeFacts;
   readonly #backOff = new BackOff();
+  readonly #lease: KeptLease;
   readonly #startedAt: Date;
   /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
   #listeningSince: Date;
   #clockAhead: number;
-  #renewedAt = -Infinity;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
 
   constructor({ house, log, node }: SchedulesOptions) {
     this.#house = house;
+    this.#lease = new KeptLease(house, 'schedules');
     this.#log = log;
     this.#node = node;
     this.#startedAt = house.now();
@@ -89,7 +86,7 @@ export class Schedules {
     this.#stopping.abort();
     await this.#looping;
     this.#looping = undefined;
-    await releaseLease(this.#house, leaseName).catch((error: unknown) => this.#tell('lease', error));
+    await this.#lease.release().catch((error: unknown) => this.#tell('lease', error));
   }
 
   /** One look at the clock: does all that is due, where this process holds the lease. Never throws. */
@@ -116,10 +113,7 @@ export class Schedules {
       }
     };
     await part('node', async () => showNode(this.#house, this.#node, this.#startedAt));
-    await part('lease', async () => {
-      this.#renewedAt = -Infinity;
-      run.held = await this.#holdsLease();
-    });
+    await part('lease', async () => void (run.held = await this.#lease.renew()));
     if (!run.held) return run;
     for (const [name, work] of this.#parts(run)) {
       if (!(await this.#mayGoOn())) return run;
@@ -258,14 +252,7 @@ export class Schedules {
   }
 
   async #mayGoOn(): Promise<boolean> {
-    return !this.#stopping.signal.aborted && (await this.#holdsLease());
-  }
-
-  async #holdsLease(): Promise<boolean> {
-    if (monotonicNow() - this.#renewedAt < renewAfter) return true;
-    const held = await holdLease(this.#house, leaseName, leaseTime);
-    this.#renewedAt = held ? monotonicNow() : -Infinity;
-    return held;
+    return !this.#stopping.signal.aborted && (await this.#lease.isHeld());
   }
 
   #tellDone(run: ScheduleRun): void {
