@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import type { Logger } from '../log.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { ServedKeySet } from '../vault/directory.ts';
 import type { XksError } from '../xks/errors.ts';
 import type { CallFacts } from '../xks/operation.ts';

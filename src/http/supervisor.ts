@@ -4,7 +4,7 @@ import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';

@@ -7,7 +7,7 @@ import {
   verifySignature,
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { LiveCredential, ServedKeySet } from '../vault/directory.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../vault/directory.ts';

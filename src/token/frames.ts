@@ -35,12 +35,6 @@ export interface RequestFrame {
   request: TokenRequest;
 }
 
-/** Milliseconds of CLOCK_MONOTONIC: the same clock in every process of the machine, unlike `performance.now()`. */
-export function monotonicNow(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-}
-
 export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
   const w = new FrameWriter(64 + requestBytes(request));
   w.u32(id);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { FrameCutter } from './frame-bytes.ts';
-import { monotonicNow, readResponse, type ResponseFrame } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
+import { readResponse, type ResponseFrame } from './frames.ts';
 
 /** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
 const batchTime = 2;

@@ -1,5 +1,5 @@
 import { TokenError } from './faults.ts';
-import { monotonicNow } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import type { KeyObjects } from './key-objects.ts';
 import type { ListedKey, TokenResponses } from './messages.ts';

@@ -5,7 +5,7 @@ import type { Profile } from '../config/profile.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
-import { monotonicNow } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { KeyAttributes } from './messages.ts';
 import { reactionTo } from './reactions.ts';
 

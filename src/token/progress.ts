@@ -1,6 +1,6 @@
 import pkcs11js from 'pkcs11js';
 import type { OnOpened, TokenInfo } from './cryptoki.ts';
-import { monotonicNow } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { ProgressReport, VerificationStep } from './verification-steps.ts';
 
 /** Tells each step of a start as soon as it has worked, with the time it took. */

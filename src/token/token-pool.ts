@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { endsHost, TokenError } from './faults.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
-import { monotonicNow, writeRequest, type ResponseFrame } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
+import { writeRequest, type ResponseFrame } from './frames.ts';
 import { HostLink, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenResponses } from './messages.ts';
 import {

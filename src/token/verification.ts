@@ -1,6 +1,6 @@
 import type { Secret } from '../secret.ts';
 import { TokenError } from './faults.ts';
-import { monotonicNow } from './frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
 import { verificationSteps, type ProgressReport, type VerificationStep } from './verification-steps.ts';

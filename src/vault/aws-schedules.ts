@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { rotateDueAccessKeys } from './access-key-rotation.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { BackOff } from './back-off.ts';

@@ -1,4 +1,4 @@
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 
 const firstPause = 30_000;
 const longestPause = 15 * 60_000;

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 import { TokenError } from '../token/faults.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
 
 /** SP 800-38D, 8.3: no key encrypts more often with random 96-bit IVs, over all nodes. Refused beyond. */

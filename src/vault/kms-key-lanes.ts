@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { BackOff } from './back-off.ts';
 import type { DueKmsKey } from './kms-key-due.ts';
 import type { Attempt } from './kms-key-pipeline.ts';

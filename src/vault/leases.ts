@@ -1,5 +1,5 @@
 import { beginsWith } from './begins-with.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import type { House } from './house.ts';
 
 const leaseTime = 60_000;

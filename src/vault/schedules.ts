@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { BackOff } from './back-off.ts';
 import { aheadOfLastSign, deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from './destruction.ts';

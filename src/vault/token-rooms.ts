@@ -1,4 +1,4 @@
-import { monotonicNow } from '../token/frames.ts';
+import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
 import type { TokenPool } from '../token/token-pool.ts';
 

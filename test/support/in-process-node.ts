@@ -11,7 +11,7 @@ import { hostSettings } from '../../src/http/supervisor.ts';
 import { XksService } from '../../src/http/xks-service.ts';
 import { createLog } from '../../src/log.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
 import { NodeVault, vaultOf } from './node-vault.ts';
 import { writeNodeFiles, type NodeFiles, type NodeOptions } from './node-files.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { Shim, type Rule } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { throwsFault } from './open-pool.ts';

@@ -6,7 +6,7 @@ import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { Cryptoki } from '../../src/token/cryptoki.ts';
 import { TokenError } from '../../src/token/faults.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
 import type { TokenFixture } from '../support/tokens.ts';

@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { loadProfile, type Profile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { HostKeeper, LoginGate, type HostSettings, type RunningHost } from '../../src/token/host-keeper.ts';
 import type { TokenRequest, TokenResponses } from '../../src/token/messages.ts';
 import {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import {
   managementRequests,
   workerRequests,

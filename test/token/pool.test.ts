@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { starvation } from '../support/core-waits.ts';
 import { Shim, type Rule } from '../support/shim.ts';

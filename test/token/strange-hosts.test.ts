@@ -6,13 +6,8 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
 import { FrameCutter } from '../../src/token/frame-bytes.ts';
-import {
-  monotonicNow,
-  readRequest,
-  writeAnswer,
-  writeFault,
-  type RequestFrame,
-} from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
+import { readRequest, writeAnswer, writeFault, type RequestFrame } from '../../src/token/frames.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { throwsFault } from './open-pool.ts';
 

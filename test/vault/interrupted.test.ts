@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import { CKR, TokenError } from '../../src/token/faults.ts';
-import { monotonicNow } from '../../src/token/frames.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
