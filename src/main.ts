@@ -1,9 +1,4 @@
 #!/usr/bin/env node
-import { reportFailure } from './cli/failure.ts';
-import { createProgram } from './cli/program.ts';
+import { runCommandLine } from './cli/run.ts';
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  process.exitCode = await reportFailure(error);
-}
+process.exitCode = await runCommandLine();

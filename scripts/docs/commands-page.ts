@@ -16,6 +16,8 @@ const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
   rateLimited: 'too many requests or wrong passwords; wait, then repeat',
   pinRefused: 'a token refused the PIN; the same one is not tried again',
   refused: 'not signed in, the sign-in was refused, or you may not do this',
+  output: 'what was to be printed or kept in a file could not be written, or not whole',
+  closedPipe: 'whoever reads the output has closed it (as with `| head`)',
   configuration:
     'the configuration, a TLS, CA, PIN or password file, the store or the file of sign-ins cannot be used',
 };

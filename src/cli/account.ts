@@ -8,6 +8,7 @@ import { printDone, printRecord } from './output.ts';
 import { readProfile, writeProfile } from './profiles.ts';
 import { readSecret } from './prompt.ts';
 import { changePassword, type Session } from './sign-in.ts';
+import { note } from './streams.ts';
 
 export function addAccountCommands(program: Command): void {
   example(
@@ -80,7 +81,7 @@ async function logout(command: Command): Promise<void> {
     // Ended already is ended.
     if (!isProblem(error, 'unauthenticated')) {
       if (error instanceof CliError)
-        console.error('holdfast: the session is forgotten here, but not known to be ended at the node:');
+        note('holdfast: the session is forgotten here, but not known to be ended at the node:');
       throw error;
     }
   } finally {

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { shells } from './completion-scripts.ts';
 import { treeOf } from './completion-tree.ts';
+import { write } from './streams.ts';
 import { example } from './example.ts';
 
 export function addCompletionCommand(program: Command): void {
@@ -10,7 +11,7 @@ export function addCompletionCommand(program: Command): void {
       .description('print a script that has the shell complete commands, options and their values')
       .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(shells)))
       .action((shell: keyof typeof shells) => {
-        process.stdout.write(shells[shell](treeOf(program)));
+        write(shells[shell](treeOf(program)));
       }),
     'source <(holdfast completion bash)',
     'holdfast completion zsh > ~/.zfunc/_holdfast',

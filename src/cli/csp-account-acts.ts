@@ -6,6 +6,7 @@ import { addAct, findOne, type Collection } from './collection.ts';
 import { example } from './example.ts';
 import { fields, printList, printRecord } from './output.ts';
 import { limitOption } from './values.ts';
+import { print } from './streams.ts';
 
 interface Check {
   ok: boolean;
@@ -59,7 +60,7 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
           const { id } = await findOne(api, cspAccounts, name);
           const policies = await api.client.get<Policies>(`${cspAccounts.path(api)}/${id}/policy`);
           if (document !== undefined) printDocument(policies, document);
-          else if (api.options.json === true) console.log(JSON.stringify(policies, null, 2));
+          else if (api.options.json === true) print(JSON.stringify(policies, null, 2));
           else printPolicies(policies);
         }),
       ),
@@ -111,7 +112,7 @@ function printDocument(policies: Policies, which: Document): void {
       'this CSP account has no such policy',
       'trust is of type role, assuming of a role with an access key',
     );
-  console.log(JSON.stringify(document, null, 2));
+  print(JSON.stringify(document, null, 2));
 }
 
 const titles: Readonly<Record<Document, string>> = {
@@ -123,8 +124,8 @@ const titles: Readonly<Record<Document, string>> = {
 function printPolicies(policies: Policies): void {
   for (const which of documents) {
     const document = documentOf(policies, which);
-    if (document !== null) console.log(`${titles[which]}\n${JSON.stringify(document, null, 2)}\n`);
+    if (document !== null) print(`${titles[which]}\n${JSON.stringify(document, null, 2)}\n`);
   }
-  console.log('What each statement is for:');
-  for (const { sid, why } of policies.statements) console.log(`  ${sid}: ${why}`);
+  print('What each statement is for:');
+  for (const { sid, why } of policies.statements) print(`  ${sid}: ${why}`);
 }

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { groups, type Group } from '../doctor/catalogue.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
 import { printable } from './printable.ts';
+import { print, terminal } from './streams.ts';
 
 /* The doctor's report for people: each finding as it is made, problems and warnings once more at the end. */
 
@@ -25,13 +26,13 @@ export class Report {
 
   add({ group, level, title, subject, seen }: Finding): void {
     if (group !== this.#group) {
-      console.log(`${this.#group === undefined ? '' : '\n'}${coloured('bold', groups[group])}`);
+      print(`${this.#group === undefined ? '' : '\n'}${coloured('bold', groups[group])}`);
       this.#group = group;
     }
     const what = subject === null ? title : `${title} (${printable(subject)})`;
     const lines = wrap(`${what}: ${printable(seen)}`, width - 11);
     for (const [index, line] of lines.entries())
-      console.log(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${line}`);
+      print(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${line}`);
   }
 
   /** What is to be done, the worst last: it stands where the eye is when the command ends. */
@@ -42,20 +43,18 @@ export class Report {
     ] as const) {
       const found = findings.filter((finding) => finding.level === level);
       if (found.length === 0) continue;
-      console.log(`\n${coloured(styles[level], heading)}`);
+      print(`\n${coloured(styles[level], heading)}`);
       for (const finding of found) explain(finding);
     }
     const { ok, warning, problem, skipped } = summaryOf(findings);
-    console.log(
+    print(
       `\n${onlyNode ? lookFromOutside : ''}${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
     );
   }
 }
 
 function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }: Finding): void {
-  console.log(
-    `  ${title}${subject === null ? '' : ` (${printable(subject)})`}  ${coloured('dim', `[${id}]`)}`,
-  );
+  print(`  ${title}${subject === null ? '' : ` (${printable(subject)})`}  ${coloured('dim', `[${id}]`)}`);
   const parts: [name: string, text: string | null][] = [
     ['seen', printable(seen)],
     ['why', why],
@@ -65,7 +64,7 @@ function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }:
   for (const [name, text] of parts) {
     if (text === null) continue;
     for (const [index, line] of wrap(text, width - 13).entries())
-      console.log(`    ${(index === 0 ? name : '').padEnd(7)}  ${line}`);
+      print(`    ${(index === 0 ? name : '').padEnd(7)}  ${line}`);
   }
 }
 
@@ -75,7 +74,8 @@ function counted(count: number, what: string): string {
 
 /** Colour on a terminal only, and not where NO_COLOR is set: styleText looks at both. */
 function coloured(style: 'bold' | (typeof styles)[Level], text: string): string {
-  return styleText(style, text, { stream: process.stdout });
+  const stream = terminal();
+  return stream === undefined ? text : styleText(style, text, { stream });
 }
 
 /** Breaks at spaces; a word longer than a line, such as a path, stays whole. */

@@ -22,6 +22,7 @@ import { confirm } from './prompt.ts';
 import { Report, summaryOf } from './doctor-report.ts';
 import { readClosedFile } from './secret-file.ts';
 import { version } from './version.ts';
+import { print } from './streams.ts';
 
 export interface DoctorWish {
   /** Of the program or of the command: what stands for both is the program's. */
@@ -62,7 +63,7 @@ export async function runDoctor(command: Command): Promise<void> {
   const summary = summaryOf(findings);
   report?.end(findings, options.endpoint === undefined);
   if (wish.json === true)
-    console.log(
+    print(
       JSON.stringify(
         {
           schema,

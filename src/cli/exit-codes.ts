@@ -8,6 +8,8 @@ export const exitCodes = {
   unreachable: 69,
   internal: 70,
   conflict: 73,
+  /** What was to be printed or kept in a file could not be written. */
+  output: 74,
   /** Somebody else changed the record meanwhile (412). */
   precondition: 73,
   rateLimited: 75,
@@ -16,4 +18,6 @@ export const exitCodes = {
   /** Not signed in, or not allowed to. */
   refused: 77,
   configuration: 78,
+  /** Whoever reads the output has closed it (128 + SIGPIPE). */
+  closedPipe: 141,
 } as const;

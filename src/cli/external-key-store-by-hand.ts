@@ -8,6 +8,7 @@ import { fields, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { withNewSecretFile } from './secret-file.ts';
 import { parseMinutesOrNever } from './values.ts';
+import { print } from './streams.ts';
 
 /* What people do in AWS themselves: what to enter there, and what they found or did. */
 
@@ -197,5 +198,5 @@ function tellByHand(api: Api, answer: Item, files: Record<string, string>): void
     'Or with AWS’s command:',
     `  ${command.replace(requestFile, files['request'] ?? requestFile)}`,
   ];
-  for (const line of lines.flatMap((one) => one.split('\n'))) console.log(printable(line));
+  for (const line of lines.flatMap((one) => one.split('\n'))) print(printable(line));
 }

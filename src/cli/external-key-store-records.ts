@@ -8,6 +8,7 @@ import { keySets } from './key-set.ts';
 import { printRecord, type Columns } from './output.ts';
 import { printable } from './printable.ts';
 import type { OrNull } from './values.ts';
+import { note } from './streams.ts';
 
 /** An external key store as the API shows it. */
 export type FoundStore = Found;
@@ -146,7 +147,7 @@ export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void 
     { ...rest, ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }) },
     options,
   );
-  for (const line of troubleOf(store)) console.error(printable(line));
+  for (const line of troubleOf(store)) note(printable(line));
 }
 
 /** What is wrong with it, with meaning and way out. */

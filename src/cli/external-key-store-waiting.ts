@@ -5,6 +5,7 @@ import type { Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { printable } from './printable.ts';
 import { tellStore, type ConnectionError, type FoundStore } from './external-key-store-records.ts';
+import { note } from './streams.ts';
 
 /** Between two looks, milliseconds. */
 const lookEvery = 3_000;
@@ -72,7 +73,7 @@ async function waited(
     const news = [now['state'], ...(problem === null ? [] : [problem.message])].join(': ');
     if (news !== told) {
       const hint = told === '' ? ' (AWS takes minutes; Ctrl-C leaves it going)' : '';
-      console.error(printable(`${seconds()} s: ${news}${hint}`));
+      note(printable(`${seconds()} s: ${news}${hint}`));
     }
     told = news;
     if (seconds() * 1000 > longestWait)

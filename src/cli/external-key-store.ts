@@ -15,6 +15,7 @@ import { waitForConnection, waitForDeletion, waitOption } from './external-key-s
 import { printDone, printList } from './output.ts';
 import { confirm } from './prompt.ts';
 import { limitOption, yesOption } from './values.ts';
+import { note } from './streams.ts';
 
 export function addExternalKeyStoreCommands(program: Command): void {
   const store = program
@@ -59,7 +60,7 @@ function addCreate(store: Command): void {
         if (wait === true && made['origin'] !== 'MANUAL')
           return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
         if (made['origin'] === 'MANUAL')
-          console.error('a person makes it in AWS; what to enter there: holdfast external-key-store console');
+          note('a person makes it in AWS; what to enter there: holdfast external-key-store console');
         return tellStore(api, made);
       }),
   );
@@ -103,7 +104,7 @@ function addConnection(store: Command): void {
     'connect an external key store; one that FAILED is disconnected first. AWS takes about five minutes',
     async (api, { path, store: before }, { wait }) => {
       if (before['state'] === 'FAILED')
-        console.error('it is FAILED: AWS wants it disconnected first, then it is connected again');
+        note('it is FAILED: AWS wants it disconnected first, then it is connected again');
       const asked = await api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
       return wait === true ? waitForConnection(api, { path, store: asked }) : tellStore(api, asked);
     },

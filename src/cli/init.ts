@@ -9,6 +9,7 @@ import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
 import { readSecretFile } from './secret-file.ts';
+import { print } from './streams.ts';
 
 export interface InitWish {
   administrator: string;
@@ -35,16 +36,16 @@ export async function init(
   const { made, close } = await openTokens(config, config.tokens, true);
   await close();
   for (const [token, labels] of made)
-    console.log(
+    print(
       `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,
     );
   const store = await SqliteStore.init(config.storePath);
   try {
     chmodSync(config.storePath, 0o600);
-    console.log(`store ${config.storePath}: up to date`);
+    print(`store ${config.storePath}: up to date`);
     const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
-    else console.log(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
+    else print(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
   } finally {
     await store.close();
   }
@@ -66,6 +67,6 @@ async function reset(config: LoadedConfig, username: true | string): Promise<voi
 
 /** Shown this once: at rest there is only its hash. */
 function tellPassword(username: string, password: Secret): void {
-  console.log(`administrator ${username}, first password: ${password.reveal()}`);
-  console.log('  It is good for seven days and must be changed at the first sign-in: holdfast login');
+  print(`administrator ${username}, first password: ${password.reveal()}`);
+  print('  It is good for seven days and must be changed at the first sign-in: holdfast login');
 }

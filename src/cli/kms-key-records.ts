@@ -9,6 +9,7 @@ import { exitCodes } from './exit-codes.ts';
 import { cloudKeysPath, findCloudKey } from './find-cloud-key.ts';
 import { printRecord, type Columns } from './output.ts';
 import { printable } from './printable.ts';
+import { note } from './streams.ts';
 
 /** A KMS key pointer as the API shows it. */
 export type FoundKmsKey = Found;
@@ -142,7 +143,7 @@ export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
   }
   const { problem: _, drift: __, policy: ___, ...rest } = key;
   printRecord(rest, options);
-  for (const line of troubleOf(key)) console.error(printable(line));
+  for (const line of troubleOf(key)) note(printable(line));
 }
 
 /** What is wrong with it, with the way out. */

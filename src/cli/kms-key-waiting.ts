@@ -4,6 +4,7 @@ import type { Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import type { FoundKmsKey } from './kms-key-records.ts';
 import { printable } from './printable.ts';
+import { note } from './streams.ts';
 
 /** Between two looks, milliseconds. */
 const lookEvery = 1_000;
@@ -34,7 +35,7 @@ export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey
     if (problem !== null && problem.fault !== 'waiting' && problem.fault !== 'searching')
       throw new CliError('unreachable', problem.message, problem.wayOut);
     if (problem !== null && problem.message !== told) {
-      console.error(printable(`${problem.message}: ${problem.wayOut}`));
+      note(printable(`${problem.message}: ${problem.wayOut}`));
       told = problem.message;
     }
     if (performance.now() - began > longestWait)

@@ -20,6 +20,7 @@ import { keySets } from './key-set.ts';
 import { printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { limitOption } from './values.ts';
+import { note, print, terminal } from './streams.ts';
 
 export function addKmsKeyCommands(program: Command): void {
   const kmsKey = program
@@ -140,12 +141,10 @@ async function unlinked(api: Api, path: string, region: string): Promise<Item[]>
     items.push(...page.items);
     cursor = page.next ?? undefined;
     seen = page;
-    if (cursor !== undefined) console.error(`${seen.looked + seen.hidden} KMS keys looked at`);
+    if (cursor !== undefined) note(`${seen.looked + seen.hidden} KMS keys looked at`);
   } while (cursor !== undefined);
   if (seen.hidden > 0)
-    console.error(
-      `${seen.hidden} KMS keys hide from the CSP account; keys of other kinds do, with the least policy`,
-    );
+    note(`${seen.hidden} KMS keys hide from the CSP account; keys of other kinds do, with the least policy`);
   return items;
 }
 
@@ -157,10 +156,10 @@ function tellWaysOut({ options }: Api, items: readonly Item[]): void {
   for (const { alias, cloudKeyName, problem } of troubled.slice(0, most)) {
     const { message, wayOut } = problem as { message: string; wayOut: string };
     const name = alias === '' ? cloudKeyName : alias;
-    console.error(printable(`${String(name)}: ${message}`));
-    console.error(printable(`  way out: ${wayOut}`));
+    note(printable(`${String(name)}: ${message}`));
+    note(printable(`  way out: ${wayOut}`));
   }
-  if (troubled.length > most) console.error(`and ${troubled.length - most} more: holdfast kms-key show`);
+  if (troubled.length > most) note(`and ${troubled.length - most} more: holdfast kms-key show`);
 }
 
 function addShow(kmsKey: Command): void {
@@ -174,13 +173,13 @@ function addShow(kmsKey: Command): void {
     async (api, { path }, { aws, diff = false }) => {
       const { policy } = await api.client.get<{ policy: { ours: unknown; aws: unknown } }>(path);
       if (!diff) {
-        console.log(JSON.stringify(aws === true ? policy.aws : policy.ours, null, 2));
+        print(JSON.stringify(aws === true ? policy.aws : policy.ours, null, 2));
         return;
       }
-      if (api.options.json === true) console.log(JSON.stringify(policy, null, 2));
+      if (api.options.json === true) print(JSON.stringify(policy, null, 2));
       else
-        for (const line of sideBySide(policy.ours, policy.aws, process.stdout.columns ?? 160))
-          console.log(printable(line));
+        for (const line of sideBySide(policy.ours, policy.aws, terminal()?.columns ?? 160))
+          print(printable(line));
     },
     [
       new Option('--aws', 'as AWS has it'),
@@ -195,7 +194,7 @@ function addShow(kmsKey: Command): void {
     async (api, { path }, { policyOnly = false }) => {
       const told = await api.client.get(`${path}/console`);
       if (policyOnly) {
-        console.log(JSON.stringify(told['policy'], null, 2));
+        print(JSON.stringify(told['policy'], null, 2));
         return;
       }
       if (api.options.json === true) {
@@ -204,11 +203,11 @@ function addShow(kmsKey: Command): void {
       }
       const { steps, commands, policy, ...values } = told as Item & { steps: string[]; commands: string[] };
       printRecord(values, api.options);
-      console.log('\nIn AWS’s console:');
-      for (const [index, step] of steps.entries()) console.log(printable(`  ${index + 1}. ${step}`));
-      console.log('\nOr with AWS’s command line (policy.json: the key policy, from --policy-only):');
-      for (const line of commands) console.log(printable(`  ${line}`));
-      if (policy !== null) console.log(`\nKey policy:\n${JSON.stringify(policy, null, 2)}`);
+      print('\nIn AWS’s console:');
+      for (const [index, step] of steps.entries()) print(printable(`  ${index + 1}. ${step}`));
+      print('\nOr with AWS’s command line (policy.json: the key policy, from --policy-only):');
+      for (const line of commands) print(printable(`  ${line}`));
+      if (policy !== null) print(`\nKey policy:\n${JSON.stringify(policy, null, 2)}`);
     },
     [new Option('--policy-only', 'the key policy alone, for a file')],
     ' --policy-only > policy.json',

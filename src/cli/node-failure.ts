@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ConfigError } from '../config/problem.ts';
 import { TlsError } from '../http/tls.ts';
 import { StoreError } from '../store/sqlite.ts';
@@ -8,11 +9,12 @@ import { exitCodes } from './exit-codes.ts';
 import { tell } from './failure.ts';
 import { TokenStartError } from './open-node.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
+import { note } from './streams.ts';
 
 /** Failures of what commands on the node itself work with. */
 export function reportNodeFailure(error: unknown): number {
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) console.error(`holdfast: ${problem}`);
+    for (const problem of error.problems) note(`holdfast: ${problem}`);
     return exitCodes.configuration;
   }
   if (error instanceof TlsError) return tell(error.message, undefined, exitCodes.configuration);
@@ -43,6 +45,6 @@ export function reportNodeFailure(error: unknown): number {
         forbidden: exitCodes.refused,
       }[error.problem],
     );
-  console.error('holdfast: an error that should not be; please report it:', error);
+  note(`holdfast: an error that should not be; please report it: ${inspect(error)}`);
   return exitCodes.internal;
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { CliError } from './cli-error.ts';
+import { note } from './streams.ts';
 
 /** How long someone may take to sign in at the provider, milliseconds. */
 const patience = 10 * 60_000;
@@ -54,7 +55,7 @@ export async function signInWithBrowser(
   const start = new URL(`/api/v1${base}/oidc/start`, origin);
   start.searchParams.set('returnTo', `http://127.0.0.1:${port}/callback`);
   start.searchParams.set('challenge', createHash('sha256').update(verifier).digest('base64url'));
-  console.error(`Sign in with a browser on this machine:\n  ${start.href}`);
+  note(`Sign in with a browser on this machine:\n  ${start.href}`);
   if (open) openBrowser(start.href);
   const timer = setTimeout(
     () =>

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { printable } from './printable.ts';
+import { print } from './streams.ts';
 
 export interface OutputOptions {
   json?: boolean | undefined;
@@ -11,11 +12,11 @@ export type Columns<T> = Readonly<Record<string, (item: T) => unknown>>;
 /** Items for people as a table of `columns`, for programs as the JSON that the API gave. */
 export function printList<T>(items: readonly T[], columns: Columns<T>, { json }: OutputOptions): void {
   if (json === true) {
-    console.log(JSON.stringify(items, null, 2));
+    print(JSON.stringify(items, null, 2));
     return;
   }
   if (items.length === 0) {
-    console.log('none');
+    print('none');
     return;
   }
   const table = new Table({
@@ -24,7 +25,7 @@ export function printList<T>(items: readonly T[], columns: Columns<T>, { json }:
     chars: plainChars,
   });
   for (const item of items) table.push(Object.values(columns).map((of) => cell(of(item))));
-  for (const line of table.toString().split('\n')) console.log(line.trimEnd());
+  for (const line of table.toString().split('\n')) print(line.trimEnd());
 }
 
 /** Columns that show fields of the same name. */
@@ -35,7 +36,7 @@ export function fields(...names: string[]): Columns<Readonly<Record<string, unkn
 /** One record: name and value a line for people, an object for programs. */
 export function printRecord(record: object, { json }: OutputOptions): void {
   if (json === true) {
-    console.log(JSON.stringify(record, null, 2));
+    print(JSON.stringify(record, null, 2));
     return;
   }
   const width = Math.max(...Object.keys(record).map((name) => name.length));
@@ -43,14 +44,13 @@ export function printRecord(record: object, { json }: OutputOptions): void {
     const text = cell(value);
     // A list of more than a few short values is read better down than across.
     const lines = Array.isArray(value) && text.length > 80 ? value.map(cell) : [text];
-    for (const [index, line] of lines.entries())
-      console.log(`${(index === 0 ? name : '').padEnd(width)}  ${line}`);
+    for (const [index, line] of lines.entries()) print(`${(index === 0 ? name : '').padEnd(width)}  ${line}`);
   }
 }
 
 /** What was done, where the API answers with nothing: a sentence for people, the record for programs. */
 export function printDone(sentence: string, record: object, { json }: OutputOptions): void {
-  console.log(json === true ? JSON.stringify(record, null, 2) : printable(sentence));
+  print(json === true ? JSON.stringify(record, null, 2) : printable(sentence));
 }
 
 function cell(value: unknown): string {

@@ -20,6 +20,7 @@ import { addSecondFactorCommands } from './second-factor.ts';
 import { addSessionCommands } from './session.ts';
 import { addTokenCommands } from './token.ts';
 import { addUserCommands } from './user.ts';
+import { ask, write } from './streams.ts';
 import { parseCount } from './values.ts';
 import { addVaultCommands } from './vault.ts';
 import { version } from './version.ts';
@@ -69,7 +70,8 @@ export function createProgram(): Command {
       new Option('--timeout <seconds>', 'for each request; 60 if left out').argParser(parseCount(1, 3600)),
     )
     .showHelpAfterError('(add --help for what there is)')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: ask });
   for (const [heading, adders] of families) {
     program.commandsGroup(heading);
     for (const add of adders) add(program);

@@ -2,15 +2,16 @@ import { createInterface } from 'node:readline';
 import { Secret } from '../secret.ts';
 import { CliError } from './cli-error.ts';
 import { readSecretFile } from './secret-file.ts';
+import { ask, note } from './streams.ts';
 
 const forPins =
   'a PIN is to be asked for, but there is no terminal; use token.pin = { file = … } or { credential = … }';
 
 /** Asks on the terminal without echo. Throws where there is no terminal: nothing is read from a pipe by accident. */
 export async function askSecret(question: string, withoutTerminal = forPins): Promise<Secret> {
-  const { stdin, stderr } = process;
+  const { stdin } = process;
   if (!stdin.isTTY) throw new CliError('usage', withoutTerminal);
-  stderr.write(question);
+  ask(question);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   stdin.resume();
@@ -20,7 +21,7 @@ export async function askSecret(question: string, withoutTerminal = forPins): Pr
       stdin.setRawMode(false);
       stdin.pause();
       stdin.removeListener('data', onData);
-      stderr.write('\n');
+      note('');
     };
     const onData = (chunk: string) => {
       for (const character of chunk) {
@@ -44,12 +45,13 @@ export async function askSecret(question: string, withoutTerminal = forPins): Pr
 
 /** Asks for a line on the terminal, seen while it is typed. */
 export async function askLine(question: string, withoutTerminal: string): Promise<string> {
-  const { stdin, stderr } = process;
+  const { stdin } = process;
   if (!stdin.isTTY) throw new CliError('usage', withoutTerminal);
-  const lines = createInterface({ input: stdin, output: stderr });
+  ask(question);
+  const lines = createInterface({ input: stdin });
   return new Promise((resolve, reject) => {
     lines.once('close', () => reject(new CliError('usage', 'interrupted')));
-    lines.question(question, (line) => {
+    lines.once('line', (line) => {
       resolve(line.trim());
       lines.close();
     });

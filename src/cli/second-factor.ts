@@ -5,6 +5,7 @@ import { example } from './example.ts';
 import { printDone } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { withNewSecretFile } from './secret-file.ts';
+import { print } from './streams.ts';
 
 interface SecondFactorWish {
   passwordFile?: string;
@@ -66,7 +67,7 @@ async function enable(api: Api, wish: SecondFactorWish): Promise<void> {
     path: '/user/totp',
     body: { password: await password(wish) },
   });
-  console.log(
+  print(
     options.json === true
       ? // A line of its own: a program reads it before it can give a code.
         JSON.stringify(secret)
@@ -96,7 +97,7 @@ async function showRecoveryCodes(
     { recoveryCodes },
     options,
   );
-  if (options.json !== true) for (const one of recoveryCodes) console.log(`  ${one}`);
+  if (options.json !== true) for (const one of recoveryCodes) print(`  ${one}`);
 }
 
 async function password({ passwordFile: file }: SecondFactorWish): Promise<string> {

@@ -12,6 +12,7 @@ import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
 import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
 import { version } from './version.ts';
+import { note, print } from './streams.ts';
 
 /** `holdfast serve`. */
 export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
@@ -19,8 +20,8 @@ export async function runServe(wish: { check?: boolean }, command: Command): Pro
   loadTls(config.xks.tls);
   if (config.admin.enabled) loadTls(config.admin.tls);
   if (wish.check === true) {
-    for (const warning of warningsOf(config)) console.error(`holdfast: warning: ${warning}`);
-    console.log(`${config.file}: fine`);
+    for (const warning of warningsOf(config)) note(`holdfast: warning: ${warning}`);
+    print(`${config.file}: fine`);
     return;
   }
   process.exitCode = await serve(config);
@@ -59,11 +60,17 @@ export async function serve(
     const ports = await supervisor.ready;
     for (const token of config.tokens) forgetRefusal(config, token.name);
     const management = ports.admin === undefined ? '' : `, management on port ${ports.admin}`;
-    console.log(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}`);
+    const line = `holdfast ready on port ${ports.xks}${management}${onReady(ports)}`;
+    try {
+      print(line);
+    } catch (error) {
+      // A node serves whether anybody reads its output or not.
+      log.warn(`${line}; standard output: ${(error as Error).message}`);
+    }
   };
   void announce();
   const why = await Promise.race([signal, supervisor.hopeless]);
-  if (why !== undefined) console.error(`holdfast: cannot serve: ${why.problem}`);
+  if (why !== undefined) note(`holdfast: cannot serve: ${why.problem}`);
   const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
   if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();

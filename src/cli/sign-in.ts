@@ -2,6 +2,7 @@ import { Secret } from '../secret.ts';
 import { isProblem, type ApiClient } from './api-client.ts';
 import { printable } from './printable.ts';
 import { readNewPassword, readSecret } from './prompt.ts';
+import { note } from './streams.ts';
 
 /** A session as the API shows it. */
 export interface Session {
@@ -35,7 +36,7 @@ export async function finishSignIn(
   let { session } = take(client, begun);
   if (session.state === 'SECOND_FACTOR') session = await giveSecondFactor(client, files.codeFile);
   if (session.state === 'PASSWORD_CHANGE') {
-    console.error('The password must be changed first.');
+    note('The password must be changed first.');
     const current =
       password ??
       (await readSecret({ what: 'password', option: '--password-file', file: files.passwordFile }));
@@ -60,7 +61,7 @@ async function giveSecondFactor(client: ApiClient, file: string | undefined): Pr
     } catch (error) {
       if (file !== undefined || attempt === tries || !isProblem(error, 'sign-in-refused', 'invalid'))
         throw error;
-      console.error(printable(error.message));
+      note(printable(error.message));
     }
   }
 }
@@ -84,7 +85,7 @@ export async function changePassword(
       ).session;
     } catch (error) {
       if (file !== undefined || attempt === tries || !isProblem(error, 'invalid')) throw error;
-      console.error(printable([error.message, ...error.fields.map(({ detail }) => detail)].join('; ')));
+      note(printable([error.message, ...error.fields.map(({ detail }) => detail)].join('; ')));
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Api } from './api.ts';
 import { troubleOf } from './kms-key-records.ts';
 import { printRecord } from './output.ts';
 import { printable } from './printable.ts';
+import { note } from './streams.ts';
 
 interface Outcome extends Item {
   outcome: string;
@@ -29,13 +30,12 @@ export function tellCloudKey({ options }: Pick<Api, 'options'>, cloudKey: object
   printRecord({ ...rest, ...(keys.length === 0 ? {} : { 'KMS keys': shown }) }, options);
   const outcomes = (aws ?? []) as Outcome[];
   for (const { region, keyArn, outcome, ...more } of outcomes) {
-    console.error(printable(`${region} ${keyArn ?? ''}: ${words[outcome] ?? outcome}`));
-    for (const line of troubleOf(more)) console.error(printable(`  ${line}`));
+    note(printable(`${region} ${keyArn ?? ''}: ${words[outcome] ?? outcome}`));
+    for (const line of troubleOf(more)) note(printable(`  ${line}`));
   }
   if (outcomes.length > 0) return;
   for (const key of keys)
-    for (const line of troubleOf({ problem: key['problem'] }))
-      console.error(printable(`${nameOf(key)}: ${line}`));
+    for (const line of troubleOf({ problem: key['problem'] })) note(printable(`${nameOf(key)}: ${line}`));
 }
 
 function nameOf({ alias, keyArn }: Item): string {

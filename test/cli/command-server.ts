@@ -1,5 +1,5 @@
-import { reportFailure } from '../../src/cli/failure.ts';
-import { createProgram } from '../../src/cli/program.ts';
+import { runCommandLine } from '../../src/cli/run.ts';
+import { useSinks } from '../../src/cli/streams.ts';
 
 /*
  * A process that runs one command after another, each as src/main.ts runs it, for tests that are not about the process
@@ -24,22 +24,12 @@ async function obey({ id, words, env }: CommandOrder): Promise<CommandReport> {
   Object.assign(process.env, env);
   process.exitCode = 0;
   const report = { id, code: 0, stdout: '', stderr: '' };
-  const undo = (['stdout', 'stderr'] as const).map((name) => {
-    const stream = process[name];
-    const write = stream.write.bind(stream);
-    stream.write = (chunk: string | Uint8Array) => {
-      report[name] += String(chunk);
-      return true;
-    };
-    return () => (stream.write = write);
+  const before = useSinks({
+    out: (text) => (report.stdout += text),
+    err: (text) => (report.stderr += text),
   });
-  try {
-    await createProgram().parseAsync(words, { from: 'user' });
-  } catch (error) {
-    process.exitCode = await reportFailure(error);
-  }
-  for (const step of undo) step();
-  report.code = process.exitCode;
+  report.code = await runCommandLine(words);
+  useSinks(before);
   return report;
 }
 

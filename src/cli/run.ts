@@ -1,0 +1,22 @@
+import { exitCodes } from './exit-codes.ts';
+import { reportFailure } from './failure.ts';
+import { createProgram } from './program.ts';
+import { flush, isErrorOutputLost } from './streams.ts';
+
+/**
+ * Runs one command to its end and resolves with its exit code. `words` are those after `holdfast`; of this process unless
+ * given.
+ */
+export async function runCommandLine(words?: readonly string[]): Promise<number> {
+  try {
+    await (words === undefined
+      ? createProgram().parseAsync()
+      : createProgram().parseAsync([...words], { from: 'user' }));
+    flush();
+  } catch (error) {
+    return reportFailure(error);
+  }
+  const code = Number(process.exitCode ?? 0);
+  // Nobody was told what was to be told.
+  return code === 0 && isErrorOutputLost() ? exitCodes.output : code;
+}
