@@ -43,7 +43,7 @@ ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
 CMD ["serve"]
 # Docker's own image format keeps it, the OCI format does not (buildah: --format docker).
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "/opt/holdfast/scripts/health-check.ts"]
+  CMD ["node", "--disable-sigusr1", "/opt/holdfast/scripts/health-check.ts"]
 
 # --- softhsm: with a soft token, for trying out --------------------------------------------------------------------
 FROM runtime AS softhsm
@@ -73,7 +73,7 @@ ENTRYPOINT ["/opt/holdfast/bin/holdfast-simulator"]
 CMD ["--address", "0.0.0.0", "--directory", "/var/lib/holdfast-simulator"]
 # Whether it listens: every answer needs a signature.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "require('node:net').connect(4568, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))"]
+  CMD ["node", "--disable-sigusr1", "-e", "require('node:net').connect(4568, '127.0.0.1', () => process.exit(0)).on('error', () => process.exit(1))"]
 
 # --- holdfast: the image without a token ---------------------------------------------------------------------------
 FROM runtime AS holdfast

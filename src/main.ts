@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-sigusr1
 import { runCommandLine } from './cli/run.ts';
 
 process.exitCode = await runCommandLine();

@@ -1,9 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
+import { nodeCommand } from '../node-process.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
@@ -116,7 +117,8 @@ export class Crew {
     const { kind, index, log, script, start, tokens } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    const worker = fork(path.join(import.meta.dirname, script), [], {
+    const [command, ...words] = nodeCommand(path.join(import.meta.dirname, script));
+    const worker = spawn(command, words, {
       serialization: 'json',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env,

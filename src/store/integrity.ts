@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { nodeCommand } from '../node-process.ts';
 
 /** What a look at a store found. */
 export interface StoreIntegrity {
@@ -17,8 +18,9 @@ const answer = z.strictObject({ damages: z.array(z.string()), upToDate: z.boolea
  */
 export async function checkStore(path: string, timeout: number): Promise<StoreIntegrity> {
   const script = fileURLToPath(new URL('integrity-process.ts', import.meta.url));
+  const [command, ...words] = nodeCommand(script, path);
   const printed = await new Promise<string>((resolve, reject) => {
-    execFile(process.execPath, [script, path], { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
+    execFile(command, words, { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {
       if (error === null) resolve(stdout);
       else reject(new Error(error.killed === true ? 'it took too long' : 'it cannot be read as a store'));
     });

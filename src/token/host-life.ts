@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { nodeCommand } from '../node-process.ts';
 import type { Secret } from '../secret.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
@@ -50,8 +51,8 @@ const setpriv = '/usr/bin/setpriv';
  * notice that nobody is left.
  */
 const hostCommand: [string, ...string[]] = existsSync(setpriv)
-  ? [setpriv, '--pdeathsig', 'KILL', process.execPath, hostScript]
-  : [process.execPath, hostScript];
+  ? [setpriv, '--pdeathsig', 'KILL', ...nodeCommand(hostScript)]
+  : nodeCommand(hostScript);
 
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
 import Database from 'better-sqlite3';
-import { memoryDirectory } from '../support/test-node.ts';
+import { blocks } from '../support/process-facts.ts';
+import { childrenOf, commandLine, memoryDirectory } from '../support/test-node.ts';
 import { PatientClient } from '../support/xks-client.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
@@ -62,6 +63,8 @@ const json = async (name: string) => JSON.parse(await readFile(file(name), 'utf8
 test.serial('make up serves from nothing, with files for AWS that are for their owner only', async (t) => {
   const first = await up(home);
   t.teardown(async () => void (await down(first)));
+  for (const pid of [first.child.pid ?? 0, ...childrenOf(first.child.pid ?? 0)])
+    t.true(blocks(pid, 'SIGUSR1'), `an inspector on SIGUSR1: ${commandLine(pid)}`);
   for (const name of ['xks-proxy-config.json', 'ca.pem', 'keys.json', 'admin.json'])
     t.is((await stat(file(name))).mode & 0o777, 0o600, name);
   t.deepEqual(Object.keys(await json('admin.json')), ['endpoint', 'username', 'password']);

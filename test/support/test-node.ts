@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { nodeCommand } from '../../src/node-process.ts';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
 import { openNode, type NodeVault, type OpenNodeVault } from './node-vault.ts';
 import { ServedNode } from './served-node.ts';
@@ -97,7 +98,7 @@ export class TestNode extends ServedNode {
     // A test process that is ended by force takes its node along.
     const child = spawn(
       'setpriv',
-      ['--pdeathsig', 'TERM', process.execPath, main, '--config', this.config, 'serve'],
+      ['--pdeathsig', 'TERM', ...nodeCommand(main, '--config', this.config, 'serve')],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
@@ -222,7 +223,7 @@ function parentOf(pid: number): number {
   }
 }
 
-function commandLine(pid: number): string {
+export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {

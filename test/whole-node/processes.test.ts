@@ -9,8 +9,9 @@ import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { childrenOf, TestNode } from '../support/test-node.ts';
+import { childrenOf, commandLine, TestNode } from '../support/test-node.ts';
 import { freePort } from '../support/free-port.ts';
+import { blocks, listeningOn } from '../support/process-facts.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
 import type { KeySetAccess } from '../support/xks-client.ts';
 
@@ -101,6 +102,24 @@ test.serial('with port 0 every worker serves on the port that the ready line tel
     node.log.filter((line) => line['operation'] === 'Encrypt').map((line) => line['pid']),
   );
   for (const pid of workers) t.true(served.has(pid), `${pid} was not reached`);
+});
+
+test.serial('SIGUSR1 opens an inspector in no process of a node, nor ends it', async (t) => {
+  const { node, load } = await servingWithLoad(t);
+  const { supervisor, workers, management, hosts } = node.processes();
+  const all = [supervisor, ...workers, ...management, ...hosts];
+  t.true(all.length > 4);
+  for (const pid of all) t.true(blocks(pid, 'SIGUSR1'), commandLine(pid));
+  const before = all.map((pid) => listeningOn(pid));
+  for (const pid of all) process.kill(pid, 'SIGUSR1');
+  await load.start();
+  await waitUntil(() => load.answers.length > 100);
+  await load.stop();
+  t.deepEqual(load.wrong, []);
+  t.deepEqual(
+    all.map((pid) => listeningOn(pid)),
+    before,
+  );
 });
 
 test.serial('a worker that is killed under load is replaced, and connections are taken again', async (t) => {

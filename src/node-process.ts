@@ -1,0 +1,15 @@
+/*
+ * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
+ * so that none goes without these flags. bin/holdfast, which starts the first of them, has the same.
+ */
+
+/**
+ * SIGUSR1 would open Node's inspector on 127.0.0.1:9229, without a password: whoever on this machine connects to it reads
+ * every secret of the process. With the flag the signal stays blocked.
+ */
+export const nodeFlags: readonly string[] = ['--disable-sigusr1'];
+
+/** Program and arguments that run `script` in a Node of its own. */
+export function nodeCommand(script: string, ...words: readonly string[]): [string, ...string[]] {
+  return [process.execPath, ...nodeFlags, script, ...words];
+}

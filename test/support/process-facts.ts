@@ -1,0 +1,32 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+
+/** Whether every thread of the process keeps the signal from doing anything, blocked for good (proc_pid_status(5)). */
+export function blocks(pid: number, signal: NodeJS.Signals): boolean {
+  const bit = BigInt(constants.signals[signal] - 1);
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    const mask = /^SigBlk:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+    return (BigInt(`0x${mask}`) >> bit) % 2n === 1n;
+  });
+}
+
+/** Addresses and ports on which the process listens, as the kernel writes them (proc_net(5)), sorted. */
+export function listeningOn(pid: number): string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        // Closed meanwhile.
+        return [];
+      }
+    }),
+  );
+  return ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8').trim().split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
+    .map((fields) => fields[1] ?? '')
+    .toSorted();
+}
