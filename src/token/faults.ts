@@ -45,18 +45,24 @@ export function endsHost(fault: TokenFault): boolean {
   return fault === 'device' || fault === 'pin-refused' || fault === 'iv-refused' || fault === 'verify-failed';
 }
 
-/** The one error that leaves the token room. `call` is the C_ function or step that failed, `rv` its CKR number. */
+/**
+ * The one error that leaves the token room. `call` is the C_ function or step that failed, `rv` its CKR number,
+ * `detail` what is known besides, such as the names of attributes; for operators, without secrets.
+ */
 export class TokenError extends Error {
   readonly fault: TokenFault;
   readonly call: string;
   readonly rv: number | undefined;
+  readonly detail: string | undefined;
 
-  constructor(fault: TokenFault, call: string, rv?: number) {
-    super(`${fault} in ${call}${rv === undefined ? '' : ` (${ckrName(rv)})`}`);
+  constructor(fault: TokenFault, call: string, rv?: number, detail?: string) {
+    const number = rv === undefined ? '' : ` (${ckrName(rv)})`;
+    super(`${fault} in ${call}${number}${detail === undefined ? '' : `: ${detail}`}`);
     this.name = 'TokenError';
     this.fault = fault;
     this.call = call;
     this.rv = rv;
+    this.detail = detail;
   }
 }
 

@@ -28,6 +28,9 @@ const kinds = [
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
 const aadForms = ['full', 'sha256'] as const satisfies readonly AadForm[];
 
+/** So much of a fault's detail is told, characters. */
+const longestDetail = 512;
+
 export interface RequestFrame {
   id: number;
   /** Milliseconds of the machine's monotonic clock (`monotonicNow`); the host skips what is due already. */
@@ -225,6 +228,8 @@ export function writeFault(id: number, microseconds: number, error: TokenError):
   w.bytes(Buffer.from(error.call.slice(0, 64)));
   w.u8(error.rv === undefined ? 0 : 1);
   w.u32((error.rv ?? 0) >>> 0);
+  w.u8(error.detail === undefined ? 0 : 1);
+  w.bytes(Buffer.from((error.detail ?? '').slice(0, longestDetail)));
   return w.frame();
 }
 
@@ -246,9 +251,12 @@ export function readResponse(frame: Buffer): ResponseFrame {
     const call = r.text();
     const hasRv = r.flag();
     const rv = r.u32();
+    const hasDetail = r.flag();
+    const detail = r.text();
     r.end();
     if (fault === undefined) throw new RangeError('a fault that does not exist');
-    return { id, microseconds, answer: new TokenError(fault, call, hasRv ? rv : undefined) };
+    const answer = new TokenError(fault, call, hasRv ? rv : undefined, hasDetail ? detail : undefined);
+    return { id, microseconds, answer };
   }
   if (code !== 0) throw new RangeError('neither an answer nor a fault');
   const answer = readAnswer(kinds[r.u8()], r);

@@ -1,12 +1,13 @@
-import graphene from 'graphene-pk11';
-import { versionIdBytes } from './own-keys.ts';
 import pkcs11js from 'pkcs11js';
+import { monotonicNow } from '../clock.ts';
 import type { Profile } from '../config/profile.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
-import { monotonicNow } from '../clock.ts';
+import { KeyHandles, toText } from './key-handles.ts';
+import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
+import { versionIdBytes } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
@@ -20,8 +21,8 @@ export class KeyObjects {
   readonly #cryptoki: Cryptoki;
   readonly #omit: ReadonlySet<string>;
   readonly #notTold: ReadonlySet<string>;
-  /** CKA_ID in hex → handle. SoftHSM's C_FindObjects is a linear scan with a file lock an object: look once. */
-  readonly #handles = new Map<string, Buffer>();
+  /** SoftHSM's C_FindObjects is a linear scan with a file lock an object: look once. */
+  readonly #handles = new KeyHandles();
 
   constructor(cryptoki: Cryptoki, profile: Profile) {
     this.#cryptoki = cryptoki;
@@ -31,40 +32,29 @@ export class KeyObjects {
 
   /** Learns the handles of all AES keys in one scan, so that no first use of a key pays for a scan of its own. */
   preload(): void {
-    const { session } = this.#cryptoki;
+    const { lib, session } = this.#cryptoki;
     const until = monotonicNow() + preloadMilliseconds;
-    const found: Buffer[] = [];
-    attempt('C_FindObjects', () =>
-      session.find(
-        { class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true },
-        (object) => {
-          found.push(object.handle);
-          return monotonicNow() < until;
-        },
-      ),
-    );
     const seen = new Set<string>();
-    for (const handle of found) {
+    for (const handle of findAesKeys(this.#cryptoki)) {
       if (monotonicNow() > until) break;
       const [attribute] = attempt('C_GetAttributeValue', () =>
-        this.#cryptoki.lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
+        lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
       );
-      const id = attribute?.value.toString('hex') ?? '';
-      if (id === '') continue;
+      const id = attribute?.value ?? Buffer.alloc(0);
+      if (id.length === 0) continue;
       // Twice the same id: leave it to find(), which refuses it by name.
-      if (seen.has(id)) this.#handles.delete(id);
+      if (seen.has(toText(id))) this.#handles.delete(id);
       else this.#handles.set(id, handle);
-      seen.add(id);
+      seen.add(toText(id));
     }
   }
 
   /** The handle of the key with this CKA_ID. Throws TokenError `key-missing` or `key-duplicate`, or CryptokiError. */
   find(id: Uint8Array): Buffer {
-    const name = Buffer.from(id.buffer, id.byteOffset, id.length).toString('hex');
-    const known = this.#handles.get(name);
+    const known = this.#handles.get(id);
     if (known !== undefined) return known;
     const handle = this.#findOne({ id: Buffer.from(id) });
-    this.#handles.set(name, handle);
+    this.#handles.set(id, handle);
     return handle;
   }
 
@@ -79,7 +69,7 @@ export class KeyObjects {
   }
 
   forget(id: Uint8Array): void {
-    this.#handles.delete(Buffer.from(id).toString('hex'));
+    this.#handles.delete(id);
   }
 
   forgetAll(): void {
@@ -123,17 +113,19 @@ export class KeyObjects {
       ),
     );
     const attributes = this.#readBack(handle);
-    const asAsked =
-      attributes?.fit === true &&
-      attributes.bornInToken &&
-      attributes.encrypt === usage.encrypt &&
-      attributes.decrypt === usage.decrypt &&
-      Buffer.from(id).equals(attributes.id);
-    if (!asAsked) {
+    const wrong = attributes === undefined ? undefined : notAsAsked(attributes, id, label, usage);
+    if (attributes === undefined || wrong === undefined || wrong.length > 0) {
       this.#undo(handle);
-      throw new TokenError(attributes === undefined ? 'internal' : 'key-unfit', 'C_GenerateKey');
+      if (wrong === undefined)
+        throw new TokenError('internal', 'C_GenerateKey', undefined, 'the key cannot be read back');
+      throw new TokenError(
+        'key-unfit',
+        'C_GenerateKey',
+        undefined,
+        `the key came out with other attributes: ${wrong.join(', ')}`,
+      );
     }
-    this.#handles.set(Buffer.from(id).toString('hex'), handle);
+    this.#handles.set(id, handle);
     return attributes;
   }
 
@@ -170,20 +162,7 @@ export class KeyObjects {
   destroy(id: Uint8Array): number {
     const { lib, session } = this.#cryptoki;
     this.forget(id);
-    const handles: Buffer[] = [];
-    attempt('C_FindObjects', () =>
-      session.find(
-        {
-          class: graphene.ObjectClass.SECRET_KEY,
-          keyType: graphene.KeyType.AES,
-          token: true,
-          id: Buffer.from(id),
-        },
-        (object) => {
-          handles.push(object.handle);
-        },
-      ),
-    );
+    const handles = findAesKeys(this.#cryptoki, { id: Buffer.from(id) });
     if (handles.length > 1 && id.length !== versionIdBytes)
       throw new TokenError('key-duplicate', 'C_FindObjects');
     for (const handle of handles)
@@ -193,16 +172,7 @@ export class KeyObjects {
 
   /** Asks for two and refuses both: which of them encrypted the data cannot be told. */
   #findOne(by: { id: Buffer } | { label: string }): Buffer {
-    const handles: Buffer[] = [];
-    attempt('C_FindObjects', () =>
-      this.#cryptoki.session.find(
-        { class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true, ...by },
-        (object) => {
-          handles.push(object.handle);
-          return handles.length < 2;
-        },
-      ),
-    );
+    const handles = findAesKeys(this.#cryptoki, by, 2);
     const [handle, second] = handles;
     if (handle === undefined) {
       // Private objects are hidden from a session that is not logged in: no verdict on the key.
@@ -216,15 +186,7 @@ export class KeyObjects {
 
   /** Handles of all AES keys of the token, looked for anew. */
   all(): Buffer[] {
-    const handles: Buffer[] = [];
-    attempt('C_FindObjects', () =>
-      this.#cryptoki.session.find(
-        { class: graphene.ObjectClass.SECRET_KEY, keyType: graphene.KeyType.AES, token: true },
-        (object) => {
-          handles.push(object.handle);
-        },
-      ),
-    );
+    const handles = findAesKeys(this.#cryptoki);
     // Private objects are hidden, one and all, from a session that is not logged in: that would be no list.
     if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
     return handles;
@@ -292,6 +254,22 @@ export class KeyObjects {
       complaints: [...wrong(wanted), ...wrong(born)],
     };
   }
+}
+
+/** Names of the attributes of a new key that are not as they were asked for; a label may have been cut silently. */
+function notAsAsked(
+  made: KeyAttributes,
+  id: Uint8Array,
+  label: string,
+  usage: { encrypt: boolean; decrypt: boolean },
+): string[] {
+  return [
+    ...made.complaints,
+    ...(Buffer.from(id).equals(made.id) ? [] : ['CKA_ID']),
+    ...(made.label === label ? [] : ['CKA_LABEL']),
+    ...(made.encrypt === usage.encrypt ? [] : ['CKA_ENCRYPT']),
+    ...(made.decrypt === usage.decrypt ? [] : ['CKA_DECRYPT']),
+  ];
 }
 
 /** CK_ULONG as the machine stores it. */

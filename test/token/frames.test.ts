@@ -102,6 +102,7 @@ const faults = fc.record({
   fault: fc.constantFrom(...tokenFaults),
   call: fc.string({ unit: 'binary', maxLength: 64 }).filter((call) => call.length <= 64),
   rv: fc.option(fc.nat(0xffff_ffff), { nil: undefined }),
+  detail: fc.option(text, { nil: undefined }),
 });
 
 /** The one frame in `bytes`, without its length. */
@@ -131,13 +132,13 @@ test('every answer reads back as it was written', (t) => {
 
 test('every fault reads back as it was written', (t) => {
   fc.assert(
-    fc.property(id, id, faults, (id, microseconds, { fault, call, rv }) => {
-      const error = new TokenError(fault, call, rv);
+    fc.property(id, id, faults, (id, microseconds, { fault, call, rv, detail }) => {
+      const error = new TokenError(fault, call, rv, detail);
       const response = readResponse(cut(writeFault(id, microseconds, error)));
       t.deepEqual(response.id, id);
       t.true(response.answer instanceof TokenError);
       const { answer } = response;
-      if (answer instanceof TokenError) t.like(answer, { fault, call, rv, message: error.message });
+      if (answer instanceof TokenError) t.like(answer, { fault, call, rv, detail, message: error.message });
     }),
   );
 });

@@ -266,7 +266,13 @@ for (const [call, rv, step, told, wayOut] of [
     'C_GetMechanismList failed (CKR_GENERAL_ERROR)',
     /own log/,
   ],
-  ['C_FindObjectsInit', CKR.DEVICE_ERROR, 'self-test', 'C_FindObjects failed (CKR_DEVICE_ERROR)', /fault/],
+  [
+    'C_FindObjectsInit',
+    CKR.DEVICE_ERROR,
+    'self-test',
+    'C_FindObjectsInit failed (CKR_DEVICE_ERROR)',
+    /fault/,
+  ],
 ] as const)
   test.serial(`${told}: the step ${step} fails, and the way out fits`, async (t) => {
     await state.shim.set([{ call, rv }]);
