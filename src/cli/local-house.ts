@@ -13,9 +13,18 @@ export function localHouse(store: Store, tokens = new TokenRooms([])): House {
 /** An act of whoever may run a command on this machine: that they may is all that is known of them. */
 export function localAct(command: string): Act {
   return {
-    actor: { kind: 'command', id: '', name: `${command}, run by ${userInfo().username}` },
+    actor: { kind: 'command', id: '', name: `${command}, run by ${userName()}` },
     address: '',
     requestId: randomUUID(),
     at: new Date(),
   };
+}
+
+/** A user id of a container may have no name: then it is its number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user id ${process.geteuid?.() ?? 'unknown'}`;
+  }
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { openingOf } from '../closed-file.ts';
 import { Secret } from '../secret.ts';
 import { CliError, onFailure } from './cli-error.ts';
 
@@ -19,13 +20,11 @@ export function readClosedFile(file: string, what: string): string {
     );
   }
   try {
-    const { mode, uid, size } = fstatSync(descriptor);
-    if ((mode & 0o077) !== 0)
-      throw new CliError(
-        'configuration',
-        `${what} ${file}: group or others may use it (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
-        `chmod 0600 ${file}`,
-      );
+    const stat = fstatSync(descriptor);
+    const { uid, size } = stat;
+    const opening = openingOf(file, stat);
+    if (opening !== undefined)
+      throw new CliError('configuration', `${what} ${file}: ${opening.problem}`, opening.wayOut);
     if (uid !== 0 && uid !== process.getuid?.())
       throw new CliError('configuration', `${what} ${file}: belongs to another user`, 'a file of your own');
     if (size > 2 ** 20) throw new CliError('configuration', `${what} ${file}: is too large to be that`);

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parse as parseToml } from 'smol-toml';
+import { openingOf } from '../closed-file.ts';
 import { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
@@ -143,8 +144,9 @@ export function readPinFile(pin: { file: string } | { credential: string }): Sec
   const name = 'file' in pin ? pin.file : credentialPath(pin.credential);
   try {
     const stat = statSync(name);
-    if ('file' in pin && (stat.mode & 0o077) !== 0)
-      throw new ConfigError([`${name}: others may read the PIN; run: chmod 600 ${name}`]);
+    const opening = 'file' in pin ? openingOf(name, stat) : undefined;
+    if (opening !== undefined)
+      throw new ConfigError([`${name}: the PIN: ${opening.problem}; way out: ${opening.wayOut}`]);
     return new Secret(readFileSync(name, 'utf8').replace(/\r?\n$/, ''));
   } catch (error) {
     if (error instanceof ConfigError) throw error;

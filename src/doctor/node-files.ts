@@ -1,5 +1,6 @@
 import { readFileSync, statfsSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
+import { openingOf, thisProcess, type Reader } from '../closed-file.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 
@@ -34,9 +35,11 @@ function watched(config: LoadedConfig): Watched[] {
 /** One finding for each file that is not as it should be; one OK where all are. */
 export function examineModes(config: LoadedConfig): Finding[] {
   const state = look(config.node.state_directory);
-  const owners = new Set([0, ...(state === undefined ? [process.getuid?.() ?? 0] : [state.uid])]);
+  // Who runs the node may be another than who runs the doctor.
+  const own = thisProcess();
+  const node = { uid: state?.uid ?? own.uid, gids: new Set([...own.gids, ...(state ? [state.gid] : [])]) };
   const files = watched(config);
-  const findings = files.flatMap((one) => faultsOf(one, owners));
+  const findings = files.flatMap((one) => faultsOf(one, node));
   const directories = [...new Set(files.map(({ file }) => path.dirname(file)))];
   for (const directory of directories) {
     const found = look(directory);
@@ -51,7 +54,7 @@ export function examineModes(config: LoadedConfig): Finding[] {
   return findings.length > 0 ? findings : [ok('node.modes', `${files.length} files and their directories`)];
 }
 
-function faultsOf({ file, what, secret }: Watched, owners: ReadonlySet<number>): Finding[] {
+function faultsOf({ file, what, secret }: Watched, node: Reader): Finding[] {
   const about = { subject: file };
   let found: Stats;
   try {
@@ -68,7 +71,7 @@ function faultsOf({ file, what, secret }: Watched, owners: ReadonlySet<number>):
   }
   const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
   const faults: Finding[] = [];
-  if (secret && (found.mode & 0o077) !== 0)
+  if (secret && openingOf(file, found, node) !== undefined)
     faults.push(
       problem(
         'node.modes',
@@ -89,7 +92,7 @@ function faultsOf({ file, what, secret }: Watched, owners: ReadonlySet<number>):
         },
       ),
     );
-  if (!owners.has(found.uid))
+  if (found.uid !== 0 && found.uid !== node.uid)
     faults.push(
       problem(
         'node.modes',

@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import { openingOf } from '../closed-file.ts';
 import type { TlsConfig } from '../config/config.ts';
 
 /** The suites of the XKS spec ("API content type"), and no other. */
@@ -33,8 +34,9 @@ export function loadTls(tls: TlsConfig): SecureContextOptions {
     // Nobody who speaks to us needs it; it is work for us at the client's pleasure.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-  if ((statSync(tls.key).mode & 0o077) !== 0)
-    throw new TlsError(`${tls.key}: others may read the TLS key; run: chmod 600 ${tls.key}`);
+  const opening = openingOf(tls.key, statSync(tls.key));
+  if (opening !== undefined)
+    throw new TlsError(`${tls.key}: the TLS key: ${opening.problem}; way out: ${opening.wayOut}`);
   let belong: boolean;
   try {
     createSecureContext(options);
