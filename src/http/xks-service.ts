@@ -163,13 +163,24 @@ export class XksService implements Worker {
     this.#pools.get(token)?.addHost(id, pid, socket);
     if (this.#warm.has(token)) return;
     this.#warm.add(token);
-    this.#directory.warmUp(token, monotonicNow() + warmUpPatience).catch((error: unknown) => {
+    void this.#warmUp(token);
+  }
+
+  async #warmUp(token: string): Promise<void> {
+    try {
+      const failed = await this.#directory.warmUp(token, monotonicNow() + warmUpPatience);
+      for (const { accessKeyId, error } of failed)
+        this.#log.error(
+          { token, accessKeyId, problem: error.message },
+          'the secret of a credential does not open: its record is not as it was made',
+        );
+    } catch (error) {
       this.#warm.delete(token);
       this.#log.warn(
         { token, problem: (error as Error).message },
         'secrets could not be fetched ahead of use',
       );
-    });
+    }
   }
 
   /** /ready says 503 first, so that load balancers look away; then no new connection; then the end. */

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
+import type { SealContext } from '../token/seal-context.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { seal, type Sealed } from '../vault/sealing.ts';
@@ -175,6 +176,10 @@ function goesTheSameWay(one: MailSettings, other: MailSettings): boolean {
 }
 
 /** Bound to where it goes: the store's file, changed by hand, cannot send the password to another server. */
-function passwordContext({ host, port, security, username }: MailSettings): string {
-  return `holdfast mail password of ${username ?? ''} at ${host}:${port} by ${security}`;
+function passwordContext({ host, port, security, username }: MailSettings): SealContext {
+  return {
+    purpose: 'mail-password',
+    parts: [host, String(port), security, username ?? ''],
+    former: `holdfast mail password of ${username ?? ''} at ${host}:${port} by ${security}`,
+  };
 }

@@ -2,6 +2,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import type { OidcProviderTable, Tables } from '../store/schema.ts';
+import type { SealContext } from '../token/seal-context.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isCertificateBundle } from './mail-settings.ts';
@@ -171,9 +172,13 @@ function contextOf({
   vault_id,
   issuer,
   client_id,
-}: Pick<OidcProvider, 'vault_id' | 'issuer' | 'client_id'>): string {
+}: Pick<OidcProvider, 'vault_id' | 'issuer' | 'client_id'>): SealContext {
   const of = vault_id === '' ? 'the appliance' : `vault ${vault_id}`;
-  return `holdfast oidc client secret of ${of} for client ${client_id} at ${issuer}`;
+  return {
+    purpose: 'oidc-client-secret',
+    parts: [vault_id, issuer, client_id],
+    former: `holdfast oidc client secret of ${of} for client ${client_id} at ${issuer}`,
+  };
 }
 
 /** Takes the subjects of a vault's users away, and their sessions by OIDC with them. */

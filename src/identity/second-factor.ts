@@ -4,6 +4,7 @@ import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import type { Tables } from '../store/schema.ts';
+import type { SealContext } from '../token/seal-context.ts';
 import type { House } from '../vault/house.ts';
 import { managementDeadline } from '../vault/token-rooms.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -272,8 +273,12 @@ async function replaceRecoveryCodes(trx: Transaction<Tables>, userId: string): P
   return codes.map((code) => new Secret(code.match(/.{5}/g)?.join('-') ?? code));
 }
 
-function totpContext(userId: string): string {
-  return `holdfast totp secret of user ${userId}`;
+function totpContext(userId: string): SealContext {
+  return {
+    purpose: 'totp-secret',
+    parts: [userId],
+    former: `holdfast totp secret of user ${userId}`,
+  };
 }
 
 function userEntry(action: string, user: UserRow) {

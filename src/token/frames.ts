@@ -23,6 +23,7 @@ const kinds = [
   'reveal',
   'health',
   'listKeys',
+  'reseal',
 ] as const satisfies readonly TokenRequestKind[];
 
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
@@ -79,11 +80,13 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       w.u32(request.limit);
       break;
     case 'protect':
-      w.bytes(Buffer.from(request.context));
+      w.bytes(request.context);
       w.bytes(request.secret);
       break;
     case 'reveal':
-      w.bytes(Buffer.from(request.context));
+    case 'reseal':
+      w.bytes(request.context);
+      w.bytes(Buffer.from(request.former));
       w.bytes(request.sealed);
       break;
     case 'health':
@@ -146,9 +149,10 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
     case 'listKeys':
       return { kind, after: r.bytes(), limit: r.u32() };
     case 'protect':
-      return { kind, context: r.text(), secret: r.bytes() };
+      return { kind, context: r.bytes(), secret: r.bytes() };
     case 'reveal':
-      return { kind, context: r.text(), sealed: r.bytes() };
+    case 'reseal':
+      return { kind, context: r.bytes(), former: r.text(), sealed: r.bytes() };
     case 'health':
       return { kind };
     case undefined:
@@ -200,6 +204,7 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
       }
       break;
     case 'protect':
+    case 'reseal':
       w.bytes(answer.value.sealed);
       break;
     case 'reveal':
@@ -282,6 +287,7 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
     case 'listKeys':
       return { kind, value: readKeyList(r) };
     case 'protect':
+    case 'reseal':
       return { kind, value: { sealed: r.bytes() } };
     case 'reveal':
       return { kind, value: { secret: r.bytes() } };

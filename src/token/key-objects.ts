@@ -7,7 +7,7 @@ import { CKR, TokenError } from './faults.ts';
 import { KeyHandles, toText } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
-import { versionIdBytes } from './own-keys.ts';
+import { versionIdBytes, type OwnKey } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
@@ -56,6 +56,11 @@ export class KeyObjects {
     const handle = this.#findOne({ id: Buffer.from(id) });
     this.#handles.set(id, handle);
     return handle;
+  }
+
+  /** A key of our own, for what it is for. Throws as {@link find}. */
+  own({ id }: OwnKey): Buffer {
+    return this.find(id);
   }
 
   has(id: Uint8Array): boolean {

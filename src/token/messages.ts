@@ -1,4 +1,5 @@
 import type { AadForm } from '../config/profile.ts';
+import { formerXksContext, purposeOf } from './seal-context.ts';
 
 /**
  * The narrow messages between a network-facing process and a token host. Never a handle, never a PIN, never a
@@ -35,9 +36,12 @@ export type TokenRequest =
    * `limit` of those that come after the CKA_ID `after`, from the start where that is empty.
    */
   | { kind: 'listKeys'; after: Uint8Array; limit: number }
-  /** Seals a secret of ours under the token's protecting key; `context` names the record it belongs to. */
-  | { kind: 'protect'; context: string; secret: Uint8Array }
-  | { kind: 'reveal'; context: string; sealed: Uint8Array }
+  /** Seals a secret of ours under the token's protecting key; `context` (`encodeSealContext`) says whose it is. */
+  | { kind: 'protect'; context: Uint8Array; secret: Uint8Array }
+  /** Opens one; `former` is the context of format 1, '' for none. */
+  | { kind: 'reveal'; context: Uint8Array; former: string; sealed: Uint8Array }
+  /** Seals in the format of today what is in that of before, without telling the secret. */
+  | { kind: 'reseal'; context: Uint8Array; former: string; sealed: Uint8Array }
   /** Encrypts and decrypts with the health key. */
   | { kind: 'health' };
 
@@ -60,13 +64,11 @@ export interface TokenResponses {
   listKeys: { keys: ListedKey[]; more: boolean };
   protect: { sealed: Uint8Array };
   reveal: { secret: Uint8Array };
+  reseal: { sealed: Uint8Array };
   health: Record<string, never>;
 }
 
 export type TokenRequestKind = TokenRequest['kind'];
-
-/** How the contexts of sealed XKS secret access keys begin; of no other secret's. */
-export const xksSecretContext = 'holdfast xks credential ';
 
 /** What the host of one process does for it. */
 export interface Permitted {
@@ -89,15 +91,34 @@ export const workerRequests: Permitted = {
  * ciphertext with one, nor open the secrets with which AWS has that done.
  */
 export const managementRequests: Permitted = {
-  kinds: ['generateKey', 'destroyKey', 'inspectKey', 'findKey', 'listKeys', 'protect', 'reveal', 'health'],
+  kinds: [
+    'generateKey',
+    'destroyKey',
+    'inspectKey',
+    'findKey',
+    'listKeys',
+    'protect',
+    'reveal',
+    'reseal',
+    'health',
+  ],
   reveals: 'other',
 };
 
 export function isPermitted({ kinds, reveals }: Permitted, request: TokenRequest): boolean {
   if (!kinds.includes(request.kind)) return false;
-  return (
-    request.kind !== 'reveal' || reveals === (request.context.startsWith(xksSecretContext) ? 'xks' : 'other')
-  );
+  if (request.kind === 'reveal') return reveals === whoseSecret(request);
+  // Sealed anew it may be opened by whom its context names: by nobody else than before.
+  return request.kind !== 'reseal' || whoseSecret(request) !== 'none';
+}
+
+/** Who may open it: both contexts have to say the same, whatever the sealed bytes turn out to be. */
+function whoseSecret({ context, former }: { context: Uint8Array; former: string }): 'xks' | 'other' | 'none' {
+  const purpose = purposeOf(context);
+  if (purpose === undefined) return 'none';
+  const isXks = purpose === 'xks-credential';
+  if (former !== '' && isXks !== former.startsWith(formerXksContext)) return 'none';
+  return isXks ? 'xks' : 'other';
 }
 
 /** A key object as the token tells it, read back after creation (promise 1). */

@@ -11,7 +11,21 @@ export const ownKeys = {
   protecting: ownKey('protecting', 1),
 } as const;
 
-function ownKey(purpose: string, number: number): { id: Buffer; label: string } {
+export interface OwnKey {
+  /** CKA_ID. */
+  id: Buffer;
+  /** CKA_LABEL. */
+  label: string;
+}
+
+const ownIds = new Set(Object.values(ownKeys).map(({ id }) => id.toString('hex')));
+
+/** Whether a CKA_ID is that of a key of our own: such a key is no CloudKey's, whatever a record says. */
+export function isOwnKey(id: Uint8Array): boolean {
+  return ownIds.has(Buffer.from(id).toString('hex'));
+}
+
+function ownKey(purpose: string, number: number): OwnKey {
   const label = `holdfast:${purpose}:${number}`;
   return { id: createHash('sha256').update(label).digest().subarray(0, 16), label };
 }

@@ -36,6 +36,7 @@ const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'listKeys',
   'protect',
   'reveal',
+  'reseal',
   'destroyKey',
 ]);
 

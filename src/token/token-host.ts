@@ -11,10 +11,10 @@ import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
 import { listKeys } from './key-list.ts';
 import { isPermitted, type Permitted, type TokenRequest } from './messages.ts';
-import { ownKeys } from './own-keys.ts';
+import { isOwnKey, ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
-import { protect, reveal } from './sealed-secret.ts';
+import { protect, reseal, reveal, type SealTools } from './sealed-secret.ts';
 import { proveMechanisms, selfTest } from './self-test.ts';
 
 type Decrypt = Extract<TokenRequest, { kind: 'decrypt' }>;
@@ -29,6 +29,7 @@ export class TokenHost {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
+  readonly #sealTools: SealTools;
   readonly #permitted: Permitted | undefined;
 
   constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted) {
@@ -37,6 +38,7 @@ export class TokenHost {
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys);
+    this.#sealTools = { gcm: this.#gcm, keys: this.#keys, canary: this.#canary };
   }
 
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */
@@ -150,6 +152,8 @@ export class TokenHost {
   }
 
   #run(request: TokenRequest, attemptNumber: number): TokenAnswer {
+    // Keys of our own have their own requests: a record that names one as a CloudKey's is wrong or forged.
+    if (usesKey(request) && isOwnKey(request.key)) throw new TokenError('key-unfit', 'own key');
     switch (request.kind) {
       case 'encrypt': {
         const key = this.#keys.find(request.key);
@@ -171,13 +175,12 @@ export class TokenHost {
       case 'protect':
         return {
           kind: 'protect',
-          value: { sealed: protect(this.#gcm, this.#keys, request.context, request.secret) },
+          value: { sealed: protect(this.#sealTools, request.context, request.secret) },
         };
       case 'reveal':
-        return {
-          kind: 'reveal',
-          value: { secret: reveal(this.#gcm, this.#keys, this.#canary, request.context, request.sealed) },
-        };
+        return { kind: 'reveal', value: { secret: reveal(this.#sealTools, request, request.sealed) } };
+      case 'reseal':
+        return { kind: 'reseal', value: { sealed: reseal(this.#sealTools, request, request.sealed) } };
       case 'health':
         this.#canary.renew();
         return { kind: 'health', value: {} };
@@ -219,6 +222,14 @@ export class TokenHost {
     );
     return { kind: 'decrypt', value: { plaintext } };
   }
+}
+
+/** What is done with a CloudKey's key object; looking at it harms nothing. */
+function usesKey(
+  request: TokenRequest,
+): request is Extract<TokenRequest, { kind: 'encrypt' | 'decrypt' | 'generateKey' | 'destroyKey' }> {
+  const { kind } = request;
+  return kind === 'encrypt' || kind === 'decrypt' || kind === 'generateKey' || kind === 'destroyKey';
 }
 
 const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');

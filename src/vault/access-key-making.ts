@@ -46,7 +46,7 @@ export async function create(rotation: Rotation, account: CspAccountRecord): Pro
   });
   const row = await sealKey(
     house,
-    account.id,
+    account,
     { accessKeyId: made.id, secret: made.secret },
     { state: 'NEXT', origin: 'rotation', created_at: house.now().toISOString() },
   );

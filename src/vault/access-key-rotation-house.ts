@@ -52,5 +52,5 @@ export async function openCurrent(house: AwsHouse, account: CspAccountRecord): P
       'the CSP account has no access key',
       'give it one: holdfast csp-account edit',
     );
-  return openKey(house, current);
+  return openKey(house, account, current);
 }

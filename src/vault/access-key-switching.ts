@@ -36,9 +36,9 @@ export async function verifyAndSwitch(
   const next = keys.find(({ state }) => state === 'NEXT');
   const before = keys.find(({ state }) => state === 'CURRENT');
   if (next === undefined || before === undefined) return restart(rotation, account);
-  const open = await openKey(house, next);
+  const open = await openKey(house, account, next);
   try {
-    await untilKnown(rotation, account, open, await openKey(house, before));
+    await untilKnown(rotation, account, open, await openKey(house, account, before));
   } catch (error) {
     if (!(error instanceof AwsError) || error.fault !== 'credentials') throw error;
     return giveUpUnknown(rotation, account, before, next);
@@ -140,7 +140,7 @@ async function giveUpUnknown(
 ): Promise<CspAccountRecord> {
   const { house } = rotation;
   const age = house.now().getTime() - Date.parse(next.created_at);
-  const aws = userAccount(house, account, await openKey(house, current));
+  const aws = userAccount(house, account, await openKey(house, account, current));
   const listed = (await listAccessKeys(aws, await userOf(aws))).find(({ id }) => id === next.access_key_id);
   if (listed?.active === false)
     throw new VaultError(

@@ -41,7 +41,12 @@ export async function awsAccountOf(
   return (
     house.aws.remembered(accountKey, regionOf(account, region)) ??
     house.aws.of(
-      accessOf(account, key === undefined ? undefined : await openKey(house, key), accountKey, region),
+      accessOf(
+        account,
+        key === undefined ? undefined : await openKey(house, account, key),
+        accountKey,
+        region,
+      ),
     )
   );
 }

@@ -1,46 +1,59 @@
 import { Secret } from '../secret.ts';
 import type { KeySet } from './key-set-records.ts';
 import { xksUriPath } from './names.ts';
-import { xksSecretContext } from '../token/messages.ts';
+import { encodeSealContext, formerXksContext, type SealContext } from '../token/seal-context.ts';
 import { managementDeadline, type TokenRooms } from './token-rooms.ts';
 
 /** The secret under the token's protecting key. Throws TokenError. */
 export async function sealXksSecret(
   tokens: TokenRooms,
-  keySet: Pick<KeySet, 'id' | 'token'>,
+  keySet: Pick<KeySet, 'id' | 'vault_id' | 'token'>,
   accessKeyId: string,
   secret: Secret,
 ): Promise<Buffer> {
+  const context = encodeSealContext(
+    xksSecretContext({ vaultId: keySet.vault_id, keySetId: keySet.id, accessKeyId }),
+  );
   const { value } = await tokens
     .pool(keySet.token)
-    .call(
-      { kind: 'protect', context: sealContext(accessKeyId, keySet.id), secret: Buffer.from(secret.reveal()) },
-      managementDeadline(),
-    );
+    .call({ kind: 'protect', context, secret: Buffer.from(secret.reveal()) }, managementDeadline());
   return Buffer.from(value.sealed);
+}
+
+/** An XKS credential, and all that its secret belongs to. */
+export interface CredentialIdentity {
+  vaultId: string;
+  keySetId: string;
+  accessKeyId: string;
 }
 
 /** The secret access key of a credential. Throws TokenError: `seal-broken` when the record was tampered with. */
 export async function revealSecret(
   tokens: TokenRooms,
-  credential: { access_key_id: string; key_set_id: string; sealed_secret: Uint8Array },
+  credential: CredentialIdentity & { sealedSecret: Uint8Array },
   token: string,
   deadline: number,
 ): Promise<Secret> {
+  const context = xksSecretContext(credential);
   const { value } = await tokens.pool(token).call(
     {
       kind: 'reveal',
-      context: sealContext(credential.access_key_id, credential.key_set_id),
-      sealed: credential.sealed_secret,
+      context: encodeSealContext(context),
+      former: context.former,
+      sealed: credential.sealedSecret,
     },
     { deadline },
   );
   return new Secret(Buffer.from(value.secret).toString('utf8'));
 }
 
-/** What a sealed secret is bound to: moved to another record or key set it does not open. */
-function sealContext(accessKeyId: string, keySetId: string): string {
-  return `${xksSecretContext}${accessKeyId} of key set ${keySetId}`;
+/** What the sealed secret is bound to: moved to another record, key set or vault it does not open. */
+export function xksSecretContext({ vaultId, keySetId, accessKeyId }: CredentialIdentity): SealContext {
+  return {
+    purpose: 'xks-credential',
+    parts: [vaultId, keySetId, accessKeyId],
+    former: `${formerXksContext}${accessKeyId} of key set ${keySetId}`,
+  };
 }
 
 /** What AWS's console takes (XKS spec, XKS proxy configuration in AWS KMS console). Holds the secret: never logged. */

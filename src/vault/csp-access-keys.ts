@@ -1,19 +1,19 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
-import { secretContext, type CspAccessKey, type OpenKey } from './csp-access.ts';
+import { secretContext, type CspAccessKey, type CspAccount, type OpenKey } from './csp-access.ts';
 import type { House } from './house.ts';
 import { seal } from './sealing.ts';
 
 /** The row of an access key, its secret under the token's protecting key. Throws TokenError. */
 export async function sealKey(
   house: House,
-  cspAccountId: string,
+  account: Pick<CspAccount, 'id' | 'vault_id'>,
   { accessKeyId, secret }: OpenKey,
   facts: Pick<CspAccessKey, 'state' | 'origin' | 'created_at'>,
 ): Promise<CspAccessKey> {
-  const { sealed, token } = await seal(house, secretContext(cspAccountId, accessKeyId), secret);
+  const { sealed, token } = await seal(house, secretContext(account, accessKeyId), secret);
   return {
-    csp_account_id: cspAccountId,
+    csp_account_id: account.id,
     access_key_id: accessKeyId,
     sealed_secret: sealed,
     sealed_token: token,

@@ -4,6 +4,7 @@ import type { AwsAccess, AwsClients } from '../aws/clients.ts';
 import { homeRegion } from '../aws/partitions.ts';
 import type { Secret } from '../secret.ts';
 import type { CspAccessKeyTable, CspAccountTable } from '../store/schema.ts';
+import type { SealContext } from '../token/seal-context.ts';
 import type { Reading } from './edits.ts';
 import type { House } from './house.ts';
 import { unseal } from './sealing.ts';
@@ -78,10 +79,10 @@ export function regionOf(account: Pick<CspAccount, 'default_region' | 'partition
 
 /** Everything that a change of would make what is remembered of the account wrong. */
 export function accountKeyOf(account: CspAccessFields, key: CspAccessKey | undefined): string {
-  const { id, type, partition, fips, role_arn, external_id, name } = account;
+  const { id, vault_id, type, partition, fips, role_arn, external_id, name } = account;
   // The sealed secret differs with each sealing.
   const sealed = key === undefined ? '' : createHash('sha256').update(key.sealed_secret).digest('base64');
-  return `${id} ${JSON.stringify([type, partition, fips, role_arn, external_id, name, sealed])}`;
+  return `${id} ${JSON.stringify([vault_id, type, partition, fips, role_arn, external_id, name, sealed])}`;
 }
 
 /** The access key that is signed in with; undefined for accounts without. */
@@ -95,18 +96,29 @@ export async function currentKey(db: Reading, cspAccountId: string): Promise<Csp
 }
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */
-export async function openKey(house: House, key: CspAccessKey): Promise<OpenKey> {
+export async function openKey(
+  house: House,
+  account: Pick<CspAccount, 'id' | 'vault_id'>,
+  key: CspAccessKey,
+): Promise<OpenKey> {
   const secret = await unseal(house, {
-    context: secretContext(key.csp_account_id, key.access_key_id),
+    context: secretContext(account, key.access_key_id),
     sealed: key.sealed_secret,
     token: key.sealed_token,
   });
   return { accessKeyId: key.access_key_id, secret };
 }
 
-/** What a sealed secret access key is bound to: moved to another account or access key id it does not open. */
-export function secretContext(cspAccountId: string, accessKeyId: string): string {
-  return `secret of AWS access key ${accessKeyId} of CSP account ${cspAccountId}`;
+/** What a sealed secret access key is bound to: moved to another account, vault or access key id it does not open. */
+export function secretContext(
+  { id, vault_id }: Pick<CspAccount, 'id' | 'vault_id'>,
+  accessKeyId: string,
+): SealContext {
+  return {
+    purpose: 'csp-access-key',
+    parts: [vault_id, id, accessKeyId],
+    former: `secret of AWS access key ${accessKeyId} of CSP account ${id}`,
+  };
 }
 
 /**

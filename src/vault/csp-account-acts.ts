@@ -34,7 +34,7 @@ export async function checkCspAccount(
   checkRowVersion(account, expected);
   if (account.type === 'manual') throw manualProblem();
   const key = await currentKey(house.store.db, id);
-  const open = key === undefined ? undefined : await openKey(house, key);
+  const open = key === undefined ? undefined : await openKey(house, account, key);
   let report: CheckReport;
   try {
     ({ report } = await checkAccess(house, account, open, { strict: false }));

@@ -130,7 +130,7 @@ async function planEdit(
   let checked: Checked | undefined;
   if (changesAccess && next.type !== 'manual') {
     const kept = keepsKey ? await currentKey(house.store.db, before.id) : undefined;
-    const key = newKey ?? (kept === undefined ? undefined : await openKey(house, kept));
+    const key = newKey ?? (kept === undefined ? undefined : await openKey(house, before, kept));
     checked = await checkAccess(house, next, key, { strict: !isNewRole });
   }
   if (next.type !== 'manual' && !changesAccess && toldAccount !== '' && toldAccount !== before.aws_account_id)
@@ -165,7 +165,7 @@ async function planEdit(
     keyRow: async (at) =>
       newKey === undefined
         ? undefined
-        : sealKey(house, before.id, newKey, {
+        : sealKey(house, before, newKey, {
             state: 'CURRENT',
             origin: 'operator',
             created_at: createdAt(at).toISOString(),

@@ -70,7 +70,7 @@ export async function createCspAccount(
   const keyRow =
     key === undefined
       ? undefined
-      : await sealKey(house, row.id, key, {
+      : await sealKey(house, row, key, {
           state: 'CURRENT',
           origin: 'operator',
           created_at: (checked?.keyCreatedAt ?? act.at).toISOString(),

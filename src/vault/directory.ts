@@ -10,7 +10,8 @@ import {
   type FoundState,
   type ServedKeySet,
 } from './served-records.ts';
-import type { TokenRooms } from './token-rooms.ts';
+import { TokenError } from '../token/faults.ts';
+import { isOfWholeToken, type TokenRooms } from './token-rooms.ts';
 
 export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
 
@@ -24,7 +25,8 @@ export interface LiveCredential {
 }
 
 interface OpenedSecret {
-  sealed: Buffer;
+  /** What it was opened for: of another record, key set, vault or token it is to be opened, and so proven, anew. */
+  credential: LiveCredential;
   secret: Secret;
 }
 
@@ -86,8 +88,12 @@ export class Directory {
     return credential !== undefined && this.#now() < credential.expiresAt ? credential : undefined;
   }
 
-  /** Asks the token for the secrets of all live credentials, so that no first request of a credential has to wait. */
-  async warmUp(token: string, deadline: number): Promise<void> {
+  /**
+   * Asks the token for the secrets of all live credentials, so that no first request of a credential has to wait. One that
+   * does not open keeps no other from being fetched: gives those, with what the token said. Throws TokenError where the
+   * token cannot be asked at all.
+   */
+  async warmUp(token: string, deadline: number): Promise<{ accessKeyId: string; error: TokenError }[]> {
     await this.refresh();
     const rows = await this.#store.db
       .selectFrom('xks_credentials')
@@ -104,27 +110,35 @@ export class Directory {
       .where('key_sets.token', '=', token)
       .limit(mostWarmed)
       .execute();
-    for (const { access_key_id } of rows) {
-      const credential = await this.credential(access_key_id);
-      if (credential !== undefined) await this.secret(credential, deadline);
+    const failed: { accessKeyId: string; error: TokenError }[] = [];
+    for (const { access_key_id: accessKeyId } of rows) {
+      const credential = await this.credential(accessKeyId);
+      if (credential === undefined) continue;
+      try {
+        await this.secret(credential, deadline);
+      } catch (error) {
+        if (!(error instanceof TokenError) || isOfWholeToken(error)) throw error;
+        failed.push({ accessKeyId, error });
+      }
     }
+    return failed;
   }
 
   /** The secret of a live credential; asks the token once, for all who wait, then remembers. Throws TokenError. */
   async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
     const known = this.#secrets.get(credential.accessKeyId);
-    if (known?.sealed.equals(credential.sealedSecret) === true) return known.secret;
-    const opening = this.#opening.get(credential.accessKeyId) ?? this.#openSecret(credential, deadline);
-    const { sealed, secret } = await opening;
-    return sealed.equals(credential.sealedSecret) ? secret : this.secret(credential, deadline);
+    if (known !== undefined && isOf(known.credential, credential)) return known.secret;
+    const opened = await (this.#opening.get(credential.accessKeyId) ??
+      this.#openSecret(credential, deadline));
+    return isOf(opened.credential, credential) ? opened.secret : this.secret(credential, deadline);
   }
 
   async #openSecret(credential: LiveCredential, deadline: number): Promise<OpenedSecret> {
-    const { accessKeyId, keySet, sealedSecret: sealed } = credential;
-    const record = { access_key_id: accessKeyId, key_set_id: keySet.id, sealed_secret: sealed };
+    const { accessKeyId, keySet, sealedSecret } = credential;
+    const identity = { vaultId: keySet.vaultId, keySetId: keySet.id, accessKeyId, sealedSecret };
     const open = async () => ({
-      sealed,
-      secret: await revealSecret(this.#tokens, record, keySet.token, deadline),
+      credential,
+      secret: await revealSecret(this.#tokens, identity, keySet.token, deadline),
     });
     const opening = open().finally(() => this.#opening.delete(accessKeyId));
     this.#opening.set(accessKeyId, opening);
@@ -190,6 +204,16 @@ export class Directory {
       .execute();
     return toCloudKey(key, versions, revision);
   }
+}
+
+/** Whether a secret that was opened for one belongs to the other: the same seal, and all that the seal is bound to. */
+function isOf(opened: LiveCredential, asked: LiveCredential): boolean {
+  return (
+    opened.keySet.id === asked.keySet.id &&
+    opened.keySet.vaultId === asked.keySet.vaultId &&
+    opened.keySet.token === asked.keySet.token &&
+    opened.sealedSecret.equals(asked.sealedSecret)
+  );
 }
 
 function emptySnapshot(revision: number): Snapshot {

@@ -1,11 +1,12 @@
 import { Secret } from '../secret.ts';
+import { encodeSealContext, type SealContext } from '../token/seal-context.ts';
 import type { House } from './house.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 
 /** A secret of ours at rest, and what it is bound to: moved to another record it does not open. */
 export interface Sealed {
-  context: string;
+  context: SealContext;
   sealed: Uint8Array;
   /** Name of the token whose protecting key it is under. */
   token: string;
@@ -14,17 +15,31 @@ export interface Sealed {
 /** Seals a secret under the protecting key of the first token of the configuration. Throws TokenError. */
 export async function seal(
   house: House,
-  context: string,
+  context: SealContext,
   secret: Secret,
 ): Promise<{ sealed: Buffer; token: string }> {
   const [pool] = house.tokens.all;
   if (pool === undefined)
     throw new VaultError('conflict', 'there is no token to seal a secret', 'configure a token');
   const { value } = await pool.call(
-    { kind: 'protect', context, secret: Buffer.from(secret.reveal()) },
+    { kind: 'protect', context: encodeSealContext(context), secret: Buffer.from(secret.reveal()) },
     managementDeadline(),
   );
   return { sealed: Buffer.from(value.sealed), token: pool.name };
+}
+
+/**
+ * A sealed secret in the format of today, the same bytes where it is in that already; the secret itself is not told. Throws
+ * TokenError: `seal-broken` where it does not belong to the record.
+ */
+export async function reseal(house: House, { context, sealed, token }: Sealed): Promise<Buffer> {
+  const { value } = await house.tokens
+    .pool(token)
+    .call(
+      { kind: 'reseal', context: encodeSealContext(context), former: context.former, sealed },
+      managementDeadline(),
+    );
+  return Buffer.from(value.sealed);
 }
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */
@@ -33,6 +48,11 @@ export async function unseal(
   { context, sealed, token }: Sealed,
   { deadline } = managementDeadline(),
 ): Promise<Secret> {
-  const { value } = await house.tokens.pool(token).call({ kind: 'reveal', context, sealed }, { deadline });
+  const { value } = await house.tokens
+    .pool(token)
+    .call(
+      { kind: 'reveal', context: encodeSealContext(context), former: context.former, sealed },
+      { deadline },
+    );
   return new Secret(Buffer.from(value.secret).toString('utf8'));
 }

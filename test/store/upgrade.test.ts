@@ -12,6 +12,7 @@ import { revealSecret } from '../../src/vault/credentials.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
+import { inToken } from '../token/in-token.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
@@ -38,7 +39,7 @@ async function storeOfStep1(t: { teardown: (run: () => Promise<void>) => void })
 }
 
 /** What an operator of step 1 had made, written as step 1 wrote it, its key objects in the token. */
-async function fill(file: string, { tokens }: TestVault) {
+async function fill(file: string, { tokens, fixture }: TestVault) {
   const pool = tokens.pool('token');
   const db = new Database(file);
   db.pragma('foreign_keys = ON');
@@ -112,14 +113,11 @@ async function fill(file: string, { tokens }: TestVault) {
   ] as const) {
     // The words that step 1 bound a secret to its record with: they may never change.
     const context = `holdfast xks credential ${accessKeyId} of key set ${one}`;
-    const { value } = await pool.call(
-      { kind: 'protect', context, secret: Buffer.from(secret) },
-      managementDeadline(),
-    );
+    const [sealed] = (await inToken(fixture, [{ do: 'seal', context, secret }])) as [string];
     db.prepare(`INSERT INTO xks_credentials VALUES (?, ?, ?, ?, ?)`).run(
       accessKeyId,
       one,
-      Buffer.from(value.sealed),
+      Buffer.from(sealed, 'hex'),
       madeAt,
       withdrawn,
     );
@@ -213,7 +211,9 @@ test('a store of step 1 has everything after the upgrade, in a vault of its own,
   );
   for (const credential of credentials) {
     t.like(credential, { key_set_id: made.one, created_at: madeAt, expires_at: null, successor: null });
-    const secret = await revealSecret(tokens, credential, 'token', managementDeadline().deadline);
+    const { access_key_id: accessKeyId, key_set_id: keySetId, sealed_secret: sealedSecret } = credential;
+    const identity = { vaultId: kept.vault_id, keySetId, accessKeyId, sealedSecret };
+    const secret = await revealSecret(tokens, identity, 'token', managementDeadline().deadline);
     t.is(secret.reveal(), made.secret);
   }
   t.true(store.revision() >= 42, 'no worker takes the upgraded store for one it has seen');

@@ -16,11 +16,13 @@ import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
-import { createSoftHsmToken } from './tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 
 export interface TestVault {
   store: SqliteStore;
   tokens: TokenRooms;
+  /** The token itself, for what somebody does past Holdfast. */
+  fixture: TokenFixture;
   storePath: string;
   /** On the wall clock, moved on by `clock.ahead`. */
   house: House;
@@ -71,6 +73,7 @@ export async function insertGroup(store: SqliteStore, vaultId: string, name: str
 /** A SoftHSM token, called `token`, behind one token host. */
 export interface TestToken {
   tokens: TokenRooms;
+  fixture: TokenFixture;
   dispose: () => Promise<void>;
 }
 
@@ -113,6 +116,7 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
   await ready.promise;
   return {
     tokens: new TokenRooms([pool]),
+    fixture,
     dispose: async () => {
       pool.close();
       await keeper.stop();
@@ -123,7 +127,7 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
 
 /** A store and a token; through the fault shim if one is given. */
 export async function openVault(shim?: Shim): Promise<TestVault> {
-  const { tokens, dispose } = await openToken(shim);
+  const { tokens, fixture, dispose } = await openToken(shim);
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-vault-'));
   const storePath = path.join(directory, 'holdfast.db');
   const store = await SqliteStore.init(storePath);
@@ -138,6 +142,7 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
   return {
     store,
     tokens,
+    fixture,
     storePath,
     house,
     clock,

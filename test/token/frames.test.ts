@@ -50,8 +50,9 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({ kind: kind('inspectKey'), key: bytes() }),
   fc.record({ kind: kind('findKey'), label: text }),
   fc.record({ kind: kind('listKeys'), after: bytes(), limit: id }),
-  fc.record({ kind: kind('protect'), context: text, secret: bytes() }),
-  fc.record({ kind: kind('reveal'), context: text, sealed: bytes() }),
+  fc.record({ kind: kind('protect'), context: bytes(), secret: bytes() }),
+  fc.record({ kind: kind('reveal'), context: bytes(), former: text, sealed: bytes() }),
+  fc.record({ kind: kind('reseal'), context: bytes(), former: text, sealed: bytes() }),
   fc.record({ kind: kind('health') }),
 );
 
@@ -95,6 +96,7 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
   ),
   answer('destroyKey', fc.record({ destroyed: fc.nat(0xffff_ffff) })),
   answer('protect', fc.record({ sealed: bytes() })),
+  answer('reseal', fc.record({ sealed: bytes() })),
   answer('reveal', fc.record({ secret: bytes() })),
   answer('health', fc.constant({})),
 );

@@ -1,14 +1,22 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
 import { type CryptokiError, attempt } from '../../src/token/cryptoki-error.ts';
 import { ckrName } from '../../src/token/faults.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import type { TokenFixture } from '../support/tokens.ts';
 
 /** What somebody else does with the token, past Holdfast. Ids are in hex. */
 export type Deed =
-  { do: 'attributes'; id: string } | { do: 'generate'; id: string; label: string; extractable?: boolean };
+  | { do: 'attributes'; id: string }
+  | { do: 'generate'; id: string; label: string; extractable?: boolean }
+  /** A key of known bytes: `value` in hex. */
+  | { do: 'plant'; id: string; label: string; value: string; extractable?: boolean }
+  | { do: 'destroy'; id: string }
+  /** A secret sealed in format 1, as steps 1 to 3 did: bound to a text. Gives the sealed bytes in hex. */
+  | { do: 'seal'; context: string; secret: string };
 
 /** Does `deeds` in a process of its own, with bare PKCS#11; gives what each came to. */
 export async function inToken(fixture: TokenFixture, deeds: readonly Deed[]): Promise<unknown[]> {
@@ -72,24 +80,41 @@ class Bare {
           CKA_VALUE: value('CKA_VALUE'),
         };
       }
-      case 'generate': {
-        const template: Template = [
-          { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
-          { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
+      case 'generate':
+        this.#lib.C_GenerateKey(this.#session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, [
+          ...templateOf(deed),
           { type: pkcs11js.CKA_VALUE_LEN, value: 32 },
-          { type: pkcs11js.CKA_TOKEN, value: true },
-          { type: pkcs11js.CKA_PRIVATE, value: true },
-          { type: pkcs11js.CKA_SENSITIVE, value: true },
-          { type: pkcs11js.CKA_EXTRACTABLE, value: deed.extractable === true },
-          { type: pkcs11js.CKA_ENCRYPT, value: true },
-          { type: pkcs11js.CKA_DECRYPT, value: true },
-          { type: pkcs11js.CKA_ID, value: Buffer.from(deed.id, 'hex') },
-          { type: pkcs11js.CKA_LABEL, value: Buffer.from(deed.label) },
-        ];
-        this.#lib.C_GenerateKey(this.#session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, template);
+        ]);
         return {};
-      }
+      case 'plant':
+        this.#lib.C_CreateObject(this.#session, [
+          ...templateOf(deed),
+          { type: pkcs11js.CKA_VALUE, value: Buffer.from(deed.value, 'hex') },
+        ]);
+        return {};
+      case 'destroy':
+        this.#lib.C_DestroyObject(this.#session, this.#find(deed.id));
+        return {};
+      case 'seal':
+        return this.#seal(deed).toString('hex');
     }
+  }
+
+  #seal({ context, secret }: Extract<Deed, { do: 'seal' }>): Buffer {
+    const iv = randomBytes(12);
+    const parameter = {
+      type: pkcs11js.CK_PARAMS_AES_GCM_v240,
+      iv,
+      ivBits: 96,
+      aad: Buffer.from(context),
+      tagBits: 128,
+    } as pkcs11js.AesGCM & { ivBits: number };
+    const key = this.#find(ownKeys.protecting.id.toString('hex'));
+    this.#lib.C_EncryptInit(this.#session, { mechanism: pkcs11js.CKM_AES_GCM, parameter }, key);
+    const plaintext = Buffer.from(secret);
+    const result = this.#lib.C_Encrypt(this.#session, plaintext, Buffer.alloc(plaintext.length + 16));
+    const tag = result.subarray(plaintext.length);
+    return Buffer.concat([Buffer.from([1, iv.length]), iv, tag, result.subarray(0, plaintext.length)]);
   }
 
   #find(id: string): Handle {
@@ -99,6 +124,32 @@ class Bare {
     if (key === undefined) throw new Error('the key is not there');
     return key;
   }
+}
+
+function templateOf({
+  id,
+  label,
+  extractable,
+}: {
+  id: string;
+  label: string;
+  extractable?: boolean;
+}): Template {
+  return [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+    { type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_PRIVATE, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: extractable !== true },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: extractable === true },
+    { type: pkcs11js.CKA_ENCRYPT, value: true },
+    { type: pkcs11js.CKA_DECRYPT, value: true },
+    { type: pkcs11js.CKA_WRAP, value: false },
+    { type: pkcs11js.CKA_UNWRAP, value: false },
+    { type: pkcs11js.CKA_DERIVE, value: false },
+    { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
+    { type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
+  ];
 }
 
 if (import.meta.main) {

@@ -48,5 +48,9 @@ told['key that is not there'] = ask({ kind: 'inspectKey', key: Buffer.from('neve
 cryptoki.lib.C_Logout(cryptoki.session.handle);
 told['after the login only'] = ask(encryptOf(key, Buffer.from('data')));
 cryptoki.lib.C_Logout(cryptoki.session.handle);
-told['sealed secret'] = ask({ kind: 'protect', context: 'record', secret: Buffer.from('secret') });
+told['sealed secret'] = ask({
+  kind: 'protect',
+  context: Buffer.from('record'),
+  secret: Buffer.from('secret'),
+});
 process.stdout.write(JSON.stringify(told));

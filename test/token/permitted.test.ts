@@ -7,6 +7,7 @@ import {
   type Permitted,
 } from '../../src/token/messages.ts';
 import { TokenError } from '../../src/token/faults.ts';
+import { encodeSealContext, sealPurposes, type SealPurpose } from '../../src/token/seal-context.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
 
 const key = Buffer.alloc(20, 1);
@@ -29,7 +30,7 @@ test('a host of a network-facing process neither destroys, seals nor looks up ke
     { kind: 'findKey', label: 'x' },
     { kind: 'inspectKey', key },
     { kind: 'listKeys', after: nothing, limit: 1 },
-    { kind: 'protect', context: 'x', secret: Buffer.from('x') },
+    { kind: 'protect', context: Buffer.from('x'), secret: Buffer.from('x') },
   ];
   for (const request of requests) t.true(isRefused(workerRequests, request), request.kind);
 });
@@ -60,17 +61,54 @@ test('a host of the management process uses no key, whatever it is asked, and do
   for (const request of [
     { kind: 'listKeys', after: nothing, limit: 1 },
     { kind: 'destroyKey', key },
-    { kind: 'protect', context: 'x', secret: key },
+    { kind: 'protect', context: Buffer.from('x'), secret: key },
   ] satisfies TokenRequest[])
     t.false(isRefused(managementRequests, request), request.kind);
 });
 
+const contextOf = (purpose: SealPurpose) => encodeSealContext({ purpose, parts: ['1'], former: '' });
+
 test('the secrets of AWS are opened for XKS workers alone, and all others for the management process alone', (t) => {
-  const reveal = (context: string): TokenRequest => ({ kind: 'reveal', context, sealed: key });
-  const xks = reveal('holdfast xks credential AKID of key set 1');
-  const other = reveal('holdfast totp of user 1');
+  const reveal = (context: Buffer, former = ''): TokenRequest => ({
+    kind: 'reveal',
+    context,
+    former,
+    sealed: key,
+  });
+  const xks = reveal(contextOf('xks-credential'), 'holdfast xks credential AKID of key set 1');
   t.false(isRefused(workerRequests, xks));
-  t.true(isRefused(workerRequests, other));
   t.true(isRefused(managementRequests, xks));
-  t.false(isRefused(managementRequests, other));
+  for (const purpose of sealPurposes.filter((one) => one !== 'xks-credential')) {
+    t.true(isRefused(workerRequests, reveal(contextOf(purpose))), purpose);
+    t.false(
+      isRefused(managementRequests, reveal(contextOf(purpose), `holdfast ${purpose} of user 1`)),
+      purpose,
+    );
+  }
+});
+
+test('a context of no purpose, or two that say different things, open nothing and seal nothing anew', (t) => {
+  const xksText = 'holdfast xks credential AKID of key set 1';
+  const both: [context: Buffer, former: string][] = [
+    [contextOf('xks-credential'), 'secret of AWS access key AKID of CSP account 1'],
+    [contextOf('csp-access-key'), xksText],
+    [Buffer.from('holdfast totp of user 1'), ''],
+    [Buffer.alloc(0), xksText],
+    [contextOf('xks-credential').subarray(0, -6), 'other'],
+  ];
+  for (const [context, former] of both)
+    for (const permitted of [workerRequests, managementRequests])
+      for (const kind of ['reveal', 'reseal'] as const)
+        t.true(isRefused(permitted, { kind, context, former, sealed: key }), former);
+});
+
+test('the management process has secrets of AWS sealed anew, and never sees them; an XKS worker has none', (t) => {
+  const reseal: TokenRequest = {
+    kind: 'reseal',
+    context: contextOf('xks-credential'),
+    former: 'holdfast xks credential AKID of key set 1',
+    sealed: key,
+  };
+  t.false(isRefused(managementRequests, reseal));
+  t.true(isRefused(workerRequests, reseal));
 });

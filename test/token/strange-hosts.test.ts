@@ -50,7 +50,7 @@ async function begin(t: ExecutionContext): Promise<Strange> {
 
 const ask = async (pool: TokenPool, patience = 10_000) =>
   pool.call(
-    { kind: 'reveal', context: 'c', sealed: Buffer.from('x') },
+    { kind: 'reveal', context: Buffer.from('c'), former: '', sealed: Buffer.from('x') },
     { deadline: monotonicNow() + patience },
   );
 

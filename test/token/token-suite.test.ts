@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { aadForms, loadProfile } from '../../src/config/profile.ts';
+import type { TokenRequest } from '../../src/token/messages.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { tokenKinds, type TokenFixture } from '../support/tokens.ts';
 import { inToken } from './in-token.ts';
@@ -250,25 +251,54 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
     t.true(attributes.complaints.includes('CKA_NEVER_EXTRACTABLE'), attributes.complaints.join());
   });
 
+  suite('a key of our own is used for nothing but what it is for, whoever asks', async (t, open) => {
+    for (const { id, label } of Object.values(ownKeys)) {
+      const encrypt = encryptOf(id, Buffer.from('data'));
+      const sealed = {
+        iv: Buffer.alloc(12, 1),
+        ciphertext: Buffer.from('data'),
+        tag: Buffer.alloc(16),
+        cdiv: nothing,
+      };
+      for (const request of [
+        encrypt,
+        decryptOf(encrypt, { ...sealed, encryptions: 1 }),
+        { kind: 'destroyKey', key: id },
+        { kind: 'generateKey', key: id, label, encrypt: true, decrypt: true },
+      ] satisfies TokenRequest[])
+        await throwsFault(t, 'key-unfit', open.call(request), `${label} ${request.kind}`);
+    }
+  });
+
   suite('a sealed secret opens for its own record only', async (t, open) => {
     for (const secret of [Buffer.from('s'), randomBytes(64), randomBytes(4096)]) {
-      const { sealed } = await open.call({ kind: 'protect', context: 'credential:1', secret });
+      const { sealed } = await open.call({ kind: 'protect', context: Buffer.from('credential:1'), secret });
       if (secret.length > 8) t.false(Buffer.from(sealed).includes(secret));
-      const { secret: revealed } = await open.call({ kind: 'reveal', context: 'credential:1', sealed });
+      const { secret: revealed } = await open.call({
+        kind: 'reveal',
+        context: Buffer.from('credential:1'),
+        former: '',
+        sealed,
+      });
       t.deepEqual(Buffer.from(revealed), secret);
-      const other = open.call({ kind: 'reveal', context: 'credential:2', sealed });
+      const other = open.call({ kind: 'reveal', context: Buffer.from('credential:2'), former: '', sealed });
       await throwsFault(t, 'seal-broken', other);
     }
   });
 
   suite('a sealed secret with any byte altered or missing is broken', async (t, open) => {
-    const context = 'record';
+    const context = Buffer.from('record');
     const { sealed } = await open.call({ kind: 'protect', context, secret: Buffer.from('secret') });
     for (let at = 0; at < sealed.length; at++) {
       const altered = Buffer.from(sealed);
       altered[at] = (altered[at] ?? 0) ^ 0x01;
-      await throwsFault(t, 'seal-broken', open.call({ kind: 'reveal', context, sealed: altered }), `${at}`);
-      const cut = open.call({ kind: 'reveal', context, sealed: sealed.subarray(0, at) });
+      await throwsFault(
+        t,
+        'seal-broken',
+        open.call({ kind: 'reveal', context, former: '', sealed: altered }),
+        `${at}`,
+      );
+      const cut = open.call({ kind: 'reveal', context, former: '', sealed: sealed.subarray(0, at) });
       await throwsFault(t, 'seal-broken', cut, `cut at ${at}`);
     }
   });

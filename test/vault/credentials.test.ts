@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
 import { IdempotencyConflictError } from '../../src/audit/trail.ts';
@@ -78,15 +78,16 @@ test('a secret at rest is only under the protecting key: no file of the store ho
 });
 
 test('a sealed secret moved to another record, or altered, does not open', async (t) => {
-  const { house, act, tokens } = t.context;
+  const { house, act, tokens, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const [one, other] = [
     await issueCredential(house, act(), keySet),
     await issueCredential(house, act(), keySet),
   ];
   const row = await sealedOf(t.context, other.accessKeyId);
-  const open = async (sealed_secret: Buffer, key_set_id = row.key_set_id) =>
-    revealSecret(tokens, { ...row, sealed_secret, key_set_id }, 'token', managementDeadline().deadline);
+  const identity = { vaultId: vault.id, keySetId: row.key_set_id, accessKeyId: row.access_key_id };
+  const open = async (sealedSecret: Buffer, moved: Partial<typeof identity> = {}) =>
+    revealSecret(tokens, { ...identity, ...moved, sealedSecret }, 'token', managementDeadline().deadline);
   t.is((await open(row.sealed_secret)).reveal(), other.secret.reveal());
   const altered = Buffer.from(row.sealed_secret);
   altered[altered.length - 1] = (altered.at(-1) ?? 0) ^ 1;
@@ -94,8 +95,14 @@ test('a sealed secret moved to another record, or altered, does not open', async
   for (const sealed of [moved, altered, Buffer.alloc(0), randomBytes(80)])
     t.is((await t.throwsAsync(open(sealed), { instanceOf: TokenError }))?.fault, 'seal-broken');
   const elsewhere = await newKeySet(t.context);
-  const error = await t.throwsAsync(open(row.sealed_secret, elsewhere.id), { instanceOf: TokenError });
-  t.is(error?.fault, 'seal-broken');
+  for (const elsewhereOf of [
+    { keySetId: elsewhere.id },
+    { vaultId: randomUUID() },
+    { accessKeyId: one.accessKeyId },
+  ]) {
+    const error = await t.throwsAsync(open(row.sealed_secret, elsewhereOf), { instanceOf: TokenError });
+    t.is(error?.fault, 'seal-broken', Object.keys(elsewhereOf)[0]);
+  }
 });
 
 test('a credential is issued, changed and withdrawn, each act on the record once', async (t) => {

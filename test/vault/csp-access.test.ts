@@ -453,7 +453,7 @@ test.serial(
     const rotated = await rotateAccessKey(house, act(), vault.id, 'all', other.id);
     const next = await currentKey(store.db, other.id);
     if (next === undefined) throw new Error('no access key after the rotation');
-    const { secret: newSecret } = await openKey(house, next);
+    const { secret: newSecret } = await openKey(house, { id: other.id, vault_id: vault.id }, next);
     const files = await Promise.all(
       ['', '-wal'].map(async (end) => readFile(`${storePath}${end}`).catch(() => Buffer.alloc(0))),
     );

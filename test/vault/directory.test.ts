@@ -3,7 +3,10 @@ import { createCloudKey } from '../../src/vault/cloud-keys.ts';
 import { issueCredential } from '../../src/vault/credentials.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import { monotonicNow } from '../../src/clock.ts';
+import { insertVault, openVault, type TestVault } from '../support/vault.ts';
 
 /* What an XKS worker finds at which moment. The rows are set as the acts and the schedule leave them. */
 
@@ -207,3 +210,99 @@ test.serial('a key set is served with its quota and with the tokens that its vau
   const key = await directory.cloudKey(keySet, externalKeyId);
   t.deepEqual(key?.quota, { bucket: `cloud-key:${id}`, rate: 5, burst: 5, revision });
 });
+
+/** What the secret of a credential comes to: `open`, or the fault. */
+async function opens({ directory }: Context, accessKeyId: string): Promise<string> {
+  await directory.refresh();
+  const credential = await directory.credential(accessKeyId);
+  if (credential === undefined) return 'no credential';
+  try {
+    await directory.secret(credential, monotonicNow() + 10_000);
+    return 'open';
+  } catch (error) {
+    if (error instanceof TokenError) return error.fault;
+    throw error;
+  }
+}
+
+test.serial('a remembered secret opens nothing once its record names another key set or vault', async (t) => {
+  const { store, house, act, vault, keySet } = t.context;
+  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const other = await createKeySet(house, act(), vault.id, 'all', {
+    name: 'moved-to',
+    token: 'token',
+    pathPrefix: 'moved-to',
+  });
+  t.is(await opens(t.context, accessKeyId), 'open');
+  const move = async (key_set_id: string) =>
+    store.change(async (trx) =>
+      trx
+        .updateTable('xks_credentials')
+        .set({ key_set_id })
+        .where('access_key_id', '=', accessKeyId)
+        .execute(),
+    );
+  await move(other.id);
+  t.is(await opens(t.context, accessKeyId), 'seal-broken');
+  await move(keySet.id);
+  t.is(await opens(t.context, accessKeyId), 'open');
+  const thief = await insertVault(store, 'thief');
+  const give = async (vault_id: string) =>
+    store.change(async (trx) =>
+      trx.updateTable('key_sets').set({ vault_id }).where('id', '=', keySet.id).execute(),
+    );
+  await give(thief.id);
+  t.is(await opens(t.context, accessKeyId), 'seal-broken');
+  await give(vault.id);
+  t.is(await opens(t.context, accessKeyId), 'open');
+});
+
+test.serial(
+  'a credential that does not open is named, and all others are fetched ahead of use',
+  async (t) => {
+    const { store, house, act, vault, tokens } = t.context;
+    const keySet = await createKeySet(house, act(), vault.id, 'all', {
+      name: 'warm',
+      token: 'token',
+      pathPrefix: 'warm',
+    });
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await issueCredential(house, act(), keySet)).accessKeyId);
+    const [broken] = ids.toSorted();
+    await store.change(async (trx) =>
+      trx
+        .updateTable('xks_credentials')
+        .set({ sealed_secret: Buffer.from('not a sealed secret') })
+        .where('access_key_id', '=', broken ?? '')
+        .execute(),
+    );
+    const asked: string[] = [];
+    const pool = tokens.pool('token');
+    const counted = new TokenRooms([
+      {
+        name: 'token',
+        usable: true,
+        health: 'ACTIVE',
+        hosts: [],
+        call: async (request, options) => {
+          asked.push(request.kind);
+          return pool.call(request, options);
+        },
+      },
+    ]);
+    const directory = new Directory(store, counted);
+    const failed = await directory.warmUp('token', monotonicNow() + 10_000);
+    t.deepEqual(
+      failed.map(({ accessKeyId, error }) => [accessKeyId, error.fault]),
+      [[broken, 'seal-broken']],
+    );
+    const before = asked.length;
+    for (const id of ids.filter((one) => one !== broken)) {
+      const credential = await directory.credential(id);
+      if (credential === undefined) return t.fail('a credential is gone');
+      await directory.secret(credential, monotonicNow() + 10_000);
+    }
+    t.is(asked.length, before, 'nothing had to be asked for');
+    return undefined;
+  },
+);

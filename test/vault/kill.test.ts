@@ -412,7 +412,13 @@ killedAtEveryPoint('the issue of a credential', { leastPoints: steps(2) }, async
       t.is(await world.count('credential.issue', id), 1);
       if (credential === undefined) return;
       const { deadline } = managementDeadline();
-      await t.notThrowsAsync(revealSecret(world.house.tokens, credential, 'token', deadline));
+      const identity = {
+        vaultId: keySet.vault_id,
+        keySetId: keySet.id,
+        accessKeyId: id,
+        sealedSecret: credential.sealed_secret,
+      };
+      await t.notThrowsAsync(revealSecret(world.house.tokens, identity, 'token', deadline));
     },
   };
 });
