@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { SqliteStore } from '../src/store/sqlite.ts';
 import { versionObjectId } from '../src/token/own-keys.ts';
 import { insertVault } from '../test/support/vault.ts';
+import { byHand } from '../test/support/by-hand.ts';
 
 export interface StoreSize {
   vaults: number;
@@ -21,7 +22,7 @@ export async function fillStore(store: SqliteStore, size: StoreSize): Promise<st
   for (let v = 0; v < size.vaults; v++) {
     const { id } = await insertVault(store, `vault-${v}`);
     vaults.push(id);
-    await store.change(async (trx) => {
+    await store.change(byHand, async (trx) => {
       for (let s = 0; s < size.keySets; s++) {
         const keySetId = randomUUID();
         await trx

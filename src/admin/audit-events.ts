@@ -36,7 +36,10 @@ const changed = z
 const shownEvent = z
   .strictObject({
     sequence: z.int().describe('Rises with every event of the appliance and its vaults.'),
-    at: time,
+    at: time.describe('When it was done.'),
+    beganAt: time
+      .nullable()
+      .describe('When its request came, or its schedule began it: earlier than `at` where it had to wait.'),
     actor: z.strictObject({
       kind: z.enum(['user', 'api-key', 'system', 'command', 'nobody']),
       id: z.string(),
@@ -135,6 +138,7 @@ function showEvent(row: Selectable<AuditEventTable>) {
   return {
     sequence: row.sequence,
     at: row.at,
+    beganAt: row.began_at,
     actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
     address: row.address,
     requestId: row.request_id,

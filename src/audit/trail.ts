@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
+import type { ActTransaction, Authority, Store } from '../store/store.ts';
 
 /** Who acts, on whose behalf a vault function runs. */
 export interface Actor {
@@ -18,9 +18,24 @@ export interface Act {
   /** Where the request came from; '' for acts of our own. */
   address: string;
   requestId: string;
+  /** When it began. It is done when its transaction is (`trx.at`). */
   at: Date;
+  now: () => Date;
+  /** What lets the actor do it, confirmed in each of its transactions. */
+  authority: Authority;
   /** The Idempotency-Key of a create. */
   idempotency?: { key: string; requestHash: Buffer };
+}
+
+/** Of acts that nobody asked for, and of what must be brought to an end whoever began it. */
+export const ownAuthority: Authority = { confirm: async () => undefined };
+
+/**
+ * The act, for what has to be put on record or undone whether or not its actor still may: the result of something that
+ * was begun outside the store while they might. Never for what the act is asked to do.
+ */
+export function aftermathOf(act: Act): Act {
+  return { ...act, authority: ownAuthority };
 }
 
 export interface AuditEntry {
@@ -49,12 +64,13 @@ export class IdempotencyConflictError extends Error {
  * Writes an act into the audit trail, in the transaction that does it: an act that is done is on the record, and one
  * that is undone is not (promise 7).
  */
-export async function record(trx: Transaction<Tables>, act: Act, entry: AuditEntry): Promise<void> {
+export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): Promise<void> {
   const [before, after] = differences(entry.before, entry.after);
   await trx
     .insertInto('audit_events')
     .values({
-      at: act.at.toISOString(),
+      at: trx.at.toISOString(),
+      began_at: act.at.toISOString(),
       vault_id: entry.vaultId,
       actor_kind: act.actor.kind,
       actor_id: act.actor.id,
@@ -77,7 +93,7 @@ export async function record(trx: Transaction<Tables>, act: Act, entry: AuditEnt
  * Remembers what a create with an Idempotency-Key makes. By itself where a record comes before the act is done: a
  * repetition after a kill finds the record.
  */
-export async function rememberCreation(trx: Transaction<Tables>, act: Act, targetId: string): Promise<void> {
+export async function rememberCreation(trx: ActTransaction, act: Act, targetId: string): Promise<void> {
   if (act.idempotency === undefined) return;
   const taken = await trx
     .insertInto('idempotency_keys')
@@ -86,7 +102,7 @@ export async function rememberCreation(trx: Transaction<Tables>, act: Act, targe
       key: act.idempotency.key,
       request_hash: act.idempotency.requestHash,
       target_id: targetId,
-      created_at: act.at.toISOString(),
+      created_at: trx.at.toISOString(),
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
@@ -100,7 +116,7 @@ export async function forgetCreation(trx: Transaction<Tables>, targetId: string)
 
 /** Writes what was refused, or anything that comes without a change of its own. */
 export async function recordAlone(store: Store, act: Act, entry: AuditEntry): Promise<void> {
-  await store.write(async (trx) => record(trx, act, entry));
+  await store.write(act, async (trx) => record(trx, act, entry));
 }
 
 /** Of two states of a record the fields that differ, as JSON; all of one where there is no other. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import type { Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../audit/trail.ts';
 import type { Store } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
@@ -17,6 +17,8 @@ export function localAct(command: string): Act {
     address: '',
     requestId: randomUUID(),
     at: new Date(),
+    now: () => new Date(),
+    authority: ownAuthority,
   };
 }
 

@@ -167,7 +167,7 @@ async function makeFirstVault(house: House, name: string, password: Secret): Pro
     administrator: { username: administrator, name: 'Administrator', email: 'admin@localhost.example' },
   });
   const hash = await hashPassword(password, 'command');
-  await house.store.write(async (trx) =>
+  await house.store.bookkeep(async (trx) =>
     trx
       .updateTable('users')
       .set({ password_hash: hash, must_change_password: 0 })

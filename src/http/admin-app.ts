@@ -4,16 +4,17 @@ import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
+import { authorityOf } from '../admin/authority.ts';
 import { Problem, toProblem } from '../admin/problem.ts';
 import type { Call, Route } from '../admin/route.ts';
 import { routeAddress, signInPath } from '../admin/addresses.ts';
 import type { AdminServices } from '../admin/services.ts';
-import type { Act } from '../audit/trail.ts';
-import { recordAlone } from '../audit/trail.ts';
+import { ownAuthority, recordAlone, type Act } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../identity/fair-queue.ts';
+import type { Authority } from '../store/store.ts';
 import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
@@ -151,7 +152,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const act = actOf(facts, services.now());
+    const act = actOf(facts, services.now, authorityOf(services, route, caller, vaultId));
     const call: Call<unknown, unknown, unknown> = {
       services,
       caller,
@@ -233,7 +234,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     } catch {
       return;
     }
-    await recordAlone(services.store, actOf(facts, services.now()), {
+    await recordAlone(services.store, actOf(facts, services.now, ownAuthority), {
       action: 'request.refuse',
       outcome: 'refused',
       vaultId: caller.vaultId,
@@ -282,7 +283,7 @@ function factsOf(ctx: Context): Facts {
   return ctx.state['facts'] as Facts;
 }
 
-function actOf({ requestId, caller, address }: Facts, at: Date): Act {
+function actOf({ requestId, caller, address }: Facts, now: () => Date, authority: Authority): Act {
   return {
     actor:
       caller === undefined
@@ -294,6 +295,8 @@ function actOf({ requestId, caller, address }: Facts, at: Date): Act {
           },
     address,
     requestId,
-    at,
+    at: now(),
+    now,
+    authority,
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../audit/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';
 import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
 import { parseDescription, parseTitle } from '../vault/names.ts';
@@ -64,12 +65,12 @@ export async function createAdminGroup(
   vaultId: string,
   wish: AdminGroupWish,
 ): Promise<AdminGroup> {
-  return house.store.write(async (trx) => insertAdminGroup(trx, house, act, vaultId, wish));
+  return house.store.write(act, async (trx) => insertAdminGroup(trx, house, act, vaultId, wish));
 }
 
 /** Throws VaultError `conflict` where the name is taken. */
 export async function insertAdminGroup(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: House,
   act: Act,
   vaultId: string,
@@ -106,7 +107,7 @@ export async function updateAdminGroup(
   change: Edit<AdminGroupWish>,
   expected: number | undefined,
 ): Promise<AdminGroup> {
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const before = await findAdminGroup(trx, vaultId, 'all', groupId);
     checkRowVersion(before, expected);
     const name = change.name === undefined ? before.name : parseTitle(change.name);
@@ -139,7 +140,7 @@ export async function deleteAdminGroup(
   groupId: string,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     checkRowVersion(group, expected);
     for (const table of ['csp_accounts', 'key_sets'] as const) {
@@ -188,7 +189,7 @@ export async function addMember(
   groupId: string,
   userId: string,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     const user = await findUser({ db: trx }, vaultId, userId);
     const added = await trx
@@ -213,7 +214,7 @@ export async function removeMember(
   groupId: string,
   userId: string,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     const user = await findUser({ db: trx }, vaultId, userId);
     const removed = await trx

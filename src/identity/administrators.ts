@@ -33,7 +33,7 @@ export async function ensureFirstAdministrator(
   if (wish.password !== undefined) checkNewPassword(wish.password, [row.username]);
   const password = wish.password ?? firstPassword();
   const hash = await hashPassword(password, lane, house.passwordCost);
-  const winner = await house.store.write(async (trx) => {
+  const winner = await house.store.write(act, async (trx) => {
     const other = await trx
       .selectFrom('users')
       .select('username')
@@ -84,7 +84,7 @@ export async function resetAdministrator(
     );
   const password = firstPassword();
   const hash = await hashPassword(password, lane, house.passwordCost);
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await clearTotp(trx, house, user.id);
     await revokeApiKeysOf(trx, house, user.id);
     await setFirstPassword(trx, house, act, user, hash);

@@ -55,7 +55,7 @@ export async function createApiKey(
     row_version: 1,
     created_at: now.toISOString(),
   };
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await trx.insertInto('api_keys').values(row).execute();
     const { live } = await trx
       .selectFrom('api_keys')
@@ -112,7 +112,7 @@ export async function revokeApiKey(
   apiKeyId: string,
 ): Promise<void> {
   const row = await findApiKey(house, caller.userId, apiKeyId);
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('api_keys')
       .set((eb) => ({ revoked_at: house.now().toISOString(), row_version: eb('row_version', '+', 1) }))

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
 import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
 import type { Caller } from './caller.ts';
@@ -43,13 +44,54 @@ export async function resolveCaller(
   return bySession(house, limits, cookie, presented);
 }
 
+/**
+ * The caller as they are now, by the session or API key that the request came with: read by `db` alone, so that it can be
+ * the transaction of what they do. Undefined where it has ended, or its user is not ACTIVE any more.
+ */
+export async function readCallerAgain(
+  db: Reading,
+  limits: SessionLimits,
+  now: Date,
+  { kind, credentialId }: Pick<Caller, 'kind' | 'credentialId'>,
+): Promise<Caller | undefined> {
+  if (kind === 'api-key') {
+    const key = await apiKeys(db).where('api_keys.id', '=', credentialId).executeTakeFirst();
+    return key === undefined || key.expires_at <= now.toISOString() ? undefined : ownerOfKey(db, key);
+  }
+  const session = await sessions(db).where('sessions.id', '=', credentialId).executeTakeFirst();
+  if (session === undefined || !isLive(session, limits, now)) return undefined;
+  return ownerOfSession(db, session);
+}
+
 async function bySession(
   house: House,
   limits: SessionLimits,
   token: string,
   withCookie: Presented | undefined,
 ): Promise<Caller | undefined> {
-  const session = await house.store.db
+  const { db } = house.store;
+  const session = await sessions(db).where('sessions.hash', '=', hashOf(token)).executeTakeFirst();
+  const now = house.now();
+  if (session === undefined || !isLive(session, limits, now)) return undefined;
+  // A token from a cookie is of no use in a header and the other way round: the one is guarded by the CSRF token.
+  if ((session.csrf_hash !== null) !== (withCookie !== undefined)) return undefined;
+  if (withCookie !== undefined && !safeMethods.has(withCookie.method))
+    checkCsrfToken(session.csrf_hash, withCookie.csrfToken);
+  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
+  if (session.last_seen_at <= writtenBefore)
+    await house.store.bookkeep(async (trx) =>
+      trx
+        .updateTable('sessions')
+        .set({ last_seen_at: now.toISOString() })
+        .where('id', '=', session.id)
+        .where('last_seen_at', '<=', writtenBefore)
+        .execute(),
+    );
+  return ownerOfSession(db, session);
+}
+
+function sessions(db: Reading) {
+  return db
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .select([
@@ -63,27 +105,13 @@ async function bySession(
       'users.username',
       'users.role',
       'users.vault_id',
-      'users.state as user_state',
     ])
-    .where('sessions.hash', '=', hashOf(token))
-    .executeTakeFirst();
-  const now = house.now();
-  if (session === undefined || session.user_state !== 'ACTIVE' || !isLive(session, limits, now))
-    return undefined;
-  // A token from a cookie is of no use in a header and the other way round: the one is guarded by the CSRF token.
-  if ((session.csrf_hash !== null) !== (withCookie !== undefined)) return undefined;
-  if (withCookie !== undefined && !safeMethods.has(withCookie.method))
-    checkCsrfToken(session.csrf_hash, withCookie.csrfToken);
-  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
-  if (session.last_seen_at <= writtenBefore)
-    await house.store.write(async (trx) =>
-      trx
-        .updateTable('sessions')
-        .set({ last_seen_at: now.toISOString() })
-        .where('id', '=', session.id)
-        .where('last_seen_at', '<=', writtenBefore)
-        .execute(),
-    );
+    .where('users.state', '=', 'ACTIVE');
+}
+
+type FoundSession = NonNullable<Awaited<ReturnType<ReturnType<typeof sessions>['executeTakeFirst']>>>;
+
+async function ownerOfSession(db: Reading, session: FoundSession): Promise<Caller> {
   return {
     kind: 'user',
     userId: session.user_id,
@@ -91,10 +119,10 @@ async function bySession(
     role: session.role,
     vaultId: session.vault_id,
     permissions: new Set(permissionsOf[session.role]),
-    sight: await sightOf(house.store.db, { id: session.user_id, role: session.role }),
+    sight: await sightOf(db, { id: session.user_id, role: session.role }),
     credentialId: session.id,
     state: session.state,
-    byCookie: withCookie !== undefined,
+    byCookie: session.csrf_hash !== null,
   };
 }
 
@@ -109,7 +137,26 @@ async function byApiKey(
   bearer: string,
   address: string,
 ): Promise<Caller | undefined> {
-  const key = await house.store.db
+  const { db } = house.store;
+  const key = await apiKeys(db).where('api_keys.id', '=', keyId).executeTakeFirst();
+  const now = house.now();
+  if (key === undefined || !timingSafeEqual(key.hash, hashOf(bearer))) return undefined;
+  if (key.expires_at <= now.toISOString()) return undefined;
+  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
+  if (key.last_used_at === null || key.last_used_at <= writtenBefore)
+    await house.store.bookkeep(async (trx) =>
+      trx
+        .updateTable('api_keys')
+        .set({ last_used_at: now.toISOString(), last_address: address })
+        .where('id', '=', key.id)
+        .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', writtenBefore)]))
+        .execute(),
+    );
+  return ownerOfKey(db, key);
+}
+
+function apiKeys(db: Reading) {
+  return db
     .selectFrom('api_keys')
     .innerJoin('users', 'users.id', 'api_keys.user_id')
     .select([
@@ -123,23 +170,13 @@ async function byApiKey(
       'users.role',
       'users.vault_id',
     ])
-    .where('api_keys.id', '=', keyId)
     .where('api_keys.revoked_at', 'is', null)
-    .where('users.state', '=', 'ACTIVE')
-    .executeTakeFirst();
-  const now = house.now();
-  if (key === undefined || !timingSafeEqual(key.hash, hashOf(bearer))) return undefined;
-  if (key.expires_at <= now.toISOString()) return undefined;
-  const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
-  if (key.last_used_at === null || key.last_used_at <= writtenBefore)
-    await house.store.write(async (trx) =>
-      trx
-        .updateTable('api_keys')
-        .set({ last_used_at: now.toISOString(), last_address: address })
-        .where('id', '=', key.id)
-        .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', writtenBefore)]))
-        .execute(),
-    );
+    .where('users.state', '=', 'ACTIVE');
+}
+
+type FoundKey = NonNullable<Awaited<ReturnType<ReturnType<typeof apiKeys>['executeTakeFirst']>>>;
+
+async function ownerOfKey(db: Reading, key: FoundKey): Promise<Caller> {
   // What the owner may do no longer, the key may do no longer either.
   const owners = new Set<string>(permissionsOf[key.role]);
   const scope = (JSON.parse(key.scope) as Permission[]).filter((permission) => owners.has(permission));
@@ -150,7 +187,7 @@ async function byApiKey(
     role: key.role,
     vaultId: key.vault_id,
     permissions: new Set(scope),
-    sight: await sightOf(house.store.db, { id: key.user_id, role: key.role }),
+    sight: await sightOf(db, { id: key.user_id, role: key.role }),
     credentialId: key.id,
     state: 'ACTIVE',
     byCookie: false,

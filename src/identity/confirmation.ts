@@ -32,7 +32,7 @@ export async function confirmPassword(
     house.passwordCost,
   );
   if (right && admitted !== undefined) {
-    await house.store.write(async (trx) => takeBack(trx, admitted));
+    await house.store.bookkeep(async (trx) => takeBack(trx, admitted));
     return;
   }
   await recordRefusal(house, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });

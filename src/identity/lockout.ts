@@ -24,7 +24,7 @@ export interface Attempt {
 /** Counts an attempt; undefined where the account is locked or not ACTIVE: it must not be tried. */
 export async function beginAttempt(house: House, userId: string): Promise<Attempt | undefined> {
   const now = house.now();
-  const row = await house.store.write(async (trx) =>
+  const row = await house.store.bookkeep(async (trx) =>
     trx
       .updateTable('users')
       .set((eb) => ({ failures: eb('failures', '+', 1), locked_until: lockAfter(now) }))

@@ -82,7 +82,7 @@ export async function putMailSettings(
     sealed_token: kept?.token ?? null,
     updated_at: house.now().toISOString(),
   };
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('settings')
       .select('row_version')
@@ -119,7 +119,7 @@ export async function deleteMailSettings(
   act: Act,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const row = await trx
       .deleteFrom('settings')
       .where('name', '=', settingName)

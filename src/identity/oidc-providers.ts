@@ -69,7 +69,7 @@ export async function putProvider(
     ...(await secretOf(house, vaultId, wish, before)),
     updated_at: act.at.toISOString(),
   };
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('oidc_providers')
       .select('row_version')
@@ -114,7 +114,7 @@ export async function deleteProvider(
   vaultId: string,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const provider = await findProvider({ db: trx }, vaultId);
     checkRowVersion(provider, expected);
     await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();

@@ -68,7 +68,7 @@ export async function startOidcSignIn(
       throw new VaultError('conflict', error.message, error.wayOut);
     });
   const now = house.now();
-  await house.store.write(async (trx) => {
+  await house.store.bookkeep(async (trx) => {
     // The provider may have been changed while it was asked: an answer is never taken to another one.
     const current = await findProvider({ db: trx }, wish.vaultId);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
@@ -149,7 +149,7 @@ export async function finishOidcSignIn(
   act: Act,
   wish: { code: string; verifier: string; cookie: boolean; userAgent: string },
 ): Promise<OpenedSession> {
-  const { begun, user, opened } = await house.store.write(async (trx) => {
+  const { begun, user, opened } = await house.store.write(act, async (trx) => {
     const begun = await trx
       .deleteFrom('oidc_sign_ins')
       .where('code_hash', '=', sha256(wish.code))
@@ -178,7 +178,7 @@ export async function finishOidcSignIn(
 
 /** Takes a sign-in out of the table: of two answers to one, one is taken. */
 async function claim(house: House, state: string, now: Date): Promise<OidcSignInTable | undefined> {
-  return house.store.write(async (trx) =>
+  return house.store.bookkeep(async (trx) =>
     trx
       .deleteFrom('oidc_sign_ins')
       .where('state_hash', '=', sha256(state))
@@ -199,7 +199,7 @@ async function bind(
 ): Promise<{ code: string | undefined; refused: string | undefined }> {
   const code = secret();
   const now = house.now();
-  const { user, refused } = await house.store.write(async (trx) => {
+  const { user, refused } = await house.store.write(act, async (trx) => {
     const current = await findProvider({ db: trx }, provider.vault_id);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
       throw new VaultError('conflict', 'single sign-on was changed meanwhile', 'begin again');

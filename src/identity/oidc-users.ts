@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { isLocked } from './lockout.ts';
 import type { OidcIdentity } from './oidc-clients.ts';
 import type { OidcProvider } from './oidc-providers.ts';
@@ -23,7 +24,7 @@ export type NoUser =
  * subjects do not (OpenID Connect Core, 5.7).
  */
 export async function userOf(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   provider: OidcProvider,
   identity: OidcIdentity,

@@ -52,7 +52,7 @@ export async function enrolTotp(
     issuer: `Holdfast ${vaultName === '' ? 'appliance' : vaultName}`,
     label: user.username,
   });
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const changed = await trx
       .updateTable('users')
       .set((eb) => ({
@@ -93,7 +93,7 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
       'look at the clocks of both machines, or begin again with POST /user/totp',
     );
   }
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const changed = await trx
       .updateTable('users')
       .set((eb) => ({
@@ -123,7 +123,7 @@ export async function removeOwnTotp(
   proof: { password: Secret; code: string },
 ): Promise<void> {
   const user = await confirmBoth(house, act, own, proof);
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await clearTotp(trx, house, user.id);
     await record(trx, act, userEntry('user.remove-totp', user));
   });
@@ -137,7 +137,7 @@ export async function newRecoveryCodes(
   proof: { password: Secret; code: string },
 ): Promise<Secret[]> {
   const user = await confirmBoth(house, act, own, proof);
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const codes = await replaceRecoveryCodes(trx, user.id);
     await record(trx, act, userEntry('user.new-recovery-codes', user));
     return codes;
@@ -229,7 +229,7 @@ async function confirmBoth(
   const right = await tryCode(house, user, code, attempt);
   const spent =
     right !== undefined &&
-    (await house.store.write(async (trx) => {
+    (await house.store.write(act, async (trx) => {
       if (!(await spendCode(trx, house, user.id, right))) return false;
       await takeBack(trx, attempt);
       return true;
@@ -249,7 +249,7 @@ export async function tryCode(
   try {
     return await readCode(house, user, code);
   } catch (error) {
-    await house.store.write(async (trx) => takeBack(trx, attempt));
+    await house.store.bookkeep(async (trx) => takeBack(trx, attempt));
     throw error;
   }
 }

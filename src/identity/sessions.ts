@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { csrfTokenOf, hashOf, mintSessionToken } from './bearer.ts';
@@ -61,7 +62,7 @@ export function isLive(
  * unless the user has one here as well: then it is asked for.
  */
 export async function openSession(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: House,
   limits: SessionLimits,
   act: Act,
@@ -182,7 +183,7 @@ export async function findSession(
 /** Signs out, or ends another of the user's own sessions. Throws VaultError `not-found`. */
 export async function endSession(house: House, act: Act, userId: string, sessionId: string): Promise<void> {
   const { session, user } = await findSession(house, userId, sessionId);
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await trx.deleteFrom('sessions').where('id', '=', session.id).execute();
     await record(trx, act, {
       action: 'session.end',

@@ -1,12 +1,9 @@
-import type { Kysely, Transaction } from 'kysely';
-import type { Role, Tables } from '../store/schema.ts';
+import type { Role } from '../store/schema.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { Sight } from '../vault/house.ts';
 
 /** Cloud admins see what belongs to their admin groups, everyone else all of their vault. */
-export async function sightOf(
-  db: Kysely<Tables> | Transaction<Tables>,
-  user: { id: string; role: Role },
-): Promise<Sight> {
+export async function sightOf(db: Reading, user: { id: string; role: Role }): Promise<Sight> {
   if (user.role !== 'cloud-admin') return 'all';
   const groups = await db
     .selectFrom('admin_group_members')

@@ -85,7 +85,7 @@ async function trySignIn(
   const { user, attempt } = admitted;
   const opened =
     right && user !== undefined && attempt !== undefined
-      ? await house.store.write(async (trx) => {
+      ? await house.store.write(act, async (trx) => {
           const fresh = await trx
             .updateTable('users')
             .set({
@@ -137,7 +137,7 @@ export async function giveSecondFactor(
   const opened =
     right === undefined
       ? undefined
-      : await house.store.write(async (trx) => {
+      : await house.store.write(act, async (trx) => {
           if (!(await spendCode(trx, house, user.id, right))) return undefined;
           await trx.updateTable('users').set(clean).where('id', '=', user.id).execute();
           const raised = await raiseSession(
@@ -180,7 +180,7 @@ export async function changePassword(
     throw new VaultError('invalid', 'the new password is the current one');
   const hash = await hashPassword(wanted, laneOf(act.address), house.passwordCost);
   const now = house.now().toISOString();
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const changed = await trx
       .updateTable('users')
       .set((eb) => ({

@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from './fair-queue.ts';
@@ -21,7 +20,7 @@ export async function unlockUser(
   userId: string,
   expected?: number,
 ): Promise<UserRow> {
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
     // A session that somebody took must not be a place to guess the password at without end.
     checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
@@ -46,7 +45,7 @@ export async function resetPassword(
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
-  const user = await site.store.write(async (trx) => {
+  const user = await site.store.write(act, async (trx) => {
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, before, 'reset the password of', 'change it instead, with your current one');
     if (before.sign_in === 'oidc')
@@ -62,7 +61,7 @@ export async function resetPassword(
 
 /** In a transaction: the new hash, no lock, no session, and an entry in the trail. */
 export async function setFirstPassword(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: House,
   act: Act,
   user: UserRow,
@@ -88,7 +87,7 @@ export async function removeTotp(
   userId: string,
   expected?: number,
 ): Promise<UserRow> {
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
     await clearTotp(trx, house, userId);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../audit/trail.ts';
 import type { Role, Tables, UserTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { changes } from '../vault/edits.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
@@ -84,7 +85,9 @@ export async function createUser(
   const password = row.sign_in === 'oidc' ? undefined : firstPassword();
   const hash =
     password === undefined ? null : await hashPassword(password, laneOf(act.address), site.passwordCost);
-  const user = await site.store.write(async (trx) => insertUser(trx, act, { ...row, password_hash: hash }));
+  const user = await site.store.write(act, async (trx) =>
+    insertUser(trx, act, { ...row, password_hash: hash }),
+  );
   if (password === undefined) return { user, delivery: undefined };
   return { user, delivery: await deliverPassword(site, user, password, 'first') };
 }
@@ -120,7 +123,7 @@ export function newUser(house: House, vaultId: string, wish: UserWish): Insertab
 
 /** Throws VaultError `conflict` where the username is taken, in whichever case; `not-found` for a deleted vault. */
 export async function insertUser(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   row: Insertable<UserTable>,
 ): Promise<UserRow> {
@@ -162,7 +165,7 @@ export async function updateUser(
     ...(change.signIn === 'oidc' ? { password_hash: null, must_change_password: 0 } : {}),
     ...(change.signIn === 'password' ? { oidc_subject: null } : {}),
   };
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const before = await findUser({ db: trx }, vaultId, userId);
     checkRowVersion(before, expected);
     checkReach(changer, before.role, ...(change.role === undefined ? [] : [change.role]));
@@ -194,7 +197,7 @@ export async function deleteUser(
   userId: string,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'delete', 'another administrator can do it');
     await trx.deleteFrom('users').where('id', '=', userId).execute();

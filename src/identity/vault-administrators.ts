@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
@@ -37,7 +36,7 @@ export async function createVault(
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
   // What was made by the key is the vault.
   const { idempotency: _, ...within } = act;
-  const made = await site.store.change(async (trx) => {
+  const made = await site.store.change(act, async (trx) => {
     const vault = await insertVault(trx, site, act, { ...wish, administrator });
     const row = newUser(site, vault.id, {
       username: wish.administrator.username,
@@ -70,7 +69,7 @@ export async function resetVaultAdministrator(
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
-  const user = await site.store.write(async (trx) => {
+  const user = await site.store.write(act, async (trx) => {
     const vault = await findVault(trx, vaultId);
     const there = await trx
       .selectFrom('users')
@@ -102,7 +101,7 @@ export async function resetVaultAdministrator(
 }
 
 async function makeFirst(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   site: Site,
   act: Act,
   vault: Vault,

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import { keySets } from './migrations/0001-key-sets.ts';
 import { vaults } from './migrations/0002-vaults.ts';
 import { aws } from './migrations/0003-aws.ts';
+import { authority } from './migrations/0005-authority.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
   '0001-key-sets': keySets,
   '0002-vaults': vaults,
   '0003-aws': aws,
+  '0005-authority': authority,
 };

@@ -526,7 +526,10 @@ export interface IdempotencyKeyTable {
 /** Every management act and sign-in. Triggers refuse changes and deletions. */
 export interface AuditEventTable {
   sequence: Generated<number>;
+  /** When it was done: the time of its transaction. */
   at: string;
+  /** When it began; null in events of before 0.2. */
+  began_at: string | null;
   /** '' for acts on the appliance. */
   vault_id: string;
   actor_kind: 'user' | 'api-key' | 'system' | 'command' | 'nobody';

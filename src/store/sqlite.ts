@@ -3,7 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
-import { isUpToDate, migrate, type Store } from './store.ts';
+import {
+  actIn,
+  isUpToDate,
+  migrate,
+  type Acting,
+  type ActTransaction,
+  type ChangeTransaction,
+  type Store,
+} from './store.ts';
 
 /**
  * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
@@ -81,19 +89,23 @@ export class SqliteStore implements Store {
     return this.#revision;
   }
 
-  async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.write(async (trx) => {
+  async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
+    return this.bookkeep(async (trx) => {
       // First, so that the transaction holds the write lock from its start and never has to upgrade a read.
       await trx
         .updateTable('revision')
         .set((eb) => ({ revision: eb('revision', '+', 1) }))
         .where('id', '=', 1)
         .execute();
-      return run(trx);
+      return run(await actIn(trx, act));
     });
   }
 
-  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+  async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    return this.bookkeep(async (trx) => run(await actIn(trx, act)));
+  }
+
+  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
     const until = Date.now() + longestWait;
     for (;;) {
       try {

@@ -3,6 +3,37 @@ import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations.ts';
 import type { Tables } from './schema.ts';
 
+/** Whoever acts still may: read again in the transaction of the act, so that nothing commits after it was taken away. */
+export interface Authority {
+  /** Reads by `trx` alone. Throws where whoever acts may no longer; then nothing of the act is done. */
+  confirm(trx: Transaction<Tables>): Promise<void>;
+}
+
+/** An act as the store needs to know it. */
+export interface Acting {
+  readonly authority: Authority;
+  readonly now: () => Date;
+}
+
+declare const confirmed: unique symbol;
+declare const served: unique symbol;
+
+/** The transaction of an act whose authority was confirmed in it. Made by {@link actIn} alone. */
+export type ActTransaction = Transaction<Tables> & {
+  readonly [confirmed]: true;
+  /** When the act is done, which may be a good while after it began. */
+  readonly at: Date;
+};
+
+/** One that XKS workers hear of: what they serve is changed in no other. */
+export type ChangeTransaction = ActTransaction & { readonly [served]: true };
+
+/** Confirms the act's authority in a transaction that has just begun. For implementations of {@link Store}. */
+export async function actIn(trx: Transaction<Tables>, act: Acting): Promise<ChangeTransaction> {
+  await act.authority.confirm(trx);
+  return Object.assign(trx, { at: act.now() }) as ChangeTransaction;
+}
+
 /** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
 export interface Store {
   readonly db: Kysely<Tables>;
@@ -11,10 +42,15 @@ export interface Store {
    * cheap, and never behind (promise 2).
    */
   revision(): number | Promise<number>;
-  /** Runs a change in one transaction and moves the revision with it. */
-  change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
-  /** Runs a write that no other worker has to see, such as a count: the revision stays. */
-  write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /**
+   * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it.
+   * May run it again where another write came between.
+   */
+  change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T>;
+  /** The same for what no XKS worker has to see: the revision stays. */
+  write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T>;
+  /** A write that is nobody's act, such as a count, a lease, or that something was used: the revision stays. */
+  bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

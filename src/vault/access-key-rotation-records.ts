@@ -61,7 +61,7 @@ export async function takeStep(
     event?: { verb: string; before?: Record<string, unknown>; after?: Record<string, unknown> };
   } = {},
 ): Promise<CspAccountRecord> {
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('csp_accounts')
       .set((eb) => ({

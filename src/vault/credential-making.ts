@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import {
   auditedCredential,
   credentialEntry,
@@ -43,10 +44,10 @@ export async function issueCredential(
   act: Act,
   keySet: KeySet,
   wish: CredentialWish = {},
-  also: (trx: Transaction<Tables>, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
+  also: (trx: ActTransaction, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
 ): Promise<IssuedCredential> {
   const made = await make(house, keySet, wish, act.at);
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const credential = await insert(trx, keySet, made.row, act.at);
     await also(trx, made.accessKeyId);
     await record(trx, act, {
@@ -72,7 +73,7 @@ export async function rotateCredential(
 ): Promise<IssuedCredential> {
   const quiet = parseQuiet(wish.retireAfterQuietMinutes ?? defaultQuietMinutes);
   const made = await make(house, keySet, { expiresAt: wish.expiresAt ?? null }, act.at);
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const old = await findCredentialIn(trx, keySet, accessKeyId);
     checkRowVersion(old, expected);
     checkLive(old, act.at);

@@ -73,7 +73,7 @@ async function actOnCredential(
   on: { accessKeyId: string; expected: number | undefined; verb: string },
   plan: (before: UsedCredential) => Partial<XksCredential>,
 ): Promise<UsedCredential> {
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const before = await findCredentialIn(trx, keySet, on.accessKeyId);
     checkRowVersion(before, on.expected);
     const change = plan(before);

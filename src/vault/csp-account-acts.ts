@@ -42,7 +42,7 @@ export async function checkCspAccount(
     if (!(error instanceof AwsError || error instanceof ExternalIdError)) throw error;
     report = failedReport(error, reportOf(account));
   }
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     // AWS was asked about the record as it was.
     checkRowVersion(await findAccount(trx, vaultId, sight, id), account.row_version);
     await trx

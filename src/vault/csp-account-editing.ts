@@ -40,7 +40,7 @@ export async function updateCspAccount(
   checkRowVersion(before, expected);
   const edit = await planEdit(house, before, wish);
   const keyRow = await edit.keyRow(act.at);
-  const after = await house.store.write(async (trx) => {
+  const after = await house.store.write(act, async (trx) => {
     const now = await findAccount(trx, vaultId, sight, id);
     // AWS was asked about the record as it was.
     checkRowVersion(now, before.row_version);

@@ -61,7 +61,7 @@ export async function createCspAccount(
   const key = openKeyOf(wish);
   checkShape(row, key !== undefined);
   // Before AWS is asked for somebody who may not have it asked.
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkAccountName(trx, row);
   });
@@ -75,7 +75,7 @@ export async function createCspAccount(
           origin: 'operator',
           created_at: (checked?.keyCreatedAt ?? act.at).toISOString(),
         });
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkAccountName(trx, row);
     await trx

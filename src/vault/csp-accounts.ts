@@ -44,7 +44,7 @@ export async function deleteCspAccount(
   id: string,
   expected?: number,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const before = await findAccount(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
     for (const [table, what] of [

@@ -13,7 +13,7 @@ export const suspiciousLeap = 60 * 60 * 1000;
 /** Begins a hold. `why` is kept beside it. */
 export async function holdDeletions({ store, now }: House, why: string): Promise<void> {
   const until = new Date(now().getTime() + holdTime).toISOString();
-  await store.write(async (trx) =>
+  await store.bookkeep(async (trx) =>
     trx
       .insertInto('leases')
       .values({ name: leaseName, holder: why, until })
@@ -33,7 +33,7 @@ export async function deletionsHeldUntil({ store, now }: House): Promise<Date | 
   const left = Date.parse(row.until) - now().getTime();
   // Longer than any hold: the clock that had leapt ahead was set back, and with it the reason is gone.
   if (left > 0 && left <= holdTime) return new Date(row.until);
-  await store.write(async (trx) => trx.deleteFrom('leases').where('name', '=', leaseName).execute());
+  await store.bookkeep(async (trx) => trx.deleteFrom('leases').where('name', '=', leaseName).execute());
   return undefined;
 }
 

@@ -92,7 +92,7 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
   const act = { ...systemAct(house, 'schedule'), at: now };
   const at = now.toISOString();
   if (ids.length === 0) return 0;
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     let deleted = 0;
     for (const id of ids) {
       // Again within the transaction: its deletion may have been cancelled since.
@@ -161,7 +161,7 @@ async function doomedVersions({ store }: House, vaultId: string | undefined): Pr
 async function destroyOne(house: House, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
   await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId }, managementDeadline());
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })

@@ -66,7 +66,8 @@ export async function capRotations(house: House): Promise<number> {
   const now = house.now();
   const tooFar = await keysTooFarOff(house, now);
   if (tooFar.length === 0) return 0;
-  return house.store.write(async (trx) => {
+  const act = systemAct(house, 'schedule');
+  return house.store.write(act, async (trx) => {
     let capped = 0;
     for (const { key, days } of tooFar) {
       const { id, name, vault_id, next_rotation_at } = key;
@@ -82,7 +83,7 @@ export async function capRotations(house: House): Promise<number> {
         .where('next_rotation_at', '=', next_rotation_at)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) continue;
-      await record(trx, systemAct(house, 'schedule'), {
+      await record(trx, act, {
         ...keyEntry('reschedule', vault_id, { id, name }),
         before: { nextRotationAt: next_rotation_at },
         after: { nextRotationAt: next },

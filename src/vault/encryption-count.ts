@@ -77,7 +77,7 @@ export class EncryptionCount {
 
   async #leaseBlock(key: CloudKey, lease: Lease): Promise<void> {
     // Not store.change(): the count is nothing that other workers have to see.
-    const row = await this.#store.write(async (trx) =>
+    const row = await this.#store.bookkeep(async (trx) =>
       trx
         .updateTable('key_versions')
         .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))

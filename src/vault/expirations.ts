@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
-import { record } from '../audit/trail.ts';
+import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';
 import { auditedKey, keyEntry } from './key-records.ts';
 import { systemAct } from './system-act.ts';
@@ -26,7 +27,8 @@ export async function expireKeys(house: House): Promise<number> {
 }
 
 async function expireSome(house: House, now: string): Promise<number> {
-  return house.store.change(async (trx) => {
+  const act = systemAct(house, 'schedule');
+  return house.store.change(act, async (trx) => {
     const due = await dueKeys(trx, now).execute();
     for (const { vault_id, ...before } of due) {
       const after = await trx
@@ -39,7 +41,7 @@ async function expireSome(house: House, now: string): Promise<number> {
         .where('id', '=', before.id)
         .returningAll()
         .executeTakeFirstOrThrow();
-      await record(trx, systemAct(house, 'schedule'), {
+      await record(trx, act, {
         ...keyEntry('expire', vault_id, after),
         before: auditedKey(before),
         after: auditedKey(after),
@@ -53,11 +55,12 @@ async function expireSome(house: House, now: string): Promise<number> {
 export async function expireCredentials(house: House): Promise<number> {
   const now = house.now().toISOString();
   if ((await expiredCredentials(house.store.db, now).executeTakeFirst()) === undefined) return 0;
-  return house.store.change(async (trx) => {
+  const act = systemAct(house, 'schedule');
+  return house.store.change(act, async (trx) => {
     const due = await expiredCredentials(trx, now).execute();
     // It ended when it said it would, however late that is written.
     for (const credential of due)
-      await withdraw(trx, house, credential, 'EXPIRED', credential.expires_at ?? now);
+      await withdraw(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
     return due.length;
   });
 }
@@ -70,9 +73,10 @@ export async function expireCredentials(house: House): Promise<number> {
 export async function retireCredentials(house: House, listeningSince: Date): Promise<number> {
   const now = house.now();
   if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return 0;
-  return house.store.change(async (trx) => {
+  const act = systemAct(house, 'schedule');
+  return house.store.change(act, async (trx) => {
     const quiet = await quietCredentials(trx, now, listeningSince);
-    for (const credential of quiet) await withdraw(trx, house, credential, 'RETIRED', now.toISOString());
+    for (const credential of quiet) await withdraw(trx, act, credential, 'RETIRED', now.toISOString());
     return quiet.length;
   });
 }
@@ -152,8 +156,8 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
 }
 
 async function withdraw(
-  trx: Transaction<Tables>,
-  house: House,
+  trx: ChangeTransaction,
+  act: Act,
   credential: { access_key_id: string; name: string; vault_id: string },
   why: 'EXPIRED' | 'RETIRED',
   at: string,
@@ -163,7 +167,7 @@ async function withdraw(
     .set((eb) => ({ withdrawn_at: at, withdrawn_why: why, row_version: eb('row_version', '+', 1) }))
     .where('access_key_id', '=', credential.access_key_id)
     .execute();
-  await record(trx, systemAct(house, 'schedule'), {
+  await record(trx, act, {
     action: `credential.${why === 'EXPIRED' ? 'expire' : 'retire'}`,
     vaultId: credential.vault_id,
     target: { kind: 'credential', id: credential.access_key_id, name: credential.name },

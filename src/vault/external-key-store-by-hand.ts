@@ -80,7 +80,7 @@ export async function issueByHand(
       before: auditedStore(row),
       after: auditedStore(result.row),
     };
-    await house.store.write(async (trx) => record(trx, withoutKey(act), entry));
+    await house.store.write(act, async (trx) => record(trx, withoutKey(act), entry));
     return result;
   });
 }

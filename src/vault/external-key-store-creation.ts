@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { accountFor, signsIn } from './external-key-store-accounts.ts';
 import { takeBack } from './external-key-store-making.ts';
@@ -56,7 +57,7 @@ export async function createExternalKeyStore(
   const columns = await columnsOf(house, keySet, wish, region);
   const known = await storeInRegion(house.store.db, keySet, region);
   if (byHand || !signsIn(account))
-    return house.store.write(async (trx) => {
+    return house.store.write(act, async (trx) => {
       await checkOnlyOne(trx, keySet, region);
       return insert(trx, act, keySet, region, { ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
     });
@@ -64,7 +65,7 @@ export async function createExternalKeyStore(
   const turn: Turn = { house, act, keySet, aws, by: 'operator' };
   const id = known?.id ?? randomUUID();
   return inTurn(house, id, async () => {
-    const row = await house.store.write(async (trx) => {
+    const row = await house.store.write(act, async (trx) => {
       const details = { ...(wish.connect === true ? { connect: true } : {}) };
       const before = await storeInRegion(trx, keySet, region);
       if (before !== undefined && isUnmade(before) && before.id === id) {
@@ -138,7 +139,7 @@ export async function checkOnlyOne(
 
 /** A new row with its audit event. */
 export async function insert(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   keySet: KeySet,
   region: string,

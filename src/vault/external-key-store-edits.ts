@@ -123,7 +123,7 @@ async function updateByHand(
   wish: Edit<StoreWish>,
 ): Promise<ExternalKeyStore> {
   return inTurn(house, id, async () =>
-    house.store.write(async (trx) => {
+    house.store.write(act, async (trx) => {
       const row = await findStoreIn(trx, keySet, id);
       checkRowVersion(row, expected);
       const change = {

@@ -104,7 +104,7 @@ export async function linkExternalKeyStore(
     : await columnsTold(house, keySet, wish);
   const byHand = await storeInRegion(house.store.db, keySet, region);
   const write = async () =>
-    house.store.write(async (trx) => {
+    house.store.write(act, async (trx) => {
       const other = await trx
         .selectFrom('external_key_stores')
         .select('id')

@@ -147,7 +147,7 @@ export async function takeBack(
   row: ExternalKeyStore,
   outcome: 'done' | 'refused',
 ): Promise<void> {
-  await house.store.change(async (trx) => {
+  await house.store.change(act, async (trx) => {
     await trx.deleteFrom('external_key_stores').where('id', '=', row.id).execute();
     if (row.pending_access_key_id !== '') await withdrawIn(trx, act, keySet, row.pending_access_key_id);
     await forgetCreation(trx, row.id);

@@ -34,7 +34,7 @@ export async function removeStore(
   { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
   row: ExternalKeyStore,
 ): Promise<void> {
-  await house.store.change(async (trx) => {
+  await house.store.change(act, async (trx) => {
     await forgetStore(trx, row);
     for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
       if (!(await isOfStore(trx, keySet, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);

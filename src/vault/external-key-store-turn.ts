@@ -1,8 +1,7 @@
 import type { Act, AuditEntry } from '../audit/trail.ts';
 import { record } from '../audit/trail.ts';
-import type { Transaction } from 'kysely';
 import type { AwsAccount } from '../aws/clients.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { AwsHouse } from './aws-house.ts';
 import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
 import { readProblem, type StoreProblem } from './external-key-store-wanted.ts';
@@ -75,7 +74,7 @@ const versioned: readonly (keyof StoreChange)[] = [
 
 /** Writes a change with its audit events. Throws VaultError `not-found` where the record is gone meanwhile. */
 export async function saveIn(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   row: ExternalKeyStore,
   change: StoreChange,
@@ -102,7 +101,7 @@ export async function save(
   change: StoreChange,
   entries: readonly AuditEntry[] = [],
 ): Promise<ExternalKeyStore> {
-  return house.store.write(async (trx) => saveIn(trx, act, row, change, entries));
+  return house.store.write(act, async (trx) => saveIn(trx, act, row, change, entries));
 }
 
 const soon = 5_000;

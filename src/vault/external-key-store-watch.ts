@@ -116,7 +116,7 @@ async function lookAtOne(house: LoggedAwsHouse, row: ExternalKeyStore): Promise<
 
 async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promise<void> {
   const next = new Date(now().getTime() + afterMistake).toISOString();
-  await store.write(async (trx) =>
+  await store.bookkeep(async (trx) =>
     trx.updateTable('external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
   );
 }

@@ -100,7 +100,7 @@ export async function deleteExternalKeyStore(
       return { wanted: 'DELETE', wanted_details: writeDetails(details) };
     });
   await inTurn(house, id, async () =>
-    house.store.write(async (trx) => {
+    house.store.write(act, async (trx) => {
       const before = await findStoreIn(trx, keySet, id);
       checkRowVersion(before, expected);
       if (before.state !== 'NOT_FOUND') await checkNoKmsKeys(trx, before);

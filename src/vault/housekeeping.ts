@@ -17,7 +17,7 @@ export interface NodeFacts {
 export async function clearAway(house: House): Promise<void> {
   const now = house.now();
   const at = now.toISOString();
-  await house.store.write(async (trx) => {
+  await house.store.bookkeep(async (trx) => {
     await trx.deleteFrom('sessions').where('expires_at', '<=', at).execute();
     await trx.deleteFrom('oidc_sign_ins').where('expires_at', '<=', at).execute();
     await trx
@@ -42,7 +42,7 @@ export async function showNode(house: House, node: NodeFacts, startedAt: Date): 
     started_at: startedAt.toISOString(),
     last_seen_at: house.now().toISOString(),
   };
-  await house.store.write(async (trx) => {
+  await house.store.bookkeep(async (trx) => {
     await trx
       .insertInto('nodes')
       .values({ id, ...facts })

@@ -6,6 +6,7 @@ import { versionObjectId } from '../token/own-keys.ts';
 import type { House } from './house.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-set-records.ts';
+import { systemAct } from './system-act.ts';
 import { managementDeadline } from './token-rooms.ts';
 
 /*
@@ -39,7 +40,7 @@ export async function takeBackVersion(
       return abandon(house, key, version);
     }
   }
-  await house.store.change(async (trx) => {
+  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
     if (version === 1) return deleteCreation(trx, key);
     await trx
       .deleteFrom('key_versions')
@@ -62,7 +63,7 @@ export async function undoCreation(
 ): Promise<void> {
   if (!(await claim(house, key, 1))) return;
   await destroy(house, keySet, key, 1);
-  await house.store.change(async (trx) => deleteCreation(trx, key));
+  await house.store.change(systemAct(house, 'interrupted'), async (trx) => deleteCreation(trx, key));
 }
 
 /**
@@ -78,7 +79,7 @@ export async function undoVersion(
 ): Promise<void> {
   if (!(await claim(house, key, version))) return;
   await destroy(house, keySet, key, version);
-  await house.store.change(async (trx) => {
+  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
     await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
@@ -94,7 +95,7 @@ export async function undoVersion(
  * its maker is. False where somebody has: then it must stay.
  */
 async function claim(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<boolean> {
-  return house.store.change(async (trx) => {
+  return house.store.change(systemAct(house, 'interrupted'), async (trx) => {
     const claimed = await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYING' })
@@ -130,7 +131,7 @@ async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRec
 }
 
 async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<void> {
-  await house.store.change(async (trx) => {
+  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
     await trx
       .updateTable('key_versions')
       .set({ made_by: '' })

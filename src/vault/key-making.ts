@@ -59,7 +59,7 @@ export async function createCloudKey(
     state: 'CREATING' as const,
     next_rotation_at: null,
   };
-  const { key, keySet } = await house.store.change(async (trx) => {
+  const { key, keySet } = await house.store.change(act, async (trx) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, row.key_set_id);
     checkConfigured(house, keySet);
     const key = await insertKey(trx, keySet, row, {
@@ -118,7 +118,7 @@ export async function adoptCloudKey(
     throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
   // Found by its label; used by its id, which must be its own too.
   await pool.call({ kind: 'inspectKey', key: found.id }, managementDeadline());
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
     if (keySet.token !== token)
       throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');

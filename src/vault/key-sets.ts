@@ -58,7 +58,7 @@ export async function createKeySet(
     name: parseName(wish.name),
     token: wish.token,
   };
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkCspAccount(trx, sight, row);
     await checkToken(trx, house, row);
@@ -142,7 +142,7 @@ export async function deleteKeySet(
   id: string,
   expected?: number,
 ): Promise<void> {
-  await house.store.change(async (trx) => {
+  await house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
     await checkNoStores(trx, { keySetId: before.id }, 'it cannot be deleted');
@@ -184,7 +184,7 @@ async function actOnKeySet(
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
   plan: (trx: Transaction<Tables>, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);

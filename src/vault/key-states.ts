@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkKeyName } from './key-checks.ts';
@@ -165,9 +166,9 @@ async function actOnKey(
   house: House,
   act: Act,
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
-  plan: (trx: Transaction<Tables>, before: UsedCloudKey) => Promise<Change>,
+  plan: (trx: ActTransaction, before: UsedCloudKey) => Promise<Change>,
 ): Promise<UsedCloudKey> {
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const before = await findCloudKeyIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);

@@ -37,7 +37,7 @@ export async function rotateCloudKey(
   why: Exclude<RotationReason, 'interrupted'>,
   expected?: number,
 ): Promise<CloudKeyRecord> {
-  const begun = await house.store.change(async (trx) => {
+  const begun = await house.store.change(act, async (trx) => {
     const { current, keySet } = await readBoth(trx, key.id);
     checkRowVersion(current, expected);
     if (why !== 'asked' && !(await isDue(trx, key, current, why, act.at))) return { current };
@@ -85,7 +85,7 @@ export async function activateVersion(
   version: number,
   why: RotationReason,
 ): Promise<CloudKeyRecord> {
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const { current: before, keySet } = await readBoth(trx, id);
     if (before.state === 'DELETED') return before;
     const activated = await trx

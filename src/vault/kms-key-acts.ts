@@ -50,7 +50,7 @@ export async function actOnKmsKey(
   verb: string,
   plan: (trx: Transaction<Tables>, before: KmsKey) => Promise<KmsKeyChange>,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     const before = await findKmsKeyIn(trx, vaultId, sight, cloudKeyId, id);
     checkRowVersion(before, expected);
     const change = await plan(trx, before);

@@ -3,6 +3,7 @@ import type { Insertable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import type { KmsKeyTable, Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import type { CspAccount } from './csp-access.ts';
 import type { Reading } from './edits.ts';
@@ -54,7 +55,7 @@ export async function createKmsKey(
   const account = await accountOfStore(db, store.id);
   const linked =
     wish.keyArn === undefined ? undefined : await link(house, cloudKey, store, account, wish.keyArn);
-  return house.store.write(async (trx) => {
+  return house.store.write(act, async (trx) => {
     const now = await findCloudKeyIn(trx, vaultId, sight, cloudKeyId);
     checkFit(now, act.at, linked !== undefined);
     const known = await storeFor(trx, now, { externalKeyStoreId: store.id });
@@ -79,7 +80,7 @@ export async function createKmsKey(
  * and cannot be.
  */
 export async function createKmsKeyOfNewKey(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   keySet: Pick<KeySet, 'id' | 'vault_id'>,
   cloudKey: CloudKeyRecord,
@@ -160,7 +161,7 @@ interface NewPointer {
 }
 
 async function insertPointer(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   { vaultId, cloudKey, store, account, wish, linked, creates, byItself }: NewPointer,
 ): Promise<KmsKeyRow> {

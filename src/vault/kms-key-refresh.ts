@@ -78,7 +78,8 @@ function isOfReading(row: KmsKeyRow): boolean {
 /** What AWS has otherwise than before moves the ETag; drift that is new stands in the trail. */
 async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyChange): Promise<void> {
   const next = new Date(house.now().getTime() + jittered(checkInterval)).toISOString();
-  await house.store.write(async (trx) => {
+  const act = systemAct(house, 'aws');
+  await house.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return;
     const change = plan(before);
@@ -94,7 +95,6 @@ async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyC
       }))
       .where('id', '=', id)
       .execute();
-    const act = systemAct(house, 'aws');
     if (after.step === 'GONE')
       await record(trx, act, { ...kmsKeyEntry('gone', after), after: { outcome: after.outcome } });
     const drift = driftOf(after);

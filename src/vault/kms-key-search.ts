@@ -85,7 +85,7 @@ function notFound({ looked, hidden }: WalkProgress): AwsError {
 }
 
 async function keep(house: AwsHouse, { id }: KmsKey, progress: WalkProgress | null): Promise<void> {
-  await house.store.write(async (trx) =>
+  await house.store.bookkeep(async (trx) =>
     trx
       .updateTable('kms_keys')
       .set({ search: progress === null ? null : JSON.stringify(progress) })

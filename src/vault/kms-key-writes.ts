@@ -35,12 +35,13 @@ export async function writeDone(
   plan: (row: KmsKey) => KmsKeyChange,
   verb?: string,
 ): Promise<void> {
-  await house.store.write(async (trx) => {
+  const act = systemAct(house, 'aws');
+  await house.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return;
     const after = await updateKmsKey(trx, house, before, plan(before));
     if (verb === undefined) return;
-    await record(trx, systemAct(house, 'aws'), {
+    await record(trx, act, {
       ...kmsKeyEntry(verb, after),
       before: auditedKmsKey(before),
       after: auditedKmsKey(after),
@@ -88,7 +89,7 @@ export async function writeProblem(
   problem: KmsKeyProblem,
   change: KmsKeyChange,
 ): Promise<void> {
-  await house.store.write(async (trx) =>
+  await house.store.bookkeep(async (trx) =>
     trx
       .updateTable('kms_keys')
       .set({ ...change, problem: JSON.stringify(problem) })

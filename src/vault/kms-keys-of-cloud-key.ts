@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { changes } from './edits.ts';
 import type { CloudKeyRecord } from './key-records.ts';
@@ -37,7 +36,7 @@ export interface CloudOutcome {
   problem: KmsKeyProblem | null;
 }
 
-async function pointersIn(trx: Transaction<Tables>, cloudKeyId: string): Promise<KmsKey[]> {
+async function pointersIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsKey[]> {
   return kmsKeys(trx)
     .where('kms_keys.cloud_key_id', '=', cloudKeyId)
     .where('kms_keys.step', '<>', 'GONE')
@@ -49,7 +48,7 @@ async function pointersIn(trx: Transaction<Tables>, cloudKeyId: string): Promise
  * transaction, whatever AWS does.
  */
 export async function wishOfCloudKey(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: Pick<AwsHouse, 'now'>,
   act: Act,
   cloudKeyId: string,
@@ -81,7 +80,7 @@ function wishVerb(wanted: KmsKeyWanted): string {
 
 /** Within the transaction that changes the CloudKey: what its KMS keys have as the CloudKey has it follows. */
 export async function followCloudKey(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: Pick<AwsHouse, 'now'>,
   act: Act,
   before: CloudKeyRecord,
@@ -96,7 +95,7 @@ export async function followCloudKey(
 }
 
 async function change(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: Pick<AwsHouse, 'now'>,
   act: Act,
   row: KmsKey,

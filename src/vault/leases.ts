@@ -44,7 +44,7 @@ export async function holdLease(house: House, name: string, duration: number): P
   const now = house.now().getTime();
   const node = `${nodeOf(house.instance)}/`;
   const lease = { holder: house.instance, until: new Date(now + duration).toISOString() };
-  return house.store.write(async (trx) => {
+  return house.store.bookkeep(async (trx) => {
     const { numInsertedOrUpdatedRows } = await trx
       .insertInto('leases')
       .values({ name, ...lease })
@@ -68,7 +68,7 @@ export async function holdLease(house: House, name: string, duration: number): P
 
 /** Gives it back, so that another need not wait for its end. */
 export async function releaseLease(house: House, name: string): Promise<void> {
-  await house.store.write(async (trx) => {
+  await house.store.bookkeep(async (trx) => {
     await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', house.instance).execute();
   });
 }

@@ -137,7 +137,7 @@ async function reenter(
   objectId: Buffer,
 ): Promise<boolean> {
   const now = house.now().toISOString();
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const { latest } = await trx
       .selectFrom('key_versions')
       .select((eb) => eb.fn.max<number | null>('version').as('latest'))

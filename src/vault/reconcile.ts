@@ -72,7 +72,7 @@ async function compare(house: House, act: Act, { vaultId, askedBy }: ReconcileWi
     clean: isClean(tokens),
     tokens,
   };
-  await house.store.write(async (trx) => {
+  await house.store.write(act, async (trx) => {
     await insertReconciliation(trx, reconciliation);
     await record(trx, act, {
       action: 'reconciliation.run',

@@ -1,6 +1,5 @@
-import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { auditedCredential, credentialEntry, findCredentialIn } from './credential-records.ts';
 import { defaultQuietMinutes, issueCredential, type IssuedCredential } from './credential-making.ts';
 import type { Edit } from './edits.ts';
@@ -62,7 +61,7 @@ export async function credentialMoved(
 ): Promise<ExternalKeyStore> {
   const { access_key_id: old, pending_access_key_id: now } = row;
   const { credential: _, ...rest } = readDetails(row);
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const after = await saveIn(
       trx,
       act,
@@ -83,7 +82,7 @@ export async function credentialMoved(
 
 /** `next` takes the place of `old`, which retires by itself once it is quiet; unless a store still has it. */
 export async function succeed(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   keySet: KeySet,
   old: string,
@@ -96,7 +95,7 @@ export async function succeed(
 
 /** No request signed with it succeeds from the transaction's end on. One of another key set is left alone. */
 export async function withdrawIn(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   keySet: KeySet,
   accessKeyId: string,
@@ -113,7 +112,7 @@ export async function neverGiven(
   row: ExternalKeyStore,
   also: StoreChange = {},
 ): Promise<ExternalKeyStore> {
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const after = await saveIn(trx, act, row, { ...also, pending_access_key_id: '' });
     if (!(await isOfStore(trx, keySet, row.pending_access_key_id)))
       await withdrawIn(trx, act, keySet, row.pending_access_key_id);
@@ -148,7 +147,7 @@ async function findPending({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyS
 }
 
 async function change(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   keySet: KeySet,
   accessKeyId: string,

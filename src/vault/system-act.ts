@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../audit/trail.ts';
 import type { House } from './house.ts';
 
 /** An act of our own, that nobody asked for: `schedule`, `reconcile`. */
@@ -9,5 +9,7 @@ export function systemAct(house: Pick<House, 'now'>, name: string): Act {
     address: '',
     requestId: randomUUID(),
     at: house.now(),
+    now: house.now,
+    authority: ownAuthority,
   };
 }

@@ -78,7 +78,7 @@ export class UseRecorder {
   }
 
   async #upsert(rows: readonly UseTable[]): Promise<void> {
-    await this.#options.store.write(async (trx) =>
+    await this.#options.store.bookkeep(async (trx) =>
       trx
         .insertInto('uses')
         .values(rows)

@@ -25,7 +25,7 @@ export async function deleteVault(
   confirm: string | undefined,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.change(async (trx) => {
+  await house.store.change(act, async (trx) => {
     const vault = await findVault(trx, vaultId);
     checkRowVersion(vault, expected);
     const keys = await keysToDestroy(trx, house, vault, confirm);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { changes } from './edits.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { parseDescription, parseTitle } from './names.ts';
@@ -56,7 +57,7 @@ export async function findVault(
 
 /** In a transaction that makes its first administrator too. Throws VaultError, NameError. */
 export async function insertVault(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   house: House,
   act: Act,
   wish: VaultWish,
@@ -104,7 +105,7 @@ export async function updateVault(
           administrator_email: change.administrator.email,
         }),
   };
-  return house.store.change(async (trx) => {
+  return house.store.change(act, async (trx) => {
     const before = await findVault(trx, vaultId);
     checkRowVersion(before, expected);
     if (fields.name !== undefined && fields.name !== before.name) {
@@ -136,7 +137,7 @@ export async function updateVault(
 
 /** An act of the appliance on a vault stands in the trail of both: each is whole for those who read it. */
 export async function recordInBoth(
-  trx: Transaction<Tables>,
+  trx: ActTransaction,
   act: Act,
   vault: { id: string; name: string },
   entry: Pick<Parameters<typeof record>[2], 'action' | 'before' | 'after' | 'creates'>,

@@ -5,6 +5,7 @@ import type { Role } from '../../src/store/schema.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { byHand } from '../support/by-hand.ts';
 
 /** A vault with someone of each role, two admin groups, and one of everything that a vault has. */
 export interface PeopledVault {
@@ -146,7 +147,7 @@ export async function addUser(
   role: Role,
 ): Promise<AdminClient> {
   const token = await node.withStore(async ({ house, act }) =>
-    house.store.write(async (trx) => {
+    house.store.write(byHand, async (trx) => {
       const wish = { username, email: `${username}@example.com`, role };
       const user = await insertUser(trx, act(), {
         ...newUser(house, vaultId, wish),

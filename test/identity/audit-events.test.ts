@@ -4,6 +4,7 @@ import { record, recordAlone, type Act } from '../../src/audit/trail.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { insertVault } from '../support/vault.ts';
 import { openPeople, type People } from './people.ts';
+import { byHand } from '../support/by-hand.ts';
 
 const test = anyTest as TestFn<People>;
 test.beforeEach(async (t) => {
@@ -98,7 +99,7 @@ test('pages go on where the last one ended, whatever comes meanwhile', async (t)
 test('an act that is undone leaves no event', async (t) => {
   const { vaultId, store, act } = t.context;
   await t.throwsAsync(
-    store.write(async (trx) => {
+    store.write(byHand, async (trx) => {
       await record(trx, act(), { action: 'x.y', vaultId, target: { kind: 'x', id: 'x', name: 'x' } });
       throw new Error('undone');
     }),

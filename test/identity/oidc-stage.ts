@@ -20,6 +20,7 @@ import { TestCa } from '../support/certificates.ts';
 import { unusedAws } from '../support/aws-settings.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
+import { byHand } from '../support/by-hand.ts';
 
 // oidc-provider tells at each turn that a provider is as it is only for trying out: so it is here.
 for (const level of ['info', 'warn'] as const) {
@@ -135,7 +136,7 @@ export class Stage {
 
   async addUser(fields: Partial<UserRow> = {}, vaultId = this.vaultId): Promise<UserRow> {
     const username = fields.username ?? `user-${randomUUID().slice(0, 8)}`;
-    return this.open.store.write(async (trx) =>
+    return this.open.store.write(byHand, async (trx) =>
       insertUser(trx, this.open.act(), {
         ...newUser(this.open.house, vaultId, {
           username,
@@ -174,7 +175,7 @@ export class Stage {
   async as(user: UserRow): Promise<(method: string, path: string, more?: ProgramRequest) => Promise<Page>> {
     const { house, act } = this.open;
     const wish = { method: 'password' as const, cookie: false, address: '192.0.2.7', userAgent: 'test' };
-    const { token } = await house.store.write(async (trx) =>
+    const { token } = await house.store.write(byHand, async (trx) =>
       openSession(trx, house, this.services.sessions, act(), user, wish),
     );
     const browser = this.browser();

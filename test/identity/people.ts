@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import type { Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/audit/trail.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import type { Site } from '../../src/identity/first-passwords.ts';
 import { openSession, type OpenedSession, type UserRow } from '../../src/identity/sessions.ts';
@@ -15,6 +15,7 @@ import type { PasswordCost } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { insertVault, openToken, type TestToken } from '../support/vault.ts';
+import { byHand } from '../support/by-hand.ts';
 
 /** So little that the tests need not wait for it; what a node takes is in passwords.test.ts. */
 export const passwordCost: PasswordCost = { memory: 64, passes: 1, parallelism: 1 };
@@ -82,6 +83,8 @@ function people(
     address,
     requestId: randomUUID(),
     at: site.now(),
+    now: site.now,
+    authority: ownAuthority,
   });
   return {
     site,
@@ -98,10 +101,10 @@ function people(
         role,
       });
       const made = { ...row, password_hash: await hash, must_change_password: 0, ...fields };
-      return store.write(async (trx) => insertUser(trx, act(), made));
+      return store.write(byHand, async (trx) => insertUser(trx, act(), made));
     },
     session: async (user, { cookie = false } = {}) =>
-      store.write(async (trx) =>
+      store.write(byHand, async (trx) =>
         openSession(trx, site, limits, act(), user, {
           method: 'password',
           cookie,

@@ -4,6 +4,7 @@ import test from 'ava';
 import Database from 'better-sqlite3';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { memoryDirectory } from '../support/test-node.ts';
+import { byHand } from '../support/by-hand.ts';
 
 async function freshPath(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-store-'));
@@ -25,7 +26,7 @@ test('a new store is for its owner only, in WAL mode with full sync', async (t) 
 test('initialising twice changes nothing', async (t) => {
   const file = await freshPath(t);
   const first = await SqliteStore.init(file);
-  await first.change(async () => undefined);
+  await first.change(byHand, async () => undefined);
   const revision = first.revision();
   await first.close();
   const second = await SqliteStore.init(file);
@@ -54,7 +55,7 @@ test('a change that was acknowledged has moved the revision for every other conn
   t.teardown(async () => Promise.all([writer.close(), reader.close()]).then(() => undefined));
   for (let round = 0; round < 50; round++) {
     const before = reader.revision();
-    await writer.change(async () => undefined);
+    await writer.change(byHand, async () => undefined);
     t.is(reader.revision(), before + 1);
     t.is(writer.revision(), before + 1);
   }
@@ -65,7 +66,7 @@ test('a change that failed has moved nothing', async (t) => {
   t.teardown(async () => store.close());
   const before = store.revision();
   await t.throwsAsync(
-    store.change(async (trx) => {
+    store.change(byHand, async (trx) => {
       await trx.insertInto('leases').values({ name: 'a', holder: 'a', until: '' }).execute();
       throw new Error('on purpose');
     }),
@@ -82,7 +83,7 @@ test('changes of several connections at once are all kept', async (t) => {
   const before = stores[0]?.revision() ?? 0;
   await Promise.all(
     stores.map(async (store) => {
-      for (let i = 0; i < 25; i++) await store.change(async () => undefined);
+      for (let i = 0; i < 25; i++) await store.change(byHand, async () => undefined);
     }),
   );
   t.is(stores[0]?.revision(), before + 100);

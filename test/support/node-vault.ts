@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/audit/trail.ts';
 import { openTokens } from '../../src/cli/open-node.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -45,6 +45,8 @@ export class NodeVault {
     address: '',
     requestId: randomUUID(),
     at: this.house.now(),
+    now: this.house.now,
+    authority: ownAuthority,
   });
 
   async makeKeySet(name: string, { token = 'token', prefix = '' } = {}): Promise<KeySet> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Selectable } from 'kysely';
-import type { Act, Actor } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act, type Actor } from '../../src/audit/trail.ts';
 import { loadProfile } from '../../src/config/profile.ts';
 import { hostSettings } from '../../src/http/supervisor.ts';
 import { Secret } from '../../src/secret.ts';
@@ -152,6 +152,8 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
       address: '192.0.2.7',
       requestId: randomUUID(),
       at: house.now(),
+      now: house.now,
+      authority: ownAuthority,
       ...(idempotencyKey === undefined
         ? {}
         : { idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) } }),

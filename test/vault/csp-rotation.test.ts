@@ -4,7 +4,7 @@ import type { FaultRule } from '../../simulator/simulator.ts';
 import { callAws } from '../../src/aws/aws-error.ts';
 import { whoIs } from '../../src/aws/identity-check.ts';
 import type { Tables } from '../../src/store/schema.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import { rotateAccessKey, rotateDueAccessKeys } from '../../src/vault/access-key-rotation.ts';
 import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
 import {
@@ -148,13 +148,24 @@ class MortalStore implements Store {
     return this.#store.revision();
   }
 
-  async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.write(run);
+  async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.change(act, within));
   }
 
-  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+  async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.write(act, within));
+  }
+
+  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.bookkeep(within));
+  }
+
+  async #around<Trx, T>(
+    run: (trx: Trx) => Promise<T>,
+    transact: (within: (trx: Trx) => Promise<T>) => Promise<T>,
+  ): Promise<T> {
     this.#pass();
-    const result = await this.#store.write(async (trx) => {
+    const result = await transact(async (trx) => {
       const done = await run(trx);
       this.#pass();
       return done;

@@ -7,6 +7,7 @@ import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { byHand } from '../support/by-hand.ts';
 
 /* What an XKS worker finds at which moment. The rows are set as the acts and the schedule leave them. */
 
@@ -76,7 +77,7 @@ test.serial(
       ['CREATING', undefined],
       ['AVAILABLE', 'AVAILABLE'],
     ] as const) {
-      await store.change(async (trx) =>
+      await store.change(byHand, async (trx) =>
         trx.updateTable('cloud_keys').set({ state }).where('id', '=', id).execute(),
       );
       t.is(await found(t.context, externalKeyId), expected, state);
@@ -93,7 +94,9 @@ test.serial(
       state?: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION';
       expires_at?: string;
     }) =>
-      store.change(async (trx) => trx.updateTable('cloud_keys').set(values).where('id', '=', id).execute());
+      store.change(byHand, async (trx) =>
+        trx.updateTable('cloud_keys').set(values).where('id', '=', id).execute(),
+      );
     await set({ expires_at: '2031-05-05T12:00:01.000Z' });
     const revision = store.revision();
     for (const [ms, expected] of [
@@ -127,7 +130,7 @@ test.serial('versions that are being made or destroyed are not there', async (t)
     ['DESTROYING', 0],
     ['DESTROYED', 0],
   ] as const) {
-    await store.change(async (trx) =>
+    await store.change(byHand, async (trx) =>
       trx.updateTable('key_versions').set({ state }).where('cloud_key_id', '=', id).execute(),
     );
     await directory.refresh();
@@ -139,7 +142,7 @@ test.serial('a frozen key set is found before the state of its keys', async (t) 
   const { store, keySet } = t.context;
   const { externalKeyId } = await makeKey(t.context);
   const freeze = async (frozen_at: string | null) =>
-    store.change(async (trx) =>
+    store.change(byHand, async (trx) =>
       trx.updateTable('key_sets').set({ frozen_at }).where('id', '=', keySet.id).execute(),
     );
   await freeze(new Date().toISOString());
@@ -158,7 +161,7 @@ test.serial(
       return (await directory.credential(accessKeyId)) !== undefined;
     };
     const set = async (values: { expires_at?: string | null; withdrawn_at?: string }) =>
-      store.change(async (trx) =>
+      store.change(byHand, async (trx) =>
         trx.updateTable('xks_credentials').set(values).where('access_key_id', '=', accessKeyId).execute(),
       );
     t.true(await opens());
@@ -180,7 +183,7 @@ test.serial(
     const { store, directory, keySet, house, act } = t.context;
     const { accessKeyId } = await issueCredential(house, act(), keySet);
     const set = async (external_key_store: number) => {
-      await store.change(async (trx) =>
+      await store.change(byHand, async (trx) =>
         trx.updateTable('key_sets').set({ external_key_store }).where('id', '=', keySet.id).execute(),
       );
       await directory.refresh();
@@ -195,7 +198,7 @@ test.serial('a key set is served with its quota and with the tokens that its vau
   const { store, directory, keySet, house, act, vault } = t.context;
   const { accessKeyId } = await issueCredential(house, act(), keySet);
   const { id, externalKeyId } = await makeKey(t.context);
-  await store.change(async (trx) => {
+  await store.change(byHand, async (trx) => {
     const quota = { quota_rate: 50, quota_burst: 70 };
     await trx.updateTable('key_sets').set(quota).where('id', '=', keySet.id).execute();
     await trx.updateTable('cloud_keys').set({ quota_rate: 5 }).where('id', '=', id).execute();

@@ -185,20 +185,21 @@ function killedAt(
   let dead = false;
   const dying = new Error('killed');
   const mortal =
-    <T>(write: (run: never) => Promise<T>) =>
-    async (run: never): Promise<T> => {
+    <A extends unknown[], T>(write: (...run: A) => Promise<T>) =>
+    async (...run: A): Promise<T> => {
       if (dead) throw dying;
       writes++;
-      if (writes < n) return write(run);
+      if (writes < n) return write(...run);
       dead = true;
-      if (when === 'after') await write(run);
+      if (when === 'after') await write(...run);
       throw dying;
     };
   const { store } = house;
   const mortalStore = {
     ...{ db: store.db, revision: () => store.revision(), close: async () => store.close() },
-    change: mortal(async (run) => store.change(run)),
-    write: mortal(async (run) => store.write(run)),
+    change: mortal(store.change.bind(store)),
+    write: mortal(store.write.bind(store)),
+    bookkeep: mortal(store.bookkeep.bind(store)),
   } as unknown as Store;
   return { house: { ...house, store: mortalStore }, wasKilled: () => dead };
 }

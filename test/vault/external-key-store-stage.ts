@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Act, Actor } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act, type Actor } from '../../src/audit/trail.ts';
 import { Simulator, type SimulatedAccount } from '../../simulator/simulator.ts';
 import { Secret } from '../../src/secret.ts';
 import type { AwsClients } from '../../src/aws/clients.ts';
@@ -76,6 +76,8 @@ export async function openStage(): Promise<Stage> {
         address: '192.0.2.7',
         requestId: randomUUID(),
         at: now(),
+        now,
+        authority: ownAuthority,
         ...(idempotencyKey === undefined
           ? {}
           : { idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) } }),

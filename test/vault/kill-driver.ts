@@ -1,9 +1,9 @@
 import type { Transaction } from 'kysely';
-import type { Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/audit/trail.ts';
 import type { Logger } from '../../src/log.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { BackOff } from '../../src/vault/back-off.ts';
@@ -62,6 +62,8 @@ export function actOf(house: House, idempotencyKey: string): Act {
     address: '',
     requestId: '',
     at: house.now(),
+    now: house.now,
+    authority: ownAuthority,
     idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) },
   };
 }
@@ -136,21 +138,25 @@ class MortalStore implements Store {
     return this.#store.revision();
   }
 
-  async change<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#around(run, async (within) => this.#store.change(within));
+  async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.change(act, within));
   }
 
-  async write<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#around(run, async (within) => this.#store.write(within));
+  async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.write(act, within));
+  }
+
+  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.bookkeep(within));
   }
 
   async close(): Promise<void> {
     await this.#store.close();
   }
 
-  async #around<T>(
-    run: (trx: Transaction<Tables>) => Promise<T>,
-    transact: (within: (trx: Transaction<Tables>) => Promise<T>) => Promise<T>,
+  async #around<Trx, T>(
+    run: (trx: Trx) => Promise<T>,
+    transact: (within: (trx: Trx) => Promise<T>) => Promise<T>,
   ): Promise<T> {
     this.#points.pass();
     const result = await transact(async (trx) => {

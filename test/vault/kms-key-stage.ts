@@ -76,13 +76,22 @@ export async function inAwsOf(kms: KmsKeys, { external_key_id }: CloudKeyRecord)
  */
 export function killedAtWrite(house: AwsHouse, n: number): AwsHouse {
   let writes = 0;
-  const write: Store['write'] = async (run) => {
+  const pass = () => {
     if (++writes >= n) throw new Error('killed');
-    return house.store.write(run);
+  };
+  const mortal: Pick<Store, 'write' | 'bookkeep'> = {
+    write: async (act, run) => {
+      pass();
+      return house.store.write(act, run);
+    },
+    bookkeep: async (run) => {
+      pass();
+      return house.store.bookkeep(run);
+    },
   };
   const store = new Proxy(house.store, {
     get: (target, name) => {
-      if (name === 'write') return write;
+      if (name === 'write' || name === 'bookkeep') return mortal[name];
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },

@@ -19,6 +19,7 @@ import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
 import { Shim } from '../support/shim.ts';
 import { insertVault, openVault, type TestVault } from '../support/vault.ts';
 import { minute, Stage } from './stage.ts';
+import { byHand } from '../support/by-hand.ts';
 
 const test = anyTest as TestFn<TestVault & { shim: Shim }>;
 
@@ -75,7 +76,7 @@ async function interrupt(
   key: CloudKeyRecord,
   { version = 1, madeBy = 'node-a/0', madeAt = stage.now, object = true } = {},
 ): Promise<void> {
-  await stage.store.change(async (trx) => {
+  await stage.store.change(byHand, async (trx) => {
     await trx
       .updateTable('key_versions')
       .set({ state: 'PENDING', made_by: madeBy, created_at: new Date(madeAt).toISOString() })

@@ -75,10 +75,10 @@ test('a write that fails loses nothing: the numbers come with the next', async (
   const { store } = t.context;
   const state = { broken: true };
   const frail = Object.create(store, {
-    write: {
-      value: async (run: Parameters<Store['write']>[0]) => {
+    bookkeep: {
+      value: async (run: Parameters<Store['bookkeep']>[0]) => {
         if (state.broken) throw new Error('the disk is full');
-        return store.write(run);
+        return store.bookkeep(run);
       },
     },
   }) as Store;
@@ -106,10 +106,10 @@ test('a write that fails half way keeps what is not written, and writes nothing 
   const { store } = t.context;
   let writes = 0;
   const frail = Object.create(store, {
-    write: {
-      value: async (run: Parameters<Store['write']>[0]) => {
+    bookkeep: {
+      value: async (run: Parameters<Store['bookkeep']>[0]) => {
         if (++writes === 2) throw new Error('the disk is full');
-        return store.write(run);
+        return store.bookkeep(run);
       },
     },
   }) as Store;
@@ -129,7 +129,7 @@ test('while another process holds the store for long nothing is lost, with thous
   const { recorder, failures } = recorderOf(store);
   for (let i = 0; i < 3000; i++) recorder.record('decrypt', `many-${i}`, '192.0.2.1');
   const holding = Promise.withResolvers<void>();
-  const held = other.write(async (trx) => {
+  const held = other.bookkeep(async (trx) => {
     await trx.updateTable('revision').set({ id: 1 }).execute();
     await holding.promise;
   });

@@ -17,6 +17,7 @@ import {
   clientOf,
   useFileNode,
 } from './file-node.ts';
+import { byHand } from '../support/by-hand.ts';
 
 /* What AWS sees of each state of a key, of its key set and of its credential. */
 
@@ -122,7 +123,7 @@ test.serial('a key that is deleted or not made yet is not found', async (t) => {
   const { key, encrypt, decrypt } = await newKey('leaving');
   await node.withStore(async ({ house }) => {
     for (const state of ['DELETED', 'CREATING'] as const) {
-      await house.store.change(async (trx) =>
+      await house.store.change(byHand, async (trx) =>
         trx.updateTable('cloud_keys').set({ state }).where('external_key_id', '=', key).execute(),
       );
       assertError(t, await encrypt(), ...keyNotFound);
