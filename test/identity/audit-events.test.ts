@@ -55,12 +55,15 @@ test('the appliance reads the trail of a vault only once it is deleted', async (
 test('events are found by action, actor, target, outcome and time', async (t) => {
   const { vaultId, store, act } = t.context;
   const ada = { kind: 'user', id: 'id of ada', name: 'ada' } as const;
-  await note(t.context, vaultId, 'cloud-key.create', { at: new Date('2026-01-01T00:00:00Z'), actor: ada });
+  await note(t.context, vaultId, 'cloud-key.create', {
+    now: () => new Date('2026-01-01T00:00:00Z'),
+    actor: ada,
+  });
   await note(t.context, vaultId, 'cloud-key.disable', {
-    at: new Date('2026-01-02T00:00:00Z'),
+    now: () => new Date('2026-01-02T00:00:00Z'),
     target: 'other',
   });
-  await note(t.context, vaultId, 'cloud-keys.x', { at: new Date('2026-01-03T00:00:00Z') });
+  await note(t.context, vaultId, 'cloud-keys.x', { now: () => new Date('2026-01-03T00:00:00Z') });
   await recordAlone(store, act(), {
     action: 'session.begin',
     vaultId,
