@@ -238,7 +238,7 @@ test.serial('a remembered secret opens nothing once its record names another key
   });
   t.is(await opens(t.context, accessKeyId), 'open');
   const move = async (key_set_id: string) =>
-    store.change(async (trx) =>
+    store.change(byHand, async (trx) =>
       trx
         .updateTable('xks_credentials')
         .set({ key_set_id })
@@ -251,7 +251,7 @@ test.serial('a remembered secret opens nothing once its record names another key
   t.is(await opens(t.context, accessKeyId), 'open');
   const thief = await insertVault(store, 'thief');
   const give = async (vault_id: string) =>
-    store.change(async (trx) =>
+    store.change(byHand, async (trx) =>
       trx.updateTable('key_sets').set({ vault_id }).where('id', '=', keySet.id).execute(),
     );
   await give(thief.id);
@@ -272,7 +272,7 @@ test.serial(
     const ids: string[] = [];
     for (let n = 0; n < 3; n++) ids.push((await issueCredential(house, act(), keySet)).accessKeyId);
     const [broken] = ids.toSorted();
-    await store.change(async (trx) =>
+    await store.change(byHand, async (trx) =>
       trx
         .updateTable('xks_credentials')
         .set({ sealed_secret: Buffer.from('not a sealed secret') })
