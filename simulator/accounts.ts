@@ -19,8 +19,6 @@ export interface Credential {
   /** Of a temporary credential: must come with each request. */
   readonly sessionToken?: string;
   readonly expiresAt?: Date;
-  /** Before it the services do not know the key yet. */
-  readonly knownFrom?: Date;
   readonly principal: Principal;
   /** Called for each request whose signature was right. */
   used?(service: string, region: string, at: Date): void;
@@ -28,7 +26,7 @@ export interface Credential {
 
 /** Who has credentials and principals: IAM for users, STS for sessions. */
 export interface PrincipalSource {
-  /** Undefined also for an inactive key. */
+  /** Undefined also for an inactive key, and for one that the services do not know yet. */
   credential(accessKeyId: string): Credential | undefined;
   /** Whether policies may name this user, role or session. */
   exists(arn: string): boolean;

@@ -3,9 +3,12 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { accessKeyOf, CommandError, keptTls, readGiven, writeAside } from './command-files.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
+import { ClientCertificates } from './client-certificates.ts';
+import { ControlPort } from './control.ts';
 import { Simulator } from './simulator.ts';
+import { addTroubleFlags, troubleOptions, type TroubleFlags } from './trouble-flags.ts';
 
-interface Flags {
+interface Flags extends TroubleFlags {
   readonly address: string;
   readonly port: string;
   readonly directory: string;
@@ -28,7 +31,7 @@ const FAST = { connectMs: 500, disconnectMs: 200, healthEveryMs: 2_000, dayMs: 1
 
 /** `holdfast-simulator`; `fail` is told what is wrong, in one line, and the exit code. */
 export function createCommand(fail: (line: string, exitCode: number) => void): Command {
-  return new Command('holdfast-simulator')
+  const command = new Command('holdfast-simulator')
     .description(
       'An AWS to develop and test against: KMS with external key stores, IAM, STS and S3 behind one endpoint, for the unmodified AWS CLI and SDKs.',
     )
@@ -59,18 +62,15 @@ export function createCommand(fail: (line: string, exitCode: number) => void): C
     .option(
       '--access-key-file <file>',
       "the root user's access key in the form of ~/.aws/credentials; made if it is not there (default: credentials in the directory)",
-    )
-    .action(async (flags: Flags) => {
-      try {
-        await run(flags);
-      } catch (error) {
-        const known = error instanceof CommandError;
-        fail(
-          `holdfast-simulator: ${known ? error.message : startProblem(error)}`,
-          known ? error.exitCode : 69,
-        );
-      }
-    });
+    );
+  return addTroubleFlags(command).action(async (flags: Flags) => {
+    try {
+      await run(flags);
+    } catch (error) {
+      const known = error instanceof CommandError;
+      fail(`holdfast-simulator: ${known ? error.message : startProblem(error)}`, known ? error.exitCode : 69);
+    }
+  });
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -80,6 +80,9 @@ async function run(flags: Flags): Promise<void> {
   if (!/^\d{12}$/.test(flags.account)) throw new CommandError('--account: an account id has 12 digits');
   const accessKey = accessKeyOf(keyFile);
   const simulator = await Simulator.start(options);
+  for (const rule of flags.fault) simulator.fault(rule);
+  for (const service of flags.vpcEndpointService) simulator.kms.putVpcEndpointService(service);
+  const control = flags.control === undefined ? undefined : await ControlPort.open(simulator, flags.control);
   simulator.account(flags.account, accessKey);
   if (flags.caFile !== undefined && simulator.ca !== '')
     writeAside(path.resolve(flags.caFile), simulator.ca, 0o644);
@@ -93,9 +96,11 @@ async function run(flags: Flags): Promise<void> {
     ].join(' '),
   );
   console.log(`  aws --endpoint-url ${simulator.url} sts get-caller-identity`);
+  if (control !== undefined) console.log(`  control port: ${control.url}`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+  await control?.close();
   await simulator.close();
 }
 
@@ -109,7 +114,10 @@ async function optionsOf(flags: Flags, directory: string): Promise<SimulatorOpti
     ...(flags.xksCa === undefined ? {} : { xksCa: readGiven(flags.xksCa, '--xks-ca') }),
     ...(flags.trail === undefined ? {} : { trailFile: path.resolve(flags.trail) }),
     ...(flags.state === undefined ? {} : { stateFile: path.resolve(flags.state) }),
-    ...(flags.fast === true ? { time: FAST } : {}),
+    time: { ...(flags.fast === true ? FAST : {}), ...troubleOptions(flags).time },
+    ...(flags.clientCertificate === true
+      ? { clientCertificates: await ClientCertificates.open(directory) }
+      : {}),
     log: (line) => console.error(`${now()} ${line}`),
   };
 }

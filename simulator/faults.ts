@@ -7,12 +7,17 @@ import type { ServiceName } from './service.ts';
  * - `hang`: no answer until the client gives up
  * - `slow`: done after `delayMs`
  * - `500`, `throttle`, `denied`: refused under the service's own error name, nothing done
+ * - `error`: refused as `error` says, nothing done
  */
 export interface FaultRule {
   readonly service: ServiceName;
   /** `CreateKey`, or `*`. */
   readonly action: string;
-  readonly kind: 'reset' | '500' | 'throttle' | 'denied' | 'hang' | 'answer-lost' | 'slow';
+  readonly kind: 'reset' | '500' | 'throttle' | 'denied' | 'error' | 'hang' | 'answer-lost' | 'slow';
+  /** For `error`: AWS's code, the HTTP status and AWS's message. */
+  readonly error?: { readonly code: string; readonly status?: number; readonly message?: string };
+  /** From 0 to 1: which part of the calls it strikes, by chance. */
+  readonly chance?: number;
   /** How many calls it strikes; without it every one. */
   readonly times?: number;
   /** How many calls it lets pass before. */
@@ -23,7 +28,9 @@ export interface FaultRule {
   readonly accessKeyId?: string;
 }
 
-interface Armed {
+/** A rule with what it has done so far. */
+export interface Armed {
+  readonly id: number;
   readonly rule: FaultRule;
   passed: number;
   struck: number;
@@ -32,14 +39,31 @@ interface Armed {
 /** The fault rules in force. */
 export class Faults {
   #armed: Armed[] = [];
+  #count = 0;
+  readonly #random: () => number;
+
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
 
   /** Returns the undoing. */
   add(rule: FaultRule): () => void {
-    const armed = { rule, passed: 0, struck: 0 };
+    const armed = { id: ++this.#count, rule, passed: 0, struck: 0 };
     this.#armed.push(armed);
     return () => {
       this.#armed = this.#armed.filter((other) => other !== armed);
     };
+  }
+
+  list(): readonly Readonly<Armed>[] {
+    return this.#armed;
+  }
+
+  /** False where there is none of this id. */
+  remove(id: number): boolean {
+    const before = this.#armed.length;
+    this.#armed = this.#armed.filter((armed) => armed.id !== id);
+    return this.#armed.length < before;
   }
 
   /** The first rule that strikes this call; counts it. */
@@ -53,6 +77,7 @@ export class Faults {
         continue;
       }
       if (rule.times !== undefined && armed.struck >= rule.times) continue;
+      if (rule.chance !== undefined && this.#random() >= rule.chance) continue;
       armed.struck += 1;
       return rule;
     }

@@ -162,6 +162,14 @@ export class Front {
         'denied',
         `User: ${call.principal.arn} is not authorized to perform: ${call.service}:${call.action} because of a fault rule of the simulator`,
       );
+    if (fault.kind === 'error') {
+      const {
+        code = 'InternalFailure',
+        status = 400,
+        message = 'A fault rule of the simulator',
+      } = fault.error ?? {};
+      throw new ServiceError(code, status, message);
+    }
     if (fault.kind === 'slow')
       await delay(fault.delayMs ?? 0, undefined, { signal: this.#closing }).catch(() => undefined);
   }

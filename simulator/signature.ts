@@ -31,7 +31,7 @@ export function verifySignature(
       'wrong-scope',
       `Credential should be scoped to correct service: '${service}'; sign the request for it`,
     );
-  const credential = findCredential(presented, accounts, now);
+  const credential = findCredential(presented, accounts);
   assertFresh(presented, service, now);
   assertAllSigned(request, presented, service);
   const payloadHash = payloadHashOf(request, presented, service);
@@ -68,13 +68,9 @@ export function verifySignature(
   return { credential, region: presented.region, request };
 }
 
-function findCredential(presented: PresentedSignature, accounts: Accounts, now: Date): Credential {
+function findCredential(presented: PresentedSignature, accounts: Accounts): Credential {
   const credential = accounts.credential(presented.accessKeyId);
-  const known =
-    credential !== undefined &&
-    credential.partition === partitionOf(presented.region) &&
-    (credential.knownFrom === undefined || credential.knownFrom <= now);
-  if (!known)
+  if (credential?.partition !== partitionOf(presented.region))
     throw new AuthFault('unknown-key', 'There is no active access key with this id in this partition');
   return credential;
 }

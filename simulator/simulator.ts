@@ -1,7 +1,8 @@
 import { Accounts, type SimulatedAccount } from './accounts.ts';
 import { CloudTrail } from './cloud-trail.ts';
+import { Consistency } from './consistency.ts';
 import { Endpoint } from './endpoint.ts';
-import { Faults, type FaultRule } from './faults.ts';
+import { Faults, type Armed, type FaultRule } from './faults.ts';
 import { Front } from './front.ts';
 import type { House } from './house.ts';
 import { SimulatedIam } from './iam/iam.ts';
@@ -10,7 +11,7 @@ import { SimulatedKms, type KmsControls } from './kms/kms.ts';
 import { makeOwnTls } from './own-certificate.ts';
 import { SimulatedS3 } from './s3/s3.ts';
 import type { Service } from './service.ts';
-import type { SimulatorOptions } from './simulator-options.ts';
+import type { SimulatedTimes, SimulatorOptions } from './simulator-options.ts';
 import { StateFile } from './state-file.ts';
 
 export type { FaultRule, KmsControls, SimulatedAccount, SimulatorOptions };
@@ -26,6 +27,8 @@ export class Simulator {
   readonly kms: KmsControls;
   readonly #accounts: Accounts;
   readonly #faults: Faults;
+  readonly #consistency: Consistency;
+  readonly #time: { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
   readonly #close: () => Promise<void>;
   readonly #changed: () => void;
 
@@ -37,6 +40,8 @@ export class Simulator {
     kms: KmsControls;
     accounts: Accounts;
     faults: Faults;
+    consistency: Consistency;
+    time: SimulatedTimes;
     close: () => Promise<void>;
     changed: () => void;
   }) {
@@ -47,11 +52,15 @@ export class Simulator {
     this.kms = parts.kms;
     this.#accounts = parts.accounts;
     this.#faults = parts.faults;
+    this.#consistency = parts.consistency;
+    this.#time = parts.time;
     this.#close = parts.close;
     this.#changed = parts.changed;
   }
 
-  static async start(options: SimulatorOptions = {}): Promise<Simulator> {
+  static async start(given: SimulatorOptions = {}): Promise<Simulator> {
+    // The object that was given: tests change times while it runs.
+    const options = { ...given, time: given.time ?? {} };
     const address = options.address ?? '127.0.0.1';
     const tls =
       options.tls === 'none' ? undefined : (options.tls ?? (await makeOwnTls(options.hostNames ?? [])));
@@ -59,10 +68,10 @@ export class Simulator {
     const closing = new AbortController();
     const log = options.log ?? ((): void => undefined);
     let stateFile: StateFile | undefined;
+    const now = options.now ?? ((): Date => new Date());
+    const consistency = new Consistency(() => options.time, now);
     const house: House = {
-      accounts,
-      options,
-      now: options.now ?? ((): Date => new Date()),
+      ...{ accounts, options, now, consistency },
       changed: () => stateFile?.changed(),
       log,
     };
@@ -103,7 +112,16 @@ export class Simulator {
       url: `${tls === undefined ? 'http' : 'https'}://${address}:${endpoint.port}`,
       port: endpoint.port,
       ca: tls?.ca ?? '',
-      ...{ trail, accounts, faults, kms: kms.controls, changed: house.changed, close: closeAll },
+      ...{
+        trail,
+        accounts,
+        faults,
+        consistency,
+        time: options.time,
+        kms: kms.controls,
+        changed: house.changed,
+        close: closeAll,
+      },
     });
   }
 
@@ -114,9 +132,37 @@ export class Simulator {
     return account;
   }
 
+  /** Everything that was changed until now shows everywhere, however long AWS would take. */
+  settle(): void {
+    this.#consistency.settle();
+  }
+
   /** Makes AWS fail until the returned function is called; the first rule that fits a call strikes. */
   fault(rule: FaultRule): () => void {
     return this.#faults.add(rule);
+  }
+
+  faults(): readonly Readonly<Armed>[] {
+    return this.#faults.list();
+  }
+
+  removeFault(id: number): boolean {
+    return this.#faults.remove(id);
+  }
+
+  /** How long AWS takes for what. */
+  troubles(): SimulatedTimes {
+    return { ...this.#time };
+  }
+
+  /** Changes that from now on; null for as in AWS. */
+  trouble(changes: Readonly<Record<string, number | null>>): SimulatedTimes {
+    const times = this.#time as Record<string, number | undefined>;
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) delete times[name];
+      else times[name] = value;
+    }
+    return this.troubles();
   }
 
   /** Cuts all connections and ends all that was begun. */

@@ -25,7 +25,7 @@ function userOf(iam: IamCall, action: string): IamUser {
 }
 
 const createAccessKey: IamAction = (iam) => {
-  const { call, house } = iam;
+  const { call, house, state } = iam;
   const user = userOf(iam, 'iam:CreateAccessKey');
   if (user.accessKeys.length >= MAX_KEYS)
     throw new ServiceError('LimitExceeded', 409, `Cannot exceed quota for AccessKeysPerUser: ${MAX_KEYS}`);
@@ -34,8 +34,9 @@ const createAccessKey: IamAction = (iam) => {
     secret: makeSecretAccessKey(),
     createdAt: call.at.toISOString(),
     status: 'Active',
-    knownFrom: new Date(call.at.getTime() + (house.options.time?.accessKeyDelayMs ?? 0)).toISOString(),
+    knownFrom: new Date(call.at.getTime() + delayOf(house)).toISOString(),
   };
+  state.changingAccessKeys(user);
   user.accessKeys.push(key);
   house.changed();
   call.trail.responseElements = {
@@ -46,32 +47,35 @@ const createAccessKey: IamAction = (iam) => {
 
 const listAccessKeys: IamAction = (iam) => {
   const user = userOf(iam, 'iam:ListAccessKeys');
-  const { items, rest } = page(user.accessKeys, (key) => key.createdAt + key.id, iam.parameters);
+  const { items, rest } = page(iam.state.accessKeysOf(user), (key) => key.createdAt + key.id, iam.parameters);
   return { AccessKeyMetadata: items.map((key) => show(user, key)), ...rest };
 };
 
 const updateAccessKey: IamAction = (iam) => {
-  const { parameters, house } = iam;
+  const { parameters, house, state } = iam;
   const user = userOf(iam, 'iam:UpdateAccessKey');
-  const key = keyOf(user, parameters.required('AccessKeyId', FORMS.accessKeyId));
+  const key = keyOf(iam, user, parameters.required('AccessKeyId', FORMS.accessKeyId));
   const status = parameters.required('Status');
   if (status !== 'Active' && status !== 'Inactive')
     throw new ServiceError('ValidationError', 400, 'Status must be Active or Inactive');
+  state.changingAccessKeys(user);
   key.status = status;
   house.changed();
   return undefined;
 };
 
 const deleteAccessKey: IamAction = (iam) => {
-  const { parameters, house } = iam;
+  const { parameters, house, state } = iam;
   const user = userOf(iam, 'iam:DeleteAccessKey');
-  const key = keyOf(user, parameters.required('AccessKeyId', FORMS.accessKeyId));
+  const key = keyOf(iam, user, parameters.required('AccessKeyId', FORMS.accessKeyId));
+  state.changingAccessKeys(user);
   user.accessKeys = user.accessKeys.filter((other) => other !== key);
   house.changed();
   return undefined;
 };
 
-const getAccessKeyLastUsed: IamAction = ({ call, parameters, state, accountId }) => {
+const getAccessKeyLastUsed: IamAction = (iam) => {
+  const { call, parameters, state, accountId } = iam;
   const id = parameters.required('AccessKeyId', FORMS.accessKeyId);
   const user = state.of(accountId).users.find((one) => one.accessKeys.some((key) => key.id === id));
   call.authorize(
@@ -79,7 +83,7 @@ const getAccessKeyLastUsed: IamAction = ({ call, parameters, state, accountId })
     user === undefined ? state.userArn(accountId, { path: '/', name: '*' }) : state.userArn(accountId, user),
   );
   if (user === undefined) throw noSuchEntity('The Access Key with this id cannot be found');
-  const used = keyOf(user, id).lastUsed;
+  const used = keyOf(iam, user, id).lastUsed;
   return {
     UserName: user.name,
     AccessKeyLastUsed:
@@ -97,9 +101,16 @@ export const accessKeyActions = {
   GetAccessKeyLastUsed: getAccessKeyLastUsed,
 } satisfies Record<string, IamAction>;
 
-function keyOf(user: IamUser, id: string): AccessKey {
+/** Whom the services know an access key late. */
+function delayOf({ options, consistency }: IamCall['house']): number {
+  return options.time?.accessKeyDelayMs ?? consistency.window;
+}
+
+/** The key itself, where whoever is asked knows of it. */
+function keyOf({ state }: IamCall, user: IamUser, id: string): AccessKey {
+  const isSeen = state.accessKeysOf(user).some((key) => key.id === id);
   const found = user.accessKeys.find((key) => key.id === id);
-  if (found === undefined) throw noSuchEntity('The Access Key with this id cannot be found');
+  if (found === undefined || !isSeen) throw noSuchEntity('The Access Key with this id cannot be found');
   return found;
 }
 

@@ -1,4 +1,5 @@
 import type { Accounts } from '../accounts.ts';
+import type { Consistency } from '../consistency.ts';
 import { parsePolicy, type PolicyDocument } from '../policy.ts';
 import { ServiceError } from '../service-error.ts';
 
@@ -58,9 +59,11 @@ export interface IamAccount {
 export class IamState {
   #accounts = new Map<string, IamAccount>();
   readonly #directory: Accounts;
+  readonly #consistency: Consistency;
 
-  constructor(directory: Accounts) {
+  constructor(directory: Accounts, consistency: Consistency) {
     this.#directory = directory;
+    this.#consistency = consistency;
   }
 
   of(accountId: string): IamAccount {
@@ -79,14 +82,44 @@ export class IamState {
   /** Names are not distinguished by case. Throws NoSuchEntity. */
   user(accountId: string, name: string): IamUser {
     const found = this.of(accountId).users.find((user) => sameName(user.name, name));
-    if (found === undefined) throw noSuchEntity(`The user with name ${name} cannot be found.`);
+    if (found === undefined || !this.sees(found))
+      throw noSuchEntity(`The user with name ${name} cannot be found.`);
     return found;
   }
 
   role(accountId: string, name: string): IamRole {
     const found = this.of(accountId).roles.find((role) => sameName(role.name, name));
-    if (found === undefined) throw noSuchEntity(`The role with name ${name} cannot be found.`);
+    if (found === undefined || !this.sees(found))
+      throw noSuchEntity(`The role with name ${name} cannot be found.`);
     return found;
+  }
+
+  /** Whether whoever is asked knows of the user or role by now. */
+  sees(owner: IamUser | IamRole): boolean {
+    return this.#consistency.seen(`principal ${owner.id}`, owner) !== undefined;
+  }
+
+  /** Its inline policies as far as they are in force. */
+  policiesOf({ id, policies }: IamUser | IamRole): readonly InlinePolicy[] {
+    return this.#consistency.seen<readonly InlinePolicy[]>(`policies ${id}`, policies) ?? [];
+  }
+
+  /** As a list shows them. */
+  accessKeysOf({ id, accessKeys }: IamUser): readonly AccessKey[] {
+    return this.#consistency.seen<readonly AccessKey[]>(`access keys ${id}`, accessKeys) ?? [];
+  }
+
+  /** Before the user or role is made. */
+  making({ id }: IamUser | IamRole): void {
+    this.#consistency.changing(`principal ${id}`, undefined);
+  }
+
+  changingPolicies({ id, policies }: Pick<IamUser | IamRole, 'id' | 'policies'>): void {
+    this.#consistency.changing(`policies ${id}`, policies);
+  }
+
+  changingAccessKeys({ id, accessKeys }: IamUser): void {
+    this.#consistency.changing(`access keys ${id}`, accessKeys);
   }
 
   userArn(accountId: string, user: Pick<IamUser, 'path' | 'name'>): string {

@@ -2,7 +2,7 @@ import { uriEncode } from '../canonical-request.ts';
 import { parsePolicy, PolicyError } from '../policy.ts';
 import { ServiceError } from '../service-error.ts';
 import type { IamAction, IamCall } from './action.ts';
-import { noSuchEntity, type InlinePolicy } from './iam-state.ts';
+import { noSuchEntity, type IamRole, type IamUser, type InlinePolicy } from './iam-state.ts';
 import { page } from './pages.ts';
 import { FORMS } from './parameters.ts';
 import { findRole } from './roles.ts';
@@ -13,7 +13,7 @@ const MAX_LENGTH = { User: 2048, Role: 10_240 } as const;
 
 type Kind = 'User' | 'Role';
 
-function owner(iam: IamCall, kind: Kind, action: string): { name: string; policies: InlinePolicy[] } {
+function owner(iam: IamCall, kind: Kind, action: string): IamUser | IamRole {
   const { call, parameters } = iam;
   if (kind === 'Role') return findRole(iam, parameters.required('RoleName', FORMS.roleName), action);
   const name = parameters.required('UserName', FORMS.userName);
@@ -22,8 +22,9 @@ function owner(iam: IamCall, kind: Kind, action: string): { name: string; polici
 
 function put(kind: Kind): IamAction {
   return (iam) => {
-    const { parameters, house } = iam;
-    const { policies } = owner(iam, kind, `iam:Put${kind}Policy`);
+    const { parameters, house, state } = iam;
+    const of = owner(iam, kind, `iam:Put${kind}Policy`);
+    const { policies } = of;
     const name = parameters.required('PolicyName', FORMS.policyName);
     const text = parameters.required('PolicyDocument', FORMS.policyDocument);
     try {
@@ -40,6 +41,7 @@ function put(kind: Kind): IamAction {
         409,
         `Maximum policy size of ${MAX_LENGTH[kind]} bytes exceeded for the ${kind.toLowerCase()}`,
       );
+    state.changingPolicies(of);
     const known = policies.find((policy) => policy.name === name);
     if (known === undefined) policies.push({ name, text });
     else known.text = text;
@@ -51,15 +53,17 @@ function put(kind: Kind): IamAction {
 function get(kind: Kind): IamAction {
   return (iam) => {
     const found = owner(iam, kind, `iam:Get${kind}Policy`);
-    const { name, text } = policyOf(found.policies, iam, kind);
+    const { name, text } = policyOf(iam.state.policiesOf(found), iam, kind);
     return { [`${kind}Name`]: found.name, PolicyName: name, PolicyDocument: uriEncode(text) };
   };
 }
 
 function remove(kind: Kind): IamAction {
   return (iam) => {
-    const { policies } = owner(iam, kind, `iam:Delete${kind}Policy`);
-    policies.splice(policies.indexOf(policyOf(policies, iam, kind)), 1);
+    const of = owner(iam, kind, `iam:Delete${kind}Policy`);
+    const at = of.policies.indexOf(policyOf(of.policies, iam, kind));
+    iam.state.changingPolicies(of);
+    of.policies.splice(at, 1);
     iam.house.changed();
     return undefined;
   };
@@ -67,7 +71,7 @@ function remove(kind: Kind): IamAction {
 
 function list(kind: Kind): IamAction {
   return (iam) => {
-    const { policies } = owner(iam, kind, `iam:List${kind}Policies`);
+    const policies = iam.state.policiesOf(owner(iam, kind, `iam:List${kind}Policies`));
     const { items, rest } = page(policies, (policy) => policy.name, iam.parameters);
     return { PolicyNames: items.map((policy) => policy.name), ...rest };
   };

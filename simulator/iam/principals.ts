@@ -10,7 +10,7 @@ export function principalOfUser(
   const arn = state.userArn(accountId, user);
   return {
     ...{ kind: 'user', accountId, arn, policyArn: arn, id: user.id, name: user.name, accessKeyId },
-    policies: documentsOf(user.policies),
+    policies: documentsOf(state.policiesOf(user)),
     sessionPolicies: [],
   };
 }
@@ -28,7 +28,7 @@ export function principalOfRole(state: IamState, accountId: string, role: IamRol
       name: role.name,
       accessKeyId: '',
     },
-    policies: documentsOf(role.policies),
+    policies: documentsOf(state.policiesOf(role)),
     sessionPolicies: [],
   };
 }

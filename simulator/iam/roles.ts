@@ -30,6 +30,7 @@ const createRole: IamAction = (iam) => {
     ...{ policies: [], maxSessionSeconds, trustPolicy },
     description: parameters.optional('Description', { min: 0, max: 1000 }),
   };
+  state.making(role);
   roles.push(role);
   house.changed();
   call.trail.responseElements = { role: { path, roleName: name, roleId: role.id } };
@@ -52,7 +53,7 @@ const listRoles: IamAction = (iam) => {
   const { call, parameters, state, accountId } = iam;
   const prefix = parameters.optional('PathPrefix', FORMS.pathPrefix) ?? '/';
   call.authorize('iam:ListRoles', state.roleArn(accountId, { path: prefix, name: '' }));
-  const roles = state.of(accountId).roles.filter((role) => role.path.startsWith(prefix));
+  const roles = state.of(accountId).roles.filter((role) => role.path.startsWith(prefix) && state.sees(role));
   const { items, rest } = page(roles, (role) => role.name, parameters);
   return {
     Roles: items.map((role) => showRole(iam, role)),

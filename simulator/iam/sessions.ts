@@ -55,7 +55,7 @@ export class Sessions implements PrincipalSource {
           issuedAt: new Date(session.issuedAt),
           expiresAt: new Date(session.expiresAt),
         },
-        policies: documentsOf(role.policies),
+        policies: documentsOf(this.#iam.policiesOf(role)),
         sessionPolicies: session.policy === undefined ? [] : [parsePolicy(session.policy, 'identity')],
       },
       used: (_service, region, at) => {

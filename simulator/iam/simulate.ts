@@ -59,10 +59,10 @@ interface Source {
 function findSource({ state, accountId }: IamCall, arn: string): Source {
   for (const user of state.of(accountId).users)
     if (state.userArn(accountId, user) === arn)
-      return { principal: principalOfUser(state, accountId, user, ''), policies: user.policies };
+      return { principal: principalOfUser(state, accountId, user, ''), policies: state.policiesOf(user) };
   for (const role of state.of(accountId).roles)
     if (state.roleArn(accountId, role) === arn)
-      return { principal: principalOfRole(state, accountId, role), policies: role.policies };
+      return { principal: principalOfRole(state, accountId, role), policies: state.policiesOf(role) };
   if (!/^arn:[a-z-]+:iam::\d{12}:(user|role)\//.test(arn))
     throw new ServiceError('InvalidInput', 400, 'PolicySourceArn must be the ARN of a user or a role of IAM');
   throw noSuchEntity('The user or role of PolicySourceArn cannot be found.');

@@ -9,33 +9,70 @@ import type { IamState } from './iam-state.ts';
 import type { SimulatedIam } from './iam.ts';
 import { FORMS, Parameters } from './parameters.ts';
 import { sessionArn, Sessions, type Session } from './sessions.ts';
+import { isUserSession, UserSessions } from './user-sessions.ts';
 
-/** What the simulator does of STS's API of 2011-06-15: GetCallerIdentity and AssumeRole. */
+/** What the simulator does of STS's API of 2011-06-15: GetCallerIdentity, AssumeRole and GetSessionToken. */
 export class SimulatedSts implements Service {
   readonly name = 'sts';
   readonly #house: House;
   readonly #iam: IamState;
   readonly #sessions: Sessions;
+  readonly #userSessions: UserSessions;
 
   constructor(house: House, iam: SimulatedIam) {
     this.#house = house;
     this.#iam = iam.state;
     this.#sessions = new Sessions(iam.state);
     house.accounts.addSource(this.#sessions);
+    this.#userSessions = new UserSessions(house.accounts);
+    house.accounts.addSource(this.#userSessions);
   }
 
   async handle(call: SimulatedCall): Promise<Reply> {
     if (call.action === 'GetCallerIdentity') return { output: callerIdentity(call) };
     if (call.action === 'AssumeRole') return { output: this.#assumeRole(call) };
+    if (call.action === 'GetSessionToken') return { output: this.#sessionToken(call) };
     throw commonError('sts', 'not-done', `The simulator does not do ${call.action} of STS`);
   }
 
   save(): unknown {
-    return this.#sessions.save();
+    return { roles: this.#sessions.save(), users: this.#userSessions.save() };
   }
 
   load(saved: unknown): void {
-    this.#sessions.load(saved);
+    // A state file of before has the sessions of roles alone.
+    const { roles, users } = Array.isArray(saved)
+      ? { roles: saved as unknown, users: [] }
+      : (saved as { roles: unknown; users: unknown });
+    this.#sessions.load(roles);
+    this.#userSessions.load(users);
+  }
+
+  /** Needs no permission; of 15 minutes to 36 hours, 12 unless told, and of the root user an hour at the most. */
+  #sessionToken(call: SimulatedCall): Record<string, unknown> {
+    const parameters = new Parameters(call.input);
+    for (const name of ['SerialNumber', 'TokenCode'])
+      if (parameters.has(name))
+        throw commonError('sts', 'not-done', `The simulator does not do ${name} of GetSessionToken`);
+    if (call.principal.kind === 'assumed-role' || isUserSession(call.principal))
+      throw commonError('sts', 'denied', 'Cannot call GetSessionToken with session credentials');
+    const given = parameters.integer('DurationSeconds', 900, 129_600) ?? 43_200;
+    const seconds = call.principal.kind === 'root' ? Math.min(given, 3600) : given;
+    const expiresAt = new Date(call.at.getTime() + seconds * 1000);
+    const session = this.#userSessions.make(call.principal.accessKeyId, expiresAt);
+    this.#house.changed();
+    call.trail.requestParameters = { durationSeconds: seconds };
+    call.trail.responseElements = {
+      credentials: { accessKeyId: session.accessKeyId, expiration: session.expiresAt },
+    };
+    return {
+      Credentials: {
+        AccessKeyId: session.accessKeyId,
+        SecretAccessKey: session.secretAccessKey,
+        SessionToken: session.sessionToken,
+        Expiration: expiresAt,
+      },
+    };
   }
 
   #assumeRole(call: SimulatedCall): Record<string, unknown> {

@@ -23,6 +23,7 @@ const createUser: IamAction = ({ call, parameters, state, house, accountId }) =>
     ...{ path, name, id: makeId('AIDA'), createdAt: call.at.toISOString(), tags: parameters.tags() },
     ...{ policies: [], accessKeys: [] },
   };
+  state.making(user);
   users.push(user);
   house.changed();
   call.trail.responseElements = { user: { path, userName: name, userId: user.id } };
@@ -50,7 +51,7 @@ const getUser: IamAction = ({ call, parameters, state, accountId }) => {
 const listUsers: IamAction = ({ call, parameters, state, accountId }) => {
   const prefix = parameters.optional('PathPrefix', FORMS.pathPrefix) ?? '/';
   call.authorize('iam:ListUsers', state.userArn(accountId, { path: prefix, name: '' }));
-  const users = state.of(accountId).users.filter((user) => user.path.startsWith(prefix));
+  const users = state.of(accountId).users.filter((user) => user.path.startsWith(prefix) && state.sees(user));
   const { items, rest } = page(users, (user) => user.name, parameters);
   return { Users: items.map((user) => showUser(user, state.userArn(accountId, user))), ...rest };
 };

@@ -5,6 +5,7 @@ import { findKey, targetNow } from './find-key.ts';
 import { Input } from './input.ts';
 import { refusePendingDeletion } from './key-state.ts';
 import type { Kms } from './kms-house.ts';
+import type { Alias } from './records.ts';
 import { page } from './pages.ts';
 import { arnOf } from './state.ts';
 import { recordKey, recordParameters } from './trail.ts';
@@ -38,7 +39,8 @@ export function updateAlias(kms: Kms, call: SimulatedCall) {
   authorizeCall(call, 'kms:UpdateAlias', arnOf(call, name));
   authorizeKey(kms, call, 'kms:UpdateAlias', key, { conditions: { 'kms:RequestAlias': name } });
   const alias = place.aliases.get(name);
-  const before = alias === undefined ? undefined : place.keys.get(alias.targetKeyId);
+  const isSeen = alias !== undefined && targetNow(kms, alias) !== undefined;
+  const before = isSeen ? place.keys.get(alias.targetKeyId) : undefined;
   if (alias === undefined || before === undefined) throw aliasNotFound();
   authorizeKey(kms, call, 'kms:UpdateAlias', before, { conditions: { 'kms:RequestAlias': name } });
   refusePendingDeletion(key);
@@ -54,10 +56,12 @@ export function deleteAlias(kms: Kms, call: SimulatedCall) {
   const { name, place } = begin(kms, call);
   authorizeCall(call, 'kms:DeleteAlias', arnOf(call, name));
   const alias = place.aliases.get(name);
-  const key = alias === undefined ? undefined : place.keys.get(alias.targetKeyId);
+  const isSeen = alias !== undefined && targetNow(kms, alias) !== undefined;
+  const key = isSeen ? place.keys.get(alias.targetKeyId) : undefined;
   if (key === undefined) throw aliasNotFound();
   recordKey(call, key);
   authorizeKey(kms, call, 'kms:DeleteAlias', key);
+  kms.house.consistency.changing(ghostName(call, name), alias);
   place.aliases.delete(name);
   kms.house.changed();
 }
@@ -69,7 +73,11 @@ export function listAliases(kms: Kms, call: SimulatedCall) {
   recordParameters(call, { keyId });
   authorizeCall(call, 'kms:ListAliases');
   const key = keyId === undefined ? undefined : findKey(kms, call, keyId).key;
-  const aliases = [...kms.state.place(call.accountId, call.region).aliases.values()].filter((alias) => {
+  const place = kms.state.place(call.accountId, call.region);
+  const gone = kms.house.consistency.ghosts<Alias>(ghostName(call, ''), (ghost) =>
+    place.aliases.has(ghost.slice(ghostName(call, '').length)),
+  );
+  const aliases = [...place.aliases.values(), ...gone].filter((alias) => {
     const target = targetNow(kms, alias);
     return target !== undefined && (key === undefined || target === key.id);
   });
@@ -98,7 +106,7 @@ function begin(kms: Kms, call: SimulatedCall) {
     input,
     name,
     place: kms.state.place(call.accountId, call.region),
-    delay: kms.house.options.time?.aliasDelayMs ?? 0,
+    delay: kms.house.options.time?.aliasDelayMs ?? kms.house.consistency.window,
     now: kms.house.now().getTime(),
   };
 }
@@ -107,6 +115,11 @@ function refuseMany(kms: Kms, call: SimulatedCall, keyId: string): void {
   const { aliases } = kms.state.place(call.accountId, call.region);
   if ([...aliases.values()].filter((alias) => alias.targetKeyId === keyId).length >= mostAliasesOfKey)
     throw kmsError('LimitExceededException', `A key has at most ${mostAliasesOfKey} aliases`);
+}
+
+/** A deleted alias is listed for a while. */
+function ghostName({ accountId, region }: SimulatedCall, name: string): string {
+  return `alias of ${accountId}/${region}/${name}`;
 }
 
 function aliasNotFound() {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { House } from '../house.ts';
 import { XksFailure } from '../xks/xks-failure.ts';
 import type { Proxies } from './proxies.ts';
-import type { ConnectionErrorCode, ConnectionState, KeyStore } from './records.ts';
+import { storeName, type ConnectionErrorCode, type ConnectionState, type KeyStore } from './records.ts';
 import type { KmsState } from './state.ts';
 import type { VpcEndpointServices } from './vpc-endpoint-services.ts';
 import { connectionErrorCode } from './xks-exceptions.ts';
@@ -115,6 +115,7 @@ export class Connections {
   }
 
   #become(store: KeyStore, state: ConnectionState, code?: ConnectionErrorCode): void {
+    this.#house.consistency.changing(storeName(store.id), store);
     store.state = state;
     if (code === undefined) delete store.errorCode;
     else store.errorCode = code;

@@ -24,7 +24,7 @@ export function findKey(
     throw kmsError('AccessDeniedException', `${call.action} does not work on a key of another account`);
   const place = kms.state.place(accountId, region);
   if (!resource.startsWith('alias/')) {
-    const key = place.keys.get(resource.replace(/^key\//, ''));
+    const key = visible(kms, place.keys.get(resource.replace(/^key\//, '')));
     if (key === undefined)
       throw kmsError('NotFoundException', 'There is no such key in this account and Region');
     return { key };
@@ -32,15 +32,31 @@ export function findKey(
   if (!aliases)
     throw kmsError('NotFoundException', `${call.action} takes a key id or a key ARN, not an alias`);
   const alias = place.aliases.get(resource);
-  const target = alias === undefined ? undefined : place.keys.get(targetNow(kms, alias) ?? '');
+  const target = alias === undefined ? undefined : visible(kms, place.keys.get(targetNow(kms, alias) ?? ''));
   if (target === undefined)
     throw kmsError('NotFoundException', 'There is no such alias in this account and Region');
   return { key: target, alias: resource };
 }
 
+/** The key itself, where whoever is asked knows of it. */
+function visible(kms: Kms, key: KmsKey | undefined): KmsKey | undefined {
+  return key === undefined || seenKey(kms, key) === undefined ? undefined : key;
+}
+
+/** The key as whoever is asked sees it: as it was, where the change has not spread. Never to be changed. */
+export function seenKey(kms: Kms, key: KmsKey): Readonly<KmsKey> | undefined {
+  return kms.house.consistency.seen<KmsKey>(key.arn, key);
+}
+
+/** Before the key is changed. */
+export function changingKey(kms: Kms, key: KmsKey): void {
+  kms.house.consistency.changing(key.arn, key);
+}
+
 /** What operations see of an alias at this moment. */
 export function targetNow(kms: Kms, alias: Alias): string | undefined {
-  return kms.house.now().getTime() < alias.effectiveAt ? alias.previousKeyId : alias.targetKeyId;
+  const delay = alias.effectiveAt - alias.updatedAt;
+  return kms.house.consistency.hasSpread(alias.updatedAt, delay) ? alias.targetKeyId : alias.previousKeyId;
 }
 
 function parseKeyId(

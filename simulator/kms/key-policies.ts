@@ -3,7 +3,7 @@ import { ServiceError } from '../service-error.ts';
 import type { SimulatedCall } from '../service.ts';
 import { authorizeKey, callConditions } from './access.ts';
 import { kmsError } from './errors.ts';
-import { findKey } from './find-key.ts';
+import { changingKey, findKey, seenKey } from './find-key.ts';
 import { Input } from './input.ts';
 import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
@@ -57,7 +57,7 @@ export function getKeyPolicy(kms: Kms, call: SimulatedCall) {
   recordKey(call, key, { keyId });
   authorizeKey(kms, call, 'kms:GetKeyPolicy', key);
   requireDefault(input);
-  return { Policy: key.policy, PolicyName: 'default' };
+  return { Policy: (seenKey(kms, key) ?? key).policy, PolicyName: 'default' };
 }
 
 export function putKeyPolicy(kms: Kms, call: SimulatedCall) {
@@ -76,7 +76,9 @@ export function putKeyPolicy(kms: Kms, call: SimulatedCall) {
     conditions: { 'kms:BypassPolicyLockoutSafetyCheck': String(bypass) },
   });
   requireDefault(input);
-  key.policy = acceptPolicy(kms, call, text, { arn: key.arn, bypass });
+  const policy = acceptPolicy(kms, call, text, { arn: key.arn, bypass });
+  changingKey(kms, key);
+  key.policy = policy;
   kms.house.changed();
 }
 

@@ -5,7 +5,7 @@ import { kmsError } from './errors.ts';
 import { Input } from './input.ts';
 import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
-import type { KeyStore, StoreSettings } from './records.ts';
+import { storeName, type KeyStore, type StoreSettings } from './records.ts';
 import { changed, needDisconnected, readChanges, readNewStore, refuseDuplicates } from './store-settings.ts';
 import { recordParameters, recordResponse } from './trail.ts';
 import { exceptionFor } from './xks-exceptions.ts';
@@ -39,6 +39,7 @@ export async function createCustomKeyStore(kms: Kms, call: SimulatedCall) {
   await checkProxy(kms, call, store, settings, { ask: settings.connectivity === 'PUBLIC_ENDPOINT' });
   // Another one may have been made while the proxy was asked.
   accept();
+  kms.house.consistency.changing(storeName(store.id), undefined);
   stores.set(store.id, store);
   kms.house.changed();
   recordResponse(call, { customKeyStoreId: store.id });
@@ -51,7 +52,14 @@ export function describeCustomKeyStores(kms: Kms, call: SimulatedCall) {
   const name = input.optionalText('CustomKeyStoreName', { max: 256 });
   recordParameters(call, { customKeyStoreId: id, customKeyStoreName: name });
   authorizeCall(call, 'kms:DescribeCustomKeyStores');
-  const matching = [...kms.state.place(call.accountId, call.region).stores.values()].filter(
+  const { stores } = kms.state.place(call.accountId, call.region);
+  const { consistency } = kms.house;
+  const isThere = (ghost: string) => stores.has(ghost.slice(storeName('').length));
+  const gone = consistency
+    .ghosts<KeyStore>(storeName(''), isThere)
+    .filter(({ accountId, region }) => accountId === call.accountId && region === call.region);
+  const known = [...stores.values()].flatMap((store) => consistency.seen(storeName(store.id), store) ?? []);
+  const matching = [...known, ...gone].filter(
     (store) => (id === undefined || store.id === id) && (name === undefined || store.settings.name === name),
   );
   if (matching.length === 0 && (id ?? name) !== undefined) throw storeNotFound();
@@ -68,6 +76,7 @@ export function describeCustomKeyStores(kms: Kms, call: SimulatedCall) {
 }
 
 export async function updateCustomKeyStore(kms: Kms, call: SimulatedCall) {
+  const { consistency } = kms.house;
   const input = new Input(call.input);
   recordSettings(call, input);
   authorizeCall(call, 'kms:UpdateCustomKeyStore');
@@ -86,8 +95,12 @@ export async function updateCustomKeyStore(kms: Kms, call: SimulatedCall) {
   if (Object.keys(ofProxy).length > 0) await checkProxy(kms, call, store, after, { ask: reaches });
   if (!kms.state.place(call.accountId, call.region).stores.has(store.id)) throw storeNotFound();
   allowed();
-  if (changes.credential !== undefined && kms.slowUpdates && store.state === 'CONNECTED')
+  consistency.changing(storeName(store.id), store);
+  const spreadMs = kms.house.options.time?.updateSpreadMs ?? 0;
+  if (changes.credential !== undefined && store.state === 'CONNECTED' && (kms.slowUpdates || spreadMs > 0)) {
     store.previousCredential = store.settings.credential;
+    if (!kms.slowUpdates) store.spreadAt = kms.house.now().getTime() + spreadMs;
+  }
   store.settings = changed(store.settings, changes);
   kms.house.changed();
 }
@@ -105,6 +118,7 @@ export function deleteCustomKeyStore(kms: Kms, call: SimulatedCall) {
     );
   if (store.state !== 'DISCONNECTED')
     throw invalidState('A custom key store must be disconnected before it is deleted');
+  kms.house.consistency.changing(storeName(store.id), store);
   place.stores.delete(store.id);
   kms.house.changed();
 }
@@ -134,7 +148,8 @@ export function findStore(kms: Kms, call: SimulatedCall, input: Input): KeyStore
   const store = kms.state
     .place(call.accountId, call.region)
     .stores.get(input.text('CustomKeyStoreId', { max: 64 }));
-  if (store === undefined) throw storeNotFound();
+  if (store === undefined || kms.house.consistency.seen(storeName(store.id), store) === undefined)
+    throw storeNotFound();
   return store;
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { SimulatedCall } from '../service.ts';
 import { authorizeCall, authorizeKey } from './access.ts';
 import { kmsError, notDone, validation } from './errors.ts';
-import { findKey, type Found } from './find-key.ts';
+import { changingKey, findKey, seenKey, type Found } from './find-key.ts';
 import { Input } from './input.ts';
 import { acceptPolicy, defaultPolicy } from './key-policies.ts';
 import { newMaterial } from './key-material.ts';
@@ -64,6 +64,7 @@ export async function createKey(kms: Kms, call: SimulatedCall) {
     tags,
     grants: [],
   };
+  kms.house.consistency.changing(arn, undefined);
   kms.state.place(call.accountId, call.region).keys.set(id, key);
   kms.house.changed();
   const output = { KeyMetadata: metadataOf(kms, key) };
@@ -140,7 +141,7 @@ function readNewKey(input: Input) {
   } as const;
 }
 
-export function metadataOf(kms: Kms, key: KmsKey) {
+export function metadataOf(kms: Kms, key: Readonly<KmsKey>) {
   const state = keyState(kms, key);
   return {
     AWSAccountId: key.accountId,
@@ -171,12 +172,14 @@ export function describeKey(kms: Kms, call: SimulatedCall) {
   const { key, alias } = findKey(kms, call, keyId, { aliases: true, foreign: true });
   recordKey(call, key, { keyId });
   authorizeKey(kms, call, 'kms:DescribeKey', key, { alias });
-  return { KeyMetadata: metadataOf(kms, key) };
+  return { KeyMetadata: metadataOf(kms, seenKey(kms, key) ?? key) };
 }
 
 export function listKeys(kms: Kms, call: SimulatedCall) {
   authorizeCall(call, 'kms:ListKeys');
-  const keys = [...kms.state.place(call.accountId, call.region).keys.values()];
+  const keys = [...kms.state.place(call.accountId, call.region).keys.values()].filter(
+    (key) => seenKey(kms, key) !== undefined,
+  );
   const { items, truncation } = page(new Input(call.input), keys, ({ id }) => id, {
     standard: 100,
     most: 1000,
@@ -187,6 +190,7 @@ export function listKeys(kms: Kms, call: SimulatedCall) {
 export function enableKey(kms: Kms, call: SimulatedCall) {
   const { key } = managed(kms, call);
   refusePendingDeletion(key);
+  changingKey(kms, key);
   key.state = 'Enabled';
   kms.house.changed();
 }
@@ -194,6 +198,7 @@ export function enableKey(kms: Kms, call: SimulatedCall) {
 export function disableKey(kms: Kms, call: SimulatedCall) {
   const { key } = managed(kms, call);
   refusePendingDeletion(key);
+  changingKey(kms, key);
   key.state = 'Disabled';
   kms.house.changed();
 }
@@ -202,6 +207,7 @@ export function updateKeyDescription(kms: Kms, call: SimulatedCall) {
   const description = new Input(call.input).text('Description', { min: 0, max: 8192 });
   const { key } = managed(kms, call, { description });
   refusePendingDeletion(key);
+  changingKey(kms, key);
   key.description = description;
   kms.house.changed();
 }
@@ -211,6 +217,7 @@ export function scheduleKeyDeletion(kms: Kms, call: SimulatedCall) {
   const days = new Input(call.input).integer('PendingWindowInDays', 7, 30) ?? 30;
   const { key } = managed(kms, call, { pendingWindowInDays: days });
   refusePendingDeletion(key);
+  changingKey(kms, key);
   key.state = 'PendingDeletion';
   key.deletionAt = kms.house.now().getTime() + days * (kms.house.options.time?.dayMs ?? dayMs);
   kms.house.changed();
@@ -226,6 +233,7 @@ export function cancelKeyDeletion(kms: Kms, call: SimulatedCall) {
   const { key } = managed(kms, call);
   if (key.state !== 'PendingDeletion')
     throw kmsError('KMSInvalidStateException', `${key.arn} is not pending deletion.`);
+  changingKey(kms, key);
   key.state = 'Disabled';
   delete key.deletionAt;
   kms.house.changed();
@@ -238,6 +246,21 @@ export function getKeyRotationStatus(kms: Kms, call: SimulatedCall) {
   if (key.origin === 'EXTERNAL_KEY_STORE')
     throw kmsError('UnsupportedOperationException', `${key.arn} is in a custom key store.`);
   return { KeyId: key.arn, KeyRotationEnabled: false };
+}
+
+/** API Reference: an empty object where the key was never used; the CloudTrail event id is the trail's own and not known here. */
+export function getKeyLastUsage(kms: Kms, call: SimulatedCall) {
+  const { key } = managed(kms, call);
+  const { lastUsage: last } = key;
+  return {
+    KeyId: key.id,
+    KeyLastUsage:
+      last === undefined
+        ? {}
+        : { Operation: last.operation, Timestamp: last.at / 1000, KmsRequestId: last.requestId },
+    TrackingStartDate: key.createdAt / 1000,
+    KeyCreationDate: key.createdAt / 1000,
+  };
 }
 
 export function enableKeyRotation(kms: Kms, call: SimulatedCall) {

@@ -11,6 +11,7 @@ import type { Kms } from './kms-house.ts';
 import { managedKey } from './managed-keys.ts';
 import { notSimulated, operations } from './operations.ts';
 import { Proxies } from './proxies.ts';
+import { Quotas } from './quotas.ts';
 import { KmsState } from './state.ts';
 import { VpcEndpointServices } from './vpc-endpoint-services.ts';
 
@@ -28,11 +29,16 @@ export class SimulatedKms implements Service, KmsForServices {
     const vpcEndpointServices = new VpcEndpointServices();
     const connections = new Connections(house, state, proxies, vpcEndpointServices);
     const reserved = new Set<string>();
-    this.#kms = { house, state, proxies, vpcEndpointServices, connections, reserved, slowUpdates: false };
+    const quotas = new Quotas(() => house.options.time?.quotaSecondMs, house.now);
+    this.#kms = {
+      ...{ house, state, proxies, vpcEndpointServices, connections, quotas, reserved },
+      slowUpdates: false,
+    };
     this.controls = new KmsControls(this.#kms);
   }
 
   async handle(call: SimulatedCall): Promise<Reply> {
+    this.#kms.quotas.take(call);
     removeDeletedKeys(this.#kms);
     const operation = Object.hasOwn(operations, call.action) ? operations[call.action] : undefined;
     if (operation !== undefined) {

@@ -20,6 +20,23 @@ export async function seal(
   plaintext: Buffer,
   context: EncryptionContext,
 ): Promise<Buffer> {
+  const sealed = await sealBoth(kms, call, key, plaintext, context);
+  used(kms, call, key);
+  return sealed;
+}
+
+/** For GetKeyLastUsage. */
+function used(kms: Kms, call: SimulatedCall, key: KmsKey): void {
+  key.lastUsage = { operation: call.action, at: kms.house.now().getTime(), requestId: call.requestId };
+}
+
+async function sealBoth(
+  kms: Kms,
+  call: SimulatedCall,
+  key: KmsKey,
+  plaintext: Buffer,
+  context: EncryptionContext,
+): Promise<Buffer> {
   const store = usableStore(kms, key);
   const inner = sealInner(key, plaintext, context);
   if (store === undefined) return encodeBlob({ keyArn: key.arn, origin: 'AWS_KMS', inner });
@@ -38,6 +55,18 @@ export async function seal(
 
 /** The reverse. */
 export async function open(
+  kms: Kms,
+  call: SimulatedCall,
+  key: KmsKey,
+  blob: Blob,
+  context: EncryptionContext,
+): Promise<Buffer> {
+  const plaintext = await openBoth(kms, call, key, blob, context);
+  used(kms, call, key);
+  return plaintext;
+}
+
+async function openBoth(
   kms: Kms,
   call: SimulatedCall,
   key: KmsKey,

@@ -25,6 +25,7 @@ import {
   disableKey,
   enableKey,
   enableKeyRotation,
+  getKeyLastUsage,
   getKeyRotationStatus,
   listKeys,
   scheduleKeyDeletion,
@@ -53,6 +54,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ScheduleKeyDeletion: scheduleKeyDeletion,
   CancelKeyDeletion: cancelKeyDeletion,
   GetKeyRotationStatus: getKeyRotationStatus,
+  GetKeyLastUsage: getKeyLastUsage,
   EnableKeyRotation: enableKeyRotation,
   GetKeyPolicy: getKeyPolicy,
   PutKeyPolicy: putKeyPolicy,
@@ -80,7 +82,7 @@ export const operations: Readonly<Record<string, Operation>> = {
 export const notSimulated: ReadonlySet<string> = new Set(
   (
     'Decapsulate DeleteImportedKeyMaterial DeriveSharedSecret DisableKeyRotation Encapsulate GenerateDataKeyPair ' +
-    'GenerateDataKeyPairWithoutPlaintext GenerateMac GetKeyLastUsage GetParametersForImport GetPublicKey ' +
+    'GenerateDataKeyPairWithoutPlaintext GenerateMac GetParametersForImport GetPublicKey ' +
     'ImportKeyMaterial ListKeyRotations ListRetirableGrants ReplicateKey RotateKeyOnDemand Sign UpdatePrimaryRegion ' +
     'Verify VerifyMac'
   ).split(' '),

@@ -16,12 +16,18 @@ export class Proxies {
   clockOffsetMs = 0;
   /** Of calls that reach KMS through a VPC endpoint. */
   sourceVpc: { readonly vpc: string; readonly vpce: string } | undefined;
+  readonly #now: () => Date;
   #turn = 0;
 
   constructor({ options, now, log }: House) {
-    const { resolve = {}, xksCa } = options;
+    const { resolve = {}, xksCa, clientCertificates } = options;
+    this.#now = now;
     this.client = new XksClient({
-      routeTo: (host) => ({ host, address: resolve[host], ca: xksCa }),
+      routeTo: (host, region) => ({
+        ...{ host, address: resolve[host], ca: xksCa },
+        clientCertificate:
+          clientCertificates === undefined ? undefined : async () => clientCertificates.of(region),
+      }),
       // Asked for at each request, so that tests may change it.
       get timeoutMs() {
         return options.time?.xksTimeoutMs ?? awsTimeoutMs;
@@ -38,6 +44,10 @@ export class Proxies {
 
   /** The proxy of a key store; while a new credential spreads through AWS's hosts, by turns with the old one. */
   of(store: KeyStore): XksProxy {
+    if (store.spreadAt !== undefined && this.#now().getTime() >= store.spreadAt) {
+      delete store.previousCredential;
+      delete store.spreadAt;
+    }
     const settled = store.previousCredential === undefined || this.#turn++ % 2 === 0;
     const credential = settled ? undefined : store.previousCredential;
     return this.withSettings(store, credential === undefined ? {} : { credential });

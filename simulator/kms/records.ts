@@ -21,6 +21,8 @@ export interface KmsKey {
   /** The policy as its author wrote it. */
   policy: string;
   tags: Record<string, string>;
+  /** The last cryptographic operation that succeeded. */
+  lastUsage?: { operation: string; at: number; requestId: string };
   grants: Grant[];
 }
 
@@ -88,7 +90,14 @@ export interface KeyStore {
   settings: StoreSettings;
   /** Which some of AWS's hosts still sign with (see `KmsControls.slowUpdates`). */
   previousCredential?: XksCredential;
+  /** When all of them sign with the new one. */
+  spreadAt?: number;
   state: ConnectionState;
   /** With FAILED. */
   errorCode?: ConnectionErrorCode;
+}
+
+/** Under this name the changes of a key store spread. */
+export function storeName(id: string): string {
+  return `key store ${id}`;
 }

@@ -1,7 +1,7 @@
 import type { SimulatedCall } from '../service.ts';
 import { authorizeKey } from './access.ts';
 import { kmsError } from './errors.ts';
-import { findKey } from './find-key.ts';
+import { changingKey, findKey, seenKey } from './find-key.ts';
 import { Input } from './input.ts';
 import { refusePendingDeletion } from './key-state.ts';
 import type { Kms } from './kms-house.ts';
@@ -33,6 +33,7 @@ export function tagResource(kms: Kms, call: SimulatedCall) {
   const together = { ...key.tags, ...tags };
   if (Object.keys(together).length > mostTags)
     throw kmsError('LimitExceededException', `A key has at most ${mostTags} tags`);
+  changingKey(kms, key);
   key.tags = together;
   kms.house.changed();
 }
@@ -45,6 +46,7 @@ export function untagResource(kms: Kms, call: SimulatedCall) {
   recordKey(call, key, { keyId, tagKeys: [...names] });
   authorizeKey(kms, call, 'kms:UntagResource', key);
   refusePendingDeletion(key);
+  changingKey(kms, key);
   key.tags = Object.fromEntries(Object.entries(key.tags).filter(([name]) => !names.has(name)));
   kms.house.changed();
 }
@@ -55,9 +57,14 @@ export function listResourceTags(kms: Kms, call: SimulatedCall) {
   const { key } = findKey(kms, call, keyId);
   recordKey(call, key, { keyId });
   authorizeKey(kms, call, 'kms:ListResourceTags', key);
-  const { items, truncation } = page(input, Object.entries(key.tags), ([name]) => name, {
-    standard: 50,
-    most: 50,
-  });
+  const { items, truncation } = page(
+    input,
+    Object.entries((seenKey(kms, key) ?? key).tags),
+    ([name]) => name,
+    {
+      standard: 50,
+      most: 50,
+    },
+  );
   return { Tags: items.map(([TagKey, TagValue]) => ({ TagKey, TagValue })), ...truncation };
 }

@@ -25,10 +25,10 @@ interface Row {
 }
 
 const malformed =
-  'KMS cannot make sense of what the external key store proxy answered. Tell the administrator of the proxy if this happens again.';
+  'AWS KMS cannot interpret the response from the external key store proxy. If you see this error repeatedly, report it to your external key store proxy administrator.';
 
 /**
- * Names as the spec has them, messages in the simulator's words. Cryptographic operations always answer KMSInvalidStateException.
+ * Names and messages as the spec has them: KMS tells causes apart by its message alone, so programs read it. Cryptographic operations always answer KMSInvalidStateException.
  * Rows that the spec leaves out for an operation are marked.
  */
 const table: Record<Scenario, Row> = {
@@ -41,91 +41,91 @@ const table: Record<Scenario, Row> = {
     keyStore: 'XksProxyInvalidResponseException', // not in the spec
     createKey: 'XksKeyInvalidConfigurationException',
     message:
-      'The external key of this KMS key is not enabled in its key manager. Enable it there and try again.',
+      'The external key associated with this KMS key in an external key store is not enabled in the external key manager. Enable the external key in the external key manager and retry the request.',
   },
   InvalidCiphertextException: {
     keyStore: 'XksProxyInvalidResponseException', // cannot happen
     createKey: 'CustomKeyStoreInvalidStateException', // cannot happen
     message:
-      'The external key store proxy refused the ciphertext or its encryption context: corrupted, missing or otherwise not valid.',
+      'The external key store proxy rejected the request because the specified ciphertext or encryption context is corrupted, missing, or otherwise invalid.',
   },
   'inner-ciphertext': {
     keyStore: 'XksProxyInvalidResponseException', // cannot happen
     createKey: 'CustomKeyStoreInvalidStateException', // cannot happen
     message:
-      'What the external key store proxy gave back after decryption, or the encryption context, is corrupted, missing or otherwise not valid.',
+      'The ciphertext that the external key store proxy submitted for decryption, or the encryption context, is corrupted, missing, or otherwise invalid.',
   },
   InvalidKeyUsageException: {
     keyStore: 'XksProxyInvalidResponseException', // cannot happen
     createKey: 'XksKeyInvalidConfigurationException',
     message:
-      'The external key of this KMS key may not be used for this operation. Allow it in the key manager and try again.',
+      'The external key associated with this KMS key in an external key store does not support the requested operation. Enable the operation on the key in your external key manager, and try the request again.',
   },
   AuthenticationFailedException: {
     keyStore: 'XksProxyIncorrectAuthenticationCredentialException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy could not authenticate KMS. Check the proxy authentication credential of the external key store and update it if need be.',
+      'The external key store proxy rejected the request because it could not authenticate AWS KMS. Verify the XKS proxy authentication credentials for your external key store and update if necessary.',
   },
   AccessDeniedException: {
     keyStore: 'XksProxyInvalidConfigurationException', // not in the spec
     createKey: 'KMSInvalidStateException',
     message:
-      'The external key store proxy denied the operation. See to it that its rules allow this principal and this external key, and try again.',
+      'The external key store proxy denied access to the operation. Verify that the user and the external key are both authorized for this operation, and try the request again.',
   },
   KeyNotFoundException: {
     keyStore: 'XksProxyInvalidResponseException', // cannot happen
     createKey: 'XksKeyNotFoundException',
     message:
-      'The external key of this KMS key was not found in its key manager. If its id is wrong, create another KMS key with the right one.',
+      'The external key associated with this KMS key in an external key store was not found in its external key manager. If the external key ID associated with this KMS key is incorrect, create a new KMS key with the correct external key ID.',
   },
   InvalidUriPathException: {
     keyStore: 'XksProxyInvalidConfigurationException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy does not know the URI path. Check the path of the external key store and update it if need be.',
+      'The external key store proxy rejected the request because of an invalid URI path. Verify the URI path for your external key store and update if necessary.',
   },
   UnsupportedOperationException: {
     keyStore: 'XksProxyInvalidResponseException', // not in the spec
     createKey: 'XksKeyInvalidResponseException',
     message:
-      'The external key store proxy does not support the operation. Tell the administrator of the proxy if this happens again.',
+      'The external key store proxy rejected the request because it does not support the requested operation. If you see this error repeatedly, report it to your external key store proxy administrator.',
   },
   DependencyTimeoutException: {
     keyStore: 'XksProxyUriUnreachableException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy did not finish the request in its time. Try again; tell the administrator of the proxy if this happens again.',
+      'The external key store proxy did not respond to the request in the time allotted. Retry the request. If you see this error repeatedly, report it to your external key store proxy administrator.',
   },
   ThrottlingException: {
     keyStore: 'XksProxyUriUnreachableException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy refused the request because there are too many. Use the KMS keys of this external key store less often.',
+      'The external key store proxy rejected the request due to a very high request rate. Reduce the frequency of your calls using KMS keys in this external key store.',
   },
   InternalException: {
     keyStore: 'XksProxyInvalidResponseException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy refused the request because it cannot work with its key manager. Check the configuration of the proxy, and that the key manager is there.',
+      'The external key store proxy rejected the request because it cannot communicate with the external key manager. Verify that the external key store proxy configuration is correct and that the external key manager is available.',
   },
   tcp: {
     keyStore: 'XksProxyUriUnreachableException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'KMS cannot reach the external key store proxy. It may be a passing trouble of the network; if not, check that the proxy runs, that the network lets KMS through, and that the URI endpoint is right.',
+      'AWS KMS cannot communicate with the external key store proxy. This might be a transient network issue. If you see this error repeatedly, verify that your external key store proxy is active and is connected to the network, and that its endpoint URI is correct in your external keystore.',
   },
   tls: {
     keyStore: 'XksProxyUriUnreachableException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'KMS cannot make a TLS connection to the external key store proxy. Check its TLS configuration and its certificate.',
+      'AWS KMS cannot establish a TLS connection to the external key store proxy. Verify the TLS configuration, including its certificate.',
   },
   timeout: {
     keyStore: 'XksProxyUriUnreachableException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The external key store proxy did not answer in time. Try again; tell the administrator of the proxy if this happens again.',
+      'AWS KMS rejected the request because the external key store proxy did not respond in time. Retry the request. If you see this error repeatedly, report it to your external key store proxy administrator.',
   },
   unavailable: {
     keyStore: 'XksProxyUriUnreachableException', // developer guide, external key manager
@@ -141,7 +141,7 @@ const table: Record<Scenario, Row> = {
     keyStore: 'CustomKeyStoreInvalidStateException',
     createKey: 'CustomKeyStoreInvalidStateException',
     message:
-      'The custom key store is not connected to its external key store proxy. Connect it and try again.',
+      'This KMS key is in a custom key store that is not connected to its external key store proxy. Connect the external key store and try the request again.',
   },
   busy: {
     keyStore: 'ThrottlingException',

@@ -11,6 +11,8 @@ export interface Route {
   readonly address?: string | undefined;
   /** PEM; without it the roots that Node trusts. */
   readonly ca?: string | undefined;
+  /** Shown where the proxy asks for a client certificate; PEM texts. */
+  readonly clientCertificate?: (() => Promise<{ certificate: string; key: string }>) | undefined;
 }
 
 /** The spec's suites (API content type), those of TLS 1.3 first. */
@@ -26,6 +28,7 @@ const suites = [
  * while there is no TCP connection, `timeout` after that. Throws {@link XksFailure}.
  */
 export async function openTls(route: Route, signal: AbortSignal): Promise<TLSSocket> {
+  const shown = await route.clientCertificate?.();
   const tcp = await openTcp(route, signal);
   return new Promise((resolve, reject) => {
     const tls = connectTls({
@@ -35,6 +38,7 @@ export async function openTls(route: Route, signal: AbortSignal): Promise<TLSSoc
       minVersion: 'TLSv1.2',
       ciphers: suites,
       ...(route.ca === undefined ? {} : { ca: route.ca }),
+      ...(shown === undefined ? {} : { cert: shown.certificate, key: shown.key }),
     });
     const fail = (failure: XksFailure) => {
       signal.removeEventListener('abort', late);

@@ -7,6 +7,8 @@ import { XksFailure } from './xks-failure.ts';
 
 export interface Post {
   readonly host: string;
+  /** From which AWS calls: each Region has connections of its own. */
+  readonly region: string;
   readonly path: string;
   /** Of the signature, and the content type. */
   readonly headers: Readonly<Record<string, string>>;

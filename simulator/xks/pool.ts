@@ -5,13 +5,13 @@ import { XksFailure } from './xks-failure.ts';
 /** More connections to one host than AWS's request quota could ever need. */
 const mostConnections = 128;
 
-/** Connections that stay open between calls, by host. */
+/** Connections that stay open between calls, by host and Region. */
 export class ConnectionPool {
-  readonly #routeTo: (host: string) => Route;
+  readonly #routeTo: (host: string, region: string) => Route;
   readonly #connections = new Map<string, Set<Exchange>>();
   #closed = false;
 
-  constructor(routeTo: (host: string) => Route) {
+  constructor(routeTo: (host: string, region: string) => Route) {
     this.#routeTo = routeTo;
   }
 
@@ -20,9 +20,9 @@ export class ConnectionPool {
     post: Post,
     signal: AbortSignal,
   ): Promise<{ answer: RawAnswer; over: Exchange; fresh: boolean }> {
-    const open = this.#openTo(post.host);
+    const open = this.#openTo(`${post.host} ${post.region}`);
     const free = [...open].find((exchange) => exchange.free);
-    const over = free ?? (await this.#open(post.host, open, signal));
+    const over = free ?? (await this.#open(post, open, signal));
     try {
       return { answer: await over.post(post, signal), over, fresh: free === undefined };
     } finally {
@@ -30,9 +30,9 @@ export class ConnectionPool {
     }
   }
 
-  async #open(host: string, open: Set<Exchange>, signal: AbortSignal): Promise<Exchange> {
+  async #open({ host, region }: Post, open: Set<Exchange>, signal: AbortSignal): Promise<Exchange> {
     if (open.size >= mostConnections) throw new XksFailure('busy', 'too many calls of this proxy at once');
-    const socket = await openTls(this.#routeTo(host), signal);
+    const socket = await openTls(this.#routeTo(host, region), signal);
     const exchange = exchangeOver(socket);
     socket.once('close', () => open.delete(exchange));
     if (this.#closed) exchange.close();
@@ -40,9 +40,9 @@ export class ConnectionPool {
     return exchange;
   }
 
-  #openTo(host: string): Set<Exchange> {
-    const open = this.#connections.get(host) ?? new Set();
-    this.#connections.set(host, open);
+  #openTo(where: string): Set<Exchange> {
+    const open = this.#connections.get(where) ?? new Set();
+    this.#connections.set(where, open);
     return open;
   }
 

@@ -56,7 +56,7 @@ export interface XksAttempt {
 }
 
 export interface XksClientSettings {
-  readonly routeTo: (host: string) => Route;
+  readonly routeTo: (host: string, region: string) => Route;
   /** AWS: 250. It begins anew with the retry (developer guide, monitoring: two attempts take 500). */
   readonly timeoutMs: number;
   /** The clock that signs. */
@@ -173,7 +173,7 @@ export class XksClient {
         ...signPost(proxy, { host: proxy.host, path, body, at }),
       };
       const { answer, over, fresh } = await this.#pool.post(
-        { host: proxy.host, path, headers, body },
+        { host: proxy.host, region: proxy.region, path, headers, body },
         limit.signal,
       );
       seen = { protocol: over.protocol, tls: over.tls, freshConnection: fresh };

@@ -187,6 +187,7 @@ const faults: Record<FaultRule['kind'], { iam: RegExp; kms: RegExp }> = {
   'answer-lost': { iam: /ECONNRESET|Error|hang up/, kms: /ECONNRESET|Error|hang up/ },
   hang: { iam: /Timeout|Abort/, kms: /Timeout|Abort/ },
   slow: { iam: /none/, kms: /none/ },
+  error: { iam: /InternalFailure/, kms: /InternalFailure/ },
 };
 
 for (const [kind, names] of Object.entries(faults))

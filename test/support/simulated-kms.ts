@@ -20,6 +20,8 @@ import { XksStub } from './xks-stub.ts';
 
 export const xksHost = 'xks.example.test';
 
+const usual = { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 5000 };
+
 /** An AWS whose external key stores are at a scripted proxy, and clients of its KMS. */
 export class KmsBench {
   readonly simulator: Simulator;
@@ -49,7 +51,8 @@ export class KmsBench {
       xksCa: readFileSync(ca.certificate, 'utf8'),
       ...options,
       resolve: { [xksHost]: stub.address, ...options.resolve },
-      time: { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 5000, ...options.time },
+      // The object that was given: tests change it.
+      time: Object.assign(options.time ?? {}, { ...usual, ...options.time }),
     });
     return new KmsBench(directory, ca, simulator, stub);
   }
