@@ -94,7 +94,7 @@ test.serial('a wrong context is refused by the proxy; a wrong KeyId by KMS', asy
   const blob = await encrypt();
   const failure = await failureOf(decrypt(blob, { EncryptionContext: { purpose: 'Other' } }));
   t.is(failure.name, 'KMSInvalidStateException');
-  t.regex(failure.message, /refused the ciphertext or its encryption context/);
+  t.regex(failure.message, /rejected the request because the specified ciphertext or encryption context/);
   const other = await bench.makeKey(store);
   bench.stub.requests.length = 0;
   t.is(await exceptionOf(decrypt(blob, { KeyId: other.Arn })), 'IncorrectKeyException');
@@ -132,7 +132,7 @@ test.serial('a ciphertext of one KMS key is not opened by another with the same 
   t.is(altered.length, blob.length);
   const failure = await failureOf(decrypt(altered));
   t.is(failure.name, 'KMSInvalidStateException');
-  t.regex(failure.message, /gave back after decryption/);
+  t.regex(failure.message, /ciphertext that the external key store proxy submitted for decryption/);
 });
 
 test.serial('a proxy that gives back other bytes is found out', async (t) => {
@@ -144,7 +144,7 @@ test.serial('a proxy that gives back other bytes is found out', async (t) => {
   });
   const failure = await failureOf(decrypt(blob));
   t.is(failure.name, 'KMSInvalidStateException');
-  t.regex(failure.message, /gave back after decryption/);
+  t.regex(failure.message, /ciphertext that the external key store proxy submitted for decryption/);
 });
 
 test.serial('data keys of each size, with and without plaintext', async (t) => {
@@ -301,37 +301,37 @@ const table: [what: string, StubAnswer, createKey: string, message: RegExp][] = 
     'ValidationException',
     XksStub.error(400, 'ValidationException'),
     'CustomKeyStoreInvalidStateException',
-    /cannot make sense/,
+    /cannot interpret the response/,
   ],
   [
     'InvalidStateException',
     XksStub.error(400, 'InvalidStateException'),
     'XksKeyInvalidConfigurationException',
-    /not enabled in its key manager/,
+    /is not enabled in the external key manager/,
   ],
   [
     'InvalidKeyUsageException',
     XksStub.error(400, 'InvalidKeyUsageException'),
     'XksKeyInvalidConfigurationException',
-    /may not be used for this operation/,
+    /does not support the requested operation/,
   ],
   [
     'AuthenticationFailedException',
     XksStub.error(401, 'AuthenticationFailedException'),
     'CustomKeyStoreInvalidStateException',
-    /could not authenticate KMS/,
+    /could not authenticate AWS KMS/,
   ],
   [
     'AccessDeniedException',
     XksStub.error(403, 'AccessDeniedException'),
     'KMSInvalidStateException',
-    /denied the operation/,
+    /denied access to the operation/,
   ],
   [
     'KeyNotFoundException',
     XksStub.error(404, 'KeyNotFoundException'),
     'XksKeyNotFoundException',
-    /not found in its key manager/,
+    /not found in its external key manager/,
   ],
   [
     'InvalidUriPathException',
@@ -343,28 +343,38 @@ const table: [what: string, StubAnswer, createKey: string, message: RegExp][] = 
     'UnsupportedOperationException',
     XksStub.error(501, 'UnsupportedOperationException'),
     'XksKeyInvalidResponseException',
-    /does not support the operation/,
+    /does not support the requested operation/,
   ],
   [
     'DependencyTimeoutException',
     XksStub.error(503, 'DependencyTimeoutException'),
     'CustomKeyStoreInvalidStateException',
-    /in its time/,
+    /in the time allotted/,
   ],
   [
     'ThrottlingException',
     XksStub.error(429, 'ThrottlingException'),
     'CustomKeyStoreInvalidStateException',
-    /too many/,
+    /very high request rate/,
   ],
   [
     'InternalException',
     XksStub.error(500, 'InternalException'),
     'CustomKeyStoreInvalidStateException',
-    /cannot work with its key manager/,
+    /cannot communicate with the external key manager/,
   ],
-  ['a malformed answer', { body: 'OK' }, 'CustomKeyStoreInvalidStateException', /cannot make sense/],
-  ['a broken connection', { cut: true }, 'CustomKeyStoreInvalidStateException', /cannot reach/],
+  [
+    'a malformed answer',
+    { body: 'OK' },
+    'CustomKeyStoreInvalidStateException',
+    /cannot interpret the response/,
+  ],
+  [
+    'a broken connection',
+    { cut: true },
+    'CustomKeyStoreInvalidStateException',
+    /cannot communicate with the external key store proxy/,
+  ],
 ];
 
 for (const [what, answer, createKey, message] of table)
@@ -401,17 +411,17 @@ test.serial('no TLS, nobody there, and silence are told apart in words', async (
   own.stub.always('encrypt', { delayMs: Infinity });
   const late = await use();
   t.is(late.name, 'KMSInvalidStateException');
-  t.regex(late.message, /did not answer in time/);
+  t.regex(late.message, /did not respond in time/);
   t.is(own.simulator.kms.xksCalls({ operation: 'encrypt' }).length, 2);
   const { port } = own.stub;
   await own.stub.close();
-  t.regex((await use()).message, /cannot reach/);
+  t.regex((await use()).message, /cannot communicate with the external key store proxy/);
   const other = await XksStub.start({
     ...(await own.ca.issue('other', { dnsNames: ['other.example.test'] })),
     port,
   });
   t.teardown(async () => other.close());
-  t.regex((await use()).message, /cannot make a TLS connection/);
+  t.regex((await use()).message, /cannot establish a TLS connection/);
 });
 
 test.serial('AWS’s 250 ms count: just inside is answered, outside is not', async (t) => {

@@ -145,7 +145,7 @@ test.serial(
     await node.withStore(async (vault) => vault.disableKey(externalKeyId));
     const failure = await failureOf(decrypt(CiphertextBlob));
     t.is(failure.name, 'KMSInvalidStateException');
-    t.regex(failure.message, /not enabled in its key manager/);
+    t.regex(failure.message, /is not enabled in the external key manager/);
     await node.withStore(async (vault) => vault.enableKey(externalKeyId));
     t.deepEqual(Buffer.from((await decrypt(CiphertextBlob)).Plaintext ?? ''), plaintext);
   },

@@ -145,12 +145,12 @@ interface Row {
 }
 
 const tls = {
-  message: /cannot make a TLS connection/,
+  message: /cannot establish a TLS connection/,
   createKey: 'CustomKeyStoreInvalidStateException',
   keyStore: 'XksProxyUriUnreachableException',
 };
 const authentication = {
-  message: /could not authenticate KMS/,
+  message: /could not authenticate AWS KMS/,
   errorName: 'AuthenticationFailedException',
   createKey: 'CustomKeyStoreInvalidStateException',
   keyStore: 'XksProxyIncorrectAuthenticationCredentialException',
@@ -166,7 +166,7 @@ const rows: Row[] = [
         await freezeKeySet(house, act(), vaultId, 'all', id);
         return async () => thawKeySet(house, act(), vaultId, 'all', id);
       }),
-    message: /not enabled in its key manager|must be ENABLED/,
+    message: /is not enabled in the external key manager|must be ENABLED/,
     errorName: 'InvalidStateException',
     createKey: 'XksKeyInvalidConfigurationException',
   },
@@ -223,7 +223,7 @@ const rows: Row[] = [
   {
     what: 'each answer comes after AWS’s limit',
     provoke: async () => slow(late),
-    message: /did not answer in time/,
+    message: /did not respond in time/,
     createKey: 'CustomKeyStoreInvalidStateException',
     keyStore: 'XksProxyUriUnreachableException',
   },
