@@ -39,13 +39,12 @@ export class UserSessions implements PrincipalSource {
     const session = this.#sessions.get(accessKeyId);
     const of = session === undefined ? undefined : this.#accounts.credential(session.of);
     if (session === undefined || of === undefined) return undefined;
-    const { used, partition } = of;
     return {
-      ...{ accessKeyId, secretAccessKey: session.secretAccessKey, partition },
+      ...{ accessKeyId, secretAccessKey: session.secretAccessKey, partition: of.partition },
       sessionToken: session.sessionToken,
       expiresAt: new Date(session.expiresAt),
       principal: { ...of.principal, accessKeyId },
-      ...(used === undefined ? {} : { used }),
+      used: (service, region, at) => of.used?.(service, region, at),
     };
   }
 

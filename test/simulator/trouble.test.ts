@@ -70,7 +70,7 @@ test.serial('between, one read sees the change and the next may not', async (t) 
     const seen = new Set<string | undefined>();
     for (let read = 0; read < 30; read++)
       seen.add((await bench.kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata?.KeyState);
-    return [...seen].toSorted();
+    return [...seen].map(String).toSorted();
   };
   t.deepEqual(await states(), ['Enabled']);
   clock.at += 6_000;
