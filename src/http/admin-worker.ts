@@ -53,13 +53,19 @@ class AdminWorker implements Worker {
     this.#pools = new Map(
       tokens.map((token) => [
         token.name,
-        new TokenPool(token.name, token.hosts, (id) => tell({ kind: 'kill-host', id }), {
-          // Nothing here has AWS's 250 ms to keep, and an HSM may take seconds to make a key.
-          sickAfter: Math.max(token.sick_after_ms, 5_000),
-          killAfter: Math.max(token.kill_after_ms, 20_000),
-          queueLength: 512,
-          healthInterval: 10_000,
-        }),
+        new TokenPool(
+          token.name,
+          token.hosts,
+          (id) => tell({ kind: 'kill-host', id }),
+          {
+            // Nothing here has AWS's 250 ms to keep, and an HSM may take seconds to make a key.
+            sickAfter: Math.max(token.sick_after_ms, 5_000),
+            killAfter: Math.max(token.kill_after_ms, 20_000),
+            queueLength: 512,
+            healthInterval: 10_000,
+          },
+          { onPrepared: (id, keys) => tell({ kind: 'host-prepared', id, keys }) },
+        ),
       ]),
     );
     const nodeId = nodeIdOf(node.state_directory);

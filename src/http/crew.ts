@@ -46,6 +46,8 @@ interface KeptHost {
   token: string;
   /** While it is ready. */
   hostId: number | undefined;
+  /** The host that finds in time what is asked of it. */
+  preparedId: number | undefined;
   pid: number;
 }
 
@@ -64,9 +66,12 @@ export class Crew {
     this.#options = options;
   }
 
-  /** Whether the worker listens and has every host that it is to have. */
+  /** Whether the worker listens and has every host that it is to have, each with what it must know to be in time. */
   get complete(): boolean {
-    return this.#listening && this.#keepers.every(({ hostId }) => hostId !== undefined);
+    return (
+      this.#listening &&
+      this.#keepers.every(({ hostId, preparedId }) => hostId !== undefined && hostId === preparedId)
+    );
   }
 
   start(): void {
@@ -168,6 +173,15 @@ export class Crew {
         host.keeper.kill();
         break;
       }
+      case 'host-prepared': {
+        const host = this.#keepers.find(({ hostId }) => hostId === message.id);
+        if (host === undefined) break;
+        host.preparedId = message.id;
+        const { token, pid: tokenHost } = host;
+        this.#options.log.debug({ token, tokenHost, keys: message.keys }, 'token host knows its keys');
+        this.#options.onChange();
+        break;
+      }
       case 'pong':
         break;
       case 'quota':
@@ -182,6 +196,7 @@ export class Crew {
     const entry: KeptHost = {
       token,
       hostId: undefined,
+      preparedId: undefined,
       pid: 0,
       keeper: new HostKeeper(settings, gate, {
         onReady: ({ id, pid, socket, info }) => {

@@ -48,6 +48,8 @@ export type ToWorker =
 export type ToSupervisor =
   | { kind: 'listening'; port: number }
   | { kind: 'kill-host'; id: number }
+  /** The host finds in time what is asked of it; `keys` is how many it has learned. */
+  | { kind: 'host-prepared'; id: number; keys: number }
   /** The management process asks for a fresh host to try the token with. */
   | { kind: 'verify-token'; id: number; token: string }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */

@@ -62,12 +62,18 @@ export class XksService implements Worker {
     this.#pools = new Map(
       config.tokens.map((token) => [
         token.name,
-        new TokenPool(token.name, token.hosts, (id) => tell({ kind: 'kill-host', id }), {
-          sickAfter: token.sick_after_ms,
-          killAfter: token.kill_after_ms,
-          queueLength: 2048,
-          healthInterval: 10_000,
-        }),
+        new TokenPool(
+          token.name,
+          token.hosts,
+          (id) => tell({ kind: 'kill-host', id }),
+          {
+            sickAfter: token.sick_after_ms,
+            killAfter: token.kill_after_ms,
+            queueLength: 2048,
+            healthInterval: 10_000,
+          },
+          { fetchAhead: true, onPrepared: (id, keys) => tell({ kind: 'host-prepared', id, keys }) },
+        ),
       ]),
     );
     const tokens = new TokenRooms([...this.#pools.values()]);

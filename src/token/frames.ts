@@ -9,7 +9,8 @@ import type { KeyAttributes, ListedKey, TokenRequest, TokenRequestKind, TokenRes
  *
  * frame    = length(u32, of what follows) ‖ id(u32) ‖ code(u8) ‖ fields
  * request  : code = index in `kinds`; first field is the deadline (f64, milliseconds of the machine's monotonic clock)
- * response : code = 0 for an answer, 1 for a fault; first field is the token time (u32, microseconds)
+ * response : code = 0 for an answer, 1 for a fault, and 2 more while the host is still to learn where the token's keys
+ *            are; first field is the token time (u32, microseconds)
  */
 
 const kinds = [
@@ -24,6 +25,7 @@ const kinds = [
   'health',
   'listKeys',
   'reseal',
+  'learn',
 ] as const satisfies readonly TokenRequestKind[];
 
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
@@ -89,6 +91,9 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       w.bytes(Buffer.from(request.former));
       w.bytes(request.sealed);
       break;
+    case 'learn':
+      w.u32(request.milliseconds);
+      break;
     case 'health':
       break;
   }
@@ -153,6 +158,8 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
     case 'reveal':
     case 'reseal':
       return { kind, context: r.bytes(), former: r.text(), sealed: r.bytes() };
+    case 'learn':
+      return { kind, milliseconds: r.u32() };
     case 'health':
       return { kind };
     case undefined:
@@ -170,10 +177,28 @@ export type TokenAnswer = {
   [K in TokenRequestKind]: { kind: K; value: TokenResponses[K] };
 }[TokenRequestKind];
 
-export function writeAnswer(id: number, microseconds: number, answer: TokenAnswer): Buffer {
+export interface ResponseFrame {
+  id: number;
+  /** Time the token host spent on it, microseconds. */
+  microseconds: number;
+  /** Whether the host is still to learn where keys are: what it does not know yet takes long to find. */
+  learning: boolean;
+  answer: TokenAnswer | TokenError;
+}
+
+/** Bits of a response's code. */
+const isFault = 1;
+const isLearning = 2;
+
+export function writeResponse(response: ResponseFrame): Buffer {
+  const { answer } = response;
+  return answer instanceof TokenError ? writeFault(response, answer) : writeAnswer(response, answer);
+}
+
+function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: TokenAnswer): Buffer {
   const w = new FrameWriter(512 + answerBytes(answer.value));
   w.u32(id);
-  w.u8(0);
+  w.u8(learning ? isLearning : 0);
   w.u32(microseconds);
   w.u8(kinds.indexOf(answer.kind));
   switch (answer.kind) {
@@ -210,6 +235,10 @@ export function writeAnswer(id: number, microseconds: number, answer: TokenAnswe
     case 'reveal':
       w.bytes(answer.value.secret);
       break;
+    case 'learn':
+      w.u32(answer.value.known);
+      w.f64(answer.value.searchTime);
+      break;
     case 'health':
       break;
   }
@@ -224,10 +253,10 @@ function answerBytes(value: object): number {
   return bytes;
 }
 
-export function writeFault(id: number, microseconds: number, error: TokenError): Buffer {
+function writeFault({ id, microseconds, learning }: ResponseFrame, error: TokenError): Buffer {
   const w = new FrameWriter(256);
   w.u32(id);
-  w.u8(1);
+  w.u8(isFault | (learning ? isLearning : 0));
   w.u32(microseconds);
   w.u8(tokenFaults.indexOf(error.fault));
   w.bytes(Buffer.from(error.call.slice(0, 64)));
@@ -238,20 +267,15 @@ export function writeFault(id: number, microseconds: number, error: TokenError):
   return w.frame();
 }
 
-export interface ResponseFrame {
-  id: number;
-  /** Time the token host spent on it, microseconds. */
-  microseconds: number;
-  answer: TokenAnswer | TokenError;
-}
-
-/** Reads what `writeAnswer` or `writeFault` wrote. Throws RangeError, and nothing else, on any other bytes. */
+/** Reads what `writeResponse` wrote. Throws RangeError, and nothing else, on any other bytes. */
 export function readResponse(frame: Buffer): ResponseFrame {
   const r = new FrameReader(frame);
   const id = r.u32();
   const code = r.u8();
   const microseconds = r.u32();
-  if (code === 1) {
+  if (code > (isFault | isLearning)) throw new RangeError('neither an answer nor a fault');
+  const learning = (code & isLearning) !== 0;
+  if ((code & isFault) !== 0) {
     const fault = tokenFaults[r.u8()];
     const call = r.text();
     const hasRv = r.flag();
@@ -261,12 +285,11 @@ export function readResponse(frame: Buffer): ResponseFrame {
     r.end();
     if (fault === undefined) throw new RangeError('a fault that does not exist');
     const answer = new TokenError(fault, call, hasRv ? rv : undefined, hasDetail ? detail : undefined);
-    return { id, microseconds, answer };
+    return { id, microseconds, learning, answer };
   }
-  if (code !== 0) throw new RangeError('neither an answer nor a fault');
   const answer = readAnswer(kinds[r.u8()], r);
   r.end();
-  return { id, microseconds, answer };
+  return { id, microseconds, learning, answer };
 }
 
 function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAnswer {
@@ -291,6 +314,8 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
       return { kind, value: { sealed: r.bytes() } };
     case 'reveal':
       return { kind, value: { secret: r.bytes() } };
+    case 'learn':
+      return { kind, value: { known: r.u32(), searchTime: r.f64() } };
     case 'health':
       return { kind, value: {} };
     case undefined:

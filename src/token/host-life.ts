@@ -140,8 +140,12 @@ export class HostLife {
         this.#leaveGate();
         this.#ready = true;
         this.onReady({ pid: child.pid ?? 0, socket, info: this.#last.token, made: this.#last.made });
-      } else if (this.#last.state === 'logged-in') this.#leaveGate();
-      else if (this.#last.state === 'login-wanted') {
+      } else if (this.#last.state === 'logged-in') {
+        // It gets on: from here on it has its time once more.
+        if (!this.#ready) overdue.refresh();
+        this.#leaveGate();
+      }
+      if (told.state === 'login-wanted') {
         this.onLoginWanted();
         void this.#giveTurn(reports);
       }

@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net';
 import { FrameCutter } from './frame-bytes.ts';
 import { monotonicNow } from '../clock.ts';
+import { TokenError } from './faults.ts';
+import type { FetchAhead } from './fetch-ahead.ts';
 import { readResponse, type ResponseFrame } from './frames.ts';
+import type { TokenRequestKind } from './messages.ts';
 
 /** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
 const batchTime = 2;
@@ -10,6 +13,14 @@ const largestBatch = 24;
 const smallestWindow = 2;
 
 export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
+
+/** What takes as long as there are keys says nothing about how long an operation takes. */
+const growing: ReadonlySet<string> = new Set<TokenRequestKind>([
+  'learn',
+  'listKeys',
+  'generateKey',
+  'destroyKey',
+]);
 
 /** One running token host as its pool sees it; `Work` is what the pool waits for. */
 export class HostLink<Work> {
@@ -24,6 +35,8 @@ export class HostLink<Work> {
   killAsked = false;
   /** When the health key was used on it last; it has just passed its self-test, which is a real encrypt and decrypt. */
   lastHealthy = monotonicNow();
+  /** Has it learn where keys are; undefined where nobody is in a hurry. */
+  ahead: FetchAhead | undefined;
   readonly #socket: Socket;
   readonly #cutter = new FrameCutter();
   #out: Buffer[] = [];
@@ -39,12 +52,23 @@ export class HostLink<Work> {
   get state(): HostState {
     if (this.killAsked || this.leaving) return 'dead';
     if (this.sick) return 'sick';
+    if (!this.prepared) return 'starting';
     return this.inFlight.size > 0 ? 'busy' : 'ready';
+  }
+
+  /** Whether it finds in time what is asked of it. */
+  get prepared(): boolean {
+    return this.ahead?.prepared ?? true;
+  }
+
+  /** Whether it is to get nothing new. */
+  get unfit(): boolean {
+    return this.sick || this.leaving;
   }
 
   /** Whether it takes one more request now. */
   get hasRoom(): boolean {
-    if (this.sick || this.leaving) return false;
+    if (this.unfit) return false;
     const fitting = Math.floor(batchTime / this.#operationTime);
     const window = Math.max(smallestWindow, Math.min(largestBatch, fitting));
     return this.inFlight.size < window;
@@ -68,12 +92,14 @@ export class HostLink<Work> {
   /** The answers in what came from the host. Throws RangeError where it does not speak our language. */
   receive(chunk: Buffer): ResponseFrame[] {
     const responses = this.#cutter.push(chunk).map(readResponse);
-    for (const { microseconds } of responses)
-      this.#operationTime += (Math.max(microseconds / 1000, 0.02) - this.#operationTime) / 16;
+    for (const { microseconds, answer } of responses)
+      if (answer instanceof TokenError || !growing.has(answer.kind))
+        this.#operationTime += (Math.max(microseconds / 1000, 0.02) - this.#operationTime) / 16;
     return responses;
   }
 
   destroy(): void {
+    this.ahead?.stop();
     this.#socket.destroy();
   }
 }

@@ -5,7 +5,7 @@ import { CryptokiError, StartError } from './cryptoki-error.ts';
 import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
 import { TokenError, ckrName } from './faults.ts';
 import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
-import { readRequest, writeAnswer, writeFault } from './frames.ts';
+import { readRequest, writeResponse } from './frames.ts';
 import type { Permitted } from './messages.ts';
 import { Gcm } from './gcm.ts';
 import { wayOutOfRefusedPin } from './login-gate.ts';
@@ -69,6 +69,8 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
   try {
     if (order.verify === true) return startInSteps(order);
     const cryptoki = Cryptoki.open(order, pin, logInAgain());
+    // The others need not wait for what follows: where there are many keys it takes long.
+    report({ state: 'logged-in' });
     const host = new TokenHost(cryptoki, order.profile, order.permitted);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
@@ -150,16 +152,7 @@ function serve(host: TokenHost): never {
     const frames = cutter.push(chunk.subarray(0, length)).map(readRequest);
     if (frames.length === 0) continue;
     const { responses, fatal } = host.answer(frames);
-    writeAll(
-      messagesFd,
-      Buffer.concat(
-        responses.map(({ id, microseconds, answer }) =>
-          answer instanceof TokenError
-            ? writeFault(id, microseconds, answer)
-            : writeAnswer(id, microseconds, answer),
-        ),
-      ),
-    );
+    writeAll(messagesFd, Buffer.concat(responses.map(writeResponse)));
     if (fatal !== undefined) {
       report({ state: 'dead', pinRefused: fatal.fault === 'pin-refused', problem: fatal.message });
       process.exit(71);

@@ -1,10 +1,10 @@
 import pkcs11js from 'pkcs11js';
-import { monotonicNow } from '../clock.ts';
 import type { Profile } from '../config/profile.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
-import { KeyHandles, toText } from './key-handles.ts';
+import { HandleLearning } from './handle-learning.ts';
+import { KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
 import { versionIdBytes, type OwnKey } from './own-keys.ts';
@@ -13,9 +13,6 @@ import { reactionTo } from './reactions.ts';
 /** AES-256, bytes. */
 const keyBytes = 32;
 
-/** How long the start may spend on learning the handles of all keys; the rest are found when first used. */
-const preloadMilliseconds = 1500;
-
 /** The AES keys of one token: made, found, inspected, destroyed. Handles stay in here. */
 export class KeyObjects {
   readonly #cryptoki: Cryptoki;
@@ -23,36 +20,30 @@ export class KeyObjects {
   readonly #notTold: ReadonlySet<string>;
   /** SoftHSM's C_FindObjects is a linear scan with a file lock an object: look once. */
   readonly #handles = new KeyHandles();
+  /** Learns handles ahead of their use. */
+  readonly learning: HandleLearning;
 
   constructor(cryptoki: Cryptoki, profile: Profile) {
     this.#cryptoki = cryptoki;
+    this.learning = new HandleLearning(cryptoki, this.#handles);
     this.#omit = new Set(profile.keys.omit);
     this.#notTold = new Set(profile.keys.not_told);
   }
 
-  /** Learns the handles of all AES keys in one scan, so that no first use of a key pays for a scan of its own. */
-  preload(): void {
-    const { lib, session } = this.#cryptoki;
-    const until = monotonicNow() + preloadMilliseconds;
-    const seen = new Set<string>();
-    for (const handle of findAesKeys(this.#cryptoki)) {
-      if (monotonicNow() > until) break;
-      const [attribute] = attempt('C_GetAttributeValue', () =>
-        lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
-      );
-      const id = attribute?.value ?? Buffer.alloc(0);
-      if (id.length === 0) continue;
-      // Twice the same id: leave it to find(), which refuses it by name.
-      if (seen.has(toText(id))) this.#handles.delete(id);
-      else this.#handles.set(id, handle);
-      seen.add(toText(id));
-    }
+  /** How many keys' handles are known. */
+  get known(): number {
+    return this.#handles.size;
   }
 
-  /** The handle of the key with this CKA_ID. Throws TokenError `key-missing` or `key-duplicate`, or CryptokiError. */
-  find(id: Uint8Array): Buffer {
+  /**
+   * The handle of the key with this CKA_ID. Until `deadline` it is learned with others, where a search for it alone would
+   * take long. Throws TokenError `key-missing`, `key-duplicate` or `timeout`, or CryptokiError.
+   */
+  find(id: Uint8Array, deadline?: number): Buffer {
     const known = this.#handles.get(id);
     if (known !== undefined) return known;
+    if (deadline !== undefined && this.learning.isSlow && !this.#handles.isFull)
+      return this.learning.seek(id, deadline) ?? this.#missing();
     const handle = this.#findOne({ id: Buffer.from(id) });
     this.#handles.set(id, handle);
     return handle;
@@ -79,6 +70,7 @@ export class KeyObjects {
 
   forgetAll(): void {
     this.#handles.clear();
+    this.learning.restart();
   }
 
   /**
@@ -177,16 +169,17 @@ export class KeyObjects {
 
   /** Asks for two and refuses both: which of them encrypted the data cannot be told. */
   #findOne(by: { id: Buffer } | { label: string }): Buffer {
-    const handles = findAesKeys(this.#cryptoki, by, 2);
+    const handles = this.learning.timed(() => findAesKeys(this.#cryptoki, by, 2));
     const [handle, second] = handles;
-    if (handle === undefined) {
-      // Private objects are hidden from a session that is not logged in: no verdict on the key.
-      if (this.#cryptoki.loginLost)
-        throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
-      throw new TokenError('key-missing', 'C_FindObjects');
-    }
+    if (handle === undefined) return this.#missing();
     if (second !== undefined) throw new TokenError('key-duplicate', 'C_FindObjects');
     return handle;
+  }
+
+  #missing(): never {
+    // Private objects are hidden from a session that is not logged in: no verdict on the key.
+    if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
+    throw new TokenError('key-missing', 'C_FindObjects');
   }
 
   /** Handles of all AES keys of the token, looked for anew. */

@@ -43,7 +43,9 @@ export type TokenRequest =
   /** Seals in the format of today what is in that of before, without telling the secret. */
   | { kind: 'reseal'; context: Uint8Array; former: string; sealed: Uint8Array }
   /** Encrypts and decrypts with the health key. */
-  | { kind: 'health' };
+  | { kind: 'health' }
+  /** Learns for so long where keys are, ahead of their use, milliseconds. */
+  | { kind: 'learn'; milliseconds: number };
 
 export interface TokenResponses {
   encrypt: {
@@ -66,9 +68,18 @@ export interface TokenResponses {
   reveal: { secret: Uint8Array };
   reseal: { sealed: Uint8Array };
   health: Record<string, never>;
+  learn: {
+    /** Keys that the host knows by now. */
+    known: number;
+    /** How long a search in the token takes, milliseconds. */
+    searchTime: number;
+  };
 }
 
 export type TokenRequestKind = TokenRequest['kind'];
+
+/** A search that takes no longer can be made within a request: keys need not be known ahead of use, milliseconds. */
+export const quickSearch = 40;
 
 /** What the host of one process does for it. */
 export interface Permitted {
@@ -82,7 +93,7 @@ export interface Permitted {
  * one nor seal or look up anything, nor open what people sign in with.
  */
 export const workerRequests: Permitted = {
-  kinds: ['encrypt', 'decrypt', 'generateKey', 'reveal', 'health'],
+  kinds: ['encrypt', 'decrypt', 'generateKey', 'reveal', 'health', 'learn'],
   reveals: 'xks',
 };
 

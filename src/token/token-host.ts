@@ -10,7 +10,7 @@ import { type RequestFrame, type ResponseFrame, type TokenAnswer } from './frame
 import { Gcm, type Sealed } from './gcm.ts';
 import { KeyObjects } from './key-objects.ts';
 import { listKeys } from './key-list.ts';
-import { isPermitted, type Permitted, type TokenRequest } from './messages.ts';
+import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
@@ -70,7 +70,12 @@ export class TokenHost {
       const began = monotonicNow();
       const result = fatal ?? this.#answerOne(frame, began);
       const answer = result === 'doubtful' ? badCiphertext : result;
-      const response = { id: frame.id, microseconds: microsecondsSince(began), answer };
+      const response = {
+        id: frame.id,
+        microseconds: microsecondsSince(began),
+        learning: !this.#keys.learning.done,
+        answer,
+      };
       responses.push(response);
       if (result === 'doubtful') doubtful.push({ frame, response });
       if (answer instanceof TokenError && endsHost(answer.fault)) fatal = answer;
@@ -108,7 +113,7 @@ export class TokenHost {
       return new TokenError('internal', 'not permitted');
     for (let repaired = false; ; repaired = true) {
       try {
-        return this.#run(frame.request, repaired ? 2 : 1);
+        return this.#run(frame, repaired ? 2 : 1);
       } catch (error) {
         if (error instanceof TokenError) return error;
         if (!(error instanceof CryptokiError) || error.rv === undefined)
@@ -151,17 +156,17 @@ export class TokenHost {
     }
   }
 
-  #run(request: TokenRequest, attemptNumber: number): TokenAnswer {
+  #run({ request, deadline }: RequestFrame, attemptNumber: number): TokenAnswer {
     // Keys of our own have their own requests: a record that names one as a CloudKey's is wrong or forged.
     if (usesKey(request) && isOwnKey(request.key)) throw new TokenError('key-unfit', 'own key');
     switch (request.kind) {
       case 'encrypt': {
-        const key = this.#keys.find(request.key);
+        const key = this.#keys.find(request.key, deadline);
         const { iv, ciphertext, tag, cdiv } = this.#encrypt(key, request);
         return { kind: 'encrypt', value: { iv, ciphertext, tag, cdiv, encryptions: attemptNumber } };
       }
       case 'decrypt':
-        return this.#decrypt(request);
+        return this.#decrypt(request, deadline);
       case 'generateKey':
         return { kind: 'generateKey', value: this.#keys.generate(request.key, request.label, request) };
       case 'destroyKey':
@@ -184,6 +189,8 @@ export class TokenHost {
       case 'health':
         this.#canary.renew();
         return { kind: 'health', value: {} };
+      case 'learn':
+        return { kind: 'learn', value: this.#learn(request.milliseconds) };
     }
   }
 
@@ -214,9 +221,15 @@ export class TokenHost {
     return { ...sealed, cdiv };
   }
 
-  #decrypt(request: Decrypt): TokenAnswer {
+  #learn(milliseconds: number): TokenResponses['learn'] {
+    const { learning } = this.#keys;
+    learning.step(monotonicNow() + Math.min(milliseconds, longestSlice));
+    return { known: this.#keys.known, searchTime: learning.searchTime };
+  }
+
+  #decrypt(request: Decrypt, deadline: number): TokenAnswer {
     const plaintext = this.#gcm.decrypt(
-      this.#keys.find(request.key),
+      this.#keys.find(request.key, deadline),
       tokenAad(request.aadForm, request.aad, request.metadata),
       { iv: asBuffer(request.iv), ciphertext: asBuffer(request.ciphertext), tag: asBuffer(request.tag) },
     );
@@ -231,6 +244,9 @@ function usesKey(
   const { kind } = request;
   return kind === 'encrypt' || kind === 'decrypt' || kind === 'generateKey' || kind === 'destroyKey';
 }
+
+/** Others wait meanwhile, milliseconds. */
+const longestSlice = 250;
 
 const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { endsHost, TokenError } from './faults.ts';
+import { FetchAhead } from './fetch-ahead.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import { monotonicNow } from '../clock.ts';
 import { writeRequest, type ResponseFrame } from './frames.ts';
@@ -41,6 +42,17 @@ export const defaultPoolLimits: PoolLimits = {
  */
 const slowPatience = 15_000;
 
+/** A host that may be searching gets so many times longer than a search took last, before it is killed. */
+const searchPatience = 4;
+
+/** What somebody besides the callers wants of a pool, or is told by it. */
+export interface PoolOptions {
+  /** Have hosts learn ahead of use where keys are. */
+  fetchAhead?: boolean;
+  /** From now on the host finds in time what is asked of it; `keys` is how many it knows. */
+  onPrepared?: (hostId: number, keys: number) => void;
+}
+
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
 const healthMaxAge = 50_000;
 
@@ -59,6 +71,7 @@ export class TokenPool {
   readonly #links = new Map<number, Link>();
   readonly #expectedHosts: number;
   readonly #askKill: (hostId: number) => void;
+  readonly #options: PoolOptions;
   readonly #queue: Entry[] = [];
   /** All that wait or are under way, oldest first. */
   readonly #open = new Map<number, Entry>();
@@ -74,7 +87,9 @@ export class TokenPool {
     expectedHosts: number,
     askKill: (hostId: number) => void,
     limits: PoolLimits = defaultPoolLimits,
+    options: PoolOptions = {},
   ) {
+    this.#options = options;
     this.name = name;
     this.#expectedHosts = expectedHosts;
     this.#askKill = askKill;
@@ -89,7 +104,30 @@ export class TokenPool {
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     socket.on('error', () => this.#drop(link));
     socket.on('close', () => this.#drop(link));
+    if (this.#options.fetchAhead === true) this.#fetchAhead(link);
+    else this.#options.onPrepared?.(id, 0);
     this.#dispatch();
+  }
+
+  #fetchAhead(link: Link): void {
+    const ahead: FetchAhead = new FetchAhead(
+      async (milliseconds) =>
+        new Promise((resolve) => {
+          const entry = this.#entry(
+            { kind: 'learn', milliseconds },
+            { deadline: monotonicNow() + slowPatience },
+            (result) =>
+              resolve(
+                result instanceof TokenError ? result : (result.answer.value as TokenResponses['learn']),
+              ),
+          );
+          this.#send(entry, link);
+        }),
+      () => link.inFlight.size > 0,
+      () => this.#options.onPrepared?.(link.id, ahead.known),
+    );
+    link.ahead = ahead;
+    ahead.start();
   }
 
   removeHost(id: number): void {
@@ -119,7 +157,7 @@ export class TokenPool {
   }
 
   get usable(): boolean {
-    return [...this.#links.values()].some((link) => !link.sick && !link.leaving);
+    return [...this.#links.values()].some((link) => !link.sick && !link.leaving && link.prepared);
   }
 
   /**
@@ -132,7 +170,7 @@ export class TokenPool {
       (link) => !link.sick && !link.leaving && now - link.lastHealthy < healthMaxAge,
     );
     if (healthy.length === 0) return 'UNAVAILABLE';
-    return healthy.length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
+    return healthy.filter(({ prepared }) => prepared).length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
   }
 
   /** Does one operation. Rejects with TokenError; never later than `deadline`. */
@@ -188,8 +226,11 @@ export class TokenPool {
 
   #pick(entry: Entry): Link | undefined {
     let best: Link | undefined;
-    for (const link of this.#links.values()) {
-      if (!link.hasRoom || entry.tried.has(link)) continue;
+    const candidates = [...this.#links.values()].filter((link) => !entry.tried.has(link) && !link.unfit);
+    // One that is still learning gets work only where no other can do it.
+    const arePrepared = candidates.some(({ prepared }) => prepared);
+    for (const link of candidates) {
+      if (!link.hasRoom || (arePrepared && !link.prepared)) continue;
       if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
     }
     return best;
@@ -226,13 +267,14 @@ export class TokenPool {
     this.#dispatch();
   }
 
-  #take(link: Link, { id, microseconds, answer }: ResponseFrame): void {
+  #take(link: Link, { id, microseconds, learning, answer }: ResponseFrame): void {
     const entry = link.inFlight.get(id);
     if (entry === undefined) return;
     if (!(answer instanceof TokenError) && answer.kind !== entry.request.kind)
       throw new RangeError('an answer to another question');
     link.inFlight.delete(id);
     entry.on.delete(link);
+    link.ahead?.heard(learning);
     if (entry.request.kind === 'health') link.lastHealthy = answer instanceof TokenError ? 0 : monotonicNow();
     if (answer instanceof TokenError) {
       if (endsHost(answer.fault)) link.leaving = true;
@@ -308,9 +350,10 @@ export class TokenPool {
   #judge(link: Link, now: number): void {
     if (link.inFlight.size === 0) return;
     const silent = now - link.lastProgress;
-    const patience = doesSlowWork(link)
-      ? Math.max(slowPatience, this.#limits.killAfter)
-      : this.#limits.killAfter;
+    const patience =
+      (doesSlowWork(link) ? Math.max(slowPatience, this.#limits.killAfter) : this.#limits.killAfter) +
+      // A search takes as long as the token has keys: that is no hang.
+      searchPatience * (link.ahead?.searchTime ?? 0);
     if (silent > patience && !link.killAsked) {
       link.killAsked = true;
       this.#askKill(link.id);
@@ -334,6 +377,6 @@ export class TokenPool {
 
 function doesSlowWork(link: Link): boolean {
   return [...link.inFlight.values()].some(
-    ({ request: { kind } }) => kind === 'generateKey' || kind === 'listKeys',
+    ({ request: { kind } }) => kind === 'generateKey' || kind === 'listKeys' || kind === 'learn',
   );
 }

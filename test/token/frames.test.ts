@@ -5,9 +5,8 @@ import { FrameCutter, FrameReader, maxFrameBytes } from '../../src/token/frame-b
 import {
   readRequest,
   readResponse,
-  writeAnswer,
-  writeFault,
   writeRequest,
+  writeResponse,
   type TokenAnswer,
 } from '../../src/token/frames.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
@@ -54,6 +53,7 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({ kind: kind('reveal'), context: bytes(), former: text, sealed: bytes() }),
   fc.record({ kind: kind('reseal'), context: bytes(), former: text, sealed: bytes() }),
   fc.record({ kind: kind('health') }),
+  fc.record({ kind: kind('learn'), milliseconds: id }),
 );
 
 const attributes = fc.record({
@@ -99,6 +99,7 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
   answer('reseal', fc.record({ sealed: bytes() })),
   answer('reveal', fc.record({ secret: bytes() })),
   answer('health', fc.constant({})),
+  answer('learn', fc.record({ known: id, searchTime: fc.double({ min: 0, noNaN: true }) })),
 );
 const faults = fc.record({
   fault: fc.constantFrom(...tokenFaults),
@@ -125,8 +126,8 @@ test('every request reads back as it was written', (t) => {
 
 test('every answer reads back as it was written', (t) => {
   fc.assert(
-    fc.property(id, id, answers, (id, microseconds, answer) => {
-      t.deepEqual(readResponse(cut(writeAnswer(id, microseconds, answer))), { id, microseconds, answer });
+    fc.property(fc.record({ id, microseconds: id, learning: fc.boolean(), answer: answers }), (response) => {
+      t.deepEqual(readResponse(cut(writeResponse(response))), response);
     }),
     { numRuns: 500 },
   );
@@ -134,10 +135,10 @@ test('every answer reads back as it was written', (t) => {
 
 test('every fault reads back as it was written', (t) => {
   fc.assert(
-    fc.property(id, id, faults, (id, microseconds, { fault, call, rv, detail }) => {
+    fc.property(id, fc.boolean(), faults, (id, learning, { fault, call, rv, detail }) => {
       const error = new TokenError(fault, call, rv, detail);
-      const response = readResponse(cut(writeFault(id, microseconds, error)));
-      t.deepEqual(response.id, id);
+      const response = readResponse(cut(writeResponse({ id, microseconds: id, learning, answer: error })));
+      t.like(response, { id, microseconds: id, learning });
       t.true(response.answer instanceof TokenError);
       const { answer } = response;
       if (answer instanceof TokenError) t.like(answer, { fault, call, rv, detail, message: error.message });
@@ -147,7 +148,9 @@ test('every fault reads back as it was written', (t) => {
 
 test('a fault’s call is cut to 64 characters', (t) => {
   const error = new TokenError('internal', 'x'.repeat(1000), CKR.GENERAL_ERROR);
-  const { answer } = readResponse(cut(writeFault(1, 2, error)));
+  const { answer } = readResponse(
+    cut(writeResponse({ id: 1, microseconds: 2, learning: false, answer: error })),
+  );
   t.true(answer instanceof TokenError && answer.call === 'x'.repeat(64));
 });
 
@@ -233,7 +236,7 @@ test('a frame with one byte altered, removed or added is read or refused by Rang
     fc.property(
       fc.oneof(
         requests.map((request) => writeRequest({ id: 9, deadline: 9, request })),
-        answers.map((answer) => writeAnswer(9, 9, answer)),
+        answers.map((answer) => writeResponse({ id: 9, microseconds: 9, learning: false, answer })),
       ),
       fc.nat(),
       fc.nat(255),

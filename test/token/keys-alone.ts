@@ -42,7 +42,7 @@ const told: Record<string, unknown> = {
   'made again': make('both', true, true),
 };
 keys.forgetAll();
-keys.preload();
+keys.learning.step(Infinity);
 told['after all handles are forgotten'] = keys.has(key);
 told['destroyed'] = keys.destroy(key);
 told['destroyed again'] = keys.destroy(key);

@@ -24,6 +24,8 @@ export interface PoolSetUp {
   /** Whether the first host makes our own keys; true unless given. */
   prepare?: boolean;
   pin?: HostSettings['pin'];
+  /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
+  fetchAhead?: boolean;
 }
 
 /** Something that a keeper told, in the order in which it came. */
@@ -57,13 +59,20 @@ export class OpenPool {
   readonly gate = new LoginGate();
   readonly #keepers: HostKeeper[] = [];
   readonly #byHost = new Map<number, HostKeeper>();
+  /** What is told of a host once it knows where keys are. */
+  readonly #unprepared = new Map<number, KeeperEvent>();
   readonly #told = new EventTarget();
 
   constructor(fixture: TokenFixture, options: PoolSetUp = {}) {
     const hosts = options.hosts ?? 1;
     // No host is killed because the machine is busy, unless that is what the test is about.
     const limits = { ...defaultPoolLimits, killAfter: 20_000, ...options.limits };
-    this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits);
+    this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits, {
+      fetchAhead: options.fetchAhead ?? true,
+      onPrepared: (id) => {
+        this.#tell(this.#unprepared.get(id) ?? { kind: 'ready', pid: 0, made: [] });
+      },
+    });
     for (let index = 0; index < hosts; index++) {
       const settings = settingsFor(fixture, options, index === 0 && options.prepare !== false);
       const pids = new Map<number, number>();
@@ -71,8 +80,9 @@ export class OpenPool {
         onReady: (host: RunningHost) => {
           pids.set(host.id, host.pid);
           this.#byHost.set(host.id, keeper);
+          this.#unprepared.set(host.id, { kind: 'ready', pid: host.pid, made: host.made });
           this.pool.addHost(host.id, host.pid, host.socket);
-          this.#tell({ kind: 'ready', pid: host.pid, made: host.made });
+          this.#told.dispatchEvent(new Event('event'));
         },
         onGone: (id, why) => {
           this.pool.removeHost(id);
@@ -102,6 +112,11 @@ export class OpenPool {
 
   /** Waits until every host is up, whatever failed on the way. */
   async allReady(): Promise<void> {
+    while (this.pool.hosts.some(({ state }) => state === 'starting')) await once(this.#told, 'event');
+  }
+
+  /** Waits until every host is there, whether it knows where keys are or not. */
+  async allThere(): Promise<void> {
     while (this.pids.includes(0)) await once(this.#told, 'event');
   }
 
@@ -159,7 +174,7 @@ export class OpenPool {
     for (;;) {
       const failed = this.events.find((event) => event.kind === 'failed');
       if (failed !== undefined) throw new Error(`${failed.problem}; ${failed.wayOut}`);
-      if (this.pids.filter((pid) => pid !== 0).length >= count) return;
+      if (this.events.filter(({ kind }) => kind === 'ready').length >= count) return;
       await once(this.#told, 'event');
     }
   }

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
 import { FrameCutter } from '../../src/token/frame-bytes.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { readRequest, writeAnswer, writeFault, type RequestFrame } from '../../src/token/frames.ts';
+import { readRequest, writeResponse, type RequestFrame, type TokenAnswer } from '../../src/token/frames.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { throwsFault } from './open-pool.ts';
 
@@ -54,20 +54,19 @@ const ask = async (pool: TokenPool, patience = 10_000) =>
     { deadline: monotonicNow() + patience },
   );
 
+const respond = (id: number, microseconds: number, answer: TokenAnswer | TokenError) =>
+  writeResponse({ id, microseconds, learning: false, answer });
 const secret = Buffer.from('the right one');
 const sound = ({ id }: RequestFrame, host: Socket) =>
-  host.write(writeAnswer(id, 10, { kind: 'reveal', value: { secret } }));
+  host.write(respond(id, 10, { kind: 'reveal', value: { secret } }));
 
 const nonsense: [name: string, answer: (frame: RequestFrame) => Buffer][] = [
   ['a frame of an impossible length', () => Buffer.alloc(8, 0xff)],
   ['an empty frame', () => Buffer.alloc(4)],
-  [
-    'noise',
-    ({ id }) => Buffer.concat([writeAnswer(id, 1, { kind: 'health', value: {} }), Buffer.alloc(64, 7)]),
-  ],
+  ['noise', ({ id }) => Buffer.concat([respond(id, 1, { kind: 'health', value: {} }), Buffer.alloc(64, 7)])],
   [
     'an answer to another question',
-    ({ id }) => writeAnswer(id, 1, { kind: 'protect', value: { sealed: secret } }),
+    ({ id }) => respond(id, 1, { kind: 'protect', value: { sealed: secret } }),
   ],
 ];
 for (const [name, answer] of nonsense)
@@ -87,9 +86,9 @@ for (const [name, answer] of nonsense)
 test('an answer to a question that nobody asked is dropped', async (t) => {
   const { pool, killed, add } = await begin(t);
   await add(1, ({ id }, host) => {
-    host.write(writeAnswer(id + 1000, 1, { kind: 'reveal', value: { secret: Buffer.from('wrong') } }));
-    host.write(writeAnswer(id, 1, { kind: 'reveal', value: { secret } }));
-    host.write(writeAnswer(id, 1, { kind: 'reveal', value: { secret: Buffer.from('twice') } }));
+    host.write(respond(id + 1000, 1, { kind: 'reveal', value: { secret: Buffer.from('wrong') } }));
+    host.write(respond(id, 1, { kind: 'reveal', value: { secret } }));
+    host.write(respond(id, 1, { kind: 'reveal', value: { secret: Buffer.from('twice') } }));
   });
   t.deepEqual(Buffer.from((await ask(pool)).value.secret), secret);
   t.deepEqual(Buffer.from((await ask(pool)).value.secret), secret);
@@ -101,7 +100,7 @@ test('a host that says it is ending gets nothing more, before its socket is clos
   let asked = 0;
   await add(1, ({ id }, host) => {
     asked++;
-    host.write(writeFault(id, 1, new TokenError('device', 'C_Decrypt', 0x30)));
+    host.write(respond(id, 1, new TokenError('device', 'C_Decrypt', 0x30)));
   });
   const first = ask(pool);
   await add(2, sound);
@@ -118,7 +117,7 @@ test('a host that says it is ending gets nothing more, before its socket is clos
 test('where every host has failed and none is to come, the failure is told at once', async (t) => {
   const { pool, add } = await begin(t);
   const lost = ({ id }: RequestFrame, host: Socket) =>
-    host.write(writeFault(id, 1, new TokenError('session-lost', 'C_Decrypt', 0xb3)));
+    host.write(respond(id, 1, new TokenError('session-lost', 'C_Decrypt', 0xb3)));
   await add(1, lost);
   await add(2, lost);
   const error = await throwsFault(t, 'session-lost', ask(pool, 60_000));
@@ -128,7 +127,7 @@ test('where every host has failed and none is to come, the failure is told at on
 test('where another host is still to come, the failure is told at the deadline', async (t) => {
   const { pool, add } = await begin(t);
   await add(1, ({ id }, host) =>
-    host.write(writeFault(id, 1, new TokenError('session-lost', 'C_Decrypt', 0xb3))),
+    host.write(respond(id, 1, new TokenError('session-lost', 'C_Decrypt', 0xb3))),
   );
   await throwsFault(t, 'session-lost', ask(pool, 100));
   const waiting = ask(pool, 60_000);
@@ -141,7 +140,7 @@ test('a request that is asked of two hosts is asked of no third', async (t) => {
   let asked = 0;
   const failing = ({ id }: RequestFrame, host: Socket) => {
     asked++;
-    host.write(writeFault(id, 1, new TokenError('verify-failed', 'C_Decrypt')));
+    host.write(respond(id, 1, new TokenError('verify-failed', 'C_Decrypt')));
   };
   for (const id of [1, 2, 3]) await add(id, failing);
   await throwsFault(t, 'verify-failed', ask(pool));
