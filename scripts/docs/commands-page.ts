@@ -49,7 +49,9 @@ named by name or id. What is changed is read first and changed with its ETag, so
 other; what is made is made once, also where the connection is lost and the request sent again.
 
 With \`--json\` the answer is JSON on standard output: the API's own, a list as one array of all its pages. Errors go to
-standard error, with the way out.
+standard error, with the way out. What cannot be written ends with 74 and is told: an output is whole, or the exit code is
+not 0. A file for a secret that is shown once is made, with its room on the disk, before the secret is; where it is shown
+and that fails, what was made is named with the command that takes it back.
 
 ${toMarkdownTable(
   ['variable', 'what it is'],

@@ -5,7 +5,7 @@ import { CliError } from './cli-error.ts';
 import { profileName } from './connection.ts';
 import { example } from './example.ts';
 import { printDone, printRecord } from './output.ts';
-import { readProfile, writeProfile } from './profiles.ts';
+import { readProfile, reserveProfile, writeProfile } from './profiles.ts';
 import { readSecret } from './prompt.ts';
 import { changePassword, type Session } from './sign-in.ts';
 import { note } from './streams.ts';
@@ -59,9 +59,20 @@ export function addAccountCommands(program: Command): void {
             option: '--password-file',
             file: wish.passwordFile,
           });
-          const session = await changePassword(client, current, wish.newPasswordFile);
-          keepToken(command, client.bearer?.reveal() ?? null, session);
-          printDone('the password is changed', session, options);
+          const name = profileName(options);
+          const profile = readProfile(name);
+          const place = profile === undefined ? undefined : reserveProfile(name);
+          try {
+            const before = profile?.token;
+            const session = await changePassword(client, current, wish.newPasswordFile);
+            // A change of password may give the session another token.
+            const token = client.bearer?.reveal() ?? null;
+            if (profile !== undefined && token !== null && token !== before)
+              place?.write({ ...profile, token, expiresAt: session.expiresAt });
+            printDone('the password is changed', session, options);
+          } finally {
+            place?.close();
+          }
         }),
       ),
     'holdfast password',
@@ -88,12 +99,4 @@ async function logout(command: Command): Promise<void> {
     writeProfile(name, { ...profile, token: null, expiresAt: null });
   }
   printDone('signed out', { signedOut: true }, options);
-}
-
-/** A change of password may give the session another token. */
-function keepToken(command: Command, token: string | null, session: Session): void {
-  const name = profileName(apiOptions(command));
-  const profile = readProfile(name);
-  if (profile !== undefined && token !== null && profile.token !== token)
-    writeProfile(name, { ...profile, token, expiresAt: session.expiresAt });
 }

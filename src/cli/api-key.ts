@@ -5,7 +5,7 @@ import { find, withApi, type Kind } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
 import { printDone, printList, printRecord } from './output.ts';
-import { withNewSecretFile } from './secret-file.ts';
+import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { collect, limitOption, parseMoment } from './values.ts';
 
 const kind: Kind = { what: 'API key', path: '/user/api-keys', listedBy: 'holdfast api-key list' };
@@ -87,16 +87,24 @@ async function create(
   await withApi(command, async ({ client, options }) => {
     const make = async () => client.create(kind.path, { name, scope, expiresAt: expires });
     if (keyFile === undefined) {
-      printRecord(secretOf(await make()).key, options);
+      const { key } = secretOf(await make());
+      showSecret(madeOf(key), () => printRecord(key, options));
       return;
     }
     await withNewSecretFile(keyFile, async (write) => {
       const { key, secret } = secretOf(await make());
-      write(`${secret}\n`);
+      write(`${secret}\n`, madeOf(key));
       const { secret: _, ...rest } = key;
       printRecord({ ...rest, keyFile }, options);
     });
   });
+}
+
+function madeOf({ id, name }: Item): Made {
+  return {
+    what: `the API key ${String(name)}`,
+    undo: `holdfast api-key revoke ${String(id)}, then make another`,
+  };
 }
 
 /** A repetition after a lost connection is answered without the secret. */

@@ -13,13 +13,3 @@ export class CliError extends Error {
     this.wayOut = wayOut;
   }
 }
-
-/** Runs a clean-up that must not hide the error that led to it. */
-export async function onFailure<T>(run: () => Promise<T>, cleanUp: () => void): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    cleanUp();
-    throw error;
-  }
-}

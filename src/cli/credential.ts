@@ -8,7 +8,7 @@ import { example } from './example.ts';
 import { keySets } from './key-set.ts';
 import { printList, printRecord, type Columns } from './output.ts';
 import { confirm } from './prompt.ts';
-import { withNewSecretFile } from './secret-file.ts';
+import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from './values.ts';
 
 const columns: Columns<Item> = {
@@ -173,14 +173,23 @@ async function printIssued(
   if (file === undefined) {
     const credential = await issued();
     const { consoleFile: _, ...forPeople } = credential;
-    printRecord(options.json === true ? credential : forPeople, options);
+    showSecret(madeOf(credential), () =>
+      printRecord(options.json === true ? credential : forPeople, options),
+    );
     return;
   }
   await withNewSecretFile(file, async (write) => {
     const { rawSecretAccessKey: _, consoleFile, ...credential } = await issued();
-    write(`${JSON.stringify(consoleFile, null, 2)}\n`);
+    write(`${JSON.stringify(consoleFile, null, 2)}\n`, madeOf(credential));
     printRecord({ ...credential, consoleFile: file }, options);
   });
+}
+
+function madeOf({ accessKeyId }: Item): Made {
+  return {
+    what: `the credential ${String(accessKeyId)}`,
+    undo: `holdfast credential withdraw ${String(accessKeyId)}, then issue another`,
+  };
 }
 
 function expiresOption(): Option {

@@ -6,7 +6,7 @@ import { example } from './example.ts';
 import { addAct, keySetOf, type ActWish, tellStore, type FoundStore } from './external-key-store-records.ts';
 import { fields, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
-import { withNewSecretFile } from './secret-file.ts';
+import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { parseMinutesOrNever } from './values.ts';
 import { print } from './streams.ts';
 
@@ -143,7 +143,7 @@ async function withFiles(api: Api, wish: ActWish, ask: () => Promise<Item>): Pro
     consoleFile: wish.consoleFile,
     request: wish.requestFile,
   }) as Record<string, string>;
-  const writers: [member: string, write: (text: string) => void][] = [];
+  const writers: [member: string, write: (text: string, made: Made) => void][] = [];
   const open = async ([first, ...rest]: [string, string][]): Promise<void> => {
     if (first === undefined) return issue();
     await withNewSecretFile(first[1], async (write) => {
@@ -160,11 +160,22 @@ async function withFiles(api: Api, wish: ActWish, ask: () => Promise<Item>): Pro
           'there is no credential to write: Holdfast gives it to AWS itself, or none was to be issued',
           'leave the file options out',
         );
-      write(text(answer[member]));
+      write(text(answer[member]), madeOf(answer));
     }
-    tellByHand(api, answer, files);
+    if (writers.length > 0) tellByHand(api, answer, files);
+    else showSecret(madeOf(answer), () => tellByHand(api, answer, files));
   };
   await open(Object.entries(files));
+}
+
+function madeOf({ accessKeyId }: Item): Made {
+  return {
+    what: 'what to give AWS',
+    undo:
+      typeof accessKeyId === 'string'
+        ? `holdfast credential withdraw ${accessKeyId}, then the command again, which issues another`
+        : 'the command again',
+  };
 }
 
 function text(value: unknown): string {

@@ -1,7 +1,7 @@
 import type { Item } from './api-client.ts';
 import { CliError } from './cli-error.ts';
 import { printRecord, type OutputOptions } from './output.ts';
-import { withNewSecretFile } from './secret-file.ts';
+import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 
 export interface FirstPasswordWish {
   firstPasswordFile?: string;
@@ -32,13 +32,15 @@ export async function printWithFirstPassword(
       );
     return made;
   };
+  const madeOf = (made: Item): Made => ({ what: 'the first password', undo: otherPassword(made) });
   if (file === undefined) {
-    printRecord(check(await make()), options);
+    const made = check(await make());
+    showSecret(madeOf(made), () => printRecord(made, options));
     return;
   }
   await withNewSecretFile(file, async (write) => {
     const { firstPassword, ...made } = check(await make());
-    write(typeof firstPassword === 'string' ? `${firstPassword}\n` : '');
+    write(typeof firstPassword === 'string' ? `${firstPassword}\n` : '', madeOf(made));
     printRecord(typeof firstPassword === 'string' ? { ...made, firstPasswordFile: file } : made, options);
   });
 }

@@ -8,7 +8,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
-import { readSecretFile } from './secret-file.ts';
+import { readSecretFile, showSecret } from './secret-file.ts';
 import { print } from './streams.ts';
 
 export interface InitWish {
@@ -67,6 +67,12 @@ async function reset(config: LoadedConfig, username: true | string): Promise<voi
 
 /** Shown this once: at rest there is only its hash. */
 function tellPassword(username: string, password: Secret): void {
-  print(`administrator ${username}, first password: ${password.reveal()}`);
-  print('  It is good for seven days and must be changed at the first sign-in: holdfast login');
+  const made = {
+    what: `a first password of the administrator ${username}`,
+    undo: `holdfast init --reset-administrator ${username}`,
+  };
+  showSecret(made, () => {
+    print(`administrator ${username}, first password: ${password.reveal()}`);
+    print('  It is good for seven days and must be changed at the first sign-in: holdfast login');
+  });
 }

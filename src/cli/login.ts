@@ -6,8 +6,9 @@ import { findSignIn, profileName } from './connection.ts';
 import { example } from './example.ts';
 import { signInWithBrowser } from './oidc-sign-in.ts';
 import { printDone } from './output.ts';
-import { writeProfile } from './profiles.ts';
+import { reserveProfile } from './profiles.ts';
 import { askLine, readSecret } from './prompt.ts';
+import { note } from './streams.ts';
 import { finishSignIn, type Session, type SignInAnswer, type SignInFiles } from './sign-in.ts';
 
 interface LoginWish extends ApiOptions, SignInFiles {
@@ -37,6 +38,7 @@ export function addLoginCommand(program: Command): void {
 
 async function login(wish: LoginWish): Promise<void> {
   const { origin, ca, caFile, vaultId, before } = findSignIn(wish);
+  const place = reserveProfile(profileName(wish));
   const transport = new Transport(origin, ca);
   const client = new ApiClient(transport, undefined, patienceOf(wish));
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
@@ -54,14 +56,16 @@ async function login(wish: LoginWish): Promise<void> {
             undefined,
           )
         : await withPassword(client, base, wish, before?.username);
-    writeProfile(profileName(wish), {
-      endpoint: origin.origin,
-      ca: caFile,
-      vault: session.user.vaultId ?? vaultId ?? null,
-      username: session.user.username,
-      token: client.bearer?.reveal() ?? null,
-      expiresAt: session.expiresAt,
-    });
+    await keepOrEnd(client, () =>
+      place.write({
+        endpoint: origin.origin,
+        ca: caFile,
+        vault: session.user.vaultId ?? vaultId ?? null,
+        username: session.user.username,
+        token: client.bearer?.reveal() ?? null,
+        expiresAt: session.expiresAt,
+      }),
+    );
     printDone(
       `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${session.expiresAt} at the latest`,
       session,
@@ -69,6 +73,19 @@ async function login(wish: LoginWish): Promise<void> {
     );
   } finally {
     transport.close();
+    place.close();
+  }
+}
+
+/** A session that cannot be kept here is not left at the node. */
+async function keepOrEnd(client: ApiClient, keep: () => void): Promise<void> {
+  try {
+    keep();
+  } catch (error) {
+    await client.send({ method: 'DELETE', path: '/session' }).catch(() => {
+      note('holdfast: the session is not known to be ended at the node: it ends there by itself');
+    });
+    throw error;
   }
 }
 

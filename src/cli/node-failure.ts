@@ -9,6 +9,7 @@ import { exitCodes } from './exit-codes.ts';
 import { tell } from './failure.ts';
 import { TokenStartError } from './open-node.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
+import { isFileFailure, systemReason } from './system-reason.ts';
 import { note } from './streams.ts';
 
 /** Failures of what commands on the node itself work with. */
@@ -45,6 +46,8 @@ export function reportNodeFailure(error: unknown): number {
         forbidden: exitCodes.refused,
       }[error.problem],
     );
+  if (isFileFailure(error))
+    return tell(`${error.path}: ${systemReason(error).words}`, undefined, exitCodes.output);
   note(`holdfast: an error that should not be; please report it: ${inspect(error)}`);
   return exitCodes.internal;
 }

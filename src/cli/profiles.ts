@@ -1,8 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { CliError } from './cli-error.ts';
+import { ReservedFile } from './reserved-file.ts';
 import { readClosedFile } from './secret-file.ts';
+import { systemReason } from './system-reason.ts';
 
 /** Where someone is signed in. */
 export interface Profile {
@@ -20,7 +22,7 @@ export interface Profile {
 export function profilesFile(): string {
   const configured = process.env['XDG_CONFIG_HOME'] ?? '';
   // The XDG specification has relative paths ignored.
-  const home = path.isAbsolute(configured) ? configured : path.join(homedir(), '.config');
+  const home = path.isAbsolute(configured) ? configured : path.join(homeDirectory(), '.config');
   return path.join(home, 'holdfast', 'credentials.json');
 }
 
@@ -29,18 +31,59 @@ export function readProfile(name: string): Profile | undefined {
   return readProfiles()[name];
 }
 
-/** Writes a profile, for its owner only, whole or not at all. */
+/** Where a profile goes, with its room on the disk. */
+export interface ProfilePlace {
+  /** Writes it, for its owner only, whole or not at all. Throws CliError. */
+  write: (profile: Profile) => void;
+  /** Lets go of the room. */
+  close: () => void;
+}
+
+/** Writes a profile. Throws CliError. */
 export function writeProfile(name: string, profile: Profile): void {
+  const place = reserveProfile(name);
+  try {
+    place.write(profile);
+  } finally {
+    place.close();
+  }
+}
+
+/**
+ * Sees to it that a profile can be written, before somebody signs in: a session that could not be kept would stay open
+ * at the node. Throws CliError where it cannot.
+ */
+export function reserveProfile(name: string): ProfilePlace {
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
     throw new CliError('usage', 'a profile name has 1 to 64 characters of A-Z, a-z, 0-9, ".", "_" and "-"');
   const file = profilesFile();
-  const profiles = { ...readProfiles(), [name]: profile };
+  readProfiles();
   const directory = path.dirname(file);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
   const temporary = `${file}.${process.pid}.new`;
-  writeFileSync(temporary, `${JSON.stringify({ profiles }, null, 2)}\n`, { mode: 0o600, flag: 'w' });
-  renameSync(temporary, file);
+  let reserved: ReservedFile;
+  try {
+    makeDirectory(directory);
+    chmodSync(directory, 0o700);
+    // Of a process of the same id that was killed.
+    rmSync(temporary, { force: true });
+    reserved = ReservedFile.make(temporary);
+  } catch (error) {
+    throw new CliError(
+      'output',
+      `the sign-in cannot be kept in ${file}: ${systemReason(error instanceof CliError ? error.cause : error).words}`,
+      'set XDG_CONFIG_HOME to a directory of yours that can be written; programs need none: HOLDFAST_API_KEY_FILE',
+      error,
+    );
+  }
+  return {
+    write: (profile) => {
+      // As it is now: somebody may have signed in under another name meanwhile.
+      const profiles = { ...readProfiles(), [name]: profile };
+      reserved.fill(`${JSON.stringify({ profiles }, null, 2)}\n`);
+      reserved.rename(file);
+    },
+    close: () => reserved.close(),
+  };
 }
 
 function readProfiles(): Record<string, Profile> {
@@ -75,4 +118,28 @@ function isProfile(value: unknown): value is Profile {
       (name) => members.get(name) === null || typeof members.get(name) === 'string',
     )
   );
+}
+
+/** One after another: asked to make all at once, Node tells of a read-only file system that nothing is there. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  makeDirectory(path.dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Of HOME, else of the user's entry in passwd, which one in a container may not have. */
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    throw new CliError(
+      'configuration',
+      'where are sign-ins kept? HOME is not set, and this user has no entry in passwd',
+      'set XDG_CONFIG_HOME to a directory of yours; programs need none: HOLDFAST_API_KEY_FILE',
+    );
+  }
 }

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ConfigError } from '../config/problem.ts';
+import { ReservedFile } from './reserved-file.ts';
 
 /* What a quickstart needs of the machine: a SoftHSM token, certificates, files that nobody else reads. */
 
@@ -78,11 +79,28 @@ export async function makeCertificates(directory: string, files: string, name = 
   writeSafely(path.join(files, 'ca.pem'), readFileSync(ca, 'utf8'));
 }
 
-/** Mode 0600 from the first byte, and whole or not at all. */
+/** Mode 0600 from the first byte, and whole or not at all. Throws FileOutputError. */
 export function writeSafely(file: string, text: string): void {
+  const place = reserve(file);
+  try {
+    place.fill(text);
+  } finally {
+    place.close();
+  }
+}
+
+/** Room for a file, whose text comes later: whole or not at all. Throws FileOutputError. */
+export function reserve(file: string): { fill: (text: string) => void; close: () => void } {
   const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, file);
+  rmSync(temporary, { force: true });
+  const reserved = ReservedFile.make(temporary);
+  return {
+    fill: (text) => {
+      reserved.fill(text);
+      reserved.rename(file);
+    },
+    close: () => reserved.close(),
+  };
 }
 
 async function tool(name: string, parameters: string[]): Promise<void> {

@@ -14,7 +14,7 @@ import { createKeySet } from '../vault/key-sets.ts';
 import { init } from './init.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
-import { makeCertificates, makeToken, tokenLabel, writeSafely } from './quickstart-parts.ts';
+import { makeCertificates, makeToken, reserve, tokenLabel, writeSafely } from './quickstart-parts.ts';
 import { serve } from './serve.ts';
 
 /*
@@ -125,6 +125,23 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(home.directory, 'soft
 const administrator = 'admin';
 
 async function makeFirstKeys(config: LoadedConfig, files: string, password: Secret): Promise<void> {
+  // Before anything is made that nobody could use without them.
+  const consoleFile = reserve(path.join(files, 'xks-proxy-config.json'));
+  const keysFile = reserve(path.join(files, 'keys.json'));
+  try {
+    const made = await makeKeys(config, password);
+    consoleFile.fill(made.consoleFile);
+    keysFile.fill(`${JSON.stringify(made.keys, null, 2)}\n`);
+  } finally {
+    consoleFile.close();
+    keysFile.close();
+  }
+}
+
+async function makeKeys(
+  config: LoadedConfig,
+  password: Secret,
+): Promise<{ consoleFile: string; keys: Record<string, string> }> {
   const { rooms, close } = await openTokens(config, config.tokens);
   const store = await SqliteStore.open(config.storePath);
   try {
@@ -151,8 +168,7 @@ async function makeFirstKeys(config: LoadedConfig, files: string, password: Secr
       neither: await make('neither', false, false),
     };
     const { accessKeyId, secret } = await issueCredential(house, localAct('quickstart'), keySet);
-    writeSafely(path.join(files, 'xks-proxy-config.json'), consoleFileText(keySet, accessKeyId, secret));
-    writeSafely(path.join(files, 'keys.json'), `${JSON.stringify(keys, null, 2)}\n`);
+    return { consoleFile: consoleFileText(keySet, accessKeyId, secret), keys };
   } finally {
     await store.close();
     await close();

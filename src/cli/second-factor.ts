@@ -4,7 +4,7 @@ import { withApi, type Api } from './api.ts';
 import { example } from './example.ts';
 import { printDone } from './output.ts';
 import { readSecret } from './prompt.ts';
-import { withNewSecretFile } from './secret-file.ts';
+import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { print } from './streams.ts';
 
 interface SecondFactorWish {
@@ -86,19 +86,26 @@ async function showRecoveryCodes(
   if (file !== undefined) {
     await withNewSecretFile(file, async (write) => {
       const { recoveryCodes } = await make(client);
-      write(`${recoveryCodes.join('\n')}\n`);
+      write(`${recoveryCodes.join('\n')}\n`, newCodes);
     });
     printDone(`the second factor is on; recovery codes are in ${file}`, { recoveryCodesFile: file }, options);
     return;
   }
   const { recoveryCodes } = await make(client);
-  printDone(
-    'The second factor is on. Recovery codes, each good once; keep them where the app is not:',
-    { recoveryCodes },
-    options,
-  );
-  if (options.json !== true) for (const one of recoveryCodes) print(`  ${one}`);
+  showSecret(newCodes, () => {
+    printDone(
+      'The second factor is on. Recovery codes, each good once; keep them where the app is not:',
+      { recoveryCodes },
+      options,
+    );
+    if (options.json !== true) for (const one of recoveryCodes) print(`  ${one}`);
+  });
 }
+
+const newCodes: Made = {
+  what: 'a list of recovery codes',
+  undo: 'the second factor is on: holdfast second-factor recovery-codes makes others in their place',
+};
 
 async function password({ passwordFile: file }: SecondFactorWish): Promise<string> {
   return (await readSecret({ what: 'password', option: '--password-file', file })).reveal();

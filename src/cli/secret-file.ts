@@ -1,7 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { openingOf } from '../closed-file.ts';
 import { Secret } from '../secret.ts';
-import { CliError, onFailure } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
+import { FileOutputError, ReservedFile } from './reserved-file.ts';
+import { flush, note, OutputError } from './streams.ts';
 
 /** The secret in a file that is closed to group and others; one line end after it is taken off. */
 export function readSecretFile(file: string, what: string): Secret {
@@ -28,42 +30,48 @@ export function readClosedFile(file: string, what: string): string {
     if (uid !== 0 && uid !== process.getuid?.())
       throw new CliError('configuration', `${what} ${file}: belongs to another user`, 'a file of your own');
     if (size > 2 ** 20) throw new CliError('configuration', `${what} ${file}: is too large to be that`);
+    if (stat.isDirectory()) throw new CliError('configuration', `${what} ${file}: is a directory`);
     return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
   }
 }
 
+/** What was made with a secret that is shown this once. */
+export interface Made {
+  /** Such as `the credential AKID…`. */
+  what: string;
+  /** What to do where the secret is lost: the command that takes back what was made, or makes another secret. */
+  undo: string;
+}
+
 /**
- * Opens a new file of mode 0600 for a secret that will be shown once, before it is made: a file that cannot be written
- * is told while nothing is lost yet. Never writes over another file; takes the empty one away where `run` fails.
+ * Makes a new file of mode 0600, with room on the disk, for a secret that will be shown once, before it is made: a file that
+ * cannot be written is told while nothing is lost yet. Never writes over another file; takes it away where `run` puts
+ * nothing in. Throws CliError that names what was made where its secret cannot be written after all.
  */
 export async function withNewSecretFile<T>(
   file: string,
-  run: (write: (text: string) => void) => Promise<T>,
+  run: (write: (text: string, made: Made) => void) => Promise<T>,
 ): Promise<T> {
-  let descriptor: number;
+  const reserved = ReservedFile.make(file);
   try {
-    descriptor = openSync(file, 'wx', 0o600);
+    return await run((text, made) => showSecret(made, () => reserved.fill(text)));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'EEXIST'
-      ? new CliError('conflict', `${file} exists already`, 'name another file, or remove it')
-      : new CliError('configuration', `${file}: cannot be written (${code ?? ''})`);
-  }
-  let written = false;
-  try {
-    return await onFailure(
-      async () =>
-        run((text) => {
-          writeFileSync(descriptor, text);
-          written = true;
-        }),
-      () => {
-        if (!written) rmSync(file, { force: true });
-      },
-    );
+    if (reserved.isFilled) note(`holdfast: done: the secret is in ${file}; but then:`);
+    throw error;
   } finally {
-    closeSync(descriptor);
+    reserved.close();
+  }
+}
+
+/** Shows a secret, that is at rest nowhere. Throws CliError that names what was made where it cannot be shown. */
+export function showSecret({ what, undo }: Made, show: () => void): void {
+  try {
+    show();
+    flush();
+  } catch (error) {
+    if (!(error instanceof OutputError || error instanceof FileOutputError)) throw error;
+    throw new CliError('output', `${what} was made, but its secret is lost: ${error.message}`, undo, error);
   }
 }

@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { chmod, chown, cp, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -117,6 +118,34 @@ testAsPod('a user id without a name is the actor by its number', async (t) => {
   const names = await store.db.selectFrom('audit_events').select('actor_name').execute();
   t.true(names.length > 0);
   for (const { actor_name: name } of names) t.is(name, `init, run by user id ${uid}`);
+});
+
+testAsPod('a first password that cannot be shown is told with the way to another', async (t) => {
+  const { node } = t.context;
+  const words = [...identity(), command, '--config', node.config, 'init', '--reset-administrator'];
+  const run = spawnSync('setpriv', words, {
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
+  t.is(run.status, 74);
+  t.regex(
+    run.stderr.toString(),
+    /first password of the administrator admin was made, but its secret is lost: .*ENOSPC.*\n {2}way out: holdfast init --reset-administrator admin/,
+  );
+});
+
+testAsPod('signing in without a home asks for one, in words', async (t) => {
+  const { code, stderr } = await t.context.asPod(['login', '--endpoint', 'https://127.0.0.1:1']);
+  t.is(code, 78);
+  t.regex(stderr, /HOME is not set, and this user has no entry in passwd\n {2}way out: set XDG_CONFIG_HOME/);
+  const root = await t.context.asPod(['login', '--endpoint', 'https://127.0.0.1:1', '--username', 'ada'], {
+    HOME: '/',
+  });
+  t.is(root.code, 74);
+  t.regex(
+    root.stderr,
+    /cannot be kept in \/\.config\/holdfast\/credentials\.json: permission is denied \(EACCES\)/,
+  );
 });
 
 for (const [what, mode, group] of [

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import type { Run } from './command-line.ts';
-import { json, ScriptedApi } from './scripted-api.ts';
+import { json, ScriptedApi, type Reply } from './scripted-api.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
 
@@ -116,4 +117,181 @@ test('a closed standard output is told before anything is asked', async (t) => {
   t.is(code, 74);
   t.regex(stderr, /standard output is closed/);
   t.is(api.asked.length, 0);
+});
+
+const keySet = json({
+  items: [{ id: '5b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11', name: 'payments' }],
+  next: null,
+});
+const user = json({ id: '6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11', username: 'grace', version: 1 });
+const credential = {
+  accessKeyId: 'AAAAAAAAAAAAAAAAAAAA',
+  state: 'LIVE',
+  rawSecretAccessKey: 'planted-secret',
+  consoleFile: { RawSecretAccessKey: 'planted-secret' },
+};
+const store = { id: 'x', name: 'payments', customKeyStoreId: 'cks-1', region: 'eu-west-1' };
+
+/** Every command that makes a secret: what the API answers, the options for files, what is told where it is lost. */
+const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] = [
+  {
+    words: 'credential issue --key-set payments',
+    replies: [keySet, json(credential, 201)],
+    file: '--console-file',
+    told: /the credential A{20} was made, but its secret is lost: .*ENOSPC.*\n {2}way out: holdfast credential withdraw A{20}/,
+  },
+  {
+    words: 'credential rotate AAAAAAAAAAAAAAAAAAAA --key-set payments',
+    replies: [
+      keySet,
+      json({ items: [credential], next: null }),
+      json({}),
+      json({ ...credential, accessKeyId: 'B'.repeat(20) }, 201),
+    ],
+    file: '--console-file',
+    told: /the credential B{20} was made.*\n {2}way out: holdfast credential withdraw B{20}/,
+  },
+  {
+    words: 'external-key-store console payments --key-set payments',
+    replies: [
+      keySet,
+      json({ items: [store], next: null }),
+      json({}),
+      json({
+        accessKeyId: 'C'.repeat(20),
+        externalKeyStore: store,
+        consoleFile: credential.consoleFile,
+        request: {},
+      }),
+    ],
+    file: '--console-file',
+    told: /what to give AWS was made.*\n {2}way out: holdfast credential withdraw C{20}/,
+  },
+  {
+    words: 'api-key create ci --scope vault.read --expires 90d',
+    replies: [json({ id: 'k', name: 'ci', secret: 'planted-secret' }, 201)],
+    file: '--key-file',
+    told: /the API key ci was made.*\n {2}way out: holdfast api-key revoke k/,
+  },
+  {
+    words: 'user create grace --role auditor --email g@example.com',
+    replies: [json({ username: 'grace', firstPassword: 'planted-secret', mailed: false }, 201)],
+    file: '--first-password-file',
+    told: /the first password was made.*\n {2}way out: holdfast user reset-password grace/,
+  },
+  {
+    words: 'user reset-password 6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
+    replies: [user, json({}), json({ username: 'grace', firstPassword: 'planted-secret', mailed: false })],
+    file: '--first-password-file',
+    told: /the first password was made.*\n {2}way out: repeat the command/,
+  },
+  {
+    words: 'vault create emea --admin-username ada --admin-name Ada --admin-email a@example.com',
+    replies: [json({ name: 'emea', firstPassword: 'planted-secret', mailed: false }, 201)],
+    file: '--first-password-file',
+    told: /the first password was made.*\n {2}way out: holdfast vault reset-administrator emea/,
+  },
+  {
+    words: 'vault reset-administrator 6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
+    replies: [json({ id: 'v' }), json({ firstPassword: 'planted-secret', mailed: false })],
+    file: '--first-password-file',
+    told: /the first password was made.*\n {2}way out: repeat the command/,
+  },
+  {
+    words: 'second-factor recovery-codes --password-file $d/key --code-file $d/key',
+    replies: [json({ recoveryCodes: ['planted-secret'] })],
+    file: '--recovery-codes-file',
+    told: /recovery codes was made.*\n {2}way out: .*second-factor recovery-codes/,
+  },
+];
+const inVault = 'export HOLDFAST_VAULT=4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11';
+/** Files of this shell have no room: as on a full disk, where root may mount one. */
+const fullDisk =
+  process.getuid?.() === 0
+    ? 'unshare -m bash -c \'mkdir -p $d/full && mount -t tmpfs -o size=4k none $d/full && exec "$@"\' bash'
+    : undefined;
+
+for (const { words, replies, file, told } of makers) {
+  test(`a secret that cannot be shown is told with the way to take it back: ${words}`, async (t) => {
+    const { api, sh } = t.context;
+    api.replies = [...replies];
+    const { code, stderr } = await sh(`${inVault}; $h --json ${words} > /dev/full`);
+    t.is(code, 74, stderr);
+    t.regex(stderr, told);
+    t.notRegex(stderr, /planted-secret|\n\s+at /);
+    t.is(api.replies.length, 0);
+  });
+
+  // One for each place in the code: they cost a process and a mount each.
+  if (makers.find((one) => one.file === file)?.words !== words) continue;
+  (fullDisk === undefined ? test.skip : test)(
+    `nothing is made where the file for its secret has no room: ${words}`,
+    async (t) => {
+      const { api, sh } = t.context;
+      api.replies = [...replies];
+      const { code, stderr } = await sh(`${inVault}; ${fullDisk} $h ${words} ${file} $d/full/secret`);
+      t.is(code, 74, stderr);
+      t.regex(stderr, /full\/secret cannot be written: no space is left on the device \(ENOSPC\)/);
+      t.true(api.asked.every(({ method }) => method === 'GET'));
+    },
+  );
+}
+
+test('a reader that is gone does not hide that a secret is lost', async (t) => {
+  const { api, sh } = t.context;
+  api.replies = [keySet, json(credential, 201)];
+  const { code, stderr } = await sh(
+    `${inVault}; $h credential issue --key-set payments | true; exit \${PIPESTATUS[0]}`,
+  );
+  t.is(code, 74);
+  t.regex(stderr, /way out: holdfast credential withdraw A{20}/);
+});
+
+const login =
+  '$h login --endpoint $HOLDFAST_ENDPOINT --ca $HOLDFAST_CA --username admin --password-file $d/key';
+
+for (const [what, options, told] of [
+  ['full', 'size=4k', /no space is left on the device \(ENOSPC\)/],
+  ['read-only', 'ro', /the file system is read-only \(EROFS\)/],
+] as const)
+  (fullDisk === undefined ? test.skip : test)(
+    `nobody signs in where the sign-in could not be kept: a ${what} home`,
+    async (t) => {
+      const { api, sh } = t.context;
+      const mount = fullDisk?.replace('size=4k', options) ?? '';
+      const { code, stderr } = await sh(`${mount} env -u HOLDFAST_API_KEY_FILE HOME=$d/full ${login}`);
+      t.is(code, 74, stderr);
+      t.regex(
+        stderr,
+        /^holdfast: the sign-in cannot be kept in .*\/full\/\.config\/holdfast\/credentials\.json: /,
+      );
+      t.regex(stderr, told);
+      t.regex(stderr, /way out: set XDG_CONFIG_HOME/);
+      t.is(api.asked.length, 0);
+    },
+  );
+
+test('a session that could not be kept after all is ended at the node', async (t) => {
+  const { api, sh } = t.context;
+  const session = {
+    id: 's',
+    state: 'ACTIVE',
+    expiresAt: '2027-01-01T00:00:00.000Z',
+    user: { id: 'u', username: 'admin', displayName: 'A', role: 'appliance-admin', vaultId: null },
+  };
+  api.replies = [
+    (response, asked) => {
+      // While somebody signs in, a directory comes to stand where the file is to be.
+      mkdirSync(path.join(api.directory, '.config', 'holdfast', 'credentials.json'), { mode: 0o700 });
+      json({ session, token: 'hfs_1' }, 201)(response, asked);
+    },
+    (response) => response.writeHead(204).end(),
+  ];
+  const { code, stderr } = await sh(`unset HOLDFAST_API_KEY_FILE; ${login}`);
+  t.not(code, 0);
+  t.notRegex(stderr, /\n\s+at |should not be/);
+  t.deepEqual(
+    api.asked.map(({ method, url }) => `${method} ${url}`),
+    ['POST /api/v1/sessions', 'DELETE /api/v1/session'],
+  );
 });
