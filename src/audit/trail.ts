@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from 'kysely';
+import { willStand } from '../store/read-back.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
 import type { ActTransaction, Authority, Store } from '../store/store.ts';
 
@@ -66,7 +67,7 @@ export class IdempotencyConflictError extends Error {
  */
 export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): Promise<void> {
   const [before, after] = differences(entry.before, entry.after);
-  await trx
+  const written = await trx
     .insertInto('audit_events')
     .values({
       at: trx.at.toISOString(),
@@ -85,7 +86,15 @@ export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): 
       before,
       after,
     })
-    .execute();
+    .returningAll()
+    .executeTakeFirst();
+  // What the database does by itself when a row comes in may be to drop it, or to make another of it.
+  willStand(trx, `the audit event ${entry.action}`, async () => {
+    if (written === undefined) return false;
+    const { sequence } = written;
+    const found = await trx.selectFrom('audit_events').selectAll().where('sequence', '=', sequence).execute();
+    return isDeepStrictEqual(found, [written]) && written.action === entry.action && written.after === after;
+  });
   if (entry.creates === true) await rememberCreation(trx, act, entry.target.id);
 }
 

@@ -3,6 +3,7 @@ import { keySets } from './migrations/0001-key-sets.ts';
 import { vaults } from './migrations/0002-vaults.ts';
 import { aws } from './migrations/0003-aws.ts';
 import { authority } from './migrations/0005-authority.ts';
+import { indexes } from './migrations/0006-indexes.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const migrations: Record<string, Migration> = {
   '0002-vaults': vaults,
   '0003-aws': aws,
   '0005-authority': authority,
+  '0006-indexes': indexes,
 };

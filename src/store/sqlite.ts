@@ -1,102 +1,145 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { Kysely, SqliteAdapter, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, type Transaction } from 'kysely';
+import { monotonicNow } from '../clock.ts';
+import { purposeOf, readBack, willStand } from './read-back.ts';
 import type { Tables } from './schema.ts';
+import { compareSchema, inWords, schemaDifferences, schemaOf } from './schema-check.ts';
+import { SpaceReserve } from './space-reserve.ts';
+import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
+import { StoreError } from './store-error.ts';
+import { evidenceOf, examineStoreFile } from './store-file.ts';
+import { isBusy, restoreIt, storeError, toStoreError } from './store-faults.ts';
 import {
   actIn,
-  isUpToDate,
+  executedMigrations,
+  knownMigrations,
   migrate,
   type Acting,
   type ActTransaction,
   type ChangeTransaction,
   type Store,
 } from './store.ts';
+import { WriteMeter } from './write-meter.ts';
+
+export { StoreError } from './store-error.ts';
 
 /**
  * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
- * loop of an XKS worker; {@link longestWait} goes on waiting without stopping anything.
+ * loop; {@link longestWait} goes on waiting without stopping anything.
  */
 const busyTimeout = 20;
 const longestWait = 5000;
 
+type Schema = Awaited<ReturnType<typeof schemaOf>>;
+
 /**
  * The store as one SQLite file: WAL, so that readers and the writer do not wait for each other; full sync, so that
- * what was acknowledged outlives a power cut.
+ * what was acknowledged outlives a power cut. Whatever is wrong with the file or its disk is a StoreError.
  */
 export class SqliteStore implements Store {
   readonly db: Kysely<Tables>;
+  readonly writes = new WriteMeter();
+  readonly reserve: SpaceReserve;
+  readonly #main: Database.Database;
   /** A connection of its own: `data_version` tells of commits by other connections, and must not sit in a transaction. */
   readonly #watch: Database.Database;
   readonly #dataVersion: Database.Statement<[], number>;
   readonly #readRevision: Database.Statement<[], number>;
+  readonly #schemaVersion: Database.Statement<[], number>;
+  readonly #watchedSchemaVersion: Database.Statement<[], number>;
+  readonly #schema: Schema;
+  #seenSchemaVersion: number;
+  #watchedSchema: number;
   #seenDataVersion = -1;
   #revision = -1;
 
-  private constructor(path: string) {
-    const main = connect(path);
-    this.db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: main }) });
-    this.#watch = connect(path);
+  private constructor(path: string, schema: Schema, options: ConnectOptions) {
+    this.#main = connect(path, options);
+    this.#watch = connect(path, options);
+    this.#schema = schema;
+    this.reserve = new SpaceReserve(path);
+    this.db = new Kysely<Tables>({
+      dialect: new StoreDialect({ database: this.#main, translate: toStoreError, meter: this.writes }),
+    });
     this.#dataVersion = this.#watch.prepare<[], number>('PRAGMA data_version').pluck();
     this.#readRevision = this.#watch
       .prepare<[], number>('SELECT revision FROM revision WHERE id = 1')
       .pluck();
+    this.#schemaVersion = this.#main.prepare<[], number>('PRAGMA schema_version').pluck();
+    this.#watchedSchemaVersion = this.#watch.prepare<[], number>('PRAGMA schema_version').pluck();
+    this.#seenSchemaVersion = -1;
+    this.#watchedSchema = -1;
   }
 
-  /** Creates the file (mode 0600) where it is missing and brings it up to date. */
+  /**
+   * Creates the file (mode 0600) where it is missing and brings it up to date. Not where there has been one, and it is
+   * gone: an empty store in its place would be taken for it. Throws StoreError.
+   */
   static async init(path: string): Promise<SqliteStore> {
+    examineStoreFile(path, evidenceOf(path), true);
     const isNew = !existsSync(path);
-    const first = connect(path);
-    if (isNew) chmodSync(path, 0o600);
-    // Tables are made anew under references to them (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
-    // Schema Changes"); that nothing refers to nowhere is looked at afterwards.
-    first.pragma('foreign_keys = OFF');
-    const db = new Kysely<Tables>({ dialect: new MigratingDialect({ database: first }) });
     try {
-      await migrate(db);
-      const dangling = first.pragma('foreign_key_check') as unknown[];
-      if (dangling.length > 0)
-        throw new StoreError(
-          `the store at ${path} has ${dangling.length} references to nothing`,
-          'restore it from a backup',
-        );
-    } finally {
-      await db.destroy();
+      return await orStoreError(async () => {
+        await bringUpToDate(path, isNew);
+        return SqliteStore.open(path);
+      });
+    } catch (error) {
+      // Nothing is left behind of one that could not be made.
+      if (isNew && error instanceof StoreError)
+        for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+      throw error;
     }
-    return new SqliteStore(path);
   }
 
-  /** Opens an existing, up-to-date store. */
-  static async open(path: string): Promise<SqliteStore> {
-    if (!existsSync(path)) throw new StoreError(`there is no store at ${path}`, 'run: holdfast init');
-    const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: connect(path) }) });
-    let ready: boolean;
-    try {
-      ready = await isUpToDate(db);
-    } finally {
-      await db.destroy();
-    }
-    if (!ready) throw new StoreError(`the store at ${path} has an older schema`, 'run: holdfast init');
-    return new SqliteStore(path);
+  /** Opens an existing store that is up to date and whose schema nobody has changed. Throws StoreError. */
+  static async open(path: string, options: ConnectOptions = {}): Promise<SqliteStore> {
+    examineStoreFile(path, evidenceOf(path), false);
+    return orStoreError(async () => {
+      const database = connect(path, options);
+      try {
+        const executed = await executedMigrations(readingDb(database));
+        assertOfThisVersion(path, executed);
+        assertUnaltered(path, await schemaDifferences(database, executed));
+      } finally {
+        database.close();
+      }
+      return new SqliteStore(path, await schemaOf(knownMigrations), options);
+    });
   }
 
   revision(): number {
-    const dataVersion = this.#dataVersion.get() ?? -1;
-    if (dataVersion !== this.#seenDataVersion) {
-      this.#revision = this.#readRevision.get() ?? -1;
-      this.#seenDataVersion = dataVersion;
+    try {
+      const dataVersion = this.#dataVersion.get() ?? -1;
+      if (dataVersion !== this.#seenDataVersion) {
+        this.#revision = this.#readRevision.get() ?? -1;
+        this.#assertReadable();
+        this.#seenDataVersion = dataVersion;
+      }
+      return this.#revision;
+    } catch (error) {
+      throw toStoreError(error);
     }
-    return this.#revision;
   }
 
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
     return this.bookkeep(async (trx) => {
-      // First, so that the transaction holds the write lock from its start and never has to upgrade a read.
-      await trx
+      const { revision } = await trx
         .updateTable('revision')
         .set((eb) => ({ revision: eb('revision', '+', 1) }))
         .where('id', '=', 1)
-        .execute();
+        .returning('revision')
+        .executeTakeFirstOrThrow();
+      // Without it no worker would see the change.
+      willStand(trx, 'the revision', async () => {
+        const row = await trx
+          .selectFrom('revision')
+          .select('revision')
+          .where('id', '=', 1)
+          .executeTakeFirst();
+        return row?.revision === revision;
+      });
       return run(await actIn(trx, act));
     });
   }
@@ -106,14 +149,23 @@ export class SqliteStore implements Store {
   }
 
   async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    const until = Date.now() + longestWait;
+    const until = monotonicNow() + longestWait;
     for (;;) {
+      let begun: Transaction<Tables> | undefined;
       try {
-        return await this.db.transaction().execute(run);
+        return await this.db.transaction().execute(async (trx) => {
+          begun = trx;
+          this.#assertWritable();
+          const result = await run(trx);
+          await readBack(trx);
+          return result;
+        });
       } catch (error) {
         // The transaction was rolled back: it may be run again as if it had never been.
-        if (!isBusy(error) || Date.now() > until) throw error;
-        await delay(5 + Math.random() * 20);
+        if (isBusy(error)) {
+          if (monotonicNow() > until) throw storeError('locked', error);
+          await delay(5 + Math.random() * 20);
+        } else if (!this.#makesRoom(error, begun)) throw error;
       }
     }
   }
@@ -121,47 +173,128 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#watch.close();
     await this.db.destroy();
+    // Kysely closes only what it has used.
+    this.#main.close();
+  }
+
+  /** Gives up a part of the reserve where that lets the transaction through. */
+  #makesRoom(error: unknown, trx: Transaction<Tables> | undefined): boolean {
+    if (!(error instanceof StoreError) || error.fault !== 'full' || trx === undefined) return false;
+    const purpose = purposeOf(trx);
+    return purpose !== undefined && this.reserve.release(purpose);
+  }
+
+  /** The schema that this transaction writes into is the one of the migrations: whatever was done to it since the last. */
+  #assertWritable(): void {
+    const version = this.#schemaVersion.get() ?? -1;
+    if (version === this.#seenSchemaVersion) return;
+    assertUnaltered(this.#main.name, compareSchema(this.#main, this.#schema));
+    this.#seenSchemaVersion = version;
+  }
+
+  /** Triggers and indexes change nothing of what is read; other tables, and views in their place, do. */
+  #assertReadable(): void {
+    const version = this.#watchedSchemaVersion.get() ?? -1;
+    if (version === this.#watchedSchema) return;
+    const differences = compareSchema(this.#watch, this.#schema);
+    assertUnaltered(
+      this.#watch.name,
+      differences.filter(({ type, kind }) => (type === 'table' && kind !== 'stranger') || type === 'view'),
+    );
+    this.#watchedSchema = version;
   }
 }
 
-/** The store cannot be used; both texts are for the operator. */
-export class StoreError extends Error {
-  readonly wayOut: string;
+interface ConnectOptions {
+  /** Nothing can be written by it: for processes that only read. */
+  readonly?: boolean;
+}
 
-  constructor(problem: string, wayOut: string) {
-    super(problem);
-    this.name = 'StoreError';
-    this.wayOut = wayOut;
+async function bringUpToDate(path: string, isNew: boolean): Promise<void> {
+  const first = connect(path);
+  if (isNew) chmodSync(path, 0o600);
+  // Tables are made anew under references to them (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table
+  // Schema Changes"); that nothing refers to nowhere is looked at afterwards.
+  first.pragma('foreign_keys = OFF');
+  const db = new Kysely<Tables>({
+    dialect: new MigratingDialect({ database: first, translate: toStoreError }),
+  });
+  try {
+    const executed = await executedMigrations(db);
+    assertNotNewer(path, executed);
+    // What somebody planted in the old schema would be carried into the new one.
+    const differences = await schemaDifferences(first, executed);
+    // An empty store has nothing yet, or only where the migrations are listed.
+    assertUnaltered(
+      path,
+      executed.length > 0 ? differences : differences.filter(({ kind }) => kind !== 'missing'),
+    );
+    await migrate(db);
+    const dangling = first.pragma('foreign_key_check') as unknown[];
+    if (dangling.length > 0)
+      throw new StoreError(
+        'damaged',
+        `the store at ${path} has ${dangling.length} references to nothing`,
+        restoreIt,
+      );
+  } finally {
+    await db.destroy();
   }
 }
 
-/** Another connection holds the write lock, or wrote what this transaction had read (SQLITE_BUSY_SNAPSHOT). */
-/**
- * For migrations: SQLite takes DDL in transactions (sqlite.org/transactional.html), which Kysely does not make use of
- * unless told so. An upgrade that is killed or fails leaves the store as it was.
- */
-class MigratingDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalAdapter();
+function assertOfThisVersion(path: string, executed: readonly string[]): void {
+  assertNotNewer(path, executed);
+  if (knownMigrations.every((name) => executed.includes(name))) return;
+  throw new StoreError('older', `the store at ${path} has an older schema`, 'run: holdfast init');
+}
+
+function assertNotNewer(path: string, executed: readonly string[]): void {
+  const unknown = executed.find((name) => !knownMigrations.includes(name));
+  if (unknown === undefined) return;
+  throw new StoreError(
+    'newer',
+    `the store at ${path} was made by a newer version of Holdfast (${unknown})`,
+    'start the newer version, or put back the backup from before the upgrade',
+  );
+}
+
+function assertUnaltered(path: string, differences: readonly Parameters<typeof inWords>[0][]): void {
+  if (differences.length === 0) return;
+  const named = differences.slice(0, 10).map((difference) => inWords(difference));
+  const more = differences.length > named.length ? `, and ${differences.length - named.length} more` : '';
+  throw new StoreError(
+    'altered',
+    `somebody has changed the schema of the store at ${path}: ${named.join('; ')}${more}`,
+    'find out who, and since when: what the store says since then may be false. What is not of Holdfast is dropped with sqlite3; for the rest put back a backup from before (docs/operations.md, Backup and restore)',
+  );
+}
+
+function readingDb(database: Database.Database): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new StoreDialect({ database, translate: toStoreError }) });
+}
+
+async function orStoreError<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isBusy(error)) throw storeError('locked', error);
+    throw toStoreError(error);
   }
 }
 
-class TransactionalAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
+function connect(path: string, { readonly = false }: ConnectOptions = {}): Database.Database {
+  const database = new Database(path, { timeout: busyTimeout, readonly, fileMustExist: readonly });
+  try {
+    if (!readonly) database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    // What a statement needs besides is not to fail for want of another disk's space.
+    database.pragma('temp_store = MEMORY');
+    // Functions of ours in a schema that somebody else wrote (sqlite.org/pragma.html#pragma_trusted_schema).
+    database.pragma('trusted_schema = OFF');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
-}
-
-function isBusy(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  return code === 'SQLITE_BUSY' || code === 'SQLITE_BUSY_SNAPSHOT';
-}
-
-function connect(path: string): Database.Database {
-  const database = new Database(path, { timeout: busyTimeout });
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  database.pragma('foreign_keys = ON');
-  return database;
 }

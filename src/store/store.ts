@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import { sql, type Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations.ts';
 import type { Tables } from './schema.ts';
@@ -60,9 +60,16 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   if (error !== undefined) throw error;
 }
 
-export async function isUpToDate(db: Kysely<Tables>): Promise<boolean> {
-  const known = await migrator(db).getMigrations();
-  return known.every(({ executedAt }) => executedAt !== undefined);
+/** The names of the migrations of this version, in order. */
+export const knownMigrations: readonly string[] = Object.keys(migrations);
+
+/** The names of those that were run on a store, in order; a store that is empty has none. */
+export async function executedMigrations(db: Kysely<Tables>): Promise<string[]> {
+  const tables = await sql<{ name: string }>`SELECT name FROM sqlite_schema
+    WHERE type = 'table' AND name = 'kysely_migration'`.execute(db);
+  if (tables.rows.length === 0) return [];
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 function migrator(db: Kysely<Tables>): Migrator {

@@ -6,7 +6,7 @@ import { isOfWholeToken, managementDeadline } from './token-rooms.ts';
 import { TokenError } from '../token/faults.ts';
 
 /** So many keys are deleted in one transaction. */
-const atOnce = 100;
+const atOnce = 50;
 
 /** A version that is to be destroyed, or was. */
 export interface DoomedVersion {

@@ -9,8 +9,8 @@ import { systemAct } from './system-act.ts';
 /** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */
 const useToldWithin = 30_000;
 
-/** So many keys expire in one transaction. */
-const atOnce = 500;
+/** So many keys or credentials expire in one transaction: a few milliseconds, in which nobody else writes. */
+const atOnce = 50;
 
 type Db = Kysely<Tables> | Transaction<Tables>;
 
@@ -54,15 +54,17 @@ async function expireSome(house: House, now: string): Promise<number> {
 /** Withdraws XKS credentials whose `expires_at` has passed; they open nothing from that moment on in any case. */
 export async function expireCredentials(house: House): Promise<number> {
   const now = house.now().toISOString();
-  if ((await expiredCredentials(house.store.db, now).executeTakeFirst()) === undefined) return 0;
   const act = systemAct(house, 'schedule');
-  return house.store.change(act, async (trx) => {
-    const due = await expiredCredentials(trx, now).execute();
-    // It ended when it said it would, however late that is written.
-    for (const credential of due)
-      await withdraw(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
-    return due.length;
-  });
+  let expired = 0;
+  while ((await expiredCredentials(house.store.db, now).executeTakeFirst()) !== undefined)
+    expired += await house.store.change(act, async (trx) => {
+      const due = await expiredCredentials(trx, now).limit(atOnce).execute();
+      // It ended when it said it would, however late that is written.
+      for (const credential of due)
+        await withdraw(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
+      return due.length;
+    });
+  return expired;
 }
 
 /**
@@ -72,13 +74,15 @@ export async function expireCredentials(house: House): Promise<number> {
  */
 export async function retireCredentials(house: House, listeningSince: Date): Promise<number> {
   const now = house.now();
-  if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return 0;
   const act = systemAct(house, 'schedule');
-  return house.store.change(act, async (trx) => {
-    const quiet = await quietCredentials(trx, now, listeningSince);
-    for (const credential of quiet) await withdraw(trx, act, credential, 'RETIRED', now.toISOString());
-    return quiet.length;
-  });
+  let retired = 0;
+  while ((await quietCredentials(house.store.db, now, listeningSince)).length > 0)
+    retired += await house.store.change(act, async (trx) => {
+      const quiet = (await quietCredentials(trx, now, listeningSince)).slice(0, atOnce);
+      for (const credential of quiet) await withdraw(trx, act, credential, 'RETIRED', now.toISOString());
+      return quiet.length;
+    });
+  return retired;
 }
 
 function dueKeys(db: Db, now: string) {

@@ -1,10 +1,31 @@
-import { sql } from 'kysely';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql, type RawBuilder, type Transaction } from 'kysely';
+import { monotonicNow } from '../clock.ts';
+import type { Tables } from '../store/schema.ts';
+import { deletionsHeldUntil } from './deletion-hold.ts';
 import type { House } from './house.ts';
 
 const hour = 3_600_000;
+const day = 24 * hour;
 /** A repetition later than this is a new request (docs: Idempotency-Key). */
-const idempotencyKeptFor = 24 * hour;
+const idempotencyKeptFor = day;
+/** What ended grants nothing any more; so long it can still be asked what it was. The audit trail has it for good. */
+const endedKeptFor = 90 * day;
+/** A lease that ran out so long ago has no holder who could come back for it. */
+const leasesKeptFor = day;
+/** A node that was not seen for so long is no node of this store. */
+const nodesKeptFor = 90 * day;
+
 const reconciliationsKept = 50;
+/** So many vaults are looked at in one statement for reports beyond those that are kept. */
+const scopesAtOnce = 500;
+
+/** So many rows are deleted in one transaction: some two milliseconds. */
+const rowsAtOnce = 200;
+/** Between two of them others write, milliseconds. */
+const pause = 5;
+/** One look clears for no longer; the rest is for the next, milliseconds. */
+const longestClearing = 2_000;
 
 /** This node, as it shows itself to the others. */
 export interface NodeFacts {
@@ -13,24 +34,105 @@ export interface NodeFacts {
   version: string;
 }
 
-/** Deletes what has served: it grants nothing any more, and would grow without end. */
-export async function clearAway(house: House): Promise<void> {
-  const now = house.now();
+/** Deletes so many rows of one kind that have served, each found by an index; answers how many there were. */
+type Step = (trx: Transaction<Tables>, most: number) => Promise<number>;
+
+/** Deletes what has served: it grants nothing any more, and would grow without end. Answers how many rows. */
+export async function clearAway(house: House): Promise<number> {
+  const until = monotonicNow() + longestClearing;
+  // A clock that leapt ahead ends everything: what cannot be made again waits, as deletions do.
+  const trusted = (await deletionsHeldUntil(house)) === undefined;
+  let cleared = 0;
+  for (const step of [...passing(house.now()), ...(trusted ? ended(house.now()) : [])]) {
+    for (let last = rowsAtOnce; last >= rowsAtOnce && monotonicNow() < until;) {
+      last = await house.store.bookkeep(async (trx) => step(trx, rowsAtOnce));
+      cleared += last;
+      await delay(pause);
+    }
+  }
+  return cleared + (await clearReconciliations(house, until));
+}
+
+/** Of each vault and of the whole the newest stay, so that nobody's drive out another's. */
+async function clearReconciliations(house: House, until: number): Promise<number> {
+  let cleared = 0;
+  for (let scope: string | undefined = ''; scope !== undefined && monotonicNow() < until;) {
+    const next: { last: string | null; over: string[] } = await reportScopes(house, scope);
+    for (const over of next.over) {
+      for (let last = rowsAtOnce; last >= rowsAtOnce && monotonicNow() < until;) {
+        last = await house.store.bookkeep(async (trx) => clearReports(trx, over, rowsAtOnce));
+        cleared += last;
+        await delay(pause);
+      }
+    }
+    scope = next.last ?? undefined;
+    await delay(pause);
+  }
+  return cleared;
+}
+
+/** Which of the next vaults after `from`, and the first time the appliance (''), have more reports than are kept. */
+async function reportScopes(house: House, from: string): Promise<{ last: string | null; over: string[] }> {
+  const beyond = from === '' ? sql`>=` : sql`>`;
+  // From one vault to the next by the index, not over all of their reports.
+  const { rows } = await sql<{ vault_id: string; is_over: number }>`
+    WITH RECURSIVE scopes (vault_id, n) AS (
+      SELECT min(vault_id), 1 FROM reconciliations WHERE vault_id ${beyond} ${from}
+      UNION ALL
+      SELECT (SELECT min(vault_id) FROM reconciliations WHERE vault_id > scopes.vault_id), n + 1
+      FROM scopes WHERE scopes.vault_id IS NOT NULL AND n < ${scopesAtOnce})
+    SELECT vault_id, EXISTS (SELECT 1 FROM reconciliations WHERE reconciliations.vault_id = scopes.vault_id
+      LIMIT 1 OFFSET ${reconciliationsKept}) AS is_over
+    FROM scopes WHERE vault_id IS NOT NULL`.execute(house.store.db);
+  const over = rows.flatMap(({ vault_id, is_over }) => (is_over === 1 ? [vault_id] : []));
+  return { last: rows.length < scopesAtOnce ? null : (rows.at(-1)?.vault_id ?? null), over };
+}
+
+/** Deletes so many reports of one vault beyond those that are kept, the newest of them first. */
+async function clearReports(trx: Transaction<Tables>, vaultId: string, most: number): Promise<number> {
+  return deleted(
+    trx,
+    sql`reconciliations WHERE rowid IN (SELECT rowid FROM reconciliations WHERE vault_id = ${vaultId}
+      ORDER BY began_at DESC, id DESC LIMIT ${most} OFFSET ${reconciliationsKept})`,
+  );
+}
+
+/*
+ * Rows to delete are named by a subquery with a LIMIT, since SQLite is not always built with DELETE ... LIMIT. They are
+ * looked for by one end each, so that the index on it is walked no further than what is deleted.
+ */
+function passing(now: Date): Step[] {
   const at = now.toISOString();
-  await house.store.bookkeep(async (trx) => {
-    await trx.deleteFrom('sessions').where('expires_at', '<=', at).execute();
-    await trx.deleteFrom('oidc_sign_ins').where('expires_at', '<=', at).execute();
-    await trx
-      .deleteFrom('idempotency_keys')
-      .where('created_at', '<=', new Date(now.getTime() - idempotencyKeptFor).toISOString())
-      .execute();
-    // Of each vault and of the whole, so that nobody's drive out another's.
-    await sql`DELETE FROM reconciliations WHERE (SELECT count(*) FROM reconciliations newer
-      WHERE newer.vault_id = reconciliations.vault_id
-        AND (newer.began_at, newer.id) > (reconciliations.began_at, reconciliations.id)) >= ${reconciliationsKept}`.execute(
+  const before = (age: number) => new Date(now.getTime() - age).toISOString();
+  return [
+    rowsOf('sessions', sql`expires_at <= ${at}`),
+    rowsOf('oidc_sign_ins', sql`expires_at <= ${at}`),
+    rowsOf('idempotency_keys', sql`created_at <= ${before(idempotencyKeptFor)}`),
+  ];
+}
+
+function ended(now: Date): Step[] {
+  const before = (age: number) => new Date(now.getTime() - age).toISOString();
+  return [
+    rowsOf('recovery_codes', sql`used_at <= ${before(endedKeptFor)}`),
+    rowsOf('api_keys', sql`expires_at <= ${before(endedKeptFor)}`),
+    rowsOf('api_keys', sql`revoked_at <= ${before(endedKeptFor)}`),
+    rowsOf('leases', sql`until <= ${before(leasesKeptFor)}`),
+    rowsOf('nodes', sql`last_seen_at <= ${before(nodesKeptFor)}`),
+  ];
+}
+
+function rowsOf(table: keyof Tables, where: RawBuilder<unknown>): Step {
+  return async (trx, most) =>
+    deleted(
       trx,
+      sql`${sql.table(table)} WHERE rowid IN (SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${most})`,
     );
-  });
+}
+
+async function deleted(trx: Transaction<Tables>, rows: RawBuilder<unknown>): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`DELETE FROM ${rows}`.execute(trx);
+  return Number(numAffectedRows);
 }
 
 /** Says that this node lives; `startedAt` is the start of this process. */

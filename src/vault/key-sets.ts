@@ -167,6 +167,8 @@ export async function removeKeySet(
     .execute();
   await trx
     .deleteFrom('uses')
+    // By all of its primary key: `id` alone has no index.
+    .where('kind', 'in', ['credential', 'encrypt', 'decrypt'])
     .where((eb) =>
       eb.or([eb('id', 'in', keys().select('id')), eb('id', 'in', credentials().select('access_key_id'))]),
     )

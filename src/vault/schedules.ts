@@ -135,7 +135,7 @@ export class Schedules {
       ],
       ['deletion', async () => this.#delete(run)],
       ['interrupted acts', async () => this.#settle(run)],
-      ['housekeeping', async () => clearAway(house)],
+      ['housekeeping', async () => void (await clearAway(house))],
       ['rotation times', async () => void (run.rotationsCapped = await capRotations(house))],
       ['rotation', async () => this.#rotate(run)],
     ];

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
@@ -41,11 +41,19 @@ test('a store that is not there is refused, and not made', async (t) => {
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
 });
 
-test('a store with an older schema is refused with the way out', async (t) => {
+test('an empty file is no store, and a store with an older schema is refused with the way out', async (t) => {
   const file = await freshPath(t);
-  new Database(file).close();
+  await writeFile(file, '');
+  const empty = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
+  t.regex(empty?.message ?? '', /is empty$/);
+  const older = new Database(file);
+  older.exec(
+    'CREATE TABLE kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null)',
+  );
+  older.close();
   const error = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
   t.regex(error?.message ?? '', /older schema/);
+  t.is(error?.wayOut, 'run: holdfast init');
 });
 
 test('a change that was acknowledged has moved the revision for every other connection', async (t) => {

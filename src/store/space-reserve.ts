@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  statfsSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+
+/** Bytes that are kept free for what must never fail for want of space. */
+export const reserveSize = 16 * 1024 * 1024;
+/** Given up at a time: some ten transactions. */
+const slice = 256 * 1024;
+/** Only what takes power away may have the last of it. */
+const keptForRestrictions = reserveSize / 2;
+
+/** The reserve's file, beside the store. */
+export function reservePath(storeFile: string): string {
+  return `${storeFile}-reserve`;
+}
+
+/**
+ * Space on the store's disk that is taken beforehand, so that a disk that is full still has room for a disable, a freeze, a
+ * withdrawal, and for the sign-in before it. Each process may give up a slice of it; the management process fills it up
+ * again once there is room.
+ */
+export class SpaceReserve {
+  readonly #file: string;
+
+  constructor(storeFile: string) {
+    this.#file = reservePath(storeFile);
+  }
+
+  /** Bytes that it holds. */
+  get held(): number {
+    try {
+      return statSync(this.#file).size;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Gives up a slice. False where there is none (for this purpose) any more. */
+  release(purpose: 'restriction' | 'sign-in'): boolean {
+    try {
+      const descriptor = openSync(this.#file, 'r+');
+      try {
+        const { size } = fstatSync(descriptor);
+        const least = purpose === 'restriction' ? 0 : keptForRestrictions;
+        if (size - slice < least) return false;
+        ftruncateSync(descriptor, size - slice);
+        // Some file systems give blocks back only then.
+        fsyncSync(descriptor);
+        return true;
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Fills it up where the disk has room for it twice over, `atOnce` bytes at a time. Answers whether it is whole. Throws
+   * what the system throws; whatever it wrote until then counts.
+   */
+  fill(atOnce = reserveSize): boolean {
+    const { held } = this;
+    if (held >= reserveSize) return true;
+    const missing = reserveSize - held;
+    const { bavail, bsize } = statfsSync(path.dirname(this.#file));
+    if (bavail * bsize < 2 * missing) return false;
+    const descriptor = openSync(this.#file, existsSync(this.#file) ? 'r+' : 'wx', 0o600);
+    try {
+      // Random, since some file systems compress, and zeros would reserve nothing.
+      const bytes = randomBytes(slice);
+      const until = Math.min(reserveSize, held + Math.max(slice, atOnce));
+      for (let at = held; at < until; at += slice)
+        writeSync(descriptor, bytes, 0, Math.min(slice, reserveSize - at), at);
+      fsyncSync(descriptor);
+      return until >= reserveSize;
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { codeOf, StoreError, type StoreFault } from './store-error.ts';
+
+export const restoreIt = 'put back the newest backup: docs/operations.md, Backup and restore';
+
+const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string]>> = {
+  full: [
+    'the disk of the store is full',
+    'make room on it; what is disabled, frozen or withdrawn meanwhile is still written, from a reserve',
+  ],
+  locked: [
+    'another program has held the write lock of the store for too long',
+    'end it: fuser -v FILE names it; a copy is made with VACUUM INTO, which holds no lock',
+  ],
+  'read-only': [
+    'the store cannot be written: it, or its file system, is read-only',
+    'see what the kernel says of the disk (dmesg), mount it for writing again, then repeat',
+  ],
+  'not-permitted': [
+    'the store cannot be opened',
+    'it and its directory belong to the user that Holdfast runs as: chown, and chmod 600 and 700',
+  ],
+  io: ['the disk of the store fails', 'see what the kernel says of it (dmesg); the store is not changed'],
+  'not-local': [
+    'the file system of the store has no shared memory or locks that hold',
+    'the store needs a local file system (ext4, XFS), never NFS, CIFS or 9p',
+  ],
+  'not-a-store': ['the file of the store is not an SQLite database', restoreIt],
+  damaged: [
+    'the store is damaged',
+    'stop the node, keep the file, put back the newest backup (docs/operations.md, Backup and restore), and look at the disk',
+  ],
+};
+
+/**
+ * What SQLite's result codes say of the store's surroundings (sqlite.org/rescode.html); undefined for one that is about
+ * the statement, such as a constraint, or that is worth waiting for.
+ */
+function faultOf(code: string): StoreFault | undefined {
+  if (code === 'SQLITE_FULL') return 'full';
+  if (code.startsWith('SQLITE_READONLY')) return 'read-only';
+  if (code.startsWith('SQLITE_IOERR_SHM') || code === 'SQLITE_IOERR_LOCK' || code === 'SQLITE_NOLFS')
+    return 'not-local';
+  if (code === 'SQLITE_PROTOCOL') return 'not-local';
+  if (code.startsWith('SQLITE_IOERR')) return 'io';
+  if (code.startsWith('SQLITE_CORRUPT')) return 'damaged';
+  if (code === 'SQLITE_NOTADB') return 'not-a-store';
+  if (code === 'SQLITE_PERM' || code === 'SQLITE_AUTH' || code.startsWith('SQLITE_CANTOPEN'))
+    return 'not-permitted';
+  return undefined;
+}
+
+/** An error of SQLite's as a StoreError, if it is about the store as a whole; any other as it is. */
+export function toStoreError(error: unknown): unknown {
+  const code = codeOf(error);
+  const fault = code === undefined ? undefined : faultOf(code);
+  return fault === undefined ? error : storeError(fault, error);
+}
+
+/** With the words that the fault has everywhere. */
+export function storeError(fault: StoreFault, cause?: unknown): StoreError {
+  const [problem, wayOut] = told[fault] ?? ['the store cannot be used', restoreIt];
+  const code = codeOf(cause);
+  return new StoreError(fault, code === undefined ? problem : `${problem} (${code})`, wayOut, cause);
+}
+
+/** Another connection holds the write lock, or wrote what this transaction had read (SQLITE_BUSY_SNAPSHOT). */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error)?.startsWith('SQLITE_BUSY') === true;
+}

@@ -1,0 +1,83 @@
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { codeOf, StoreError } from './store-error.ts';
+import { reservePath } from './space-reserve.ts';
+import { restoreIt, storeError } from './store-faults.ts';
+
+/** File systems of other machines by their magic numbers (statfs(2), linux/magic.h): locks and mapped memory do not hold. */
+const remote: Readonly<Record<number, string>> = {
+  0x6969: 'NFS',
+  0x517b: 'SMB',
+  0xff534d42: 'CIFS',
+  0xfe534d42: 'SMB2',
+  0x01021997: '9p',
+  0x5346414f: 'AFS',
+  0x00c36400: 'Ceph',
+  0x0bd00bd0: 'Lustre',
+  0x73757245: 'Coda',
+};
+
+/** Looks at the file of a store before SQLite does, which would make an empty one, and so that nothing is left behind. */
+export function examineStoreFile(file: string, evidence: readonly string[], mayBeNew: boolean): void {
+  const directory = path.dirname(file);
+  assertLocal(existsSync(file) ? file : directory);
+  if (existsSync(file)) {
+    const { size } = examineAccess(file);
+    if (size > 0) return;
+  }
+  const why = evidence.find((witness) => existsSync(witness));
+  if (why !== undefined)
+    throw new StoreError(
+      'gone',
+      `${existsSync(file) ? `the store at ${file} is empty` : `there is no store at ${file}`}, and there has been one: ${why} is of it`,
+      `${restoreIt}. Only where a new one is meant, and nothing is encrypted with the keys of the old: remove ${why} first`,
+    );
+  if (!mayBeNew)
+    throw new StoreError(
+      'missing',
+      existsSync(file) ? `the store at ${file} is empty` : `there is no store at ${file}`,
+      'run: holdfast init',
+    );
+  if (existsSync(directory)) examineAccess(directory);
+}
+
+/** What shows that there has been a store at this path. */
+export function evidenceOf(file: string): string[] {
+  return [reservePath(file), `${file}-wal`, path.join(path.dirname(file), 'node-id')];
+}
+
+function examineAccess(target: string): { size: number } {
+  try {
+    const facts = statSync(target);
+    const isDirectory = facts.isDirectory();
+    if (isDirectory && target.endsWith('.db'))
+      throw new StoreError(
+        'not-a-store',
+        `${target} is a directory`,
+        `move it away; ${restoreIt}, or run: holdfast init`,
+      );
+    accessSync(target, constants.R_OK | constants.W_OK);
+    accessSync(path.dirname(target), constants.W_OK | constants.X_OK);
+    return { size: facts.size };
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw storeError(codeOf(error) === 'EROFS' ? 'read-only' : 'not-permitted', error);
+  }
+}
+
+function assertLocal(target: string): void {
+  let type: number;
+  try {
+    ({ type } = statfsSync(target));
+  } catch {
+    // Its directory is not there yet: who makes it will hear.
+    return;
+  }
+  const kind = remote[type >>> 0];
+  if (kind === undefined) return;
+  throw new StoreError(
+    'not-local',
+    `${target} is on ${kind}`,
+    'the store needs a local file system (ext4, XFS): locks and memory that is shared over a network do not hold',
+  );
+}

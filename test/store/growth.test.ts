@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { House } from '../../src/vault/house.ts';
+import { clearAway } from '../../src/vault/housekeeping.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+
+/* What is done in the background costs no more than what there is to do, and no transaction of it holds up others. */
+
+interface Grown {
+  house: House;
+  store: SqliteStore;
+  raw: Database.Database;
+}
+
+/** Rows of one transaction, and the processor time that it may take on a machine of the year 2020, milliseconds. */
+const mostRows = 250;
+const mostCpu = 20;
+
+const now = new Date('2031-05-05T12:00:00.000Z');
+const day = 86_400_000;
+const ago = (days: number) => new Date(now.getTime() - days * day).toISOString();
+
+async function grown(t: ExecutionContext): Promise<Grown> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-growth-'));
+  const file = path.join(directory, 'holdfast.db');
+  const store = await SqliteStore.init(file);
+  const raw = new Database(file);
+  raw.pragma('foreign_keys = OFF');
+  t.teardown(async () => {
+    raw.close();
+    await store.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const house = { store, tokens: new TokenRooms([]), now: () => now, instance: 'node/1' };
+  return { house, store, raw };
+}
+
+function many(raw: Database.Database, sql: string): void {
+  raw.exec(sql);
+}
+
+const numbers = (count: number) =>
+  `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
+
+test.serial(
+  'fifty reports in each of 400 vaults cost housekeeping next to nothing, and none of them is lost',
+  async (t) => {
+    const { house, store, raw } = await grown(t);
+    many(
+      raw,
+      `${numbers(400 * 50)} INSERT INTO reconciliations (id, vault_id, began_at, ended_at, asked_by, report)
+     SELECT 'r' || i, 'v' || (i % 400), printf('2031-01-01T00:00:%09.3fZ', i), '', 'start', '[]' FROM n`,
+    );
+    store.writes.reset();
+    const before = process.threadCpuUsage();
+    t.is(await clearAway(house), 0);
+    const { user, system } = process.threadCpuUsage(before);
+    t.log(`${Math.round((user + system) / 1000)} ms of processor time`);
+    t.true(user + system < 1_000_000);
+    t.true(store.writes.longest.cpu < mostCpu, JSON.stringify(store.writes.longest));
+  },
+);
+
+test.serial(
+  'a backlog of every kind is cleared in small transactions, and what still serves stays',
+  async (t) => {
+    const { house, store, raw } = await grown(t);
+    const each = 3_000;
+    many(
+      raw,
+      `INSERT INTO users (id, vault_id, username, username_key, display_name, email, role, state, sign_in,
+       must_change_password, totp_state, created_at, updated_at)
+     VALUES ('u', '', 'u', 'u', '', '', 'auditor', 'ACTIVE', 'password', 0, 'NONE', '', '')`,
+    );
+    for (const [age, name] of [
+      [200, 'old'],
+      [-1, 'new'],
+    ] as const) {
+      const at = ago(age);
+      for (const sql of [
+        `INSERT INTO sessions (hash, id, user_id, state, method, address, user_agent, created_at, last_seen_at, expires_at)
+       SELECT CAST('${name}' || i AS BLOB), '${name}' || i, 'u', 'ACTIVE', 'password', '', '', '', '', '${at}' FROM n`,
+        `INSERT INTO oidc_sign_ins (state_hash, vault_id, nonce, code_verifier, binding_hash, return_to, created_at, expires_at)
+       SELECT CAST('${name}' || i AS BLOB), '', '', '', x'00', '', '', '${at}' FROM n`,
+        `INSERT INTO idempotency_keys (actor_id, key, request_hash, target_id, created_at)
+       SELECT 'u', '${name}' || i, x'00', '', '${at}' FROM n`,
+        `INSERT INTO recovery_codes (user_id, hash, used_at) SELECT 'u', CAST('${name}' || i AS BLOB), '${at}' FROM n`,
+        `INSERT INTO api_keys (id, user_id, name, hash, scope, expires_at, created_at)
+       SELECT '${name}' || i, 'u', '', x'00', '[]', '${at}', '' FROM n`,
+        `INSERT INTO api_keys (id, user_id, name, hash, scope, expires_at, revoked_at, created_at)
+       SELECT 'revoked-${name}' || i, 'u', '', x'00', '[]', '${ago(-9)}', '${at}', '' FROM n`,
+        `INSERT INTO leases (name, holder, until) SELECT '${name}' || i, 'gone/1', '${at}' FROM n`,
+        `INSERT INTO nodes (id, hostname, version, started_at, last_seen_at)
+       SELECT '${name}' || i, '', '', '', '${at}' FROM n`,
+      ])
+        many(raw, `${numbers(name === 'old' ? each : 10)} ${sql}`);
+    }
+    many(
+      raw,
+      `${numbers(each + 50)} INSERT INTO reconciliations (id, vault_id, began_at, ended_at, asked_by, report)
+     SELECT 'r' || i, '', printf('2031-01-01T00:00:%09.3fZ', i), '', 'start', '[]' FROM n`,
+    );
+    store.writes.reset();
+    let cleared = 0;
+    // One look clears for two seconds at the most.
+    for (let look = 0, last = 1; last > 0 && look < 50; look++) cleared += last = await clearAway(house);
+    t.is(cleared, 9 * each);
+    const count = (table: string) => raw.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
+    for (const table of [
+      'sessions',
+      'oidc_sign_ins',
+      'idempotency_keys',
+      'recovery_codes',
+      'leases',
+      'nodes',
+    ])
+      t.is(count(table), 10, table);
+    t.is(count('api_keys'), 20);
+    t.is(count('reconciliations'), 50);
+    t.is(
+      raw.prepare('SELECT min(began_at) FROM reconciliations').pluck().get(),
+      '2031-01-01T00:00:03001.000Z',
+    );
+    t.log(JSON.stringify(store.writes));
+    t.true(store.writes.largest.rows <= mostRows, JSON.stringify(store.writes.largest));
+    t.true(store.writes.longest.cpu < mostCpu, JSON.stringify(store.writes.longest));
+  },
+);
+
+test.serial('while the clock is not trusted nothing goes that cannot be made again', async (t) => {
+  const { house, raw } = await grown(t);
+  many(
+    raw,
+    `INSERT INTO leases (name, holder, until) VALUES ('no deletions', 'node/1', '${ago(-0.5)}'), ('other', 'x/1', '${ago(200)}')`,
+  );
+  await clearAway(house);
+  t.is(raw.prepare('SELECT count(*) FROM leases').pluck().get(), 2);
+});
