@@ -62,7 +62,7 @@ ${tags.join('\n\n')}
 ## Problems
 
 \`type\` is \`urn:holdfast:problem:\` and the kind. Every request can be answered \`bad-request\`, \`not-acceptable\`,
-\`too-many-requests\` or \`internal\`; the others are told with each operation.
+\`too-many-requests\`, \`internal\`, \`store-unavailable\` or \`store-full\`; the others are told with each operation.
 
 ${toMarkdownTable(
   ['kind', 'status', 'what it says'],
@@ -96,7 +96,14 @@ ${operations.map((shown) => operationSection(shown, pages)).join('\n\n')}`;
 }
 
 /** Problems that every operation has are told once, at the end of the page. */
-const everywhere = new Set(['bad-request', 'not-acceptable', 'too-many-requests', 'internal']);
+const everywhere = new Set([
+  'bad-request',
+  'not-acceptable',
+  'too-many-requests',
+  'internal',
+  'store-unavailable',
+  'store-full',
+]);
 
 function operationSection({ method, path, operation }: Shown, pages: Pages): string {
   const { operationId, summary, description, parameters, requestBody, responses } = operation;

@@ -9,6 +9,8 @@ export function problemsOf(route: Route): ProblemKind[] {
     'not-acceptable',
     'too-many-requests',
     'internal',
+    'store-unavailable',
+    'store-full',
     ...(route.problems ?? []),
   ]);
   const add = (condition: boolean, ...more: ProblemKind[]) => {

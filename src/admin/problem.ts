@@ -1,4 +1,5 @@
 import { BusyError, CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
+import { StoreError } from '../store/store-error.ts';
 import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
@@ -29,6 +30,8 @@ export const problemKinds = {
   aws: [502, 'AWS refused or cannot be reached'],
   'aws-busy': [503, 'AWS takes no more requests for the moment'],
   'token-unavailable': [503, 'The token cannot be used'],
+  'store-unavailable': [503, 'The store cannot be used'],
+  'store-full': [507, 'The disk of the store is full'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemKind = keyof typeof problemKinds;
@@ -111,6 +114,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof TokenError)
     return new Problem('token-unavailable', `the token: ${error.message}`, {
       wayOut: 'verify the connection to the token (holdfast token verify), then repeat',
+      cause: error,
+    });
+  if (error instanceof StoreError)
+    return new Problem(error.fault === 'full' ? 'store-full' : 'store-unavailable', error.message, {
+      wayOut: error.wayOut,
       cause: error,
     });
   if (error instanceof AwsError)

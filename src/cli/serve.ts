@@ -5,7 +5,7 @@ import { loadTls } from '../http/tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { pinOf } from './open-node.ts';
@@ -21,10 +21,21 @@ export async function runServe(wish: { check?: boolean }, command: Command): Pro
   if (config.admin.enabled) loadTls(config.admin.tls);
   if (wish.check === true) {
     for (const warning of warningsOf(config)) note(`holdfast: warning: ${warning}`);
+    await checkStoreFile(config);
     print(`${config.file}: fine`);
     return;
   }
   process.exitCode = await serve(config);
+}
+
+/** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */
+async function checkStoreFile(config: LoadedConfig): Promise<void> {
+  try {
+    await (await SqliteStore.open(config.storePath, { readonly: true })).close();
+  } catch (error) {
+    if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
+    note(`holdfast: warning: ${error.message}; ${error.wayOut}`);
+  }
 }
 
 /** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */

@@ -45,12 +45,19 @@ export async function* examineNode(
 async function examineStore(path: string): Promise<Finding> {
   const { checkStore } = await import('../store/integrity.ts');
   try {
-    const { damages, upToDate } = await checkStore(path, storePatience);
+    const { damages, upToDate, altered } = await checkStore(path, storePatience);
     if (damages.length > 0)
       return problem(
         'node.store',
         `SQLite finds ${damages.length === 10 ? '10 or more' : damages.length} damages`,
         'stop the node, keep the file, restore the newest backup (docs/operations.md, Backup and restore), and look at the disk',
+      );
+    if (altered.length > 0)
+      return problem(
+        'node.store',
+        `somebody has changed its schema: ${altered.slice(0, 10).join('; ')}`,
+        'find out who, and since when: what the store says since then may be false (docs/operations.md, Backup and restore)',
+        { data: { altered } },
       );
     return upToDate
       ? ok('node.store', 'SQLite finds no damage; the schema is this version’s')

@@ -8,9 +8,14 @@ export interface StoreIntegrity {
   /** What SQLite says of a damaged file, a line each; none where it is whole. */
   damages: string[];
   upToDate: boolean;
+  /** What in its schema is not as the migrations made it, in words. */
+  altered: string[];
 }
 
-const answer = z.strictObject({ damages: z.array(z.string()), upToDate: z.boolean() });
+const answer = z.union([
+  z.strictObject({ damages: z.array(z.string()), upToDate: z.boolean(), altered: z.array(z.string()) }),
+  z.strictObject({ problem: z.string() }),
+]);
 
 /**
  * Looks at a store without changing it, beside whatever the node is doing (PRAGMA quick_check). In a process of its own,
@@ -25,5 +30,7 @@ export async function checkStore(path: string, timeout: number): Promise<StoreIn
       else reject(new Error(error.killed === true ? 'it took too long' : 'it cannot be read as a store'));
     });
   });
-  return answer.parse(JSON.parse(printed));
+  const found = answer.parse(JSON.parse(printed));
+  if ('problem' in found) throw new Error(found.problem);
+  return found;
 }

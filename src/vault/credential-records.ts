@@ -1,5 +1,6 @@
-import type { Selectable } from 'kysely';
-import type { XksCredentialTable } from '../store/schema.ts';
+import type { Selectable, Transaction } from 'kysely';
+import { restricts } from '../store/read-back.ts';
+import type { Tables, XksCredentialTable } from '../store/schema.ts';
 import type { Reading } from './edits.ts';
 import type { House } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
@@ -69,6 +70,26 @@ export async function liveCredentials(db: Reading, keySetId: string, now: Date):
     .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now.toISOString())]))
     .executeTakeFirstOrThrow();
   return live;
+}
+
+/** When a credential ends or ended is in the store as it was answered, or the act fails. */
+export function credentialWillStand(
+  trx: Transaction<Tables>,
+  accessKeyId: string,
+  end: { withdrawn_at?: string | null | undefined; expires_at?: string | null | undefined },
+): void {
+  restricts(trx, 'the end of the credential', async () => {
+    const now = await trx
+      .selectFrom('xks_credentials')
+      .select(['withdrawn_at', 'expires_at'])
+      .where('access_key_id', '=', accessKeyId)
+      .executeTakeFirst();
+    return (
+      now !== undefined &&
+      (end.withdrawn_at === undefined || end.withdrawn_at === now.withdrawn_at) &&
+      (end.expires_at === undefined || end.expires_at === now.expires_at)
+    );
+  });
 }
 
 /** Head of an audit event. */

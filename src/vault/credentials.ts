@@ -2,6 +2,7 @@ import { record, type Act } from '../audit/trail.ts';
 import {
   auditedCredential,
   credentialEntry,
+  credentialWillStand,
   findCredentialIn,
   type UsedCredential,
   type XksCredential,
@@ -83,6 +84,8 @@ async function actOnCredential(
       .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1) }))
       .where('access_key_id', '=', on.accessKeyId)
       .execute();
+    if (change.withdrawn_at !== undefined || change.expires_at !== undefined)
+      credentialWillStand(trx, on.accessKeyId, change);
     const after = await findCredentialIn(trx, keySet, on.accessKeyId);
     await record(trx, act, {
       ...credentialEntry(on.verb, keySet, on.accessKeyId),

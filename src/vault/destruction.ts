@@ -1,6 +1,6 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { House } from './house.ts';
-import { auditedKey, keyEntry } from './key-records.ts';
+import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
 import { isOfWholeToken, managementDeadline } from './token-rooms.ts';
 import { TokenError } from '../token/faults.ts';
@@ -118,6 +118,7 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
         .where('id', '=', id)
         .returningAll()
         .executeTakeFirstOrThrow();
+      keyWillStand(trx, after);
       await trx
         .updateTable('key_versions')
         .set({ state: 'DESTROYING' })

@@ -3,7 +3,8 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';
-import { auditedKey, keyEntry } from './key-records.ts';
+import { credentialWillStand } from './credential-records.ts';
+import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
 
 /** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */
@@ -41,6 +42,7 @@ async function expireSome(house: House, now: string): Promise<number> {
         .where('id', '=', before.id)
         .returningAll()
         .executeTakeFirstOrThrow();
+      keyWillStand(trx, after);
       await record(trx, act, {
         ...keyEntry('expire', vault_id, after),
         before: auditedKey(before),
@@ -171,6 +173,7 @@ async function withdraw(
     .set((eb) => ({ withdrawn_at: at, withdrawn_why: why, row_version: eb('row_version', '+', 1) }))
     .where('access_key_id', '=', credential.access_key_id)
     .execute();
+  credentialWillStand(trx, credential.access_key_id, { withdrawn_at: at });
   await record(trx, act, {
     action: `credential.${why === 'EXPIRED' ? 'expire' : 'retire'}`,
     vaultId: credential.vault_id,

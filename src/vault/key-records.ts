@@ -1,6 +1,7 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { z } from 'zod';
-import type { CloudKeyState, CloudKeyTable, KeyVersionTable } from '../store/schema.ts';
+import { restricts } from '../store/read-back.ts';
+import type { CloudKeyState, CloudKeyTable, KeyVersionTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
@@ -111,6 +112,21 @@ export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {
     ])
     .where('key_sets.vault_id', '=', vaultId)
     .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+}
+
+/** What an act that takes a CloudKey out of use wrote is in the store when it is answered, or the act fails. */
+export function keyWillStand(
+  trx: Transaction<Tables>,
+  { id, state, expires_at, deletion_at }: Pick<CloudKeyRecord, 'id' | 'state' | 'expires_at' | 'deletion_at'>,
+): void {
+  restricts(trx, 'the state of the CloudKey', async () => {
+    const now = await trx
+      .selectFrom('cloud_keys')
+      .select(['state', 'expires_at', 'deletion_at'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return now?.state === state && now.expires_at === expires_at && now.deletion_at === deletion_at;
+  });
 }
 
 /** Head of an audit event. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
+import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import { changes, type Edit } from './edits.ts';
 import { checkNoStores } from './external-key-store-checks.ts';
@@ -197,11 +198,20 @@ async function actOnKeySet(
       .where('id', '=', on.id)
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (typeof change.frozen_at === 'string') freezeWillStand(trx, on.id, change.frozen_at);
     await record(trx, act, {
       ...keySetEntry(on.verb, after),
       before: auditedKeySet(before),
       after: auditedKeySet(after),
     });
     return { ...after, cloud_keys: before.cloud_keys };
+  });
+}
+
+/** A freeze is in the store when it is answered, or the act fails. */
+function freezeWillStand(trx: Transaction<Tables>, id: string, frozenAt: string): void {
+  restricts(trx, 'the freeze of the key set', async () => {
+    const now = await trx.selectFrom('key_sets').select('frozen_at').where('id', '=', id).executeTakeFirst();
+    return now?.frozen_at === frozenAt;
   });
 }

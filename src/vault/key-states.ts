@@ -10,6 +10,7 @@ import {
   findCloudKeyIn,
   keyEntry,
   keyState,
+  keyWillStand,
   type CloudKeyRecord,
   type UsedCloudKey,
 } from './key-records.ts';
@@ -179,6 +180,7 @@ async function actOnKey(
       .where('id', '=', on.id)
       .returningAll()
       .executeTakeFirstOrThrow();
+    if (takesAway(before, row)) keyWillStand(trx, row);
     await record(trx, act, {
       ...keyEntry(on.verb, on.vaultId, row),
       before: auditedKey(before),
@@ -186,6 +188,15 @@ async function actOnKey(
     });
     return { ...before, ...row };
   });
+}
+
+/** Whether requests that were answered before are refused after it, now or from an earlier time on. */
+function takesAway(before: CloudKeyRecord, after: CloudKeyRecord): boolean {
+  return (
+    (before.state === 'AVAILABLE' && after.state !== 'AVAILABLE') ||
+    before.expires_at !== after.expires_at ||
+    before.deletion_at !== after.deletion_at
+  );
 }
 
 async function plannedRotation(

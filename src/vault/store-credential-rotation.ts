@@ -1,6 +1,11 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
-import { auditedCredential, credentialEntry, findCredentialIn } from './credential-records.ts';
+import {
+  auditedCredential,
+  credentialEntry,
+  credentialWillStand,
+  findCredentialIn,
+} from './credential-records.ts';
 import { defaultQuietMinutes, issueCredential, type IssuedCredential } from './credential-making.ts';
 import type { Edit } from './edits.ts';
 import {
@@ -172,6 +177,7 @@ async function change(
     .set((eb) => ({ ...to, row_version: eb('row_version', '+', 1) }))
     .where('access_key_id', '=', accessKeyId)
     .execute();
+  if (to.withdrawn_at !== undefined) credentialWillStand(trx, accessKeyId, to);
   await record(trx, act, {
     ...credentialEntry(verb, keySet, accessKeyId),
     before: auditedCredential(before),

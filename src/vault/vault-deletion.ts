@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
+import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { forgetAws, leftInAws } from './external-key-store-checks.ts';
 import { checkRowVersion, type House } from './house.ts';
@@ -34,6 +35,7 @@ export async function deleteVault(
     await takePeopleOut(trx, vaultId);
     await forgetAws(trx, vaultId);
     await withdrawEverything(trx, vaultId, now);
+    restricts(trx, 'the end of the vault', async () => nothingIsServed(trx, vaultId));
     await trx
       .updateTable('vaults')
       .set((eb) => ({
@@ -147,4 +149,26 @@ async function withdrawEverything(trx: Transaction<Tables>, vaultId: string, now
     }))
     .where('vault_id', '=', vaultId)
     .execute();
+}
+
+async function nothingIsServed(trx: Transaction<Tables>, vaultId: string): Promise<boolean> {
+  const keySets = trx.selectFrom('key_sets').select('id').where('vault_id', '=', vaultId);
+  const key = await trx
+    .selectFrom('cloud_keys')
+    .select('id')
+    .where('key_set_id', 'in', keySets)
+    .where('state', '<>', 'DELETED')
+    .executeTakeFirst();
+  const credential = await trx
+    .selectFrom('xks_credentials')
+    .select('access_key_id')
+    .where('key_set_id', 'in', keySets)
+    .where('withdrawn_at', 'is', null)
+    .executeTakeFirst();
+  const vault = await trx
+    .selectFrom('vaults')
+    .select('deleted_at')
+    .where('id', '=', vaultId)
+    .executeTakeFirst();
+  return key === undefined && credential === undefined && typeof vault?.deleted_at === 'string';
 }
