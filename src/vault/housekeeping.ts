@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type RawBuilder, type Transaction } from 'kysely';
-import { monotonicNow } from '../clock.ts';
 import type { Tables } from '../store/schema.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import type { House } from './house.ts';
@@ -24,8 +23,8 @@ const scopesAtOnce = 500;
 const rowsAtOnce = 200;
 /** Between two of them others write, milliseconds. */
 const pause = 5;
-/** One look clears for no longer; the rest is for the next, milliseconds. */
-const longestClearing = 2_000;
+/** So many transactions of one kind in one look; the rest is for the next. */
+const mostAtOneLook = 100;
 
 /** This node, as it shows itself to the others. */
 export interface NodeFacts {
@@ -39,32 +38,33 @@ type Step = (trx: Transaction<Tables>, most: number) => Promise<number>;
 
 /** Deletes what has served: it grants nothing any more, and would grow without end. Answers how many rows. */
 export async function clearAway(house: House): Promise<number> {
-  const until = monotonicNow() + longestClearing;
   // A clock that leapt ahead ends everything: what cannot be made again waits, as deletions do.
   const trusted = (await deletionsHeldUntil(house)) === undefined;
   let cleared = 0;
-  for (const step of [...passing(house.now()), ...(trusted ? ended(house.now()) : [])]) {
-    for (let last = rowsAtOnce; last >= rowsAtOnce && monotonicNow() < until;) {
-      last = await house.store.bookkeep(async (trx) => step(trx, rowsAtOnce));
-      cleared += last;
-      await delay(pause);
-    }
+  for (const step of [...passing(house.now()), ...(trusted ? ended(house.now()) : [])])
+    cleared += await repeat(house, step);
+  return cleared + (await clearReconciliations(house));
+}
+
+/** Step after step, with room for others between. */
+async function repeat(house: House, step: Step): Promise<number> {
+  let cleared = 0;
+  for (let count = 0; count < mostAtOneLook; count++) {
+    const last = await house.store.bookkeep(async (trx) => step(trx, rowsAtOnce));
+    cleared += last;
+    if (last < rowsAtOnce) break;
+    await delay(pause);
   }
-  return cleared + (await clearReconciliations(house, until));
+  return cleared;
 }
 
 /** Of each vault and of the whole the newest stay, so that nobody's drive out another's. */
-async function clearReconciliations(house: House, until: number): Promise<number> {
+async function clearReconciliations(house: House): Promise<number> {
   let cleared = 0;
-  for (let scope: string | undefined = ''; scope !== undefined && monotonicNow() < until;) {
+  for (let scope: string | undefined = ''; scope !== undefined;) {
     const next: { last: string | null; over: string[] } = await reportScopes(house, scope);
-    for (const over of next.over) {
-      for (let last = rowsAtOnce; last >= rowsAtOnce && monotonicNow() < until;) {
-        last = await house.store.bookkeep(async (trx) => clearReports(trx, over, rowsAtOnce));
-        cleared += last;
-        await delay(pause);
-      }
-    }
+    for (const over of next.over)
+      cleared += await repeat(house, async (trx, most) => clearReports(trx, over, most));
     scope = next.last ?? undefined;
     await delay(pause);
   }

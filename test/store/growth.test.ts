@@ -106,7 +106,6 @@ test.serial(
     );
     store.writes.reset();
     let cleared = 0;
-    // One look clears for two seconds at the most.
     for (let look = 0, last = 1; last > 0 && look < 50; look++) cleared += last = await clearAway(house);
     t.is(cleared, 9 * each);
     const count = (table: string) => raw.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
