@@ -21,3 +21,52 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   updateKmsKey: { description: 'x' },
   scheduleKmsKeyDeletion: { days: 7 },
 };
+
+/** What acts are asked with so that they come as far as doing it, but for those that {@link rightBodies} has. */
+export function fullBody(operation: string, about: ActBodies): unknown {
+  const bodies: Readonly<Record<string, unknown>> = {
+    changePassword: { currentPassword: about.password, newPassword: `another ${about.password} ${about.fresh}` },
+    enrolTotp: { password: about.password },
+    createApiKey: { name: about.fresh, scope: [about.permission], expiresAt: '2099-01-01T00:00:00Z' },
+    createVault: {
+      name: about.fresh,
+      administrator: { username: 'first', name: 'First', email: 'first@example.com' },
+    },
+    updateVault: { description: about.fresh },
+    resetVaultAdministrator: { username: about.administrator },
+    createApplianceUser: { username: about.fresh, email: 'x@example.com', role: 'appliance-auditor' },
+    updateApplianceUser: { displayName: about.fresh },
+    createUser: { username: about.fresh, email: 'x@example.com', role: 'auditor' },
+    updateUser: { displayName: about.fresh },
+    putOidcProvider: about.provider,
+    putVaultOidcProvider: about.provider,
+    putMail: { host: 'mail.example.com', port: 25, security: 'starttls', from: 'x@example.com' },
+    testMail: { to: 'x@example.com' },
+    createAdminGroup: { name: about.fresh },
+    updateAdminGroup: { description: about.fresh },
+    createCspAccount: { name: about.fresh, adminGroupId: about.group, awsAccountId: '123456789012' },
+    updateCspAccount: { description: about.fresh },
+    createKeySet: { name: about.fresh, adminGroupId: about.group, token: 'token', pathPrefix: about.fresh },
+    updateKeySet: { description: about.fresh },
+    updateCredential: { retireAfterQuietMinutes: 77 },
+    createExternalKeyStore: { region: 'eu-west-1', uriEndpoint: 'https://xks.example.com' },
+    linkExternalKeyStore: { region: 'eu-west-1', customKeyStoreId: 'cks-1234567890abcdef0' },
+    updateExternalKeyStore: { name: about.fresh },
+    createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: null },
+    updateCloudKey: { description: about.fresh },
+    createKmsKey: { region: 'eu-central-1' },
+    updateKmsKey: { description: about.fresh },
+  };
+  return operation in bodies ? bodies[operation] : rightBodies[operation];
+}
+
+export interface ActBodies {
+  /** A name that nothing has. */
+  fresh: string;
+  password: string;
+  permission: string;
+  administrator: string;
+  group: string;
+  keySet: string;
+  provider: unknown;
+}

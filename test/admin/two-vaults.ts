@@ -34,6 +34,9 @@ export interface PeopledVault {
   };
 }
 
+/** What users are written into: a whole node, or a part of one. */
+export type UserPlace = Pick<TestNode, 'admin' | 'withStore'>;
+
 export interface TwoVaults {
   node: TestNode;
   appliance: AdminClient;
@@ -57,7 +60,7 @@ export async function startTwoVaults(): Promise<TwoVaults> {
   try {
     const appliance = await addUser(node, '', 'boss', 'appliance-admin');
     const applianceAuditor = await addUser(node, '', 'watcher', 'appliance-auditor');
-    const [blue, red] = [await people(node, appliance, 'blue'), await people(node, appliance, 'red')];
+    const [blue, red] = [await peopledVault(node, appliance, 'blue'), await peopledVault(node, appliance, 'red')];
     return { node, appliance, applianceAuditor, blue, red, dispose };
   } catch (error) {
     await dispose();
@@ -65,7 +68,7 @@ export async function startTwoVaults(): Promise<TwoVaults> {
   }
 }
 
-async function people(node: TestNode, appliance: AdminClient, name: string): Promise<PeopledVault> {
+export async function peopledVault(node: UserPlace, appliance: AdminClient, name: string): Promise<PeopledVault> {
   const vault = await made(appliance, '/vaults', {
     name,
     description: `The ${name} vault`,
@@ -141,7 +144,7 @@ async function people(node: TestNode, appliance: AdminClient, name: string): Pro
  * dozen people takes longer than the tests of what they may do. How people sign in is tested where that is the matter.
  */
 export async function addUser(
-  node: TestNode,
+  node: UserPlace,
   vaultId: string,
   username: string,
   role: Role,

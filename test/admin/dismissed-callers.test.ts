@@ -1,0 +1,420 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { sql } from 'kysely';
+import { allRoutes } from '../../src/admin/routes.ts';
+import type { Route } from '../../src/admin/route.ts';
+import { ownAuthority, type Act } from '../../src/audit/trail.ts';
+import { createAdminApp } from '../../src/http/admin-app.ts';
+import { hashPassword } from '../../src/identity/passwords.ts';
+import { permissionsOf } from '../../src/identity/permissions.ts';
+import { openSession } from '../../src/identity/sessions.ts';
+import { insertUser, newUser } from '../../src/identity/users.ts';
+import type { Role } from '../../src/store/schema.ts';
+import type { Acting, Store } from '../../src/store/store.ts';
+import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
+import { password, passwordCost } from '../identity/people.ts';
+import { AdminClient, type AdminAnswer } from '../support/admin-client.ts';
+import { silentLog, unusedAws } from '../support/aws-settings.ts';
+import { byHand } from '../support/by-hand.ts';
+import { TestCa } from '../support/certificates.ts';
+import { NodeVault } from '../support/node-vault.ts';
+import { memoryDirectory } from '../support/test-node.ts';
+import { openVault, type TestVault } from '../support/vault.ts';
+import { fullBody } from './right-bodies.ts';
+import { addUser, peopledVault, type PeopledVault } from './two-vaults.ts';
+
+/*
+ * Every act of the API while its caller loses what let it in. The act is held where it asks the store for its first
+ * transaction, then for its second and so on, as if what came before had taken that long; the caller is dismissed by
+ * somebody else over the API; then the act goes on.
+ */
+
+/** Those that do not come as far as a transaction here, and why. A route that is not named here has to. */
+const notReached: Readonly<Record<string, string>> = {
+  giveSecondFactor: 'completes a sign-in, which proves itself who it is',
+  confirmTotp: 'refuses without an enrolment; its transaction is that of every other act',
+  removeTotp: 'refuses without a second factor',
+  newRecoveryCodes: 'refuses without a second factor',
+  adoptCloudKey: 'asks the token for a key object that is not there',
+  checkCspAccount: 'asks AWS, and the account is manual',
+  rotateCspAccessKey: 'asks AWS, and the account is manual',
+  connectExternalKeyStore: 'asks AWS, and the account is manual',
+  disconnectExternalKeyStore: 'asks AWS, and the account is manual',
+};
+
+interface Stage {
+  open: TestVault;
+  gate: Gate;
+  boss: AdminClient;
+  blue: PeopledVault;
+  provider: TlsServer;
+  providerWish: Record<string, unknown>;
+  others: { applianceUser: string; sparePerson: string };
+  hash: string;
+  dispose: () => Promise<void>;
+}
+
+const test = anyTest as TestFn<Stage>;
+
+/** Holds the nth transaction of an actor's acts until it is told to go on. */
+class Gate {
+  #held: { actorId: string; n: number; reached: () => void; goOn: Promise<void> } | undefined;
+
+  /** Resolves once the actor asks for their nth transaction from now. */
+  hold(actorId: string, n: number): { reached: Promise<void>; goOn: () => void } {
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.#held = { actorId, n, reached: reached.resolve, goOn: goOn.promise };
+    return {
+      reached: reached.promise,
+      goOn: () => {
+        this.#held = undefined;
+        goOn.resolve();
+      },
+    };
+  }
+
+  async pass(acting: Acting): Promise<void> {
+    const held = this.#held;
+    if (held === undefined || acting.authority === ownAuthority) return;
+    if ((acting as Act).actor.id !== held.actorId || --held.n !== 0) return;
+    held.reached();
+    await held.goOn;
+  }
+
+  around(store: Store): Store {
+    const gated: Pick<Store, 'change' | 'write'> = {
+      change: async (act, run) => {
+        await this.pass(act);
+        return store.change(act, run);
+      },
+      write: async (act, run) => {
+        await this.pass(act);
+        return store.write(act, run);
+      },
+    };
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'change' || name === 'write') return gated[name];
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  }
+}
+
+test.before(async (t) => {
+  const [open, directory] = await Promise.all([
+    openVault(),
+    mkdtemp(path.join(memoryDirectory(), 'holdfast-dismissed-')),
+  ]);
+  const ca = await TestCa.create(directory);
+  const [app, provider] = [await listenTls(ca), await listenTls(ca)];
+  provider.handler = (_, outgoing) => {
+    outgoing.setHeader('Content-Type', 'application/json');
+    outgoing.end(
+      JSON.stringify({
+        issuer: provider.origin,
+        authorization_endpoint: `${provider.origin}/authorize`,
+        token_endpoint: `${provider.origin}/token`,
+        jwks_uri: `${provider.origin}/keys`,
+        response_types_supported: ['code'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+        code_challenge_methods_supported: ['S256'],
+      }),
+    );
+  };
+  const gate = new Gate();
+  const house = { ...open.house, store: gate.around(open.store), passwordCost };
+  const koa = createAdminApp({
+    services: {
+      ...house,
+      aws: unusedAws(),
+      log: silentLog,
+      version: '1',
+      publicUrl: app.origin,
+      tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
+      sessions: { idleMinutes: 15, longestMinutes: 600 },
+      verifyToken: async () => ({ ok: true, steps: [] }),
+    },
+    routes: allRoutes,
+    limits: { signInsPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
+    draining: () => false,
+  }).callback();
+  app.handler = (incoming, outgoing) => void koa(incoming, outgoing);
+  const { port } = app.server.address() as AddressInfo;
+  const place = {
+    admin: { port, ca: ca.certificate } as never,
+    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(open.house, '')),
+  };
+  const boss = await addUser(place, '', 'boss', 'appliance-admin');
+  await addUser(place, '', 'second', 'appliance-auditor');
+  const blue = await peopledVault(place, boss, 'blue');
+  await addUser(place, blue.id, 'spare', 'auditor');
+  const idOf = async (username: string) =>
+    (
+      await open.store.db
+        .selectFrom('users')
+        .select('id')
+        .where('username', '=', username)
+        .executeTakeFirstOrThrow()
+    ).id;
+  const providerWish = {
+    issuer: provider.origin,
+    clientId: 'holdfast',
+    clientSecret: null,
+    caCertificates: await readFile(ca.certificate, 'utf8'),
+  };
+  t.context = {
+    ...{ open, gate, boss, blue, provider, providerWish },
+    others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare') },
+    hash: await hashPassword(password, 'test', passwordCost),
+    dispose: async () => {
+      await Promise.all([app.close(), provider.close()]);
+      await open.dispose();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  // So that it can be taken away.
+  for (const [client, root] of [[boss, ''], [blue.admin, `/vaults/${blue.id}`]] as const) {
+    const { status, text } = await client.request('PUT', `${root}/oidc-provider`, {
+      body: providerWish,
+      ifMatch: '*',
+    });
+    if (status !== 200) throw new Error(text);
+  }
+});
+test.after.always(async (t) => t.context.dispose());
+
+interface Victim {
+  id: string;
+  sessionId: string;
+  otherSessionId: string;
+  apiKeyId: string;
+  client: AdminClient;
+  /** As which the trail knows them. */
+  actorId: string;
+}
+
+type Dismissal = (stage: Stage, victim: Victim) => Promise<AdminAnswer>;
+
+const usersOf = (route: Route, { blue }: Stage) =>
+  isOfAppliance(route)
+    ? { path: '/users', as: 'boss' as const }
+    : { path: `/vaults/${blue.id}/users`, as: 'admin' as const };
+
+function dismissals(route: Route): Record<string, { by: 'session' | 'api-key'; role: Role; do: Dismissal }> {
+  const { access } = route;
+  const ofAppliance = isOfAppliance(route);
+  const role = ofAppliance ? 'appliance-admin' : 'vault-admin';
+  const onUser =
+    (method: string, body?: unknown): Dismissal =>
+    async (stage, { id }) => {
+      const { path: users, as } = usersOf(route, stage);
+      const client = as === 'boss' ? stage.boss : stage.blue.admin;
+      return client.request(method, `${users}/${id}`, { body, ifMatch: '*' });
+    };
+  const sessionsOnly = access.kind === 'own' && access.sessionsOnly === true;
+  const ofGroup =
+    access.kind === 'permission' &&
+    access.vault !== undefined &&
+    permissionsOf['cloud-admin'].includes(access.vault);
+  const demoted = ofAppliance ? 'appliance-auditor' : 'auditor';
+  return {
+    disabled: { by: 'session', role, do: onUser('PATCH', { state: 'DISABLED' }) },
+    deleted: { by: 'session', role, do: onUser('DELETE') },
+    demoted: { by: 'session', role, do: onUser('PATCH', { role: demoted }) },
+    'signed out elsewhere': {
+      by: 'session',
+      role,
+      do: async (_, { client, sessionId }) => client.request('DELETE', `/user/sessions/${sessionId}`),
+    },
+    ...(sessionsOnly
+      ? {}
+      : {
+          'an API key, revoked': {
+            by: 'api-key' as const,
+            role,
+            do: async (_: Stage, { apiKeyId, client }: Victim) =>
+              client.request('DELETE', `/user/api-keys/${apiKeyId}`),
+          },
+          'an API key, its owner disabled': {
+            by: 'api-key' as const,
+            role,
+            do: onUser('PATCH', { state: 'DISABLED' }),
+          },
+        }),
+    ...(ofGroup
+      ? {
+          'out of the group': {
+            by: 'session' as const,
+            role: 'cloud-admin' as const,
+            do: async ({ blue }: Stage, { id }: Victim) =>
+              blue.admin.request(
+                'DELETE',
+                `/vaults/${blue.id}/admin-groups/${blue.ids.group}/members/${id}`,
+                { ifMatch: '*' },
+              ),
+          },
+        }
+      : {}),
+  };
+}
+
+for (const route of allRoutes) {
+  if (route.method === 'GET' || route.access.kind === 'public') continue;
+  test.serial(`${route.operation}: nothing commits once its caller was dismissed`, async (t) => {
+    let reached = 0;
+    for (const [how, { by, role, do: dismiss }] of Object.entries(dismissals(route)))
+      for (let n = 1; n <= 6; n++) {
+        const victim = await newVictim(t.context, role, by);
+        if (!(await play(t, route, { how, n, victim, dismiss }))) break;
+        reached++;
+      }
+    const why = notReached[route.operation];
+    t.is(reached > 0, why === undefined, why ?? 'no transaction was reached: give it a right body');
+  });
+}
+
+/** False where the act has no nth transaction. */
+async function play(
+  t: ExecutionContext<Stage>,
+  route: Route,
+  { how, n, victim, dismiss }: { how: string; n: number; victim: Victim; dismiss: Dismissal },
+): Promise<boolean> {
+  const { gate } = t.context;
+  const held = gate.hold(victim.actorId, n);
+  const asking = ask(t.context, route, victim);
+  const was = await Promise.race([held.reached.then(() => 'held' as const), asking]);
+  if (was !== 'held') {
+    held.goOn();
+    await asking;
+    return false;
+  }
+  const dismissed = await dismissBy(t.context, victim, dismiss);
+  t.true(dismissed.status < 300, `${how}: ${dismissed.status} ${dismissed.text}`);
+  const before = await lookAt(t.context);
+  held.goOn();
+  const answer = await asking;
+  const at = `${how}, at transaction ${n}: ${answer.status} ${answer.text.slice(0, 300)}`;
+  t.true([401, 403, 404].includes(answer.status), at);
+  const after = await lookAt(t.context);
+  t.deepEqual(
+    after.events.slice(before.events.length).filter(({ actor_id }) => actor_id === victim.actorId),
+    [],
+    at,
+  );
+  // What a begun act takes back is all that may change later on.
+  if (n === 1) t.deepEqual(after.rows, before.rows, at);
+  return true;
+}
+
+/** The dismissal itself goes by another session of theirs where it is theirs to do. */
+async function dismissBy(stage: Stage, victim: Victim, dismiss: Dismissal): Promise<AdminAnswer> {
+  const other = await sessionOf(stage, victim.id);
+  return dismiss(stage, { ...victim, client: other.client });
+}
+
+async function ask({ blue, others, providerWish }: Stage, route: Route, victim: Victim): Promise<AdminAnswer> {
+  const ofAppliance = isOfAppliance(route);
+  const fresh = `x${randomUUID().slice(0, 8)}`;
+  const values: Record<string, string> = {
+    vaultId: blue.id,
+    userId: ofAppliance ? others.applianceUser : others.sparePerson,
+    groupId: blue.ids.otherGroup,
+    cspAccountId: blue.ids.cspAccount,
+    keySetId: blue.ids.keySet,
+    externalKeyStoreId: blue.ids.externalKeyStore,
+    accessKeyId: blue.ids.credential,
+    cloudKeyId: blue.ids.cloudKey,
+    kmsKeyId: blue.ids.kmsKey,
+    token: 'token',
+    sessionId: victim.otherSessionId,
+    apiKeyId: victim.apiKeyId,
+  };
+  const body = fullBody(route.operation, {
+    fresh,
+    password: password.reveal(),
+    permission: ofAppliance ? 'appliance.read' : 'vault.read',
+    administrator: 'blue-admin',
+    group: blue.ids.group,
+    keySet: blue.ids.keySet,
+    provider: providerWish,
+  });
+  const query = { deleteVault: `?confirm=${blue.name}`, deleteKmsKey: '?aws=keep' }[route.operation] ?? '';
+  const at = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '') + query;
+  return victim.client.request(route.method, at, {
+    ...(body === undefined ? {} : { body }),
+    ...(route.changes === true ? { ifMatch: '*' } : {}),
+  });
+}
+
+async function newVictim(stage: Stage, role: Role, by: 'session' | 'api-key'): Promise<Victim> {
+  const { open, blue, hash } = stage;
+  const user = await open.store.write(byHand, async (trx) =>
+    insertUser(trx, open.act(), {
+      ...newUser(open.house, role.startsWith('appliance') ? '' : blue.id, {
+        username: `v-${randomUUID()}`,
+        email: 'victim@example.com',
+        role,
+      }),
+      ...{ password_hash: hash, must_change_password: 0 },
+    }),
+  );
+  if (role === 'cloud-admin')
+    await open.store.db
+      .insertInto('admin_group_members')
+      .values({ group_id: blue.ids.group, user_id: user.id, created_at: new Date().toISOString() })
+      .execute();
+  const [session, other] = [await sessionOf(stage, user.id), await sessionOf(stage, user.id)];
+  const { body, text } = await session.client.post('/user/api-keys', {
+    name: 'key',
+    scope: permissionsOf[role],
+    expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+  });
+  const key = body as { id: string; secret?: string };
+  if (key.secret === undefined) throw new Error(text);
+  return {
+    id: user.id,
+    sessionId: session.id,
+    otherSessionId: other.id,
+    apiKeyId: key.id,
+    ...(by === 'session'
+      ? { client: session.client, actorId: user.id }
+      : { client: session.client.as(key.secret), actorId: key.id }),
+  };
+}
+
+async function sessionOf({ open, boss }: Stage, userId: string) {
+  const { session, token } = await open.store.write(byHand, async (trx) => {
+    const user = await trx.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirstOrThrow();
+    const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
+    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), user, from);
+  });
+  return { id: session.id, client: boss.as(token.reveal()) };
+}
+
+/** What was done, and every row of what acts change. */
+async function lookAt({ open: { store } }: Stage) {
+  const events = await store.db
+    .selectFrom('audit_events')
+    .select(['action', 'actor_id', 'target_name'])
+    .where('outcome', '=', 'done')
+    .orderBy('sequence')
+    .execute();
+  const tables = await store.db.introspection.getTables();
+  const rows: Record<string, unknown> = {};
+  for (const { name } of tables)
+    if (!kept.has(name)) rows[name] = (await sql`SELECT * FROM ${sql.table(name)}`.execute(store.db)).rows;
+  return { events, rows };
+}
+
+/** What is written of every request, and of refused ones. */
+const kept = new Set(['audit_events', 'sessions', 'api_keys', 'leases', 'revision', 'uses', 'nodes']);
+
+function isOfAppliance(route: Route): boolean {
+  return route.access.kind === 'permission' && route.access.appliance !== undefined;
+}
