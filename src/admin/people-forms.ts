@@ -40,12 +40,13 @@ export function showDelivery(how: Delivery | undefined) {
 
 /** The house with the addresses that stand in mails. */
 export function siteOf(services: AdminServices): Site {
-  const { store, tokens, now, instance, publicUrl } = services;
+  const { store, tokens, now, instance, passwordCost, publicUrl } = services;
   return {
     store,
     tokens,
     now,
     instance,
+    ...(passwordCost === undefined ? {} : { passwordCost }),
     signInUrl: (vaultId) => (vaultId === '' ? `${publicUrl}/` : vaultAddresses(publicUrl, vaultId).signInUrl),
   };
 }

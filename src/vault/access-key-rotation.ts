@@ -1,5 +1,5 @@
 import { AwsError } from '../aws/aws-error.ts';
-import type { Act } from '../audit/trail.ts';
+import { aftermathOf, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import { readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
 import { create, knownKeys } from './access-key-making.ts';
@@ -44,7 +44,10 @@ export async function rotateAccessKey(
   const done = await alone(house, id, async () => {
     const rotation = { house, act, pauses };
     const begun = account.access_key_rotation === null ? await begin(rotation, account) : account;
-    return (await goOn(rotation, begun)).account;
+    // Whoever may not have it begun may not have it gone on with either.
+    if (begun === account) await house.store.write(act, async () => undefined);
+    // Half done it must not stay: from here on it is gone on with, as by the schedule.
+    return (await goOn({ ...rotation, act: aftermathOf(act) }, begun)).account;
   });
   if (done === undefined)
     throw new VaultError(

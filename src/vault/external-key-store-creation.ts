@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { aftermathOf, record, type Act } from '../audit/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
@@ -62,7 +62,8 @@ export async function createExternalKeyStore(
       return insert(trx, act, keySet, region, { ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
     });
   const aws = await awsAccountOf(house, account, region);
-  const turn: Turn = { house, act, keySet, aws, by: 'operator' };
+  // Once the record is there it is gone on with, as by the watch.
+  const turn: Turn = { house, act: aftermathOf(act), keySet, aws, by: 'operator' };
   const id = known?.id ?? randomUUID();
   return inTurn(house, id, async () => {
     const row = await house.store.write(act, async (trx) => {

@@ -1,4 +1,4 @@
-import { record, type Act } from '../audit/trail.ts';
+import { aftermathOf, record, type Act } from '../audit/trail.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './external-key-store-accounts.ts';
 import {
@@ -140,9 +140,10 @@ async function askOr(
     const account = await accountFor(house.store.db, row);
     if (isByHand(row, account) || !signsIn(account))
       throw byHandProblem('do it', 'then tell the outcome with holdfast external-key-store edit --state');
+    // What is wanted is written down while the caller may want it; then it is done, or found out, as by the watch.
     const turn: Turn = {
       house,
-      act,
+      act: aftermathOf(act),
       keySet,
       aws: await awsAccountOf(house, account, row.region),
       by: 'operator',
@@ -154,7 +155,7 @@ async function askOr(
       after: auditedStore({ ...row, ...change } as ExternalKeyStore),
     };
     const at = nextLook({ ...row, ...change } as ExternalKeyStore, house.now());
-    return advance(turn, await save(turn, row, { ...change, next_check_at: at }, [entry]));
+    return advance(turn, await save({ house, act }, row, { ...change, next_check_at: at }, [entry]));
   });
 }
 

@@ -32,14 +32,32 @@ export async function takeBackVersion(
   const wasThere = error instanceof TokenError && error.fault === 'key-duplicate';
   if (!neverSent(error) && !wasThere) {
     if (!wasAnswered(error)) return abandon(house, key, version);
-    if (!(await claim(house, key, version))) return;
-    try {
-      await destroy(house, keySet, key, version);
-    } catch {
-      // The fault that led here is what the caller is told.
-      return abandon(house, key, version);
-    }
+    return rollBackVersion(house, keySet, key, version);
   }
+  await forgetVersion(house, key, version);
+}
+
+/**
+ * Undoes a version that is PENDING, the creation with a first one: destroys its key object and takes its record back. One
+ * that is in use already stays; one that the token does not destroy now is destroyed by reconcile.
+ */
+export async function rollBackVersion(
+  house: House,
+  keySet: Pick<KeySet, 'token'>,
+  key: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<void> {
+  if (!(await claim(house, key, version))) return;
+  try {
+    await destroy(house, keySet, key, version);
+  } catch {
+    // The fault that led here is what the caller is told.
+    return abandon(house, key, version);
+  }
+  await forgetVersion(house, key, version);
+}
+
+async function forgetVersion(house: House, key: Pick<CloudKeyRecord, 'id'>, version: number): Promise<void> {
   await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
     if (version === 1) return deleteCreation(trx, key);
     await trx

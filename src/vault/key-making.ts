@@ -13,7 +13,7 @@ import {
   type Usage,
 } from './key-records.ts';
 import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
-import { activateVersion, makeKeyObject } from './key-versions.ts';
+import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './kms-key-making.ts';
 import { parseExternalKeyId } from './names.ts';
@@ -73,7 +73,7 @@ export async function createCloudKey(
     return { key, keySet };
   });
   await makeKeyObject(house, keySet, key, 1);
-  return activateVersion(house, act, key, 1, 'asked');
+  return activateOrRollBack(house, act, keySet, key, 1, 'asked');
 }
 
 /** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */

@@ -4,7 +4,7 @@ import type { Tables } from '../store/schema.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
 import { rotateAt } from './encryption-count.ts';
 import { checkRowVersion, type House } from './house.ts';
-import { takeBackVersion } from './interrupted.ts';
+import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-set-records.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
@@ -46,7 +46,28 @@ export async function rotateCloudKey(
   });
   if (begun.version === undefined) return begun.current;
   await makeKeyObject(house, begun.keySet, begun.current, begun.version);
-  return activateVersion(house, act, begun.current, begun.version, why);
+  return activateOrRollBack(house, act, begun.keySet, begun.current, begun.version, why);
+}
+
+/**
+ * Puts a version into use that was just made for this act; undone where that is refused, as when whoever asked for it may
+ * no longer.
+ */
+export async function activateOrRollBack(
+  house: House,
+  act: Act,
+  keySet: Pick<KeySet, 'token'>,
+  key: CloudKeyRecord,
+  version: number,
+  why: RotationReason,
+): Promise<CloudKeyRecord> {
+  try {
+    return await activateVersion(house, act, key, version, why);
+  } catch (error) {
+    // What cannot be undone now is left for reconcile; the caller is told what led here.
+    await rollBackVersion(house, keySet, key, version).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Makes the key object of a version that is on record as PENDING. Where that fails the record is taken back. */

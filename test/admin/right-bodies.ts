@@ -25,9 +25,12 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
 /** What acts are asked with so that they come as far as doing it, but for those that {@link rightBodies} has. */
 export function fullBody(operation: string, about: ActBodies): unknown {
   const bodies: Readonly<Record<string, unknown>> = {
-    changePassword: { currentPassword: about.password, newPassword: `another ${about.password} ${about.fresh}` },
+    changePassword: {
+      currentPassword: about.password,
+      newPassword: `another ${about.password} ${about.fresh}`,
+    },
     enrolTotp: { password: about.password },
-    createApiKey: { name: about.fresh, scope: [about.permission], expiresAt: '2099-01-01T00:00:00Z' },
+    createApiKey: { name: about.fresh, scope: [about.permission], expiresAt: about.soon },
     createVault: {
       name: about.fresh,
       administrator: { username: 'first', name: 'First', email: 'first@example.com' },
@@ -52,7 +55,7 @@ export function fullBody(operation: string, about: ActBodies): unknown {
     createExternalKeyStore: { region: 'eu-west-1', uriEndpoint: 'https://xks.example.com' },
     linkExternalKeyStore: { region: 'eu-west-1', customKeyStoreId: 'cks-1234567890abcdef0' },
     updateExternalKeyStore: { name: about.fresh },
-    createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: null },
+    createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: false },
     updateCloudKey: { description: about.fresh },
     createKmsKey: { region: 'eu-central-1' },
     updateKmsKey: { description: about.fresh },
@@ -63,6 +66,8 @@ export function fullBody(operation: string, about: ActBodies): unknown {
 export interface ActBodies {
   /** A name that nothing has. */
   fresh: string;
+  /** A moment within the next days. */
+  soon: string;
   password: string;
   permission: string;
   administrator: string;

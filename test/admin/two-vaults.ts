@@ -60,7 +60,10 @@ export async function startTwoVaults(): Promise<TwoVaults> {
   try {
     const appliance = await addUser(node, '', 'boss', 'appliance-admin');
     const applianceAuditor = await addUser(node, '', 'watcher', 'appliance-auditor');
-    const [blue, red] = [await peopledVault(node, appliance, 'blue'), await peopledVault(node, appliance, 'red')];
+    const [blue, red] = [
+      await peopledVault(node, appliance, 'blue'),
+      await peopledVault(node, appliance, 'red'),
+    ];
     return { node, appliance, applianceAuditor, blue, red, dispose };
   } catch (error) {
     await dispose();
@@ -68,7 +71,11 @@ export async function startTwoVaults(): Promise<TwoVaults> {
   }
 }
 
-export async function peopledVault(node: UserPlace, appliance: AdminClient, name: string): Promise<PeopledVault> {
+export async function peopledVault(
+  node: UserPlace,
+  appliance: AdminClient,
+  name: string,
+): Promise<PeopledVault> {
   const vault = await made(appliance, '/vaults', {
     name,
     description: `The ${name} vault`,
