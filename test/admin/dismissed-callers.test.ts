@@ -16,7 +16,7 @@ import type { Role } from '../../src/store/schema.ts';
 import type { Acting, Store } from '../../src/store/store.ts';
 import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
 import { password, passwordCost } from '../identity/people.ts';
-import { AdminClient, type AdminAnswer } from '../support/admin-client.ts';
+import type { AdminAnswer, AdminClient } from '../support/admin-client.ts';
 import { silentLog, unusedAws } from '../support/aws-settings.ts';
 import { byHand } from '../support/by-hand.ts';
 import { TestCa } from '../support/certificates.ts';
