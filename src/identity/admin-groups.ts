@@ -10,6 +10,7 @@ import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { UserRow } from './sessions.ts';
 import { findUser } from './users.ts';
+import { bumpRecord, editRecord } from '../vault/edit-record.ts';
 
 /** An admin group with how many are in it. */
 export type AdminGroup = Selectable<AdminGroupTable> & { members: number };
@@ -122,7 +123,7 @@ export async function updateAdminGroup(
       .where('id', '<>', groupId)
       .executeTakeFirst();
     if (taken !== undefined) throw nameTaken();
-    await bumpGroup(trx, house, groupId, { name, description });
+    await editRecord(trx, 'admin_groups', before, { name, description });
     await record(trx, act, {
       ...groupEntry('update', before),
       before: { name: before.name, description: before.description },
@@ -198,7 +199,7 @@ export async function addMember(
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     if (added.numInsertedOrUpdatedRows !== 1n) return;
-    await bumpGroup(trx, house, groupId, {});
+    await bumpRecord(trx, 'admin_groups', group);
     await record(trx, act, {
       ...groupEntry('add-member', group),
       after: { userId, username: user.username },
@@ -223,7 +224,7 @@ export async function removeMember(
       .where('user_id', '=', userId)
       .executeTakeFirst();
     if (removed.numDeletedRows === 0n) return;
-    await bumpGroup(trx, house, groupId, {});
+    await bumpRecord(trx, 'admin_groups', group);
     await record(trx, act, {
       ...groupEntry('remove-member', group),
       before: { userId, username: user.username },
@@ -245,23 +246,6 @@ function groups(db: House['store']['db'] | Transaction<Tables>, vaultId: string)
         .as('members'),
     )
     .where('admin_groups.vault_id', '=', vaultId);
-}
-
-async function bumpGroup(
-  trx: Transaction<Tables>,
-  house: House,
-  groupId: string,
-  fields: { name?: string; description?: string },
-): Promise<void> {
-  await trx
-    .updateTable('admin_groups')
-    .set((eb) => ({
-      ...fields,
-      row_version: eb('row_version', '+', 1),
-      updated_at: house.now().toISOString(),
-    }))
-    .where('id', '=', groupId)
-    .execute();
 }
 
 function nameTaken(): VaultError {

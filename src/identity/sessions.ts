@@ -184,7 +184,8 @@ export async function findSession(
 export async function endSession(house: House, act: Act, userId: string, sessionId: string): Promise<void> {
   const { session, user } = await findSession(house, userId, sessionId);
   await house.store.write(act, async (trx) => {
-    await trx.deleteFrom('sessions').where('id', '=', session.id).execute();
+    const ended = await trx.deleteFrom('sessions').where('id', '=', session.id).executeTakeFirst();
+    if (ended.numDeletedRows === 0n) throw new VaultError('not-found', 'there is no such session');
     await record(trx, act, {
       action: 'session.end',
       vaultId: user.vault_id,

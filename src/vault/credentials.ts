@@ -8,7 +8,6 @@ import {
   type XksCredential,
 } from './credential-records.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
-import { changes } from './edits.ts';
 import { parseExpiry } from './expiry.ts';
 import { checkRowVersion, type House } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
@@ -30,6 +29,7 @@ export {
   type UsedCredential,
   type XksCredential,
 } from './credential-records.ts';
+import { editRecord } from './edit-record.ts';
 export { consoleFile, consoleFileText, revealSecret, type ConsoleFile } from './credential-secrets.ts';
 
 /** Changes when it expires or is retired. Throws VaultError `conflict` for one that is withdrawn or has expired. */
@@ -78,12 +78,7 @@ async function actOnCredential(
     const before = await findCredentialIn(trx, keySet, on.accessKeyId);
     checkRowVersion(before, on.expected);
     const change = plan(before);
-    if (!changes<XksCredential>(before, change)) return before;
-    await trx
-      .updateTable('xks_credentials')
-      .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1) }))
-      .where('access_key_id', '=', on.accessKeyId)
-      .execute();
+    if ((await editRecord(trx, 'xks_credentials', before, change)) === undefined) return before;
     if (change.withdrawn_at !== undefined || change.expires_at !== undefined)
       credentialWillStand(trx, on.accessKeyId, change);
     const after = await findCredentialIn(trx, keySet, on.accessKeyId);

@@ -1,7 +1,7 @@
 import type { Act } from '../audit/trail.ts';
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
 import type { AwsHouse } from './aws-house.ts';
-import type { Edit } from './edits.ts';
+import { changes, type Edit } from './edits.ts';
 import { accountFor, isByHand } from './external-key-store-accounts.ts';
 import { asColumns, differing, propertiesOf } from './external-key-store-mirror.ts';
 import {
@@ -134,6 +134,7 @@ async function updateByHand(
         ...stateOf(wish, act.at),
       };
       const after = { ...row, ...change } as ExternalKeyStore;
+      if (!changes<ExternalKeyStore>(row, after)) return row;
       return saveIn(trx, act, row, change, [
         { ...storeEntry('update', row), before: auditedStore(row), after: auditedStore(after) },
       ]);

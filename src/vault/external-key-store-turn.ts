@@ -80,6 +80,10 @@ export async function saveIn(
   change: StoreChange,
   entries: readonly AuditEntry[] = [],
 ): Promise<ExternalKeyStore> {
+  if (Object.keys(change).length === 0) {
+    for (const entry of entries) await record(trx, act, entry);
+    return row;
+  }
   const isNew = versioned.some((column) => column in change && change[column] !== row[column]);
   const after = await trx
     .updateTable('external_key_stores')

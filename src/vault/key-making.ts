@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, rememberCreation, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { versionObjectId } from '../token/own-keys.ts';
+import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
 import { checkKeyName, checkUnspent } from './key-checks.ts';
 import {
@@ -77,8 +78,8 @@ export async function createCloudKey(
 }
 
 /** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */
-async function checkTokenIsOurs({ store }: House, vaultId: string, token: string): Promise<void> {
-  const others = await store.db
+async function checkTokenIsOurs(db: Reading, vaultId: string, token: string): Promise<void> {
+  const others = await db
     .selectFrom('vaults')
     .select('tokens')
     .where('id', '<>', vaultId)
@@ -109,7 +110,7 @@ export async function adoptCloudKey(
   checkConfigured(house, { token });
   if (wish.label.startsWith('holdfast:'))
     throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
-  await checkTokenIsOurs(house, vaultId, token);
+  await checkTokenIsOurs(house.store.db, vaultId, token);
   const pool = house.tokens.pool(token);
   const { value: found } = await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline());
   if (found.id.length === 0)
@@ -122,6 +123,8 @@ export async function adoptCloudKey(
     const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
     if (keySet.token !== token)
       throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
+    // Again: while the token was asked another vault may have been given it.
+    await checkTokenIsOurs(trx, vaultId, token);
     const row = {
       ...common,
       external_key_id,

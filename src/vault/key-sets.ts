@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
-import { changes, type Edit } from './edits.ts';
+import type { Edit } from './edits.ts';
 import { checkNoStores } from './external-key-store-checks.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
@@ -28,6 +28,7 @@ export {
   type KeySet,
   type KeySetFilter,
 } from './key-set-records.ts';
+import { editRecord } from './edit-record.ts';
 export type { KeySetWish } from './key-set-wish.ts';
 
 /**
@@ -191,13 +192,8 @@ async function actOnKeySet(
     const before = await findKeySetIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);
-    if (!changes<KeySet>(before, change)) return before;
-    const after = await trx
-      .updateTable('key_sets')
-      .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1), updated_at: act.at.toISOString() }))
-      .where('id', '=', on.id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const after = await editRecord(trx, 'key_sets', before, change);
+    if (after === undefined) return before;
     if (typeof change.frozen_at === 'string') freezeWillStand(trx, on.id, change.frozen_at);
     await record(trx, act, {
       ...keySetEntry(on.verb, after),

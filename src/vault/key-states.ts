@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
-import { changes, type Edit } from './edits.ts';
+import type { Edit } from './edits.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkKeyName } from './key-checks.ts';
 import {
@@ -20,6 +20,7 @@ import { followCloudKey, wishOfCloudKey, type CloudSide } from './kms-keys-of-cl
 import { deletionDays } from './limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from './vault-error.ts';
+import { editRecord } from './edit-record.ts';
 
 const day = 86_400_000;
 
@@ -173,13 +174,8 @@ async function actOnKey(
     const before = await findCloudKeyIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);
-    if (!changes<CloudKeyRecord>(before, change)) return before;
-    const row = await trx
-      .updateTable('cloud_keys')
-      .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1), updated_at: act.at.toISOString() }))
-      .where('id', '=', on.id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const row = await editRecord(trx, 'cloud_keys', before, change);
+    if (row === undefined) return before;
     if (takesAway(before, row)) keyWillStand(trx, row);
     await record(trx, act, {
       ...keyEntry(on.verb, on.vaultId, row),

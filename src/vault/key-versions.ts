@@ -10,6 +10,7 @@ import type { KeySet } from './key-set-records.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
+import { bumpRecord } from './edit-record.ts';
 
 /**
  * Why a new version is made: someone asked; its schedule says so; the current one nears its limit of encryptions; or a
@@ -42,7 +43,9 @@ export async function rotateCloudKey(
     checkRowVersion(current, expected);
     if (why !== 'asked' && !(await isDue(trx, key, current, why, act.at))) return { current };
     checkRotatable(current, act.at);
-    return { current, keySet, version: await beginVersion(trx, house, current, act.at) };
+    // The row has another version from here on: of any number who have seen the same one begins a rotation.
+    const begun = await bumpRecord(trx, 'cloud_keys', current);
+    return { current: begun, keySet, version: await beginVersion(trx, house, current, act.at) };
   });
   if (begun.version === undefined) return begun.current;
   await makeKeyObject(house, begun.keySet, begun.current, begun.version);

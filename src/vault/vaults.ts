@@ -3,12 +3,12 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
-import { changes } from './edits.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './vault-tokens.ts';
+import { editRecord } from './edit-record.ts';
 
 /** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */
 export type Vault = Selectable<VaultTable> & { key_sets: number; cloud_keys: number };
@@ -115,16 +115,7 @@ export async function updateVault(
     const tokens =
       change.tokens === undefined ? undefined : await changeTokens(trx, house, before, change.tokens);
     const edit = { ...fields, ...(tokens === undefined ? {} : { tokens: JSON.stringify(tokens) }) };
-    if (!changes(before, edit)) return before;
-    await trx
-      .updateTable('vaults')
-      .set((eb) => ({
-        ...edit,
-        row_version: eb('row_version', '+', 1),
-        updated_at: house.now().toISOString(),
-      }))
-      .where('id', '=', vaultId)
-      .execute();
+    if ((await editRecord(trx, 'vaults', before, edit)) === undefined) return before;
     const after = await findVault(trx, vaultId);
     await recordInBoth(trx, act, after, {
       action: 'vault.update',

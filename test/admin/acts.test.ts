@@ -290,6 +290,45 @@ for (const route of allRoutes) {
   });
 }
 
+test.serial('of any number of rotations by who has seen one version of a CloudKey one is made', async (t) => {
+  const { blue, gate, open } = t.context;
+  const at = `/vaults/${blue.id}/cloud-keys`;
+  const { body } = await blue.admin.post(at, { keySetId: blue.ids.keySet, name: 'turned', kmsKey: false });
+  const { id } = body as { id: string };
+  const { etag = '' } = await blue.admin.get(`${at}/${id}`);
+  const rotate = async (client: AdminClient) =>
+    client.request('POST', `${at}/${id}/rotate`, { ifMatch: etag });
+  // The first has its key object, and has not put it into use.
+  const first = await newVictim(t.context, 'vault-admin', 'session');
+  const held = gate.hold(first.actorId, 2);
+  const rotating = rotate(first.client);
+  await Promise.race([held.reached, rotating]);
+  const others = await Promise.all(Array.from({ length: 19 }, async () => rotate(blue.admin)));
+  held.goOn();
+  const answers = [await rotating, ...others];
+  t.deepEqual(answers.map(({ status }) => status).toSorted(), [200, ...Array<number>(19).fill(412)]);
+  const versions = await open.store.db
+    .selectFrom('key_versions')
+    .select('state')
+    .where('cloud_key_id', '=', id)
+    .execute();
+  t.is(versions.length, 2);
+});
+
+for (const route of allRoutes.filter(({ method }) => method === 'PATCH'))
+  test.serial(`${route.operation}: a change of nothing is the record as it was`, async (t) => {
+    const victim = await newVictim(
+      t.context,
+      isOfAppliance(route) ? 'appliance-admin' : 'vault-admin',
+      'session',
+    );
+    const before = await lookAt(t.context);
+    const answer = await ask(t.context, { ...route, operation: 'nothing' }, victim, {});
+    t.is(answer.status, 200, answer.text);
+    const after = await lookAt(t.context);
+    t.deepEqual(after, before);
+  });
+
 /** False where the act has no nth transaction. */
 async function play(
   t: ExecutionContext<Stage>,
@@ -333,6 +372,7 @@ async function ask(
   { blue, others, providerWish }: Stage,
   route: Route,
   victim: Victim,
+  told?: object,
 ): Promise<AdminAnswer> {
   const ofAppliance = isOfAppliance(route);
   const fresh = `x${randomUUID().slice(0, 8)}`;
@@ -350,16 +390,18 @@ async function ask(
     sessionId: victim.otherSessionId,
     apiKeyId: victim.apiKeyId,
   };
-  const body = fullBody(route.operation, {
-    fresh,
-    soon: new Date(Date.now() + 86_400_000).toISOString(),
-    password: password.reveal(),
-    permission: ofAppliance ? 'appliance.read' : 'vault.read',
-    administrator: 'blue-admin',
-    group: blue.ids.group,
-    keySet: blue.ids.keySet,
-    provider: providerWish,
-  });
+  const body =
+    told ??
+    fullBody(route.operation, {
+      fresh,
+      soon: new Date(Date.now() + 86_400_000).toISOString(),
+      password: password.reveal(),
+      permission: ofAppliance ? 'appliance.read' : 'vault.read',
+      administrator: 'blue-admin',
+      group: blue.ids.group,
+      keySet: blue.ids.keySet,
+      provider: providerWish,
+    });
   const query = { deleteVault: `?confirm=${blue.name}`, deleteKmsKey: '?aws=keep' }[route.operation] ?? '';
   const at = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '') + query;
   return victim.client.request(route.method, at, {
