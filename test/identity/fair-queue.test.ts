@@ -68,6 +68,63 @@ test('no number of lanes makes more wait than may wait altogether', async (t) =>
   t.is(await later, 'e', 'and afterwards there is room again');
 });
 
+for (const addresses of [10, 1000])
+  test(`while ${addresses} addresses flood, one that has asked for nothing yet gets in and stays`, async (t) => {
+    const queue = new FairQueue({ atOnce: 2, waitingInLane: 16, waiting: 128 });
+    const { running, order, work } = gate();
+    let refused = 0;
+    const flooding = Array.from({ length: addresses }, (_, index) => `198.51.${index >> 8}.${index & 255}`);
+    const ask = (lane: string, name: string) =>
+      void queue
+        .run(lane, work(name))
+        .catch((error: unknown) => (refused += error instanceof BusyError ? 1 : 0));
+    const flood = async () => {
+      for (const lane of flooding) ask(lane, 'flood');
+      await settle();
+    };
+    const endSome = async (count: number) => {
+      for (let ended = 0; ended < count; ended++) {
+        for (const end of running.values()) end();
+        await settle();
+      }
+    };
+    // So that each of them has had something done.
+    for (let round = 0; round < 20; round++) {
+      await flood();
+      await endSome(addresses / 10);
+    }
+    const guests = Array.from({ length: 20 }, async (_, index) =>
+      queue.run(`192.0.2.${index}`, work(`guest ${index}`)),
+    );
+    let waiting = true;
+    const all = Promise.all(guests).finally(() => (waiting = false));
+    for (let round = 0; waiting && round < 500; round++) {
+      await flood();
+      await endSome(2);
+    }
+    t.is((await all).length, 20);
+    t.true(refused > 0);
+    t.true(order.includes('flood'));
+    while (running.size > 0) await endSome(1);
+  });
+
+test('a network with many lanes has one turn and one share among them', async (t) => {
+  const queue = new FairQueue({ atOnce: 1, waitingInLane: 4, waiting: 8 });
+  const { running, order, work } = gate();
+  const flood = Array.from({ length: 9 }, async (_, index) =>
+    queue.run(laneOf(`2001:db8:0:${index.toString(16)}::1`), work(`flood ${index}`)).catch(() => 'refused'),
+  );
+  await settle();
+  const guest = queue.run(laneOf('2001:db8:0:100::1'), work('guest'));
+  while (running.size > 0) {
+    for (const end of running.values()) end();
+    await settle();
+  }
+  t.is(await guest, 'guest');
+  t.is(order.indexOf('guest'), 2);
+  t.is((await Promise.all(flood)).filter((result) => result === 'refused').length, 1);
+});
+
 test('work that fails leaves its place to the next', async (t) => {
   const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 10 });
   const first = queue.run('a', () => Promise.reject(new Error('of its own')));
