@@ -97,9 +97,11 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
     services: AdminServices,
     vault: string,
     query: z.infer<typeof startQuery>,
+    address: string,
   ): Promise<Answer> => {
     const { location, state } = await startOidcSignIn(services, clients, services.publicUrl, {
       vaultId: vault,
+      address,
       ...query,
     });
     return {
@@ -121,7 +123,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       query: startQuery,
       status: 303,
       problems: ['not-found', 'conflict'],
-      handle: async ({ services, query }) => start(services, '', query),
+      handle: async ({ services, query, client }) => start(services, '', query, client.address),
     }),
     route({
       operation: 'startOidcSignInToVault',
@@ -136,7 +138,8 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       query: startQuery,
       status: 303,
       problems: ['conflict'],
-      handle: async ({ services, params, query }) => start(services, params.vaultId, query),
+      handle: async ({ services, params, query, client }) =>
+        start(services, params.vaultId, query, client.address),
     }),
     route({
       operation: 'oidcCallback',

@@ -1,12 +1,15 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { recordAlone, type Act } from '../audit/trail.ts';
+import type { Selectable } from 'kysely';
 import type { OidcSignInTable } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { BusyError, SignInRefusedError } from './identity-error.ts';
+import { SignInRefusedError } from './identity-error.ts';
 import type { Checks, OidcClients, OidcIdentity } from './oidc-clients.ts';
 import { OidcError } from './oidc-error.ts';
 import { clientSecretOf, findProvider, type OidcProvider } from './oidc-providers.ts';
+import { laneOf, shareOf } from './fair-queue.ts';
+import { makeRoom } from './oidc-room.ts';
 import { parseReturnTo, withParameter } from './oidc-return.ts';
 import { userOf, whyNot } from './oidc-users.ts';
 import { recordRefusal } from './refused-sign-ins.ts';
@@ -23,13 +26,14 @@ import { openSession, type OpenedSession, type SessionLimits, type UserRow } fro
 /** The way to the provider and back, milliseconds: someone may have to look for their phone. */
 const longestSignIn = 10 * 60_000;
 const codeLife = 2 * 60_000;
-/** Beyond this nobody signs in but whoever fills the table. */
-const mostUnderWay = 5_000;
+type BegunSignIn = Selectable<OidcSignInTable>;
 
 export interface StartWish {
   /** '' for the appliance. */
   vaultId: string;
   returnTo: string;
+  /** Where the request came from. */
+  address: string;
   /** SHA-256 of the verifier, base64url. */
   challenge: string;
 }
@@ -68,17 +72,14 @@ export async function startOidcSignIn(
       throw new VaultError('conflict', error.message, error.wayOut);
     });
   const now = house.now();
+  const share = shareOf(laneOf(wish.address));
   await house.store.bookkeep(async (trx) => {
     // The provider may have been changed while it was asked: an answer is never taken to another one.
     const current = await findProvider({ db: trx }, wish.vaultId);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
       throw new VaultError('conflict', 'single sign-on was changed meanwhile', 'begin again');
     await trx.deleteFrom('oidc_sign_ins').where('expires_at', '<=', now.toISOString()).execute();
-    const { count } = await trx
-      .selectFrom('oidc_sign_ins')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow();
-    if (count >= mostUnderWay) throw new BusyError();
+    await makeRoom(trx, wish.vaultId, share);
     await trx
       .insertInto('oidc_sign_ins')
       .values({
@@ -88,6 +89,7 @@ export async function startOidcSignIn(
         code_verifier: checks.codeVerifier,
         binding_hash: bindingHash,
         return_to: returnTo,
+        share,
         code_hash: null,
         user_id: null,
         created_at: now.toISOString(),
@@ -177,7 +179,7 @@ export async function finishOidcSignIn(
 }
 
 /** Takes a sign-in out of the table: of two answers to one, one is taken. */
-async function claim(house: House, state: string, now: Date): Promise<OidcSignInTable | undefined> {
+async function claim(house: House, state: string, now: Date): Promise<BegunSignIn | undefined> {
   return house.store.bookkeep(async (trx) =>
     trx
       .deleteFrom('oidc_sign_ins')
@@ -193,7 +195,7 @@ async function claim(house: House, state: string, now: Date): Promise<OidcSignIn
 async function bind(
   house: House,
   act: Act,
-  begun: OidcSignInTable,
+  begun: BegunSignIn,
   provider: OidcProvider,
   identity: OidcIdentity,
 ): Promise<{ code: string | undefined; refused: string | undefined }> {

@@ -182,6 +182,8 @@ export interface OidcSignInTable {
   /** SHA-256 of the cookie or verifier of the browser or program that began. */
   binding_hash: Buffer;
   return_to: string;
+  /** Addresses that share a bound, as the lanes of passwords do. */
+  share: Generated<string>;
   /** SHA-256 of the one-time code with which the session is fetched, and whose it is; null before the provider answered. */
   code_hash: Buffer | null;
   user_id: string | null;
