@@ -9,6 +9,8 @@ interface AwsErrorDetails {
   requestId?: string | undefined;
   /** The permission that AWS found missing, such as `kms:CreateKey`, where it said so. */
   action?: string | undefined;
+  /** See {@link AwsError.certain}; false unless it is told. */
+  certain?: boolean;
 }
 
 /**
@@ -24,12 +26,17 @@ export class AwsError extends Error {
   readonly requestId: string | undefined;
   readonly action: string | undefined;
   readonly wayOut: string;
+  /**
+   * Nothing was done, for certain: AWS refused the one request that was sent. Where the SDK has sent several, or no answer
+   * came, an earlier one may have been obeyed.
+   */
+  readonly certain: boolean;
 
   constructor(
     fault: AwsFault,
     code: string,
     operation: string,
-    { message, wayOut, requestId, action }: AwsErrorDetails,
+    { message, wayOut, requestId, action, certain = false }: AwsErrorDetails,
   ) {
     super(message);
     this.name = 'AwsError';
@@ -39,6 +46,7 @@ export class AwsError extends Error {
     this.requestId = requestId;
     this.action = action;
     this.wayOut = wayOut;
+    this.certain = certain;
   }
 }
 
@@ -57,7 +65,7 @@ interface Thrown {
   code?: unknown;
   message?: unknown;
   cause?: unknown;
-  $metadata?: { httpStatusCode?: number; requestId?: string };
+  $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number };
   $response?: { statusCode?: number };
 }
 
@@ -74,6 +82,7 @@ function toAwsError(operation: string, error: unknown): unknown {
     ...explain({ fault, code, operation, action, why: fault === 'denied' ? deniedBy(thrown) : undefined }),
     requestId: plain(thrown.$metadata?.requestId),
     action,
+    certain: fault !== 'unreachable' && fault !== 'aws-trouble' && thrown.$metadata?.attempts === 1,
   });
 }
 

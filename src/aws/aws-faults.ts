@@ -8,6 +8,10 @@ export type AwsFault =
   /** No answer: network, DNS, TLS, proxy. What was asked for may have been done all the same. */
   | 'unreachable'
   | 'not-found'
+  /** What was just made or changed does not show yet (presence.ts): it passes. */
+  | 'settling'
+  /** AWS KMS asked the proxy, and did not get on with it. */
+  | 'proxy'
   /** It clashes with what is there, or with the state that it is in. */
   | 'conflict'
   /** A quota of the AWS account. */
@@ -66,6 +70,9 @@ const codes: Readonly<Record<AwsFault, readonly string[]>> = {
     'SELF_SIGNED_CERT_IN_CHAIN',
     'DEPTH_ZERO_SELF_SIGNED_CERT',
   ],
+  // Nothing of AWS's own says so.
+  settling: [],
+  proxy: [],
   'not-found': ['NotFound', 'NoSuchEntity', 'CustomKeyStoreNotFound', 'XksKeyNotFound'],
   conflict: [
     'EntityAlreadyExists',

@@ -16,6 +16,8 @@ const words: Readonly<Record<AwsFault, string>> = {
   throttled: 'AWS takes no more requests for the moment',
   unreachable: 'AWS cannot be reached',
   'not-found': 'AWS does not find it',
+  settling: 'AWS does not show it yet',
+  proxy: 'AWS KMS asked the proxy in vain',
   conflict: 'AWS cannot do it as things are there',
   limit: 'a limit of the AWS account is reached',
   invalid: 'AWS does not take a value',
@@ -29,6 +31,8 @@ const waysOut: Readonly<Record<AwsFault, string>> = {
   throttled: 'repeat in a minute',
   unreachable:
     'see that the node reaches the endpoint: DNS, firewall, [aws] proxy and ca in the configuration; then repeat',
+  settling: 'nothing: Holdfast asks again every few seconds',
+  proxy: 'holdfast doctor, and the log of the node',
   'not-found': 'see what is there in AWS, in this account and Region',
   conflict: 'look at the state in AWS, then repeat',
   limit: 'delete what is not used, or ask AWS for a higher quota (Service Quotas)',

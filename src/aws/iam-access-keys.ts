@@ -41,17 +41,13 @@ export async function createAccessKey(
   return { id: key.AccessKeyId, secret: new Secret(key.SecretAccessKey) };
 }
 
-/** Gone already is as good. Throws AwsError. */
+/** Throws AwsError; whether one that is not found is gone, `removed` (presence.ts) says. */
 export async function deleteAccessKey(account: AwsAccount, userName: string, id: string): Promise<void> {
   const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');
   const client = await account.iam();
-  try {
-    await callAws('DeleteAccessKey', async () =>
-      client.send(new DeleteAccessKeyCommand({ UserName: userName, AccessKeyId: id })),
-    );
-  } catch (error) {
-    if (!(error instanceof AwsError) || error.fault !== 'not-found') throw error;
-  }
+  await callAws('DeleteAccessKey', async () =>
+    client.send(new DeleteAccessKeyCommand({ UserName: userName, AccessKeyId: id })),
+  );
 }
 
 /** Whether anybody has ever signed with it, as far as IAM knows by now. Throws AwsError. */

@@ -1,4 +1,5 @@
 import { AwsError, callAws } from './aws-error.ts';
+import { xksRefusal } from './xks-refusals.ts';
 
 /** What AWS KMS's refusals of acts on external key stores mean for us. */
 interface Refusal {
@@ -96,19 +97,13 @@ const invalidConfigurations: readonly [RegExp, Refusal][] = [
 
 /** An {@link AwsError} about a custom key store. */
 export class KeyStoreError extends AwsError {
-  /**
-   * Nothing was done, for certain: AWS refused the one request that was sent. Where the SDK has sent several, or no answer
-   * came, an earlier one may have been obeyed.
-   */
-  readonly certain: boolean;
-
-  constructor(error: AwsError, certain: boolean, texts: { message: string; wayOut: string }) {
+  constructor(error: AwsError, texts: { message: string; wayOut: string }) {
     super(error.fault, error.code, error.operation, {
       ...texts,
       requestId: error.requestId,
       action: error.action,
+      certain: error.certain,
     });
-    this.certain = certain;
   }
 
   /** The same for a person, where what was asked for stays asked for. */
@@ -116,7 +111,7 @@ export class KeyStoreError extends AwsError {
     const what = this.certain
       ? 'Holdfast asks again by itself within minutes'
       : 'Whether AWS did it all the same is not known yet: Holdfast looks and goes on by itself within minutes';
-    return new KeyStoreError(this, this.certain, {
+    return new KeyStoreError(this, {
       message: this.message,
       wayOut: `${this.wayOut}. ${what}, or at once when it is repeated (see holdfast external-key-store show)`,
     });
@@ -137,7 +132,7 @@ export async function callKeyStores<T>(operation: string, call: () => Promise<T>
     });
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    throw new KeyStoreError(error, isCertain(error, thrown), textsOf(error, refusalOf(error.code, thrown)));
+    throw new KeyStoreError(error, textsOf(error, refusalOf(error.code, thrown)));
   }
 }
 
@@ -149,16 +144,13 @@ function textsOf(error: AwsError, refusal: Refusal | undefined): { message: stri
   };
 }
 
-function isCertain({ fault }: AwsError, thrown: unknown): boolean {
-  const attempts = (thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts;
-  return fault !== 'unreachable' && fault !== 'aws-trouble' && attempts === 1;
-}
-
 function refusalOf(code: string, thrown: unknown): Refusal | undefined {
   if (code === 'XksProxyInvalidConfigurationException') {
     const { message } = thrown as { message?: unknown };
     const found = invalidConfigurations.find(([form]) => typeof message === 'string' && form.test(message));
     if (found !== undefined) return found[1];
   }
+  const told = xksRefusal(code, (thrown as { message?: unknown }).message);
+  if (told !== undefined) return told;
   return Object.hasOwn(refusals, code) ? refusals[code] : undefined;
 }

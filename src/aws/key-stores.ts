@@ -1,7 +1,8 @@
 import type { CustomKeyStoresListEntry } from '@aws-sdk/client-kms';
 import type { Secret } from '../secret.ts';
 import type { AwsAccount } from './clients.ts';
-import { callKeyStores, KeyStoreError } from './key-store-errors.ts';
+import { AwsError } from './aws-error.ts';
+import { callKeyStores } from './key-store-errors.ts';
 
 /* External key stores of an AWS account and Region, as AWS KMS has them. */
 
@@ -64,23 +65,19 @@ export async function listKeyStores(account: AwsAccount, region: string): Promis
   return found;
 }
 
-/** One by its id; undefined where AWS has it no more, or it is none of an external key manager. Throws KeyStoreError. */
-export async function findKeyStore(
-  account: AwsAccount,
-  region: string,
-  id: string,
-): Promise<AwsKeyStore | undefined> {
+/** One by its id. Throws KeyStoreError, `not-found` too where it is none of an external key manager. */
+export async function findKeyStore(account: AwsAccount, region: string, id: string): Promise<AwsKeyStore> {
   const { DescribeCustomKeyStoresCommand } = await import('@aws-sdk/client-kms');
   const kms = await account.kms(region);
-  try {
-    const { CustomKeyStores } = await callKeyStores('DescribeCustomKeyStores', async () =>
-      kms.send(new DescribeCustomKeyStoresCommand({ CustomKeyStoreId: id })),
-    );
-    return CustomKeyStores?.flatMap((entry) => parseEntry(entry) ?? []).find((one) => one.id === id);
-  } catch (error) {
-    if (error instanceof KeyStoreError && error.fault === 'not-found') return undefined;
-    throw error;
-  }
+  const { CustomKeyStores } = await callKeyStores('DescribeCustomKeyStores', async () =>
+    kms.send(new DescribeCustomKeyStoresCommand({ CustomKeyStoreId: id })),
+  );
+  const found = CustomKeyStores?.flatMap((entry) => parseEntry(entry) ?? []).find((one) => one.id === id);
+  if (found !== undefined) return found;
+  throw new AwsError('not-found', 'CustomKeyStoreNotFoundException', 'DescribeCustomKeyStores', {
+    message: 'AWS has no external key store of this id in the account and Region: DescribeCustomKeyStores',
+    wayOut: 'holdfast external-key-store candidates lists those that may be the key set’s',
+  });
 }
 
 /** Makes one, DISCONNECTED. Answers its id. Throws KeyStoreError. */

@@ -1,6 +1,10 @@
 import { AwsError, callAws } from './aws-error.ts';
+import type { AwsFault } from './aws-faults.ts';
+import { xksRefusal } from './xks-refusals.ts';
 
 interface Refusal {
+  /** Where it is another than the code's. */
+  fault?: AwsFault;
   words: string;
   wayOut: string;
 }
@@ -23,8 +27,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
       'see that the key store has the endpoint, path and credential of this key set (holdfast external-key-store show); then holdfast kms-key retry',
   },
   CustomKeyStoreInvalidStateException: {
-    words: 'the key store is not connected',
-    wayOut: 'connect it (holdfast external-key-store connect); what waits for it goes on by itself',
+    words: 'the key store is in a state in which AWS KMS makes no keys',
+    wayOut: 'holdfast external-key-store refresh shows it; what waits for it goes on by itself',
   },
   CustomKeyStoreNotFoundException: {
     words: 'there is no such key store in this AWS account and Region',
@@ -55,30 +59,43 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
   NotFoundException: {
     words: 'AWS has no such KMS key or alias in this account and Region',
-    wayOut: 'holdfast kms-key refresh; where it was deleted, holdfast kms-key delete, then create',
+    wayOut: 'holdfast kms-key refresh shows what AWS has',
   },
   KMSInvalidStateException: {
-    words: 'the KMS key is in a state in which AWS does not do this',
-    wayOut: 'holdfast kms-key refresh shows it; one that is pending deletion takes cancel-deletion first',
+    words: 'the KMS key, or its key store, is in a state in which AWS KMS does not do this',
+    wayOut: 'holdfast kms-key refresh and holdfast external-key-store refresh show it',
   },
   DisabledException: { words: 'the KMS key is disabled', wayOut: 'holdfast kms-key enable' },
 };
 
 /** Calls KMS; AWS's refusals are AwsErrors that say what they mean for a KMS key of a CloudKey. */
 export async function callKms<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  let thrown: unknown;
   try {
-    return await callAws(operation, call);
+    return await callAws(operation, async () => {
+      try {
+        return await call();
+      } catch (error) {
+        thrown = error;
+        throw error;
+      }
+    });
   } catch (error) {
-    if (!(error instanceof AwsError) || !Object.hasOwn(refusals, error.code)) throw error;
-    const { words, wayOut } = refusals[error.code] as Refusal;
-    const { requestId, action } = error;
-    throw new AwsError(error.fault, error.code, operation, {
-      message: `${words}: ${operation} (${error.code})`,
-      wayOut,
-      requestId,
-      action,
+    if (!(error instanceof AwsError)) throw error;
+    const refusal = refusalOf(error.code, (thrown as { message?: unknown }).message);
+    if (refusal === undefined) throw error;
+    const { requestId, action, certain } = error;
+    throw new AwsError(refusal.fault ?? error.fault, error.code, operation, {
+      message: `${refusal.words}: ${operation} (${error.code})`,
+      wayOut: refusal.wayOut,
+      ...{ requestId, action, certain },
     });
   }
+}
+
+/** By the message where that says more than the code. */
+function refusalOf(code: string, message: unknown): Refusal | undefined {
+  return xksRefusal(code, message) ?? (Object.hasOwn(refusals, code) ? refusals[code] : undefined);
 }
 
 /** Whether AWS said so, by its name for it. */

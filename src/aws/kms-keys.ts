@@ -1,6 +1,6 @@
 import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { AwsAccount } from './clients.ts';
-import { callKms, isAwsCode } from './kms-errors.ts';
+import { callKms } from './kms-errors.ts';
 
 /* KMS keys in an external key store, and their aliases, policies and tags, as AWS KMS has them. Throws AwsError. */
 
@@ -107,15 +107,11 @@ export class KmsKeys {
     await this.#call('UpdateAlias', async (kms) => kms.send(command));
   }
 
-  /** One that is gone already is as good as deleted. */
+  /** Whether one that is not found is gone, `removed` (presence.ts) says. */
   async deleteAlias(alias: string): Promise<void> {
     const { DeleteAliasCommand } = await sdk();
     const command = new DeleteAliasCommand({ AliasName: alias });
-    try {
-      await this.#call('DeleteAlias', async (kms) => kms.send(command));
-    } catch (error) {
-      if (!isAwsCode(error, 'NotFoundException')) throw error;
-    }
+    await this.#call('DeleteAlias', async (kms) => kms.send(command));
   }
 
   /** Those of AWS itself (`aws:…`) are left out: nobody else can change them. */

@@ -4,6 +4,7 @@ import { vaults } from './migrations/0002-vaults.ts';
 import { aws } from './migrations/0003-aws.ts';
 import { authority } from './migrations/0005-authority.ts';
 import { indexes } from './migrations/0006-indexes.ts';
+import { sightings } from './migrations/0008-sightings.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -12,4 +13,5 @@ export const migrations: Record<string, Migration> = {
   '0003-aws': aws,
   '0005-authority': authority,
   '0006-indexes': indexes,
+  '0008-sightings': sightings,
 };

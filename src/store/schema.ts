@@ -223,6 +223,8 @@ export interface CspAccountTable {
   access_key_rotation_problem: string | null;
   /** The next try of a rotation that failed. */
   access_key_rotation_retry_at: string | null;
+  /** How many tries of it have failed in a row. */
+  access_key_rotation_failures: Generated<number>;
   /** When and with what outcome its credential and permissions were last checked; JSON. */
   checked_at: string | null;
   check_report: string | null;
@@ -289,6 +291,9 @@ export interface ExternalKeyStoreTable {
   problem: string | null;
   /** When the watch asks AWS next. */
   next_check_at: string | null;
+  /** When AWS had it made, and when it showed it last. */
+  made_at: Generated<string | null>;
+  seen_at: Generated<string | null>;
   checked_at: string | null;
   row_version: Generated<number>;
   created_at: string;
@@ -322,6 +327,12 @@ export interface KmsKeyTable {
   step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
   /** 1 from before CreateKey is sent for the first time: from then on there may be a KMS key that we do not know. */
   create_sent: Generated<number>;
+  /** When one that may have been obeyed was sent last. */
+  create_sent_at: Generated<string | null>;
+  /** When AWS showed it last. */
+  seen_at: Generated<string | null>;
+  /** When we changed anything of it in AWS last: so long after that AWS may still show it as it was. */
+  written_at: Generated<string | null>;
   /** JSON of how far the search for that key has come; null while there is none. */
   search: string | null;
   /** 1: the alias is taken from the key that has it, as somebody asked for. */

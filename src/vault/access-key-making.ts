@@ -1,4 +1,5 @@
 import { AwsError } from '../aws/aws-error.ts';
+import { removed } from '../aws/presence.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import {
   createAccessKey,
@@ -80,7 +81,8 @@ async function deleteLost(
   const others = (await listAccessKeys(aws, userName)).filter(({ id }) => !known.ids.includes(id));
   for (const key of others) {
     if (!(await isOurs(aws, key, known))) throw foreignKey(key.id);
-    await deleteAccessKey(aws, userName, key.id);
+    const sighting = { madeAt: key.createdAt ?? house.now(), seenAt: null };
+    await removed(async () => deleteAccessKey(aws, userName, key.id), sighting, house.now());
     now = await takeStep(
       house,
       act,

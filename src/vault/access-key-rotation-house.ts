@@ -16,12 +16,9 @@ export interface Rotation {
 
 /** A rotation that has to wait for IAM: nothing went wrong. */
 export class NotYetError extends Error {
-  readonly retryAfter: number;
-
-  constructor(retryAfter: number) {
+  constructor() {
     super('AWS does not know the new access key everywhere yet');
     this.name = 'NotYetError';
-    this.retryAfter = retryAfter;
   }
 }
 
@@ -42,7 +39,11 @@ export async function userOf(aws: AwsAccount): Promise<string> {
 }
 
 /** What a step that succeeded leaves of the failures before it. */
-export const noProblem = { access_key_rotation_problem: null, access_key_rotation_retry_at: null };
+export const noProblem = {
+  access_key_rotation_problem: null,
+  access_key_rotation_retry_at: null,
+  access_key_rotation_failures: 0,
+};
 
 export async function openCurrent(house: AwsHouse, account: CspAccountRecord): Promise<OpenKey> {
   const current = (await keysOf(house.store.db, account.id)).find(({ state }) => state === 'CURRENT');

@@ -30,6 +30,7 @@ type Change = Partial<
     | 'access_key_rotation_known'
     | 'access_key_rotation_problem'
     | 'access_key_rotation_retry_at'
+    | 'access_key_rotation_failures'
     | 'next_access_key_rotation_at'
   >
 >;

@@ -1,11 +1,20 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { aftermathOf, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
-import { readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
+import { isSettling } from '../aws/presence.ts';
+import { knownOf, readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
 import { create, knownKeys } from './access-key-making.ts';
-import { NotYetError, openCurrent, userAccount, userOf, type Rotation } from './access-key-rotation-house.ts';
+import {
+  noProblem,
+  NotYetError,
+  openCurrent,
+  userAccount,
+  userOf,
+  type Rotation,
+} from './access-key-rotation-house.ts';
 import { deleteOld, verifyAndSwitch } from './access-key-switching.ts';
 import type { AwsHouse } from './aws-house.ts';
+import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './csp-account-records.ts';
 import { checkRowVersion, type Sight } from './house.ts';
 import { holdLease, releaseLease } from './leases.ts';
@@ -14,8 +23,8 @@ import { VaultError } from './vault-error.ts';
 
 /** So long a process has a rotation for itself, milliseconds: all requests of one run with all their retries. */
 const hold = 10 * 60_000;
-/** A rotation that failed is tried again after so long, milliseconds. */
-const retry = 5 * 60_000;
+/** No next try is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
+const longestPause = 12 * 60 * 60_000;
 const usualPauses = [1000, 2000, 3000, 4000, 5000];
 
 /** Rotations that this process is at. */
@@ -122,7 +131,7 @@ async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
         eb('access_key_rotation_retry_at', 'is', null),
         eb('access_key_rotation_retry_at', '<=', at),
         // A clock that stood in the future must not have put it off for ever.
-        eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + 2 * retry).toISOString()),
+        eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + longestPause).toISOString()),
       ]),
     )
     .orderBy('next_access_key_rotation_at')
@@ -162,8 +171,7 @@ async function begin({ house, act }: Rotation, account: CspAccountRecord): Promi
     {
       access_key_rotation: 'CREATING',
       access_key_rotation_known: JSON.stringify(known),
-      access_key_rotation_problem: null,
-      access_key_rotation_retry_at: null,
+      ...noProblem,
     },
     { event: { verb: 'begin-access-key-rotation', before: { accessKeyId: account.access_key_id } } },
   );
@@ -233,7 +241,8 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
   const account = await readAccount(house.store.db, id);
   // Somebody has changed the account meanwhile: what to do next is told by the record as it is now.
   if (error instanceof VaultError && error.problem === 'precondition') return { account };
-  const pause = error instanceof NotYetError ? error.retryAfter : retry;
+  const failures = account.access_key_rotation_failures + 1;
+  const retryAt = nextTry(faultOf(error, account, house.now()), failures, house.now());
   const known = account.access_key_rotation_problem;
   const isNew = known === null || (JSON.parse(known) as RotationProblem).code !== problem.code;
   const stopped = await takeStep(
@@ -242,13 +251,25 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
     account,
     {
       access_key_rotation_problem: problem.waiting === true ? null : JSON.stringify(problem),
-      access_key_rotation_retry_at: new Date(house.now().getTime() + pause).toISOString(),
+      access_key_rotation_retry_at: retryAt.toISOString(),
+      access_key_rotation_failures: failures,
     },
     isNew && problem.waiting !== true
       ? { event: { verb: 'access-key-rotation-failed', after: { problem: problem.code } } }
       : {},
   );
   return { account: stopped, problem };
+}
+
+/** What kind of failure it is, for when it is tried again. */
+function faultOf(error: unknown, account: CspAccountRecord, now: Date): string {
+  if (error instanceof NotYetError) return 'settling';
+  if (error instanceof TokenError) return 'token';
+  if (!(error instanceof AwsError)) return 'conflict';
+  // The second access key is the one that we had made: IAM does not list it yet.
+  const { to } = knownOf(account);
+  const isOurs = error.fault === 'limit' && to !== null && isSettling(new Date(to), now);
+  return isOurs ? 'settling' : error.fault;
 }
 
 function problemOf(error: unknown): RotationProblem | undefined {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AwsError } from '../aws/aws-error.ts';
+import { isSettling, removed } from '../aws/presence.ts';
 import { deleteAccessKey, listAccessKeys } from '../aws/iam-access-keys.ts';
 import { isKnownToKms, whoIs } from '../aws/identity-check.ts';
 import {
@@ -19,9 +20,6 @@ import { rotationAfter } from './rotation-time.ts';
 import { VaultError } from './vault-error.ts';
 
 /* The later steps of a rotation: the new access key is tried, put in the place of the old one, and that is deleted. */
-
-/** A new access key that AWS does not know after so long is not there, milliseconds. */
-const spread = 5 * 60_000;
 
 /**
  * Tries the new access key wherever it will be needed, then switches over in one transaction. Throws NotYetError while
@@ -139,7 +137,7 @@ async function giveUpUnknown(
   next: CspAccessKey,
 ): Promise<CspAccountRecord> {
   const { house } = rotation;
-  const age = house.now().getTime() - Date.parse(next.created_at);
+  const madeAt = new Date(next.created_at);
   const aws = userAccount(house, account, await openKey(house, account, current));
   const listed = (await listAccessKeys(aws, await userOf(aws))).find(({ id }) => id === next.access_key_id);
   if (listed?.active === false)
@@ -148,7 +146,7 @@ async function giveUpUnknown(
       `the new access key, ${next.access_key_id}, was made inactive in IAM`,
       'activate it in IAM, or delete it there: then another is made',
     );
-  if (listed !== undefined || age < spread) throw new NotYetError(age < 30_000 ? 10_000 : 60_000);
+  if (listed !== undefined || isSettling(madeAt, house.now())) throw new NotYetError();
   return restart(rotation, account);
 }
 
@@ -180,7 +178,10 @@ export async function deleteOld(
   const old = keys.filter(({ state }) => state === 'OLD');
   const aws = userAccount(house, account, await openCurrent(house, account));
   const userName = await userOf(aws);
-  for (const { access_key_id: id } of old) await deleteAccessKey(aws, userName, id);
+  for (const { access_key_id: id, created_at } of old) {
+    const sighting = { madeAt: new Date(created_at), seenAt: null };
+    await removed(async () => deleteAccessKey(aws, userName, id), sighting, house.now());
+  }
   return takeStep(
     house,
     act,

@@ -1,5 +1,6 @@
 import type { Act } from '../audit/trail.ts';
 import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
+import { isGone, orGone } from '../aws/presence.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { accountFor, byHandProblem, signsIn } from './external-key-store-accounts.ts';
 import {
@@ -143,12 +144,14 @@ async function seenInAws(
   region: string,
   id: string,
 ): Promise<AwsKeyStore> {
-  const seen = await findKeyStore(await awsAccountOf(house, account, region), region, id);
-  if (seen === undefined)
+  const aws = await awsAccountOf(house, account, region);
+  const never = { madeAt: null, seenAt: null };
+  const seen = await orGone(async () => findKeyStore(aws, region, id), never, 0, house.now());
+  if (isGone(seen))
     throw new VaultError(
       'conflict',
-      'AWS has no external key store of this id in the account and Region',
-      'holdfast external-key-store candidates lists those that may be the key set’s',
+      'AWS shows no external key store of this id in the account and Region',
+      'repeat it in a minute where it was made just now; holdfast external-key-store candidates lists those that may be the key set’s',
     );
   const path = xksUriPath(keySet.path_prefix);
   if (seen.uriPath === path) return seen;
@@ -173,6 +176,8 @@ function columnsSeen(seen: AwsKeyStore, now: Date) {
     state: seen.state,
     connection_error: seen.connectionError,
     problem: null,
+    made_at: (seen.createdAt ?? now).toISOString(),
+    seen_at: now.toISOString(),
     checked_at: now.toISOString(),
     next_check_at: nextLook({ state: seen.state, wanted: null }, now),
   };

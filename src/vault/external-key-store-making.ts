@@ -1,6 +1,7 @@
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { createKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
+import { isSettling } from '../aws/presence.ts';
 import { forgetCreation, record } from '../audit/trail.ts';
 import { credentialState, findCredentialIn } from './credential-records.ts';
 import { defaultQuietMinutes } from './credential-making.ts';
@@ -23,13 +24,10 @@ export async function makeInAws(turn: Turn, from: ExternalKeyStore): Promise<Ext
   let row = from;
   if (row.pending_access_key_id !== '') {
     // A person who asks again need not wait: should AWS make it yet, it is found, and given another credential.
-    if (turn.by === 'watch' && !(await isSettled(turn, row))) {
-      const at = new Date((await settlesAt(turn, row)).getTime() + 1000).toISOString();
-      await save(turn, row, { next_check_at: at });
-      return undefined;
-    }
+    if (turn.by === 'watch' && !(await isSettled(turn, row))) return lookedForAgain(turn, row);
     row = await neverGiven(turn, row);
   }
+  if (turn.by === 'watch' && isComing(turn, row)) return lookedForAgain(turn, row);
   await checkFree(turn, row, there);
   const issue = await issueForStore(turn, row, (details, accessKeyId) => ({
     ...details,
@@ -43,6 +41,18 @@ export async function makeInAws(turn: Turn, from: ExternalKeyStore): Promise<Ext
   } catch (error) {
     return settle(turn, row, error);
   }
+}
+
+/** AWS said that another has name or path, which may be the one that an earlier try made and that no list shows yet. */
+function isComing({ house }: Turn, row: ExternalKeyStore): boolean {
+  const { inUseSince } = readDetails(row);
+  return inUseSince !== undefined && isSettling(new Date(inUseSince), house.now());
+}
+
+/** What an earlier try may have made is looked for every few seconds. */
+async function lookedForAgain(turn: Turn, row: ExternalKeyStore): Promise<undefined> {
+  const next_check_at = nextLook(row, turn.house.now(), { fault: 'settling', times: 5 });
+  await save(turn, row, { next_check_at });
 }
 
 /** What AWS is to make. */
@@ -102,6 +112,7 @@ async function confirm(
     wanted_details: writeDetails(connect ? { connect } : {}),
     state: 'DISCONNECTED' as const,
     problem: null,
+    made_at: turn.house.now().toISOString(),
     checked_at: turn.house.now().toISOString(),
     next_check_at: nextLook({ state: 'DISCONNECTED', wanted }, turn.house.now()),
   };
@@ -125,6 +136,17 @@ async function neverGivenButMade(
 /** After a failure: takes the try back where AWS certainly made nothing, looks whether it did, else leaves it to the watch. */
 async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promise<ExternalKeyStore> {
   if (!(error instanceof KeyStoreError)) throw error;
+  const details = readDetails(row);
+  if (error.certain && isInUse(error) && (details.tried ?? []).length > 1) {
+    const inUseSince = details.inUseSince ?? turn.house.now().toISOString();
+    const comes = isSettling(new Date(inUseSince), turn.house.now());
+    const taken = await neverGiven(turn, row);
+    const wanted_details = writeDetails({ ...details, inUseSince });
+    const over = { wanted: null, wanted_details: null };
+    const failure = { ...tellOf(error), fault: 'settling' };
+    await recordFailure(turn, taken, failure, comes ? { wanted_details } : over);
+    throw comes ? error.goneOnWith() : error;
+  }
   if (error.certain) {
     const taken = await neverGiven(turn, row);
     const over = error.fault === 'throttled' ? {} : { wanted: null, wanted_details: null };
@@ -139,6 +161,14 @@ async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promis
   }
   await recordFailure(turn, row, error);
   throw error.goneOnWith();
+}
+
+function isInUse({ code }: KeyStoreError): boolean {
+  return code === 'CustomKeyStoreNameInUseException' || code === 'XksProxyUriInUseException';
+}
+
+function tellOf({ operation, code, message, wayOut }: KeyStoreError) {
+  return { operation, code, message, wayOut };
 }
 
 /** Takes back a creation that came to nothing, so that it can be asked for anew. */

@@ -1,43 +1,62 @@
 import type { AuditEntry } from '../audit/trail.ts';
 import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
+import { isGone, orGone, type Gone } from '../aws/presence.ts';
 import {
   auditedStore,
   storeEntry,
   type ExternalKeyStore,
   type StoreChange,
 } from './external-key-store-records.ts';
-import { nextLook, problemOf, save, type Turn } from './external-key-store-turn.ts';
+import { nextLook, problemOf, save, type StoreFailure, type Turn } from './external-key-store-turn.ts';
+import { storeSighting } from './external-key-store-presence.ts';
 import { lookOperation, readDetails, readProblem } from './external-key-store-wanted.ts';
 import { credentialMoved, isSettled, neverGiven } from './store-credential-rotation.ts';
 import { defaultQuietMinutes } from './credential-making.ts';
 
 /** What we changed ourselves so lately AWS may still show as it was: KMS is eventually consistent, milliseconds. */
-const consistentAfter = 60_000;
+const consistentAfter = 2 * 60_000;
 
 /**
- * Looks at the key store in AWS and writes down what is there. Undefined where AWS has it no more. Throws AwsError, once
- * the problem is on the record.
+ * Looks at the key store in AWS and writes down what is there. Undefined where AWS does not show it yet. Throws AwsError,
+ * once the problem is on the record.
  */
 export async function look(
   turn: Turn,
   row: ExternalKeyStore,
-): Promise<{ row: ExternalKeyStore; seen: AwsKeyStore | undefined }> {
-  let seen: AwsKeyStore | undefined;
+): Promise<{ row: ExternalKeyStore; seen: AwsKeyStore | Gone | undefined }> {
+  let seen: AwsKeyStore | Gone;
   try {
-    seen = await findKeyStore(turn.aws, row.region, row.custom_key_store_id);
+    const find = async () => findKeyStore(turn.aws, row.region, row.custom_key_store_id);
+    seen = await orGone(find, storeSighting(row), 0, turn.house.now());
   } catch (error) {
+    if (error instanceof AwsError && error.fault === 'settling') {
+      const times = (readProblem(row)?.times ?? 0) + 1;
+      const next_check_at = nextLook(row, turn.house.now(), { fault: error.fault, times });
+      return { row: await save(turn, row, { next_check_at }), seen: undefined };
+    }
     if (error instanceof AwsError) await recordFailure(turn, row, error);
     throw error;
   }
-  return seen === undefined ? { row, seen } : { row: await mirror(turn, row, seen), seen };
+  if (isGone(seen)) return { row, seen };
+  const shown = asWeKnowIt(row, seen, turn.house.now());
+  return { row: await mirror(turn, row, shown), seen: shown };
+}
+
+/** What we had AWS begin just now it may still show as it was. */
+function asWeKnowIt(row: ExternalKeyStore, seen: AwsKeyStore, now: Date): AwsKeyStore {
+  const isFresh = Math.abs(now.getTime() - Date.parse(row.updated_at)) < consistentAfter;
+  const isStale =
+    (row.state === 'CONNECTING' && seen.state === 'DISCONNECTED') ||
+    (row.state === 'DISCONNECTING' && seen.state === 'CONNECTED');
+  return isFresh && isStale ? { ...seen, state: row.state as AwsKeyStore['state'] } : seen;
 }
 
 /** Writes down why an act or a look failed, and that the watch comes back later the more often it did. */
 export async function recordFailure(
   turn: Pick<Turn, 'house' | 'act'>,
   row: ExternalKeyStore,
-  error: { operation?: string; code?: string; message: string; wayOut?: string | undefined },
+  error: StoreFailure,
   change: StoreChange = {},
 ): Promise<ExternalKeyStore> {
   const now = turn.house.now();
@@ -50,7 +69,9 @@ export async function recordFailure(
     next_check_at: nextLook(
       after,
       now,
-      after.wanted === null && problem.operation !== lookOperation ? 0 : problem.times,
+      after.wanted === null && problem.operation !== lookOperation
+        ? null
+        : { fault: problem.fault ?? 'conflict', times: problem.times },
     ),
   });
 }
@@ -68,6 +89,7 @@ async function mirror(turn: Turn, before: ExternalKeyStore, seen: AwsKeyStore): 
       ...properties,
       ...state,
       checked_at: now.toISOString(),
+      seen_at: now.toISOString(),
       next_check_at: nextLook(after, now),
       ...(readProblem(row)?.operation === lookOperation ? { problem: null } : {}),
     },

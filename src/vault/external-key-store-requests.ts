@@ -1,4 +1,5 @@
 import { KeyStoreError } from '../aws/key-store-errors.ts';
+import { toldOfStore } from './external-key-store-presence.ts';
 import { disconnectKeyStore } from '../aws/key-stores.ts';
 import { recordFailure } from './external-key-store-mirror.ts';
 import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
@@ -39,20 +40,27 @@ export async function done(
 }
 
 /** Sends a request; what AWS refuses for certain is wanted no more, the rest is gone on with by the watch. */
-export async function attempt(turn: Turn, row: ExternalKeyStore, call: () => Promise<void>): Promise<void> {
+export async function attempt<T>(turn: Turn, row: ExternalKeyStore, call: () => Promise<T>): Promise<T> {
   try {
-    await call();
-  } catch (error) {
+    return await call();
+  } catch (thrown) {
+    const error = toldOfStore(row, thrown, turn.house.now());
     if (!(error instanceof KeyStoreError)) throw error;
     const isOver = error.certain && !isOfTheMoment(error);
-    await recordFailure(turn, row, error, isOver ? { wanted: null, wanted_details: null } : {});
+    const passes =
+      error.code === 'CustomKeyStoreInvalidStateException' ? { ...told(error), fault: 'settling' } : error;
+    await recordFailure(turn, row, passes, isOver ? { wanted: null, wanted_details: null } : {});
     throw isOver ? error : error.goneOnWith();
   }
 }
 
+function told({ operation, code, message, wayOut }: KeyStoreError) {
+  return { operation, code, message, wayOut };
+}
+
 /** The look before said otherwise: its state has just changed, or AWS shows it late. It passes. */
 export function isOfTheMoment({ code, fault }: KeyStoreError): boolean {
-  return code === 'CustomKeyStoreInvalidStateException' || fault === 'throttled';
+  return code === 'CustomKeyStoreInvalidStateException' || fault === 'throttled' || fault === 'settling';
 }
 
 export async function refused(turn: Turn, row: ExternalKeyStore, error: VaultError): Promise<VaultError> {

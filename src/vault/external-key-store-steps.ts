@@ -1,7 +1,9 @@
 import { connectKeyStore, deleteKeyStore, disconnectKeyStore, type AwsKeyStore } from '../aws/key-stores.ts';
 import { KeyStoreError } from '../aws/key-store-errors.ts';
+import { isGone, removed, type Gone } from '../aws/presence.ts';
 import { adopt, leftInAws, makeInAws, takeBack } from './external-key-store-making.ts';
 import { look, recordFailure } from './external-key-store-mirror.ts';
+import { storeSighting } from './external-key-store-presence.ts';
 import { storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
 import { removeStore } from './external-key-store-removal.ts';
 import { attempt, disconnectFirst, done, refused, type Step } from './external-key-store-requests.ts';
@@ -12,8 +14,6 @@ import { VaultError } from './vault-error.ts';
 
 /** Disconnect, change, connect: no act has more steps. */
 const mostSteps = 6;
-/** AWS need not find at once what it has just made, milliseconds. */
-const foundAfter = 2 * 60_000;
 
 /**
  * Looks at the key store in AWS, and does the next of what is wanted for it, until there is nothing to do or AWS has to
@@ -33,7 +33,9 @@ export async function advance(turn: Turn, from: ExternalKeyStore): Promise<Exter
 async function oneStep(turn: Turn, from: ExternalKeyStore): Promise<Step> {
   if (from.custom_key_store_id === '') return makingStep(turn, from);
   const { row, seen } = await look(turn, from);
-  if (seen === undefined) return goneStep(turn, row);
+  // What was just made does not show: it is looked at again in seconds.
+  if (seen === undefined) return { row, again: false };
+  if (isGone(seen)) return goneStep(turn, row, seen);
   switch (row.wanted) {
     case null:
     case 'CREATE':
@@ -66,14 +68,12 @@ async function makingStep(turn: Turn, row: ExternalKeyStore): Promise<Step> {
 }
 
 /** AWS has it no more: deleted as wanted, or by somebody else. */
-async function goneStep(turn: Turn, row: ExternalKeyStore): Promise<Step> {
+async function goneStep(turn: Turn, row: ExternalKeyStore, gone: Gone): Promise<Step> {
   if (row.wanted === 'DELETE') {
-    await removeStore(turn, row);
+    await removeStore(turn, row, gone);
     return { row: undefined, again: false };
   }
   const now = turn.house.now();
-  if (row.state !== 'NOT_FOUND' && now.getTime() - Date.parse(row.created_at) < foundAfter)
-    return { row: await save(turn, row, { next_check_at: nextLook(row, now) }), again: false };
   const { wanted } = row;
   const after = await save(
     turn,
@@ -136,8 +136,10 @@ async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore):
     await checkEmpty(turn, row);
     return disconnectFirst(turn, row);
   }
+  let gone: Gone;
   try {
-    await attempt(turn, row, async () => deleteKeyStore(turn.aws, row.region, seen.id));
+    const remove = async () => deleteKeyStore(turn.aws, row.region, seen.id);
+    gone = await attempt(turn, row, async () => removed(remove, storeSighting(row), turn.house.now()));
   } catch (error) {
     // It was disconnected in vain: what is in it must be usable again.
     if (hasKeys(error) && connect)
@@ -148,7 +150,7 @@ async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore):
       });
     throw error;
   }
-  await removeStore(turn, row);
+  await removeStore(turn, row, gone);
   return { row: undefined, again: false };
 }
 

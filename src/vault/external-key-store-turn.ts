@@ -3,6 +3,7 @@ import { record } from '../audit/trail.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { AwsHouse } from './aws-house.ts';
+import { nextTry } from './aws-retry.ts';
 import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
 import { readProblem, type StoreProblem } from './external-key-store-wanted.ts';
 import type { House } from './house.ts';
@@ -110,38 +111,43 @@ export async function save(
 
 const soon = 5_000;
 const steady = 5 * 60_000;
-const firstPause = 30_000;
-const longestPause = 15 * 60_000;
 
 /** When the watch looks at it next: seconds later while something is under way, else minutes; null for not at all. */
 export function nextLook(
   row: Pick<ExternalKeyStore, 'state' | 'wanted'>,
   now: Date,
-  times = 0,
+  failed: { fault: string; times: number } | null = null,
 ): string | null {
   const underWay = row.wanted !== null || row.state === 'CONNECTING' || row.state === 'DISCONNECTING';
   if (row.state === 'NOT_FOUND' && row.wanted === null) return null;
-  const pause =
-    times > 0
-      ? Math.min(firstPause * 2 ** (times - 1), longestPause)
-      : underWay
-        ? soon
-        : // Not all of a restarted node's at once.
-          steady * (0.9 + Math.random() * 0.2);
+  if (failed !== null) return nextTry(failed.fault, failed.times, now).toISOString();
+  // Not all of a restarted node's at once.
+  const pause = underWay ? soon : steady * (0.9 + Math.random() * 0.2);
   return new Date(now.getTime() + pause).toISOString();
+}
+
+/** An error, as far as it is written down. */
+export interface StoreFailure {
+  operation?: string;
+  /** As AwsError has it; `conflict` unless it is told. */
+  fault?: string;
+  code?: string;
+  message: string;
+  wayOut?: string | undefined;
 }
 
 /** What went wrong, with how often in a row. */
 export function problemOf(
   row: Pick<ExternalKeyStore, 'problem'>,
-  error: { operation?: string; code?: string; message: string; wayOut?: string | undefined },
+  error: StoreFailure,
   now: Date,
 ): StoreProblem {
-  const { operation = '', code = 'Holdfast', message, wayOut = '' } = error;
+  const { operation = '', fault = 'conflict', code = 'Holdfast', message, wayOut = '' } = error;
   const before = readProblem(row);
   const again = before?.operation === operation && before.code === code;
   return {
     operation,
+    fault,
     code,
     message,
     wayOut,

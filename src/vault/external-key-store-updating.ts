@@ -1,4 +1,6 @@
 import { AwsError } from '../aws/aws-error.ts';
+import { isGone } from '../aws/presence.ts';
+import { toldOfStore } from './external-key-store-presence.ts';
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import {
   updateKeyStore,
@@ -16,13 +18,7 @@ import {
 import { disconnectFirst, isOfTheMoment, refused, type Step } from './external-key-store-requests.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
 import { readDetails } from './external-key-store-wanted.ts';
-import {
-  credentialMoved,
-  isSettled,
-  issueForStore,
-  neverGiven,
-  settlesAt,
-} from './store-credential-rotation.ts';
+import { credentialMoved, isSettled, issueForStore, neverGiven } from './store-credential-rotation.ts';
 import { VaultError } from './vault-error.ts';
 
 const offline: readonly (keyof KeyStoreProperties)[] = [
@@ -50,8 +46,8 @@ export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKe
   let credential: XksCredentialValue | undefined;
   if (details.credential !== undefined) {
     if (row.pending_access_key_id !== '' && turn.by === 'watch' && !(await isSettled(turn, row))) {
-      const at = new Date((await settlesAt(turn, row)).getTime() + 1000).toISOString();
-      return { row: await save(turn, row, { next_check_at: at }), again: false };
+      const next_check_at = nextLook(row, turn.house.now(), { fault: 'settling', times: 5 });
+      return { row: await save(turn, row, { next_check_at }), again: false };
     }
     ({ row, credential } = await newCredential(turn, row));
   }
@@ -99,9 +95,10 @@ async function updated(turn: Turn, row: ExternalKeyStore, moved: boolean): Promi
 async function updateFailed(
   turn: Turn,
   row: ExternalKeyStore,
-  error: unknown,
+  thrown: unknown,
   withCredential: boolean,
 ): Promise<Step> {
+  const error = toldOfStore(row, thrown, turn.house.now());
   if (!(error instanceof KeyStoreError)) throw error;
   if (error.certain) {
     // One that is pending from an earlier request may have got there.
@@ -114,7 +111,7 @@ async function updateFailed(
   try {
     const { row: looked, seen } = await look(turn, failed);
     const { change = {}, credential } = readDetails(looked);
-    const isDone = seen !== undefined && Object.keys(differing(change, seen)).length === 0;
+    const isDone = seen !== undefined && !isGone(seen) && Object.keys(differing(change, seen)).length === 0;
     if (isDone && credential === undefined) return await updated(turn, looked, false);
   } catch (second) {
     if (!(second instanceof AwsError)) throw second;

@@ -12,6 +12,8 @@ export interface WantedDetails {
   disconnect?: boolean;
   /** With CREATE: access key ids of which AWS may have been given one. By these a key store that was made is known. */
   tried?: string[];
+  /** With CREATE: when AWS said that another has the name or the path, while an earlier try may have made it. */
+  inUseSince?: string;
   /** With UPDATE: what AWS is to have otherwise. */
   change?: Partial<KeyStoreProperties>;
   /** With UPDATE: give AWS a new XKS credential, and retire the old one after so many quiet minutes. */
@@ -32,6 +34,8 @@ export function writeDetails(details: WantedDetails): string | null {
 export interface StoreProblem {
   /** Of AWS KMS, such as `DescribeCustomKeyStores`. */
   operation: string;
+  /** As AwsError has it; `conflict` for ours. */
+  fault?: string;
   code: string;
   message: string;
   wayOut: string;

@@ -1,7 +1,8 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
-import type { KmsKeys } from '../aws/kms-keys.ts';
-import type { KmsKey } from './kms-key-records.ts';
+import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
+import { isGone, isSettling, notYetShown, orGone, removed } from '../aws/presence.ts';
+import { dateOf, type KmsKey } from './kms-key-records.ts';
 
 export type AliasResult =
   | { kind: 'made' }
@@ -11,7 +12,8 @@ export type AliasResult =
 
 /**
  * Gives the KMS key its alias. One that it has already is as good as made: an answer was lost. One of another key stays
- * there unless somebody asked for it to be taken. Throws AwsError.
+ * there unless somebody asked for it to be taken. Who has it the alias itself tells: a list of those of a key may be
+ * stale. Throws AwsError, `settling` while AWS has the alias and does not show whose it is.
  */
 export async function giveAlias(
   kms: KmsKeys,
@@ -22,19 +24,43 @@ export async function giveAlias(
     return { kind: 'made' };
   } catch (error) {
     if (!isAwsCode(error, 'AlreadyExistsException')) throw error;
-    if ((await kms.aliases(row.key_id)).includes(row.alias)) return { kind: 'made' };
-    if (row.take_alias === 0) return { kind: 'taken', error, keyArn: await holderOf(kms, row.alias) };
+    const holder = await holderOf(kms, row.alias, error);
+    if (holder?.keyId === row.key_id) return { kind: 'made' };
+    if (row.take_alias === 0) return { kind: 'taken', error, keyArn: holder?.arn };
     await kms.moveAlias(row.alias, row.key_id);
     return { kind: 'moved' };
   }
 }
 
-/** The key that has the alias, where we may see it. */
-async function holderOf(kms: KmsKeys, alias: string): Promise<string | undefined> {
+/** The key that has the alias, which is there; undefined where we may not see it. */
+async function holderOf(kms: KmsKeys, alias: string, exists: AwsError): Promise<AwsKmsKey | undefined> {
   try {
-    return (await kms.describe(alias)).arn;
+    return await kms.describe(alias);
   } catch (error) {
-    if (error instanceof AwsError) return undefined;
+    if (!(error instanceof AwsError)) throw error;
+    if (error.fault === 'not-found') throw notYetShown(exists);
+    if (error.fault === 'denied') return undefined;
     throw error;
   }
+}
+
+/**
+ * Deletes an alias that the KMS key had from here before; one of another key stays. Throws AwsError, `settling` where AWS
+ * does not show one that it may have.
+ */
+export async function dropAlias(
+  kms: KmsKeys,
+  alias: string,
+  { key_id, written_at }: Pick<KmsKey, 'key_id' | 'written_at'>,
+  now: Date,
+): Promise<void> {
+  const sighting = { madeAt: dateOf(written_at), seenAt: null };
+  const holder = await orGone(async () => kms.describe(alias), sighting, 0, now);
+  if (isGone(holder) || holder.keyId !== key_id) return;
+  await removed(async () => kms.deleteAlias(alias), { ...sighting, seenAt: now }, now);
+}
+
+/** So long what we wrote lately may read as it was before. */
+export function readsMayBeStale({ written_at }: Pick<KmsKey, 'written_at'>, now: Date): boolean {
+  return isSettling(dateOf(written_at), now);
 }

@@ -1,7 +1,7 @@
 import type { AwsError } from '../aws/aws-error.ts';
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import type { AwsHouse } from './aws-house.ts';
-import { giveAlias } from './kms-key-alias.ts';
+import { dropAlias, giveAlias, readsMayBeStale } from './kms-key-alias.ts';
 import {
   formerAliasesOf,
   seenOf,
@@ -11,7 +11,7 @@ import {
   type KmsKey,
   type SeenKey,
 } from './kms-key-records.ts';
-import { settled, soonChecked, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
+import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './kms-key-writes.ts';
 
 interface Taken {
   error: AwsError;
@@ -34,7 +34,7 @@ export async function applyOne(house: AwsHouse, row: KmsKey, kms: KmsKeys): Prom
       await kms.describeAs(row.key_id, row.description);
       return done(house, row, what, { description: row.description });
     case 'tags':
-      await applyTags(kms, row);
+      await applyTags(house, kms, row);
       return done(house, row, what, { tags: tagsOf(row) });
     case 'alias':
       return applyAlias(house, row, kms);
@@ -42,11 +42,14 @@ export async function applyOne(house: AwsHouse, row: KmsKey, kms: KmsKeys): Prom
 }
 
 /** Ours over theirs: what is there besides goes, but for AWS's own. */
-async function applyTags(kms: KmsKeys, row: KmsKey): Promise<void> {
+async function applyTags({ now }: AwsHouse, kms: KmsKeys, row: KmsKey): Promise<void> {
   const ours = tagsOf(row);
   const theirs = await kms.tags(row.key_id);
-  const set = Object.entries(ours).filter(([name, value]) => theirs[name] !== value);
-  const remove = Object.keys(theirs).filter((name) => !Object.hasOwn(ours, name));
+  // What we gave it just now may not show: then all of ours is given, and what it had from us goes by our own record.
+  const isStale = readsMayBeStale(row, now());
+  const had = { ...theirs, ...(isStale ? seenOf(row)?.tags : {}) };
+  const set = Object.entries(ours).filter(([name, value]) => isStale || theirs[name] !== value);
+  const remove = Object.keys(had).filter((name) => !Object.hasOwn(ours, name));
   // First what goes: 50 tags may be there.
   if (remove.length > 0) await kms.untag(row.key_id, remove);
   if (set.length > 0) await kms.tag(row.key_id, Object.fromEntries(set));
@@ -58,10 +61,10 @@ async function applyAlias(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<T
     const result = await giveAlias(kms, row);
     if (result.kind === 'taken') return result;
   }
-  const theirs = await kms.aliases(row.key_id);
-  const former = formerAliasesOf(row).filter((alias) => alias !== row.alias && theirs.includes(alias));
-  for (const alias of former) await kms.deleteAlias(alias);
-  const aliases = [...theirs.filter((alias) => !former.includes(alias)), row.alias].filter(
+  const former = formerAliasesOf(row).filter((alias) => alias !== row.alias);
+  for (const alias of former) await dropAlias(kms, alias, row, house.now());
+  const known = seenOf(row)?.aliases ?? [];
+  const aliases = [...known.filter((alias) => !former.includes(alias)), row.alias].filter(
     (one) => one !== '',
   );
   return done(house, row, 'alias', { aliases: [...new Set(aliases)].toSorted() });
@@ -82,6 +85,7 @@ async function done(
       const isSame = now[what] === row[what];
       return {
         ...settled,
+        ...written(house.now()),
         next_check_at: soonChecked(house.now()),
         ...(isSame ? { to_apply: JSON.stringify(toApplyOf(now).filter((one) => one !== what)) } : {}),
         ...(what === 'alias' && isSame ? { former_aliases: '[]', take_alias: 0 } : {}),

@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import { parseKeyArn } from '../aws/kms-arns.ts';
 import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
-import { isAwsCode } from '../aws/kms-errors.ts';
+import { isGone, lastsAfterSeen, orGone, type Gone, type Sighting } from '../aws/presence.ts';
 import type { KmsKey, KmsKeyRow, SeenKey } from './kms-key-records.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -30,24 +30,32 @@ export function seenAs(key: AwsKmsKey, ours: Pick<SeenKey, 'policy' | 'aliases' 
 
 /**
  * All that AWS says of a KMS key: four requests, ListAliases the scarcest of them. What its policy does not let us see
- * is null. `keyId` is not known in AWS: NotFound. Throws AwsError.
+ * is null. Throws AwsError, `settling` where AWS does not find what it may have.
  */
-export async function readKey(kms: KmsKeys, keyId: string): Promise<SeenKey> {
-  let key: AwsKmsKey;
-  try {
-    key = await kms.describe(keyId);
-  } catch (error) {
-    if (!isAwsCode(error, 'NotFoundException')) throw error;
-    return {
-      ...{ state: 'NotFound', deletionAt: null, customKeyStoreId: '', xksKeyId: '', description: '' },
-      ...{ policy: null, aliases: null, tags: null },
-    };
-  }
-  return seenAs(key, {
-    policy: await unlessDenied(async () => kms.policy(keyId)),
-    aliases: await unlessDenied(async () => kms.aliases(keyId)),
-    tags: await unlessDenied(async () => kms.tags(keyId)),
-  });
+export async function readKey(
+  kms: KmsKeys,
+  keyId: string,
+  sighting: Sighting,
+  now: Date,
+): Promise<SeenKey | Gone> {
+  const key = await orGone(async () => kms.describe(keyId), sighting, lastsAfterSeen.kmsKey, now);
+  if (isGone(key)) return key;
+  const read = async () =>
+    seenAs(key, {
+      policy: await unlessDenied(async () => kms.policy(keyId)),
+      aliases: await unlessDenied(async () => kms.aliases(keyId)),
+      tags: await unlessDenied(async () => kms.tags(keyId)),
+    });
+  // One host of AWS knew the key, and the next may not.
+  return orGone(read, { ...sighting, seenAt: now, goesAt: null }, lastsAfterSeen.kmsKey, now);
+}
+
+/** A KMS key that AWS certainly has no more, as pointers show it. */
+export function seenGone(_: Gone): SeenKey {
+  return {
+    ...{ state: 'NotFound', deletionAt: null, customKeyStoreId: '', xksKeyId: '', description: '' },
+    ...{ policy: null, aliases: null, tags: null },
+  };
 }
 
 async function unlessDenied<T>(read: () => Promise<T>): Promise<T | null> {
@@ -94,9 +102,14 @@ export async function lookForLink(
   keyId: string,
   ours: Pick<KmsKey, 'custom_key_store_id' | 'external_key_id'>,
 ): Promise<SeenKey> {
-  const seen = await readKey(new KmsKeys(account, region), keyId);
-  if (seen.state === 'NotFound')
-    throw new VaultError('not-found', 'AWS has no such KMS key in this account and Region');
+  const never = { madeAt: null, seenAt: null };
+  const seen = await readKey(new KmsKeys(account, region), keyId, never, new Date());
+  if (isGone(seen))
+    throw new VaultError(
+      'not-found',
+      'AWS shows no such KMS key in this account and Region',
+      'repeat it in a minute where the key was made just now; else see that account, Region and id are right',
+    );
   if (seen.xksKeyId !== ours.external_key_id)
     throw new VaultError(
       'conflict',

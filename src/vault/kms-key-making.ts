@@ -230,6 +230,7 @@ export function acceptedFrom(seen: SeenKey, now: Date) {
     seen: JSON.stringify(seen),
     cloud_status: cloudStatusOf(seen.state),
     cloud_status_at: now.toISOString(),
+    seen_at: now.toISOString(),
   };
 }
 

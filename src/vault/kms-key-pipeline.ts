@@ -1,8 +1,11 @@
+import { AwsError } from '../aws/aws-error.ts';
 import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { giveAlias } from './kms-key-alias.ts';
 import { applyOne } from './kms-key-apply.ts';
+import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence.ts';
+import { toldOf } from './kms-key-absence.ts';
 import { cloudStatusOf, lookForLink, readKey, seenAs } from './kms-key-look.ts';
 import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
 import { isReady, readinessOf } from './kms-key-readiness.ts';
@@ -11,6 +14,7 @@ import {
   isManual,
   kmsKeyById,
   seenOf,
+  sightingOf,
   tagsOf,
   toApplyOf,
   type KmsKey,
@@ -26,6 +30,7 @@ import {
   writeFailure,
   writeGone,
   writeProblem,
+  written,
   type KmsKeyChange,
 } from './kms-key-writes.ts';
 import { VaultError } from './vault-error.ts';
@@ -72,7 +77,7 @@ async function nextStep(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt>
   try {
     return await task(house, row);
   } catch (error) {
-    const { fault } = await writeFailure(house, row, error, operationOf(row));
+    const { fault } = await writeFailure(house, row, await toldOf(house, row, error), operationOf(row));
     return fault === 'internal' ? { fault, error } : { fault };
   }
 }
@@ -105,6 +110,7 @@ async function prove(house: AwsHouse, row: KmsKey): Promise<'done'> {
     row.id,
     (now): KmsKeyChange => ({
       ...(now.key_id === row.key_id ? { origin: 'LINKED' as const } : {}),
+      seen_at: house.now().toISOString(),
       next_check_at: house.now().toISOString(),
     }),
     'link',
@@ -144,7 +150,8 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
       ? row.policy
       : generatedPolicy(readiness.cloudKey, await askedFacts(aws, account, row), row.policy_source);
   // Before the request: from now on there may be a KMS key.
-  await writeDone(house, row.id, () => ({ create_sent: 1, policy }));
+  const sentAt = house.now().toISOString();
+  await writeDone(house, row.id, () => ({ create_sent: 1, create_sent_at: sentAt, policy }));
   try {
     const { custom_key_store_id: customKeyStoreId, external_key_id: xksKeyId, description } = row;
     const tags = tagsOf(row);
@@ -153,7 +160,12 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     await takeKey(house, row, made, seenAs(made, { policy, aliases: [], tags }), 'made');
     return 'done';
   } catch (error) {
-    if (isAwsCode(error, 'XksKeyAlreadyInUseException')) return lookFor(house, row);
+    if (isAwsCode(error, 'XksKeyAlreadyInUseException'))
+      return lookFor(house, { ...row, create_sent_at: sentAt });
+    // It was not obeyed: what stands is what was sent before.
+    const { create_sent, create_sent_at } = row;
+    if (error instanceof AwsError && error.certain)
+      await writeDone(house, row.id, () => ({ create_sent, create_sent_at }));
     throw error;
   }
 }
@@ -164,14 +176,17 @@ async function lookFor(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
   const result = await search(house, row, kms);
   const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
   if (result.kind === 'ours') {
-    await takeKey(
-      house,
-      row,
-      result.key,
-      await readKey(kms, result.key.keyId),
-      nobodyWaits ? 'left' : 'found',
-    );
+    const sighting = { madeAt: null, seenAt: house.now() };
+    const seen = await readKey(kms, result.key.keyId, sighting, house.now());
+    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
+    await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
     return 'done';
+  }
+  // What was asked for so lately is made all the same, and no list shows it yet.
+  const mayCome = mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
+  if (result.kind === 'none' && mayCome) {
+    const { fault } = await writeFailure(house, row, notYetShown(result.error), 'CreateKey');
+    return { fault };
   }
   const isSure =
     result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
@@ -195,6 +210,7 @@ async function takeKey(
     ...settled,
     ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
     ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
+    ...written(now),
     next_check_at: soonChecked(now),
   };
   await writeDone(
@@ -222,9 +238,16 @@ async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt
     row.id,
     (now): KmsKeyChange =>
       now.alias === row.alias && now.step === 'ALIAS'
-        ? { ...settled, step: 'DONE', take_alias: 0, seen: withAlias(now, row.alias) }
+        ? {
+            ...settled,
+            ...written(house.now()),
+            step: 'DONE',
+            take_alias: 0,
+            seen: withAlias(now, row.alias),
+          }
         : // Another alias was asked for meanwhile: this one has to go again.
           {
+            ...written(house.now()),
             former_aliases: JSON.stringify([...formerAliasesOf(now), row.alias]),
             to_apply: JSON.stringify([...new Set([...toApplyOf(now), 'alias'])]),
             step: 'DONE',

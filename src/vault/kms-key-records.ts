@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
+import type { Sighting } from '../aws/presence.ts';
 import type { KmsKeyTable } from '../store/schema.ts';
 import { beginsWith } from './begins-with.ts';
 import type { Reading } from './edits.ts';
@@ -99,6 +100,20 @@ export function problemOf({ problem }: Pick<KmsKeyRow, 'problem'>): KmsKeyProble
 
 export function seenOf({ seen }: Pick<KmsKeyRow, 'seen'>): SeenKey | null {
   return seen === null ? null : seenForm.parse(JSON.parse(seen));
+}
+
+/** What is known of when AWS had the KMS key. */
+export function sightingOf(row: Pick<KmsKeyRow, 'create_sent_at' | 'seen_at' | 'seen'>): Sighting {
+  const deletionAt = seenOf(row)?.deletionAt ?? null;
+  return {
+    madeAt: dateOf(row.create_sent_at),
+    seenAt: dateOf(row.seen_at),
+    goesAt: dateOf(deletionAt),
+  };
+}
+
+export function dateOf(at: string | null): Date | null {
+  return at === null ? null : new Date(at);
 }
 
 export function toApplyOf({ to_apply }: Pick<KmsKeyRow, 'to_apply'>): Applied[] {

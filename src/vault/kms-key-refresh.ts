@@ -3,7 +3,9 @@ import { record } from '../audit/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { driftOf } from './kms-key-drift.ts';
-import { cloudStatusOf, readKey } from './kms-key-look.ts';
+import { isGone, type Gone } from '../aws/presence.ts';
+import { nextTry } from './aws-retry.ts';
+import { cloudStatusOf, readKey, seenGone } from './kms-key-look.ts';
 import { accountOfStore } from './kms-key-policy.ts';
 import { toKmsKeyProblem } from './kms-key-problems.ts';
 import {
@@ -11,6 +13,7 @@ import {
   kmsKeyById,
   kmsKeyEntry,
   problemOf,
+  sightingOf,
   type KmsKey,
   type KmsKeyRow,
   type SeenKey,
@@ -26,6 +29,9 @@ import { systemAct } from './system-act.ts';
  * default.
  */
 export const checkInterval = 60 * 60_000;
+
+/** The longest of the short pauses. */
+const maxTries = 10;
 
 const reads = new Set(['DescribeKey', 'GetKeyPolicy', 'ListAliases', 'ListResourceTags']);
 
@@ -45,14 +51,19 @@ export async function refreshKmsKey(house: AwsHouse, id: string): Promise<Attemp
 }
 
 async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
-  let seen: SeenKey;
+  let found: SeenKey | Gone;
   try {
     const account = await accountOfStore(house.store.db, row.external_key_store_id);
     if (account === undefined) return { fault: undefined };
     const kms = new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
-    seen = await readKey(kms, row.key_id);
+    found = await readKey(kms, row.key_id, sightingOf(row), house.now());
   } catch (error) {
     const problem = toKmsKeyProblem(error, 'DescribeKey', house.now());
+    if (problem.fault === 'settling') {
+      const next_check_at = nextTry(problem.fault, maxTries, house.now()).toISOString();
+      await write(house, row.id, () => ({ next_check_at }));
+      return { fault: undefined };
+    }
     await write(house, row.id, (now) => ({
       // A problem of what was asked for says more.
       ...(now.problem === null || isOfReading(now) ? { problem: JSON.stringify(problem) } : {}),
@@ -60,12 +71,14 @@ async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
     }));
     return problem.fault === 'internal' ? { fault: problem.fault, error } : { fault: problem.fault };
   }
+  const seen = isGone(found) ? seenGone(found) : found;
   await write(house, row.id, (now) => ({
+    ...(isGone(found) ? {} : { seen_at: house.now().toISOString() }),
     ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },
     ...(isOfReading(now) ? { problem: null } : {}),
     cloud_status_at: house.now().toISOString(),
     // What was scheduled for deletion and is gone: there is nothing left to point at.
-    ...(seen.state === 'NotFound' && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
+    ...(isGone(found) && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
   }));
   return { fault: undefined };
 }

@@ -1,9 +1,10 @@
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { KmsKeys } from '../aws/kms-keys.ts';
+import { isGone, isSettling, lastsAfterSeen, notYetShown, orGone } from '../aws/presence.ts';
 import type { AwsHouse } from './aws-house.ts';
-import { cloudStatusOf } from './kms-key-look.ts';
-import { seenOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
-import { settled, soonChecked, writeDone, type KmsKeyChange } from './kms-key-writes.ts';
+import { cloudStatusOf, seenGone } from './kms-key-look.ts';
+import { dateOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
+import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './kms-key-writes.ts';
 
 type Wish = NonNullable<KmsKeyRow['wanted']>;
 
@@ -27,13 +28,14 @@ export const wishedStates = {
 export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<void> {
   const { wanted } = row;
   if (wanted === null) return;
-  const { state, deletionAt } = await fulfil(kms, row, wanted);
+  const { state, deletionAt } = await fulfil(kms, row, wanted, house.now());
   await writeDone(
     house,
     row.id,
     (now): KmsKeyChange => ({
       ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
       ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
+      ...(state === 'NotFound' ? {} : written(house.now())),
       next_check_at: soonChecked(house.now()),
       // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
       ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
@@ -45,22 +47,26 @@ export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Pr
 
 async function fulfil(
   kms: KmsKeys,
-  { key_id, wanted_days }: KmsKey,
+  row: KmsKey,
   wanted: Wish,
+  now: Date,
 ): Promise<{ state: string; deletionAt: string | null }> {
-  const { state } = ends[wanted];
+  const { key_id, wanted_days } = row;
+  const change = async () => ({
+    state: ends[wanted].state,
+    deletionAt: await ask(kms, key_id, wanted, wanted_days ?? 30),
+  });
   try {
-    const deletionAt = await ask(kms, key_id, wanted, wanted_days ?? 30);
-    return { state, deletionAt };
-  } catch (error) {
     // What is gone can be neither used nor deleted: both wishes hold.
-    if (isAwsCode(error, 'NotFoundException') && (wanted === 'DISABLE' || wanted === 'SCHEDULE_DELETION'))
-      return { state: 'NotFound', deletionAt: null };
+    if (wanted !== 'DISABLE' && wanted !== 'SCHEDULE_DELETION') return await change();
+    const result = await orGone(change, sightingOf(row), lastsAfterSeen.kmsKey, now);
+    return isGone(result) ? seenGone(result) : result;
+  } catch (error) {
     if (!isAwsCode(error, 'KMSInvalidStateException')) throw error;
     // As it is wanted already: by an earlier request whose answer was lost, or by somebody in AWS.
     const key = await kms.describe(key_id);
-    if (!holds(wanted, key.state)) throw error;
-    return key;
+    if (holds(wanted, key.state)) return key;
+    throw isSettling(dateOf(row.written_at), now) ? notYetShown(error) : error;
   }
 }
 

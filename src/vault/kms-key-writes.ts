@@ -2,7 +2,8 @@ import type { Transaction } from 'kysely';
 import { record } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { House } from './house.ts';
-import { nextAttempt, toKmsKeyProblem } from './kms-key-problems.ts';
+import { nextTry } from './aws-retry.ts';
+import { toKmsKeyProblem } from './kms-key-problems.ts';
 import {
   auditedKmsKey,
   kmsKeyById,
@@ -20,6 +21,11 @@ const firstCheck = 5 * 60_000;
 
 export function soonChecked(now: Date): string {
   return new Date(now.getTime() + firstCheck).toISOString();
+}
+
+/** AWS has confirmed a change of the KMS key: so it has the key, and may show it as it was for a while. */
+export function written(now: Date): Pick<KmsKeyRow, 'seen_at' | 'written_at'> {
+  return { seen_at: now.toISOString(), written_at: now.toISOString() };
 }
 
 /** Nothing stands against it any more. */
@@ -77,7 +83,7 @@ export async function writeFailure(
   const attempts = row.attempts + 1;
   await writeProblem(house, row.id, problem, {
     attempts,
-    next_attempt_at: nextAttempt(problem.fault, attempts, now).toISOString(),
+    next_attempt_at: nextTry(problem.fault, attempts, now).toISOString(),
   });
   return problem;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownAuthority, type Act, type Actor } from '../../src/audit/trail.ts';
+import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
 import { Simulator, type SimulatedAccount } from '../../simulator/simulator.ts';
 import { Secret } from '../../src/secret.ts';
 import type { AwsClients } from '../../src/aws/clients.ts';
@@ -32,6 +33,8 @@ export interface Stage {
   resolve: Record<string, string>;
   aws: AwsClients;
   house: AwsHouse;
+  /** How long AWS takes for what; may be changed. */
+  time: { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
   /** How far the house's clock stands ahead, milliseconds. */
   clock: { ahead: number };
   vaultId: string;
@@ -49,11 +52,12 @@ export async function openStage(): Promise<Stage> {
     [hostName]: `127.0.0.1:${node.port}`,
     [secondHostName]: `127.0.0.1:${node.port}`,
   };
+  // The machine of the tests is busier than AWS's 250 ms allow for.
+  const time = { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000 };
   const simulator = await Simulator.start({
     resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
-    // The machine of the tests is busier than AWS's 250 ms allow for.
-    time: { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000 },
+    time,
   });
   const aws = clientsOf(simulator, { maxAttempts: 1 });
   return node.withVault(async ({ house, vaultId }) => {
@@ -66,6 +70,7 @@ export async function openStage(): Promise<Stage> {
       simulator,
       resolve,
       aws,
+      time,
       clock,
       vaultId,
       house: { ...house, aws, now },

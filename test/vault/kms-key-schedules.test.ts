@@ -9,7 +9,7 @@ import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/vault/leases.ts';
 import { dueChecks, dueWork } from '../../src/vault/kms-key-due.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { nextAttempt } from '../../src/vault/kms-key-problems.ts';
+import { nextTry } from '../../src/vault/aws-retry.ts';
 import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
 import { search } from '../../src/vault/kms-key-search.ts';
 import { silentLog } from '../support/aws-settings.ts';
@@ -228,18 +228,23 @@ class SmallPages extends KmsKeys {
   }
 }
 
-test('pauses grow, with jitter; what somebody has to put right is not tried every minute', (t) => {
+test('what passes is tried again within a minute; what somebody has to put right is not', (t) => {
   const now = new Date();
-  const pause = (fault: string, attempts: number, random: number) =>
-    (nextAttempt(fault, attempts, now, () => random).getTime() - now.getTime()) / 1000;
+  const pause = (fault: string, failures: number, random: number) =>
+    (nextTry(fault, failures, now, () => random).getTime() - now.getTime()) / 1000;
+  // None waits for longer than a minute after AWS would have taken it; what lasts for hours is asked less often.
   t.deepEqual(
-    [1, 2, 3, 100].map((attempts) => pause('throttled', attempts, 1)),
-    [5, 10, 20, 900],
+    [1, 2, 3, 20, 40, 41, 100].map((failures) => pause('throttled', failures, 1)),
+    [2, 4, 8, 45, 45, 300, 900],
   );
-  t.is(pause('unreachable', 1, 0), 2.5);
+  t.is(pause('unreachable', 1, 0), 1);
   t.deepEqual(
-    [1, 3, 4, 5, 100].map((attempts) => pause('denied', attempts, 1)),
-    [5, 20, 900, 1800, 21_600],
+    [1, 2, 3, 4, 200].map((failures) => pause('settling', failures, 1)),
+    [1, 2, 4, 5, 5],
+  );
+  t.deepEqual(
+    [1, 3, 5, 8, 9, 100].map((failures) => pause('denied', failures, 1)),
+    [3, 12, 30, 30, 900, 21_600],
   );
   t.is(pause('conflict', 1, 1), 900);
 });

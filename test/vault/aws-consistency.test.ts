@@ -1,0 +1,260 @@
+import anyTest, { type TestFn } from 'ava';
+import { disableCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import {
+  connectExternalKeyStore,
+  createExternalKeyStore,
+  deleteExternalKeyStore,
+} from '../../src/vault/external-key-stores.ts';
+import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
+import { deleteKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
+import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { problemOf } from '../../src/vault/kms-key-records.ts';
+import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
+import {
+  endpoint,
+  inAws,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  storeOf,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+import { kmsOf, newCloudKey, on, pointerOf } from './kms-key-stage.ts';
+
+/* AWS shows late what was made or changed: nothing here takes that for an answer. */
+
+const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
+
+/** Longer than any of these tests: what was made shows once it is let. */
+const hour = 60 * 60_000;
+
+test.before(async (t) => {
+  const stage = await openStage();
+  t.context.stage = stage;
+  t.context.set = await newConnected(stage);
+  stage.time.consistencyMs = hour;
+});
+test.after.always(async (t) => t.context.stage?.dispose());
+
+/** A CloudKey whose KMS key AWS has made and does not show. */
+async function unshown(stage: Stage, set: KeySetInAws) {
+  stage.simulator.settle();
+  const cloudKey = await newCloudKey(stage, set);
+  const { id } = await pointerOf(stage, cloudKey);
+  await advanceKmsKey(stage.house, id);
+  return { cloudKey, pointer: await pointerOf(stage, cloudKey) };
+}
+
+/** Milliseconds until the pointer is tried again. */
+function pauseOf({ house }: Stage, { next_attempt_at: next }: { next_attempt_at: string | null }): number {
+  return next === null ? Infinity : Date.parse(next) - house.now().getTime();
+}
+
+/** The same once AWS shows everything. */
+async function inTime(stage: Stage, id: string): Promise<void> {
+  stage.simulator.settle();
+  await advanceKmsKey(stage.house, id);
+  stage.simulator.settle();
+}
+
+test.serial('A4: what was just made is awaited for minutes, at intervals of seconds', async (t) => {
+  const { stage, set } = t.context;
+  const { cloudKey, pointer } = await unshown(stage, set);
+  t.is(pointer.step, 'ALIAS');
+  for (let tries = 0; tries < 20; tries++) {
+    const now = await pointerOf(stage, cloudKey);
+    t.is(problemOf(now)?.fault, 'settling');
+    t.regex(problemOf(now)?.message ?? '', /does not show yet/);
+    t.notRegex(problemOf(now)?.wayOut ?? '', /delete/);
+    const pause = pauseOf(stage, now);
+    t.true(pause <= 5_000, `${pause} ms after try ${tries}`);
+    stage.clock.ahead += Math.max(pause, 0);
+    await advanceKmsKey(stage.house, pointer.id);
+  }
+  await inTime(stage, pointer.id);
+  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+});
+
+test.serial('A2: a disable of both sides is not done in AWS while AWS does not show the key', async (t) => {
+  const { stage, set } = t.context;
+  const { cloudKey, pointer } = await unshown(stage, set);
+  await disableCloudKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, undefined, 'both');
+  const [outcome] = await outcomesInAws(stage.house, cloudKey.id, 8_000);
+  t.is(outcome?.outcome, 'pending');
+  const kms = await kmsOf(stage, set);
+  const waiting = await pointerOf(stage, cloudKey);
+  t.is(waiting.wanted, 'DISABLE');
+  t.true(pauseOf(stage, waiting) <= 5_000);
+  await inTime(stage, pointer.id);
+  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+  t.is((await pointerOf(stage, cloudKey)).wanted, null);
+});
+
+test.serial('A2: a deletion of both sides, and one of the KMS key alone, are awaited likewise', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, vaultId } = stage;
+  const { cloudKey, pointer } = await unshown(stage, set);
+  await scheduleDeletion(house, act(), vaultId, 'all', cloudKey.id, 7, undefined, 'both');
+  t.is((await outcomesInAws(house, cloudKey.id, 8_000))[0]?.outcome, 'pending');
+  await inTime(stage, pointer.id);
+  const kms = await kmsOf(stage, set);
+  t.is((await kms.describe(pointer.key_id)).state, 'PendingDeletion');
+
+  const second = await unshown(stage, set);
+  await deleteKmsKey(house, act(), on(stage, second.pointer), { kind: 'schedule-deletion', days: 7 });
+  await advanceKmsKey(house, second.pointer.id);
+  t.not((await pointerOf(stage, second.cloudKey)).step, 'GONE');
+  await inTime(stage, second.pointer.id);
+  const given = await pointerOf(stage, second.cloudKey);
+  t.like(given, { step: 'GONE', outcome: 'DELETION_SCHEDULED' });
+  t.is((await kms.describe(given.key_id)).state, 'PendingDeletion');
+});
+
+test.serial(
+  'A2: a KMS key that AWS has shown is not gone within the seven days that its deletion takes',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { cloudKey, pointer } = await unshown(stage, set);
+    await inTime(stage, pointer.id);
+    const set_ = { key_id: '00000000-0000-0000-0000-000000000000' };
+    await stage.house.store.db.updateTable('kms_keys').set(set_).where('id', '=', pointer.id).execute();
+    await refreshKmsKey(stage.house, pointer.id);
+    t.not((await pointerOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
+    const { ahead } = stage.clock;
+    stage.clock.ahead += 8 * 24 * hour;
+    await refreshKmsKey(stage.house, pointer.id);
+    stage.clock.ahead = ahead;
+    t.is((await pointerOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
+  },
+);
+
+test.serial(
+  'A2: a pointer given up while its key is made and unseen ends with the key found, never with "never made"',
+  async (t) => {
+    const { stage, set } = t.context;
+    stage.simulator.settle();
+    const cloudKey = await newCloudKey(stage, set);
+    const before = await pointerOf(stage, cloudKey);
+    stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+    await advanceKmsKey(stage.house, before.id);
+    await deleteKmsKey(stage.house, stage.act(), on(stage, before), { kind: 'schedule-deletion', days: 7 });
+    await advanceKmsKey(stage.house, before.id);
+    t.not((await pointerOf(stage, cloudKey)).step, 'GONE');
+    t.true(pauseOf(stage, await pointerOf(stage, cloudKey)) <= 5_000);
+    await inTime(stage, before.id);
+    const after = await pointerOf(stage, cloudKey);
+    t.like(after, { step: 'GONE', outcome: 'DELETION_SCHEDULED' });
+  },
+);
+
+test.serial(
+  'A3: an alias that AWS has and does not list is ours where the key that has it is ours',
+  async (t) => {
+    const { stage, set } = t.context;
+    stage.simulator.settle();
+    stage.time.consistencyMs = 0;
+    const cloudKey = await newCloudKey(stage, set);
+    const { id } = await pointerOf(stage, cloudKey);
+    stage.simulator.fault({ service: 'kms', action: 'CreateAlias', kind: 'reset', times: 1 });
+    await advanceKmsKey(stage.house, id);
+    stage.time.consistencyMs = hour;
+    stage.simulator.fault({ service: 'kms', action: 'CreateAlias', kind: 'answer-lost', times: 1 });
+    await advanceKmsKey(stage.house, id);
+    await advanceKmsKey(stage.house, id);
+    const row = await pointerOf(stage, cloudKey);
+    t.is(row.step, 'ALIAS');
+    t.is(problemOf(row)?.fault, 'settling');
+    t.true(pauseOf(stage, row) <= 5_000);
+    await inTime(stage, id);
+    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  },
+);
+
+test.serial('an alias that was changed at once after its making is deleted all the same', async (t) => {
+  const { stage, set } = t.context;
+  const { cloudKey, pointer } = await unshown(stage, set);
+  stage.simulator.settle();
+  await advanceKmsKey(stage.house, pointer.id);
+  const made = await pointerOf(stage, cloudKey);
+  t.is(made.step, 'DONE');
+  // AWS does not show the alias that it has: nobody may conclude that there is none.
+  await editKmsKey(stage.house, stage.act(), on(stage, made), { alias: `${made.alias}-2` }, { apply: true });
+  await advanceKmsKey(stage.house, pointer.id);
+  t.not((await pointerOf(stage, cloudKey)).former_aliases, '[]');
+  await inTime(stage, pointer.id);
+  await inTime(stage, pointer.id);
+  t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${made.alias}-2`]);
+  t.is((await pointerOf(stage, cloudKey)).former_aliases, '[]');
+});
+
+test.serial(
+  'A2: a key store is deleted once AWS has deleted it, not while AWS does not show it',
+  async (t) => {
+    const { stage } = t.context;
+    const { house, act } = stage;
+    stage.simulator.settle();
+    const set = await newKeySetInAws(stage);
+    const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+    const made = await createExternalKeyStore(house, act(), set.keySet, wish);
+    const where = { keySet: set.keySet, id: made.id };
+    t.not(await deleteExternalKeyStore(house, act(), where, {}), undefined);
+    const waiting = await storeOf(stage, set.keySet);
+    t.is(waiting?.wanted, 'DELETE');
+    t.true(Date.parse(waiting?.next_check_at ?? '') - house.now().getTime() <= 6_000);
+    stage.simulator.settle();
+    t.is((await inAws(stage, set)).length, 1);
+    await refreshExternalKeyStore(house, act(), where);
+    t.is(await storeOf(stage, set.keySet), undefined);
+    stage.simulator.settle();
+    t.is((await inAws(stage, set)).length, 0);
+  },
+);
+
+test.serial(
+  'a key store is connected though AWS shows it late, and shows late that it is connecting',
+  async (t) => {
+    const { stage } = t.context;
+    const { house, act } = stage;
+    stage.simulator.settle();
+    const set = await newKeySetInAws(stage);
+    const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint, connect: true } as const;
+    const made = await createExternalKeyStore(house, act(), set.keySet, wish);
+    const where = { keySet: set.keySet, id: made.id };
+    stage.simulator.settle();
+    await refreshExternalKeyStore(house, act(), where);
+    // Asked to connect it; AWS shows it disconnected.
+    await refreshExternalKeyStore(house, act(), where);
+    const between = await storeOf(stage, set.keySet);
+    t.not(between?.state, 'DISCONNECTED');
+    t.true(Date.parse(between?.next_check_at ?? '') - house.now().getTime() <= 6_000);
+    await stage.simulator.kms.connected(made.custom_key_store_id);
+    stage.simulator.settle();
+    await refreshExternalKeyStore(house, act(), where);
+    t.like(await storeOf(stage, set.keySet), { state: 'CONNECTED', wanted: null, problem: null });
+    await t.notThrowsAsync(connectExternalKeyStore(house, act(), where));
+  },
+);
+
+test.serial('a key store is made once though the answer was lost and AWS does not list it', async (t) => {
+  const { stage } = t.context;
+  const { house, act } = stage;
+  stage.simulator.settle();
+  const set = await newKeySetInAws(stage);
+  const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+  stage.simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
+  const create = async () => createExternalKeyStore(house, act(), set.keySet, wish);
+  await t.throwsAsync(create());
+  // A person who asks again: AWS has one of this name, and lists none.
+  await t.throwsAsync(create());
+  stage.simulator.settle();
+  stage.clock.ahead += 60_000;
+  await watchExternalKeyStores(house, async () => true);
+  const row = await storeOf(stage, set.keySet);
+  const there = await inAws(stage, set);
+  t.is(there.length, 1);
+  t.is(row?.custom_key_store_id, there[0]?.id);
+});
