@@ -53,12 +53,23 @@ async function newCase(t: ExecutionContext<Context>, days: number | null = null)
     secretAccessKey: user.secretAccessKey,
     accessKeyRotationDays: days,
   });
+  await inUseForLong(t, row.id);
   return { user, row, rotations: 0 };
 }
 
 /** The same account for the next rotation. */
 async function nextCase(t: ExecutionContext<Context>, { user, row }: Case): Promise<Case> {
+  await inUseForLong(t, row.id);
   return { user, row: await read(t, row.id), rotations: await rotationsOf(t, row.id) };
+}
+
+/** IAM may not show for minutes what was just made: a key that is rotated has been there for long. */
+async function inUseForLong({ context }: ExecutionContext<Context>, id: string): Promise<void> {
+  await context.store.db
+    .updateTable('csp_access_keys')
+    .set({ created_at: new Date(Date.now() - 86_400_000).toISOString() })
+    .where('csp_account_id', '=', id)
+    .execute();
 }
 
 async function rotationsOf(t: ExecutionContext<Context>, id: string): Promise<number> {
@@ -337,7 +348,7 @@ test.serial('a new access key that is deleted in IAM before it was tried is made
   t.is((await rotate(t, one.row.id)).access_key_rotation, 'VERIFYING');
   await t.context.store.db
     .updateTable('csp_access_keys')
-    .set({ created_at: new Date(Date.now() - 6 * 60_000).toISOString() })
+    .set({ created_at: new Date(Date.now() - 11 * 60_000).toISOString() })
     .where('access_key_id', '=', next)
     .execute();
   await rotate(t, one.row.id);

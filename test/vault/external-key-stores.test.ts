@@ -510,7 +510,8 @@ test.serial(
 
     const { DeleteCustomKeyStoreCommand } = await import('@aws-sdk/client-kms');
     await kms.send(new DeleteCustomKeyStoreCommand({ CustomKeyStoreId: store.custom_key_store_id }));
-    clock.ahead += 5 * 60_000;
+    // So soon after its making NotFound would be no answer.
+    clock.ahead += 11 * 60_000;
     const gone = await look(t.context, keySet, store);
     t.like(gone, { state: 'NOT_FOUND', next_check_at: null });
     await t.throwsAsync(connectExternalKeyStore(house, act(), { keySet, id: store.id }), {
@@ -540,7 +541,8 @@ test.serial(
       const { state, lastKnownState, problem } = await shown(t.context, keySet, row);
       t.deepEqual([state, lastKnownState, problem?.times], ['UNKNOWN', 'CONNECTED', times + 1]);
     }
-    t.deepEqual(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+    t.true(pauses.every((pause) => pause <= 45));
+    t.true((pauses.at(-1) ?? 0) >= 22 && (pauses[0] ?? 0) <= 2, pauses.join(' '));
     undo();
     clock.ahead += 60_000;
     const { state, problem } = await shown(t.context, keySet, await look(t.context, keySet, store));

@@ -294,6 +294,8 @@ for (const kind of ['reset', '500', 'throttle', 'denied', 'answer-lost'] as cons
       undo();
       t.not(fault, undefined, action);
       t.is(problemOf(await again(stage, pointer))?.operation, action);
+      // So late that what AWS does not find is gone.
+      stage.clock.ahead += 11 * 60_000;
       await advanceKmsKey(stage.restarted(), pointer.id);
       const after = await again(stage, pointer);
       t.is(after.problem, null, action);
@@ -461,8 +463,12 @@ test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that wa
       .set({ key_id: '00000000-0000-0000-0000-000000000000' })
       .where('id', '=', row.id)
       .execute();
+  // AWS deletes none within seven days of showing it.
+  const { ahead } = stage.clock;
+  stage.clock.ahead += 8 * 86_400_000;
   await refreshKmsKey(house, pointer.id);
   await refreshKmsKey(house, unwanted.id);
+  stage.clock.ahead = ahead;
   const after = await again(stage, pointer);
   t.is(after.cloud_status, 'NOT_FOUND');
   t.is(driftOf(after)[0]?.what, 'state');
