@@ -51,7 +51,11 @@ export const cloudSide = z
 const problem = z
   .strictObject({
     operation: z.string().describe('AWS’s operation.'),
-    fault: z.string().describe('`waiting`: for something that is not there yet; it goes on by itself then.'),
+    fault: z
+      .string()
+      .describe(
+        '`waiting`: for something that is not there yet. `settling`: AWS does not show yet what was just made or changed. `proxy`: AWS KMS asked the proxy in vain. All of them go on by themselves.',
+      ),
     code: z.string().describe('AWS’s name for it, or ours.'),
     message: z.string(),
     wayOut: z.string(),

@@ -18,13 +18,17 @@ export function waitOption(): Option {
   );
 }
 
+/** What is tried again so soon is waited for, milliseconds. */
+const soon = 60_000;
+
 interface Waiting {
   message: string;
   fault: string;
   wayOut: string;
+  at: string;
 }
 
-/** Waits until the pointer is DONE. Throws CliError with the way out where something stands against it. */
+/** Waits until the pointer is DONE. Throws CliError with the way out where somebody has to do something first. */
 export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
   const began = performance.now();
   let told = '';
@@ -32,7 +36,7 @@ export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey
     const key = await api.client.get<FoundKmsKey>(path);
     const problem = key['problem'] as Waiting | null;
     if (key['step'] === 'DONE' || key['step'] === 'GONE') return key;
-    if (problem !== null && problem.fault !== 'waiting' && problem.fault !== 'searching')
+    if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem, key['nextAttemptAt']))
       throw new CliError('unreachable', problem.message, problem.wayOut);
     if (problem !== null && problem.message !== told) {
       note(printable(`${problem.message}: ${problem.wayOut}`));
@@ -46,4 +50,9 @@ export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey
       );
     await pause(lookEvery);
   }
+}
+
+/** By the node's own clock, from the failure to the next try: AWS takes a while to know what was just made or allowed. */
+function isTriedSoon({ at }: Waiting, next: unknown): boolean {
+  return typeof next === 'string' && Date.parse(next) - Date.parse(at) <= soon;
 }
