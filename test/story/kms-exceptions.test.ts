@@ -347,7 +347,7 @@ test.serial(
     });
     const failure = await failureOf(use());
     t.is(failure.name, 'KMSInvalidStateException');
-    t.regex(failure.message, /cannot work with its key manager/);
+    t.regex(failure.message, /cannot communicate with the external key manager/);
     t.is(simulator.kms.lastFailure()?.errorName, 'InternalException');
   },
 );
