@@ -320,7 +320,7 @@ test.serial('beyond its quota a key is throttled, and KMS says so', async (t) =>
     t.true(refused.length > 0);
     for (const { name, message } of refused) {
       t.is(name, 'KMSInvalidStateException');
-      t.regex(message, /because there are too many/);
+      t.regex(message, /very high request rate/);
     }
     t.is(simulator.kms.lastFailure()?.errorName, 'ThrottlingException');
     // One attempt more for each.
