@@ -42,6 +42,11 @@ export function isGone(value: unknown): value is Gone {
   return value === gone;
 }
 
+/** For what follows from it: whoever got round the type is stopped here. */
+export function mustBeGone(value: Gone): void {
+  if (!isGone(value)) throw new TypeError('it is not certain that AWS has it no more');
+}
+
 /** Looks for it: what AWS shows, or the certainty that it is gone. Throws AwsError, `settling` where it is too early to say. */
 export async function orGone<T>(
   look: () => Promise<T>,

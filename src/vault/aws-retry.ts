@@ -8,9 +8,9 @@ const hour = 60 * minute;
 interface Pauses {
   first: number;
   longest: number;
-  /** After so many tries the pauses are those of `then`. */
+  /** After so many tries the pauses are those of `afterwards`. */
   tries?: number;
-  then?: Pauses;
+  afterwards?: Pauses;
 }
 
 /** What somebody has to put right, here or in AWS; whoever did asks for a retry. */
@@ -21,7 +21,7 @@ const passing: Pauses = {
   first: 2 * second,
   longest: 45 * second,
   tries: 40,
-  then: { first: 5 * minute, longest: 15 * minute },
+  afterwards: { first: 5 * minute, longest: 15 * minute },
 };
 
 const byFault: Readonly<Record<string, Pauses>> = {
@@ -36,7 +36,7 @@ const byFault: Readonly<Record<string, Pauses>> = {
 };
 
 /** What was just allowed, or made, in IAM by somebody else takes some seconds, sometimes minutes, until all of AWS knows. */
-const mayPass: Pauses = { first: 3 * second, longest: 30 * second, tries: 8, then: lasting };
+const mayPass: Pauses = { first: 3 * second, longest: 30 * second, tries: 8, afterwards: lasting };
 const mayPassFaults = new Set(['denied', 'invalid', 'not-found', 'credentials']);
 
 /** When a try that failed for the `failures`th time in a row is repeated: with jitter, so that 2,000 do not come back at once. */
@@ -48,9 +48,9 @@ export function nextTry(
 ): Date {
   let pauses = byFault[fault] ?? (mayPassFaults.has(fault) ? mayPass : lasting);
   let before = Math.max(failures - 1, 0);
-  while (pauses.tries !== undefined && before >= pauses.tries && pauses.then !== undefined) {
+  while (pauses.tries !== undefined && before >= pauses.tries && pauses.afterwards !== undefined) {
     before -= pauses.tries;
-    pauses = pauses.then;
+    pauses = pauses.afterwards;
   }
   const pause = Math.min(pauses.first * 2 ** Math.min(before, 20), pauses.longest);
   return new Date(now.getTime() + Math.round(pause * (0.5 + random() / 2)));

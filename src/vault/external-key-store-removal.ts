@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import { record } from '../audit/trail.ts';
-import type { Gone } from '../aws/presence.ts';
+import { mustBeGone, type Gone } from '../aws/presence.ts';
 import type { Tables } from '../store/schema.ts';
 import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
 import type { Turn } from './external-key-store-turn.ts';
@@ -34,8 +34,9 @@ export async function checkNoKmsKeys(
 export async function removeStore(
   { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
   row: ExternalKeyStore,
-  _: Gone,
+  gone: Gone,
 ): Promise<void> {
+  mustBeGone(gone);
   await house.store.change(act, async (trx) => {
     await forgetStore(trx, row);
     for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])

@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import { parseKeyArn } from '../aws/kms-arns.ts';
 import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
-import { isGone, lastsAfterSeen, orGone, type Gone, type Sighting } from '../aws/presence.ts';
+import { isGone, lastsAfterSeen, mustBeGone, orGone, type Gone, type Sighting } from '../aws/presence.ts';
 import type { KmsKey, KmsKeyRow, SeenKey } from './kms-key-records.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -51,7 +51,8 @@ export async function readKey(
 }
 
 /** A KMS key that AWS certainly has no more, as pointers show it. */
-export function seenGone(_: Gone): SeenKey {
+export function seenGone(gone: Gone): SeenKey {
+  mustBeGone(gone);
   return {
     ...{ state: 'NotFound', deletionAt: null, customKeyStoreId: '', xksKeyId: '', description: '' },
     ...{ policy: null, aliases: null, tags: null },
