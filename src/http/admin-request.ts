@@ -9,6 +9,12 @@ import { readBody } from './body.ts';
 /** Bytes. The longest list of ARNs fits. */
 const longestBody = 64 * 1024;
 
+/**
+ * Levels of objects and lists within each other. A key policy of AWS has six, no schema of ours more; whatever reads JSON
+ * by calling itself never comes to the end of its stack.
+ */
+const deepestBody = 32;
+
 /** Only what every router, proxy and log reads the same way. */
 export function isPlainPath(target: string): boolean {
   const path = target.split('?', 1)[0] ?? '';
@@ -84,7 +90,24 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
   } catch {
     throw new Problem('bad-request', 'the body is not JSON in UTF-8');
   }
+  checkDepth(value);
   return { value: parse(route.body, value, 'body'), bytes };
+}
+
+/** In a loop, since what calls itself is what this keeps within bounds. */
+function checkDepth(body: unknown): void {
+  let level: unknown[] = [body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestBody)
+      throw new Problem('invalid', `the body has more than ${deepestBody} levels within each other`, {
+        fields: [{ where: '/', detail: `may be nested ${deepestBody} levels deep` }],
+      });
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null
+        ? (Object.values(value) as unknown[]).filter((inner) => typeof inner === 'object' && inner !== null)
+        : [],
+    );
+  }
 }
 
 /** Checks a part of the request. What is wrong is named by its place, never by its value. */

@@ -318,6 +318,30 @@ test.serial('of any number of rotations by who has seen one version of a CloudKe
   t.is(versions.length, 2);
 });
 
+test.serial(
+  'no body is nested deeper than is allowed, in whichever field and whatever its schema',
+  async (t) => {
+    const { blue } = t.context;
+    const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    const at = `/vaults/${blue.id}/cloud-keys/${blue.ids.cloudKey}/kms-keys/${blue.ids.kmsKey}`;
+    const change = async (policy: string) =>
+      blue.admin.request('PATCH', at, {
+        raw: `{"policy":${policy}}`,
+        headers: { 'Content-Type': 'application/json' },
+        ifMatch: '*',
+      });
+    for (const levels of [33, 1_000, 5_000, 10_000]) {
+      const answer = await change(nested(levels));
+      t.is(answer.status, 422, `${levels}: ${answer.text}`);
+      t.regex(answer.text, /more than 32 levels/);
+    }
+    const list = await change(`${'['.repeat(30_000)}${']'.repeat(30_000)}`);
+    t.is(list.status, 422);
+    // What is within the bound is looked at for what it says.
+    t.notRegex((await change(nested(20))).text, /levels/);
+  },
+);
+
 for (const route of allRoutes.filter(({ method }) => method === 'PATCH'))
   test.serial(`${route.operation}: a change of nothing is the record as it was`, async (t) => {
     const victim = await newVictim(
