@@ -64,7 +64,7 @@ const wishedProvider = z.strictObject({
     .nullable()
     .optional()
     .describe(
-      'Left out: the one that is there stays, for the same issuer and client id. Null: there is none.',
+      'Left out: the one that is there stays, for the same issuer, client id and CA certificates. Null: there is none.',
     ),
   scopes: fields.scopes.default(['openid', 'email', 'profile']),
   usernameClaim: fields.usernameClaim.default('email'),

@@ -6,7 +6,7 @@ import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { seal, type Sealed } from '../vault/sealing.ts';
+import { isOfBefore, partOfCa, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
 import { parseEmail } from './user-forms.ts';
 
 const storedForm = z.object({
@@ -50,6 +50,23 @@ export async function readMailSettings(house: House): Promise<StoredMailSettings
     rowVersion: row.row_version,
     updatedAt: row.updated_at,
   };
+}
+
+/** The password for the mail server. Throws TokenError: `seal-broken` where the settings were changed past Holdfast. */
+export async function mailPassword(house: House, sealed: Sealed): Promise<Secret> {
+  const password = await unseal(house, sealed);
+  if (isOfBefore(sealed)) {
+    const anew = await reseal(house, sealed);
+    await house.store.bookkeep(async (trx) =>
+      trx
+        .updateTable('settings')
+        .set({ sealed: anew })
+        .where('name', '=', settingName)
+        .where('sealed', '=', Buffer.from(sealed.sealed))
+        .execute(),
+    );
+  }
+  return password;
 }
 
 /**
@@ -175,11 +192,11 @@ function goesTheSameWay(one: MailSettings, other: MailSettings): boolean {
   );
 }
 
-/** Bound to where it goes: the store's file, changed by hand, cannot send the password to another server. */
-function passwordContext({ host, port, security, username }: MailSettings): SealContext {
+/** Bound to where it goes and to who vouches for it: the store's file, changed by hand, cannot send the password to another server. */
+function passwordContext({ host, port, security, username, caCertificates }: MailSettings): SealContext {
   return {
     purpose: 'mail-password',
-    parts: [host, String(port), security, username ?? ''],
+    parts: [host, String(port), security, username ?? '', partOfCa(caCertificates)],
     former: `holdfast mail password of ${username ?? ''} at ${host}:${port} by ${security}`,
   };
 }

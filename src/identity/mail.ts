@@ -1,9 +1,8 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import type { House } from '../vault/house.ts';
-import { readMailSettings, type MailSettings } from './mail-settings.ts';
+import { mailPassword, readMailSettings, type MailSettings } from './mail-settings.ts';
 import type { Mail } from './mail-texts.ts';
-import { unseal } from '../vault/sealing.ts';
 
 /** Mail did not leave; the text is for the operator and quotes nothing. */
 export class MailError extends Error {
@@ -26,7 +25,7 @@ export async function sendMail(house: House, to: string, mail: Mail): Promise<vo
   let auth: { user: string; pass: string } | undefined;
   if (settings.username !== null && sealed !== undefined)
     try {
-      auth = { user: settings.username, pass: (await unseal(house, sealed)).reveal() };
+      auth = { user: settings.username, pass: (await mailPassword(house, sealed)).reveal() };
     } catch (error) {
       throw new MailError('the token could not open the password for the mail server', error);
     }

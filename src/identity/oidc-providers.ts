@@ -8,7 +8,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { isCertificateBundle } from './mail-settings.ts';
 import type { OidcClients } from './oidc-clients.ts';
 import { OidcError } from './oidc-error.ts';
-import { seal, unseal } from '../vault/sealing.ts';
+import { isOfBefore, partOfCa, reseal, seal, unseal } from '../vault/sealing.ts';
 
 export type OidcProvider = Selectable<OidcProviderTable>;
 
@@ -133,7 +133,20 @@ export async function deleteProvider(
 export async function clientSecretOf(house: House, provider: OidcProvider): Promise<Secret | undefined> {
   const { client_secret_sealed: sealed, client_secret_token: token } = provider;
   if (sealed === null || token === null) return undefined;
-  return unseal(house, { context: contextOf(provider), sealed, token });
+  const kept = { context: contextOf(provider), sealed, token };
+  const secret = await unseal(house, kept);
+  if (isOfBefore(kept)) {
+    const anew = await reseal(house, kept);
+    await house.store.bookkeep(async (trx) =>
+      trx
+        .updateTable('oidc_providers')
+        .set({ client_secret_sealed: anew })
+        .where('vault_id', '=', provider.vault_id)
+        .where('client_secret_sealed', '=', sealed)
+        .execute(),
+    );
+  }
+  return secret;
 }
 
 async function askProvider(clients: OidcClients, wish: ProviderWish): Promise<void> {
@@ -148,35 +161,41 @@ async function askProvider(clients: OidcClients, wish: ProviderWish): Promise<vo
 async function secretOf(
   house: House,
   vaultId: string,
-  { clientSecret, issuer, clientId }: ProviderWish,
+  { clientSecret, issuer, clientId, caCertificates }: ProviderWish,
   before: OidcProvider | undefined,
 ): Promise<Pick<OidcProvider, 'client_secret_sealed' | 'client_secret_token'>> {
   if (clientSecret === null) return { client_secret_sealed: null, client_secret_token: null };
   if (clientSecret !== undefined) {
-    const context = contextOf({ vault_id: vaultId, issuer, client_id: clientId });
+    const ca_certificates = caCertificates ?? '';
+    const context = contextOf({ vault_id: vaultId, issuer, client_id: clientId, ca_certificates });
     const { sealed, token } = await seal(house, context, clientSecret);
     return { client_secret_sealed: sealed, client_secret_token: token };
   }
   const kept = before?.client_secret_sealed ?? null;
-  if (kept !== null && (before?.issuer !== issuer || before.client_id !== clientId))
+  const goesElsewhere =
+    before?.issuer !== issuer ||
+    before.client_id !== clientId ||
+    before.ca_certificates !== (caCertificates ?? '');
+  if (kept !== null && goesElsewhere)
     throw new VaultError(
       'invalid',
-      'with another issuer or client id the client secret must be given again',
+      'with another issuer, client id or CA certificates the client secret must be given again',
       'send clientSecret, or null for a client without one',
     );
   return { client_secret_sealed: kept, client_secret_token: before?.client_secret_token ?? null };
 }
 
-/** Bound to whom it goes: moved to another vault or provider it does not open. */
+/** Bound to whom it goes, and to who vouches for them: moved to another vault, provider or CA it does not open. */
 function contextOf({
   vault_id,
   issuer,
   client_id,
-}: Pick<OidcProvider, 'vault_id' | 'issuer' | 'client_id'>): SealContext {
+  ca_certificates,
+}: Pick<OidcProvider, 'vault_id' | 'issuer' | 'client_id' | 'ca_certificates'>): SealContext {
   const of = vault_id === '' ? 'the appliance' : `vault ${vault_id}`;
   return {
     purpose: 'oidc-client-secret',
-    parts: [vault_id, issuer, client_id],
+    parts: [vault_id, issuer, client_id, partOfCa(ca_certificates)],
     former: `holdfast oidc client secret of ${of} for client ${client_id} at ${issuer}`,
   };
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { record, type Act } from '../audit/trail.ts';
@@ -11,7 +11,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, notConfirmed } from './confirmation.ts';
 import { beginAttempt, takeBack } from './lockout.ts';
 import { recordRefusal } from './refused-sign-ins.ts';
-import { seal, unseal } from '../vault/sealing.ts';
+import { isOfBefore, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
 import { endSessionsOf, findSession, type UserRow } from './sessions.ts';
 import { vaultNameOf } from './vault-of.ts';
 
@@ -21,7 +21,8 @@ const recoveryCodes = 10;
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** A code that is right, until it is spent. */
-export type RightCode = { kind: 'totp'; step: number } | { kind: 'recovery-code'; hash: Buffer };
+export type RightCode =
+  { kind: 'totp'; enrolment: string | null; step: number } | { kind: 'recovery-code'; hash: Buffer };
 
 /** Whose session asks. */
 export interface Own {
@@ -44,7 +45,9 @@ export async function enrolTotp(
     throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
   await confirmPassword(house, act, user, password);
   const secret = new TotpSecret({ size: 20 });
-  const { sealed, token } = await seal(house, totpContext(user.id), new Secret(secret.base32));
+  const enrolment = randomUUID();
+  const context = totpContext({ id: user.id, totp_enrolment: enrolment });
+  const { sealed, token } = await seal(house, context, new Secret(secret.base32));
   const vaultName = await vaultNameOf(house, user.vault_id);
   const totp = new TOTP({
     ...form,
@@ -59,6 +62,7 @@ export async function enrolTotp(
         totp_state: 'ENROLLING',
         totp_sealed: sealed,
         totp_token: token,
+        totp_enrolment: enrolment,
         totp_last_step: 0,
         row_version: eb('row_version', '+', 1),
         updated_at: house.now().toISOString(),
@@ -68,7 +72,7 @@ export async function enrolTotp(
       .executeTakeFirst();
     if (changed.numUpdatedRows === 0n)
       throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
-    await record(trx, act, userEntry('user.enrol-totp', user));
+    await record(trx, act, { ...userEntry('user.enrol-totp', user), after: { enrolment } });
   });
   return { secret: new Secret(secret.base32), otpauthUri: new Secret(totp.toString()) };
 }
@@ -104,7 +108,7 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
       }))
       .where('id', '=', user.id)
       .where('totp_state', '=', 'ENROLLING')
-      .where('totp_sealed', '=', user.totp_sealed)
+      .where('totp_enrolment', 'is', right.enrolment)
       .executeTakeFirst();
     if (changed.numUpdatedRows === 0n)
       throw new VaultError('conflict', 'the second factor was set up anew meanwhile');
@@ -152,6 +156,7 @@ export async function clearTotp(trx: Transaction<Tables>, house: House, userId: 
       totp_state: 'NONE',
       totp_sealed: null,
       totp_token: null,
+      totp_enrolment: null,
       row_version: eb('row_version', '+', 1),
       updated_at: house.now().toISOString(),
     }))
@@ -178,15 +183,40 @@ export async function readCode(house: House, user: UserRow, text: string): Promi
     return found === undefined ? undefined : { kind: 'recovery-code', hash };
   }
   if (!/^\d{6}$/.test(code) || user.totp_sealed === null || user.totp_token === null) return undefined;
-  const secret = await unseal(
-    house,
-    { context: totpContext(user.id), sealed: user.totp_sealed, token: user.totp_token },
-    managementDeadline(),
-  );
+  const { enrolment, secret } = await openTotp(house, user, {
+    context: totpContext(user),
+    sealed: user.totp_sealed,
+    token: user.totp_token,
+  });
   const timestamp = house.now().getTime();
   const totp = new TOTP({ ...form, secret: TotpSecret.fromBase32(secret.reveal()) });
   const delta = totp.validate({ token: code, timestamp, window: 1 });
-  return delta === null ? undefined : { kind: 'totp', step: totp.counter({ timestamp }) + delta };
+  return delta === null ? undefined : { kind: 'totp', enrolment, step: totp.counter({ timestamp }) + delta };
+}
+
+/** The secret, with the enrolment that it is of. One of before is bound to an enrolment of its own from now on. */
+async function openTotp(
+  house: House,
+  user: UserRow,
+  kept: Sealed,
+): Promise<{ enrolment: string | null; secret: Secret }> {
+  const secret = await unseal(house, kept, managementDeadline());
+  if (user.totp_enrolment !== null || !isOfBefore(kept)) return { enrolment: user.totp_enrolment, secret };
+  const enrolment = randomUUID();
+  const { parts } = totpContext({ id: user.id, totp_enrolment: enrolment });
+  const anew = await reseal(house, { ...kept, context: { ...kept.context, parts } });
+  const bound = await house.store.bookkeep(async (trx) =>
+    trx
+      .updateTable('users')
+      .set({ totp_sealed: anew, totp_enrolment: enrolment })
+      .where('id', '=', user.id)
+      .where('totp_sealed', '=', Buffer.from(kept.sealed))
+      .where('totp_enrolment', 'is', null)
+      .executeTakeFirst(),
+  );
+  if (bound.numUpdatedRows === 0n)
+    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'repeat it');
+  return { enrolment, secret };
 }
 
 /** Uses a right code up: false where somebody else has done so (RFC 6238, 5.2: each code once). */
@@ -203,6 +233,8 @@ export async function spendCode(
           .set({ totp_last_step: code.step })
           .where('id', '=', userId)
           .where('totp_state', '=', 'ON')
+          // Of the enrolment that the code was compared with, whose steps only rise.
+          .where('totp_enrolment', 'is', code.enrolment)
           .where('totp_last_step', '<', code.step)
           .executeTakeFirst()
       : await trx
@@ -273,11 +305,12 @@ async function replaceRecoveryCodes(trx: Transaction<Tables>, userId: string): P
   return codes.map((code) => new Secret(code.match(/.{5}/g)?.join('-') ?? code));
 }
 
-function totpContext(userId: string): SealContext {
+/** Of a user and one enrolment of theirs: what the app before had is not put back by putting back the sealed secret. */
+function totpContext({ id, totp_enrolment }: Pick<UserRow, 'id' | 'totp_enrolment'>): SealContext {
   return {
     purpose: 'totp-secret',
-    parts: [userId],
-    former: `holdfast totp secret of user ${userId}`,
+    parts: totp_enrolment === null ? [id] : [id, totp_enrolment],
+    former: totp_enrolment === null ? `holdfast totp secret of user ${id}` : '',
   };
 }
 

@@ -86,6 +86,8 @@ export interface UserTable {
   locked_until: string | null;
   /** TOTP secret under the token's protecting key; null without a second factor. */
   totp_sealed: Buffer | null;
+  /** What the seal is bound to besides the user; null for one of before, until it is first used. */
+  totp_enrolment: Generated<string | null>;
   totp_token: string | null;
   totp_state: 'NONE' | 'ENROLLING' | 'ON';
   /** The last 30-second step whose code was taken: no code works twice (RFC 6238, 5.2). */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Secret } from '../secret.ts';
 import { encodeSealContext, type SealContext } from '../token/seal-context.ts';
 import type { House } from './house.ts';
@@ -40,6 +41,19 @@ export async function reseal(house: House, { context, sealed, token }: Sealed): 
       managementDeadline(),
     );
   return Buffer.from(value.sealed);
+}
+
+/**
+ * Whether a sealed secret is in the format of before, bound to less than its context names today: once it is opened it is
+ * to be sealed anew ({@link reseal}).
+ */
+export function isOfBefore({ sealed }: Pick<Sealed, 'sealed'>): boolean {
+  return sealed[0] === 1;
+}
+
+/** A part of a context that stands for CA certificates: who vouches for where a secret goes. '' for those of the system. */
+export function partOfCa(pem: string | null): string {
+  return pem === null || pem === '' ? '' : createHash('sha256').update(pem).digest('hex');
 }
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */

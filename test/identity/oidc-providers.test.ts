@@ -129,6 +129,12 @@ test('a secret goes to the issuer and client alone that it was given for', async
     (await ask('PUT', path, { body: body({ clientSecret: undefined, clientId: 'x' }), ifMatch: '*' })).status,
     422,
   );
+  const otherCa = body({ clientSecret: undefined, caCertificates: `${String(body().caCertificates)}\n` });
+  t.is(
+    (await ask('PUT', path, { body: otherCa, ifMatch: '*' })).status,
+    422,
+    'who vouches for it is part of where',
+  );
   t.is((await rowOf(id))?.row_version, 1);
   const none = await ask('PUT', path, { body: { ...elsewhere, clientSecret: null }, ifMatch: '*' });
   t.false(none.body.hasClientSecret);

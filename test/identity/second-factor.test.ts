@@ -231,6 +231,31 @@ test.serial('a sealed secret moved to another user opens nothing', async (t) => 
   await t.throwsAsync(giveSecondFactor(site, limits, act(), own, one.show()), { name: 'TokenError' });
 });
 
+test.serial('the sealed secret of an earlier enrolment, put back, opens nothing', async (t) => {
+  const { site, act, signIn, store, fresh, clock } = t.context;
+  const { person, own, show } = await enrolled(t.context);
+  const lost = await fresh(person);
+  clock.seconds(60);
+  await removeOwnTotp(site, act(), own, { password, code: show() });
+  await enrolTotp(site, act(), own, password);
+  // Done past Holdfast, as by whoever writes the store.
+  await store.db
+    .updateTable('users')
+    .set({ totp_sealed: lost.totp_sealed, totp_last_step: 0, totp_state: 'ON' })
+    .where('id', '=', person.id)
+    .execute();
+  clock.seconds(60);
+  const half = await signIn(person);
+  const attempt = giveSecondFactor(
+    site,
+    limits,
+    act(),
+    { userId: person.id, sessionId: half.session.id },
+    show(),
+  );
+  await t.throwsAsync(attempt, { name: 'TokenError', message: /seal/ });
+});
+
 test.serial('removing it needs the password and a code, and makes the recovery codes nothing', async (t) => {
   const { site, act, fresh, store, clock } = t.context;
   const { person, own, show } = await enrolled(t.context);
