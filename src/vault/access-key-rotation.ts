@@ -14,6 +14,7 @@ import {
 } from './access-key-rotation-house.ts';
 import { deleteOld, verifyAndSwitch } from './access-key-switching.ts';
 import type { AwsHouse } from './aws-house.ts';
+import { AwsLanes } from './aws-lanes.ts';
 import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './csp-account-records.ts';
 import { checkRowVersion, type Sight } from './house.ts';
@@ -32,6 +33,7 @@ const underWay = new Set<string>();
 
 export interface RotationOptions {
   pauses?: readonly number[];
+  lanes?: AwsLanes;
 }
 
 /**
@@ -77,11 +79,11 @@ export interface AccessKeyRotations {
 export async function rotateDueAccessKeys(
   house: AwsHouse,
   mayGoOn: () => Promise<boolean>,
-  { pauses = usualPauses }: RotationOptions = {},
+  { pauses = usualPauses, lanes = new AwsLanes() }: RotationOptions = {},
 ): Promise<AccessKeyRotations> {
   const run: AccessKeyRotations = { rotated: 0, failed: [] };
-  for (const id of await dueAccounts(house)) {
-    if (!(await mayGoOn())) break;
+  // Side by side: each account is a lane of its own, and what failed goes behind what waits.
+  const rotate = async (id: string): Promise<{ fault: string | undefined }> => {
     const ended = await alone(house, id, async () => {
       try {
         return await rotateDue({ house, act: systemAct(house, 'schedule'), pauses }, id);
@@ -91,10 +93,15 @@ export async function rotateDueAccessKeys(
         return undefined;
       }
     });
-    if (ended === undefined) continue;
-    if (ended.problem === undefined) run.rotated += ended.account.access_key_rotation === null ? 1 : 0;
+    if (ended?.problem === undefined) run.rotated += ended?.account.access_key_rotation === null ? 1 : 0;
     else if (ended.problem.waiting !== true) run.failed.push({ cspAccountId: id, problem: ended.problem });
-  }
+    return { fault: ended?.fault };
+  };
+  const due = await dueAccounts(house);
+  await lanes.run(
+    due.map((id) => ({ id, lane: id, run: async () => rotate(id) })),
+    { what: 'access keys', mayGoOn },
+  );
   return run;
 }
 
@@ -134,8 +141,9 @@ async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
         eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + longestPause).toISOString()),
       ]),
     )
+    .orderBy('access_key_rotation_failures')
     .orderBy('next_access_key_rotation_at')
-    .limit(100)
+    .limit(1000)
     .execute();
   return due.map(({ id }) => id);
 }
@@ -197,6 +205,8 @@ interface Ended {
   account: CspAccountRecord;
   /** Undefined where the rotation is done. */
   problem?: RotationProblem;
+  /** With it: what kind of failure it is. */
+  fault?: string;
 }
 
 /** Step by step until it is done, or one fails. */
@@ -242,7 +252,8 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
   // Somebody has changed the account meanwhile: what to do next is told by the record as it is now.
   if (error instanceof VaultError && error.problem === 'precondition') return { account };
   const failures = account.access_key_rotation_failures + 1;
-  const retryAt = nextTry(faultOf(error, account, house.now()), failures, house.now());
+  const fault = faultOf(error, account, house.now());
+  const retryAt = nextTry(fault, failures, house.now());
   const known = account.access_key_rotation_problem;
   const isNew = known === null || (JSON.parse(known) as RotationProblem).code !== problem.code;
   const stopped = await takeStep(
@@ -258,7 +269,7 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
       ? { event: { verb: 'access-key-rotation-failed', after: { problem: problem.code } } }
       : {},
   );
-  return { account: stopped, problem };
+  return { account: stopped, problem, fault };
 }
 
 /** What kind of failure it is, for when it is tried again. */

@@ -3,14 +3,13 @@ import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { rotateDueAccessKeys } from './access-key-rotation.ts';
 import type { AwsHouse } from './aws-house.ts';
-import { BackOff } from './back-off.ts';
+import { AwsLanes, type LaneOptions } from './aws-lanes.ts';
 import { nextStoreLook, watchExternalKeyStores } from './external-key-store-watch.ts';
-import { dueChecks, dueWork, nextDueKmsKey } from './kms-key-due.ts';
-import { inLanes, type LaneOptions } from './kms-key-lanes.ts';
+import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey } from './kms-key-due.ts';
 import { tellMistake } from './kms-key-attempts.ts';
 import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
 import { refreshKmsKey } from './kms-key-refresh.ts';
-import { whenIdle } from './kms-key-turns.ts';
+import { isBusy, whenIdle } from './kms-key-turns.ts';
 import { KeptLease } from './leases.ts';
 
 /**
@@ -20,6 +19,9 @@ import { KeptLease } from './leases.ts';
 const longestSleep = 5_000;
 /** Nor, while another process does the work, than this. */
 const idleSleep = 15_000;
+/** So long the work of one look is waited for before the next, milliseconds; it goes on beside it. */
+const longestLook = 2_000;
+const underWaySleep = 1_000;
 /** Shortest pause between two looks that both found something, milliseconds. */
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
@@ -28,7 +30,9 @@ const longestWork = 20_000;
  * In one account and Region a KMS key is begun every so many milliseconds at the most. CreateKey, CreateAlias, EnableKey,
  * DisableKey and ScheduleKeyDeletion have 5 a second there; the customer's own requests share them.
  */
-const workPace = 500;
+const workPace = 250;
+/** So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. */
+const keysAtOnce = 4;
 /** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
 const checkPace = 200;
 /** How long requests to AWS that are under way may take once the node closes, milliseconds. */
@@ -58,7 +62,7 @@ export class AwsSchedules {
   readonly #log: Logger;
   /** Milliseconds of work after which nothing more is begun in one look. */
   readonly #budget: number;
-  readonly #backOff = new BackOff();
+  readonly #lanes: AwsLanes;
   readonly #lease: KeptLease;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
@@ -68,6 +72,7 @@ export class AwsSchedules {
     this.#lease = new KeptLease(house, 'aws');
     this.#log = log;
     this.#budget = budget;
+    this.#lanes = new AwsLanes();
   }
 
   start(): void {
@@ -120,7 +125,9 @@ export class AwsSchedules {
   }
 
   async #rotate(run: AwsRun): Promise<void> {
-    const { rotated, failed } = await rotateDueAccessKeys(this.#house, this.#withinBudget());
+    const { rotated, failed } = await rotateDueAccessKeys(this.#house, this.#withinBudget(), {
+      lanes: this.#lanes,
+    });
     run.accessKeysRotated = rotated;
     if (failed.length > 0) run.failed.push('access keys');
     for (const { cspAccountId, problem } of failed)
@@ -131,7 +138,7 @@ export class AwsSchedules {
   }
 
   async #watch(run: AwsRun): Promise<void> {
-    const { looked, failed } = await watchExternalKeyStores(this.#house, this.#withinBudget());
+    const { looked, failed } = await watchExternalKeyStores(this.#house, this.#withinBudget(), this.#lanes);
     run.keyStoresLooked = looked;
     if (failed > 0) run.failed.push('key stores');
     // A key store that has come up lets what waits for it go on.
@@ -140,11 +147,7 @@ export class AwsSchedules {
 
   async #work(run: AwsRun): Promise<void> {
     const due = await dueWork(this.#house);
-    const { tried, failed, more } = await inLanes(
-      due,
-      async (id) => this.#told(id, await advanceKmsKey(this.#house, id)),
-      this.#lanes('KMS keys', workPace),
-    );
+    const { tried, failed, more } = await this.#inLanes(due, advanceKmsKey, 'KMS keys', workPace);
     run.kmsKeysWorked = tried;
     if (more) run.more = true;
     if (failed === 0) return;
@@ -157,11 +160,7 @@ export class AwsSchedules {
 
   async #check(run: AwsRun): Promise<void> {
     const due = await dueChecks(this.#house);
-    const { tried, failed, more } = await inLanes(
-      due,
-      async (id) => this.#told(id, await refreshKmsKey(this.#house, id)),
-      this.#lanes('status of KMS keys', checkPace),
-    );
+    const { tried, failed, more } = await this.#inLanes(due, refreshKmsKey, 'status of KMS keys', checkPace);
     run.kmsKeysChecked = tried;
     if (more) run.more = true;
     if (failed > 0) run.failed.push('status of KMS keys');
@@ -172,20 +171,48 @@ export class AwsSchedules {
     return attempt;
   }
 
-  #lanes(what: string, pace: number): LaneOptions {
-    return {
-      ...{ backOff: this.#backOff, what, pace, budget: this.#budget, signal: this.#stopping.signal },
+  async #inLanes(
+    due: readonly DueKmsKey[],
+    work: (house: AwsHouse, id: string) => Promise<Attempt>,
+    what: string,
+    pace: number,
+  ) {
+    const options: LaneOptions = {
+      ...{ what, pace, atOnce: keysAtOnce, budget: this.#budget },
       mayGoOn: async () => this.#mayGoOn(),
     };
+    // What somebody asked for is under way already.
+    const tasks = due
+      .filter(({ id }) => !isBusy(this.#house.store, id))
+      .map(({ id, lane }) => ({
+        ...{ id, lane },
+        run: async () => this.#told(id, await work(this.#house, id)),
+      }));
+    return this.#lanes.run(tasks, options);
   }
 
+  /**
+   * One look after another, none of which waits for the work of the one before: what hangs stays in its lane, and is not
+   * begun twice.
+   */
   async #loop(stopping: AbortSignal): Promise<void> {
+    const under = new Set<Promise<unknown>>();
     while (!stopping.aborted) {
-      const { held, more } = await this.runOnce();
-      if (stopping.aborted) return;
-      const sleep = held && more ? shortestSleep : await this.#untilNextDue(held);
+      const look = this.runOnce();
+      under.add(look);
+      void look.finally(() => under.delete(look));
+      const ended = await Promise.race([
+        look,
+        delay(longestLook, undefined, { signal: stopping }).catch(() => undefined),
+      ]);
+      if (stopping.aborted) break;
+      const held = ended?.held ?? true;
+      const next = held && ended?.more === true ? shortestSleep : await this.#untilNextDue(held);
+      // What is under way is due still.
+      const sleep = ended === undefined ? Math.max(next, underWaySleep) : next;
       await delay(sleep, undefined, { signal: stopping }).catch(() => undefined);
     }
+    await Promise.allSettled(under);
   }
 
   async #untilNextDue(held: boolean): Promise<number> {

@@ -1,15 +1,18 @@
 import { monotonicNow } from '../clock.ts';
 
-const firstPause = 30_000;
-const longestPause = 15 * 60_000;
+/** Milliseconds; each is twice the one before. */
+const usualPauses = { first: 30_000, longest: 15 * 60_000 };
 
 /** Growing pauses between attempts at what fails, measured by a clock that nobody sets. */
 export class BackOff {
   readonly #now: () => number;
   readonly #failing = new Map<string, { failures: number; until: number }>();
 
-  constructor(now: () => number = monotonicNow) {
+  readonly #pauses: { first: number; longest: number };
+
+  constructor(now: () => number = monotonicNow, pauses = usualPauses) {
     this.#now = now;
+    this.#pauses = pauses;
   }
 
   mayTry(task: string): boolean {
@@ -19,7 +22,7 @@ export class BackOff {
 
   failed(task: string): void {
     const failures = (this.#failing.get(task)?.failures ?? 0) + 1;
-    const pause = Math.min(firstPause * 2 ** (failures - 1), longestPause);
+    const pause = Math.min(this.#pauses.first * 2 ** Math.min(failures - 1, 20), this.#pauses.longest);
     this.#failing.set(task, { failures, until: this.#now() + pause });
   }
 

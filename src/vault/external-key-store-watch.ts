@@ -8,17 +8,16 @@ import { recordFailure } from './external-key-store-mirror.ts';
 import { findStoreIn, type ExternalKeyStore } from './external-key-store-records.ts';
 import { advance } from './external-key-store-steps.ts';
 import { inTurn, isAtWork } from './external-key-store-turn.ts';
-import { lookOperation } from './external-key-store-wanted.ts';
+import { AwsLanes } from './aws-lanes.ts';
+import { lookOperation, readProblem } from './external-key-store-wanted.ts';
 import type { OnStore } from './external-key-stores.ts';
 import { getKeySet, type KeySet } from './key-set-records.ts';
 import { logMistake } from './mistakes.ts';
 import { systemAct } from './system-act.ts';
 import { VaultError } from './vault-error.ts';
 
-/** So many accounts are waited for at once: one that hangs must not hold up the others. */
-const atOnce = 4;
 /** So many are looked at in one go; the rest is due still. */
-const mostInOneGo = 200;
+const mostInOneGo = 1000;
 /** No look is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
 const longestWait = 60 * 60_000;
 /** The next look at one of which a look failed by no fault of AWS's, milliseconds. */
@@ -38,18 +37,23 @@ export interface WatchRun {
 export async function watchExternalKeyStores(
   house: LoggedAwsHouse,
   mayGoOn: () => Promise<boolean>,
+  lanes: AwsLanes = new AwsLanes(),
 ): Promise<WatchRun> {
   const due = await dueStores(house);
   const run: WatchRun = { looked: 0, failed: 0 };
-  const worker = async (): Promise<void> => {
-    for (let row = due.shift(); row !== undefined; row = due.shift()) {
-      if (!(await mayGoOn())) return;
-      if (isAtWork(row.id)) continue;
-      run.looked++;
-      if (!(await lookAtOne(house, row))) run.failed++;
-    }
+  const look = async (row: ExternalKeyStore): Promise<{ fault: string | undefined }> => {
+    if (isAtWork(row.id)) return { fault: undefined };
+    run.looked++;
+    if (await lookAtOne(house, row)) return { fault: undefined };
+    run.failed++;
+    return { fault: await faultOf(house, row) };
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const tasks = due.map((row) => ({
+    id: row.id,
+    lane: `${row.csp_account_id ?? row.id}/${row.region}`,
+    run: async () => look(row),
+  }));
+  await lanes.run(tasks, { what: 'key stores', mayGoOn });
   return run;
 }
 
@@ -112,6 +116,16 @@ async function lookAtOne(house: LoggedAwsHouse, row: ExternalKeyStore): Promise<
     await putOff(house, row).catch(() => undefined);
     return false;
   }
+}
+
+/** What the look failed with, as it stands in the record. */
+async function faultOf({ store }: AwsHouse, { id }: ExternalKeyStore): Promise<string> {
+  const row = await store.db
+    .selectFrom('external_key_stores')
+    .select('problem')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return (row === undefined ? null : readProblem(row))?.fault ?? 'internal';
 }
 
 async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promise<void> {
