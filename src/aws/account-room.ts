@@ -4,12 +4,14 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import { AwsError } from './aws-error.ts';
 import type { Secret } from '../secret.ts';
 import type { AwsAccess } from './access.ts';
+import { Pace } from './pace.ts';
 import { RoleSession, type Credentials } from './role-session.ts';
 import type { Transport } from './transport.ts';
 
 /** What is remembered of one access: its credentials and its clients, by service and Region. */
 export class AccountRoom {
   readonly access: AwsAccess;
+  readonly pace: Pace;
   readonly #transport: Transport;
   readonly #credentials: (() => Promise<Credentials>) | undefined;
   readonly #kms = new Map<string, KMSClient>();
@@ -19,6 +21,7 @@ export class AccountRoom {
   constructor(access: AwsAccess, transport: Transport) {
     this.access = access;
     this.#transport = transport;
+    this.pace = new Pace(transport.settings.kmsChangesPerSecond);
     const isOfNode = access.kind === 'ambient' || (access.kind === 'role' && access.base === undefined);
     if (isOfNode && !transport.settings.ambient)
       throw new AwsError('credentials', 'NoAmbientCredentials', 'Sign in', {

@@ -4,6 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import type { Logger } from '../log.ts';
 import type { AwsAccess } from './access.ts';
 import { AccountRoom } from './account-room.ts';
+import type { Pace } from './pace.ts';
 import { checkRegion, homeRegion, type Partition } from './partitions.ts';
 import type { AwsSettings } from './settings.ts';
 import { Transport } from './transport.ts';
@@ -84,6 +85,10 @@ export class AwsAccount {
   async kms(region: string = this.region): Promise<KMSClient> {
     checkRegion('KMS', this.partition, region);
     return this.#room.kms(region);
+  }
+
+  get pace(): Pace {
+    return this.#room.pace;
   }
 
   async iam(): Promise<IAMClient> {

@@ -1,5 +1,6 @@
 import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { AwsAccount } from './clients.ts';
+import { AwsError } from './aws-error.ts';
 import { callKms } from './kms-errors.ts';
 
 /* KMS keys in an external key store, and their aliases, policies and tags, as AWS KMS has them. Throws AwsError. */
@@ -26,6 +27,9 @@ export interface NewKmsKey {
   tags: Readonly<Record<string, string>>;
   policy: string;
 }
+
+/** Of these AWS takes hundreds a second. */
+const isRead = /^(?:Describe|Get|List)/;
 
 /** More aliases, or tags, than any quota lets a KMS key have: a page that never ends is not followed for ever. */
 const mostPages = 20;
@@ -192,7 +196,14 @@ export class KmsKeys {
   }
 
   async #call<T>(operation: string, call: (kms: KMSClient) => Promise<T>): Promise<T> {
-    return callKms(operation, async () => call(await this.#account.kms(this.#region)));
+    const { pace } = this.#account;
+    if (!isRead.test(operation)) await pace.turn(operation, this.#region);
+    try {
+      return await callKms(operation, async () => call(await this.#account.kms(this.#region)));
+    } catch (error) {
+      if (error instanceof AwsError && error.fault === 'throttled') pace.throttled(operation, this.#region);
+      throw error;
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface AwsSettings {
   ambient: boolean;
   /** Names of vaults whose CSP accounts may use these credentials directly. */
   ambientVaults: readonly string[];
+  /** Changes of one kind that KMS is asked for in an account and Region in a second; as AWS's quotas have it unless told. */
+  kmsChangesPerSecond?: number;
   /** Holdfast's, for the user agent that CloudTrail shows. */
   version: string;
 }

@@ -7,7 +7,9 @@ const ofWholeAccount = new Set(['credentials', 'throttled', 'unreachable']);
 /** So much is under way in AWS at once, of all accounts together. */
 const usualSlots = 16;
 /** Pause of a lane whose account failed, milliseconds: its keys wait with it, and none for longer than a minute. */
-const lanePauses = { first: 1_000, longest: 45_000 };
+const lanePauses = { first: 250, longest: 45_000 };
+/** What waits for no longer than this keeps its place in the lane; else it is left, and found by a later look. */
+const shortPause = 1_000;
 
 /** One piece of work for one thing in AWS. */
 export interface LaneTask {
@@ -119,13 +121,15 @@ export class AwsLanes {
     this.#timer = undefined;
     let wakeAt = Infinity;
     for (const lane of [...this.#lanes.values()]) {
-      if (!this.#backOff.mayTry(lane.name)) for (const task of lane.queue.splice(0)) task.ended('left');
+      const pause = this.#backOff.pauseOf(lane.name);
+      if (pause > shortPause) for (const task of lane.queue.splice(0)) task.ended('left');
       if (lane.queue.length === 0) {
         if (lane.running === 0) this.#lanes.delete(lane.name);
         continue;
       }
       const now = monotonicNow();
-      if (lane.readyAt > now) wakeAt = Math.min(wakeAt, lane.readyAt);
+      const readyAt = Math.max(lane.readyAt, now + pause);
+      if (readyAt > now) wakeAt = Math.min(wakeAt, readyAt);
       else if (this.#hasPlace(lane)) this.#begin(lane);
     }
     if (wakeAt < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(wakeAt - monotonicNow(), 1));

@@ -20,6 +20,11 @@ export class BackOff {
     return failing === undefined || failing.until <= this.#now();
   }
 
+  /** Milliseconds until it may be tried; 0 for now. */
+  pauseOf(task: string): number {
+    return Math.max((this.#failing.get(task)?.until ?? 0) - this.#now(), 0);
+  }
+
   failed(task: string): void {
     const failures = (this.#failing.get(task)?.failures ?? 0) + 1;
     const pause = Math.min(this.#pauses.first * 2 ** Math.min(failures - 1, 20), this.#pauses.longest);

