@@ -185,7 +185,8 @@ export class AwsSchedules {
     const tasks = due
       .filter(({ id }) => !isBusy(this.#house.store, id))
       .map(({ id, lane }) => ({
-        ...{ id, lane },
+        id,
+        lane,
         run: async () => this.#told(id, await work(this.#house, id)),
       }));
     return this.#lanes.run(tasks, options);
