@@ -62,6 +62,7 @@ if (port === undefined) {
       encryptions: new EncryptionCount(store, () => undefined),
       // Neither quotas nor a record of uses: what is compared is the token's part.
       quotas: { take: () => 'granted', takeBoth: async () => ({ admission: 'granted', by: undefined }) },
+      unfitKeys: { found: () => undefined, good: () => undefined },
       uses: { record: () => undefined },
       tokenFacts: () => ({
         vendor: moduleProfile.vendor,

@@ -141,6 +141,19 @@ export const shownVersion = z
       .describe('No more encryptions than this were done with it. At 2³¹ the CloudKey is rotated by itself.'),
     createdAt: time,
     destroyedAt: time.nullable(),
+    proven: z
+      .boolean()
+      .describe(
+        'Its key object has to open a proof that was made with the key before anything is done with it. False for those ' +
+          'of before, until they are reconciled, and for keys of one usage: there label and attributes have to do.',
+      ),
+    unfit: z
+      .strictObject({ since: time, why: z.string() })
+      .nullable()
+      .describe(
+        'The key object in the token is not the key on record: nothing is encrypted or decrypted with it, and requests for ' +
+          'it fail. Null while it is the right one.',
+      ),
   })
   .meta({ id: 'CloudKeyVersion' });
 
@@ -189,5 +202,7 @@ export function showVersion(key: CloudKeyRecord, row: KeyVersionRecord) {
     encryptionsAtMost: row.encryptions_leased,
     createdAt: row.created_at,
     destroyedAt: row.destroyed_at,
+    proven: row.proof !== null,
+    unfit: row.unfit_since === null ? null : { since: row.unfit_since, why: row.unfit_why ?? '' },
   };
 }

@@ -169,7 +169,16 @@ class AdminWorker implements Worker {
   async #reconcile(): Promise<void> {
     try {
       const act = systemAct(this.#services, 'reconcile');
-      const { id, clean } = await reconcile(this.#services, act, { askedBy: 'start' });
+      const { id, clean, tokens } = await reconcile(this.#services, act, { askedBy: 'start' });
+      for (const { token, findings, counts } of tokens) {
+        for (const finding of findings.filter(({ kind }) => kind === 'unfit' || kind === 'seal-broken'))
+          this.#log.error({ token, ...finding }, 'a record is not what the token has');
+        if (counts.unproven > 0)
+          this.#log.warn(
+            { token, reconciliation: id, versions: counts.unproven },
+            'versions of before have their proof now, of the key objects as they were found',
+          );
+      }
       if (clean) this.#log.info({ reconciliation: id }, 'store and tokens compared');
       else
         this.#log.error(

@@ -13,6 +13,7 @@ import type { House } from '../vault/house.ts';
 import { QuotaLeases } from '../vault/quota-leases.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
+import { UnfitKeys } from '../vault/unfit-keys.ts';
 import { UseRecorder } from '../vault/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
@@ -96,6 +97,7 @@ export class XksService implements Worker {
       encryptions: new EncryptionCount(store, (key) => void this.#rotate(key)),
       quotas: this.#quotas,
       uses: this.#uses,
+      unfitKeys: new UnfitKeys(this.#house, log),
       tokenFacts: (name) => {
         const profile = profiles.get(name);
         return {

@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration';
 import { keySets } from './migrations/0001-key-sets.ts';
 import { vaults } from './migrations/0002-vaults.ts';
 import { aws } from './migrations/0003-aws.ts';
+import { keyProofs } from './migrations/0004-key-proofs.ts';
 import { authority } from './migrations/0005-authority.ts';
 import { indexes } from './migrations/0006-indexes.ts';
 import { sightings } from './migrations/0008-sightings.ts';
@@ -11,6 +12,7 @@ export const migrations: Record<string, Migration> = {
   '0001-key-sets': keySets,
   '0002-vaults': vaults,
   '0003-aws': aws,
+  '0004-key-proofs': keyProofs,
   '0005-authority': authority,
   '0006-indexes': indexes,
   '0008-sightings': sightings,

@@ -26,6 +26,7 @@ export interface Tables {
   key_sets: KeySetTable;
   cloud_keys: CloudKeyTable;
   key_versions: KeyVersionTable;
+  own_key_proofs: OwnKeyProofTable;
   spent_external_keys: SpentExternalKeyTable;
   xks_credentials: XksCredentialTable;
   uses: UseTable;
@@ -449,6 +450,24 @@ export interface KeyVersionTable {
   made_by: string;
   created_at: string;
   destroyed_at: string | null;
+  /** Made with the key, bound to all that it belongs to; null for keys of before and for those that may not decrypt. */
+  proof: Buffer | null;
+  /** CKA_LABEL of a key that was taken over, as it was then; null for keys of ours, whose labels are computed. */
+  label: string | null;
+  /** Since when the key object is found not to be the one on record; null while it is. */
+  unfit_since: string | null;
+  /** What was found, for operators. */
+  unfit_why: string | null;
+}
+
+/** Proofs of the keys of our own in each token. */
+export interface OwnKeyProofTable {
+  /** Name of the token in the configuration. */
+  token: string;
+  /** CKA_LABEL of the key. */
+  label: string;
+  proof: Buffer;
+  made_at: string;
 }
 
 /** External key ids of CloudKeys whose tombstones went with their key set: they are still never given again. */

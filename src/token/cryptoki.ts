@@ -149,6 +149,15 @@ export class Cryptoki {
     this.#logIn((pin) => this.#login(pin));
   }
 
+  /** Gives up every session, and the login with them, and begins again. Throws TokenError, CryptokiError. */
+  startAfresh(): void {
+    this.#close(this.#session);
+    this.#close(this.#anchor);
+    this.#anchor = this.#open();
+    this.#session = this.#open();
+    if (this.info.loginRequired) this.#logIn((pin) => this.#login(pin));
+  }
+
   /** One login for all sessions of the process. A refused PIN is told, never tried again. */
   #login(pin: Secret): void {
     try {

@@ -26,6 +26,8 @@ const kinds = [
   'listKeys',
   'reseal',
   'learn',
+  'proveKey',
+  'makeProof',
 ] as const satisfies readonly TokenRequestKind[];
 
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
@@ -49,6 +51,7 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
   switch (request.kind) {
     case 'encrypt':
       w.bytes(request.key);
+      w.bytes(request.identity);
       w.u8(aadForms.indexOf(request.aadForm));
       w.bytes(request.aad);
       w.bytes(request.metadata);
@@ -57,6 +60,7 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       break;
     case 'decrypt':
       w.bytes(request.key);
+      w.bytes(request.identity);
       w.u8(aadForms.indexOf(request.aadForm));
       w.bytes(request.aad);
       w.bytes(request.metadata);
@@ -67,10 +71,16 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
     case 'generateKey':
       w.bytes(request.key);
       w.bytes(Buffer.from(request.label));
+      w.bytes(request.binding);
       w.u8(request.encrypt ? 1 : 0);
       w.u8(request.decrypt ? 1 : 0);
       break;
     case 'destroyKey':
+    case 'proveKey':
+    case 'makeProof':
+      w.bytes(request.key);
+      w.bytes(request.identity);
+      break;
     case 'inspectKey':
       w.bytes(request.key);
       break;
@@ -127,6 +137,7 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
       return {
         kind,
         key: r.bytes(),
+        identity: r.bytes(),
         aadForm: readAadForm(r),
         aad: r.bytes(),
         metadata: r.bytes(),
@@ -137,6 +148,7 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
       return {
         kind,
         key: r.bytes(),
+        identity: r.bytes(),
         aadForm: readAadForm(r),
         aad: r.bytes(),
         metadata: r.bytes(),
@@ -145,8 +157,18 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
         tag: r.bytes(),
       };
     case 'generateKey':
-      return { kind, key: r.bytes(), label: r.text(), encrypt: r.flag(), decrypt: r.flag() };
+      return {
+        kind,
+        key: r.bytes(),
+        label: r.text(),
+        binding: r.bytes(),
+        encrypt: r.flag(),
+        decrypt: r.flag(),
+      };
     case 'destroyKey':
+    case 'proveKey':
+    case 'makeProof':
+      return { kind, key: r.bytes(), identity: r.bytes() };
     case 'inspectKey':
       return { kind, key: r.bytes() };
     case 'findKey':
@@ -213,6 +235,12 @@ function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: Toke
       w.bytes(answer.value.plaintext);
       break;
     case 'generateKey':
+      writeKeyAttributes(w, answer.value);
+      w.bytes(answer.value.proof);
+      break;
+    case 'makeProof':
+      w.bytes(answer.value.proof);
+      break;
     case 'inspectKey':
     case 'findKey':
       writeKeyAttributes(w, answer.value);
@@ -239,6 +267,7 @@ function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: Toke
       w.u32(answer.value.known);
       w.f64(answer.value.searchTime);
       break;
+    case 'proveKey':
     case 'health':
       break;
   }
@@ -302,6 +331,9 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
     case 'decrypt':
       return { kind, value: { plaintext: r.bytes() } };
     case 'generateKey':
+      return { kind, value: { ...readKeyAttributes(r), proof: r.bytes() } };
+    case 'makeProof':
+      return { kind, value: { proof: r.bytes() } };
     case 'inspectKey':
     case 'findKey':
       return { kind, value: readKeyAttributes(r) };
@@ -316,6 +348,7 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
       return { kind, value: { secret: r.bytes() } };
     case 'learn':
       return { kind, value: { known: r.u32(), searchTime: r.f64() } };
+    case 'proveKey':
     case 'health':
       return { kind, value: {} };
     case undefined:

@@ -9,6 +9,8 @@ const mostHandles = 250_000;
 export class KeyHandles {
   readonly #byId = new Map<string, string>();
   readonly #most: number;
+  /** Told of each CKA_ID whose handle is set: what was known of the old one says nothing about it. */
+  onLearned: (id: Uint8Array) => void = () => undefined;
 
   constructor(most = mostHandles) {
     this.#most = most;
@@ -33,6 +35,7 @@ export class KeyHandles {
       if (oldest !== undefined) this.#byId.delete(oldest);
     }
     this.#byId.set(toText(id), toText(handle));
+    this.onLearned(id);
   }
 
   delete(id: Uint8Array): void {

@@ -7,7 +7,7 @@ import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
-import { versionIdBytes, type OwnKey } from './own-keys.ts';
+import type { OwnKey } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
@@ -28,6 +28,16 @@ export class KeyObjects {
     this.learning = new HandleLearning(cryptoki, this.#handles);
     this.#omit = new Set(profile.keys.omit);
     this.#notTold = new Set(profile.keys.not_told);
+  }
+
+  /** Told of each CKA_ID whose handle is learned: what was known of the old one says nothing about it. */
+  set onLearned(told: (id: Uint8Array) => void) {
+    this.#handles.onLearned = told;
+  }
+
+  /** The handle of the key with this CKA_ID, where it is remembered. */
+  handleOf(id: Uint8Array): Buffer | undefined {
+    return this.#handles.get(id);
   }
 
   /** How many keys' handles are known. */
@@ -134,6 +144,13 @@ export class KeyObjects {
     }
   }
 
+  /** Destroys a key that was made just now and is told to nobody. */
+  undo(id: Uint8Array): void {
+    const handle = this.#handles.get(id);
+    this.forget(id);
+    if (handle !== undefined) this.#undo(handle);
+  }
+
   /** Where the token does not even destroy it, the key stays behind unused: nobody was told of it. */
   #undo(handle: Buffer): void {
     const { lib, session } = this.#cryptoki;
@@ -152,19 +169,11 @@ export class KeyObjects {
     return this.read(this.#findOne({ label }));
   }
 
-  /**
-   * Destroys the key objects with this CKA_ID; none is success too, so that an interrupted destroy can be repeated. Of an
-   * id that is not of our making there may be one only: another may be somebody else's.
-   */
-  destroy(id: Uint8Array): number {
-    const { lib, session } = this.#cryptoki;
-    this.forget(id);
+  /** Handles of all AES keys with this CKA_ID, looked for anew; throws CryptokiError where there is no login to see them. */
+  search(id: Uint8Array): Buffer[] {
     const handles = findAesKeys(this.#cryptoki, { id: Buffer.from(id) });
-    if (handles.length > 1 && id.length !== versionIdBytes)
-      throw new TokenError('key-duplicate', 'C_FindObjects');
-    for (const handle of handles)
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
-    return handles.length;
+    if (handles.length === 0) this.#assertLoggedIn();
+    return handles;
   }
 
   /** Asks for two and refuses both: which of them encrypted the data cannot be told. */
@@ -185,9 +194,13 @@ export class KeyObjects {
   /** Handles of all AES keys of the token, looked for anew. */
   all(): Buffer[] {
     const handles = findAesKeys(this.#cryptoki);
-    // Private objects are hidden, one and all, from a session that is not logged in: that would be no list.
-    if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
+    this.#assertLoggedIn();
     return handles;
+  }
+
+  /** Private objects are hidden, one and all, from a session that is not logged in: what it finds is no verdict. */
+  #assertLoggedIn(): void {
+    if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
   }
 
   /** CKA_ID of the key behind a handle, empty where it has none. */

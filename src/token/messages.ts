@@ -8,7 +8,10 @@ import { formerXksContext, purposeOf } from './seal-context.ts';
 export type TokenRequest =
   | {
       kind: 'encrypt';
+      /** CKA_ID. */
       key: Uint8Array;
+      /** What the key object has to show (`encodeKeyIdentity`). */
+      identity: Uint8Array;
       aadForm: AadForm;
       aad: Uint8Array;
       metadata: Uint8Array;
@@ -19,6 +22,7 @@ export type TokenRequest =
   | {
       kind: 'decrypt';
       key: Uint8Array;
+      identity: Uint8Array;
       aadForm: AadForm;
       aad: Uint8Array;
       metadata: Uint8Array;
@@ -26,8 +30,21 @@ export type TokenRequest =
       ciphertext: Uint8Array;
       tag: Uint8Array;
     }
-  | { kind: 'generateKey'; key: Uint8Array; label: string; encrypt: boolean; decrypt: boolean }
-  | { kind: 'destroyKey'; key: Uint8Array }
+  /** `binding` is what its proof is bound to (`bindingOf`). */
+  | {
+      kind: 'generateKey';
+      key: Uint8Array;
+      label: string;
+      binding: Uint8Array;
+      encrypt: boolean;
+      decrypt: boolean;
+    }
+  /** Destroys what has this CKA_ID and shows the identity. */
+  | { kind: 'destroyKey'; key: Uint8Array; identity: Uint8Array }
+  /** Looks whether the key object is the key of the record, whatever is remembered of it. */
+  | { kind: 'proveKey'; key: Uint8Array; identity: Uint8Array }
+  /** Makes the proof of a key of before, which label and attributes say is the right one. */
+  | { kind: 'makeProof'; key: Uint8Array; identity: Uint8Array }
   | { kind: 'inspectKey'; key: Uint8Array }
   /** Looks a key up by its label, for keys that another product made. */
   | { kind: 'findKey'; label: string }
@@ -58,8 +75,12 @@ export interface TokenResponses {
     encryptions: number;
   };
   decrypt: { plaintext: Uint8Array };
-  generateKey: KeyAttributes;
+  /** With its proof; empty for a key that may not decrypt or not encrypt. */
+  generateKey: KeyAttributes & { proof: Uint8Array };
   destroyKey: { destroyed: number };
+  proveKey: Record<string, never>;
+  /** Empty for a key that may not decrypt or not encrypt. */
+  makeProof: { proof: Uint8Array };
   inspectKey: KeyAttributes;
   findKey: KeyAttributes;
   /** Fewer than asked for where a message would not hold them; `more` alone says whether the list goes on. */
@@ -108,6 +129,8 @@ export const managementRequests: Permitted = {
     'inspectKey',
     'findKey',
     'listKeys',
+    'proveKey',
+    'makeProof',
     'protect',
     'reveal',
     'reseal',

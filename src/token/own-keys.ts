@@ -42,10 +42,10 @@ export function versionLabel(keySetId: string, externalKeyId: string, version: n
 }
 
 /** Bytes of a CKA_ID of ours: a UUID and a version. */
-export const versionIdBytes = 20;
+const versionIdBytes = 20;
 
 export function versionObjectId(cloudKeyId: string, version: number): Buffer {
-  const id = Buffer.alloc(20);
+  const id = Buffer.alloc(versionIdBytes);
   id.write(cloudKeyId.replaceAll('-', ''), 'hex');
   id.writeUInt32BE(version, 16);
   return id;
@@ -64,7 +64,7 @@ export function parseVersionLabel(
 
 /** What a CKA_ID of {@link versionObjectId} says; undefined for any other. */
 export function parseVersionObjectId(id: Uint8Array): { cloudKeyId: string; version: number } | undefined {
-  if (id.length !== 20) return undefined;
+  if (id.length !== versionIdBytes) return undefined;
   const bytes = Buffer.from(id);
   const cloudKeyId = bytes
     .toString('hex', 0, 16)

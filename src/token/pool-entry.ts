@@ -37,6 +37,8 @@ const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'protect',
   'reveal',
   'reseal',
+  'proveKey',
+  'makeProof',
   'destroyKey',
 ]);
 

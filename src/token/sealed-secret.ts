@@ -2,14 +2,15 @@ import { aadDomain } from './aad-domains.ts';
 import { CryptokiError } from './cryptoki-error.ts';
 import type { Canary } from './canary.ts';
 import { TokenError } from './faults.ts';
-import { tagBytes, type Gcm } from './gcm.ts';
+import type { Gcm } from './gcm.ts';
 import type { KeyObjects } from './key-objects.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
+import { packSealed, unpackSealed } from './sealed-bytes.ts';
 
 /*
- * A sealed secret: format ‖ IV length ‖ IV ‖ tag ‖ ciphertext. Format 2 is bound to a canonical context in a domain of its
- * own; format 1, which stores of before have, to a text. Sealed is in format 2 only.
+ * A sealed secret, as `sealed-bytes.ts` has it. Format 2 is bound to a canonical context in a domain of its own; format 1,
+ * which stores of before have, to a text. What is sealed now is in format 2.
  */
 const sealedFormat = 2;
 const formerFormat = 1;
@@ -35,8 +36,8 @@ export function protect(
   secret: Uint8Array,
 ): Buffer {
   const key = keys.own(ownKeys.protecting);
-  const { iv, ciphertext, tag } = gcm.encrypt(key, aadOfSeal(context), Buffer.from(secret));
-  return Buffer.concat([Buffer.from([sealedFormat, iv.length]), iv, tag, ciphertext]);
+  const sealed = gcm.encrypt(key, aadOfSeal(context), Buffer.from(secret));
+  return packSealed(sealedFormat, sealed);
 }
 
 /** Opens it again. Throws TokenError `seal-broken` for another context or altered bytes, or CryptokiError. */
@@ -45,19 +46,12 @@ export function reveal(
   { context, former }: OpensWith,
   sealed: Uint8Array,
 ): Buffer {
-  const bytes = Buffer.from(sealed);
-  const ivEnd = 2 + (bytes[1] ?? 0);
-  const tagEnd = ivEnd + tagBytes;
-  const isFormer = bytes[0] === formerFormat && former !== '';
-  if ((bytes[0] !== sealedFormat && !isFormer) || ivEnd === 2 || bytes.length < tagEnd)
-    throw new TokenError('seal-broken', 'reveal');
+  const isFormer = sealed[0] === formerFormat && former !== '';
+  const unpacked = unpackSealed(isFormer ? formerFormat : sealedFormat, sealed);
+  if (unpacked === undefined) throw new TokenError('seal-broken', 'reveal');
   const key = keys.own(ownKeys.protecting);
   try {
-    return gcm.decrypt(key, isFormer ? Buffer.from(former) : aadOfSeal(context), {
-      iv: bytes.subarray(2, ivEnd),
-      tag: bytes.subarray(ivEnd, tagEnd),
-      ciphertext: bytes.subarray(tagEnd),
-    });
+    return gcm.decrypt(key, isFormer ? Buffer.from(former) : aadOfSeal(context), unpacked);
   } catch (error) {
     if (!(error instanceof CryptokiError) || error.rv === undefined) throw error;
     const reaction = reactionTo(error.call, error.rv);
@@ -73,9 +67,4 @@ export function reveal(
 export function reseal(tools: SealTools, opensWith: OpensWith, sealed: Uint8Array): Buffer {
   const secret = reveal(tools, opensWith, sealed);
   return sealed[0] === sealedFormat ? Buffer.from(sealed) : protect(tools, opensWith.context, secret);
-}
-
-/** Whether a sealed secret is of before, and so not bound to all that it belongs to. */
-export function isFormerSeal(sealed: Uint8Array): boolean {
-  return sealed[0] === formerFormat;
 }

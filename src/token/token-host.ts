@@ -8,16 +8,36 @@ import { CKR, endsHost, TokenError } from './faults.ts';
 import { monotonicNow } from '../clock.ts';
 import { type RequestFrame, type ResponseFrame, type TokenAnswer } from './frames.ts';
 import { Gcm, type Sealed } from './gcm.ts';
+import { isLabelOfOurs, readKeyIdentity } from './key-identity.ts';
+import { KeyDestruction } from './key-destruction.ts';
 import { KeyObjects } from './key-objects.ts';
+import { makeProof } from './key-proof.ts';
 import { listKeys } from './key-list.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
-import { reactionTo } from './reactions.ts';
+import { ProvenKeys } from './proven-keys.ts';
+import { reactionTo, type Reaction } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
 import { protect, reseal, reveal, type SealTools } from './sealed-secret.ts';
 import { proveMechanisms, selfTest } from './self-test.ts';
 
 type Decrypt = Extract<TokenRequest, { kind: 'decrypt' }>;
+
+/** A request, and when its caller stops waiting. */
+type Work = Pick<RequestFrame, 'request' | 'deadline'>;
+
+/** A decrypt that looks like one of bad ciphertext; `sure` where the return value says nothing else. */
+interface Doubt extends Work {
+  request: Decrypt;
+  response: ResponseFrame;
+  sure: boolean;
+}
+
+/** What a key was found to be; `moved` where its handle is another than the one that was used. */
+interface Standing {
+  unfit: TokenError | undefined;
+  moved: boolean;
+}
 
 /**
  * Does the operations on one token, one at a time, and repairs what can be repaired within one operation: a spoilt
@@ -29,6 +49,8 @@ export class TokenHost {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
+  readonly #proven: ProvenKeys;
+  readonly #destruction: KeyDestruction;
   readonly #sealTools: SealTools;
   readonly #permitted: Permitted | undefined;
 
@@ -39,6 +61,8 @@ export class TokenHost {
     this.#keys = new KeyObjects(cryptoki, profile);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys);
     this.#sealTools = { gcm: this.#gcm, keys: this.#keys, canary: this.#canary };
+    this.#proven = new ProvenKeys(this.#sealTools);
+    this.#destruction = new KeyDestruction(cryptoki, this.#sealTools);
   }
 
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */
@@ -58,13 +82,14 @@ export class TokenHost {
   }
 
   /**
-   * Answers a batch in order. Decrypts that failed ambiguously wait for one canary at the end of the batch: it tells
-   * bad ciphertext from a sick token for all of them, so a flood of bad ciphertext costs one canary a batch.
+   * Answers a batch in order. What looks like bad ciphertext waits for the end of the batch: then each of the keys has to
+   * show once more that it is the key of its record, by a known ciphertext of its own, which tells bad ciphertext from
+   * another key and from a sick token for all of them; so a flood of bad ciphertext costs one more decrypt a batch.
    * `fatal` is set when the module is dead: the process must end once the answers are out.
    */
   answer(frames: readonly RequestFrame[]): { responses: ResponseFrame[]; fatal: TokenError | undefined } {
     const responses: ResponseFrame[] = [];
-    const doubtful: { frame: RequestFrame; response: ResponseFrame }[] = [];
+    const doubts: Doubt[] = [];
     let fatal: TokenError | undefined;
     for (const frame of frames) {
       const began = monotonicNow();
@@ -77,20 +102,53 @@ export class TokenHost {
         answer,
       };
       responses.push(response);
-      if (result === 'doubtful') doubtful.push({ frame, response });
+      if (frame.request.kind === 'decrypt' && isBadCiphertext(answer))
+        doubts.push({
+          request: frame.request,
+          deadline: frame.deadline,
+          response,
+          sure: result !== 'doubtful',
+        });
       if (answer instanceof TokenError && endsHost(answer.fault)) fatal = answer;
     }
-    if (doubtful.length === 0) return { responses, fatal };
-    fatal ??= this.#sickness();
-    for (const { frame, response } of doubtful) {
+    return { responses, fatal: doubts.length === 0 ? fatal : this.#settle(doubts, fatal) };
+  }
+
+  /** Gives each doubtful decrypt its answer. Returns what ends the host. */
+  #settle(doubts: readonly Doubt[], dead: TokenError | undefined): TokenError | undefined {
+    let fatal = dead;
+    if (doubts.some(({ request, sure }) => !sure && !hasProof(request.identity))) fatal ??= this.#sickness();
+    const standings = new Map<string, Standing>();
+    for (const { request, deadline, response, sure } of doubts) {
       const began = monotonicNow();
-      // A second opinion for each, so that a single hiccup of the token is not told as bad ciphertext.
-      const second = fatal ?? this.#answerOne(frame, 0);
-      response.answer = second === 'doubtful' ? badCiphertext : second;
+      if (fatal === undefined) {
+        const { unfit, moved } = this.#standing(standings, { request, deadline });
+        // A second opinion, so that a single hiccup of the token, or a handle of before, is not told as bad ciphertext.
+        const second = unfit ?? (sure && !moved ? badCiphertext : this.#attempt({ request, deadline }));
+        response.answer = second === 'doubtful' ? badCiphertext : second;
+      } else response.answer = fatal;
       response.microseconds += microsecondsSince(began);
       if (response.answer instanceof TokenError && endsHost(response.answer.fault)) fatal = response.answer;
     }
-    return { responses, fatal };
+    return fatal;
+  }
+
+  /** Whether the key behind a doubtful decrypt is the right one; asked once a batch. */
+  #standing(
+    standings: Map<string, Standing>,
+    { request: { key, identity }, deadline }: Work & { request: Decrypt },
+  ): Standing {
+    const name = `${Buffer.from(key).toString('latin1')} ${Buffer.from(identity).toString('latin1')}`;
+    const known = standings.get(name);
+    if (known !== undefined) return known;
+    const before = this.#keys.handleOf(key);
+    const proven = this.#attempt({ request: { kind: 'proveKey', key, identity }, deadline });
+    const standing = {
+      unfit: proven instanceof TokenError ? proven : undefined,
+      moved: before === undefined || this.#keys.handleOf(key)?.equals(before) !== true,
+    };
+    standings.set(name, standing);
+    return standing;
   }
 
   /** What the canary says: undefined where the token is well. */
@@ -111,27 +169,32 @@ export class TokenHost {
     if (frame.deadline <= now) return new TokenError('timeout', 'queue');
     if (this.#permitted !== undefined && !isPermitted(this.#permitted, frame.request))
       return new TokenError('internal', 'not permitted');
+    return this.#attempt(frame);
+  }
+
+  /** Does it, with one repair. */
+  #attempt({ request, deadline }: Work): TokenAnswer | TokenError | 'doubtful' {
     for (let repaired = false; ; repaired = true) {
       try {
-        return this.#run(frame, repaired ? 2 : 1);
+        return this.#run({ request, deadline }, repaired ? 2 : 1);
       } catch (error) {
         if (error instanceof TokenError) return error;
         if (!(error instanceof CryptokiError) || error.rv === undefined)
           return new TokenError('internal', error instanceof CryptokiError ? error.call : 'token host');
-        const reaction = reactionTo(error.call, error.rv);
-        if (reaction === 'ambiguous' && frame.request.kind === 'decrypt') return 'doubtful';
+        const reaction = reactionOf(request, error.call, error.rv, repaired);
+        if (reaction === 'ambiguous' && request.kind === 'decrypt') return 'doubtful';
         if (!isRepairable(reaction)) {
           if (reaction === 'refused') this.#leaveClean(error);
-          return faultOf(frame.request, error);
+          return faultOf(request, error);
         }
         if (repaired) {
           this.#leaveClean(error);
-          return faultOf(frame.request, error);
+          return faultOf(request, error);
         }
-        const failed = this.#repair(reaction, frame.request);
+        const failed = this.#repair(reaction, request);
         if (failed !== undefined) return failed;
         // A key that may have been made is not made again.
-        if (error.call === 'C_GenerateKey') return faultOf(frame.request, error);
+        if (error.call === 'C_GenerateKey') return faultOf(request, error);
       }
     }
   }
@@ -156,21 +219,29 @@ export class TokenHost {
     }
   }
 
-  #run({ request, deadline }: RequestFrame, attemptNumber: number): TokenAnswer {
+  #run({ request, deadline }: Work, attemptNumber: number): TokenAnswer {
     // Keys of our own have their own requests: a record that names one as a CloudKey's is wrong or forged.
     if (usesKey(request) && isOwnKey(request.key)) throw new TokenError('key-unfit', 'own key');
     switch (request.kind) {
       case 'encrypt': {
-        const key = this.#keys.find(request.key, deadline);
+        const key = this.#proven.use(request.key, request.identity, deadline);
         const { iv, ciphertext, tag, cdiv } = this.#encrypt(key, request);
         return { kind: 'encrypt', value: { iv, ciphertext, tag, cdiv, encryptions: attemptNumber } };
       }
       case 'decrypt':
         return this.#decrypt(request, deadline);
       case 'generateKey':
-        return { kind: 'generateKey', value: this.#keys.generate(request.key, request.label, request) };
+        return { kind: 'generateKey', value: this.#generate(request) };
       case 'destroyKey':
-        return { kind: 'destroyKey', value: { destroyed: this.#keys.destroy(request.key) } };
+        return {
+          kind: 'destroyKey',
+          value: { destroyed: this.#destruction.destroy(request.key, request.identity) },
+        };
+      case 'proveKey':
+        this.#proven.prove(request.key, request.identity, deadline);
+        return { kind: 'proveKey', value: {} };
+      case 'makeProof':
+        return { kind: 'makeProof', value: { proof: this.#makeProof(request) } };
       case 'inspectKey':
         return { kind: 'inspectKey', value: this.#keys.inspect(request.key) };
       case 'findKey':
@@ -192,6 +263,39 @@ export class TokenHost {
       case 'learn':
         return { kind: 'learn', value: this.#learn(request.milliseconds) };
     }
+  }
+
+  /** A key without its proof could not be told from another later: it is destroyed again. */
+  #generate(request: Extract<TokenRequest, { kind: 'generateKey' }>): TokenResponses['generateKey'] {
+    const { key, label, binding, encrypt, decrypt } = request;
+    const made = this.#keys.generate(key, label, request);
+    if (!encrypt || !decrypt) return { ...made, proof: Buffer.alloc(0) };
+    try {
+      return { ...made, proof: makeProof(this.#gcm, this.#keys.find(key), binding) };
+    } catch (error) {
+      this.#keys.undo(key);
+      // Never the call itself: a repair would make a second key.
+      throw error instanceof CryptokiError
+        ? new TokenError('internal', 'key proof', error.rv, `${error.call} failed`)
+        : error;
+    }
+  }
+
+  /** Of a key that has none yet. Throws TokenError `key-unfit` for one that is not as it was made. */
+  #makeProof({ key, identity }: Extract<TokenRequest, { kind: 'makeProof' }>): Buffer {
+    this.#keys.forget(key);
+    const handle = this.#proven.prove(key, identity);
+    const { binding, label } = readKeyIdentity(identity);
+    const told = this.#keys.read(handle);
+    if (isLabelOfOurs(label) && !told.bornInToken)
+      throw new TokenError(
+        'key-unfit',
+        'key proof',
+        undefined,
+        `it was not made in the token: ${told.complaints.join(', ')}`,
+      );
+    if (!told.encrypt || !told.decrypt) return Buffer.alloc(0);
+    return makeProof(this.#gcm, handle, binding);
   }
 
   /** Encrypt → CDIV → decrypt the result and compare, in this fixed order (XKS spec, Appendix C). */
@@ -229,7 +333,7 @@ export class TokenHost {
 
   #decrypt(request: Decrypt, deadline: number): TokenAnswer {
     const plaintext = this.#gcm.decrypt(
-      this.#keys.find(request.key, deadline),
+      this.#proven.use(request.key, request.identity, deadline),
       tokenAad(request.aadForm, request.aad, request.metadata),
       { iv: asBuffer(request.iv), ciphertext: asBuffer(request.ciphertext), tag: asBuffer(request.tag) },
     );
@@ -247,6 +351,26 @@ function usesKey(
 
 /** Others wait meanwhile, milliseconds. */
 const longestSlice = 250;
+
+function isBadCiphertext(answer: TokenAnswer | TokenError): boolean {
+  return answer instanceof TokenError && answer.fault === 'bad-ciphertext';
+}
+
+function hasProof(identity: Uint8Array): boolean {
+  try {
+    return readKeyIdentity(identity).proof.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A handle whose object is gone is no key, or of no use, to some modules: NSS says that its type does not fit. */
+function reactionOf(request: TokenRequest, call: string, rv: number, repaired: boolean): Reaction {
+  const reaction = reactionTo(call, rv);
+  const isUse = request.kind === 'encrypt' || request.kind === 'decrypt';
+  const isInit = call === 'C_EncryptInit' || call === 'C_DecryptInit';
+  return isUse && isInit && reaction === 'caller' && !repaired ? 'handle' : reaction;
+}
 
 const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');
 

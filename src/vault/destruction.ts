@@ -1,23 +1,20 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { House } from './house.ts';
+import { whyNotOrdered } from './destruction-orders.ts';
+import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
 import { isOfWholeToken, managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
 import { TokenError } from '../token/faults.ts';
 
 /** So many keys are deleted in one transaction. */
 const atOnce = 50;
 
 /** A version that is to be destroyed, or was. */
-export interface DoomedVersion {
-  cloudKeyId: string;
+export interface DoomedVersion extends IdentifiedVersion {
   name: string;
-  externalKeyId: string;
-  version: number;
-  objectId: Buffer;
   token: string;
-  keySetId: string;
-  vaultId: string;
 }
 
 /** A version that is DESTROYING still, since its token did not do it. */
@@ -34,7 +31,7 @@ export interface DestructionScope {
 
 /**
  * Destroys the key objects of all versions that are DESTROYING. Done twice, or interrupted and begun anew, it comes to
- * the same: an object that is gone is as good as one that is destroyed. After a failure of a whole token the rest of its
+ * the same: an object that a login anew does not find is as good as one that is destroyed. After a failure of a whole token the rest of its
  * objects wait for the next run; one that cannot be destroyed holds up no other. The record asks for it until it is done.
  */
 export async function destroyVersions(
@@ -52,6 +49,7 @@ export async function destroyVersions(
       if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
     } catch (error) {
       failed.push({ ...doomed, error });
+      if (error instanceof VaultError) continue;
       if (!(error instanceof TokenError) || isOfWholeToken(error)) away.add(token);
     }
   }
@@ -150,18 +148,31 @@ async function doomedVersions({ store }: House, vaultId: string | undefined): Pr
       'key_sets.token as token',
       'key_sets.id as keySetId',
       'key_sets.vault_id as vaultId',
+      'key_versions.origin as origin',
+      'key_versions.label as label',
+      'key_versions.proof as proof',
     ])
     .where('key_versions.state', '=', 'DESTROYING')
+    // What a making left is undone with its record.
+    .where('cloud_keys.state', '<>', 'CREATING')
     .orderBy('key_versions.cloud_key_id')
     .orderBy('key_versions.version');
   if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
   return query.execute();
 }
 
-/** False where another process was there first. Throws TokenError. */
+/** False where another process was there first. Throws TokenError, VaultError for a row that nothing led to. */
 async function destroyOne(house: House, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
-  await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId }, managementDeadline());
+  const notOrdered = await house.store.bookkeep(async (trx) => whyNotOrdered(trx, doomed, house.now()));
+  if (notOrdered !== undefined)
+    throw new VaultError(
+      'conflict',
+      `a row says that the key object is to be destroyed, and ${notOrdered}: it is left as it is`,
+      'find out who changed the store',
+    );
+  const identity = identityOfVersion(doomed);
+  await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
   return house.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('key_versions')

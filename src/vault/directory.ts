@@ -149,8 +149,8 @@ export class Directory {
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
   async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
-    const { keys, revision } = this.#snapshot;
-    const key = await remember(keys, externalKeyId, () => this.#readKey(revision, externalKeyId));
+    const snapshot = this.#snapshot;
+    const key = await remember(snapshot.keys, externalKeyId, () => this.#readKey(snapshot, externalKeyId));
     return key?.keySetId === keySet.id ? key : undefined;
   }
 
@@ -190,7 +190,7 @@ export class Directory {
     return { accessKeyId, keySet, sealedSecret: row.sealed_secret, expiresAt: toTime(row.expires_at) };
   }
 
-  async #readKey(revision: number, externalKeyId: string): Promise<CloudKey | undefined> {
+  async #readKey(snapshot: Snapshot, externalKeyId: string): Promise<CloudKey | undefined> {
     const key = await this.#store.db
       .selectFrom('cloud_keys')
       .selectAll()
@@ -202,7 +202,8 @@ export class Directory {
       .selectAll()
       .where('cloud_key_id', '=', key.id)
       .execute();
-    return toCloudKey(key, versions, revision);
+    const keySet = (snapshot.keySets ?? (await this.#load(snapshot)).keySets).get(key.key_set_id);
+    return keySet === undefined ? undefined : toCloudKey(key, versions, keySet.vaultId, snapshot.revision);
   }
 }
 

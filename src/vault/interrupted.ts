@@ -5,6 +5,7 @@ import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import type { House } from './house.ts';
 import type { CloudKeyRecord } from './key-records.ts';
+import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-set-records.ts';
 import { systemAct } from './system-act.ts';
 import { managementDeadline } from './token-rooms.ts';
@@ -166,15 +167,27 @@ async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version
   });
 }
 
+/** Only what carries the id and the label of this version: it was never in use, so that it has no proof. */
 async function destroy(
   house: House,
   keySet: Pick<KeySet, 'token'>,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
+  const key = await house.store.db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .select(['vault_id as vaultId', 'key_set_id as keySetId', 'external_key_id as externalKeyId'])
+    .where('cloud_keys.id', '=', id)
+    .executeTakeFirst();
+  // Somebody was at the same undoing, and has ended it.
+  if (key === undefined) return;
+  const objectId = versionObjectId(id, version);
+  const facts = { ...key, cloudKeyId: id, version, objectId };
+  const identity = identityOfVersion({ ...facts, origin: 'holdfast', label: null, proof: null });
   await house.tokens
     .pool(keySet.token)
-    .call({ kind: 'destroyKey', key: versionObjectId(id, version) }, managementDeadline());
+    .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
 }
 
 /** No host had the request: the making of a key is never repeated, so what failed before a host had it was not done. */

@@ -15,6 +15,7 @@ import {
 } from './key-records.ts';
 import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
+import { proofOfFound } from './key-proofs.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './kms-key-making.ts';
 import { parseExternalKeyId } from './names.ts';
@@ -73,8 +74,8 @@ export async function createCloudKey(
     await rememberCreation(trx, act, key.id);
     return { key, keySet };
   });
-  await makeKeyObject(house, keySet, key, 1);
-  return activateOrRollBack(house, act, keySet, key, 1, 'asked');
+  const proof = await makeKeyObject(house, keySet, key, 1);
+  return activateOrRollBack(house, act, keySet, key, 1, 'asked', proof);
 }
 
 /** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */
@@ -117,8 +118,20 @@ export async function adoptCloudKey(
     throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
   if (!found.fit)
     throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
-  // Found by its label; used by its id, which must be its own too.
-  await pool.call({ kind: 'inspectKey', key: found.id }, managementDeadline());
+  // Found by its label; used by its id, which must be its own too: the proof is of what has both.
+  const object_id = Buffer.from(found.id);
+  const proof = await proofOfFound(house, {
+    vaultId,
+    keySetId: wish.keySetId,
+    externalKeyId: external_key_id,
+    cloudKeyId: common.id,
+    version: 1,
+    objectId: object_id,
+    origin: 'aws-sample-proxy',
+    label: wish.label,
+    proof: null,
+    token,
+  });
   return house.store.change(act, async (trx) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
     if (keySet.token !== token)
@@ -133,8 +146,14 @@ export async function adoptCloudKey(
       state: 'AVAILABLE' as const,
       next_rotation_at: nextRotation(act.at, rotationDays(common, keySet), act.at)?.toISOString() ?? null,
     };
-    const object_id = Buffer.from(found.id);
-    const key = await insertKey(trx, keySet, row, { object_id, state: 'ACTIVE', origin: 'aws-sample-proxy' });
+    const key = await insertKey(trx, keySet, row, {
+      object_id,
+      state: 'ACTIVE',
+      origin: 'aws-sample-proxy',
+      label: wish.label,
+      proof,
+      encryptions_leased: proof === null ? 0 : 1,
+    });
     await record(trx, act, { ...keyEntry('adopt', vaultId, key), after: auditedKey(key), creates: true });
     return key;
   });
@@ -180,7 +199,8 @@ async function insertKey(
   trx: Transaction<Tables>,
   keySet: KeySet,
   row: Omit<CloudKeyRecord, 'region'> & { region?: string },
-  version: Pick<KeyVersionRecord, 'object_id' | 'state' | 'origin'>,
+  version: Pick<KeyVersionRecord, 'object_id' | 'state' | 'origin'> &
+    Partial<Pick<KeyVersionRecord, 'label' | 'proof' | 'encryptions_leased'>>,
 ): Promise<CloudKeyRecord> {
   const key = { ...row, region: row.region ?? (await defaultRegion(trx, keySet)) };
   await checkKeyName(trx, key);

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
+import { bindingOf } from '../token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
 import { rotateAt } from './encryption-count.ts';
 import { checkRowVersion, type House } from './house.ts';
@@ -48,8 +49,8 @@ export async function rotateCloudKey(
     return { current: begun, keySet, version: await beginVersion(trx, house, current, act.at) };
   });
   if (begun.version === undefined) return begun.current;
-  await makeKeyObject(house, begun.keySet, begun.current, begun.version);
-  return activateOrRollBack(house, act, begun.keySet, begun.current, begun.version, why);
+  const proof = await makeKeyObject(house, begun.keySet, begun.current, begun.version);
+  return activateOrRollBack(house, act, begun.keySet, begun.current, begun.version, why, proof);
 }
 
 /**
@@ -63,9 +64,10 @@ export async function activateOrRollBack(
   key: CloudKeyRecord,
   version: number,
   why: RotationReason,
+  proof: Buffer | null,
 ): Promise<CloudKeyRecord> {
   try {
-    return await activateVersion(house, act, key, version, why);
+    return await activateVersion(house, act, key, version, why, proof);
   } catch (error) {
     // What cannot be undone now is left for reconcile; the caller is told what led here.
     await rollBackVersion(house, keySet, key, version).catch(() => undefined);
@@ -73,24 +75,37 @@ export async function activateOrRollBack(
   }
 }
 
-/** Makes the key object of a version that is on record as PENDING. Where that fails the record is taken back. */
+/**
+ * Makes the key object of a version that is on record as PENDING, and gives its proof, null for a key that can have none.
+ * Where that fails the record is taken back.
+ */
 export async function makeKeyObject(
   house: House,
-  keySet: Pick<KeySet, 'id' | 'token'>,
+  keySet: Pick<KeySet, 'id' | 'vault_id' | 'token'>,
   key: CloudKeyRecord,
   version: number,
-): Promise<void> {
+): Promise<Buffer | null> {
+  const objectId = versionObjectId(key.id, version);
   try {
-    await house.tokens.pool(keySet.token).call(
+    const { value } = await house.tokens.pool(keySet.token).call(
       {
         kind: 'generateKey',
-        key: versionObjectId(key.id, version),
+        key: objectId,
         label: versionLabel(keySet.id, key.external_key_id, version),
+        binding: bindingOf({
+          vaultId: keySet.vault_id,
+          keySetId: keySet.id,
+          externalKeyId: key.external_key_id,
+          cloudKeyId: key.id,
+          version,
+          objectId,
+        }),
         encrypt: key.can_encrypt === 1,
         decrypt: key.can_decrypt === 1,
       },
       managementDeadline(),
     );
+    return value.proof.length === 0 ? null : Buffer.from(value.proof);
   } catch (error) {
     await takeBackVersion(house, keySet, key, version, error);
     throw error;
@@ -108,13 +123,19 @@ export async function activateVersion(
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
   why: RotationReason,
+  proof: Buffer | null,
 ): Promise<CloudKeyRecord> {
   return house.store.change(act, async (trx) => {
     const { current: before, keySet } = await readBoth(trx, id);
     if (before.state === 'DELETED') return before;
     const activated = await trx
       .updateTable('key_versions')
-      .set({ state: 'ACTIVE' })
+      .set((eb) => ({
+        state: 'ACTIVE' as const,
+        proof,
+        // The proof is an encryption too.
+        encryptions_leased: eb('encryptions_leased', '+', proof === null ? 0 : 1),
+      }))
       .where('cloud_key_id', '=', id)
       .where('version', '=', version)
       .where('state', '=', 'PENDING')

@@ -5,6 +5,7 @@ import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from './destruction.ts';
 import type { House } from './house.ts';
 import { undoCreation, undoVersion } from './interrupted.ts';
+import { proofOfFound } from './key-proofs.ts';
 import { activateVersion } from './key-versions.ts';
 import { nodeOf } from './leases.ts';
 import { about, tell, versionsOnRecord, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
@@ -75,7 +76,8 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
     // One that a later version has overtaken is of no use any more; nothing was ever encrypted with it.
     const isWanted = row.state === 'PENDING' && row.version >= row.currentVersion;
     if (isWanted && (await isAsItWasToBe(comparing, row))) {
-      await activateVersion(house, act, { id: row.cloudKeyId }, row.version, 'interrupted');
+      const proof = await proofOfFound(house, row);
+      await activateVersion(house, act, { id: row.cloudKeyId }, row.version, 'interrupted', proof);
       tell(comparing, {
         kind: 'interrupted',
         outcome: 'finished',

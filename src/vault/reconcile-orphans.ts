@@ -2,6 +2,7 @@ import { record } from '../audit/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
 import { refuseAt, rotateAt } from './encryption-count.ts';
+import { proofOfFound } from './key-proofs.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
 import { rotateCloudKey } from './key-versions.ts';
 import { tell, type Comparing } from './reconcile-records.ts';
@@ -137,6 +138,18 @@ async function reenter(
   objectId: Buffer,
 ): Promise<boolean> {
   const now = house.now().toISOString();
+  const proof = await proofOfFound(house, {
+    vaultId: key.vault_id,
+    keySetId: key.key_set_id,
+    externalKeyId: key.external_key_id,
+    cloudKeyId: key.id,
+    version,
+    objectId,
+    origin: 'holdfast',
+    label: null,
+    proof: null,
+    token: key.token,
+  });
   return house.store.change(act, async (trx) => {
     const { latest } = await trx
       .selectFrom('key_versions')
@@ -152,6 +165,7 @@ async function reenter(
         object_id: objectId,
         state: 'ACTIVE',
         origin: 'holdfast',
+        proof,
         encryptions_leased: refuseAt,
         made_by: '',
         created_at: now,

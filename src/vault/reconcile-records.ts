@@ -40,6 +40,9 @@ export async function versionsOnRecord({ house, token, vaultId }: Comparing) {
       'key_versions.origin as origin',
       'key_versions.made_by as madeBy',
       'key_versions.created_at as createdAt',
+      'key_versions.proof as proof',
+      'key_versions.label as label',
+      'key_versions.unfit_since as unfitSince',
       'key_sets.id as keySetId',
       'key_sets.vault_id as vaultId',
       'key_sets.token as token',
@@ -67,6 +70,11 @@ export async function keysInToken({ house, token }: Comparing): Promise<Map<stri
 export function tell({ comparison }: Comparing, finding: Finding): void {
   comparison.counts[finding.kind]++;
   if (comparison.findings.length < mostFindings) comparison.findings.push(finding);
+  // What somebody has to look at goes before what is in order.
+  else if (finding.kind !== 'unproven') {
+    const at = comparison.findings.findLastIndex(({ kind }) => kind === 'unproven');
+    if (at !== -1) comparison.findings.splice(at, 1, finding);
+  }
 }
 
 /** The part of a finding that says what it is about. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { record, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
+import { isOwnKey } from '../token/own-keys.ts';
 import type { House } from './house.ts';
 import { recordedDifferences, settleInterrupted } from './reconcile-interrupted.ts';
 import { settleOrphans } from './reconcile-orphans.ts';
@@ -21,6 +22,10 @@ import {
   type Reconciliation,
   type TokenComparison,
 } from './reconciliation-report.ts';
+import { whyNotOrdered } from './destruction-orders.ts';
+import { identityOfVersion } from './key-identities.ts';
+import { IdentityCheck } from './reconcile-identities.ts';
+import { compareSeals } from './reconcile-seals.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -118,6 +123,7 @@ async function compareToken(comparing: Comparing): Promise<TokenComparison> {
     if (comparing.vaultId === undefined) comparison.keyObjects = objects.size;
     await compareVersions(comparing, objects);
     await settleOrphans(comparing, objects);
+    await compareSeals(comparing);
     comparison.compared = true;
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
@@ -127,24 +133,30 @@ async function compareToken(comparing: Comparing): Promise<TokenComparison> {
 }
 
 async function compareVersions(comparing: Comparing, objects: ReadonlyMap<string, ListedKey>): Promise<void> {
+  const identities = new IdentityCheck(comparing);
   for (const row of await versionsOnRecord(comparing)) {
     const object = objects.get(row.objectId.toString('hex'));
     if (object !== undefined && object.objects > 1) tellDuplicate(comparing, row, object.label);
-    else if (row.state === 'ACTIVE') {
-      if (object === undefined) await lookFor(comparing, row);
-      else tellDrift(comparing, row, object);
-    } else if (row.state === 'DESTROYED' && object !== undefined) await destroyAgain(comparing, row);
+    else if (row.state === 'ACTIVE') await compareActive(comparing, identities, row, object);
+    else if (row.state === 'DESTROYED' && object !== undefined) await destroyAgain(comparing, row);
   }
+  await identities.end();
 }
 
-/** Its object has no label of ours, or was made or destroyed meanwhile; only then is it missing. */
-async function lookFor(comparing: Comparing, row: VersionOnRecord): Promise<void> {
+/** Where it is not in the list its object has no label of ours, or was made or destroyed meanwhile; only then is it missing. */
+async function compareActive(
+  comparing: Comparing,
+  identities: IdentityCheck,
+  row: VersionOnRecord,
+  listed: KeyAttributes | undefined,
+): Promise<void> {
   const { house, token } = comparing;
+  if (isOwnKey(row.objectId)) return tellOwnKey(comparing, row);
   try {
-    const { value } = await house.tokens
-      .pool(token)
-      .call({ kind: 'inspectKey', key: row.objectId }, managementDeadline());
-    tellDrift(comparing, row, value);
+    const pool = house.tokens.pool(token);
+    const object =
+      listed ?? (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
+    if (await identities.isFit(row, object.label)) tellDrift(comparing, row, object);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     if (error.fault === 'key-duplicate') return tellDuplicate(comparing, row, null);
@@ -159,6 +171,16 @@ async function lookFor(comparing: Comparing, row: VersionOnRecord): Promise<void
       ...about(row),
     });
   }
+}
+
+/** No CloudKey of ours ever had it: the record was altered. */
+function tellOwnKey(comparing: Comparing, row: VersionOnRecord): void {
+  tell(comparing, {
+    kind: 'unfit',
+    outcome: 'none',
+    detail: 'the record names a key of Holdfast’s own, which is no CloudKey’s; nothing is done with it',
+    ...about(row),
+  });
 }
 
 async function isStillActive(
@@ -200,11 +222,36 @@ function tellDuplicate(comparing: Comparing, row: VersionOnRecord, label: string
 /** A token that was slow made it after all, or it was restored from a backup of the token. */
 async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
   const { house, token } = comparing;
-  await house.tokens.pool(token).call({ kind: 'destroyKey', key: row.objectId }, managementDeadline());
+  const done = await destroyOnce(house, row, token);
   tell(comparing, {
     kind: 'interrupted',
-    outcome: 'destroyed',
-    detail: 'the key object of a destroyed version was in the token again; it is destroyed now',
+    ...(done === undefined
+      ? {
+          outcome: 'destroyed' as const,
+          detail: 'the key object of a destroyed version was in the token again; it is destroyed now',
+        }
+      : {
+          outcome: 'failed' as const,
+          detail: `the key object of a destroyed version is in the token, and is left there: ${done}`,
+        }),
     ...about(row),
   });
+}
+
+/** Why it was not destroyed; undefined where it was. Throws TokenError where the token could not do it. */
+async function destroyOnce(house: House, row: VersionOnRecord, token: string): Promise<string | undefined> {
+  const notOrdered = await whyNotOrdered(house.store.db, row, house.now());
+  if (notOrdered !== undefined) return notOrdered;
+  try {
+    await house.tokens
+      .pool(token)
+      .call(
+        { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) },
+        managementDeadline(),
+      );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
+    return error.detail ?? error.message;
+  }
 }

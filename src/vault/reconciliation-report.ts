@@ -5,17 +5,37 @@ import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './vault-tokens.ts';
 
-export const findingKinds = ['interrupted', 'missing', 'orphan', 'drift', 'duplicate'] as const;
+export const findingKinds = [
+  'interrupted',
+  'missing',
+  'orphan',
+  'drift',
+  'duplicate',
+  'unfit',
+  'unproven',
+  'seal-broken',
+] as const;
 /**
  * - `interrupted`: an act that did not come to its end; it was ended or undone.
  * - `missing`: the store has a version that the token has no key object for. What was encrypted with it cannot be read.
  * - `orphan`: a key object of ours that no record knows.
  * - `drift`: a key object that is not as we made it, or not as its record says.
  * - `duplicate`: several key objects with one CKA_ID; none of them can be used.
+ * - `unfit`: a key object that is not the key of the version on record; nothing is done with it.
+ * - `unproven`: a version of before that had no proof of its key; one was made of what is in the token.
+ * - `seal-broken`: a sealed secret that does not belong to the record that it is in; it opens nothing.
  */
 export type FindingKind = (typeof findingKinds)[number];
 
-export const findingOutcomes = ['finished', 'undone', 'destroyed', 're-entered', 'failed', 'none'] as const;
+export const findingOutcomes = [
+  'finished',
+  'undone',
+  'destroyed',
+  're-entered',
+  'proven',
+  'failed',
+  'none',
+] as const;
 /** What was done about it. Nothing for `none`: somebody has to look. */
 export type FindingOutcome = (typeof findingOutcomes)[number];
 
@@ -85,7 +105,9 @@ export function isClean(tokens: readonly TokenComparison[]): boolean {
   return tokens.every(
     ({ compared, counts, findings }) =>
       compared &&
-      Object.values(counts).reduce((all, count) => all + count) === findings.length &&
+      // Of proofs made for a store of before there may be more than are listed: nobody has to look at them.
+      Object.values(counts).reduce((all, count) => all + count) - counts.unproven ===
+        findings.filter(({ kind }) => kind !== 'unproven').length &&
       findings.every(({ outcome }) => outcome !== 'none' && outcome !== 'failed'),
   );
 }
@@ -162,7 +184,11 @@ function fromRow(
   seenFrom: string,
   seen: ReadonlySet<string>,
 ): Reconciliation {
-  const all = JSON.parse(row.report) as TokenComparison[];
+  // A report of before knows fewer kinds.
+  const all = (JSON.parse(row.report) as TokenComparison[]).map((told) => ({
+    ...told,
+    counts: { ...noCounts(), ...told.counts },
+  }));
   const isOfAll = row.vault_id === '' && seenFrom !== '';
   const tokens = isOfAll
     ? all.filter(({ token }) => seen.has(token)).map((comparison) => partOf(comparison, seenFrom))
@@ -186,5 +212,14 @@ function partOf(comparison: TokenComparison, vaultId: string): TokenComparison {
 }
 
 function noCounts(): Record<FindingKind, number> {
-  return { interrupted: 0, missing: 0, orphan: 0, drift: 0, duplicate: 0 };
+  return {
+    interrupted: 0,
+    missing: 0,
+    orphan: 0,
+    drift: 0,
+    duplicate: 0,
+    unfit: 0,
+    unproven: 0,
+    'seal-broken': 0,
+  };
 }

@@ -2,6 +2,7 @@ import { tokensOf } from './vault-tokens.ts';
 import type { Selectable } from 'kysely';
 import type { AadForm } from '../config/profile.ts';
 import type { CloudKeyState, CloudKeyTable, KeySetTable, KeyVersionTable } from '../store/schema.ts';
+import { identityOfVersion } from './key-identities.ts';
 import { toQuota, type Quota } from './quota.ts';
 
 /*
@@ -43,6 +44,10 @@ export interface KeyVersion {
   cloudKeyId: string;
   version: number;
   objectId: Buffer;
+  /** What its key object has to show, as token hosts take it: made once, compared with each request. */
+  identity: Buffer;
+  /** Its key object was found not to be the one on record. */
+  unfit: boolean;
   /** Form of the AAD of ciphertext without our own metadata: keys taken over from AWS's sample proxy have such. */
   foreignForm: AadForm | undefined;
 }
@@ -85,6 +90,7 @@ export function toKeySet(row: Selectable<KeySetTable> & { tokens: string }, revi
 export function toCloudKey(
   row: Selectable<CloudKeyTable>,
   versions: readonly Selectable<KeyVersionTable>[],
+  vaultId: string,
   revision: number,
 ): CloudKey | undefined {
   if (row.state === 'CREATING' || row.state === 'DELETED') return undefined;
@@ -107,6 +113,18 @@ export function toCloudKey(
             cloudKeyId: row.id,
             version: version.version,
             objectId: version.object_id,
+            identity: identityOfVersion({
+              vaultId,
+              keySetId: row.key_set_id,
+              externalKeyId: row.external_key_id,
+              cloudKeyId: row.id,
+              version: version.version,
+              objectId: version.object_id,
+              origin: version.origin,
+              label: version.label,
+              proof: version.proof,
+            }),
+            unfit: version.unfit_since !== null,
             foreignForm: version.origin === 'aws-sample-proxy' ? ('sha256' as const) : undefined,
           },
         ]),

@@ -2,7 +2,15 @@ import type { AadForm } from '../config/profile.ts';
 import { TokenError } from '../token/faults.ts';
 import type { CloudKey, KeyVersion } from '../vault/directory.ts';
 import { readCiphertextMetadata } from './ciphertext-metadata.ts';
-import { checkSizes, checkUsable, findKey, noBytes, type XksCall, type XksServices } from './operation.ts';
+import {
+  checkSizes,
+  checkUsable,
+  findKey,
+  noBytes,
+  withVersion,
+  type XksCall,
+  type XksServices,
+} from './operation.ts';
 import { checkQuota } from './quota.ts';
 import { decryptRequest, parseBody } from './wire.ts';
 
@@ -26,18 +34,21 @@ export async function decrypt(services: XksServices, call: XksCall, externalKeyI
   call.facts.keyVersion = madeWith.version.version;
 
   await checkQuota(services, call, key);
-  const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
-    {
-      kind: 'decrypt',
-      key: madeWith.version.objectId,
-      aadForm: madeWith.aadForm,
-      aad,
-      metadata,
-      iv,
-      ciphertext: request.ciphertext,
-      tag,
-    },
-    { deadline: call.deadline },
+  const { value, ...times } = await withVersion(services, call, key, madeWith.version, async () =>
+    services.tokens.pool(call.keySet.token).call(
+      {
+        kind: 'decrypt',
+        key: madeWith.version.objectId,
+        identity: madeWith.version.identity,
+        aadForm: madeWith.aadForm,
+        aad,
+        metadata,
+        iv,
+        ciphertext: request.ciphertext,
+        tag,
+      },
+      { deadline: call.deadline },
+    ),
   );
   call.facts.times = times;
   services.uses.record('decrypt', key.id, call.address);

@@ -1,6 +1,14 @@
 import { writeCiphertextMetadata } from './ciphertext-metadata.ts';
 import { TokenError } from '../token/faults.ts';
-import { checkSizes, checkUsable, findKey, noBytes, type XksCall, type XksServices } from './operation.ts';
+import {
+  checkSizes,
+  checkUsable,
+  findKey,
+  noBytes,
+  withVersion,
+  type XksCall,
+  type XksServices,
+} from './operation.ts';
 import { checkQuota } from './quota.ts';
 import { encryptRequest, parseBody } from './wire.ts';
 
@@ -29,17 +37,28 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
   await checkQuota(services, call, key);
   await services.encryptions.take(key, call.deadline);
   let first = true;
-  const { value, ...times } = await services.tokens.pool(call.keySet.token).call(
-    { kind: 'encrypt', key: version.objectId, aadForm, aad, metadata, plaintext: request.plaintext, verify },
-    {
-      deadline: call.deadline,
-      onAttempt: () => {
-        // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
-        if (!first && !services.encryptions.takeAnother(key))
-          throw new TokenError('unavailable', 'encryption count');
-        first = false;
+  const { value, ...times } = await withVersion(services, call, key, version, async () =>
+    services.tokens.pool(call.keySet.token).call(
+      {
+        kind: 'encrypt',
+        key: version.objectId,
+        identity: version.identity,
+        aadForm,
+        aad,
+        metadata,
+        plaintext: request.plaintext,
+        verify,
       },
-    },
+      {
+        deadline: call.deadline,
+        onAttempt: () => {
+          // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
+          if (!first && !services.encryptions.takeAnother(key))
+            throw new TokenError('unavailable', 'encryption count');
+          first = false;
+        },
+      },
+    ),
   );
   call.facts.times = times;
   services.uses.record('encrypt', key.id, call.address);

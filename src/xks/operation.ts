@@ -1,7 +1,9 @@
-import type { CloudKey, Directory, FoundState, ServedKeySet } from '../vault/directory.ts';
+import { TokenError } from '../token/faults.ts';
+import type { CloudKey, Directory, FoundState, KeyVersion, ServedKeySet } from '../vault/directory.ts';
 import type { EncryptionCount } from '../vault/encryption-count.ts';
 import type { TokenRooms } from '../vault/token-rooms.ts';
 import type { Admission, QuotaLeases } from '../vault/quota-leases.ts';
+import type { UnfitKeys } from '../vault/unfit-keys.ts';
 import type { UseRecorder } from '../vault/uses.ts';
 import type { AadForm } from '../config/profile.ts';
 import type { CallTimes } from '../token/token-pool.ts';
@@ -15,6 +17,7 @@ export interface XksServices {
   encryptions: EncryptionCount;
   quotas: Pick<QuotaLeases, 'take' | 'takeBoth'>;
   uses: Pick<UseRecorder, 'record'>;
+  unfitKeys: Pick<UnfitKeys, 'found' | 'good'>;
   /** Facts of a token's profile that the operations go by. */
   tokenFacts: (token: string) => TokenFacts;
   fleetSize: number;
@@ -106,6 +109,25 @@ export function checkSizes(
       `The additional authenticated data is longer than ${mostAad} bytes.`,
     );
   if (data.length === 0) throw new XksError('ValidationException', `The ${what} is empty.`);
+}
+
+/** Does `run` with a key's version, and sees to it that a key object which is not the key on record is told. */
+export async function withVersion<T>(
+  { unfitKeys }: XksServices,
+  { keySet }: XksCall,
+  key: CloudKey,
+  version: KeyVersion,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    const done = await run();
+    unfitKeys.good(key, version);
+    return done;
+  } catch (error) {
+    if (error instanceof TokenError && error.fault === 'key-unfit')
+      unfitKeys.found(keySet, key, version, error);
+    throw error;
+  }
 }
 
 export const noBytes = Buffer.alloc(0);

@@ -13,6 +13,7 @@ import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 import { inToken } from '../token/in-token.ts';
+import { labelled } from '../support/key-identity.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
@@ -97,8 +98,12 @@ async function fill(file: string, { tokens, fixture }: TestVault) {
   for (const [index, object] of objects.entries()) {
     const label = versionLabel(one, index < 2 ? 'ext.rotated' : 'ext.disabled', index === 1 ? 2 : 1);
     const usage = { encrypt: true, decrypt: true };
-    await pool.call({ kind: 'generateKey', key: object, label, ...usage }, managementDeadline());
-    const form = { key: object, aadForm: 'full', aad, metadata } as const;
+    await pool.call(
+      { kind: 'generateKey', key: object, binding: Buffer.alloc(0), label, ...usage },
+      managementDeadline(),
+    );
+    const identity = labelled(label);
+    const form = { key: object, identity, aadForm: 'full', aad, metadata } as const;
     const { value } = await pool.call(
       { kind: 'encrypt', ...form, plaintext, verify: false },
       managementDeadline(),

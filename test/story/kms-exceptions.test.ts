@@ -15,13 +15,14 @@ import {
 } from '@aws-sdk/client-kms';
 import test from 'ava';
 import { Simulator } from '../../simulator/simulator.ts';
-import { listVersions, updateCloudKey } from '../../src/vault/cloud-keys.ts';
+import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { Middlebox } from '../doctor/middlebox.ts';
 import { TestCa } from '../support/certificates.ts';
 import { InProcessNode } from '../support/in-process-node.ts';
+import { ofVersion } from '../support/key-identity.ts';
 import { failureOf } from '../support/simulated-kms.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import type { KeySetAccess } from '../support/xks-client.ts';
@@ -338,12 +339,8 @@ test.serial(
     const use = async () => kms.send(new EncryptCommand({ KeyId: arn, Plaintext: plaintext }));
     await t.notThrowsAsync(use());
     await node.withVault(async (vault) => {
-      const [version] = await listVersions(vault.house, await vault.key(lost));
       const pool = vault.house.tokens.pool('token');
-      await pool.call(
-        { kind: 'destroyKey', key: version?.object_id ?? Buffer.alloc(0) },
-        managementDeadline(),
-      );
+      await pool.call({ kind: 'destroyKey', ...ofVersion(await vault.key(lost), 1) }, managementDeadline());
     });
     const failure = await failureOf(use());
     t.is(failure.name, 'KMSInvalidStateException');

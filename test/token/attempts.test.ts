@@ -28,7 +28,14 @@ test.serial('making a key is never repeated, though its host crashes', async (t)
   const before = (await state.shim.counts())['C_GenerateKey'] ?? 0;
   await state.shim.set([{ call: 'C_GenerateKey', crash: 'kill' }]);
   const key = Buffer.from('crashed over');
-  const made = open.call({ kind: 'generateKey', key, label: 'crashed over', encrypt: true, decrypt: true });
+  const made = open.call({
+    kind: 'generateKey',
+    key,
+    binding: Buffer.alloc(0),
+    label: 'crashed over',
+    encrypt: true,
+    decrypt: true,
+  });
   await throwsFault(t, 'device', made);
   t.is((await state.shim.counts())['C_GenerateKey'], before + 1);
 });
@@ -37,7 +44,12 @@ test.serial('making a key is not tried elsewhere while its host hangs', async (t
   const { open } = await begin(t, state, { limits: { killAfter: 60_000 } });
   const before = (await state.shim.counts())['C_GenerateKey'] ?? 0;
   await state.shim.set([{ call: 'C_GenerateKey', hang: true }]);
-  const request = { kind: 'generateKey', key: Buffer.from('hung'), label: 'hung' } as const;
+  const request = {
+    kind: 'generateKey',
+    key: Buffer.from('hung'),
+    binding: Buffer.alloc(0),
+    label: 'hung',
+  } as const;
   await throwsFault(t, 'timeout', open.call({ ...request, encrypt: true, decrypt: true }, 400));
   t.is((await state.shim.counts())['C_GenerateKey'], before + 1);
 });

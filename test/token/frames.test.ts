@@ -22,6 +22,7 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({
     kind: kind('encrypt'),
     key: bytes(),
+    identity: bytes(),
     aadForm,
     aad: bytes(70_000),
     metadata: bytes(20),
@@ -31,6 +32,7 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({
     kind: kind('decrypt'),
     key: bytes(),
+    identity: bytes(),
     aadForm,
     aad: bytes(70_000),
     metadata: bytes(20),
@@ -42,10 +44,13 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
     kind: kind('generateKey'),
     key: bytes(),
     label: text,
+    binding: bytes(),
     encrypt: fc.boolean(),
     decrypt: fc.boolean(),
   }),
-  fc.record({ kind: kind('destroyKey'), key: bytes() }),
+  fc.record({ kind: kind('destroyKey'), key: bytes(), identity: bytes() }),
+  fc.record({ kind: kind('proveKey'), key: bytes(), identity: bytes() }),
+  fc.record({ kind: kind('makeProof'), key: bytes(), identity: bytes() }),
   fc.record({ kind: kind('inspectKey'), key: bytes() }),
   fc.record({ kind: kind('findKey'), label: text }),
   fc.record({ kind: kind('listKeys'), after: bytes(), limit: id }),
@@ -81,7 +86,12 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
     }),
   ),
   answer('decrypt', fc.record({ plaintext: bytes(9000) })),
-  answer('generateKey', attributes),
+  answer(
+    'generateKey',
+    fc.tuple(attributes, bytes()).map(([told, proof]) => ({ ...told, proof })),
+  ),
+  answer('proveKey', fc.constant({})),
+  answer('makeProof', fc.record({ proof: bytes() })),
   answer('inspectKey', attributes),
   answer('findKey', attributes),
   answer(
@@ -204,7 +214,8 @@ test('a frame that is larger than any message is refused before it is stored', (
 
 test('the largest plaintext and AAD that a request may have fit into a frame', (t) => {
   const [aad, plaintext] = [Buffer.alloc(65_535, 1), Buffer.alloc(65_535, 2)];
-  const parts = { key: Buffer.alloc(255), aadForm: 'full', aad, metadata: Buffer.alloc(255) } as const;
+  const [key, identity] = [Buffer.alloc(255), Buffer.alloc(512)];
+  const parts = { key, identity, aadForm: 'full', aad, metadata: Buffer.alloc(255) } as const;
   const request = { kind: 'encrypt', ...parts, plaintext, verify: true } as const;
   t.deepEqual(readRequest(cut(writeRequest({ id: 1, deadline: 1, request }))).request, request);
 });

@@ -5,6 +5,7 @@ import { ownKeys } from '../../src/token/own-keys.ts';
 import { Shim, type Rule } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
+import { labelled } from '../support/key-identity.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim; open: OpenPool };
 
@@ -24,7 +25,14 @@ test.after.always(async () => {
 });
 
 const generate = (label: string) =>
-  ({ kind: 'generateKey', key: Buffer.from(label), label, encrypt: true, decrypt: true }) as const;
+  ({
+    kind: 'generateKey',
+    key: Buffer.from(label),
+    binding: Buffer.alloc(0),
+    label,
+    encrypt: true,
+    decrypt: true,
+  }) as const;
 
 async function generations(): Promise<number> {
   return (await state.shim.counts())['C_GenerateKey'] ?? 0;
@@ -42,7 +50,10 @@ for (const [name, rv] of [
     await throwsFault(t, 'session-lost', state.open.call(request));
     t.is(await generations(), before + 1);
     await state.shim.clear();
-    t.deepEqual(await state.open.call({ kind: 'destroyKey', key: request.key }), { destroyed: 1 });
+    t.deepEqual(
+      await state.open.call({ kind: 'destroyKey', key: request.key, identity: labelled(request.label) }),
+      { destroyed: 1 },
+    );
   });
 
 test.serial('a key that the device failed over is not made a second time on another host', async (t) => {
@@ -53,7 +64,10 @@ test.serial('a key that the device failed over is not made a second time on anot
   t.is(await generations(), before + 1);
   await state.shim.clear();
   await state.open.allReady();
-  t.deepEqual(await state.open.call({ kind: 'destroyKey', key: request.key }), { destroyed: 1 });
+  t.deepEqual(
+    await state.open.call({ kind: 'destroyKey', key: request.key, identity: labelled(request.label) }),
+    { destroyed: 1 },
+  );
 });
 
 test.serial('a search that fails before a key is made is repaired, and the key made once', async (t) => {

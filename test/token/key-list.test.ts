@@ -13,13 +13,25 @@ import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, tokenKinds } from '../support/tokens.ts';
 import { inToken, type Deed } from './in-token.ts';
 import { nothing, OpenPool, throwsFault } from './open-pool.ts';
+import { labelled } from '../support/key-identity.ts';
 
 const keySetId = '00000000-0000-4000-8000-000000000000';
 
 /** Makes a key as a CloudKey's version has it. */
+function labelOf(id: Buffer, version = 1): string {
+  return versionLabel(keySetId, `key-${id.toString('hex').slice(0, 8)}`, version);
+}
+
 async function makeVersion(open: OpenPool, id: Buffer, version = 1): Promise<Buffer> {
-  const label = versionLabel(keySetId, `key-${id.toString('hex').slice(0, 8)}`, version);
-  await open.call({ kind: 'generateKey', key: id, label, encrypt: true, decrypt: false });
+  const label = labelOf(id, version);
+  await open.call({
+    kind: 'generateKey',
+    key: id,
+    binding: Buffer.alloc(0),
+    label,
+    encrypt: true,
+    decrypt: false,
+  });
   return id;
 }
 
@@ -84,7 +96,7 @@ test('what another process makes and destroys is in the next list, and a used ke
   const other = await OpenPool.start(t, fixture, { prepare: false });
   const id = await makeVersion(open, randomBytes(20));
   t.is((await listAll(other, 10)).keys.length, 1);
-  await other.call({ kind: 'destroyKey', key: id });
+  await other.call({ kind: 'destroyKey', key: id, identity: labelled(labelOf(id)) });
   t.deepEqual((await listAll(open, 10)).keys, []);
   await makeVersion(other, id);
   t.is((await listAll(open, 10)).keys.length, 1);

@@ -4,10 +4,15 @@
  */
 import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
+import { Canary } from '../../src/token/canary.ts';
 import { Cryptoki } from '../../src/token/cryptoki.ts';
 import { TokenError } from '../../src/token/faults.ts';
+import { Gcm } from '../../src/token/gcm.ts';
+import { KeyDestruction } from '../../src/token/key-destruction.ts';
 import { KeyObjects } from '../../src/token/key-objects.ts';
 import type { KeyAttributes } from '../../src/token/messages.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
+import { labelled } from '../support/key-identity.ts';
 import type { TokenFixture } from '../support/tokens.ts';
 
 const fixture = JSON.parse(process.argv[2] ?? '') as TokenFixture;
@@ -15,6 +20,10 @@ const profile = loadProfile(fixture.profile);
 const { module, label } = fixture;
 const cryptoki = Cryptoki.open({ profile, module, choose: { label } }, new Secret(fixture.pin));
 const keys = new KeyObjects(cryptoki, profile);
+const gcm = new Gcm(cryptoki, profile);
+const destruction = new KeyDestruction(cryptoki, { gcm, keys, canary: new Canary(cryptoki, gcm, keys) });
+// What is to be seen where an absence counts.
+keys.generate(ownKeys.protecting.id, ownKeys.protecting.label, { encrypt: true, decrypt: true });
 
 function outcome(run: () => unknown): unknown {
   try {
@@ -44,8 +53,8 @@ const told: Record<string, unknown> = {
 keys.forgetAll();
 keys.learning.step(Infinity);
 told['after all handles are forgotten'] = keys.has(key);
-told['destroyed'] = keys.destroy(key);
-told['destroyed again'] = keys.destroy(key);
+told['destroyed'] = destruction.destroy(key, labelled('both'));
+told['destroyed again'] = destruction.destroy(key, labelled('both'));
 told['after it is destroyed'] = outcome(() => keys.inspect(key));
 process.stdout.write(JSON.stringify(told));
 cryptoki.finalize();

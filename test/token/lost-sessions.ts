@@ -11,6 +11,7 @@ import type { TokenRequest } from '../../src/token/messages.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
 import type { TokenFixture } from '../support/tokens.ts';
 import { encryptOf } from './open-pool.ts';
+import { labelled } from '../support/key-identity.ts';
 
 const fixture = JSON.parse(process.argv[2] ?? '') as TokenFixture;
 const profile = loadProfile(fixture.profile);
@@ -35,8 +36,15 @@ function loseSessions(): void {
 const key = Buffer.from('lost sessions');
 const unused = Buffer.from('lost sessions, unused');
 for (const id of [key, unused]) {
-  ask({ kind: 'destroyKey', key: id });
-  ask({ kind: 'generateKey', key: id, label: id.toString(), encrypt: true, decrypt: true });
+  ask({ kind: 'destroyKey', key: id, identity: labelled(id.toString()) });
+  ask({
+    kind: 'generateKey',
+    key: id,
+    binding: Buffer.alloc(0),
+    label: id.toString(),
+    encrypt: true,
+    decrypt: true,
+  });
 }
 const told: Record<string, string> = {};
 loseSessions();

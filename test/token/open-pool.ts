@@ -161,7 +161,7 @@ export class OpenPool {
   /** Makes an AES key and gives its CKA_ID. */
   async makeKey(label: string, usage = { encrypt: true, decrypt: true }): Promise<Buffer> {
     const key = Buffer.from(label);
-    await this.call({ kind: 'generateKey', key, label, ...usage });
+    await this.call({ kind: 'generateKey', key, binding: Buffer.alloc(0), label, ...usage });
     return key;
   }
 
@@ -191,6 +191,7 @@ export function encryptOf(
   return {
     kind: 'encrypt',
     key,
+    identity: nothing,
     aadForm: 'full',
     aad: nothing,
     metadata: nothing,
@@ -205,8 +206,8 @@ export function decryptOf(
   encrypt: Extract<TokenRequest, { kind: 'encrypt' }>,
   { iv, ciphertext, tag }: TokenResponses['encrypt'],
 ): Extract<TokenRequest, { kind: 'decrypt' }> {
-  const { key, aadForm, aad, metadata } = encrypt;
-  return { kind: 'decrypt', key, aadForm, aad, metadata, iv, ciphertext, tag };
+  const { key, identity, aadForm, aad, metadata } = encrypt;
+  return { kind: 'decrypt', key, identity, aadForm, aad, metadata, iv, ciphertext, tag };
 }
 
 /** Asserts that `call` rejects with this fault, and gives the error. */

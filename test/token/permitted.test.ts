@@ -26,7 +26,7 @@ function isRefused(permitted: Permitted, request: TokenRequest): boolean {
 
 test('a host of a network-facing process neither destroys, seals nor looks up keys, whatever it is asked', (t) => {
   const requests: TokenRequest[] = [
-    { kind: 'destroyKey', key },
+    { kind: 'destroyKey', key, identity: Buffer.alloc(0) },
     { kind: 'findKey', label: 'x' },
     { kind: 'inspectKey', key },
     { kind: 'listKeys', after: nothing, limit: 1 },
@@ -40,6 +40,7 @@ test('a host of the management process uses no key, whatever it is asked, and do
     {
       kind: 'encrypt',
       key,
+      identity: nothing,
       aadForm: 'full',
       aad: nothing,
       metadata: nothing,
@@ -49,6 +50,7 @@ test('a host of the management process uses no key, whatever it is asked, and do
     {
       kind: 'decrypt',
       key,
+      identity: nothing,
       aadForm: 'full',
       aad: nothing,
       metadata: nothing,
@@ -60,7 +62,7 @@ test('a host of the management process uses no key, whatever it is asked, and do
   for (const request of uses) t.true(isRefused(managementRequests, request), request.kind);
   for (const request of [
     { kind: 'listKeys', after: nothing, limit: 1 },
-    { kind: 'destroyKey', key },
+    { kind: 'destroyKey', key, identity: Buffer.alloc(0) },
     { kind: 'protect', context: Buffer.from('x'), secret: key },
   ] satisfies TokenRequest[])
     t.false(isRefused(managementRequests, request), request.kind);

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { aadForms, loadProfile } from '../../src/config/profile.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
-import { ownKeys } from '../../src/token/own-keys.ts';
+import { ownKeys, versionLabel } from '../../src/token/own-keys.ts';
 import { tokenKinds, type TokenFixture } from '../support/tokens.ts';
 import { inToken } from './in-token.ts';
 import { decryptOf, encryptOf, nothing, OpenPool, throwsFault } from './open-pool.ts';
+import { labelled } from '../support/key-identity.ts';
 
 interface Opened {
   fixture: TokenFixture;
@@ -59,7 +60,13 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       ]) {
         const label = `read back ${Number(usage.encrypt)}${Number(usage.decrypt)}`;
         const key = Buffer.from(label);
-        const asMade = await open.call({ kind: 'generateKey', key, label, ...usage });
+        const asMade = await open.call({
+          kind: 'generateKey',
+          key,
+          binding: Buffer.alloc(0),
+          label,
+          ...usage,
+        });
         t.like(asMade, { label, ...usage, fit: true, bornInToken: true, complaints: [] });
         t.deepEqual(Buffer.from(asMade.id), key);
         t.deepEqual(await open.call({ kind: 'inspectKey', key }), asMade);
@@ -193,7 +200,9 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       const sealed = await open.call(request);
       // Both hosts have used it, and so know its handle.
       await Promise.all(Array.from({ length: 16 }, async () => open.call(decryptOf(request, sealed))));
-      t.deepEqual(await open.call({ kind: 'destroyKey', key }), { destroyed: 1 });
+      t.deepEqual(await open.call({ kind: 'destroyKey', key, identity: labelled('destroyed') }), {
+        destroyed: 1,
+      });
       const uses = Array.from({ length: 16 }, async () =>
         throwsFault(t, 'key-missing', open.call(decryptOf(request, sealed))),
       );
@@ -201,7 +210,9 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       await throwsFault(t, 'key-missing', open.call(request));
       await throwsFault(t, 'key-missing', open.call({ kind: 'inspectKey', key }));
       await throwsFault(t, 'key-missing', open.call({ kind: 'findKey', label: 'destroyed' }));
-      t.deepEqual(await open.call({ kind: 'destroyKey', key }), { destroyed: 0 });
+      t.deepEqual(await open.call({ kind: 'destroyKey', key, identity: labelled('destroyed') }), {
+        destroyed: 0,
+      });
     },
   );
 
@@ -209,7 +220,14 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
     const key = await open.makeKey('only once');
     const request = encryptOf(key, randomBytes(10));
     const sealed = await open.call(request);
-    const again = open.call({ kind: 'generateKey', key, label: 'again', encrypt: true, decrypt: true });
+    const again = open.call({
+      kind: 'generateKey',
+      key,
+      binding: Buffer.alloc(0),
+      label: 'again',
+      encrypt: true,
+      decrypt: true,
+    });
     await throwsFault(t, 'key-duplicate', again);
     t.is((await open.call({ kind: 'inspectKey', key })).label, 'only once');
     t.deepEqual(
@@ -222,13 +240,14 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
   if (profile === 'softhsm2')
     suite('two keys with one id are refused; those of an id of ours can be destroyed', async (t, open) => {
       const key = randomBytes(20);
+      const label = versionLabel(randomUUID(), 'twice', 1);
       await inToken(opened.fixture, [
-        { do: 'generate', id: key.toString('hex'), label: 'one' },
-        { do: 'generate', id: key.toString('hex'), label: 'two' },
+        { do: 'generate', id: key.toString('hex'), label },
+        { do: 'generate', id: key.toString('hex'), label },
       ]);
       await throwsFault(t, 'key-duplicate', open.call(encryptOf(key, nothing)));
       await throwsFault(t, 'key-duplicate', open.call({ kind: 'inspectKey', key }));
-      t.deepEqual(await open.call({ kind: 'destroyKey', key }), { destroyed: 2 });
+      t.deepEqual(await open.call({ kind: 'destroyKey', key, identity: labelled(label) }), { destroyed: 2 });
       await throwsFault(t, 'key-missing', open.call({ kind: 'inspectKey', key }));
 
       // Of another maker's id one of two may be somebody else's.
@@ -237,7 +256,11 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
         { do: 'generate', id: foreign.toString('hex'), label: 'three' },
         { do: 'generate', id: foreign.toString('hex'), label: 'four' },
       ]);
-      await throwsFault(t, 'key-duplicate', open.call({ kind: 'destroyKey', key: foreign }));
+      await throwsFault(
+        t,
+        'key-duplicate',
+        open.call({ kind: 'destroyKey', key: foreign, identity: labelled('three') }),
+      );
     });
 
   suite('a key that was not made as ours are is told by its complaints', async (t, open) => {
@@ -263,8 +286,8 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       for (const request of [
         encrypt,
         decryptOf(encrypt, { ...sealed, encryptions: 1 }),
-        { kind: 'destroyKey', key: id },
-        { kind: 'generateKey', key: id, label, encrypt: true, decrypt: true },
+        { kind: 'destroyKey', key: id, identity: Buffer.alloc(0) },
+        { kind: 'generateKey', key: id, binding: Buffer.alloc(0), label, encrypt: true, decrypt: true },
       ] satisfies TokenRequest[])
         await throwsFault(t, 'key-unfit', open.call(request), `${label} ${request.kind}`);
     }

@@ -436,7 +436,10 @@ test('a key object is taken over once, with its own usages, and on the record', 
   const usage = { encrypt: false, decrypt: true };
   await tokens
     .pool('token')
-    .call({ kind: 'generateKey', key: Buffer.from(label), label, ...usage }, managementDeadline());
+    .call(
+      { kind: 'generateKey', key: Buffer.from(label), binding: Buffer.alloc(0), label, ...usage },
+      managementDeadline(),
+    );
   const adopt = async () =>
     adoptCloudKey(house, act({ idempotencyKey: fresh('adoption') }), vault.id, 'all', {
       keySetId: keySet.id,

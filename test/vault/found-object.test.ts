@@ -18,7 +18,7 @@ test('a rotation that meets the key object of a version which a restored store f
   const forgotten = versionObjectId(key.id, 2);
   const label = versionLabel(keySet.id, key.external_key_id, 2);
   await pool.call(
-    { kind: 'generateKey', key: forgotten, label, encrypt: true, decrypt: true },
+    { kind: 'generateKey', key: forgotten, binding: Buffer.alloc(0), label, encrypt: true, decrypt: true },
     managementDeadline(),
   );
   await t.throwsAsync(rotateCloudKey(house, act(), key, 'asked'), { message: /key-duplicate/ });

@@ -204,10 +204,10 @@ test.serial(
       message: 'another CloudKey of the key set has this name',
     });
     t.true(await isInToken(t.context, key));
-    const ended = await activateVersion(house, act(byReconcile), key, 1, 'interrupted');
+    const ended = await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null);
     t.is(ended.state, 'AVAILABLE');
     t.not(ended.next_rotation_at, null);
-    t.deepEqual(await activateVersion(house, act(byReconcile), key, 1, 'interrupted'), ended);
+    t.deepEqual(await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null), ended);
     t.deepEqual(
       (await eventsOf(t.context, key.id)).map(({ action, actor_name }) => [action, actor_name]),
       [['cloud-key.create', 'reconcile']],
@@ -249,7 +249,7 @@ test.serial('what is being undone is not put into use, and an undoing that faile
     throw new TokenError('unavailable', 'pool');
   });
   await t.throwsAsync(undoCreation(down, keySet, key), { instanceOf: TokenError });
-  await activateVersion(house, act(byReconcile), key, 1, 'interrupted');
+  await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null);
   t.is((await findCloudKey(store, key.id)).state, 'CREATING');
   await undoCreation(house, keySet, key);
   t.false(await isInToken(t.context, key));
@@ -311,7 +311,7 @@ test.serial('an overtaken rotation that ends later does not become current', asy
   const slow = houseWith(t.context, () => undefined);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
   await rotateCloudKey(house, act(), key, 'asked');
-  const ended = await activateVersion(house, act(byReconcile), key, 2, 'interrupted');
+  const ended = await activateVersion(house, act(byReconcile), key, 2, 'interrupted', null);
   t.is(ended.current_version, 3);
   t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE', '3 ACTIVE']);
 });
@@ -338,6 +338,6 @@ test.serial('a version of a key that was deleted meanwhile is not put into use',
   const slow = houseWith(t.context, () => undefined);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
-  await activateVersion(house, act(byReconcile), key, 2, 'interrupted');
+  await activateVersion(house, act(byReconcile), key, 2, 'interrupted', null);
   t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING']);
 });

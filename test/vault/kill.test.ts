@@ -22,6 +22,7 @@ import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { insertVault, openVault, type TestVault } from '../support/vault.ts';
 import { perform, type Deed, type FromDriver, type Order, type ToDriver } from './kill-driver.ts';
 import { day, hour, KeptLog } from './stage.ts';
+import { ofVersion } from '../support/key-identity.ts';
 
 const test = anyTest as TestFn<{ world: World }>;
 
@@ -30,6 +31,7 @@ const driver = path.join(import.meta.dirname, 'kill-driver.ts');
 interface Ciphertext {
   cloudKeyId: string;
   version: number;
+  identity: Buffer;
   sealed: TokenResponses['encrypt'];
   plaintext: Buffer;
 }
@@ -101,10 +103,17 @@ class World {
     const { value } = await this.house.tokens
       .pool('token')
       .call(
-        { kind: 'encrypt', key: version.object_id, ...form, plaintext, verify: false },
+        { kind: 'encrypt', ...ofVersion(key, version.version), ...form, plaintext, verify: false },
         managementDeadline(),
       );
-    this.#ciphertexts.push({ cloudKeyId: key.id, version: version.version, sealed: value, plaintext });
+    const { identity } = ofVersion(key, version.version);
+    this.#ciphertexts.push({
+      cloudKeyId: key.id,
+      version: version.version,
+      identity,
+      sealed: value,
+      plaintext,
+    });
   }
 
   /** What was encrypted with the key is not expected to be readable any more. */
@@ -193,12 +202,12 @@ class World {
         .toSorted(),
       `${when}: store and token have the same`,
     );
-    for (const { cloudKeyId, version, sealed, plaintext } of this.#ciphertexts) {
+    for (const { cloudKeyId, version, identity, sealed, plaintext } of this.#ciphertexts) {
       const known = versions.find((row) => row.cloud_key_id === cloudKeyId && row.version === version);
       const { value: opened } = await this.house.tokens
         .pool('token')
         .call(
-          { kind: 'decrypt', key: known?.object_id ?? Buffer.alloc(0), ...form, ...sealed },
+          { kind: 'decrypt', key: known?.object_id ?? Buffer.alloc(0), identity, ...form, ...sealed },
           managementDeadline(),
         );
       t.deepEqual(Buffer.from(opened.plaintext), plaintext, when);
@@ -492,9 +501,8 @@ killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, asy
       .where('cloud_key_id', '=', id)
       .execute();
   }
-  const [object] = await listVersions(world.house, unmade);
   const pool = world.house.tokens.pool('token');
-  await pool.call({ kind: 'destroyKey', key: object?.object_id ?? Buffer.alloc(0) }, managementDeadline());
+  await pool.call({ kind: 'destroyKey', ...ofVersion(unmade, 1) }, managementDeadline());
   await db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', deleted.id).execute();
   await db
     .updateTable('key_versions')

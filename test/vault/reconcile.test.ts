@@ -1,11 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import pkcs11js from 'pkcs11js';
-import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
+import { record } from '../../src/audit/trail.ts';
+import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { listVersions, rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
-import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
+import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
+import { keyEntry, type CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import {
@@ -20,6 +22,8 @@ import { Shim } from '../support/shim.ts';
 import { insertVault, openVault, type TestVault } from '../support/vault.ts';
 import { minute, Stage } from './stage.ts';
 import { byHand } from '../support/by-hand.ts';
+import { labelled, ofVersion } from '../support/key-identity.ts';
+import { inToken } from '../token/in-token.ts';
 
 const test = anyTest as TestFn<TestVault & { shim: Shim }>;
 
@@ -32,8 +36,8 @@ test.afterEach.always(async ({ context: { tokens, shim } }) => {
   await shim.clear();
   const pool = tokens.pool('token');
   const all = { kind: 'listKeys', after: Buffer.alloc(0), limit: 1000 } as const;
-  for (const { id } of (await pool.call(all, managementDeadline())).value.keys)
-    await pool.call({ kind: 'destroyKey', key: Buffer.from(id) }, managementDeadline());
+  for (const { id, label } of (await pool.call(all, managementDeadline())).value.keys)
+    await pool.call({ kind: 'destroyKey', key: id, identity: labelled(label) }, managementDeadline());
 });
 test('while one comparison runs, another of the same is refused', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
@@ -93,15 +97,24 @@ async function interrupt(
       .where('id', '=', key.id)
       .execute();
   });
-  if (!object) await destroy(stage, versionObjectId(key.id, version));
+  if (!object) await destroy(stage, key.id, version);
 }
 
-async function destroy({ house }: Stage, key: Buffer): Promise<void> {
-  await house.tokens.pool('token').call({ kind: 'destroyKey', key }, managementDeadline());
+async function destroy({ house, store }: Stage, id: string, version: number): Promise<void> {
+  const key = await store.db
+    .selectFrom('cloud_keys')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  await house.tokens
+    .pool('token')
+    .call({ kind: 'destroyKey', ...ofVersion(key, version) }, managementDeadline());
 }
 
 async function make({ house }: Stage, key: Buffer, label: string, usage = { encrypt: true, decrypt: true }) {
-  await house.tokens.pool('token').call({ kind: 'generateKey', key, label, ...usage }, managementDeadline());
+  await house.tokens
+    .pool('token')
+    .call({ kind: 'generateKey', key, binding: Buffer.alloc(0), label, ...usage }, managementDeadline());
 }
 
 async function isInToken({ house }: Stage, key: Buffer): Promise<boolean> {
@@ -176,17 +189,29 @@ test.serial(
   async (t) => {
     const stage = await Stage.open(t, t.context.tokens);
     const keySet = await stage.keySet();
-    for (const [usage, label] of [
-      [{ encrypt: true, decrypt: false }, undefined],
-      [{ encrypt: true, decrypt: true }, 'holdfast:key:other'],
-    ] as const) {
-      const key = await stage.key(keySet, { name: 'k' });
-      await interrupt(stage, key, { object: false });
-      const object = versionObjectId(key.id, 1);
-      await make(stage, object, label ?? versionLabel(keySet.id, key.external_key_id, 1), usage);
-      t.deepEqual(said(await run(stage)), [['interrupted', 'undone', 'k', 1]]);
-      t.false(await isInToken(stage, object));
-    }
+    const key = await stage.key(keySet, { name: 'k' });
+    await interrupt(stage, key, { object: false });
+    const object = versionObjectId(key.id, 1);
+    const usage = { encrypt: true, decrypt: false };
+    await make(stage, object, versionLabel(keySet.id, key.external_key_id, 1), usage);
+    t.deepEqual(said(await run(stage)), [['interrupted', 'undone', 'k', 1]]);
+    t.false(await isInToken(stage, object));
+  },
+);
+
+test.serial(
+  'a creation whose CKA_ID another’s key object has is not undone by destroying that',
+  async (t) => {
+    const stage = await Stage.open(t, t.context.tokens);
+    const keySet = await stage.keySet();
+    const key = await stage.key(keySet, { name: 'k' });
+    await interrupt(stage, key, { object: false });
+    const object = versionObjectId(key.id, 1);
+    await make(stage, object, versionLabel(keySet.id, 'another', 1));
+    const report = await run(stage);
+    t.deepEqual(said(report), [['interrupted', 'failed', 'k', 1]]);
+    t.regex(only(report).detail, /its label is not the one on record/);
+    t.true(await isInToken(stage, object));
   },
 );
 
@@ -286,27 +311,183 @@ test.serial(
   },
 );
 
+/** As the schedule leaves a key whose waiting time is over. */
+async function recordDeletion(stage: Stage, key: CloudKeyRecord): Promise<void> {
+  const act = systemAct(stage.house, 'test');
+  const at = new Date(stage.now).toISOString();
+  await stage.store.change(byHand, async (trx) => {
+    await trx
+      .updateTable('cloud_keys')
+      .set({ state: 'DELETED', deletion_at: at, deleted_at: at })
+      .where('id', '=', key.id)
+      .execute();
+    await trx
+      .updateTable('key_versions')
+      .set({ state: 'DESTROYING' })
+      .where('cloud_key_id', '=', key.id)
+      .execute();
+    await record(trx, act, keyEntry('delete', stage.vault.id, key));
+  });
+}
+
 test.serial('what was to be destroyed is destroyed, and what was destroyed stays so', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();
   const key = await stage.key(keySet, { name: 'k' });
-  await stage.store.db.updateTable('key_versions').set({ state: 'DESTROYING' }).execute();
-  await stage.store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).execute();
+  await recordDeletion(stage, key);
   const object = versionObjectId(key.id, 1);
   t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
   t.is((await listVersions(stage.house, key))[0]?.state, 'DESTROYED');
   t.false(await isInToken(stage, object));
-  // Such as a token that was restored from a backup brings back.
+  // Such as a token that was restored from a backup brings back; this one is of before, without a proof.
+  await stage.store.db.updateTable('key_versions').set({ proof: null }).execute();
   await make(stage, object, versionLabel(keySet.id, key.external_key_id, 1));
   t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
   t.false(await isInToken(stage, object));
+});
+
+test.serial('a row that says DESTROYING destroys nothing without the deletion that led to it', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const act = systemAct(stage.house, 'test');
+  const [used, pending, tombstone, again] = [
+    await stage.key(keySet, { name: 'used' }),
+    await stage.key(keySet, { name: 'pending' }),
+    await stage.key(keySet, { name: 'tombstone' }),
+    await stage.key(keySet, { name: 'again' }),
+  ];
+  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', pending.id, 7);
+  const set = async (key: CloudKeyRecord, state: 'DESTROYING' | 'DESTROYED', deleted: boolean) => {
+    await stage.store.db
+      .updateTable('key_versions')
+      .set({ state })
+      .where('cloud_key_id', '=', key.id)
+      .execute();
+    if (!deleted) return;
+    const at = new Date(stage.now).toISOString();
+    await stage.store.db
+      .updateTable('cloud_keys')
+      .set({ state: 'DELETED', deleted_at: at, ...(key === pending ? {} : { deletion_at: at }) })
+      .where('id', '=', key.id)
+      .execute();
+  };
+  await set(used, 'DESTROYING', false);
+  await set(pending, 'DESTROYING', true);
+  await set(tombstone, 'DESTROYING', true);
+  await set(again, 'DESTROYED', false);
+  const report = await run(stage);
+  t.deepEqual(
+    lines(report),
+    [
+      'interrupted failed used 1',
+      'interrupted failed pending 1',
+      'interrupted failed tombstone 1',
+      'interrupted failed again 1',
+    ].toSorted(),
+  );
+  t.false(report.clean);
+  const details = Object.fromEntries(
+    report.tokens[0]?.findings.map(({ name, detail }) => [name, detail]) ?? [],
+  );
+  t.regex(details['used'] ?? '', /was in use, and its CloudKey is not deleted/);
+  t.regex(details['pending'] ?? '', /waiting time of its deletion is not over/);
+  t.regex(details['tombstone'] ?? '', /audit trail knows of no deletion/);
+  for (const key of [used, pending, tombstone, again])
+    t.true(await isInToken(stage, versionObjectId(key.id, 1)), key.name);
+});
+
+test.serial('own keys in rows of CloudKeys are neither destroyed nor used, and are told', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const [active, doomed] = [
+    await stage.key(keySet, { name: 'active' }),
+    await stage.key(keySet, { name: 'doomed' }),
+  ];
+  const name = async (key: CloudKeyRecord, object_id: Buffer) =>
+    stage.store.db
+      .updateTable('key_versions')
+      .set({ object_id, proof: null })
+      .where('cloud_key_id', '=', key.id)
+      .execute();
+  await name(active, ownKeys.health.id);
+  await name(doomed, ownKeys.protecting.id);
+  await recordDeletion(stage, doomed);
+  const report = await run(stage);
+  t.true(lines(report).includes('unfit none active 1'), lines(report).join());
+  t.true(lines(report).includes('interrupted failed doomed 1'), lines(report).join());
+  const pool = stage.house.tokens.pool('token');
+  for (const { id, label } of Object.values(ownKeys))
+    t.is((await pool.call({ kind: 'inspectKey', key: id }, managementDeadline())).value.label, label);
+});
+
+test.serial('versions of before get their proofs at the first comparison, which says so', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const [good, swapped, limited] = [
+    await stage.key(keySet, { name: 'good' }),
+    await stage.key(keySet, { name: 'swapped' }),
+    await stage.key(keySet, { name: 'limited', usage: { encrypt: true, decrypt: false } }),
+  ];
+  await destroy(stage, swapped.id, 1);
+  await make(stage, versionObjectId(swapped.id, 1), versionLabel(keySet.id, 'other', 1));
+  await stage.store.db.updateTable('key_versions').set({ proof: null, encryptions_leased: 5 }).execute();
+  t.deepEqual(lines(await run(stage)), ['unfit none swapped 1', 'unproven proven good 1'].toSorted());
+  const [version] = await listVersions(stage.house, good);
+  t.true((version?.proof?.length ?? 0) > 40);
+  t.is(version?.encryptions_leased, 6, 'the proof is an encryption too');
+  t.is((await listVersions(stage.house, limited))[0]?.proof, null);
+  t.like((await listVersions(stage.house, swapped))[0], {
+    proof: null,
+    unfit_why: 'its label is not the one on record',
+  });
+  t.deepEqual(said(await run(stage)), [['unfit', 'none', 'swapped', 1]]);
+});
+
+test.serial('a sealed secret that was moved is told by name; one of before is sealed anew', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const [mine, theirs] = [await stage.keySet(), await stage.keySet()];
+  const act = systemAct(stage.house, 'test');
+  const [moved, former] = [
+    await issueCredential(stage.house, act, mine),
+    await issueCredential(stage.house, act, mine),
+  ];
+  await stage.store.db
+    .updateTable('xks_credentials')
+    .set({ key_set_id: theirs.id })
+    .where('access_key_id', '=', moved.accessKeyId)
+    .execute();
+  const context = `holdfast xks credential ${former.accessKeyId} of key set ${mine.id}`;
+  const [sealed] = (await inToken(t.context.fixture, [
+    { do: 'seal', context, secret: former.secret.reveal() },
+  ])) as [string];
+  await stage.store.db
+    .updateTable('xks_credentials')
+    .set({ sealed_secret: Buffer.from(sealed, 'hex') })
+    .where('access_key_id', '=', former.accessKeyId)
+    .execute();
+  const report = await run(stage);
+  t.like(only(report), { kind: 'seal-broken', outcome: 'none', name: moved.accessKeyId });
+  const row = await stage.store.db
+    .selectFrom('xks_credentials')
+    .select('sealed_secret')
+    .where('access_key_id', '=', former.accessKeyId)
+    .executeTakeFirstOrThrow();
+  t.is(row.sealed_secret[0], 2, 'in the format of today');
+  const identity = { vaultId: stage.vault.id, keySetId: mine.id, accessKeyId: former.accessKeyId };
+  const opened = await revealSecret(
+    t.context.tokens,
+    { ...identity, sealedSecret: row.sealed_secret },
+    'token',
+    managementDeadline().deadline,
+  );
+  t.is(opened.reveal(), former.secret.reveal());
 });
 
 test.serial('a version without its key object is told loudly, and nothing is changed', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const key = await stage.key(await stage.keySet(), { name: 'k' });
   await rotate(stage, key);
-  await destroy(stage, versionObjectId(key.id, 1));
+  await destroy(stage, key.id, 1);
   const before = await stage.read(key.id);
   const report = await run(stage);
   t.deepEqual(said(report), [['missing', 'none', 'k', 1]]);
@@ -356,7 +537,7 @@ test.serial(
     for (let version = 2; version <= 3; version++) await rotate(stage, key);
     const pool = stage.house.tokens.pool('token');
     const form = {
-      key: versionObjectId(key.id, 3),
+      ...ofVersion(key, 3),
       aadForm: 'full',
       aad: Buffer.from('a'),
       metadata: Buffer.from('m'),
@@ -385,7 +566,7 @@ test.serial(
         [1, 'ACTIVE', rotateAt],
         [2, 'ACTIVE', refuseAt],
         [3, 'ACTIVE', refuseAt],
-        [4, 'ACTIVE', 0],
+        [4, 'ACTIVE', 1],
       ],
     );
     const known = versions.find(({ version }) => version === 3);
@@ -458,7 +639,7 @@ test.serial(
       await stage.key(keySet, { name: 'usage', usage: { encrypt: true, decrypt: false } }),
       await stage.key(keySet, { name: 'sound' }),
     ];
-    for (const { id } of [label, hidden]) await destroy(stage, versionObjectId(id, 1));
+    for (const { id } of [label, hidden]) await destroy(stage, id, 1);
     await make(stage, versionObjectId(label.id, 1), versionLabel(keySet.id, 'other', 1));
     await make(stage, versionObjectId(hidden.id, 1), 'not ours');
     await stage.store.db
@@ -473,13 +654,21 @@ test.serial(
       ]) ?? [],
     );
     t.deepEqual(told, {
-      label: ['drift', 'CKA_LABEL'],
-      hidden: ['drift', 'CKA_LABEL'],
+      label: ['unfit', 'it does not open the proof made when the key was made'],
+      hidden: ['unfit', 'it does not open the proof made when the key was made'],
       usage: ['drift', 'CKA_ENCRYPT, CKA_DECRYPT'],
     });
+    await destroy(stage, usage.id, 1);
+    const pool = stage.house.tokens.pool('token');
+    for (const [{ id }, at] of [
+      [label, versionLabel(keySet.id, 'other', 1)],
+      [hidden, 'not ours'],
+    ] as const) {
+      const request = { kind: 'destroyKey', key: versionObjectId(id, 1), identity: labelled(at) } as const;
+      await pool.call(request, managementDeadline());
+    }
     await stage.store.db.deleteFrom('key_versions').where('cloud_key_id', '<>', sound.id).execute();
     await stage.store.db.deleteFrom('cloud_keys').where('id', '<>', sound.id).execute();
-    for (const { id } of [label, hidden, usage]) await destroy(stage, versionObjectId(id, 1));
     await t.context.shim.set([
       {
         call: 'C_GetAttributeValue',
@@ -560,7 +749,8 @@ test.serial(
         ['orphan', 'my-orphan'],
       ],
     );
-    t.deepEqual(seen.tokens[0]?.counts, { interrupted: 1, missing: 0, orphan: 1, drift: 0, duplicate: 0 });
+    const none = { missing: 0, drift: 0, duplicate: 0, unfit: 0, unproven: 0, 'seal-broken': 0 };
+    t.deepEqual(seen.tokens[0]?.counts, { ...none, interrupted: 1, orphan: 1 });
     for (const from of ['', stage.vault.id])
       await t.throwsAsync(getReconciliation(stage.house, from, ofOther.id), { message: /no such/ });
     const listed = async (from: string) =>
@@ -595,13 +785,7 @@ test.serial('two comparisons at once settle everything once', async (t) => {
   await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
   await interrupt(stage, finished);
   await interrupt(stage, undone, { object: false });
-  const act = systemAct(stage.house, 'test');
-  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', deleted.id, 7);
-  await stage.store.db
-    .updateTable('key_versions')
-    .set({ state: 'DESTROYING' })
-    .where('cloud_key_id', '=', deleted.id)
-    .execute();
+  await recordDeletion(stage, deleted);
   await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage, stage.as('node-c/1'))]);
   t.like(await stage.acts(finished.id), { 'cloud-key.create': 2 });
   t.like(await stage.acts(restored.id), { 'cloud-key.re-enter-version': 1 });

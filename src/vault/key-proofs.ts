@@ -1,0 +1,81 @@
+import type { Act } from '../audit/trail.ts';
+import { TokenError } from '../token/faults.ts';
+import type { House } from './house.ts';
+import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
+import { managementDeadline } from './token-rooms.ts';
+
+/** A version in a token. */
+export type ProvableVersion = IdentifiedVersion & { token: string };
+
+/**
+ * The proof of a key object that was found, made now: it says no more than that the key is the one that was found, with the
+ * right label and attributes. Null for a key that can have none. Throws TokenError: `key-unfit` where label or attributes are
+ * not as on record.
+ */
+export async function proofOfFound(
+  { tokens }: Pick<House, 'tokens'>,
+  version: ProvableVersion,
+): Promise<Buffer | null> {
+  const identity = identityOfVersion({ ...version, proof: null });
+  const { value } = await tokens
+    .pool(version.token)
+    .call({ kind: 'makeProof', key: version.objectId, identity }, managementDeadline());
+  return value.proof.length === 0 ? null : Buffer.from(value.proof);
+}
+
+/** Why the key object is not the one on record; undefined where it is. Throws TokenError where it cannot be told. */
+export async function unfitnessOf(
+  { tokens }: Pick<House, 'tokens'>,
+  version: ProvableVersion,
+): Promise<string | undefined> {
+  try {
+    await tokens
+      .pool(version.token)
+      .call(
+        { kind: 'proveKey', key: version.objectId, identity: identityOfVersion(version) },
+        managementDeadline(),
+      );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
+    return error.detail ?? error.message;
+  }
+}
+
+/** Keeps a proof where there is none yet, and counts the encryption that it is. */
+export async function keepProofs(
+  { store }: Pick<House, 'store'>,
+  act: Act,
+  proofs: readonly { version: ProvableVersion; proof: Buffer }[],
+): Promise<void> {
+  if (proofs.length === 0) return;
+  await store.change(act, async (trx) => {
+    for (const { version, proof } of proofs)
+      await trx
+        .updateTable('key_versions')
+        .set((eb) => ({ proof, encryptions_leased: eb('encryptions_leased', '+', 1) }))
+        .where('cloud_key_id', '=', version.cloudKeyId)
+        .where('version', '=', version.version)
+        .where('object_id', '=', version.objectId)
+        .where('proof', 'is', null)
+        .execute();
+  });
+}
+
+/** Notes that the key object is not the one on record, or is again. */
+export async function noteUnfit(
+  { store, now }: Pick<House, 'store' | 'now'>,
+  { cloudKeyId, version }: Pick<IdentifiedVersion, 'cloudKeyId' | 'version'>,
+  why: string | undefined,
+): Promise<void> {
+  const since = why === undefined ? null : now().toISOString();
+  await store.bookkeep(async (trx) => {
+    const ofVersion = trx
+      .updateTable('key_versions')
+      .set({ unfit_since: since, unfit_why: why ?? null })
+      .where('cloud_key_id', '=', cloudKeyId)
+      .where('version', '=', version);
+    // The first time is kept.
+    await ofVersion.where('unfit_since', why === undefined ? 'is not' : 'is', null).execute();
+  });
+}

@@ -1,0 +1,69 @@
+import { monotonicNow } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import type { TokenError } from '../token/faults.ts';
+import type { House } from './house.ts';
+import { noteUnfit } from './key-proofs.ts';
+import type { CloudKey, KeyVersion, ServedKeySet } from './served-records.ts';
+
+/** The same version is told again after so long, milliseconds. */
+const pause = 60_000;
+/** So many are remembered as told. */
+const mostRemembered = 10_000;
+
+/**
+ * What XKS workers find of key objects that are not the keys on record: in the log at once, and with the version, where the
+ * management API and reconcile have it from, until it is the right one again.
+ */
+export class UnfitKeys {
+  readonly #house: Pick<House, 'store' | 'now'>;
+  readonly #log: Logger;
+  /** When each was told last, by the machine's monotonic clock. */
+  readonly #told = new Map<string, number>();
+  /** Versions as they were remembered when they were found good again: told once. */
+  readonly #cleared = new WeakSet<KeyVersion>();
+
+  constructor(house: Pick<House, 'store' | 'now'>, log: Logger) {
+    this.#house = house;
+    this.#log = log;
+  }
+
+  found(keySet: ServedKeySet, key: CloudKey, { version }: KeyVersion, error: TokenError): void {
+    const why = error.detail ?? error.message;
+    const name = `${key.id}:${version}`;
+    if (monotonicNow() - (this.#told.get(name) ?? -Infinity) < pause) return;
+    if (this.#told.size >= mostRemembered) this.#told.clear();
+    this.#told.set(name, monotonicNow());
+    this.#log.error(
+      {
+        token: keySet.token,
+        vaultId: keySet.vaultId,
+        keySetId: keySet.id,
+        keySet: keySet.name,
+        cloudKeyId: key.id,
+        externalKeyId: key.externalKeyId,
+        keyVersion: version,
+        problem: why,
+      },
+      'the key object in the token is not the key on record: nothing is done with it, and requests for this key fail',
+    );
+    this.#note(key, version, why);
+  }
+
+  /** A request was done with the version, so that it is the right one. */
+  good(key: CloudKey, version: KeyVersion): void {
+    if (!version.unfit && this.#told.size === 0) return;
+    const wasTold = this.#told.delete(`${key.id}:${version.version}`);
+    if (!wasTold && (!version.unfit || this.#cleared.has(version))) return;
+    this.#cleared.add(version);
+    this.#note(key, version.version, undefined);
+  }
+
+  #note({ id: cloudKeyId }: CloudKey, version: number, why: string | undefined): void {
+    noteUnfit(this.#house, { cloudKeyId, version }, why).catch((error: unknown) =>
+      this.#log.warn(
+        { cloudKeyId, keyVersion: version, problem: (error as Error).message },
+        'what was found of a key object could not be written yet',
+      ),
+    );
+  }
+}

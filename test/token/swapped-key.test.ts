@@ -1,0 +1,185 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import test, { type ExecutionContext } from 'ava';
+import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
+import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
+import { tokenKinds, type TokenFixture } from '../support/tokens.ts';
+import { inToken, type Deed } from './in-token.ts';
+import { decryptOf, encryptOf, OpenPool, throwsFault } from './open-pool.ts';
+
+/* Somebody puts another key object in the place of a key, past Holdfast: nothing is done with it, all others are served. */
+
+interface Made {
+  id: Buffer;
+  label: string;
+  identity: Buffer;
+}
+
+const belongings = () => ({
+  vaultId: randomUUID(),
+  keySetId: randomUUID(),
+  externalKeyId: randomUUID(),
+  cloudKeyId: randomUUID(),
+  version: 1,
+});
+
+async function makeKey(open: OpenPool, of = belongings()): Promise<Made> {
+  const id = versionObjectId(of.cloudKeyId, of.version);
+  const label = versionLabel(of.keySetId, of.externalKeyId, of.version);
+  const binding = bindingOf({ ...of, objectId: id });
+  const usage = { encrypt: true, decrypt: true };
+  const { proof } = await open.call({ kind: 'generateKey', key: id, label, binding, ...usage });
+  return { id, label, identity: encodeKeyIdentity({ label, binding, proof }) };
+}
+
+const plaintext = randomBytes(40);
+const encryptWith = ({ id, identity }: Made, verify = false) =>
+  encryptOf(id, plaintext, { identity, verify });
+
+type Swap = (made: Pick<Made, 'id' | 'label'>) => Deed;
+const hex = (id: Buffer) => id.toString('hex');
+const swaps: Record<string, Swap> = {
+  'a random key of another label': ({ id }) => ({ do: 'generate', id: hex(id), label: 'other' }),
+  'a random key of the same label and template': ({ id, label }) => ({ do: 'generate', id: hex(id), label }),
+  'a known key of the same label': ({ id, label }) => ({
+    do: 'plant',
+    id: hex(id),
+    label,
+    value: hex(randomBytes(32)),
+  }),
+  'a known, extractable key': ({ id, label }) => ({
+    do: 'plant',
+    id: hex(id),
+    label,
+    value: hex(randomBytes(32)),
+    extractable: true,
+  }),
+};
+
+for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
+  const state = {} as { fixture: TokenFixture; open: OpenPool };
+  const swap = async (made: Pick<Made, 'id' | 'label'>, by: Swap) =>
+    inToken(state.fixture, [{ do: 'destroy', id: hex(made.id) }, by(made)]);
+
+  test.before(`${profile}: two hosts start`, async () => {
+    state.fixture = await create();
+    state.open = new OpenPool(state.fixture, { hosts: 2 });
+    await state.open.startInTurn();
+  });
+  test.after.always(`${profile}: all is removed`, async () => {
+    await state.open.stop();
+    await state.fixture.dispose();
+  });
+
+  for (const [name, by] of Object.entries(swaps))
+    test.serial(
+      `${profile}: ${name} in the place of a key encrypts and decrypts nothing, cached or not`,
+      async (t) => {
+        const { open } = state;
+        const [made, other] = [await makeKey(open), await makeKey(open)];
+        // Both hosts know the handle.
+        const sealed = await Promise.all(
+          Array.from({ length: 16 }, async () => open.call(encryptWith(made))),
+        );
+        const before = open.pids;
+        await swap(made, by);
+        const isRefused = async (pool: OpenPool, words: string) => {
+          const decrypts = sealed.map(async (one) =>
+            throwsFault(t, 'key-unfit', pool.call(decryptOf(encryptWith(made), one)), words),
+          );
+          await Promise.all([
+            ...decrypts,
+            ...Array.from({ length: 8 }, async () =>
+              throwsFault(t, 'key-unfit', pool.call(encryptWith(made)), words),
+            ),
+            throwsFault(t, 'key-unfit', pool.call(encryptWith(made, true)), words),
+          ]);
+          await isServed(t, pool, other);
+        };
+        await isRefused(open, 'while cached');
+        t.deepEqual(open.pids, before, 'the hosts live on');
+        const anew = await OpenPool.start(t, state.fixture, { prepare: false });
+        await isRefused(anew, 'after a restart');
+        await anew.stop();
+      },
+    );
+
+  test.serial(`${profile}: a key that is gone is missing at once, and is not used from memory`, async (t) => {
+    const made = await makeKey(state.open);
+    const sealed = await state.open.call(encryptWith(made));
+    await inToken(state.fixture, [{ do: 'destroy', id: hex(made.id) }]);
+    await throwsFault(t, 'key-missing', state.open.call(encryptWith(made)));
+    await throwsFault(t, 'key-missing', state.open.call(decryptOf(encryptWith(made), sealed)));
+  });
+
+  test.serial(
+    `${profile}: a key used for another record than its own is refused, and bad ciphertext stays bad`,
+    async (t) => {
+      const { open } = state;
+      const of = belongings();
+      const made = await makeKey(open, of);
+      const sealed = await open.call(encryptWith(made));
+      for (const moved of [
+        { vaultId: randomUUID() },
+        { keySetId: randomUUID() },
+        { externalKeyId: randomUUID() },
+        { cloudKeyId: randomUUID() },
+        { version: 2 },
+      ]) {
+        const binding = bindingOf({ ...of, ...moved, objectId: made.id });
+        const { proof } = await open.call({
+          kind: 'generateKey',
+          key: randomBytes(20),
+          label: 'other',
+          binding,
+          encrypt: true,
+          decrypt: true,
+        });
+        // With its own proof, and with one that a key of the other record has.
+        const own = Buffer.from(
+          made.identity.subarray(-made.identity.readUInt32BE(4 + made.label.length + 4 + 32)),
+        );
+        for (const one of [own, proof]) {
+          const identity = encodeKeyIdentity({ label: made.label, binding, proof: one });
+          await throwsFault(
+            t,
+            'key-unfit',
+            open.call(encryptWith({ ...made, identity })),
+            Object.keys(moved)[0],
+          );
+        }
+      }
+      await isServed(t, open, made);
+      const altered = Buffer.from(sealed.tag);
+      altered[3] = (altered[3] ?? 0) ^ 1;
+      const bad = Array.from({ length: 20 }, async () =>
+        throwsFault(
+          t,
+          'bad-ciphertext',
+          open.call(decryptOf(encryptWith(made), { ...sealed, tag: altered })),
+        ),
+      );
+      await Promise.all(bad);
+    },
+  );
+
+  test.serial(`${profile}: only the key of the record is destroyed`, async (t) => {
+    const { open } = state;
+    const [made, other] = [await makeKey(open), await makeKey(open)];
+    for (const identity of [other.identity, Buffer.alloc(0)])
+      await throwsFault(t, 'key-unfit', open.call({ kind: 'destroyKey', key: made.id, identity }));
+    await isServed(t, open, made);
+    for (const { id, label } of Object.values(ownKeys)) {
+      const identity = encodeKeyIdentity({ label, binding: Buffer.alloc(32), proof: Buffer.alloc(0) });
+      await throwsFault(t, 'key-unfit', open.call({ kind: 'destroyKey', key: id, identity }));
+    }
+    const { id: key, identity } = made;
+    t.deepEqual(await open.call({ kind: 'destroyKey', key, identity }), { destroyed: 1 });
+    t.deepEqual(await open.call({ kind: 'destroyKey', key, identity }), { destroyed: 0 });
+  });
+}
+
+async function isServed(t: ExecutionContext, open: OpenPool, made: Made): Promise<void> {
+  const sealed = await open.call(encryptWith(made, true));
+  const opened = await open.call(decryptOf(encryptWith(made), sealed));
+  t.deepEqual(Buffer.from(opened.plaintext), plaintext);
+}
