@@ -23,6 +23,7 @@ import { insertVault, openVault, type TestVault } from '../support/vault.ts';
 import { perform, type Deed, type FromDriver, type Order, type ToDriver } from './kill-driver.ts';
 import { day, hour, KeptLog } from './stage.ts';
 import { ofVersion } from '../support/key-identity.ts';
+import { recordDeletion } from './recorded-deletion.ts';
 
 const test = anyTest as TestFn<{ world: World }>;
 
@@ -227,8 +228,10 @@ class World {
   async clear(): Promise<void> {
     this.#ciphertexts.length = 0;
     const { db } = this.house.store;
-    await db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('state', '<>', 'DELETED').execute();
-    await db.updateTable('key_versions').set({ state: 'DESTROYING' }).where('state', '=', 'ACTIVE').execute();
+    const keys = await db.selectFrom('cloud_keys').selectAll().where('state', '<>', 'DELETED').execute();
+    for (const key of keys) await recordDeletion(this.house, this.vaultId, key);
+    const withdrawn_at = this.house.now().toISOString();
+    await db.updateTable('xks_credentials').set({ withdrawn_at }).where('withdrawn_at', 'is', null).execute();
     await this.#schedules.runOnce();
   }
 
@@ -484,6 +487,8 @@ killedAtEveryPoint('the deletion of a vault', { leastPoints: steps(1) }, async (
 // It has many more points than an act; each fourth is tried, which are of every kind.
 killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, async (t) => {
   const { world } = t.context;
+  // It looks at every key and every credential: those of the trials before would add points to each trial.
+  await world.clear();
   const [made, unmade, rotated, deleted] = [
     await world.key(),
     await world.key(),
@@ -503,12 +508,7 @@ killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, asy
   }
   const pool = world.house.tokens.pool('token');
   await pool.call({ kind: 'destroyKey', ...ofVersion(unmade, 1) }, managementDeadline());
-  await db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', deleted.id).execute();
-  await db
-    .updateTable('key_versions')
-    .set({ state: 'DESTROYING' })
-    .where('cloud_key_id', '=', deleted.id)
-    .execute();
+  await recordDeletion(world.house, world.vaultId, deleted);
   // And a version that an older store does not know.
   await perform(world.house, { do: 'rotate', cloudKeyId: rotated.id }, `set-back-${rotated.id}`);
   const newer = await world.read(rotated.id);

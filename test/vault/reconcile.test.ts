@@ -1,13 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import pkcs11js from 'pkcs11js';
-import { record } from '../../src/audit/trail.ts';
 import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { listVersions, rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
 import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
-import { keyEntry, type CloudKeyRecord } from '../../src/vault/key-records.ts';
+import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import {
@@ -20,6 +19,7 @@ import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
 import { Shim } from '../support/shim.ts';
 import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { recordDeletion } from './recorded-deletion.ts';
 import { minute, Stage } from './stage.ts';
 import { byHand } from '../support/by-hand.ts';
 import { labelled, ofVersion } from '../support/key-identity.ts';
@@ -311,30 +311,11 @@ test.serial(
   },
 );
 
-/** As the schedule leaves a key whose waiting time is over. */
-async function recordDeletion(stage: Stage, key: CloudKeyRecord): Promise<void> {
-  const act = systemAct(stage.house, 'test');
-  const at = new Date(stage.now).toISOString();
-  await stage.store.change(byHand, async (trx) => {
-    await trx
-      .updateTable('cloud_keys')
-      .set({ state: 'DELETED', deletion_at: at, deleted_at: at })
-      .where('id', '=', key.id)
-      .execute();
-    await trx
-      .updateTable('key_versions')
-      .set({ state: 'DESTROYING' })
-      .where('cloud_key_id', '=', key.id)
-      .execute();
-    await record(trx, act, keyEntry('delete', stage.vault.id, key));
-  });
-}
-
 test.serial('what was to be destroyed is destroyed, and what was destroyed stays so', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();
   const key = await stage.key(keySet, { name: 'k' });
-  await recordDeletion(stage, key);
+  await recordDeletion(stage.house, stage.vault.id, key);
   const object = versionObjectId(key.id, 1);
   t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
   t.is((await listVersions(stage.house, key))[0]?.state, 'DESTROYED');
@@ -411,7 +392,7 @@ test.serial('own keys in rows of CloudKeys are neither destroyed nor used, and a
       .execute();
   await name(active, ownKeys.health.id);
   await name(doomed, ownKeys.protecting.id);
-  await recordDeletion(stage, doomed);
+  await recordDeletion(stage.house, stage.vault.id, doomed);
   const report = await run(stage);
   t.true(lines(report).includes('unfit none active 1'), lines(report).join());
   t.true(lines(report).includes('interrupted failed doomed 1'), lines(report).join());
@@ -785,7 +766,7 @@ test.serial('two comparisons at once settle everything once', async (t) => {
   await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
   await interrupt(stage, finished);
   await interrupt(stage, undone, { object: false });
-  await recordDeletion(stage, deleted);
+  await recordDeletion(stage.house, stage.vault.id, deleted);
   await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage, stage.as('node-c/1'))]);
   t.like(await stage.acts(finished.id), { 'cloud-key.create': 2 });
   t.like(await stage.acts(restored.id), { 'cloud-key.re-enter-version': 1 });

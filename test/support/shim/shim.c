@@ -236,8 +236,10 @@ static CK_RV C_FindObjects_(S session, O *objects, L room, LP count) {
   const CK_RV rv = real->C_FindObjects(session, objects, room, count);
   if (rv == CKR_OK && effects.empty) *count = 0;
   if (rv == CKR_OK && effects.duplicate && *count) {
-    if (*count < room) objects[(*count)++] = objects[0];
-    else remember(session, objects[0]);
+    if (*count * 2 <= room) {
+      for (CK_ULONG at = 0; at < *count; at++) objects[*count + at] = objects[at];
+      *count *= 2;
+    } else remember(session, objects[0]);
   }
   return shim_leave(&effects, rv);
 }
