@@ -124,8 +124,8 @@ export class TokenHost {
       if (fatal === undefined) {
         const { unfit, moved } = this.#standing(standings, { request, deadline });
         // A second opinion, so that a single hiccup of the token, or a handle of before, is not told as bad ciphertext.
-        const second = unfit ?? (sure && !moved ? badCiphertext : this.#attempt({ request, deadline }));
-        response.answer = second === 'doubtful' ? badCiphertext : second;
+        const second = sure && !moved ? response.answer : this.#attempt({ request, deadline });
+        response.answer = unfit ?? (second === 'doubtful' ? badCiphertext : second);
       } else response.answer = fatal;
       response.microseconds += microsecondsSince(began);
       if (response.answer instanceof TokenError && endsHost(response.answer.fault)) fatal = response.answer;
@@ -181,9 +181,14 @@ export class TokenHost {
         if (error instanceof TokenError) return error;
         if (!(error instanceof CryptokiError) || error.rv === undefined)
           return new TokenError('internal', error instanceof CryptokiError ? error.call : 'token host');
-        const reaction = reactionOf(request, error.call, error.rv, repaired);
+        const reaction = reactionTo(error.call, error.rv);
         if (reaction === 'ambiguous' && request.kind === 'decrypt') return 'doubtful';
         if (!isRepairable(reaction)) {
+          if (!repaired && isOfKey(request, error.call, reaction)) {
+            const moved = this.#hasMoved(request.key, deadline);
+            if (moved === true) continue;
+            if (moved !== false) return moved;
+          }
           if (reaction === 'refused') this.#leaveClean(error);
           return faultOf(request, error);
         }
@@ -196,6 +201,20 @@ export class TokenHost {
         // A key that may have been made is not made again.
         if (error.call === 'C_GenerateKey') return faultOf(request, error);
       }
+    }
+  }
+
+  /**
+   * Whether the key has another handle by now. A handle whose object is gone is no key, or of no use, to some modules: NSS
+   * says that its type does not fit.
+   */
+  #hasMoved(key: Uint8Array, deadline: number): boolean | TokenError {
+    const before = this.#keys.handleOf(key);
+    this.#keys.forget(key);
+    try {
+      return before === undefined || !this.#keys.find(key, deadline).equals(before);
+    } catch (error) {
+      return error instanceof TokenError ? error : false;
     }
   }
 
@@ -364,12 +383,14 @@ function hasProof(identity: Uint8Array): boolean {
   }
 }
 
-/** A handle whose object is gone is no key, or of no use, to some modules: NSS says that its type does not fit. */
-function reactionOf(request: TokenRequest, call: string, rv: number, repaired: boolean): Reaction {
-  const reaction = reactionTo(call, rv);
+/** Whether it is the key that a use of it began to fail over. */
+function isOfKey(
+  request: TokenRequest,
+  call: string,
+  reaction: Reaction,
+): request is Extract<TokenRequest, { kind: 'encrypt' | 'decrypt' }> {
   const isUse = request.kind === 'encrypt' || request.kind === 'decrypt';
-  const isInit = call === 'C_EncryptInit' || call === 'C_DecryptInit';
-  return isUse && isInit && reaction === 'caller' && !repaired ? 'handle' : reaction;
+  return isUse && reaction === 'caller' && (call === 'C_EncryptInit' || call === 'C_DecryptInit');
 }
 
 const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { KeyHandles } from '../../src/token/key-handles.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { Shim, type Rule } from '../support/shim.ts';
+import { labelled } from '../support/key-identity.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { inToken, type Deed } from './in-token.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
@@ -15,10 +16,11 @@ import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
 const keySetId = '00000000-0000-4000-8000-000000000000';
 const cloudKey = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const idOf = (n: number) => versionObjectId(cloudKey(n), 1);
+const labelOf = (n: number) => versionLabel(keySetId, `key-${n}`, 1);
 const plant = (n: number): Deed => ({
   do: 'generate',
   id: idOf(n).toString('hex'),
-  label: versionLabel(keySetId, `key-${n}`, 1),
+  label: labelOf(n),
 });
 const keys = Array.from({ length: 60 }, (_, n) => n);
 
@@ -53,7 +55,7 @@ function pool(t: ExecutionContext, options: { hosts?: number; killAfter?: number
   return open;
 }
 
-const encrypt = (n: number) => encryptOf(idOf(n), randomBytes(16));
+const encrypt = (n: number) => encryptOf(idOf(n), randomBytes(16), { identity: labelled(labelOf(n)) });
 
 test.serial('a host that is prepared searches for none of the keys', async (t) => {
   await state.shim.set([slowSearch]);
