@@ -184,11 +184,9 @@ function fromRow(
   seenFrom: string,
   seen: ReadonlySet<string>,
 ): Reconciliation {
+  const all = JSON.parse(row.report) as TokenComparison[];
   // A report of before knows fewer kinds.
-  const all = (JSON.parse(row.report) as TokenComparison[]).map((told) => ({
-    ...told,
-    counts: { ...noCounts(), ...told.counts },
-  }));
+  for (const told of all) told.counts = { ...noCounts(), ...told.counts };
   const isOfAll = row.vault_id === '' && seenFrom !== '';
   const tokens = isOfAll
     ? all.filter(({ token }) => seen.has(token)).map((comparison) => partOf(comparison, seenFrom))
