@@ -123,6 +123,10 @@ export class AwsLanes {
     for (const lane of [...this.#lanes.values()]) {
       const pause = this.#backOff.pauseOf(lane.name);
       if (pause > shortPause) for (const task of lane.queue.splice(0)) task.ended('left');
+      // All at once: what is left must not take its turns one after another.
+      const late = lane.queue.filter(({ until }) => monotonicNow() > until);
+      if (late.length > 0) lane.queue = lane.queue.filter((task) => !late.includes(task));
+      for (const task of late) task.ended('late');
       if (lane.queue.length === 0) {
         if (lane.running === 0) this.#lanes.delete(lane.name);
         continue;

@@ -27,12 +27,14 @@ const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
 const longestWork = 20_000;
 /**
- * In one account and Region a KMS key is begun every so many milliseconds at the most. CreateKey, CreateAlias, EnableKey,
- * DisableKey and ScheduleKeyDeletion have 5 a second there; the customer's own requests share them.
+ * In one account and Region work on a KMS key is begun every so many milliseconds at the most: most of it only reads. How
+ * fast changes are sent the pace of requests says (src/aws/pace.ts).
  */
-const workPace = 250;
+const workPace = 25;
 /** So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. */
-const keysAtOnce = 4;
+const keysAtOnce = 8;
+/** So many of them in one look; what comes to be due meanwhile, and is nearer its end, has its turn with the next. */
+const keysInOneLook = 40;
 /** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
 const checkPace = 200;
 /** How long requests to AWS that are under way may take once the node closes, milliseconds. */
@@ -182,14 +184,17 @@ export class AwsSchedules {
       mayGoOn: async () => this.#mayGoOn(),
     };
     // What somebody asked for is under way already.
-    const tasks = due
-      .filter(({ id }) => !isBusy(this.#house.store, id))
-      .map(({ id, lane }) => ({
-        id,
-        lane,
-        run: async () => this.#told(id, await work(this.#house, id)),
-      }));
-    return this.#lanes.run(tasks, options);
+    const free = due.filter(({ id }) => !isBusy(this.#house.store, id));
+    const first = [...Map.groupBy(free, ({ lane }) => lane).values()].flatMap((keys) =>
+      keys.slice(0, keysInOneLook),
+    );
+    const tasks = first.map(({ id, lane }) => ({
+      id,
+      lane,
+      run: async () => this.#told(id, await work(this.#house, id)),
+    }));
+    const run = await this.#lanes.run(tasks, options);
+    return { ...run, more: run.more || first.length < free.length };
   }
 
   /**

@@ -68,8 +68,13 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
         ]),
       ]),
     )
-    // What was asked of a key that is there comes before what is still to be made: a kill switch among it.
-    .orderBy(turnInLane(sql`(kms_keys.wanted IS NULL), kms_keys.next_attempt_at, kms_keys.id`))
+    // What was asked of a key that is there comes before what is still to be made: a kill switch among it; and what is
+    // begun before what is not.
+    .orderBy(
+      turnInLane(
+        sql`(kms_keys.wanted IS NULL), (kms_keys.step = 'KEY'), kms_keys.next_attempt_at, kms_keys.id`,
+      ),
+    )
     .limit(most)
     .execute();
   return rows.map(toDue);

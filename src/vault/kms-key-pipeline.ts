@@ -228,6 +228,8 @@ async function takeKey(
 
 async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
+  // Reading costs nothing of the few requests a second that CreateAlias has, while AWS does not show the key.
+  await kms.describe(row.key_id);
   const moved = await giveAlias(kms, row);
   if (moved.kind === 'taken') {
     const { fault } = await writeFailure(house, row, moved.error, 'CreateAlias', moved.keyArn);
