@@ -28,7 +28,7 @@ test:
 
 demo:
 	@scripts/set-up run
-	@$(RUN) node demo/main.ts
+	@$(RUN) node demo/main.ts $(DEMO_FLAGS)
 
 bench:
 	@scripts/set-up bench
