@@ -6,14 +6,16 @@ import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
 import { authorityOf } from '../admin/authority.ts';
 import { Problem, toProblem } from '../admin/problem.ts';
+import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
 import { routeAddress, signInPath } from '../admin/addresses.ts';
 import type { AdminServices } from '../admin/services.ts';
-import { ownAuthority, recordAlone, type Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../identity/fair-queue.ts';
+import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
 import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
@@ -42,8 +44,6 @@ export const adminRefusal: RefusalForm = (status, words) => ({
   body: JSON.stringify({ ...new Problem('bad-request', words).toBody(randomUUID()), status }),
 });
 
-/** Refusals of one caller in a minute that go into the audit trail. */
-const recordedRefusals = 30;
 const safeMethods = new Set(['GET', 'HEAD']);
 
 /** What is known of a request so far, for its log line. */
@@ -54,6 +54,7 @@ interface Facts {
   began: number;
   route?: Route;
   caller?: Caller | undefined;
+  params?: Record<string, string>;
 }
 
 /**
@@ -66,7 +67,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   app.silent = true;
   const router = new Router({ strict: true, sensitive: true });
   const requests = new RateLimiterMemory({ points: limits.requestsPerMinute, duration: 60 });
-  const refusals = new RateLimiterMemory({ points: recordedRefusals, duration: 60 });
+  const refusedRequests = new RefusedRequests(services);
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
@@ -105,7 +106,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         return;
       }
       problem = toProblem(error);
-      if (problem.kind === 'forbidden' || problem.beyond) await recordRefusal(facts);
+      if (error instanceof CsrfError) facts.caller = error.caller;
+      await recordRefusal(facts, problem);
       await refuse(ctx, problem, facts.requestId);
     }
     // Load balancers ask every few seconds.
@@ -134,6 +136,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   async function answer(ctx: Context, route: Route, facts: Facts): Promise<void> {
     const { address } = facts;
+    facts.params = { ...(ctx['params'] as Record<string, string>) };
     const isPublic = route.access.kind === 'public';
     if (route.signIn === true) await spend(signIns, laneOf(address));
     const who = async () => (isPublic ? undefined : identify(ctx, address));
@@ -213,7 +216,10 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         wayOut: 'sign in again: holdfast login',
       });
     }
-    if (caller?.byCookie === true && !safeMethods.has(ctx.method)) checkOrigin(ctx);
+    if (caller?.byCookie === true && !safeMethods.has(ctx.method)) {
+      factsOf(ctx).caller = caller;
+      checkOrigin(ctx);
+    }
     return caller;
   }
 
@@ -225,21 +231,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       throw new Problem('csrf-token-required', 'the request was begun by another site');
   }
 
-  /** Who tried what they may not: on the record, up to so many a minute from one caller; the log has the rest. */
-  async function recordRefusal(facts: Facts): Promise<void> {
-    const { route, caller } = facts;
+  async function recordRefusal(facts: Facts, problem: Problem): Promise<void> {
+    const { route, caller, params = {} } = facts;
     if (caller === undefined || route === undefined) return;
-    try {
-      await refusals.consume(caller.credentialId);
-    } catch {
-      return;
-    }
-    await recordAlone(services.store, actOf(facts, services.now, ownAuthority), {
-      action: 'request.refuse',
-      outcome: 'refused',
-      vaultId: caller.vaultId,
-      target: { kind: 'operation', id: '', name: route.operation },
-    });
+    const act = actOf(facts, services.now, ownAuthority);
+    await refusedRequests.record({ caller, route, params, act }, problem);
   }
 
   async function spend(limiter: RateLimiterMemory, key: string): Promise<void> {

@@ -61,8 +61,9 @@ export function readIfMatch(ctx: Context): number | undefined {
 }
 
 export function readIdempotencyKey(ctx: Context): string | undefined {
+  // An empty one is no absent one: who sends it believes that a repetition is recognized.
+  if (ctx.req.headers['idempotency-key'] === undefined) return undefined;
   const key = ctx.get('Idempotency-Key');
-  if (key === '') return undefined;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new Problem('bad-request', 'an Idempotency-Key has 1 to 255 visible ASCII characters');
   return key;

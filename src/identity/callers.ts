@@ -76,7 +76,7 @@ async function bySession(
   // A token from a cookie is of no use in a header and the other way round: the one is guarded by the CSRF token.
   if ((session.csrf_hash !== null) !== (withCookie !== undefined)) return undefined;
   if (withCookie !== undefined && !safeMethods.has(withCookie.method))
-    checkCsrfToken(session.csrf_hash, withCookie.csrfToken);
+    await checkCsrfToken(db, session, withCookie.csrfToken);
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (session.last_seen_at <= writtenBefore)
     await house.store.bookkeep(async (trx) =>
@@ -126,9 +126,10 @@ async function ownerOfSession(db: Reading, session: FoundSession): Promise<Calle
   };
 }
 
-function checkCsrfToken(expected: Buffer | null, given: string | undefined): void {
+async function checkCsrfToken(db: Reading, session: FoundSession, given: string | undefined): Promise<void> {
+  const expected = session.csrf_hash;
   if (expected === null || given === undefined || !timingSafeEqual(expected, hashOf(given)))
-    throw new CsrfError();
+    throw new CsrfError(await ownerOfSession(db, session));
 }
 
 async function byApiKey(

@@ -1,3 +1,5 @@
+import type { Caller } from './caller.ts';
+
 /**
  * A sign-in, a code or a password was refused. The same for an unknown user, a wrong password, a user who is disabled
  * and one who is locked, even with the right password: no answer tells which users there are, nor whether a guess was
@@ -23,8 +25,12 @@ export class BusyError extends Error {
 
 /** A changing request came with a cookie and without its CSRF token. */
 export class CsrfError extends Error {
-  constructor() {
+  /** Whose session came. */
+  readonly caller: Caller;
+
+  constructor(caller: Caller) {
     super('a request that changes something and comes with a cookie needs the CSRF token of its session');
     this.name = 'CsrfError';
+    this.caller = caller;
   }
 }

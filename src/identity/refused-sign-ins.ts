@@ -1,4 +1,4 @@
-import { recordAlone, type Act } from '../audit/trail.ts';
+import { aftermathOf, recordAlone, type Act } from '../audit/trail.ts';
 import type { Store } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 
@@ -14,10 +14,14 @@ interface Row {
   writtenAt: number;
   /** Refused since. */
   count: number;
+  /** Where from, and how many; so many are named, and the rest is one. */
+  addresses: Map<string, number>;
 }
 
 /** One row of each account in so long, milliseconds; and one for all unknown names of a vault. */
 const oneRowIn = 1000;
+
+const mostAddresses = 20;
 
 /** As many as there are users and vaults at the most. */
 const rowsOf = new WeakMap<Store, Map<string, Row>>();
@@ -31,9 +35,14 @@ export async function recordRefusal(house: House, act: Act, refusal: Refusal): P
   rowsOf.set(house.store, rows);
   const name = `${refusal.action} ${refusal.user?.id ?? `of ${refusal.vaultId}`}`;
   const now = performance.now();
-  const row = rows.get(name) ?? { writtenAt: Number.NEGATIVE_INFINITY, count: 0 };
+  const row = rows.get(name) ?? {
+    writtenAt: Number.NEGATIVE_INFINITY,
+    count: 0,
+    addresses: new Map<string, number>(),
+  };
   rows.set(name, row);
   row.count += 1;
+  countFrom(row.addresses, act.address, 1);
   if (now - row.writtenAt < oneRowIn) {
     if (row.count === 1)
       setTimeout(() => void writeRow(house, act, refusal, row).catch(() => undefined), oneRowIn).unref();
@@ -42,22 +51,29 @@ export async function recordRefusal(house: House, act: Act, refusal: Refusal): P
   await writeRow(house, act, refusal, row);
 }
 
+function countFrom(addresses: Map<string, number>, address: string, count: number): void {
+  const name = addresses.has(address) || addresses.size < mostAddresses ? address : 'others';
+  addresses.set(name, (addresses.get(name) ?? 0) + count);
+}
+
 async function writeRow(house: House, act: Act, refusal: Refusal, row: Row): Promise<void> {
-  const { count } = row;
+  const { count, addresses } = row;
   if (count === 0) return;
   row.writtenAt = performance.now();
   row.count = 0;
+  row.addresses = new Map();
   try {
-    await recordAlone(house.store, act, {
+    await recordAlone(house.store, aftermathOf(act), {
       action: refusal.action,
       vaultId: refusal.vaultId,
       outcome: 'refused',
       target: { kind: 'user', id: refusal.user?.id ?? '', name: refusal.user?.username ?? '' },
-      after: { refusals: count },
+      after: { refusals: count, addresses: Object.fromEntries(addresses) },
     });
   } catch (error) {
     // Counted into the next row.
     row.count += count;
+    for (const [address, from] of addresses) countFrom(row.addresses, address, from);
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { ownAuthority, type Act } from '../../src/audit/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
+import { sessionCookie } from '../../src/identity/bearer.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import { openSession } from '../../src/identity/sessions.ts';
@@ -24,7 +25,7 @@ import { NodeVault } from '../support/node-vault.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 import { fullBody } from './right-bodies.ts';
-import { addUser, peopledVault, type PeopledVault } from './two-vaults.ts';
+import { addUser, made, peopledVault, type PeopledVault } from './two-vaults.ts';
 
 /*
  * Every act of the API while its caller loses what let it in. The act is held where it asks the store for its first
@@ -316,6 +317,56 @@ test.serial('of any number of rotations by who has seen one version of a CloudKe
     .where('cloud_key_id', '=', id)
     .execute();
   t.is(versions.length, 2);
+});
+
+test.serial('what was refused is on record with what was reached for, of whichever kind', async (t) => {
+  const { blue, open } = t.context;
+  const { client, actorId } = await newVictim(t.context, 'cloud-admin', 'session');
+  const root = `/vaults/${blue.id}`;
+  const { id: foreign } = await made(blue.admin, `${root}/key-sets`, {
+    name: 'foreign',
+    adminGroupId: blue.ids.otherGroup,
+    token: 'token',
+    pathPrefix: 'foreign',
+  });
+  t.is((await client.get(`${root}/key-sets/${String(foreign)}`)).status, 404);
+  t.is((await client.get(`${root}/key-sets/${randomUUID()}`)).status, 404, 'nothing is there: no reach');
+  t.is((await client.get(`${root}/users/${blue.ids.auditorUser}`)).status, 403);
+  t.is((await client.get(`/vaults/${randomUUID()}/key-sets`)).status, 404);
+  const rows = async (id: string) =>
+    (
+      await open.store.db
+        .selectFrom('audit_events')
+        .select(['target_kind', 'target_id', 'after'])
+        .where('action', '=', 'request.refuse')
+        .where('actor_id', '=', id)
+        .orderBy('sequence')
+        .execute()
+    ).map(({ target_kind, target_id, after }) => [
+      target_kind,
+      target_id,
+      (JSON.parse(after ?? '{}') as { problem?: string }).problem,
+    ]);
+  const [first, second, third, ...rest] = await rows(actorId);
+  t.deepEqual(first, ['key-set', foreign, 'not-found']);
+  t.deepEqual(second, ['user', blue.ids.auditorUser, 'forbidden']);
+  t.is(third?.[0], 'vault');
+  t.deepEqual(rest, []);
+  const cookie = await open.store.write(byHand, async (trx) => {
+    const user = await trx
+      .selectFrom('users')
+      .selectAll()
+      .where('id', '=', actorId)
+      .executeTakeFirstOrThrow();
+    const from = { method: 'password', cookie: true, address: '127.0.0.1', userAgent: 'test' } as const;
+    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), user, from);
+  });
+  const forged = await client.as(undefined).request('DELETE', `${root}/key-sets/${blue.ids.keySet}`, {
+    ifMatch: '*',
+    headers: { Cookie: `${sessionCookie}=${cookie.token.reveal()}` },
+  });
+  t.is(forged.status, 403, forged.text);
+  t.deepEqual((await rows(actorId)).at(-1), ['key-set', blue.ids.keySet, 'csrf-token-required']);
 });
 
 test.serial(

@@ -178,6 +178,8 @@ test('a create that is repeated with its Idempotency-Key makes one record, ten a
   const again = await blue.admin.request('POST', path, { body, idempotencyKey: key });
   t.is(again.status, 201);
   t.is(again.headers['idempotency-replayed'], 'true');
+  const empty = await blue.admin.request('POST', path, { body, headers: { 'Idempotency-Key': '' } });
+  t.is(empty.status, 400, 'an empty key is none that recognizes a repetition');
   t.true(ids.has(again.body.id));
   const other = await blue.admin.request('POST', path, {
     body: { ...body, name: fresh('other') },

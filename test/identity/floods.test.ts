@@ -43,6 +43,27 @@ test.serial('refusals of one account come into one row a second, with their numb
   t.deepEqual(await counts(), [1, 49]);
 });
 
+test.serial('refusals that are told in one row keep the addresses that they came from', async (t) => {
+  const { user, site, act, store } = t.context;
+  const person = await user();
+  const refuse = async (address: string) =>
+    recordRefusal(site, act(address), { action: 'session.begin', vaultId: person.vault_id, user: person });
+  await refuse('198.51.100.0');
+  await Promise.all(Array.from({ length: 30 }, async (_, i) => refuse(`198.51.100.${i % 25}`)));
+  const addresses = async () =>
+    (await trail(store, person.id))
+      .filter(({ outcome }) => outcome === 'refused')
+      .map(({ after }) => (JSON.parse(after ?? '{}') as { addresses: Record<string, number> }).addresses);
+  const until = Date.now() + 10_000;
+  while ((await addresses()).length < 2 && Date.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  const [first, folded = {}] = await addresses();
+  t.deepEqual(first, { '198.51.100.0': 1 });
+  t.is(Object.keys(folded).length, 21);
+  t.is(folded['198.51.100.1'], 2);
+  t.is(folded['others'], 5);
+});
+
 test.serial('unknown names of a vault share one row, which does not repeat them', async (t) => {
   const { site, act, store, vaultId } = t.context;
   for (let round = 0; round < 5; round++)

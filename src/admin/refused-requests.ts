@@ -1,0 +1,130 @@
+import { monotonicNow } from '../clock.ts';
+import { recordAlone, type Act } from '../audit/trail.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { Tables } from '../store/schema.ts';
+import type { House } from '../vault/house.ts';
+import type { Problem } from './problem.ts';
+import type { Route } from './route.ts';
+
+/** A request that was refused, as far as it came. */
+export interface RefusedRequest {
+  caller: Caller;
+  route: Route;
+  /** Parameters of its path, as they came. */
+  params: Readonly<Record<string, string>>;
+  act: Act;
+}
+
+/** What a parameter of a path names: its kind in the trail, and where it stands. The last one of a path is reached for. */
+const kinds: Readonly<Record<string, readonly [kind: string, table: keyof Tables, column: string]>> = {
+  vaultId: ['vault', 'vaults', 'id'],
+  userId: ['user', 'users', 'id'],
+  groupId: ['admin-group', 'admin_groups', 'id'],
+  cspAccountId: ['csp-account', 'csp_accounts', 'id'],
+  keySetId: ['key-set', 'key_sets', 'id'],
+  externalKeyStoreId: ['external-key-store', 'external_key_stores', 'id'],
+  accessKeyId: ['credential', 'xks_credentials', 'access_key_id'],
+  cloudKeyId: ['cloud-key', 'cloud_keys', 'id'],
+  kmsKeyId: ['kms-key', 'kms_keys', 'id'],
+  reconciliationId: ['reconciliation', 'reconciliations', 'id'],
+  sessionId: ['session', 'sessions', 'id'],
+  apiKeyId: ['api-key', 'api_keys', 'id'],
+};
+
+const longestId = 128;
+/** So many operations are named in a row that stands for many refusals. */
+const mostNamed = 20;
+
+interface Window {
+  began: number;
+  count: number;
+  /** Those without a row of their own, by operation. */
+  folded: Map<string, number>;
+}
+
+/**
+ * Who tried what they may not: on the record, with what they reached for. Of one caller so many a minute have a row of
+ * their own, and what comes beyond stands in one with its number, so that trying does not fill the disk and nothing is
+ * lost.
+ */
+export class RefusedRequests {
+  readonly #house: House;
+  readonly #windows = new Map<string, Window>();
+  readonly #rowsOfOne: number;
+  readonly #length: number;
+
+  /** `length` of a window in milliseconds. */
+  constructor(house: House, { rowsOfOne = 30, length = 60_000 } = {}) {
+    this.#house = house;
+    this.#rowsOfOne = rowsOfOne;
+    this.#length = length;
+  }
+
+  /** Puts it on record where it is a refusal of what the caller may; a mistake in a request is none. */
+  async record(request: RefusedRequest, problem: Problem): Promise<void> {
+    if (!(await this.#isReach(request, problem))) return;
+    const { caller, route } = request;
+    const now = monotonicNow();
+    let window = this.#windows.get(caller.credentialId);
+    if (window === undefined || now - window.began >= this.#length) {
+      window = { began: now, count: 0, folded: new Map() };
+      const opened = window;
+      this.#windows.set(caller.credentialId, window);
+      setTimeout(() => void this.#close(request, opened).catch(() => undefined), this.#length).unref();
+    }
+    window.count += 1;
+    if (window.count <= this.#rowsOfOne) {
+      await recordAlone(this.#house.store, request.act, {
+        ...entryOf(request),
+        after: { operation: route.operation, problem: problem.kind },
+      });
+      return;
+    }
+    const name =
+      window.folded.has(route.operation) || window.folded.size < mostNamed ? route.operation : 'others';
+    window.folded.set(name, (window.folded.get(name) ?? 0) + 1);
+  }
+
+  async #close(request: RefusedRequest, window: Window): Promise<void> {
+    if (this.#windows.get(request.caller.credentialId) === window)
+      this.#windows.delete(request.caller.credentialId);
+    const refusals = [...window.folded.values()].reduce((sum, count) => sum + count, 0);
+    if (refusals === 0) return;
+    await recordAlone(this.#house.store, request.act, {
+      ...entryOf(request),
+      target: { kind: 'operation', id: '', name: 'several' },
+      after: { refusals, operations: Object.fromEntries(window.folded) },
+    });
+  }
+
+  /** What is another admin group's is answered as if it were not there; only that it is there tells it from a typing error. */
+  async #isReach({ caller, params }: RefusedRequest, { kind, beyond }: Problem): Promise<boolean> {
+    if (kind === 'forbidden' || kind === 'csrf-token-required' || beyond) return true;
+    if (kind !== 'not-found' || caller.sight === 'all') return false;
+    const reached = reachedFor(params);
+    if (reached === undefined) return false;
+    const [, table, column] = reached.of;
+    const row = await this.#house.store.db
+      .selectFrom(table as 'key_sets')
+      .select(column as 'id')
+      .where(column as 'id', '=', reached.id)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+}
+
+function entryOf({ caller, route, params }: RefusedRequest) {
+  const reached = reachedFor(params);
+  return {
+    action: 'request.refuse',
+    outcome: 'refused' as const,
+    vaultId: caller.vaultId,
+    target: { kind: reached?.of[0] ?? 'operation', id: reached?.id ?? '', name: route.operation },
+  };
+}
+
+function reachedFor(params: RefusedRequest['params']) {
+  const [name, id] = Object.entries(params).findLast(([one]) => Object.hasOwn(kinds, one)) ?? [];
+  const of = kinds[name ?? ''];
+  return id === undefined || of === undefined ? undefined : { of, id: id.slice(0, longestId) };
+}
