@@ -270,27 +270,7 @@ function dismissals(route: Route): Record<string, { by: 'session' | 'api-key'; r
   };
 }
 
-for (const route of allRoutes) {
-  if (route.method === 'GET' || route.access.kind === 'public') continue;
-  test.serial(`${route.operation}: nothing commits once its caller was dismissed`, async (t) => {
-    // How many transactions it has shows with the first way to be dismissed.
-    let transactions: number | undefined;
-    for (const [how, { by, role, do: dismiss }] of Object.entries(dismissals(route)))
-      for (let n = 1; n <= (transactions ?? Infinity); n++) {
-        const victim = await newVictim(t.context, role, by);
-        if (!(await play(t, route, { how, n, victim, dismiss }))) transactions = n - 1;
-      }
-    const why = notReached[route.operation];
-    t.is(transactions !== 0, why === undefined, why ?? 'no transaction was reached: give it a right body');
-    const { db } = t.context.open.store;
-    t.deepEqual(
-      await db.selectFrom('key_versions').select('state').where('state', '=', 'PENDING').execute(),
-      [],
-    );
-    t.deepEqual(await db.selectFrom('cloud_keys').select('id').where('state', '=', 'CREATING').execute(), []);
-  });
-}
-
+// Before the acts that take things away: at their last turn they are let do it.
 test.serial('of any number of rotations by who has seen one version of a CloudKey one is made', async (t) => {
   const { blue, gate, open } = t.context;
   const at = `/vaults/${blue.id}/cloud-keys`;
@@ -406,6 +386,27 @@ for (const route of allRoutes.filter(({ method }) => method === 'PATCH'))
     const after = await lookAt(t.context);
     t.deepEqual(after, before);
   });
+
+for (const route of allRoutes) {
+  if (route.method === 'GET' || route.access.kind === 'public') continue;
+  test.serial(`${route.operation}: nothing commits once its caller was dismissed`, async (t) => {
+    // How many transactions it has shows with the first way to be dismissed.
+    let transactions: number | undefined;
+    for (const [how, { by, role, do: dismiss }] of Object.entries(dismissals(route)))
+      for (let n = 1; n <= (transactions ?? Infinity); n++) {
+        const victim = await newVictim(t.context, role, by);
+        if (!(await play(t, route, { how, n, victim, dismiss }))) transactions = n - 1;
+      }
+    const why = notReached[route.operation];
+    t.is(transactions !== 0, why === undefined, why ?? 'no transaction was reached: give it a right body');
+    const { db } = t.context.open.store;
+    t.deepEqual(
+      await db.selectFrom('key_versions').select('state').where('state', '=', 'PENDING').execute(),
+      [],
+    );
+    t.deepEqual(await db.selectFrom('cloud_keys').select('id').where('state', '=', 'CREATING').execute(), []);
+  });
+}
 
 /** False where the act has no nth transaction. */
 async function play(
