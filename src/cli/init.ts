@@ -5,6 +5,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ensureFirstAdministrator, resetAdministrator } from '../identity/administrators.ts';
 import type { Secret } from '../secret.ts';
 import { SqliteStore } from '../store/sqlite.ts';
+import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
@@ -33,7 +34,7 @@ export async function init(
 ): Promise<void> {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
-  const { made, close } = await openTokens(config, config.tokens, true);
+  const { made, hosts, close } = await openTokens(config, config.tokens, true);
   await close();
   for (const [token, labels] of made)
     print(
@@ -42,6 +43,8 @@ export async function init(
   const store = await SqliteStore.init(config.storePath);
   try {
     chmodSync(config.storePath, 0o600);
+    for (const [token, { info, ownProofs, made }] of hosts)
+      await keepOwnKeyProofs(store, token, info, ownProofs, made, new Date());
     print(`store ${config.storePath}: up to date`);
     const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);

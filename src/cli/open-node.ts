@@ -2,6 +2,7 @@ import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load
 import { hostSettings } from '../http/supervisor.ts';
 import type { Secret } from '../secret.ts';
 import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
+import type { ReadyHost } from '../token/host-life.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
@@ -39,6 +40,8 @@ export interface OpenTokens {
   rooms: TokenRooms;
   /** Labels of the keys of our own that were made, by token (`prepare`). */
   made: ReadonlyMap<string, string[]>;
+  /** What each token's host told of it: which one it is, and proofs of the keys of our own. */
+  hosts: ReadonlyMap<string, Pick<ReadyHost, 'info' | 'made' | 'ownProofs'>>;
   close: () => Promise<void>;
 }
 
@@ -53,6 +56,7 @@ export async function openTokens(
 ): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
+  const hosts = new Map<string, ReadyHost>();
   const pools = new Map(
     config.tokens.map((token) => [
       token.name,
@@ -81,6 +85,7 @@ export async function openTokens(
             onReady: (host) => {
               forgetRefusal(config, token.name);
               made.set(token.name, host.made);
+              hosts.set(token.name, host);
               pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
               started.resolve();
             },
@@ -100,5 +105,5 @@ export async function openTokens(
     await close();
     throw error;
   }
-  return { rooms: new TokenRooms([...pools.values()]), made, close };
+  return { rooms: new TokenRooms([...pools.values()]), made, hosts, close };
 }

@@ -6,6 +6,7 @@ import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
+import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { pinOf } from './open-node.ts';
@@ -43,8 +44,9 @@ export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',
 ): Promise<number> {
-  // Told here once, in words, instead of by every worker.
-  await (await SqliteStore.open(config.storePath)).close();
+  // What is wrong with it is told here once, in words, instead of by every worker.
+  const store = await SqliteStore.open(config.storePath);
+  const ownProofs = await readOwnKeyProofs(store).finally(async () => store.close());
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
@@ -55,6 +57,7 @@ export async function serve(
     log,
     version,
     pin: pinOf,
+    ownProofs,
     verifyToken: async (token, settings, gate) =>
       verifyToken(token, settings, gate, {
         check: (pin) => assertNotRefused(config, token, pin),

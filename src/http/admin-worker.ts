@@ -10,6 +10,7 @@ import { createLog, type Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { TokenPool } from '../token/token-pool.ts';
+import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { reconcile } from '../vault/reconcile.ts';
 import { AwsSchedules } from '../vault/aws-schedules.ts';
 import { Schedules } from '../vault/schedules.ts';
@@ -132,6 +133,7 @@ class AdminWorker implements Worker {
       case 'host':
         if (handle === undefined) break;
         this.#pools.get(message.token)?.addHost(message.id, message.pid, handle);
+        void this.#keepProofs(message);
         this.#open.add(message.token);
         this.#startWork();
         break;
@@ -187,6 +189,20 @@ class AdminWorker implements Worker {
         );
     } catch (error) {
       this.#log.error({ problem: (error as Error).message }, 'store and tokens could not be compared');
+    }
+  }
+
+  /** A store of before has none: they are made of the keys as they were found, and from then on no others are used. */
+  async #keepProofs({ token, info, ownProofs }: Extract<ToWorker, { kind: 'host' }>): Promise<void> {
+    try {
+      const kept = await keepOwnKeyProofs(this.#store, token, info, ownProofs, [], new Date());
+      if (kept.length > 0)
+        this.#log.warn(
+          { token, serial: info.serial, keys: kept },
+          'keys of Holdfast’s own have their proofs now, of the key objects as they were found',
+        );
+    } catch (error) {
+      this.#log.error({ token, problem: (error as Error).message }, 'proofs of own keys could not be kept');
     }
   }
 

@@ -199,11 +199,19 @@ export class Crew {
       preparedId: undefined,
       pid: 0,
       keeper: new HostKeeper(settings, gate, {
-        onReady: ({ id, pid, socket, info }) => {
+        onReady: ({ id, pid, socket, info, ownProofs, alarms }) => {
           entry.hostId = id;
           entry.pid = pid;
-          this.tell({ kind: 'host', token, id, pid, info }, socket);
+          this.tell({ kind: 'host', token, id, pid, info, ownProofs }, socket);
           const { serial, firmware } = info;
+          // What the first one found is what all that come after have to find.
+          settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };
+          for (const problem of alarms)
+            log.error(
+              { token, serial, problem },
+              'a key of Holdfast’s own is not the one that was made: nothing is done with it; restore it from a backup of ' +
+                'the token, or where that is lost, remove what is in its place and run holdfast init',
+            );
           log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },

@@ -2,6 +2,7 @@ import type { TokenReport } from '../admin/services.ts';
 import type { AwsSettings } from '../aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
+import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
@@ -37,7 +38,7 @@ export type ToWorker =
   | StartMessage
   /** Answers `verify-token`. */
   | { kind: 'token-report'; id: number; report: TokenReport }
-  | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo }
+  | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo; ownProofs: OwnKeyProofs }
   | { kind: 'host-gone'; token: string; id: number; pid: number }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }

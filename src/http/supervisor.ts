@@ -16,6 +16,8 @@ export interface SupervisorOptions {
   version: string;
   /** The PIN of a token, read anew at each start of a host. */
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
+  /** Proofs of the keys of our own, by token and its serial number. */
+  ownProofs?: ReadonlyMap<string, NonNullable<HostSettings['order']['ownProofs']>>;
   /** Tries a token with one more host. */
   verifyToken: (token: LoadedToken, settings: HostSettings, gate: LoginGate) => Promise<TokenReport>;
 }
@@ -163,11 +165,14 @@ export class Supervisor {
     hosts: number,
     permitted: HostSettings['order']['permitted'],
   ): CrewOptions['tokens'][number] {
-    const { pin } = this.#options;
+    const { pin, ownProofs } = this.#options;
     return {
       token,
       hosts,
-      settings: hostSettings(token, async () => pin(token), permitted === undefined ? {} : { permitted }),
+      settings: hostSettings(token, async () => pin(token), {
+        ...(permitted === undefined ? {} : { permitted }),
+        ownProofs: ownProofs?.get(token.name),
+      }),
       gate: this.#gate(token.name),
     };
   }
@@ -222,12 +227,12 @@ export class Supervisor {
   }
 
   async #verifyToken({ id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>): Promise<void> {
-    const { config, pin, verifyToken } = this.#options;
+    const { config, pin, verifyToken, ownProofs } = this.#options;
     const token = config.tokens.find((candidate) => candidate.name === name);
     if (token === undefined) return;
     const report = await verifyToken(
       token,
-      hostSettings(token, async () => pin(token)),
+      hostSettings(token, async () => pin(token), { ownProofs: ownProofs?.get(name) }),
       this.#gate(name),
     );
     this.#management?.tell({ kind: 'token-report', id, report });
@@ -244,7 +249,7 @@ export class Supervisor {
 export function hostSettings(
   token: LoadedToken,
   pin: HostSettings['pin'],
-  order: Pick<HostSettings['order'], 'prepare' | 'permitted'> = {},
+  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs'> = {},
 ): HostSettings {
   return {
     token: token.name,

@@ -464,6 +464,8 @@ export interface KeyVersionTable {
 export interface OwnKeyProofTable {
   /** Name of the token in the configuration. */
   token: string;
+  /** Of the token itself: another one has other keys. */
+  serial: string;
   /** CKA_LABEL of the key. */
   label: string;
   proof: Buffer;

@@ -1,8 +1,10 @@
+import { monotonicNow } from '../clock.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { CryptokiError } from './cryptoki-error.ts';
 import { TokenError } from './faults.ts';
 import type { Gcm, Sealed } from './gcm.ts';
 import type { KeyObjects } from './key-objects.ts';
+import type { OwnKeyGuard } from './own-key-proofs.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair } from './repair.ts';
@@ -10,37 +12,74 @@ import { isRepairable, repair } from './repair.ts';
 const aad = Buffer.from('holdfast canary');
 const plaintext = Buffer.from('The token decrypts what it made.');
 
-/** A known ciphertext of the health key: whether the token decrypts it tells bad ciphertext from a sick token. */
+/** A stand-in for the health key is used for so long before the key itself is looked at again, milliseconds. */
+const standInFor = 60_000;
+
+/**
+ * A known ciphertext of the health key: whether the token decrypts it tells bad ciphertext from a sick token. Where the
+ * health key is gone, or another key is in its place, a key of the session stands in: the token is as well without it.
+ */
 export class Canary {
   readonly #cryptoki: Cryptoki;
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
+  readonly #own: OwnKeyGuard;
   #sealed: Sealed | undefined;
+  #standIn: { handle: Buffer; until: number } | undefined;
 
-  constructor(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects) {
+  constructor(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, own: OwnKeyGuard) {
     this.#cryptoki = cryptoki;
     this.#gcm = gcm;
     this.#keys = keys;
+    this.#own = own;
+  }
+
+  /** The health key, or what stands in for it: nothing is encrypted with another key. Throws TokenError, CryptokiError. */
+  get key(): Buffer {
+    if (this.#standIn !== undefined && monotonicNow() < this.#standIn.until) return this.#standIn.handle;
+    try {
+      const handle = this.#own.use(ownKeys.health);
+      if (this.#standIn !== undefined) this.#dropStandIn();
+      return handle;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      this.#sealed = this.#standIn === undefined ? undefined : this.#sealed;
+      const handle = this.#standIn?.handle ?? this.#keys.generateOfSession();
+      this.#standIn = { handle, until: monotonicNow() + standInFor };
+      return handle;
+    }
   }
 
   /** Decrypts the known ciphertext. Throws TokenError: `device`, where the token cannot. */
   check(): void {
-    this.#withRepair(() => this.#decrypt(this.#sealed ?? this.#encrypt()));
+    this.#withRepair(() => {
+      const { key } = this;
+      this.#decrypt(key, this.#sealed ?? this.#encrypt(key));
+    });
   }
 
   /** Encrypts anew and decrypts that: what health means (XKS spec, GetHealthStatus). Throws TokenError. */
   renew(): void {
-    this.#withRepair(() => this.#decrypt(this.#encrypt()));
+    this.#withRepair(() => {
+      const { key } = this;
+      this.#decrypt(key, this.#encrypt(key));
+    });
   }
 
-  #encrypt(): Sealed {
-    this.#sealed = this.#gcm.encrypt(this.#keys.find(ownKeys.health.id), aad, plaintext);
+  #encrypt(key: Buffer): Sealed {
+    this.#sealed = this.#gcm.encrypt(key, aad, plaintext);
     return this.#sealed;
   }
 
-  #decrypt(sealed: Sealed): void {
-    const opened = this.#gcm.decrypt(this.#keys.find(ownKeys.health.id), aad, sealed);
+  #decrypt(key: Buffer, sealed: Sealed): void {
+    const opened = this.#gcm.decrypt(key, aad, sealed);
     if (!opened.equals(plaintext)) throw new TokenError('device', 'canary');
+  }
+
+  /** It goes with its session. */
+  #dropStandIn(): void {
+    this.#standIn = undefined;
+    this.#sealed = undefined;
   }
 
   /** Some modules leave the operation that failed active: a canary that meets it is not a sick token. */
@@ -54,6 +93,7 @@ export class Canary {
         if (repaired || reaction === 'suspect' || !isRepairable(reaction))
           throw new TokenError('device', error.call, error.rv);
         repair(this.#cryptoki, this.#keys, reaction, ownKeys.health.id);
+        if (this.#standIn !== undefined) this.#dropStandIn();
       }
     }
   }

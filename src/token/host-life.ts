@@ -9,6 +9,7 @@ import { nodeCommand } from '../node-process.ts';
 import type { Secret } from '../secret.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
+import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
 import type { ProgressReport } from './verification-steps.ts';
 
@@ -32,6 +33,10 @@ export interface ReadyHost {
   info: TokenInfo;
   /** Labels of the keys of our own that it made (`prepare`). */
   made: string[];
+  /** Proofs of the keys of our own, Base64 by label. */
+  ownProofs: OwnKeyProofs;
+  /** What is wrong with keys of our own that are not the ones proven. */
+  alarms: string[];
 }
 
 export interface HostEnd {
@@ -139,7 +144,8 @@ export class HostLife {
         clearTimeout(overdue);
         this.#leaveGate();
         this.#ready = true;
-        this.onReady({ pid: child.pid ?? 0, socket, info: this.#last.token, made: this.#last.made });
+        const { token: info, made, ownProofs, alarms } = this.#last;
+        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms });
       } else if (this.#last.state === 'logged-in') {
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.refresh();

@@ -11,6 +11,7 @@ import { Gcm } from './gcm.ts';
 import { wayOutOfRefusedPin } from './login-gate.ts';
 import { Progress } from './progress.ts';
 import type { ProgressReport } from './verification-steps.ts';
+import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { proveMechanisms } from './self-test.ts';
 import { TokenHost } from './token-host.ts';
 
@@ -33,13 +34,15 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   prepare?: boolean | undefined;
   /** The only requests that it answers; all where absent. */
   permitted?: Permitted | undefined;
+  /** Proofs of the keys of our own, by the token's serial number; where there are none they are made of what is found. */
+  ownProofs?: Readonly<Record<string, OwnKeyProofs>> | undefined;
   /** Tell each step of the start, and ask for the PIN only when it is its turn: the module and the token come first. */
   verify?: boolean | undefined;
 }
 
 /** What a token host tells its keeper. */
 export type HostReport =
-  | { state: 'ready'; token: TokenInfo; made: string[] }
+  | { state: 'ready'; token: TokenInfo; made: string[]; ownProofs: OwnKeyProofs; alarms: string[] }
   | { state: 'failed'; pinRefused: boolean; problem: string; wayOut: string; rv?: number | undefined }
   | ProgressReport
   | { state: 'login-wanted' }
@@ -71,10 +74,10 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
     const cryptoki = Cryptoki.open(order, pin, logInAgain());
     // The others need not wait for what follows: where there are many keys it takes long.
     report({ state: 'logged-in' });
-    const host = new TokenHost(cryptoki, order.profile, order.permitted);
+    const host = newHost(cryptoki, order);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
-    report({ state: 'ready', token: cryptoki.info, made });
+    reportReady(host, cryptoki, made);
     return host;
   } catch (error) {
     report(failure(error));
@@ -95,14 +98,23 @@ function startInSteps(order: HostOrder): TokenHost {
   progress.mechanisms(mechanisms);
   proveMechanisms({ cryptoki, gcm: new Gcm(cryptoki, order.profile) });
   progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
-  const host = new TokenHost(cryptoki, order.profile, order.permitted);
+  const host = newHost(cryptoki, order);
   host.selfTest();
   progress.done(
     'self-test',
     `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused`,
   );
-  report({ state: 'ready', token: cryptoki.info, made: [] });
+  reportReady(host, cryptoki, []);
   return host;
+}
+
+function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrder): TokenHost {
+  return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
+}
+
+function reportReady(host: TokenHost, { info }: Cryptoki, made: string[]): void {
+  const { proofs: ownProofs, alarms } = host.ownKeys;
+  report({ state: 'ready', token: info, made, ownProofs, alarms });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */

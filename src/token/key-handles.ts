@@ -10,7 +10,7 @@ export class KeyHandles {
   readonly #byId = new Map<string, string>();
   readonly #most: number;
   /** Told of each CKA_ID whose handle is set: what was known of the old one says nothing about it. */
-  onLearned: (id: Uint8Array) => void = () => undefined;
+  readonly onLearned: ((id: Uint8Array) => void)[] = [];
 
   constructor(most = mostHandles) {
     this.#most = most;
@@ -35,7 +35,7 @@ export class KeyHandles {
       if (oldest !== undefined) this.#byId.delete(oldest);
     }
     this.#byId.set(toText(id), toText(handle));
-    this.onLearned(id);
+    for (const tell of this.onLearned) tell(id);
   }
 
   delete(id: Uint8Array): void {

@@ -7,7 +7,6 @@ import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
-import type { OwnKey } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
@@ -31,8 +30,8 @@ export class KeyObjects {
   }
 
   /** Told of each CKA_ID whose handle is learned: what was known of the old one says nothing about it. */
-  set onLearned(told: (id: Uint8Array) => void) {
-    this.#handles.onLearned = told;
+  onLearned(tell: (id: Uint8Array) => void): void {
+    this.#handles.onLearned.push(tell);
   }
 
   /** The handle of the key with this CKA_ID, where it is remembered. */
@@ -57,11 +56,6 @@ export class KeyObjects {
     const handle = this.#findOne({ id: Buffer.from(id) });
     this.#handles.set(id, handle);
     return handle;
-  }
-
-  /** A key of our own, for what it is for. Throws as {@link find}. */
-  own({ id }: OwnKey): Buffer {
-    return this.find(id);
   }
 
   has(id: Uint8Array): boolean {
@@ -134,6 +128,30 @@ export class KeyObjects {
     }
     this.#handles.set(id, handle);
     return attributes;
+  }
+
+  /** A key for as long as the session is, in the token's memory only, to try the token with. Throws CryptokiError. */
+  generateOfSession(): Buffer {
+    const { lib, session } = this.#cryptoki;
+    const stated = [
+      { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+      { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
+      { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
+      { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: false },
+      { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
+      { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },
+      { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: true },
+      { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: true },
+    ]
+      .filter(({ name }) => !this.#omit.has(name))
+      .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    return attempt('C_GenerateKey', () =>
+      lib.C_GenerateKey(
+        session.handle,
+        { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
+        stated,
+      ),
+    );
   }
 
   #readBack(handle: Buffer): KeyAttributes | undefined {

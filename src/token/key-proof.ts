@@ -29,7 +29,7 @@ export function makeProof(gcm: Gcm, handle: Buffer, binding: Uint8Array): Buffer
 export interface ProofTools {
   gcm: Gcm;
   keys: KeyObjects;
-  canary: Canary;
+  canary: Pick<Canary, 'check'>;
 }
 
 /**

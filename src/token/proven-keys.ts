@@ -30,7 +30,7 @@ export class ProvenKeys {
 
   constructor(tools: ProofTools) {
     this.#tools = tools;
-    tools.keys.onLearned = (id) => void this.#verdicts.delete(toText(id));
+    tools.keys.onLearned((id) => void this.#verdicts.delete(toText(id)));
   }
 
   /**

@@ -3,7 +3,7 @@ import { CryptokiError } from './cryptoki-error.ts';
 import type { Canary } from './canary.ts';
 import { TokenError } from './faults.ts';
 import type { Gcm } from './gcm.ts';
-import type { KeyObjects } from './key-objects.ts';
+import type { OwnKeyGuard } from './own-key-proofs.ts';
 import { ownKeys } from './own-keys.ts';
 import { reactionTo } from './reactions.ts';
 import { packSealed, unpackSealed } from './sealed-bytes.ts';
@@ -19,7 +19,7 @@ const aadOfSeal = aadDomain('holdfast sealed secret, format 2, of');
 
 export interface SealTools {
   gcm: Gcm;
-  keys: KeyObjects;
+  own: OwnKeyGuard;
   canary: Canary;
 }
 
@@ -31,25 +31,25 @@ export interface OpensWith {
 
 /** Seals a secret of ours under the protecting key, bound to the record that `context` names (promise 6). */
 export function protect(
-  { gcm, keys }: Pick<SealTools, 'gcm' | 'keys'>,
+  { gcm, own }: Pick<SealTools, 'gcm' | 'own'>,
   context: Uint8Array,
   secret: Uint8Array,
 ): Buffer {
-  const key = keys.own(ownKeys.protecting);
+  const key = own.use(ownKeys.protecting);
   const sealed = gcm.encrypt(key, aadOfSeal(context), Buffer.from(secret));
   return packSealed(sealedFormat, sealed);
 }
 
 /** Opens it again. Throws TokenError `seal-broken` for another context or altered bytes, or CryptokiError. */
 export function reveal(
-  { gcm, keys, canary }: SealTools,
+  { gcm, own, canary }: SealTools,
   { context, former }: OpensWith,
   sealed: Uint8Array,
 ): Buffer {
   const isFormer = sealed[0] === formerFormat && former !== '';
   const unpacked = unpackSealed(isFormer ? formerFormat : sealedFormat, sealed);
   if (unpacked === undefined) throw new TokenError('seal-broken', 'reveal');
-  const key = keys.own(ownKeys.protecting);
+  const key = own.use(ownKeys.protecting);
   try {
     return gcm.decrypt(key, isFormer ? Buffer.from(former) : aadOfSeal(context), unpacked);
   } catch (error) {

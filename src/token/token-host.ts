@@ -15,6 +15,7 @@ import { makeProof } from './key-proof.ts';
 import { listKeys } from './key-list.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
+import { OwnKeyGuard, type OwnKeyProofs } from './own-key-proofs.ts';
 import { ProvenKeys } from './proven-keys.ts';
 import { reactionTo, type Reaction } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
@@ -49,20 +50,24 @@ export class TokenHost {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
+  readonly #own: OwnKeyGuard;
   readonly #proven: ProvenKeys;
   readonly #destruction: KeyDestruction;
   readonly #sealTools: SealTools;
   readonly #permitted: Permitted | undefined;
 
-  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted) {
+  /** `proofs` are those of the keys of our own in this token. */
+  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted, proofs?: OwnKeyProofs) {
     this.#permitted = permitted;
     this.#cryptoki = cryptoki;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
-    this.#canary = new Canary(cryptoki, this.#gcm, this.#keys);
-    this.#sealTools = { gcm: this.#gcm, keys: this.#keys, canary: this.#canary };
-    this.#proven = new ProvenKeys(this.#sealTools);
-    this.#destruction = new KeyDestruction(cryptoki, this.#sealTools);
+    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys }, proofs);
+    this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own);
+    this.#sealTools = { gcm: this.#gcm, own: this.#own, canary: this.#canary };
+    const proofTools = { gcm: this.#gcm, keys: this.#keys, canary: this.#canary };
+    this.#proven = new ProvenKeys(proofTools);
+    this.#destruction = new KeyDestruction(cryptoki, proofTools);
   }
 
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */
@@ -70,15 +75,27 @@ export class TokenHost {
     proveMechanisms({ cryptoki: this.#cryptoki, gcm: this.#gcm });
     return Object.values(ownKeys)
       .filter(({ id }) => !this.#keys.has(id))
-      .map(({ id, label }) => {
-        this.#keys.generate(id, label, { encrypt: true, decrypt: true });
-        return label;
+      .map((key) => {
+        this.#keys.generate(key.id, key.label, { encrypt: true, decrypt: true });
+        this.#own.forget(key);
+        return key.label;
       });
   }
 
   /** What must hold before this token is served. Throws StartError, CryptokiError or TokenError. */
   selfTest(): void {
-    selfTest({ cryptoki: this.#cryptoki, gcm: this.#gcm, keys: this.#keys, canary: this.#canary });
+    selfTest({
+      cryptoki: this.#cryptoki,
+      gcm: this.#gcm,
+      keys: this.#keys,
+      canary: this.#canary,
+      own: this.#own,
+    });
+  }
+
+  /** After the self-test: the proofs of our own keys, and what is wrong with those that are not the ones proven. */
+  get ownKeys(): { proofs: OwnKeyProofs; alarms: string[] } {
+    return { proofs: this.#own.proofs, alarms: this.#own.alarms() };
   }
 
   /**

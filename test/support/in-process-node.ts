@@ -85,9 +85,9 @@ export class InProcessNode extends ServedNode {
     const ready = Promise.withResolvers<void>();
     const settings = hostSettings(token, async () => pinOf(token), { prepare: true });
     const keeper = new HostKeeper(settings, new LoginGate(), {
-      onReady: ({ id, pid, socket, info }) => {
+      onReady: ({ id, pid, socket, info, ownProofs }) => {
         this.#hosts.set(id, { pid, keeper });
-        service.receive({ kind: 'host', token: token.name, id, pid, info }, socket);
+        service.receive({ kind: 'host', token: token.name, id, pid, info, ownProofs }, socket);
         ready.resolve();
       },
       onGone: (id) => {

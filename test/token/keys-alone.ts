@@ -4,7 +4,6 @@
  */
 import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
-import { Canary } from '../../src/token/canary.ts';
 import { Cryptoki } from '../../src/token/cryptoki.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { Gcm } from '../../src/token/gcm.ts';
@@ -21,7 +20,7 @@ const { module, label } = fixture;
 const cryptoki = Cryptoki.open({ profile, module, choose: { label } }, new Secret(fixture.pin));
 const keys = new KeyObjects(cryptoki, profile);
 const gcm = new Gcm(cryptoki, profile);
-const destruction = new KeyDestruction(cryptoki, { gcm, keys, canary: new Canary(cryptoki, gcm, keys) });
+const destruction = new KeyDestruction(cryptoki, { gcm, keys, canary: { check: () => undefined } });
 // What is to be seen where an absence counts.
 keys.generate(ownKeys.protecting.id, ownKeys.protecting.label, { encrypt: true, decrypt: true });
 

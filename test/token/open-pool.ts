@@ -12,6 +12,7 @@ import {
   type CallResult,
   type PoolLimits,
 } from '../../src/token/token-pool.ts';
+import type { OwnKeyProofs } from '../../src/token/own-key-proofs.ts';
 import type { Shim } from '../support/shim.ts';
 import type { TokenFixture } from '../support/tokens.ts';
 
@@ -24,15 +25,26 @@ export interface PoolSetUp {
   /** Whether the first host makes our own keys; true unless given. */
   prepare?: boolean;
   pin?: HostSettings['pin'];
+  /** Of the keys of our own, by serial number. */
+  ownProofs?: HostSettings['order']['ownProofs'];
   /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
   fetchAhead?: boolean;
 }
 
 /** Something that a keeper told, in the order in which it came. */
 export type KeeperEvent =
-  | { kind: 'ready'; pid: number; made: string[] }
+  | {
+      kind: 'ready';
+      pid: number;
+      made: string[];
+      serial: string;
+      ownProofs: OwnKeyProofs;
+      alarms: string[];
+    }
   | { kind: 'gone'; pid: number; why: string }
   | { kind: 'failed'; problem: string; wayOut: string; final: boolean };
+
+const neverTold: KeeperEvent = { kind: 'ready', pid: 0, made: [], serial: '', ownProofs: {}, alarms: [] };
 
 /** What a host of `fixture` is started with. */
 export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: boolean): HostSettings {
@@ -45,6 +57,7 @@ export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: 
       initializeParameters: fixture.initializeParameters,
       choose: { label: fixture.label },
       prepare,
+      ownProofs: options.ownProofs,
     },
     environment: { ...fixture.environment, ...shim?.environment },
     pin: options.pin ?? (async () => new Secret(fixture.pin)),
@@ -70,7 +83,7 @@ export class OpenPool {
     this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits, {
       fetchAhead: options.fetchAhead ?? true,
       onPrepared: (id) => {
-        this.#tell(this.#unprepared.get(id) ?? { kind: 'ready', pid: 0, made: [] });
+        this.#tell(this.#unprepared.get(id) ?? neverTold);
       },
     });
     for (let index = 0; index < hosts; index++) {
@@ -80,7 +93,8 @@ export class OpenPool {
         onReady: (host: RunningHost) => {
           pids.set(host.id, host.pid);
           this.#byHost.set(host.id, keeper);
-          this.#unprepared.set(host.id, { kind: 'ready', pid: host.pid, made: host.made });
+          const { pid, made, info, ownProofs, alarms } = host;
+          this.#unprepared.set(host.id, { kind: 'ready', pid, made, serial: info.serial, ownProofs, alarms });
           this.pool.addHost(host.id, host.pid, host.socket);
           this.#told.dispatchEvent(new Event('event'));
         },

@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
 import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
-import { tokenKinds, type TokenFixture } from '../support/tokens.ts';
+import { labelled } from '../support/key-identity.ts';
+import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../support/tokens.ts';
 import { inToken, type Deed } from './in-token.ts';
 import { decryptOf, encryptOf, OpenPool, throwsFault } from './open-pool.ts';
 
@@ -177,6 +178,81 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
     t.deepEqual(await open.call({ kind: 'destroyKey', key, identity }), { destroyed: 0 });
   });
 }
+
+for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
+  for (const [name, by] of Object.entries(swaps))
+    test.serial(
+      `${profile}: ${name} in the place of our own keys is not used, and all else is served`,
+      async (t) => {
+        const fixture = await create();
+        t.teardown(async () => fixture.dispose());
+        const open = await OpenPool.start(t, fixture, { hosts: 2 });
+        const [first] = open.events;
+        if (first?.kind !== 'ready') return t.fail('no host');
+        t.deepEqual(first.alarms, []);
+        const made = await makeKey(open);
+        const before = open.pids;
+        const context = Buffer.from('record');
+        const secret = randomBytes(30);
+        const { sealed } = await open.call({ kind: 'protect', context, secret });
+        const isUnsealed = async (pool: OpenPool) => {
+          await throwsFault(t, 'key-unfit', pool.call({ kind: 'protect', context, secret }));
+          await throwsFault(t, 'key-unfit', pool.call({ kind: 'reveal', context, former: '', sealed }));
+        };
+        const isBadStill = async (pool: OpenPool) => {
+          const altered = await pool.call(encryptWith(made));
+          altered.tag = Buffer.from(altered.tag).reverse();
+          await throwsFault(t, 'bad-ciphertext', pool.call(decryptOf(encryptWith(made), altered)));
+          // One without a proof is settled by the canary.
+          const identity = labelled(made.label);
+          const bare = encryptOf(made.id, plaintext, { identity });
+          await throwsFault(t, 'bad-ciphertext', pool.call(decryptOf(bare, altered)));
+        };
+        const answers = async (pool: OpenPool) => {
+          for (let n = 0; n < 4; n++) t.deepEqual(await pool.call({ kind: 'health' }), {});
+          await isServed(t, pool, made);
+          await isBadStill(pool);
+        };
+
+        for (const own of [ownKeys.health, ownKeys.protecting]) {
+          await inToken(fixture, [{ do: 'destroy', id: hex(own.id) }, by(own)]);
+          await answers(open);
+        }
+        await isUnsealed(open);
+        t.deepEqual(open.pids, before, 'the hosts live on');
+
+        const ownProofs = { [first.serial]: first.ownProofs };
+        const anew = await OpenPool.start(t, fixture, { prepare: false, ownProofs });
+        const ready = anew.events.find((event) => event.kind === 'ready');
+        const alarms = ready?.kind === 'ready' ? ready.alarms : [];
+        t.deepEqual(
+          alarms.map((alarm) => /^key "[^"]+"/.exec(alarm)?.[0]),
+          Object.values(ownKeys).map(({ label }) => `key "${label}"`),
+        );
+        await answers(anew);
+        await isUnsealed(anew);
+        return undefined;
+      },
+    );
+
+test.serial('a health key that is gone ends nobody, and is missed at the next start', async (t) => {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const open = await OpenPool.start(t, fixture);
+  const [first] = open.events;
+  if (first?.kind !== 'ready') return t.fail('no host');
+  const made = await makeKey(open);
+  const before = open.pids;
+  await inToken(fixture, [{ do: 'destroy', id: hex(ownKeys.health.id) }]);
+  t.deepEqual(await open.call({ kind: 'health' }), {});
+  await isServed(t, open, made);
+  t.deepEqual(open.pids, before);
+  const ownProofs = { [first.serial]: first.ownProofs };
+  const anew = await OpenPool.start(t, fixture, { prepare: false, ownProofs });
+  t.like(anew.events[0], { kind: 'ready', alarms: [`key "${ownKeys.health.label}": key-missing`] });
+  t.deepEqual(await anew.call({ kind: 'health' }), {});
+  return undefined;
+});
 
 async function isServed(t: ExecutionContext, open: OpenPool, made: Made): Promise<void> {
   const sealed = await open.call(encryptWith(made, true));

@@ -14,10 +14,11 @@ export const keyProofs: Migration = {
     await any.schema
       .createTable('own_key_proofs')
       .addColumn('token', 'text', (c) => c.notNull())
+      .addColumn('serial', 'text', (c) => c.notNull())
       .addColumn('label', 'text', (c) => c.notNull())
       .addColumn('proof', 'blob', (c) => c.notNull())
       .addColumn('made_at', 'text', (c) => c.notNull())
-      .addPrimaryKeyConstraint('own_key_proofs_key', ['token', 'label'])
+      .addPrimaryKeyConstraint('own_key_proofs_key', ['token', 'serial', 'label'])
       .execute();
   },
 };
