@@ -15,6 +15,8 @@ export type Deed =
   /** A key of known bytes: `value` in hex. */
   | { do: 'plant'; id: string; label: string; value: string; extractable?: boolean }
   | { do: 'destroy'; id: string }
+  /** Whether there is a key of this id. */
+  | { do: 'has'; id: string }
   /** A secret sealed in format 1, as steps 1 to 3 did: bound to a text. Gives the sealed bytes in hex. */
   | { do: 'seal'; context: string; secret: string };
 
@@ -92,6 +94,8 @@ class Bare {
           { type: pkcs11js.CKA_VALUE, value: Buffer.from(deed.value, 'hex') },
         ]);
         return {};
+      case 'has':
+        return this.#search(deed.id) !== undefined;
       case 'destroy':
         this.#lib.C_DestroyObject(this.#session, this.#find(deed.id));
         return {};
@@ -118,10 +122,15 @@ class Bare {
   }
 
   #find(id: string): Handle {
+    const key = this.#search(id);
+    if (key === undefined) throw new Error('the key is not there');
+    return key;
+  }
+
+  #search(id: string): Handle | undefined {
     this.#lib.C_FindObjectsInit(this.#session, [{ type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') }]);
     const [key] = this.#lib.C_FindObjects(this.#session, 1);
     this.#lib.C_FindObjectsFinal(this.#session);
-    if (key === undefined) throw new Error('the key is not there');
     return key;
   }
 }
