@@ -56,7 +56,7 @@ const ofFault: Record<TokenFault, readonly [XksErrorName, string]> = {
   ],
   'key-missing': ['InternalException', 'The key is known to the vault but not found in its token.'],
   'key-duplicate': ['InternalException', 'The key is not unique in its token.'],
-  'key-unfit': ['InternalException', 'The key in the token does not have the attributes it must have.'],
+  'key-unfit': ['InternalException', 'The key object in the token is not the key on record.'],
   'iv-refused': ['InternalException', 'The token did not make a fresh initialization vector.'],
   'verify-failed': [
     'InternalException',
