@@ -46,7 +46,8 @@ export async function serve(
 ): Promise<number> {
   // What is wrong with it is told here once, in words, instead of by every worker.
   const store = await SqliteStore.open(config.storePath);
-  const ownProofs = await readOwnKeyProofs(store).finally(async () => store.close());
+  const ownProofs = await readOwnKeyProofs(store);
+  await store.close();
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);

@@ -144,7 +144,7 @@ export class KeyObjects {
       { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: true },
     ]
       .filter(({ name }) => !this.#omit.has(name))
-      .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+      .map(({ type, value }) => ({ type, value }));
     return attempt('C_GenerateKey', () =>
       lib.C_GenerateKey(
         session.handle,

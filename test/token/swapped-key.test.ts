@@ -200,7 +200,7 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
         };
         const isBadStill = async (pool: OpenPool) => {
           const altered = await pool.call(encryptWith(made));
-          altered.tag = Buffer.from(altered.tag).reverse();
+          altered.tag = Buffer.from(altered.tag).toReversed();
           await throwsFault(t, 'bad-ciphertext', pool.call(decryptOf(encryptWith(made), altered)));
           // One without a proof is settled by the canary.
           const identity = labelled(made.label);
