@@ -11,7 +11,6 @@ import type { KeySet } from './key-set-records.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
-import { bumpRecord } from './edit-record.ts';
 
 /**
  * Why a new version is made: someone asked; its schedule says so; the current one nears its limit of encryptions; or a
@@ -42,11 +41,12 @@ export async function rotateCloudKey(
   const begun = await house.store.change(act, async (trx) => {
     const { current, keySet } = await readBoth(trx, key.id);
     checkRowVersion(current, expected);
+    // The row has another version once the token has made the key: until then it is the rotation that tells of itself.
+    if (expected !== undefined && (await isBeingRotated(trx, current, trx.at)))
+      throw new VaultError('precondition', 'it is being rotated; look at it again, then repeat');
     if (why !== 'asked' && !(await isDue(trx, key, current, why, act.at))) return { current };
     checkRotatable(current, act.at);
-    // The row has another version from here on: of any number who have seen the same one begins a rotation.
-    const begun = await bumpRecord(trx, 'cloud_keys', current);
-    return { current: begun, keySet, version: await beginVersion(trx, house, current, act.at) };
+    return { current, keySet, version: await beginVersion(trx, house, current, trx.at) };
   });
   if (begun.version === undefined) return begun.current;
   const proof = await makeKeyObject(house, begun.keySet, begun.current, begun.version);
@@ -211,15 +211,20 @@ async function isDue(
   if (current.current_version !== seen.current_version) return false;
   const isScheduled = current.next_rotation_at !== null && current.next_rotation_at <= now.toISOString();
   if (why === 'schedule' && !isScheduled) return false;
+  return !(await isBeingRotated(trx, current, now));
+}
+
+/** Whether a version of it is being made, as far as anybody can tell. */
+async function isBeingRotated(trx: Transaction<Tables>, { id }: CloudKeyRecord, now: Date): Promise<boolean> {
   const other = await trx
     .selectFrom('key_versions')
     .select('version')
-    .where('cloud_key_id', '=', current.id)
+    .where('cloud_key_id', '=', id)
     .where('state', '=', 'PENDING')
     .where('made_by', '<>', '')
     .where('created_at', '>', new Date(now.getTime() - underWay).toISOString())
     .executeTakeFirst();
-  return other === undefined;
+  return other !== undefined;
 }
 
 function checkRotatable(key: CloudKeyRecord, now: Date): void {
