@@ -218,6 +218,8 @@ test('problems are told by status with the kinds that have it', (t) => {
     'not-acceptable',
     'too-many-requests',
     'internal',
+    'store-unavailable',
+    'store-full',
   ]);
   t.false(operation(document, 'signOut')['x-holdfast-problems'].includes('second-factor-required'));
   t.true(operation(document, 'signOut')['x-holdfast-problems'].includes('password-change-required'));

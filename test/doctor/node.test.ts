@@ -107,10 +107,10 @@ test.serial('a damaged store, one that is none, and one of another version are t
   const { size } = await handle.stat();
   await handle.write(Buffer.alloc(4096, 0x5a), 0, 4096, Math.floor(size / 8192) * 4096);
   await handle.close();
-  found(t, await say(damaged), 'node.store', 'PROBLEM', /damages|cannot be read/);
+  found(t, await say(damaged), 'node.store', 'PROBLEM', /damage[sd]|cannot be read/);
   const none = file('none.db');
   await writeFile(none, 'not a store', { mode: 0o600 });
-  found(t, await say(none), 'node.store', 'PROBLEM', /cannot be read as a store/);
+  found(t, await say(none), 'node.store', 'PROBLEM', /is not an SQLite database/);
   found(t, await say(file('missing.db')), 'node.store', 'PROBLEM');
   const older = file('older.db');
   const old = await SqliteStore.init(older);

@@ -199,7 +199,7 @@ for (const BucketKeyEnabled of [false, true])
       }
       const refused = await failure(open(s3, Bucket, 'one.png'));
       t.like(refused, invalidState);
-      t.regex(refused.message, /not enabled in its key manager/);
+      t.regex(refused.message, /not enabled in the external key manager/);
       t.like(await failure(s3.send(new PutObjectCommand({ Bucket, Key: 'four', Body: 'x' }))), invalidState);
       // What needs no key is there: the object is not gone.
       const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'one.png' }));
@@ -248,7 +248,7 @@ test.serial(
     t.like((await decrypt()).encryptionContext, context);
     t.true((await readFile(decrypted)).equals(picture));
     await vault.do(`/cloud-keys/${cloudKey.id}`, 'disable');
-    await t.throwsAsync(decrypt(), { message: /not enabled in its key manager/ });
+    await t.throwsAsync(decrypt(), { message: /not enabled in the external key manager/ });
     await vault.do(`/cloud-keys/${cloudKey.id}`, 'enable');
     await t.notThrowsAsync(decrypt());
   },

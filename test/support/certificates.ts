@@ -78,7 +78,9 @@ export class TestCa {
       ...['-keyout', key, '-out', request],
     ]);
     await run('openssl', [
-      ...['x509', '-req', '-in', request, '-CA', this.certificate, '-CAkey', this.#key, '-CAcreateserial'],
+      ...['x509', '-req', '-in', request, '-CA', this.certificate, '-CAkey', this.#key],
+      // Its own, since a serial number's file would be shared by all who have one made at a time.
+      ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
       ...['-days', String(options.days ?? 30), '-extfile', extensions, '-out', certificate],
     ]);
     await chmod(key, 0o600);
