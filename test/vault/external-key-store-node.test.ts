@@ -118,7 +118,7 @@ test.serial(
     });
     t.is(refused.status, 502);
     t.is(refused.body.type, 'urn:holdfast:problem:aws');
-    t.regex(refused.body.detail, /does not reach the proxy.*XksProxyUriUnreachableException/);
+    t.regex(refused.body.detail, /cannot reach the proxy.*XksProxyUriUnreachableException/);
     t.regex(refused.body.wayOut, /holdfast doctor/);
     const { code, stderr } = await run(
       'xks',
