@@ -7,6 +7,7 @@ import { checksOf, type Finding } from '../../src/doctor/finding.ts';
 import { examineModes } from '../../src/doctor/node-files.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { runCommand } from '../cli/command-line.ts';
+import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { allFindings, found } from './findings.ts';
@@ -113,9 +114,7 @@ test.serial('a damaged store, one that is none, and one of another version are t
   found(t, await say(none), 'node.store', 'PROBLEM', /is not an SQLite database/);
   found(t, await say(file('missing.db')), 'node.store', 'PROBLEM');
   const older = file('older.db');
-  const old = await SqliteStore.init(older);
-  await old.db.deleteFrom('kysely_migration' as never).execute();
-  await old.close();
+  await makeStoreOfStep1(older);
   found(t, await say(older), 'node.store', 'PROBLEM', /another version/);
 });
 

@@ -75,7 +75,7 @@ test('every refusal is on the record with the account, in the trail of its vault
     vault_id: person.vault_id,
     address: '192.0.2.7',
     target_name: person.username,
-    after: '{"refusals":1}',
+    after: '{"refusals":1,"addresses":{"192.0.2.7":1}}',
   });
 });
 

@@ -3,13 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
-import { Kysely, SqliteDialect } from 'kysely';
-import { Migrator } from 'kysely/migration';
-import { migrations } from '../../src/store/migrations.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { revealSecret } from '../../src/vault/credentials.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 import { inToken } from '../token/in-token.ts';
@@ -30,12 +28,7 @@ async function storeOfStep1(t: { teardown: (run: () => Promise<void>) => void })
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-upgrade-'));
   t.teardown(async () => rm(directory, { recursive: true, force: true }));
   const file = path.join(directory, 'holdfast.db');
-  const db = new Kysely<never>({ dialect: new SqliteDialect({ database: new Database(file) }) });
-  const first = { '0001-key-sets': migrations['0001-key-sets'] as never };
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(first) } });
-  const { error } = await migrator.migrateToLatest();
-  await db.destroy();
-  if (error !== undefined) throw error instanceof Error ? error : new Error('the migration failed');
+  await makeStoreOfStep1(file);
   return file;
 }
 
