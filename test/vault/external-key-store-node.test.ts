@@ -130,7 +130,7 @@ test.serial(
       'https://nowhere.example.test',
     );
     t.not(code, 0);
-    t.regex(stderr, /does not reach the proxy/);
+    t.regex(stderr, /cannot reach the proxy/);
     t.regex(stderr, /way out: holdfast doctor/);
     t.deepEqual((await admin.get(path1(t.context))).body.items, []);
   },
