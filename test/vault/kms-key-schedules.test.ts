@@ -65,15 +65,13 @@ test.serial('an account that does not answer holds up no other', async (t) => {
   const schedules = schedulesOf(stage.house);
   const run = await schedules.runOnce();
   undo();
-  // Some of the six were tried, more and more slowly; the rest of its account waits with them.
-  t.true(run.kmsKeysWorked >= 2 && run.kmsKeysWorked <= 6, String(run.kmsKeysWorked));
+  // Some of the six were tried, several at once and then more and more slowly; the rest of its account waits with them.
+  // How many are begun before the first has failed is up to the machine (aws-lanes.test.ts holds the bound).
+  t.true(run.kmsKeysWorked >= 2 && run.kmsKeysWorked <= 7, String(run.kmsKeysWorked));
   t.true(run.failed.includes('KMS keys'));
   t.is((await pointerOf(stage, theirs)).step, 'DONE');
   const left = await Promise.all(ours.map(async (key) => pointerOf(stage, key)));
-  t.deepEqual([...new Set(left.map(({ step, attempts }) => `${step} ${attempts}`))].toSorted(), [
-    'KEY 0',
-    'KEY 1',
-  ]);
+  for (const { step, attempts } of left) t.true(['KEY 0', 'KEY 1'].includes(`${step} ${attempts}`));
   for (const { id } of left) await advanceKmsKey(stage.house, id);
 });
 
