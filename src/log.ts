@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { wallClock } from './clock.ts';
 
 export type { Logger };
 
@@ -16,7 +17,7 @@ export function createLog(
     {
       level,
       base: { pid: process.pid, ...bindings },
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${wallClock().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     to,

@@ -1,4 +1,5 @@
 import type { STSClient } from '@aws-sdk/client-sts';
+import { wallClock } from '../clock.ts';
 import { Secret } from '../secret.ts';
 import { AwsError, callAws } from './aws-error.ts';
 
@@ -90,6 +91,6 @@ function show({ accessKeyId, secret, token, endsAt }: Session): Credentials {
     accessKeyId,
     secretAccessKey: secret.reveal(),
     sessionToken: token.reveal(),
-    expiration: new Date(Date.now() + endsAt - performance.now()),
+    expiration: new Date(wallClock().getTime() + endsAt - performance.now()),
   };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { monotonicNow, wallClock } from '../clock.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
@@ -54,7 +55,8 @@ export async function runDoctor(command: Command): Promise<void> {
   const options = asCliErrors(() => readWish(wish, command));
   if (options.load !== undefined) await confirmLoad(options, wish.yes);
   const report = wish.json === true ? undefined : new Report();
-  const startedAt = new Date();
+  const startedAt = wallClock();
+  const began = monotonicNow();
   const findings: Finding[] = [];
   for await (const finding of diagnose(options)) {
     findings.push(finding);
@@ -69,7 +71,7 @@ export async function runDoctor(command: Command): Promise<void> {
           schema,
           version,
           startedAt: startedAt.toISOString(),
-          seconds: Math.round((Date.now() - startedAt.getTime()) / 100) / 10,
+          seconds: Math.round((monotonicNow() - began) / 100) / 10,
           endpoint:
             wish.endpoint === undefined
               ? null

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { wallClock } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ensureFirstAdministrator, resetAdministrator } from '../identity/administrators.ts';
 import type { Secret } from '../secret.ts';
@@ -44,7 +45,7 @@ export async function init(
   try {
     chmodSync(config.storePath, 0o600);
     for (const [token, { info, ownProofs, made }] of hosts)
-      await keepOwnKeyProofs(store, token, info, ownProofs, made, new Date());
+      await keepOwnKeyProofs(store, token, info, ownProofs, made, wallClock());
     print(`store ${config.storePath}: up to date`);
     const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);

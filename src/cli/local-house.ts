@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { ownAuthority, type Act } from '../audit/trail.ts';
+import { wallClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 
 /** What acts of a command on the node itself work with: the store, and the tokens where the command opened them. */
 export function localHouse(store: Store, tokens = new TokenRooms([])): House {
-  return { store, tokens, now: () => new Date(), instance: `command/${randomUUID()}` };
+  return { store, tokens, now: () => wallClock(), instance: `command/${randomUUID()}` };
 }
 
 /** An act of whoever may run a command on this machine: that they may is all that is known of them. */
@@ -16,8 +17,8 @@ export function localAct(command: string): Act {
     actor: { kind: 'command', id: '', name: `${command}, run by ${userName()}` },
     address: '',
     requestId: randomUUID(),
-    at: new Date(),
-    now: () => new Date(),
+    at: wallClock(),
+    now: wallClock,
     authority: ownAuthority,
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { monotonicNow } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { hashPassword } from '../identity/passwords.ts';
@@ -59,7 +60,7 @@ function readHome(environment: NodeJS.ProcessEnv): Home {
 }
 
 async function quickstart(home: Home): Promise<number> {
-  const began = Date.now();
+  const began = monotonicNow();
   mkdirSync(home.directory, { recursive: true, mode: 0o700 });
   chmodSync(home.directory, 0o700);
   const files = path.join(home.directory, 'quickstart');
@@ -73,7 +74,7 @@ async function quickstart(home: Home): Promise<number> {
   if (isNew || !(await isUpToDate(config))) await init(config, { username: administrator, password });
   if (isNew) await makeFirstKeys(config, files, password);
   return serve(config, ({ xks, admin }) => {
-    const took = ((Date.now() - began) / 1000).toFixed(1);
+    const took = ((monotonicNow() - began) / 1000).toFixed(1);
     // Where the system chose the port it is known only now.
     if (admin !== undefined) writeAdminFile(admin, files);
     return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s; files for AWS and admin.json in ${files}`;

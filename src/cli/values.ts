@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { wallClock } from '../clock.ts';
 
 /*
  * Values as people type them, for commander: what is not allowed is told with the name of its option.
@@ -30,7 +31,8 @@ export function parsePast(text: string): string {
 
 function momentOf(text: string, direction: 1 | -1, duration: string): string {
   const minutes = minutesOf(text);
-  if (minutes !== undefined) return new Date(Date.now() + direction * minutes * 60_000).toISOString();
+  if (minutes !== undefined)
+    return new Date(wallClock().getTime() + direction * minutes * 60_000).toISOString();
   const [, date, time] =
     /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
   const moment = new Date(date === undefined ? Number.NaN : `${date}${time ?? 'T00:00:00Z'}`);

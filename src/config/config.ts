@@ -206,6 +206,12 @@ export const configSchema = z.strictObject({
         .positive()
         .default(1)
         .describe('Number of nodes, answered as `xksProxyFleetSize`.'),
+      worker_silent_ms: milliseconds
+        .min(1000)
+        .default(15_000)
+        .describe(
+          'A worker or management process whose event loop has not turned for so long is killed and replaced. Only time in which the supervisor ran and the process had the CPU counts.',
+        ),
     })
     .prefault({}),
   store: z

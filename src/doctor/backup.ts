@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { wallClock } from '../clock.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 
 const hour = 3_600_000;
@@ -15,14 +16,14 @@ export function examineBackup(where: string | undefined): Finding {
   const newest = newestFile(where);
   if (newest === undefined) return problem('node.backup', `there is none at ${where}`, wayOut);
   const { file, at, mode } = newest;
-  const hours = Math.round((Date.now() - at) / hour);
+  const hours = Math.round((wallClock().getTime() - at) / hour);
   const data = { file, at: new Date(at).toISOString(), hours };
   const seen = `${path.basename(file)}, ${hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`} old`;
   if (!isStore(file))
     return problem('node.backup', `${seen}: it is no SQLite file, or cannot be read`, wayOut, { data });
   if ((mode & 0o077) !== 0)
     return problem('node.backup', `${seen}, open to group or others`, `chmod 0600 ${file}`, { data });
-  const age = Date.now() - at;
+  const age = wallClock().getTime() - at;
   if (age > stale) return problem('node.backup', seen, wayOut, { data });
   if (age > fresh) return warning('node.backup', seen, wayOut, { data });
   return ok('node.backup', seen, { data });

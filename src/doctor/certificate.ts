@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { wallClock } from '../clock.ts';
 import { buildChain, listDate, nameOf, type Chain } from './chain.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import type { SentChain } from './sent-chain.ts';
@@ -130,7 +131,7 @@ function wildcard(leaf: X509Certificate): Finding {
 
 function validity({ path, end }: Chain): Finding {
   const whole = 'anchor' in end && !path.includes(end.anchor) ? [...path, end.anchor] : path;
-  const now = Date.now();
+  const now = wallClock().getTime();
   const ends = whole.map((certificate) => ({
     name: nameOf(certificate.subject),
     from: Date.parse(certificate.validFrom),

@@ -1,3 +1,4 @@
+import { wallClock } from '../clock.ts';
 import { checksOf, problem, skipped, type Finding } from './finding.ts';
 import type { CheckId } from './catalogue.ts';
 import { examineBackup } from './backup.ts';
@@ -175,7 +176,7 @@ async function* examineRequests(
 /** What to add to this machine's clock, by a Date header that has just come; it is cut off to the second. */
 function offsetOf(date: string | undefined): number | undefined {
   const moment = date === undefined ? Number.NaN : Date.parse(date);
-  return Number.isNaN(moment) ? undefined : moment + 500 - Date.now();
+  return Number.isNaN(moment) ? undefined : moment + 500 - wallClock().getTime();
 }
 
 async function* keyFindings(caller: XksCaller, keys: readonly string[]): AsyncGenerator<Finding> {

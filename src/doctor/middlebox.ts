@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { wallClock } from '../clock.ts';
 import { proveEcho } from '../sigv4/echo-proof.ts';
 import { prefixOf } from './console-file.ts';
 import { ConnectionFailure } from './connection.ts';
@@ -77,7 +78,7 @@ async function askEcho(
   const { accessKeyId, secret } = caller.credential;
   const path = `${prefixOf(caller.credential)}/holdfast/v1/echo/${strangeSegment}`;
   const nonce = randomBytes(24).toString('base64url');
-  const began = Date.now();
+  const began = wallClock().getTime();
   const time = new Date(began + caller.clockOffset).toISOString().replace(/[-:]|\.\d{3}/g, '');
   const claim = { accessKeyId, nonce, time };
   const body = { ...claim, proof: proveEcho(claim, secret.reveal()) };

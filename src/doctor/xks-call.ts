@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { wallClock } from '../clock.ts';
 import { signRequest } from '../sigv4/sign.ts';
 import type { XksCredential } from './console-file.ts';
 import { authorityOf } from './connection.ts';
@@ -24,7 +25,7 @@ export class XksCaller {
     const signed = await signRequest(
       { method: 'POST', path, host, body: bytes },
       { accessKeyId, secret: how.secret ?? secret.reveal(), region: 'us-east-1' },
-      new Date(Date.now() + this.clockOffset + (how.ahead ?? 0)),
+      new Date(wallClock().getTime() + this.clockOffset + (how.ahead ?? 0)),
     );
     const headers = { host, 'content-type': 'application/json', 'user-agent': 'holdfast-doctor', ...signed };
     return { method: 'POST', path, headers, body: bytes };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, TokenReport } from '../admin/services.ts';
 import { AwsClients } from '../aws/clients.ts';
@@ -73,7 +74,7 @@ class AdminWorker implements Worker {
     this.#services = {
       store,
       tokens: new TokenRooms([...this.#pools.values()]),
-      now: () => new Date(),
+      now: () => wallClock(),
       instance: `${nodeId}/${randomUUID()}`,
       aws: new AwsClients(config.aws, log),
       log,
@@ -195,7 +196,7 @@ class AdminWorker implements Worker {
   /** A store of before has none: they are made of the keys as they were found, and from then on no others are used. */
   async #keepProofs({ token, info, ownProofs }: Extract<ToWorker, { kind: 'host' }>): Promise<void> {
     try {
-      const kept = await keepOwnKeyProofs(this.#store, token, info, ownProofs, [], new Date());
+      const kept = await keepOwnKeyProofs(this.#store, token, info, ownProofs, [], wallClock());
       if (kept.length > 0)
         this.#log.warn(
           { token, serial: info.serial, keys: kept },

@@ -2,19 +2,20 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { nodeCommand } from '../node-process.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
+import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
-/**
- * How often a worker is asked whether its event loop still turns, and how long it may be silent: until it listens,
- * since a starved machine loads slowly, and afterwards; milliseconds.
- */
-const pingInterval = 1_000;
+/** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const longestStart = 60_000;
-const longestSilence = 15_000;
+/** How often to look whether token hosts get the CPU, milliseconds. */
+const gaugeInterval = 1_000;
+/** A host that does not answer and does not get the CPU either is spared so many times. */
+const mostSpared = 3;
 /** Pauses before a worker is started again, milliseconds. */
 const firstPause = 100;
 const longestPause = 5_000;
@@ -30,6 +31,8 @@ export interface CrewOptions {
   tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
   /** Asked at each start: the port may have become known meanwhile. */
   start: () => StartMessage;
+  /** How long it may be silent once it listens, milliseconds. */
+  longestSilence: number;
   log: Logger;
   onListening: (port: number) => void;
   onChange: () => void;
@@ -49,6 +52,8 @@ interface KeptHost {
   /** The host that finds in time what is asked of it. */
   preparedId: number | undefined;
   pid: number;
+  gauge: StarvationGauge | undefined;
+  spared: number;
 }
 
 /** One worker with the keepers of its token hosts: each host serves this worker alone. */
@@ -102,11 +107,11 @@ export class Crew {
     const { kind, index, log, onHopeless } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const began = Date.now();
+      const began = monotonicNow();
       const why = await this.#runOnce();
       if (signal.aborted) break;
       log.error({ worker: index, why }, `${kind} gone, starting another`);
-      this.#failures = Date.now() - began > settledAfter ? 0 : this.#failures + 1;
+      this.#failures = monotonicNow() - began > settledAfter ? 0 : this.#failures + 1;
       if (!this.#everListened && this.#failures >= 5) {
         onHopeless(`${kind} ${index} does not come up: ${why}`);
         break;
@@ -119,7 +124,7 @@ export class Crew {
 
   /** One life of the worker, with its hosts. Resolves with how it ended. */
   async #runOnce(): Promise<string> {
-    const { kind, index, log, script, start, tokens } = this.#options;
+    const { kind, index, log, longestSilence, script, start, tokens } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
     const [command, ...words] = nodeCommand(path.join(import.meta.dirname, script));
@@ -129,21 +134,27 @@ export class Crew {
       env,
     });
     this.#worker = worker;
-    let heard = Date.now();
+    const watchdog = new Watchdog({
+      pid: worker.pid,
+      bound: () => (this.#listening ? longestSilence : longestStart),
+      interval: longestSilence / 16,
+      ask: () => this.tell({ kind: 'ping' }),
+      onHung: () => {
+        log.error({ worker: index }, `${kind} does not answer: killed`);
+        worker.kill('SIGKILL');
+      },
+    });
+    const gauging = setInterval(() => {
+      for (const { gauge } of this.#keepers) gauge?.sample();
+    }, gaugeInterval);
     worker.on('message', (message: ToSupervisor) => {
-      heard = Date.now();
+      watchdog.heard();
       this.#receive(message);
     });
     worker.on('error', (error) => log.error({ worker: index, problem: error.message }, kind));
     const exited = new Promise<string>((resolve) => {
       worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
     });
-    const watchdog = setInterval(() => {
-      this.tell({ kind: 'ping' });
-      if (Date.now() - heard < (this.#listening ? longestSilence : longestStart)) return;
-      log.error({ worker: index }, `${kind} does not answer: killed`);
-      worker.kill('SIGKILL');
-    }, pingInterval);
     this.tell(start());
     this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) =>
       Array.from({ length: hosts }, () => this.#keepHost(token.name, settings, gate)),
@@ -152,7 +163,8 @@ export class Crew {
 
     const why = await exited;
     this.#options.onGone?.();
-    clearInterval(watchdog);
+    watchdog.stop();
+    clearInterval(gauging);
     this.#listening = false;
     this.#worker = undefined;
     await Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
@@ -166,13 +178,9 @@ export class Crew {
         this.#everListened = true;
         this.#options.onListening(message.port);
         break;
-      case 'kill-host': {
-        const host = this.#keepers.find(({ hostId }) => hostId === message.id);
-        if (host === undefined) break;
-        this.#options.log.warn({ token: host.token }, 'token host does not answer: killed');
-        host.keeper.kill();
+      case 'kill-host':
+        this.#killHost(message.id);
         break;
-      }
       case 'host-prepared': {
         const host = this.#keepers.find(({ hostId }) => hostId === message.id);
         if (host === undefined) break;
@@ -191,6 +199,18 @@ export class Crew {
     }
   }
 
+  /** The worker asks again for as long as the host does not answer. */
+  #killHost(id: number): void {
+    const host = this.#keepers.find(({ hostId }) => hostId === id);
+    if (host === undefined) return;
+    if (host.gauge?.starved === true && host.spared < mostSpared) {
+      host.spared++;
+      return;
+    }
+    this.#options.log.warn({ token: host.token }, 'token host does not answer: killed');
+    host.keeper.kill();
+  }
+
   #keepHost(token: string, settings: HostSettings, gate: LoginGate): KeptHost {
     const { kind, index, log, onChange, onPinRefused } = this.#options;
     const entry: KeptHost = {
@@ -198,10 +218,14 @@ export class Crew {
       hostId: undefined,
       preparedId: undefined,
       pid: 0,
+      gauge: undefined,
+      spared: 0,
       keeper: new HostKeeper(settings, gate, {
         onReady: ({ id, pid, socket, info, ownProofs, alarms }) => {
           entry.hostId = id;
           entry.pid = pid;
+          entry.gauge = new StarvationGauge(pid);
+          entry.spared = 0;
           this.tell({ kind: 'host', token, id, pid, info, ownProofs }, socket);
           const { serial, firmware } = info;
           // What the first one found is what all that come after have to find.
@@ -217,6 +241,7 @@ export class Crew {
         },
         onGone: (id, why) => {
           entry.hostId = undefined;
+          entry.gauge = undefined;
           this.tell({ kind: 'host-gone', token, id, pid: entry.pid });
           if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
         },

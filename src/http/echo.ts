@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { wallClock } from '../clock.ts';
 import { isEchoProof, isFreshEcho } from '../sigv4/echo-proof.ts';
 import {
   parseAuthorization,
@@ -95,14 +96,14 @@ export async function echo(
     credential === undefined
       ? randomBytes(32).toString('base64')
       : (await directory.secret(credential, options.now() + patience)).reveal();
-  const proven = isEchoProof(claim, claim.proof, secret) && isFreshEcho(claim, new Date());
+  const proven = isEchoProof(claim, claim.proof, secret) && isFreshEcho(claim, wallClock());
   if (credential === undefined || !proven) return undefined;
   if (!options.echoes.take(claim.accessKeyId))
     throw new XksError('ThrottlingException', 'This credential has asked for too many echoes.');
   return {
     credential,
     echo: {
-      time: new Date().toISOString(),
+      time: wallClock().toISOString(),
       version: options.version,
       method: ctx.method,
       target: ctx.req.url ?? '',
@@ -160,7 +161,7 @@ function shownHeaders(raw: readonly string[]): Echo['headers'] {
 
 async function judge(request: ReceivedRequest, body: Buffer, secret: string): Promise<Echo['signature']> {
   try {
-    await verifySignature(request, body, parseAuthorization(request, new Date()), secret);
+    await verifySignature(request, body, parseAuthorization(request, wallClock()), secret);
     return { verified: true, reason: null };
   } catch (error) {
     if (error instanceof SignatureError) return { verified: false, reason: error.reason };

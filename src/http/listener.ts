@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { monotonicNow } from '../clock.ts';
 import type { TlsConfig } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import { answerMalformed, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
@@ -71,7 +72,7 @@ export class Listener {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #watcher: NodeJS.Timeout;
   #fingerprint: string;
-  #dropLogged = 0;
+  #dropLogged = -Infinity;
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
@@ -149,7 +150,7 @@ export class Listener {
   }
 
   #logDrop(): void {
-    const now = Date.now();
+    const now = monotonicNow();
     if (now - this.#dropLogged < dropLogInterval) return;
     this.#dropLogged = now;
     this.#options.log.warn(

@@ -146,10 +146,11 @@ export class Supervisor {
     });
   }
 
-  #common(): Pick<CrewOptions, 'log' | 'onChange' | 'onPinRefused' | 'onHopeless'> {
-    const { log } = this.#options;
+  #common(): Pick<CrewOptions, 'log' | 'longestSilence' | 'onChange' | 'onPinRefused' | 'onHopeless'> {
+    const { config, log } = this.#options;
     return {
       log,
+      longestSilence: config.node.worker_silent_ms,
       onChange: () => this.#checkReady(),
       onPinRefused: (token, problem, wayOut) => {
         const words = `token ${token}: ${problem}; ${wayOut}`;

@@ -7,7 +7,7 @@ import {
   verifySignature,
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow, wallClock } from '../clock.ts';
 import type { LiveCredential, ServedKeySet } from '../vault/directory.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';
@@ -132,7 +132,7 @@ async function answer(
     await directory.refresh();
     if (!(await directory.hasPrefix(route.prefix)))
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
-    const authorization = parseAuthorization(request, new Date());
+    const authorization = parseAuthorization(request, wallClock());
     // Before the body too: nothing is kept in memory for a caller who names no credential of this key set.
     await credentialOf(directory, authorization.accessKeyId, route.prefix);
     const body = await readBody(ctx.req);

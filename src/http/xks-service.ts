@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow, wallClock } from '../clock.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../vault/directory.ts';
@@ -79,12 +79,12 @@ export class XksService implements Worker {
     );
     const tokens = new TokenRooms([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
-    this.#house = { store, tokens, now: () => new Date(), instance: `xks-worker/${randomUUID()}` };
+    this.#house = { store, tokens, now: () => wallClock(), instance: `xks-worker/${randomUUID()}` };
     this.#directory = new Directory(store, tokens);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
     this.#uses = new UseRecorder({
       store,
-      now: Date.now,
+      now: () => wallClock().getTime(),
       onFailure: (error) =>
         log.warn(
           { problem: (error as Error).message },

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../clock.ts';
 import { HostLife, pinProblem, type HostSettings, type ReadyHost } from './host-life.ts';
 import type { LoginGate } from './login-gate.ts';
 import type { Secret } from '../secret.ts';
@@ -64,12 +65,12 @@ export class HostKeeper {
     let failures = 0;
     let deaths = 0;
     while (await this.#gate.enter(signal)) {
-      const began = Date.now();
+      const began = monotonicNow();
       const wasReady = await this.#runOnce();
       let longest: number;
       if (wasReady) {
         failures = 0;
-        deaths = Date.now() - began > settledAfter ? 1 : deaths + 1;
+        deaths = monotonicNow() - began > settledAfter ? 1 : deaths + 1;
         // The first replacement comes at once.
         longest = deaths === 1 ? 0 : Math.min(pauses.longestAfterReady, pauses.first * 2 ** (deaths - 2));
       } else {

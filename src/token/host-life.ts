@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeCommand } from '../node-process.ts';
 import type { Secret } from '../secret.ts';
+import { Watchdog } from '../watchdog.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
@@ -132,23 +133,28 @@ export class HostLife {
     stdin?.end(JSON.stringify({ ...order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
     const lines = createInterface({ input: reports });
     const allRead = once(lines, 'close').catch(() => undefined);
-    const overdue = setTimeout(() => {
-      this.#overdue = true;
-      this.kill();
-    }, startTimeout);
+    const overdue = new Watchdog({
+      pid: child.pid,
+      bound: () => startTimeout,
+      interval: startTimeout / 16,
+      onHung: () => {
+        this.#overdue = true;
+        this.kill();
+      },
+    });
     lines.on('line', (line) => {
       const told = JSON.parse(line) as HostReport;
       if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
       this.#last = told;
       if (this.#last.state === 'ready' && !this.#ready) {
-        clearTimeout(overdue);
+        overdue.stop();
         this.#leaveGate();
         this.#ready = true;
         const { token: info, made, ownProofs, alarms } = this.#last;
         this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms });
       } else if (this.#last.state === 'logged-in') {
         // It gets on: from here on it has its time once more.
-        if (!this.#ready) overdue.refresh();
+        if (!this.#ready) overdue.heard();
         this.#leaveGate();
       }
       if (told.state === 'login-wanted') {
@@ -157,7 +163,7 @@ export class HostLife {
       }
     });
     const how = await exited;
-    clearTimeout(overdue);
+    overdue.stop();
     // Longer only where a process that the module started holds the pipe open.
     await Promise.race([allRead, delay(reportPatience)]);
     lines.close();

@@ -27,12 +27,14 @@ export class HostLink<Work> {
   readonly id: number;
   readonly pid: number;
   readonly inFlight = new Map<number, Work>();
-  lastProgress = monotonicNow();
+  /** When it last did something of what it has to do, or got it; by the pool's clock of its own running. */
+  lastProgress = 0;
   /** It has not answered for a while: it gets nothing new. */
   sick = false;
   /** It is about to end, by its own word or by ours: it gets nothing new and nothing is expected of it. */
   leaving = false;
-  killAsked = false;
+  /** When the supervisor was last asked to kill it, by the same clock. */
+  killAskedAt: number | undefined;
   /** When the health key was used on it last; it has just passed its self-test, which is a real encrypt and decrypt. */
   lastHealthy = monotonicNow();
   /** Has it learn where keys are; undefined where nobody is in a hurry. */
@@ -50,7 +52,7 @@ export class HostLink<Work> {
   }
 
   get state(): HostState {
-    if (this.killAsked || this.leaving) return 'dead';
+    if (this.killAskedAt !== undefined || this.leaving) return 'dead';
     if (this.sick) return 'sick';
     if (!this.prepared) return 'starting';
     return this.inFlight.size > 0 ? 'busy' : 'ready';
@@ -75,8 +77,8 @@ export class HostLink<Work> {
   }
 
   /** Keeps a frame until {@link flush}. */
-  send(id: number, work: Work, frame: Buffer): void {
-    if (this.inFlight.size === 0) this.lastProgress = monotonicNow();
+  send(id: number, work: Work, frame: Buffer, now: number): void {
+    if (this.inFlight.size === 0) this.lastProgress = now;
     this.inFlight.set(id, work);
     this.#out.push(frame);
   }

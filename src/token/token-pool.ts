@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { endsHost, TokenError } from './faults.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow, RunningClock } from '../clock.ts';
 import { writeRequest, type ResponseFrame } from './frames.ts';
 import { HostLink, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenResponses } from './messages.ts';
@@ -56,6 +56,10 @@ export interface PoolOptions {
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
 const healthMaxAge = 50_000;
 
+/** How often to look for what is late, and how long a step between two looks counts at the most; milliseconds. */
+const sweepInterval = 5;
+const longestStep = 50;
+
 /** Without any host for this long, requests fail at once instead of waiting out their deadline. */
 const failFastAfter = 1000;
 
@@ -78,6 +82,8 @@ export class TokenPool {
   #lastId = 0;
   #flushPlanned = false;
   #sweeper: NodeJS.Timeout | undefined;
+  /** What a host did not answer while we were stopped or stood still ourselves is no silence of its. */
+  readonly #running = new RunningClock(longestStep);
   readonly #healthTimer: NodeJS.Timeout;
   #withoutHostSince = monotonicNow();
   #closed = false;
@@ -193,7 +199,10 @@ export class TokenPool {
   #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
     const entry = new Entry((this.#lastId = (this.#lastId + 1) >>> 0), request, options, settle);
     this.#open.set(entry.id, entry);
-    this.#sweeper ??= setInterval(() => this.#sweep(), 5);
+    if (this.#sweeper === undefined) {
+      this.#running.advance();
+      this.#sweeper = setInterval(() => this.#sweep(), sweepInterval);
+    }
     return entry;
   }
 
@@ -245,7 +254,7 @@ export class TokenPool {
       if (entry.on.size === 0) this.#settle(entry, refused);
       return;
     }
-    link.send(entry.id, entry, frame);
+    link.send(entry.id, entry, frame, this.#running.now());
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     // The check phase comes after all the I/O of this event-loop turn: one write for everything it brought.
@@ -262,7 +271,8 @@ export class TokenPool {
       if (!(error instanceof RangeError)) throw error;
       return this.#giveUp(link);
     }
-    link.lastProgress = monotonicNow();
+    link.lastProgress = this.#running.now();
+    link.killAskedAt = undefined;
     link.sick = false;
     this.#dispatch();
   }
@@ -329,13 +339,14 @@ export class TokenPool {
   /** Every few milliseconds while anything is open: what is late, who is sick, who must go. */
   #sweep(): void {
     const now = monotonicNow();
+    this.#running.advance();
     for (const entry of this.#open.values())
       if (entry.deadline <= now)
         this.#settle(
           entry,
           entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'),
         );
-    for (const link of this.#links.values()) this.#judge(link, now);
+    for (const link of this.#links.values()) this.#judge(link);
     if (this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter)
       for (const entry of this.#open.values())
         this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
@@ -347,15 +358,17 @@ export class TokenPool {
     }
   }
 
-  #judge(link: Link, now: number): void {
+  #judge(link: Link): void {
     if (link.inFlight.size === 0) return;
+    const now = this.#running.now();
     const silent = now - link.lastProgress;
     const patience =
       (doesSlowWork(link) ? Math.max(slowPatience, this.#limits.killAfter) : this.#limits.killAfter) +
       // A search takes as long as the token has keys: that is no hang.
       searchPatience * (link.ahead?.searchTime ?? 0);
-    if (silent > patience && !link.killAsked) {
-      link.killAsked = true;
+    // Again after as long: a host that did not get the CPU is spared.
+    if (silent > patience && now - (link.killAskedAt ?? -Infinity) > patience) {
+      link.killAskedAt = now;
       this.#askKill(link.id);
     }
     if (silent <= this.#limits.sickAfter || link.sick) return;

@@ -1,3 +1,4 @@
+import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
 import type { Store } from '../store/store.ts';
 import { revealSecret } from './credentials.ts';
@@ -59,7 +60,7 @@ export class Directory {
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
-  constructor(store: Store, tokens: TokenRooms, now: () => number = Date.now) {
+  constructor(store: Store, tokens: TokenRooms, now: () => number = () => wallClock().getTime()) {
     this.#store = store;
     this.#tokens = tokens;
     this.#now = now;

@@ -3,6 +3,7 @@ import type { AwsAccount } from '../aws/clients.ts';
 import { parseKeyArn } from '../aws/kms-arns.ts';
 import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
 import { isGone, lastsAfterSeen, mustBeGone, orGone, type Gone, type Sighting } from '../aws/presence.ts';
+import { wallClock } from '../clock.ts';
 import type { KmsKey, KmsKeyRow, SeenKey } from './kms-key-records.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -104,7 +105,7 @@ export async function lookForLink(
   ours: Pick<KmsKey, 'custom_key_store_id' | 'external_key_id'>,
 ): Promise<SeenKey> {
   const never = { madeAt: null, seenAt: null };
-  const seen = await readKey(new KmsKeys(account, region), keyId, never, new Date());
+  const seen = await readKey(new KmsKeys(account, region), keyId, never, wallClock());
   if (isGone(seen))
     throw new VaultError(
       'not-found',

@@ -26,6 +26,8 @@ export interface NodeOptions {
    * not with DependencyTimeoutException.
    */
   realTimes?: boolean;
+  /** More lines of the [node] table. */
+  node?: Record<string, string | number>;
   /** More lines of the [xks] and [xks.tls] tables. */
   xks?: Record<string, string | number>;
   mutualTls?: { subjects: string[] };
@@ -84,7 +86,7 @@ function configText(options: NodeOptions, { tls, clientCa }: TestCas): string {
     }),
   );
   return [
-    '[node]\nstate_directory = "state"',
+    `[node]\n${table({ state_directory: 'state', ...options.node })}`,
     `[xks]\n${table({ address: '127.0.0.1', port: 0, workers: options.workers ?? 1, drain_ms: 0, ...times.xks, ...options.xks })}`,
     `[xks.tls]\n${table({
       ...tls,

@@ -94,12 +94,12 @@ export class TestNode extends ServedNode {
   }
 
   /** Starts `holdfast serve`; resolves when it says that it is ready. Rejects with the output when it ends instead. */
-  async serve(): Promise<void> {
+  async serve(environment: Record<string, string> = {}): Promise<void> {
     // A test process that is ended by force takes its node along.
     const child = spawn(
       'setpriv',
       ['--pdeathsig', 'TERM', ...nodeCommand(main, '--config', this.config, 'serve')],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );
     this.#child = child;
     const ready = Promise.withResolvers<void>();
