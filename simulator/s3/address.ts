@@ -50,6 +50,12 @@ export function withHoistedHeaders(request: HttpRequest): HttpRequest {
 const PARAMETERS = new Set([
   'x-id',
   'list-type',
+  'marker',
+  'key-marker',
+  'upload-id-marker',
+  'part-number-marker',
+  'max-parts',
+  'max-uploads',
   'prefix',
   'delimiter',
   'max-keys',
@@ -68,14 +74,28 @@ const PARAMETERS = new Set([
 ]);
 
 const OBJECT_ACTIONS: Record<string, string> = {
-  GET: 'GetObject',
-  HEAD: 'HeadObject',
-  PUT: 'PutObject',
-  DELETE: 'DeleteObject',
+  'GET ': 'GetObject',
+  'HEAD ': 'HeadObject',
+  'PUT ': 'PutObject',
+  'PUT  copy': 'CopyObject',
+  'DELETE ': 'DeleteObject',
+  'POST uploads': 'CreateMultipartUpload',
+  'PUT uploadId': 'UploadPart',
+  'PUT uploadId copy': 'UploadPartCopy',
+  'GET uploadId': 'ListParts',
+  'POST uploadId': 'CompleteMultipartUpload',
+  'DELETE uploadId': 'AbortMultipartUpload',
 };
 
 const BUCKET_ACTIONS: Record<string, string> = {
+  'GET ': 'ListObjects',
   'GET list-type=2': 'ListObjectsV2',
+  'GET uploads': 'ListMultipartUploads',
+  'POST delete': 'DeleteObjects',
+  'GET publicAccessBlock': 'GetPublicAccessBlock',
+  'PUT publicAccessBlock': 'PutPublicAccessBlock',
+  'DELETE publicAccessBlock': 'DeletePublicAccessBlock',
+  'GET versioning': 'GetBucketVersioning',
   'GET encryption': 'GetBucketEncryption',
   'PUT encryption': 'PutBucketEncryption',
   'DELETE encryption': 'DeleteBucketEncryption',
@@ -87,15 +107,18 @@ const BUCKET_ACTIONS: Record<string, string> = {
 
 /** S3's name of the action; what the simulator does not do gets a name that says what it is, such as `PUT ?versioning`. */
 export function actionOf(request: HttpRequest, address: Address): string {
-  const subresource =
-    [...address.query.keys()].find((name) => !PARAMETERS.has(name) && !/^x-amz-/i.test(name)) ?? '';
+  const { query } = address;
+  // A part's number stands beside its upload; alone, it would ask for a part of a finished object.
+  const isParameter = (name: string): boolean =>
+    PARAMETERS.has(name) || /^x-amz-/i.test(name) || (name === 'partNumber' && query.has('uploadId'));
+  const subresource = [...query.keys()].find((name) => !isParameter(name)) ?? '';
   const named = /^[A-Za-z-]{1,32}$/.test(subresource) ? subresource : 'unknown';
   const unknown = `${request.method}${subresource === '' ? '' : ` ?${named}`}`;
   if (address.bucket === '') return unknown === 'GET' ? 'ListBuckets' : unknown;
   if (address.key !== '') {
-    if (request.headers.has('x-amz-copy-source')) return 'CopyObject';
-    return subresource === '' ? (OBJECT_ACTIONS[request.method] ?? unknown) : unknown;
+    const copy = request.headers.has('x-amz-copy-source') ? ' copy' : '';
+    return OBJECT_ACTIONS[`${request.method} ${subresource}${copy}`] ?? unknown;
   }
-  const detail = address.query.get('list-type') === '2' ? 'list-type=2' : subresource;
-  return BUCKET_ACTIONS[`${request.method} ${detail}`] ?? (unknown === 'GET' ? 'ListObjects' : unknown);
+  const detail = query.get('list-type') === '2' ? 'list-type=2' : subresource;
+  return BUCKET_ACTIONS[`${request.method} ${detail}`] ?? unknown;
 }

@@ -1,9 +1,10 @@
-import { XMLParser } from 'fast-xml-parser';
 import type { S3Action } from './action.ts';
 import { findBucket } from './action.ts';
 import type { BucketEncryption } from './encryption.ts';
+import { EVERYTHING_BLOCKED } from './bucket-settings.ts';
 import { notDone, s3Error } from './errors.ts';
 import { bucketArn } from './object-keys.ts';
+import { member, readXml, text } from './read-xml.ts';
 
 /** S3 User Guide, "General purpose bucket naming rules". */
 const NAME =
@@ -39,6 +40,8 @@ const createBucket: S3Action = ({ call, address, state, house }) => {
       createdAt: call.at.toISOString(),
       encryption: { algorithm: 'AES256', bucketKey: false },
       objects: new Map(),
+      uploads: new Map(),
+      publicAccessBlock: EVERYTHING_BLOCKED,
     });
   house.changed();
   return { headers: { Location: `/${name}` } };
@@ -136,43 +139,25 @@ export const bucketActions = {
   DeleteBucketEncryption: deleteBucketEncryption,
 } satisfies Record<string, S3Action>;
 
-const parser = new XMLParser({ ignoreAttributes: true, parseTagValue: false, processEntities: false });
-
-function readXml(body: Buffer): Record<string, unknown> {
-  try {
-    if (body.length > 64 * 1024) throw new Error('too long');
-    return parser.parse(body.toString('utf8'), true) as Record<string, unknown>;
-  } catch {
-    throw s3Error('MalformedXML', 'The XML you provided was not well-formed or did not validate');
-  }
-}
-
-function member(tree: unknown, ...path: string[]): unknown {
-  return path.reduce<unknown>(
-    (at, name) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[name] : undefined),
-    tree,
-  );
-}
-
 function readLocation(body: Buffer): string | undefined {
   if (body.length === 0) return undefined;
   const configuration = member(readXml(body), 'CreateBucketConfiguration');
   if (member(configuration, 'Location') !== undefined || member(configuration, 'Bucket') !== undefined)
     throw notDone('directory buckets');
-  const location = member(configuration, 'LocationConstraint');
-  return typeof location === 'string' && location !== '' ? location : undefined;
+  const location = text(configuration, 'LocationConstraint') ?? '';
+  return location === '' ? undefined : location;
 }
 
 function readEncryption(body: Buffer): BucketEncryption {
   const rule = member(readXml(body), 'ServerSideEncryptionConfiguration', 'Rule');
-  const algorithm = member(rule, 'ApplyServerSideEncryptionByDefault', 'SSEAlgorithm');
-  const keyId = member(rule, 'ApplyServerSideEncryptionByDefault', 'KMSMasterKeyID');
-  const bucketKey = member(rule, 'BucketKeyEnabled');
+  const algorithm = text(rule, 'ApplyServerSideEncryptionByDefault', 'SSEAlgorithm');
+  const keyId = text(rule, 'ApplyServerSideEncryptionByDefault', 'KMSMasterKeyID');
+  const bucketKey = text(rule, 'BucketKeyEnabled');
   if (Array.isArray(rule)) throw s3Error('MalformedXML', 'A bucket has one encryption rule');
   if (algorithm === 'aws:kms:dsse') throw notDone('dual-layer encryption (aws:kms:dsse)');
   if (algorithm !== 'AES256' && algorithm !== 'aws:kms')
     throw s3Error('MalformedXML', 'SSEAlgorithm must be AES256 or aws:kms');
-  if (keyId !== undefined && (typeof keyId !== 'string' || algorithm !== 'aws:kms'))
+  if (keyId !== undefined && algorithm !== 'aws:kms')
     throw s3Error(
       'InvalidArgument',
       'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms',

@@ -8,15 +8,32 @@ import { s3Error } from './errors.ts';
  * CRC-64/NVME itself. Values are base 64, CRCs big-endian.
  */
 
-type Algorithm = 'crc32' | 'crc32c' | 'crc64nvme' | 'sha1' | 'sha256';
+export const CHECKSUM_ALGORITHMS = ['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'] as const;
+export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
-const ALGORITHMS: Record<Algorithm, (data: Buffer) => Buffer> = {
-  crc32: (data) => bigEndian(crc32(data)),
-  crc32c: (data) => bigEndian(crc32c(data)),
-  crc64nvme,
-  sha1: (data) => createHash('sha1').update(data).digest(),
-  sha256: (data) => createHash('sha256').update(data).digest(),
-};
+/** A checksum as it is computed over one piece after another. */
+export interface Running {
+  update(data: Buffer): void;
+  digest(): Buffer;
+}
+
+export function running(algorithm: ChecksumAlgorithm): Running {
+  if (algorithm === 'sha1' || algorithm === 'sha256') return createHash(algorithm);
+  if (algorithm === 'crc64nvme') return new Crc64Nvme();
+  const next = algorithm === 'crc32' ? crc32 : crc32c;
+  let crc = 0;
+  return {
+    update: (data) => (crc = next(data, crc)),
+    digest: () => bigEndian(crc),
+  };
+}
+
+/** Of one piece. */
+export function checksumOf(algorithm: ChecksumAlgorithm, data: Buffer): Buffer {
+  const one = running(algorithm);
+  one.update(data);
+  return one.digest();
+}
 
 /** Checks what came with the body; gives the one checksum that is kept with the object. */
 export function verifyChecksums(request: HttpRequest): readonly [header: string, value: string] {
@@ -28,7 +45,7 @@ export function verifyChecksums(request: HttpRequest): readonly [header: string,
       throw s3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.');
   }
   let kept: readonly [string, string] | undefined;
-  for (const [name, compute] of Object.entries(ALGORITHMS)) {
+  for (const name of CHECKSUM_ALGORITHMS) {
     const header = `x-amz-checksum-${name}`;
     const given = request.headers.get(header) ?? request.trailers.get(header);
     if (given === undefined) continue;
@@ -37,7 +54,7 @@ export function verifyChecksums(request: HttpRequest): readonly [header: string,
         'InvalidRequest',
         'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
       );
-    if (!same(given, compute(request.body)))
+    if (!same(given, checksumOf(name, request.body)))
       throw s3Error(
         'BadDigest',
         `The ${name.toUpperCase()} you specified did not match the calculated checksum.`,
@@ -48,11 +65,11 @@ export function verifyChecksums(request: HttpRequest): readonly [header: string,
     (name) =>
       name.startsWith('x-amz-checksum-') &&
       !['x-amz-checksum-mode', 'x-amz-checksum-algorithm', 'x-amz-checksum-type'].includes(name) &&
-      !Object.hasOwn(ALGORITHMS, name.slice('x-amz-checksum-'.length)),
+      !(CHECKSUM_ALGORITHMS as readonly string[]).includes(name.slice('x-amz-checksum-'.length)),
   );
   if (unknown !== undefined)
     throw s3Error('InvalidRequest', 'The checksum is of an algorithm that the simulator does not know');
-  return kept ?? ['x-amz-checksum-crc64nvme', crc64nvme(request.body).toString('base64')];
+  return kept ?? ['x-amz-checksum-crc64nvme', checksumOf('crc64nvme', request.body).toString('base64')];
 }
 
 function same(base64: string, bytes: Buffer): boolean {
@@ -68,8 +85,8 @@ function bigEndian(value: number): Buffer {
 
 const CASTAGNOLI = table32(0x82_f6_3b_78);
 
-function crc32c(data: Buffer): number {
-  let crc = ~0;
+function crc32c(data: Buffer, before: number): number {
+  let crc = ~before;
   for (const byte of data) crc = (CASTAGNOLI[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
   return ~crc;
 }
@@ -87,14 +104,23 @@ function table32(polynomial: number): Int32Array {
 /** CRC-64/NVME, reflected, in two halves: a BigInt for each byte would be slow. */
 const [NVME_HIGH, NVME_LOW] = table64(0x9a_6c_93_29, 0xac_4b_c9_b5);
 
-function crc64nvme(data: Buffer): Buffer {
-  let [high, low] = [~0, ~0];
-  for (const byte of data) {
-    const index = (low ^ byte) & 0xff;
-    low = (NVME_LOW[index] ?? 0) ^ ((low >>> 8) | (high << 24));
-    high = (NVME_HIGH[index] ?? 0) ^ (high >>> 8);
+class Crc64Nvme implements Running {
+  #high = ~0;
+  #low = ~0;
+
+  update(data: Buffer): void {
+    let [high, low] = [this.#high, this.#low];
+    for (const byte of data) {
+      const index = (low ^ byte) & 0xff;
+      low = (NVME_LOW[index] ?? 0) ^ ((low >>> 8) | (high << 24));
+      high = (NVME_HIGH[index] ?? 0) ^ (high >>> 8);
+    }
+    [this.#high, this.#low] = [high, low];
   }
-  return Buffer.concat([bigEndian(~high), bigEndian(~low)]);
+
+  digest(): Buffer {
+    return Buffer.concat([bigEndian(~this.#high), bigEndian(~this.#low)]);
+  }
 }
 
 function table64(polynomialHigh: number, polynomialLow: number): [Int32Array, Int32Array] {

@@ -3,12 +3,13 @@ import { notDone } from './errors.ts';
 
 /** x-amz headers that the simulator understands, or that change nothing here. */
 const KNOWN =
-  /^x-amz-(date|security-token|content-sha256|decoded-content-length|trailer|user-agent|expected-bucket-owner|request-payer|checksum-.+|sdk-checksum-algorithm|meta-.+|server-side-encryption.*|copy-source)$/;
+  /^x-amz-(date|security-token|content-sha256|decoded-content-length|trailer|user-agent|(?:source-)?expected-bucket-owner|request-payer|checksum-.+|sdk-checksum-algorithm|meta-.+|server-side-encryption.*|copy-source(?:-range|-if-.+)?|metadata-directive|mp-object-size)$/;
 
 /** Headers that may only ask for what the simulator does anyway. */
 const ONLY: Readonly<Record<string, readonly string[]>> = {
   'x-amz-acl': ['private', 'bucket-owner-full-control'],
   'x-amz-storage-class': ['STANDARD'],
+  'x-amz-tagging-directive': ['COPY'],
   'x-amz-object-ownership': ['BucketOwnerEnforced'],
   'x-amz-bucket-object-lock-enabled': ['false'],
 };

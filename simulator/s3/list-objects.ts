@@ -1,5 +1,5 @@
 import { uriEncode } from '../canonical-request.ts';
-import { findBucket, type S3Action } from './action.ts';
+import { findBucket, type S3Action, type S3Call } from './action.ts';
 import { s3Error } from './errors.ts';
 import type { StoredObject } from './s3-state.ts';
 
@@ -10,8 +10,8 @@ interface Listed {
   readonly next?: string;
 }
 
-/** ListObjectsV2: in the order of the keys' UTF-8 bytes. */
-export const listObjectsV2: S3Action = (s3) => {
+/** What both lists have: in the order of the keys' UTF-8 bytes. */
+function answer(s3: S3Call, after: string) {
   const { query } = s3.address;
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const bucket = findBucket(s3, 's3:ListBucket', { context: { 's3:prefix': prefix } });
@@ -21,36 +21,72 @@ export const listObjectsV2: S3Action = (s3) => {
       ArgumentName: 'maxKeys',
     });
   const maxKeys = Math.min(Number(text), 1000);
-  const token = query.get('continuation-token');
-  const startAfter = query.get('start-after');
-  const after = token === undefined ? (startAfter ?? '') : readToken(token);
   const listed = list([...bucket.objects.values()], { prefix, delimiter, after, maxKeys });
   const coded = query.get('encoding-type') === 'url';
   const show = (key: string): string => (coded ? uriEncode(key, true) : key);
+  const withOwner = query.get('list-type') !== '2' || query.get('fetch-owner') === 'true';
+  return {
+    listed,
+    show,
+    head: {
+      Name: bucket.name,
+      Prefix: show(prefix),
+      ...(delimiter === '' ? {} : { Delimiter: show(delimiter) }),
+      ...(coded ? { EncodingType: 'url' } : {}),
+      MaxKeys: maxKeys,
+      IsTruncated: listed.next !== undefined,
+    },
+    tail: {
+      Contents: listed.contents.map((object) => ({
+        Key: show(object.key),
+        LastModified: object.modifiedAt,
+        ETag: object.etag,
+        ChecksumAlgorithm: object.checksum[0].replace('x-amz-checksum-', '').toUpperCase(),
+        ChecksumType: object.checksumType,
+        Size: object.size,
+        StorageClass: 'STANDARD',
+        ...(withOwner ? { Owner: { ID: bucket.ownerId } } : {}),
+      })),
+      CommonPrefixes: listed.prefixes.map((one) => ({ Prefix: show(one) })),
+    },
+  };
+}
+
+export const listObjectsV2: S3Action = (s3) => {
+  const { query } = s3.address;
+  const token = query.get('continuation-token');
+  const startAfter = query.get('start-after');
+  const { listed, show, head, tail } = answer(
+    s3,
+    token === undefined ? (startAfter ?? '') : readToken(token),
+  );
   return {
     output: {
       ListBucketResult: {
-        Name: bucket.name,
-        Prefix: show(prefix),
-        ...(delimiter === '' ? {} : { Delimiter: show(delimiter) }),
+        ...head,
         ...(token === undefined ? {} : { ContinuationToken: token }),
         ...(startAfter === undefined ? {} : { StartAfter: show(startAfter) }),
         ...(listed.next === undefined ? {} : { NextContinuationToken: makeToken(listed.next) }),
-        ...(coded ? { EncodingType: 'url' } : {}),
         KeyCount: listed.contents.length + listed.prefixes.length,
-        MaxKeys: maxKeys,
-        IsTruncated: listed.next !== undefined,
-        Contents: listed.contents.map((object) => ({
-          Key: show(object.key),
-          LastModified: object.modifiedAt,
-          ETag: object.etag,
-          ChecksumAlgorithm: object.checksum[0].replace('x-amz-checksum-', '').toUpperCase(),
-          ChecksumType: 'FULL_OBJECT',
-          Size: object.size,
-          StorageClass: 'STANDARD',
-          ...(query.get('fetch-owner') === 'true' ? { Owner: { ID: bucket.ownerId } } : {}),
-        })),
-        CommonPrefixes: listed.prefixes.map((one) => ({ Prefix: show(one) })),
+        ...tail,
+      },
+    },
+  };
+};
+
+/** The first version, of older clients: they go on after the last key, or with a delimiter after NextMarker. */
+export const listObjects: S3Action = (s3) => {
+  const { query } = s3.address;
+  const marker = query.get('marker') ?? '';
+  const { listed, show, head, tail } = answer(s3, marker);
+  const withNext = listed.next !== undefined && (query.get('delimiter') ?? '') !== '';
+  return {
+    output: {
+      ListBucketResult: {
+        ...head,
+        Marker: show(marker),
+        ...(withNext ? { NextMarker: show(listed.next) } : {}),
+        ...tail,
       },
     },
   };
@@ -85,7 +121,7 @@ function list(
   return { contents, prefixes };
 }
 
-function byBytes(a: string, b: string): number {
+export function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 

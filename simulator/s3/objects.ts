@@ -1,61 +1,42 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { Reply } from '../service.ts';
 import { findBucket, type S3Action, type S3Call } from './action.ts';
 import { verifyChecksums } from './checksums.ts';
-import { encryptionHeaders, wantedEncryption, type WantedEncryption } from './encryption.ts';
+import { makeSegment, readRange } from './contents.ts';
+import { encryptionHeaders, wantedEncryption } from './encryption.ts';
 import { s3Error } from './errors.ts';
-import { bucketArn, objectArn, seal, unseal } from './object-keys.ts';
+import { bucketArn, objectArn } from './object-keys.ts';
 import type { Bucket, StoredObject } from './s3-state.ts';
-
-const KEPT_HEADERS = new Set([
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-]);
-const MAX_KEY = 1024;
-const MAX_METADATA = 2048;
+import * as writing from './writing.ts';
 
 const putObject: S3Action = async (s3) => {
-  const { call, address, state, keys, house } = s3;
+  const { call, address, keys, house } = s3;
   const { http } = call;
-  const sse = 'x-amz-server-side-encryption';
-  const context = {
-    [`s3:${sse}`]: http.headers.get(sse),
-    [`s3:${sse}-aws-kms-key-id`]: http.headers.get(`${sse}-aws-kms-key-id`),
-  };
-  const bucket = findBucket(s3, 's3:PutObject', { object: true, context });
-  if (Buffer.byteLength(address.key) > MAX_KEY)
-    throw s3Error('KeyTooLongError', 'Your key is too long', { MaxSizeAllowed: String(MAX_KEY) });
-  if (http.headers.get('if-none-match') === '*' && bucket.objects.has(address.key))
-    throw s3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
-      Condition: 'If-None-Match',
-    });
+  const bucket = findBucket(s3, 's3:PutObject', { object: true, context: writing.putContext(s3) });
+  writing.assertKeyFits(address.key);
+  writing.assertMayReplace(s3, bucket);
   const wanted = wantedEncryption(call, bucket.encryption);
   const checksum = verifyChecksums(http);
-  if (!state.hasRoomFor(http.body.length))
-    throw s3Error('EntityTooLarge', 'The buckets of the simulator hold as much as they may; delete objects');
+  writing.assertRoom(s3, http.body.length);
   const { key, encryption } = await keys.make(call, bucket, address.key, wanted);
   const object: StoredObject = {
-    ...{ key: address.key, size: http.body.length, checksum, encryption },
-    etag: etagOf(http.body, encryption.kind),
+    ...{ key: address.key, size: http.body.length, checksum, checksumType: 'FULL_OBJECT', encryption },
+    etag: writing.etagOf(http.body, encryption.kind),
     modifiedAt: call.at.toISOString(),
-    headers: keptHeaders(s3),
-    sealed: seal(key, http.body, address.key),
+    headers: writing.keptHeaders(s3),
+    segments: [makeSegment(key, http.body, address.key)],
   };
   key.fill(0);
   bucket.objects.set(address.key, object);
   house.changed();
-  call.trail.additionalEventData = { SSEApplied: sseApplied(wanted), bytesTransferredIn: object.size };
+  call.trail.additionalEventData = {
+    SSEApplied: writing.sseApplied(wanted),
+    bytesTransferredIn: object.size,
+  };
   return {
     headers: {
       ETag: object.etag,
       ...encryptionHeaders(encryption),
-      ...(http.headers.has(`${sse}-context`)
-        ? { [`${sse}-context`]: http.headers.get(`${sse}-context`) ?? '' }
-        : {}),
+      ...writing.contextHeader(s3),
       [checksum[0]]: checksum[1],
       'x-amz-checksum-type': 'FULL_OBJECT',
     },
@@ -67,10 +48,9 @@ const getObject: S3Action = async (s3) => {
   const early = preconditions(s3, object);
   if (early !== undefined) return early;
   const key = await s3.keys.open(s3.call, bucket, object.encryption);
-  const body = unseal(key, object.sealed, object.key);
-  key.fill(0);
   const range = rangeOf(s3, object.size);
-  const part = range === undefined ? body : body.subarray(range.from, range.to + 1);
+  const part = readRange(key, object.segments, range ?? { from: 0, to: object.size - 1 });
+  key.fill(0);
   s3.call.trail.additionalEventData = { bytesTransferredOut: part.length };
   return {
     ...(range === undefined ? {} : { status: 206 }),
@@ -120,7 +100,7 @@ export const objectActions = {
 } satisfies Record<string, S3Action>;
 
 /** Who may not list the bucket does not learn that an object is not there. */
-function findObject(s3: S3Call): { bucket: Bucket; object: StoredObject } {
+export function findObject(s3: S3Call): { bucket: Bucket; object: StoredObject } {
   const { call, address } = s3;
   const bucket = findBucket(s3, 's3:GetObject', { object: true });
   call.trail.resources = [
@@ -132,27 +112,6 @@ function findObject(s3: S3Call): { bucket: Bucket; object: StoredObject } {
   throw s3Error('NoSuchKey', 'The specified key does not exist.', { Key: address.key });
 }
 
-/** MD5 only where S3 itself has the keys. */
-function etagOf(body: Buffer, kind: 'AES256' | 'aws:kms'): string {
-  return `"${kind === 'AES256' ? createHash('md5').update(body).digest('hex') : randomBytes(16).toString('hex')}"`;
-}
-
-function keptHeaders({ call }: S3Call): Record<string, string> {
-  const kept: Record<string, string> = { 'content-type': 'binary/octet-stream' };
-  let metadata = 0;
-  for (const [name, value] of call.http.headers) {
-    if (name.startsWith('x-amz-meta-')) metadata += name.length - 'x-amz-meta-'.length + value.length;
-    if (name.startsWith('x-amz-meta-') || KEPT_HEADERS.has(name)) kept[name] = value;
-  }
-  if (metadata > MAX_METADATA)
-    throw s3Error('InvalidRequest', 'Your metadata headers exceed the maximum allowed metadata size');
-  // aws-chunked was for the way here only.
-  const encoding = (kept['content-encoding'] ?? '').split(',').filter((one) => one.trim() !== 'aws-chunked');
-  delete kept['content-encoding'];
-  if (encoding.join('') !== '') kept['content-encoding'] = encoding.join(',').trim();
-  return kept;
-}
-
 function headersOf(object: StoredObject, withChecksum: boolean): Record<string, string> {
   return {
     ...object.headers,
@@ -161,7 +120,7 @@ function headersOf(object: StoredObject, withChecksum: boolean): Record<string, 
     'Accept-Ranges': 'bytes',
     ...encryptionHeaders(object.encryption),
     ...(withChecksum
-      ? { [object.checksum[0]]: object.checksum[1], 'x-amz-checksum-type': 'FULL_OBJECT' }
+      ? { [object.checksum[0]]: object.checksum[1], 'x-amz-checksum-type': object.checksumType }
       : {}),
   };
 }
@@ -177,12 +136,12 @@ function overrides({ address }: S3Call): Record<string, string> {
 function preconditions({ call }: S3Call, object: StoredObject): Reply | undefined {
   const { headers } = call.http;
   const match = headers.get('if-match');
-  if (match !== undefined && match !== '*' && match.replaceAll('"', '') !== object.etag.replaceAll('"', ''))
+  if (match !== undefined && match !== '*' && !writing.sameTag(match, object.etag))
     throw s3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
       Condition: 'If-Match',
     });
   const noneMatch = headers.get('if-none-match');
-  if (noneMatch !== undefined && noneMatch.replaceAll('"', '') === object.etag.replaceAll('"', ''))
+  if (noneMatch !== undefined && writing.sameTag(noneMatch, object.etag))
     return { status: 304, headers: { ETag: object.etag } };
   return undefined;
 }
@@ -199,9 +158,4 @@ function rangeOf({ call }: S3Call, size: number): { from: number; to: number } |
       ActualObjectSize: String(size),
     });
   return { from, to };
-}
-
-function sseApplied(wanted: WantedEncryption): string {
-  const name = wanted.algorithm === 'AES256' ? 'SSE_S3' : 'SSE_KMS';
-  return wanted.byRequest ? name : `Default_${name}`;
 }

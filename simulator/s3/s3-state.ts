@@ -1,3 +1,4 @@
+import type { ChecksumAlgorithm } from './checksums.ts';
 import type { BucketEncryption, StoredEncryption } from './encryption.ts';
 
 export interface Bucket {
@@ -7,7 +8,58 @@ export interface Bucket {
   readonly region: string;
   readonly createdAt: string;
   encryption: BucketEncryption;
+  /** Undefined where it was taken away. */
+  publicAccessBlock: PublicAccessBlock | undefined;
   readonly objects: Map<string, StoredObject>;
+  /** Uploads in parts that are under way, by their id. */
+  readonly uploads: Map<string, Upload>;
+}
+
+export interface PublicAccessBlock {
+  readonly BlockPublicAcls: boolean;
+  readonly IgnorePublicAcls: boolean;
+  readonly BlockPublicPolicy: boolean;
+  readonly RestrictPublicBuckets: boolean;
+}
+
+/** A piece of an object: all of it, or a part of an upload. */
+export interface Segment {
+  readonly size: number;
+  /** AES-256-GCM under the object's data key. */
+  readonly sealed: Buffer;
+  /** What it is sealed with beside the key. */
+  readonly associated: string;
+}
+
+/** Header name and value, `x-amz-checksum-crc32: …`. */
+export type Checksum = readonly [header: string, value: string];
+
+export interface Part extends Segment {
+  readonly etag: string;
+  readonly modifiedAt: string;
+  readonly checksum: Checksum;
+}
+
+export interface Upload {
+  readonly id: string;
+  readonly key: string;
+  readonly initiatedAt: string;
+  /** ARN. */
+  readonly initiator: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly encryption: StoredEncryption;
+  readonly checksum: UploadChecksum;
+  readonly parts: Map<number, Part>;
+}
+
+/** Of the whole object, or of the checksums of its parts. */
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
+
+/** What an upload was begun with. Where that named no algorithm, S3 computes the object's CRC-64/NVME by itself. */
+export interface UploadChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly type: ChecksumType;
+  readonly named: boolean;
 }
 
 export interface StoredObject {
@@ -18,15 +70,22 @@ export interface StoredObject {
   readonly modifiedAt: string;
   /** Content-Type, Cache-Control and their like, and x-amz-meta-…, as they are sent back. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Header name and value, `x-amz-checksum-crc32: …`. */
-  readonly checksum: readonly [header: string, value: string];
+  readonly checksum: Checksum;
+  readonly checksumType: ChecksumType;
   readonly encryption: StoredEncryption;
-  /** AES-256-GCM under the object's data key. */
-  readonly sealed: Buffer;
+  readonly segments: readonly Segment[];
 }
 
-type SavedBucket = Omit<Bucket, 'objects'> & {
-  objects: (Omit<StoredObject, 'sealed'> & { sealed: string })[];
+/** A state file of before objects had segments has them in one piece. */
+type SavedObject = Omit<StoredObject, 'segments' | 'checksumType'> & {
+  checksumType?: ChecksumType;
+  segments?: Saved<Segment>[];
+  sealed?: string;
+};
+type Saved<T extends { sealed: Buffer }> = Omit<T, 'sealed'> & { sealed: string };
+/** Uploads under way are not kept: after a restart a client begins again. */
+type SavedBucket = Omit<Bucket, 'objects' | 'uploads'> & {
+  objects: SavedObject[];
 };
 
 /** What all buckets together may hold: they are in memory. */
@@ -54,27 +113,47 @@ export class S3State {
 
   hasRoomFor(size: number): boolean {
     let held = size;
-    for (const { objects } of this.#buckets.values())
+    for (const { objects, uploads } of this.#buckets.values()) {
       for (const object of objects.values()) held += object.size;
+      for (const { parts } of uploads.values()) for (const part of parts.values()) held += part.size;
+    }
     return held <= MAX_BYTES;
   }
 
   save(): unknown {
     return [...this.#buckets.values()].map((bucket): SavedBucket => {
-      const objects = [...bucket.objects.values()].map((object) =>
-        Object.assign({}, object, { sealed: object.sealed.toString('base64') }),
-      );
-      return Object.assign({}, bucket, { objects });
+      const objects = [...bucket.objects.values()].map(savedObject);
+      return Object.assign({}, bucket, { objects, uploads: undefined });
     });
   }
 
   load(saved: unknown): void {
-    for (const { objects, ...bucket } of saved as SavedBucket[]) {
-      const restored = objects.map((object): [string, StoredObject] => [
-        object.key,
-        Object.assign({}, object, { sealed: Buffer.from(object.sealed, 'base64') }),
-      ]);
-      this.add({ ...bucket, objects: new Map(restored) });
-    }
+    for (const { objects, ...bucket } of saved as SavedBucket[])
+      this.add({
+        ...bucket,
+        objects: new Map(objects.map((object) => [object.key, restored(object)])),
+        uploads: new Map(),
+      });
   }
+}
+
+function savedObject(object: StoredObject): SavedObject {
+  const segments = object.segments.map((one) =>
+    Object.assign({}, one, { sealed: one.sealed.toString('base64') }),
+  );
+  return { ...object, segments };
+}
+
+function restored({
+  segments,
+  sealed = '',
+  checksumType = 'FULL_OBJECT',
+  ...object
+}: SavedObject): StoredObject {
+  const pieces = segments ?? [{ size: object.size, sealed, associated: object.key }];
+  return {
+    ...object,
+    checksumType,
+    segments: pieces.map((one) => Object.assign({}, one, { sealed: Buffer.from(one.sealed, 'base64') })),
+  };
 }

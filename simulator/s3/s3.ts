@@ -6,14 +6,28 @@ import { assertHeadersKnown } from './known-headers.ts';
 import { actionOf, addressOf, withHoistedHeaders, type Address } from './address.ts';
 import { bucketActions } from './buckets.ts';
 import { notDone } from './errors.ts';
-import { listObjectsV2 } from './list-objects.ts';
+import { bucketSettingActions } from './bucket-settings.ts';
+import { copyObject } from './copy-objects.ts';
+import { deleteObjects } from './delete-objects.ts';
+import { listObjects, listObjectsV2 } from './list-objects.ts';
+import { listMultipartUploads, listParts } from './list-uploads.ts';
+import { partActions } from './upload-parts.ts';
+import { uploadActions } from './uploads.ts';
 import { ObjectKeys } from './object-keys.ts';
 import { objectActions } from './objects.ts';
 import { S3State } from './s3-state.ts';
 
 /** What the simulator does of S3. */
 const ACTIONS: ReadonlyMap<string, S3Action> = new Map(
-  Object.entries({ ...bucketActions, ...objectActions, ListObjectsV2: listObjectsV2 }),
+  Object.entries({
+    ...{ ...bucketActions, ...bucketSettingActions, ...objectActions, ...partActions, ...uploadActions },
+    ListObjects: listObjects,
+    ListObjectsV2: listObjectsV2,
+    ListMultipartUploads: listMultipartUploads,
+    ListParts: listParts,
+    CopyObject: copyObject,
+    DeleteObjects: deleteObjects,
+  }),
 );
 
 interface Saved {
