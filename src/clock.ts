@@ -15,7 +15,7 @@ export function monotonicNow(): number {
 
 /** The calendar time: for records, expiry, signatures and logs, never for how long something took. It may leap. */
 export function wallClock(): Date {
-  return new Date();
+  return new Date(Date.now());
 }
 
 /**

@@ -276,7 +276,7 @@ test.serial(
     const listed = async (filter: 'AVAILABLE' | 'DISABLED' | 'EXPIRED') =>
       (await listCloudKeys(house, vault.id, 'all', { keySetId: keySet.id, state: filter }, { limit: 9 }))
         .items.length;
-    await t.throwsAsync(updateCloudKey(...on(), { expiresAt: new Date(Date.now() - 1) }), {
+    await t.throwsAsync(updateCloudKey(...on(), { expiresAt: new Date(Date.now() - day) }), {
       message: 'expiresAt must lie in the future',
     });
     t.deepEqual([await state(), await listed('AVAILABLE'), await listed('EXPIRED')], ['AVAILABLE', 1, 0]);
