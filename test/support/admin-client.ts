@@ -29,10 +29,14 @@ export interface SignIn {
   vaultId?: string;
 }
 
+/** Milliseconds without a request after which a connection is not trusted to be still open. */
+const restedAfter = 2000;
+
 /** Calls the management API over TLS with the CA checked, as a program does. */
 export class AdminClient {
   readonly access: AdminAccess;
   readonly #agent: Agent;
+  #lastSent = -Infinity;
   /** Session token or API key; none sends no Authorization. */
   token: string | undefined;
 
@@ -60,10 +64,15 @@ export class AdminClient {
       ...(options.idempotencyKey === undefined ? {} : { 'Idempotency-Key': options.idempotencyKey }),
       ...options.headers,
     };
+    // A node closes what was idle for some seconds, perhaps just as it is used again: no act is sent over such a connection.
+    const rested = performance.now() - this.#lastSent > restedAfter;
+    this.#lastSent = performance.now();
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
         {
-          agent: this.#agent,
+          ...(rested && method !== 'GET'
+            ? { agent: false, ca: this.#agent.options.ca }
+            : { agent: this.#agent }),
           host: 'localhost',
           port: this.access.port,
           method,
