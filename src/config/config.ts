@@ -108,7 +108,12 @@ const adminSchema = z
       })
       .optional()
       .describe('Certificate of the management API; without it that of `xks.tls`.'),
-    connections: z.number().int().positive().default(512).describe('Most open connections.'),
+    connections: z
+      .number()
+      .int()
+      .positive()
+      .default(512)
+      .describe('Most open connections; beyond it the longest idle of the address that has most is closed.'),
     session_idle_minutes: z
       .number()
       .int()
@@ -251,7 +256,14 @@ export const configSchema = z.strictObject({
       .describe(
         'After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.',
       ),
-    connections: z.number().int().positive().default(4096).describe('Most open connections of one worker.'),
+    connections: z
+      .number()
+      .int()
+      .positive()
+      .default(4096)
+      .describe(
+        'Most open connections of one worker; beyond it the longest idle of the address that has most is closed.',
+      ),
     tls: tlsSchema,
   }),
   admin: adminSchema.prefault({}),

@@ -4,16 +4,15 @@ import {
   createServer as createHttp2Server,
   type Http2Server,
   type Http2ServerRequest,
-  type ServerHttp2Session,
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { monotonicNow } from '../clock.ts';
 import type { TlsConfig } from '../config/config.ts';
 import type { Logger } from '../log.ts';
-import { answerMalformed, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
+import { Connections, type ConnectionBounds } from './connections.ts';
+import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
 import { certificateEnd, fingerprint, hasWantedSubject, loadTls } from './tls.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -30,36 +29,20 @@ export interface ListenerOptions {
   reusePort?: boolean;
   /** How often to look whether the TLS files changed, milliseconds. */
   reloadInterval?: number;
-  bounds?: ListenerBounds;
+  bounds?: ConnectionBounds;
 }
 
-/** How long a client may hold something open, milliseconds. */
-export interface ListenerBounds {
-  handshake: number;
-  /** From the first byte of a request, or the end of the handshake, to the end of its head. */
-  headers: number;
-  /** From there to the end of its body. */
-  request: number;
-  /** Between two requests. */
-  idle: number;
-  /** How often to look. */
-  check: number;
-}
-
-const defaultBounds: ListenerBounds = {
+const defaultBounds: ConnectionBounds = {
   handshake: 5_000,
   headers: 5_000,
   request: 10_000,
+  response: 10_000,
   // Longer than the idle time of AWS's and of load balancers' connections: they, not we, close idle ones.
   idle: 75_000,
   check: 1_000,
 };
 
-/** Bytes. */
-const maxHeaderSize = 16 * 1024;
-const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: maxHeaderSize };
-/** Connections beyond the limit are told of this often at the most, milliseconds. */
-const dropLogInterval = 10_000;
+const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: longestHead };
 
 /**
  * HTTPS with HTTP/2 by ALPN and HTTP/1.1 beneath it, on one port. The certificate is exchanged under it without
@@ -69,10 +52,9 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #http2: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #connections: Connections;
   readonly #watcher: NodeJS.Timeout;
   #fingerprint: string;
-  #dropLogged = -Infinity;
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
@@ -80,6 +62,11 @@ export class Listener {
     this.#fingerprint = fingerprint(tls);
     const mutual = tls.client_ca !== undefined;
     const bounds = options.bounds ?? defaultBounds;
+    this.#connections = new Connections({ most: options.connections, bounds, log: options.log });
+    const take: RequestHandler = (request, response) => {
+      this.#connections.began(request, response);
+      if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);
+    };
     this.#server = createServer(
       {
         ...loadTls(tls),
@@ -91,17 +78,14 @@ export class Listener {
         requestTimeout: bounds.request,
         keepAliveTimeout: bounds.idle,
         connectionsCheckingInterval: bounds.check,
-        maxHeaderSize,
+        maxHeaderSize: longestHead,
         // Node's own answer to a missing Host has no JSON.
         requireHostHeader: false,
       },
-      (request, response) => {
-        if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);
-      },
+      take,
     );
+    this.#server.on('connection', (socket: Socket) => this.#connections.opened(socket));
     this.#server.on('checkExpectation', (_request, response) => refuse(response, 417, options.refusalForm));
-    this.#server.maxConnections = options.connections;
-    this.#server.on('drop', () => this.#logDrop());
     this.#http2 = createHttp2Server({
       settings: http2Settings,
       maxHeaderListPairs: 64,
@@ -110,12 +94,10 @@ export class Listener {
     // Node's HTTP/2 compatibility layer: requests and responses with the faces of HTTP/1.1.
     this.#http2.on('request', (request, response) => {
       boundBody(request, bounds.request);
-      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+      take(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     });
     this.#http2.on('session', (session) => {
-      this.#sessions.add(session);
-      session.setTimeout(bounds.idle, () => session.close());
-      session.on('close', () => this.#sessions.delete(session));
+      this.#connections.speaksHttp2(session);
       session.on('error', () => session.destroy());
     });
     this.#http2.on('sessionError', () => undefined);
@@ -147,16 +129,6 @@ export class Listener {
       if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
       else for (const listener of http1) listener.call(this.#server, socket);
     });
-  }
-
-  #logDrop(): void {
-    const now = monotonicNow();
-    if (now - this.#dropLogged < dropLogInterval) return;
-    this.#dropLogged = now;
-    this.#options.log.warn(
-      { connections: this.#options.connections },
-      'too many connections: new ones dropped',
-    );
   }
 
   async listen(): Promise<AddressInfo> {
@@ -195,13 +167,11 @@ export class Listener {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
-    for (const session of this.#sessions) session.close();
-    const cut = setTimeout(() => {
-      this.#server.closeAllConnections();
-      for (const session of this.#sessions) session.destroy();
-    }, patience);
+    this.#connections.end();
+    const cut = setTimeout(() => this.#connections.cut(), patience);
     await closed;
     clearTimeout(cut);
+    this.#connections.cut();
   }
 }
 

@@ -4,10 +4,26 @@ import type { Duplex } from 'node:stream';
 /** Sent with every answer, of whatever kind. */
 export const strictTransportSecurity = 'max-age=63072000; includeSubDomains';
 
+/** Bytes of a request's head, over either protocol. */
+export const longestHead = 16 * 1024;
+
 const notHttp = 'The request is not well-formed HTTP.';
+const headTooLong = `The head of the request, its target and all headers, is longer than the ${longestHead} bytes supported.`;
 
 /** How an application words the refusal of what never reached it. */
 export type RefusalForm = (status: number, words: string) => { contentType: string; body: string };
+
+const badRequest = { status: 400, reason: 'Bad Request', words: notHttp };
+const tooLong = { status: 431, reason: 'Request Header Fields Too Large', words: headTooLong };
+/** What Node's parser says, by its code. */
+const parserErrors: Record<string, typeof badRequest> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: 'Request Timeout',
+    words: 'The request did not arrive in time.',
+  },
+  HPE_HEADER_OVERFLOW: tooLong,
+};
 
 /** Connections whose first malformed request has been taken in hand: the parser tells of each further byte again. */
 const taken = new WeakSet<Duplex>();
@@ -24,18 +40,10 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex, fo
       socket.destroy();
       return;
     }
-    const tooLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    const status = tooLate
-      ? '408 Request Timeout'
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? '431 Request Header Fields Too Large'
-        : '400 Bad Request';
-    const { contentType, body } = form(
-      Number.parseInt(status, 10),
-      tooLate ? 'The request did not arrive in time.' : notHttp,
-    );
+    const { status, reason, words } = parserErrors[error.code ?? ''] ?? badRequest;
+    const { contentType, body } = form(status, words);
     const head = [
-      `HTTP/1.1 ${status}`,
+      `HTTP/1.1 ${status} ${reason}`,
       `Content-Type: ${contentType}`,
       `Content-Length: ${Buffer.byteLength(body)}`,
       `Strict-Transport-Security: ${strictTransportSecurity}`,
@@ -60,14 +68,20 @@ function afterEarlierAnswers(socket: Duplex, act: () => void): void {
 /**
  * What Node takes for a request but RFC 9112 does not: true when it was refused. A missing Host is the client's error
  * (3.2). Transfer-Encoding did not exist in HTTP/1.0, and what stands in between may have read the length otherwise
- * (6.1). Before that there were no headers at all.
+ * (6.1). Before that there were no headers at all. Over HTTP/2 Node bounds a head only once the client has taken note of
+ * the settings, which it may leave be.
  */
 export function refusedAsMalformed(
   request: IncomingMessage,
   response: ServerResponse,
   form: RefusalForm,
 ): boolean {
-  const { headers, httpVersion } = request;
+  const { headers, httpVersion, rawHeaders } = request;
+  if (httpVersion === '2.0') {
+    if (headLength(rawHeaders) <= longestHead) return false;
+    refuse(response, tooLong.status, form, tooLong.words);
+    return true;
+  }
   const fine =
     httpVersion === '1.1'
       ? headers.host !== undefined
@@ -76,14 +90,24 @@ export function refusedAsMalformed(
   return !fine;
 }
 
-/** An answer outside the application; the connection ends with it. */
-export function refuse(response: ServerResponse, status: number, form: RefusalForm): void {
-  const { contentType, body } = form(status, notHttp);
+/** As HTTP/1.1 would write it: each name and value with a colon, a space and the end of the line. */
+function headLength(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + 2, 0);
+}
+
+/** An answer outside the application; over HTTP/1.1 the connection ends with it. */
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  form: RefusalForm,
+  words: string = notHttp,
+): void {
+  const { contentType, body } = form(status, words);
   response.writeHead(status, {
     'Content-Type': contentType,
     'Content-Length': Buffer.byteLength(body),
     'Strict-Transport-Security': strictTransportSecurity,
-    Connection: 'close',
+    ...(response.req.httpVersionMajor < 2 ? { Connection: 'close' } : {}),
   });
   response.end(body);
 }

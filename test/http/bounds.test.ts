@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import http2 from 'node:http2';
+import http2, { type ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { Listener } from '../../src/http/listener.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
@@ -15,10 +16,17 @@ import { RawConnection } from './raw.ts';
 
 /* The listener alone, with bounds of fractions of a second: the real ones are its defaults. */
 
-const bounds = { handshake: 300, headers: 300, request: 500, idle: 300, check: 50 };
+const bounds = { handshake: 300, headers: 300, request: 500, response: 300, idle: 300, check: 50 };
 /** Before the listener's own bounds, milliseconds, and many times these: a busy machine is slow, too. */
 const inTime = 4_500;
 const connections = 8;
+const common = {
+  address: '127.0.0.1',
+  port: 0,
+  connections,
+  log: createLog('error'),
+  refusalForm: xksRefusal,
+};
 let directory = '';
 let ca: TestCa;
 let port = 0;
@@ -28,11 +36,7 @@ test.before(async () => {
   directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-bounds-'));
   ca = await TestCa.create(directory);
   const tls = { ...(await ca.issue('localhost')), client_subjects: [] };
-  const log = createLog('error');
-  listener = new Listener(
-    { address: '127.0.0.1', port: 0, tls, connections, log, refusalForm: xksRefusal, bounds },
-    (request, response) => void echo(request, response),
-  );
+  listener = new Listener({ ...common, tls, bounds }, (request, response) => void echo(request, response));
   ({ port } = await listener.listen());
 });
 test.after.always(async () => {
@@ -40,15 +44,37 @@ test.after.always(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+/** More than the system keeps for a client that does not read. */
+const large = Buffer.alloc(32 * 1024 * 1024);
+/** Where answers to /large have ended. */
+let largeEnded = Promise.withResolvers<void>();
+/** While it is held, requests for /held are being worked on. */
+let held = Promise.resolve();
+
 async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.on('error', () => undefined);
+  if (request.url === '/large') {
+    response.once('close', () => largeEnded.resolve());
+    response.end(large);
+    return;
+  }
   request.resume();
   await once(request, 'end').catch(() => undefined);
+  if (request.url === '/held') await held;
   response.setHeader('content-length', 2);
   response.end('ok');
 }
 
-const open = async () => RawConnection.open(port, ca.certificate);
+const open = async (localAddress = '127.0.0.1') => RawConnection.open(port, ca.certificate, { localAddress });
+async function openHttp2(settings: http2.Settings = {}, at = port): Promise<ClientHttp2Session> {
+  const session = http2.connect(`https://localhost:${at}`, {
+    ca: await readFile(ca.certificate),
+    lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
+    settings,
+  });
+  session.on('error', () => undefined);
+  return session;
+}
 const head = 'POST / HTTP/1.1\r\nHost: localhost\r\n';
 const late = {
   errorName: 'ValidationException',
@@ -110,10 +136,7 @@ test.serial('a connection that is idle after a request is dropped', async (t) =>
 test.serial(
   'over HTTP/2 a body that is sent slowly ends with its stream, and the connection lives on',
   async (t) => {
-    const session = http2.connect(`https://localhost:${port}`, {
-      ca: await readFile(ca.certificate),
-      lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
-    });
+    const session = await openHttp2();
     const slow = session.request({ ':method': 'POST' });
     slow.on('error', () => undefined);
     const timer = setInterval(() => slow.write('x'), 40);
@@ -130,20 +153,168 @@ test.serial(
   },
 );
 
-test.serial('an idle HTTP/2 connection is closed', async (t) => {
-  const session = http2.connect(`https://localhost:${port}`, {
-    ca: await readFile(ca.certificate),
-    lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
-  });
+/** Has `act` done again and again until the connection is closed; resolves with how long that took, milliseconds. */
+async function keptUp(session: ClientHttp2Session, act: () => void): Promise<number> {
+  const began = performance.now();
+  const timer = setInterval(() => {
+    if (!session.closed && !session.destroyed) act();
+  }, 40);
   await once(session, 'close');
-  t.true(session.closed);
+  clearInterval(timer);
+  return performance.now() - began;
+}
+
+async function get(session: ClientHttp2Session, path = '/'): Promise<number> {
+  const stream = session.request({ ':path': path });
+  stream.resume();
+  const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+  await once(stream, 'end');
+  return Number(headers[':status']);
+}
+
+test.serial('an HTTP/2 connection that asks nothing is closed, whatever else it sends', async (t) => {
+  // Not by the time that those have which have asked.
+  const tls = { ...(await ca.issue('localhost')), client_subjects: [] };
+  const patient = { ...bounds, idle: 3_600_000 };
+  const other = new Listener({ ...common, tls, bounds: patient }, () => undefined);
+  const session = await openHttp2({}, (await other.listen()).port);
+  const alive = await keptUp(session, () => session.ping(() => undefined));
+  t.true(alive < inTime);
+  await other.close(0);
 });
 
-test.serial('connections beyond the limit are dropped, and taken again when others have ended', async (t) => {
-  const held = await Promise.all(Array.from({ length: connections }, open));
-  await t.throwsAsync(open(), { code: 'ECONNRESET' });
-  for (const connection of held) connection.close();
-  await Promise.all(held.map(async ({ closed }) => closed));
+test.serial(
+  'an HTTP/2 connection that is idle after a request is closed, whatever else it sends',
+  async (t) => {
+    const session = await openHttp2();
+    t.is(await get(session), 200);
+    const alive = await keptUp(session, () => {
+      session.ping(() => undefined);
+      session.settings({ enablePush: false });
+    });
+    t.true(alive < inTime);
+  },
+);
+
+test.serial('an HTTP/2 connection that begins requests and ends none is closed', async (t) => {
+  const session = await openHttp2();
+  t.is(await get(session), 200);
+  let streams = 0;
+  const alive = await keptUp(session, () => {
+    const stream = session.request({ ':method': 'POST' });
+    stream.on('error', () => undefined);
+    streams++;
+    // Some are given up at once, which ends them as well.
+    if (streams % 3 === 0) stream.close(http2.constants.NGHTTP2_CANCEL);
+  });
+  t.true(streams > 5);
+  t.true(alive < inTime);
+});
+
+test.serial('an answer that nobody reads is thrown away: over HTTP/1.1 with its connection', async (t) => {
+  largeEnded = Promise.withResolvers();
+  const connection = await open();
+  connection.socket.pause();
+  connection.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await largeEnded.promise;
+  connection.close();
+  t.pass();
+});
+
+test.serial('and over HTTP/2 with its stream', async (t) => {
+  largeEnded = Promise.withResolvers();
+  const session = await openHttp2({ initialWindowSize: 0 });
+  const stream = session.request({ ':path': '/large' });
+  stream.on('error', () => undefined);
+  const closed = once(stream, 'close');
+  await largeEnded.promise;
+  await closed;
+  t.is(stream.rstCode, http2.constants.NGHTTP2_CANCEL);
+  session.destroy();
+});
+
+test.serial(
+  'over HTTP/2 a head beyond 16 KiB is refused before the client knows the bound, too',
+  async (t) => {
+    // Together they are too long; none of them is alone.
+    const headers = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`x-${at}`, 'a'.repeat(4_000)]));
+    const session = await openHttp2();
+    const stream = session.request({ ':path': '/', ...headers });
+    const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+    t.is(Number(answer[':status']), 431);
+    t.deepEqual(JSON.parse(await text(stream)), {
+      errorName: 'ValidationException',
+      errorMessage:
+        'The head of the request, its target and all headers, is longer than the 16384 bytes supported.',
+    });
+    session.destroy();
+  },
+);
+
+const ping = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+/** Connections that live: each has had an answer, one after another. */
+async function openMany(number: number, from: string): Promise<RawConnection[]> {
+  const all: RawConnection[] = [];
+  for (let count = 0; count < number; count++) {
+    const connection = await open(from);
+    connection.write(ping);
+    await connection.response();
+    all.push(connection);
+  }
+  return all;
+}
+
+const closeAll = async (all: readonly RawConnection[]) => {
+  for (const connection of all) connection.close();
+  await Promise.all(all.map(async ({ closed }) => closed));
+};
+
+test.serial('when there are too many, the longest idle of the address that has most goes', async (t) => {
+  const few = await openMany(2, '127.0.0.3');
+  const crowd = await openMany(connections - 2, '127.0.0.2');
+  const late = await openMany(2, '127.0.0.4');
+  await Promise.all(crowd.slice(0, 2).map(async ({ closed }) => closed));
+  // Nobody else has lost one.
+  for (const connection of [...few, ...late, ...crowd.slice(2)]) {
+    connection.write(ping);
+    t.is((await connection.response()).status, 200);
+  }
+  await closeAll([...few, ...late, ...crowd]);
+});
+
+test.serial('whoever opens ever more takes the place of nobody else', async (t) => {
+  const few = await openMany(1, '127.0.0.3');
+  const crowd = [];
+  for (let count = 0; count < 4 * connections; count++) {
+    crowd.push(...(await openMany(1, '127.0.0.2')));
+    for (const connection of few) connection.write(ping);
+    for (const connection of few) t.is((await connection.response()).status, 200);
+  }
+  await closeAll([...few, ...crowd]);
+});
+
+test.serial('what is being worked on is never cut: then the newcomer goes', async (t) => {
+  const hold = Promise.withResolvers<void>();
+  held = hold.promise;
+  const crowd = await Promise.all(Array.from({ length: connections }, async () => open('127.0.0.2')));
+  for (const connection of crowd) connection.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  // One more that begins a request and leaves it at that: it has been of no use.
+  const useless = crowd.pop();
+  useless?.close();
+  await useless?.closed;
+  const begun = await retry(async () => open('127.0.0.2'));
+  begun.write(`${head}Content-Length: 10\r\n\r\n1`);
+  const welcome = await open('127.0.0.4');
+  await begun.closed;
+  welcome.write(ping);
+  t.is((await welcome.response()).status, 200);
+  welcome.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await t.throwsAsync(open('127.0.0.2'), { code: 'ECONNRESET' });
+  hold.resolve();
+  for (const connection of [...crowd, welcome]) t.is((await connection.response()).status, 200);
+  await closeAll([...crowd, welcome]);
+  // And there is room again.
   const connection = await retry(open);
   connection.write('GET / nonsense\r\n\r\n');
   t.deepEqual((await connection.response()).body, { errorName: malformed[1], errorMessage: malformed[2] });

@@ -34,7 +34,11 @@ export class RawConnection {
     });
   }
 
-  static async open(port: number, ca: string, options: ConnectionOptions = {}): Promise<RawConnection> {
+  static async open(
+    port: number,
+    ca: string,
+    options: ConnectionOptions & { localAddress?: string } = {},
+  ): Promise<RawConnection> {
     const socket = connect({
       host: '127.0.0.1',
       port,

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, createSecureContext, type TLSSocket } from 'node:tls';
+import anyTest, { type TestFn } from 'ava';
+import { AdminClient } from '../support/admin-client.ts';
+import { TestNode } from '../support/test-node.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+
+/*
+ * HTTP/2 connections from one address, four times as many as either port takes here, without a credential: whoever comes
+ * from another address gets in, and notices nothing.
+ */
+
+const test = anyTest as TestFn<{ node: TestNode; dispose: () => Promise<void> }>;
+/** `HOLDFAST_CROWD` for another number, such as 2000: each is a TLS handshake. */
+const crowdSize = Number(process.env['HOLDFAST_CROWD'] ?? 320);
+const connections = crowdSize / 4;
+
+test.before(async (t) => {
+  const fixture = await createSoftHsmToken();
+  const node = await TestNode.start({ tokens: [{ fixture }], admin: { connections }, xks: { connections } });
+  t.context = {
+    node,
+    dispose: async () => {
+      await node.dispose();
+      await fixture.dispose();
+    },
+  };
+});
+test.after.always(async (t) => t.context.dispose());
+
+/** Connection preface, empty SETTINGS, and GET /ping of localhost as stream 1 (RFC 9113, RFC 7541). */
+const pingOverHttp2 = Buffer.concat([
+  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  Buffer.from('000000040000000000', 'hex'),
+  Buffer.from('000014010500000001', 'hex'),
+  Buffer.from('828704052f70696e670109', 'hex'),
+  Buffer.from('localhost'),
+]);
+
+/** Connections that were each of use once, and then are of none. */
+class Crowd {
+  readonly #open = new Set<TLSSocket>();
+
+  async gather(port: number, ca: string, from: string): Promise<void> {
+    const secureContext = createSecureContext({ ca: readFileSync(ca) });
+    let left = crowdSize;
+    const one = async () => {
+      while (left-- > 0) {
+        const options = { host: '127.0.0.1', port, localAddress: from, servername: 'localhost' };
+        const socket = connect({ ...options, secureContext, ALPNProtocols: ['h2'] });
+        socket.on('error', () => undefined);
+        this.#open.add(socket);
+        socket.once('close', () => this.#open.delete(socket));
+        await once(socket, 'secureConnect').catch(() => undefined);
+        socket.write(pingOverHttp2);
+        await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => undefined);
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, one));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  async leave(): Promise<void> {
+    const ends = [...this.#open].map(async (socket) => once(socket, 'close'));
+    for (const socket of this.#open) socket.destroy();
+    await Promise.all(ends);
+  }
+}
+
+/** The quickest of some, milliseconds: what it takes when the machine has nothing else to do just then. */
+async function quickest(act: () => Promise<void>): Promise<number> {
+  let best = Infinity;
+  for (let round = 0; round < 20; round++) {
+    const began = performance.now();
+    await act();
+    best = Math.min(best, performance.now() - began);
+  }
+  return best;
+}
+
+test.serial('a crowd at the XKS port keeps nobody else out, and slows nobody down', async (t) => {
+  const { node } = t.context;
+  const access = await node.makeKeySet('crowded');
+  const key = await node.makeKey('crowded', 'key');
+  const encryptAnew = async () => {
+    const client = node.client(access, { maxSockets: 1 });
+    t.is((await client.encrypt(key, Buffer.from('f'))).status, 200);
+    client.close();
+  };
+  const alone = await quickest(encryptAnew);
+  const crowd = new Crowd();
+  await crowd.gather(node.port, node.ca.certificate, '127.0.0.2');
+  t.true(crowd.size > connections / 2, `${crowd.size}`);
+  const crowded = await quickest(encryptAnew);
+  t.log(`Encrypt over a new connection: ${alone.toFixed(1)} ms alone, ${crowded.toFixed(1)} ms in the crowd`);
+  t.true(crowded < 3 * alone + 20);
+  await crowd.leave();
+});
+
+test.serial('a crowd at the management port keeps nobody from signing in', async (t) => {
+  const { node } = t.context;
+  const signIn = async () => {
+    const { username, password } = node.admin;
+    const client = new AdminClient(node.admin);
+    const answer = await client.request('POST', '/sessions', { body: { username, password } });
+    t.is(answer.status, 201, answer.text);
+    client.close();
+  };
+  await signIn();
+  const crowd = new Crowd();
+  await crowd.gather(node.adminPort, node.ca.certificate, '127.0.0.2');
+  t.true(crowd.size > connections / 2, `${crowd.size}`);
+  for (let count = 0; count < 3; count++) await signIn();
+  await crowd.leave();
+});
