@@ -13,6 +13,7 @@ import { Directory } from '../src/vault/directory.ts';
 import { EncryptionCount } from '../src/vault/encryption-count.ts';
 import { TokenRooms, type TokenClient } from '../src/vault/token-rooms.ts';
 import { runCluster } from './cluster.ts';
+import { leasesOf } from '../test/support/leases.ts';
 
 /*
  * The price of the token host: the same application with the token loaded into the process that serves. Only here:
@@ -59,7 +60,7 @@ if (port === undefined) {
     services: {
       directory: new Directory(store, tokens),
       tokens,
-      encryptions: new EncryptionCount(store, () => undefined),
+      encryptions: new EncryptionCount(leasesOf(store), () => undefined),
       // Neither quotas nor a record of uses: what is compared is the token's part.
       quotas: { take: () => 'granted', takeBoth: async () => ({ admission: 'granted', by: undefined }) },
       unfitKeys: { found: () => undefined, good: () => undefined },

@@ -129,6 +129,7 @@ class AdminWorker implements Worker {
       case 'start':
       case 'start-management':
       case 'quota':
+      case 'served-written':
       case 'ping':
         break;
       case 'host':

@@ -193,6 +193,7 @@ export class Crew {
       case 'pong':
         break;
       case 'quota':
+      case 'served-write':
       case 'verify-token':
         this.#options.onMessage?.(message);
         break;

@@ -4,6 +4,7 @@ import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
+import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 
@@ -42,6 +43,8 @@ export type ToWorker =
   | { kind: 'host-gone'; token: string; id: number; pid: number }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }
+  /** Answers `served-write`; without `written` nothing was, and `problem` says why. */
+  | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string }
   | { kind: 'reload' }
   | { kind: 'drain' }
   | { kind: 'ping' };
@@ -55,4 +58,6 @@ export type ToSupervisor =
   | { kind: 'verify-token'; id: number; token: string }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */
   | { kind: 'quota'; asks: QuotaAsk[] }
+  /** An XKS worker has something written: it only reads the store. `id` is of this ask alone, of all workers. */
+  | { kind: 'served-write'; id: string; write: ServedWrite }
   | { kind: 'pong' };

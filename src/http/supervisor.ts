@@ -9,6 +9,7 @@ import { awsSettings } from './aws-settings.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
+import { ServedWriter } from './served-writer.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -46,6 +47,8 @@ export class Supervisor {
   readonly #crews: Crew[];
   readonly #management: Crew | undefined;
   readonly #quotas: QuotaLedger;
+  readonly #writer: ServedWriter;
+  #writerStarted = false;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -57,6 +60,7 @@ export class Supervisor {
     this.#options = options;
     this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
+    this.#writer = new ServedWriter(options.config.storePath);
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }
@@ -75,6 +79,7 @@ export class Supervisor {
   }
 
   start(): void {
+    void this.#startWriter();
     const [first, ...others] = this.#crews;
     first?.start();
     this.#management?.start();
@@ -91,8 +96,8 @@ export class Supervisor {
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
     const patience = this.#options.config.xks.drain_ms + 5_000;
-    this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(
-      () => undefined,
+    this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(async () =>
+      this.#writer.close(),
     );
     return this.#stopped;
   }
@@ -120,6 +125,7 @@ export class Supervisor {
       onMessage: (message) => {
         if (message.kind === 'quota')
           crew.tell({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
+        if (message.kind === 'served-write') void this.#writeServed(crew, message);
       },
       onGone: () => this.#quotas.forget(index),
     });
@@ -239,8 +245,27 @@ export class Supervisor {
     this.#management?.tell({ kind: 'token-report', id, report });
   }
 
+  async #startWriter(): Promise<void> {
+    await this.#writer.start();
+    this.#writerStarted = true;
+    this.#checkReady();
+  }
+
+  /** An answer that comes when the worker has been replaced answers nobody: the ids of asks are never used again. */
+  async #writeServed(
+    crew: Crew,
+    { id, write }: Extract<ToSupervisor, { kind: 'served-write' }>,
+  ): Promise<void> {
+    try {
+      crew.tell({ kind: 'served-written', id, written: await this.#writer.write(write) });
+    } catch (error) {
+      crew.tell({ kind: 'served-written', id, problem: (error as Error).message });
+    }
+  }
+
   #checkReady(): void {
-    if (this.#port === undefined || !this.#everyone.every(({ complete }) => complete)) return;
+    if (this.#port === undefined || !this.#writerStarted || !this.#everyone.every(({ complete }) => complete))
+      return;
     this.#isReady = true;
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
   }

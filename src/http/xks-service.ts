@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import type { Store } from '../store/store.ts';
+import { OccasionalStore } from '../store/occasional-store.ts';
+import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
@@ -18,6 +19,7 @@ import { UseRecorder } from '../vault/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+import { ServedWriteAsks } from './served-write-asks.ts';
 import type { Worker } from './worker-process.ts';
 import { createXksApp, xksRefusal } from './xks-app.ts';
 
@@ -41,7 +43,7 @@ export class XksService implements Worker {
   readonly #log: Logger;
   readonly #tell: XksSurroundings['tell'];
   readonly #onEnd: () => void;
-  readonly #store: Store;
+  readonly #store: OccasionalStore;
   readonly #house: House;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
@@ -49,16 +51,17 @@ export class XksService implements Worker {
   readonly #directory: Directory;
   readonly #quotas: QuotaLeases;
   readonly #uses: UseRecorder;
+  readonly #writes: ServedWriteAsks;
   /** Tokens whose secrets were fetched ahead of use. */
   readonly #warm = new Set<string>();
   readonly #rotating = new Set<string>();
   #draining = false;
 
-  private constructor(config: WorkerConfig, store: Store, { log, tell, onEnd }: XksSurroundings) {
+  private constructor(config: WorkerConfig, store: ReadableStore, { log, tell, onEnd }: XksSurroundings) {
     this.#log = log;
     this.#tell = tell;
     this.#onEnd = onEnd;
-    this.#store = store;
+    this.#store = new OccasionalStore(config.storePath, store);
     this.#drainMilliseconds = config.xks.drain_ms;
     this.#pools = new Map(
       config.tokens.map((token) => [
@@ -79,11 +82,17 @@ export class XksService implements Worker {
     );
     const tokens = new TokenRooms([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
-    this.#house = { store, tokens, now: () => wallClock(), instance: `xks-worker/${randomUUID()}` };
+    this.#house = {
+      store: this.#store,
+      tokens,
+      now: () => wallClock(),
+      instance: `xks-worker/${randomUUID()}`,
+    };
     this.#directory = new Directory(store, tokens);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
+    this.#writes = new ServedWriteAsks(tell);
     this.#uses = new UseRecorder({
-      store,
+      write: this.#writes.uses,
       now: () => wallClock().getTime(),
       onFailure: (error) =>
         log.warn(
@@ -94,10 +103,10 @@ export class XksService implements Worker {
     const services: XksServices = {
       directory: this.#directory,
       tokens,
-      encryptions: new EncryptionCount(store, (key) => void this.#rotate(key)),
+      encryptions: new EncryptionCount(this.#writes.lease, (key) => void this.#rotate(key)),
       quotas: this.#quotas,
       uses: this.#uses,
-      unfitKeys: new UnfitKeys(this.#house, log),
+      unfitKeys: new UnfitKeys(this.#writes.unfit, log),
       tokenFacts: (name) => {
         const profile = profiles.get(name);
         return {
@@ -131,7 +140,11 @@ export class XksService implements Worker {
   }
 
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
-    const service = new XksService(config, await SqliteStore.open(config.storePath), surroundings);
+    const service = new XksService(
+      config,
+      await SqliteStore.open(config.storePath, { readonly: true }),
+      surroundings,
+    );
     const { port } = await service.#listener.listen();
     service.#tell({ kind: 'listening', port });
     return service;
@@ -157,6 +170,9 @@ export class XksService implements Worker {
         break;
       case 'quota':
         this.#quotas.receive(message.grants);
+        break;
+      case 'served-written':
+        this.#writes.receive(message);
         break;
       case 'reload':
         this.#listener.reload();

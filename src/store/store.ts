@@ -34,14 +34,19 @@ export async function actIn(trx: Transaction<Tables>, act: Acting): Promise<Chan
   return Object.assign(trx, { at: act.now() }) as ChangeTransaction;
 }
 
-/** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
-export interface Store {
+/** What serves AWS reads by: nothing can be written through it. */
+export interface ReadableStore {
   readonly db: Kysely<Tables>;
   /**
    * A number that moves with every change that was acknowledged anywhere before this call. Asked for each XKS request:
    * cheap, and never behind (promise 2).
    */
   revision(): number | Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
+export interface Store extends ReadableStore {
   /**
    * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it.
    * May run it again where another write came between.
@@ -51,7 +56,6 @@ export interface Store {
   write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T>;
   /** A write that is nobody's act, such as a count, a lease, or that something was used: the revision stays. */
   bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
-  close(): Promise<void>;
 }
 
 /** Brings the schema up to date. Only `holdfast init` does so; serving a store of another version is refused. */

@@ -1,6 +1,6 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
-import type { Store } from '../store/store.ts';
+import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from './credentials.ts';
 import {
   stateAt,
@@ -52,7 +52,7 @@ const mostRemembered = 50_000;
  * that the clock could make wrong.
  */
 export class Directory {
-  readonly #store: Store;
+  readonly #store: ReadableStore;
   readonly #tokens: TokenRooms;
   readonly #now: () => number;
   #snapshot: Snapshot = emptySnapshot(-1);
@@ -60,7 +60,7 @@ export class Directory {
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
-  constructor(store: Store, tokens: TokenRooms, now: () => number = () => wallClock().getTime()) {
+  constructor(store: ReadableStore, tokens: TokenRooms, now: () => number = () => wallClock().getTime()) {
     this.#store = store;
     this.#tokens = tokens;
     this.#now = now;

@@ -1,16 +1,17 @@
-import type { Store } from '../store/store.ts';
 import { TokenError } from '../token/faults.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
+import { blockSize, type Leased, type LeaseAsk } from './served-writes.ts';
 
-/** SP 800-38D, 8.3: no key encrypts more often with random 96-bit IVs, over all nodes. Refused beyond. */
-export const refuseAt = 2 ** 32;
+export { blockSize, refuseAt } from './served-writes.ts';
+
 /** A new version is made before this many. */
 export const rotateAt = 2 ** 31;
-/** Encryptions taken from the store at once. What a stopped worker had left is lost, never used twice. */
-export const blockSize = 2 ** 16;
-/** The next block is fetched while this many are left. */
-const lowMark = 2 ** 14;
+/**
+ * The next block is asked for while this many are left: at the 1800 requests a second that KMS sends to one key store, a
+ * disk may stand still for some 18 seconds before anybody waits for it.
+ */
+const lowMark = blockSize / 2;
 
 /** The current version of the key has used up its encryptions and has not been rotated. */
 export class EncryptionLimitError extends Error {
@@ -30,12 +31,13 @@ interface Lease {
  * too: what the token did before it failed is unknown.
  */
 export class EncryptionCount {
-  readonly #store: Store;
+  readonly #leaseOne: (ask: LeaseAsk) => Promise<Leased>;
   readonly #onRotationDue: (key: CloudKey) => void;
   readonly #leases = new Map<string, Lease>();
 
-  constructor(store: Store, onRotationDue: (key: CloudKey) => void) {
-    this.#store = store;
+  /** `leaseOne` resolves once the block is in the store. */
+  constructor(leaseOne: (ask: LeaseAsk) => Promise<Leased>, onRotationDue: (key: CloudKey) => void) {
+    this.#leaseOne = leaseOne;
     this.#onRotationDue = onRotationDue;
   }
 
@@ -76,23 +78,13 @@ export class EncryptionCount {
   }
 
   async #leaseBlock(key: CloudKey, lease: Lease): Promise<void> {
-    // Not store.change(): the count is nothing that other workers have to see.
-    const row = await this.#store.bookkeep(async (trx) =>
-      trx
-        .updateTable('key_versions')
-        .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))
-        .where('cloud_key_id', '=', key.id)
-        .where('version', '=', key.currentVersion)
-        .where('encryptions_leased', '<=', refuseAt - blockSize)
-        .returning('encryptions_leased')
-        .executeTakeFirst(),
-    );
-    if (row === undefined) {
+    const leased = await this.#leaseOne({ cloudKeyId: key.id, version: key.currentVersion });
+    if (leased === null) {
       this.#onRotationDue(key);
       throw new EncryptionLimitError();
     }
     lease.left += blockSize;
-    if (row.encryptions_leased >= rotateAt - blockSize) this.#onRotationDue(key);
+    if (leased >= rotateAt - blockSize) this.#onRotationDue(key);
   }
 }
 

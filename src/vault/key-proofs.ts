@@ -2,6 +2,7 @@ import type { Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { House } from './house.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
+import { writeUnfit } from './served-writes.ts';
 import { managementDeadline } from './token-rooms.ts';
 
 /** A version in a token. */
@@ -68,14 +69,6 @@ export async function noteUnfit(
   { cloudKeyId, version }: Pick<IdentifiedVersion, 'cloudKeyId' | 'version'>,
   why: string | undefined,
 ): Promise<void> {
-  const since = why === undefined ? null : now().toISOString();
-  await store.bookkeep(async (trx) => {
-    const ofVersion = trx
-      .updateTable('key_versions')
-      .set({ unfit_since: since, unfit_why: why ?? null })
-      .where('cloud_key_id', '=', cloudKeyId)
-      .where('version', '=', version);
-    // The first time is kept.
-    await ofVersion.where('unfit_since', why === undefined ? 'is not' : 'is', null).execute();
-  });
+  const unfit = why === undefined ? undefined : { since: now().toISOString(), why };
+  await writeUnfit(store, { cloudKeyId, version, unfit });
 }

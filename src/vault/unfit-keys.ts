@@ -1,9 +1,8 @@
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { TokenError } from '../token/faults.ts';
-import type { House } from './house.ts';
-import { noteUnfit } from './key-proofs.ts';
 import type { CloudKey, KeyVersion, ServedKeySet } from './served-records.ts';
+import type { UnfitNote } from './served-writes.ts';
 
 /** The same version is told again after so long, milliseconds. */
 const pause = 60_000;
@@ -15,15 +14,16 @@ const mostRemembered = 10_000;
  * management API and reconcile have it from, until it is the right one again.
  */
 export class UnfitKeys {
-  readonly #house: Pick<House, 'store' | 'now'>;
+  readonly #write: (note: UnfitNote) => Promise<void>;
   readonly #log: Logger;
   /** When each was told last, by the machine's monotonic clock. */
   readonly #told = new Map<string, number>();
   /** Versions as they were remembered when they were found good again: told once. */
   readonly #cleared = new WeakSet<KeyVersion>();
 
-  constructor(house: Pick<House, 'store' | 'now'>, log: Logger) {
-    this.#house = house;
+  /** `write` resolves once it is in the store. */
+  constructor(write: (note: UnfitNote) => Promise<void>, log: Logger) {
+    this.#write = write;
     this.#log = log;
   }
 
@@ -59,7 +59,8 @@ export class UnfitKeys {
   }
 
   #note({ id: cloudKeyId }: CloudKey, version: number, why: string | undefined): void {
-    noteUnfit(this.#house, { cloudKeyId, version }, why).catch((error: unknown) =>
+    const unfit = why === undefined ? undefined : { since: new Date().toISOString(), why };
+    this.#write({ cloudKeyId, version, unfit }).catch((error: unknown) =>
       this.#log.warn(
         { cloudKeyId, keyVersion: version, problem: (error as Error).message },
         'what was found of a key object could not be written yet',

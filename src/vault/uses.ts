@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Store } from '../store/store.ts';
 import type { UseTable } from '../store/schema.ts';
 
 /** How often what was gathered is written, milliseconds. */
 const writeInterval = 5_000;
 /** So many credentials and keys are held at once, far more than are used in that time; others are not counted. */
 const mostHeld = 50_000;
-/** So many rows are written at once, in some two milliseconds: meanwhile the event loop stands still. */
+/** So many rows are written at once, in some two milliseconds. */
 const rowsAtOnce = 200;
 
 interface Use {
@@ -19,7 +18,8 @@ interface Use {
 type UseKind = UseTable['kind'];
 
 export interface UseRecorderOptions {
-  store: Store;
+  /** Adds them to what stands in the store; whole or not at all. */
+  write: (uses: UseTable[]) => Promise<void>;
   /** Milliseconds since the epoch. */
   now: () => number;
   onFailure: (error: unknown) => void;
@@ -65,7 +65,7 @@ export class UseRecorder {
     this.#gathered = newMaps();
     for (let from = 0; from < rows.length; from += rowsAtOnce) {
       try {
-        await this.#upsert(rows.slice(from, from + rowsAtOnce));
+        await this.#options.write(rows.slice(from, from + rowsAtOnce));
       } catch (error) {
         for (const row of rows.slice(from))
           this.#add(row.kind, row.id, row.count, Date.parse(row.last_at), row.last_address);
@@ -75,32 +75,6 @@ export class UseRecorder {
       // Requests first.
       await setImmediate();
     }
-  }
-
-  async #upsert(rows: readonly UseTable[]): Promise<void> {
-    await this.#options.store.bookkeep(async (trx) =>
-      trx
-        .insertInto('uses')
-        .values(rows)
-        .onConflict((conflict) =>
-          conflict.columns(['kind', 'id']).doUpdateSet((eb) => {
-            // Another worker may have written what came later.
-            const newer = <C extends 'last_at' | 'last_address'>(column: C) =>
-              eb
-                .case()
-                .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
-                .then(eb.ref(`excluded.${column}`))
-                .else(eb.ref(`uses.${column}`))
-                .end();
-            return {
-              count: eb('uses.count', '+', eb.ref('excluded.count')),
-              last_at: newer('last_at'),
-              last_address: newer('last_address'),
-            };
-          }),
-        )
-        .execute(),
-    );
   }
 
   #add(kind: UseKind, id: string, count: number, lastAt: number, lastAddress: string): void {

@@ -13,6 +13,7 @@ import { createLog } from '../../src/log.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { HostKeeper, LoginGate } from '../../src/token/host-keeper.ts';
+import { writeServed } from '../../src/vault/served-writes.ts';
 import { NodeVault, vaultOf } from './node-vault.ts';
 import { writeNodeFiles, type NodeFiles, type NodeOptions } from './node-files.ts';
 import { ServedNode } from './served-node.ts';
@@ -68,6 +69,16 @@ export class InProcessNode extends ServedNode {
         tell: (message: ToSupervisor) => {
           if (message.kind === 'listening') this.port = message.port;
           else if (message.kind === 'kill-host') this.#hosts.get(message.id)?.keeper.kill();
+          else if (message.kind === 'served-write')
+            void writeServed(this.#store, message.write).then(
+              (written) =>
+                this.#service?.receive({ kind: 'served-written', id: message.id, written }, undefined),
+              (error: unknown) =>
+                this.#service?.receive(
+                  { kind: 'served-written', id: message.id, problem: (error as Error).message },
+                  undefined,
+                ),
+            );
           else if (message.kind === 'quota')
             // As over IPC: never before the ask has returned.
             setImmediate(() =>

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants as fileConstants, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 
 /** Whether every thread of the process keeps the signal from doing anything, blocked for good (proc_pid_status(5)). */
@@ -29,4 +29,20 @@ export function listeningOn(pid: number): string[] {
     .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
     .map((fields) => fields[1] ?? '')
     .toSorted();
+}
+
+/** Those of these files that the process holds open to write into them, by any descriptor (proc_pid_fdinfo(5)). */
+export function openToWrite(pid: number, files: readonly string[]): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      const file = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      const flags =
+        /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
+      const readsOnly = (Number.parseInt(flags, 8) & 0o3) === fileConstants.O_RDONLY;
+      return files.includes(file) && !readsOnly ? [file] : [];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 }

@@ -14,6 +14,8 @@ export interface Answer {
   /** performance.now() at sending. */
   sent: number;
   kmsRequestId: string;
+  /** Its place in {@link SteadyLoad.clients}. */
+  connection: number;
 }
 
 interface Made {
@@ -148,6 +150,7 @@ export class SteadyLoad {
       errorName: answered.status === 200 ? undefined : String(answered.body?.errorName),
       took: answered.took,
       sent,
+      connection: this.clients.indexOf(client),
       kmsRequestId: (body['requestMetadata'] as Record<string, string>)['kmsRequestId'] ?? '',
     });
     return answered;

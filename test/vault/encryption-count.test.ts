@@ -9,6 +9,7 @@ import {
   rotateAt,
 } from '../../src/vault/encryption-count.ts';
 import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { leasesOf } from '../support/leases.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
@@ -55,7 +56,7 @@ test('encryptions are leased before they are done, also by several workers at on
         let done = 0;
         await Promise.all(
           shares.map(async (share) => {
-            const counter = new EncryptionCount(t.context.store, () => undefined);
+            const counter = new EncryptionCount(leasesOf(t.context.store), () => undefined);
             for (let i = 0; i < share; i++) {
               await counter.take(key);
               done++;
@@ -74,7 +75,7 @@ test('rotation is due when half of the limit is leased, and encryption goes on',
   const key = await newKey(t.context);
   await setLeased(t.context, key, rotateAt - 2 * blockSize);
   const due: string[] = [];
-  const counter = new EncryptionCount(t.context.store, ({ id }) => due.push(id));
+  const counter = new EncryptionCount(leasesOf(t.context.store), ({ id }) => due.push(id));
   await counter.take(key);
   t.deepEqual(due, [key.id]);
 });
@@ -82,12 +83,12 @@ test('rotation is due when half of the limit is leased, and encryption goes on',
 test('at the limit no further encryption is given out', async (t) => {
   const key = await newKey(t.context);
   await setLeased(t.context, key, refuseAt - blockSize);
-  const counter = new EncryptionCount(t.context.store, () => undefined);
+  const counter = new EncryptionCount(leasesOf(t.context.store), () => undefined);
   for (let i = 0; i < blockSize; i++) await counter.take(key);
   await t.throwsAsync(counter.take(key), { instanceOf: EncryptionLimitError });
   t.false(counter.takeAnother(key));
   t.is(await leased(t.context, key), refuseAt);
-  await t.throwsAsync(new EncryptionCount(t.context.store, () => undefined).take(key), {
+  await t.throwsAsync(new EncryptionCount(leasesOf(t.context.store), () => undefined).take(key), {
     instanceOf: EncryptionLimitError,
   });
 });
@@ -95,7 +96,7 @@ test('at the limit no further encryption is given out', async (t) => {
 test('another attempt of a request counts as another encryption', async (t) => {
   const key = await newKey(t.context);
   await setLeased(t.context, key, refuseAt - blockSize);
-  const counter = new EncryptionCount(t.context.store, () => undefined);
+  const counter = new EncryptionCount(leasesOf(t.context.store), () => undefined);
   await counter.take(key);
   for (let i = 1; i < blockSize; i++) t.true(counter.takeAnother(key));
   t.false(counter.takeAnother(key));

@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import type { Store } from '../../src/store/store.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { writeServed } from '../../src/vault/served-writes.ts';
 import { UseRecorder } from '../../src/vault/uses.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
 
@@ -17,7 +18,15 @@ function recorderOf(store: Store): { recorder: UseRecorder; clock: { now: number
   const clock = { now: at };
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => failures.push(error);
-  return { recorder: new UseRecorder({ store, now: () => clock.now, onFailure }), clock, failures };
+  return {
+    recorder: new UseRecorder({
+      write: async (uses) => void (await writeServed(store, { kind: 'uses', uses })),
+      now: () => clock.now,
+      onFailure,
+    }),
+    clock,
+    failures,
+  };
 }
 
 async function usesOf({ store }: TestVault, id: string) {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -12,13 +13,19 @@ import {
   rotateAt,
 } from '../../src/vault/encryption-count.ts';
 import type { CloudKey } from '../../src/vault/directory.ts';
+import { FrozenDisk } from '../support/frozen-disk.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { TestNode } from '../support/test-node.ts';
 import type { XksClient } from '../support/xks-client.ts';
-import { waitUntil } from '../support/steady-load.ts';
+import { retryable, SteadyLoad, waitUntil } from '../support/steady-load.ts';
+import { openToWrite } from '../support/process-facts.ts';
+import { leasesOf } from '../support/leases.ts';
 
 /* Encryptions per key version are counted ahead of their use: rotation before 2³¹, refusal before 2³² (promise 5). */
+
+/** How long nothing can be written, milliseconds. */
+const hinderedFor = 2_000;
 
 interface Bench {
   node: TestNode;
@@ -28,16 +35,22 @@ interface Bench {
   store: Database.Database;
 }
 
-async function setUp(t: ExecutionContext): Promise<Bench> {
+async function setUp(
+  t: ExecutionContext,
+  xks: Record<string, number> = {},
+  environment: Record<string, string> = {},
+): Promise<Bench> {
   const fixture = await createSoftHsmToken();
   t.teardown(async () => fixture.dispose());
   const shim = await Shim.create(fixture.module);
   t.teardown(async () => shim.dispose());
-  const node = await TestNode.start({
+  const node = await TestNode.create({
     tokens: [{ fixture, shim }],
     workers: 2,
+    xks,
   });
   t.teardown(async () => node.dispose());
+  await node.serve(environment);
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const key = await node.makeKey('first', 'key');
   const clients = Array.from({ length: 12 }, () => node.client(access, { maxSockets: 1 }));
@@ -128,6 +141,70 @@ test.serial('at 2^32 encryptions, where no new key can be made, no further one i
   });
 });
 
+test.serial('while the store is locked or its disk stands still, keys with a lease are served', async (t) => {
+  const disk = await FrozenDisk.create();
+  t.teardown(async () => disk.dispose());
+  const { node, key, clients, store } = await setUp(
+    t,
+    { answer_within_ms: hinderedFor / 4 },
+    disk.environment,
+  );
+  const [client] = clients;
+  if (client === undefined) throw new Error('no client');
+  const load = new SteadyLoad(node, client.access, key, { connections: 8, every: 20 });
+  t.teardown(() => load.close());
+  await load.start();
+  const answersDuring = async (milliseconds: number) => {
+    const before = load.answers.length;
+    await delay(milliseconds);
+    return load.answers.slice(before);
+  };
+  const hindrances = {
+    locked: [() => store.exec('BEGIN EXCLUSIVE'), () => store.exec('ROLLBACK')],
+    frozen: [() => disk.freeze(), () => disk.thaw()],
+  } as const;
+  for (const [hindrance, [begin, end]] of Object.entries(hindrances)) {
+    const fresh = await node.withVault(async (vault) =>
+      Promise.all(clients.map(async (_, index) => vault.makeKey('first', `${hindrance}-${index}`))),
+    );
+    const before = await answersDuring(hinderedFor);
+    begin();
+    const over = new AbortController();
+    const waited: string[] = [];
+    const asking = clients.map(async (fellow, index) => {
+      while (!over.signal.aborted) {
+        const { status, body } = await fellow.encrypt(fresh[index] ?? '', randomBytes(32));
+        if (!over.signal.aborted) waited.push(status === 200 ? 'done' : body.errorName);
+      }
+    });
+    const during = await answersDuring(hinderedFor / 2);
+    const later = await answersDuring(hinderedFor / 2);
+    during.push(...later);
+    over.abort();
+    end();
+    await Promise.all(asking);
+    const failed = during.filter(({ status }) => status !== 200).length;
+    const told = `${hindrance}: ${before.length} answers before, ${during.length} meanwhile, ${failed} of them errors`;
+    t.log(told);
+    t.true(during.length > before.length / 3, told);
+    // On no worker of the two did it stand still.
+    t.is(new Set(later.map(({ connection }) => connection)).size, load.clients.length, told);
+    t.true(failed <= during.length / 20, told);
+    // Without a lease: not done, but told so by the deadline, as what KMS tries again.
+    t.true(waited.length >= clients.length, `${waited.length} answers without a lease`);
+    for (const answer of waited) t.true(retryable.has(answer), answer);
+    await waitUntil(async () => {
+      const answers = await Promise.all(fresh.map(async (id) => client.encrypt(id, randomBytes(32))));
+      return answers.every(({ status }) => status === 200);
+    });
+  }
+  await load.stop();
+  t.deepEqual(load.wrong, []);
+  // Whoever cannot write to a disk does not wait for it either.
+  const file = realpathSync(storePath(node));
+  for (const pid of node.processes().workers) t.deepEqual(openToWrite(pid, [file]), []);
+});
+
 test.serial('more is always leased than done, also when a worker is killed', async (t) => {
   const { node, shim, key, clients, store } = await setUp(t);
   let done = 0;
@@ -188,7 +265,7 @@ test.serial('of several workers at the limit, together they do what was left and
     Array.from({ length: 3 }, async () => {
       const store = await SqliteStore.open(storePath(node));
       t.teardown(async () => store.close());
-      const count = new EncryptionCount(store, () => rotations++);
+      const count = new EncryptionCount(leasesOf(store), () => rotations++);
       for (;;) {
         const error = await count.take(key).then(
           () => undefined,

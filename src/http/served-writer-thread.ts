@@ -1,0 +1,32 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { SqliteStore } from '../store/sqlite.ts';
+import { writeServed, type ServedWrite } from '../vault/served-writes.ts';
+import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
+
+/* The thread of served-writer.ts: one connection, one write after another. An error outside of a write ends the thread. */
+
+const store = await SqliteStore.open(workerData as string);
+let last: Promise<void> = Promise.resolve();
+
+function tell(answer: ThreadAnswer): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
+  parentPort?.postMessage(answer);
+}
+
+async function write(id: number, asked: ServedWrite): Promise<void> {
+  try {
+    tell({ kind: 'written', id, written: await writeServed(store, asked) });
+  } catch (error) {
+    tell({ kind: 'failed', id, problem: (error as Error).message });
+  }
+}
+
+async function close(): Promise<void> {
+  await store.close();
+  parentPort?.close();
+}
+
+parentPort?.on('message', (ask: ThreadAsk) => {
+  last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write)));
+});
+tell({ kind: 'open' });

@@ -1,0 +1,111 @@
+import { Worker } from 'node:worker_threads';
+import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
+
+/** What the thread is told: to write, or to end. */
+export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite } | { kind: 'close' };
+
+/** What the thread says: that it has opened the store, or how a write went. */
+export type ThreadAnswer =
+  | { kind: 'open' }
+  | { kind: 'written'; id: number; written: ServedWritten }
+  | { kind: 'failed'; id: number; problem: string };
+
+interface Pending {
+  resolve: (written: ServedWritten) => void;
+  reject: (error: Error) => void;
+}
+
+/** More writes than this do not wait: the disk has stood still for long, and whoever asks asks again. */
+const mostPending = 10_000;
+/** How long the thread may take to close the store, milliseconds. */
+const closePatience = 2_000;
+
+/**
+ * Writes what the XKS workers ask for, in a thread of the supervisor's with a connection of its own: SQLite waits in the
+ * call, for the disk and for locks, and what waits here is this thread alone. A thread that died is started again by the
+ * next write.
+ */
+export class ServedWriter {
+  readonly #storePath: string;
+  readonly #pending = new Map<number, Pending>();
+  #thread: Worker | undefined;
+  #closed = false;
+  #last = 0;
+
+  constructor(storePath: string) {
+    this.#storePath = storePath;
+  }
+
+  /**
+   * Starts the thread, so that no first request has to wait for that. Resolves when it has opened the store, or has died:
+   * then the writes say why. Never rejects.
+   */
+  async start(): Promise<void> {
+    const thread = this.#thread ?? this.#start();
+    await new Promise<void>((resolve) => {
+      thread.once('message', () => resolve());
+      thread.once('exit', () => resolve());
+    });
+  }
+
+  /** Rejects where it could not be written; then a part of it may have been, which is lost. */
+  async write(write: ServedWrite): Promise<ServedWritten> {
+    if (this.#closed) throw new Error('the node ends');
+    if (this.#pending.size >= mostPending) throw new Error('the store has not answered for long');
+    const thread = this.#thread ?? this.#start();
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
+      thread.postMessage({ kind: 'write', id, write } satisfies ThreadAsk);
+    });
+  }
+
+  /** What was asked for before is still written, where the store lets it be. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    const gone = new Promise<void>((resolve) => {
+      thread.once('exit', () => resolve());
+    });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
+    thread.postMessage({ kind: 'close' } satisfies ThreadAsk);
+    const late = setTimeout(() => void thread.terminate(), closePatience);
+    await gone;
+    clearTimeout(late);
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL('served-writer-thread.ts', import.meta.url), {
+      workerData: this.#storePath,
+    });
+    thread.unref();
+    thread.on('message', (answer: ThreadAnswer) => this.#receive(answer));
+    let why = 'the writer of the store has ended';
+    thread.on('error', (error) => {
+      why = (error as Error).message;
+    });
+    // Comes after `error`, and without it too.
+    thread.on('exit', () => {
+      this.#thread = undefined;
+      this.#giveUp(why);
+    });
+    this.#thread = thread;
+    return thread;
+  }
+
+  #receive(answer: ThreadAnswer): void {
+    if (answer.kind === 'open') return;
+    const pending = this.#pending.get(answer.id);
+    this.#pending.delete(answer.id);
+    if (answer.kind === 'written') pending?.resolve(answer.written);
+    else pending?.reject(new Error(answer.problem));
+  }
+
+  #giveUp(why: string): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(new Error(why));
+  }
+}
