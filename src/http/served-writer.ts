@@ -27,13 +27,16 @@ const closePatience = 2_000;
  */
 export class ServedWriter {
   readonly #storePath: string;
+  readonly #onGone: (problem: string) => void;
   readonly #pending = new Map<number, Pending>();
   #thread: Worker | undefined;
   #closed = false;
   #last = 0;
 
-  constructor(storePath: string) {
+  /** `onGone` is told why the thread ended where nobody closed it. */
+  constructor(storePath: string, onGone: (problem: string) => void = () => undefined) {
     this.#storePath = storePath;
+    this.#onGone = onGone;
   }
 
   /**
@@ -89,6 +92,7 @@ export class ServedWriter {
     // Comes after `error`, and without it too.
     thread.on('exit', () => {
       this.#thread = undefined;
+      if (!this.#closed) this.#onGone(why);
       this.#giveUp(why);
     });
     this.#thread = thread;

@@ -60,7 +60,12 @@ export class Supervisor {
     this.#options = options;
     this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
-    this.#writer = new ServedWriter(options.config.storePath);
+    this.#writer = new ServedWriter(options.config.storePath, (problem) =>
+      options.log.error(
+        { problem },
+        'the thread that writes for XKS workers has ended; the next write starts another',
+      ),
+    );
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }

@@ -153,13 +153,15 @@ export class SqliteStore implements Store {
     for (;;) {
       let begun: Transaction<Tables> | undefined;
       try {
-        return await this.db.transaction().execute(async (trx) => {
+        const result = await this.db.transaction().execute(async (trx) => {
           begun = trx;
           this.#assertWritable();
-          const result = await run(trx);
+          const done = await run(trx);
           await readBack(trx);
-          return result;
+          return done;
         });
+        this.#readAfterWrite();
+        return result;
       } catch (error) {
         // The transaction was rolled back: it may be run again as if it had never been.
         if (isBusy(error)) {
@@ -175,6 +177,19 @@ export class SqliteStore implements Store {
     await this.db.destroy();
     // Kysely closes only what it has used.
     this.#main.close();
+  }
+
+  /**
+   * The first reader after a commit notes in the shared map (-shm) how far it reads. On a disk that has been frozen
+   * meanwhile that waits, in a page fault, for the thaw; so the one that writes reads at once, and those that serve find
+   * the note there and write nowhere.
+   */
+  #readAfterWrite(): void {
+    try {
+      this.#dataVersion.get();
+    } catch {
+      // What was written is written; the next reader will hear of it.
+    }
   }
 
   /** Gives up a part of the reserve where that lets the transaction through. */

@@ -12,6 +12,8 @@ export const rotateAt = 2 ** 31;
  * disk may stand still for some 18 seconds before anybody waits for it.
  */
 const lowMark = blockSize / 2;
+/** A block that could not be had is not asked for again ahead of need for so long, milliseconds. */
+const pause = 1_000;
 
 /** The current version of the key has used up its encryptions and has not been rotated. */
 export class EncryptionLimitError extends Error {
@@ -24,6 +26,8 @@ export class EncryptionLimitError extends Error {
 interface Lease {
   left: number;
   fetching: Promise<void> | undefined;
+  /** By the monotonic clock: not ahead of need before then. */
+  notBefore: number;
 }
 
 /**
@@ -49,7 +53,8 @@ export class EncryptionCount {
     const lease = this.#lease(key);
     while (lease.left <= 0) await within(this.#fetch(key, lease), deadline);
     lease.left--;
-    if (lease.left < lowMark) this.#fetch(key, lease).catch(() => undefined);
+    if (lease.left < lowMark && lease.fetching === undefined && monotonicNow() >= lease.notBefore)
+      this.#fetch(key, lease).catch(() => undefined);
   }
 
   /** Counts another attempt of the same request. False when none is left: then there is no other attempt. */
@@ -64,7 +69,7 @@ export class EncryptionCount {
     const name = `${key.id}:${key.currentVersion}`;
     let lease = this.#leases.get(name);
     if (lease === undefined) {
-      lease = { left: 0, fetching: undefined };
+      lease = { left: 0, fetching: undefined, notBefore: -Infinity };
       this.#leases.set(name, lease);
     }
     return lease;
@@ -78,11 +83,13 @@ export class EncryptionCount {
   }
 
   async #leaseBlock(key: CloudKey, lease: Lease): Promise<void> {
+    lease.notBefore = monotonicNow() + pause;
     const leased = await this.#leaseOne({ cloudKeyId: key.id, version: key.currentVersion });
     if (leased === null) {
       this.#onRotationDue(key);
       throw new EncryptionLimitError();
     }
+    lease.notBefore = -Infinity;
     lease.left += blockSize;
     if (leased >= rotateAt - blockSize) this.#onRotationDue(key);
   }

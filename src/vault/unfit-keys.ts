@@ -1,4 +1,4 @@
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow, wallClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { TokenError } from '../token/faults.ts';
 import type { CloudKey, KeyVersion, ServedKeySet } from './served-records.ts';
@@ -59,7 +59,7 @@ export class UnfitKeys {
   }
 
   #note({ id: cloudKeyId }: CloudKey, version: number, why: string | undefined): void {
-    const unfit = why === undefined ? undefined : { since: new Date().toISOString(), why };
+    const unfit = why === undefined ? undefined : { since: wallClock().toISOString(), why };
     this.#write({ cloudKeyId, version, unfit }).catch((error: unknown) =>
       this.#log.warn(
         { cloudKeyId, keyVersion: version, problem: (error as Error).message },

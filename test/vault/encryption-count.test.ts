@@ -101,3 +101,18 @@ test('another attempt of a request counts as another encryption', async (t) => {
   for (let i = 1; i < blockSize; i++) t.true(counter.takeAnother(key));
   t.false(counter.takeAnother(key));
 });
+
+test('a block that cannot be had is not asked for with every request', async (t) => {
+  const key = await newKey(t.context);
+  let asked = 0;
+  const counter = new EncryptionCount(
+    async () => {
+      if (asked++ > 0) throw new Error('the disk of the store is full');
+      return blockSize;
+    },
+    () => undefined,
+  );
+  for (let i = 0; i < blockSize; i++) await counter.take(key);
+  t.true(asked > 1 && asked < 500, `asked ${asked} times`);
+  await t.throwsAsync(counter.take(key), { message: 'the disk of the store is full' });
+});

@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import { ServedWriter } from '../../src/http/served-writer.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import type { ServedWrite } from '../../src/vault/served-writes.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+
+/* The supervisor's thread that writes for XKS workers: what it says it wrote is written, whatever becomes of it. */
+
+async function freshPath(t: ExecutionContext): Promise<string> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-writer-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  return path.join(directory, 'holdfast.db');
+}
+
+function use(id: string): ServedWrite {
+  return {
+    kind: 'uses',
+    uses: [{ kind: 'encrypt', id, count: 1, last_at: '2031-01-01T00:00:00.000Z', last_address: '' }],
+  };
+}
+
+test('a thread that cannot open the store says why, and the next write starts another', async (t) => {
+  const file = await freshPath(t);
+  const gone: string[] = [];
+  const writer = new ServedWriter(file, (problem) => gone.push(problem));
+  t.teardown(async () => writer.close());
+  await writer.start();
+  await t.throwsAsync(writer.write(use('a')), { message: /there is no store/ });
+  t.regex(gone.join(), /there is no store/);
+  const store = await SqliteStore.init(file);
+  t.teardown(async () => store.close());
+  t.deepEqual(await writer.write(use('a')), { kind: 'uses' });
+});
+
+test('while the store is locked writes wait, no more than a bound of them, and the end waits for them', async (t) => {
+  const file = await freshPath(t);
+  const store = await SqliteStore.init(file);
+  t.teardown(async () => store.close());
+  const writer = new ServedWriter(file);
+  await writer.start();
+  const other = new Database(file);
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const waiting = Array.from({ length: 10_000 }, async (_, index) => writer.write(use(String(index % 10))));
+  await t.throwsAsync(writer.write(use('one more')), { message: /has not answered for long/ });
+  other.exec('ROLLBACK');
+  const over = Promise.allSettled(waiting);
+  await writer.close();
+  const written = (await over).filter(({ status }) => status === 'fulfilled').length;
+  const counted = other.prepare('SELECT sum(count) FROM uses').pluck().get();
+  t.true(written > 0);
+  // What was under way when the patience ended may be written and not have been told.
+  t.true(Number(counted) >= written && Number(counted) <= written + 1, `${String(counted)} of ${written}`);
+  await t.throwsAsync(writer.write(use('late')), { message: 'the node ends' });
+});

@@ -1,0 +1,65 @@
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { memoryDirectory } from './memory-directory.ts';
+
+const run = promisify(execFile);
+
+/** Whatever becomes of the test: a frozen file system holds on to every process that writes to it. Seconds. */
+const longestFreeze = 60;
+
+/**
+ * A file system of its own (ext4 on a loop device), which can be filled up and made to stand still. For root on a machine
+ * that has loop devices; {@link LoopDisk.create} answers with the reason where there is none.
+ */
+export class LoopDisk {
+  readonly environment: Record<string, string> = {};
+  /** Where it is mounted. */
+  readonly directory: string;
+  readonly #made: string;
+  #safeguard: ChildProcess | undefined;
+
+  private constructor(made: string) {
+    this.#made = made;
+    this.directory = path.join(made, 'disk');
+  }
+
+  static async create(megabytes = 64): Promise<LoopDisk | string> {
+    if (process.getuid?.() !== 0) return 'only root mounts a file system';
+    const disk = new LoopDisk(await mkdtemp(path.join(memoryDirectory(), 'holdfast-loop-')));
+    const image = path.join(disk.#made, 'image');
+    try {
+      await mkdir(disk.directory);
+      await writeFile(image, '');
+      await truncate(image, megabytes * 1024 * 1024);
+      // No blocks that are kept for root: full is full.
+      await run('mkfs.ext4', ['-q', '-m', '0', '-E', 'nodiscard', image]);
+      await run('mount', ['-o', 'loop', image, disk.directory]);
+      return disk;
+    } catch (error) {
+      await rm(disk.#made, { recursive: true, force: true });
+      return (error as Error).message;
+    }
+  }
+
+  freeze(): void {
+    const later = `sleep ${longestFreeze}; fsfreeze --unfreeze "$1"`;
+    this.#safeguard = spawn('sh', ['-c', later, 'sh', this.directory], { detached: true, stdio: 'ignore' });
+    this.#safeguard.unref();
+    execFileSync('fsfreeze', ['--freeze', this.directory]);
+  }
+
+  thaw(): void {
+    if (this.#safeguard?.pid === undefined) return;
+    execFileSync('fsfreeze', ['--unfreeze', this.directory]);
+    process.kill(-this.#safeguard.pid);
+    this.#safeguard = undefined;
+  }
+
+  async dispose(): Promise<void> {
+    this.thaw();
+    await run('umount', ['--lazy', this.directory]);
+    await rm(this.#made, { recursive: true, force: true });
+  }
+}
