@@ -1,7 +1,8 @@
 import pkcs11js from 'pkcs11js';
 import { monotonicNow } from '../clock.ts';
+import { readAttributes } from './attribute-reading.ts';
 import type { Cryptoki } from './cryptoki.ts';
-import { attempt, type CryptokiError } from './cryptoki-error.ts';
+import type { CryptokiError } from './cryptoki-error.ts';
 import { TokenError } from './faults.ts';
 import { toText, type KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
@@ -127,16 +128,12 @@ export class HandleLearning {
 
   /** Empty where the key has none, does not tell it, or has gone meanwhile. */
   #idOf(handle: Buffer): Buffer {
-    const { lib, session } = this.#cryptoki;
     try {
-      const [attribute] = attempt('C_GetAttributeValue', () =>
-        lib.C_GetAttributeValue(session.handle, handle, [{ type: pkcs11js.CKA_ID }]),
-      );
-      return attribute?.value ?? Buffer.alloc(0);
+      const { CKA_ID } = pkcs11js;
+      return readAttributes(this.#cryptoki, handle, [CKA_ID]).get(CKA_ID) ?? Buffer.alloc(0);
     } catch (error) {
-      const { rv } = error as CryptokiError;
-      const reaction = rv === undefined ? undefined : reactionTo('C_GetAttributeValue', rv);
-      if (reaction === 'refused' || reaction === 'handle') return Buffer.alloc(0);
+      const { call, rv } = error as CryptokiError;
+      if (rv !== undefined && reactionTo(call, rv) === 'handle') return Buffer.alloc(0);
       throw error;
     }
   }

@@ -1,6 +1,6 @@
-import { readFileSync, readSync, writeSync } from 'node:fs';
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
+import { readSome, readToEnd, writeAll } from './blocking-io.ts';
 import { CryptokiError, StartError } from './cryptoki-error.ts';
 import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
 import { TokenError, ckrName } from './faults.ts';
@@ -61,7 +61,7 @@ function main(): never {
   // A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group: a host works on until its worker has
   // drained and lets go of it. Setting a handler is enough, it never gets to run between blocking calls.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  const order = JSON.parse(readFileSync(0, 'utf8')) as HostOrder;
+  const order = JSON.parse(readToEnd(0).toString('utf8')) as HostOrder;
   const pin = order.pin === undefined ? undefined : new Secret(order.pin);
   delete order.pin;
   const host = start(order, pin);
@@ -159,7 +159,7 @@ function serve(host: TokenHost): never {
   const cutter = new FrameCutter();
   const chunk = Buffer.allocUnsafe(maxFrameBytes);
   for (;;) {
-    const length = readSync(messagesFd, chunk, 0, chunk.length, null);
+    const length = readSome(messagesFd, chunk);
     if (length === 0) process.exit(0);
     const frames = cutter.push(chunk.subarray(0, length)).map(readRequest);
     if (frames.length === 0) continue;
@@ -181,14 +181,10 @@ function readLine(fd: number): string {
   const bytes: number[] = [];
   const byte = Buffer.alloc(1);
   for (;;) {
-    if (readSync(fd, byte, 0, 1, null) === 0) process.exit(0);
+    if (readSome(fd, byte) === 0) process.exit(0);
     if (byte[0] === 0x0a) return Buffer.from(bytes).toString('utf8');
     bytes.push(byte[0] ?? 0);
   }
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at);
 }
 
 main();

@@ -76,7 +76,7 @@ export class KeyDestruction {
 
   #whyOther(handle: Buffer, { label }: KeyIdentity): string | undefined {
     if (label === '') return 'neither proof nor label of it are on record';
-    return isExpectedLabel(label, this.#tools.keys.labelOf(handle))
+    return isExpectedLabel(label, this.#tools.keys.nameOf(handle).label)
       ? undefined
       : 'its label is not the one on record';
   }

@@ -1,5 +1,6 @@
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
+import { readAttributes } from './attribute-reading.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
@@ -7,10 +8,29 @@ import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import type { KeyAttributes } from './messages.ts';
-import { reactionTo } from './reactions.ts';
 
 /** AES-256, bytes. */
 const keyBytes = 32;
+
+/** What is read of a key. */
+const readBack = [
+  pkcs11js.CKA_ID,
+  pkcs11js.CKA_LABEL,
+  pkcs11js.CKA_KEY_TYPE,
+  pkcs11js.CKA_VALUE_LEN,
+  pkcs11js.CKA_TOKEN,
+  pkcs11js.CKA_PRIVATE,
+  pkcs11js.CKA_SENSITIVE,
+  pkcs11js.CKA_EXTRACTABLE,
+  pkcs11js.CKA_WRAP,
+  pkcs11js.CKA_UNWRAP,
+  pkcs11js.CKA_DERIVE,
+  pkcs11js.CKA_LOCAL,
+  pkcs11js.CKA_ALWAYS_SENSITIVE,
+  pkcs11js.CKA_NEVER_EXTRACTABLE,
+  pkcs11js.CKA_ENCRYPT,
+  pkcs11js.CKA_DECRYPT,
+];
 
 /** The AES keys of one token: made, found, inspected, destroyed. Handles stay in here. */
 export class KeyObjects {
@@ -19,6 +39,8 @@ export class KeyObjects {
   readonly #notTold: ReadonlySet<string>;
   /** SoftHSM's C_FindObjects is a linear scan with a file lock an object: look once. */
   readonly #handles = new KeyHandles();
+  /** So often everything was forgotten: handles hold for as long as this stays the same. */
+  #logins = 0;
   /** Learns handles ahead of their use. */
   readonly learning: HandleLearning;
 
@@ -37,6 +59,10 @@ export class KeyObjects {
   /** The handle of the key with this CKA_ID, where it is remembered. */
   handleOf(id: Uint8Array): Buffer | undefined {
     return this.#handles.get(id);
+  }
+
+  get logins(): number {
+    return this.#logins;
   }
 
   /** How many keys' handles are known. */
@@ -73,6 +99,7 @@ export class KeyObjects {
   }
 
   forgetAll(): void {
+    this.#logins++;
     this.#handles.clear();
     this.learning.restart();
   }
@@ -221,34 +248,16 @@ export class KeyObjects {
     if (this.#cryptoki.loginLost) throw new CryptokiError('C_FindObjects', CKR.USER_NOT_LOGGED_IN, undefined);
   }
 
-  /** CKA_ID of the key behind a handle, empty where it has none. */
-  idOf(handle: Buffer): Buffer {
-    return this.#attribute(handle, pkcs11js.CKA_ID) ?? Buffer.alloc(0);
-  }
-
-  labelOf(handle: Buffer): string {
-    return (this.#attribute(handle, pkcs11js.CKA_LABEL) ?? Buffer.alloc(0)).toString('utf8');
-  }
-
-  #attribute(handle: Buffer, type: number): Buffer | undefined {
-    const { lib, session } = this.#cryptoki;
-    try {
-      // One attribute a call: where one of several is unknown to a module, C_GetAttributeValue fails for all.
-      const [attribute] = attempt('C_GetAttributeValue', () =>
-        lib.C_GetAttributeValue(session.handle, handle, [{ type }]),
-      );
-      return attribute?.value;
-    } catch (error) {
-      // The module does not tell this attribute; any other failure says nothing about the key.
-      const { rv } = error as CryptokiError;
-      if (rv !== undefined && reactionTo('C_GetAttributeValue', rv) === 'refused') return undefined;
-      throw error;
-    }
+  /** CKA_ID and CKA_LABEL of the key behind a handle, empty where it has none. */
+  nameOf(handle: Buffer): { id: Buffer; label: string } {
+    const told = readAttributes(this.#cryptoki, handle, [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL]);
+    return nameIn(told);
   }
 
   /** What the token tells of the key behind a handle. */
   read(handle: Buffer): KeyAttributes {
-    const read = (type: number) => this.#attribute(handle, type);
+    const told = readAttributes(this.#cryptoki, handle, readBack);
+    const read = (type: number) => told.get(type);
     const is = (type: number): boolean | undefined => {
       const value = read(type);
       return value === undefined || value.length === 0 ? undefined : value[0] !== 0;
@@ -274,8 +283,7 @@ export class KeyObjects {
         .filter(([name, actual, expected]) => actual !== expected && !this.#notTold.has(name))
         .map(([name]) => name);
     return {
-      id: this.idOf(handle),
-      label: this.labelOf(handle),
+      ...nameIn(told),
       encrypt: is(pkcs11js.CKA_ENCRYPT) === true,
       decrypt: is(pkcs11js.CKA_DECRYPT) === true,
       fit: wrong(wanted).length === 0,
@@ -299,6 +307,11 @@ function notAsAsked(
     ...(made.encrypt === usage.encrypt ? [] : ['CKA_ENCRYPT']),
     ...(made.decrypt === usage.decrypt ? [] : ['CKA_DECRYPT']),
   ];
+}
+
+function nameIn(told: ReadonlyMap<number, Buffer>): { id: Buffer; label: string } {
+  const [id, label] = [told.get(pkcs11js.CKA_ID), told.get(pkcs11js.CKA_LABEL)];
+  return { id: id ?? Buffer.alloc(0), label: (label ?? Buffer.alloc(0)).toString('utf8') };
 }
 
 /** CK_ULONG as the machine stores it. */

@@ -83,7 +83,10 @@ export interface TokenResponses {
   makeProof: { proof: Uint8Array };
   inspectKey: KeyAttributes;
   findKey: KeyAttributes;
-  /** Fewer than asked for where a message would not hold them; `more` alone says whether the list goes on. */
+  /**
+   * Fewer than asked for, or none, where a message would not hold them or others would have to wait; `more` alone says
+   * whether the list goes on: after the last of them, or from the same place where there are none.
+   */
   listKeys: { keys: ListedKey[]; more: boolean };
   protect: { sealed: Uint8Array };
   reveal: { secret: Uint8Array };

@@ -1,5 +1,7 @@
 import graphene from 'graphene-pk11';
-import { attempt, StartError } from './cryptoki-error.ts';
+import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
+import { ckrName } from './faults.ts';
+import { knownWayOut } from './ways-out.ts';
 
 /** Which token of the module's, and how to get into it. */
 export interface TokenChoice {
@@ -17,34 +19,33 @@ export interface TokenInfo {
   loginRequired: boolean;
 }
 
-/** Finds the one token that is meant, never "the first slot". Throws StartError. */
-export function chooseToken(
-  module: graphene.Module,
-  choose: TokenChoice,
-): { slot: graphene.Slot; info: TokenInfo } {
+type Found = { slot: graphene.Slot; info: TokenInfo };
+
+/**
+ * Finds the one token that is meant, never "the first slot". A slot that cannot be read, such as one with an unformatted
+ * card or of an appliance that is down, is none of ours while another has the token. Throws StartError.
+ */
+export function chooseToken(module: graphene.Module, choose: TokenChoice): Found {
   const slots = attempt('C_GetSlotList', () => module.getSlots(true));
   const seen: string[] = [];
-  const matches: { slot: graphene.Slot; info: TokenInfo }[] = [];
+  const matches: Found[] = [];
+  let unread: CryptokiError | undefined;
   for (let i = 0; i < slots.length; i++) {
-    const slot = slots.items(i);
-    const token = attempt('C_GetTokenInfo', () => slot.getToken());
-    const label = trim(token.label);
-    const serial = trim(token.serialNumber);
+    let found: Found;
+    try {
+      found = readSlot(slots, i);
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      unread ??= error;
+      const why = error.rv === undefined ? '' : ` (${ckrName(error.rv)})`;
+      seen.push(`slot ${i + 1} of ${slots.length}, which cannot be read: ${error.call} failed${why}`);
+      continue;
+    }
+    const { label, serial } = found.info;
     if (label !== '' || serial !== '') seen.push(`"${label}" (serial ${serial === '' ? 'none' : serial})`);
     if (choose.label !== undefined && choose.label !== label) continue;
     if (choose.serial !== undefined && choose.serial !== serial) continue;
-    const firmware = token.firmwareVersion;
-    matches.push({
-      slot,
-      info: {
-        label,
-        serial,
-        manufacturer: trim(token.manufacturerID),
-        model: trim(token.model),
-        firmware: `${firmware.major}.${firmware.minor}`,
-        loginRequired: (token.flags & graphene.TokenFlag.LOGIN_REQUIRED) !== 0,
-      },
-    });
+    matches.push(found);
   }
   const wanted = [
     choose.label === undefined ? [] : [`label "${choose.label}"`],
@@ -54,7 +55,10 @@ export function chooseToken(
   if (match === undefined)
     throw new StartError(
       `no token with ${wanted.join(' and ')}`,
-      seen.length === 0 ? 'the module shows no token at all' : `the module shows: ${seen.join(', ')}`,
+      [
+        seen.length === 0 ? 'the module shows no token at all' : `the module shows: ${seen.join(', ')}`,
+        ...[knownWayOut(unread?.rv) ?? []].flat(),
+      ].join('; '),
     );
   if (second !== undefined)
     throw new StartError(
@@ -62,6 +66,23 @@ export function chooseToken(
       `name one by its serial; the module shows: ${seen.join(', ')}`,
     );
   return match;
+}
+
+function readSlot(slots: graphene.SlotCollection, index: number): Found {
+  const slot = attempt('C_GetSlotInfo', () => slots.items(index));
+  const token = attempt('C_GetTokenInfo', () => slot.getToken());
+  const firmware = token.firmwareVersion;
+  return {
+    slot,
+    info: {
+      label: trim(token.label),
+      serial: trim(token.serialNumber),
+      manufacturer: trim(token.manufacturerID),
+      model: trim(token.model),
+      firmware: `${firmware.major}.${firmware.minor}`,
+      loginRequired: (token.flags & graphene.TokenFlag.LOGIN_REQUIRED) !== 0,
+    },
+  };
 }
 
 function trim(text: string): string {

@@ -12,7 +12,7 @@ import { isLabelOfOurs, readKeyIdentity } from './key-identity.ts';
 import { KeyDestruction } from './key-destruction.ts';
 import { KeyObjects } from './key-objects.ts';
 import { makeProof } from './key-proof.ts';
-import { listKeys } from './key-list.ts';
+import { KeyList } from './key-list.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
 import { OwnKeyGuard, type OwnKeyProofs } from './own-key-proofs.ts';
@@ -53,6 +53,7 @@ export class TokenHost {
   readonly #own: OwnKeyGuard;
   readonly #proven: ProvenKeys;
   readonly #destruction: KeyDestruction;
+  readonly #list: KeyList;
   readonly #sealTools: SealTools;
   readonly #permitted: Permitted | undefined;
 
@@ -62,6 +63,7 @@ export class TokenHost {
     this.#cryptoki = cryptoki;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
+    this.#list = new KeyList(this.#keys);
     this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys }, proofs);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own);
     this.#sealTools = { gcm: this.#gcm, own: this.#own, canary: this.#canary };
@@ -283,7 +285,7 @@ export class TokenHost {
       case 'findKey':
         return { kind: 'findKey', value: this.#keys.findByLabel(request.label) };
       case 'listKeys':
-        return { kind: 'listKeys', value: listKeys(this.#keys, request.after, request.limit) };
+        return { kind: 'listKeys', value: this.#list.page(request.after, request.limit) };
       case 'protect':
         return {
           kind: 'protect',

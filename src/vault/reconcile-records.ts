@@ -4,7 +4,7 @@ import type { House } from './house.ts';
 import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
 
-/** So many keys are asked for in one message, which holds about as many: each page costs the token a look at all keys. */
+/** So many keys are asked for in one message, which holds about as many. */
 const pageSize = 1000;
 
 /** One token being compared: what the parts of reconcile work with. */
@@ -61,9 +61,9 @@ export async function keysInToken({ house, token }: Comparing): Promise<Map<stri
   for (let after: Uint8Array = Buffer.alloc(0); ;) {
     const { value } = await pool.call({ kind: 'listKeys', after, limit: pageSize }, managementDeadline());
     for (const key of value.keys) keys.set(Buffer.from(key.id).toString('hex'), key);
-    const last = value.keys.at(-1)?.id;
-    if (!value.more || last === undefined) return keys;
-    after = last;
+    if (!value.more) return keys;
+    // A page without a key: the host has taken a breath, and goes on from the same place.
+    after = value.keys.at(-1)?.id ?? after;
   }
 }
 

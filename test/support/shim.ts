@@ -29,6 +29,8 @@ export interface Rule {
   claim?: string;
 
   delayMicroseconds?: number;
+  /** From the call on, SIGALRM comes so often, to a handler without SA_RESTART. */
+  timerMicroseconds?: number;
   hang?: boolean;
   crash?: 'abort' | 'segv' | 'kill' | 'exit';
   /** Returned instead of the call, or with `forward` after it. */
@@ -54,6 +56,8 @@ export interface Rule {
   corrupt?: 'any' | 'ciphertext' | 'tag';
   /** C_GetAttributeValue: attribute type → what it is said to be. */
   attributes?: Record<number, boolean | Uint8Array | 'unavailable'>;
+  /** C_GetSlotList: so many slots before the real ones, of which nothing can be read. */
+  ghosts?: number;
   /** C_FindObjects. */
   duplicate?: boolean;
   empty?: boolean;
@@ -179,6 +183,7 @@ function toLine(rule: Rule): string {
   value('times', rule.times);
   value('claim', rule.claim);
   value('delay_us', rule.delayMicroseconds);
+  value('timer_us', rule.timerMicroseconds);
   flag('hang', rule.hang);
   value('crash', rule.crash);
   value('rv', rule.rv);
@@ -196,6 +201,7 @@ function toLine(rule: Rule): string {
     const bytes = typeof told === 'boolean' ? Buffer.from([Number(told)]) : told;
     value('attr', `${type}:${typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('hex')}`);
   }
+  value('ghosts', rule.ghosts);
   flag('duplicate', rule.duplicate);
   flag('empty', rule.empty);
   value('fill', rule.fill?.toString(16).padStart(2, '0'));

@@ -13,6 +13,7 @@
  *
  * General actions:
  *   delay_us=N     sleep before the call
+ *   timer_us=N     from now on SIGALRM comes every N microseconds, to a handler without SA_RESTART, as vendors' timers do
  *   hang           sleep for ever
  *   crash[=abort|segv|kill|exit]
  *   rv=N           return N and do not call; of C_Encrypt and C_Decrypt the operation ends unseen, as the
@@ -36,6 +37,8 @@
  *   corrupt[=any|ciphertext|tag]  flip one bit of the output
  * C_GetAttributeValue:
  *   attr=TYPE:HEX  answer HEX for the attribute; attr=TYPE:unavailable  say that there is none. Up to 8 a rule.
+ * C_GetSlotList:
+ *   ghosts=N       N slots before the real ones, of which nothing can be read
  * C_FindObjects:
  *   duplicate      one handle comes twice;   empty   nothing is found
  * C_GenerateRandom:
@@ -61,6 +64,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,6 +170,7 @@ static void read_word(struct rule *rule, char *word, int line) {
   } else {
     rule->acts = true;
     if (IS("delay_us")) effects->delay_us = number(value, line);
+    else if (IS("timer_us")) effects->timer_us = number(value, line);
     else if (FLAG("hang")) effects->hang = true;
     else if (FLAG("crash")) effects->crash = CRASH_ABORT;
     else if (IS("crash"))
@@ -203,6 +208,9 @@ static void read_word(struct rule *rule, char *word, int line) {
       only_for(rule, word, line, F_C_FindObjects, F_C_FindObjects, F_C_FindObjects);
       if (FLAG("empty")) effects->empty = true;
       else effects->duplicate = true;
+    } else if (IS("ghosts")) {
+      only_for(rule, word, line, F_C_GetSlotList, F_C_GetSlotList, F_C_GetSlotList);
+      effects->ghosts = number(value, line);
     } else if (IS("fill")) {
       only_for(rule, word, line, F_C_GenerateRandom, F_C_GenerateRandom, F_C_GenerateRandom);
       effects->fill = true;
@@ -306,6 +314,7 @@ static bool applies(struct rule *rule, enum function function) {
 
 static void add(struct effects *sum, const struct effects *more) {
   sum->delay_us += more->delay_us;
+  if (!sum->timer_us) sum->timer_us = more->timer_us;
   sum->hang |= more->hang;
   if (!sum->crash) sum->crash = more->crash;
   if (!sum->answers && more->answers) {
@@ -331,6 +340,7 @@ static void add(struct effects *sum, const struct effects *more) {
     sum->fill = true;
     sum->fill_byte = more->fill_byte;
   }
+  if (!sum->ghosts) sum->ghosts = more->ghosts;
   sum->set_flags |= more->set_flags;
   sum->clear_flags |= more->clear_flags;
 }
@@ -342,6 +352,14 @@ static void crash(enum crash how) {
   signal(signals[how], SIG_DFL);
   kill(getpid(), signals[how]);
   for (;;) pause();
+}
+
+static void ignore(int number) { (void)number; }
+
+static void start_timer(uint64_t period) {
+  sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
+  const struct timeval every = {(time_t)(period / 1000000), (suseconds_t)(period % 1000000)};
+  setitimer(ITIMER_REAL, &(struct itimerval){every, every}, NULL);
 }
 
 bool shim_enter(enum function function, struct effects *effects) {
@@ -358,6 +376,7 @@ bool shim_enter(enum function function, struct effects *effects) {
     pthread_mutex_unlock(&lock);
   }
 
+  if (effects->timer_us) start_timer(effects->timer_us);
   struct timespec left = {(time_t)(effects->delay_us / 1000000), (long)(effects->delay_us % 1000000) * 1000};
   while (effects->delay_us && nanosleep(&left, &left) && errno == EINTR) continue;
   if (effects->hang)

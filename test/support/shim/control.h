@@ -33,6 +33,7 @@ struct lie {
 
 struct effects {
   uint64_t delay_us;
+  uint64_t timer_us;
   bool hang;
   enum crash crash;
   bool answers; /* rv is returned, after the real call if `forward`, instead of it if not */
@@ -55,6 +56,7 @@ struct effects {
   bool empty;
   bool fill;
   unsigned char fill_byte;
+  CK_ULONG ghosts;
   CK_FLAGS set_flags;
   CK_FLAGS clear_flags;
 };

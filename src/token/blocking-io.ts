@@ -1,0 +1,43 @@
+import { readSync, writeSync } from 'node:fs';
+
+/*
+ * Blocking reads and writes of a token host. A vendor's module lives in the same process: its timers and signal handlers
+ * may interrupt a system call (EINTR), and what it does to descriptors may make them non-blocking (EAGAIN). Neither says
+ * anything about the other side.
+ */
+
+/** How long until the next try where there was nothing to read, or no room to write, milliseconds. */
+const pause = 1;
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** At least one byte, as many as there are; 0 is the end of the file. */
+export function readSome(fd: number, into: Uint8Array): number {
+  return retried(() => readSync(fd, into, 0, into.length, null));
+}
+
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += retried(() => writeSync(fd, bytes, at, bytes.length - at));
+}
+
+/** To the end of the file. */
+export function readToEnd(fd: number): Buffer {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk = Buffer.alloc(16 * 1024);
+    const length = readSome(fd, chunk);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, length));
+  }
+}
+
+function retried(run: () => number): number {
+  for (;;) {
+    try {
+      return run();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN') Atomics.wait(sleeper, 0, 0, pause);
+      else if (code !== 'EINTR') throw error;
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import test from 'ava';
+import { CKR } from '../../src/token/faults.ts';
+import { HostLife } from '../../src/token/host-life.ts';
+import { LoginGate } from '../../src/token/login-gate.ts';
+import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
+import { labelled } from '../support/key-identity.ts';
+import { Shim } from '../support/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { inToken } from './in-token.ts';
+import { encryptOf, nothing, OpenPool, settingsFor } from './open-pool.ts';
+
+const state = {} as { fixture: TokenFixture; shim: Shim };
+
+test.before(async () => {
+  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
+  const first = new OpenPool(state.fixture);
+  await first.startInTurn();
+  await first.stop();
+});
+
+test.afterEach.always(() => state.shim.clear());
+
+test.after.always(async () => {
+  await state.shim.dispose();
+  await state.fixture.dispose();
+});
+
+for (const [name, rule] of [
+  ['slots before it whose numbers nobody knows', { call: 'C_GetSlotList', ghosts: 2 }],
+  [
+    'a slot after it of which C_GetTokenInfo fails',
+    { call: 'C_GetTokenInfo', rv: CKR.TOKEN_NOT_RECOGNIZED, after: 1 },
+  ],
+  ['a slot after it of which C_GetSlotInfo fails', { call: 'C_GetSlotInfo', rv: CKR.DEVICE_ERROR, after: 1 }],
+] as const)
+  test.serial(`a host starts, and starts again, beside ${name}`, async (t) => {
+    await state.shim.set([rule]);
+    const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false });
+    await open.call({ kind: 'health' });
+    const events = open.events.length;
+    process.kill(open.pids[0] ?? Number.NaN, 'SIGKILL');
+    await open.event(({ kind }) => kind === 'ready', events);
+    await open.call({ kind: 'health' });
+    t.false(open.events.some(({ kind }) => kind === 'failed'));
+  });
+
+test.serial(
+  'where nothing matches, the slots that cannot be read are named with what they say',
+  async (t) => {
+    await state.shim.set([{ call: 'C_GetSlotList', ghosts: 1 }]);
+    const settings = settingsFor(state.fixture, { shim: state.shim }, false);
+    settings.order.choose = { label: 'of somebody else' };
+    const life = new HostLife(settings, new LoginGate(), new AbortController().signal, undefined, false);
+    const { problem, wayOut } = await life.ended;
+    t.is(problem, 'no token with label "of somebody else"');
+    t.true(
+      wayOut.startsWith(
+        'the module shows: slot 1 of 3, which cannot be read: C_GetSlotInfo failed (CKR_SLOT_ID_INVALID), ' +
+          `"${state.fixture.label}" (serial `,
+      ),
+      wayOut,
+    );
+    t.regex(wayOut, /; the slot is not there any more: /);
+  },
+);
+
+test.serial('signals that interrupt its waiting do not end an idle host', async (t) => {
+  await state.shim.set([{ call: 'C_Initialize', timerMicroseconds: 2_000 }]);
+  const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false });
+  const { pids } = open;
+  for (let count = 0; count < 30; count++) {
+    await open.call({ kind: 'health' });
+    // Some dozens of signals come while it has nothing to do.
+    await once(AbortSignal.timeout(20), 'abort');
+  }
+  t.deepEqual(open.pids, pids);
+  t.deepEqual(
+    open.events.map(({ kind }) => kind),
+    ['ready'],
+  );
+});
+
+test.serial(
+  'a listing among many foreign keys goes on page by page, and keys are made meanwhile',
+  async (t) => {
+    const foreign = 60;
+    await inToken(
+      state.fixture,
+      Array.from({ length: foreign }, (_, n) => ({
+        do: 'generate' as const,
+        id: randomBytes(20).toString('hex'),
+        label: `foreign ${n}`,
+      })),
+    );
+    const open = await OpenPool.start(t, state.fixture, {
+      shim: state.shim,
+      prepare: false,
+      fetchAhead: false,
+    });
+    const cloudKey = '00000000-0000-4000-8000-000000000001';
+    const make = async (version: number) =>
+      open.call({
+        kind: 'generateKey',
+        key: versionObjectId(cloudKey, version),
+        label: versionLabel(cloudKey, 'key', version),
+        binding: nothing,
+        encrypt: true,
+        decrypt: true,
+      });
+    await make(1);
+    await state.shim.set([{ call: 'C_GetAttributeValue', delayMicroseconds: 10_000 }]);
+    const before = (await state.shim.counts())['C_FindObjectsInit'] ?? 0;
+    const found: string[] = [];
+    let pages = 0;
+    for (let after: Uint8Array = nothing, more = true; more; pages++) {
+      const page = await open.call({ kind: 'listKeys', after, limit: 1000 });
+      found.push(...page.keys.map(({ label }) => label));
+      more = page.more;
+      after = page.keys.at(-1)?.id ?? after;
+      // Each page gets further by a key at least.
+      if (pages > 2 * foreign) throw new Error('a list without end');
+      if (pages === 0) {
+        t.deepEqual(page, { keys: [], more: true }, 'it takes a breath');
+        await make(2);
+        const identity = labelled(versionLabel(cloudKey, 'key', 1));
+        await open.call(encryptOf(versionObjectId(cloudKey, 1), randomBytes(16), { identity }));
+      }
+    }
+    t.deepEqual(found, [versionLabel(cloudKey, 'key', 1)], 'as it was when the listing began');
+    t.true(pages > 3);
+    const searches = ((await state.shim.counts())['C_FindObjectsInit'] ?? 0) - before;
+    t.true(searches <= 3, `one listing, not ${pages}: ${searches}`);
+  },
+);
