@@ -2,7 +2,7 @@ import type { Act } from '../audit/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { House } from './house.ts';
 import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
-import { managementDeadline } from './token-rooms.ts';
+import { managementDeadline, type TokenClient } from './token-rooms.ts';
 
 /** So many keys are asked for in one message, which holds about as many. */
 const pageSize = 1000;
@@ -55,9 +55,8 @@ export async function versionsOnRecord({ house, token, vaultId }: Comparing) {
 }
 
 /** All our key objects in the token, by CKA_ID in hex. Throws TokenError. */
-export async function keysInToken({ house, token }: Comparing): Promise<Map<string, ListedKey>> {
+export async function keysInToken(pool: TokenClient): Promise<Map<string, ListedKey>> {
   const keys = new Map<string, ListedKey>();
-  const pool = house.tokens.pool(token);
   for (let after: Uint8Array = Buffer.alloc(0); ;) {
     const { value } = await pool.call({ kind: 'listKeys', after, limit: pageSize }, managementDeadline());
     for (const key of value.keys) keys.set(Buffer.from(key.id).toString('hex'), key);

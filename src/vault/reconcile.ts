@@ -119,7 +119,7 @@ async function compareToken(comparing: Comparing): Promise<TokenComparison> {
     // First of all: a token that does not answer is not asked for one key after another.
     await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
     await settleInterrupted(comparing);
-    const objects = await keysInToken(comparing);
+    const objects = await keysInToken(house.tokens.pool(token));
     if (comparing.vaultId === undefined) comparison.keyObjects = objects.size;
     await compareVersions(comparing, objects);
     await settleOrphans(comparing, objects);

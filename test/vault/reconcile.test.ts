@@ -9,6 +9,7 @@ import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
+import { keysInToken } from '../../src/vault/reconcile-records.ts';
 import {
   getReconciliation,
   listReconciliations,
@@ -35,8 +36,7 @@ test.before(async (t) => {
 test.afterEach.always(async ({ context: { tokens, shim } }) => {
   await shim.clear();
   const pool = tokens.pool('token');
-  const all = { kind: 'listKeys', after: Buffer.alloc(0), limit: 1000 } as const;
-  for (const { id, label } of (await pool.call(all, managementDeadline())).value.keys)
+  for (const { id, label } of (await keysInToken(pool)).values())
     await pool.call({ kind: 'destroyKey', key: id, identity: labelled(label) }, managementDeadline());
 });
 test('while one comparison runs, another of the same is refused', async (t) => {
@@ -118,13 +118,31 @@ async function make({ house }: Stage, key: Buffer, label: string, usage = { encr
 }
 
 async function isInToken({ house }: Stage, key: Buffer): Promise<boolean> {
-  const all = { kind: 'listKeys', after: Buffer.alloc(0), limit: 1000 } as const;
-  const { value } = await house.tokens.pool('token').call(all, managementDeadline());
-  return value.keys.some(({ id }) => key.equals(id));
+  return (await keysInToken(house.tokens.pool('token'))).has(key.toString('hex'));
 }
 
 const rotate = async (stage: Stage, key: CloudKeyRecord) =>
   rotateCloudKey(stage.house, systemAct(stage.house, 'test'), key, 'asked');
+
+test.serial(
+  'a slow token with many keys of others is compared whole, and keys are made meanwhile',
+  async (t) => {
+    const { fixture, tokens, shim } = t.context;
+    const stage = await Stage.open(t, tokens);
+    await stage.key(await stage.keySet(), { name: 'k' });
+    const foreign = (n: number) => ({ id: randomBytes(20).toString('hex'), label: `foreign ${n}` });
+    await inToken(
+      fixture,
+      Array.from({ length: 60 }, (_, n) => ({ do: 'generate' as const, ...foreign(n) })),
+    );
+    await shim.set([{ call: 'C_GetAttributeValue', delayMicroseconds: 10_000 }]);
+    let compared = false;
+    const comparing = run(stage).finally(() => (compared = true));
+    await make(stage, versionObjectId(randomUUID(), 1), 'made meanwhile');
+    t.false(compared);
+    t.like((await comparing).tokens[0], { compared: true, problem: null, findings: [] });
+  },
+);
 
 test.serial('where store and token agree, the report is clean, kept, and on the record', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
