@@ -15,6 +15,7 @@ import { createKeySet } from '../vault/key-sets.ts';
 import { init } from './init.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
+import { quickstartGuide } from './quickstart-guide.ts';
 import { makeCertificates, makeToken, reserve, tokenLabel, writeSafely } from './quickstart-parts.ts';
 import { serve } from './serve.ts';
 
@@ -73,11 +74,19 @@ async function quickstart(home: Home): Promise<number> {
   const isNew = !existsSync(path.join(files, 'keys.json'));
   if (isNew || !(await isUpToDate(config))) await init(config, { username: administrator, password });
   if (isNew) await makeFirstKeys(config, files, password);
+  const vault = await firstVault(config);
   return serve(config, ({ xks, admin }) => {
     const took = ((monotonicNow() - began) / 1000).toFixed(1);
     // Where the system chose the port it is known only now.
     if (admin !== undefined) writeAdminFile(admin, files);
-    return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s; files for AWS and admin.json in ${files}`;
+    const guide = quickstartGuide({
+      xks,
+      admin: admin ?? home.adminPort,
+      home: home.directory,
+      username: administrator,
+      vault,
+    });
+    return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s\n${guide}`;
   });
 }
 
@@ -176,6 +185,22 @@ async function makeKeys(
   }
 }
 
+/** Id of the vault that was made for trying out; undefined where somebody has deleted it. */
+async function firstVault(config: LoadedConfig): Promise<string | undefined> {
+  const store = await SqliteStore.open(config.storePath);
+  try {
+    const vault = await store.db
+      .selectFrom('vaults')
+      .select('id')
+      .where('name', 'like', `${firstName}-%`)
+      .orderBy('created_at')
+      .executeTakeFirst();
+    return vault?.id;
+  } finally {
+    await store.close();
+  }
+}
+
 async function makeFirstVault(house: House, name: string, password: Secret): Promise<string> {
   const site = { ...house, signInUrl: () => '' };
   const { vault, administrator: user } = await createVault(site, localAct('quickstart'), {
@@ -202,5 +227,7 @@ function writeAdminFile(port: number, files: string): Secret {
     : randomBytes(18).toString('base64url');
   const admin = { endpoint: `https://localhost:${port}`, username: administrator, password };
   writeSafely(file, `${JSON.stringify(admin, null, 2)}\n`);
+  // The same for --password-file: nobody has to make a file of it somewhere else.
+  writeSafely(path.join(files, 'admin.password'), `${password}\n`);
   return new Secret(password);
 }

@@ -7,7 +7,15 @@ import { flush, note, OutputError } from './streams.ts';
 
 /** The secret in a file that is closed to group and others; one line end after it is taken off. */
 export function readSecretFile(file: string, what: string): Secret {
-  return new Secret(readClosedFile(file, what).replace(/\r?\n$/, ''));
+  const text = readClosedFile(file, what).replace(/\r?\n$/, '');
+  // What a command that failed, or is not installed, leaves behind a `>`.
+  if (text === '')
+    throw new CliError(
+      'configuration',
+      `${what} ${file}: is empty`,
+      'whatever was to write it has failed: see what it said',
+    );
+  return new Secret(text);
 }
 
 /** The text of a file that nobody but its owner can read or change; its owner is who runs this, or root. */

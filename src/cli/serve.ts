@@ -39,7 +39,7 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
   }
 }
 
-/** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line. */
+/** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it. */
 export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { blocks } from '../support/process-facts.ts';
@@ -12,11 +13,15 @@ import { PatientClient } from '../support/xks-client.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
 
+const rule = '-'.repeat(80);
+
 interface Running {
   child: ChildProcess;
   /** The line that starts with `holdfast ready`. */
   line: string;
   port: number;
+  /** All lines so far that are not of the log. */
+  said: string[];
 }
 
 async function up(home: string, environment: Record<string, string> = {}): Promise<Running> {
@@ -31,15 +36,21 @@ async function up(home: string, environment: Record<string, string> = {}): Promi
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
+  const said: string[] = [];
   const ready = Promise.withResolvers<string>();
   child.once('exit', (code) => ready.reject(new Error(`quickstart ended with ${code}: ${output}`)));
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on('line', (line) => {
       output += `${line}\n`;
-      if (line.startsWith('holdfast ready')) ready.resolve(line);
+      if (!line.startsWith('{')) said.push(line);
+      // The last word is framed.
+      if (line === rule && said.indexOf(rule) < said.length - 1)
+        ready.resolve(
+          said.find((one) => one.startsWith('holdfast ready')) ?? 'no line starts with holdfast ready',
+        );
     });
   const line = await ready.promise;
-  return { child, line, port: Number(/port (\d+)/.exec(line)?.[1]) };
+  return { child, line, said, port: Number(/port (\d+)/.exec(line)?.[1]) };
 }
 
 async function down({ child }: Running): Promise<number | null> {
@@ -65,7 +76,7 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   t.teardown(async () => void (await down(first)));
   for (const pid of [first.child.pid ?? 0, ...childrenOf(first.child.pid ?? 0)])
     t.true(blocks(pid, 'SIGUSR1'), `an inspector on SIGUSR1: ${commandLine(pid)}`);
-  for (const name of ['xks-proxy-config.json', 'ca.pem', 'keys.json', 'admin.json'])
+  for (const name of ['xks-proxy-config.json', 'ca.pem', 'keys.json', 'admin.json', 'admin.password'])
     t.is((await stat(file(name))).mode & 0o777, 0o600, name);
   t.deepEqual(Object.keys(await json('admin.json')), ['endpoint', 'username', 'password']);
   const keys: Record<string, string> = await json('keys.json');
@@ -77,6 +88,17 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   store.close();
   t.is(hashes.length, 2);
   for (const hash of hashes) t.regex(hash, /^\$argon2id\$v=19\$m=47104,t=1,p=1\$/);
+
+  // The last word: three commands, to be copied as they stand.
+  const printed = first.said.slice(first.said.indexOf(rule)).join('\n').replaceAll('\\\n', ' ');
+  const commands = [...printed.matchAll(/^ {2}(bin\/holdfast .*)$/gm)].map(([, words = '']) => words);
+  t.is(commands.length, 3, printed);
+  const root = path.dirname(path.dirname(command));
+  const env = { ...process.env, XDG_CONFIG_HOME: home };
+  const { stdout } = await promisify(execFile)('bash', ['-ec', commands.join('\n')], { cwd: root, env });
+  t.regex(stdout, /encrypt-only/);
+  t.regex(stdout, /DISABLED/);
+  await promisify(execFile)(command, ['cloud-key', 'enable', 'encrypt-decrypt'], { env });
 
   const config = (await json('xks-proxy-config.json')) as unknown as {
     XksProxyUriPath: string;

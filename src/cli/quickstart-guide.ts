@@ -1,0 +1,58 @@
+import path from 'node:path';
+
+/** What a quickstart has made, for whoever has just seen it come up. */
+export interface QuickstartFacts {
+  /** Ports. */
+  xks: number;
+  admin: number;
+  /** HOLDFAST_HOME, absolute. */
+  home: string;
+  username: string;
+  /** Id of the first vault. */
+  vault: string | undefined;
+}
+
+const rule = '-'.repeat(80);
+
+/**
+ * The last word of `make up`: addresses, files, three commands to try, with a rule above and below, so that a command can be
+ * copied as it stands.
+ */
+export function quickstartGuide({ xks, admin, home, username, vault }: QuickstartFacts): string {
+  const here = (file: string) => {
+    const relative = path.relative(process.cwd(), file);
+    return shellWord(relative.startsWith('..') ? file : relative);
+  };
+  const files = path.join(home, 'quickstart');
+  const command = here(path.resolve(import.meta.dirname, '../../bin/holdfast'));
+  const vaultOption = vault === undefined ? [] : [`    --vault ${vault} \\`];
+  return [
+    rule,
+    `  XKS proxy        https://localhost:${xks}   what AWS KMS calls`,
+    `  management API   https://localhost:${admin}   what people and programs call`,
+    '',
+    `  in ${here(files)}, for your eyes only:`,
+    '    xks-proxy-config.json   URI path and credential, as the console of AWS takes them',
+    '    keys.json               ids of four keys to encrypt and decrypt with',
+    '    admin.json              user name and password; admin.password: the password alone',
+    '    ca.pem                  the CA behind both addresses',
+    '',
+    '  Try, in another terminal:',
+    '',
+    `  ${command} --ca ${here(path.join(files, 'ca.pem'))} login \\`,
+    `    --endpoint https://localhost:${admin} --username ${username} \\`,
+    ...vaultOption,
+    `    --password-file ${here(path.join(files, 'admin.password'))}`,
+    ...(vault === undefined
+      ? [`  ${command} vault list`, `  ${command} token list`]
+      : [`  ${command} cloud-key list`, `  ${command} cloud-key disable encrypt-decrypt`]),
+    '',
+    '  A request as AWS KMS sends it: README.md, "One request". All of it with an AWS to',
+    '  play with: make demo. Ctrl-C ends the node; its keys are there again next time.',
+    rule,
+  ].join('\n');
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
