@@ -34,6 +34,9 @@ COPY bin/holdfast bin/holdfast
 COPY native-config native-config
 COPY src src
 COPY scripts/health-check.ts scripts/health-check.ts
+# --build-arg COMMIT="$(git describe --always --exclude='*' --abbrev=12 --dirty=-changed)", for holdfast --version.
+ARG COMMIT=unknown
+RUN mkdir build && printf '%s\n' "$COMMIT" > build/commit
 ENV NODE_ENV=production
 USER 10001:10001
 # The store, sign-ins of the command line and, in the image for trying out, the token. Nothing else is written. Where

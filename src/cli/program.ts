@@ -23,7 +23,7 @@ import { addUserCommands } from './user.ts';
 import { ask, write } from './streams.ts';
 import { parseCount } from './values.ts';
 import { addVaultCommands } from './vault.ts';
-import { version } from './version.ts';
+import { build } from './version.ts';
 
 /** Commands by what they are about; all but the first are clients of the management API. */
 const families: [heading: string, add: ((program: Command) => void)[]][] = [
@@ -54,7 +54,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
 export function createProgram(): Command {
   const program = new Command('holdfast')
     .description('An external key store for AWS KMS on any PKCS#11 hardware security module.')
-    .version(version)
+    .version(build, '-V, --version', 'the version, with the commit that was set up')
     .option(
       '-c, --config <file>',
       'configuration file, for commands on the node itself',

@@ -12,7 +12,7 @@ import { exitCodes } from './exit-codes.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
 import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
-import { version } from './version.ts';
+import { build, version } from './version.ts';
 import { note, print } from './streams.ts';
 
 /** `holdfast serve`. */
@@ -44,6 +44,8 @@ export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',
 ): Promise<number> {
+  const log = createLog(config.log.level, { process: 'supervisor' });
+  log.info({ version: build, node: process.version, config: config.file }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
@@ -51,12 +53,12 @@ export async function serve(
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
-  const log = createLog(config.log.level, { process: 'supervisor' });
   for (const warning of warningsOf(config)) log.warn(warning);
   const supervisor = new Supervisor({
     config,
     log,
     version,
+    build,
     pin: pinOf,
     ownProofs,
     verifyToken: async (token, settings, gate) =>

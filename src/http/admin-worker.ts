@@ -92,7 +92,7 @@ class AdminWorker implements Worker {
     this.#schedules = new Schedules({
       house: this.#services,
       log,
-      node: { id: nodeId, hostname: hostname(), version },
+      node: { id: nodeId, hostname: hostname(), version: config.build },
     });
     this.#awsSchedules = new AwsSchedules({ house: this.#services, log });
     const app = createAdminApp({

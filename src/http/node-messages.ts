@@ -28,8 +28,9 @@ export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 's
   admin: LoadedAdmin;
   aws: AwsSettings;
   tokens: WorkerToken[];
-  /** Names, profiles, vendors and models of the tokens, in the configuration's order. */
   version: string;
+  /** The version with the commit that it was set up from. */
+  build: string;
 }
 
 export type StartMessage =

@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   config: LoadedConfig;
   log: Logger;
   version: string;
+  /** The version with the commit, for operators. */
+  build: string;
   /** The PIN of a token, read anew at each start of a host. */
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
   /** Proofs of the keys of our own, by token and its serial number. */
@@ -211,7 +213,7 @@ export class Supervisor {
   }
 
   #managementStart(): StartMessage {
-    const { config, version } = this.#options;
+    const { config, version, build } = this.#options;
     const { log, node, storePath } = config;
     return {
       kind: 'start-management',
@@ -223,6 +225,7 @@ export class Supervisor {
         storePath,
         tokens: this.#workerTokens(() => 1),
         version,
+        build,
       },
     };
   }

@@ -4,6 +4,7 @@ import anyTest, { type TestFn } from 'ava';
 import type { Command } from 'commander';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
+import { build } from '../../src/cli/version.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
@@ -292,7 +293,14 @@ test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) =
     t.is(code, 0, stderr);
     return JSON.parse(stdout);
   };
-  t.is((await json('node', 'list'))[0].state, 'UP');
+  const [served] = await json('node', 'list');
+  t.is(served.state, 'UP');
+  // One word for the same everywhere an operator looks: the release, and the commit that was set up.
+  t.is(served.version, build);
+  t.is((await as('admin', '--version')).stdout, `${build}\n`);
+  t.regex(build, /^\d+\.\d+\.\d+\+(?:unknown|[0-9a-f]{7,40}(?:-changed)?)$/);
+  const log = t.context.node.output.split('\n').find((line) => line.startsWith('{')) ?? '';
+  t.like(JSON.parse(log), { msg: 'holdfast starts', version: build, node: process.version });
   t.is((await json('token', 'list'))[0].name, 'primary');
   t.is((await json('token', 'show', 'primary')).profile, 'softhsm2');
   t.true((await json('token', 'verify', 'primary')).ok);
