@@ -17,7 +17,11 @@ const shownNode = z
   .strictObject({
     id: z.uuid().describe('Made at its first start, kept in its state directory.'),
     hostname: z.string(),
-    version: z.string().describe('Version of Holdfast that it runs, with the commit that it was set up from: `0.4.0+1e526947c0de`.'),
+    version: z
+      .string()
+      .describe(
+        'Version of Holdfast that it runs, with the commit that it was set up from: `0.4.0+1e526947c0de`.',
+      ),
     state: z.enum(['UP', 'DOWN']).describe('UP: it has shown itself within the last minute.'),
     startedAt: time,
     lastSeenAt: time,
