@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { ConfigError } from '../config/problem.ts';
-import { TlsError } from '../http/tls.ts';
+import { TlsError } from '../http/tls-error.ts';
 import { StoreError } from '../store/sqlite.ts';
 import { TokenError } from '../token/faults.ts';
 import { NameError } from '../vault/names.ts';
@@ -9,7 +9,7 @@ import { exitCodes } from './exit-codes.ts';
 import { tell } from './failure.ts';
 import { TokenStartError } from './open-node.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
-import { isFileFailure, systemReason } from './system-reason.ts';
+import { isFileFailure, systemReason } from '../system-reason.ts';
 import { note } from './streams.ts';
 
 /** Failures of what commands on the node itself work with. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { CliError } from './cli-error.ts';
 import { ReservedFile } from './reserved-file.ts';
 import { readClosedFile } from './secret-file.ts';
-import { systemReason } from './system-reason.ts';
+import { systemReason } from '../system-reason.ts';
 
 /** Where someone is signed in. */
 export interface Profile {

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { CliError } from './cli-error.ts';
-import { systemReason } from './system-reason.ts';
+import { systemReason } from '../system-reason.ts';
 
 /** More than any secret of ours takes, with what stands around it. */
 const room = 16_384;

@@ -1,7 +1,7 @@
 import { fstatSync, fsyncSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { CliError } from './cli-error.ts';
-import { systemReason } from './system-reason.ts';
+import { systemReason } from '../system-reason.ts';
 
 /*
  * The one place where the command line writes. Every write is done when the call returns: there is no buffer that an end of

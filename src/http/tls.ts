@@ -1,8 +1,9 @@
-import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { constants, X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
-import { openingOf } from '../closed-file.ts';
 import type { TlsConfig } from '../config/config.ts';
+import { TlsError } from './tls-error.ts';
+import { readCertificates, readTlsFile, readTlsPair } from './tls-pair.ts';
 
 /** The suites of the XKS spec ("API content type"), and no other. */
 const suites = [
@@ -12,44 +13,32 @@ const suites = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
-/** The certificate, key or CA cannot be used; the text is for the operator and quotes no file content. */
-export class TlsError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'TlsError';
-  }
-}
-
 /** Reads the files and checks that they belong together. Throws TlsError; nothing is changed by trying. */
 export function loadTls(tls: TlsConfig): SecureContextOptions {
-  const cert = read(tls.certificate, 'certificate');
-  const key = read(tls.key, 'key');
+  const { cert, key } = readTlsPair(tls);
   const options: SecureContextOptions = {
     cert,
     key,
-    ...(tls.client_ca === undefined ? {} : { ca: read(tls.client_ca, 'client CA') }),
+    ...(tls.client_ca === undefined
+      ? {}
+      : {
+          ca: readCertificates(tls.client_ca, readTlsFile(tls.client_ca, 'client CA'), 'client CA').map(
+            String,
+          ),
+        }),
     minVersion: 'TLSv1.2',
     ciphers: suites,
     honorCipherOrder: true,
     // Nobody who speaks to us needs it; it is work for us at the client's pleasure.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-  const opening = openingOf(tls.key, statSync(tls.key));
-  if (opening !== undefined)
-    throw new TlsError(`${tls.key}: the TLS key: ${opening.problem}; way out: ${opening.wayOut}`);
-  let belong: boolean;
   try {
     createSecureContext(options);
-    // OpenSSL itself takes a key of another kind than the certificate's, RSA for EC, and then fails every handshake.
-    belong = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unusable';
-    throw new TlsError(`${tls.certificate} and ${tls.key} cannot be used together (${code})`);
+    // What a certificate is too weak for, such as ERR_SSL_EE_KEY_TOO_SMALL.
+    const { code = 'unusable' } = error as NodeJS.ErrnoException;
+    throw new TlsError(`${tls.certificate}: OpenSSL does not take this certificate or its key (${code})`);
   }
-  if (!belong)
-    throw new TlsError(
-      `${tls.certificate} and ${tls.key} cannot be used together (the key is of another certificate)`,
-    );
   return options;
 }
 
@@ -86,14 +75,4 @@ export function hasWantedSubject(socket: TLSSocket, wanted: readonly string[]): 
     (name) =>
       common.has(name) || certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined,
   );
-}
-
-function read(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new TlsError(
-      `${file}: the TLS ${what} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
-    );
-  }
 }
