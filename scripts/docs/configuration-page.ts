@@ -59,8 +59,10 @@ setting is told at once, by name and never by value. To check a file without ser
 holdfast serve --config FILE --check
 \`\`\`
 
-That reads the configuration, the profiles and the TLS files. It opens no token and no store and reads no PIN. What is
-allowed but not as AWS needs it is a warning, there and in the log at each start.
+That reads the configuration and the profiles, and looks at what they name: whether each module is there and is a library
+for this machine, whether PIN files can be used, whether TLS files belong together and are valid, whether names resolve,
+whether the store can be opened. It loads no module and tries no PIN. What the node could not serve with is an error, and
+all of them are told (exit code 78); what may be meant, but is not as AWS needs it or does not hold for long, is a warning.
 Besides TLS files and PINs, nothing is read again while Holdfast runs: a changed setting wants a restart.
 
 ## A complete example

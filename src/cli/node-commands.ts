@@ -13,7 +13,10 @@ export function addServeCommand(program: Command): void {
     program
       .command('serve')
       .description('serve the XKS proxy API in the foreground; SIGTERM drains, SIGHUP reads TLS files again')
-      .option('--check', 'read and check the configuration and the TLS files, then exit')
+      .option(
+        '--check',
+        'check the configuration and what it names (TLS and PIN files, modules, addresses), then exit: 0, or 78 with every problem',
+      )
       .action(async (wish: { check?: boolean }, command: Command) =>
         (await import('./serve.ts')).runServe(wish, command),
       ),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { loadTls } from '../http/tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
@@ -7,6 +8,7 @@ import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { pinOf } from './open-node.ts';
@@ -18,15 +20,18 @@ import { note, print } from './streams.ts';
 /** `holdfast serve`. */
 export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
+  if (wish.check === true) return check(config);
   loadTls(config.xks.tls);
   if (config.admin.enabled) loadTls(config.admin.tls);
-  if (wish.check === true) {
-    for (const warning of warningsOf(config)) note(`holdfast: warning: ${warning}`);
-    await checkStoreFile(config);
-    print(`${config.file}: fine`);
-    return;
-  }
   process.exitCode = await serve(config);
+}
+
+async function check(config: LoadedConfig): Promise<void> {
+  const { problems, warnings } = await checkConfiguration(config);
+  for (const warning of warnings) note(`holdfast: warning: ${warning}`);
+  if (problems.length > 0) throw new ConfigError(problems);
+  await checkStoreFile(config);
+  print(`${config.file}: fine`);
 }
 
 /** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */

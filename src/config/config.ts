@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /*
@@ -6,7 +7,16 @@ import { z } from 'zod';
  */
 
 const milliseconds = z.number().int().positive();
-const file = z.string().min(1);
+/** "" is always a mistake, such as that of a template whose variable was empty. */
+const text = z.string().refine((value) => /\S/.test(value), 'must not be empty');
+const file = text;
+/** IP address or name. "" would have Node listen on every address. */
+const listenAddress = z
+  .string()
+  .refine(
+    (value) => isIP(value) !== 0 || /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value),
+    'must be an IP address or a name of this machine; for every address it is "0.0.0.0"',
+  );
 
 const pinSource = z
   .union([
@@ -28,9 +38,9 @@ export const tokenSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .describe('Name of the token in Holdfast; answered as `ekmFleetDetails[].id`.'),
-  profile: z.string().describe('PKCS#11 module profile, a file of native-config/ without its ending.'),
-  label: z.string().optional().describe('Choose the token by its label.'),
-  serial: z.string().optional().describe('Choose the token by its serial number. Label, serial or both.'),
+  profile: text.describe('PKCS#11 module profile, a file of native-config/ without its ending.'),
+  label: text.optional().describe('Choose the token by its label.'),
+  serial: text.optional().describe('Choose the token by its serial number. Label, serial or both.'),
   module: z
     .string()
     .startsWith('/')
@@ -76,7 +86,7 @@ const tlsSchema = z.strictObject({
       'PEM file with the CAs that client certificates must chain to. With it, mutual TLS is required.',
     ),
   client_subjects: z
-    .array(z.string().min(1))
+    .array(text)
     .default([])
     .describe(
       'Common names or DNS names a client certificate must have one of, such as `cks.kms.eu-west-1.amazonaws.com`.',
@@ -89,8 +99,7 @@ const adminSchema = z
       .boolean()
       .default(true)
       .describe('Serve the management API and run the schedules on this node.'),
-    address: z
-      .string()
+    address: listenAddress
       .default('127.0.0.1')
       .describe('Address to listen on; the loopback address unless told otherwise.'),
     port: z.number().int().min(0).max(65535).default(9443).describe('Port to listen on.'),
@@ -168,8 +177,7 @@ const awsSchema = z
       .regex(/^https?:\/\/[^\s@/?#]+\/?$/)
       .optional()
       .describe('HTTP proxy through which AWS is reached, such as `http://proxy.example.com:3128`.'),
-    no_proxy: z
-      .string()
+    no_proxy: text
       .optional()
       .describe('Hosts that are reached without it, as in NO_PROXY, separated by commas.'),
     fips: z.boolean().default(false).describe('Use AWS’s FIPS endpoints for every account.'),
@@ -191,7 +199,7 @@ const awsSchema = z
         'The node has AWS credentials of its own (instance role, container role, environment) with which CSP accounts may have a role assumed.',
       ),
     ambient_vaults: z
-      .array(z.string().min(1))
+      .array(text)
       .default([])
       .describe(
         'Vaults, by name, whose CSP accounts may use these credentials directly (type `ambient`); whoever administers such a vault can do with them what the node can.',
@@ -229,7 +237,7 @@ export const configSchema = z.strictObject({
     .prefault({ kind: 'sqlite' })
     .describe('Where vault records are kept.'),
   xks: z.strictObject({
-    address: z.string().default('0.0.0.0').describe('Address to listen on; AWS comes over IPv4 only.'),
+    address: listenAddress.default('0.0.0.0').describe('Address to listen on; AWS comes over IPv4 only.'),
     port: z.number().int().min(0).max(65535).default(443).describe('Port to listen on; AWS calls 443 only.'),
     workers: z
       .number()

@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import { openingOf } from '../closed-file.ts';
 import { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
 import { loadProfile, type Profile } from './profile.ts';
+import { parseToml } from './toml.ts';
 
 /** A configuration with its profiles read and its paths absolute. */
 export interface LoadedConfig extends Omit<Config, 'admin'> {
@@ -39,14 +39,7 @@ export function loadConfig(file: string): LoadedConfig {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     throw new ConfigError([`${file}: cannot be read (${code})`]);
   }
-  let data: unknown;
-  try {
-    data = parseToml(text);
-  } catch (error) {
-    // smol-toml's first line says what and where; the lines after it quote the file.
-    throw new ConfigError([`${file}: ${(error as Error).message.split('\n', 1)[0] ?? 'is not TOML'}`]);
-  }
-  const result = configSchema.safeParse(data);
+  const result = configSchema.safeParse(parseToml(text, file));
   if (!result.success) throw new ConfigError(listIssues(result.error, file));
   return check(result.data, path.resolve(file));
 }

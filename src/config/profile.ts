@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { ConfigError, listIssues } from './problem.ts';
+import { parseToml } from './toml.ts';
 
 /** Where the profiles that Holdfast ships are kept. */
 export const nativeConfigDirectory = path.resolve(import.meta.dirname, '../../native-config');
@@ -145,13 +145,7 @@ export function loadProfile(name: string, directory = nativeConfigDirectory): Pr
 }
 
 export function parseProfile(text: string, file: string): Profile {
-  let data: unknown;
-  try {
-    data = parseToml(text);
-  } catch (error) {
-    throw new ConfigError([`${file}: ${firstLine(error)}`]);
-  }
-  const result = profileSchema.safeParse(data);
+  const result = profileSchema.safeParse(parseToml(text, file));
   if (!result.success) throw new ConfigError(listIssues(result.error, file));
   return result.data;
 }
@@ -161,8 +155,4 @@ export function listProfiles(directory = nativeConfigDirectory): string[] {
     .filter((name) => name.endsWith('.toml'))
     .map((name) => name.slice(0, -'.toml'.length))
     .toSorted();
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
 import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
+import { modulePath, notLoaded } from './module-file.ts';
 import { reactionTo } from './reactions.ts';
 import { chooseToken, type TokenChoice, type TokenInfo } from './token-choice.ts';
 
@@ -75,20 +75,12 @@ export class Cryptoki {
     },
     onOpened: OnOpened = () => undefined,
   ): Cryptoki {
-    const path = settings.module ?? settings.profile.modules.find((candidate) => existsSync(candidate));
-    if (path === undefined || !existsSync(path))
-      throw new StartError(
-        'no PKCS#11 module found',
-        `looked at ${settings.module ?? settings.profile.modules.join(', ')}`,
-      );
+    const path = modulePath(settings);
     const lib = new pkcs11js.PKCS11();
     try {
       lib.load(path);
-    } catch {
-      throw new StartError(
-        `${path} is not a PKCS#11 module that can be loaded here`,
-        'check its architecture and libraries with ldd',
-      );
+    } catch (error) {
+      throw notLoaded(path, error);
     }
     const module = new graphene.Module(lib);
     const parameters = settings.initializeParameters ?? settings.profile.initialize.parameters;

@@ -119,6 +119,56 @@ test('a file that is not TOML is refused without its lines', async (t) => {
   t.notRegex(problems.join(), /planted/);
 });
 
+test('what is not TOML is told with its line and column, in profiles too', async (t) => {
+  t.deepEqual(await problemsOf(good.replace('port = 8443', 'port = planted')), [
+    '/holdfast.toml:3:8: not TOML: invalid value',
+  ]);
+  t.deepEqual(await problemsOf(`${good}[xks]\n`), [
+    '/holdfast.toml:12:2: not TOML: trying to redefine an already defined table or value',
+  ]);
+  const error = t.throws(() => parseProfile('name = "x"\nvendor = \n', 'x.toml'), {
+    instanceOf: ConfigError,
+  });
+  t.regex(error.message, /^x\.toml:2:10: not TOML: /);
+});
+
+test('an address, path or name of nothing is refused, wherever it may stand', async (t) => {
+  for (const [key, text] of [
+    ['admin.address', `${good}[admin]\naddress = ""`],
+    ['xks.address', good.replace('port = 8443', 'address = ""')],
+    ['xks.address', good.replace('port = 8443', 'address = "a b"')],
+    ['node.state_directory', `${good}[node]\nstate_directory = ""`],
+    ['store.path', `${good}[store]\nkind = "sqlite"\npath = " "`],
+    ['xks.tls.certificate', good.replace('"server.pem"', '""')],
+    ['xks.tls.key', good.replace('"server-key.pem"', '""')],
+    ['xks.tls.client_ca', good.replace('[[token]]', 'client_ca = ""\nclient_subjects = ["a"]\n[[token]]')],
+    [
+      'xks.tls.client_subjects.0',
+      good.replace('[[token]]', 'client_ca = "a"\nclient_subjects = [""]\n[[token]]'),
+    ],
+    ['admin.tls.certificate', `${good}[admin.tls]\ncertificate = ""\nkey = "k"`],
+    ['admin.tls.key', `${good}[admin.tls]\ncertificate = "c"\nkey = ""`],
+    ['admin.public_url', `${good}[admin]\npublic_url = ""`],
+    ['aws.ca', `${good}[aws]\nca = ""`],
+    ['aws.proxy', `${good}[aws]\nproxy = ""`],
+    ['aws.no_proxy', `${good}[aws]\nno_proxy = ""`],
+    ['aws.endpoints.kms', `${good}[aws.endpoints]\nkms = ""`],
+    ['aws.ambient_vaults.0', `${good}[aws]\nambient_vaults = [""]`],
+    ['token.0.name', good.replace('name = "primary"', 'name = ""')],
+    ['token.0.profile', good.replace('"softhsm2"', '""')],
+    ['token.0.label', good.replace('label = "primary"', 'label = ""')],
+    ['token.0.serial', good.replace('label = "primary"', 'serial = ""')],
+    ['token.0.module', good.replace('label = "primary"', 'label = "a"\nmodule = ""')],
+    ['token.0.pin', good.replace('"pin"', '""')],
+  ] as const) {
+    const problems = await problemsOf(text);
+    t.is(problems.length, 1, `${key}: ${problems.join()}`);
+    t.true(problems[0]?.startsWith(`/holdfast.toml: ${key}`), problems[0]);
+  }
+  for (const address of ['::', '::1', '0.0.0.0', 'localhost', 'node-1.example.com'])
+    t.deepEqual(await problemsOf(`${good}[admin]\naddress = "${address}"`), [], address);
+});
+
 test('a configuration file that is not there is told by name', (t) => {
   const error = t.throws(() => loadConfig('/nowhere/holdfast.toml'), { instanceOf: ConfigError });
   t.is(error.message, '/nowhere/holdfast.toml: cannot be read (ENOENT)');

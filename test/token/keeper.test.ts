@@ -117,7 +117,7 @@ test.serial('a file that is no module is told as such', async (t) => {
   const open = new OpenPool({ ...state.fixture, module: state.fixture.pinFile });
   t.teardown(async () => open.stop());
   open.startAll();
-  t.regex((await open.failure()).problem, /is not a PKCS#11 module that can be loaded here/);
+  t.regex((await open.failure()).problem, /cannot be loaded: it is no shared library/);
 });
 
 test.serial('a token of another label is not taken, and those that are there are named', async (t) => {

@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import type { LoadedToken } from '../../src/config/load.ts';
 import { loadProfile } from '../../src/config/profile.ts';
@@ -7,6 +11,7 @@ import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { HostKeeper, LoginGate, type HostSettings } from '../../src/token/host-keeper.ts';
 import type { PinMemory } from '../../src/token/verification.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { OpenPool, settingsFor, type PoolSetUp } from './open-pool.ts';
@@ -216,8 +221,24 @@ test.serial('a module that is not there, and a file that is none', async (t) => 
   t.like(missing.steps, [{ name: 'module', ok: false, detail: 'no PKCS#11 module found' }]);
   t.regex(missing.wayOut ?? '', /\/nowhere\/libpkcs11\.so/);
   const none = await verify({}, { module: state.fixture.pinFile });
-  t.regex(none.steps[0]?.detail ?? '', /is not a PKCS#11 module that can be loaded here/);
+  t.regex(none.steps[0]?.detail ?? '', /cannot be loaded: it is no shared library/);
   t.regex(none.wayOut ?? '', /ldd/);
+});
+
+test.serial('a module that lacks a library of its own is told in the words of the loader', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-module-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const [needed, module] = ['libvendor.so.7', 'libpkcs11.so'].map((name) => path.join(directory, name));
+  const compile = async (...words: string[]) =>
+    promisify(execFile)('cc', ['-shared', '-x', 'c', '/dev/null', ...words]);
+  await compile('-Wl,-soname,libvendor.so.7', '-o', needed ?? '');
+  await compile('-o', module ?? '', '-x', 'none', '-Wl,--no-as-needed', needed ?? '');
+  await rm(needed ?? '');
+  const { steps } = await verify({}, { module: module ?? '' });
+  t.regex(
+    steps[0]?.detail ?? '',
+    /libpkcs11\.so cannot be loaded: libvendor\.so\.7: cannot open shared object file/,
+  );
 });
 
 test.serial('a module that hangs in C_Initialize: told in time, and its process is gone', async (t) => {

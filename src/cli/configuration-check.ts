@@ -1,0 +1,161 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { wallClock } from '../clock.ts';
+import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { warningsOf } from '../config/warnings.ts';
+import { loadTls } from '../http/tls.ts';
+import { TlsError } from '../http/tls-error.ts';
+import { readTlsPair, type TlsPair } from '../http/tls-pair.ts';
+import { systemReason } from '../system-reason.ts';
+import { StartError } from '../token/cryptoki-error.ts';
+import { modulePath, problemOfModule } from '../token/module-file.ts';
+import { assertNotRefused, PinRefusedBeforeError } from './refused-pins.ts';
+
+/** What `serve --check` has found: with a problem the node would not serve, or nobody could use what it serves. */
+export interface Findings {
+  problems: string[];
+  warnings: string[];
+}
+
+const day = 24 * 3_600_000;
+/** A certificate that ends sooner is warned of, milliseconds. */
+const renewalDue = 14 * day;
+/** How long a name server may take, milliseconds. */
+const lookupPatience = 5_000;
+
+/** Looks at what the configuration names, without serving, loading a module or trying a PIN. */
+export async function checkConfiguration(config: LoadedConfig): Promise<Findings> {
+  const found: Findings = { problems: [], warnings: warningsOf(config) };
+  for (const token of config.tokens) {
+    checkModule(config, token, found);
+    checkPin(config, token, found);
+  }
+  checkCertificates(config, found);
+  await checkNames(config, found);
+  return found;
+}
+
+function checkModule(
+  { file }: LoadedConfig,
+  { name, module, moduleProfile }: LoadedToken,
+  found: Findings,
+): void {
+  const where = `${file}: token "${name}"`;
+  try {
+    const path = modulePath({ module, profile: moduleProfile });
+    const problem = problemOfModule(path);
+    if (problem !== undefined) found.problems.push(`${where}: ${path} cannot be loaded: ${problem}`);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    found.problems.push(`${where}: ${error.message}; ${error.wayOut}`);
+  }
+}
+
+function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): void {
+  const { name, pin } = token;
+  if (pin === undefined || 'prompt' in pin) return;
+  if ('credential' in pin && process.env['CREDENTIALS_DIRECTORY'] === undefined) {
+    found.warnings.push(
+      `${config.file}: token "${name}": its PIN is a systemd credential, which only the service itself sees: not looked at`,
+    );
+    return;
+  }
+  try {
+    assertNotRefused(config, token, readPinFile(pin));
+  } catch (error) {
+    if (error instanceof ConfigError) found.problems.push(...error.problems);
+    else if (error instanceof PinRefusedBeforeError)
+      found.problems.push(`${error.message}; way out: ${error.wayOut}`);
+    else throw error;
+  }
+}
+
+function checkCertificates({ xks, admin }: LoadedConfig, found: Findings): void {
+  const names = admin.public_url === undefined ? [] : [new URL(admin.public_url).hostname];
+  const isShared = admin.enabled && admin.tls.certificate === xks.tls.certificate;
+  checkCertificate(xks.tls, isShared ? names : [], found);
+  if (admin.enabled && !isShared) checkCertificate(admin.tls, names, found);
+}
+
+function checkCertificate(tls: LoadedConfig['xks']['tls'], names: readonly string[], found: Findings): void {
+  let pair: TlsPair;
+  try {
+    loadTls(tls);
+    pair = readTlsPair(tls);
+  } catch (error) {
+    if (!(error instanceof TlsError)) throw error;
+    found.problems.push(error.message);
+    return;
+  }
+  const { certificate: file } = tls;
+  const now = wallClock().getTime();
+  for (const [index, certificate] of pair.chain.entries()) {
+    const which = index === 0 ? 'the certificate' : `certificate number ${index + 1}`;
+    const [from, to] = [certificate.validFromDate, certificate.validToDate];
+    if (to.getTime() <= now)
+      found.problems.push(`${file}: ${which} expired at ${to.toISOString()}: no client takes it any more`);
+    else if (from.getTime() > now)
+      found.warnings.push(
+        `${file}: ${which} is not valid before ${from.toISOString()}: no client takes it until then`,
+      );
+    else if (to.getTime() - now < renewalDue)
+      found.warnings.push(`${file}: ${which} expires at ${to.toISOString()}: renew it`);
+    const issuer = pair.chain[index + 1];
+    if (issuer !== undefined && !certificate.checkIssued(issuer))
+      found.warnings.push(
+        `${file}: certificate number ${index + 2} did not issue the one before it: put them in the order server, its issuer, that one’s issuer`,
+      );
+  }
+  for (const name of names)
+    if (
+      (isIP(bare(name)) === 0 ? pair.chain[0].checkHost(name) : pair.chain[0].checkIP(bare(name))) ===
+      undefined
+    )
+      found.warnings.push(`${file}: the certificate is not for ${name}, which admin.public_url names`);
+}
+
+/** A name to listen on that does not resolve is an error; one that others resolve, or that AWS is reached by, a warning. */
+async function checkNames({ file, xks, admin, aws }: LoadedConfig, found: Findings): Promise<void> {
+  const hostOf = (url: string | undefined) => (url === undefined ? undefined : new URL(url).hostname);
+  const names: [key: string, host: string | undefined, into: string[]][] = [
+    ['xks.address', xks.address, found.problems],
+    ...(admin.enabled
+      ? ([
+          ['admin.address', admin.address, found.problems],
+          ['admin.public_url', hostOf(admin.public_url), found.warnings],
+        ] as [string, string | undefined, string[]][])
+      : []),
+    ...Object.entries(aws.endpoints).map(([service, url]): [string, string | undefined, string[]] => [
+      `aws.endpoints.${service}`,
+      hostOf(url),
+      found.warnings,
+    ]),
+    ['aws.proxy', hostOf(aws.proxy), found.warnings],
+  ];
+  await Promise.all(
+    names.map(async ([key, host, into]) => {
+      if (host === undefined || isIP(bare(host)) !== 0) return;
+      const problem = await problemOfName(host);
+      if (problem !== undefined)
+        into.push(`${file}: ${key}: the name does not resolve on this machine (${problem})`);
+    }),
+  );
+}
+
+async function problemOfName(host: string): Promise<string | undefined> {
+  const patience = Promise.withResolvers<string>();
+  const timer = setTimeout(() => patience.resolve(`no answer within ${lookupPatience} ms`), lookupPatience);
+  try {
+    return await Promise.race([lookup(host).then(() => undefined), patience.promise]);
+  } catch (error) {
+    return systemReason(error).words;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An IPv6 address without the brackets that it has in a URL. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
