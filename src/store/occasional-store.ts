@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
+import type { ServedChanges } from './served-changes.ts';
 import { SqliteStore } from './sqlite.ts';
 import type { Acting, ActTransaction, ChangeTransaction, ReadableStore, Store } from './store.ts';
 
@@ -23,6 +24,10 @@ export class OccasionalStore implements Store {
 
   revision(): number | Promise<number> {
     return this.#reading.revision();
+  }
+
+  changesSince(since: number): ServedChanges | Promise<ServedChanges> {
+    return this.#reading.changesSince(since);
   }
 
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {

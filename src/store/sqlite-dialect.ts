@@ -4,9 +4,12 @@ import {
   SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
+  SqliteQueryCompiler,
   type DatabaseConnection,
   type Driver,
+  type QueryResult,
 } from 'kysely';
+import { ChangesOfTransaction, tellingStatement } from './served-changes.ts';
 import type { WriteMeter } from './write-meter.ts';
 
 interface StoreDialectOptions {
@@ -14,6 +17,8 @@ interface StoreDialectOptions {
   /** What is thrown instead of an error of SQLite's. */
   translate: (error: unknown) => unknown;
   meter?: WriteMeter;
+  /** Told what each transaction changes of what XKS workers serve by. */
+  changes?: { current: ChangesOfTransaction | undefined };
 }
 
 /**
@@ -60,16 +65,18 @@ class StoreDriver extends SqliteDriver {
   }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
-    return translating(await super.acquireConnection(), this.#options.translate);
+    return watched(await super.acquireConnection(), this.#options);
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
     this.#options.meter?.begin(this.#changes.get() ?? 0);
+    if (this.#options.changes !== undefined) this.#options.changes.current = new ChangesOfTransaction();
   }
 
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     await super.commitTransaction(connection);
+    if (this.#options.changes !== undefined) this.#options.changes.current = undefined;
     this.#options.meter?.end(this.#changes.get() ?? 0);
   }
 
@@ -78,7 +85,8 @@ class StoreDriver extends SqliteDriver {
    * fails again at the same thing. Neither may hide what went wrong in the first place.
    */
   override async rollbackTransaction(): Promise<void> {
-    const { database, meter } = this.#options;
+    const { database, meter, changes } = this.#options;
+    if (changes !== undefined) changes.current = undefined;
     try {
       if (database.inTransaction) database.exec('rollback');
     } catch {
@@ -88,21 +96,49 @@ class StoreDriver extends SqliteDriver {
   }
 }
 
-const translated = new WeakSet<DatabaseConnection>();
+const watchedConnections = new WeakSet<DatabaseConnection>();
 
-function translating(
+/** Errors are the store's own, and each statement of a transaction tells what it changes of what XKS workers serve by. */
+function watched(
   connection: DatabaseConnection,
-  translate: StoreDialectOptions['translate'],
+  { translate, changes }: StoreDialectOptions,
 ): DatabaseConnection {
-  if (translated.has(connection)) return connection;
-  translated.add(connection);
+  if (watchedConnections.has(connection)) return connection;
+  watchedConnections.add(connection);
   const execute = connection.executeQuery.bind(connection);
-  connection.executeQuery = async (query, options) => {
+  connection.executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
     try {
-      return await execute(query, options);
+      const transaction = changes?.current;
+      return transaction === undefined
+        ? await execute<R>(query)
+        : await telling<R>(execute, query, transaction);
     } catch (error) {
       throw translate(error);
     }
   };
   return connection;
+}
+
+const compiler = new SqliteQueryCompiler();
+
+/** Has the statement name the rows that it changes; its result is as without that. */
+async function telling<R>(
+  execute: DatabaseConnection['executeQuery'],
+  compiled: CompiledQuery,
+  transaction: ChangesOfTransaction,
+): Promise<QueryResult<R>> {
+  const write = tellingStatement(compiled.query);
+  if (write === undefined) return execute<R>(compiled);
+  if (write === 'unknown') {
+    transaction.noteEverything();
+    return execute<R>(compiled);
+  }
+  const { rows } = await execute<R>(compiler.compileQuery(write.query, compiled.queryId));
+  for (const row of rows) {
+    const name = write.nameOf(row as Record<string, unknown>);
+    if (name === null) transaction.noteEverything();
+    else transaction.note(write.kind, name);
+  }
+  if (rows.length > 0 && write.changesPrefixes) transaction.note('path-prefixes', '');
+  return write.returns ? { rows } : { rows: [], numAffectedRows: BigInt(rows.length) };
 }

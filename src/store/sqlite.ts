@@ -1,12 +1,15 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
 import { monotonicNow } from '../clock.ts';
-import { purposeOf, readBack, willStand } from './read-back.ts';
+import { purposeOf, readBack } from './read-back.ts';
+import { moveRevision, RevisionLog } from './revision-log.ts';
 import type { Tables } from './schema.ts';
+import type { ChangesOfTransaction, ServedChanges } from './served-changes.ts';
 import { compareSchema, inWords, schemaDifferences, schemaOf } from './schema-check.ts';
 import { SpaceReserve } from './space-reserve.ts';
+import { connect, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { StoreError } from './store-error.ts';
 import { evidenceOf, examineStoreFile } from './store-file.ts';
@@ -25,11 +28,7 @@ import { WriteMeter } from './write-meter.ts';
 
 export { StoreError } from './store-error.ts';
 
-/**
- * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
- * loop; {@link longestWait} goes on waiting without stopping anything.
- */
-const busyTimeout = 20;
+/** How long a transaction waits for those of other processes, without stopping anything, milliseconds. */
 const longestWait = 5000;
 
 type Schema = Awaited<ReturnType<typeof schemaOf>>;
@@ -46,7 +45,9 @@ export class SqliteStore implements Store {
   /** A connection of its own: `data_version` tells of commits by other connections, and must not sit in a transaction. */
   readonly #watch: Database.Database;
   readonly #dataVersion: Database.Statement<[], number>;
-  readonly #readRevision: Database.Statement<[], number>;
+  readonly #revisions: RevisionLog;
+  /** Of the transaction under way: there is one connection that writes, and one transaction at a time on it. */
+  readonly #changes: { current: ChangesOfTransaction | undefined } = { current: undefined };
   readonly #schemaVersion: Database.Statement<[], number>;
   readonly #watchedSchemaVersion: Database.Statement<[], number>;
   readonly #schema: Schema;
@@ -61,12 +62,15 @@ export class SqliteStore implements Store {
     this.#schema = schema;
     this.reserve = new SpaceReserve(path);
     this.db = new Kysely<Tables>({
-      dialect: new StoreDialect({ database: this.#main, translate: toStoreError, meter: this.writes }),
+      dialect: new StoreDialect({
+        database: this.#main,
+        translate: toStoreError,
+        meter: this.writes,
+        changes: this.#changes,
+      }),
     });
     this.#dataVersion = this.#watch.prepare<[], number>('PRAGMA data_version').pluck();
-    this.#readRevision = this.#watch
-      .prepare<[], number>('SELECT revision FROM revision WHERE id = 1')
-      .pluck();
+    this.#revisions = new RevisionLog(this.#watch);
     this.#schemaVersion = this.#main.prepare<[], number>('PRAGMA schema_version').pluck();
     this.#watchedSchemaVersion = this.#watch.prepare<[], number>('PRAGMA schema_version').pluck();
     this.#seenSchemaVersion = -1;
@@ -113,7 +117,7 @@ export class SqliteStore implements Store {
     try {
       const dataVersion = this.#dataVersion.get() ?? -1;
       if (dataVersion !== this.#seenDataVersion) {
-        this.#revision = this.#readRevision.get() ?? -1;
+        this.#revision = this.#revisions.read();
         this.#assertReadable();
         this.#seenDataVersion = dataVersion;
       }
@@ -123,32 +127,27 @@ export class SqliteStore implements Store {
     }
   }
 
+  changesSince(since: number): ServedChanges {
+    try {
+      return this.#revisions.changes(since, this.revision());
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
-    return this.bookkeep(async (trx) => {
-      const { revision } = await trx
-        .updateTable('revision')
-        .set((eb) => ({ revision: eb('revision', '+', 1) }))
-        .where('id', '=', 1)
-        .returning('revision')
-        .executeTakeFirstOrThrow();
-      // Without it no worker would see the change.
-      willStand(trx, 'the revision', async () => {
-        const row = await trx
-          .selectFrom('revision')
-          .select('revision')
-          .where('id', '=', 1)
-          .executeTakeFirst();
-        return row?.revision === revision;
-      });
-      return run(await actIn(trx, act));
-    });
+    return this.#transact(async (trx) => run(await actIn(trx, act)), true);
   }
 
   async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
-    return this.bookkeep(async (trx) => run(await actIn(trx, act)));
+    return this.#transact(async (trx) => run(await actIn(trx, act)), false);
   }
 
   async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#transact(run, false);
+  }
+
+  async #transact<T>(run: (trx: Transaction<Tables>) => Promise<T>, moves: boolean): Promise<T> {
     const until = monotonicNow() + longestWait;
     for (;;) {
       let begun: Transaction<Tables> | undefined;
@@ -157,6 +156,8 @@ export class SqliteStore implements Store {
           begun = trx;
           this.#assertWritable();
           const done = await run(trx);
+          const changes = this.#changes.current;
+          if (changes !== undefined && (moves || changes.any)) await moveRevision(trx, changes.changes);
           await readBack(trx);
           return done;
         });
@@ -218,11 +219,6 @@ export class SqliteStore implements Store {
     );
     this.#watchedSchema = version;
   }
-}
-
-interface ConnectOptions {
-  /** Nothing can be written by it: for processes that only read. */
-  readonly?: boolean;
 }
 
 async function bringUpToDate(path: string, isNew: boolean): Promise<void> {
@@ -294,22 +290,5 @@ async function orStoreError<T>(run: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (isBusy(error)) throw storeError('locked', error);
     throw toStoreError(error);
-  }
-}
-
-function connect(path: string, { readonly = false }: ConnectOptions = {}): Database.Database {
-  const database = new Database(path, { timeout: busyTimeout, readonly, fileMustExist: readonly });
-  try {
-    if (!readonly) database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = FULL');
-    database.pragma('foreign_keys = ON');
-    // What a statement needs besides is not to fail for want of another disk's space.
-    database.pragma('temp_store = MEMORY');
-    // Functions of ours in a schema that somebody else wrote (sqlite.org/pragma.html#pragma_trusted_schema).
-    database.pragma('trusted_schema = OFF');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
   }
 }

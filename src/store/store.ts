@@ -2,6 +2,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations.ts';
 import type { Tables } from './schema.ts';
+import type { ServedChanges } from './served-changes.ts';
 
 /** Whoever acts still may: read again in the transaction of the act, so that nothing commits after it was taken away. */
 export interface Authority {
@@ -42,19 +43,25 @@ export interface ReadableStore {
    * cheap, and never behind (promise 2).
    */
   revision(): number | Promise<number>;
+  /**
+   * What was changed after the revision `since` of what XKS workers serve by: all that had been by the time `revision()`
+   * answered last, at the least.
+   */
+  changesSince(since: number): ServedChanges | Promise<ServedChanges>;
   close(): Promise<void>;
 }
 
 /** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
 export interface Store extends ReadableStore {
   /**
-   * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it.
+   * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it;
+   * what it changes of what they serve by is noted with it by the store itself, whoever writes it.
    * May run it again where another write came between.
    */
   change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T>;
-  /** The same for what no XKS worker has to see: the revision stays. */
+  /** The same for what no XKS worker has to see: the revision stays, unless it does change what they serve by. */
   write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T>;
-  /** A write that is nobody's act, such as a count, a lease, or that something was used: the revision stays. */
+  /** A write that is nobody's act, such as a count, a lease, or that something was used: the revision as with `write`. */
   bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
 }
 

@@ -1,16 +1,19 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
+import type { ServedChange } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from './credentials.ts';
+import { Remembered } from './remembered.ts';
 import {
-  stateAt,
-  toCloudKey,
-  toKeySet,
-  toTime,
-  type CloudKey,
-  type FoundState,
-  type ServedKeySet,
-} from './served-records.ts';
+  readCredential,
+  readKey,
+  readKeySet,
+  readPrefix,
+  readVaultTokens,
+  type CredentialRecord,
+  type KeySetRecord,
+} from './served-reading.ts';
+import { stateAt, type CloudKey, type FoundState, type ServedKeySet } from './served-records.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenRooms } from './token-rooms.ts';
 
@@ -31,62 +34,86 @@ interface OpenedSecret {
   secret: Secret;
 }
 
-/** What a worker remembers of one revision of the store. Thrown away whole when the revision moves. */
-interface Snapshot {
-  revision: number;
-  keySets: Map<string, ServedKeySet> | undefined;
-  prefixes: Set<string> | undefined;
-  keys: Map<string, Promise<CloudKey | undefined>>;
-  credentials: Map<string, Promise<LiveCredential | undefined>>;
-}
-
 /** So many secrets are fetched before they are asked for. */
 const mostWarmed = 1000;
 
-/** So many unknown names are remembered at the most; known ones are as many as the store holds. */
+/** So many of each kind are remembered at the most; beyond, each that comes makes one go that was not used lately. */
 const mostRemembered = 50_000;
+/** So many names of each kind that do not exist. */
+const mostMissing = 5_000;
+
+interface DirectoryBounds {
+  mostRemembered?: number;
+  mostMissing?: number;
+}
 
 /**
  * The vault as an XKS worker reads it: remembered between requests, never older than the store at the start of the
- * request (promise 2). What ends at a time ends for the request that looks at the clock then: no answer is remembered
- * that the clock could make wrong.
+ * request (promise 2). When the revision has moved, what was changed is forgotten, and everything where the store cannot
+ * tell what was. What ends at a time ends for the request that looks at the clock then: no answer is remembered that the
+ * clock could make wrong.
  */
 export class Directory {
   readonly #store: ReadableStore;
   readonly #tokens: TokenRooms;
   readonly #now: () => number;
-  #snapshot: Snapshot = emptySnapshot(-1);
+  /** All that was changed up to it is forgotten. */
+  #revision = -1;
+  readonly #prefixes: Remembered<true>;
+  /** By id: what the vault's tokens are is remembered apart. */
+  readonly #keySets: Remembered<KeySetRecord & { served?: ServedKeySet }>;
+  /** Names of the tokens that a vault may use, by its id. */
+  readonly #vaultTokens: Remembered<readonly string[]>;
+  /** By external key id. */
+  readonly #keys: Remembered<CloudKey>;
+  /** By access key id. */
+  readonly #credentials: Remembered<CredentialRecord>;
   readonly #secrets = new Map<string, OpenedSecret>();
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
-  constructor(store: ReadableStore, tokens: TokenRooms, now: () => number = () => wallClock().getTime()) {
+  constructor(
+    store: ReadableStore,
+    tokens: TokenRooms,
+    now: () => number = () => wallClock().getTime(),
+    bounds: DirectoryBounds = {},
+  ) {
     this.#store = store;
     this.#tokens = tokens;
     this.#now = now;
+    const most = [bounds.mostRemembered ?? mostRemembered, bounds.mostMissing ?? mostMissing] as const;
+    this.#prefixes = new Remembered(...most);
+    this.#keySets = new Remembered(...most);
+    this.#vaultTokens = new Remembered(...most);
+    this.#keys = new Remembered(...most);
+    this.#credentials = new Remembered(...most);
   }
 
-  /** Call once for each request, before anything is looked up: drops what a change has made old. */
+  /** Call once for each request, before anything is looked up: forgets what was changed. */
   async refresh(): Promise<void> {
     const seen = this.#store.revision();
     const revision = typeof seen === 'number' ? seen : await seen;
-    // A look-up that is under way writes into the snapshot it began with, never into a newer one.
-    if (revision !== this.#snapshot.revision) this.#snapshot = emptySnapshot(revision);
+    if (revision === this.#revision) return;
+    const told = this.#store.changesSince(this.#revision);
+    const changes = told instanceof Promise ? await told : told;
+    // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
+    if (changes === 'everything') this.#forgetEverything();
+    else for (const change of changes) this.#forget(change);
+    this.#revision = revision;
   }
 
   async hasPrefix(prefix: string): Promise<boolean> {
-    const snapshot = this.#snapshot;
-    const prefixes = snapshot.prefixes ?? (await this.#load(snapshot)).prefixes;
-    return prefixes.has(prefix);
+    return (await this.#prefixes.get(prefix, async () => readPrefix(this.#store.db, prefix))) === true;
   }
 
   /** Undefined for one that is unknown, withdrawn or expired, or whose key set is no external key store. */
   async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
-    const snapshot = this.#snapshot;
-    const credential = await remember(snapshot.credentials, accessKeyId, () =>
-      this.#readCredential(snapshot, accessKeyId),
-    );
-    return credential !== undefined && this.#now() < credential.expiresAt ? credential : undefined;
+    const known = await this.#credentials.get(accessKeyId, async () => this.#readCredential(accessKeyId));
+    if (known === undefined || this.#now() >= known.expiresAt) return undefined;
+    const keySet = await this.#keySet(known.keySetId);
+    if (keySet === undefined) return undefined;
+    const { sealedSecret, expiresAt } = known;
+    return { accessKeyId, keySet, sealedSecret, expiresAt };
   }
 
   /**
@@ -150,9 +177,16 @@ export class Directory {
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
   async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
-    const snapshot = this.#snapshot;
-    const key = await remember(snapshot.keys, externalKeyId, () => this.#readKey(snapshot, externalKeyId));
-    return key?.keySetId === keySet.id ? key : undefined;
+    const look = async () => readKey(this.#store.db, externalKeyId, this.#revision);
+    const key = await this.#keys.get(externalKeyId, look);
+    if (key?.keySetId !== keySet.id) return undefined;
+    const served = await this.#keySet(keySet.id);
+    if (served === undefined) return undefined;
+    if (served.vaultId === key.vaultId) return key;
+    // The key set was moved to another vault after the key was read.
+    this.#keys.forget(externalKeyId);
+    const again = await this.#keys.get(externalKeyId, look);
+    return again?.keySetId === keySet.id ? again : undefined;
   }
 
   /** The state of a key at this moment. */
@@ -160,51 +194,44 @@ export class Directory {
     return stateAt(this.#now(), key, keySet);
   }
 
-  async #load(snapshot: Snapshot): Promise<{ keySets: Map<string, ServedKeySet>; prefixes: Set<string> }> {
-    const rows = await this.#store.db
-      .selectFrom('key_sets')
-      .innerJoin('vaults', 'vaults.id', 'key_sets.vault_id')
-      .selectAll('key_sets')
-      .select('vaults.tokens')
-      .where('external_key_store', '=', 1)
-      .execute();
-    const keySets = new Map(rows.map((row) => [row.id, toKeySet(row, snapshot.revision)]));
-    const prefixes = new Set(rows.map((row) => row.path_prefix));
-    snapshot.keySets = keySets;
-    snapshot.prefixes = prefixes;
-    return { keySets, prefixes };
-  }
-
-  async #readCredential(snapshot: Snapshot, accessKeyId: string): Promise<LiveCredential | undefined> {
-    const row = await this.#store.db
-      .selectFrom('xks_credentials')
-      .selectAll()
-      .where('access_key_id', '=', accessKeyId)
-      .where('withdrawn_at', 'is', null)
-      .executeTakeFirst();
-    if (row === undefined) {
-      this.#secrets.delete(accessKeyId);
-      return undefined;
+  #forget({ kind, name }: ServedChange): void {
+    switch (kind) {
+      case 'vault':
+        return this.#vaultTokens.forget(name);
+      case 'key-set':
+        return this.#keySets.forget(name);
+      case 'path-prefixes':
+        return this.#prefixes.clear();
+      case 'cloud-key':
+        return this.#keys.forget(name);
+      case 'credential':
+        return this.#credentials.forget(name);
     }
-    const keySet = (snapshot.keySets ?? (await this.#load(snapshot)).keySets).get(row.key_set_id);
-    if (keySet === undefined) return undefined;
-    return { accessKeyId, keySet, sealedSecret: row.sealed_secret, expiresAt: toTime(row.expires_at) };
   }
 
-  async #readKey(snapshot: Snapshot, externalKeyId: string): Promise<CloudKey | undefined> {
-    const key = await this.#store.db
-      .selectFrom('cloud_keys')
-      .selectAll()
-      .where('external_key_id', '=', externalKeyId)
-      .executeTakeFirst();
-    if (key === undefined) return undefined;
-    const versions = await this.#store.db
-      .selectFrom('key_versions')
-      .selectAll()
-      .where('cloud_key_id', '=', key.id)
-      .execute();
-    const keySet = (snapshot.keySets ?? (await this.#load(snapshot)).keySets).get(key.key_set_id);
-    return keySet === undefined ? undefined : toCloudKey(key, versions, keySet.vaultId, snapshot.revision);
+  #forgetEverything(): void {
+    this.#prefixes.clear();
+    this.#keySets.clear();
+    this.#vaultTokens.clear();
+    this.#keys.clear();
+    this.#credentials.clear();
+  }
+
+  /** Undefined for one that is no external key store. */
+  async #keySet(id: string): Promise<ServedKeySet | undefined> {
+    const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#revision));
+    if (known === undefined) return undefined;
+    const { vaultId } = known.own;
+    const vaultTokens =
+      (await this.#vaultTokens.get(vaultId, async () => readVaultTokens(this.#store.db, vaultId))) ?? [];
+    if (known.served?.vaultTokens !== vaultTokens) known.served = { ...known.own, vaultTokens };
+    return known.served;
+  }
+
+  async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {
+    const record = await readCredential(this.#store.db, accessKeyId);
+    if (record === undefined) this.#secrets.delete(accessKeyId);
+    return record;
   }
 }
 
@@ -216,19 +243,4 @@ function isOf(opened: LiveCredential, asked: LiveCredential): boolean {
     opened.keySet.token === asked.keySet.token &&
     opened.sealedSecret.equals(asked.sealedSecret)
   );
-}
-
-function emptySnapshot(revision: number): Snapshot {
-  return { revision, keySets: undefined, prefixes: undefined, keys: new Map(), credentials: new Map() };
-}
-
-/** One look-up for all who ask at once; a failed one is forgotten, so that the next request tries again. */
-async function remember<T>(map: Map<string, Promise<T>>, name: string, look: () => Promise<T>): Promise<T> {
-  const known = map.get(name);
-  if (known !== undefined) return known;
-  if (map.size >= mostRemembered) map.clear();
-  const looking = look();
-  map.set(name, looking);
-  looking.catch(() => map.delete(name));
-  return looking;
 }

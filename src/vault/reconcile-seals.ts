@@ -69,7 +69,7 @@ async function credentialsOf({ house, token, vaultId }: Comparing): Promise<Seal
       accessKeyId: row.access_key_id,
     }),
     keep: async (sealed) => {
-      // No worker has to see it: what it remembers opens as before.
+      // What a worker remembers opens as before; one that hears of it has the token open the new one, once.
       await store.bookkeep(async (trx) =>
         trx
           .updateTable('xks_credentials')

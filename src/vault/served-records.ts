@@ -1,14 +1,24 @@
-import { tokensOf } from './vault-tokens.ts';
 import type { Selectable } from 'kysely';
 import type { AadForm } from '../config/profile.ts';
-import type { CloudKeyState, CloudKeyTable, KeySetTable, KeyVersionTable } from '../store/schema.ts';
+import type { CloudKeyState, Tables } from '../store/schema.ts';
+import type { servedColumns } from '../store/served-changes.ts';
 import { identityOfVersion } from './key-identities.ts';
 import { toQuota, type Quota } from './quota.ts';
 
 /*
- * The vault's records as XKS workers remember them: parsed once for each revision of the store. What the clock decides
- * is kept as a time, never as an answer.
+ * The vault's records as XKS workers remember them: parsed once for each change of them. What the clock decides is kept as
+ * a time, never as an answer.
  */
+
+type Served<T extends keyof typeof servedColumns> = Pick<
+  Selectable<Tables[T]>,
+  Extract<(typeof servedColumns)[T][number], keyof Selectable<Tables[T]>>
+>;
+
+/** A row with the columns whose changes workers hear of, and no other. */
+export type KeySetRow = Served<'key_sets'>;
+export type CloudKeyRow = Served<'cloud_keys'>;
+export type KeyVersionRow = Served<'key_versions'>;
 
 /** A key set that AWS may use as an external key store. */
 export interface ServedKeySet {
@@ -26,6 +36,8 @@ export interface ServedKeySet {
 /** A CloudKey that is or has been ready. */
 export interface CloudKey {
   id: string;
+  /** Of its key set when it was read: its versions are identified by it. */
+  vaultId: string;
   keySetId: string;
   externalKeyId: string;
   /** As the store has it; {@link stateAt} sees to the clock. */
@@ -73,7 +85,7 @@ export function toTime(text: string | null): number {
   return Number.isNaN(time) ? -Infinity : time;
 }
 
-export function toKeySet(row: Selectable<KeySetTable> & { tokens: string }, revision: number): ServedKeySet {
+export function toKeySet(row: KeySetRow, revision: number): Omit<ServedKeySet, 'vaultTokens'> {
   return {
     id: row.id,
     vaultId: row.vault_id,
@@ -82,20 +94,20 @@ export function toKeySet(row: Selectable<KeySetTable> & { tokens: string }, revi
     pathPrefix: row.path_prefix,
     frozen: row.frozen_at !== null,
     quota: toQuota(`key-set:${row.id}`, row, revision),
-    vaultTokens: tokensOf(row),
   };
 }
 
 /** Undefined for a key that is not there yet or no more. */
 export function toCloudKey(
-  row: Selectable<CloudKeyTable>,
-  versions: readonly Selectable<KeyVersionTable>[],
+  row: CloudKeyRow,
+  versions: readonly KeyVersionRow[],
   vaultId: string,
   revision: number,
 ): CloudKey | undefined {
   if (row.state === 'CREATING' || row.state === 'DELETED') return undefined;
   return {
     id: row.id,
+    vaultId,
     keySetId: row.key_set_id,
     externalKeyId: row.external_key_id,
     state: row.state,

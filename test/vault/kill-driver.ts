@@ -138,6 +138,10 @@ class MortalStore implements Store {
     return this.#store.revision();
   }
 
+  changesSince(since: number) {
+    return this.#store.changesSince(since);
+  }
+
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
     return this.#around(run, async (within) => this.#store.change(act, within));
   }
