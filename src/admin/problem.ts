@@ -1,6 +1,7 @@
 import { BusyError, CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
 import { StoreError } from '../store/store-error.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
 import { AwsError } from '../aws/aws-error.ts';
@@ -111,11 +112,10 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof NameError) return new Problem('invalid', error.message);
   if (error instanceof IdempotencyConflictError)
     return new Problem('conflict', error.message, { wayOut: 'repeat the request with the same key' });
-  if (error instanceof TokenError)
-    return new Problem('token-unavailable', `the token: ${error.message}`, {
-      wayOut: 'verify the connection to the token (holdfast token verify), then repeat',
-      cause: error,
-    });
+  if (error instanceof TokenError) {
+    const { problem, wayOut } = tokenWords(error);
+    return new Problem('token-unavailable', problem, { wayOut, cause: error });
+  }
   if (error instanceof StoreError)
     return new Problem(error.fault === 'full' ? 'store-full' : 'store-unavailable', error.message, {
       wayOut: error.wayOut,

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/problem.ts';
 import { TlsError } from '../http/tls-error.ts';
 import { StoreError } from '../store/sqlite.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -27,12 +28,10 @@ export function reportNodeFailure(error: unknown): number {
       error.pinRefused ? exitCodes.pinRefused : exitCodes.tokenUnavailable,
     );
   if (error instanceof PinRefusedBeforeError) return tell(error.message, error.wayOut, exitCodes.pinRefused);
-  if (error instanceof TokenError)
-    return tell(
-      `the token: ${error.message}`,
-      'see the token host’s output above and the vendor’s log',
-      exitCodes.tokenUnavailable,
-    );
+  if (error instanceof TokenError) {
+    const { problem, wayOut } = tokenWords(error);
+    return tell(problem, wayOut, exitCodes.tokenUnavailable);
+  }
   if (error instanceof NameError) return tell(error.message, undefined, exitCodes.usage);
   if (error instanceof VaultError)
     return tell(

@@ -270,7 +270,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     else if (problem.status >= 500) {
       const { cause } = problem;
       const detail = cause instanceof Error ? { err: { type: cause.name, stack: cause.stack } } : {};
-      services.log.error({ ...line, ...detail }, problem.message);
+      services.log.error({ ...line, wayOut: problem.wayOut, ...detail }, problem.message);
     } else services.log.warn(line, problem.message);
   }
 }

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Logger } from '../log.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
 import type { ServedKeySet } from '../vault/directory.ts';
 import type { XksError } from '../xks/errors.ts';
@@ -62,9 +63,11 @@ export function logRequest(log: Logger, ctx: Context, record: RequestRecord): vo
   if (error === undefined) log.info(line, 'request');
   else if (error.status >= 500) {
     const detail =
-      cause instanceof Error && !(cause instanceof TokenError)
-        ? { err: { type: cause.name, stack: cause.stack } }
-        : {};
+      cause instanceof TokenError
+        ? tokenWords(cause)
+        : cause instanceof Error
+          ? { err: { type: cause.name, stack: cause.stack } }
+          : {};
     log.error({ ...line, ...detail }, error.message);
   } else log.warn(line, error.message);
 }

@@ -2,21 +2,24 @@
 export class CryptokiError extends Error {
   readonly call: string;
   readonly rv: number | undefined;
+  /** What was asked for, where that helps to see why; without secrets. */
+  readonly detail: string | undefined;
 
-  constructor(call: string, rv: number | undefined, cause: unknown) {
+  constructor(call: string, rv: number | undefined, cause: unknown, detail?: string) {
     super(`${call} failed`, { cause });
     this.name = 'CryptokiError';
     this.call = call;
     this.rv = rv;
+    this.detail = detail;
   }
 }
 
 /** Runs one C_ function and names it in what it throws. */
-export function attempt<T>(call: string, run: () => T): T {
+export function attempt<T>(call: string, run: () => T, detail?: string): T {
   try {
     return run();
   } catch (error) {
-    throw new CryptokiError(call, returnValue(error), error);
+    throw new CryptokiError(call, returnValue(error), error, detail);
   }
 }
 

@@ -125,8 +125,65 @@ export const CKR = {
   FUNCTION_REJECTED: 0x200,
 } as const;
 
-const names = new Map<number, string>(Object.entries(CKR).map(([name, rv]) => [rv, `CKR_${name}`]));
+/** The others, which nothing is decided by. */
+const otherNames: readonly (readonly [rv: number, name: string])[] = [
+  [0x008, 'NO_EVENT'],
+  [0x009, 'NEED_TO_CREATE_THREADS'],
+  [0x01b, 'ACTION_PROHIBITED'],
+  [0x051, 'FUNCTION_NOT_PARALLEL'],
+  [0x064, 'KEY_NOT_NEEDED'],
+  [0x065, 'KEY_CHANGED'],
+  [0x066, 'KEY_NEEDED'],
+  [0x067, 'KEY_INDIGESTIBLE'],
+  [0x069, 'KEY_NOT_WRAPPABLE'],
+  [0x06a, 'KEY_UNEXTRACTABLE'],
+  [0x0b4, 'SESSION_PARALLEL_NOT_SUPPORTED'],
+  [0x0b6, 'SESSION_EXISTS'],
+  [0x0b7, 'SESSION_READ_ONLY_EXISTS'],
+  [0x0b8, 'SESSION_READ_WRITE_SO_EXISTS'],
+  [0x0c0, 'SIGNATURE_INVALID'],
+  [0x0c1, 'SIGNATURE_LEN_RANGE'],
+  [0x0f0, 'UNWRAPPING_KEY_HANDLE_INVALID'],
+  [0x0f1, 'UNWRAPPING_KEY_SIZE_RANGE'],
+  [0x0f2, 'UNWRAPPING_KEY_TYPE_INCONSISTENT'],
+  [0x110, 'WRAPPED_KEY_INVALID'],
+  [0x112, 'WRAPPED_KEY_LEN_RANGE'],
+  [0x113, 'WRAPPING_KEY_HANDLE_INVALID'],
+  [0x114, 'WRAPPING_KEY_SIZE_RANGE'],
+  [0x115, 'WRAPPING_KEY_TYPE_INCONSISTENT'],
+  [0x120, 'RANDOM_SEED_NOT_SUPPORTED'],
+  [0x121, 'RANDOM_NO_RNG'],
+  [0x130, 'DOMAIN_PARAMS_INVALID'],
+  [0x140, 'CURVE_NOT_SUPPORTED'],
+  [0x160, 'SAVED_STATE_INVALID'],
+  [0x170, 'INFORMATION_SENSITIVE'],
+  [0x180, 'STATE_UNSAVEABLE'],
+  [0x1a0, 'MUTEX_BAD'],
+  [0x1a1, 'MUTEX_NOT_LOCKED'],
+  [0x1b0, 'NEW_PIN_MODE'],
+  [0x1b1, 'NEXT_OTP'],
+  [0x1b5, 'EXCEEDED_MAX_ITERATIONS'],
+  [0x1b6, 'FIPS_SELF_TEST_FAILED'],
+  [0x1b7, 'LIBRARY_LOAD_FAILED'],
+  [0x1b8, 'PIN_TOO_WEAK'],
+  [0x1b9, 'PUBLIC_KEY_INVALID'],
+  [0x201, 'TOKEN_RESOURCE_EXCEEDED'],
+  [0x202, 'OPERATION_CANCEL_FAILED'],
+  [0x203, 'KEY_EXHAUSTED'],
+];
+
+const names = new Map<number, string>(
+  [...otherNames, ...Object.entries(CKR).map(([name, rv]) => [rv, name] as const)].map(([rv, name]) => [
+    rv,
+    `CKR_${name}`,
+  ]),
+);
+const vendorDefined = 0x80000000;
 
 export function ckrName(rv: number): string {
-  return names.get(rv) ?? `CKR 0x${rv.toString(16).padStart(8, '0')}`;
+  const name = names.get(rv);
+  if (name !== undefined) return name;
+  return rv >= vendorDefined
+    ? `CKR_VENDOR_DEFINED + 0x${(rv - vendorDefined).toString(16)}`
+    : `CKR 0x${rv.toString(16).padStart(8, '0')}`;
 }

@@ -14,6 +14,7 @@ import type { ProgressReport } from './verification-steps.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { proveMechanisms } from './self-test.ts';
 import { TokenHost } from './token-host.ts';
+import { tokenWords, wayOutOf } from './ways-out.ts';
 
 /*
  * The token host: a child process that loads one vendor module, logs in and does PKCS#11. Nothing else loads a module.
@@ -150,9 +151,14 @@ function failure(error: unknown): HostReport {
     state: 'failed',
     pinRefused: false,
     problem,
-    wayOut: 'see the module’s own log; it is tried again with growing pauses',
+    wayOut: `${wayOutOfStart(error)}; it is tried again with growing pauses`,
     rv: error instanceof CryptokiError || error instanceof TokenError ? error.rv : undefined,
   };
+}
+
+function wayOutOfStart(error: unknown): string {
+  if (error instanceof TokenError) return tokenWords(error).wayOut;
+  return error instanceof CryptokiError ? wayOutOf(error.rv, error.call) : wayOutOf(undefined);
 }
 
 function serve(host: TokenHost): never {

@@ -130,22 +130,22 @@ export class KeyObjects {
       { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: Buffer.from(id) },
       { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
     ];
-    const stated = template
-      .filter(({ name }) => !this.#omit.has(name))
-      .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
-    const handle = attempt('C_GenerateKey', () =>
-      lib.C_GenerateKey(
-        session.handle,
-        { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
-        stated,
-      ),
+    const asked = template.filter(({ name }) => !this.#omit.has(name));
+    const stated = asked.map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    const handle = attempt(
+      'C_GenerateKey',
+      () =>
+        lib.C_GenerateKey(
+          session.handle,
+          { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
+          stated,
+        ),
+      `asked for ${asked.map(({ name }) => name).join(', ')}`,
     );
     const attributes = this.#readBack(handle);
-    const wrong = attributes === undefined ? undefined : notAsAsked(attributes, id, label, usage);
-    if (attributes === undefined || wrong === undefined || wrong.length > 0) {
+    const wrong = notAsAsked(attributes, id, label, usage);
+    if (wrong.length > 0) {
       this.#undo(handle);
-      if (wrong === undefined)
-        throw new TokenError('internal', 'C_GenerateKey', undefined, 'the key cannot be read back');
       throw new TokenError(
         'key-unfit',
         'C_GenerateKey',
@@ -181,11 +181,16 @@ export class KeyObjects {
     );
   }
 
-  #readBack(handle: Buffer): KeyAttributes | undefined {
+  /** Of a key that was made just now: one that cannot be read back is destroyed again. Throws TokenError. */
+  #readBack(handle: Buffer): KeyAttributes {
     try {
       return this.read(handle);
-    } catch {
-      return undefined;
+    } catch (error) {
+      this.#undo(handle);
+      // Never the call itself: a repair would make a second key.
+      const [call, rv] =
+        error instanceof CryptokiError ? [error.call, error.rv] : ['C_GetAttributeValue', undefined];
+      throw new TokenError('internal', 'C_GenerateKey', rv, `the key cannot be read back: ${call} failed`);
     }
   }
 

@@ -418,25 +418,25 @@ const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');
 const leavesActive = new Set(['C_Encrypt', 'C_Decrypt', 'C_FindObjects']);
 
 function faultOf(request: TokenRequest, error: CryptokiError): TokenError {
-  const { call, rv } = error;
+  const { call, rv, detail } = error;
   const reaction = rv === undefined ? 'refused' : reactionTo(call, rv);
   switch (reaction) {
     case 'caller':
       if (rv === CKR.KEY_FUNCTION_NOT_PERMITTED || rv === CKR.KEY_TYPE_INCONSISTENT)
-        return new TokenError('usage-refused', call, rv);
-      return new TokenError(request.kind === 'decrypt' ? 'bad-ciphertext' : 'data-refused', call, rv);
+        return new TokenError('usage-refused', call, rv, detail);
+      return new TokenError(request.kind === 'decrypt' ? 'bad-ciphertext' : 'data-refused', call, rv, detail);
     case 'ambiguous':
     case 'dead':
-      return new TokenError('device', call, rv);
+      return new TokenError('device', call, rv, detail);
     case 'suspect':
     case 'session':
     case 'handle':
     case 'login':
-      return new TokenError('session-lost', call, rv);
+      return new TokenError('session-lost', call, rv, detail);
     case 'pin':
-      return new TokenError('pin-refused', call, rv);
+      return new TokenError('pin-refused', call, rv, detail);
     case 'refused':
-      return new TokenError('internal', call, rv);
+      return new TokenError('internal', call, rv, detail);
   }
 }
 

@@ -160,8 +160,9 @@ class VerificationRun {
       });
       this.#told.ok = true;
     } catch (error) {
-      const { rv, message } = error instanceof TokenError ? error : new TokenError('internal', 'latency');
-      this.#fail({ problem: message, wayOut: wayOutOf(rv) });
+      const { message, rv, call } =
+        error instanceof TokenError ? error : new TokenError('internal', 'latency');
+      this.#fail({ problem: message, wayOut: wayOutOf(rv, call) });
     } finally {
       pool.close();
     }

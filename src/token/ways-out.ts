@@ -1,4 +1,4 @@
-import { CKR } from './faults.ts';
+import { CKR, type TokenError, type TokenFault } from './faults.ts';
 
 const link = 'look at the HSM’s own status and log, and at the network to it';
 
@@ -29,10 +29,105 @@ const wayOuts: ReadonlyMap<number, string> = new Map<number, string>([
   [CKR.USER_PIN_NOT_INITIALIZED, 'the token has no user PIN yet: have the security officer set one'],
 ]);
 
+const attributeRefused =
+  'the token refuses an attribute of the key that is to be made, and the same again if it is repeated: leave out what ' +
+  'its documentation does not allow (keys.omit of the profile, docs/profiles.md), or have its policy allow it';
+const noNewObjects =
+  'the token takes no new objects: have it unlocked for writing, and see that this service may write where its module ' +
+  'keeps keys (writes of the profile, docs/profiles.md)';
+const vague =
+  'the module says no more than this; its own log does. As a rule this service may not write where the module keeps ' +
+  'keys (writes of the profile, docs/profiles.md), or the token is full';
+
+/** What the same number means of C_GenerateKey. */
+const ofGenerateKey: ReadonlyMap<number, string> = new Map<number, string>([
+  [CKR.ATTRIBUTE_READ_ONLY, attributeRefused],
+  [CKR.ATTRIBUTE_TYPE_INVALID, attributeRefused],
+  [CKR.ATTRIBUTE_VALUE_INVALID, attributeRefused],
+  [CKR.TEMPLATE_INCOMPLETE, attributeRefused],
+  [CKR.TEMPLATE_INCONSISTENT, attributeRefused],
+  [CKR.TOKEN_WRITE_PROTECTED, noNewObjects],
+  [CKR.SESSION_READ_ONLY, noNewObjects],
+  [CKR.GENERAL_ERROR, vague],
+  [CKR.FUNCTION_FAILED, vague],
+  [CKR.KEY_SIZE_RANGE, 'the token makes no AES key of 256 bits: its policy or its licence has to allow them'],
+  [
+    CKR.MECHANISM_PARAM_INVALID,
+    'the token does not make AES keys as PKCS#11 has it: is it the right module for it?',
+  ],
+  [
+    CKR.USER_NOT_LOGGED_IN,
+    'the token asks for a login to make keys with, and does not count ours: a card that has to be in the reader, or a ' +
+      'role that may use keys and not make them',
+  ],
+  [
+    CKR.FUNCTION_REJECTED,
+    'the token’s operator or policy refused the new key: a card or a confirmation may be wanted',
+  ],
+]);
+
+const verifyFirst = 'verify the connection to the token (holdfast token verify), then repeat';
+
+/** Where no return value tells more. */
+const ofFault: Readonly<Record<TokenFault, string>> = {
+  'bad-ciphertext': 'this is not what the key made',
+  'data-refused':
+    'the token takes less data at once: lower limits.plaintext_bytes of the profile, or set aad.form to sha256 (docs/profiles.md)',
+  'usage-refused':
+    'the key object may not do this (CKA_ENCRYPT, CKA_DECRYPT): holdfast reconcile run tells of drift',
+  'key-missing':
+    'the token does not hold the key: holdfast reconcile run, then restore it from the token’s backup',
+  'key-duplicate':
+    'several key objects have its CKA_ID: holdfast reconcile run tells which; remove the one that is not ours',
+  'key-unfit': 'the key object is not the one of the record, or not as it was made: holdfast reconcile run',
+  'iv-refused': 'set iv.mode of the profile to what the vendor documents (docs/profiles.md)',
+  'verify-failed': 'the token does not decrypt what it encrypted: take it out of use, and ask its vendor',
+  'seal-broken':
+    'the record was changed past Holdfast, or it was sealed by another token: is the store the one of this token?',
+  'session-lost': verifyFirst,
+  'pin-refused': 'put the right PIN in place; see holdfast token verify',
+  device: verifyFirst,
+  timeout: verifyFirst,
+  unavailable: verifyFirst,
+  overloaded: 'more waits for the token than it does: repeat it later, or give it more hosts (token.hosts)',
+  internal: verifyFirst,
+};
+
 export function knownWayOut(rv: number | undefined): string | undefined {
   return rv === undefined ? undefined : wayOuts.get(rv);
 }
 
-export function wayOutOf(rv: number | undefined): string {
-  return knownWayOut(rv) ?? 'see the module’s own log';
+export function wayOutOf(rv: number | undefined, call?: string): string {
+  return (
+    (call === 'C_GenerateKey' && rv !== undefined ? ofGenerateKey.get(rv) : undefined) ??
+    knownWayOut(rv) ??
+    'see the module’s own log'
+  );
+}
+
+/** What a token's failure is for an operator: what was said, with the CKR and its detail, and what can be done. */
+export interface TokenWords {
+  problem: string;
+  wayOut: string;
+}
+
+/**
+ * The one place that turns what a module answered into words: the API, the logs, the records of what failed and the
+ * command line all have them from here.
+ */
+export function tokenWords(error: TokenError): TokenWords {
+  const { fault, call, rv, message } = error;
+  return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
+}
+
+function wayOutOfFailure(fault: TokenFault, call: string, rv: number | undefined): string {
+  if (fault === 'key-unfit' && call === 'C_GenerateKey')
+    return (
+      'the token makes keys with other attributes than it was asked for, and the same again if it is repeated: its policy ' +
+      'has to allow them; one that is as asked but read back wrong belongs into keys.not_told of the profile (docs/profiles.md)'
+    );
+  if (rv === undefined || fault === 'bad-ciphertext' || fault === 'usage-refused') return ofFault[fault];
+  const isGeneral = rv === CKR.GENERAL_ERROR || rv === CKR.FUNCTION_FAILED;
+  const ofCall = call === 'C_GenerateKey' ? ofGenerateKey.get(rv) : undefined;
+  return ofCall ?? (isGeneral ? undefined : knownWayOut(rv)) ?? ofFault[fault];
 }

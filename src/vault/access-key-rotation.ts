@@ -1,6 +1,7 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { aftermathOf, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { isSettling } from '../aws/presence.ts';
 import { knownOf, readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
 import { create, knownKeys } from './access-key-making.ts';
@@ -294,7 +295,9 @@ function problemOf(error: unknown): RotationProblem | undefined {
   if (error instanceof AwsError) return { code: error.code, message: error.message, wayOut: error.wayOut };
   if (error instanceof VaultError)
     return { code: error.problem, message: error.message, wayOut: error.wayOut ?? 'look at it in IAM' };
-  if (error instanceof TokenError)
-    return { code: error.fault, message: `the token: ${error.message}`, wayOut: 'holdfast token verify' };
+  if (error instanceof TokenError) {
+    const { problem, wayOut } = tokenWords(error);
+    return { code: error.fault, message: problem, wayOut };
+  }
   return undefined;
 }

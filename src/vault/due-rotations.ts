@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { record } from '../audit/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { isOfWholeToken } from './token-rooms.ts';
 import type { BackOff } from './back-off.ts';
 import type { House } from './house.ts';
@@ -114,11 +115,12 @@ async function rotateOne(
     run.failed++;
     backOff.failed(key.id);
     if (error instanceof TokenError && isOfWholeToken(error)) backOff.failed(tokenTask(token));
-    log.error(
-      { cloudKey: key.id, token, problem: (error as Error).message },
-      'a rotation failed; it is retried',
-    );
+    log.error({ cloudKey: key.id, token, ...wordsOf(error) }, 'a rotation failed; it is retried');
   }
+}
+
+function wordsOf(error: unknown): { problem: string; wayOut?: string } {
+  return error instanceof TokenError ? tokenWords(error) : { problem: (error as Error).message };
 }
 
 function tokenTask(token: string): string {

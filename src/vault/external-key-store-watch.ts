@@ -1,6 +1,7 @@
 import type { Act } from '../audit/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import { awsAccountOf, type AwsHouse, type LoggedAwsHouse } from './aws-house.ts';
 import { accountFor, isByHand, signsIn } from './external-key-store-accounts.ts';
 import { lookByHand } from './external-key-store-by-hand.ts';
@@ -158,9 +159,7 @@ export async function lookAt(
       aws = await awsAccountOf(house, account, row.region);
     } catch (error) {
       if (!isTold(error)) throw error;
-      const { message } = error;
-      const wayOut = error instanceof TokenError ? 'holdfast token verify' : error.wayOut;
-      await recordFailure({ house, act }, row, { operation: lookOperation, message, wayOut });
+      await recordFailure({ house, act }, row, { operation: lookOperation, ...wordsOf(error) });
       return false;
     }
     try {
@@ -170,11 +169,7 @@ export async function lookAt(
       if (!isTold(error)) throw error;
       // AWS's refusals are on the record already.
       if (error instanceof TokenError)
-        await recordFailure({ house, act }, row, {
-          operation: 'issue',
-          message: `the token: ${error.message}`,
-          wayOut: 'holdfast token verify',
-        });
+        await recordFailure({ house, act }, row, { operation: 'issue', ...wordsOf(error) });
       return false;
     }
   });
@@ -188,6 +183,12 @@ async function inTurnOr(house: AwsHouse, id: string, run: () => Promise<boolean>
     if (error instanceof VaultError && error.problem === 'conflict') return true;
     throw error;
   }
+}
+
+function wordsOf(error: AwsError | VaultError | TokenError): { message: string; wayOut: string | undefined } {
+  if (!(error instanceof TokenError)) return { message: error.message, wayOut: error.wayOut };
+  const { problem, wayOut } = tokenWords(error);
+  return { message: problem, wayOut };
 }
 
 function isTold(error: unknown): error is AwsError | VaultError | TokenError {

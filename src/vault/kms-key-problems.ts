@@ -1,6 +1,7 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import type { KmsKeyProblem } from './kms-key-records.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -20,11 +21,13 @@ export function toKmsKeyProblem(error: unknown, operation: string, now: Date): K
     return {
       ...{ operation, fault: 'invalid', code: 'KeyPolicy', message: error.message, wayOut: error.wayOut, at },
     };
-  if (error instanceof TokenError)
+  if (error instanceof TokenError) {
+    const { problem, wayOut } = tokenWords(error);
     return {
-      ...{ operation, fault: 'token', code: error.fault, message: `the token: ${error.message}`, at },
-      wayOut: 'verify the connection to the token (holdfast token verify); it is tried again by itself',
+      ...{ operation, fault: 'token', code: error.fault, message: problem, at },
+      wayOut: `${wayOut}; it is tried again by itself`,
     };
+  }
   return {
     ...{ operation, fault: 'internal', code: 'Internal', at },
     message: 'something went wrong that should not; the log of the node has more',

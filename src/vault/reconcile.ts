@@ -2,6 +2,7 @@ import { tokensOf } from './vault-tokens.ts';
 import { randomUUID } from 'node:crypto';
 import { record, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import type { House } from './house.ts';
@@ -127,7 +128,8 @@ async function compareToken(comparing: Comparing): Promise<TokenComparison> {
     comparison.compared = true;
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    comparison.problem = `the token: ${error.message}`;
+    const { problem, wayOut } = tokenWords(error);
+    comparison.problem = `${problem}; ${wayOut}`;
   }
   return comparison;
 }
