@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import Koa from 'koa';
 import { readBody } from '../src/http/body.ts';
 import { Listener } from '../src/http/listener.ts';
+import { loadTls } from '../src/http/tls.ts';
 import { xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
 import { parseAuthorization, verifySignature } from '../src/sigv4/verify.ts';
@@ -33,7 +34,7 @@ if (port === undefined) {
     {
       address: '127.0.0.1',
       port: Number(port),
-      tls: { certificate, key, client_subjects: [] },
+      tls: loadTls({ certificate, key, client_subjects: [] }),
       connections: 4096,
       log: createLog('error'),
       refusalForm: xksRefusal,

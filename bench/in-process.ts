@@ -1,6 +1,7 @@
 import { loadConfig } from '../src/config/load.ts';
 import { pinOf } from '../src/cli/open-node.ts';
 import { Listener } from '../src/http/listener.ts';
+import { loadTls } from '../src/http/tls.ts';
 import { createXksApp, xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
@@ -80,7 +81,14 @@ if (port === undefined) {
   });
   const handle = app.callback();
   const listener = new Listener(
-    { ...config.xks, port: Number(port), log, refusalForm: xksRefusal, reusePort: true },
+    {
+      ...config.xks,
+      tls: loadTls(config.xks.tls),
+      port: Number(port),
+      log,
+      refusalForm: xksRefusal,
+      reusePort: true,
+    },
     (request, response) => void handle(request, response),
   );
   const address = await listener.listen();

@@ -4,9 +4,10 @@ import { wallClock } from '../clock.ts';
 import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
+import { certificatesIn, judge } from '../http/certificate.ts';
+import { hostOf } from '../http/node-tls.ts';
 import { loadTls } from '../http/tls.ts';
 import { TlsError } from '../http/tls-error.ts';
-import { readTlsPair, type TlsPair } from '../http/tls-pair.ts';
 import { systemReason } from '../system-reason.ts';
 import { StartError } from '../token/cryptoki-error.ts';
 import { modulePath, problemOfModule } from '../token/module-file.ts';
@@ -18,9 +19,6 @@ export interface Findings {
   warnings: string[];
 }
 
-const day = 24 * 3_600_000;
-/** A certificate that ends sooner is warned of, milliseconds. */
-const renewalDue = 14 * day;
 /** How long a name server may take, milliseconds. */
 const lookupPatience = 5_000;
 
@@ -72,52 +70,25 @@ function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): vo
 }
 
 function checkCertificates({ xks, admin }: LoadedConfig, found: Findings): void {
-  const names = admin.public_url === undefined ? [] : [new URL(admin.public_url).hostname];
+  const host = hostOf(admin.public_url);
   const isShared = admin.enabled && admin.tls.certificate === xks.tls.certificate;
-  checkCertificate(xks.tls, isShared ? names : [], found);
-  if (admin.enabled && !isShared) checkCertificate(admin.tls, names, found);
+  checkCertificate(xks.tls, isShared ? host : undefined, found);
+  if (admin.enabled && !isShared) checkCertificate(admin.tls, host, found);
 }
 
-function checkCertificate(tls: LoadedConfig['xks']['tls'], names: readonly string[], found: Findings): void {
-  let pair: TlsPair;
+function checkCertificate(tls: LoadedConfig['xks']['tls'], host: string | undefined, found: Findings): void {
   try {
-    loadTls(tls);
-    pair = readTlsPair(tls);
+    const { problems, warnings } = judge(certificatesIn(loadTls(tls).cert), wallClock(), host);
+    found.problems.push(...problems.map((problem) => `${tls.certificate}: ${problem}`));
+    found.warnings.push(...warnings.map((warning) => `${tls.certificate}: ${warning}`));
   } catch (error) {
     if (!(error instanceof TlsError)) throw error;
     found.problems.push(error.message);
-    return;
   }
-  const { certificate: file } = tls;
-  const now = wallClock().getTime();
-  for (const [index, certificate] of pair.chain.entries()) {
-    const which = index === 0 ? 'the certificate' : `certificate number ${index + 1}`;
-    const [from, to] = [certificate.validFromDate, certificate.validToDate];
-    if (to.getTime() <= now)
-      found.problems.push(`${file}: ${which} expired at ${to.toISOString()}: no client takes it any more`);
-    else if (from.getTime() > now)
-      found.warnings.push(
-        `${file}: ${which} is not valid before ${from.toISOString()}: no client takes it until then`,
-      );
-    else if (to.getTime() - now < renewalDue)
-      found.warnings.push(`${file}: ${which} expires at ${to.toISOString()}: renew it`);
-    const issuer = pair.chain[index + 1];
-    if (issuer !== undefined && !certificate.checkIssued(issuer))
-      found.warnings.push(
-        `${file}: certificate number ${index + 2} did not issue the one before it: put them in the order server, its issuer, that one’s issuer`,
-      );
-  }
-  for (const name of names)
-    if (
-      (isIP(bare(name)) === 0 ? pair.chain[0].checkHost(name) : pair.chain[0].checkIP(bare(name))) ===
-      undefined
-    )
-      found.warnings.push(`${file}: the certificate is not for ${name}, which admin.public_url names`);
 }
 
 /** A name to listen on that does not resolve is an error; one that others resolve, or that AWS is reached by, a warning. */
 async function checkNames({ file, xks, admin, aws }: LoadedConfig, found: Findings): Promise<void> {
-  const hostOf = (url: string | undefined) => (url === undefined ? undefined : new URL(url).hostname);
   const names: [key: string, host: string | undefined, into: string[]][] = [
     ['xks.address', xks.address, found.problems],
     ...(admin.enabled
@@ -135,7 +106,7 @@ async function checkNames({ file, xks, admin, aws }: LoadedConfig, found: Findin
   ];
   await Promise.all(
     names.map(async ([key, host, into]) => {
-      if (host === undefined || isIP(bare(host)) !== 0) return;
+      if (host === undefined || isIP(host) !== 0) return;
       const problem = await problemOfName(host);
       if (problem !== undefined)
         into.push(`${file}: ${key}: the name does not resolve on this machine (${problem})`);
@@ -153,9 +124,4 @@ async function problemOfName(host: string): Promise<string | undefined> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** An IPv6 address without the brackets that it has in a URL. */
-function bare(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1');
 }

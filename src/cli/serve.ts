@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
-import { loadTls } from '../http/tls.ts';
+import { tlsWarnings } from '../http/node-tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
@@ -21,8 +21,8 @@ import { note, print } from './streams.ts';
 export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
   if (wish.check === true) return check(config);
-  loadTls(config.xks.tls);
-  if (config.admin.enabled) loadTls(config.admin.tls);
+  // What is wrong with its files is told before anything else is begun.
+  tlsWarnings(config);
   process.exitCode = await serve(config);
 }
 
@@ -58,7 +58,7 @@ export async function serve(
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
-  for (const warning of warningsOf(config)) log.warn(warning);
+  for (const warning of [...warningsOf(config), ...tlsWarnings(config)]) log.warn(warning);
   const supervisor = new Supervisor({
     config,
     log,

@@ -105,7 +105,7 @@ class AdminWorker implements Worker {
       {
         address: admin.address,
         port: admin.port,
-        tls: admin.tls,
+        tls: config.tls,
         connections: admin.connections,
         log,
         refusalForm: adminRefusal,
@@ -146,8 +146,8 @@ class AdminWorker implements Worker {
         this.#verifications.get(message.id)?.(message.report);
         this.#verifications.delete(message.id);
         break;
-      case 'reload':
-        this.#listener.reload();
+      case 'tls':
+        this.#listener.useTls(message.tls);
         break;
       case 'drain':
         void this.#drain();

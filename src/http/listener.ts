@@ -9,26 +9,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { TlsConfig } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import { Connections, type ConnectionBounds } from './connections.ts';
 import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
-import { certificateEnd, fingerprint, hasWantedSubject, loadTls } from './tls.ts';
+import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface ListenerOptions {
   address: string;
   port: number;
-  tls: TlsConfig;
+  tls: LoadedTls;
+  /** Names of which a client certificate must have one; asked for where `tls` has a CA for them. */
+  clientSubjects?: readonly string[];
   connections: number;
   log: Logger;
   /** Words for what is not HTTP. */
   refusalForm: RefusalForm;
   /** Several processes listen on the same port, and the kernel spreads the connections. */
   reusePort?: boolean;
-  /** How often to look whether the TLS files changed, milliseconds. */
-  reloadInterval?: number;
   bounds?: ConnectionBounds;
 }
 
@@ -53,14 +52,11 @@ export class Listener {
   readonly #server: Server;
   readonly #http2: Http2Server;
   readonly #connections: Connections;
-  readonly #watcher: NodeJS.Timeout;
-  #fingerprint: string;
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
     const { tls } = options;
-    this.#fingerprint = fingerprint(tls);
-    const mutual = tls.client_ca !== undefined;
+    const mutual = tls.ca !== undefined;
     const bounds = options.bounds ?? defaultBounds;
     this.#connections = new Connections({ most: options.connections, bounds, log: options.log });
     const take: RequestHandler = (request, response) => {
@@ -69,7 +65,7 @@ export class Listener {
     };
     this.#server = createServer(
       {
-        ...loadTls(tls),
+        ...tls,
         ALPNProtocols: ['h2', 'http/1.1'],
         requestCert: mutual,
         rejectUnauthorized: mutual,
@@ -107,13 +103,12 @@ export class Listener {
       options.log.debug({ remote: socket.remoteAddress, code: error.code }, 'TLS handshake refused');
       socket.destroy();
     });
-    this.#watcher = setInterval(() => this.#reloadWhenChanged(), options.reloadInterval ?? 2_000).unref();
   }
 
   /** After the handshake: checks the subject of the client certificate, then hands over to the protocol agreed on. */
   #divertByProtocol(): void {
-    const subjects = this.#options.tls.client_subjects;
-    const mutual = this.#options.tls.client_ca !== undefined;
+    const { tls, clientSubjects: subjects = [] } = this.#options;
+    const mutual = tls.ca !== undefined;
     const http1 = this.#server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
     this.#server.removeAllListeners('secureConnection');
     this.#server.on('secureConnection', (socket: TLSSocket) => {
@@ -138,32 +133,14 @@ export class Listener {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Takes new TLS files into use for new connections; keeps the old ones when the new are not usable. */
-  reload(): void {
-    const { tls, log } = this.#options;
-    const seen = fingerprint(tls);
-    try {
-      const context = loadTls(tls);
-      this.#server.setSecureContext(context);
-      this.#fingerprint = seen;
-      log.info({ notAfter: certificateEnd(context).toISOString() }, 'TLS certificate loaded');
-    } catch (error) {
-      this.#fingerprint = seen;
-      log.error(
-        { problem: (error as Error).message },
-        'TLS certificate not changed: the new files cannot be used',
-      );
-    }
-  }
-
-  #reloadWhenChanged(): void {
-    const now = fingerprint(this.#options.tls);
-    if (now !== '' && now !== this.#fingerprint) this.reload();
+  /** Takes another certificate into use, for new connections. */
+  useTls(tls: LoadedTls): void {
+    this.#server.setSecureContext(tls);
+    this.#options.log.info({ notAfter: certificateEnd(tls)?.toISOString() }, 'TLS certificate loaded');
   }
 
   /** Takes no new connection, lets every request under way end, then closes. Cuts off after `patience` milliseconds. */
   async close(patience: number): Promise<void> {
-    clearInterval(this.#watcher);
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();

@@ -3,6 +3,7 @@ import type { AwsSettings } from '../aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
+import type { LoadedTls } from './tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
 import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
 
@@ -13,6 +14,8 @@ export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' 
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;
+  /** What the files of `xks.tls` had when they were last good. */
+  tls: LoadedTls;
 }
 
 export interface WorkerToken extends Pick<
@@ -26,6 +29,8 @@ export interface WorkerToken extends Pick<
 /** What the management process gets of it: it has no PIN either. */
 export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 'storePath'> {
   admin: LoadedAdmin;
+  /** What the files of `admin.tls` had when they were last good. */
+  tls: LoadedTls;
   aws: AwsSettings;
   tokens: WorkerToken[];
   version: string;
@@ -46,7 +51,8 @@ export type ToWorker =
   | { kind: 'quota'; grants: QuotaGrant[] }
   /** Answers `served-write`; without `written` nothing was, and `problem` says why. */
   | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string }
-  | { kind: 'reload' }
+  /** Another certificate is in use now. */
+  | { kind: 'tls'; tls: LoadedTls }
   | { kind: 'drain' }
   | { kind: 'ping' };
 

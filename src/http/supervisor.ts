@@ -10,6 +10,7 @@ import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
+import { NodeTls } from './node-tls.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -51,6 +52,7 @@ export class Supervisor {
   readonly #quotas: QuotaLedger;
   readonly #writer: ServedWriter;
   #writerStarted = false;
+  readonly #tls: NodeTls;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -68,6 +70,14 @@ export class Supervisor {
         'the thread that writes for XKS workers has ended; the next write starts another',
       ),
     );
+    this.#tls = new NodeTls({
+      config: options.config,
+      log: options.log,
+      onXks: (tls) => {
+        for (const crew of this.#crews) crew.tell({ kind: 'tls', tls });
+      },
+      onManagement: (tls) => this.#management?.tell({ kind: 'tls', tls }),
+    });
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }
@@ -97,12 +107,13 @@ export class Supervisor {
   /** SIGHUP: TLS files again, and PINs that were refused may be tried again. */
   reload(): void {
     for (const gate of this.#gates.values()) gate.reset();
-    for (const crew of this.#everyone) crew.tell({ kind: 'reload' });
+    this.#tls.reload();
   }
 
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
     const patience = this.#options.config.xks.drain_ms + 5_000;
+    this.#tls.stop();
     this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(async () =>
       this.#writer.close(),
     );
@@ -208,6 +219,7 @@ export class Supervisor {
         tokens: this.#workerTokens((token) => hostsOf(token, workers)),
         version,
         reusePort: workers > 1,
+        tls: this.#tls.xks,
       },
     };
   }
@@ -219,6 +231,7 @@ export class Supervisor {
       kind: 'start-management',
       config: {
         admin: { ...config.admin, port: this.#adminPort ?? config.admin.port },
+        tls: this.#tls.management,
         aws: awsSettings(config.aws, version),
         log,
         node,

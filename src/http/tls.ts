@@ -1,7 +1,8 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
+import { certificatesIn } from './certificate.ts';
 import { TlsError } from './tls-error.ts';
 import { readCertificates, readTlsFile, readTlsPair } from './tls-pair.ts';
 
@@ -13,10 +14,13 @@ const suites = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
+/** What a listener is made with: the contents of the files, which the supervisor hands to its workers. */
+export type LoadedTls = SecureContextOptions & { cert: string; key: string; ca?: string[] };
+
 /** Reads the files and checks that they belong together. Throws TlsError; nothing is changed by trying. */
-export function loadTls(tls: TlsConfig): SecureContextOptions {
+export function loadTls(tls: TlsConfig): LoadedTls {
   const { cert, key } = readTlsPair(tls);
-  const options: SecureContextOptions = {
+  const options: LoadedTls = {
     cert,
     key,
     ...(tls.client_ca === undefined
@@ -43,8 +47,8 @@ export function loadTls(tls: TlsConfig): SecureContextOptions {
 }
 
 /** When the certificate ends, for the log. */
-export function certificateEnd(options: SecureContextOptions): Date {
-  return new Date(new X509Certificate(options.cert as string).validTo);
+export function certificateEnd({ cert }: LoadedTls): Date | undefined {
+  return certificatesIn(cert)[0]?.validToDate;
 }
 
 /** What tells a changed file: a path that is a symbolic link is followed. Empty while a file is being replaced. */

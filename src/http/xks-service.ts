@@ -129,7 +129,8 @@ export class XksService implements Worker {
       {
         address: config.xks.address,
         port: config.xks.port,
-        tls: config.xks.tls,
+        tls: config.tls,
+        clientSubjects: config.xks.tls.client_subjects,
         connections: config.xks.connections,
         log,
         refusalForm: xksRefusal,
@@ -174,8 +175,8 @@ export class XksService implements Worker {
       case 'served-written':
         this.#writes.receive(message);
         break;
-      case 'reload':
-        this.#listener.reload();
+      case 'tls':
+        this.#listener.useTls(message.tls);
         break;
       case 'drain':
         void this.#drain();

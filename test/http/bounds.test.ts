@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { Listener } from '../../src/http/listener.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
+import { loadTls, type LoadedTls } from '../../src/http/tls.ts';
 import { createLog } from '../../src/log.ts';
 import { TestCa } from '../support/certificates.ts';
 import { memoryDirectory } from '../support/test-node.ts';
@@ -30,12 +31,13 @@ const common = {
 let directory = '';
 let ca: TestCa;
 let port = 0;
+let tls: LoadedTls;
 let listener: Listener;
 
 test.before(async () => {
   directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-bounds-'));
   ca = await TestCa.create(directory);
-  const tls = { ...(await ca.issue('localhost')), client_subjects: [] };
+  tls = loadTls({ ...(await ca.issue('localhost')), client_subjects: [] });
   listener = new Listener({ ...common, tls, bounds }, (request, response) => void echo(request, response));
   ({ port } = await listener.listen());
 });
@@ -174,7 +176,6 @@ async function get(session: ClientHttp2Session, path = '/'): Promise<number> {
 
 test.serial('an HTTP/2 connection that asks nothing is closed, whatever else it sends', async (t) => {
   // Not by the time that those have which have asked.
-  const tls = { ...(await ca.issue('localhost')), client_subjects: [] };
   const patient = { ...bounds, idle: 3_600_000 };
   const other = new Listener({ ...common, tls, bounds: patient }, () => undefined);
   const session = await openHttp2({}, (await other.listen()).port);

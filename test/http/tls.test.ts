@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { ConnectionOptions } from 'node:tls';
 import test from 'ava';
@@ -74,6 +74,11 @@ const loaded = () => file().node.log.filter(({ msg }) => msg === 'TLS certificat
 
 const nextLoad = async (taken: number) => file().node.waitForLog(() => loaded() > taken);
 
+/** Nobody listens yet. */
+function onlyRefused(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
+}
+
 /** Both files put in place of the old, as a renewal does it. */
 async function replace(from: { certificate: string; key: string }): Promise<void> {
   const { tls } = file().node;
@@ -120,6 +125,28 @@ for (const [kind, rsa, reason] of [
       t.not(await serialOf(), before);
     },
   );
+
+test.serial(
+  'a worker that dies comes back with the last good files, whatever is in their place',
+  async (t) => {
+    const { node, client } = file();
+    const before = await serialOf();
+    const [certificate, key] = await Promise.all([readFile(node.tls.certificate), readFile(node.tls.key)]);
+    await writeFile(node.tls.certificate, 'no certificate');
+    await rm(node.tls.key);
+    const [worker = 0] = node.processes().workers;
+    process.kill(worker, 'SIGKILL');
+    await node.waitForLog(({ msg }) => msg === 'XKS worker gone, starting another');
+    let after: string | undefined;
+    while (after === undefined) after = await serialOf().catch(onlyRefused);
+    t.is(after, before);
+    await writeFile(node.tls.key, key, { mode: 0o600 });
+    const taken = loaded();
+    await writeFile(node.tls.certificate, certificate);
+    await nextLoad(taken);
+    t.is((await client.health()).status, 200);
+  },
+);
 
 test.serial('SIGHUP reads the TLS files again', async (t) => {
   const { node } = file();

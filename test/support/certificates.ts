@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -44,7 +44,16 @@ export class TestCa {
    */
   async issue(
     commonName: string,
-    options: { client?: boolean; rsa?: boolean; dnsNames?: string[]; days?: number } = {},
+    options: {
+      client?: boolean;
+      rsa?: boolean;
+      dnsNames?: string[];
+      days?: number;
+      /** Days from now on which it begins to be valid. */
+      startsIn?: number;
+      /** Address at which the CA's own certificate is said to be had. */
+      caIssuers?: string;
+    } = {},
   ): Promise<{ certificate: string; key: string }> {
     const base = path.join(this.#directory, `${path.basename(this.certificate, '.pem')}-${++this.#count}`);
     const [certificate, key, request, extensions] = [
@@ -65,6 +74,9 @@ export class TestCa {
         'basicConstraints=critical,CA:FALSE',
         `extendedKeyUsage=${options.client === true ? 'clientAuth' : 'serverAuth'}`,
         ...(alternatives.length === 0 ? [] : [`subjectAltName=${alternatives.join(',')}`]),
+        ...(options.caIssuers === undefined
+          ? []
+          : [`authorityInfoAccess=caIssuers;URI:${options.caIssuers}`]),
       ].join('\n'),
     );
     await run('openssl', [
@@ -77,12 +89,13 @@ export class TestCa {
       ],
       ...['-keyout', key, '-out', request],
     ]);
-    await run('openssl', [
+    const signing = [
       ...['x509', '-req', '-in', request, '-CA', this.certificate, '-CAkey', this.#key],
       // Its own, since a serial number's file would be shared by all who have one made at a time.
       ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
       ...['-days', String(options.days ?? 30), '-extfile', extensions, '-out', certificate],
-    ]);
+    ];
+    await run('openssl', signing, { env: { ...process.env, ...daysLater(options.startsIn) } });
     await chmod(key, 0o600);
     return { certificate, key };
   }
@@ -133,6 +146,14 @@ async function makeOriginals(originals: string, age: number): Promise<void> {
     const old = /^certificates-(\d+)$/.exec(name)?.[1];
     if (old !== undefined && Number(old) < age - 1) await rm(path.join(build, name), { recursive: true });
   }
+}
+
+/** OpenSSL 3.0 makes certificates that begin now. */
+function daysLater(days: number | undefined): Record<string, string> {
+  const [library] = globSync('/usr/lib/*/faketime/libfaketime.so.1');
+  if (days === undefined) return {};
+  if (library === undefined) throw new Error('libfaketime is missing; run: scripts/set-up test');
+  return { LD_PRELOAD: library, FAKETIME: `+${days}d` };
 }
 
 const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];

@@ -8,6 +8,7 @@ import { loadConfig, type LoadedConfig } from '../../src/config/load.ts';
 import type { ToSupervisor } from '../../src/http/node-messages.ts';
 import { QuotaLedger } from '../../src/http/quota-ledger.ts';
 import { hostSettings } from '../../src/http/supervisor.ts';
+import { loadTls } from '../../src/http/tls.ts';
 import { XksService } from '../../src/http/xks-service.ts';
 import { createLog } from '../../src/log.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
@@ -63,6 +64,7 @@ export class InProcessNode extends ServedNode {
         tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
         version,
         reusePort: false,
+        tls: loadTls(xks.tls),
       },
       {
         log: createLog(log.level, { process: 'xks-worker' }, this.#logTo()),
