@@ -27,6 +27,8 @@ RUN groupadd --system --gid 10001 holdfast \
   && install -d -m 0700 -o holdfast -g holdfast /var/lib/holdfast \
   && install -d -m 0755 /etc/holdfast /opt/holdfast \
   && ln -s /opt/holdfast/bin/holdfast /usr/local/bin/holdfast
+# Who may run Node but not read it has processes whose memory is root's alone to see (docs/security.md).
+RUN chmod 0711 "$(readlink -f "$(command -v node)")"
 WORKDIR /opt/holdfast
 COPY --from=build /opt/holdfast/node_modules node_modules
 COPY package.json LICENSE* ./

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+
 /*
  * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
  * so that none goes without these flags. bin/holdfast, which starts the first of them, has the same.
@@ -12,4 +14,14 @@ export const nodeFlags: readonly string[] = ['--disable-sigusr1'];
 /** Program and arguments that run `script` in a Node of its own. */
 export function nodeCommand(script: string, ...words: readonly string[]): [string, ...string[]] {
   return [process.execPath, ...nodeFlags, script, ...words];
+}
+
+/**
+ * Whether another process of the same user can read the memory and the environment of this one, and with them a PIN. The
+ * kernel gives them to root alone (and makes no core dump) where the user may run Node's program but not read it, as
+ * scripts/set-up run by root and the image leave it: then what is in /proc/self belongs to root.
+ */
+export function isMemoryOpen(): boolean {
+  const user = process.getuid?.();
+  return user !== 0 && statSync('/proc/self/mem', { throwIfNoEntry: false })?.uid === user;
 }

@@ -8,6 +8,7 @@ import { certificatesIn, judge } from '../http/certificate.ts';
 import { hostOf } from '../http/node-tls.ts';
 import { loadTls } from '../http/tls.ts';
 import { TlsError } from '../http/tls-error.ts';
+import { isMemoryOpen } from '../node-process.ts';
 import { systemReason } from '../system-reason.ts';
 import { StartError } from '../token/cryptoki-error.ts';
 import { modulePath, problemOfModule } from '../token/module-file.ts';
@@ -25,6 +26,11 @@ const lookupPatience = 5_000;
 /** Looks at what the configuration names, without serving, loading a module or trying a PIN. */
 export async function checkConfiguration(config: LoadedConfig): Promise<Findings> {
   const found: Findings = { problems: [], warnings: warningsOf(config) };
+  if (isMemoryOpen())
+    found.warnings.push(
+      `other processes of this user can read the memory of Holdfast's, and so PINs: ${process.execPath} should be root’s and ` +
+        'mode 0711, as scripts/set-up leaves it where root runs it (docs/security.md)',
+    );
   for (const token of config.tokens) {
     checkModule(config, token, found);
     checkPin(config, token, found);

@@ -6,6 +6,7 @@ import { tlsWarnings } from '../http/node-tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
+import { isMemoryOpen } from '../node-process.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { checkConfiguration } from './configuration-check.ts';
@@ -50,7 +51,8 @@ export async function serve(
   onReady: (ports: Ports) => string = () => '',
 ): Promise<number> {
   const log = createLog(config.log.level, { process: 'supervisor' });
-  log.info({ version: build, node: process.version, config: config.file }, 'holdfast starts');
+  const memory = isMemoryOpen() ? 'open' : 'closed';
+  log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
