@@ -11,9 +11,12 @@ import { statSync } from 'node:fs';
  */
 export const nodeFlags: readonly string[] = ['--disable-sigusr1'];
 
+/** Node's program. */
+export const nodeProgram = process.execPath;
+
 /** Program and arguments that run `script` in a Node of its own. */
 export function nodeCommand(script: string, ...words: readonly string[]): [string, ...string[]] {
-  return [process.execPath, ...nodeFlags, script, ...words];
+  return [nodeProgram, ...nodeFlags, script, ...words];
 }
 
 /**

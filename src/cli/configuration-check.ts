@@ -8,7 +8,7 @@ import { certificatesIn, judge } from '../http/certificate.ts';
 import { hostOf } from '../http/node-tls.ts';
 import { loadTls } from '../http/tls.ts';
 import { TlsError } from '../http/tls-error.ts';
-import { isMemoryOpen } from '../node-process.ts';
+import { isMemoryOpen, nodeProgram } from '../node-process.ts';
 import { systemReason } from '../system-reason.ts';
 import { StartError } from '../token/cryptoki-error.ts';
 import { modulePath, problemOfModule } from '../token/module-file.ts';
@@ -28,7 +28,7 @@ export async function checkConfiguration(config: LoadedConfig): Promise<Findings
   const found: Findings = { problems: [], warnings: warningsOf(config) };
   if (isMemoryOpen())
     found.warnings.push(
-      `other processes of this user can read the memory of Holdfast's, and so PINs: ${process.execPath} should be root’s and ` +
+      `other processes of this user can read the memory of Holdfast's, and so PINs: ${nodeProgram} should be root’s and ` +
         'mode 0711, as scripts/set-up leaves it where root runs it (docs/security.md)',
     );
   for (const token of config.tokens) {
