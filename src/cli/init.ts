@@ -5,13 +5,14 @@ import { wallClock } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ensureFirstAdministrator, resetAdministrator } from '../identity/administrators.ts';
 import type { Secret } from '../secret.ts';
+import type { SpaceReserve } from '../store/space-reserve.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
 import { readSecretFile, showSecret } from './secret-file.ts';
-import { print } from './streams.ts';
+import { note, print } from './streams.ts';
 
 export interface InitWish {
   administrator: string;
@@ -47,12 +48,25 @@ export async function init(
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, ownProofs, made, wallClock());
     print(`store ${config.storePath}: up to date`);
+    fillReserve(store.reserve);
     const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
     else print(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
   } finally {
     await store.close();
   }
+}
+
+/** The node fills it up again; here it is to be there from the first start on. */
+function fillReserve(reserve: SpaceReserve): void {
+  let whole = false;
+  try {
+    whole = reserve.fill();
+  } catch {
+    // A disk that fails here fails again below, and says so.
+  }
+  if (!whole)
+    note('holdfast: warning: the disk of the store has no room for the space that is kept in reserve');
 }
 
 async function reset(config: LoadedConfig, username: true | string): Promise<void> {

@@ -8,8 +8,8 @@ import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, TokenReport } from '../admin/services.ts';
 import { AwsClients } from '../aws/clients.ts';
 import { createLog, type Logger } from '../log.ts';
+import { ReserveFilling } from '../store/reserve-filling.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import type { Store } from '../store/store.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { reconcile } from '../vault/reconcile.ts';
@@ -35,7 +35,8 @@ const longestWait = 60_000;
 
 class AdminWorker implements Worker {
   readonly #log: Logger;
-  readonly #store: Store;
+  readonly #store: SqliteStore;
+  readonly #reserve: ReserveFilling;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #services: AdminServices;
@@ -48,10 +49,11 @@ class AdminWorker implements Worker {
   readonly #open = new Set<string>();
   #started = false;
 
-  private constructor(config: ManagementConfig, store: Store, log: Logger) {
+  private constructor(config: ManagementConfig, store: SqliteStore, log: Logger) {
     const { admin, node, tokens, version } = config;
     this.#log = log;
     this.#store = store;
+    this.#reserve = new ReserveFilling(store.reserve, log);
     this.#pools = new Map(
       tokens.map((token) => [
         token.name,
@@ -118,6 +120,7 @@ class AdminWorker implements Worker {
     const log = createLog(config.log.level, { process: 'management' });
     const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
     const { port } = await worker.#listener.listen();
+    worker.#reserve.start();
     setTimeout(() => worker.#startWork(true), longestWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
     tell({ kind: 'listening', port });
@@ -219,6 +222,7 @@ class AdminWorker implements Worker {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
+    this.#reserve.stop();
     await this.#schedules.stop();
     await this.#listener.close(closePatience);
     await this.#awsSchedules.stop();

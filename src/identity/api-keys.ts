@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
+import { restricts } from '../store/read-back.ts';
 import type { ApiKeyTable, Tables } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
@@ -120,6 +121,14 @@ export async function revokeApiKey(
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return;
+    restricts(trx, 'the end of the API key', async () => {
+      const now = await trx
+        .selectFrom('api_keys')
+        .select('revoked_at')
+        .where('id', '=', row.id)
+        .executeTakeFirst();
+      return now?.revoked_at !== null;
+    });
     await record(trx, act, {
       action: 'api-key.revoke',
       vaultId: caller.vaultId,

@@ -1,4 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Transaction } from 'kysely';
+import { signsIn } from '../store/read-back.ts';
+import type { Tables } from '../store/schema.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
 import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
@@ -79,7 +83,7 @@ async function bySession(
     await checkCsrfToken(db, session, withCookie.csrfToken);
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (session.last_seen_at <= writtenBefore)
-    await house.store.bookkeep(async (trx) =>
+    await note(house, async (trx) =>
       trx
         .updateTable('sessions')
         .set({ last_seen_at: now.toISOString() })
@@ -88,6 +92,18 @@ async function bySession(
         .execute(),
     );
   return ownerOfSession(db, session);
+}
+
+/** Notes that somebody came. Whoever may read is not kept from it by a store that takes no note. */
+async function note(house: House, write: (trx: Transaction<Tables>) => Promise<unknown>): Promise<void> {
+  try {
+    await house.store.bookkeep(async (trx) => {
+      signsIn(trx);
+      await write(trx);
+    });
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 function sessions(db: Reading) {
@@ -145,7 +161,7 @@ async function byApiKey(
   if (key.expires_at <= now.toISOString()) return undefined;
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (key.last_used_at === null || key.last_used_at <= writtenBefore)
-    await house.store.bookkeep(async (trx) =>
+    await note(house, async (trx) =>
       trx
         .updateTable('api_keys')
         .set({ last_used_at: now.toISOString(), last_address: address })

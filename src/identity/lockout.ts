@@ -1,4 +1,5 @@
 import { expressionBuilder, type ExpressionWrapper, type Transaction } from 'kysely';
+import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';
 
@@ -24,16 +25,17 @@ export interface Attempt {
 /** Counts an attempt; undefined where the account is locked or not ACTIVE: it must not be tried. */
 export async function beginAttempt(house: House, userId: string): Promise<Attempt | undefined> {
   const now = house.now();
-  const row = await house.store.bookkeep(async (trx) =>
-    trx
+  const row = await house.store.bookkeep(async (trx) => {
+    signsIn(trx);
+    return trx
       .updateTable('users')
       .set((eb) => ({ failures: eb('failures', '+', 1), locked_until: lockAfter(now) }))
       .where('id', '=', userId)
       .where('state', '=', 'ACTIVE')
       .where((eb) => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<=', now.toISOString())]))
       .returning('failures')
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+  });
   return row === undefined ? undefined : { userId, failures: row.failures };
 }
 
@@ -45,6 +47,7 @@ export const clean = { failures: 0, locked_until: null };
  * known password would buy any number of guesses at the second factor.
  */
 export async function takeBack(trx: Transaction<Tables>, attempt: Attempt): Promise<void> {
+  signsIn(trx);
   await trx
     .updateTable('users')
     .set((eb) => ({

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { recordAlone, type Act } from '../audit/trail.ts';
 import type { Selectable } from 'kysely';
+import { signsIn } from '../store/read-back.ts';
 import type { OidcSignInTable } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -74,6 +75,7 @@ export async function startOidcSignIn(
   const now = house.now();
   const share = shareOf(laneOf(wish.address));
   await house.store.bookkeep(async (trx) => {
+    signsIn(trx);
     // The provider may have been changed while it was asked: an answer is never taken to another one.
     const current = await findProvider({ db: trx }, wish.vaultId);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
@@ -152,6 +154,7 @@ export async function finishOidcSignIn(
   wish: { code: string; verifier: string; cookie: boolean; userAgent: string },
 ): Promise<OpenedSession> {
   const { begun, user, opened } = await house.store.write(act, async (trx) => {
+    signsIn(trx);
     const begun = await trx
       .deleteFrom('oidc_sign_ins')
       .where('code_hash', '=', sha256(wish.code))
@@ -180,15 +183,16 @@ export async function finishOidcSignIn(
 
 /** Takes a sign-in out of the table: of two answers to one, one is taken. */
 async function claim(house: House, state: string, now: Date): Promise<BegunSignIn | undefined> {
-  return house.store.bookkeep(async (trx) =>
-    trx
+  return house.store.bookkeep(async (trx) => {
+    signsIn(trx);
+    return trx
       .deleteFrom('oidc_sign_ins')
       .where('state_hash', '=', sha256(state))
       .where('code_hash', 'is', null)
       .where('expires_at', '>', now.toISOString())
       .returningAll()
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+  });
 }
 
 /** Puts it back with the user who signed in and a code to fetch the session with. */
@@ -202,6 +206,7 @@ async function bind(
   const code = secret();
   const now = house.now();
   const { user, refused } = await house.store.write(act, async (trx) => {
+    signsIn(trx);
     const current = await findProvider({ db: trx }, provider.vault_id);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
       throw new VaultError('conflict', 'single sign-on was changed meanwhile', 'begin again');

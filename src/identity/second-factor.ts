@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
+import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import type { House } from '../vault/house.ts';
@@ -205,15 +206,16 @@ async function openTotp(
   const enrolment = randomUUID();
   const { parts } = totpContext({ id: user.id, totp_enrolment: enrolment });
   const anew = await reseal(house, { ...kept, context: { ...kept.context, parts } });
-  const bound = await house.store.bookkeep(async (trx) =>
-    trx
+  const bound = await house.store.bookkeep(async (trx) => {
+    signsIn(trx);
+    return trx
       .updateTable('users')
       .set({ totp_sealed: anew, totp_enrolment: enrolment })
       .where('id', '=', user.id)
       .where('totp_sealed', '=', Buffer.from(kept.sealed))
       .where('totp_enrolment', 'is', null)
-      .executeTakeFirst(),
-  );
+      .executeTakeFirst();
+  });
   if (bound.numUpdatedRows === 0n)
     throw new VaultError('conflict', 'the second factor was changed meanwhile', 'repeat it');
   return { enrolment, secret };

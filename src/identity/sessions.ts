@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Selectable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
+import { restricts, signsIn } from '../store/read-back.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
@@ -69,6 +70,7 @@ export async function openSession(
   user: UserRow,
   wish: SessionWish,
 ): Promise<OpenedSession> {
+  signsIn(trx);
   const now = house.now();
   const token = mintSessionToken();
   const state = firstState(user, wish.method);
@@ -110,6 +112,7 @@ export async function raiseSession(
   session: SessionRow,
   state: 'PASSWORD_CHANGE' | 'ACTIVE',
 ): Promise<OpenedSession> {
+  signsIn(trx);
   const now = house.now();
   const token = mintSessionToken();
   const raised = await trx
@@ -186,6 +189,14 @@ export async function endSession(house: House, act: Act, userId: string, session
   await house.store.write(act, async (trx) => {
     const ended = await trx.deleteFrom('sessions').where('id', '=', session.id).executeTakeFirst();
     if (ended.numDeletedRows === 0n) throw new VaultError('not-found', 'there is no such session');
+    restricts(trx, 'the end of the session', async () => {
+      const left = await trx
+        .selectFrom('sessions')
+        .select('id')
+        .where('id', '=', session.id)
+        .executeTakeFirst();
+      return left === undefined;
+    });
     await record(trx, act, {
       action: 'session.end',
       vaultId: user.vault_id,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import { restricts } from '../store/read-back.ts';
 import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { changes } from '../vault/edits.ts';
@@ -178,7 +179,14 @@ export async function updateUser(
     if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
     if (after.state === 'DISABLED' || isOtherRole || after.sign_in !== before.sign_in)
       await endSessionsOf(trx, userId);
-    if (after.state === 'DISABLED') await revokeApiKeysOf(trx, house, userId);
+    if (after.state === 'DISABLED') {
+      await revokeApiKeysOf(trx, house, userId);
+      restricts(
+        trx,
+        'the state of the user',
+        async () => (await findUser({ db: trx }, vaultId, userId)).state === 'DISABLED',
+      );
+    }
     await record(trx, act, {
       ...userEntry('update', after),
       before: shownInTrail(before),
@@ -202,6 +210,10 @@ export async function deleteUser(
     checkNotSelf(changer, user, 'delete', 'another administrator can do it');
     await trx.deleteFrom('users').where('id', '=', userId).execute();
     if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);
+    restricts(trx, 'the end of the user', async () => {
+      const left = await trx.selectFrom('users').select('id').where('id', '=', userId).executeTakeFirst();
+      return left === undefined;
+    });
     await record(trx, act, { ...userEntry('delete', user), before: shownInTrail(user) });
   });
 }

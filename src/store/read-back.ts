@@ -3,7 +3,7 @@ import { StoreError } from './store-error.ts';
 import type { Tables } from './schema.ts';
 
 /** For what a transaction may use the space that the store keeps in reserve; see space-reserve.ts. */
-export type ReservedFor = 'restriction' | 'sign-in';
+export type ReservedFor = 'restriction' | 'sign-in' | 'serving';
 
 interface Promised {
   what: string;
@@ -35,6 +35,11 @@ export function restricts(trx: Transaction<Tables>, what: string, stands: () => 
 /** The transaction signs somebody in, who may have come to disable a key: it has a part of the reserved space too. */
 export function signsIn(trx: Transaction<Tables>): void {
   if (!purposes.has(trx)) purposes.set(trx, 'sign-in');
+}
+
+/** The transaction is what keys that are in use cannot be served without: it has the same part. */
+export function serves(trx: Transaction<Tables>): void {
+  purposes.set(trx, 'serving');
 }
 
 /** For the store: what the transaction may use the reserve for. */

@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { ReservedFor } from './read-back.ts';
 
 /** Bytes that are kept free for what must never fail for want of space. */
 export const reserveSize = 16 * 1024 * 1024;
@@ -46,7 +47,7 @@ export class SpaceReserve {
   }
 
   /** Gives up a slice. False where there is none (for this purpose) any more. */
-  release(purpose: 'restriction' | 'sign-in'): boolean {
+  release(purpose: ReservedFor): boolean {
     try {
       const descriptor = openSync(this.#file, 'r+');
       try {

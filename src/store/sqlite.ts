@@ -100,7 +100,7 @@ export class SqliteStore implements Store {
   /** Opens an existing store that is up to date and whose schema nobody has changed. Throws StoreError. */
   static async open(path: string, options: ConnectOptions = {}): Promise<SqliteStore> {
     examineStoreFile(path, evidenceOf(path), false);
-    return orStoreError(async () => {
+    return withRoom(path, async () => {
       const database = connect(path, options);
       try {
         const executed = await executedMigrations(readingDb(database));
@@ -282,6 +282,17 @@ function assertUnaltered(path: string, differences: readonly Parameters<typeof i
 
 function readingDb(database: Database.Database): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new StoreDialect({ database, translate: toStoreError }) });
+}
+
+/** A node that is started again on a full disk needs some space too: for the log of the database and its map. */
+async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await orStoreError(run);
+    } catch (error) {
+      const isFull = error instanceof StoreError && error.fault === 'full';
+      if (!isFull || !new SpaceReserve(path).release('serving')) throw error;
+    }
 }
 
 async function orStoreError<T>(run: () => Promise<T>): Promise<T> {

@@ -36,7 +36,8 @@ const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string
  * the statement, such as a constraint, or that is worth waiting for.
  */
 function faultOf(code: string): StoreFault | undefined {
-  if (code === 'SQLITE_FULL') return 'full';
+  // Of the shared map: it could not be made as long as it has to be.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return 'full';
   if (code.startsWith('SQLITE_READONLY')) return 'read-only';
   if (code.startsWith('SQLITE_IOERR_SHM') || code === 'SQLITE_IOERR_LOCK' || code === 'SQLITE_NOLFS')
     return 'not-local';

@@ -1,3 +1,4 @@
+import { serves } from '../store/read-back.ts';
 import type { UseTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
@@ -83,6 +84,7 @@ async function leaseBlocks(store: Pick<Store, 'bookkeep'>, asks: readonly LeaseA
 
 async function leaseSome(store: Pick<Store, 'bookkeep'>, asks: readonly LeaseAsk[]): Promise<Leased[]> {
   return store.bookkeep(async (trx) => {
+    serves(trx);
     const leased: Leased[] = [];
     for (const { cloudKeyId, version } of asks) {
       const row = await trx

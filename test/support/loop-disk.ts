@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -55,6 +56,31 @@ export class LoopDisk {
     execFileSync('fsfreeze', ['--unfreeze', this.directory]);
     process.kill(-this.#safeguard.pid);
     this.#safeguard = undefined;
+  }
+
+  /** Until there is no byte left. */
+  fill(): void {
+    const descriptor = openSync(this.#filler, 'a', 0o600);
+    try {
+      for (let size = 1024 * 1024; size >= 512;)
+        try {
+          writeSync(descriptor, Buffer.alloc(size, 1));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+          size /= 2;
+        }
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  makeRoom(): void {
+    rmSync(this.#filler, { force: true });
+  }
+
+  get #filler(): string {
+    return path.join(this.directory, 'filler');
   }
 
   async dispose(): Promise<void> {
