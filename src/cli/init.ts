@@ -5,6 +5,7 @@ import { wallClock } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ensureFirstAdministrator, resetAdministrator } from '../identity/administrators.ts';
 import type { Secret } from '../secret.ts';
+import { evidenceOf, examineStoreFile } from '../store/store-file.ts';
 import type { SpaceReserve } from '../store/space-reserve.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
@@ -36,6 +37,8 @@ export async function init(
 ): Promise<void> {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
+  // Before keys are made in a token for it.
+  examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
   const { made, hosts, close } = await openTokens(config, config.tokens, true);
   await close();
   for (const [token, labels] of made)

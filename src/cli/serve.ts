@@ -8,6 +8,7 @@ import { verifyToken } from '../http/token-verification.ts';
 import { createLog } from '../log.ts';
 import { isMemoryOpen } from '../node-process.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
+import { checkAtStart } from '../store/start-check.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './context.ts';
@@ -57,6 +58,7 @@ export async function serve(
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
   await store.close();
+  checkAtStart(config.storePath, log);
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);

@@ -1,8 +1,12 @@
+import { existsSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { SpaceReserve } from './space-reserve.ts';
+import { StoreError } from './store-error.ts';
+import { isBusy, storeError, toStoreError } from './store-faults.ts';
 
 /**
- * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event loop;
- * the store goes on waiting without stopping anything.
+ * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
+ * loop; a transaction as a whole goes on waiting without stopping anything.
  */
 const busyTimeout = 20;
 
@@ -25,5 +29,37 @@ export function connect(path: string, { readonly = false }: ConnectOptions = {})
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Of a store that no process can open where it is, SQLite leaves the beginnings of its log and map. */
+export async function leavingNothing<T>(path: string, run: () => Promise<T>): Promise<T> {
+  const beginnings = [`${path}-wal`, `${path}-shm`].filter((file) => !existsSync(file));
+  try {
+    return await withRoom(path, run);
+  } catch (error) {
+    if (error instanceof StoreError && error.fault === 'not-local')
+      for (const file of beginnings) rmSync(file, { force: true });
+    throw error;
+  }
+}
+
+/** A node that is started again on a full disk needs some space too: for the log of the database and its map. */
+async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await orStoreError(run);
+    } catch (error) {
+      const isFull = error instanceof StoreError && error.fault === 'full';
+      if (!isFull || !new SpaceReserve(path).release('serving')) throw error;
+    }
+}
+
+export async function orStoreError<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isBusy(error)) throw storeError('locked', error);
+    throw toStoreError(error);
   }
 }

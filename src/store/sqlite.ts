@@ -9,7 +9,7 @@ import type { Tables } from './schema.ts';
 import type { ChangesOfTransaction, ServedChanges } from './served-changes.ts';
 import { compareSchema, inWords, schemaDifferences, schemaOf } from './schema-check.ts';
 import { SpaceReserve } from './space-reserve.ts';
-import { connect, type ConnectOptions } from './sqlite-connection.ts';
+import { connect, leavingNothing, orStoreError, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { StoreError } from './store-error.ts';
 import { evidenceOf, examineStoreFile } from './store-file.ts';
@@ -28,7 +28,7 @@ import { WriteMeter } from './write-meter.ts';
 
 export { StoreError } from './store-error.ts';
 
-/** How long a transaction waits for those of other processes, without stopping anything, milliseconds. */
+/** How long a transaction waits for another process's, milliseconds; the event loop goes on meanwhile. */
 const longestWait = 5000;
 
 type Schema = Awaited<ReturnType<typeof schemaOf>>;
@@ -100,7 +100,7 @@ export class SqliteStore implements Store {
   /** Opens an existing store that is up to date and whose schema nobody has changed. Throws StoreError. */
   static async open(path: string, options: ConnectOptions = {}): Promise<SqliteStore> {
     examineStoreFile(path, evidenceOf(path), false);
-    return withRoom(path, async () => {
+    return leavingNothing(path, async () => {
       const database = connect(path, options);
       try {
         const executed = await executedMigrations(readingDb(database));
@@ -282,24 +282,4 @@ function assertUnaltered(path: string, differences: readonly Parameters<typeof i
 
 function readingDb(database: Database.Database): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new StoreDialect({ database, translate: toStoreError }) });
-}
-
-/** A node that is started again on a full disk needs some space too: for the log of the database and its map. */
-async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
-  for (;;)
-    try {
-      return await orStoreError(run);
-    } catch (error) {
-      const isFull = error instanceof StoreError && error.fault === 'full';
-      if (!isFull || !new SpaceReserve(path).release('serving')) throw error;
-    }
-}
-
-async function orStoreError<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (isBusy(error)) throw storeError('locked', error);
-    throw toStoreError(error);
-  }
 }

@@ -2,6 +2,10 @@ import { codeOf, StoreError, type StoreFault } from './store-error.ts';
 
 export const restoreIt = 'put back the newest backup: docs/operations.md, Backup and restore';
 
+/** What to do with a store that is damaged. */
+export const restoreDamaged =
+  'stop the node, keep the file, put back the newest backup (docs/operations.md, Backup and restore), and look at the disk';
+
 const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string]>> = {
   full: [
     'the disk of the store is full',
@@ -25,10 +29,7 @@ const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string
     'the store needs a local file system (ext4, XFS), never NFS, CIFS or 9p',
   ],
   'not-a-store': ['the file of the store is not an SQLite database', restoreIt],
-  damaged: [
-    'the store is damaged',
-    'stop the node, keep the file, put back the newest backup (docs/operations.md, Backup and restore), and look at the disk',
-  ],
+  damaged: ['the store is damaged', restoreDamaged],
 };
 
 /**

@@ -1,0 +1,161 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { reservePath } from '../../src/store/space-reserve.ts';
+import { checkAtStart } from '../../src/store/start-check.ts';
+import { LoopDisk } from '../support/loop-disk.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+import { KeptLog } from '../vault/stage.ts';
+
+/* Whatever has become of a store, the way out is its own; and never one that puts an empty store in its place. */
+
+const run = promisify(execFile);
+const restore = /Backup and restore/;
+
+async function freshPath(t: ExecutionContext, within = memoryDirectory()): Promise<string> {
+  const directory = await mkdtemp(path.join(within, 'holdfast-lost-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  return path.join(directory, 'holdfast.db');
+}
+
+/** A store with what there is beside it on a node, closed. */
+async function storeAt(file: string): Promise<void> {
+  const store = await SqliteStore.init(file);
+  store.reserve.fill();
+  await store.close();
+}
+
+async function refusal(opening: () => Promise<SqliteStore>): Promise<StoreError> {
+  try {
+    await (await opening()).close();
+  } catch (error) {
+    if (error instanceof StoreError) return error;
+    throw error;
+  }
+  throw new Error('it was opened');
+}
+
+for (const [what, ruin, fault] of [
+  ['is gone', async (file: string) => rm(file), 'gone'],
+  ['is empty', async (file: string) => truncateSync(file, 0), 'gone'],
+  ['is cut off', async (file: string) => truncateSync(file, 8192), 'damaged'],
+  ['is no database', async (file: string) => writeFileSync(file, 'x'.repeat(100_000)), 'not-a-store'],
+] as const)
+  test(`a store that ${what} is neither opened nor made anew: a backup is the way out`, async (t) => {
+    const file = await freshPath(t);
+    await storeAt(file);
+    await ruin(file);
+    for (const way of ['open', 'init'] as const) {
+      const error = await refusal(async () => SqliteStore[way](file));
+      t.is(error.fault, fault, error.message);
+      t.regex(error.wayOut, restore);
+      t.notRegex(error.wayOut, /holdfast init/);
+    }
+    t.false(fault === 'gone' && existsSync(file) && (await stat(file)).size > 0);
+  });
+
+test('a store whose space is all that is left of it is not made anew', async (t) => {
+  const file = await freshPath(t);
+  writeFileSync(reservePath(file), '');
+  t.is((await refusal(async () => SqliteStore.init(file))).fault, 'gone');
+});
+
+test.serial('a store of root’s, or in a directory of root’s, says so', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('not run: only root can make a file that its own user may not write');
+    return t.pass();
+  }
+  const file = await freshPath(t, tmpdir());
+  await storeAt(file);
+  chmodSync(path.dirname(file), 0o755);
+  process.seteuid?.('nobody');
+  try {
+    const error = await refusal(async () => SqliteStore.open(file));
+    t.is(error.fault, 'not-permitted');
+    t.regex(error.message, /EACCES|SQLITE_CANTOPEN/);
+    t.regex(error.wayOut, /chown/);
+  } finally {
+    process.seteuid?.(0);
+  }
+});
+
+test.serial('a store on a read-only file system says so, and is not changed', async (t) => {
+  const disk = await LoopDisk.create();
+  if (typeof disk === 'string') {
+    t.log(`not run: ${disk}`);
+    return t.pass();
+  }
+  t.teardown(async () => disk.dispose());
+  const file = path.join(disk.directory, 'holdfast.db');
+  await storeAt(file);
+  await run('mount', ['-o', 'remount,ro', disk.directory]);
+  const error = await refusal(async () => SqliteStore.open(file));
+  t.is(error.fault, 'read-only');
+  t.regex(error.wayOut, /dmesg/);
+});
+
+test('damage that nothing has come upon yet is found as a node starts; of a large store it is logged', async (t) => {
+  const file = await freshPath(t);
+  await storeAt(file);
+  const { log } = new KeptLog();
+  t.notThrows(() => checkAtStart(file, log));
+  const handle = await open(file, 'r+');
+  const { size } = await handle.stat();
+  // The pages of some indexes, which are empty and nobody has read.
+  await handle.write(Buffer.alloc(40_960, 0xff), 0, 40_960, size - 40_960);
+  await handle.close();
+  await (await SqliteStore.open(file)).close();
+  const error = t.throws(() => checkAtStart(file, log), { instanceOf: StoreError });
+  t.is(error?.fault, 'damaged');
+  t.regex(error?.wayOut ?? '', restore);
+
+  const kept = new KeptLog();
+  checkAtStart(file, kept.log, 0);
+  const line = await kept.until(({ level }) => level === 'error');
+  t.regex(line.message, /damaged/);
+});
+
+test('on a file system that is not local nothing is made, and nothing left behind', async (t) => {
+  const library = path.join(path.dirname(await freshPath(t)), 'remote-disk.so');
+  const source = path.join(import.meta.dirname, '../support/remote-disk.c');
+  await run('cc', [
+    '-std=c11',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-shared',
+    '-fPIC',
+    '-o',
+    library,
+    source,
+    '-ldl',
+  ]);
+  const module = path.join(import.meta.dirname, '../../src/store/sqlite.ts');
+  const script = `import { SqliteStore } from ${JSON.stringify(module)};
+    const way = process.argv[2];
+    try { await SqliteStore[way](process.argv[1]); console.log('{}'); }
+    catch ({ fault, message, wayOut }) { console.log(JSON.stringify({ fault, told: message + '; ' + wayOut })); }`;
+  for (const kind of ['nfs', 'unshared']) {
+    const fresh = await freshPath(t);
+    const old = await freshPath(t);
+    await storeAt(old);
+    for (const [file, way, left] of [
+      [fresh, 'init', []],
+      [old, 'open', ['holdfast.db', 'holdfast.db-reserve']],
+    ] as const) {
+      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file, way], {
+        env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind },
+      });
+      const { fault, told } = JSON.parse(stdout) as { fault: string; told: string };
+      t.is(fault, 'not-local', stdout);
+      t.regex(told, /the store needs a local file system/);
+      t.deepEqual(readdirSync(path.dirname(file)).toSorted(), [...left], `${kind} ${way}`);
+    }
+  }
+});
