@@ -5,8 +5,9 @@ import { warningsOf } from '../config/warnings.ts';
 import { tlsWarnings } from '../http/node-tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
-import { createLog } from '../log.ts';
+import { createLog, logOutput } from '../log.ts';
 import { isMemoryOpen } from '../node-process.ts';
+import { standardError } from '../output-sink.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { checkAtStart } from '../store/start-check.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
@@ -51,7 +52,9 @@ export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',
 ): Promise<number> {
-  const log = createLog(config.log.level, { process: 'supervisor' });
+  // Nothing is printed that could wait for a reader or fail: a node serves whether anybody reads it or not.
+  const output = logOutput({ process: 'supervisor' });
+  const log = createLog(config.log.level, { process: 'supervisor' }, output);
   const memory = isMemoryOpen() ? 'open' : 'closed';
   log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
@@ -86,17 +89,11 @@ export async function serve(
     const ports = await supervisor.ready;
     for (const token of config.tokens) forgetRefusal(config, token.name);
     const management = ports.admin === undefined ? '' : `, management on port ${ports.admin}`;
-    const line = `holdfast ready on port ${ports.xks}${management}${onReady(ports)}`;
-    try {
-      print(line);
-    } catch (error) {
-      // A node serves whether anybody reads its output or not.
-      log.warn(`${line}; standard output: ${(error as Error).message}`);
-    }
+    output.write(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}\n`);
   };
   void announce();
   const why = await Promise.race([signal, supervisor.hopeless]);
-  if (why !== undefined) note(`holdfast: cannot serve: ${why.problem}`);
+  if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
   const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
   if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();

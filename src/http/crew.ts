@@ -6,6 +6,7 @@ import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { nodeCommand } from '../node-process.ts';
+import { standardError } from '../output-sink.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
@@ -130,9 +131,11 @@ export class Crew {
     const [command, ...words] = nodeCommand(path.join(import.meta.dirname, script));
     const worker = spawn(command, words, {
       serialization: 'json',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // What Node prints of a worker that fails must not wait for a reader who stands still.
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       env,
     });
+    void standardError().forward(worker.stderr);
     this.#worker = worker;
     const watchdog = new Watchdog({
       pid: worker.pid,

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { standardError } from '../output-sink.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
 /** What a worker does with the messages of its supervisor; `start` and `ping` are seen to here. */
@@ -23,7 +24,7 @@ export function runWorker(name: string, start: (message: StartMessage) => Promis
     if (message.kind === 'start' || message.kind === 'start-management') {
       worker = start(message);
       worker.catch((error: unknown) => {
-        console.error(`holdfast: the ${name} cannot start: ${(error as Error).message}`);
+        standardError().write(`holdfast: the ${name} cannot start: ${(error as Error).message}\n`);
         process.exit(70);
       });
       return;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nodeCommand } from '../node-process.ts';
+import { standardError } from '../output-sink.ts';
 import type { Secret } from '../secret.ts';
 import { Watchdog } from '../watchdog.ts';
 import type { TokenInfo } from './cryptoki.ts';
@@ -119,8 +120,9 @@ export class HostLife {
     const [command, ...words] = hostCommand;
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
-      // Both to our stderr: a module that prints must not get between the log lines on stdout.
-      stdio: ['pipe', 2, 2, 'pipe', 'pipe'],
+      // Both to our stderr, by way of us: a module that prints must not get between the log lines on stdout, nor stand
+      // still with its host because nobody reads them.
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     });
     this.#child = child;
     const exited = new Promise<string>((resolve) => {
@@ -128,8 +130,15 @@ export class HostLife {
       child.once('error', () => resolve('its process could not be started'));
     });
     // Absent where the system gave no pipe.
-    const [stdin, , , socket, reports] = child.stdio as [ChildProcess['stdin'], null, null, Socket, Socket];
+    const [stdin, stdout, stderr, socket, reports] = child.stdio as [
+      ChildProcess['stdin'],
+      Socket,
+      Socket,
+      Socket,
+      Socket,
+    ];
     for (const stream of [stdin, socket, reports]) stream?.on('error', () => undefined);
+    const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
     stdin?.end(JSON.stringify({ ...order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
     const lines = createInterface({ input: reports });
     const allRead = once(lines, 'close').catch(() => undefined);
@@ -165,9 +174,9 @@ export class HostLife {
     const how = await exited;
     overdue.stop();
     // Longer only where a process that the module started holds the pipe open.
-    await Promise.race([allRead, delay(reportPatience)]);
+    await Promise.race([Promise.all([allRead, ...printed]), delay(reportPatience)]);
     lines.close();
-    reports.destroy();
+    for (const stream of [reports, stdout, stderr]) stream.destroy();
     if (!this.#ready) socket.destroy();
     return how;
   }

@@ -24,7 +24,7 @@ import { tokenWords, wayOutOf } from './ways-out.ts';
  *        read costs a fraction of an event-loop turn. End of file means that nobody needs us: exit.
  * fd 4   one JSON line per change of state, {@link HostReport}; a host whose login is lost asks here for its turn to
  *        log in again, and waits for the {@link LoginTurn}
- * stdout and stderr are both the node's stderr: what a module prints must not get among the log lines.
+ * stdout and stderr are read by the keeper and go to the node's stderr: what a module prints must not get among the log lines.
  */
 
 /** What the keeper tells a new token host. */
