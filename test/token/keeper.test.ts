@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -160,18 +160,37 @@ test.serial('stop() ends a wait for the right PIN', async (t) => {
   t.deepEqual(hostProcesses(), []);
 });
 
+test.serial('no argument or variable of a host holds the PIN', async (t) => {
+  const open = await OpenPool.start(t, state.fixture);
+  const [pid] = open.pids;
+  for (const place of ['cmdline', 'environ']) {
+    const content = read(`/proc/${pid}/${place}`);
+    t.not(content, '');
+    t.false(content.includes(state.fixture.pin), place);
+  }
+});
+
 test.serial(
-  'what a module prints goes to standard error, and no argument or variable holds the PIN',
+  'what is printed in a host, on either output, goes to the standard error of its keeper',
   async (t) => {
-    const open = await OpenPool.start(t, state.fixture);
-    const [pid] = open.pids;
-    for (const fd of [1, 2]) t.is(readlinkSync(`/proc/${pid}/fd/${fd}`), readlinkSync('/proc/self/fd/2'));
-    t.not(readlinkSync('/proc/self/fd/1'), readlinkSync('/proc/self/fd/2'));
-    for (const place of ['cmdline', 'environ']) {
-      const content = read(`/proc/${pid}/${place}`);
-      t.not(content, '');
-      t.false(content.includes(state.fixture.pin), place);
-    }
+    const printing = 'process.stdout.write("one\\n");process.stderr.write("two\\n")';
+    const child = spawn(
+      process.execPath,
+      [path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(printing)}`,
+        },
+      },
+    );
+    const printed = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name].setEncoding('utf8').on('data', (text: string) => (printed[name] += text));
+    t.teardown(() => child.kill('SIGKILL'));
+    await until(() => /one[^]*two/.test(printed.stderr) && printed.stdout.includes('['));
+    t.is(printed.stdout.split('one').length - 1, 1, 'nothing of theirs is among what the keeper prints');
   },
 );
 
