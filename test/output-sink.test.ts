@@ -43,7 +43,7 @@ async function account(t: ExecutionContext, descriptor: number, count: number): 
         const loss = JSON.parse(line.slice(5)) as Loss;
         losses.push(loss);
         at += loss.dropped;
-      } else t.is(line, lines(1, at++)[0]);
+      } else t.deepEqual([line], lines(1, at++));
     return at >= count;
   });
   t.is(at, count);
