@@ -91,6 +91,7 @@ function section(profile: Profile, text: string): string {
   if (profile.initialize.parameters !== undefined)
     facts.push(['C_Initialize parameters', code(profile.initialize.parameters)]);
   if (!profile.login.required) facts.push(['login', 'none']);
+  if (profile.writes.length > 0) facts.push(['the module writes to', profile.writes.map(code).join('<br>')]);
   if (profile.keys.omit.length > 0)
     facts.push(['attributes left out', profile.keys.omit.map(code).join(', ')]);
   if (profile.keys.not_told.length > 0)

@@ -33,7 +33,7 @@ export interface TokenReport {
   ok: boolean;
   /** One line for each thing tried, in order; the first that failed is the last. */
   steps: {
-    name: 'module' | 'token' | 'login' | 'mechanisms' | 'self-test' | 'latency';
+    name: 'module' | 'token' | 'login' | 'mechanisms' | 'self-test' | 'key-making' | 'latency';
     ok: boolean;
     milliseconds: number;
     detail: string;

@@ -43,7 +43,7 @@ const report = z
     steps: z
       .array(
         z.strictObject({
-          name: z.enum(['module', 'token', 'login', 'mechanisms', 'self-test', 'latency']),
+          name: z.enum(['module', 'token', 'login', 'mechanisms', 'self-test', 'key-making', 'latency']),
           ok: z.boolean(),
           milliseconds: z.number(),
           detail: z.string().describe('What was found, or what failed, with its CKR name.'),

@@ -110,6 +110,12 @@ export const profileSchema = z
       .max(64)
       .default(2)
       .describe('Token hosts per node unless the token says otherwise; a network HSM wants more.'),
+    writes: z
+      .array(z.string().startsWith('/'))
+      .default([])
+      .describe(
+        'Where the module itself writes, keys above all: the service has to be allowed to (`ReadWritePaths=`).',
+      ),
     keys: z
       .strictObject({
         omit: z

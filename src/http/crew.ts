@@ -225,7 +225,7 @@ export class Crew {
       gauge: undefined,
       spared: 0,
       keeper: new HostKeeper(settings, gate, {
-        onReady: ({ id, pid, socket, info, ownProofs, alarms }) => {
+        onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys }) => {
           entry.hostId = id;
           entry.pid = pid;
           entry.gauge = new StarvationGauge(pid);
@@ -240,6 +240,8 @@ export class Crew {
               'a key of Holdfast’s own is not the one that was made: nothing is done with it; restore it from a backup of ' +
                 'the token, or where that is lost, remove what is in its place and run holdfast init',
             );
+          if (noKeys !== undefined)
+            log.error({ token, serial, ...noKeys }, 'no key can be made or rotated in this token');
           log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },

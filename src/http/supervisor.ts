@@ -196,6 +196,7 @@ export class Supervisor {
       hosts,
       settings: hostSettings(token, async () => pin(token), {
         ...(permitted === undefined ? {} : { permitted }),
+        makesKeys: permitted === managementRequests,
         ownProofs: ownProofs?.get(token.name),
       }),
       gate: this.#gate(token.name),
@@ -296,7 +297,7 @@ export class Supervisor {
 export function hostSettings(
   token: LoadedToken,
   pin: HostSettings['pin'],
-  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs'> = {},
+  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys'> = {},
 ): HostSettings {
   return {
     token: token.name,

@@ -13,6 +13,7 @@ import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+import type { TokenWords } from './ways-out.ts';
 import type { ProgressReport } from './verification-steps.ts';
 
 /** What every host of one token is started with. */
@@ -39,6 +40,8 @@ export interface ReadyHost {
   ownProofs: OwnKeyProofs;
   /** What is wrong with keys of our own that are not the ones proven. */
   alarms: string[];
+  /** Why the token takes no new key, where that was tried (`makesKeys`). */
+  noKeys?: TokenWords | undefined;
 }
 
 export interface HostEnd {
@@ -49,6 +52,7 @@ export interface HostEnd {
   wayOut: string;
   /** What the C_ function returned that kept it from becoming ready, where that was it. */
   rv?: number | undefined;
+  call?: string | undefined;
 }
 
 const hostScript = path.join(import.meta.dirname, 'host-process.ts');
@@ -159,8 +163,8 @@ export class HostLife {
         overdue.stop();
         this.#leaveGate();
         this.#ready = true;
-        const { token: info, made, ownProofs, alarms } = this.#last;
-        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms });
+        const { token: info, made, ownProofs, alarms, noKeys } = this.#last;
+        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys });
       } else if (this.#last.state === 'logged-in') {
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.heard();
@@ -207,7 +211,14 @@ export class HostLife {
       return { ready: true, pinRefused, problem, wayOut: wayOutOfRefusedPin };
     }
     if (last?.state === 'failed')
-      return { ready: false, pinRefused, problem: last.problem, wayOut: last.wayOut, rv: last.rv };
+      return {
+        ready: false,
+        pinRefused,
+        problem: last.problem,
+        wayOut: last.wayOut,
+        rv: last.rv,
+        call: last.call,
+      };
     const why = this.#overdue ? `within ${this.#settings.startTimeout} ms` : `and ended (${how})`;
     return {
       ready: false,

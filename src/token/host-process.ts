@@ -14,7 +14,7 @@ import type { ProgressReport } from './verification-steps.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { proveMechanisms } from './self-test.ts';
 import { TokenHost } from './token-host.ts';
-import { tokenWords, wayOutOf } from './ways-out.ts';
+import { tokenWords, wayOutOf, type TokenWords } from './ways-out.ts';
 
 /*
  * The token host: a child process that loads one vendor module, logs in and does PKCS#11. Nothing else loads a module.
@@ -37,14 +37,30 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   permitted?: Permitted | undefined;
   /** Proofs of the keys of our own, by the token's serial number; where there are none they are made of what is found. */
   ownProofs?: Readonly<Record<string, OwnKeyProofs>> | undefined;
+  /** Make and destroy a key at the start: whether the token takes new ones is told, and keeps nothing else from being done. */
+  makesKeys?: boolean | undefined;
   /** Tell each step of the start, and ask for the PIN only when it is its turn: the module and the token come first. */
   verify?: boolean | undefined;
 }
 
 /** What a token host tells its keeper. */
 export type HostReport =
-  | { state: 'ready'; token: TokenInfo; made: string[]; ownProofs: OwnKeyProofs; alarms: string[] }
-  | { state: 'failed'; pinRefused: boolean; problem: string; wayOut: string; rv?: number | undefined }
+  | {
+      state: 'ready';
+      token: TokenInfo;
+      made: string[];
+      ownProofs: OwnKeyProofs;
+      alarms: string[];
+      noKeys?: TokenWords | undefined;
+    }
+  | {
+      state: 'failed';
+      pinRefused: boolean;
+      problem: string;
+      wayOut: string;
+      rv?: number | undefined;
+      call?: string | undefined;
+    }
   | ProgressReport
   | { state: 'login-wanted' }
   | { state: 'logged-in' }
@@ -78,7 +94,7 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
     const host = newHost(cryptoki, order);
     const made = order.prepare === true ? host.prepare() : [];
     host.selfTest();
-    reportReady(host, cryptoki, made);
+    reportReady(host, cryptoki, made, order.makesKeys === true ? whyNoKeys(host) : undefined);
     return host;
   } catch (error) {
     report(failure(error));
@@ -105,17 +121,29 @@ function startInSteps(order: HostOrder): TokenHost {
     'self-test',
     `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused`,
   );
+  host.tryMakingKeys();
+  progress.done('key-making', 'a key was made and destroyed again');
   reportReady(host, cryptoki, []);
   return host;
+}
+
+/** What is wrong with the making of keys: people have to sign in, and their keys be disabled, all the same. */
+function whyNoKeys(host: TokenHost): TokenWords | undefined {
+  try {
+    host.tryMakingKeys();
+    return undefined;
+  } catch (error) {
+    return tokenWords(error instanceof TokenError ? error : new TokenError('internal', 'trial key'));
+  }
 }
 
 function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrder): TokenHost {
   return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
 }
 
-function reportReady(host: TokenHost, { info }: Cryptoki, made: string[]): void {
+function reportReady(host: TokenHost, { info }: Cryptoki, made: string[], noKeys?: TokenWords): void {
   const { proofs: ownProofs, alarms } = host.ownKeys;
-  report({ state: 'ready', token: info, made, ownProofs, alarms });
+  report({ state: 'ready', token: info, made, ownProofs, alarms, noKeys });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */
@@ -152,7 +180,9 @@ function failure(error: unknown): HostReport {
     pinRefused: false,
     problem,
     wayOut: `${wayOutOfStart(error)}; it is tried again with growing pauses`,
-    rv: error instanceof CryptokiError || error instanceof TokenError ? error.rv : undefined,
+    ...(error instanceof CryptokiError || error instanceof TokenError
+      ? { rv: error.rv, call: error.call }
+      : {}),
   };
 }
 

@@ -21,6 +21,7 @@ import { reactionTo, type Reaction } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
 import { protect, reseal, reveal, type SealTools } from './sealed-secret.ts';
 import { proveMechanisms, selfTest } from './self-test.ts';
+import { tryMakingKeys } from './trial-key.ts';
 
 type Decrypt = Extract<TokenRequest, { kind: 'decrypt' }>;
 
@@ -47,6 +48,7 @@ interface Standing {
  */
 export class TokenHost {
   readonly #cryptoki: Cryptoki;
+  readonly #profile: Profile;
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
@@ -61,6 +63,7 @@ export class TokenHost {
   constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted, proofs?: OwnKeyProofs) {
     this.#permitted = permitted;
     this.#cryptoki = cryptoki;
+    this.#profile = profile;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
     this.#list = new KeyList(this.#keys);
@@ -93,6 +96,11 @@ export class TokenHost {
       canary: this.#canary,
       own: this.#own,
     });
+  }
+
+  /** Whether the token takes new keys. Throws TokenError. */
+  tryMakingKeys(): void {
+    tryMakingKeys({ cryptoki: this.#cryptoki, keys: this.#keys, profile: this.#profile });
   }
 
   /** After the self-test: the proofs of our own keys, and what is wrong with those that are not the ones proven. */

@@ -1,7 +1,15 @@
 import type { TokenInfo } from './cryptoki.ts';
 
 /** What a verification tries, in this order. */
-export const verificationSteps = ['module', 'token', 'login', 'mechanisms', 'self-test', 'latency'] as const;
+export const verificationSteps = [
+  'module',
+  'token',
+  'login',
+  'mechanisms',
+  'self-test',
+  'key-making',
+  'latency',
+] as const;
 
 export type VerificationStep = (typeof verificationSteps)[number];
 

@@ -169,7 +169,7 @@ class VerificationRun {
   }
 
   #whyNotReady(end: HostEnd): { problem: string; wayOut: string } {
-    const { problem, wayOut, rv, pinRefused } = end;
+    const { problem, wayOut, rv, call, pinRefused } = end;
     if (this.#pinProblem !== undefined) return this.#pinProblem;
     if (this.#turn === 'wanted')
       return this.#gate.refused
@@ -179,7 +179,7 @@ class VerificationRun {
             wayOut: 'the login hangs, or the HSM is slow: look at its own log and at the network to it',
           };
     if (pinRefused) return { problem, wayOut: knownWayOut(rv) ?? wayOut };
-    return { problem, wayOut: rv === undefined ? wayOut : wayOutOf(rv) };
+    return { problem, wayOut: rv === undefined ? wayOut : wayOutOf(rv, call) };
   }
 
   /** The step that was under way. */

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
@@ -228,6 +228,7 @@ for (const name of listProfiles()) {
       ...Object.keys(profile.environment).map((variable) => `environment.${variable}`),
       ...(profile.initialize.parameters === undefined ? [] : ['initialize.parameters']),
       ...(profile.gcm.mechanism === undefined ? [] : ['gcm.mechanism']),
+      ...(profile.writes.length === 0 ? [] : ['writes']),
       ...(profile.keys.omit.length === 0 ? [] : ['keys.omit']),
       ...(profile.keys.not_told.length === 0 ? [] : ['keys.not_told']),
     ];
@@ -240,6 +241,15 @@ for (const name of listProfiles()) {
       t.is(profile.proven, 'not run on hardware');
   });
 }
+
+test('the service may write where the modules of the profiles do', async (t) => {
+  const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
+  const allowed = [...unit.matchAll(/^ReadWritePaths=(.+)$/gm)].flatMap(([, paths = '']) => paths.split(' '));
+  const written = listProfiles().flatMap((name) => loadProfile(name).writes);
+  t.true(written.includes('/opt/nfast/kmdata/local'));
+  for (const file of written) t.true(allowed.includes(`-${file}`), file);
+  t.is(allowed.length, new Set(written).size);
+});
 
 test('a profile with an unknown setting or IV mode is refused by name', (t) => {
   const text =
