@@ -60,7 +60,13 @@ test.serial(
     const before = await objects();
     const order = { module, label, pin, environment, writes: [directory, '/nowhere/at/all'] };
     await chmod(directory, 0o555);
-    const { verification, noKeys } = await report(order).finally(async () => chmod(directory, 0o755));
+    let told: TrialReport;
+    try {
+      told = await report(order);
+    } finally {
+      await chmod(directory, 0o755);
+    }
+    const { verification, noKeys } = told;
     t.false(verification.ok);
     const failed = verification.steps.at(-1);
     t.like(failed, { name: 'key-making', ok: false });
