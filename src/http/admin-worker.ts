@@ -108,6 +108,7 @@ class AdminWorker implements Worker {
         address: admin.address,
         port: admin.port,
         tls: config.tls,
+        ticketKeys: config.ticketKeys,
         connections: admin.connections,
         log,
         refusalForm: adminRefusal,
@@ -151,6 +152,9 @@ class AdminWorker implements Worker {
         break;
       case 'tls':
         this.#listener.useTls(message.tls);
+        break;
+      case 'ticket-keys':
+        this.#listener.useTicketKeys(message.ticketKeys);
         break;
       case 'drain':
         void this.#drain();

@@ -12,6 +12,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
 import { Connections, type ConnectionBounds } from './connections.ts';
 import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
+import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -20,6 +21,8 @@ export interface ListenerOptions {
   address: string;
   port: number;
   tls: LoadedTls;
+  /** What session tickets are sealed with; its own without any. */
+  ticketKeys?: readonly TicketKey[];
   /** Names of which a client certificate must have one; asked for where `tls` has a CA for them. */
   clientSubjects?: readonly string[];
   connections: number;
@@ -52,6 +55,7 @@ export class Listener {
   readonly #server: Server;
   readonly #http2: Http2Server;
   readonly #connections: Connections;
+  #ticketKeys: readonly TicketKey[] = [];
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
     this.#options = options;
@@ -80,6 +84,7 @@ export class Listener {
       },
       take,
     );
+    this.useTicketKeys(options.ticketKeys ?? []);
     this.#server.on('connection', (socket: Socket) => this.#connections.opened(socket));
     this.#server.on('checkExpectation', (_request, response) => refuse(response, 417, options.refusalForm));
     this.#http2 = createHttp2Server({
@@ -136,7 +141,14 @@ export class Listener {
   /** Takes another certificate into use, for new connections. */
   useTls(tls: LoadedTls): void {
     this.#server.setSecureContext(tls);
+    useTicketKeys(this.#server, this.#ticketKeys);
     this.#options.log.info({ notAfter: certificateEnd(tls)?.toISOString() }, 'TLS certificate loaded');
+  }
+
+  /** Seals session tickets with other keys. */
+  useTicketKeys(keys: readonly TicketKey[]): void {
+    this.#ticketKeys = keys;
+    useTicketKeys(this.#server, keys);
   }
 
   /** Takes no new connection, lets every request under way end, then closes. Cuts off after `patience` milliseconds. */

@@ -3,19 +3,17 @@ import type { AwsSettings } from '../aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
-import type { LoadedTls } from './tls.ts';
+import type { ServedTls, TlsMessage } from './node-tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
 import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 
 /** What a worker gets of the configuration: nothing of PINs and nothing that a vendor's module reads. */
-export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' | 'storePath'> {
+export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' | 'storePath'>, ServedTls {
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;
-  /** What the files of `xks.tls` had when they were last good. */
-  tls: LoadedTls;
 }
 
 export interface WorkerToken extends Pick<
@@ -27,10 +25,8 @@ export interface WorkerToken extends Pick<
 }
 
 /** What the management process gets of it: it has no PIN either. */
-export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 'storePath'> {
+export interface ManagementConfig extends Pick<LoadedConfig, 'log' | 'node' | 'storePath'>, ServedTls {
   admin: LoadedAdmin;
-  /** What the files of `admin.tls` had when they were last good. */
-  tls: LoadedTls;
   aws: AwsSettings;
   tokens: WorkerToken[];
   version: string;
@@ -51,8 +47,7 @@ export type ToWorker =
   | { kind: 'quota'; grants: QuotaGrant[] }
   /** Answers `served-write`; without `written` nothing was, and `problem` says why. */
   | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string }
-  /** Another certificate is in use now. */
-  | { kind: 'tls'; tls: LoadedTls }
+  | TlsMessage
   | { kind: 'drain' }
   | { kind: 'ping' };
 

@@ -2,26 +2,40 @@ import { wallClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { certificatesIn, judge } from './certificate.ts';
+import { TicketKeys, type TicketKey } from './session-tickets.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { loadTls, type LoadedTls } from './tls.ts';
 
 export interface NodeTlsOptions {
   config: Pick<LoadedConfig, 'xks' | 'admin'>;
   log: Logger;
-  /** Of the XKS workers. */
-  onXks: (tls: LoadedTls) => void;
-  /** Of the management process. */
-  onManagement: (tls: LoadedTls) => void;
+  /** To every XKS worker. */
+  tellXks: (message: TlsMessage) => void;
+  tellManagement: (message: TlsMessage) => void;
 }
+
+/** What a worker's listener is made with. */
+export interface ServedTls {
+  tls: LoadedTls;
+  ticketKeys: readonly TicketKey[];
+}
+
+export type TlsMessage =
+  /** Another certificate is in use now. */
+  | { kind: 'tls'; tls: LoadedTls }
+  /** Session tickets are sealed with another key now. */
+  | { kind: 'ticket-keys'; ticketKeys: readonly TicketKey[] };
 
 /** What the two listeners of a node are made with, which may come out of the same files. */
 export class NodeTls {
   readonly #xks: TlsKeeper;
   /** Where the management API has files of its own. */
   readonly #management: TlsKeeper | undefined;
+  readonly #xksTickets: TicketKeys;
+  readonly #managementTickets: TicketKeys;
 
   /** Throws TlsError where the files cannot be used. */
-  constructor({ config, log, onXks, onManagement }: NodeTlsOptions) {
+  constructor({ config, log, tellXks, tellManagement }: NodeTlsOptions) {
     const { admin, xks } = config;
     const host = admin.enabled ? hostOf(admin.public_url) : undefined;
     const apart =
@@ -31,8 +45,8 @@ export class NodeTls {
       host: apart ? undefined : host,
       log,
       onChange: () => {
-        onXks(this.xks);
-        if (!apart && admin.enabled) onManagement(this.management);
+        tellXks({ kind: 'tls', tls: this.xks.tls });
+        if (!apart && admin.enabled) tellManagement({ kind: 'tls', tls: this.management.tls });
       },
     });
     if (apart)
@@ -40,19 +54,23 @@ export class NodeTls {
         files: admin.tls,
         host,
         log,
-        onChange: () => onManagement(this.management),
+        onChange: () => tellManagement({ kind: 'tls', tls: this.management.tls }),
       });
+    // A ticket of one port says nothing to the other, where client certificates are not asked for.
+    this.#xksTickets = new TicketKeys((ticketKeys) => tellXks({ kind: 'ticket-keys', ticketKeys }));
+    this.#managementTickets = new TicketKeys((ticketKeys) =>
+      tellManagement({ kind: 'ticket-keys', ticketKeys }),
+    );
   }
 
-  get xks(): LoadedTls {
-    return this.#xks.served;
+  get xks(): ServedTls {
+    return { tls: this.#xks.served, ticketKeys: this.#xksTickets.keys };
   }
 
-  get management(): LoadedTls {
-    if (this.#management !== undefined) return this.#management.served;
+  get management(): ServedTls {
     // Client certificates are AWS's.
-    const { ca: _, ...tls } = this.#xks.served;
-    return tls;
+    const { ca: _, ...shared } = this.#xks.served;
+    return { tls: this.#management?.served ?? shared, ticketKeys: this.#managementTickets.keys };
   }
 
   /** Reads the files again, changed or not. */
@@ -64,6 +82,8 @@ export class NodeTls {
   stop(): void {
     this.#xks.stop();
     this.#management?.stop();
+    this.#xksTickets.stop();
+    this.#managementTickets.stop();
   }
 }
 

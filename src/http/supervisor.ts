@@ -73,10 +73,10 @@ export class Supervisor {
     this.#tls = new NodeTls({
       config: options.config,
       log: options.log,
-      onXks: (tls) => {
-        for (const crew of this.#crews) crew.tell({ kind: 'tls', tls });
+      tellXks: (message) => {
+        for (const crew of this.#crews) crew.tell(message);
       },
-      onManagement: (tls) => this.#management?.tell({ kind: 'tls', tls }),
+      tellManagement: (message) => this.#management?.tell(message),
     });
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
@@ -220,7 +220,7 @@ export class Supervisor {
         tokens: this.#workerTokens((token) => hostsOf(token, workers)),
         version,
         reusePort: workers > 1,
-        tls: this.#tls.xks,
+        ...this.#tls.xks,
       },
     };
   }
@@ -232,7 +232,7 @@ export class Supervisor {
       kind: 'start-management',
       config: {
         admin: { ...config.admin, port: this.#adminPort ?? config.admin.port },
-        tls: this.#tls.management,
+        ...this.#tls.management,
         aws: awsSettings(config.aws, version),
         log,
         node,

@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import type { TlsConfig } from '../config/config.ts';
@@ -20,21 +20,25 @@ export type LoadedTls = SecureContextOptions & { cert: string; key: string; ca?:
 /** Reads the files and checks that they belong together. Throws TlsError; nothing is changed by trying. */
 export function loadTls(tls: TlsConfig): LoadedTls {
   const { cert, key } = readTlsPair(tls);
+  const { client_ca } = tls;
+  const ca =
+    client_ca === undefined
+      ? undefined
+      : readCertificates(client_ca, readTlsFile(client_ca, 'client CA'), 'client CA').map(String);
   const options: LoadedTls = {
     cert,
     key,
-    ...(tls.client_ca === undefined
-      ? {}
-      : {
-          ca: readCertificates(tls.client_ca, readTlsFile(tls.client_ca, 'client CA'), 'client CA').map(
-            String,
-          ),
-        }),
+    ...(ca === undefined ? {} : { ca }),
     minVersion: 'TLSv1.2',
     ciphers: suites,
     honorCipherOrder: true,
     // Nobody who speaks to us needs it; it is work for us at the client's pleasure.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // What was agreed on with other client CAs or names is not resumed.
+    sessionIdContext: createHash('sha256')
+      .update(JSON.stringify([tls.client_subjects, ca ?? []]))
+      .digest('hex')
+      .slice(0, 32),
   };
   try {
     createSecureContext(options);

@@ -130,6 +130,7 @@ export class XksService implements Worker {
         address: config.xks.address,
         port: config.xks.port,
         tls: config.tls,
+        ticketKeys: config.ticketKeys,
         clientSubjects: config.xks.tls.client_subjects,
         connections: config.xks.connections,
         log,
@@ -177,6 +178,9 @@ export class XksService implements Worker {
         break;
       case 'tls':
         this.#listener.useTls(message.tls);
+        break;
+      case 'ticket-keys':
+        this.#listener.useTicketKeys(message.ticketKeys);
         break;
       case 'drain':
         void this.#drain();

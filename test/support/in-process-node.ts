@@ -65,6 +65,7 @@ export class InProcessNode extends ServedNode {
         version,
         reusePort: false,
         tls: loadTls(xks.tls),
+        ticketKeys: [],
       },
       {
         log: createLog(log.level, { process: 'xks-worker' }, this.#logTo()),

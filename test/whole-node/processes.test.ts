@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { connect } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
@@ -102,6 +103,25 @@ test.serial('with port 0 every worker serves on the port that the ready line tel
     node.log.filter((line) => line['operation'] === 'Encrypt').map((line) => line['pid']),
   );
   for (const pid of workers) t.true(served.has(pid), `${pid} was not reached`);
+});
+
+test.serial('a TLS session is resumed by whatever worker the kernel chooses', async (t) => {
+  const { node } = await serving();
+  const ca = readFileSync(node.ca.certificate);
+  let session: Buffer | undefined;
+  const ask = async () => {
+    const socket = connect({ host: '127.0.0.1', port: node.port, servername: 'localhost', ca, session });
+    socket.on('session', (next: Buffer) => (session = next));
+    await once(socket, 'secureConnect');
+    socket.write('GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(socket, 'data');
+    const resumed = socket.isSessionReused();
+    socket.destroy();
+    return resumed;
+  };
+  t.false(await ask());
+  // By each of two workers, but for one time in 32,768.
+  for (let count = 0; count < 16; count++) t.true(await ask());
 });
 
 test.serial('SIGUSR1 opens an inspector in no process of a node, nor ends it', async (t) => {
