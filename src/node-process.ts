@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 
 /*
  * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
@@ -27,4 +27,19 @@ export function nodeCommand(script: string, ...words: readonly string[]): [strin
 export function isMemoryOpen(): boolean {
   const user = process.getuid?.();
   return user !== 0 && statSync('/proc/self/mem', { throwIfNoEntry: false })?.uid === user;
+}
+
+const setpriv = '/usr/bin/setpriv';
+
+/** Whether {@link boundCommand} can keep its promise on this machine. */
+export const canBind = existsSync(setpriv);
+
+/**
+ * The same for a process that must not outlive the one that starts it: the kernel kills it together with its parent
+ * (prctl(2), PR_SET_PDEATHSIG). One that hangs would not notice that nobody is left, and would keep its port or its
+ * sessions. Where Linux's setpriv is missing, only those end that notice.
+ */
+export function boundCommand(script: string, ...words: readonly string[]): [string, ...string[]] {
+  const command = nodeCommand(script, ...words);
+  return canBind ? [setpriv, '--pdeathsig', 'KILL', ...command] : command;
 }

@@ -6,7 +6,7 @@ import { tlsWarnings } from '../http/node-tls.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog, logOutput } from '../log.ts';
-import { isMemoryOpen } from '../node-process.ts';
+import { canBind, isMemoryOpen } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { checkAtStart } from '../store/start-check.ts';
@@ -14,6 +14,7 @@ import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { takeNodeLocks } from './node-locks.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
 import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
@@ -61,11 +62,16 @@ export async function serve(
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
   await store.close();
+  const releaseLocks = takeNodeLocks(config);
   checkAtStart(config.storePath, log);
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   for (const warning of [...warningsOf(config), ...tlsWarnings(config)]) log.warn(warning);
+  if (!canBind)
+    log.warn(
+      '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
+    );
   const supervisor = new Supervisor({
     config,
     log,
@@ -97,6 +103,7 @@ export async function serve(
   const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
   if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();
+  releaseLocks();
   if (why === undefined) return 0;
   return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
-import { nodeCommand } from '../node-process.ts';
+import { boundCommand } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
@@ -128,7 +128,7 @@ export class Crew {
     const { kind, index, log, longestSilence, script, start, tokens } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    const [command, ...words] = nodeCommand(path.join(import.meta.dirname, script));
+    const [command, ...words] = boundCommand(path.join(import.meta.dirname, script));
     const worker = spawn(command, words, {
       serialization: 'json',
       // What Node prints of a worker that fails must not wait for a reader who stands still.

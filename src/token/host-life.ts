@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { nodeCommand } from '../node-process.ts';
+import { boundCommand } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import type { Secret } from '../secret.ts';
 import { Watchdog } from '../watchdog.ts';
@@ -56,15 +55,6 @@ export interface HostEnd {
 }
 
 const hostScript = path.join(import.meta.dirname, 'host-process.ts');
-const setpriv = '/usr/bin/setpriv';
-/**
- * Where Linux's setpriv is, the kernel ends a host together with its keeper: a host that hangs in its module would not
- * notice that nobody is left.
- */
-const hostCommand: [string, ...string[]] = existsSync(setpriv)
-  ? [setpriv, '--pdeathsig', 'KILL', ...nodeCommand(hostScript)]
-  : nodeCommand(hostScript);
-
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;
 
@@ -121,7 +111,7 @@ export class HostLife {
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
     const { environment, order, startTimeout } = this.#settings;
-    const [command, ...words] = hostCommand;
+    const [command, ...words] = boundCommand(hostScript);
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
       // Both to our stderr, by way of us: a module that prints must not get between the log lines on stdout, nor stand

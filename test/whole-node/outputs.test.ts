@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import test, { type ExecutionContext } from 'ava';
 import { freePort } from '../support/free-port.ts';
 import { makeFifo } from '../support/fifo.ts';
 import { waitUntil } from '../support/steady-load.ts';
-import { childrenOf, TestNode } from '../support/test-node.ts';
+import { childrenOf, commandLine, TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import type { KeySetAccess, XksClient } from '../support/xks-client.ts';
 
@@ -58,8 +58,15 @@ interface Served {
 const environment = { ...process.env, HOLDFAST_NODE: process.execPath };
 
 /** The real command with these outputs; resolves once it serves, which it cannot always tell. */
-async function serve(t: ExecutionContext, stdio: StdioOptions): Promise<Served> {
-  const child = spawn(command, ['--config', bench.node.config, 'serve'], { stdio, env: environment });
+async function serve(
+  t: ExecutionContext,
+  stdio: StdioOptions,
+  more: Record<string, string> = {},
+): Promise<Served> {
+  const child = spawn(command, ['--config', bench.node.config, 'serve'], {
+    stdio,
+    env: { ...environment, ...more },
+  });
   return served(t, child, child.pid ?? 0);
 }
 
@@ -195,3 +202,54 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
       await ends(t, node);
     },
   );
+
+test.serial('a worker that hangs does not keep the port when its supervisor is killed', async (t) => {
+  const hanging = 'process.on("SIGUSR2", () => { if (process.argv[1].endsWith("xks-worker.ts")) for (;;); })';
+  const node = await serve(t, ['ignore', 'ignore', 'inherit'], {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hanging)}`,
+  });
+  const worker = node.pids.find((pid) => commandLine(pid).includes('xks-worker.ts')) ?? 0;
+  const before = cpuTime(worker);
+  process.kill(worker, 'SIGUSR2');
+  await waitUntil(() => cpuTime(worker) - before > 300);
+  t.teardown(() => {
+    if (isRunning(worker)) process.kill(worker, 'SIGKILL');
+  });
+  process.kill(node.pid, 'SIGKILL');
+  await waitUntil(() => !node.pids.some(isRunning));
+  const again = await serve(t, ['ignore', 'ignore', 'inherit']);
+  await encrypts(t, again, 1);
+  await ends(t, again);
+});
+
+test.serial('a second node on one state directory, or one store, is told who has it', async (t) => {
+  const node = await serve(t, ['ignore', 'ignore', 'inherit']);
+  const config = readFileSync(bench.node.config, 'utf8');
+  const port = `port = ${await freePort()}`;
+  for (const [name, text] of [
+    ['state directory', config],
+    [
+      'store',
+      config.replace('state_directory = "state"', 'state_directory = "other"') +
+        '\n[store]\npath = "state/holdfast.db"\n',
+    ],
+  ] as const) {
+    const file = path.join(bench.node.directory, 'second.toml');
+    mkdirSync(path.join(bench.node.directory, 'other'), { recursive: true });
+    writeFileSync(file, text.replace(`port = ${bench.node.port}`, port), { mode: 0o600 });
+    const second = spawn(command, ['--config', file, 'serve'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: environment,
+    });
+    let told = '';
+    second.stderr.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));
+    const [code] = (await once(second, 'close')) as [number];
+    t.is(code, 78, told);
+    t.true(told.includes(`${name} ${path.join(bench.node.directory, 'state')}`), told);
+    t.true(told.includes(`process ${node.pid} on `) && told.includes(bench.node.config), told);
+  }
+  // No trace of the holder keeps the next one off.
+  process.kill(node.pid, 'SIGKILL');
+  await waitUntil(() => !node.pids.some(isRunning));
+  await ends(t, await serve(t, ['ignore', 'ignore', 'inherit']));
+});

@@ -1,0 +1,79 @@
+import { chmodSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { StoreError } from './store-error.ts';
+import { isBusy, toStoreError } from './store-faults.ts';
+
+/** Who serves, for whoever finds it taken. */
+export interface Holder {
+  pid: number;
+  hostname: string;
+  /** The configuration file. */
+  config: string;
+  /** ISO 8601. */
+  since: string;
+}
+
+/**
+ * What only one node may have at a time: a state directory, a store. The kernel lets go of it together with the process,
+ * however that ends, so that there is no stale one (SQLite's RESERVED lock, which lets others read who has it).
+ */
+export class NodeLock {
+  readonly #database: Database.Database;
+
+  private constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  /** Throws StoreError, `locked` with the holder where there is one. `of` is what is locked, in words. */
+  static take(file: string, of: string, holder: Holder): NodeLock {
+    let database: Database.Database | undefined;
+    try {
+      database = new Database(file, { timeout: 0 });
+      chmodSync(file, 0o600);
+      lock(database, holder);
+      return new NodeLock(database);
+    } catch (error) {
+      const other = database === undefined || !isBusy(error) ? undefined : whoHas(database);
+      database?.close();
+      if (!isBusy(error)) throw toStoreError(error);
+      throw new StoreError(
+        'locked',
+        `${of} is in use already: ${inWords(other)}`,
+        'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
+      );
+    }
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+function lock(database: Database.Database, holder: Holder): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    database.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER, hostname TEXT, config TEXT, since TEXT)');
+    database.exec('DELETE FROM holder');
+    database.prepare<Holder>('INSERT INTO holder VALUES (@pid, @hostname, @config, @since)').run(holder);
+    database.exec('COMMIT');
+  } catch {
+    // The name cannot be left, as on a full disk: that is no reason not to serve, and the lock takes no space.
+    if (database.inTransaction) database.exec('ROLLBACK');
+  }
+  database.exec('BEGIN IMMEDIATE');
+}
+
+function whoHas(database: Database.Database): Holder | undefined {
+  try {
+    return database.prepare<[], Holder>('SELECT * FROM holder').get();
+  } catch {
+    // It is being written, or never was.
+    return undefined;
+  }
+}
+
+function inWords(holder: Holder | undefined): string {
+  if (holder === undefined) return 'another holdfast serve has it';
+  const { pid, hostname, since, config } = holder;
+  return `holdfast serve, process ${pid} on ${hostname}, has it since ${since}, with ${config}`;
+}
