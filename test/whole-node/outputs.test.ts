@@ -231,7 +231,7 @@ test.serial('a second node on one state directory, or one store, is told who has
     [
       'store',
       config.replace('state_directory = "state"', 'state_directory = "other"') +
-        '\n[store]\npath = "state/holdfast.db"\n',
+        '\n[store]\nkind = "sqlite"\npath = "state/holdfast.db"\n',
     ],
   ] as const) {
     const file = path.join(bench.node.directory, 'second.toml');
