@@ -6,6 +6,7 @@ import type { Gcm, Sealed } from './gcm.ts';
 import type { KeyObjects } from './key-objects.ts';
 import type { OwnKeyGuard } from './own-key-proofs.ts';
 import { ownKeys } from './own-keys.ts';
+import type { Presence } from './presence.ts';
 import { reactionTo } from './reactions.ts';
 import { isRepairable, repair } from './repair.ts';
 
@@ -24,14 +25,16 @@ export class Canary {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #own: OwnKeyGuard;
+  readonly #presence: Presence;
   #sealed: Sealed | undefined;
   #standIn: { handle: Buffer; until: number } | undefined;
 
-  constructor(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, own: OwnKeyGuard) {
+  constructor(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, own: OwnKeyGuard, presence: Presence) {
     this.#cryptoki = cryptoki;
     this.#gcm = gcm;
     this.#keys = keys;
     this.#own = own;
+    this.#presence = presence;
   }
 
   /** The health key, or what stands in for it: nothing is encrypted with another key. Throws TokenError, CryptokiError. */
@@ -43,6 +46,8 @@ export class Canary {
       return handle;
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
+      // Else a key of the session would stand in for a whole token.
+      if (error.fault === 'key-missing') this.#presence.check();
       this.#sealed = this.#standIn === undefined ? undefined : this.#sealed;
       const handle = this.#standIn?.handle ?? this.#keys.generateOfSession();
       this.#standIn = { handle, until: monotonicNow() + standInFor };
@@ -61,9 +66,16 @@ export class Canary {
   /** Encrypts anew and decrypts that: what health means (XKS spec, GetHealthStatus). Throws TokenError. */
   renew(): void {
     this.#withRepair(() => {
+      if (this.#standIn === undefined) this.#presence.checkToken();
+      else this.#presence.check();
       const { key } = this;
       this.#decrypt(key, this.#encrypt(key));
     });
+  }
+
+  /** Looks whether the token is there still, of which a key was missed. Throws TokenError `device`. */
+  miss(): void {
+    this.#withRepair(() => this.#presence.check());
   }
 
   #encrypt(key: Buffer): Sealed {

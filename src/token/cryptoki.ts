@@ -6,7 +6,7 @@ import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
 import { modulePath, notLoaded } from './module-file.ts';
 import { reactionTo } from './reactions.ts';
-import { chooseToken, type TokenChoice, type TokenInfo } from './token-choice.ts';
+import { chooseToken, readTokenInfo, type TokenChoice, type TokenInfo } from './token-choice.ts';
 
 export type { TokenChoice, TokenInfo };
 
@@ -99,6 +99,11 @@ export class Cryptoki {
     if (info.loginRequired && pin === undefined)
       throw new StartError(`token "${info.label}" wants a PIN`, 'give it in the configuration, token.pin');
     return new Cryptoki(lib, slot, info, pin, logInAgain);
+  }
+
+  /** What the slot tells of its token now; {@link info} is of the start. Throws CryptokiError. */
+  readInfo(): TokenInfo {
+    return readTokenInfo(this.#slot);
   }
 
   /** The working session. */

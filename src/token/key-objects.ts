@@ -241,6 +241,13 @@ export class KeyObjects {
     throw new TokenError('key-missing', 'C_FindObjects');
   }
 
+  /** Whether the token has any AES key, looked for anew. Throws CryptokiError. */
+  get any(): boolean {
+    const [first] = findAesKeys(this.#cryptoki, {}, 1);
+    if (first === undefined) this.#assertLoggedIn();
+    return first !== undefined;
+  }
+
   /** Handles of all AES keys of the token, looked for anew. */
   all(): Buffer[] {
     const handles = findAesKeys(this.#cryptoki);

@@ -33,6 +33,11 @@ export class OwnKeyGuard {
     return this.#proofs.has(label);
   }
 
+  /** Whether there is a proof of any of them: then the token had keys before this host. */
+  get anyProven(): boolean {
+    return this.#proofs.size > 0;
+  }
+
   /** The handle. Throws TokenError `key-unfit`, `key-missing`, `key-duplicate`; CryptokiError. */
   use(key: OwnKey): Buffer {
     return this.#proven.use(key.id, this.#identityOf(key));

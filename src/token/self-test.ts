@@ -7,6 +7,7 @@ import type { Gcm, Sealed } from './gcm.ts';
 import type { KeyObjects } from './key-objects.ts';
 import type { OwnKeyGuard } from './own-key-proofs.ts';
 import { ownKeys } from './own-keys.ts';
+import { tokenIsEmpty } from './presence.ts';
 import { reactionTo } from './reactions.ts';
 
 export interface TestedParts {
@@ -51,6 +52,12 @@ export function proveMechanisms({ cryptoki, gcm }: Pick<TestedParts, 'cryptoki' 
 
 /** One of which there is a proof is looked at where it is used: without it most of the work goes on. */
 function proveOwnKeys({ cryptoki, keys, own }: TestedParts): void {
+  // That they are proven says that they were there.
+  if (!Object.values(ownKeys).some(({ id }) => keys.has(id)) && own.anyProven && !keys.any)
+    throw new StartError(
+      `token "${cryptoki.info.label}": ${tokenIsEmpty}`,
+      'restore it from the HSM’s backup; run holdfast init to begin anew with an empty token',
+    );
   for (const key of Object.values(ownKeys)) {
     const { id, label } = key;
     if (own.isProven(key)) continue;

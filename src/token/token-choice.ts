@@ -70,18 +70,20 @@ export function chooseToken(module: graphene.Module, choose: TokenChoice): Found
 
 function readSlot(slots: graphene.SlotCollection, index: number): Found {
   const slot = attempt('C_GetSlotInfo', () => slots.items(index));
+  return { slot, info: readTokenInfo(slot) };
+}
+
+/** Which token the slot has now. Throws CryptokiError. */
+export function readTokenInfo(slot: graphene.Slot): TokenInfo {
   const token = attempt('C_GetTokenInfo', () => slot.getToken());
   const firmware = token.firmwareVersion;
   return {
-    slot,
-    info: {
-      label: trim(token.label),
-      serial: trim(token.serialNumber),
-      manufacturer: trim(token.manufacturerID),
-      model: trim(token.model),
-      firmware: `${firmware.major}.${firmware.minor}`,
-      loginRequired: (token.flags & graphene.TokenFlag.LOGIN_REQUIRED) !== 0,
-    },
+    label: trim(token.label),
+    serial: trim(token.serialNumber),
+    manufacturer: trim(token.manufacturerID),
+    model: trim(token.model),
+    firmware: `${firmware.major}.${firmware.minor}`,
+    loginRequired: (token.flags & graphene.TokenFlag.LOGIN_REQUIRED) !== 0,
   };
 }
 

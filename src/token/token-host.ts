@@ -16,6 +16,7 @@ import { KeyList } from './key-list.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
 import { OwnKeyGuard, type OwnKeyProofs } from './own-key-proofs.ts';
+import { Presence } from './presence.ts';
 import { ProvenKeys } from './proven-keys.ts';
 import { reactionTo, type Reaction } from './reactions.ts';
 import { isRepairable, repair, type Repairable } from './repair.ts';
@@ -58,6 +59,10 @@ export class TokenHost {
   readonly #list: KeyList;
   readonly #sealTools: SealTools;
   readonly #permitted: Permitted | undefined;
+  /** So many operations in a row a repair did not help. */
+  #vainRepairs = 0;
+  /** Not before this is a missing key a reason to look for the whole token, by the monotonic clock. */
+  #nextMiss = 0;
 
   /** `proofs` are those of the keys of our own in this token. */
   constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted, proofs?: OwnKeyProofs) {
@@ -68,7 +73,8 @@ export class TokenHost {
     this.#keys = new KeyObjects(cryptoki, profile);
     this.#list = new KeyList(this.#keys);
     this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys }, proofs);
-    this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own);
+    const presence = new Presence(cryptoki, this.#keys);
+    this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own, presence);
     this.#sealTools = { gcm: this.#gcm, own: this.#own, canary: this.#canary };
     const proofTools = { gcm: this.#gcm, keys: this.#keys, canary: this.#canary };
     this.#proven = new ProvenKeys(proofTools);
@@ -180,12 +186,16 @@ export class TokenHost {
 
   /** What the canary says: undefined where the token is well. */
   #sickness(): TokenError | undefined {
+    return this.#judged(() => this.#canary.check());
+  }
+
+  #judged(look: () => void): TokenError | undefined {
     try {
-      this.#canary.check();
+      look();
       return undefined;
     } catch (error) {
       return error instanceof TokenError
-        ? new TokenError('device', error.call, error.rv)
+        ? new TokenError('device', error.call, error.rv, error.detail)
         : new TokenError('device', 'canary');
     }
   }
@@ -203,9 +213,11 @@ export class TokenHost {
   #attempt({ request, deadline }: Work): TokenAnswer | TokenError | 'doubtful' {
     for (let repaired = false; ; repaired = true) {
       try {
-        return this.#run({ request, deadline }, repaired ? 2 : 1);
+        const answer = this.#run({ request, deadline }, repaired ? 2 : 1);
+        this.#vainRepairs = 0;
+        return answer;
       } catch (error) {
-        if (error instanceof TokenError) return error;
+        if (error instanceof TokenError) return this.#whetherGone(request, error);
         if (!(error instanceof CryptokiError) || error.rv === undefined)
           return new TokenError('internal', error instanceof CryptokiError ? error.call : 'token host');
         const reaction = reactionTo(error.call, error.rv);
@@ -221,7 +233,7 @@ export class TokenHost {
         }
         if (repaired) {
           this.#leaveClean(error);
-          return faultOf(request, error);
+          return this.#whetherSpoilt(faultOf(request, error));
         }
         const failed = this.#repair(reaction, request);
         if (failed !== undefined) return failed;
@@ -229,6 +241,21 @@ export class TokenHost {
         if (error.call === 'C_GenerateKey') return faultOf(request, error);
       }
     }
+  }
+
+  /** A health that fails, or a key that is missing because the whole token is, is the host's end and not only this request's. */
+  #whetherGone({ kind }: TokenRequest, error: TokenError): TokenError {
+    if (kind === 'health' && !endsHost(error.fault))
+      return new TokenError('device', error.call, error.rv, error.detail ?? error.fault);
+    if (error.fault !== 'key-missing' || monotonicNow() < this.#nextMiss) return error;
+    this.#nextMiss = monotonicNow() + missInterval;
+    return this.#judged(() => this.#canary.miss()) ?? error;
+  }
+
+  /** Sessions that no repair cures may be so until C_Finalize: at the second failure in a row a canary tells. */
+  #whetherSpoilt(error: TokenError): TokenError {
+    if (error.fault !== 'session-lost' || ++this.#vainRepairs < 2) return error;
+    return this.#sickness() ?? error;
   }
 
   /**
@@ -394,6 +421,9 @@ function usesKey(
   const { kind } = request;
   return kind === 'encrypt' || kind === 'decrypt' || kind === 'generateKey' || kind === 'destroyKey';
 }
+
+/** Between two looks at whether the whole token is gone, because a key of it is missing; milliseconds. */
+const missInterval = 1_000;
 
 /** Others wait meanwhile, milliseconds. */
 const longestSlice = 250;

@@ -162,8 +162,9 @@ export class TokenPool {
     ];
   }
 
+  /** Whether a host that has proven itself within the last minute finds in time what is asked of it: what /ready tells. */
   get usable(): boolean {
-    return [...this.#links.values()].some((link) => !link.sick && !link.leaving && link.prepared);
+    return this.#healthy.some(({ prepared }) => prepared);
   }
 
   /**
@@ -171,12 +172,14 @@ export class TokenPool {
    * has (XKS spec, GetHealthStatus, healthStatus).
    */
   get health(): HealthStatus {
-    const now = monotonicNow();
-    const healthy = [...this.#links.values()].filter(
-      (link) => !link.sick && !link.leaving && now - link.lastHealthy < healthMaxAge,
-    );
+    const healthy = this.#healthy;
     if (healthy.length === 0) return 'UNAVAILABLE';
     return healthy.filter(({ prepared }) => prepared).length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
+  }
+
+  get #healthy(): Link[] {
+    const now = monotonicNow();
+    return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
   }
 
   /** Does one operation. Rejects with TokenError; never later than `deadline`. */
@@ -285,7 +288,7 @@ export class TokenPool {
     link.inFlight.delete(id);
     entry.on.delete(link);
     link.ahead?.heard(learning);
-    if (entry.request.kind === 'health') link.lastHealthy = answer instanceof TokenError ? 0 : monotonicNow();
+    if (entry.request.kind === 'health') noteHealth(link, answer);
     if (answer instanceof TokenError) {
       if (endsHost(answer.fault)) link.leaving = true;
       return this.#failed(entry, answer);
@@ -386,6 +389,12 @@ export class TokenPool {
       this.#send(entry, link);
     }
   }
+}
+
+/** Any other failure of it ends the host; that it came too late says nothing. */
+function noteHealth(link: Link, answer: ResponseFrame['answer']): void {
+  if (!(answer instanceof TokenError)) link.lastHealthy = monotonicNow();
+  else if (answer.fault !== 'timeout') link.lastHealthy = -Infinity;
 }
 
 function doesSlowWork(link: Link): boolean {

@@ -33,6 +33,8 @@ export interface TokenOptions {
   label?: string;
   /** 4 to 8 characters, the range that all three tokens take. Random digits unless given. */
   pin?: string;
+  /** Random digits unless given. SoftHSM only. */
+  soPin?: string;
 }
 
 /** A SoftHSM token in a directory of its own, chosen by `SOFTHSM2_CONF`. */
@@ -46,7 +48,16 @@ export function createSoftHsmToken(options: TokenOptions = {}): Promise<TokenFix
       `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n`,
     );
     token.environment['SOFTHSM2_CONF'] = configuration;
-    const argv = ['--init-token', '--free', '--label', token.label, '--pin', token.pin, '--so-pin', newPin()];
+    const argv = [
+      '--init-token',
+      '--free',
+      '--label',
+      token.label,
+      '--pin',
+      token.pin,
+      '--so-pin',
+      options.soPin ?? newPin(),
+    ];
     await promisify(execFile)('softhsm2-util', argv, { env: { ...process.env, ...token.environment } });
   });
 }
