@@ -86,7 +86,7 @@ export async function openTokens(
               forgetRefusal(config, token.name);
               made.set(token.name, host.made);
               hosts.set(token.name, host);
-              pools.get(token.name)?.addHost(host.id, host.pid, host.socket);
+              pools.get(token.name)?.addHost(host.id, host.pid, host.socket, host.operationTime);
               started.resolve();
             },
             onGone: (id) => pools.get(token.name)?.removeHost(id),

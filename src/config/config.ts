@@ -70,7 +70,7 @@ export const tokenSchema = z.strictObject({
   sick_after_ms: milliseconds
     .default(80)
     .describe(
-      'A host silent for this long is sick: its work also goes to another host, new work goes elsewhere.',
+      'A host silent for this long, and for twice what its operations take, is sick: its work also goes to another host, new work goes elsewhere.',
     ),
   kill_after_ms: milliseconds.default(1000).describe('A host silent for this long is killed and replaced.'),
 });

@@ -138,7 +138,7 @@ class AdminWorker implements Worker {
         break;
       case 'host':
         if (handle === undefined) break;
-        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle);
+        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message.operationTime);
         void this.#keepProofs(message);
         this.#open.add(message.token);
         this.#startWork();

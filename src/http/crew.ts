@@ -225,12 +225,12 @@ export class Crew {
       gauge: undefined,
       spared: 0,
       keeper: new HostKeeper(settings, gate, {
-        onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys }) => {
+        onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
           entry.hostId = id;
           entry.pid = pid;
           entry.gauge = new StarvationGauge(pid);
           entry.spared = 0;
-          this.tell({ kind: 'host', token, id, pid, info, ownProofs }, socket);
+          this.tell({ kind: 'host', token, id, pid, info, ownProofs, operationTime }, socket);
           const { serial, firmware } = info;
           // What the first one found is what all that come after have to find.
           settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };

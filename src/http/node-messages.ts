@@ -41,7 +41,16 @@ export type ToWorker =
   | StartMessage
   /** Answers `verify-token`. */
   | { kind: 'token-report'; id: number; report: TokenReport }
-  | { kind: 'host'; token: string; id: number; pid: number; info: TokenInfo; ownProofs: OwnKeyProofs }
+  /** `operationTime` is what an encryption with its decryption took the host, milliseconds. */
+  | {
+      kind: 'host';
+      token: string;
+      id: number;
+      pid: number;
+      info: TokenInfo;
+      ownProofs: OwnKeyProofs;
+      operationTime: number;
+    }
   | { kind: 'host-gone'; token: string; id: number; pid: number }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }

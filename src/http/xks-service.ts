@@ -188,8 +188,8 @@ export class XksService implements Worker {
     }
   }
 
-  #addHost({ token, id, pid }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
-    this.#pools.get(token)?.addHost(id, pid, socket);
+  #addHost({ token, id, pid, operationTime }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
+    this.#pools.get(token)?.addHost(id, pid, socket, operationTime);
     if (this.#warm.has(token)) return;
     this.#warm.add(token);
     void this.#warmUp(token);

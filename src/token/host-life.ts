@@ -41,6 +41,8 @@ export interface ReadyHost {
   alarms: string[];
   /** Why the token takes no new key, where that was tried (`makesKeys`). */
   noKeys?: TokenWords | undefined;
+  /** What an encryption with its decryption took it, milliseconds. */
+  operationTime: number;
 }
 
 export interface HostEnd {
@@ -153,8 +155,8 @@ export class HostLife {
         overdue.stop();
         this.#leaveGate();
         this.#ready = true;
-        const { token: info, made, ownProofs, alarms, noKeys } = this.#last;
-        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys });
+        const { token: info, made, ownProofs, alarms, noKeys, operationTime } = this.#last;
+        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
       } else if (this.#last.state === 'logged-in') {
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.heard();

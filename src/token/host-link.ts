@@ -44,8 +44,12 @@ export class HostLink<Work> {
   #out: Buffer[] = [];
   /** Moving average of what one operation takes in the host, milliseconds. */
   #operationTime = 1;
+  /** The same, following faster: what to expect of the next one, not how many are worth a batch. */
+  #expectedTime: number;
 
-  constructor(id: number, pid: number, socket: Socket) {
+  /** `operationTime` is what an operation took at its self-test, milliseconds. */
+  constructor(id: number, pid: number, socket: Socket, operationTime = 1) {
+    this.#expectedTime = operationTime;
     this.id = id;
     this.pid = pid;
     this.#socket = socket;
@@ -66,6 +70,11 @@ export class HostLink<Work> {
   /** Whether it is to get nothing new. */
   get unfit(): boolean {
     return this.sick || this.leaving;
+  }
+
+  /** What all that it holds should take, milliseconds: it answers in batches. */
+  get workTime(): number {
+    return this.#expectedTime * this.inFlight.size;
   }
 
   /** Whether it takes one more request now. */
@@ -94,9 +103,12 @@ export class HostLink<Work> {
   /** The answers in what came from the host. Throws RangeError where it does not speak our language. */
   receive(chunk: Buffer): ResponseFrame[] {
     const responses = this.#cutter.push(chunk).map(readResponse);
-    for (const { microseconds, answer } of responses)
-      if (answer instanceof TokenError || !growing.has(answer.kind))
-        this.#operationTime += (Math.max(microseconds / 1000, 0.02) - this.#operationTime) / 16;
+    for (const { microseconds, answer } of responses) {
+      if (!(answer instanceof TokenError) && growing.has(answer.kind)) continue;
+      const took = Math.max(microseconds / 1000, 0.02);
+      this.#operationTime += (took - this.#operationTime) / 16;
+      this.#expectedTime += (took - this.#expectedTime) / 4;
+    }
     return responses;
   }
 

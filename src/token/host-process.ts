@@ -52,6 +52,7 @@ export type HostReport =
       ownProofs: OwnKeyProofs;
       alarms: string[];
       noKeys?: TokenWords | undefined;
+      operationTime: number;
     }
   | {
       state: 'failed';
@@ -93,8 +94,9 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
     report({ state: 'logged-in' });
     const host = newHost(cryptoki, order);
     const made = order.prepare === true ? host.prepare() : [];
-    host.selfTest();
-    reportReady(host, cryptoki, made, order.makesKeys === true ? whyNoKeys(host) : undefined);
+    const operationTime = host.selfTest();
+    const noKeys = order.makesKeys === true ? whyNoKeys(host) : undefined;
+    reportReady(host, cryptoki, { made, operationTime, noKeys });
     return host;
   } catch (error) {
     report(failure(error));
@@ -116,14 +118,14 @@ function startInSteps(order: HostOrder): TokenHost {
   proveMechanisms({ cryptoki, gcm: new Gcm(cryptoki, order.profile) });
   progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
   const host = newHost(cryptoki, order);
-  host.selfTest();
+  const operationTime = host.selfTest();
   progress.done(
     'self-test',
-    `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused`,
+    `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused, the longest data and names are taken`,
   );
   host.tryMakingKeys();
   progress.done('key-making', 'a key was made and destroyed again');
-  reportReady(host, cryptoki, []);
+  reportReady(host, cryptoki, { made: [], operationTime });
   return host;
 }
 
@@ -141,9 +143,13 @@ function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrde
   return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
 }
 
-function reportReady(host: TokenHost, { info }: Cryptoki, made: string[], noKeys?: TokenWords): void {
+function reportReady(
+  host: TokenHost,
+  { info }: Cryptoki,
+  found: Pick<Extract<HostReport, { state: 'ready' }>, 'made' | 'operationTime' | 'noKeys'>,
+): void {
   const { proofs: ownProofs, alarms } = host.ownKeys;
-  report({ state: 'ready', token: info, made, ownProofs, alarms, noKeys });
+  report({ state: 'ready', token: info, ownProofs, alarms, ...found });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */

@@ -158,7 +158,7 @@ export class KeyObjects {
   }
 
   /** A key for as long as the session is, in the token's memory only, to try the token with. Throws CryptokiError. */
-  generateOfSession(): Buffer {
+  generateOfSession(name?: { id: Buffer; label: string }): Buffer {
     const { lib, session } = this.#cryptoki;
     const stated = [
       { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
@@ -169,6 +169,12 @@ export class KeyObjects {
       { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },
       { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: true },
       { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: true },
+      ...(name === undefined
+        ? []
+        : [
+            { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: name.id },
+            { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(name.label) },
+          ]),
     ]
       .filter(({ name }) => !this.#omit.has(name))
       .map(({ type, value }) => ({ type, value }));
@@ -179,6 +185,16 @@ export class KeyObjects {
         stated,
       ),
     );
+  }
+
+  /** What a key that is made with this id and label is called then; it is destroyed again. Throws CryptokiError. */
+  tryNames(id: Buffer, label: string): { id: Buffer; label: string } {
+    const handle = this.generateOfSession({ id, label });
+    try {
+      return this.nameOf(handle);
+    } finally {
+      this.#undo(handle);
+    }
   }
 
   /** Of a key that was made just now: one that cannot be read back is destroyed again. Throws TokenError. */

@@ -93,15 +93,22 @@ export class TokenHost {
       });
   }
 
-  /** What must hold before this token is served. Throws StartError, CryptokiError or TokenError. */
-  selfTest(): void {
+  /**
+   * What must hold before this token is served; returns what an encryption with its decryption takes, milliseconds. Throws
+   * StartError, CryptokiError or TokenError.
+   */
+  selfTest(): number {
     selfTest({
       cryptoki: this.#cryptoki,
       gcm: this.#gcm,
       keys: this.#keys,
       canary: this.#canary,
       own: this.#own,
+      profile: this.#profile,
     });
+    const began = monotonicNow();
+    this.#canary.renew();
+    return monotonicNow() - began;
   }
 
   /** Whether the token takes new keys. Throws TokenError. */

@@ -5,7 +5,7 @@ import { maxFrameBytes } from './frame-bytes.ts';
 import { monotonicNow, RunningClock } from '../clock.ts';
 import { writeRequest, type ResponseFrame } from './frames.ts';
 import { HostLink, type HostState } from './host-link.ts';
-import type { TokenRequest, TokenResponses } from './messages.ts';
+import type { TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
 import {
   Entry,
   worthAnotherHost,
@@ -19,9 +19,12 @@ export type { CallOptions, CallResult, CallTimes } from './pool-entry.ts';
 
 /** Time limits and sizes of a pool, milliseconds. */
 export interface PoolLimits {
-  /** A host that has not answered for this long is sick: it gets nothing new, and its work goes to another host too. */
+  /**
+   * A host that has not answered for this long is sick: it gets nothing new, and its work goes to another host too. Longer
+   * where what it holds takes longer by what its operations took last.
+   */
   sickAfter: number;
-  /** A host that has not answered for this long is killed and replaced. */
+  /** A host that has not answered for this long is killed and replaced; longer likewise. */
   killAfter: number;
   /** How many requests may wait. */
   queueLength: number;
@@ -41,6 +44,16 @@ export const defaultPoolLimits: PoolLimits = {
  * keys. A host is not killed for either before, milliseconds.
  */
 const slowPatience = 15_000;
+const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
+  'generateKey',
+  'destroyKey',
+  'listKeys',
+  'learn',
+]);
+
+/** A host is sick, or to be killed, where it is silent for so many times what the work that it holds should take. */
+const sickFactor = 2;
+const killFactor = 8;
 
 /** A host that may be searching gets so many times longer than a search took last, before it is killed. */
 const searchPatience = 4;
@@ -103,9 +116,9 @@ export class TokenPool {
     this.#healthTimer = setInterval(() => this.#checkHealth(), limits.healthInterval).unref();
   }
 
-  /** Takes a host that has passed its self-test. */
-  addHost(id: number, pid: number, socket: Socket): void {
-    const link: Link = new HostLink(id, pid, socket);
+  /** Takes a host that has passed its self-test, and what an operation took it then, milliseconds. */
+  addHost(id: number, pid: number, socket: Socket, operationTime?: number): void {
+    const link: Link = new HostLink(id, pid, socket, operationTime);
     this.#links.set(id, link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     socket.on('error', () => this.#drop(link));
@@ -365,8 +378,9 @@ export class TokenPool {
     if (link.inFlight.size === 0) return;
     const now = this.#running.now();
     const silent = now - link.lastProgress;
+    const { sickAfter, killAfter } = this.#limits;
     const patience =
-      (doesSlowWork(link) ? Math.max(slowPatience, this.#limits.killAfter) : this.#limits.killAfter) +
+      Math.max(killAfter, killFactor * link.workTime, doesSlowWork(link) ? slowPatience : 0) +
       // A search takes as long as the token has keys: that is no hang.
       searchPatience * (link.ahead?.searchTime ?? 0);
     // Again after as long: a host that did not get the CPU is spared.
@@ -374,11 +388,11 @@ export class TokenPool {
       link.killAskedAt = now;
       this.#askKill(link.id);
     }
-    if (silent <= this.#limits.sickAfter || link.sick) return;
+    if (silent <= Math.max(sickAfter, sickFactor * link.workTime) || link.sick) return;
     link.sick = true;
-    // Its requests are tried elsewhere as well; the first answer counts.
+    // Its requests are tried elsewhere as well; the first answer counts. What is slow by nature says nothing yet.
     for (const entry of link.inFlight.values())
-      if (!entry.settled && entry.on.size === 1) this.#requeue(entry);
+      if (!entry.settled && entry.on.size === 1 && !slowWork.has(entry.request.kind)) this.#requeue(entry);
   }
 
   #checkHealth(): void {
@@ -398,7 +412,5 @@ function noteHealth(link: Link, answer: ResponseFrame['answer']): void {
 }
 
 function doesSlowWork(link: Link): boolean {
-  return [...link.inFlight.values()].some(
-    ({ request: { kind } }) => kind === 'generateKey' || kind === 'listKeys' || kind === 'learn',
-  );
+  return [...link.inFlight.values()].some(({ request }) => slowWork.has(request.kind));
 }

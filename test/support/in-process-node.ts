@@ -99,9 +99,9 @@ export class InProcessNode extends ServedNode {
     const ready = Promise.withResolvers<void>();
     const settings = hostSettings(token, async () => pinOf(token), { prepare: true });
     const keeper = new HostKeeper(settings, new LoginGate(), {
-      onReady: ({ id, pid, socket, info, ownProofs }) => {
+      onReady: ({ id, pid, socket, ...told }) => {
         this.#hosts.set(id, { pid, keeper });
-        service.receive({ kind: 'host', token: token.name, id, pid, info, ownProofs }, socket);
+        service.receive({ kind: 'host', token: token.name, id, pid, ...told }, socket);
         ready.resolve();
       },
       onGone: (id) => {

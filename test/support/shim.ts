@@ -58,6 +58,21 @@ export interface Rule {
   attributes?: Record<number, boolean | Uint8Array | 'unavailable'>;
   /** C_GetSlotList: so many slots before the real ones, of which nothing can be read. */
   ghosts?: number;
+  /** C_GetSlotInfo, C_GetTokenInfo: only of slots whose token was not initialised. */
+  uninitialised?: boolean;
+  /** C_Initialize: makes the descriptors 3 and 4 of the process non-blocking. */
+  nonblocking?: boolean;
+  /** C_OpenSession: a process gets no more at a time. */
+  sessions?: number;
+  /** C_GenerateKey: refuse a longer CKA_ID or CKA_LABEL, or cut the label silently; bytes. */
+  mostId?: number;
+  mostLabel?: number;
+  cutLabel?: number;
+  /** C_EncryptInit, C_DecryptInit: refuse more AAD, or leave the rest out silently; bytes. */
+  mostAad?: number;
+  cutAad?: number;
+  /** C_Encrypt, C_Decrypt: refuse more; bytes. */
+  mostData?: number;
   /** C_FindObjects. */
   duplicate?: boolean;
   empty?: boolean;
@@ -202,6 +217,15 @@ function toLine(rule: Rule): string {
     value('attr', `${type}:${typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('hex')}`);
   }
   value('ghosts', rule.ghosts);
+  flag('uninitialised', rule.uninitialised);
+  flag('nonblocking', rule.nonblocking);
+  value('sessions', rule.sessions);
+  value('most_id', rule.mostId);
+  value('most_label', rule.mostLabel);
+  value('cut_label', rule.cutLabel);
+  value('most_aad', rule.mostAad);
+  value('cut_aad', rule.cutAad);
+  value('most_data', rule.mostData);
   flag('duplicate', rule.duplicate);
   flag('empty', rule.empty);
   value('fill', rule.fill?.toString(16).padStart(2, '0'));

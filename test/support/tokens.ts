@@ -33,8 +33,6 @@ export interface TokenOptions {
   label?: string;
   /** 4 to 8 characters, the range that all three tokens take. Random digits unless given. */
   pin?: string;
-  /** Random digits unless given. SoftHSM only. */
-  soPin?: string;
 }
 
 /** A SoftHSM token in a directory of its own, chosen by `SOFTHSM2_CONF`. */
@@ -48,16 +46,7 @@ export function createSoftHsmToken(options: TokenOptions = {}): Promise<TokenFix
       `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n`,
     );
     token.environment['SOFTHSM2_CONF'] = configuration;
-    const argv = [
-      '--init-token',
-      '--free',
-      '--label',
-      token.label,
-      '--pin',
-      token.pin,
-      '--so-pin',
-      options.soPin ?? newPin(),
-    ];
+    const argv = ['--init-token', '--free', '--label', token.label, '--pin', token.pin, '--so-pin', newPin()];
     await promisify(execFile)('softhsm2-util', argv, { env: { ...process.env, ...token.environment } });
   });
 }

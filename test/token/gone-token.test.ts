@@ -1,18 +1,15 @@
-import { execFile } from 'node:child_process';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { CKR, TokenError } from '../../src/token/faults.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { inToken } from './in-token.ts';
-import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
+import { encryptOf, OpenPool, throwsFault, type KeeperEvent } from './open-pool.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 
 /* A token that goes away under its hosts, or becomes another, is told, acted on, and decides /ready (`TokenPool.usable`). */
 
-const soPin = '73219914';
 const data = Buffer.from('data');
 
 /** Asked for a health that nobody asks for, the pool looks only when a test says so. */
@@ -20,7 +17,7 @@ const quiet = { healthInterval: 600_000 };
 const lively = { healthInterval: 20 };
 
 async function start(t: ExecutionContext, limits: { healthInterval: number }) {
-  const fixture = await createSoftHsmToken({ soPin });
+  const fixture = await createSoftHsmToken();
   t.teardown(async () => fixture.dispose());
   const first = new OpenPool(fixture);
   await first.startInTurn();
@@ -75,14 +72,19 @@ test('a request that misses its key finds out at once that the whole token is go
   await open.call(encryptOf(key, data));
 });
 
-test('a token that is initialised anew is another one, and no host serves it', async (t) => {
-  const { fixture, open } = await start(t, lively);
+test('another token in its place, of the same label and PIN, is not served', async (t) => {
+  const { fixture, open, tokens, away } = await start(t, lively);
+  const { label, pin } = fixture;
+  const other = await createSoftHsmToken({ label, pin });
+  t.teardown(async () => other.dispose());
   const before = open.pids;
-  await initializeAnew(fixture);
+  await rename(tokens, away);
+  await rename(path.join(other.directory, 'tokens'), tokens);
   for (const why of await bothGone(open, before)) t.regex(why, isTold);
-  const { problem, wayOut } = await open.failure();
-  t.regex(problem, /emptied or initialised anew$/);
-  t.regex(wayOut, /holdfast init/);
+  const { wayOut } = (await open.event(
+    (event) => event.kind === 'failed' && event.problem.startsWith('key "holdfast:health:1" is not in token'),
+  )) as Extract<KeeperEvent, { kind: 'failed' }>;
+  t.is(wayOut, 'run: holdfast init');
   t.false(open.pool.usable);
 });
 
@@ -99,14 +101,6 @@ test('a token that was emptied is told as that, and a start of it too', async (t
   t.regex(problem, /it was taken away, emptied or initialised anew$/);
   t.regex(wayOut, /restore it from the HSM’s backup/);
 });
-
-async function initializeAnew({ environment, label, pin }: TokenFixture): Promise<void> {
-  const run = async (...argv: string[]) =>
-    promisify(execFile)('softhsm2-util', argv, { env: { ...process.env, ...environment } });
-  const { stdout } = await run('--show-slots');
-  const [, slot = ''] = /^Slot (\d+)/m.exec(stdout) ?? [];
-  await run('--init-token', '--slot', slot, '--label', label, '--pin', pin, '--so-pin', soPin);
-}
 
 /* Sessions behind the shim. */
 

@@ -95,7 +95,7 @@ export class OpenPool {
           this.#byHost.set(host.id, keeper);
           const { pid, made, info, ownProofs, alarms } = host;
           this.#unprepared.set(host.id, { kind: 'ready', pid, made, serial: info.serial, ownProofs, alarms });
-          this.pool.addHost(host.id, host.pid, host.socket);
+          this.pool.addHost(host.id, host.pid, host.socket, host.operationTime);
           this.#told.dispatchEvent(new Event('event'));
         },
         onGone: (id, why) => {

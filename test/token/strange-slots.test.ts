@@ -31,9 +31,12 @@ for (const [name, rule] of [
   ['slots before it whose numbers nobody knows', { call: 'C_GetSlotList', ghosts: 2 }],
   [
     'a slot after it of which C_GetTokenInfo fails',
-    { call: 'C_GetTokenInfo', rv: CKR.TOKEN_NOT_RECOGNIZED, after: 1 },
+    { call: 'C_GetTokenInfo', rv: CKR.TOKEN_NOT_RECOGNIZED, uninitialised: true },
   ],
-  ['a slot after it of which C_GetSlotInfo fails', { call: 'C_GetSlotInfo', rv: CKR.DEVICE_ERROR, after: 1 }],
+  [
+    'a slot after it of which C_GetSlotInfo fails',
+    { call: 'C_GetSlotInfo', rv: CKR.DEVICE_ERROR, uninitialised: true },
+  ],
 ] as const)
   test.serial(`a host starts, and starts again, beside ${name}`, async (t) => {
     await state.shim.set([rule]);

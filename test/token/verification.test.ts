@@ -332,7 +332,7 @@ test.serial('a token that was never prepared is told what to run', async (t) => 
 });
 
 test.serial('a token that stops answering while it is measured', async (t) => {
-  await state.shim.set([{ call: 'C_Decrypt', hang: true, after: 10 }]);
+  await state.shim.set([{ call: 'C_Decrypt', hang: true, after: 20 }]);
   const report = await verify({ shim: state.shim, startTimeout: 2_500 });
   t.like(report.steps.at(-1), { name: 'latency', ok: false });
   t.regex(report.steps.at(-1)?.detail ?? '', /timeout/);

@@ -39,6 +39,18 @@
  *   attr=TYPE:HEX  answer HEX for the attribute; attr=TYPE:unavailable  say that there is none. Up to 8 a rule.
  * C_GetSlotList:
  *   ghosts=N       N slots before the real ones, of which nothing can be read
+ * C_GetSlotInfo, C_GetTokenInfo:
+ *   uninitialised  only of slots whose token was not initialised
+ * C_Initialize:
+ *   nonblocking    makes the descriptors 3 and 4 of the process non-blocking
+ * C_OpenSession:
+ *   sessions=N     a process gets no more than N at a time: CKR_SESSION_COUNT
+ * C_GenerateKey:
+ *   most_id=N most_label=N   refuse a longer one with CKR_ATTRIBUTE_VALUE_INVALID;   cut_label=N   cut it silently
+ * C_EncryptInit, C_DecryptInit:
+ *   most_aad=N     refuse more AAD with CKR_MECHANISM_PARAM_INVALID;   cut_aad=N   leave the rest out silently
+ * C_Encrypt, C_Decrypt:
+ *   most_data=N    refuse more with CKR_DATA_LEN_RANGE
  * C_FindObjects:
  *   duplicate      one handle comes twice;   empty   nothing is found
  * C_GenerateRandom:
@@ -211,6 +223,26 @@ static void read_word(struct rule *rule, char *word, int line) {
     } else if (IS("ghosts")) {
       only_for(rule, word, line, F_C_GetSlotList, F_C_GetSlotList, F_C_GetSlotList);
       effects->ghosts = number(value, line);
+    } else if (FLAG("uninitialised")) {
+      only_for(rule, word, line, F_C_GetSlotInfo, F_C_GetTokenInfo, F_C_GetTokenInfo);
+      effects->uninitialised = true;
+    } else if (FLAG("nonblocking")) {
+      only_for(rule, word, line, F_C_Initialize, F_C_Initialize, F_C_Initialize);
+      effects->nonblocking = true;
+    } else if (IS("sessions")) {
+      only_for(rule, word, line, F_C_OpenSession, F_C_OpenSession, F_C_OpenSession);
+      effects->sessions = number(value, line);
+    } else if (IS("most_id") || IS("most_label") || IS("cut_label")) {
+      only_for(rule, word, line, F_C_GenerateKey, F_C_GenerateKey, F_C_GenerateKey);
+      *(!strcmp(word, "most_id")      ? &effects->most_id
+        : !strcmp(word, "most_label") ? &effects->most_label
+                                      : &effects->cut_label) = number(value, line);
+    } else if (IS("most_aad") || IS("cut_aad")) {
+      only_for(rule, word, line, F_C_EncryptInit, F_C_DecryptInit, F_C_DecryptInit);
+      *(word[0] == 'm' ? &effects->most_aad : &effects->cut_aad) = number(value, line);
+    } else if (IS("most_data")) {
+      only_for(rule, word, line, F_C_Encrypt, F_C_Decrypt, F_C_Decrypt);
+      effects->most_data = number(value, line);
     } else if (IS("fill")) {
       only_for(rule, word, line, F_C_GenerateRandom, F_C_GenerateRandom, F_C_GenerateRandom);
       effects->fill = true;
@@ -341,6 +373,15 @@ static void add(struct effects *sum, const struct effects *more) {
     sum->fill_byte = more->fill_byte;
   }
   if (!sum->ghosts) sum->ghosts = more->ghosts;
+  sum->uninitialised |= more->uninitialised;
+  sum->nonblocking |= more->nonblocking;
+  if (!sum->sessions) sum->sessions = more->sessions;
+  if (!sum->most_id) sum->most_id = more->most_id;
+  if (!sum->most_label) sum->most_label = more->most_label;
+  if (!sum->cut_label) sum->cut_label = more->cut_label;
+  if (!sum->most_aad) sum->most_aad = more->most_aad;
+  if (!sum->cut_aad) sum->cut_aad = more->cut_aad;
+  if (!sum->most_data) sum->most_data = more->most_data;
   sum->set_flags |= more->set_flags;
   sum->clear_flags |= more->clear_flags;
 }
@@ -377,6 +418,8 @@ bool shim_enter(enum function function, struct effects *effects) {
   }
 
   if (effects->timer_us) start_timer(effects->timer_us);
+  for (int file = 3; effects->nonblocking && file <= 4; file++)
+    if (fcntl(file, F_SETFL, fcntl(file, F_GETFL) | O_NONBLOCK)) shim_die("descriptor %d: %s", file, strerror(errno));
   struct timespec left = {(time_t)(effects->delay_us / 1000000), (long)(effects->delay_us % 1000000) * 1000};
   while (effects->delay_us && nanosleep(&left, &left) && errno == EINTR) continue;
   if (effects->hang)

@@ -57,6 +57,10 @@ struct effects {
   bool fill;
   unsigned char fill_byte;
   CK_ULONG ghosts;
+  bool uninitialised;
+  bool nonblocking;
+  /* 0: no limit */
+  CK_ULONG sessions, most_id, most_label, cut_label, most_aad, cut_aad, most_data;
   CK_FLAGS set_flags;
   CK_FLAGS clear_flags;
 };

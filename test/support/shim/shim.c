@@ -45,8 +45,6 @@ CALL(C_GetMechanismList, (CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, LP count), (
 CALL(C_InitToken, (CK_SLOT_ID slot, B pin, L length, B label), (slot, pin, length, label))
 CALL(C_InitPIN, (S session, B pin, L length), (session, pin, length))
 CALL(C_SetPIN, (S session, B old, L old_length, B new, L new_length), (session, old, old_length, new, new_length))
-CALL(C_OpenSession, (CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, S *session),
-     (slot, flags, application, notify, session))
 CALL(C_GetSessionInfo, (S session, CK_SESSION_INFO *info), (session, info))
 CALL(C_GetOperationState, (S session, B state, LP length), (session, state, length))
 CALL(C_SetOperationState, (S session, B state, L length, O encryption, O authentication),
@@ -85,7 +83,6 @@ CALL(C_DigestEncryptUpdate, (S session, B in, L in_length, B out, LP length), (s
 CALL(C_DecryptDigestUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
 CALL(C_SignEncryptUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
 CALL(C_DecryptVerifyUpdate, (S session, B in, L in_length, B out, LP length), (session, in, in_length, out, length))
-CALL(C_GenerateKey, (S session, M mechanism, A template, L count, O *key), (session, mechanism, template, count, key))
 CALL(C_GenerateKeyPair,
      (S session, M mechanism, A public_template, L public_count, A private_template, L private_count, O *public_key,
       O *private_key),
@@ -110,8 +107,24 @@ CALL(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved), (fl
     return shim_leave(&effects, rv); \
   }
 
-INFORM(C_GetSlotInfo, (CK_SLOT_ID slot, CK_SLOT_INFO *info), (slot, info))
-INFORM(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info))
+static bool is_initialised(CK_SLOT_ID slot) {
+  CK_TOKEN_INFO info;
+  return real->C_GetTokenInfo(slot, &info) == CKR_OK && (info.flags & CKF_TOKEN_INITIALIZED);
+}
+
+#define INFORM_OF_SLOT(name, type) \
+  static CK_RV name##_(CK_SLOT_ID slot, type *info) { \
+    struct effects effects; \
+    const bool calls = shim_enter(F_##name, &effects); \
+    if (effects.uninitialised && is_initialised(slot)) return real->name(slot, info); \
+    if (!calls) return effects.rv; \
+    const CK_RV rv = real->name(slot, info); \
+    if (rv == CKR_OK) info->flags = (info->flags | effects.set_flags) & ~effects.clear_flags; \
+    return shim_leave(&effects, rv); \
+  }
+
+INFORM_OF_SLOT(C_GetSlotInfo, CK_SLOT_INFO)
+INFORM_OF_SLOT(C_GetTokenInfo, CK_TOKEN_INFO)
 INFORM(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info), (slot, type, info))
 
 /* Slots of which nothing can be read: the real module does not know their numbers. */
@@ -134,30 +147,74 @@ static CK_RV C_Finalize_(void *reserved) {
   return shim_leave(&effects, real->C_Finalize(reserved));
 }
 
+/* Open in this process. */
+static _Atomic CK_ULONG sessions;
+
+static CK_RV C_OpenSession_(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, S *session) {
+  struct effects effects;
+  if (!shim_enter(F_C_OpenSession, &effects)) return effects.rv;
+  if (effects.sessions && sessions >= effects.sessions) return CKR_SESSION_COUNT;
+  const CK_RV rv = real->C_OpenSession(slot, flags, application, notify, session);
+  if (rv == CKR_OK) sessions++;
+  return shim_leave(&effects, rv);
+}
+
 static CK_RV C_CloseSession_(S session) {
   struct effects effects;
   if (!shim_enter(F_C_CloseSession, &effects)) return effects.rv;
   gcm_forget(session);
-  return shim_leave(&effects, real->C_CloseSession(session));
+  const CK_RV rv = real->C_CloseSession(session);
+  if (rv == CKR_OK) sessions--;
+  return shim_leave(&effects, rv);
+}
+
+static CK_RV C_GenerateKey_(S session, M mechanism, A template, L count, O *key) {
+  struct effects effects;
+  if (!shim_enter(F_C_GenerateKey, &effects)) return effects.rv;
+  CK_ATTRIBUTE asked[64];
+  if (count > 64) shim_die("a template of more than 64 attributes");
+  for (CK_ULONG i = 0; i < count; i++) {
+    asked[i] = template[i];
+    const CK_ULONG most = asked[i].type == CKA_ID ? effects.most_id : asked[i].type == CKA_LABEL ? effects.most_label : 0;
+    if (most && asked[i].ulValueLen > most) return CKR_ATTRIBUTE_VALUE_INVALID;
+    if (asked[i].type == CKA_LABEL && effects.cut_label && asked[i].ulValueLen > effects.cut_label)
+      asked[i].ulValueLen = effects.cut_label;
+  }
+  return shim_leave(&effects, real->C_GenerateKey(session, mechanism, asked, count, key));
 }
 
 static CK_RV C_CloseAllSessions_(CK_SLOT_ID slot) {
   struct effects effects;
   if (!shim_enter(F_C_CloseAllSessions, &effects)) return effects.rv;
   gcm_forget(0);
+  sessions = 0;
   return shim_leave(&effects, real->C_CloseAllSessions(slot));
+}
+
+/* With no more AAD than the token takes, or what it leaves of it. */
+static CK_RV init(enum direction direction, S session, M mechanism, O key, const struct effects *effects) {
+  CK_GCM_PARAMS params;
+  CK_MECHANISM ours;
+  if ((effects->most_aad || effects->cut_aad) && mechanism && mechanism->ulParameterLen == sizeof params) {
+    memcpy(&params, mechanism->pParameter, sizeof params);
+    if (effects->most_aad && params.ulAADLen > effects->most_aad) return CKR_MECHANISM_PARAM_INVALID;
+    if (effects->cut_aad && params.ulAADLen > effects->cut_aad) params.ulAADLen = effects->cut_aad;
+    ours = (CK_MECHANISM){mechanism->mechanism, &params, sizeof params};
+    mechanism = &ours;
+  }
+  return gcm_init(direction, real, session, mechanism, key, effects);
 }
 
 static CK_RV C_EncryptInit_(S session, M mechanism, O key) {
   struct effects effects;
   if (!shim_enter(F_C_EncryptInit, &effects)) return effects.rv;
-  return shim_leave(&effects, gcm_init(ENCRYPTING, real, session, mechanism, key, &effects));
+  return shim_leave(&effects, init(ENCRYPTING, session, mechanism, key, &effects));
 }
 
 static CK_RV C_DecryptInit_(S session, M mechanism, O key) {
   struct effects effects;
   if (!shim_enter(F_C_DecryptInit, &effects)) return effects.rv;
-  return shim_leave(&effects, gcm_init(DECRYPTING, real, session, mechanism, key, &effects));
+  return shim_leave(&effects, init(DECRYPTING, session, mechanism, key, &effects));
 }
 
 static CK_RV run(enum function function, enum direction direction, S session, B in, L in_length, B out, LP length) {
@@ -167,6 +224,11 @@ static CK_RV run(enum function function, enum direction direction, S session, B 
     const bool ends = effects.rv != CKR_BUFFER_TOO_SMALL && !effects.leave_active;
     if (ends) gcm_discard(direction, real, session, in, in_length);
     return effects.rv;
+  }
+  const L tag = direction == DECRYPTING ? 16 : 0;
+  if (effects.most_data && in_length > effects.most_data + tag) {
+    gcm_discard(direction, real, session, in, in_length);
+    return CKR_DATA_LEN_RANGE;
   }
   return shim_leave(&effects, gcm_run(direction, real, session, in, in_length, out, length, &effects));
 }
