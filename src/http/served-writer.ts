@@ -45,10 +45,12 @@ export class ServedWriter {
    */
   async start(): Promise<void> {
     const thread = this.#thread ?? this.#start();
+    thread.ref();
     await new Promise<void>((resolve) => {
       thread.once('message', () => resolve());
       thread.once('exit', () => resolve());
     });
+    this.#mayRest();
   }
 
   /** Rejects where it could not be written; then a part of it may have been, which is lost. */
@@ -59,6 +61,7 @@ export class ServedWriter {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
+      thread.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
       thread.postMessage({ kind: 'write', id, write } satisfies ThreadAsk);
     });
@@ -72,6 +75,7 @@ export class ServedWriter {
     const gone = new Promise<void>((resolve) => {
       thread.once('exit', () => resolve());
     });
+    thread.ref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
     thread.postMessage({ kind: 'close' } satisfies ThreadAsk);
     const late = setTimeout(() => void thread.terminate(), closePatience);
@@ -83,7 +87,6 @@ export class ServedWriter {
     const thread = new Worker(new URL('served-writer-thread.ts', import.meta.url), {
       workerData: this.#storePath,
     });
-    thread.unref();
     thread.on('message', (answer: ThreadAnswer) => this.#receive(answer));
     let why = 'the writer of the store has ended';
     thread.on('error', (error) => {
@@ -105,6 +108,12 @@ export class ServedWriter {
     this.#pending.delete(answer.id);
     if (answer.kind === 'written') pending?.resolve(answer.written);
     else pending?.reject(new Error(answer.problem));
+    this.#mayRest();
+  }
+
+  /** A thread that nobody waits for keeps no process from ending; one that is waited for does. */
+  #mayRest(): void {
+    if (this.#pending.size === 0) this.#thread?.unref();
   }
 
   #giveUp(why: string): void {

@@ -9,6 +9,7 @@ import { fingerprint, loadTls, type LoadedTls } from './tls.ts';
 const checkInterval = 2_000;
 /** How often it is told again what needs somebody, milliseconds. */
 const reminderInterval = 24 * 3_600_000;
+
 export interface TlsKeeperOptions {
   files: LoadedConfig['xks']['tls'];
   /** Name that clients connect to, where the configuration has it. */
@@ -33,6 +34,8 @@ export class TlsKeeper {
   #served: LoadedTls;
   #chain: X509Certificate[];
   #fingerprint: string;
+  /** Of files that were seen to have changed at the last look: two files are not put in place at one moment. */
+  #changing = '';
   /** Well-formed, and out of date: the moment may come. */
   #waiting: LoadedTls | undefined;
   /** Why the files that are in place are not those that are served. */
@@ -73,8 +76,10 @@ export class TlsKeeper {
 
   #check(): void {
     const seen = fingerprint(this.#options.files);
-    if (seen !== '' && seen !== this.#fingerprint) this.reload();
-    else if (this.#waiting !== undefined && this.#whyNot(this.#waiting) === undefined)
+    if (seen !== '' && seen !== this.#fingerprint) {
+      if (seen === this.#changing) this.reload();
+      else this.#changing = seen;
+    } else if (this.#waiting !== undefined && this.#whyNot(this.#waiting) === undefined)
       this.#take(this.#waiting);
   }
 

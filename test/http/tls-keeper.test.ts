@@ -1,4 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -26,6 +27,7 @@ interface Stage {
   set: (now: Date) => void;
 }
 const test = anyTest as TestFn<Stage>;
+const parts = ['key', 'certificate'] as const;
 const day = 24 * 3_600_000;
 
 test.beforeEach(async (t) => {
@@ -62,11 +64,10 @@ test.afterEach.always(async (t) => {
   await rm(t.context.directory, { recursive: true, force: true });
 });
 
+/** Both at one moment, as far as the keeper can see. */
 async function put({ files }: Pick<Stage, 'files'>, from: Pair): Promise<void> {
-  for (const part of ['key', 'certificate'] as const) {
-    await copyFile(from[part], `${files[part]}.new`);
-    await rename(`${files[part]}.new`, files[part]);
-  }
+  for (const part of parts) await copyFile(from[part], `${files[part]}.new`);
+  for (const part of parts) renameSync(`${files[part]}.new`, files[part]);
 }
 
 /** Waits until the keeper has said something like this. */
