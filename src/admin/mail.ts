@@ -120,7 +120,7 @@ export const mailRoutes: readonly Route[] = [
         after: { to, ...(problem === undefined ? {} : { problem: problem.message }) },
       });
       if (problem !== undefined)
-        throw new Problem('conflict', problem.message, {
+        throw new Problem('conflict', told(problem), {
           wayOut: 'look at the mail settings, then test again',
           cause: problem,
         });
@@ -128,6 +128,11 @@ export const mailRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** For an appliance administrator, who alone sets the server up, in its own words too. */
+function told({ message, said }: MailError): string {
+  return said === undefined ? message : `${message}; it said: ${said}`;
+}
 
 async function tryMail(send: () => Promise<void>): Promise<MailError | undefined> {
   try {

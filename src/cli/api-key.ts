@@ -30,7 +30,7 @@ export function addApiKeyCommands(program: Command): void {
           .makeOptionMandatory(),
       )
       .addOption(
-        new Option('--expires <when>', 'a date, a time, or a time from now such as 90d')
+        new Option('--expires <when>', 'a date, a time, or a time from now such as 90d or 12mo')
           .argParser(parseMoment)
           .makeOptionMandatory(),
       )

@@ -253,7 +253,7 @@ function describe(command: Command): Command {
     .addOption(
       new Option(
         '--expires <when>',
-        'never, a date (its first moment, UTC), a time, or a time from now such as 90d; from then on it is not used',
+        'never, a date (its first moment, UTC), a time, or a time from now such as 90d or 12mo; from then on it is not used',
       ).argParser(parseExpiry),
     )
     .addOption(

@@ -99,7 +99,7 @@ export function addCredentialCommands(program: Command): void {
         }),
       ),
     [expiresOption(), retireOption(), consoleFileOption()],
-    ' --retire-after-quiet 60m --console-file new.json',
+    ' --retire-after-quiet 60min --console-file new.json',
   );
   addAct(
     credential,
@@ -195,14 +195,14 @@ function madeOf({ accessKeyId }: Item): Made {
 function expiresOption(): Option {
   return new Option(
     '--expires <when>',
-    'never, a date, a time, or a time from now such as 90d; from then on it opens nothing',
+    'never, a date, a time, or a time from now such as 90d or 12mo; from then on it opens nothing',
   ).argParser(parseExpiry);
 }
 
 function retireOption(): Option {
   return new Option(
     '--retire-after-quiet <time>',
-    'withdraw it by itself once its successor is in use and it has not been seen for so long: 60m, 2h or never',
+    'withdraw it by itself once its successor is in use and it has not been seen for so long: 60min, 2h or never',
   ).argParser(parseMinutesOrNever);
 }
 

@@ -20,7 +20,7 @@ export function addByHandCommands(store: Command): void {
     async (api, { path }, wish) => {
       const { to } = wish.retireAfterQuiet ?? {};
       if (to === null)
-        throw new CliError('usage', 'the old credential retires at some time', 'a time such as 60m or 2h');
+        throw new CliError('usage', 'the old credential retires at some time', 'a time such as 60min or 2h');
       const rotate = async () =>
         api.client.change(path, {
           method: 'POST',
@@ -32,7 +32,7 @@ export function addByHandCommands(store: Command): void {
     [
       new Option(
         '--retire-after-quiet <time>',
-        'withdraw the old one once the new one is in use and it has not been seen for so long: 60m, 2h',
+        'withdraw the old one once the new one is in use and it has not been seen for so long: 60min, 2h',
       ).argParser(parseMinutesOrNever),
       new Option('--done', 'of one by hand: AWS was given the new credential'),
       ...fileOptions(),

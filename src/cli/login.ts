@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ApiClient } from './api-client.ts';
+import { ApiClient, isProblem } from './api-client.ts';
 import { patienceOf, type ApiOptions } from './api.ts';
 import { Transport } from './api-transport.ts';
 import { findSignIn, profileName } from './connection.ts';
@@ -43,29 +43,21 @@ async function login(wish: LoginWish): Promise<void> {
   const client = new ApiClient(transport, undefined, patienceOf(wish));
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
   try {
-    const session =
-      wish.oidc === true
-        ? await finishSignIn(
-            client,
-            await client.send<SignInAnswer>({
-              method: 'POST',
-              path: '/oidc/sessions',
-              body: await signInWithBrowser(origin, base, wish.browser),
-            }),
-            wish,
-            undefined,
-          )
-        : await withPassword(client, base, wish, before?.username);
-    await keepOrEnd(client, () =>
+    const session = await keptOrEnded(client, async () => {
+      const begun =
+        wish.oidc === true
+          ? await withBrowser(client, origin, base, wish)
+          : await withPassword(client, base, wish, before?.username);
       place.write({
         endpoint: origin.origin,
         ca: caFile,
-        vault: session.user.vaultId ?? vaultId ?? null,
-        username: session.user.username,
+        vault: begun.user.vaultId ?? vaultId ?? null,
+        username: begun.user.username,
         token: client.bearer?.reveal() ?? null,
-        expiresAt: session.expiresAt,
-      }),
-    );
+        expiresAt: begun.expiresAt,
+      });
+      return begun;
+    });
     printDone(
       `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${session.expiresAt} at the latest`,
       session,
@@ -77,16 +69,30 @@ async function login(wish: LoginWish): Promise<void> {
   }
 }
 
-/** A session that cannot be kept here is not left at the node. */
-async function keepOrEnd(client: ApiClient, keep: () => void): Promise<void> {
+/** A session that was begun and is not kept here, whatever the reason, is not left at the node. */
+async function keptOrEnded(client: ApiClient, signIn: () => Promise<Session>): Promise<Session> {
   try {
-    keep();
+    return await signIn();
   } catch (error) {
-    await client.send({ method: 'DELETE', path: '/session' }).catch(() => {
-      note('holdfast: the session is not known to be ended at the node: it ends there by itself');
-    });
+    if (client.bearer !== undefined) await end(client);
     throw error;
   }
+}
+
+async function end(client: ApiClient): Promise<void> {
+  try {
+    await client.send({ method: 'DELETE', path: '/session' });
+  } catch (error) {
+    // The node has ended it itself, as after too many codes.
+    if (isProblem(error, 'unauthenticated', 'sign-in-refused')) return;
+    note('holdfast: the session is not known to be ended at the node: it ends there by itself');
+  }
+}
+
+async function withBrowser(client: ApiClient, origin: URL, base: string, wish: LoginWish): Promise<Session> {
+  const body = await signInWithBrowser(origin, base, wish.browser);
+  const begun = await client.send<SignInAnswer>({ method: 'POST', path: '/oidc/sessions', body });
+  return finishSignIn(client, begun, wish, undefined);
 }
 
 async function withPassword(

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { wallClock } from '../clock.ts';
+import { note } from './streams.ts';
 
 /*
  * Values as people type them, for commander: what is not allowed is told with the name of its option.
@@ -10,29 +11,57 @@ export interface OrNull<T> {
   to: T | null;
 }
 
-const unitMinutes: Record<string, number> = { m: 1, h: 60, d: 1440, w: 10_080 };
+const unitMinutes: Record<string, number> = { min: 1, h: 60, d: 1440, w: 10_080 };
 
-/** `90d`, `12h`, `30m`, `2w` in minutes; undefined where it is no duration. */
+/** `90d`, `12h`, `30min`, `2w` in minutes; undefined where it is no duration. */
 function minutesOf(text: string): number | undefined {
-  const [, count = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
+  assertClear(text);
+  const [, count = '', unit = ''] = /^(\d{1,6})(min|h|d|w)$/.exec(text) ?? [];
   const minutes = unitMinutes[unit];
   return minutes === undefined ? undefined : Number(count) * minutes;
 }
 
-/** A moment in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. */
+/** Whoever types `12m` for a year would have a key expire in twelve minutes. */
+function assertClear(text: string): void {
+  const [, count] = /^(\d+)m$/i.exec(text) ?? [];
+  if (count !== undefined)
+    throw new InvalidArgumentError(
+      `m may be minutes or months: ${count}min for minutes, or where months are taken ${count}mo for months.`,
+    );
+}
+
+/** The moment that is `12mo` or another duration from `now`, or before it; undefined where it is no duration. */
+function momentAfter(text: string, now: Date, direction: 1 | -1): Date | undefined {
+  const minutes = minutesOf(text);
+  if (minutes !== undefined) return new Date(now.getTime() + direction * minutes * 60_000);
+  const [, count] = /^(\d{1,4})mo$/.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  const months = now.getUTCMonth() + direction * Number(count);
+  const moment = new Date(now);
+  // One month after 31 January is the last day of February.
+  const lastDay = new Date(Date.UTC(now.getUTCFullYear(), months + 1, 0)).getUTCDate();
+  moment.setUTCMonth(months, Math.min(now.getUTCDate(), lastDay));
+  return moment;
+}
+
+/**
+ * A moment in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. What a duration comes
+ * to is said before anything is done with it.
+ */
 export function parseMoment(text: string): string {
-  return momentOf(text, 1, 'a time from now such as 90d or 12h');
+  const moment = momentOf(text, 1, 'a time from now such as 90d, 12h, 12mo or 30min');
+  if (/^\d+[a-z]+$/.test(text)) note(`holdfast: ${text} from now is ${moment}`);
+  return moment;
 }
 
 /** The same, where a duration is one before now. */
 export function parsePast(text: string): string {
-  return momentOf(text, -1, 'so long ago, such as 90d or 12h');
+  return momentOf(text, -1, 'so long ago, such as 90d, 12h or 30min');
 }
 
 function momentOf(text: string, direction: 1 | -1, duration: string): string {
-  const minutes = minutesOf(text);
-  if (minutes !== undefined)
-    return new Date(wallClock().getTime() + direction * minutes * 60_000).toISOString();
+  const after = momentAfter(text, wallClock(), direction);
+  if (after !== undefined) return after.toISOString();
   const [, date, time] =
     /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
   const moment = new Date(date === undefined ? Number.NaN : `${date}${time ?? 'T00:00:00Z'}`);
@@ -71,12 +100,12 @@ export function parseRotation(text: string): Rotation {
   return days === null ? { kind: 'NEVER' } : { kind: 'DAYS', days };
 }
 
-/** Minutes of `60m` or `2h`; null for `never`. */
+/** Minutes of `60min` or `2h`; null for `never`. */
 export function parseMinutesOrNever(text: string): OrNull<number> {
   if (text === 'never') return { to: null };
   const minutes = minutesOf(text);
   if (minutes === undefined || minutes === 0)
-    throw new InvalidArgumentError('never, or a time such as 60m or 2h.');
+    throw new InvalidArgumentError('never, or a time such as 60min or 2h.');
   return { to: minutes };
 }
 

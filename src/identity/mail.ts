@@ -6,19 +6,23 @@ import type { Mail } from './mail-texts.ts';
 
 /** Mail did not leave; the text is for the operator and quotes nothing. */
 export class MailError extends Error {
-  constructor(message: string, cause?: unknown) {
+  /** What the server said, for who sets it up; undefined where it said nothing, or said what is secret. */
+  readonly said: string | undefined;
+
+  constructor(message: string, cause?: unknown, said?: string) {
     super(message, { cause });
     this.name = 'MailError';
+    this.said = said;
   }
 }
 
-/** Milliseconds: someone waits for the answer. */
-const connectWithin = 5000;
-const silentFor = 5000;
+/** Milliseconds: someone waits for the answer. A server may take its time with its greeting, to keep bulk senders away. */
 const sentWithin = 15_000;
+/** So much of what a server says is told, characters. */
+const longestSaid = 300;
 
-/** Hands one mail to the mail server of the settings. Throws MailError. */
-export async function sendMail(house: House, to: string, mail: Mail): Promise<void> {
+/** Hands one mail to the mail server of the settings, which has `within` milliseconds for all of it. Throws MailError. */
+export async function sendMail(house: House, to: string, mail: Mail, within = sentWithin): Promise<void> {
   const stored = await readMailSettings(house);
   if (stored === undefined) throw new MailError('no mail server is set up');
   const { settings, sealed } = stored;
@@ -42,15 +46,20 @@ export async function sendMail(house: House, to: string, mail: Mail): Promise<vo
       ...(settings.caCertificates === null ? {} : { ca: settings.caCertificates }),
     },
     ...(auth === undefined ? {} : { auth }),
-    connectionTimeout: connectWithin,
-    greetingTimeout: connectWithin,
-    dnsTimeout: connectWithin,
-    socketTimeout: silentFor,
+    connectionTimeout: within,
+    greetingTimeout: within,
+    dnsTimeout: within,
+    socketTimeout: within,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
   const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new MailError('the mail server took too long')), sentWithin);
+  const timer = setTimeout(() => {
+    const { host, port } = settings;
+    timeout.reject(
+      new MailError(`the mail server at ${host}:${port} does not answer within ${within / 1000} s`),
+    );
+  }, within);
   try {
     await Promise.race([
       transport.sendMail({
@@ -64,14 +73,37 @@ export async function sendMail(house: House, to: string, mail: Mail): Promise<vo
       timeout.promise,
     ]);
   } catch (error) {
-    throw error instanceof MailError ? error : new MailError(problemOf(error, settings), error);
+    throw error instanceof MailError
+      ? error
+      : new MailError(problemOf(error, settings), error, saidBy(error, auth?.pass));
   } finally {
     clearTimeout(timer);
     transport.close();
   }
 }
 
-/** What went wrong in a sentence; what the server said stays in the cause, of which only its number is told. */
+/** The server's own words on one line; nothing where it gives the password back. */
+function saidBy(error: unknown, password: string | undefined): string | undefined {
+  const { response } = error as { response?: unknown };
+  if (typeof response !== 'string' || response === '') return undefined;
+  const forms =
+    password === undefined ? [] : [password, ...encodingsOf(password)].filter((form) => form !== '');
+  if (forms.some((form) => response.includes(form))) return undefined;
+  // eslint-disable-next-line no-control-regex -- a terminal is shown it
+  return response.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, longestSaid);
+}
+
+/** Base64 of a password, wherever it stands in what is encoded: PLAIN has it behind a name. */
+function encodingsOf(password: string): string[] {
+  return ['', 'a', 'aa'].map((before) =>
+    Buffer.from(before + password)
+      .toString('base64')
+      .slice(before.length === 0 ? 0 : before.length + 1)
+      .replace(/.{0,2}=*$/, ''),
+  );
+}
+
+/** What went wrong in a sentence; of what the server said only its number is in it. */
 function problemOf(error: unknown, { host, port, security }: MailSettings): string {
   // nodemailer's own code is of the step that failed, the one of Node or OpenSSL is in `originalCode`.
   const { code, originalCode, responseCode } = error as {
@@ -87,6 +119,8 @@ function problemOf(error: unknown, { host, port, security }: MailSettings): stri
   switch (code ?? '') {
     case 'EAUTH':
     case 'ENOAUTH':
+      // It has none of PLAIN, LOGIN and CRAM-MD5.
+      if (responseCode === 504) return `the mail server takes no password the way we can send one${number}`;
       return `the mail server refused user name or password${number}`;
     case 'ETIMEDOUT':
       return `the mail server at ${host}:${port} does not answer`;

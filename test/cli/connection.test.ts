@@ -112,6 +112,34 @@ test.serial(
   },
 );
 
+test.serial('a sign-in that does not come to its end leaves no session at the node', async (t) => {
+  const { api, run } = t.context;
+  for (const refusal of [
+    json({ type: 'urn:holdfast:problem:invalid', status: 422, detail: 'that is no code' }, 422),
+    lost,
+  ]) {
+    api.asked.length = 0;
+    api.replies = [
+      json({ session: session('SECOND_FACTOR'), token: 'hfs_1' }, 201),
+      refusal,
+      (response) => response.writeHead(204).end(),
+    ];
+    const { code } = await run(
+      [
+        ...['login', '--endpoint', api.endpoint, '--ca', api.ca, '--username', 'admin'],
+        ...['--password-file', '-', '--code-file', '-'],
+      ],
+      { input: 'old one\n123456\n' },
+    );
+    t.not(code, 0);
+    const last = api.asked.at(-1);
+    t.deepEqual(
+      [last?.method, last?.url, last?.headers.authorization],
+      ['DELETE', '/api/v1/session', 'Bearer hfs_1'],
+    );
+  }
+});
+
 test.serial('without a terminal a password is not waited for', async (t) => {
   const { api, run } = t.context;
   const { code, stderr } = await run(

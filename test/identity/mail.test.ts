@@ -189,6 +189,63 @@ test.serial('a wrong password is told as such, without the password or the serve
   });
 });
 
+test.serial(
+  'what the server said is there for who sets it up, unless it gives the password back',
+  async (t) => {
+    const { site } = t.context;
+    const saidOf = async (answer: string, capabilities: string) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write('220 mail.example.com ESMTP\r\n');
+        socket.on('data', (bytes) => {
+          const line = bytes.toString();
+          if (/^EHLO/.test(line)) socket.write(`250-mail.example.com\r\n250 ${capabilities}\r\n`);
+          else socket.write(`${answer}\r\n`);
+        });
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      t.teardown(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      await settings(t.context, port, { host: '127.0.0.1', security: 'none', caCertificates: null });
+      const { message, said } = (await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+        instanceOf: MailError,
+      })) ?? { message: '', said: '' };
+      return { message, said };
+    };
+    t.deepEqual(
+      await saidOf('535 5.7.139 Basic authentication is disabled, see aka.ms/x', 'AUTH PLAIN LOGIN'),
+      {
+        message: 'the mail server refused user name or password (535)',
+        said: '535 5.7.139 Basic authentication is disabled, see aka.ms/x',
+      },
+    );
+    t.deepEqual(await saidOf('504 5.7.4 Unrecognized authentication type', 'AUTH GSSAPI NTLM'), {
+      message: 'the mail server takes no password the way we can send one (504)',
+      said: '504 5.7.4 Unrecognized authentication type',
+    });
+    const password = mailPassword.reveal();
+    const plain = Buffer.from(`\0holdfast\0${password}`).toString('base64');
+    for (const echo of [password, plain, Buffer.from(password).toString('base64')])
+      t.is((await saidOf(`535 5.7.8 no: ${echo}`, 'AUTH PLAIN')).said, undefined, echo);
+    t.is((await saidOf('535 a\u001b[31mb', 'AUTH PLAIN')).said, '535 a [31mb');
+  },
+);
+
+test.serial('a server that greets late is waited for as long as the documentation says', async (t) => {
+  const { site } = t.context;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    // Longer than the five seconds that were once allowed for a greeting.
+    setTimeout(() => socket.write('554 5.3.2 not today\r\n'), 6_000);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  await settings(t.context, port, { host: '127.0.0.1', security: 'none', caCertificates: null });
+  const error = await t.throwsAsync(sendMail(site, 'ada@example.com', mail), { instanceOf: MailError });
+  t.regex(error?.said ?? '', /not today/);
+});
+
 test.serial('a server that says nothing, and one that is not there, are told as such', async (t) => {
   const { site } = t.context;
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
@@ -197,9 +254,9 @@ test.serial('a server that says nothing, and one that is not there, are told as 
   t.teardown(() => silent.close());
   await settings(t.context, port);
   const began = performance.now();
-  await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
+  await t.throwsAsync(sendMail(site, 'ada@example.com', mail, 1_000), {
     instanceOf: MailError,
-    message: `the mail server at localhost:${port} does not answer`,
+    message: new RegExp(`^the mail server at localhost:${port} does not answer`),
   });
   t.true(performance.now() - began < 60_000);
   await settings(t.context, 1);
