@@ -199,7 +199,7 @@ test.serial(
         socket.write('220 mail.example.com ESMTP\r\n');
         socket.on('data', (bytes) => {
           const line = bytes.toString();
-          if (/^EHLO/.test(line)) socket.write(`250-mail.example.com\r\n250 ${capabilities}\r\n`);
+          if (line.startsWith('EHLO')) socket.write(`250-mail.example.com\r\n250 ${capabilities}\r\n`);
           else socket.write(`${answer}\r\n`);
         });
       }).listen(0, '127.0.0.1');
