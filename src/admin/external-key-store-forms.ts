@@ -159,6 +159,9 @@ export const shownStore = z
       .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
       .describe('What does not fit.'),
     checkedAt: time.nullable().describe('When AWS was last looked at.'),
+    nextCheckAt: time
+      .nullable()
+      .describe('When AWS is looked at next, and what is wanted is gone on with; null: not by itself.'),
     createdAt: time,
     updatedAt: time,
   })
@@ -229,6 +232,7 @@ export function showStore({ row, credentials, warnings }: StoreView): z.output<t
     problem,
     warnings,
     checkedAt: row.checked_at,
+    nextCheckAt: row.next_check_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

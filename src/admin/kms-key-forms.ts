@@ -61,6 +61,7 @@ const problem = z
     wayOut: z.string(),
     at: time,
     keyArn: z.string().optional().describe('The KMS key that is in the way.'),
+    times: z.int().optional().describe('How often in a row it has failed so.'),
   })
   .describe('What the last try failed with, or what it waits for.');
 

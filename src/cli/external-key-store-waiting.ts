@@ -12,9 +12,18 @@ const lookEvery = 3_000;
 /** AWS takes about five minutes to connect one; so long nobody waits in vain, milliseconds. */
 const longestWait = 30 * 60_000;
 
+/** What AWS is asked again so soon is waited for, milliseconds. */
+const soon = 60_000;
+
 interface On {
   path: string;
   store: FoundStore;
+}
+
+interface LastProblem {
+  message: string;
+  wayOut: string;
+  at: string;
 }
 
 export function waitOption(): Option {
@@ -29,9 +38,15 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
   const after = await waited(
     api,
     { path, store },
-    ({ state, wanted }) => wanted === null && (state === 'CONNECTED' || state === 'FAILED'),
+    ({ state, wanted, problem }) =>
+      wanted === null &&
+      (state === 'CONNECTED' || state === 'FAILED' || (state === 'DISCONNECTED' && problem !== null)),
   );
   if (after === undefined) throw gone();
+  if (after['state'] === 'DISCONNECTED') {
+    const { message, wayOut } = after['problem'] as LastProblem;
+    throw new CliError('unreachable', message, wayOut);
+  }
   const error = after['connectionError'] as ConnectionError | null;
   if (after['state'] === 'CONNECTED') {
     tellStore(api, after);
@@ -50,12 +65,55 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
 export async function waitForDeletion(api: Api, on: On): Promise<void> {
   const after = await waited(api, on, ({ wanted }) => wanted !== 'DELETE');
   if (after === undefined) return;
-  const problem = after['problem'] as { message: string; wayOut: string } | null;
+  const problem = after['problem'] as LastProblem | null;
   throw new CliError(
     'conflict',
     problem?.message ?? 'it is not to be deleted any more',
     problem?.wayOut ?? 'see: holdfast external-key-store show',
   );
+}
+
+/**
+ * Asks for something and answers the key store; also where AWS's answer was lost, or AWS does not do it yet, and it is asked
+ * again in seconds: `find` looks for the record then. Else throws what the API answered.
+ */
+export async function askedFor(
+  ask: () => Promise<FoundStore>,
+  find: () => Promise<FoundStore | undefined>,
+): Promise<FoundStore> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isProblem(error, ...ofAws)) throw error;
+    const store = await find();
+    if (store === undefined || store['wanted'] === null || !isTriedSoon(store)) throw error;
+    note(printable(error.message));
+    return store;
+  }
+}
+
+/** By the node's own clock: AWS is asked again within a minute of the last failure, if there was one. */
+function isTriedSoon(store: FoundStore): boolean {
+  const problem = store['problem'] as LastProblem | null;
+  const next = store['nextCheckAt'];
+  if (problem === null) return true;
+  return typeof next === 'string' && Date.parse(next) - Date.parse(problem.at) <= soon;
+}
+
+/** AWS's refusals and silences; and that the schedule is at it just now. */
+const ofAws = ['aws', 'aws-busy'];
+const ofTheMoment = [...ofAws, 'conflict'];
+
+/** AWS is looked at now; where that fails, the record as it is, unless nobody looks again soon. */
+async function looked(api: Api, path: string): Promise<FoundStore> {
+  try {
+    return await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` });
+  } catch (error) {
+    if (!isProblem(error, ...ofTheMoment)) throw error;
+    const store = await api.client.get<FoundStore>(path);
+    if (!isTriedSoon(store)) throw error;
+    return store;
+  }
 }
 
 /** Looks at it every few seconds and tells each change on standard error; undefined once it is gone. */
@@ -84,7 +142,7 @@ async function waited(
       );
     await pause(lookEvery);
     try {
-      now = await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` });
+      now = await looked(api, path);
     } catch (error) {
       if (isProblem(error, 'not-found')) return undefined;
       throw error;

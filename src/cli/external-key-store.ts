@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { changes, given, withApi } from './api.ts';
+import { changes, given, withApi, type Api } from './api.ts';
 import { example } from './example.ts';
 import { addByHandCommands } from './external-key-store-by-hand.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type FoundStore,
   type ReachWish,
 } from './external-key-store-records.ts';
-import { waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
+import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
 import { printDone, printList } from './output.ts';
 import { confirm } from './prompt.ts';
 import { limitOption, yesOption } from './values.ts';
@@ -48,15 +48,19 @@ function addCreate(store: Command): void {
         const { byHand, wait } = wish;
         const connect = wish.connect === true || wait === true;
         const { path } = await keySetOf(api, keySet);
-        const made = await api.client.create<FoundStore>(
-          path,
-          given({
-            ...reachOf(wish),
-            region: wish.region,
-            make: byHand === true ? false : undefined,
-            connect: connect ? true : undefined,
-          }),
-        );
+        const ask = async () =>
+          api.client.create<FoundStore>(
+            path,
+            given({
+              ...reachOf(wish),
+              region: wish.region,
+              make: byHand === true ? false : undefined,
+              connect: connect ? true : undefined,
+            }),
+          );
+        const find = async () =>
+          (await api.client.list<FoundStore>(path)).find(({ region }) => region === wish.region);
+        const made = wait === true ? await askedFor(ask, find) : await ask();
         if (wait === true && made['origin'] !== 'MANUAL')
           return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
         if (made['origin'] === 'MANUAL')
@@ -105,8 +109,10 @@ function addConnection(store: Command): void {
     async (api, { path, store: before }, { wait }) => {
       if (before['state'] === 'FAILED')
         note('it is FAILED: AWS wants it disconnected first, then it is connected again');
-      const asked = await api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
-      return wait === true ? waitForConnection(api, { path, store: asked }) : tellStore(api, asked);
+      const ask = async () => api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
+      if (wait !== true) return tellStore(api, await ask());
+      const asked = await askedFor(ask, async () => api.client.get<FoundStore>(path));
+      return waitForConnection(api, { path, store: asked });
     },
     [waitOption()],
     ' --wait',
@@ -177,11 +183,8 @@ function addDelete(store: Command): void {
         ? `Forget the external key store ${String(name)}? It stays in AWS as it is.`
         : `Delete the external key store ${String(name)} in AWS?`;
       await confirm(question, wish.yes);
-      const { deleted, externalKeyStore } = await api.client.change(path, {
-        method: 'DELETE',
-        query: { disconnect: String(disconnect), forget: String(forget) },
-      });
-      if (deleted !== true) await waitForDeletion(api, { path, store: externalKeyStore as FoundStore });
+      const left = await leftAfterDeletion(api, path, { disconnect, forget });
+      if (left !== undefined) await waitForDeletion(api, { path, store: left });
       const what = forget ? 'forgotten; AWS has it still' : 'deleted';
       printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
     },
@@ -192,6 +195,25 @@ function addDelete(store: Command): void {
     ],
     ' --disconnect',
   );
+}
+
+/** The key store where AWS has to disconnect it first, or has not confirmed yet that it is gone. */
+async function leftAfterDeletion(
+  api: Api,
+  path: string,
+  { disconnect, forget }: { disconnect: boolean; forget: boolean },
+): Promise<FoundStore | undefined> {
+  let isGone = false;
+  const ask = async (): Promise<FoundStore> => {
+    const { deleted, externalKeyStore } = await api.client.change(path, {
+      method: 'DELETE',
+      query: { disconnect: String(disconnect), forget: String(forget) },
+    });
+    isGone = deleted === true;
+    return externalKeyStore as FoundStore;
+  };
+  const store = await askedFor(ask, async () => api.client.get<FoundStore>(path));
+  return isGone ? undefined : store;
 }
 
 function describe(command: Command, name: string): Command {

@@ -17,6 +17,8 @@ interface Context {
   fixture: TokenFixture;
   node: TestNode;
   simulator: Simulator;
+  /** How AWS is; may be changed. */
+  time: { consistencyMs: number };
   secretAccessKey: string;
   admin: AdminClient;
   /** Of the vault's things, under /api/v1. */
@@ -34,10 +36,11 @@ test.before(async (t) => {
   const fixture = await createSoftHsmToken();
   const node = await TestNode.create({ tokens: [{ fixture }], admin: true, hostNames: [hostName] });
   const resolve: Record<string, string> = {};
+  const time = { connectMs: 100, disconnectMs: 100, xksTimeoutMs: 20_000, consistencyMs: 0 };
   const simulator = await Simulator.start({
     resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
-    time: { connectMs: 100, disconnectMs: 100, xksTimeoutMs: 20_000 },
+    time,
   });
   const ca = path.join(node.directory, 'aws-ca.pem');
   await writeFile(ca, simulator.ca);
@@ -86,7 +89,7 @@ test.before(async (t) => {
     HOLDFAST_VAULT: vault.id,
   };
   t.context = {
-    ...{ fixture, node, simulator, secretAccessKey, admin, root, keySetId, keySet },
+    ...{ fixture, node, simulator, time, secretAccessKey, admin, root, keySetId, keySet },
     run: async (...words) => commands.run(words, { env }),
     dispose: async () => {
       commands.close();
@@ -211,6 +214,38 @@ test.serial('the command deletes it once AWS has let go of it', async (t) => {
   t.regex(stdout, /the external key store is deleted/);
   t.deepEqual((await admin.get(path1(t.context))).body.items, []);
   t.throws(() => simulator.kms.state(String(customKeyStoreId)));
+});
+
+test.serial('--wait waits where answers of AWS are lost and what was made does not show yet', async (t) => {
+  const { run, keySet, simulator, time, admin } = t.context;
+  time.consistencyMs = 2_000;
+  const lose = (action: string, kind: 'answer-lost' | 'reset' = 'answer-lost') =>
+    simulator.fault({ service: 'kms', action, kind, times: 1 });
+  lose('CreateCustomKeyStore');
+  lose('ConnectCustomKeyStore');
+  const made = await run(
+    ...['xks', 'create', keySet, '--region', region, '--uri-endpoint', endpoint, '--wait'],
+  );
+  t.is(made.code, 0, made.stderr);
+  t.is((await only(t.context))['state'], 'CONNECTED');
+
+  t.is((await run('xks', 'disconnect', keySet, '--yes')).code, 0);
+  const { customKeyStoreId } = await only(t.context);
+  await simulator.kms.settled(String(customKeyStoreId));
+  simulator.settle();
+  lose('ConnectCustomKeyStore', 'reset');
+  const connected = await run('xks', 'connect', keySet, '--wait');
+  t.is(connected.code, 0, connected.stderr);
+  t.is((await only(t.context))['state'], 'CONNECTED');
+
+  lose('DisconnectCustomKeyStore');
+  lose('DeleteCustomKeyStore');
+  const deleted = await run('xks', 'delete', keySet, '--disconnect', '--yes');
+  t.is(deleted.code, 0, deleted.stderr);
+  t.deepEqual((await admin.get(path1(t.context))).body.items, []);
+  t.throws(() => simulator.kms.state(String(customKeyStoreId)));
+  time.consistencyMs = 0;
+  simulator.settle();
 });
 
 test.serial(
