@@ -97,6 +97,11 @@ export class KmsControls {
     this.#kms.proxies.client.dropConnections();
   }
 
+  /** How many requests were more than AWS takes, by operation; see `SimulatedTimes.quotaSecondMs`. */
+  throttled(): Record<string, number> {
+    return Object.fromEntries(this.#kms.quotas.refused);
+  }
+
   putVpcEndpointService(service: VpcEndpointService): void {
     this.#kms.vpcEndpointServices.put(service);
   }

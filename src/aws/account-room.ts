@@ -21,7 +21,7 @@ export class AccountRoom {
   constructor(access: AwsAccess, transport: Transport) {
     this.access = access;
     this.#transport = transport;
-    this.pace = new Pace(transport.settings.kmsChangesPerSecond);
+    this.pace = new Pace({ changes: transport.settings.kmsChangesPerSecond, closing: transport.closing });
     const isOfNode = access.kind === 'ambient' || (access.kind === 'role' && access.base === undefined);
     if (isOfNode && !transport.settings.ambient)
       throw new AwsError('credentials', 'NoAmbientCredentials', 'Sign in', {

@@ -28,9 +28,6 @@ export interface NewKmsKey {
   policy: string;
 }
 
-/** Of these AWS takes hundreds a second. */
-const isRead = /^(?:Describe|Get|List)/;
-
 /** More aliases, or tags, than any quota lets a KMS key have: a page that never ends is not followed for ever. */
 const mostPages = 20;
 
@@ -197,11 +194,14 @@ export class KmsKeys {
 
   async #call<T>(operation: string, call: (kms: KMSClient) => Promise<T>): Promise<T> {
     const { pace } = this.#account;
-    if (!isRead.test(operation)) await pace.turn(operation, this.#region);
+    const sentAt = await pace.turn(operation, this.#region);
     try {
-      return await callKms(operation, async () => call(await this.#account.kms(this.#region)));
+      const answer = await callKms(operation, async () => call(await this.#account.kms(this.#region)));
+      pace.taken(operation, this.#region);
+      return answer;
     } catch (error) {
-      if (error instanceof AwsError && error.fault === 'throttled') pace.throttled(operation, this.#region);
+      if (error instanceof AwsError && error.fault === 'throttled')
+        pace.throttled(operation, this.#region, sentAt);
       throw error;
     }
   }

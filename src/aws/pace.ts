@@ -1,42 +1,122 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
+import { AwsError } from './aws-error.ts';
 
 /**
  * Operations of KMS that change something have 5 requests a second in an account and Region, each operation of its own
  * (Developer Guide, "Request quotas"; some have more). A part is left to the customer's own requests.
  */
-const perSecond = 4;
-/** So long nothing more is sent of an operation that AWS has throttled, milliseconds. */
-const afterThrottling = 1_000;
+const changesPerSecond = 4;
+/** Of what only reads AWS takes hundreds a second: it is held back only once AWS throttles it, to so many. */
+const readsPerSecond = 50;
+/** A read that AWS takes at this rate again is held back no more. */
+const readsUnbounded = 200;
+/** However much AWS throttles, it is asked once in so long, milliseconds: what has passed is noticed then. */
+const longestInterval = 10_000;
+
+/** Requests of one operation in one Region. */
+interface Line {
+  /** Requests a second; Infinity for reads while AWS takes them all. */
+  rate: number;
+  /** When the next is due, had there been no burst. */
+  next: number;
+  /** When AWS last said that it takes no more. */
+  slowedAt: number;
+  /** Ends when those who came before have had their turn. */
+  queue: Promise<void>;
+}
 
 /**
  * Requests of one account, at the pace that AWS takes them: what is more waits for its turn here, instead of being
- * throttled there and tried again later. In order of their coming.
+ * throttled there and tried again later. In order of their coming, each operation and Region for itself. Where others use
+ * the quota too AWS throttles all the same: then the pace is halved, and grows again with each request that is taken.
  */
 export class Pace {
-  readonly #interval: number;
-  readonly #burst: number;
-  /** When the next of each operation and Region is due, had there been no burst. */
-  readonly #next = new Map<string, number>();
+  readonly #changes: number;
+  readonly #lines = new Map<string, Line>();
+  readonly #closing: AbortSignal | undefined;
+  readonly #random: () => number;
 
-  constructor(rate = perSecond) {
-    this.#interval = 1000 / rate;
-    this.#burst = this.#interval * (rate - 1);
+  /** Nothing waits for its turn any more once `closing` says so. */
+  constructor({
+    changes = changesPerSecond,
+    closing,
+    random = Math.random,
+  }: { changes?: number | undefined; closing?: AbortSignal; random?: () => number } = {}) {
+    this.#changes = changes;
+    this.#closing = closing;
+    this.#random = random;
   }
 
-  /** Ends when the request may be sent. */
-  async turn(operation: string, region: string): Promise<void> {
-    const name = `${region} ${operation}`;
+  /** Ends when the request may be sent, with a note of when that was. Throws AwsError `unreachable` once the node closes. */
+  async turn(operation: string, region: string): Promise<number> {
+    const line = this.#lineOf(operation, region);
+    if (line.rate === Infinity) return monotonicNow();
+    const mine = this.#after(line.queue, line);
+    line.queue = mine;
+    await mine;
+    if (this.#isClosing()) throw closing(operation);
+    return monotonicNow();
+  }
+
+  async #after(before: Promise<void>, line: Line): Promise<void> {
+    await before;
+    while (!this.#isClosing() && monotonicNow() < line.next)
+      await delay(Math.max(line.next - monotonicNow(), 0), undefined, { signal: this.#closing }).catch(
+        () => undefined,
+      );
+    // One more at once after a rest: AWS counts by the second.
+    line.next = Math.max(line.next, monotonicNow() - 1000 / line.rate) + 1000 / line.rate;
+  }
+
+  /** AWS takes no more of it for the moment. What was sent before it said so the last time says nothing new. */
+  throttled(operation: string, region: string, sentAt: number): void {
+    const line = this.#lineOf(operation, region);
+    if (sentAt <= line.slowedAt) return;
     const now = monotonicNow();
-    const at = Math.max(this.#next.get(name) ?? 0, now - this.#burst);
-    this.#next.set(name, at + this.#interval);
-    if (at > now) await delay(at - now);
+    line.slowedAt = now;
+    line.rate = Math.max(line.rate === Infinity ? readsPerSecond : line.rate / 2, 1000 / longestInterval);
+    // With jitter: whoever shares the quota was told at the same moment.
+    const pause = Math.min(Math.max(1000, 1000 / line.rate), longestInterval);
+    line.next = Math.max(line.next, now + pause * (0.5 + this.#random() / 2));
   }
 
-  /** AWS takes no more of it for the moment: somebody else uses the quota too. */
-  throttled(operation: string, region: string): void {
-    const name = `${region} ${operation}`;
-    const earliest = monotonicNow() + afterThrottling;
-    this.#next.set(name, Math.max(this.#next.get(name) ?? 0, earliest));
+  /** AWS has taken it. */
+  taken(operation: string, region: string): void {
+    const line = this.#lineOf(operation, region);
+    if (line.rate === Infinity) return;
+    if (isRead(operation)) line.rate = line.rate >= readsUnbounded ? Infinity : line.rate * 1.25;
+    else line.rate = Math.min(this.#changes, line.rate + this.#changes / 10);
   }
+
+  /** Milliseconds until the next request of it may be sent, if nobody waits. */
+  pauseOf(operation: string, region: string): number {
+    return Math.max(this.#lineOf(operation, region).next - monotonicNow(), 0);
+  }
+
+  #isClosing(): boolean {
+    return this.#closing?.aborted === true;
+  }
+
+  #lineOf(operation: string, region: string): Line {
+    const name = `${region} ${operation}`;
+    const known = this.#lines.get(name);
+    if (known !== undefined) return known;
+    const rate = isRead(operation) ? Infinity : this.#changes;
+    const line = { rate, next: 0, slowedAt: -Infinity, queue: Promise.resolve() };
+    this.#lines.set(name, line);
+    return line;
+  }
+}
+
+function closing(operation: string): AwsError {
+  return new AwsError('unreachable', 'NodeCloses', operation, {
+    message: `${operation} was not sent: the node is closing`,
+    wayOut: 'it goes on by itself once the node runs again',
+    certain: true,
+  });
+}
+
+function isRead(operation: string): boolean {
+  return /^(?:Describe|Get|List)/.test(operation);
 }

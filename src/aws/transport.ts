@@ -15,6 +15,7 @@ export class Transport {
   readonly #https: HttpsAgent;
   readonly #http: HttpAgent;
   readonly #logger: SdkLogger;
+  readonly #closing = new AbortController();
 
   constructor(settings: AwsSettings, log: Logger) {
     this.settings = settings;
@@ -83,7 +84,13 @@ export class Transport {
     });
   }
 
+  /** Told once nothing more is to be sent. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   close(): void {
+    this.#closing.abort();
     this.#https.destroy();
     this.#http.destroy();
   }

@@ -252,11 +252,13 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
   const account = await readAccount(house.store.db, id);
   // Somebody has changed the account meanwhile: what to do next is told by the record as it is now.
   if (error instanceof VaultError && error.problem === 'precondition') return { account };
-  const failures = account.access_key_rotation_failures + 1;
-  const fault = faultOf(error, account, house.now());
-  const retryAt = nextTry(fault, failures, house.now());
   const known = account.access_key_rotation_problem;
   const isNew = known === null || (JSON.parse(known) as RotationProblem).code !== problem.code;
+  // Of the same kind, or the looks at what AWS does not know yet would count as failures of another.
+  const isSame = problem.waiting === true ? known === null : !isNew;
+  const failures = isSame ? account.access_key_rotation_failures + 1 : 1;
+  const fault = faultOf(error, account, house.now());
+  const retryAt = nextTry(fault, failures, house.now());
   const stopped = await takeStep(
     house,
     act,

@@ -3,9 +3,14 @@ import { BackOff } from './back-off.ts';
 
 /** Faults of a whole account: what comes next in its lane would fail as well. */
 const ofWholeAccount = new Set(['credentials', 'throttled', 'unreachable']);
+/**
+ * After so many in a row the lane pauses, and is tried with one piece of work at a time: one answer that was lost says
+ * nothing of the next. For what is throttled the pace of the account waits (src/aws/pace.ts), each operation for itself.
+ */
+const pausesAfter: Readonly<Record<string, number>> = { credentials: 1, unreachable: 3, throttled: Infinity };
 
 /** So much is under way in AWS at once, of all accounts together. */
-const usualSlots = 16;
+const usualSlots = 24;
 /** Pause of a lane whose account failed, milliseconds: its keys wait with it, and none for longer than a minute. */
 const lanePauses = { first: 250, longest: 45_000 };
 /** What waits for no longer than this keeps its place in the lane; else it is left, and found by a later look. */
@@ -68,7 +73,8 @@ export class AwsLanes {
   readonly #lanes = new Map<string, Lane>();
   /** What waits or is under way: it is not taken twice. */
   readonly #known = new Set<string>();
-  readonly #suspects = new Set<string>();
+  /** Lanes whose account failed last, and for how many in a row it was such that the lane pauses. */
+  readonly #suspects = new Map<string, { failures: number; pauses: boolean }>();
   #running = 0;
   #suspectsRunning = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -108,6 +114,11 @@ export class AwsLanes {
     return run;
   }
 
+  /** How many wait for their turn. */
+  waiting(what: string, lane: string): number {
+    return this.#lanes.get(`${what} in ${lane}`)?.queue.length ?? 0;
+  }
+
   #laneOf(name: string, pace: number, atOnce: number): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
@@ -141,9 +152,9 @@ export class AwsLanes {
 
   #hasPlace(lane: Lane): boolean {
     if (this.#running >= this.#slots || lane.running >= lane.atOnce) return false;
-    // One that failed is tried with one piece of work, not with several.
-    if (!this.#suspects.has(lane.name)) return true;
-    return lane.running === 0 && this.#suspectsRunning < this.#slots / 2;
+    const suspect = this.#suspects.get(lane.name);
+    if (suspect === undefined) return true;
+    return (lane.running === 0 || !suspect.pauses) && this.#suspectsRunning < this.#slots / 2;
   }
 
   #begin(lane: Lane): void {
@@ -179,8 +190,10 @@ export class AwsLanes {
     }
     const { fault } = await task.run().catch(() => ({ fault: 'internal' }));
     if (fault !== undefined && ofWholeAccount.has(fault)) {
-      this.#suspects.add(lane.name);
-      this.#backOff.failed(lane.name);
+      const failures = (this.#suspects.get(lane.name)?.failures ?? 0) + 1;
+      const pauses = failures >= (pausesAfter[fault] ?? 1);
+      this.#suspects.set(lane.name, { failures, pauses });
+      if (pauses) this.#backOff.failed(lane.name);
     } else {
       this.#suspects.delete(lane.name);
       this.#backOff.succeeded(lane.name);

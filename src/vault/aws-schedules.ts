@@ -5,7 +5,7 @@ import { rotateDueAccessKeys } from './access-key-rotation.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { AwsLanes, type LaneOptions } from './aws-lanes.ts';
 import { nextStoreLook, watchExternalKeyStores } from './external-key-store-watch.ts';
-import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey } from './kms-key-due.ts';
+import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey, type KindOfWork } from './kms-key-due.ts';
 import { tellMistake } from './kms-key-attempts.ts';
 import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
 import { refreshKmsKey } from './kms-key-refresh.ts';
@@ -31,10 +31,18 @@ const longestWork = 20_000;
  * fast changes are sent the pace of requests says (src/aws/pace.ts).
  */
 const workPace = 25;
-/** So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. */
-const keysAtOnce = 8;
-/** So many of them in one look; what comes to be due meanwhile, and is nearer its end, has its turn with the next. */
-const keysInOneLook = 40;
+/**
+ * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
+ * made wait for the pace of CreateKey, two seconds at the most.
+ */
+const keysAtOnce: Readonly<Record<KindOfWork | 'status', number>> = { wish: 8, key: 8, rest: 8, status: 8 };
+/** So many of them wait for their turn; what comes to be due meanwhile, and was asked for before, goes before the rest. */
+const mostWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
+  wish: 40,
+  key: 8,
+  rest: 40,
+  status: 40,
+};
 /** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
 const checkPace = 200;
 /** How long requests to AWS that are under way may take once the node closes, milliseconds. */
@@ -149,9 +157,16 @@ export class AwsSchedules {
 
   async #work(run: AwsRun): Promise<void> {
     const due = await dueWork(this.#house);
-    const { tried, failed, more } = await this.#inLanes(due, advanceKmsKey, 'KMS keys', workPace);
-    run.kmsKeysWorked = tried;
-    if (more) run.more = true;
+    let failed = 0;
+    // None of the kinds waits for another.
+    await Promise.all(
+      [...Map.groupBy(due, ({ kind }) => kind)].map(async ([kind, keys]) => {
+        const done = await this.#inLanes(keys, advanceKmsKey, kind, workPace);
+        run.kmsKeysWorked += done.tried;
+        failed += done.failed;
+        if (done.more) run.more = true;
+      }),
+    );
     if (failed === 0) return;
     run.failed.push('KMS keys');
     this.#log.warn(
@@ -162,7 +177,7 @@ export class AwsSchedules {
 
   async #check(run: AwsRun): Promise<void> {
     const due = await dueChecks(this.#house);
-    const { tried, failed, more } = await this.#inLanes(due, refreshKmsKey, 'status of KMS keys', checkPace);
+    const { tried, failed, more } = await this.#inLanes(due, refreshKmsKey, 'status', checkPace);
     run.kmsKeysChecked = tried;
     if (more) run.more = true;
     if (failed > 0) run.failed.push('status of KMS keys');
@@ -176,17 +191,18 @@ export class AwsSchedules {
   async #inLanes(
     due: readonly DueKmsKey[],
     work: (house: AwsHouse, id: string) => Promise<Attempt>,
-    what: string,
+    what: KindOfWork | 'status',
     pace: number,
   ) {
+    const name = `KMS keys, ${what}`;
     const options: LaneOptions = {
-      ...{ what, pace, atOnce: keysAtOnce, budget: this.#budget },
+      ...{ what: name, pace, atOnce: keysAtOnce[what], budget: this.#budget },
       mayGoOn: async () => this.#mayGoOn(),
     };
     // What somebody asked for is under way already.
     const free = due.filter(({ id }) => !isBusy(this.#house.store, id));
-    const first = [...Map.groupBy(free, ({ lane }) => lane).values()].flatMap((keys) =>
-      keys.slice(0, keysInOneLook),
+    const first = [...Map.groupBy(free, ({ lane }) => lane)].flatMap(([lane, keys]) =>
+      keys.slice(0, Math.max(mostWaiting[what] - this.#lanes.waiting(name, lane), 0)),
     );
     const tasks = first.map(({ id, lane }) => ({
       id,

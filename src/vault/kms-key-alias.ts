@@ -2,7 +2,8 @@ import { AwsError } from '../aws/aws-error.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, notYetShown, orGone, removed } from '../aws/presence.ts';
-import { dateOf, type KmsKey } from './kms-key-records.ts';
+import { asTold, isAwaited } from './kms-key-problems.ts';
+import { dateOf, problemOf, type KmsKey } from './kms-key-records.ts';
 
 export type AliasResult =
   | { kind: 'made' }
@@ -17,8 +18,15 @@ export type AliasResult =
  */
 export async function giveAlias(
   kms: KmsKeys,
-  row: Pick<KmsKey, 'alias' | 'key_id' | 'take_alias'>,
+  row: Pick<KmsKey, 'alias' | 'key_id' | 'take_alias' | 'problem'>,
 ): Promise<AliasResult> {
+  const last = problemOf(row);
+  if (last?.operation === 'CreateAlias') {
+    // Reading costs nothing of the few requests a second that CreateAlias has.
+    const seen = await seenHolder(kms, row.alias);
+    if (seen?.keyId === row.key_id) return { kind: 'made' };
+    if (seen === undefined && isAwaited(last, 'AlreadyExistsException')) throw notYetShown(asTold(last));
+  }
   try {
     await kms.createAlias(row.alias, row.key_id);
     return { kind: 'made' };
@@ -29,6 +37,16 @@ export async function giveAlias(
     if (row.take_alias === 0) return { kind: 'taken', error, keyArn: holder?.arn };
     await kms.moveAlias(row.alias, row.key_id);
     return { kind: 'moved' };
+  }
+}
+
+async function seenHolder(kms: KmsKeys, alias: string): Promise<AwsKmsKey | undefined> {
+  try {
+    return await kms.describe(alias);
+  } catch (error) {
+    if (error instanceof AwsError && (error.fault === 'not-found' || error.fault === 'denied'))
+      return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from '../log.ts';
+import type { Store } from '../store/store.ts';
 import type { LoggedAwsHouse } from './aws-house.ts';
 import { advanceKmsKey, type Attempt } from './kms-key-pipeline.ts';
 import { logMistake } from './mistakes.ts';
@@ -19,9 +20,22 @@ export async function attemptAll(
   }
 }
 
+/**
+ * So many at once without anybody waiting; what is more the schedule does, in its order: hundreds that a script makes
+ * would all wait here for AWS's quota, and what is repeated behind them.
+ */
+const mostAtOnce = 8;
+const underWay = new WeakMap<Store, number>();
+
 /** The same for all pointers of a CloudKey, without anybody waiting. What it comes to stands in the records. */
 export function tryLater(house: LoggedAwsHouse, cloudKeyId: string): void {
-  void tryAll(house, cloudKeyId);
+  const count = (by: number) => {
+    const now = (underWay.get(house.store) ?? 0) + by;
+    underWay.set(house.store, now);
+    return now;
+  };
+  if (count(1) > mostAtOnce) count(-1);
+  else void tryAll(house, cloudKeyId).finally(() => count(-1));
 }
 
 async function tryAll(house: LoggedAwsHouse, cloudKeyId: string): Promise<void> {

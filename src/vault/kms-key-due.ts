@@ -7,6 +7,16 @@ export interface DueKmsKey {
   lane: string;
 }
 
+/**
+ * What holds up nothing of another kind: what was asked for of a key that is there, a kill switch among it; keys that are
+ * still to be made, hundreds of which wait for AWS's quota; and the rest, most of which waits for AWS to show something.
+ */
+export type KindOfWork = 'wish' | 'key' | 'rest';
+
+export interface DueWork extends DueKmsKey {
+  kind: KindOfWork;
+}
+
 /** So many at a time, unless told otherwise: what is left is found by the next look. */
 const atOnce = 1_000;
 
@@ -22,16 +32,21 @@ function pointers({ store: { db } }: Pick<House, 'store'>) {
 const isSignedIn = sql<boolean>`csp_accounts.type <> 'manual'`;
 
 /** The first of each lane, then the second of each: one with more than fit, which nothing can be done in, hides no other. */
-function turnInLane(order: RawBuilder<unknown>) {
-  return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region ORDER BY ${order})`;
+function turnInLane(order: RawBuilder<unknown>, kind: RawBuilder<unknown> = sql`''`) {
+  return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region, ${kind} ORDER BY ${order})`;
 }
+
+const kindOfWork = sql<KindOfWork>`CASE
+  WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'wish'
+  WHEN kms_keys.step = 'KEY' THEN 'key'
+  ELSE 'rest' END`;
 
 /**
  * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
  * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the wish for a key:
  * that of one by hand too.
  */
-export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
+export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueWork[]> {
   const now = house.now().toISOString();
   const rows = await pointers(house)
     .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
@@ -68,17 +83,19 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
         ]),
       ]),
     )
-    // What was asked of a key that is there comes before what is still to be made: a kill switch among it; and what is
-    // begun before what is not.
-    .orderBy(
-      turnInLane(
-        sql`(kms_keys.wanted IS NULL), (kms_keys.step = 'KEY'), kms_keys.next_attempt_at, kms_keys.id`,
-      ),
-    )
+    .select(kindOfWork.as('kind'))
+    .orderBy(turnInLane(inTurn, kindOfWork))
+    // A kill switch before all else.
+    .orderBy(sql`(kms_keys.wanted IS NULL)`)
     .limit(most)
     .execute();
-  return rows.map(toDue);
+  return rows.map(({ id, account, region, kind }) => ({ id, lane: laneOf(account, region), kind }));
 }
+
+/** Keys are made in the order in which they were asked for, whatever they failed of; else the one first that is due the longest. */
+const inTurn = sql`
+  CASE WHEN kms_keys.step = 'KEY' THEN kms_keys.created_at
+  ELSE coalesce(kms_keys.next_attempt_at, kms_keys.created_at) END, kms_keys.id`;
 
 /** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
 export async function dueChecks(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
@@ -112,5 +129,9 @@ export async function nextDueKmsKey(house: Pick<House, 'store' | 'now'>): Promis
 }
 
 function toDue({ id, account, region }: { id: string; account: string; region: string }): DueKmsKey {
-  return { id, lane: `${account}/${region}` };
+  return { id, lane: laneOf(account, region) };
+}
+
+function laneOf(account: string, region: string): string {
+  return `${account}/${region}`;
 }

@@ -8,11 +8,13 @@ import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence
 import { toldOf } from './kms-key-absence.ts';
 import { cloudStatusOf, lookForLink, readKey, seenAs } from './kms-key-look.ts';
 import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
+import { isAwaited } from './kms-key-problems.ts';
 import { isReady, readinessOf } from './kms-key-readiness.ts';
 import {
   formerAliasesOf,
   isManual,
   kmsKeyById,
+  problemOf,
   seenOf,
   sightingOf,
   tagsOf,
@@ -141,7 +143,8 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     await writeProblem(house, row.id, readiness, { attempts: 0, next_attempt_at: null });
     return { fault: undefined };
   }
-  if (row.search !== null) return lookFor(house, row);
+  if (row.search !== null || isAwaited(problemOf(row), 'XksKeyAlreadyInUseException'))
+    return lookFor(house, row);
   const account = await accountOfStore(house.store.db, row.external_key_store_id);
   if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
   const aws = await awsAccountOf(house, account, row.region);

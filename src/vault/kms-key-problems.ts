@@ -35,6 +35,22 @@ export function toKmsKeyProblem(error: unknown, operation: string, now: Date): K
   };
 }
 
+/** So many looks lie between two requests for what AWS says that it has and does not show. */
+const looksBetween = 5;
+
+/**
+ * AWS said with this code that it has what we asked for, and does not show it yet: it is looked for, since requests that
+ * make something are few. From time to time it is asked for again: somebody may have removed what was in the way.
+ */
+export function isAwaited(last: KmsKeyProblem | null, code: string): last is KmsKeyProblem {
+  return last?.fault === 'settling' && last.code === code && (last.times ?? 0) % looksBetween !== 0;
+}
+
+/** The error as it was told then. */
+export function asTold({ operation, code, message, wayOut }: KmsKeyProblem): AwsError {
+  return new AwsError('settling', code, operation, { message, wayOut });
+}
+
 /** Something that is not there yet; it goes on by itself once it is. */
 export function waitingFor(code: string, message: string, wayOut: string, now: Date): KmsKeyProblem {
   return { operation: 'CreateKey', fault: 'waiting', code, message, wayOut, at: now.toISOString() };

@@ -55,9 +55,12 @@ export interface KmsKeyProblem {
   at: string;
   /** The KMS key that is in the way, where it is known. */
   keyArn?: string | undefined;
+  /** How often in a row it has failed so. */
+  times?: number | undefined;
 }
 
 const problemForm = z.object({
+  times: z.int().optional(),
   operation: z.string(),
   fault: z.string(),
   code: z.string(),

@@ -8,6 +8,7 @@ import {
   auditedKmsKey,
   kmsKeyById,
   kmsKeyEntry,
+  problemOf,
   type KmsKey,
   type KmsKeyProblem,
   type KmsKeyRow,
@@ -73,17 +74,20 @@ export async function updateKmsKey(
 /** A try that failed: what with, and when it is tried again. Answers the problem. */
 export async function writeFailure(
   house: House,
-  row: Pick<KmsKey, 'id' | 'attempts'>,
+  row: Pick<KmsKey, 'id' | 'attempts' | 'problem'>,
   error: unknown,
   operation: string,
   keyArn?: string,
 ): Promise<KmsKeyProblem> {
   const now = house.now();
-  const problem = { ...toKmsKeyProblem(error, operation, now), ...(keyArn === undefined ? {} : { keyArn }) };
-  const attempts = row.attempts + 1;
+  const failed = toKmsKeyProblem(error, operation, now);
+  const before = problemOf(row);
+  // Of the same kind: one lost answer after ten looks at what AWS does not show yet is the first.
+  const times = before?.fault === failed.fault ? (before.times ?? row.attempts) + 1 : 1;
+  const problem = { ...failed, times, ...(keyArn === undefined ? {} : { keyArn }) };
   await writeProblem(house, row.id, problem, {
-    attempts,
-    next_attempt_at: nextTry(problem.fault, attempts, now).toISOString(),
+    attempts: row.attempts + 1,
+    next_attempt_at: nextTry(problem.fault, times, now).toISOString(),
   });
   return problem;
 }

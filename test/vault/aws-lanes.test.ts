@@ -118,11 +118,43 @@ test('after a fault of a whole account the rest of its lane waits; a fault of on
     { what: 'work', mayGoOn },
   );
   await settle();
-  await work.end('a1', 'throttled');
+  await work.end('a1', 'credentials');
   await work.end('b1', 'conflict');
   await work.end('b2');
   t.deepEqual(work.begun, ['a1', 'b1', 'b2']);
   while (!work.begun.includes('a2')) await new Promise((resolve) => setTimeout(resolve, 20));
   await work.end('a2');
   t.deepEqual(await run, { tried: 4, failed: 2, more: false });
+});
+
+test('one answer that was lost holds up no lane; three in a row do, and what is throttled waits elsewhere', async (t) => {
+  const work = new Work();
+  const lanes = new AwsLanes();
+  const run = lanes.run(
+    ids('a', 6).map((id) => work.task(id, 'a')),
+    { what: 'work', mayGoOn },
+  );
+  await settle();
+  for (const [id, fault] of [
+    ['a0', 'unreachable'],
+    ['a1', 'unreachable'],
+    ['a2', undefined],
+    ['a3', 'throttled'],
+    ['a4', 'unreachable'],
+  ] as const)
+    await work.end(id, fault);
+  t.deepEqual(work.begun, ids('a', 6));
+  await work.end('a5');
+  t.like(await run, { tried: 6, failed: 4 });
+
+  const second = lanes.run(
+    ids('b', 4).map((id) => work.task(id, 'b')),
+    { what: 'work', mayGoOn },
+  );
+  await settle();
+  for (const id of ids('b', 3)) await work.end(id, 'unreachable');
+  t.false(work.begun.includes('b3'));
+  while (!work.begun.includes('b3')) await new Promise((resolve) => setTimeout(resolve, 20));
+  await work.end('b3');
+  t.like(await second, { tried: 4, failed: 3 });
 });

@@ -4,7 +4,7 @@ import { ownAuthority, type Act, type Actor } from '../../src/audit/trail.ts';
 import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
 import { Simulator, type SimulatedAccount } from '../../simulator/simulator.ts';
 import { Secret } from '../../src/secret.ts';
-import type { AwsClients } from '../../src/aws/clients.ts';
+import type { AwsClients, AwsSettings } from '../../src/aws/clients.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
 import { listKeyStores, type AwsKeyStore } from '../../src/aws/key-stores.ts';
 import { awsAccountOf } from '../../src/vault/aws-house.ts';
@@ -45,7 +45,12 @@ export interface Stage {
   dispose: () => Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
+export interface StageOptions {
+  time?: Partial<SimulatedTimes>;
+  settings?: Partial<AwsSettings>;
+}
+
+export async function openStage({ time: given = {}, settings = {} }: StageOptions = {}): Promise<Stage> {
   const fixture = await createSoftHsmToken();
   const node = await InProcessNode.start({ tokens: [{ fixture }], hostNames: [hostName, secondHostName] });
   const resolve: Record<string, string> = {
@@ -53,13 +58,13 @@ export async function openStage(): Promise<Stage> {
     [secondHostName]: `127.0.0.1:${node.port}`,
   };
   // The machine of the tests is busier than AWS's 250 ms allow for.
-  const time = { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000 };
+  const time = { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000, ...given };
   const simulator = await Simulator.start({
     resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
     time,
   });
-  const aws = clientsOf(simulator, { maxAttempts: 1 });
+  const aws = clientsOf(simulator, { maxAttempts: 1, ...settings });
   return node.withVault(async ({ house, vaultId }) => {
     const clock = { ahead: 0 };
     const now = () => new Date(Date.now() + clock.ahead);

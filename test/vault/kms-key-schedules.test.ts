@@ -232,8 +232,13 @@ test('what passes is tried again within a minute; what somebody has to put right
     (nextTry(fault, failures, now, () => random).getTime() - now.getTime()) / 1000;
   // None waits for longer than a minute after AWS would have taken it; what lasts for hours is asked less often.
   t.deepEqual(
-    [1, 2, 3, 20, 40, 41, 100].map((failures) => pause('throttled', failures, 1)),
+    [1, 2, 3, 20, 40, 41, 100].map((failures) => pause('unreachable', failures, 1)),
     [2, 4, 8, 45, 45, 300, 900],
+  );
+  // How fast AWS is asked then the pace of the account says.
+  t.deepEqual(
+    [1, 2, 3, 4, 5, 100].map((failures) => pause('throttled', failures, 1)),
+    [1, 2, 4, 8, 10, 10],
   );
   t.is(pause('unreachable', 1, 0), 1);
   t.deepEqual(

@@ -1,0 +1,147 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DescribeKeyCommand, ListKeysCommand } from '@aws-sdk/client-kms';
+import Table from 'cli-table3';
+import { awsAccountOf } from '../src/vault/aws-house.ts';
+import { AwsSchedules } from '../src/vault/aws-schedules.ts';
+import { tryLater } from '../src/vault/kms-key-attempts.ts';
+import { silentLog } from '../test/support/aws-settings.ts';
+import {
+  newConnected,
+  openStage,
+  region,
+  type KeySetInAws,
+  type Stage,
+} from '../test/vault/external-key-store-stage.ts';
+import { newCloudKey } from '../test/vault/kms-key-stage.ts';
+
+/*
+ * Hundreds of CloudKeys made by a script, in an AWS that is as slow, as forgetful and as sparing as it ever is: what is
+ * made shows after 20 s, 5 requests a second of each operation are taken, and a fifth of the answers to CreateKey and
+ * CreateAlias is lost. Each must be there once, and none wait for longer than a minute after AWS would have taken it.
+ * BENCH_KMS_KEYS (500), BENCH_AWS_CONSISTENCY_SECONDS (20), BENCH_AWS_LOST (0.2).
+ */
+
+const count = Number(process.env['BENCH_KMS_KEYS'] ?? 500);
+const consistency = Number(process.env['BENCH_AWS_CONSISTENCY_SECONDS'] ?? 20);
+const lost = Number(process.env['BENCH_AWS_LOST'] ?? 0.2);
+/** What KMS takes of CreateKey, and of CreateAlias. */
+const takenPerSecond = 5;
+/** It ends by itself after so many seconds. */
+const longest = 20 * 60;
+
+/** Prints a table. Throws where one is not DONE in the end, or not there exactly once. */
+export async function benchKmsKeys(): Promise<void> {
+  // At the pace that a node has of itself.
+  const stage = await openStage({ settings: { kmsChangesPerSecond: 4 } });
+  try {
+    const set = await newConnected(stage);
+    Object.assign(stage.time, { consistencyMs: consistency * 1000, quotaSecondMs: 1000 });
+    for (const action of ['CreateKey', 'CreateAlias'])
+      stage.simulator.fault({ service: 'kms', action, kind: 'answer-lost', chance: lost });
+    const schedules = new AwsSchedules({ house: stage.house, log: silentLog });
+    schedules.start();
+    const begun = Date.now();
+    const cloudKeys = new Map<string, string>();
+    const making = (async () => {
+      for (let made = 0; made < count; made++) {
+        const { id, external_key_id } = await newCloudKey(stage, set);
+        cloudKeys.set(external_key_id, id);
+        tryLater(stage.house, id);
+      }
+    })();
+    const doneAt = await untilDone(stage, begun);
+    await making;
+    await schedules.stop();
+    delete stage.time.quotaSecondMs;
+    stage.simulator.settle();
+    tell(doneAt, await madeInAws(stage, set, cloudKeys, begun), stage.simulator.kms.throttled());
+  } finally {
+    await stage.dispose();
+  }
+}
+
+/** When each was seen to be DONE, by CloudKey, seconds. */
+async function untilDone({ house }: Stage, begun: number): Promise<Map<string, number>> {
+  const doneAt = new Map<string, number>();
+  const end = performance.now() + longest * 1000;
+  while (doneAt.size < count) {
+    if (performance.now() > end) throw new Error(`only ${doneAt.size} of ${count} are DONE`);
+    await pause(500);
+    const rows = await house.store.db
+      .selectFrom('kms_keys')
+      .select('cloud_key_id as id')
+      .where('step', '=', 'DONE')
+      .execute();
+    for (const { id } of rows) if (!doneAt.has(id)) doneAt.set(id, (Date.now() - begun) / 1000);
+  }
+  return doneAt;
+}
+
+/** When AWS made the KMS key of each, by CloudKey, seconds. Throws where one is not there, or more than once. */
+async function madeInAws(
+  { house }: Stage,
+  { cspAccountId }: KeySetInAws,
+  cloudKeys: ReadonlyMap<string, string>,
+  begun: number,
+): Promise<Map<string, number>> {
+  const account = await house.store.db
+    .selectFrom('csp_accounts')
+    .selectAll()
+    .where('id', '=', cspAccountId)
+    .executeTakeFirstOrThrow();
+  const kms = await (await awsAccountOf(house, account, region)).kms(region);
+  const madeAt = new Map<string, number>();
+  let marker: string | undefined;
+  do {
+    const { Keys = [], NextMarker } = await kms.send(new ListKeysCommand({ Limit: 1000, Marker: marker }));
+    for (const { KeyId } of Keys) {
+      const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId }));
+      const id = cloudKeys.get(KeyMetadata?.XksKeyConfiguration?.Id ?? '');
+      if (id === undefined || madeAt.has(id))
+        throw new Error('a KMS key that is nobody’s, or the second of a CloudKey');
+      madeAt.set(id, ((KeyMetadata?.CreationDate?.getTime() ?? 0) - begun) / 1000);
+    }
+    marker = NextMarker;
+  } while (marker !== undefined);
+  if (madeAt.size !== cloudKeys.size)
+    throw new Error(`${madeAt.size} KMS keys for ${cloudKeys.size} CloudKeys`);
+  return madeAt;
+}
+
+/** KMS takes what is sent in the order in which it can be: from when on each might have had its alias. */
+function takeable(times: Iterable<number>, rate: number): number[] {
+  let next = 0;
+  return [...times].toSorted((a, b) => a - b).map((at) => (next = Math.max(at, next + 1 / rate)));
+}
+
+function tell(doneAt: Map<string, number>, madeAt: Map<string, number>, throttled: object): void {
+  const inOrder = (times: Iterable<number>) => [...times].toSorted((a, b) => a - b);
+  const made = inOrder(madeAt.values());
+  const shown = takeable(
+    made.map((at) => at + consistency),
+    takenPerSecond,
+  );
+  // Of answers that are lost the repetition, which AWS counts too.
+  const asked = takeable(
+    made.map(() => 0),
+    takenPerSecond * (1 - lost),
+  );
+  const rows: Record<string, number[]> = {
+    'KMS key made in AWS': made,
+    '  later than AWS would have taken it': made.map((at, index) => at - (asked[index] ?? 0)),
+    DONE: inOrder(doneAt.values()),
+    '  later than AWS would have taken the alias': inOrder(doneAt.values()).map(
+      (at, index) => at - (shown[index] ?? 0),
+    ),
+    '  after its KMS key was made': [...doneAt].map(([id, at]) => at - (madeAt.get(id) ?? 0)),
+  };
+  const table = new Table({ head: [`${count} CloudKeys`, 'p50 s', 'p90 s', 'p99 s', 'worst s'] });
+  for (const [name, values] of Object.entries(rows)) {
+    const sorted = inOrder(values);
+    const at = (share: number) => (sorted[Math.ceil((sorted.length - 1) * share)] ?? 0).toFixed(0);
+    table.push([name, at(0.5), at(0.9), at(0.99), at(1)]);
+  }
+  console.log(table.toString());
+  console.log('throttled by AWS:', throttled);
+}
