@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
+import { TokenError } from '../token/faults.ts';
 import type { House } from '../vault/house.ts';
 import { mailPassword, readMailSettings, type MailSettings } from './mail-settings.ts';
 import type { Mail } from './mail-texts.ts';
@@ -31,7 +32,12 @@ export async function sendMail(house: House, to: string, mail: Mail, within = se
     try {
       auth = { user: settings.username, pass: (await mailPassword(house, sealed)).reveal() };
     } catch (error) {
-      throw new MailError('the token could not open the password for the mail server', error);
+      throw new MailError(
+        error instanceof TokenError && error.fault === 'seal-broken'
+          ? 'the password does not belong to these mail settings, which were changed past Holdfast: put them again, with the password'
+          : 'the token could not open the password for the mail server',
+        error,
+      );
     }
   const transport = createTransport({
     host: settings.host,

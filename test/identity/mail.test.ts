@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
@@ -305,7 +305,7 @@ test.serial('the password is sealed, and opens for no other server', async (t) =
     .set({ value: row.value.replace(`${server.port}`, `${other.port}`) })
     .execute();
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
-    message: 'the token could not open the password for the mail server',
+    message: /^the password does not belong to these mail settings, which were changed past Holdfast/,
   });
   t.deepEqual(other.mails, []);
 });
@@ -332,6 +332,47 @@ test.serial('the password stays only where it still goes to the same server in t
   const none = await settings(t.context, server.port, { password: undefined, username: null });
   t.is(none.sealed, undefined);
 });
+
+test.serial(
+  'the password does not open for a server or a CA that was put into the store by hand',
+  async (t) => {
+    const { site, directory, caCertificates } = t.context;
+    await mkdir(path.join(directory, 'thief'));
+    const otherCa = await TestCa.create(path.join(directory, 'thief'));
+    let asked = 0;
+    const thief = await post(otherCa, {
+      onAuth: (_auth, _session, done) => {
+        asked++;
+        done(null, { user: 'holdfast' });
+      },
+    });
+    t.teardown(thief.close);
+    const stored = await settings(t.context, thief.port);
+    const write = async (changed: Partial<MailSettings>) =>
+      site.store.db
+        .updateTable('settings')
+        .set({ value: JSON.stringify({ ...stored.settings, ...changed }) })
+        .where('name', '=', 'mail')
+        .execute();
+    const thiefCa = await readFile(otherCa.certificate, 'utf8');
+    for (const changed of [{ caCertificates: thiefCa }, { caCertificates: thiefCa, host: '127.0.0.1' }]) {
+      await write(changed);
+      await t.throwsAsync(
+        sendMail(site, 'ada@example.com', mail),
+        { message: /changed past Holdfast/ },
+        JSON.stringify(changed),
+      );
+    }
+    t.is(asked, 0);
+    t.deepEqual(thief.mails, []);
+    // As it was it goes to our own CA's server again.
+    const server = await post(t.context.ca);
+    t.teardown(server.close);
+    await settings(t.context, server.port, { caCertificates });
+    await sendMail(site, 'ada@example.com', mail);
+    t.is(server.mails.length, 1);
+  },
+);
 
 test.serial('settings that cannot be are refused, and an old version too', async (t) => {
   const { site, act } = t.context;

@@ -159,6 +159,24 @@ test('a sealed secret that was moved to another vault does not open', async (t) 
   t.is(back.searchParams.get('error'), 'failed');
 });
 
+test('a client secret does not open for a CA or an issuer that was put into the store by hand', async (t) => {
+  const { stage } = state;
+  const { path, ask, id } = await newVault();
+  await ask('PUT', path, { body: body(), ifMatch: '*' });
+  const before = await rowOf(id);
+  const user = await stage.addUser({}, id);
+  stage.account = stage.accountOf(user);
+  const write = async (columns: { ca_certificates?: string; issuer?: string }) =>
+    stage.open.store.db.updateTable('oidc_providers').set(columns).where('vault_id', '=', id).execute();
+  const signIn = async () =>
+    (await new SignIn(stage, { vaultId: id }).toReturn(stage.browser())).searchParams.get('error');
+  // Whom it vouches for is the same: the seal alone stands against it.
+  await write({ ca_certificates: `${before?.ca_certificates ?? ''}\n` });
+  t.is(await signIn(), 'failed');
+  await write({ ca_certificates: before?.ca_certificates ?? '' });
+  t.not(await signIn(), 'failed', 'the client secret opens again');
+});
+
 test('with another issuer users are bound anew, and sessions by the old one end', async (t) => {
   const { stage } = state;
   const { path, ask, id, admin } = await newVault();
