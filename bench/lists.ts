@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Table from 'cli-table3';
-import { listEvents } from '../src/admin/audit-events.ts';
+import { listEvents } from '../src/admin/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';
 import { listKeySets } from '../src/vault/key-sets.ts';

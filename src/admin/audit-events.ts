@@ -1,14 +1,12 @@
-import { sql, type Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { AuditEventTable } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
-import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { eventOrders, listEvents } from './audit-event-list.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
 
 const tag = 'Audit trail';
-const orders = { sequence: 'audit_events.sequence' } as const;
 
 const filters = {
   action: z
@@ -21,11 +19,13 @@ const filters = {
   outcome: z.enum(['done', 'refused']).optional().describe('Only what was done, or what was refused.'),
   from: z.iso.datetime({ offset: true }).optional().describe('From this moment on.'),
   to: z.iso.datetime({ offset: true }).optional().describe('Before this moment.'),
-  ...pageQuery(orders),
+  ...pageQuery(eventOrders),
   sort: z
     .enum(['-sequence', 'sequence'])
     .default('-sequence')
-    .describe('The newest first, or with `sequence` the oldest.'),
+    .describe(
+      'The newest first, or with `sequence` the oldest; where a clock was set back, by the time of the events.',
+    ),
 };
 
 const changed = z
@@ -91,48 +91,6 @@ export const auditEventRoutes: readonly Route[] = [
       shownPage(await listEvents(services, params.vaultId, { ...query, ...pageWish(query) }), showEvent),
   }),
 ];
-
-export interface EventWish extends PageWish {
-  action?: string | undefined;
-  actor?: string | undefined;
-  target?: string | undefined;
-  outcome?: 'done' | 'refused' | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-}
-
-/** Events of one vault, or with '' of the appliance: of no other, whatever is asked for. */
-export async function listEvents(
-  { store }: Pick<House, 'store'>,
-  ofVault: string,
-  wish: EventWish,
-  deletedVault?: string,
-): Promise<Page<Selectable<AuditEventTable>>> {
-  const { action, actor, target, outcome, from, to } = wish;
-  let query = store.db.selectFrom('audit_events').selectAll();
-  query =
-    deletedVault === undefined
-      ? query.where('vault_id', '=', ofVault)
-      : query.where('vault_id', 'in', (eb) =>
-          eb
-            .selectFrom('vaults')
-            .select('id')
-            .where('id', '=', deletedVault)
-            .where('deleted_at', 'is not', null),
-        );
-  if (action !== undefined)
-    query = action.endsWith('.')
-      ? query.where(sql<string>`substr(audit_events.action, 1, ${action.length})`, '=', action)
-      : query.where('action', '=', action);
-  if (actor !== undefined)
-    query = query.where((eb) => eb.or([eb('actor_id', '=', actor), eb('actor_name', '=', actor)]));
-  if (target !== undefined)
-    query = query.where((eb) => eb.or([eb('target_id', '=', target), eb('target_name', '=', target)]));
-  if (outcome !== undefined) query = query.where('outcome', '=', outcome);
-  if (from !== undefined) query = query.where('at', '>=', new Date(from).toISOString());
-  if (to !== undefined) query = query.where('at', '<', new Date(to).toISOString());
-  return readPage(query, orders, 'audit_events.sequence', wish);
-}
 
 function showEvent(row: Selectable<AuditEventTable>) {
   return {

@@ -6,6 +6,7 @@ import { keyProofs } from './migrations/0004-key-proofs.ts';
 import { authority } from './migrations/0005-authority.ts';
 import { indexes } from './migrations/0006-indexes.ts';
 import { sightings } from './migrations/0008-sightings.ts';
+import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
 
 /** In order of their names; never edited once released. */
@@ -17,5 +18,6 @@ export const migrations: Record<string, Migration> = {
   '0005-authority': authority,
   '0006-indexes': indexes,
   '0008-sightings': sightings,
+  '0009-list-indexes': listIndexes,
   '0010-served-changes': servedChanges,
 };

@@ -1,8 +1,8 @@
-import { beginsWith } from './begins-with.ts';
+import { beginsWith, beginsWithByIndex } from './begins-with.ts';
 import type { CloudKeyState } from '../store/schema.ts';
 import type { House, Sight } from './house.ts';
-import { seenCloudKeys, type UsedCloudKey } from './key-records.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { listedCloudKeys, type UsedCloudKey } from './key-records.ts';
+import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 
 export interface CloudKeyFilter {
   keySetId?: string | undefined;
@@ -28,20 +28,25 @@ export async function listCloudKeys(
   { keySetId, region, state, name, externalKeyId }: CloudKeyFilter,
   page: PageWish,
 ): Promise<Page<UsedCloudKey>> {
-  let query = seenCloudKeys(house.store.db, vaultId, sight);
-  if (keySetId !== undefined) query = query.where('cloud_keys.key_set_id', '=', keySetId);
-  if (region !== undefined) query = query.where('cloud_keys.region', '=', region);
+  let query = listedCloudKeys(house.store.db, vaultId, sight, keySetId);
+  if (region !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('cloud_keys.region')), '=', region));
   if (externalKeyId !== undefined) query = query.where('cloud_keys.external_key_id', '=', externalKeyId);
-  if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('cloud_keys.name'), name));
+  if (name !== undefined)
+    query = query.where((eb) =>
+      page.sort === undefined || page.sort.endsWith('name')
+        ? beginsWithByIndex(eb.ref('cloud_keys.name'), name)
+        : beginsWith(eb.ref('cloud_keys.name'), name),
+    );
   if (state !== undefined) {
     const now = house.now().toISOString();
     // As keyState() has it: the schedule may not have written EXPIRED yet.
     query = query.where((eb) => {
-      const is = eb('cloud_keys.state', '=', state);
+      const is = eb(notByIndex(eb.ref('cloud_keys.state')), '=', state);
       const over = eb.and([
-        eb('cloud_keys.state', 'in', ['AVAILABLE', 'DISABLED']),
-        eb('cloud_keys.expires_at', 'is not', null),
-        eb('cloud_keys.expires_at', '<=', now),
+        eb(notByIndex(eb.ref('cloud_keys.state')), 'in', ['AVAILABLE', 'DISABLED']),
+        eb(notByIndex(eb.ref('cloud_keys.expires_at')), 'is not', null),
+        eb(notByIndex(eb.ref('cloud_keys.expires_at')), '<=', now),
       ]);
       return state === 'EXPIRED' ? eb.or([is, over]) : eb.and([is, eb.not(over)]);
     });

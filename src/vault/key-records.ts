@@ -10,7 +10,7 @@ import { seenBy } from './sight.ts';
 import { timesUsed, used } from './used.ts';
 import { VaultError } from './vault-error.ts';
 
-export type CloudKeyRecord = Selectable<CloudKeyTable>;
+export type CloudKeyRecord = Omit<Selectable<CloudKeyTable>, 'vault_id'>;
 export type KeyVersionRecord = Selectable<KeyVersionTable>;
 /** With how often and when it was last used. */
 export type UsedCloudKey = CloudKeyRecord & {
@@ -112,6 +112,35 @@ export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {
     ])
     .where('key_sets.vault_id', '=', vaultId)
     .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+}
+
+/**
+ * The same in the order of a list, of any number of keys: `cloud_keys` alone says which are looked at, and by which index;
+ * whether they are seen is asked of each. With a key set, of that one.
+ */
+export function listedCloudKeys(db: Reading, vaultId: string, sight: Sight, keySetId: string | undefined) {
+  const query = db
+    .selectFrom('cloud_keys')
+    .selectAll('cloud_keys')
+    .select([
+      timesUsed('encrypt', 'cloud_keys.id', 'encrypts'),
+      used('encrypt', 'cloud_keys.id', 'last_at', 'last_encrypt_at'),
+      timesUsed('decrypt', 'cloud_keys.id', 'decrypts'),
+      used('decrypt', 'cloud_keys.id', 'last_at', 'last_decrypt_at'),
+    ])
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('key_sets')
+          .select('key_sets.id')
+          .whereRef('key_sets.id', '=', 'cloud_keys.key_set_id')
+          .where('key_sets.vault_id', '=', vaultId)
+          .where((inner) => seenBy(inner.ref('key_sets.admin_group_id'), sight)),
+      ),
+    );
+  return keySetId === undefined
+    ? query.where('cloud_keys.vault_id', '=', vaultId)
+    : query.where('cloud_keys.key_set_id', '=', keySetId);
 }
 
 /** What an act that takes a CloudKey out of use wrote is in the store when it is answered, or the act fails. */

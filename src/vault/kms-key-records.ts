@@ -5,7 +5,7 @@ import type { KmsKeyTable } from '../store/schema.ts';
 import { beginsWith } from './begins-with.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -156,6 +156,14 @@ function seenKmsKeys(db: Reading, vaultId: string, sight: Sight) {
     .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
 }
 
+/** In the order of a list: `kms_keys` alone says which are looked at; the rest is looked up for each. */
+function listedKmsKeys(db: Reading, vaultId: string, sight: Sight) {
+  return kmsKeys(db)
+    .where('kms_keys.vault_id', '=', vaultId)
+    .where((eb) => eb(notByIndex(eb.ref('key_sets.vault_id')), '=', vaultId))
+    .where((eb) => seenBy(notByIndex(eb.ref('key_sets.admin_group_id')), sight));
+}
+
 export async function listKmsKeys(
   { store }: Pick<House, 'store'>,
   vaultId: string,
@@ -163,15 +171,18 @@ export async function listKmsKeys(
   filter: KmsKeyFilter,
   page: PageWish,
 ): Promise<Page<KmsKey>> {
-  let query = seenKmsKeys(store.db, vaultId, sight);
+  let query = listedKmsKeys(store.db, vaultId, sight);
   const { id, cloudKeyId, keySetId, region, cloudStatus, step, alias, keyArn } = filter;
   if (id !== undefined)
     query = query.where((eb) => eb.or([eb('kms_keys.id', '=', id), eb('kms_keys.key_id', '=', id)]));
   if (cloudKeyId !== undefined) query = query.where('kms_keys.cloud_key_id', '=', cloudKeyId);
-  if (keySetId !== undefined) query = query.where('cloud_keys.key_set_id', '=', keySetId);
-  if (region !== undefined) query = query.where('kms_keys.region', '=', region);
-  if (cloudStatus !== undefined) query = query.where('kms_keys.cloud_status', '=', cloudStatus);
-  if (step !== undefined) query = query.where('kms_keys.step', '=', step);
+  if (keySetId !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('cloud_keys.key_set_id')), '=', keySetId));
+  if (region !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('kms_keys.region')), '=', region));
+  if (cloudStatus !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('kms_keys.cloud_status')), '=', cloudStatus));
+  if (step !== undefined) query = query.where((eb) => eb(notByIndex(eb.ref('kms_keys.step')), '=', step));
   if (keyArn !== undefined) query = query.where('kms_keys.key_arn', '=', keyArn);
   if (alias !== undefined) query = query.where((eb) => beginsWith(eb.ref('kms_keys.alias'), alias));
   return readPage(query, kmsKeyOrders, 'kms_keys.id', page);

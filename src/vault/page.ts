@@ -1,4 +1,4 @@
-import { sql, type ReferenceExpression, type SelectQueryBuilder } from 'kysely';
+import { sql, type Expression, type ReferenceExpression, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
 import type { Tables } from '../store/schema.ts';
 import { VaultError } from './vault-error.ts';
@@ -65,6 +65,42 @@ export async function readPage<TB extends keyof Tables, O>(
     delete row.page_id;
   }
   return { items: kept, next };
+}
+
+/**
+ * One page of several of one list, all asked for with `wish`: what is on more than one of them is on it once. `placeOf`
+ * gives what the list is sorted by, and the id.
+ */
+export function mergePages<T>(
+  pages: readonly Page<T>[],
+  wish: PageWish & { sort?: string | undefined },
+  placeOf: (item: T) => readonly [string | number, string | number],
+): Page<T> {
+  const [only, ...others] = pages;
+  if (only !== undefined && others.length === 0) return only;
+  const byId = new Map(pages.flatMap(({ items }) => items.map((item) => [placeOf(item)[1], item])));
+  const sign = wish.sort?.startsWith('-') === true ? -1 : 1;
+  const merged = [...byId.values()].toSorted((one, other) => sign * compare(placeOf(one), placeOf(other)));
+  const items = merged.slice(0, wish.limit);
+  const last = items.at(-1);
+  const more = merged.length > items.length || pages.some(({ next }) => next !== null);
+  return { items, next: more && last !== undefined ? writeCursor(wish.sort ?? '', ...placeOf(last)) : null };
+}
+
+function compare(one: readonly (string | number)[], other: readonly (string | number)[]): number {
+  for (const [index, value] of one.entries()) {
+    const against = other[index] ?? value;
+    if (value !== against) return value < against ? -1 : 1;
+  }
+  return 0;
+}
+
+/**
+ * The column, for a condition that must not choose the index: the list is walked in its order, and what does not fit is
+ * passed over (sqlite.org/optoverview.html, unary `+`).
+ */
+export function notByIndex<T>(column: Expression<T>): Expression<T> {
+  return sql<T>`+${column}`;
 }
 
 function writeCursor(sort: string, value: unknown, id: unknown): string {
