@@ -1,4 +1,5 @@
 import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load.ts';
+import { pinIn } from '../config/pin-text.ts';
 import { hostSettings } from '../http/supervisor.ts';
 import type { Secret } from '../secret.ts';
 import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
@@ -16,10 +17,15 @@ export async function pinOf(token: LoadedToken): Promise<Secret | undefined> {
   if (!('prompt' in token.pin)) return readPinFile(token.pin);
   let secret = asked.get(token.name);
   if (secret === undefined) {
-    secret = askSecret(`PIN of token ${token.name}: `);
+    secret = askPin(token.name);
     asked.set(token.name, secret);
   }
   return secret;
+}
+
+async function askPin(token: string): Promise<Secret> {
+  const typed = await askSecret(`PIN of token ${token}: `);
+  return pinIn(Buffer.from(typed.reveal()), `token ${token}`);
 }
 
 /** A token could not be opened; the text is the host's own report. */

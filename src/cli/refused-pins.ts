@@ -1,5 +1,5 @@
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Secret } from '../secret.ts';
@@ -25,7 +25,9 @@ export class PinRefusedBeforeError extends Error {
 export function assertNotRefused(config: LoadedConfig, token: LoadedToken, pin: Secret | undefined): void {
   const file = markerOf(config, token.name);
   if (pin === undefined || !existsSync(file)) return;
-  const marker = JSON.parse(readFileSync(file, 'utf8')) as { salt: string; hash: string };
+  const marker = parseMarker(readFileSync(file, 'utf8'));
+  // Of a disk that was full, or a machine that lost power: which PIN it was of is not known.
+  if (marker === undefined) return;
   const known = Buffer.from(marker.hash, 'base64');
   const hash = hashOf(pin, Buffer.from(marker.salt, 'base64'));
   if (hash.length === known.length && timingSafeEqual(hash, known))
@@ -37,7 +39,24 @@ export function rememberRefusal(config: LoadedConfig, token: string, pin: Secret
   const salt = randomBytes(16);
   const marker = { salt: salt.toString('base64'), hash: hashOf(pin, salt).toString('base64') };
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
-  writeFileSync(markerOf(config, token), `${JSON.stringify(marker)}\n`, { mode: 0o600 });
+  const file = markerOf(config, token);
+  // Whole or not at all.
+  const aside = `${file}.${process.pid}.new`;
+  try {
+    writeFileSync(aside, `${JSON.stringify(marker)}\n`, { mode: 0o600, flush: true });
+    renameSync(aside, file);
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function parseMarker(text: string): { salt: string; hash: string } | undefined {
+  try {
+    const { salt, hash } = JSON.parse(text) as { salt?: unknown; hash?: unknown };
+    return typeof salt === 'string' && typeof hash === 'string' ? { salt, hash } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function forgetRefusal(config: LoadedConfig, token: string): void {

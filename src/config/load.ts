@@ -3,9 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openingOf } from '../closed-file.ts';
-import { Secret } from '../secret.ts';
+import type { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
+import { pinIn } from './pin-text.ts';
 import { loadProfile, type Profile } from './profile.ts';
 import { parseToml } from './toml.ts';
 
@@ -140,7 +141,7 @@ export function readPinFile(pin: { file: string } | { credential: string }): Sec
     const opening = 'file' in pin ? openingOf(name, stat) : undefined;
     if (opening !== undefined)
       throw new ConfigError([`${name}: the PIN: ${opening.problem}; way out: ${opening.wayOut}`]);
-    return new Secret(readFileSync(name, 'utf8').replace(/\r?\n$/, ''));
+    return pinIn(readFileSync(name), name);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError([

@@ -186,6 +186,33 @@ test('a PIN file that others may read is refused', async (t) => {
   t.is(readPinFile({ file }).reveal(), 'planted-1234');
 });
 
+test('what cannot be a PIN is refused before the token sees it, without a word of it', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-pin-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'pin');
+  for (const [content, told] of [
+    ['', /is empty/],
+    ['\n', /is empty/],
+    ['\r\n', /is empty/],
+    ['\u{feff}planted-1234', /byte order mark/],
+    [Buffer.from('\u{feff}planted-1234', 'utf16le'), /is in UTF-16/],
+    [Buffer.from('planted-1234', 'utf16le'), /NUL byte/],
+    ['planted-1234\0', /NUL byte/],
+    ['planted-1234\n\n', /more than one line/],
+    ['planted-1234\r\n\r\n', /more than one line/],
+    ['planted-1234\nplanted-5678\n', /more than one line/],
+    [Buffer.from('planted-\u{e9}', 'latin1'), /is not UTF-8/],
+  ] as const) {
+    await writeFile(file, content, { mode: 0o600 });
+    const error = t.throws(() => readPinFile({ file }), { instanceOf: ConfigError });
+    t.regex(error.message, told);
+    t.regex(error.message, /it is not tried at the token$/);
+    t.notRegex(error.message, /planted/);
+  }
+  await writeFile(file, 'pässword\n', { mode: 0o600 });
+  t.is(readPinFile({ file }).reveal(), 'pässword');
+});
+
 test('a PIN keeps blanks and loses only the line end', async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-pin-'));
   t.teardown(async () => rm(directory, { recursive: true }));
