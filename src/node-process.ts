@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 
 /*
  * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
@@ -19,6 +20,34 @@ export function nodeCommand(script: string, ...words: readonly string[]): [strin
   return [nodeProgram, ...nodeFlags, script, ...words];
 }
 
+/** What a confined process may do with files, by absolute path. A directory stands for all that is in it. */
+export interface Confinement {
+  read: readonly string[];
+  write: readonly string[];
+}
+
+const home = path.resolve(import.meta.dirname, '..');
+const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(home, name));
+
+/**
+ * As {@link nodeCommand}, for what faces the network: JavaScript reads our code and what `may` names, and writes what `may`
+ * names; it starts no process, thread, WASI module or inspector. Node's permission model holds that, in the process itself;
+ * addons are let in for SQLite's sake, and native code is not held.
+ */
+export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
+  return [
+    nodeProgram,
+    ...nodeFlags,
+    '--permission',
+    '--allow-addons',
+    // Node warns of that flag at each start.
+    '--disable-warning=SecurityWarning',
+    ...[...ownCode, ...may.read, ...may.write].map((file) => `--allow-fs-read=${file}`),
+    ...may.write.map((file) => `--allow-fs-write=${file}`),
+    script,
+  ];
+}
+
 /**
  * Whether another process of the same user can read the memory and the environment of this one, and with them a PIN. The
  * kernel gives them to root alone (and makes no core dump) where the user may run Node's program but not read it, as
@@ -35,11 +64,10 @@ const setpriv = '/usr/bin/setpriv';
 export const canBind = existsSync(setpriv);
 
 /**
- * The same for a process that must not outlive the one that starts it: the kernel kills it together with its parent
+ * The same command for a process that must not outlive the one that starts it: the kernel kills it together with its parent
  * (prctl(2), PR_SET_PDEATHSIG). One that hangs would not notice that nobody is left, and would keep its port or its
  * sessions. Where Linux's setpriv is missing, only those end that notice.
  */
-export function boundCommand(script: string, ...words: readonly string[]): [string, ...string[]] {
-  const command = nodeCommand(script, ...words);
+export function boundCommand(command: [string, ...string[]]): [string, ...string[]] {
   return canBind ? [setpriv, '--pdeathsig', 'KILL', ...command] : command;
 }

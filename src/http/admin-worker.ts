@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, TokenReport } from '../admin/services.ts';
@@ -18,6 +17,7 @@ import { Schedules } from '../vault/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { adminRefusal, createAdminApp } from './admin-app.ts';
+import { nodeIdPath } from './confinement.ts';
 import { Listener } from './listener.ts';
 import type { ManagementConfig, ToWorker } from './node-messages.ts';
 import { runWorker, tell, type Worker } from './worker-process.ts';
@@ -238,7 +238,7 @@ class AdminWorker implements Worker {
 
 /** A node is known by an id of its own, made at its first start and kept in its state directory. */
 function nodeIdOf(stateDirectory: string): string {
-  const file = path.join(stateDirectory, 'node-id');
+  const file = nodeIdPath(stateDirectory);
   if (!existsSync(file)) writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600, flag: 'wx' });
   return readFileSync(file, 'utf8').trim();
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
-import { boundCommand } from '../node-process.ts';
+import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
@@ -29,6 +29,8 @@ export interface CrewOptions {
   index: number;
   /** The worker's script, beside this file. */
   script: string;
+  /** The files that it may touch. */
+  may: Confinement;
   tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
   /** Asked at each start: the port may have become known meanwhile. */
   start: () => StartMessage;
@@ -125,10 +127,8 @@ export class Crew {
 
   /** One life of the worker, with its hosts. Resolves with how it ended. */
   async #runOnce(): Promise<string> {
-    const { kind, index, log, longestSilence, script, start, tokens } = this.#options;
-    // Where systemd puts credentials is nothing that a network-facing process has to know.
-    const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    const [command, ...words] = boundCommand(path.join(import.meta.dirname, script));
+    const { kind, index, log, longestSilence, start, tokens } = this.#options;
+    const [[command, ...words], env] = this.#command();
     const worker = spawn(command, words, {
       serialization: 'json',
       // What Node prints of a worker that fails must not wait for a reader who stands still.
@@ -172,6 +172,25 @@ export class Crew {
     this.#worker = undefined;
     await Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
     return why;
+  }
+
+  /** Program and arguments, and the environment. */
+  #command(): [command: [string, ...string[]], env: NodeJS.ProcessEnv] {
+    const { script, may } = this.#options;
+    // Where systemd puts credentials is nothing that a network-facing process has to know.
+    const { CREDENTIALS_DIRECTORY: _, NODE_COMPILE_CACHE: cache, ...env } = process.env;
+    const file = path.join(import.meta.dirname, script);
+    if (cache === undefined) return [boundCommand(confinedNodeCommand(file, may)), env];
+    // A place of its own: the supervisor must run nothing that was compiled by what faces the network.
+    const ownCache = path.join(path.resolve(cache), path.basename(script, '.ts'));
+    return [
+      boundCommand(
+        boundCommand(
+          confinedNodeCommand(file, { ...may, write: [...may.write, ownCache, path.join(ownCache, '*')] }),
+        ),
+      ),
+      { ...env, NODE_COMPILE_CACHE: ownCache },
+    ];
   }
 
   #receive(message: ToSupervisor): void {

@@ -6,6 +6,7 @@ import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
+import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
@@ -131,6 +132,7 @@ export class Supervisor {
       kind: 'XKS worker',
       index,
       script: 'xks-worker.ts',
+      may: confinementOfXksWorker(config),
       tokens: config.tokens.map((token) =>
         this.#hosting(token, hostsOf(token, config.workers), workerRequests),
       ),
@@ -158,6 +160,7 @@ export class Supervisor {
       kind: 'management process',
       index: 0,
       script: 'admin-worker.ts',
+      may: confinementOfManagement(config, process.env),
       tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),
       start: () => this.#managementStart(),
       onListening: (port) => {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { boundCommand } from '../node-process.ts';
+import { boundCommand, nodeCommand } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import type { Secret } from '../secret.ts';
 import { Watchdog } from '../watchdog.ts';
@@ -113,7 +113,7 @@ export class HostLife {
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
     const { environment, order, startTimeout } = this.#settings;
-    const [command, ...words] = boundCommand(hostScript);
+    const [command, ...words] = boundCommand(nodeCommand(hostScript));
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
       // Both to our stderr, by way of us: a module that prints must not get between the log lines on stdout, nor stand
