@@ -29,12 +29,16 @@ export interface Confinement {
 const home = path.resolve(import.meta.dirname, '..');
 const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(home, name));
 
+/** Standard output and standard error, as src/output-sink.ts opens them. */
+const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
+
 /**
  * As {@link nodeCommand}, for what faces the network: JavaScript reads our code and what `may` names, and writes what `may`
  * names; it starts no process, thread, WASI module or inspector. Node's permission model holds that, in the process itself;
  * addons are let in for SQLite's sake, and native code is not held.
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
+  const write = [...may.write, ...ownOutputs];
   return [
     nodeProgram,
     ...nodeFlags,
@@ -42,8 +46,8 @@ export function confinedNodeCommand(script: string, may: Confinement): [string, 
     '--allow-addons',
     // Node warns of that flag at each start.
     '--disable-warning=SecurityWarning',
-    ...[...ownCode, ...may.read, ...may.write].map((file) => `--allow-fs-read=${file}`),
-    ...may.write.map((file) => `--allow-fs-write=${file}`),
+    ...[...ownCode, ...may.read, ...write].map((file) => `--allow-fs-read=${file}`),
+    ...write.map((file) => `--allow-fs-write=${file}`),
     script,
   ];
 }

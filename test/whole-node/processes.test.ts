@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { connect } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
+import { loadConfig } from '../../src/config/load.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { childrenOf, commandLine, TestNode } from '../support/test-node.ts';
@@ -129,6 +130,8 @@ test.serial('SIGUSR1 opens an inspector in no process of a node, nor ends it', a
   const { supervisor, workers, management, hosts } = node.processes();
   const all = [supervisor, ...workers, ...management, ...hosts];
   t.true(all.length > 4);
+  // And what faces the network is confined to what it needs.
+  for (const pid of [...workers, ...management]) t.regex(commandLine(pid), / --permission /);
   for (const pid of all) t.true(blocks(pid, 'SIGUSR1'), commandLine(pid));
   const before = all.map((pid) => listeningOn(pid));
   for (const pid of all) process.kill(pid, 'SIGUSR1');
@@ -277,14 +280,14 @@ test.serial(
   async (t) => {
     const { node } = await serving();
     const [victim = 0] = node.processes().workers;
-    // Its successor finds no TLS key and ends; what comes after it would find one again.
-    const key = await readFile(node.tls.key);
-    await rm(node.tls.key);
+    // Its successor finds no store and ends; what comes after it would find it again.
+    const store = loadConfig(node.config).storePath;
+    await rename(store, `${store}.aside`);
     const before = node.log.length;
     const gone = () => node.log.slice(before).filter(({ msg }) => msg.startsWith('XKS worker gone')).length;
     process.kill(victim, 'SIGKILL');
     await waitUntil(() => gone() === 2, undefined, 2);
-    await writeFile(node.tls.key, key, { mode: 0o600 });
+    await rename(`${store}.aside`, store);
     const children = childrenOf(node.pid);
     const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);
     const left = [...children, ...childrenOf(node.pid), node.pid].filter(isRunning);
