@@ -185,9 +185,7 @@ export class Crew {
     const ownCache = path.join(path.resolve(cache), path.basename(script, '.ts'));
     return [
       boundCommand(
-        boundCommand(
-          confinedNodeCommand(file, { ...may, write: [...may.write, ownCache, path.join(ownCache, '*')] }),
-        ),
+        confinedNodeCommand(file, { ...may, write: [...may.write, ownCache, path.join(ownCache, '*')] }),
       ),
       { ...env, NODE_COMPILE_CACHE: ownCache },
     ];
