@@ -204,8 +204,9 @@ for (const hanging of [false, true])
         ]);
         await delay(300);
       }
-      node.signal('SIGKILL');
+      // Before: a client that connects again meanwhile would be refused, which is no failure of the node's.
       load.close();
+      node.signal('SIGKILL');
       await waitUntil(() => ![...workers, ...hosts].some(isRunning)).catch(() => undefined);
       t.deepEqual(workers.filter(isRunning), []);
       t.deepEqual(hosts.filter(isRunning), []);
