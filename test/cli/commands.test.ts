@@ -479,9 +479,15 @@ test.serial('serve --check reads configuration and TLS files and serves nothing'
 // Alone: a command beside it that opens the token with the right PIN has the refusal forgotten.
 test.serial('a wrong PIN is told with the way out, and is not tried again over restarts', async (t) => {
   const { node, fixture, file } = t.context;
-  await writeFile(file('wrong-pin'), '00000000', { mode: 0o600 });
   const config = file('wrong-pin.toml');
-  await writeFile(config, (await readFile(node.config, 'utf8')).replace(fixture.pinFile, file('wrong-pin')));
+  // A node of its own: two cannot have one state directory.
+  const text = (await readFile(node.config, 'utf8'))
+    .replace(fixture.pinFile, file('wrong-pin'))
+    .replace('state_directory = "state"', 'state_directory = "wrong-pin-state"');
+  await writeFile(config, text);
+  await writeFile(file('wrong-pin'), fixture.pin, { mode: 0o600 });
+  t.is((await runCommand(['--config', config, 'init'])).code, 0);
+  await writeFile(file('wrong-pin'), '00000000');
   const result = await runCommand(['--config', config, 'init']);
   t.is(result.code, 77);
   t.regex(result.stderr, /the token refused the PIN \(CKR_PIN_INCORRECT\)/);
