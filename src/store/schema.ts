@@ -414,8 +414,8 @@ export type CloudKeyState =
 export interface CloudKeyTable {
   id: string;
   key_set_id: string;
-  /** The vault of the key set, for lists alone: written by a trigger. Whose a key is its key set says. */
-  vault_id: Generated<string>;
+  /** Id of the vault of the key set, for lists alone: written by a trigger. Whose a key is its key set says. */
+  listed_in: Generated<string>;
   /** Unique within the key set among keys that are not DELETED. */
   name: string;
   description: string;

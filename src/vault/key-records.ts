@@ -10,7 +10,7 @@ import { seenBy } from './sight.ts';
 import { timesUsed, used } from './used.ts';
 import { VaultError } from './vault-error.ts';
 
-export type CloudKeyRecord = Omit<Selectable<CloudKeyTable>, 'vault_id'>;
+export type CloudKeyRecord = Omit<Selectable<CloudKeyTable>, 'listed_in'>;
 export type KeyVersionRecord = Selectable<KeyVersionTable>;
 /** With how often and when it was last used. */
 export type UsedCloudKey = CloudKeyRecord & {
@@ -139,7 +139,7 @@ export function listedCloudKeys(db: Reading, vaultId: string, sight: Sight, keyS
       ),
     );
   return keySetId === undefined
-    ? query.where('cloud_keys.vault_id', '=', vaultId)
+    ? query.where('cloud_keys.listed_in', '=', vaultId)
     : query.where('cloud_keys.key_set_id', '=', keySetId);
 }
 

@@ -10,14 +10,14 @@ export const listIndexes: Migration = {
     const any = db as unknown as Kysely<Record<string, Record<string, unknown>>>;
     await any.schema
       .alterTable('cloud_keys')
-      .addColumn('vault_id', 'text', (c) => c.notNull().defaultTo(''))
+      .addColumn('listed_in', 'text', (c) => c.notNull().defaultTo(''))
       .execute();
     const ofVault = 'SELECT vault_id FROM key_sets WHERE id = cloud_keys.key_set_id';
-    await sql.raw(`UPDATE cloud_keys SET vault_id = (${ofVault})`).execute(db);
+    await sql.raw(`UPDATE cloud_keys SET listed_in = (${ofVault})`).execute(db);
     await sql
       .raw(
         `CREATE TRIGGER cloud_keys_of_vault AFTER INSERT ON cloud_keys
-          BEGIN UPDATE cloud_keys SET vault_id = (${ofVault}) WHERE id = NEW.id; END`,
+          BEGIN UPDATE cloud_keys SET listed_in = (${ofVault}) WHERE id = NEW.id; END`,
       )
       .execute(db);
     for (const name of replaced) await sql.raw(`DROP INDEX ${name}`).execute(db);
@@ -36,7 +36,7 @@ const made: Readonly<Record<string, string>> = {
   audit_events_target_name: 'audit_events (vault_id, target_name, at)',
   audit_events_action: 'audit_events (vault_id, action, at)',
   audit_events_outcome: 'audit_events (vault_id, outcome, at)',
-  ...listed('cloud_keys', 'vault_id', ['name', 'region', 'created_at', 'updated_at']),
+  ...listed('cloud_keys', 'listed_in', ['name', 'region', 'created_at', 'updated_at']),
   ...listed('cloud_keys', 'key_set_id', ['name', 'region', 'created_at', 'updated_at']),
   ...listed('kms_keys', 'vault_id', ['created_at', 'alias', 'region', 'updated_at']),
   kms_keys_key: 'kms_keys (key_id)',
