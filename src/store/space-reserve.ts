@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   statfsSync,
@@ -19,6 +19,12 @@ export const reserveSize = 16 * 1024 * 1024;
 const slice = 256 * 1024;
 /** Only what takes power away may have the last of it. */
 const keptForRestrictions = reserveSize / 2;
+
+/**
+ * What is written is on the disk when the call returns, and all that was done to the file before it. Node gives processes
+ * under its permission model no fsync.
+ */
+const synced = constants.O_RDWR | constants.O_SYNC;
 
 /** The reserve's file, beside the store. */
 export function reservePath(storeFile: string): string {
@@ -49,14 +55,14 @@ export class SpaceReserve {
   /** Gives up a slice. False where there is none (for this purpose) any more. */
   release(purpose: ReservedFor): boolean {
     try {
-      const descriptor = openSync(this.#file, 'r+');
+      const descriptor = openSync(this.#file, synced);
       try {
         const { size } = fstatSync(descriptor);
         const least = purpose === 'restriction' ? 0 : keptForRestrictions;
         if (size - slice < least) return false;
         ftruncateSync(descriptor, size - slice);
-        // Some file systems give blocks back only then.
-        fsyncSync(descriptor);
+        // Some file systems give blocks back only with the next synced write.
+        if (size > slice) writeSync(descriptor, randomBytes(1), 0, 1, size - slice - 1);
         return true;
       } finally {
         closeSync(descriptor);
@@ -76,14 +82,17 @@ export class SpaceReserve {
     const missing = reserveSize - held;
     const { bavail, bsize } = statfsSync(path.dirname(this.#file));
     if (bavail * bsize < 2 * missing) return false;
-    const descriptor = openSync(this.#file, existsSync(this.#file) ? 'r+' : 'wx', 0o600);
+    const descriptor = openSync(
+      this.#file,
+      existsSync(this.#file) ? synced : synced | constants.O_CREAT | constants.O_EXCL,
+      0o600,
+    );
     try {
       // Random, since some file systems compress, and zeros would reserve nothing.
       const bytes = randomBytes(slice);
       const until = Math.min(reserveSize, held + Math.max(slice, atOnce));
       for (let at = held; at < until; at += slice)
         writeSync(descriptor, bytes, 0, Math.min(slice, reserveSize - at), at);
-      fsyncSync(descriptor);
       return until >= reserveSize;
     } finally {
       closeSync(descriptor);

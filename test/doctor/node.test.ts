@@ -176,7 +176,7 @@ test.serial('tokens are verified through the management API by whoever is signed
     { env },
   );
   t.is(login.code, 0, login.stderr);
-  const verified = found(t, await doctor(), 'node.tokens', 'OK', /6 steps in \d+ ms/);
+  const verified = found(t, await doctor(), 'node.tokens', 'OK', /7 steps in \d+ ms/);
   t.is(verified.subject, 'primary');
 });
 
