@@ -208,6 +208,8 @@ for (const hanging of [false, true])
       load.close();
       node.signal('SIGKILL');
       await waitUntil(() => ![...workers, ...hosts].some(isRunning)).catch(() => undefined);
+      // They may be gone before we hear of its own end: the next test would take it for serving.
+      await waitUntil(() => !node.running);
       t.deepEqual(workers.filter(isRunning), []);
       t.deepEqual(hosts.filter(isRunning), []);
     },
