@@ -33,6 +33,10 @@ let ca: TestCa;
 let port = 0;
 let tls: LoadedTls;
 let listener: Listener;
+/** With bounds of time that nobody reaches, for tests of number. */
+let patient: Listener;
+let patientPort = 0;
+const unhurried = { ...bounds, handshake: 600_000, headers: 600_000, request: 600_000, idle: 600_000 };
 
 test.before(async () => {
   directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-bounds-'));
@@ -40,9 +44,15 @@ test.before(async () => {
   tls = loadTls({ ...(await ca.issue('localhost')), client_subjects: [] });
   listener = new Listener({ ...common, tls, bounds }, (request, response) => void echo(request, response));
   ({ port } = await listener.listen());
+  patient = new Listener(
+    { ...common, tls, bounds: unhurried },
+    (request, response) => void echo(request, response),
+  );
+  ({ port: patientPort } = await patient.listen());
 });
 test.after.always(async () => {
   await listener.close(0);
+  await patient.close(0);
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -52,6 +62,7 @@ const large = Buffer.alloc(32 * 1024 * 1024);
 let largeEnded = Promise.withResolvers<void>();
 /** While it is held, requests for /held are being worked on. */
 let held = Promise.resolve();
+let onHeld = () => undefined as void;
 
 async function echo(request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.on('error', () => undefined);
@@ -62,12 +73,16 @@ async function echo(request: IncomingMessage, response: ServerResponse): Promise
   }
   request.resume();
   await once(request, 'end').catch(() => undefined);
-  if (request.url === '/held') await held;
+  if (request.url === '/held') {
+    onHeld();
+    await held;
+  }
   response.setHeader('content-length', 2);
   response.end('ok');
 }
 
-const open = async (localAddress = '127.0.0.1') => RawConnection.open(port, ca.certificate, { localAddress });
+const open = async (localAddress = '127.0.0.1', at = port) =>
+  RawConnection.open(at, ca.certificate, { localAddress });
 async function openHttp2(settings: http2.Settings = {}, at = port): Promise<ClientHttp2Session> {
   const session = http2.connect(`https://localhost:${at}`, {
     ca: await readFile(ca.certificate),
@@ -176,8 +191,8 @@ async function get(session: ClientHttp2Session, path = '/'): Promise<number> {
 
 test.serial('an HTTP/2 connection that asks nothing is closed, whatever else it sends', async (t) => {
   // Not by the time that those have which have asked.
-  const patient = { ...bounds, idle: 3_600_000 };
-  const other = new Listener({ ...common, tls, bounds: patient }, () => undefined);
+  const slow = { ...bounds, idle: 3_600_000 };
+  const other = new Listener({ ...common, tls, bounds: slow }, () => undefined);
   const session = await openHttp2({}, (await other.listen()).port);
   const alive = await keptUp(session, () => session.ping(() => undefined));
   t.true(alive < inTime);
@@ -258,7 +273,7 @@ const ping = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 async function openMany(number: number, from: string): Promise<RawConnection[]> {
   const all: RawConnection[] = [];
   for (let count = 0; count < number; count++) {
-    const connection = await open(from);
+    const connection = await open(from, patientPort);
     connection.write(ping);
     await connection.response();
     all.push(connection);
@@ -298,25 +313,33 @@ test.serial('whoever opens ever more takes the place of nobody else', async (t) 
 test.serial('what is being worked on is never cut: then the newcomer goes', async (t) => {
   const hold = Promise.withResolvers<void>();
   held = hold.promise;
-  const crowd = await Promise.all(Array.from({ length: connections }, async () => open('127.0.0.2')));
+  const allHeld = Promise.withResolvers<void>();
+  let left = connections;
+  onHeld = () => {
+    if (--left === 0) allHeld.resolve();
+  };
+  const crowd = await Promise.all(
+    Array.from({ length: connections }, async () => open('127.0.0.2', patientPort)),
+  );
   for (const connection of crowd) connection.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await allHeld.promise;
   // One more that begins a request and leaves it at that: it has been of no use.
   const useless = crowd.pop();
   useless?.close();
   await useless?.closed;
-  const begun = await retry(async () => open('127.0.0.2'));
+  const begun = await retry(async () => open('127.0.0.2', patientPort));
   begun.write(`${head}Content-Length: 10\r\n\r\n1`);
-  const welcome = await open('127.0.0.4');
+  const welcome = await open('127.0.0.4', patientPort);
   await begun.closed;
   welcome.write(ping);
   t.is((await welcome.response()).status, 200);
   welcome.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  await t.throwsAsync(open('127.0.0.2'), { code: 'ECONNRESET' });
+  await t.throwsAsync(open('127.0.0.2', patientPort), { code: 'ECONNRESET' });
   hold.resolve();
   for (const connection of [...crowd, welcome]) t.is((await connection.response()).status, 200);
   await closeAll([...crowd, welcome]);
   // And there is room again.
-  const connection = await retry(open);
+  const connection = await retry(async () => open('127.0.0.1', patientPort));
   connection.write('GET / nonsense\r\n\r\n');
   t.deepEqual((await connection.response()).body, { errorName: malformed[1], errorMessage: malformed[2] });
 });
