@@ -7,7 +7,12 @@ export function problemsOf(route: Route): ProblemKind[] {
   const kinds = new Set<ProblemKind>([
     'bad-request',
     'not-acceptable',
+    'request-timeout',
+    'too-large',
+    'expectation-failed',
     'too-many-requests',
+    'head-too-large',
+    'not-implemented',
     'internal',
     'store-unavailable',
     'store-full',
@@ -26,7 +31,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(access.kind !== 'public' && changing, 'csrf-token-required');
   add(route.params !== undefined, 'not-found');
   add(route.query !== undefined, 'invalid');
-  add(route.body !== undefined, 'invalid', 'unsupported-media-type', 'too-large');
+  add(route.body !== undefined, 'invalid', 'unsupported-media-type');
   add(access.kind !== 'public' && changing, 'conflict');
   add(route.changes === true, 'precondition-required', 'precondition-failed');
   add(route.creates !== undefined, 'idempotency-key-reused');

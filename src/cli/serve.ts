@@ -3,6 +3,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { tlsWarnings } from '../http/node-tls.ts';
+import { openFilesWarnings } from '../http/open-files.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
 import { verifyToken } from '../http/token-verification.ts';
 import { createLog, logOutput } from '../log.ts';
@@ -67,7 +68,8 @@ export async function serve(
   for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
-  for (const warning of [...warningsOf(config), ...tlsWarnings(config)]) log.warn(warning);
+  for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
+    log.warn(warning);
   if (!canBind)
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',

@@ -5,7 +5,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
 import { authorityOf } from '../admin/authority.ts';
-import { Problem, toProblem } from '../admin/problem.ts';
+import { Problem, toProblem, type ProblemKind } from '../admin/problem.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
 import { routeAddress, signInPath } from '../admin/addresses.ts';
@@ -29,6 +29,7 @@ import {
 } from './admin-request.ts';
 import { ClientGoneError } from './body.ts';
 import type { RefusalForm } from './malformed.ts';
+import { answeredPing, registerProbes } from './probes.ts';
 
 export interface AdminAppOptions {
   services: AdminServices;
@@ -41,8 +42,15 @@ export interface AdminAppOptions {
 /** What is not HTTP gets a problem too. */
 export const adminRefusal: RefusalForm = (status, words) => ({
   contentType: 'application/problem+json',
-  body: JSON.stringify({ ...new Problem('bad-request', words).toBody(randomUUID()), status }),
+  body: JSON.stringify(new Problem(refusals[status] ?? 'bad-request', words).toBody(randomUUID())),
 });
+
+const refusals: Record<number, ProblemKind> = {
+  408: 'request-timeout',
+  417: 'expectation-failed',
+  431: 'head-too-large',
+  501: 'not-implemented',
+};
 
 const safeMethods = new Set(['GET', 'HEAD']);
 
@@ -70,11 +78,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   const refusedRequests = new RefusedRequests(services);
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
-  router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
-  router.get('/ready', (ctx) => {
-    const ready = !options.draining() && services.tokens.all.some((pool) => pool.usable);
-    plain(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready');
-  });
+  registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
   router.get(`${signInPath}/:vaultId`, (ctx) =>
     plain(ctx, 200, `Sign in from a terminal:\n\n  holdfast login --vault ${services.publicUrl}${ctx.path}`),
   );
@@ -117,6 +121,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   async function run(ctx: Context): Promise<void> {
     // Koa's own parser throws at some targets that are no paths, and the router decodes what it matches.
+    if (answeredPing(ctx)) return;
     const lane = laneOf(factsOf(ctx).address);
     if (!isPlainPath(ctx.req.url ?? '')) {
       await spend(requests, lane);
@@ -124,9 +129,12 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     }
     const { path, method } = ctx;
     const matched = router.match(path, method);
-    if (!matched.route) {
+    // A fixed path is not the `{id}` beside it, whatever the method.
+    const fewest = Math.min(...matched.path.map(({ paramNames }) => paramNames.length));
+    const here = matched.path.filter(({ paramNames }) => paramNames.length === fewest);
+    const allowed = new Set(here.flatMap((layer) => layer.methods));
+    if (!matched.route || !allowed.has(method)) {
       await spend(requests, lane);
-      const allowed = new Set(matched.path.flatMap((layer) => layer.methods));
       if (allowed.size === 0) throw unknownAddress();
       ctx.set('Allow', [...allowed].join(', '));
       throw new Problem('method-not-allowed', 'this address is there, but not with this method');

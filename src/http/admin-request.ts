@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { Problem, type FieldProblem } from '../admin/problem.ts';
 import type { Route } from '../admin/route.ts';
-import { readBody } from './body.ts';
+import { isEncoded, readBody } from './body.ts';
 
 /* What the management API reads of a request before a route sees it. */
 
@@ -84,6 +84,8 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
     !/^application\/json[ \t]*(;[ \t]*charset=utf-8[ \t]*)?$/i.test(ctx.get('Content-Type').trim())
   )
     throw new Problem('unsupported-media-type', 'the Content-Type must be application/json');
+  if (isEncoded(ctx.get('Content-Encoding')))
+    throw new Problem('unsupported-media-type', 'the body must not be compressed (Content-Encoding)');
   let value: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -72,6 +72,11 @@ async function receive(request: IncomingMessage, take: (chunk: Buffer) => boolea
   });
 }
 
+/** Whether a Content-Encoding says that the body is not what it looks like: nothing here is decoded. */
+export function isEncoded(contentEncoding: string): boolean {
+  return !/^(?:\s*identity\s*)?$/i.test(contentEncoding);
+}
+
 /** The client left before its request was whole: there is nobody to answer. */
 export class ClientGoneError extends Error {
   constructor() {

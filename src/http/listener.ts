@@ -62,7 +62,11 @@ export class Listener {
     const { tls } = options;
     const mutual = tls.ca !== undefined;
     const bounds = options.bounds ?? defaultBounds;
-    this.#connections = new Connections({ most: options.connections, bounds, log: options.log });
+    this.#connections = new Connections({
+      most: options.connections,
+      bounds,
+      log: options.log,
+    });
     const take: RequestHandler = (request, response) => {
       this.#connections.began(request, response);
       if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);

@@ -66,28 +66,62 @@ function afterEarlierAnswers(socket: Duplex, act: () => void): void {
 }
 
 /**
- * What Node takes for a request but RFC 9112 does not: true when it was refused. A missing Host is the client's error
- * (3.2). Transfer-Encoding did not exist in HTTP/1.0, and what stands in between may have read the length otherwise
- * (6.1). Before that there were no headers at all. Over HTTP/2 Node bounds a head only once the client has taken note of
- * the settings, which it may leave be.
+ * What Node takes for a request but the RFCs do not: true when it was refused. Over HTTP/2 Node bounds a head only once the
+ * client has taken note of the settings, which it may leave be.
  */
 export function refusedAsMalformed(
   request: IncomingMessage,
   response: ServerResponse,
   form: RefusalForm,
 ): boolean {
-  const { headers, httpVersion, rawHeaders } = request;
-  if (httpVersion === '2.0') {
-    if (headLength(rawHeaders) <= longestHead) return false;
+  const { httpVersionMajor, rawHeaders } = request;
+  if (httpVersionMajor === 2 && headLength(rawHeaders) > longestHead) {
     refuse(response, tooLong.status, form, tooLong.words);
     return true;
   }
-  const fine =
-    httpVersion === '1.1'
-      ? headers.host !== undefined
-      : httpVersion === '1.0' && headers['transfer-encoding'] === undefined;
-  if (!fine) refuse(response, 400, form);
-  return !fine;
+  if (httpVersionMajor === 2 ? !namesOneHost(request) : !isHttp1(request)) {
+    refuse(response, 400, form);
+    return true;
+  }
+  // RFC 9112, 6.1: what is not understood is not implemented. The parser itself refuses where chunked is not the last.
+  const coding = request.headers['transfer-encoding'];
+  if (coding !== undefined && /,\s*chunked\s*$/i.test(coding)) {
+    refuse(response, 501, form, 'The only transfer coding supported is chunked.');
+    return true;
+  }
+  return false;
+}
+
+/**
+ * RFC 9112: one Host that is a host, the client's error otherwise (3.2), and the same one where the target is a whole URI
+ * (3.2.2), which then becomes a path. Transfer-Encoding did not exist in HTTP/1.0, and what stands in between may have read
+ * the length otherwise (6.1). Before that there were no headers at all.
+ */
+function isHttp1(request: IncomingMessage): boolean {
+  const { headers, httpVersion } = request;
+  const hosts = valuesOf(request, 'host');
+  if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')) return false;
+  if (httpVersion !== '1.1' && (httpVersion !== '1.0' || headers['transfer-encoding'] !== undefined))
+    return false;
+  const [host = ''] = hosts;
+  if (!/^[\w.:[\]~!$&'()*+;=%-]*$/.test(host)) return false;
+  const whole = /^https?:\/\/([^/?#]*)(.*)$/is.exec(request.url ?? '');
+  if (whole === null) return true;
+  const [, authority = '', target = ''] = whole;
+  request.url = target.startsWith('/') ? target : `/${target}`;
+  return authority.toLowerCase() === host.toLowerCase();
+}
+
+/** RFC 9113, 8.3.1: a Host beside :authority says the same, and there is one of them. */
+function namesOneHost(request: IncomingMessage): boolean {
+  const [authority, ...more] = valuesOf(request, ':authority');
+  const hosts = valuesOf(request, 'host');
+  const host = authority ?? hosts[0];
+  return more.length === 0 && host !== undefined && hosts.length <= 1 && (hosts[0] ?? host) === host;
+}
+
+function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name);
 }
 
 /** As HTTP/1.1 would write it: each name and value with a colon, a space and the end of the line. */

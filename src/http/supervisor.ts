@@ -12,6 +12,7 @@ import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { NodeTls } from './node-tls.ts';
+import { connectionsWithin } from './open-files.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -216,7 +217,12 @@ export class Supervisor {
     return {
       kind: 'start',
       config: {
-        xks: { ...config.xks, port: this.#port ?? config.xks.port },
+        xks: {
+          ...config.xks,
+          port: this.#port ?? config.xks.port,
+          // A worker that is confined cannot read its limits.
+          connections: connectionsWithin(config.xks.connections),
+        },
         log,
         node,
         storePath,
@@ -234,7 +240,11 @@ export class Supervisor {
     return {
       kind: 'start-management',
       config: {
-        admin: { ...config.admin, port: this.#adminPort ?? config.admin.port },
+        admin: {
+          ...config.admin,
+          port: this.#adminPort ?? config.admin.port,
+          connections: connectionsWithin(config.admin.connections),
+        },
         ...this.#tls.management,
         aws: awsSettings(config.aws, version),
         log,

@@ -14,6 +14,20 @@ const suites = [
   'ECDHE-RSA-AES256-GCM-SHA384',
 ].join(':');
 
+/** Key exchanges. P-521 and finite fields are many times the work, at the client's pleasure, and nobody needs them. */
+const classicalGroups = 'X25519:P-256:P-384';
+/** The hybrid one is of OpenSSL 3.5, which Node 24 has from 24.5 on. */
+const groups = supports(`X25519MLKEM768:${classicalGroups}`) ?? classicalGroups;
+
+function supports(ecdhCurve: string): string | undefined {
+  try {
+    createSecureContext({ ecdhCurve });
+    return ecdhCurve;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a listener is made with: the contents of the files, which the supervisor hands to its workers. */
 export type LoadedTls = SecureContextOptions & { cert: string; key: string; ca?: string[] };
 
@@ -31,6 +45,7 @@ export function loadTls(tls: TlsConfig): LoadedTls {
     ...(ca === undefined ? {} : { ca }),
     minVersion: 'TLSv1.2',
     ciphers: suites,
+    ecdhCurve: groups,
     honorCipherOrder: true,
     // Nobody who speaks to us needs it; it is work for us at the client's pleasure.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,

@@ -15,9 +15,10 @@ import { toXksError, XksError } from '../xks/errors.ts';
 import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
-import { ClientGoneError, discardBody, readBody } from './body.ts';
+import { ClientGoneError, discardBody, isEncoded, readBody } from './body.ts';
 import { echo, EchoBudget, isEchoRequest } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
+import { answeredPing, registerProbes } from './probes.ts';
 import { logRequest, round } from './request-log.ts';
 import { readRoute, splitUrl, type Route } from './route.ts';
 
@@ -40,9 +41,9 @@ const promptBody = 100;
 const quickBody = 2;
 
 /** What is not HTTP gets the spec's JSON too. */
-export const xksRefusal: RefusalForm = (_status, words) => ({
+export const xksRefusal: RefusalForm = (status, words) => ({
   contentType: 'application/json',
-  body: new XksError('ValidationException', words).body,
+  body: new XksError(status === 501 ? 'UnsupportedOperationException' : 'ValidationException', words).body,
 });
 
 /** The XKS proxy as a Koa application: the life of a request, step by step. */
@@ -53,11 +54,10 @@ export function createXksApp(options: XksAppOptions): Koa {
   const echoes = new EchoBudget(monotonicNow);
 
   const router = new Router({ strict: true, sensitive: true });
-  router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
-  router.get('/ready', (ctx) => {
-    const ready = !options.draining() && options.services.tokens.all.some((pool) => pool.usable);
-    plain(ctx, ready ? 200 : 503, ready ? 'ready' : 'not ready');
-  });
+  registerProbes(
+    router,
+    () => !options.draining() && options.services.tokens.all.some((pool) => pool.usable),
+  );
 
   app.use(async (ctx, next) => {
     ctx.set('Strict-Transport-Security', strictTransportSecurity);
@@ -66,6 +66,7 @@ export function createXksApp(options: XksAppOptions): Koa {
     await next();
   });
   app.use(async (ctx, next) => {
+    if (answeredPing(ctx)) return;
     const { path, query } = splitUrl(ctx.req.url ?? '/');
     const route = readRoute(path);
     if (route !== undefined) return answer(ctx, options, route, path, query);
@@ -149,6 +150,8 @@ async function answer(
     options.services.uses.record('credential', accessKeyId, address);
     if (!isJson(ctx.get('Content-Type')))
       throw new XksError('ValidationException', 'The Content-Type must be application/json.');
+    if (isEncoded(ctx.get('Content-Encoding')))
+      throw new XksError('ValidationException', 'The body must not be compressed (Content-Encoding).');
     const result = await run(options.services, route, { keySet, address, body, deadline, facts });
     respond(ctx, 200, JSON.stringify(result));
   } catch (cause) {
@@ -227,17 +230,14 @@ function headersOf(ctx: Context): readonly string[] {
   const { rawHeaders } = ctx.req;
   if (ctx.req.httpVersionMajor < 2) return rawHeaders;
   const authority = rawHeaders.indexOf(':authority');
-  return authority < 0 ? rawHeaders : ['host', rawHeaders[authority + 1] ?? '', ...rawHeaders];
+  if (authority < 0) return rawHeaders;
+  // A Host beside it says the same, or the request was refused.
+  const others = rawHeaders.filter((_, index) => rawHeaders[index - (index % 2)] !== 'host');
+  return ['host', rawHeaders[authority + 1] ?? '', ...others];
 }
 
 function respond(ctx: Context, status: number, body: string): void {
   ctx.status = status;
   ctx.set('Content-Type', 'application/json');
   ctx.body = body;
-}
-
-function plain(ctx: Context, status: number, text: string): void {
-  ctx.status = status;
-  ctx.set('Content-Type', 'text/plain');
-  ctx.body = `${text}\n`;
 }

@@ -90,6 +90,42 @@ test('another method than a route has is told with those it has', async (t) => {
     t.is((await t.context.appliance.request(method, '/vaults')).status, 405, method);
 });
 
+test('a fixed path is never the id beside it: another method than it has is 405 with those it has', async (t) => {
+  const { blue } = t.context;
+  const vault = `/vaults/${blue.id}`;
+  const keySet = `/key-sets/${randomUUID()}`;
+  for (const [path, method, allowed] of [
+    ['/cloud-keys/adoptions', 'PATCH', ['POST']],
+    ['/cloud-keys/adoptions', 'GET', ['POST']],
+    [`${keySet}/external-key-stores/link`, 'PATCH', ['POST']],
+    [`${keySet}/external-key-stores/link`, 'DELETE', ['POST']],
+  ] as const) {
+    const answer = await blue.admin.request(method, `${vault}${path}`, { ifMatch: '*' });
+    t.is(answer.status, 405, `${method} ${path}`);
+    t.deepEqual(String(answer.headers['allow']).split(', '), [...allowed]);
+  }
+});
+
+test('load balancers are answered as at the XKS port', async (t) => {
+  const { appliance } = t.context;
+  for (const path of ['//', '//ping', '//ready']) {
+    const options = await appliance.request('OPTIONS', path);
+    t.is(options.status, 204, path);
+    t.is(options.text, '');
+    t.is(options.headers['allow'], undefined);
+  }
+});
+
+test('a head that is too long is told so', async (t) => {
+  const answer = await t.context.appliance.request('GET', '/vaults', {
+    headers: { 'X-Long': 'a'.repeat(20_000) },
+  });
+  t.is(answer.status, 431);
+  t.is(answer.body.type, 'urn:holdfast:problem:head-too-large');
+  t.is(answer.body.status, 431);
+  t.regex(answer.body.detail, /^The head of the request, .* is longer than the 16384 bytes supported\.$/);
+});
+
 test('a body that is not the JSON object of the route is refused whole, and its place is named', async (t) => {
   const { appliance } = t.context;
   const json = { 'Content-Type': 'application/json' };
@@ -99,6 +135,7 @@ test('a body that is not the JSON object of the route is refused whole, and its 
   t.is((await post(Buffer.from([0x7b, 0xff, 0x7d]))).status, 400);
   t.is((await post('{}', { 'Content-Type': 'text/plain' })).status, 415);
   t.is((await post('{}', { 'Content-Type': 'application/x-www-form-urlencoded' })).status, 415);
+  t.is((await post('{}', { ...json, 'Content-Encoding': 'gzip' })).status, 415);
   t.is((await post('[]')).status, 422);
   t.is((await post('null')).status, 422);
   const large = await post(JSON.stringify({ name: 'x'.repeat(70_000) }));

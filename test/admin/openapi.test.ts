@@ -216,8 +216,13 @@ test('problems are told by status with the kinds that have it', (t) => {
     'bad-request',
     'sign-in-refused',
     'not-acceptable',
+    'request-timeout',
+    'too-large',
+    'expectation-failed',
     'too-many-requests',
+    'head-too-large',
     'internal',
+    'not-implemented',
     'store-unavailable',
     'store-full',
   ]);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { assertError, authenticationFailed, malformed, useFileNode } from '../xks/file-node.ts';
-import { RawConnection } from './raw.ts';
+import { RawConnection, toHttp1 } from './raw.ts';
 
 const file = useFileNode();
 
@@ -80,6 +80,73 @@ for (const [name, request] of Object.entries({
     assertError(t, await connection.response(), ...malformed);
     await connection.closed;
   });
+
+test('what HAProxy sends of its own accord, HTTP/1.0 without a Host, is answered 204', async (t) => {
+  const connection = await RawConnection.open(file().node.port, file().node.ca.certificate);
+  connection.write('OPTIONS / HTTP/1.0\r\n\r\n');
+  t.is((await connection.response()).status, 204);
+  await connection.closed;
+});
+
+test('two Host headers are refused, and one that is none', async (t) => {
+  for (const hosts of [
+    'Host: localhost\r\nHost: localhost',
+    'Host: local host',
+    'Host: a\r\nhost: b',
+    'Host: a/b',
+  ]) {
+    const connection = await RawConnection.open(file().node.port, file().node.ca.certificate);
+    connection.write(`GET /ping HTTP/1.1\r\n${hosts}\r\n\r\n`);
+    assertError(t, await connection.response(), ...malformed);
+    await connection.closed;
+  }
+});
+
+test('a transfer coding besides chunked is refused, since nothing would undo it', async (t) => {
+  const connection = await RawConnection.open(file().node.port, file().node.ca.certificate);
+  connection.write(
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+  );
+  const words = 'The only transfer coding supported is chunked.';
+  assertError(t, await connection.response(), 501, 'UnsupportedOperationException', words);
+  await connection.closed;
+});
+
+test('a body with a Content-Encoding is refused, even if it is JSON', async (t) => {
+  const { client, node } = file();
+  const request = await client.sign(path, {
+    requestMetadata: { kmsOperation: 'KmsHealthCheck', kmsRequestId: '1' },
+  });
+  const encoded = async (coding: string) => {
+    const connection = await RawConnection.open(node.port, node.ca.certificate);
+    connection.write(toHttp1(request, { more: [`Content-Encoding: ${coding}`] }));
+    const answer = await connection.response();
+    connection.close();
+    return answer;
+  };
+  const words = 'The body must not be compressed (Content-Encoding).';
+  for (const coding of ['gzip', 'identity, gzip', 'br'])
+    assertError(t, await encoded(coding), 400, 'ValidationException', words);
+  t.is((await encoded('identity')).status, 200);
+});
+
+test('a target that is a whole URI is its path, where it names the host that Host does', async (t) => {
+  const { client, node } = file();
+  const request = await client.sign(path, {
+    requestMetadata: { kmsOperation: 'KmsHealthCheck', kmsRequestId: '1' },
+  });
+  const ask = async (target: string) => {
+    const connection = await RawConnection.open(node.port, node.ca.certificate);
+    connection.write(toHttp1({ ...request, path: target }));
+    const answer = await connection.response();
+    connection.close();
+    return answer;
+  };
+  const host = request.headers['host'] ?? '';
+  t.is((await ask(`https://${host}${path}`)).status, 200);
+  assertError(t, await ask(`https://elsewhere.example${path}`), ...malformed);
+  assertError(t, await ask(`https://user@${host}${path}`), ...malformed);
+});
 
 test('headers beyond 16 KiB are refused with 431', async (t) => {
   const connection = await RawConnection.open(file().node.port, file().node.ca.certificate);

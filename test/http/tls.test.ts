@@ -55,6 +55,17 @@ test.serial('TLS 1.2 negotiates ECDHE with AES-256-GCM and no other suite', asyn
     t.regex(await only(`${suite}:${anything}`), /HANDSHAKE_FAILURE/, suite);
 });
 
+test.serial(
+  'keys are agreed on with X25519, P-256 or P-384, and not with what costs many times as much',
+  async (t) => {
+    const only = async (ecdhCurve: string) => negotiated({ minVersion: 'TLSv1.3', ecdhCurve });
+    for (const group of ['X25519', 'P-256', 'P-384', 'X25519MLKEM768'])
+      t.regex(await only(group), /^TLSv1\.3 /, group);
+    for (const group of ['P-521', 'ffdhe2048', 'ffdhe3072', 'X448', 'brainpoolP384r1tls13'])
+      t.regex(await only(group), /HANDSHAKE_FAILURE/, group);
+  },
+);
+
 test.serial('a client cannot make the server renegotiate', async (t) => {
   const { port } = file().node;
   const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_2']);

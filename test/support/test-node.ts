@@ -93,12 +93,19 @@ export class TestNode extends ServedNode {
     return JSON.parse(await this.cli(...words)) as unknown;
   }
 
-  /** Starts `holdfast serve`; resolves when it says that it is ready. Rejects with the output when it ends instead. */
-  async serve(environment: Record<string, string> = {}): Promise<void> {
+  /** Starts `holdfast serve`, where told with a limit of open files; resolves when it says that it is ready. Rejects with the output when it ends instead. */
+  async serve(
+    environment: Record<string, string> = {},
+    { openFiles }: { openFiles?: number } = {},
+  ): Promise<void> {
     // A test process that is ended by force takes its node along.
     const child = spawn(
       'setpriv',
-      ['--pdeathsig', 'TERM', ...nodeCommand(main, '--config', this.config, 'serve')],
+      [
+        ...['--pdeathsig', 'TERM'],
+        ...(openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`]),
+        ...nodeCommand(main, '--config', this.config, 'serve'),
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );
     this.#child = child;

@@ -42,9 +42,9 @@ const pingOverHttp2 = Buffer.concat([
 class Crowd {
   readonly #open = new Set<TLSSocket>();
 
-  async gather(port: number, ca: string, from: string): Promise<void> {
+  async gather(port: number, ca: string, from: string, size = crowdSize): Promise<void> {
     const secureContext = createSecureContext({ ca: readFileSync(ca) });
-    let left = crowdSize;
+    let left = size;
     const one = async () => {
       while (left-- > 0) {
         const options = { host: '127.0.0.1', port, localAddress: from, servername: 'localhost' };
@@ -117,3 +117,37 @@ test.serial('a crowd at the management port keeps nobody from signing in', async
   for (let count = 0; count < 3; count++) await signIn();
   await crowd.leave();
 });
+
+test.serial(
+  'fewer open files than connections are told at the start, and nobody is refused without a word',
+  async (t) => {
+    const { node } = t.context;
+    const access = await node.issueCredential('crowded');
+    await node.stop();
+    const openFiles = connections;
+    await node.serve({}, { openFiles });
+    const kept = openFiles / 2;
+    const config = node.config;
+    for (const key of ['xks', 'admin'])
+      await node.waitForLog(
+        ({ level, msg }) =>
+          level === 'warn' &&
+          msg ===
+            `${config}: ${key}.connections: a process may have ${openFiles} files open, so it keeps ${kept} connections and not ${connections}; raise the limit (ulimit -n, LimitNOFILE=) to ${connections + 128} or more`,
+      );
+    const crowd = new Crowd();
+    await crowd.gather(node.port, node.ca.certificate, '127.0.0.2', 2 * openFiles);
+    const { fullest, closed } = await node.waitForLog(
+      (line) =>
+        line.msg.startsWith('too many connections') &&
+        line['connections'] === kept &&
+        line['fullest'] === '127.0.0.2',
+    );
+    t.is(fullest, '127.0.0.2');
+    t.true(Number(closed) > 0);
+    const client = node.client(access, { maxSockets: 1 });
+    t.is((await client.health()).status, 200);
+    client.close();
+    await crowd.leave();
+  },
+);

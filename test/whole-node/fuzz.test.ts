@@ -126,6 +126,8 @@ function complain({ kind, plain, isHead, http2 }: Malformed, outcome: Outcome): 
       : `${kind}: closed without an answer`;
   const { status, headers, text } = outcome;
   if (isHead === true || plain === true) return status >= 500 ? `${kind}: ${status} ${text}` : undefined;
+  // `OPTIONS *`, which asks whether anybody is there.
+  if (status === 204) return text === '' ? undefined : `${kind}: 204 with a body`;
   if (headers.get('content-type')?.startsWith('application/json') !== true)
     return `${kind}: ${status} is not application/json: ${text.slice(0, 100)}`;
   let body: Record<string, unknown>;

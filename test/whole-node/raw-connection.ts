@@ -90,7 +90,8 @@ export class RawConnection {
       this.#received = this.#received.subarray(bodyAt);
       return this.#takeAnswer(isHead);
     }
-    const body = isHead ? { bytes: Buffer.alloc(0), end: bodyAt } : this.#body(headers, bodyAt);
+    const isEmpty = isHead || status === 204;
+    const body = isEmpty ? { bytes: Buffer.alloc(0), end: bodyAt } : this.#body(headers, bodyAt);
     if (body === undefined) return undefined;
     this.#received = this.#received.subarray(body.end);
     this.#closing ||= headers.get('connection')?.toLowerCase() === 'close';
