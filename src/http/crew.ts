@@ -20,6 +20,8 @@ const mostSpared = 3;
 /** Pauses before a worker is started again, milliseconds. */
 const firstPause = 100;
 const longestPause = 5_000;
+/** How long a new worker waits for the hosts of the one before to give their sessions back, milliseconds. */
+const hostsPatience = 250;
 /** A worker that lived this long had come up well. */
 const settledAfter = 30_000;
 
@@ -170,7 +172,9 @@ export class Crew {
     clearInterval(gauging);
     this.#listening = false;
     this.#worker = undefined;
-    await Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
+    const ended = Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
+    // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.
+    await (this.#stopping.signal.aborted ? ended : Promise.race([ended, delay(hostsPatience)]));
     return why;
   }
 

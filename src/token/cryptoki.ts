@@ -175,7 +175,10 @@ export class Cryptoki {
     }
   }
 
-  finalize(): void {
+  /** Gives everything back to the module: some HSMs count a session until they are told, or for hours. Never throws. */
+  close(): void {
+    this.#close(this.#session);
+    this.#close(this.#anchor);
     try {
       this.lib.C_Finalize();
     } catch {

@@ -54,9 +54,10 @@ export class HostKeeper {
     this.#life?.kill();
   }
 
+  /** Ends the running host for good: it closes its sessions, or is killed where that takes long. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.kill();
+    this.#life?.end();
     await this.#loop;
   }
 

@@ -59,6 +59,8 @@ export interface HostEnd {
 const hostScript = path.join(import.meta.dirname, 'host-process.ts');
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;
+/** How long a host that is told to end may take for it, milliseconds. */
+const endPatience = 2_000;
 
 /**
  * One life of a token host. It begins with a turn at the gate and gives it back when the login is over; unless `atGate`
@@ -74,6 +76,8 @@ export class HostLife {
   readonly #gate: LoginGate;
   readonly #stopping: AbortSignal;
   #child: ChildProcess | undefined;
+  /** Our end of fd 3, until it was handed on. */
+  #socket: Socket | undefined;
   #atGate: boolean;
   #overdue = false;
   #ready = false;
@@ -95,6 +99,17 @@ export class HostLife {
 
   kill(): void {
     this.#child?.kill('SIGKILL');
+  }
+
+  /**
+   * Lets it close its sessions and call C_Finalize, which it does once nobody has the other end of its socket; kills it
+   * where that takes longer than {@link endPatience}, or where it is not ready yet.
+   */
+  end(): void {
+    if (!this.#ready) return this.kill();
+    this.#socket?.destroy();
+    const late = setTimeout(() => this.kill(), endPatience);
+    void this.ended.then(() => clearTimeout(late));
   }
 
   async #live(pin: Secret | undefined): Promise<HostEnd> {
@@ -134,6 +149,7 @@ export class HostLife {
       Socket,
     ];
     for (const stream of [stdin, socket, reports]) stream?.on('error', () => undefined);
+    this.#socket = socket;
     const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
     stdin?.end(JSON.stringify({ ...order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
     const lines = createInterface({ input: reports });

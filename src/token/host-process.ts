@@ -21,7 +21,8 @@ import { tokenWords, wayOutOf, type TokenWords } from './ways-out.ts';
  *
  * stdin  one JSON document, {@link HostOrder}, with the PIN; then closed
  * fd 3   messages; read and written with blocking calls: this process has nothing else to wait for, and a blocking
- *        read costs a fraction of an event-loop turn. End of file means that nobody needs us: exit.
+ *        read costs a fraction of an event-loop turn. End of file means that nobody needs us:
+ *        the sessions are closed, C_Finalize is called, and that is the end; whoever waits for it has a bound.
  * fd 4   one JSON line per change of state, {@link HostReport}; a host whose login is lost asks here for its turn to
  *        log in again, and waits for the {@link LoginTurn}
  * stdout and stderr are read by the keeper and go to the node's stderr: what a module prints must not get among the log lines.
@@ -202,7 +203,10 @@ function serve(host: TokenHost): never {
   const chunk = Buffer.allocUnsafe(maxFrameBytes);
   for (;;) {
     const length = readSome(messagesFd, chunk);
-    if (length === 0) process.exit(0);
+    if (length === 0) {
+      host.close();
+      process.exit(0);
+    }
     const frames = cutter.push(chunk.subarray(0, length)).map(readRequest);
     if (frames.length === 0) continue;
     const { responses, fatal } = host.answer(frames);

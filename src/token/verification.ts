@@ -94,7 +94,7 @@ class VerificationRun {
     });
     const host = await ready.promise;
     if (host !== undefined) await this.#measure(host);
-    life.kill();
+    life.end();
     const end = await ended;
     if (host === undefined) this.#fail(this.#whyNotReady(end));
     this.#remember(end);

@@ -152,6 +152,27 @@ test.serial('stop() leaves no process, whenever it comes', async (t) => {
   }
 });
 
+test.serial('a host that is told to end closes its sessions and finalizes the module', async (t) => {
+  const before = await state.shim.counts();
+  const open = await OpenPool.start(t, state.fixture, { hosts: 2, shim: state.shim });
+  await open.call({ kind: 'health' });
+  await open.stop();
+  t.deepEqual(hostProcesses(), []);
+  const counts = await state.shim.counts();
+  const since = (name: string) => (counts[name] ?? 0) - (before[name] ?? 0);
+  t.true(since('C_OpenSession') >= 4);
+  t.is(since('C_CloseSession'), since('C_OpenSession'));
+  t.is(since('C_Finalize'), 2);
+});
+
+for (const call of ['C_CloseSession', 'C_Finalize'] as const)
+  test.serial(`a host whose ${call} hangs is killed within a bound`, async (t) => {
+    const open = await OpenPool.start(t, state.fixture, { shim: state.shim });
+    await state.shim.set([{ call, hang: true }]);
+    await open.stop();
+    t.deepEqual(hostProcesses(), []);
+  });
+
 test.serial('stop() ends a wait for the right PIN', async (t) => {
   const open = new OpenPool(state.fixture, { hosts: 2, pin: async () => new Secret('wrong') });
   open.startAll();

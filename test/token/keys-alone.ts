@@ -56,4 +56,4 @@ told['destroyed'] = destruction.destroy(key, labelled('both'));
 told['destroyed again'] = destruction.destroy(key, labelled('both'));
 told['after it is destroyed'] = outcome(() => keys.inspect(key));
 process.stdout.write(JSON.stringify(told));
-cryptoki.finalize();
+cryptoki.close();
