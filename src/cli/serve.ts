@@ -91,7 +91,11 @@ export async function serve(
   supervisor.start();
   process.on('SIGHUP', () => supervisor.reload());
   const signal = new Promise<undefined>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => resolve(undefined));
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.on(name, () => {
+        log.info({ signal: name }, 'draining');
+        resolve(undefined);
+      });
   });
   const announce = async () => {
     const ports = await supervisor.ready;
@@ -106,6 +110,7 @@ export async function serve(
   if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();
   releaseLocks();
+  log.info('stopped');
   if (why === undefined) return 0;
   return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
 }

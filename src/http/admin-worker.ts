@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, TokenReport } from '../admin/services.ts';
@@ -48,6 +49,7 @@ class AdminWorker implements Worker {
   /** Tokens that have a host by now. */
   readonly #open = new Set<string>();
   #started = false;
+  readonly #underWay = new Set<Promise<void>>();
 
   private constructor(config: ManagementConfig, store: SqliteStore, log: Logger) {
     const { admin, node, tokens, version } = config;
@@ -139,7 +141,7 @@ class AdminWorker implements Worker {
       case 'host':
         if (handle === undefined) break;
         this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message.operationTime);
-        void this.#keepProofs(message);
+        this.#do(this.#keepProofs(message));
         this.#open.add(message.token);
         this.#startWork();
         break;
@@ -170,11 +172,19 @@ class AdminWorker implements Worker {
     if (this.#started || this.#draining) return;
     if (!whateverIsOpen && this.#open.size < this.#pools.size) return;
     this.#started = true;
-    void this.#reconcile().finally(() => {
-      if (this.#draining) return;
-      this.#schedules.start();
-      this.#awsSchedules.start();
-    });
+    this.#do(
+      this.#reconcile().finally(() => {
+        if (this.#draining) return;
+        this.#schedules.start();
+        this.#awsSchedules.start();
+      }),
+    );
+  }
+
+  /** What is under way at the end is waited for before the store is closed under it. */
+  #do(work: Promise<void>): void {
+    const done = work.finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 
   async #reconcile(): Promise<void> {
@@ -191,13 +201,16 @@ class AdminWorker implements Worker {
           );
       }
       if (clean) this.#log.info({ reconciliation: id }, 'store and tokens compared');
-      else
+      // Cut off by the end it says only that the tokens could not be asked.
+      else if (!this.#draining)
         this.#log.error(
           { reconciliation: id },
           'store and tokens differ; see: holdfast reconcile show, with this id',
         );
     } catch (error) {
-      this.#log.error({ problem: (error as Error).message }, 'store and tokens could not be compared');
+      // Cut off by the end: the next start compares them.
+      if (!this.#draining)
+        this.#log.error({ problem: (error as Error).message }, 'store and tokens could not be compared');
     }
   }
 
@@ -231,6 +244,7 @@ class AdminWorker implements Worker {
     await this.#listener.close(closePatience);
     await this.#awsSchedules.stop();
     for (const pool of this.#pools.values()) pool.close();
+    await Promise.race([Promise.allSettled(this.#underWay), delay(closePatience)]);
     await this.#store.close();
     process.disconnect();
   }

@@ -205,6 +205,8 @@ export class XksService implements Worker {
         );
     } catch (error) {
       this.#warm.delete(token);
+      // Cut off by the end.
+      if (this.#draining) return;
       this.#log.warn(
         { token, problem: (error as Error).message },
         'secrets could not be fetched ahead of use',

@@ -10,13 +10,19 @@ import { readSync, writeSync } from 'node:fs';
 const pause = 1;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** At least one byte, as many as there are; 0 is the end of the file. */
+/** At least one byte, as many as there are; 0 where the other side has closed, whether it had read everything or not. */
 export function readSome(fd: number, into: Uint8Array): number {
-  return retried(() => readSync(fd, into, 0, into.length, null));
+  return retried(() => readSync(fd, into, 0, into.length, null)) ?? 0;
 }
 
-export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += retried(() => writeSync(fd, bytes, at, bytes.length - at));
+/** False where the other side has closed: nobody is there who could read it. */
+export function writeAll(fd: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length;) {
+    const written = retried(() => writeSync(fd, bytes, at, bytes.length - at));
+    if (written === undefined) return false;
+    at += written;
+  }
+  return true;
 }
 
 /** To the end of the file. */
@@ -30,12 +36,14 @@ export function readToEnd(fd: number): Buffer {
   }
 }
 
-function retried(run: () => number): number {
+/** Undefined where the other side has closed. */
+function retried(run: () => number): number | undefined {
   for (;;) {
     try {
       return run();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ECONNRESET' || code === 'EPIPE') return undefined;
       if (code === 'EAGAIN') Atomics.wait(sleeper, 0, 0, pause);
       else if (code !== 'EINTR') throw error;
     }

@@ -76,6 +76,9 @@ export interface LoginTurn {
 const messagesFd = 3;
 const reportsFd = 4;
 
+/** The token, once it is open. */
+let opened: Cryptoki | undefined;
+
 function main(): never {
   // A terminal's Ctrl-C and a service manager's SIGTERM reach the whole group: a host works on until its worker has
   // drained and lets go of it. Setting a handler is enough, it never gets to run between blocking calls.
@@ -83,8 +86,7 @@ function main(): never {
   const order = JSON.parse(readToEnd(0).toString('utf8')) as HostOrder;
   const pin = order.pin === undefined ? undefined : new Secret(order.pin);
   delete order.pin;
-  const host = start(order, pin);
-  serve(host);
+  serve(start(order, pin));
 }
 
 function start(order: HostOrder, pin: Secret | undefined): TokenHost {
@@ -141,6 +143,7 @@ function whyNoKeys(host: TokenHost): TokenWords | undefined {
 }
 
 function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrder): TokenHost {
+  opened = cryptoki;
   return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
 }
 
@@ -203,14 +206,11 @@ function serve(host: TokenHost): never {
   const chunk = Buffer.allocUnsafe(maxFrameBytes);
   for (;;) {
     const length = readSome(messagesFd, chunk);
-    if (length === 0) {
-      host.close();
-      process.exit(0);
-    }
+    if (length === 0) leave();
     const frames = cutter.push(chunk.subarray(0, length)).map(readRequest);
     if (frames.length === 0) continue;
     const { responses, fatal } = host.answer(frames);
-    writeAll(messagesFd, Buffer.concat(responses.map(writeResponse)));
+    if (!writeAll(messagesFd, Buffer.concat(responses.map(writeResponse)))) leave();
     if (fatal !== undefined) {
       report({ state: 'dead', pinRefused: fatal.fault === 'pin-refused', problem: fatal.message });
       process.exit(71);
@@ -219,7 +219,13 @@ function serve(host: TokenHost): never {
 }
 
 function report(line: HostReport): void {
-  writeAll(reportsFd, Buffer.from(`${JSON.stringify(line)}\n`));
+  if (!writeAll(reportsFd, Buffer.from(`${JSON.stringify(line)}\n`))) leave();
+}
+
+/** Nobody needs us any more. */
+function leave(): never {
+  opened?.close();
+  process.exit(0);
 }
 
 /** Nothing else comes on `fd`: a byte at a time loses none. End of file means that nobody needs us. */
@@ -227,7 +233,7 @@ function readLine(fd: number): string {
   const bytes: number[] = [];
   const byte = Buffer.alloc(1);
   for (;;) {
-    if (readSome(fd, byte) === 0) process.exit(0);
+    if (readSome(fd, byte) === 0) leave();
     if (byte[0] === 0x0a) return Buffer.from(bytes).toString('utf8');
     bytes.push(byte[0] ?? 0);
   }

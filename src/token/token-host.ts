@@ -81,11 +81,6 @@ export class TokenHost {
     this.#destruction = new KeyDestruction(cryptoki, proofTools);
   }
 
-  /** Nobody needs it any more: its sessions are closed and the module is told. */
-  close(): void {
-    this.#cryptoki.close();
-  }
-
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */
   prepare(): string[] {
     proveMechanisms({ cryptoki: this.#cryptoki, gcm: this.#gcm });
