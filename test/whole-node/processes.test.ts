@@ -206,12 +206,13 @@ for (const hanging of [false, true])
       }
       // Before: a client that connects again meanwhile would be refused, which is no failure of the node's.
       load.close();
-      node.signal('SIGKILL');
+      const gone = node.stop('SIGKILL');
       await waitUntil(() => ![...workers, ...hosts].some(isRunning)).catch(() => undefined);
-      // They may be gone before we hear of its own end: the next test would take it for serving.
-      await waitUntil(() => !node.running);
-      t.deepEqual(workers.filter(isRunning), []);
-      t.deepEqual(hosts.filter(isRunning), []);
+      const left = [...workers, ...hosts].filter(isRunning);
+      t.deepEqual(left, []);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+      // They end with it, and may be gone before we were told of its own end.
+      await gone;
     },
   );
 
