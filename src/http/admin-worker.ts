@@ -34,6 +34,9 @@ const closePatience = 2_000;
 /** How long the schedules wait for tokens that do not come up, milliseconds. */
 const longestWait = 60_000;
 
+/** How long they wait for interrupted acts to be put right, milliseconds: they put right what is left themselves. */
+const longestSettling = 10_000;
+
 class AdminWorker implements Worker {
   readonly #log: Logger;
   readonly #store: SqliteStore;
@@ -166,19 +169,22 @@ class AdminWorker implements Worker {
 
   /**
    * Once every token can be asked, and in any case after a while, since one dead token must not keep the keys of the
-   * others from expiring: what was interrupted is put right before anything is done by schedule.
+   * others from expiring: what was interrupted is put right before anything is done by schedule, where that does not take
+   * long. The comparison of every key with its record goes on beside the schedules: it takes as long as there are keys.
    */
   #startWork(whateverIsOpen = false): void {
     if (this.#started || this.#draining) return;
     if (!whateverIsOpen && this.#open.size < this.#pools.size) return;
     this.#started = true;
-    this.#do(
-      this.#reconcile().finally(() => {
-        if (this.#draining) return;
-        this.#schedules.start();
-        this.#awsSchedules.start();
-      }),
-    );
+    let scheduling = false;
+    const schedule = (): void => {
+      if (scheduling || this.#draining) return;
+      scheduling = true;
+      this.#schedules.start();
+      this.#awsSchedules.start();
+    };
+    setTimeout(schedule, longestSettling).unref();
+    this.#do(this.#reconcile(schedule).finally(schedule));
   }
 
   /** What is under way at the end is waited for before the store is closed under it. */
@@ -187,10 +193,11 @@ class AdminWorker implements Worker {
     this.#underWay.add(done);
   }
 
-  async #reconcile(): Promise<void> {
+  async #reconcile(onSettled: () => void): Promise<void> {
     try {
       const act = systemAct(this.#services, 'reconcile');
-      const { id, clean, tokens } = await reconcile(this.#services, act, { askedBy: 'start' });
+      const wish = { askedBy: 'start', onSettled };
+      const { id, clean, tokens } = await reconcile(this.#services, act, wish);
       for (const { token, findings, counts } of tokens) {
         for (const finding of findings.filter(({ kind }) => kind === 'unfit' || kind === 'seal-broken'))
           this.#log.error({ token, ...finding }, 'a record is not what the token has');

@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { ChangesOfTransaction, tellingStatement } from './served-changes.ts';
+import type { ReadMeter } from './read-meter.ts';
 import type { WriteMeter } from './write-meter.ts';
 
 interface StoreDialectOptions {
@@ -17,6 +18,7 @@ interface StoreDialectOptions {
   /** What is thrown instead of an error of SQLite's. */
   translate: (error: unknown) => unknown;
   meter?: WriteMeter;
+  reads?: ReadMeter;
   /** Told what each transaction changes of what XKS workers serve by. */
   changes?: { current: ChangesOfTransaction | undefined };
 }
@@ -101,7 +103,7 @@ const watchedConnections = new WeakSet<DatabaseConnection>();
 /** Errors are the store's own, and each statement of a transaction tells what it changes of what XKS workers serve by. */
 function watched(
   connection: DatabaseConnection,
-  { translate, changes }: StoreDialectOptions,
+  { translate, changes, reads }: StoreDialectOptions,
 ): DatabaseConnection {
   if (watchedConnections.has(connection)) return connection;
   watchedConnections.add(connection);
@@ -109,9 +111,10 @@ function watched(
   connection.executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
     try {
       const transaction = changes?.current;
-      return transaction === undefined
-        ? await execute<R>(query)
-        : await telling<R>(execute, query, transaction);
+      const result =
+        transaction === undefined ? await execute<R>(query) : await telling<R>(execute, query, transaction);
+      reads?.end({ sql: query.sql, parameters: query.parameters, rows: result.rows.length });
+      return result;
     } catch (error) {
       throw translate(error);
     }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
 import { monotonicNow } from '../clock.ts';
+import { ReadMeter } from './read-meter.ts';
 import { purposeOf, readBack } from './read-back.ts';
 import { moveRevision, RevisionLog } from './revision-log.ts';
 import type { Tables } from './schema.ts';
@@ -40,6 +41,7 @@ type Schema = Awaited<ReturnType<typeof schemaOf>>;
 export class SqliteStore implements Store {
   readonly db: Kysely<Tables>;
   readonly writes = new WriteMeter();
+  readonly reads = new ReadMeter();
   readonly reserve: SpaceReserve;
   readonly #main: Database.Database;
   /** A connection of its own: `data_version` tells of commits by other connections, and must not sit in a transaction. */
@@ -66,6 +68,7 @@ export class SqliteStore implements Store {
         database: this.#main,
         translate: toStoreError,
         meter: this.writes,
+        reads: this.reads,
         changes: this.#changes,
       }),
     });

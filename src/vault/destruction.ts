@@ -1,5 +1,8 @@
+import { sql } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { House } from './house.ts';
+import { inPages } from './in-pages.ts';
+import { paced } from './paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
@@ -9,7 +12,7 @@ import { VaultError } from './vault-error.ts';
 import { TokenError } from '../token/faults.ts';
 
 /** So many keys are deleted in one transaction. */
-const atOnce = 50;
+const atOnce = 10;
 
 /** A version that is to be destroyed, or was. */
 export interface DoomedVersion extends IdentifiedVersion {
@@ -42,17 +45,19 @@ export async function destroyVersions(
   const failed: FailedDestruction[] = [];
   const away = new Set<string>();
   const destroyed: DoomedVersion[] = [];
-  for (const doomed of await doomedVersions(house, vaultId)) {
-    const { token } = doomed;
-    if (away.has(token) || !mayAsk(token)) continue;
-    try {
-      if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
-    } catch (error) {
-      failed.push({ ...doomed, error });
-      if (error instanceof VaultError) continue;
-      if (!(error instanceof TokenError) || isOfWholeToken(error)) away.add(token);
+  const pages = inPages<DoomedVersion>(async (after, limit) => doomedVersions(house, vaultId, after, limit));
+  for await (const page of pages)
+    for (const doomed of page) {
+      const { token } = doomed;
+      if (away.has(token) || !mayAsk(token)) continue;
+      try {
+        if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
+      } catch (error) {
+        failed.push({ ...doomed, error });
+        if (error instanceof VaultError) continue;
+        if (!(error instanceof TokenError) || isOfWholeToken(error)) away.add(token);
+      }
     }
-  }
   return { destroyed, failed };
 }
 
@@ -66,11 +71,11 @@ export async function deleteDueKeys(
   scope: DestructionScope = {},
 ): Promise<{ deleted: number; destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   let deleted = 0;
-  for (;;) {
+  await paced(async () => {
     const some = await deleteKeys(house, await dueKeys(house, now), now);
-    if (some === 0) break;
     deleted += some;
-  }
+    return some > 0;
+  });
   return { deleted, ...(await destroyVersions(house, undefined, scope)) };
 }
 
@@ -134,7 +139,12 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
   });
 }
 
-async function doomedVersions({ store }: House, vaultId: string | undefined): Promise<DoomedVersion[]> {
+async function doomedVersions(
+  { store }: House,
+  vaultId: string | undefined,
+  after: DoomedVersion | undefined,
+  limit: number,
+): Promise<DoomedVersion[]> {
   let query = store.db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
@@ -156,7 +166,12 @@ async function doomedVersions({ store }: House, vaultId: string | undefined): Pr
     // What a making left is undone with its record.
     .where('cloud_keys.state', '<>', 'CREATING')
     .orderBy('key_versions.cloud_key_id')
-    .orderBy('key_versions.version');
+    .orderBy('key_versions.version')
+    .limit(limit);
+  if (after !== undefined)
+    query = query.where(
+      sql<boolean>`(key_versions.cloud_key_id, key_versions.version) > (${after.cloudKeyId}, ${after.version})`,
+    );
   if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
   return query.execute();
 }

@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../clock.ts';
 import { record } from '../audit/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
@@ -8,14 +9,18 @@ import type { BackOff } from './back-off.ts';
 import type { House } from './house.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
 import { rotateCloudKey } from './key-versions.ts';
-import { cappedRotation } from './rotation-time.ts';
+import { cappedRotation, rotationDays } from './rotation-time.ts';
 import { systemAct } from './system-act.ts';
 import { VaultError } from './vault-error.ts';
 
 /** Rotations under way at once: a management host does one thing after another, and people wait for it too. */
-const atOnce = 3;
+const lanes = 2;
 /** So many due keys are looked at in one run; the others' turn is in the next. */
-const mostInRun = 500;
+const mostInRun = 200;
+/** So many scheduled keys are looked at in one run for due times that lie too far off. */
+const mostCompared = 500;
+/** Due times are brought back in transactions of so many. */
+const cappedAtOnce = 25;
 /** Clocks of nodes differ by less, milliseconds: a due time beyond by less is no clock that stood in the future. */
 const skew = 60_000;
 
@@ -54,24 +59,40 @@ export async function rotateDueKeys(
         run.more = true;
         return;
       }
+      const began = monotonicNow();
       await rotateOne(house, log, backOff, key, run);
+      // A thousand that are due at once must not be felt by who encrypts: the token makes keys half of the time at most.
+      await delay(monotonicNow() - began);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  await Promise.all(Array.from({ length: lanes }, work));
   run.more ||= due.length === mostInRun;
   return run;
 }
 
-/** Brings back to what is possible due times that lie too far off, since a clock stood in the future once. */
-export async function capRotations(house: House): Promise<number> {
+/** Where a look that goes over all keys little by little goes on: after this CloudKey id, '' for the beginning. */
+export interface Bookmark {
+  after: string;
+}
+
+/**
+ * Brings back to what is possible due times that lie too far off, since a clock stood in the future once. Looks at the next
+ * few hundred scheduled keys only, and moves the bookmark on.
+ */
+export async function capRotations(house: House, bookmark: Bookmark = { after: '' }): Promise<number> {
   const now = house.now();
-  const tooFar = await keysTooFarOff(house, now);
-  if (tooFar.length === 0) return 0;
+  const tooFar = await keysTooFarOff(house, now, bookmark);
+  let capped = 0;
+  for (let from = 0; from < tooFar.length; from += cappedAtOnce)
+    capped += await capSome(house, tooFar.slice(from, from + cappedAtOnce), now);
+  return capped;
+}
+
+async function capSome(house: House, tooFar: readonly TooFarOff[], now: Date): Promise<number> {
   const act = systemAct(house, 'schedule');
   return house.store.write(act, async (trx) => {
     let capped = 0;
-    for (const { key, days } of tooFar) {
-      const { id, name, vault_id, next_rotation_at } = key;
+    for (const { id, name, vault_id, next_rotation_at, days } of tooFar) {
       const next = cappedRotation(new Date(next_rotation_at), days, now).toISOString();
       const { numUpdatedRows } = await trx
         .updateTable('cloud_keys')
@@ -143,26 +164,31 @@ async function dueKeys(house: House, tokens: readonly string[]): Promise<DueKey[
     .execute();
 }
 
-/** Those due later than their schedule can make it, so many days from now. */
-async function keysTooFarOff({ store: { db } }: House, now: Date) {
-  const days = sql<number | null>`CASE cloud_keys.rotation WHEN 'DAYS' THEN cloud_keys.rotation_days
-    WHEN 'INHERIT' THEN key_sets.rotation_days END`;
-  const scheduled = db
+interface TooFarOff {
+  id: string;
+  name: string;
+  vault_id: string;
+  next_rotation_at: string;
+  days: number;
+}
+
+/** Of the next scheduled keys those due later than their schedule, of so many days, can make it. */
+async function keysTooFarOff({ store: { db } }: House, now: Date, bookmark: Bookmark): Promise<TooFarOff[]> {
+  const keys = await db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-    .where('next_rotation_at', 'is not', null);
-  const schedules = await scheduled.select(days.as('days')).distinct().execute();
-  const found = [];
-  for (const schedule of schedules) {
-    if (schedule.days === null) continue;
-    const furthest = new Date(now.getTime() + schedule.days * day + skew).toISOString();
-    const keys = await scheduled
-      .select(['cloud_keys.id', 'cloud_keys.name', 'vault_id', 'next_rotation_at'])
-      .$narrowType<{ next_rotation_at: string }>()
-      .where(days, '=', schedule.days)
-      .where('next_rotation_at', '>', furthest)
-      .execute();
-    for (const key of keys) found.push({ key, days: schedule.days });
-  }
-  return found;
+    .select(['cloud_keys.id', 'cloud_keys.name', 'vault_id', 'next_rotation_at'])
+    .select(['cloud_keys.rotation', 'cloud_keys.rotation_days as own_days', 'key_sets.rotation_days'])
+    .where('next_rotation_at', 'is not', null)
+    .$narrowType<{ next_rotation_at: string }>()
+    .where('cloud_keys.id', '>', bookmark.after)
+    .orderBy('cloud_keys.id')
+    .limit(mostCompared)
+    .execute();
+  bookmark.after = keys.length < mostCompared ? '' : (keys.at(-1)?.id ?? '');
+  return keys.flatMap(({ id, name, vault_id, next_rotation_at, rotation, own_days, rotation_days }) => {
+    const days = rotationDays({ rotation, rotation_days: own_days }, { rotation_days });
+    if (days === null || Date.parse(next_rotation_at) <= now.getTime() + days * day + skew) return [];
+    return [{ id, name, vault_id, next_rotation_at, days }];
+  });
 }

@@ -3,6 +3,7 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';
+import { paced } from './paced.ts';
 import { credentialWillStand } from './credential-records.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
@@ -11,7 +12,9 @@ import { systemAct } from './system-act.ts';
 const useToldWithin = 30_000;
 
 /** So many keys or credentials expire in one transaction: a few milliseconds, in which nobody else writes. */
-const atOnce = 50;
+const atOnce = 10;
+
+const living = ['AVAILABLE', 'DISABLED'] as const;
 
 type Db = Kysely<Tables> | Transaction<Tables>;
 
@@ -19,18 +22,22 @@ type Db = Kysely<Tables> | Transaction<Tables>;
  * Writes EXPIRED into CloudKeys whose `expires_at` has passed. Requests are refused from that moment on in any case; what
  * this adds is the record and the audit event. Returns how many.
  */
-export async function expireKeys(house: House): Promise<number> {
+export async function expireKeys(house: House, mayGoOn?: () => Promise<boolean>): Promise<number> {
   const now = house.now().toISOString();
   let expired = 0;
-  while ((await dueKeys(house.store.db, now).executeTakeFirst()) !== undefined)
-    expired += await expireSome(house, now);
+  for (const state of living)
+    await paced(async () => {
+      if ((await dueKeys(house.store.db, state, now).limit(1).executeTakeFirst()) === undefined) return false;
+      expired += await expireSome(house, state, now);
+      return true;
+    }, mayGoOn);
   return expired;
 }
 
-async function expireSome(house: House, now: string): Promise<number> {
+async function expireSome(house: House, state: (typeof living)[number], now: string): Promise<number> {
   const act = systemAct(house, 'schedule');
   return house.store.change(act, async (trx) => {
-    const due = await dueKeys(trx, now).execute();
+    const due = await dueKeys(trx, state, now).limit(atOnce).execute();
     for (const { vault_id, ...before } of due) {
       const after = await trx
         .updateTable('cloud_keys')
@@ -54,11 +61,13 @@ async function expireSome(house: House, now: string): Promise<number> {
 }
 
 /** Withdraws XKS credentials whose `expires_at` has passed; they open nothing from that moment on in any case. */
-export async function expireCredentials(house: House): Promise<number> {
+export async function expireCredentials(house: House, mayGoOn?: () => Promise<boolean>): Promise<number> {
   const now = house.now().toISOString();
   const act = systemAct(house, 'schedule');
   let expired = 0;
-  while ((await expiredCredentials(house.store.db, now).executeTakeFirst()) !== undefined)
+  await paced(async () => {
+    if ((await expiredCredentials(house.store.db, now).limit(1).executeTakeFirst()) === undefined)
+      return false;
     expired += await house.store.change(act, async (trx) => {
       const due = await expiredCredentials(trx, now).limit(atOnce).execute();
       // It ended when it said it would, however late that is written.
@@ -66,6 +75,8 @@ export async function expireCredentials(house: House): Promise<number> {
         await withdraw(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
       return due.length;
     });
+    return true;
+  }, mayGoOn);
   return expired;
 }
 
@@ -74,29 +85,35 @@ export async function expireCredentials(house: House): Promise<number> {
  * as long as was asked. Quiet is only what somebody could have heard: the time before `listeningSince`, when this node was
  * down or its clock stood elsewhere, does not count, nor that before there was a successor.
  */
-export async function retireCredentials(house: House, listeningSince: Date): Promise<number> {
+export async function retireCredentials(
+  house: House,
+  listeningSince: Date,
+  mayGoOn?: () => Promise<boolean>,
+): Promise<number> {
   const now = house.now();
   const act = systemAct(house, 'schedule');
   let retired = 0;
-  while ((await quietCredentials(house.store.db, now, listeningSince)).length > 0)
+  await paced(async () => {
+    if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return false;
     retired += await house.store.change(act, async (trx) => {
       const quiet = (await quietCredentials(trx, now, listeningSince)).slice(0, atOnce);
       for (const credential of quiet) await withdraw(trx, act, credential, 'RETIRED', now.toISOString());
       return quiet.length;
     });
+    return true;
+  }, mayGoOn);
   return retired;
 }
 
-function dueKeys(db: Db, now: string) {
+function dueKeys(db: Db, state: (typeof living)[number], now: string) {
   return db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
     .select('vault_id')
-    .where('state', 'in', ['AVAILABLE', 'DISABLED'])
+    .where('state', '=', state)
     .where('expires_at', '<=', now)
-    .orderBy('expires_at')
-    .limit(atOnce);
+    .orderBy('expires_at');
 }
 
 function liveCredentials(db: Db) {

@@ -8,7 +8,13 @@ import { undoCreation, undoVersion } from './interrupted.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { activateVersion } from './key-versions.ts';
 import { nodeOf } from './leases.ts';
-import { about, tell, versionsOnRecord, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
+import {
+  about,
+  tell,
+  unfinishedVersions,
+  type Comparing,
+  type VersionOnRecord,
+} from './reconcile-records.ts';
 import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
 
@@ -25,10 +31,8 @@ export async function settleInterrupted(comparing: Comparing): Promise<void> {
 }
 
 async function settleLeft(comparing: Comparing): Promise<void> {
-  for (const row of await versionsOnRecord(comparing))
-    // A CREATING key whose version is PENDING no more was being undone.
-    if ((row.state === 'PENDING' || row.keyState === 'CREATING') && isAbandoned(comparing.house, row))
-      await settle(comparing, row);
+  for (const row of await unfinishedVersions(comparing))
+    if (isAbandoned(comparing.house, row)) await settle(comparing, row);
 }
 
 /**
@@ -40,22 +44,32 @@ export async function settleAbandoned(
   act: Act,
   mayAsk: (token: string) => boolean,
 ): Promise<TokenComparison[]> {
-  const left = await house.store.db
-    .selectFrom('key_versions')
-    .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
-    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-    .select(['key_sets.token', 'key_versions.made_by as madeBy', 'key_versions.created_at as createdAt'])
-    .where((eb) => eb.or([eb('key_versions.state', '=', 'PENDING'), eb('cloud_keys.state', '=', 'CREATING')]))
-    .execute();
-  const abandoned = left.filter((row) => isAbandoned(house, row)).map(({ token }) => token);
   const comparisons = [];
-  for (const token of new Set(abandoned)) {
+  for (const token of await tokensOfUnfinished(house)) {
     if (!house.tokens.has(token) || !mayAsk(token)) continue;
     const comparing = { house, act, token, vaultId: undefined, comparison: emptyComparison(token) };
+    const left = await unfinishedVersions(comparing);
+    if (!left.some((row) => isAbandoned(house, row))) continue;
     await settleLeft(comparing);
     comparisons.push(comparing.comparison);
   }
   return comparisons;
+}
+
+async function tokensOfUnfinished({ store: { db } }: House): Promise<string[]> {
+  const pending = db.selectFrom('key_versions').select('cloud_key_id').where('state', '=', 'PENDING');
+  const creating = db.selectFrom('cloud_keys').select('id').where('state', '=', 'CREATING');
+  const tokens = new Set<string>();
+  for (const ids of [pending, creating])
+    for (const { token } of await db
+      .selectFrom('cloud_keys')
+      .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+      .select('key_sets.token')
+      .distinct()
+      .where('cloud_keys.id', 'in', ids)
+      .execute())
+      tokens.add(token);
+  return [...tokens];
 }
 
 /** Whether no process is at it any more. An earlier start of this node is gone for certain. */

@@ -5,7 +5,7 @@ import { refuseAt, rotateAt } from './encryption-count.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
 import { rotateCloudKey } from './key-versions.ts';
-import { tell, type Comparing } from './reconcile-records.ts';
+import { isGone, tell, type Comparing } from './reconcile-records.ts';
 import type { Finding } from './reconciliation-report.ts';
 
 /**
@@ -13,23 +13,35 @@ import type { Finding } from './reconciliation-report.ts';
  * somebody has. Where an older store was restored, and so does not know a version that was made since, that version is
  * put back, to decrypt with and no more: how often it has encrypted nobody knows, so its key is rotated.
  */
-export async function settleOrphans(
-  comparing: Comparing,
-  objects: ReadonlyMap<string, ListedKey>,
-): Promise<void> {
+export class Orphans {
+  readonly #comparing: Comparing;
   /** CloudKey id → what was told of it, to be told how its rotation went. */
-  const reentered = new Map<string, Finding[]>();
-  for (const [objectId, object] of objects) {
-    if (await isKnown(comparing, objectId)) continue;
+  readonly #reentered = new Map<string, Finding[]>();
+
+  constructor(comparing: Comparing) {
+    this.#comparing = comparing;
+  }
+
+  /** For a key object that no record was found for. */
+  async settle(objectId: string, object: ListedKey): Promise<void> {
+    const comparing = this.#comparing;
+    if (await isKnown(comparing, objectId)) return;
+    // Made and undone since it was listed: it must not be put back.
+    if (object.objects === 1 && (await isGone(comparing, object.id))) return;
     const finding = await settleOne(comparing, objectId, object);
-    if (finding === undefined) continue;
+    if (finding === undefined) return;
     if (finding.outcome === 're-entered' && finding.cloudKeyId !== null)
-      reentered.set(finding.cloudKeyId, [...(reentered.get(finding.cloudKeyId) ?? []), finding]);
+      this.#reentered.set(finding.cloudKeyId, [...(this.#reentered.get(finding.cloudKeyId) ?? []), finding]);
     else tell(comparing, finding);
   }
-  for (const [cloudKeyId, findings] of reentered) {
-    const how = await rotate(comparing, cloudKeyId);
-    for (const finding of findings) tell(comparing, { ...finding, detail: `${finding.detail}; ${how}` });
+
+  /** Rotates the CloudKeys of which versions were put back. */
+  async end(): Promise<void> {
+    for (const [cloudKeyId, findings] of this.#reentered) {
+      const how = await rotate(this.#comparing, cloudKeyId);
+      for (const finding of findings)
+        tell(this.#comparing, { ...finding, detail: `${finding.detail}; ${how}` });
+    }
   }
 }
 

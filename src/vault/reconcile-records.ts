@@ -1,11 +1,13 @@
 import type { Act } from '../audit/trail.ts';
+import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { House } from './house.ts';
+import { inPages } from './in-pages.ts';
 import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline, type TokenClient } from './token-rooms.ts';
 
-/** So many keys are asked for in one message, which holds about as many. */
-const pageSize = 1000;
+/** So many keys are asked for in one message: what is done with them takes less time than a listing is kept for. */
+const pageSize = 250;
 
 /** One token being compared: what the parts of reconcile work with. */
 export interface Comparing {
@@ -18,11 +20,10 @@ export interface Comparing {
 }
 
 /** A version with what its CloudKey and key set say of it. */
-export type VersionOnRecord = Awaited<ReturnType<typeof versionsOnRecord>>[number];
+export type VersionOnRecord = Awaited<ReturnType<ReturnType<typeof versions>['execute']>>[number];
 
-/** Every version of CloudKeys whose key set uses the token. */
-export async function versionsOnRecord({ house, token, vaultId }: Comparing) {
-  let query = house.store.db
+function versions({ house }: Pick<Comparing, 'house'>) {
+  return house.store.db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -46,23 +47,75 @@ export async function versionsOnRecord({ house, token, vaultId }: Comparing) {
       'key_sets.id as keySetId',
       'key_sets.vault_id as vaultId',
       'key_sets.token as token',
-    ])
-    .where('key_sets.token', '=', token)
-    .orderBy('cloud_keys.id')
-    .orderBy('key_versions.version');
-  if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
-  return query.execute();
+    ]);
 }
 
-/** All our key objects in the token, by CKA_ID in hex. Throws TokenError. */
-export async function keysInToken(pool: TokenClient): Promise<Map<string, ListedKey>> {
-  const keys = new Map<string, ListedKey>();
+/**
+ * Every version, of whichever token, whose CKA_ID comes after `after` and not after `upTo`, in the order of CKA_IDs, which is
+ * that of {@link keyPages}: so the two are gone through side by side.
+ */
+export function versionPages(
+  comparing: Pick<Comparing, 'house'>,
+  after: Uint8Array,
+  upTo: Uint8Array | undefined,
+): AsyncGenerator<VersionOnRecord[], void, undefined> {
+  return inPages(async (last, limit) => {
+    // The page first, by its index; then what belongs to it.
+    let page = comparing.house.store.db
+      .selectFrom('key_versions')
+      .select('object_id')
+      .where('object_id', '>', Buffer.from(last?.objectId ?? after))
+      .orderBy('object_id')
+      .limit(limit);
+    if (upTo !== undefined) page = page.where('object_id', '<=', Buffer.from(upTo));
+    return versions(comparing)
+      .where('key_versions.object_id', 'in', page)
+      .orderBy('key_versions.object_id')
+      .execute();
+  });
+}
+
+/** Versions that are being made, or were when somebody died: by the states that say so, so that few rows are read. */
+export async function unfinishedVersions({
+  house,
+  token,
+  vaultId,
+}: Pick<Comparing, 'house' | 'token' | 'vaultId'>): Promise<VersionOnRecord[]> {
+  const found = new Map<string, VersionOnRecord>();
+  for (const [column, state] of [
+    ['key_versions.state', 'PENDING'],
+    // A CREATING key whose version is PENDING no more was being undone.
+    ['cloud_keys.state', 'CREATING'],
+  ] as const) {
+    let query = versions({ house }).where(column, '=', state).where('key_sets.token', '=', token);
+    if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
+    for (const row of await query.execute()) found.set(row.objectId.toString('hex'), row);
+  }
+  return [...found.values()].toSorted((a, b) => Buffer.compare(a.objectId, b.objectId));
+}
+
+/** Our key objects in the token, page by page in the order of their CKA_IDs. Throws TokenError. */
+export async function* keyPages(pool: TokenClient): AsyncGenerator<ListedKey[], void, undefined> {
   for (let after: Uint8Array = Buffer.alloc(0); ;) {
     const { value } = await pool.call({ kind: 'listKeys', after, limit: pageSize }, managementDeadline());
-    for (const key of value.keys) keys.set(Buffer.from(key.id).toString('hex'), key);
-    if (!value.more) return keys;
+    if (value.keys.length > 0) yield value.keys;
+    if (!value.more) return;
     // A page without a key: the host has taken a breath, and goes on from the same place.
     after = value.keys.at(-1)?.id ?? after;
+  }
+}
+
+/** Whether the key object that was listed is in the token no more. Throws TokenError. */
+export async function isGone({ house, token }: Comparing, objectId: Uint8Array): Promise<boolean> {
+  try {
+    await house.tokens
+      .pool(token)
+      .call({ kind: 'inspectKey', key: Buffer.from(objectId) }, managementDeadline());
+    return false;
+  } catch (error) {
+    if (error instanceof TokenError && error.fault === 'key-missing') return true;
+    if (error instanceof TokenError && error.fault === 'key-duplicate') return false;
+    throw error;
   }
 }
 

@@ -3,30 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { record, type Act } from '../audit/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
-import type { KeyAttributes, ListedKey } from '../token/messages.ts';
-import { isOwnKey } from '../token/own-keys.ts';
+import type { ListedKey } from '../token/messages.ts';
 import type { House } from './house.ts';
-import { recordedDifferences, settleInterrupted } from './reconcile-interrupted.ts';
-import { settleOrphans } from './reconcile-orphans.ts';
-import {
-  about,
-  keysInToken,
-  tell,
-  versionsOnRecord,
-  type Comparing,
-  type VersionOnRecord,
-} from './reconcile-records.ts';
+import { settleInterrupted } from './reconcile-interrupted.ts';
+import { Orphans } from './reconcile-orphans.ts';
+import { keyPages, versionPages, type Comparing } from './reconcile-records.ts';
 import {
   emptyComparison,
   insertReconciliation,
   isClean,
   type Reconciliation,
-  type TokenComparison,
 } from './reconciliation-report.ts';
-import { whyNotOrdered } from './destruction-orders.ts';
-import { identityOfVersion } from './key-identities.ts';
 import { IdentityCheck } from './reconcile-identities.ts';
 import { compareSeals } from './reconcile-seals.ts';
+import { compareVersion } from './reconcile-versions.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -38,6 +28,8 @@ export interface ReconcileWish {
   vaultId?: string | undefined;
   /** 'start', or the name of the user who asks. */
   askedBy: string;
+  /** Called once what was interrupted is put right on every token that can be asked; the comparison goes on. */
+  onSettled?: (() => void) | undefined;
 }
 
 /**
@@ -60,15 +52,26 @@ export async function reconcile(house: House, act: Act, wish: ReconcileWish): Pr
   }
 }
 
-async function compare(house: House, act: Act, { vaultId, askedBy }: ReconcileWish): Promise<Reconciliation> {
+async function compare(
+  house: House,
+  act: Act,
+  { vaultId, askedBy, onSettled }: ReconcileWish,
+): Promise<Reconciliation> {
   const beganAt = house.now().toISOString();
   // The Idempotency-Key is of the report, not of what is found on the way.
   const { idempotency: _, ...inner } = act;
-  const tokens: TokenComparison[] = [];
-  for (const token of await tokensToCompare(house, vaultId))
-    tokens.push(
-      await compareToken({ house, act: inner, token, vaultId, comparison: emptyComparison(token) }),
-    );
+  const comparisons = (await tokensToCompare(house, vaultId)).map((token) => ({
+    house,
+    act: inner,
+    token,
+    vaultId,
+    comparison: emptyComparison(token),
+  }));
+  for (const comparing of comparisons) await unlessSilent(comparing, settleToken);
+  onSettled?.();
+  for (const comparing of comparisons)
+    if (comparing.comparison.problem === null) await unlessSilent(comparing, compareToken);
+  const tokens = comparisons.map(({ comparison }) => comparison);
   const reconciliation: Reconciliation = {
     id: randomUUID(),
     vaultId: vaultId ?? '',
@@ -110,150 +113,64 @@ async function tokensToCompare({ store, tokens }: House, vaultId: string | undef
   return [...new Set([...configured.filter((name) => granted.includes(name)), ...used])];
 }
 
-async function compareToken(comparing: Comparing): Promise<TokenComparison> {
-  const { house, token, comparison } = comparing;
-  if (!house.tokens.has(token)) {
-    comparison.problem = 'the configuration of this node does not name the token, and key sets use it';
-    return comparison;
-  }
+/** What a token does not do ends its part alone, and is told. */
+async function unlessSilent(
+  comparing: Comparing,
+  part: (comparing: Comparing) => Promise<void>,
+): Promise<void> {
   try {
-    // First of all: a token that does not answer is not asked for one key after another.
-    await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
-    await settleInterrupted(comparing);
-    const objects = await keysInToken(house.tokens.pool(token));
-    if (comparing.vaultId === undefined) comparison.keyObjects = objects.size;
-    await compareVersions(comparing, objects);
-    await settleOrphans(comparing, objects);
-    await compareSeals(comparing);
-    comparison.compared = true;
+    await part(comparing);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { problem, wayOut } = tokenWords(error);
-    comparison.problem = `${problem}; ${wayOut}`;
+    comparing.comparison.problem = `${problem}; ${wayOut}`;
   }
-  return comparison;
 }
 
-async function compareVersions(comparing: Comparing, objects: ReadonlyMap<string, ListedKey>): Promise<void> {
+async function settleToken(comparing: Comparing): Promise<void> {
+  const { house, token, comparison } = comparing;
+  if (!house.tokens.has(token)) {
+    comparison.problem = 'the configuration of this node does not name the token, and key sets use it';
+    return;
+  }
+  // First of all: a token that does not answer is not asked for one key after another.
+  await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
+  await settleInterrupted(comparing);
+}
+
+/**
+ * Goes through the key objects of the token and the versions on record side by side, both in the order of CKA_IDs: a page
+ * of each is all that is in memory.
+ */
+async function compareToken(comparing: Comparing): Promise<void> {
+  const { house, token, vaultId, comparison } = comparing;
   const identities = new IdentityCheck(comparing);
-  for (const row of await versionsOnRecord(comparing)) {
-    const object = objects.get(row.objectId.toString('hex'));
-    if (object !== undefined && object.objects > 1) tellDuplicate(comparing, row, object.label);
-    else if (row.state === 'ACTIVE') await compareActive(comparing, identities, row, object);
-    else if (row.state === 'DESTROYED' && object !== undefined) await destroyAgain(comparing, row);
+  const orphans = new Orphans(comparing);
+  let count = 0;
+  let after: Uint8Array = Buffer.alloc(0);
+  const compareUpTo = async (upTo: Uint8Array | undefined, listed: readonly ListedKey[]): Promise<void> => {
+    const objects = new Map(listed.map((key) => [Buffer.from(key.id).toString('hex'), key]));
+    for await (const rows of versionPages(comparing, after, upTo))
+      for (const row of rows) {
+        const id = row.objectId.toString('hex');
+        const object = objects.get(id);
+        objects.delete(id);
+        if (row.token !== token || (vaultId !== undefined && row.vaultId !== vaultId)) continue;
+        await compareVersion(comparing, identities, row, object);
+      }
+    for (const [id, object] of objects) await orphans.settle(id, object);
+  };
+  for await (const keys of keyPages(house.tokens.pool(token))) {
+    const last = keys.at(-1)?.id;
+    if (last === undefined) continue;
+    count += keys.length;
+    await compareUpTo(last, keys);
+    after = last;
   }
+  await compareUpTo(undefined, []);
+  if (vaultId === undefined) comparison.keyObjects = count;
   await identities.end();
-}
-
-/** Where it is not in the list its object has no label of ours, or was made or destroyed meanwhile; only then is it missing. */
-async function compareActive(
-  comparing: Comparing,
-  identities: IdentityCheck,
-  row: VersionOnRecord,
-  listed: KeyAttributes | undefined,
-): Promise<void> {
-  const { house, token } = comparing;
-  if (isOwnKey(row.objectId)) return tellOwnKey(comparing, row);
-  try {
-    const pool = house.tokens.pool(token);
-    const object =
-      listed ?? (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
-    if (await identities.isFit(row, object.label)) tellDrift(comparing, row, object);
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error;
-    if (error.fault === 'key-duplicate') return tellDuplicate(comparing, row, null);
-    if (error.fault !== 'key-missing') throw error;
-    if (!(await isStillActive(comparing, row))) return;
-    tell(comparing, {
-      kind: 'missing',
-      outcome: 'none',
-      detail:
-        'the token has no key object for this version: what was encrypted with it cannot be read until the key object ' +
-        'is restored from a backup of the token',
-      ...about(row),
-    });
-  }
-}
-
-/** No CloudKey of ours ever had it: the record was altered. */
-function tellOwnKey(comparing: Comparing, row: VersionOnRecord): void {
-  tell(comparing, {
-    kind: 'unfit',
-    outcome: 'none',
-    detail: 'the record names a key of Holdfast’s own, which is no CloudKey’s; nothing is done with it',
-    ...about(row),
-  });
-}
-
-async function isStillActive(
-  { house }: Comparing,
-  { cloudKeyId, version }: VersionOnRecord,
-): Promise<boolean> {
-  const row = await house.store.db
-    .selectFrom('key_versions')
-    .select('state')
-    .where('cloud_key_id', '=', cloudKeyId)
-    .where('version', '=', version)
-    .executeTakeFirst();
-  return row?.state === 'ACTIVE';
-}
-
-function tellDrift(comparing: Comparing, row: VersionOnRecord, told: KeyAttributes): void {
-  // A key that was taken over was not made here: where it was born is no complaint.
-  const complaints = row.origin === 'holdfast' || !told.fit ? told.complaints : [];
-  const wrong = [...new Set([...complaints, ...recordedDifferences(row, told)])];
-  if (wrong.length === 0) return;
-  tell(comparing, {
-    kind: 'drift',
-    outcome: 'none',
-    detail: `the key object is not as it was made: ${wrong.join(', ')}`,
-    ...about(row, told.label),
-  });
-}
-
-function tellDuplicate(comparing: Comparing, row: VersionOnRecord, label: string | null): void {
-  tell(comparing, {
-    kind: 'duplicate',
-    outcome: 'none',
-    detail:
-      'several key objects of the token have this CKA_ID; requests for this version fail until one is left',
-    ...about(row, label),
-  });
-}
-
-/** A token that was slow made it after all, or it was restored from a backup of the token. */
-async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
-  const { house, token } = comparing;
-  const done = await destroyOnce(house, row, token);
-  tell(comparing, {
-    kind: 'interrupted',
-    ...(done === undefined
-      ? {
-          outcome: 'destroyed' as const,
-          detail: 'the key object of a destroyed version was in the token again; it is destroyed now',
-        }
-      : {
-          outcome: 'failed' as const,
-          detail: `the key object of a destroyed version is in the token, and is left there: ${done}`,
-        }),
-    ...about(row),
-  });
-}
-
-/** Why it was not destroyed; undefined where it was. Throws TokenError where the token could not do it. */
-async function destroyOnce(house: House, row: VersionOnRecord, token: string): Promise<string | undefined> {
-  const notOrdered = await whyNotOrdered(house.store.db, row, house.now());
-  if (notOrdered !== undefined) return notOrdered;
-  try {
-    await house.tokens
-      .pool(token)
-      .call(
-        { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) },
-        managementDeadline(),
-      );
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
-    return error.detail ?? error.message;
-  }
+  await orphans.end();
+  await compareSeals(comparing);
+  comparison.compared = true;
 }

@@ -4,7 +4,7 @@ import { monotonicNow } from '../clock.ts';
 import { BackOff } from './back-off.ts';
 import { aheadOfLastSign, deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from './destruction.ts';
-import { capRotations, rotateDueKeys } from './due-rotations.ts';
+import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { House } from './house.ts';
 import { clearAway, showNode, type NodeFacts } from './housekeeping.ts';
@@ -58,6 +58,8 @@ export class Schedules {
   readonly #node: NodeFacts;
   readonly #backOff = new BackOff();
   readonly #lease: KeptLease;
+  /** How far the look at due times that lie too far off has come. */
+  readonly #rotationTimes: Bookmark = { after: '' };
   readonly #startedAt: Date;
   /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
   #listeningSince: Date;
@@ -126,17 +128,25 @@ export class Schedules {
   /** In this order: what takes something away from a user of a key first, and what may take long last. */
   #parts(run: ScheduleRun): [name: string, work: () => Promise<void>][] {
     const house = this.#house;
+    const mayGoOn = async () => this.#mayGoOn();
     return [
-      ['key expiry', async () => void (run.keysExpired = await expireKeys(house))],
-      ['credential expiry', async () => void (run.credentialsExpired = await expireCredentials(house))],
+      ['key expiry', async () => void (run.keysExpired = await expireKeys(house, mayGoOn))],
+      [
+        'credential expiry',
+        async () => void (run.credentialsExpired = await expireCredentials(house, mayGoOn)),
+      ],
       [
         'credential retirement',
-        async () => void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince)),
+        async () =>
+          void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince, mayGoOn)),
       ],
       ['deletion', async () => this.#delete(run)],
       ['interrupted acts', async () => this.#settle(run)],
       ['housekeeping', async () => void (await clearAway(house))],
-      ['rotation times', async () => void (run.rotationsCapped = await capRotations(house))],
+      [
+        'rotation times',
+        async () => void (run.rotationsCapped = await capRotations(house, this.#rotationTimes)),
+      ],
       ['rotation', async () => this.#rotate(run)],
     ];
   }

@@ -16,7 +16,7 @@ import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { House } from '../../src/vault/house.ts';
 import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
-import { keysInToken } from '../../src/vault/reconcile-records.ts';
+import { keysInToken } from '../support/keys-in-token.ts';
 import { Schedules } from '../../src/vault/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';

@@ -9,7 +9,7 @@ import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
-import { keysInToken } from '../../src/vault/reconcile-records.ts';
+import { keysInToken } from '../support/keys-in-token.ts';
 import {
   getReconciliation,
   listReconciliations,
