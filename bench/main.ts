@@ -13,6 +13,7 @@ import {
   type KeySetAccess,
   type SignedRequest,
 } from '../test/support/xks-client.ts';
+import { benchGrowth } from './growth.ts';
 import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
 import { Populated } from './populated.ts';
@@ -22,7 +23,7 @@ import { runLoad, type Load } from './wrk.ts';
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * aws (bench/kms-keys.ts, minutes) only where it is picked.
+ * aws (bench/kms-keys.ts, minutes), and growth with BENCH_STAGES=small,middle,large, only where they are picked.
  */
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
@@ -72,7 +73,8 @@ try {
   if (parts.includes('lists')) await benchLists();
   if (parts.includes('slow')) await slow();
   if (parts.includes('aws')) await benchKmsKeys();
-  console.log(table.toString());
+  if (parts.includes('growth')) await benchGrowth(seconds);
+  if (table.length > 0) console.log(table.toString());
 } finally {
   await node.dispose();
   await fixture.dispose();
