@@ -196,7 +196,7 @@ class AdminWorker implements Worker {
   async #reconcile(onSettled: () => void): Promise<void> {
     try {
       const act = systemAct(this.#services, 'reconcile');
-      const wish = { askedBy: 'start', onSettled };
+      const wish = { askedBy: 'start', onSettled, unhurried: true };
       const { id, clean, tokens } = await reconcile(this.#services, act, wish);
       for (const { token, findings, counts } of tokens) {
         for (const finding of findings.filter(({ kind }) => kind === 'unfit' || kind === 'seal-broken'))

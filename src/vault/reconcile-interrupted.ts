@@ -47,7 +47,14 @@ export async function settleAbandoned(
   const comparisons = [];
   for (const token of await tokensOfUnfinished(house)) {
     if (!house.tokens.has(token) || !mayAsk(token)) continue;
-    const comparing = { house, act, token, vaultId: undefined, comparison: emptyComparison(token) };
+    const comparing = {
+      house,
+      act,
+      token,
+      vaultId: undefined,
+      unhurried: false,
+      comparison: emptyComparison(token),
+    };
     const left = await unfinishedVersions(comparing);
     if (!left.some((row) => isAbandoned(house, row))) continue;
     await settleLeft(comparing);

@@ -16,6 +16,8 @@ export interface Comparing {
   token: string;
   /** Confined to this vault's records. */
   vaultId: string | undefined;
+  /** Rests after each page of keys for as long as it took: nobody waits for it, and others use the token and the machine. */
+  unhurried: boolean;
   comparison: TokenComparison;
 }
 

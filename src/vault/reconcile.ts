@@ -1,6 +1,8 @@
 import { tokensOf } from './vault-tokens.ts';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../audit/trail.ts';
+import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import type { ListedKey } from '../token/messages.ts';
@@ -30,6 +32,8 @@ export interface ReconcileWish {
   askedBy: string;
   /** Called once what was interrupted is put right on every token that can be asked; the comparison goes on. */
   onSettled?: (() => void) | undefined;
+  /** Nobody waits for it: it leaves half of the time to others. */
+  unhurried?: boolean | undefined;
 }
 
 /**
@@ -55,7 +59,7 @@ export async function reconcile(house: House, act: Act, wish: ReconcileWish): Pr
 async function compare(
   house: House,
   act: Act,
-  { vaultId, askedBy, onSettled }: ReconcileWish,
+  { vaultId, askedBy, onSettled, unhurried = false }: ReconcileWish,
 ): Promise<Reconciliation> {
   const beganAt = house.now().toISOString();
   // The Idempotency-Key is of the report, not of what is found on the way.
@@ -65,6 +69,7 @@ async function compare(
     act: inner,
     token,
     vaultId,
+    unhurried,
     comparison: emptyComparison(token),
   }));
   for (const comparing of comparisons) await unlessSilent(comparing, settleToken);
@@ -143,7 +148,7 @@ async function settleToken(comparing: Comparing): Promise<void> {
  * of each is all that is in memory.
  */
 async function compareToken(comparing: Comparing): Promise<void> {
-  const { house, token, vaultId, comparison } = comparing;
+  const { house, token, vaultId, unhurried, comparison } = comparing;
   const identities = new IdentityCheck(comparing);
   const orphans = new Orphans(comparing);
   let count = 0;
@@ -164,8 +169,10 @@ async function compareToken(comparing: Comparing): Promise<void> {
     const last = keys.at(-1)?.id;
     if (last === undefined) continue;
     count += keys.length;
+    const began = monotonicNow();
     await compareUpTo(last, keys);
     after = last;
+    if (unhurried) await delay(monotonicNow() - began);
   }
   await compareUpTo(undefined, []);
   if (vaultId === undefined) comparison.keyObjects = count;
