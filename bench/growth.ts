@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import Table from 'cli-table3';
-import { listEvents, type EventWish } from '../src/admin/audit-events.ts';
+import { listEvents, type EventWish } from '../src/admin/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';

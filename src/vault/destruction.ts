@@ -103,7 +103,7 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
         .selectFrom('cloud_keys')
         .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
         .selectAll('cloud_keys')
-        .select('vault_id')
+        .select('key_sets.vault_id')
         .where('cloud_keys.id', '=', id)
         .where('cloud_keys.state', '=', 'PENDING_DELETION')
         .where('cloud_keys.deletion_at', '<=', at)

@@ -177,7 +177,7 @@ async function keysTooFarOff({ store: { db } }: House, now: Date, bookmark: Book
   const keys = await db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-    .select(['cloud_keys.id', 'cloud_keys.name', 'vault_id', 'next_rotation_at'])
+    .select(['cloud_keys.id', 'cloud_keys.name', 'key_sets.vault_id', 'next_rotation_at'])
     .select(['cloud_keys.rotation', 'cloud_keys.rotation_days as own_days', 'key_sets.rotation_days'])
     .where('next_rotation_at', 'is not', null)
     .$narrowType<{ next_rotation_at: string }>()

@@ -110,7 +110,7 @@ function dueKeys(db: Db, state: (typeof living)[number], now: string) {
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
-    .select('vault_id')
+    .select('key_sets.vault_id')
     .where('state', '=', state)
     .where('expires_at', '<=', now)
     .orderBy('expires_at');

@@ -177,7 +177,7 @@ async function destroy(
   const key = await house.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-    .select(['vault_id as vaultId', 'key_set_id as keySetId', 'external_key_id as externalKeyId'])
+    .select(['key_sets.vault_id as vaultId', 'key_set_id as keySetId', 'external_key_id as externalKeyId'])
     .where('cloud_keys.id', '=', id)
     .executeTakeFirst();
   // Somebody was at the same undoing, and has ended it.

@@ -117,7 +117,7 @@ async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey 
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
-    .select(['vault_id', 'token'])
+    .select(['key_sets.vault_id', 'key_sets.token'])
     .where('cloud_keys.id', '=', id)
     .where('token', '=', token)
     .executeTakeFirst();
