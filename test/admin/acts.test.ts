@@ -550,7 +550,16 @@ async function lookAt({ open: { store } }: Stage) {
 }
 
 /** What is written of every request, and of refused ones. */
-const kept = new Set(['audit_events', 'sessions', 'api_keys', 'leases', 'revision', 'uses', 'nodes']);
+const kept = new Set([
+  'audit_events',
+  'sessions',
+  'api_keys',
+  'leases',
+  'revision',
+  'served_changes',
+  'uses',
+  'nodes',
+]);
 
 function isOfAppliance(route: Route): boolean {
   return route.access.kind === 'permission' && route.access.appliance !== undefined;
