@@ -25,7 +25,7 @@ test('an operator verifies a token over the API: well, then with a wrong PIN in 
 
   const well = await verify();
   t.true(well.ok, JSON.stringify(well));
-  t.is(well.steps.length, 6);
+  t.is(well.steps.length, 7);
   t.is(well.info?.label, fixture.label);
 
   const right = await readFile(fixture.pinFile, 'utf8');
