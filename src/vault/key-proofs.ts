@@ -1,9 +1,8 @@
 import type { Act } from '../audit/trail.ts';
-import { TokenError } from '../token/faults.ts';
 import type { House } from './house.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from './served-writes.ts';
-import { managementDeadline } from './token-rooms.ts';
+import { managementDeadline, whyUnfit } from './token-rooms.ts';
 
 /** A version in a token. */
 export type ProvableVersion = IdentifiedVersion & { token: string };
@@ -29,18 +28,8 @@ export async function unfitnessOf(
   { tokens }: Pick<House, 'tokens'>,
   version: ProvableVersion,
 ): Promise<string | undefined> {
-  try {
-    await tokens
-      .pool(version.token)
-      .call(
-        { kind: 'proveKey', key: version.objectId, identity: identityOfVersion(version) },
-        managementDeadline(),
-      );
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
-    return error.detail ?? error.message;
-  }
+  const ask = { kind: 'proveKey', key: version.objectId, identity: identityOfVersion(version) } as const;
+  return whyUnfit(async () => tokens.pool(version.token).call(ask, managementDeadline()));
 }
 
 /** Keeps a proof where there is none yet, and counts the encryption that it is. */

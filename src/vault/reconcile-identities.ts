@@ -1,6 +1,6 @@
-import { TokenError } from '../token/faults.ts';
 import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from './key-proofs.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
+import { whyUnfit } from './token-rooms.ts';
 
 /** So many proofs are kept in one transaction. */
 const atOnce = 100;
@@ -43,14 +43,10 @@ export class IdentityCheck {
   async #unfitness(row: VersionOnRecord): Promise<string | undefined> {
     const { house } = this.#comparing;
     if (row.proof !== null || row.canEncrypt === 0 || row.canDecrypt === 0) return unfitnessOf(house, row);
-    try {
+    return whyUnfit(async () => {
       const proof = await proofOfFound(house, row);
       if (proof !== null) await this.#keep(row, proof);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
-      return error.detail ?? error.message;
-    }
+    });
   }
 
   async #keep(version: VersionOnRecord, proof: Buffer): Promise<void> {

@@ -7,7 +7,7 @@ import { identityOfVersion } from './key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
 import { recordedDifferences } from './reconcile-interrupted.ts';
 import { about, isGone, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
-import { managementDeadline } from './token-rooms.ts';
+import { managementDeadline, whyUnfit } from './token-rooms.ts';
 
 /** One version on record against the key object that was listed, if any. */
 export async function compareVersion(
@@ -121,16 +121,6 @@ async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise
 async function destroyOnce(house: House, row: VersionOnRecord, token: string): Promise<string | undefined> {
   const notOrdered = await whyNotOrdered(house.store.db, row, house.now());
   if (notOrdered !== undefined) return notOrdered;
-  try {
-    await house.tokens
-      .pool(token)
-      .call(
-        { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) },
-        managementDeadline(),
-      );
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
-    return error.detail ?? error.message;
-  }
+  const ask = { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) } as const;
+  return whyUnfit(async () => house.tokens.pool(token).call(ask, managementDeadline()));
 }

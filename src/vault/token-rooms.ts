@@ -40,3 +40,14 @@ export function managementDeadline(): { deadline: number } {
 export function isOfWholeToken({ fault }: TokenError): boolean {
   return fault === 'unavailable' || fault === 'timeout' || fault === 'device' || fault === 'pin-refused';
 }
+
+/** Why the token says that a key object is not the one on record; undefined where `ask` went well. Throws all else. */
+export async function whyUnfit(ask: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await ask();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.fault !== 'key-unfit') throw error;
+    return error.detail ?? error.message;
+  }
+}
