@@ -88,12 +88,11 @@ export class SpaceReserve {
       0o600,
     );
     try {
-      // Random, since some file systems compress, and zeros would reserve nothing.
-      const bytes = randomBytes(slice);
-      const until = Math.min(reserveSize, held + Math.max(slice, atOnce));
-      for (let at = held; at < until; at += slice)
-        writeSync(descriptor, bytes, 0, Math.min(slice, reserveSize - at), at);
-      return until >= reserveSize;
+      // Random, since some file systems compress, and zeros would reserve nothing. In one write: each waits for the disk.
+      const bytes = randomBytes(Math.min(missing, atOnce));
+      for (let at = 0; at < bytes.length;)
+        at += writeSync(descriptor, bytes, at, bytes.length - at, held + at);
+      return bytes.length === missing;
     } finally {
       closeSync(descriptor);
     }
