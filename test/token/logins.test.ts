@@ -6,25 +6,10 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { Secret } from '../../src/secret.ts';
 import { CKR, ckrName } from '../../src/token/faults.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { decryptOf, encryptOf, OpenPool } from './open-pool.ts';
+import { preparedToken } from './prepared-token.ts';
 
-const state = {} as { fixture: TokenFixture; shim: Shim };
-
-test.before(async () => {
-  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
-  const first = new OpenPool(state.fixture);
-  await first.startInTurn();
-  await first.stop();
-});
-
-test.afterEach.always(() => state.shim.clear());
-
-test.after.always(async () => {
-  await state.shim.dispose();
-  await state.fixture.dispose();
-});
+const state = preparedToken();
 
 async function logins(): Promise<number> {
   return (await state.shim.counts())['C_Login'] ?? 0;

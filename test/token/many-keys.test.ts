@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { KeyHandles } from '../../src/token/key-handles.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
-import { Shim, type Rule } from '../support/shim.ts';
+import type { Rule } from '../support/shim.ts';
 import { labelled } from '../support/key-identity.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { inToken, type Deed } from './in-token.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
+import { preparedToken } from './prepared-token.ts';
 
 /*
  * A token of so many keys that to search it takes longer than a request may, and longer than a host may be silent. That
@@ -24,22 +24,7 @@ const plant = (n: number): Deed => ({
 });
 const keys = Array.from({ length: 60 }, (_, n) => n);
 
-const state = {} as { fixture: TokenFixture; shim: Shim };
-
-test.before(async () => {
-  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
-  await inToken(state.fixture, keys.map(plant));
-  const first = new OpenPool(state.fixture);
-  await first.startInTurn();
-  await first.stop();
-});
-
-test.afterEach.always(() => state.shim.clear());
-
-test.after.always(async () => {
-  await state.shim.dispose();
-  await state.fixture.dispose();
-});
+const state = preparedToken(async (fixture) => inToken(fixture, keys.map(plant)));
 
 const slowSearch: Rule = { call: 'C_FindObjectsInit', delayMicroseconds: 150_000 };
 const searches = async () => (await state.shim.counts())['C_FindObjectsInit'] ?? 0;

@@ -6,26 +6,11 @@ import { HostLife } from '../../src/token/host-life.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { inToken } from './in-token.ts';
 import { encryptOf, nothing, OpenPool, settingsFor } from './open-pool.ts';
+import { preparedToken } from './prepared-token.ts';
 
-const state = {} as { fixture: TokenFixture; shim: Shim };
-
-test.before(async () => {
-  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
-  const first = new OpenPool(state.fixture);
-  await first.startInTurn();
-  await first.stop();
-});
-
-test.afterEach.always(() => state.shim.clear());
-
-test.after.always(async () => {
-  await state.shim.dispose();
-  await state.fixture.dispose();
-});
+const state = preparedToken();
 
 for (const [name, rule] of [
   ['slots before it whose numbers nobody knows', { call: 'C_GetSlotList', ghosts: 2 }],

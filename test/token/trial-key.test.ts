@@ -7,27 +7,12 @@ import { CKR } from '../../src/token/faults.ts';
 import { LoginGate } from '../../src/token/host-keeper.ts';
 import { trialId } from '../../src/token/trial-key.ts';
 import { verifyConnection } from '../../src/token/verification.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { OpenPool, settingsFor } from './open-pool.ts';
+import { preparedToken } from './prepared-token.ts';
 import type { TrialOrder, TrialReport } from './trial-report.ts';
 
 const run = promisify(execFile);
-const state = {} as { fixture: TokenFixture; shim: Shim };
-
-test.before(async () => {
-  [state.fixture, state.shim] = await Promise.all([createSoftHsmToken(), Shim.create()]);
-  const first = new OpenPool(state.fixture);
-  await first.startInTurn();
-  await first.stop();
-});
-
-test.afterEach.always(() => state.shim.clear());
-
-test.after.always(async () => {
-  await state.shim.dispose();
-  await state.fixture.dispose();
-});
+const state = preparedToken();
 
 const tokenDirectory = async () => {
   const tokens = path.join(state.fixture.directory, 'tokens');
