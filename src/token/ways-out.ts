@@ -111,12 +111,23 @@ export interface TokenWords {
   wayOut: string;
 }
 
+/** What {@link TokenError.call} is of encryptions that may not be done before they are counted: no call of the module's. */
+export const countCall = 'encryption count';
+
+const countIsLate: TokenWords = {
+  problem: 'the encryptions of the key were not counted in time, so none was done',
+  wayOut:
+    'the supervisor writes the count into the store: look at the store’s disk, at who locks the store, and whether the ' +
+    'supervisor runs; keys that are in use go on meanwhile',
+};
+
 /**
  * The one place that turns what a module answered into words: the API, the logs, the records of what failed and the
  * command line all have them from here.
  */
 export function tokenWords(error: TokenError): TokenWords {
   const { fault, call, rv, message } = error;
+  if (call === countCall && fault === 'timeout') return countIsLate;
   return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
 }
 

@@ -1,4 +1,5 @@
 import { TokenError } from '../token/faults.ts';
+import { countCall } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
 import { blockSize, type Leased, type LeaseAsk } from './served-writes.ts';
@@ -99,7 +100,7 @@ async function within(work: Promise<void>, deadline: number): Promise<void> {
   if (deadline === Infinity) return work;
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new TokenError('timeout', 'encryption count')),
+    () => late.reject(new TokenError('timeout', countCall)),
     Math.max(0, deadline - monotonicNow()),
   );
   try {

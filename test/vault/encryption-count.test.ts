@@ -8,6 +8,9 @@ import {
   refuseAt,
   rotateAt,
 } from '../../src/vault/encryption-count.ts';
+import { monotonicNow } from '../../src/clock.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import { tokenWords } from '../../src/token/ways-out.ts';
 import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
 import { leasesOf } from '../support/leases.ts';
 
@@ -115,4 +118,17 @@ test('a block that cannot be had is not asked for with every request', async (t)
   for (let i = 0; i < blockSize; i++) await counter.take(key);
   t.true(asked > 1 && asked < 500, `asked ${asked} times`);
   await t.throwsAsync(counter.take(key), { message: 'the disk of the store is full' });
+});
+
+test('a count that is late is told as such, and not as the token’s failure', async (t) => {
+  const key = await newKey(t.context);
+  const never = new EncryptionCount(
+    async () => new Promise(() => undefined),
+    () => t.fail(),
+  );
+  const error = await t.throwsAsync(never.take(key, monotonicNow() + 5), { instanceOf: TokenError });
+  t.is(error.fault, 'timeout');
+  const { problem, wayOut } = tokenWords(error);
+  t.is(problem, 'the encryptions of the key were not counted in time, so none was done');
+  t.regex(wayOut, /the store’s disk, at who locks the store/);
 });
