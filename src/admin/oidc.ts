@@ -32,8 +32,9 @@ const fields = {
   usernameClaim: z
     .enum(['email', 'preferred_username'])
     .describe(
-      'What names a user at the first sign-in: an e-mail address that the provider has verified, which must be that of ' +
-        'one user, or a username. From then on the user is known by the provider’s `sub`.',
+      'What names a user at the first sign-in: an e-mail address that the provider has verified (`email_verified` is true), ' +
+        'which must be that of one user, or a username. From then on the user is known by the provider’s `sub`. A provider ' +
+        'that never sends `email_verified`, as Microsoft Entra ID, needs `preferred_username`.',
     ),
   caCertificates: z
     .string()

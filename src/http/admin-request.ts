@@ -28,16 +28,16 @@ export function unknownAddress(): Problem {
 }
 
 export function readQuery(ctx: Context): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
-  const parameters = new URLSearchParams(ctx.querystring);
-  for (const [name, value] of parameters) {
-    if (Object.hasOwn(found, name))
+  const parameters = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(ctx.querystring)) {
+    if (parameters.has(name))
       throw new Problem('invalid', 'a query parameter is given twice', {
         fields: [{ where: 'query', detail: 'give each parameter once' }],
       });
-    found[name] = value;
+    parameters.set(name, value);
   }
-  return found;
+  // Makes properties of its own of all names, `__proto__` too, so that the schema refuses it as it does any other.
+  return Object.fromEntries(parameters);
 }
 
 /** An absent If-Match is 428 (RFC 6585), any other tag than the record's 412; `*` is for who means it whatever it is. */
@@ -93,17 +93,24 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
   } catch {
     throw new Problem('bad-request', 'the body is not JSON in UTF-8');
   }
-  checkDepth(value);
+  checkShape(value);
   return { value: parse(route.body, value, 'body'), bytes };
 }
 
-/** In a loop, since what calls itself is what this keeps within bounds. */
-function checkDepth(body: unknown): void {
-  let level: unknown[] = [body];
+/**
+ * What no schema can refuse: nesting, and `__proto__`, which a record of free names leaves out without a word, so that what
+ * is stored would be less than what was sent. In a loop, since what calls itself is what this keeps within bounds.
+ */
+function checkShape(body: unknown): void {
+  let level: unknown[] = [body].filter((value) => typeof value === 'object' && value !== null);
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepestBody)
       throw new Problem('invalid', `the body has more than ${deepestBody} levels within each other`, {
         fields: [{ where: '/', detail: `may be nested ${deepestBody} levels deep` }],
+      });
+    if (level.some((value) => Object.hasOwn(value as object, '__proto__')))
+      throw new Problem('invalid', 'the body has a field that is called "__proto__"', {
+        fields: [{ where: '/', detail: 'must not have a field called "__proto__" at any level' }],
       });
     level = level.flatMap((value) =>
       typeof value === 'object' && value !== null

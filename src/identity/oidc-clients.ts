@@ -179,7 +179,9 @@ function identityOf(subject: string, claims: Readonly<Record<string, unknown>>):
   const { email, email_verified, preferred_username } = claims;
   return {
     subject,
-    verifiedEmail: typeof email === 'string' && email_verified === true ? email : undefined,
+    // A boolean (OpenID Connect Core, 5.1); Amazon Cognito's userInfo endpoint answers it as text.
+    verifiedEmail:
+      typeof email === 'string' && (email_verified === true || email_verified === 'true') ? email : undefined,
     preferredUsername: typeof preferred_username === 'string' ? preferred_username : undefined,
   };
 }

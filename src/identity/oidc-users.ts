@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url';
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
@@ -6,11 +7,12 @@ import { isLocked } from './lockout.ts';
 import type { OidcIdentity } from './oidc-clients.ts';
 import type { OidcProvider } from './oidc-providers.ts';
 import { actOf, type UserRow } from './sessions.ts';
-import { usernameKey } from './user-forms.ts';
+import { emailKey, parseEmail, usernameKey } from './user-forms.ts';
 
 /** Why somebody whom the provider has let in is not let in here; for the audit trail, never for who signs in. */
 export type NoUser =
-  | 'the provider tells no name for its user, or does not vouch for the e-mail address'
+  | 'the provider tells no preferred_username that a user may have'
+  | 'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true'
   | 'no user has this name or e-mail address'
   | 'more than one user has this e-mail address'
   | 'the user is disabled'
@@ -75,16 +77,34 @@ async function findNamed(
   { verifiedEmail, preferredUsername }: OidcIdentity,
 ): Promise<UserRow | NoUser> {
   const byEmail = provider.username_claim === 'email';
-  const name = byEmail ? verifiedEmail : preferredUsername;
-  // In other alphabets there are letters whose lower case is one of ours: nobody becomes "kim" with a Kelvin sign.
-  if (name === undefined || !/^[\x21-\x7e]{1,254}$/.test(name))
-    return 'the provider tells no name for its user, or does not vouch for the e-mail address';
+  const name = byEmail ? emailOf(verifiedEmail) : preferredUsername;
+  if (name === undefined || (!byEmail && !/^[\x21-\x7e]{1,254}$/.test(name)))
+    return byEmail
+      ? 'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true'
+      : 'the provider tells no preferred_username that a user may have';
   const query = trx.selectFrom('users').selectAll().where('vault_id', '=', provider.vault_id).limit(2);
   const [first, second] = await (
     byEmail
-      ? query.where((eb) => eb(eb.fn<string>('lower', ['email']), '=', name.toLowerCase()))
+      ? query.where((eb) => eb(eb.fn<string>('lower', ['email']), '=', emailKey(name)))
       : query.where('username_key', '=', usernameKey(name))
   ).execute();
   if (first === undefined) return 'no user has this name or e-mail address';
   return second === undefined ? first : 'more than one user has this e-mail address';
+}
+
+/**
+ * As addresses are kept here; undefined for what is none, or is another address in a form that is only read like one of ours:
+ * NFC makes a K of the Kelvin sign, IDNA letters of full width those of ASCII.
+ */
+function emailOf(claim: string | undefined): string | undefined {
+  if (claim === undefined) return undefined;
+  try {
+    const email = parseEmail(claim);
+    const host = email.slice(email.indexOf('@') + 1);
+    const [local, domain = ''] = claim.split('@');
+    const asItIs = email === `${local}@${host}` && [host, domainToUnicode(host)].includes(emailKey(domain));
+    return asItIs ? email : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -53,7 +53,8 @@ export async function enrolTotp(
   const totp = new TOTP({
     ...form,
     secret,
-    issuer: `Holdfast ${vaultName === '' ? 'appliance' : vaultName}`,
+    // Apps take a colon for the end of the issuer, encoded or not (Key URI Format, label).
+    issuer: `Holdfast ${vaultName === '' ? 'appliance' : vaultName.replaceAll(':', ' ')}`,
     label: user.username,
   });
   await house.store.write(act, async (trx) => {

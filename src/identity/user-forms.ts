@@ -1,3 +1,5 @@
+import { domainToASCII } from 'node:url';
+import { NameError, parseReadableName } from '../vault/names.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** What may be a username: what is easy to type, to read in a log and to put into a path. */
@@ -15,20 +17,38 @@ export function usernameKey(username: string): string {
   return username.toLowerCase();
 }
 
-/** One mailbox, without a name and without quoting: what every mail system takes. */
+/**
+ * One mailbox, without a name and without quoting: what every mail system takes, or with letters of other scripts before
+ * the @ what those take that have SMTPUTF8 (RFC 6531). The domain is kept as DNS has it (`xn--`, RFC 5891), the rest in
+ * NFC, so that an address has one form. Throws VaultError `invalid`.
+ */
 export function parseEmail(text: string): string {
+  const [local = '', domain = '', ...rest] = text.normalize('NFC').split('@');
+  // Of a label that is no name in any script it makes ''; it would take escapes and other addresses than names, too.
+  const host = /^[\p{L}\p{M}\p{N}.-]+$/u.test(domain) ? domainToASCII(domain) : '';
+  const address = `${local}@${host}`;
   if (
-    text.length > 254 ||
-    !/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(text)
+    rest.length > 0 ||
+    Buffer.byteLength(local) > 64 ||
+    Buffer.byteLength(address) > 254 ||
+    !/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\p{L}\p{M}\p{N}-]+$/u.test(local) ||
+    /^\p{M}|\p{Default_Ignorable_Code_Point}/u.test(local) ||
+    !/^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/.test(host)
   )
     throw new VaultError('invalid', 'an e-mail address looks like name@example.com');
-  return text;
+  return address;
 }
 
-/** A name of a person or thing as people write it. */
+/** The form in which e-mail addresses are compared: without regard to the case of A to Z, as SQL's `lower` has it. */
+export function emailKey(email: string): string {
+  return email.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** A name of a person or thing as people write it. Throws VaultError `invalid`. */
 export function parsePlainName(text: string, what: string, longest = 100): string {
-  const trimmed = text.trim();
-  if (trimmed === '' || trimmed.length > longest || /[\p{Cc}\p{Cf}\u2028\u2029]/u.test(trimmed))
-    throw new VaultError('invalid', `${what} has 1 to ${longest} printable characters`);
-  return trimmed;
+  try {
+    return parseReadableName(text.replaceAll(/^ +| +$/g, ''), what, longest);
+  } catch (error) {
+    throw error instanceof NameError ? new VaultError('invalid', error.message) : error;
+  }
 }

@@ -60,19 +60,37 @@ export function parseName(text: string): string {
   return text;
 }
 
+/**
+ * What a person reads as text and nothing else: no character that is not seen (controls, bidirectional marks, zero widths,
+ * fillers, variation selectors, all of them Default_Ignorable_Code_Point or of category C), none that is blank and no
+ * space, and no mark that nothing comes before (Unicode, UAX #44 and UTR #36).
+ */
+const unreadable = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|^\p{M}| {2}/u;
+
+/**
+ * A name as people write it, in any script, in the one form that looks so (NFC): two names that look the same are the same.
+ * Throws NameError, which says `what` it is about.
+ */
+export function parseReadableName(text: string, what: string, longest: number): string {
+  const name = text.normalize('NFC');
+  if (name === '' || name.length > longest || name.trim() !== name || unreadable.test(name))
+    throw new NameError(
+      `${what} has 1 to ${longest} characters that can be seen, single spaces between them and none around them`,
+    );
+  return name;
+}
+
 /** Names of what AWS never sees, such as CSP accounts: words with spaces, in any script. */
 export function parseTitle(text: string): string {
-  if (!/^[^\p{Cc}\p{Zl}\p{Zp}]{1,120}$/u.test(text) || text.trim() !== text)
-    throw new NameError(
-      'a name has 1 to 120 characters, none of them a control character, and no blanks around it',
-    );
-  return text;
+  return parseReadableName(text, 'a name', 120);
 }
 
 export function parseDescription(text: string): string {
   if (text.length > 300) throw new NameError('a description has at most 300 characters');
-  // A terminal or a log that shows it would obey them.
-  if (/[^\P{Cc}\n\t]/u.test(text))
-    throw new NameError('a description has no control characters but line feeds and tabs');
+  // A terminal or a log that shows it would obey them; bidirectional marks have a reader see another order than there is.
+  if (/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\p{Zl}\p{Zp}]/u.test(text))
+    throw new NameError(
+      'a description has no control characters but line feeds and tabs, and no bidirectional marks',
+    );
   return text;
 }

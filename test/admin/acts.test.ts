@@ -373,6 +373,32 @@ test.serial(
   },
 );
 
+test.serial(
+  'a field called __proto__ is refused wherever it is, and never left out without a word',
+  async (t) => {
+    const { blue } = t.context;
+    const at = `/vaults/${blue.id}/cloud-keys/${blue.ids.cloudKey}`;
+    const patch = async (path: string, raw: string) =>
+      blue.admin.request('PATCH', path, {
+        raw,
+        headers: { 'Content-Type': 'application/json' },
+        ifMatch: '*',
+      });
+    for (const [path, raw] of [
+      [at, '{"__proto__":{"description":"x"}}'],
+      [at, '{"description":"x","__proto__":null}'],
+      [`${at}/kms-keys/${blue.ids.kmsKey}`, '{"tags":{"__proto__":"x"}}'],
+      [`${at}/kms-keys/${blue.ids.kmsKey}`, '{"policy":{"Statement":[{"Condition":{"__proto__":{}}}]}}'],
+    ] as const) {
+      const answer = await patch(path, raw);
+      t.is(answer.status, 422, raw);
+      t.regex(answer.text, /__proto__/);
+    }
+    const { status, text } = await blue.admin.get(`/vaults/${blue.id}/cloud-keys?__proto__=1`);
+    t.is(status, 422, text);
+  },
+);
+
 for (const route of allRoutes.filter(({ method }) => method === 'PATCH'))
   test.serial(`${route.operation}: a change of nothing is the record as it was`, async (t) => {
     const victim = await newVictim(

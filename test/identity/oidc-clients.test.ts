@@ -47,11 +47,12 @@ test.serial('an answer that holds tells who signed in', async (t) => {
 test.serial('what the ID token does not tell is asked for', async (t) => {
   t.like(await state.fake.exchange(new OidcClients()), { subject: 'ada', verifiedEmail: 'ada@example.com' });
   state.fake.lies = { userinfo: { email_verified: 'true' } };
-  t.is(
-    (await state.fake.exchange(new OidcClients())).verifiedEmail,
-    undefined,
-    'verified is true, not a text',
-  );
+  t.is((await state.fake.exchange(new OidcClients())).verifiedEmail, 'ada@example.com', 'as Cognito says it');
+  for (const email_verified of ['True', 'yes', 1, 'false', null, [true], {}]) {
+    state.fake.lies = { userinfo: { email_verified } };
+    const { verifiedEmail } = await state.fake.exchange(new OidcClients());
+    t.is(verifiedEmail, undefined, JSON.stringify(email_verified));
+  }
 });
 
 test.serial('metadata is asked for once in a while, its keys with it', async (t) => {
@@ -273,6 +274,25 @@ test('which addresses may be called', (t) => {
     ['fe80::1', false, false],
     ['fd00:ec2::254', false, false],
     ['ff02::1', false, false],
+    // Metadata services of other clouds.
+    ['100.100.100.200', false, false],
+    ['100.100.100.201', true, true],
+    ['192.0.0.192', false, false],
+    ['fd20:ce::254', false, false],
+    ['fd20:ce::253', true, true],
+    // IPv4 behind IPv6: NAT64, 6to4, IPv4-compatible; and Teredo as a whole.
+    ['64:ff9b::a9fe:a9fe', false, false],
+    ['64:ff9b::169.254.169.254', false, false],
+    ['64:ff9b:1::a9fe:a9fe', false, false],
+    ['64:ff9b::7f00:1', false, true],
+    ['64:ff9b::cb00:7109', true, true],
+    ['2002:a9fe:a9fe::1', false, false],
+    ['2002:6464:64c8::', false, false],
+    ['2002:cb00:7109::1', true, true],
+    ['::169.254.169.254', false, false],
+    ['::7f00:1', false, true],
+    ['2001:0:4136:e378::1', false, false],
+    ['2001:db8:a9fe:a9fe::', true, true],
   ] as const) {
     t.is(mayBeCalled(address, false), elsewhere, `${address} from elsewhere`);
     t.is(mayBeCalled(address, true), onLoopback, `${address} from loopback`);

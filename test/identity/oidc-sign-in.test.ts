@@ -132,14 +132,14 @@ for (const [name, why, prepare] of [
   ],
   [
     'the provider has not verified the e-mail address',
-    'the provider tells no name for its user, or does not vouch for the e-mail address',
+    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
     async (stage: Stage) => {
       stage.account = stage.accountOf(await stage.addUser(), { email_verified: false });
     },
   ],
   [
     'the provider tells no e-mail address',
-    'the provider tells no name for its user, or does not vouch for the e-mail address',
+    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
     async (stage: Stage) => {
       stage.account = { sub: 'nameless', preferred_username: (await stage.addUser()).username };
     },
@@ -207,7 +207,7 @@ for (const [name, why, prepare] of [
   ],
   [
     'the name is spelt with a letter of another alphabet',
-    'the provider tells no name for its user, or does not vouch for the e-mail address',
+    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
     async (stage: Stage) => {
       const user = await stage.addUser({ username: 'kim' });
       stage.account = stage.accountOf(user, { email: '\u212Aim@example.com' });
