@@ -1,7 +1,7 @@
-import { sql, type Expression, type Selectable, type SelectQueryBuilder, type SqlBool } from 'kysely';
-import type { AuditEventTable, Tables } from '../store/schema.ts';
+import { sql, type Expression, type Selectable, type SqlBool } from 'kysely';
+import type { AuditEventTable } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';
-import { mergePages, notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
+import { mergePages, notByIndex, readPage, type Page, type PageWish, type Through } from '../vault/page.ts';
 
 export interface EventWish extends PageWish {
   action?: string | undefined;
@@ -37,24 +37,25 @@ export async function listEvents(
   const vaultId = deletedVault ?? ofVault;
   const [leading, ...others] = await filtersOf(store, vaultId, wish);
   const { from, to } = wish;
-  let query = store.db.selectFrom('audit_events').selectAll().where('audit_events.vault_id', '=', vaultId);
-  for (const filter of others) query = query.where((eb) => passes(filter, (column) => eb.ref(column)));
-  if (from !== undefined) query = query.where('audit_events.at', '>=', new Date(from).toISOString());
-  if (to !== undefined) query = query.where('audit_events.at', '<', new Date(to).toISOString());
+  let all = store.db.selectFrom('audit_events').where('audit_events.vault_id', '=', vaultId);
+  if (from !== undefined) all = all.where('audit_events.at', '>=', new Date(from).toISOString());
+  if (to !== undefined) all = all.where('audit_events.at', '<', new Date(to).toISOString());
   const pages = [];
-  for (const one of alternatives(query, leading))
-    pages.push(await readPage(one, eventOrders, 'audit_events.sequence', wish));
+  for (const through of alternatives(all, leading)) {
+    let query = through.selectAll();
+    for (const filter of others) query = query.where((eb) => passes(filter, (column) => eb.ref(column)));
+    pages.push(await readPage(query, through, eventOrders, 'audit_events.sequence', wish));
+  }
   return mergePages(pages, { ...wish, sort: wish.sort ?? 'sequence' }, ({ at, sequence }) => [at, sequence]);
 }
 
-type EventQuery = SelectQueryBuilder<Tables, 'audit_events', Selectable<AuditEventTable>>;
-
-function alternatives(query: EventQuery, leading: Filter | undefined): EventQuery[] {
-  if (leading === undefined) return [query];
+/** The events that are gone through: all of them, or those that the leading filter finds, one index after another. */
+function alternatives(all: Through<'audit_events'>, leading: Filter | undefined): Through<'audit_events'>[] {
+  if (leading === undefined) return [all];
   return leading.columns.flatMap((column) =>
     leading.values.map((value) =>
       // Told to SQLite, which otherwise takes the moments for the narrower.
-      query.where((eb) => sql<SqlBool>`likelihood(${eb.ref(`audit_events.${column}`)} = ${value}, 0.0001)`),
+      all.where(sql<SqlBool>`likelihood(${sql.ref(`audit_events.${column}`)} = ${value}, 0.0001)`),
     ),
   );
 }

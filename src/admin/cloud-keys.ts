@@ -36,7 +36,7 @@ import {
 } from './cloud-key-routes.ts';
 import { kmsKeyOfNewKey } from './kms-key-forms.ts';
 import { namePrefix, region, toDate } from './key-forms.ts';
-import { pageOf, pageOfWhole, pageQuery, pageWish, wholeQuery } from './page-query.ts';
+import { pageOf, pageQuery, pageWish, wholeQuery } from './page-query.ts';
 import { callerOf, route, shownPage, type Route } from './route.ts';
 
 const newFields = {
@@ -177,7 +177,7 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params, query } = call;
       const key = await getCloudKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId);
-      const page = pageOfWhole(await listVersions(services, key), query, ({ version }) => String(version));
+      const page = await listVersions(services, key, query);
       return shownPage(page, (row) => showVersion(key, row));
     },
   }),

@@ -44,6 +44,8 @@ export const nodeRoutes: readonly Route[] = [
         services.store.db
           .selectFrom('nodes')
           .select(['nodes.id', 'nodes.hostname', 'nodes.version', 'nodes.started_at', 'nodes.last_seen_at']),
+        // Those that were not seen for 90 days are cleared away.
+        'few',
         orders,
         'nodes.id',
         pageWish(query),

@@ -6,7 +6,7 @@ import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';
 import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
 import { parseDescription, parseTitle } from '../vault/names.ts';
-import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { UserRow } from './sessions.ts';
 import { findUser } from './users.ts';
@@ -39,10 +39,11 @@ export async function listAdminGroups(
   wish: PageWish & { name?: string | undefined },
 ): Promise<Page<AdminGroup>> {
   let query = groups(house.store.db, vaultId);
-  if (sight !== 'all') query = query.where('id', 'in', [...sight]);
+  if (sight !== 'all') query = query.where((eb) => eb(notByIndex(eb.ref('id')), 'in', [...sight]));
   if (wish.name !== undefined)
     query = query.where(sql<string>`substr(admin_groups.name, 1, ${wish.name.length})`, '=', wish.name);
-  return readPage(query, adminGroupOrders, 'admin_groups.id', wish);
+  const through = house.store.db.selectFrom('admin_groups').where('vault_id', '=', vaultId);
+  return readPage(query, through, adminGroupOrders, 'admin_groups.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a group that the caller does not see. */
@@ -172,14 +173,19 @@ export async function listMembers(
   wish: PageWish,
 ): Promise<Page<UserRow>> {
   await findAdminGroup(house.store.db, vaultId, 'all', groupId);
-  const query = house.store.db
-    .selectFrom('users')
+  const through = house.store.db.selectFrom('users').where('users.vault_id', '=', vaultId);
+  const query = through
     .selectAll()
-    .where('vault_id', '=', vaultId)
     .where((eb) =>
-      eb('id', 'in', eb.selectFrom('admin_group_members').select('user_id').where('group_id', '=', groupId)),
+      eb.exists(
+        eb
+          .selectFrom('admin_group_members')
+          .select('group_id')
+          .where('group_id', '=', groupId)
+          .whereRef('user_id', '=', 'users.id'),
+      ),
     );
-  return readPage(query, memberOrders, 'users.id', wish);
+  return readPage(query, through, memberOrders, 'users.id', wish);
 }
 
 /** Safe to repeat. Throws VaultError `not-found` for a group or a user who is not of the vault. */

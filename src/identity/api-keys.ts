@@ -85,12 +85,8 @@ export const apiKeyOrders = {
 } as const;
 
 export async function listApiKeys(house: House, userId: string, wish: PageWish): Promise<Page<ApiKeyRow>> {
-  return readPage(
-    house.store.db.selectFrom('api_keys').selectAll().where('user_id', '=', userId),
-    apiKeyOrders,
-    'api_keys.id',
-    wish,
-  );
+  const through = house.store.db.selectFrom('api_keys').where('user_id', '=', userId);
+  return readPage(through.selectAll(), through, apiKeyOrders, 'api_keys.id', wish);
 }
 
 /** One of the user's own. Throws VaultError `not-found`. */

@@ -54,7 +54,8 @@ export async function listUsers(
   if (wish.role !== undefined) query = query.where('role', '=', wish.role);
   if (wish.state !== undefined) query = query.where('state', '=', wish.state);
   if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
-  return readPage(query, userOrders, 'users.id', wish);
+  const through = house.store.db.selectFrom('users').where('vault_id', '=', vaultId);
+  return readPage(query, wish.username === undefined ? through : 'few', userOrders, 'users.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a user of another vault. */

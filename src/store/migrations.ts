@@ -8,6 +8,7 @@ import { indexes } from './migrations/0006-indexes.ts';
 import { sightings } from './migrations/0008-sightings.ts';
 import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
+import { orderIndexes } from './migrations/0013-order-indexes.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const migrations: Record<string, Migration> = {
   '0008-sightings': sightings,
   '0009-list-indexes': listIndexes,
   '0010-served-changes': servedChanges,
+  '0013-order-indexes': orderIndexes,
 };

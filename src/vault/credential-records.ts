@@ -35,7 +35,9 @@ export async function listCredentials(
   keySet: Pick<KeySet, 'id'>,
   page: PageWish,
 ): Promise<Page<UsedCredential>> {
-  return readPage(credentialsOf(store.db, keySet), credentialOrders, 'xks_credentials.access_key_id', page);
+  const through = store.db.selectFrom('xks_credentials').where('key_set_id', '=', keySet.id);
+  const query = credentialsOf(store.db, keySet);
+  return readPage(query, through, credentialOrders, 'xks_credentials.access_key_id', page);
 }
 
 /** Throws VaultError `not-found`. */

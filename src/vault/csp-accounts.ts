@@ -10,7 +10,7 @@ import {
 } from './csp-account-records.ts';
 import { forgetKeys, keysOf } from './csp-access-keys.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -86,11 +86,13 @@ export async function listCspAccounts(
 ): Promise<Page<CspAccountRecord>> {
   let query = accountRecords(store.db)
     .where('csp_accounts.vault_id', '=', vaultId)
-    .where((eb) => seenBy(eb.ref('csp_accounts.admin_group_id'), sight));
+    .where((eb) => seenBy(notByIndex(eb.ref('csp_accounts.admin_group_id')), sight));
   const { name, adminGroupId } = filter;
   if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('csp_accounts.name'), name));
-  if (adminGroupId !== undefined) query = query.where('csp_accounts.admin_group_id', '=', adminGroupId);
-  return readPage(query, cspAccountOrders, 'csp_accounts.id', page);
+  if (adminGroupId !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('csp_accounts.admin_group_id')), '=', adminGroupId));
+  const through = store.db.selectFrom('csp_accounts').where('csp_accounts.vault_id', '=', vaultId);
+  return readPage(query, through, cspAccountOrders, 'csp_accounts.id', page);
 }
 
 /** Throws VaultError `not-found`. */

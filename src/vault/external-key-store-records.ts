@@ -28,7 +28,8 @@ export async function listExternalKeyStores(
 ): Promise<Page<ExternalKeyStore>> {
   let query = store.db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', keySet.id);
   if (region !== undefined) query = query.where('region', '=', region);
-  return readPage(query, storeOrders, 'external_key_stores.id', page);
+  // One for each Region.
+  return readPage(query, 'few', storeOrders, 'external_key_stores.id', page);
 }
 
 /** Throws VaultError `not-found`. */

@@ -29,15 +29,20 @@ export async function listCloudKeys(
   page: PageWish,
 ): Promise<Page<UsedCloudKey>> {
   let query = listedCloudKeys(house.store.db, vaultId, sight, keySetId);
+  let through = house.store.db
+    .selectFrom('cloud_keys')
+    .where(
+      keySetId === undefined ? 'cloud_keys.listed_in' : 'cloud_keys.key_set_id',
+      '=',
+      keySetId ?? vaultId,
+    );
   if (region !== undefined)
     query = query.where((eb) => eb(notByIndex(eb.ref('cloud_keys.region')), '=', region));
   if (externalKeyId !== undefined) query = query.where('cloud_keys.external_key_id', '=', externalKeyId);
-  if (name !== undefined)
-    query = query.where((eb) =>
-      page.sort === undefined || page.sort.endsWith('name')
-        ? beginsWithByIndex(eb.ref('cloud_keys.name'), name)
-        : beginsWith(eb.ref('cloud_keys.name'), name),
-    );
+  if (name !== undefined && (page.sort === undefined || page.sort.endsWith('name'))) {
+    query = query.where((eb) => beginsWithByIndex(eb.ref('cloud_keys.name'), name));
+    through = through.where((eb) => beginsWithByIndex(eb.ref('cloud_keys.name'), name));
+  } else if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('cloud_keys.name'), name));
   if (state !== undefined) {
     const now = house.now().toISOString();
     // As keyState() has it: the schedule may not have written EXPIRED yet.
@@ -51,5 +56,11 @@ export async function listCloudKeys(
       return state === 'EXPIRED' ? eb.or([is, over]) : eb.and([is, eb.not(over)]);
     });
   }
-  return readPage(query, cloudKeyOrders, 'cloud_keys.id', page);
+  return readPage(
+    query,
+    externalKeyId === undefined ? through : 'few',
+    cloudKeyOrders,
+    'cloud_keys.id',
+    page,
+  );
 }

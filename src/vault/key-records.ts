@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
+import { readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { timesUsed, used } from './used.ts';
 import { VaultError } from './vault-error.ts';
@@ -84,18 +85,17 @@ export async function findCloudKey(
   return key;
 }
 
-/** All versions of a CloudKey that were ever begun, the first one first. */
+/** Versions of a CloudKey that were ever begun, the first one first. */
 export async function listVersions(
   { store }: Pick<House, 'store'>,
   key: Pick<CloudKeyRecord, 'id'>,
-): Promise<KeyVersionRecord[]> {
-  return store.db
-    .selectFrom('key_versions')
-    .selectAll()
-    .where('cloud_key_id', '=', key.id)
-    .orderBy('version')
-    .execute();
+  page: Omit<PageWish, 'sort'>,
+): Promise<Page<KeyVersionRecord>> {
+  const through = store.db.selectFrom('key_versions').where('cloud_key_id', '=', key.id);
+  return readPage(through.selectAll(), through, versionOrders, 'key_versions.version', page);
 }
+
+const versionOrders = { version: 'key_versions.version' } as const;
 
 /** The CloudKeys of a vault that are seen, with their use. */
 export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {

@@ -4,7 +4,7 @@ import type { KeySetTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -39,10 +39,13 @@ export async function listKeySets(
   const { name, state, adminGroupId, cspAccountId, token } = filter;
   if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('name'), name));
   if (state !== undefined) query = query.where('frozen_at', state === 'FROZEN' ? 'is not' : 'is', null);
-  if (adminGroupId !== undefined) query = query.where('admin_group_id', '=', adminGroupId);
-  if (cspAccountId !== undefined) query = query.where('csp_account_id', '=', cspAccountId);
-  if (token !== undefined) query = query.where('token', '=', token);
-  return readPage(query, keySetOrders, 'key_sets.id', page);
+  if (adminGroupId !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('admin_group_id')), '=', adminGroupId));
+  if (cspAccountId !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('csp_account_id')), '=', cspAccountId));
+  if (token !== undefined) query = query.where((eb) => eb(notByIndex(eb.ref('token')), '=', token));
+  const through = store.db.selectFrom('key_sets').where('key_sets.vault_id', '=', vaultId);
+  return readPage(query, through, keySetOrders, 'key_sets.id', page);
 }
 
 /** Throws VaultError `not-found`. */
@@ -131,6 +134,6 @@ function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
             .where('deleted_at', 'is', null),
         ),
       )
-      .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight))
+      .where((eb) => seenBy(notByIndex(eb.ref('key_sets.admin_group_id')), sight))
   );
 }

@@ -173,11 +173,15 @@ export async function listKmsKeys(
 ): Promise<Page<KmsKey>> {
   let query = listedKmsKeys(store.db, vaultId, sight);
   const { id, cloudKeyId, keySetId, region, cloudStatus, step, alias, keyArn } = filter;
+  const storesOf = (keySet: string) =>
+    store.db.selectFrom('external_key_stores').select('id').where('key_set_id', '=', keySet);
   if (id !== undefined)
     query = query.where((eb) => eb.or([eb('kms_keys.id', '=', id), eb('kms_keys.key_id', '=', id)]));
   if (cloudKeyId !== undefined) query = query.where('kms_keys.cloud_key_id', '=', cloudKeyId);
   if (keySetId !== undefined)
-    query = query.where((eb) => eb(notByIndex(eb.ref('cloud_keys.key_set_id')), '=', keySetId));
+    query = query.where((eb) =>
+      eb(notByIndex(eb.ref('kms_keys.external_key_store_id')), 'in', storesOf(keySetId)),
+    );
   if (region !== undefined)
     query = query.where((eb) => eb(notByIndex(eb.ref('kms_keys.region')), '=', region));
   if (cloudStatus !== undefined)
@@ -185,7 +189,9 @@ export async function listKmsKeys(
   if (step !== undefined) query = query.where((eb) => eb(notByIndex(eb.ref('kms_keys.step')), '=', step));
   if (keyArn !== undefined) query = query.where('kms_keys.key_arn', '=', keyArn);
   if (alias !== undefined) query = query.where((eb) => beginsWith(eb.ref('kms_keys.alias'), alias));
-  return readPage(query, kmsKeyOrders, 'kms_keys.id', page);
+  const few = id !== undefined || cloudKeyId !== undefined || keyArn !== undefined;
+  const through = store.db.selectFrom('kms_keys').where('kms_keys.vault_id', '=', vaultId);
+  return readPage(query, few ? 'few' : through, kmsKeyOrders, 'kms_keys.id', page);
 }
 
 /** Throws VaultError `not-found`. */

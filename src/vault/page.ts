@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Expression, type ReferenceExpression, type SelectQueryBuilder } from 'kysely';
 import { z } from 'zod';
 import type { Tables } from '../store/schema.ts';
@@ -25,13 +26,26 @@ const cursorForm = z.tuple([
   z.union([z.string(), z.number()]),
 ]);
 
+/** All rows that a list goes through, found and put in order by an index alone; of which the filters then choose. */
+export type Through<TB extends keyof Tables> = SelectQueryBuilder<Tables, TB, object>;
+
+/** So many rows are gone through in one statement: first some, since a page is full soon, then more. */
+const stepRows = [1_000, 5_000] as const;
+/** So many for one page: one that is not full by then tells where to go on. */
+const mostRows = 200_000;
+
 /**
  * Reads a page by its place in the order, not by counting: what is added or deleted meanwhile neither repeats nor hides
  * another row, and the last page costs as much as the first. `columns` are the ones that may be sorted by, of which the
  * first is the default; none of them may be null. `id` makes the order total.
+ *
+ * `through` is gone through in steps, with a turn of the event loop after each, so that a filter that lets little pass
+ * stops nobody; after {@link mostRows} the page ends, full or not. `few` where an index finds so few rows that they may
+ * all be read and sorted.
  */
-export async function readPage<TB extends keyof Tables, O>(
+export async function readPage<TB extends keyof Tables, O, TT extends keyof Tables>(
   query: SelectQueryBuilder<Tables, TB, O>,
+  through: Through<TT> | 'few',
   columns: Readonly<Record<string, ReferenceExpression<Tables, TB>>>,
   id: ReferenceExpression<Tables, TB>,
   wish: PageWish,
@@ -41,30 +55,84 @@ export async function readPage<TB extends keyof Tables, O>(
   const column = columns[descending ? sort.slice(1) : sort];
   if (column === undefined)
     throw new VaultError('invalid', `it can be sorted by ${Object.keys(columns).join(', ')}`);
-  const direction = descending ? 'desc' : 'asc';
-  let ordered = query
-    .select([(eb) => eb.ref(column as never).as('page_sort'), (eb) => eb.ref(id as never).as('page_id')])
-    .orderBy(column as never, direction)
-    .orderBy(id as never, direction)
-    .limit(wish.limit + 1);
-  if (wish.cursor !== undefined) {
-    const [value, lastId] = readCursor(wish.cursor, sort);
-    const beyond = descending ? sql`<` : sql`>`;
-    ordered = ordered.where(
-      (eb) =>
-        sql<boolean>`(${eb.ref(column as never)}, ${eb.ref(id as never)}) ${beyond} (${value}, ${lastId})`,
-    );
+  const order: Order = { column: column as string, id: id as string, descending };
+  const selected = query.select([
+    (eb) => eb.ref(column as never).as('page_sort'),
+    (eb) => eb.ref(id as never).as('page_id'),
+  ]) as SelectQueryBuilder<Tables, TB, O & Placed>;
+  let from = wish.cursor === undefined ? undefined : readCursor(wish.cursor, sort);
+  const rows: (O & Placed)[] = [];
+  for (let gone = 0, step = 0; ; step++) {
+    const atOnce = stepRows[step] ?? stepRows[1];
+    const to = through === 'few' ? undefined : await placeAfter(through, order, from, atOnce);
+    const missing = wish.limit + 1 - rows.length;
+    const some = await between(selected, order, from, to).limit(missing).execute();
+    rows.push(...(some as (O & Placed)[]));
+    gone += atOnce;
+    if (some.length === missing || to === undefined) break;
+    from = to;
+    if (gone >= mostRows) return { items: rows.map(withoutPlace), next: writeCursor(sort, ...to) };
+    await nextTurn();
   }
-  const rows = (await ordered.execute()) as (O & { page_sort?: unknown; page_id?: unknown })[];
-  const more = rows.length > wish.limit;
   const kept = rows.slice(0, wish.limit);
   const last = kept.at(-1);
+  const more = rows.length > wish.limit;
   const next = more && last !== undefined ? writeCursor(sort, last.page_sort, last.page_id) : null;
-  for (const row of kept) {
-    delete row.page_sort;
-    delete row.page_id;
-  }
-  return { items: kept, next };
+  return { items: kept.map(withoutPlace), next };
+}
+
+interface Order {
+  column: string;
+  id: string;
+  descending: boolean;
+}
+
+/** Where in the order a row stands: by what is sorted by, and its id. */
+type Place = [string | number | null, string | number];
+
+interface Placed {
+  page_sort: string | number | null;
+  page_id: string | number;
+}
+
+function withoutPlace<O>(row: O & Placed): O {
+  const { page_sort: _sort, page_id: _id, ...rest } = row;
+  return rest as O;
+}
+
+/** After `from`, and up to `to`. */
+function between<TB extends keyof Tables, O>(
+  query: SelectQueryBuilder<Tables, TB, O>,
+  { column, id, descending }: Order,
+  from: Place | undefined,
+  to: Place | undefined,
+): SelectQueryBuilder<Tables, TB, O> {
+  const direction = descending ? 'desc' : 'asc';
+  const [beyond, upTo] = descending ? [sql`<`, sql`>=`] : [sql`>`, sql`<=`];
+  const place = sql`(${sql.ref(column)}, ${sql.ref(id)})`;
+  let ordered = query.orderBy(column as never, direction).orderBy(id as never, direction);
+  if (from !== undefined) ordered = ordered.where(sql<boolean>`${place} ${beyond} (${from[0]}, ${from[1]})`);
+  if (to !== undefined) ordered = ordered.where(sql<boolean>`${place} ${upTo} (${to[0]}, ${to[1]})`);
+  return ordered;
+}
+
+/** The place of the row that is so many after `from`; undefined where there are not so many. */
+async function placeAfter<TT extends keyof Tables>(
+  through: Through<TT>,
+  order: Order,
+  from: Place | undefined,
+  rows: number,
+): Promise<Place | undefined> {
+  const found = await between(through, order, from, undefined)
+    .clearSelect()
+    .select([
+      sql<Place[0]>`${sql.ref(order.column)}`.as('page_sort'),
+      sql<Place[1]>`${sql.ref(order.id)}`.as('page_id'),
+    ])
+    .limit(1)
+    .offset(rows - 1)
+    .executeTakeFirst();
+  return found === undefined ? undefined : [found.page_sort, found.page_id];
 }
 
 /**
@@ -78,19 +146,26 @@ export function mergePages<T>(
 ): Page<T> {
   const [only, ...others] = pages;
   if (only !== undefined && others.length === 0) return only;
+  const sort = wish.sort ?? '';
+  const sign = sort.startsWith('-') ? -1 : 1;
+  const inOrder = (one: Place, other: Place) => sign * compare(one, other);
   const byId = new Map(pages.flatMap(({ items }) => items.map((item) => [placeOf(item)[1], item])));
-  const sign = wish.sort?.startsWith('-') === true ? -1 : 1;
-  const merged = [...byId.values()].toSorted((one, other) => sign * compare(placeOf(one), placeOf(other)));
-  const items = merged.slice(0, wish.limit);
+  const merged = [...byId.values()].toSorted((one, other) => inOrder([...placeOf(one)], [...placeOf(other)]));
+  // Beyond the end of any of the pages that goes on, what it has there is not known yet.
+  const ends = pages.flatMap(({ next }) => (next === null ? [] : [readCursor(next, sort)]));
+  const end = ends.toSorted(inOrder).at(0);
+  const known = end === undefined ? merged : merged.filter((item) => inOrder([...placeOf(item)], end) <= 0);
+  const items = known.slice(0, wish.limit);
   const last = items.at(-1);
-  const more = merged.length > items.length || pages.some(({ next }) => next !== null);
-  return { items, next: more && last !== undefined ? writeCursor(wish.sort ?? '', ...placeOf(last)) : null };
+  if (known.length > items.length && last !== undefined)
+    return { items, next: writeCursor(sort, ...placeOf(last)) };
+  return { items, next: end === undefined ? null : writeCursor(sort, ...end) };
 }
 
-function compare(one: readonly (string | number)[], other: readonly (string | number)[]): number {
+function compare(one: Place, other: Place): number {
   for (const [index, value] of one.entries()) {
     const against = other[index] ?? value;
-    if (value !== against) return value < against ? -1 : 1;
+    if (value !== null && against !== null && value !== against) return value < against ? -1 : 1;
   }
   return 0;
 }
@@ -107,7 +182,7 @@ function writeCursor(sort: string, value: unknown, id: unknown): string {
   return Buffer.from(JSON.stringify([sort, value, id])).toString('base64url');
 }
 
-function readCursor(cursor: string, sort: string): [string | number | null, string | number] {
+function readCursor(cursor: string, sort: string): Place {
   const wrong = new VaultError('invalid', 'the cursor is not one of this list in this order');
   let parsed: unknown;
   try {

@@ -1,7 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { ReconciliationTable, Tables } from '../store/schema.ts';
 import type { House } from './house.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { mergePages, readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './vault-tokens.ts';
 
@@ -135,12 +135,15 @@ export async function listReconciliations(
   seenFrom: string,
   page: PageWish,
 ): Promise<Page<Reconciliation>> {
-  const rows = await readPage(
-    store.db.selectFrom('reconciliations').selectAll().where('vault_id', 'in', scopesOf(seenFrom)),
-    reconciliationOrders,
-    'reconciliations.id',
-    page,
-  );
+  const pages = [];
+  for (const scope of scopesOf(seenFrom)) {
+    const through = store.db.selectFrom('reconciliations').where('vault_id', '=', scope);
+    pages.push(
+      await readPage(through.selectAll(), through, reconciliationOrders, 'reconciliations.id', page),
+    );
+  }
+  const sort = page.sort ?? Object.keys(reconciliationOrders)[0];
+  const rows = mergePages(pages, { ...page, sort }, ({ began_at, id }) => [began_at, id]);
   const tokens = await tokensSeen(store, seenFrom);
   return { items: rows.items.map((row) => fromRow(row, seenFrom, tokens)), next: rows.next };
 }

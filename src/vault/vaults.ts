@@ -42,7 +42,8 @@ export async function listVaults(
   let query = vaults(house.store.db);
   if (wish.name !== undefined)
     query = query.where(sql<string>`substr(vaults.name, 1, ${wish.name.length})`, '=', wish.name);
-  return readPage(query, vaultOrders, 'vaults.id', wish);
+  const through = house.store.db.selectFrom('vaults').where('vaults.deleted_at', 'is', null);
+  return readPage(query, through, vaultOrders, 'vaults.id', wish);
 }
 
 /** Throws VaultError `not-found`, also for a vault that was deleted. */

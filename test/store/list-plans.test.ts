@@ -1,32 +1,36 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
-import { listEvents, type EventWish } from '../../src/admin/audit-event-list.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
+import type { Call, Route } from '../../src/admin/route.ts';
+import type { AdminServices } from '../../src/admin/services.ts';
+import { ownAuthority } from '../../src/audit/trail.ts';
+import type { Caller } from '../../src/identity/caller.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import type { Store } from '../../src/store/store.ts';
-import { listCloudKeys } from '../../src/vault/key-list.ts';
-import { listKmsKeys } from '../../src/vault/kms-key-records.ts';
-import type { PageWish } from '../../src/vault/page.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 
-/* A page of a list costs what the page is long, and not what the store has grown to. */
+/*
+ * A page of a list costs what the page is long, and not what the store has grown to. Every list of the management API is
+ * looked at, as its route asks the store: a new one, and a new filter of one, is looked at because it is there.
+ */
 
-/** Lists of what grows without end, each asked as its route asks. */
-const lists: Record<
-  string,
-  (store: Pick<Store, 'db'>, query: Record<string, string>, page: PageWish) => Promise<unknown>
-> = {
-  listAuditEvents: async (store, query, page) =>
-    listEvents({ store: store as Store }, 'v', { ...(query as Partial<EventWish>), ...page }),
-  listApplianceAuditEvents: async (store, { deletedVault, ...query }, page) =>
-    listEvents({ store: store as Store }, '', { ...(query as Partial<EventWish>), ...page }, deletedVault),
-  listCloudKeys: async (store, query, page) =>
-    listCloudKeys({ store: store as Store, now: () => new Date() }, 'v', ['g'], query, page),
-  listKmsKeys: async (store, query, page) => listKmsKeys({ store: store as Store }, 'v', ['g'], query, page),
+/** What these ask is AWS's. */
+const asksAws: ReadonlySet<string> = new Set([
+  'listExternalKeyStoreCandidates',
+  'listCspPrincipals',
+  'listUnlinkedKmsKeys',
+]);
+
+/** Of these there are few, however long a store lives: all may be read, and sorted. */
+const short: Readonly<Record<string, string>> = {
+  listSessions: 'twenty for each user',
+  listNodes: 'those of the last 90 days',
+  listExternalKeyStores: 'one for each Region',
+  listTokens: 'those of the configuration',
+  listKmsKeysOfCloudKey: 'one for each external key store of its key set',
 };
 
 /** A value of each filter; one that names a single thing finds so few that they may be sorted. */
@@ -35,7 +39,7 @@ const values: Record<string, { value: string; few?: true }> = {
   actor: { value: 'vera' },
   target: { value: 'payroll' },
   outcome: { value: 'refused' },
-  from: { value: '2031-01-01T00:00:00.000Z' },
+  from: { value: '2029-01-01T00:00:00.000Z' },
   to: { value: '2031-02-01T00:00:00.000Z' },
   deletedVault: { value: 'd' },
   keySetId: { value: 's' },
@@ -49,6 +53,11 @@ const values: Record<string, { value: string; few?: true }> = {
   cloudStatus: { value: 'AVAILABLE' },
   step: { value: 'DONE' },
   alias: { value: 'alias/' },
+  role: { value: 'cloud-admin' },
+  username: { value: 'vera', few: true },
+  adminGroupId: { value: 'g' },
+  cspAccountId: { value: 'a' },
+  token: { value: 'token' },
 };
 
 interface Asked {
@@ -56,76 +65,247 @@ interface Asked {
   parameters: readonly unknown[];
 }
 
-async function watchedStore(
-  t: ExecutionContext,
-): Promise<{ raw: Database.Database; asked: Asked[]; store: Pick<Store, 'db'> }> {
+interface Watched {
+  raw: Database.Database;
+  asked: Asked[];
+  services: AdminServices;
+  dispose: () => Promise<void>;
+}
+
+const test = anyTest as TestFn<Watched>;
+
+test.before(async (t) => void (t.context = await watchedStore()));
+test.after.always(async (t) => t.context.dispose());
+
+/** More than one step of a list goes through. */
+const many = 1_100;
+const past = '2030-01-01T00:00:00.000Z';
+
+/** A store in which of each thing there are many, in one vault, key set, user, CloudKey; with the things that hold them. */
+async function watchedStore(): Promise<Watched> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-plans-'));
   const file = path.join(directory, 'holdfast.db');
   await (await SqliteStore.init(file)).close();
   const raw = new Database(file);
-  raw.exec(`INSERT INTO vaults (id, name, type, description, administrator_name, administrator_email, tokens, deleted_at,
-    created_at, updated_at) VALUES ('d', 'd', 'cloud-key-management', '', '', '', '[]', '2030', '', '')`);
+  raw.pragma('foreign_keys = OFF');
+  const name = `'pay' || i`;
+  const inVault = `CASE i WHEN 0 THEN 'v' ELSE 'v' || i END`;
+  fill(raw, 'vaults', { id: inVault, name, tokens: `'["token"]'` });
+  raw.exec(
+    `UPDATE vaults SET deleted_at = '${past}' WHERE id = 'v1'; UPDATE vaults SET id = 'd' WHERE id = 'v1'`,
+  );
+  const first = (id: string) => `CASE i WHEN 0 THEN '${id}' ELSE '${id}' || i END`;
+  const v = { vault_id: `'v'` };
+  const event = { actor_name: `'vera'`, target_name: `'payroll'`, outcome: `'refused'` };
+  for (const vault of ['v', 'd', ''])
+    fill(raw, 'audit_events', {
+      sequence: 'NULL',
+      vault_id: `'${vault}'`,
+      ...event,
+      action: `'cloud-key.disable'`,
+    });
+  fill(raw, 'users', {
+    id: first('u'),
+    ...v,
+    role: `'cloud-admin'`,
+    state: `'EXPIRED'`,
+    totp_state: `'NONE'`,
+  });
+  fill(raw, 'users', { id: `'appliance' || i`, vault_id: `''` });
+  fill(raw, 'sessions', { id: first('session'), user_id: `CASE i WHEN 0 THEN 'u' ELSE 'u' || i END` });
+  fill(raw, 'api_keys', { user_id: `'u'`, scope: `'[]'` });
+  fill(raw, 'admin_groups', { id: first('g'), ...v, name });
+  fill(raw, 'admin_group_members', { group_id: `'g'`, user_id: first('u') });
+  fill(raw, 'csp_accounts', { id: first('a'), ...v, name, admin_group_id: `'g'`, type: `'manual'` });
+  fill(raw, 'key_sets', {
+    id: first('s'),
+    ...v,
+    name,
+    admin_group_id: `'g'`,
+    csp_account_id: `'a'`,
+    token: `'token'`,
+  });
+  fill(raw, 'xks_credentials', { key_set_id: `'s'` });
+  const lists = { administrators: `'[]'`, users: `'[]'` };
+  fill(raw, 'cloud_keys', { id: first('c'), key_set_id: `'s'`, name, ...lists, rotation: `'INHERIT'` });
+  fill(raw, 'key_versions', { cloud_key_id: `'c'`, version: 'i + 1' });
+  fill(raw, 'external_key_stores', {
+    id: first('e'),
+    ...v,
+    key_set_id: first('s'),
+    connectivity: `'PUBLIC_ENDPOINT'`,
+  });
+  fill(raw, 'kms_keys', {
+    ...v,
+    cloud_key_id: first('c'),
+    external_key_store_id: `'e'`,
+    tags: `'{}'`,
+    policy: `'{}'`,
+  });
+  for (const vault of ['v', ''])
+    fill(raw, 'reconciliations', { id: `'r${vault}' || i`, vault_id: `'${vault}'`, report: `'[]'` });
+  raw.pragma('foreign_keys = ON');
   const asked: Asked[] = [];
   const db = new Kysely<Tables>({
     dialect: new SqliteDialect({ database: raw }),
     log: ({ query }) => void asked.push(query),
   });
-  t.teardown(async () => {
+  const dispose = async () => {
     await db.destroy();
     await rm(directory, { recursive: true, force: true });
-  });
-  return { raw, asked, store: { db } };
+  };
+  const services = {
+    store: { db },
+    now: () => new Date(past),
+    tokenFacts: [{ name: 'token', profile: '', vendor: '', model: '' }],
+    tokens: { pool: () => ({ health: 'up', hosts: [] }) },
+    sessions: { idleMinutes: 1e6, longestMinutes: 1e6 },
+    publicUrl: 'https://localhost',
+  } as unknown as AdminServices;
+  return { raw, asked, services, dispose };
 }
 
-/** What the plan does over the rows of a table that grows: none of it is wanted. */
-function costly(raw: Database.Database, { sql, parameters }: Asked, wanted: readonly string[]): string[] {
-  const few = wanted.some((name) => values[name]?.few === true);
-  // Of the trail every filter but the moments is in the index: what is rare is not looked for among all the rest.
-  const narrowed = wanted.some((name) => ['action', 'actor', 'target', 'outcome'].includes(name));
-  const plan = raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[];
-  return plan
-    .map(({ detail }) => detail)
-    .filter(
+/** Rows with what is told, SQL of `i`; of all else what is least, or of no two the same. */
+function fill(raw: Database.Database, table: string, told: Readonly<Record<string, string>>): void {
+  const columns = raw.pragma(`table_info(${table})`) as {
+    name: string;
+    type: string;
+    notnull: number;
+    dflt_value: unknown;
+    pk: number;
+  }[];
+  const given = columns.flatMap(({ name, type, notnull, dflt_value, pk }) => {
+    if (told[name] !== undefined) return [[name, told[name]]];
+    if (name.endsWith('_at')) return notnull === 1 ? [[name, `'${past}'`]] : [];
+    if ((notnull === 0 || dflt_value !== null) && pk === 0) return [];
+    return [
+      [name, { integer: '1', bigint: '1', blob: `CAST('${table}' || i AS BLOB)` }[type] ?? `'${table}' || i`],
+    ];
+  });
+  raw.exec(`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${many - 1})
+    INSERT INTO ${table} (${given.map(([name]) => `"${name}"`).join(', ')})
+    SELECT ${given.map(([, value]) => value).join(', ')} FROM n`);
+}
+
+/** What a list asks that costs more, the more there is. */
+function costly(raw: Database.Database, asked: readonly Asked[], few: boolean): string[] {
+  return asked.flatMap(({ sql, parameters }, index) => {
+    const limited = / limit \?/i.test(sql);
+    const found = plan(raw, sql, parameters).filter(
       (detail) =>
-        /^SCAN (?!CONSTANT|actions$)/.test(detail) ||
-        (!few && detail.includes('TEMP B-TREE')) ||
-        (narrowed &&
-          detail.includes('SEARCH audit_events') &&
-          !/\(vault_id=\? AND (\w+=\?|action>)/.test(detail)),
+        // A list of all there is begins at the beginning of an index, and ends with its step.
+        (/^SCAN (?!CONSTANT|actions$|nodes$)/.test(detail) &&
+          !((limited || few) && / USING .*INDEX /.test(detail))) ||
+        (limited && !few && /TEMP B-TREE FOR ORDER BY/.test(detail)),
     );
+    const rows = few ? 0 : raw.prepare(sql).all(...parameters).length;
+    if (rows > 201) found.push(`${rows} rows at once`);
+    // In steps, of which each is bounded: the one before says where it ends.
+    const isPage = / order by .* limit \?$/is.test(sql);
+    if (isPage && !few && !/ limit \? offset \?$/i.test(asked[index - 1]?.sql ?? ''))
+      found.push('goes through all there is at once');
+    return found.map((one) => `${one}\n${sql}`);
+  });
 }
 
-for (const [operation, list] of Object.entries(lists))
-  test(`${operation} finds its page by an index, in every order and by every filter that is documented`, async (t) => {
-    const query = allRoutes.find((one) => one.operation === operation)?.query;
-    if (query === undefined) throw new Error('there is no such list');
-    const { shape } = query as unknown as { shape: Record<string, unknown> };
-    const documented = Object.keys(shape);
-    const filters = documented.filter((name) => !['limit', 'cursor', 'sort'].includes(name));
-    t.deepEqual(
-      filters.filter((name) => values[name] === undefined),
-      [],
-      'a filter without a value here',
-    );
-    const { raw, asked, store } = await watchedStore(t);
-    const sorts = (shape['sort'] as { def: { innerType: { options: string[] } } }).def.innerType.options;
-    const pairs = filters.flatMap((one) => filters.map((other) => [one, other] as const));
-    for (const wanted of [[], ...pairs])
-      for (const sort of sorts)
-        for (const cursor of [
-          undefined,
-          Buffer.from(JSON.stringify([sort, 'x', 'y'])).toString('base64url'),
-        ]) {
-          const asking: Record<string, string> = {};
-          for (const name of wanted) asking[name] = values[name]?.value ?? '';
-          asked.length = 0;
-          await list(store, asking, { limit: 50, sort, cursor });
-          t.true(asked.length > 0);
-          for (const one of asked) {
-            const found = costly(raw, one, wanted);
-            if (found.length > 0)
-              return t.fail(`${JSON.stringify(asking)} ${sort}: ${found.join('; ')}\n${one.sql}`);
-          }
-        }
-    t.pass();
-  });
+function plan(raw: Database.Database, sql: string, parameters: readonly unknown[]): string[] {
+  const steps = raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[];
+  return steps.map(({ detail }) => detail);
+}
+
+function callOf(
+  { services }: Watched,
+  route: Route,
+  sight: Caller['sight'],
+  query: Readonly<Record<string, unknown>>,
+): Call<unknown, unknown, unknown> {
+  const now = () => new Date(past);
+  return {
+    services,
+    caller: {
+      kind: 'user',
+      userId: 'u',
+      username: 'u',
+      role: 'vault-admin',
+      vaultId: route.path.startsWith('/vaults/') ? 'v' : '',
+      permissions: new Set(),
+      sight,
+      credentialId: 'session',
+      state: 'ACTIVE',
+      byCookie: false,
+    },
+    act: {
+      actor: { kind: 'user', id: 'u', name: 'u' },
+      address: '',
+      requestId: '',
+      at: now(),
+      now,
+      authority: ownAuthority,
+    },
+    params: { vaultId: 'v', keySetId: 's', groupId: 'g', cloudKeyId: 'c', cspAccountId: 'a', userId: 'u' },
+    query,
+    body: undefined,
+    expected: undefined,
+    client: { address: '', userAgent: '', cookie: () => undefined },
+  };
+}
+
+const listing = allRoutes.filter(({ operation }) => operation.startsWith('list') && !asksAws.has(operation));
+
+test('every list of the management API that holds what grows is among those that are looked at', (t) => {
+  for (const route of allRoutes.filter(({ answer }) => 'items' in shapeOf(answer)))
+    t.true(route.operation.startsWith('list'), route.operation);
+  t.true(listing.length > 15);
+});
+
+for (const route of listing)
+  test.serial(
+    `${route.operation} finds its page by an index, in every order and by every filter that is documented`,
+    async (t) => {
+      const { raw, asked } = t.context;
+      const shape = shapeOf(route.query);
+      const filters = Object.keys(shape).filter((name) => !['limit', 'cursor', 'sort'].includes(name));
+      t.deepEqual(
+        filters.filter((name) => values[name] === undefined),
+        [],
+        'a filter without a value here',
+      );
+      const sorts = optionsOf(shape['sort']);
+      const looked = new Set<string>();
+      const single = filters.map((one) => [one]);
+      const pairs = filters.flatMap((one, at) => filters.slice(at + 1).map((other) => [one, other]));
+      for (const wanted of [[], ...single, ...pairs])
+        for (const sort of wanted.length > 1 ? sorts.slice(0, 3) : sorts)
+          for (const sight of wanted.length > 1 ? [['g']] : [['g'], 'all' as const])
+            for (const cursor of wanted.length > 1 ? [undefined] : [undefined, cursorOf(sort)]) {
+              const query: Record<string, unknown> = { limit: 50, sort, cursor };
+              for (const name of wanted) query[name] = values[name]?.value;
+              asked.length = 0;
+              await route.handle(callOf(t.context, route, sight, query));
+              const few = wanted.some((name) => values[name]?.few === true) || route.operation in short;
+              const statements = asked.map(({ sql }) => sql).join('\n');
+              if (looked.has(statements)) continue;
+              looked.add(statements);
+              const found = costly(raw, [...asked], few);
+              if (found.length > 0)
+                return t.fail(`${JSON.stringify(query)} seen by ${String(sight)}: ${found.join('\n')}`);
+            }
+      t.true(looked.size > 0);
+    },
+  );
+
+function cursorOf(sort: string | undefined): string | undefined {
+  if (sort === undefined) return undefined;
+  return Buffer.from(JSON.stringify([sort, '', ''])).toString('base64url');
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> {
+  return (schema as { shape?: Record<string, unknown> } | undefined)?.shape ?? {};
+}
+
+/** What a list may be sorted by; of one that has an order of its own, nothing. */
+function optionsOf(sort: unknown): (string | undefined)[] {
+  return (
+    (sort as { def: { innerType: { options: string[] } } } | undefined)?.def.innerType.options ?? [undefined]
+  );
+}

@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { reservePath } from '../../src/store/space-reserve.ts';
@@ -104,10 +105,14 @@ test('damage that nothing has come upon yet is found as a node starts; of a larg
   await storeAt(file);
   const { log } = new KeptLog();
   t.notThrows(() => checkAtStart(file, log));
+  // The page of an index, which is empty and nobody has read.
+  const raw = new Database(file);
+  const root = `SELECT rootpage FROM sqlite_schema WHERE name = 'kms_keys_arn'`;
+  const page = raw.prepare<[], number>(root).pluck().get() ?? 0;
+  const size = Number(raw.pragma('page_size', { simple: true }));
+  raw.close();
   const handle = await open(file, 'r+');
-  const { size } = await handle.stat();
-  // The pages of some indexes, which are empty and nobody has read.
-  await handle.write(Buffer.alloc(40_960, 0xff), 0, 40_960, size - 40_960);
+  await handle.write(Buffer.alloc(size, 0xff), 0, size, (page - 1) * size);
   await handle.close();
   await (await SqliteStore.open(file)).close();
   const error = t.throws(() => checkAtStart(file, log), { instanceOf: StoreError });

@@ -10,11 +10,11 @@ import {
   getCloudKey,
   keyState,
   listCloudKeys,
-  listVersions,
   rotateCloudKey,
   scheduleDeletion,
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
 import { unusedAws } from '../support/aws-settings.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';

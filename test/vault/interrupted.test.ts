@@ -9,12 +9,12 @@ import {
   createCloudKey,
   findCloudKey,
   getCloudKey,
-  listVersions,
   rotateCloudKey,
   undoCreation,
   undoVersion,
   type CloudKeyRecord,
 } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import type { House } from '../../src/vault/house.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';

@@ -8,12 +8,12 @@ import {
   enableCloudKey,
   getCloudKey,
   keyState,
-  listVersions,
   rotateCloudKey,
   scheduleDeletion,
   updateCloudKey,
   type CloudKeyRecord,
 } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import { deleteDueKeys } from '../../src/vault/destruction.ts';
 import { expireKeys } from '../../src/vault/expirations.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';

@@ -8,10 +8,10 @@ import type { TokenResponses } from '../../src/token/messages.ts';
 import {
   createCloudKey,
   disableCloudKey,
-  listVersions,
   scheduleDeletion,
   type CloudKeyRecord,
 } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { House } from '../../src/vault/house.ts';
 import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';

@@ -6,9 +6,9 @@ import {
   cancelDeletion,
   disableCloudKey,
   enableCloudKey,
-  listVersions,
   scheduleDeletion,
 } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import { deleteDueKeys } from '../../src/vault/destruction.ts';
 import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from '../../src/vault/expirations.ts';

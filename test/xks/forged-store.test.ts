@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { ownKeys } from '../../src/token/own-keys.ts';
-import { listVersions } from '../../src/vault/cloud-keys.ts';
+import { listVersions } from '../support/versions.ts';
 import { InProcessNode } from '../support/in-process-node.ts';
 import type { NodeVault } from '../support/node-vault.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';

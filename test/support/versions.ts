@@ -1,0 +1,16 @@
+import type { House } from '../../src/vault/house.ts';
+import {
+  listVersions as pageOfVersions,
+  type CloudKeyRecord,
+  type KeyVersionRecord,
+} from '../../src/vault/key-records.ts';
+
+/** All versions of a CloudKey that were ever begun, the first one first. */
+export async function listVersions(
+  house: Pick<House, 'store'>,
+  key: Pick<CloudKeyRecord, 'id'>,
+): Promise<KeyVersionRecord[]> {
+  const { items, next } = await pageOfVersions(house, key, { limit: 200 });
+  if (next !== null) throw new Error('more versions than a page');
+  return items;
+}
