@@ -15,16 +15,33 @@ export async function readBody(
   most = maxBodyBytes,
   tooLarge: () => Error = unsupportedLength,
 ): Promise<Buffer> {
-  if (declaredLength(request) > most) throw tooLarge();
   const chunks: Buffer[] = [];
+  await takeBody(request, most, tooLarge, (chunk) => chunks.push(chunk));
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/**
+ * Takes a body that nobody wants as {@link readBody} takes one, and keeps nothing of it: who sent it cannot tell from when,
+ * or how, it is answered that nobody looked at it.
+ */
+export async function passOverBody(request: IncomingMessage): Promise<void> {
+  await takeBody(request, maxBodyBytes, unsupportedLength, () => undefined);
+}
+
+async function takeBody(
+  request: IncomingMessage,
+  most: number,
+  tooLarge: () => Error,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  if (declaredLength(request) > most) throw tooLarge();
   let length = 0;
   const isWhole = await receive(request, (chunk) => {
-    chunks.push(chunk);
+    take(chunk);
     length += chunk.length;
     return length <= most;
   });
   if (!isWhole) throw tooLarge();
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length);
 }
 
 /**

@@ -15,7 +15,7 @@ import { toXksError, XksError } from '../xks/errors.ts';
 import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
-import { ClientGoneError, discardBody, isEncoded, readBody } from './body.ts';
+import { ClientGoneError, discardBody, isEncoded, passOverBody, readBody } from './body.ts';
 import { echo, EchoBudget, isEchoRequest } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { answeredPing, registerProbes } from './probes.ts';
@@ -134,15 +134,20 @@ async function answer(
     if (!(await directory.hasPrefix(route.prefix)))
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
     const authorization = parseAuthorization(request, wallClock());
-    // Before the body too: nothing is kept in memory for a caller who names no credential of this key set.
-    await credentialOf(directory, authorization.accessKeyId, route.prefix);
+    // Before the body too: nothing is kept in memory for a caller who names no credential of this key set, who is
+    // answered when and as all others are, so that nobody learns which access key ids there are.
+    if ((await findCredential(directory, authorization.accessKeyId, route.prefix)) === undefined) {
+      await passOverBody(ctx.req);
+      throw authenticationFailed();
+    }
     const body = await readBody(ctx.req);
     const arrived = monotonicNow();
     const deadline = (arrived - began < promptBody ? began : arrived) + options.answerWithin;
 
     // A body that took its time: what was acknowledged meanwhile counts as well.
     if (arrived - began > quickBody) await directory.refresh();
-    const credential = await credentialOf(directory, authorization.accessKeyId, route.prefix);
+    const credential = await findCredential(directory, authorization.accessKeyId, route.prefix);
+    if (credential === undefined) throw authenticationFailed();
     const secret = await directory.secret(credential, deadline);
     await verifySignature(request, body, authorization, secret.reveal());
     ({ keySet, accessKeyId } = credential);
@@ -170,14 +175,13 @@ async function answer(
 }
 
 /** A credential opens its own key set only; without a prefix the access key id alone names the key set. */
-async function credentialOf(
+async function findCredential(
   directory: XksServices['directory'],
   accessKeyId: string,
   prefix: string,
-): Promise<LiveCredential> {
+): Promise<LiveCredential | undefined> {
   const credential = await directory.credential(accessKeyId);
-  if (credential?.keySet.pathPrefix !== prefix) throw authenticationFailed();
-  return credential;
+  return credential?.keySet.pathPrefix === prefix ? credential : undefined;
 }
 
 /** False when the client is gone: then there is nobody to answer. */

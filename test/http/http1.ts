@@ -76,6 +76,29 @@ test('a chunked body is read, in chunks of any size and byte by byte', async (t)
   connection.close();
 });
 
+test('nobody learns by bodies of any length or kind which access key ids there are', async (t) => {
+  const { client } = file();
+  for (const length of [100, 131_072, 131_073, 200_000, 1_200_000])
+    for (const chunks of [undefined, 16_384]) {
+      const known = await client.sign('/first/kms/xks/v1/health', Buffer.alloc(length, 32));
+      const { authorization = '' } = known.headers;
+      const answers = [];
+      for (const change of [
+        (text: string) => text.replace(/Signature=.{8}/, 'Signature=00000000'),
+        (text: string) => text.replace(/Credential=[A-Z0-9]+/, `Credential=${'A'.repeat(20)}`),
+      ]) {
+        const connection = await open();
+        const request = { ...known, headers: { ...known.headers, authorization: change(authorization) } };
+        connection.write(toHttp1(request, chunks === undefined ? {} : { chunks }));
+        const { status, headers, body } = await connection.response();
+        answers.push({ status, body, connection: headers.get('connection') });
+        connection.close();
+      }
+      t.deepEqual(answers[1], answers[0], `${length} bytes, chunks of ${chunks ?? 'none'}`);
+      t.is(answers[0]?.status, length <= 131_072 ? 401 : 501);
+    }
+});
+
 test('Expect: 100-continue is answered before the body, and another expectation is refused', async (t) => {
   const request = await sign();
   const whole = toHttp1(request, { more: ['Expect: 100-continue'] });
