@@ -6,12 +6,16 @@ export interface Reader {
   gids: ReadonlySet<number>;
 }
 
+/** Of inode(7). */
+const fileType = 0o170_000;
+const directory = 0o040_000;
+
 export function thisProcess(): Reader {
   const own = [process.getgid?.(), process.getegid?.(), ...(process.getgroups?.() ?? [])];
   return { uid: process.geteuid?.() ?? 0, gids: new Set(own.filter((gid) => gid !== undefined)) };
 }
 
-/** What is wrong with the mode of a file that holds a secret. */
+/** What is wrong with the mode of a file that holds a secret, or of a directory with such files. */
 export interface Opening {
   /** Such as `group or others may use it (mode 0644)`. */
   problem: string;
@@ -36,7 +40,7 @@ export function openingOf(
     problem: `group or others may use it (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
     wayOut:
       uid === reader.uid
-        ? `chmod 0600 ${file}`
+        ? `chmod ${(mode & fileType) === directory ? '0700' : '0600'} ${file}`
         : 'mode 0600 and the owner who uses it; or root’s, 0440, with a group of theirs (docs/kubernetes.md)',
   };
 }

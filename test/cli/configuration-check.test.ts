@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { checkConfiguration, type Findings } from '../../src/cli/configuration-check.ts';
@@ -56,6 +56,37 @@ ${change.token ?? `module = "${module}"`}
   const short = (text: string) => text.replaceAll(file, 'FILE').replaceAll(`${directory}/`, '');
   return { problems: problems.map(short), warnings: warnings.map(short) };
 }
+
+test.serial(
+  'a state directory or store that others may use is warned of, with the command that closes it',
+  async (t) => {
+    const state = path.join(t.context.directory, 'state');
+    await mkdir(state, { mode: 0o755 });
+    await chmod(state, 0o755);
+    await writeFile(path.join(state, 'holdfast.db'), '');
+    await chmod(path.join(state, 'holdfast.db'), 0o640);
+    try {
+      const { warnings } = await found(t.context);
+      t.true(
+        warnings.includes(
+          'the state directory state: group or others may use it (mode 0755); chmod 0700 state',
+        ),
+        warnings.join('\n'),
+      );
+      t.true(
+        warnings.includes(
+          'the store state/holdfast.db: group or others may use it (mode 0640); chmod 0600 state/holdfast.db',
+        ),
+        warnings.join('\n'),
+      );
+      await chmod(state, 0o700);
+      await chmod(path.join(state, 'holdfast.db'), 0o600);
+      t.notRegex((await found(t.context)).warnings.join('\n'), /state directory|the store/);
+    } finally {
+      await rm(state, { recursive: true });
+    }
+  },
+);
 
 test('a configuration of which everything is there is fine', async (t) => {
   t.deepEqual(await found(t.context), { problems: [], warnings: [] });
