@@ -1,5 +1,6 @@
 import type { Secret } from '../secret.ts';
 import { VaultError } from '../vault/vault-error.ts';
+import { withoutWalks } from './keyboard-walks.ts';
 
 /*
  * After NIST SP 800-63B-4, 3.1.1.2: length is what counts, every character is allowed, no rules on composition, no
@@ -8,7 +9,10 @@ import { VaultError } from '../vault/vault-error.ts';
 const shortest = 15;
 const longest = 128;
 
-/** So much must be left once what is guessed first is taken out. */
+/**
+ * So many characters must be left once what is guessed first is taken out. (Not an estimator such as zxcvbn-ts: it
+ * takes seconds of the event loop for a long password, and "correct horse battery staple" for a very good one.)
+ */
 const leastUnguessable = 8;
 
 /** Parts of passwords that everyone tries, folded by {@link fold}. */
@@ -85,7 +89,8 @@ export function checkNewPassword(password: Secret, names: readonly string[]): vo
     throw new VaultError('invalid', 'a password must not contain the name of the user or of the vault');
   if (isRepetition(text.toLowerCase()))
     throw new VaultError('invalid', 'a password must not be the same few characters over and over');
-  let rest = fold(withoutRuns(text.toLowerCase()));
+  // What stands between words makes them no harder to guess.
+  let rest = fold(withoutWalks(withoutRuns(text.toLowerCase()))).replaceAll(/[\s_.,;:'"+/-]/g, '');
   for (const word of guessedFirst) rest = rest.replaceAll(word, '');
   if (Array.from(rest).length < leastUnguessable)
     throw new VaultError(
