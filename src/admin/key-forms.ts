@@ -7,7 +7,13 @@ import { highestQuota, mostRotationDays } from '../vault/limits.ts';
 export const vaultId = z.uuid().describe('The vault.');
 export const time = z.iso.datetime().describe('UTC, ISO 8601 with milliseconds.');
 export const description = z.string().max(300).describe('Free text.');
-export const namePrefix = z.string().max(250).optional().describe('Only those whose name begins so.');
+/** As names are kept (NFC). */
+export const namePrefix = z
+  .string()
+  .max(250)
+  .normalize('NFC')
+  .optional()
+  .describe('Only those whose name begins so.');
 
 /** A moment to come; null for never. */
 export const expiry = z.iso

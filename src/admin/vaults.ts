@@ -38,7 +38,7 @@ const shownVault = z
     tokens,
     signInUrl: z.string().describe('Where its users sign in.'),
     apiUrl: z.string().describe('Where its part of this API is.'),
-    keySets: z.int(),
+    keySets: z.int().describe('As far as the caller sees them, and so the CloudKeys.'),
     cloudKeys: z.int().describe('CloudKeys that are not deleted.'),
     createdAt: time,
     updatedAt: time,
@@ -99,8 +99,11 @@ export const vaultRoutes: readonly Route[] = [
     access: { ...read, vault: 'vault.read' },
     params: one,
     answer: shownVault,
-    handle: async ({ services, params }) =>
-      shown(services, await findVault(services.store.db, params.vaultId)),
+    handle: async (call) => {
+      const { services, params } = call;
+      const { sight } = callerOf(call);
+      return shown(services, await findVault(services.store.db, params.vaultId, sight));
+    },
   }),
   route({
     operation: 'updateVault',

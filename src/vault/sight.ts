@@ -24,6 +24,9 @@ export async function checkOwner(
     if (sight === 'all') return;
     throw new VaultError('invalid', 'it must belong to an admin group', 'name one that you are in');
   }
+  // Before it is looked for: whether there is a group that they are not in is not for them to know.
+  if (sight !== 'all' && !sight.includes(adminGroupId))
+    throw new VaultError('forbidden', 'you are not in this admin group', 'name one that you are in');
   const group = await trx
     .selectFrom('admin_groups')
     .select('id')
@@ -31,6 +34,4 @@ export async function checkOwner(
     .where('vault_id', '=', vaultId)
     .executeTakeFirst();
   if (group === undefined) throw new VaultError('invalid', 'the vault has no such admin group');
-  if (sight !== 'all' && !sight.includes(adminGroupId))
-    throw new VaultError('forbidden', 'you are not in this admin group', 'name one that you are in');
 }

@@ -3,9 +3,10 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
-import { checkRowVersion, type House } from './house.ts';
+import { checkRowVersion, type House, type Sight } from './house.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
+import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './vault-tokens.ts';
 import { editRecord } from './edit-record.ts';
@@ -50,8 +51,9 @@ export async function listVaults(
 export async function findVault(
   db: House['store']['db'] | Transaction<Tables>,
   vaultId: string,
+  sight: Sight = 'all',
 ): Promise<Vault> {
-  const vault = await vaults(db).where('vaults.id', '=', vaultId).executeTakeFirst();
+  const vault = await vaults(db, sight).where('vaults.id', '=', vaultId).executeTakeFirst();
   if (vault === undefined) throw new VaultError('not-found', 'there is no such vault');
   return vault;
 }
@@ -150,7 +152,8 @@ export function shownInTrail(vault: Selectable<VaultTable>): Record<string, unkn
   };
 }
 
-function vaults(db: House['store']['db'] | Transaction<Tables>) {
+/** Key sets and CloudKeys are counted as far as they are seen. */
+function vaults(db: House['store']['db'] | Transaction<Tables>, sight: Sight = 'all') {
   return db
     .selectFrom('vaults')
     .selectAll('vaults')
@@ -159,6 +162,7 @@ function vaults(db: House['store']['db'] | Transaction<Tables>) {
         .selectFrom('key_sets')
         .select((inner) => inner.fn.countAll<number>().as('count'))
         .whereRef('key_sets.vault_id', '=', 'vaults.id')
+        .where((inner) => seenBy(inner.ref('key_sets.admin_group_id'), sight))
         .$asScalar()
         .$notNull()
         .as('key_sets'),
@@ -167,6 +171,7 @@ function vaults(db: House['store']['db'] | Transaction<Tables>) {
         .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
         .select((inner) => inner.fn.countAll<number>().as('count'))
         .whereRef('key_sets.vault_id', '=', 'vaults.id')
+        .where((inner) => seenBy(inner.ref('key_sets.admin_group_id'), sight))
         .where('cloud_keys.state', '<>', 'DELETED')
         .$asScalar()
         .$notNull()

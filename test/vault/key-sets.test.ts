@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import { IdempotencyConflictError } from '../../src/audit/trail.ts';
 import { scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts';
@@ -25,6 +26,7 @@ import {
   openVault,
   type TestVault,
 } from '../support/vault.ts';
+import { findVault } from '../../src/vault/vaults.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
@@ -184,7 +186,22 @@ test('a cloud admin makes and sees key sets of their admin groups only', async (
     createKeySet(house, act(), vault.id, [mine], { name: fresh('set'), token: 'token', adminGroupId });
   await t.throwsAsync(make(null), { message: 'it must belong to an admin group' });
   await t.throwsAsync(make(theirs), { message: 'you are not in this admin group' });
+  // As for one that there is not: which others there are is not for them to know.
+  await t.throwsAsync(make(randomUUID()), { message: 'you are not in this admin group' });
+  await t.throwsAsync(
+    createKeySet(house, act(), vault.id, 'all', {
+      name: fresh('set'),
+      token: 'token',
+      adminGroupId: randomUUID(),
+    }),
+    {
+      message: 'the vault has no such admin group',
+    },
+  );
   const { id } = await make(mine);
+  t.is((await findVault(store.db, vault.id, [mine])).key_sets, 1);
+  t.is((await findVault(store.db, vault.id, [theirs])).key_sets, 0);
+  t.is((await findVault(store.db, vault.id, [])).key_sets, 0);
   const wish = { adminGroupId: theirs };
   await t.throwsAsync(updateKeySet(house, act(), vault.id, [mine], id, wish), {
     message: 'you are not in this admin group',
