@@ -10,6 +10,7 @@ import {
   updateKeySet,
   type CountedKeySet,
 } from '../vault/key-sets.ts';
+import { isFrozen } from '../vault/key-set-records.ts';
 import { xksUriPath } from '../vault/names.ts';
 import {
   description,
@@ -35,6 +36,7 @@ const state = z.enum(['ACTIVE', 'FROZEN']);
 const rotation = z
   .strictObject({ days: rotationDays.nullable().describe('Null for never.') })
   .describe('Days of 24 hours between rotations of CloudKeys that have no schedule of their own.');
+const moment = time.nullable();
 const adminGroupId = z
   .uuid()
   .nullable()
@@ -71,7 +73,16 @@ const shownKeySet = z
     pathPrefix: z.string().describe('Without slashes around it; empty for none.'),
     xksProxyUriPath: z.string().describe('What the external key store of AWS KMS is given as its URI path.'),
     rotation,
-    state: state.describe('FROZEN: every request for one of its keys is answered InvalidStateException.'),
+    state: state.describe(
+      'FROZEN: every request for one of its keys is answered InvalidStateException. It is frozen itself, or its vault is.',
+    ),
+    frozenSince: z
+      .strictObject({
+        keySet: moment.describe('Its own freeze.'),
+        vault: moment.describe('That of its vault as a whole.'),
+        appliance: moment.describe('Its vault, held by the appliance.'),
+      })
+      .describe('Which freezes there are; its keys are usable once there is none.'),
     quota: shownQuota,
     cloudKeys: z.int().describe('How many CloudKeys it has that are not DELETED.'),
     createdAt: time,
@@ -210,6 +221,7 @@ export const keySetRoutes: readonly Route[] = [
     path: `${path}/{keySetId}/thaw`,
     tag,
     summary: 'Thaw a frozen key set',
+    description: 'Ends its own freeze; one of its vault stays, and then so does its state.',
     access: write,
     params: one,
     answer: shownKeySet,
@@ -260,7 +272,12 @@ function show(row: CountedKeySet) {
     pathPrefix: row.path_prefix,
     xksProxyUriPath: xksUriPath(row.path_prefix),
     rotation: { days: row.rotation_days },
-    state: row.frozen_at === null ? 'ACTIVE' : 'FROZEN',
+    state: isFrozen(row) ? 'FROZEN' : 'ACTIVE',
+    frozenSince: {
+      keySet: row.frozen_at,
+      vault: row.vault_frozen_at,
+      appliance: row.appliance_frozen_at,
+    },
     quota: showQuota(row),
     cloudKeys: row.cloud_keys,
     createdAt: row.created_at,

@@ -6,6 +6,7 @@ import { cloudKeyRoutes } from './cloud-keys.ts';
 import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
 import { externalKeyStoreRoutes } from './external-key-stores.ts';
+import { freezeRoutes } from './freezes.ts';
 import { keySetRoutes } from './key-sets.ts';
 import { kmsKeyRoutes } from './kms-keys.ts';
 import { mailRoutes } from './mail.ts';
@@ -34,6 +35,7 @@ const described: readonly Route[] = [
   ...adminGroupRoutes,
   ...cspAccountRoutes,
   ...keySetRoutes,
+  ...freezeRoutes,
   ...credentialRoutes,
   ...externalKeyStoreRoutes,
   ...cloudKeyRoutes,

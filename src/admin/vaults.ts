@@ -6,6 +6,7 @@ import {
 } from '../identity/vault-administrators.ts';
 import { deleteVault } from '../vault/vault-deletion.ts';
 import { VaultError } from '../vault/vault-error.ts';
+import { isVaultFrozen } from '../vault/vault-frozen.ts';
 import { tokensOf } from '../vault/vault-tokens.ts';
 import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
 import { vaultAddresses } from './addresses.ts';
@@ -28,7 +29,7 @@ const tokens = z
   .max(10)
   .describe('Names of tokens in the configuration that its key sets may use.');
 
-const shownVault = z
+export const shownVault = z
   .strictObject({
     id: z.uuid(),
     name,
@@ -38,6 +39,15 @@ const shownVault = z
     tokens,
     signInUrl: z.string().describe('Where its users sign in.'),
     apiUrl: z.string().describe('Where its part of this API is.'),
+    state: z
+      .enum(['ACTIVE', 'FROZEN'])
+      .describe('FROZEN: every request for one of its keys is answered InvalidStateException.'),
+    frozenSince: z
+      .strictObject({
+        vault: time.nullable().describe('Ended by its own administrators.'),
+        appliance: time.nullable().describe('Held by the appliance, and ended by its administrators.'),
+      })
+      .describe('Which freezes of the vault as a whole there are; its keys are usable once there is none.'),
     keySets: z.int().describe('As far as the caller sees them, and so the CloudKeys.'),
     cloudKeys: z.int().describe('CloudKeys that are not deleted.'),
     createdAt: time,
@@ -102,7 +112,7 @@ export const vaultRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params } = call;
       const { sight } = callerOf(call);
-      return shown(services, await findVault(services.store.db, params.vaultId, sight));
+      return vaultAnswer(services, await findVault(services.store.db, params.vaultId, sight));
     },
   }),
   route({
@@ -134,7 +144,7 @@ export const vaultRoutes: readonly Route[] = [
         ...rest,
         ...(person === undefined ? {} : { administrator: parseAdministrator(person) }),
       };
-      return shown(services, await updateVault(services, act, params.vaultId, change, expected));
+      return vaultAnswer(services, await updateVault(services, act, params.vaultId, change, expected));
     },
   }),
   route({
@@ -193,7 +203,7 @@ function made(vault: Vault, body: object): Answer {
   return { status: 201, body, rowVersion: vault.row_version, location: `/vaults/${vault.id}` };
 }
 
-function shown(services: AdminServices, vault: Vault): Answer {
+export function vaultAnswer(services: AdminServices, vault: Vault): Answer {
   return { body: showVault(services, vault), rowVersion: vault.row_version };
 }
 
@@ -206,6 +216,8 @@ function showVault({ publicUrl }: AdminServices, vault: Vault) {
     administrator: { name: vault.administrator_name, email: vault.administrator_email },
     tokens: tokensOf(vault),
     ...vaultAddresses(publicUrl, vault.id),
+    state: isVaultFrozen(vault) ? 'FROZEN' : 'ACTIVE',
+    frozenSince: { vault: vault.frozen_at, appliance: vault.appliance_frozen_at },
     keySets: vault.key_sets,
     cloudKeys: vault.cloud_keys,
     createdAt: vault.created_at,

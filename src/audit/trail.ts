@@ -66,28 +66,9 @@ export class IdempotencyConflictError extends Error {
  * that is undone is not (promise 7).
  */
 export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): Promise<void> {
-  const [before, after] = differences(entry.before, entry.after);
-  const written = await trx
-    .insertInto('audit_events')
-    .values({
-      at: trx.at.toISOString(),
-      began_at: act.at.toISOString(),
-      vault_id: entry.vaultId,
-      actor_kind: act.actor.kind,
-      actor_id: act.actor.id,
-      actor_name: act.actor.name,
-      address: act.address,
-      request_id: act.requestId,
-      action: entry.action,
-      outcome: entry.outcome ?? 'done',
-      target_kind: entry.target.kind,
-      target_id: entry.target.id,
-      target_name: entry.target.name,
-      before,
-      after,
-    })
-    .returningAll()
-    .executeTakeFirst();
+  const event = eventOf(trx, act, entry);
+  const { after } = event;
+  const written = await trx.insertInto('audit_events').values(event).returningAll().executeTakeFirst();
   // What the database does by itself when a row comes in may be to drop it, or to make another of it.
   willStand(trx, `the audit event ${entry.action}`, async () => {
     if (written === undefined) return false;
@@ -96,6 +77,63 @@ export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): 
     return isDeepStrictEqual(found, [written]) && written.action === entry.action && written.after === after;
   });
   if (entry.creates === true) await rememberCreation(trx, act, entry.target.id);
+}
+
+/** So many events go into one statement. */
+const eventsAtOnce = 500;
+
+/** The same for an act on many things, an event for each; none of them is made by it. */
+export async function recordEach(
+  trx: ActTransaction,
+  act: Act,
+  entries: readonly Omit<AuditEntry, 'creates'>[],
+): Promise<void> {
+  for (let at = 0; at < entries.length; at += eventsAtOnce) {
+    const events = entries.slice(at, at + eventsAtOnce).map((entry) => eventOf(trx, act, entry));
+    const written = await trx.insertInto('audit_events').values(events).returningAll().execute();
+    willStand(trx, 'the audit events of the act', async () => {
+      const [first, last] = [written.at(0)?.sequence, written.at(-1)?.sequence];
+      if (first === undefined || last === undefined) return false;
+      const found = await trx
+        .selectFrom('audit_events')
+        .selectAll()
+        .where('sequence', '>=', first)
+        .where('sequence', '<=', last)
+        .orderBy('sequence')
+        .execute();
+      return (
+        isDeepStrictEqual(found, written) &&
+        written.length === events.length &&
+        written.every(
+          ({ action, target_id, after }, index) =>
+            action === events[index]?.action &&
+            target_id === events[index].target_id &&
+            after === events[index].after,
+        )
+      );
+    });
+  }
+}
+
+function eventOf(trx: ActTransaction, act: Act, entry: AuditEntry) {
+  const [before, after] = differences(entry.before, entry.after);
+  return {
+    at: trx.at.toISOString(),
+    began_at: act.at.toISOString(),
+    vault_id: entry.vaultId,
+    actor_kind: act.actor.kind,
+    actor_id: act.actor.id,
+    actor_name: act.actor.name,
+    address: act.address,
+    request_id: act.requestId,
+    action: entry.action,
+    outcome: entry.outcome ?? ('done' as const),
+    target_kind: entry.target.kind,
+    target_id: entry.target.id,
+    target_name: entry.target.name,
+    before,
+    after,
+  };
 }
 
 /**

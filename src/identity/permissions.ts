@@ -4,12 +4,15 @@ import type { Role } from '../store/schema.ts';
 export const permissions = {
   'appliance.read': 'see the vaults, tokens, nodes, mail settings, users and audit trail of the appliance',
   'vaults.write': 'make, change and delete vaults, and give a vault a new administrator password',
+  'vaults.freeze':
+    'freeze any vault, or all of them, in an emergency; end what the appliance holds frozen of a vault',
   'tokens.verify': 'verify the connection to a token',
   'appliance.write':
     'change mail settings and the single sign-on of the appliance, and have the store reconciled',
   'appliance-users.write': 'make, change and delete users of the appliance',
   'vault.read': 'see the vault: its details, admin groups, CSP accounts, key sets, CloudKeys and credentials',
   'vault.write': 'change the description and single sign-on of the vault',
+  'vault.freeze': 'freeze and thaw the vault as a whole',
   'users.read': 'see the users of the vault',
   'users.write': 'make, change and delete users and admin groups of the vault',
   'csp-accounts.write': 'make, change and delete CSP accounts',
@@ -40,6 +43,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   'appliance-admin': [
     'appliance.read',
     'vaults.write',
+    'vaults.freeze',
     'tokens.verify',
     'appliance.write',
     'appliance-users.write',
@@ -49,6 +53,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     ...cloudAdmin,
     'cloud-keys.adopt',
     'vault.write',
+    'vault.freeze',
     'users.read',
     'users.write',
     'audit.read',

@@ -9,6 +9,7 @@ import { sightings } from './migrations/0008-sightings.ts';
 import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
 import { orderIndexes } from './migrations/0013-order-indexes.ts';
+import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const migrations: Record<string, Migration> = {
   '0009-list-indexes': listIndexes,
   '0010-served-changes': servedChanges,
   '0013-order-indexes': orderIndexes,
+  '0019-vault-freezes': vaultFreezes,
 };

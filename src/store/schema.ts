@@ -71,6 +71,13 @@ export interface VaultTable {
   administrator_email: string;
   /** JSON list of names of tokens in the configuration that its key sets may use. */
   tokens: string;
+  /**
+   * Frozen by its own administrators, or by the appliance in an emergency: every request for one of its keys is answered
+   * InvalidStateException. Its own administrators alone end it.
+   */
+  frozen_at: Generated<string | null>;
+  /** Held frozen by the appliance, whose administrators alone end it; what `frozen_at` says stands by itself. */
+  appliance_frozen_at: Generated<string | null>;
   /** Set: gone from view, and kept because external key ids are never used again. */
   deleted_at: string | null;
   row_version: Generated<number>;

@@ -24,7 +24,7 @@ export type ServedChanges = readonly ServedChange[] | 'everything';
 
 /** The columns that XKS workers read. They may read no others: a change of them is not told. */
 export const servedColumns = {
-  vaults: ['id', 'tokens'],
+  vaults: ['id', 'tokens', 'frozen_at', 'appliance_frozen_at'],
   key_sets: [
     'id',
     'vault_id',

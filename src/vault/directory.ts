@@ -9,11 +9,17 @@ import {
   readKey,
   readKeySet,
   readPrefix,
-  readVaultTokens,
+  readVault,
   type CredentialRecord,
   type KeySetRecord,
 } from './served-reading.ts';
-import { stateAt, type CloudKey, type FoundState, type ServedKeySet } from './served-records.ts';
+import {
+  stateAt,
+  type CloudKey,
+  type FoundState,
+  type ServedKeySet,
+  type ServedVault,
+} from './served-records.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenRooms } from './token-rooms.ts';
 
@@ -33,6 +39,9 @@ interface OpenedSecret {
   credential: LiveCredential;
   secret: Secret;
 }
+
+/** Of a vault that is not there nothing may be used. */
+const noVault: ServedVault = { tokens: [], frozen: true };
 
 /** So many secrets are fetched before they are asked for. */
 const mostWarmed = 1000;
@@ -60,10 +69,10 @@ export class Directory {
   /** All that was changed up to it is forgotten. */
   #revision = -1;
   readonly #prefixes: Remembered<true>;
-  /** By id: what the vault's tokens are is remembered apart. */
-  readonly #keySets: Remembered<KeySetRecord & { served?: ServedKeySet }>;
-  /** Names of the tokens that a vault may use, by its id. */
-  readonly #vaultTokens: Remembered<readonly string[]>;
+  /** By id: what its vault is is remembered apart. */
+  readonly #keySets: Remembered<KeySetRecord & { served?: { with: ServedVault; keySet: ServedKeySet } }>;
+  /** By id. */
+  readonly #vaults: Remembered<ServedVault>;
   /** By external key id. */
   readonly #keys: Remembered<CloudKey>;
   /** By access key id. */
@@ -84,7 +93,7 @@ export class Directory {
     const most = [bounds.mostRemembered ?? mostRemembered, bounds.mostMissing ?? mostMissing] as const;
     this.#prefixes = new Remembered(...most);
     this.#keySets = new Remembered(...most);
-    this.#vaultTokens = new Remembered(...most);
+    this.#vaults = new Remembered(...most);
     this.#keys = new Remembered(...most);
     this.#credentials = new Remembered(...most);
   }
@@ -197,7 +206,7 @@ export class Directory {
   #forget({ kind, name }: ServedChange): void {
     switch (kind) {
       case 'vault':
-        return this.#vaultTokens.forget(name);
+        return this.#vaults.forget(name);
       case 'key-set':
         return this.#keySets.forget(name);
       case 'path-prefixes':
@@ -212,7 +221,7 @@ export class Directory {
   #forgetEverything(): void {
     this.#prefixes.clear();
     this.#keySets.clear();
-    this.#vaultTokens.clear();
+    this.#vaults.clear();
     this.#keys.clear();
     this.#credentials.clear();
   }
@@ -221,11 +230,15 @@ export class Directory {
   async #keySet(id: string): Promise<ServedKeySet | undefined> {
     const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#revision));
     if (known === undefined) return undefined;
-    const { vaultId } = known.own;
-    const vaultTokens =
-      (await this.#vaultTokens.get(vaultId, async () => readVaultTokens(this.#store.db, vaultId))) ?? [];
-    if (known.served?.vaultTokens !== vaultTokens) known.served = { ...known.own, vaultTokens };
-    return known.served;
+    const { own } = known;
+    const vault =
+      (await this.#vaults.get(own.vaultId, async () => readVault(this.#store.db, own.vaultId))) ?? noVault;
+    if (known.served?.with !== vault)
+      known.served = {
+        with: vault,
+        keySet: { ...own, vaultTokens: vault.tokens, frozen: own.frozen || vault.frozen },
+      };
+    return known.served.keySet;
   }
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {

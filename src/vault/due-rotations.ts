@@ -12,6 +12,7 @@ import { rotateCloudKey } from './key-versions.ts';
 import { cappedRotation, rotationDays } from './rotation-time.ts';
 import { systemAct } from './system-act.ts';
 import { VaultError } from './vault-error.ts';
+import { vaultIsThawed } from './vault-frozen.ts';
 
 /** Rotations under way at once: a management host does one thing after another, and people wait for it too. */
 const lanes = 2;
@@ -158,6 +159,7 @@ async function dueKeys(house: House, tokens: readonly string[]): Promise<DueKey[
     .where('state', '=', 'AVAILABLE')
     .where('next_rotation_at', '<=', house.now().toISOString())
     .where('frozen_at', 'is', null)
+    .where(vaultIsThawed('key_sets.vault_id'))
     .where('token', 'in', tokens)
     .orderBy('next_rotation_at')
     .limit(mostInRun)

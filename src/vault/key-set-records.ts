@@ -7,10 +7,22 @@ import type { House, Sight } from './house.ts';
 import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
+import { vaultIsThawed } from './vault-frozen.ts';
 
 export type KeySet = Selectable<KeySetTable>;
+/** Since when its vault is frozen as a whole, by the vault itself and by the appliance. */
+export interface FreezesOfVault {
+  vault_frozen_at: string | null;
+  appliance_frozen_at: string | null;
+}
+
 /** With how many CloudKeys it has that are not DELETED. */
-export type CountedKeySet = KeySet & { cloud_keys: number };
+export type CountedKeySet = KeySet & { cloud_keys: number } & FreezesOfVault;
+
+/** Whether a request for one of its keys is refused whatever the key is. */
+export function isFrozen(keySet: KeySet & FreezesOfVault): boolean {
+  return [keySet.frozen_at, keySet.vault_frozen_at, keySet.appliance_frozen_at].some((at) => at !== null);
+}
 
 export interface KeySetFilter {
   /** Beginning of the name. */
@@ -38,7 +50,11 @@ export async function listKeySets(
   let query = seenKeySets(store.db, vaultId, sight);
   const { name, state, adminGroupId, cspAccountId, token } = filter;
   if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('name'), name));
-  if (state !== undefined) query = query.where('frozen_at', state === 'FROZEN' ? 'is not' : 'is', null);
+  if (state !== undefined)
+    query = query.where((eb) => {
+      const thawed = eb.and([eb('frozen_at', 'is', null), vaultIsThawed('key_sets.vault_id')]);
+      return state === 'FROZEN' ? eb.not(thawed) : thawed;
+    });
   if (adminGroupId !== undefined)
     query = query.where((eb) => eb(notByIndex(eb.ref('admin_group_id')), '=', adminGroupId));
   if (cspAccountId !== undefined)
@@ -123,6 +139,13 @@ function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
           .$notNull()
           .as('cloud_keys'),
       )
+      .select((eb) => {
+        const ofVault = eb.selectFrom('vaults').whereRef('vaults.id', '=', 'key_sets.vault_id');
+        return [
+          ofVault.select('vaults.frozen_at').$asScalar().as('vault_frozen_at'),
+          ofVault.select('vaults.appliance_frozen_at').$asScalar().as('appliance_frozen_at'),
+        ];
+      })
       .where('key_sets.vault_id', '=', vaultId)
       // The rows of a deleted vault stay, for what must never be used again.
       .where((eb) =>

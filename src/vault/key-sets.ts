@@ -67,7 +67,7 @@ export async function createKeySet(
     await checkClash(trx, row);
     const made = await trx.insertInto('key_sets').values(row).returningAll().executeTakeFirstOrThrow();
     await record(trx, act, { ...keySetEntry('create', made), after: auditedKeySet(made), creates: true });
-    return { ...made, cloud_keys: 0 };
+    return findKeySetIn(trx, vaultId, 'all', made.id);
   });
 }
 
@@ -200,7 +200,7 @@ async function actOnKeySet(
       before: auditedKeySet(before),
       after: auditedKeySet(after),
     });
-    return { ...after, cloud_keys: before.cloud_keys };
+    return { ...before, ...after };
   });
 }
 

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { House } from './house.ts';
+import { vaultIsThawed } from './vault-frozen.ts';
 
 /** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
 export interface DueKmsKey {
@@ -64,6 +65,7 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
               eb('cloud_keys.state', '=', 'AVAILABLE'),
               eb.or([eb('cloud_keys.expires_at', 'is', null), eb('cloud_keys.expires_at', '>', now)]),
               eb('key_sets.frozen_at', 'is', null),
+              vaultIsThawed('key_sets.vault_id'),
               eb('key_sets.external_key_store', '=', 1),
               eb('external_key_stores.custom_key_store_id', '<>', ''),
               eb('external_key_stores.state', 'in', ['CONNECTED', 'UNKNOWN']),

@@ -20,11 +20,13 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
+    .innerJoin('vaults', 'vaults.id', 'key_sets.vault_id')
     .select(['key_sets.frozen_at', 'key_sets.external_key_store'])
+    .select((eb) => eb.fn.coalesce('vaults.frozen_at', 'vaults.appliance_frozen_at').as('vault_frozen_at'))
     .where('cloud_keys.id', '=', row.cloud_key_id)
     .executeTakeFirst();
   if (found === undefined) return 'over';
-  const { frozen_at, external_key_store, ...cloudKey } = found;
+  const { frozen_at, external_key_store, vault_frozen_at, ...cloudKey } = found;
   const state = keyState(cloudKey, now());
   if (state === 'DELETED') return 'over';
   const waiting = (code: string, message: string, wayOut: string) => waitingFor(code, message, wayOut, now());
@@ -37,6 +39,12 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
       state === 'PENDING_DELETION'
         ? 'cancel its deletion and enable it (holdfast cloud-key); it goes on by itself then'
         : 'enable the CloudKey (holdfast cloud-key enable); it goes on by itself then',
+    );
+  if (vault_frozen_at !== null)
+    return waiting(
+      'KeySetNotServing',
+      'the vault is frozen',
+      'thaw it (holdfast vault thaw); it goes on by itself then',
     );
   if (frozen_at !== null || external_key_store === 0)
     return waiting(

@@ -1,7 +1,14 @@
 import { servedColumns } from '../store/served-changes.ts';
 import type { Reading } from './edits.ts';
-import { toCloudKey, toKeySet, toTime, type CloudKey, type ServedKeySet } from './served-records.ts';
-import { tokensOf } from './vault-tokens.ts';
+import {
+  toCloudKey,
+  toKeySet,
+  toTime,
+  toVault,
+  type CloudKey,
+  type OwnKeySet,
+  type ServedVault,
+} from './served-records.ts';
 
 /*
  * What XKS workers serve by, read from the store: each thing by itself, as what is forgotten of it is told by itself, and
@@ -9,7 +16,7 @@ import { tokensOf } from './vault-tokens.ts';
  */
 
 export interface KeySetRecord {
-  own: Omit<ServedKeySet, 'vaultTokens'>;
+  own: OwnKeySet;
 }
 
 /** A credential that is not withdrawn. */
@@ -48,13 +55,13 @@ export async function readKeySet(
   return row && { own: toKeySet(row, revision) };
 }
 
-export async function readVaultTokens(db: Reading, id: string): Promise<readonly string[] | undefined> {
+export async function readVault(db: Reading, id: string): Promise<ServedVault | undefined> {
   const vault = await db
     .selectFrom('vaults')
     .select(servedColumns.vaults)
     .where('id', '=', id)
     .executeTakeFirst();
-  return vault && tokensOf(vault);
+  return vault && toVault(vault);
 }
 
 export async function readKey(

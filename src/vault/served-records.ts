@@ -4,6 +4,8 @@ import type { CloudKeyState, Tables } from '../store/schema.ts';
 import type { servedColumns } from '../store/served-changes.ts';
 import { identityOfVersion } from './key-identities.ts';
 import { toQuota, type Quota } from './quota.ts';
+import { isVaultFrozen } from './vault-frozen.ts';
+import { tokensOf } from './vault-tokens.ts';
 
 /*
  * The vault's records as XKS workers remember them: parsed once for each change of them. What the clock decides is kept as
@@ -16,6 +18,7 @@ type Served<T extends keyof typeof servedColumns> = Pick<
 >;
 
 /** A row with the columns whose changes workers hear of, and no other. */
+export type VaultRow = Served<'vaults'>;
 export type KeySetRow = Served<'key_sets'>;
 export type CloudKeyRow = Served<'cloud_keys'>;
 export type KeyVersionRow = Served<'key_versions'>;
@@ -27,10 +30,20 @@ export interface ServedKeySet {
   name: string;
   token: string;
   pathPrefix: string;
+  /** It, or its vault as a whole. */
   frozen: boolean;
   quota: Quota | undefined;
   /** Names of the tokens that its vault may use. */
   vaultTokens: readonly string[];
+}
+
+/** What a key set has of its own, whatever its vault is. */
+export type OwnKeySet = Omit<ServedKeySet, 'vaultTokens'>;
+
+/** What the key sets of a vault have of it. */
+export interface ServedVault {
+  tokens: readonly string[];
+  frozen: boolean;
 }
 
 /** A CloudKey that is or has been ready. */
@@ -85,7 +98,11 @@ export function toTime(text: string | null): number {
   return Number.isNaN(time) ? -Infinity : time;
 }
 
-export function toKeySet(row: KeySetRow, revision: number): Omit<ServedKeySet, 'vaultTokens'> {
+export function toVault(row: VaultRow): ServedVault {
+  return { tokens: tokensOf(row), frozen: isVaultFrozen(row) };
+}
+
+export function toKeySet(row: KeySetRow, revision: number): OwnKeySet {
   return {
     id: row.id,
     vaultId: row.vault_id,

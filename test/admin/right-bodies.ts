@@ -51,6 +51,8 @@ export function fullBody(operation: string, about: ActBodies): unknown {
     updateCspAccount: { description: about.fresh },
     createKeySet: { name: about.fresh, adminGroupId: about.group, token: 'token', pathPrefix: about.fresh },
     updateKeySet: { description: about.fresh },
+    freezeKeySets: { keySets: 'all' },
+    thawKeySets: { keySets: 'all' },
     updateCredential: { retireAfterQuietMinutes: 77 },
     createExternalKeyStore: { region: 'eu-west-1', uriEndpoint: 'https://xks.example.com' },
     linkExternalKeyStore: { region: 'eu-west-1', customKeyStoreId: 'cks-1234567890abcdef0' },

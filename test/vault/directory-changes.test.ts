@@ -164,6 +164,15 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
         .execute(),
     ),
   ),
+  fc.tuple(fc.nat(1), fc.option(fc.constant(now)), fc.option(fc.constant(now))).map(([n, own, held]) =>
+    op(`vault ${n} is frozen: ${own} ${held}`, async (trx) =>
+      trx
+        .updateTable('vaults')
+        .set({ frozen_at: own, appliance_frozen_at: held })
+        .where('id', '=', vaultIds[n] ?? '')
+        .execute(),
+    ),
+  ),
   fc.tuple(pick(keys), pick(keySets)).map(([key, set]) =>
     op(`key ${key} is made in ${set}`, async (trx) => {
       const there = await trx.selectFrom('key_sets').select('id').where('id', '=', set).executeTakeFirst();

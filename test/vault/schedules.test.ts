@@ -13,6 +13,7 @@ import { deleteDueKeys } from '../../src/vault/destruction.ts';
 import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from '../../src/vault/expirations.ts';
 import { freezeKeySet, thawKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { openVault, type TestVault } from '../support/vault.ts';
@@ -159,6 +160,12 @@ test('a key that does not serve is rotated when it serves again, and then once',
   t.is((await schedules.runOnce()).keysRotated, 0);
   await enableCloudKey(stage.house, act(), stage.vault.id, 'all', off.id);
   await thawKeySet(stage.house, act(), stage.vault.id, 'all', frozen.id);
+  for (const side of ['vault', 'appliance'] as const) {
+    await freezeVault(stage.house, act(), stage.vault.id, side, {});
+    t.is((await schedules.runOnce()).keysRotated, 0);
+    for (const by of ['vault', 'appliance'] as const)
+      await thawVault(stage.house, act(), stage.vault.id, by, {});
+  }
   t.is((await schedules.runOnce()).keysRotated, 2);
   t.is((await schedules.runOnce()).keysRotated, 0);
   for (const { id } of [off, cold]) t.is((await stage.read(id)).current_version, 2);

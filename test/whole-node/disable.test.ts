@@ -9,6 +9,7 @@ import {
 } from '../../src/vault/cloud-keys.ts';
 import { withdrawCredential, updateCredential } from '../../src/vault/credentials.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
+import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { NodeVault } from '../support/node-vault.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
@@ -127,6 +128,18 @@ test.serial('from the moment a freeze of the key set has answered no success beg
     },
     giveBack: async () => {
       await thawKeySet(vault.house, vault.act(), vault.vaultId, 'all', keySet.id);
+    },
+  })),
+);
+
+test.serial('from the moment a freeze of the vault has answered no success begins', async (t) =>
+  run(t, 'frozen-vault', 12, ({ vault }) => ({
+    refusedWith: 'InvalidStateException',
+    pull: async () => {
+      await freezeVault(vault.house, vault.act(), vault.vaultId, 'vault', {});
+    },
+    giveBack: async () => {
+      await thawVault(vault.house, vault.act(), vault.vaultId, 'vault', {});
     },
   })),
 );

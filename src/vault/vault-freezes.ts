@@ -1,0 +1,161 @@
+import type { Selectable } from 'kysely';
+import { record, recordEach, type Act } from '../audit/trail.ts';
+import { restricts } from '../store/read-back.ts';
+import type { VaultTable } from '../store/schema.ts';
+import type { ChangeTransaction } from '../store/store.ts';
+import { editRecord } from './edit-record.ts';
+import { checkRowVersion, type House } from './house.ts';
+import { parseDescription } from './names.ts';
+import { isVaultFrozen } from './vault-frozen.ts';
+import { findVault, recordInBoth, type Vault } from './vaults.ts';
+
+/*
+ * The emergency stop of a vault: one row, however many key sets it has, beside what its key sets and keys are by
+ * themselves. It has two sides. The vault's own freeze is ended by its own administrators alone; whoever runs the appliance
+ * may set it, and has no way to give back the use of anybody's keys. What the appliance holds besides, for a vault whose own
+ * administrators may be the ones to be stopped, it alone lets go of. Nothing is usable before both are ended.
+ */
+
+/** On whose behalf somebody acts. */
+export type FreezeSide = 'vault' | 'appliance';
+
+export interface FreezeInput {
+  /** Such as the number of an incident; for the trail. */
+  reason?: string | undefined;
+}
+
+/** From the moment this returns every request for a key of the vault is answered InvalidStateException. */
+export async function freezeVault(
+  house: House,
+  act: Act,
+  vaultId: string,
+  side: FreezeSide,
+  input: FreezeInput,
+  expected?: number,
+): Promise<Vault> {
+  return actOnFreeze(house, act, { vaultId, expected, verb: 'freeze', ...input }, (before, at) => ({
+    frozen_at: before.frozen_at ?? at,
+    ...(side === 'appliance' ? { appliance_frozen_at: before.appliance_frozen_at ?? at } : {}),
+  }));
+}
+
+/** Ends the freeze of one side. Keys may be used again, each as its own state and its key set have it, once none is left. */
+export async function thawVault(
+  house: House,
+  act: Act,
+  vaultId: string,
+  side: FreezeSide,
+  input: FreezeInput,
+  expected?: number,
+): Promise<Vault> {
+  return actOnFreeze(house, act, { vaultId, expected, verb: 'thaw', ...input }, () =>
+    side === 'vault' ? { frozen_at: null } : { appliance_frozen_at: null },
+  );
+}
+
+/**
+ * Freezes every vault that is not frozen, in one transaction: all of them, or none. Each vault's own administrators end
+ * it for their vault. `frozen` were frozen by this, `before` had been already.
+ */
+export async function freezeAllVaults(
+  house: House,
+  act: Act,
+  { reason }: FreezeInput,
+): Promise<{ frozen: number; before: number }> {
+  const why = toReason(reason);
+  return house.store.change(act, async (trx) => {
+    const at = trx.at.toISOString();
+    const frozen = await trx
+      .updateTable('vaults')
+      .set((eb) => ({ frozen_at: at, updated_at: at, row_version: eb('row_version', '+', 1) }))
+      .where('deleted_at', 'is', null)
+      .where('frozen_at', 'is', null)
+      .returning(['id', 'name'])
+      .execute();
+    const all = await trx
+      .selectFrom('vaults')
+      .select((eb) => eb.fn.countAll<number>().as('n'))
+      .where('deleted_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    restricts(trx, 'the freeze of all vaults', async () => {
+      const left = await trx
+        .selectFrom('vaults')
+        .select('id')
+        .where('deleted_at', 'is', null)
+        .where('frozen_at', 'is', null)
+        .limit(1)
+        .executeTakeFirst();
+      return left === undefined;
+    });
+    const before = all.n - frozen.length;
+    await record(trx, act, {
+      action: 'vault.freeze-all',
+      vaultId: '',
+      target: { kind: 'appliance', id: '', name: '' },
+      after: { frozen: frozen.length, frozenBefore: before, ...why },
+    });
+    await recordEach(
+      trx,
+      act,
+      frozen.map(({ id, name }) => ({
+        action: 'vault.freeze',
+        vaultId: id,
+        target: { kind: 'vault', id, name },
+        before: { frozenSince: null },
+        after: { frozenSince: at, ...why },
+      })),
+    );
+    return { frozen: frozen.length, before };
+  });
+}
+
+type Freezes = Partial<Pick<Selectable<VaultTable>, 'frozen_at' | 'appliance_frozen_at'>>;
+
+/** One act on one vault in one transaction. What changes nothing is no act. */
+async function actOnFreeze(
+  house: House,
+  act: Act,
+  on: { vaultId: string; expected: number | undefined; verb: string; reason?: string | undefined },
+  plan: (before: Vault, at: string) => Freezes,
+): Promise<Vault> {
+  const why = toReason(on.reason);
+  return house.store.change(act, async (trx) => {
+    const before = await findVault(trx, on.vaultId);
+    checkRowVersion(before, on.expected);
+    const change = plan(before, trx.at.toISOString());
+    const { key_sets: _, cloud_keys: __, ...row } = before;
+    const after = await editRecord(trx, 'vaults', row, change);
+    if (after === undefined) return before;
+    if (on.verb === 'freeze') freezeWillStand(trx, after);
+    await recordInBoth(trx, act, after, {
+      action: `vault.${on.verb}`,
+      before: shownFreezes(before),
+      after: { ...shownFreezes(after), ...why },
+    });
+    return { ...before, ...after };
+  });
+}
+
+function shownFreezes(vault: Selectable<VaultTable>): Record<string, unknown> {
+  return { frozenSince: vault.frozen_at, frozenByApplianceSince: vault.appliance_frozen_at };
+}
+
+/** A freeze is in the store when it is answered, or the act fails. */
+function freezeWillStand(trx: ChangeTransaction, wanted: Selectable<VaultTable>): void {
+  restricts(trx, 'the freeze of the vault', async () => {
+    const now = await trx
+      .selectFrom('vaults')
+      .select(['frozen_at', 'appliance_frozen_at'])
+      .where('id', '=', wanted.id)
+      .executeTakeFirst();
+    return (
+      now?.frozen_at === wanted.frozen_at &&
+      now.appliance_frozen_at === wanted.appliance_frozen_at &&
+      isVaultFrozen(wanted)
+    );
+  });
+}
+
+function toReason(reason: string | undefined): { reason?: string } {
+  return reason === undefined || reason === '' ? {} : { reason: parseDescription(reason) };
+}
