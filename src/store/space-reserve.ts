@@ -52,17 +52,18 @@ export class SpaceReserve {
     }
   }
 
-  /** Gives up a slice. False where there is none (for this purpose) any more. */
-  release(purpose: ReservedFor): boolean {
+  /** Gives up so many slices, or what is left of them. False where there is none (for this purpose) any more. */
+  release(purpose: ReservedFor, slices = 1): boolean {
     try {
       const descriptor = openSync(this.#file, synced);
       try {
         const { size } = fstatSync(descriptor);
         const least = purpose === 'restriction' ? 0 : keptForRestrictions;
         if (size - slice < least) return false;
-        ftruncateSync(descriptor, size - slice);
+        const left = Math.max(least, size - slices * slice);
+        ftruncateSync(descriptor, left);
         // Some file systems give blocks back only with the next synced write.
-        if (size > slice) writeSync(descriptor, randomBytes(1), 0, 1, size - slice - 1);
+        if (left > 0) writeSync(descriptor, randomBytes(1), 0, 1, left - 1);
         return true;
       } finally {
         closeSync(descriptor);

@@ -152,6 +152,8 @@ export class SqliteStore implements Store {
 
   async #transact<T>(run: (trx: Transaction<Tables>) => Promise<T>, moves: boolean): Promise<T> {
     const until = monotonicNow() + longestWait;
+    // Each try does the work anew: what writes much has room after a few.
+    let slices = 1;
     for (;;) {
       let begun: Transaction<Tables> | undefined;
       try {
@@ -171,7 +173,8 @@ export class SqliteStore implements Store {
         if (isBusy(error)) {
           if (monotonicNow() > until) throw storeError('locked', error);
           await delay(5 + Math.random() * 20);
-        } else if (!this.#makesRoom(error, begun)) throw error;
+        } else if (this.#makesRoom(error, begun, slices)) slices *= 2;
+        else throw error;
       }
     }
   }
@@ -197,10 +200,10 @@ export class SqliteStore implements Store {
   }
 
   /** Gives up a part of the reserve where that lets the transaction through. */
-  #makesRoom(error: unknown, trx: Transaction<Tables> | undefined): boolean {
+  #makesRoom(error: unknown, trx: Transaction<Tables> | undefined, slices: number): boolean {
     if (!(error instanceof StoreError) || error.fault !== 'full' || trx === undefined) return false;
     const purpose = purposeOf(trx);
-    return purpose !== undefined && this.reserve.release(purpose);
+    return purpose !== undefined && this.reserve.release(purpose, slices);
   }
 
   /** The schema that this transaction writes into is the one of the migrations: whatever was done to it since the last. */

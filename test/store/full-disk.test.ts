@@ -82,6 +82,9 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   const freezing = await back.change('POST', `${keySet}/freeze`, undefined, keySet);
   t.is(freezing.status, 200, freezing.text);
   t.is((await again.encrypt(served, randomBytes(32))).body.errorName, 'InvalidStateException');
+  const stopping = await back.change('POST', `${at}/freeze`, undefined, at);
+  t.is(stopping.status, 200, stopping.text);
+  t.like(stopping.body, { state: 'FROZEN' });
 });
 
 async function vaultAdministrator(node: TestNode): Promise<SignIn & { vaultId: string }> {
