@@ -1,8 +1,9 @@
 import { Option, type Command } from 'commander';
 import { changes, given, withApi, type Api } from './api.ts';
-import { addAct, addDelete, addList, addShow, findOne, idOrNone, type Collection } from './collection.ts';
+import { addDelete, addList, addShow, findOne, idOrNone, type Collection } from './collection.ts';
 import { cspAccounts } from './csp-account.ts';
 import { example } from './example.ts';
+import { addKeySetFreezes } from './freezes.ts';
 import { groups } from './group.ts';
 import { printRecord } from './output.ts';
 import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from './values.ts';
@@ -73,16 +74,7 @@ export function addKeySetCommands(program: Command): void {
     }),
   );
   example(edit, 'holdfast key-set edit payments --rotation 90d');
-  for (const [verb, description] of [
-    ['freeze', 'stop every use of all its keys at once: AWS is told InvalidStateException'],
-    ['thaw', 'end a freeze: each key is as it was'],
-  ] as const)
-    addAct(keySet, keySets, {
-      verb,
-      description,
-      act: async ({ client, options }, path) =>
-        printRecord(await client.change(path, { method: 'POST', action: `/${verb}` }), options),
-    });
+  addKeySetFreezes(keySet, keySets);
   addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${String(name)}?` });
 }
 

@@ -4,6 +4,7 @@ import { addList, findOne, type Collection, type Found } from './collection.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
 import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from './first-password.ts';
+import { addVaultFreezes } from './freezes.ts';
 import { fields, printDone, printRecord } from './output.ts';
 import { confirm } from './prompt.ts';
 import { collect, yesOption } from './values.ts';
@@ -12,7 +13,7 @@ const vaults: Collection = {
   what: 'vault',
   command: 'vault',
   path: () => '/vaults',
-  columns: fields('id', 'name', 'tokens', 'keySets', 'cloudKeys', 'createdAt'),
+  columns: fields('id', 'name', 'state', 'tokens', 'keySets', 'cloudKeys', 'createdAt'),
   filter: 'name',
   sample: 'emea',
 };
@@ -74,6 +75,7 @@ export function addVaultCommands(program: Command): void {
   addShowVault(vault);
   addEdit(vault);
   addDeleteVault(vault);
+  addVaultFreezes(vault, vaults);
   example(
     vault
       .command('reset-administrator <vault>')

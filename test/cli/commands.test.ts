@@ -286,6 +286,62 @@ test.serial('an API key does what its scope says for a program without a sign-in
   t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
 });
 
+test.serial('key sets and vaults are frozen and thawed in one act, and the exit code is true', async (t) => {
+  const { json, run, as } = t.context;
+  const good = (done: Run) => {
+    t.is(done.code, 0, done.stderr);
+    return done.stdout;
+  };
+  for (const name of ['ice-a', 'ice-b']) await json('key-set', 'create', name, '--token', 'primary');
+  const frozen = async () =>
+    (await json('key-set', 'list'))
+      .filter(({ state }: { state: string }) => state === 'FROZEN')
+      .map(({ name }: { name: string }) => name)
+      .toSorted();
+  const wrong = await run('key-set', 'freeze', 'ice-a', 'ice-x', 'ice-y');
+  t.deepEqual([wrong.code, await frozen()], [66, []]);
+  t.regex(wrong.stderr, /there is no key set ice-x, ice-y; nothing was frozen/);
+  t.is((await run('key-set', 'freeze')).code, 64);
+  t.is((await run('key-set', 'freeze', 'ice-a', '--all')).code, 64);
+  const stranger = await as('nobody', 'key-set', 'freeze', '--all');
+  t.deepEqual([stranger.code, await frozen()], [77, []], stranger.stderr);
+  t.regex(good(await run('key-set', 'freeze', 'ice-a')), /^ice-a is FROZEN: AWS is answered InvalidState/);
+  const all = await json('key-set', 'list');
+  t.is(
+    good(await run('key-set', 'freeze', '--all')),
+    `${all.length} key sets FROZEN: AWS is answered InvalidStateException from now on; 1 of them had been before\n`,
+  );
+  t.is((await frozen()).length, all.length);
+  t.deepEqual(await json('key-set', 'thaw', 'ice-a', 'ice-b'), { keySets: 2, changed: 2 });
+  good(await run('key-set', 'thaw', '--all'));
+  t.deepEqual(await frozen(), []);
+
+  // The vault as a whole, by itself.
+  t.regex(good(await run('vault', 'freeze', '--reason', 'INC-1')), /^\S+ is FROZEN/);
+  t.is((await frozen()).length, all.length);
+  t.regex(
+    good(await run('key-set', 'thaw', 'ice-a')),
+    /stays FROZEN with its vault: frozen since .* holdfast vault thaw/,
+  );
+  t.regex(good(await run('vault', 'thaw')), /^\S+ is ACTIVE/);
+
+  // From outside: both have to end it.
+  const vault = await json('vault', 'show');
+  t.is((await as('admin', 'vault', 'freeze', vault.name)).code, 64, 'somebody says yes first');
+  t.is((await as('admin', 'vault', 'freeze')).code, 64);
+  good(await as('admin', 'vault', 'freeze', vault.name, '--yes'));
+  t.regex(good(await run('vault', 'thaw')), /stays FROZEN: held by the appliance since/);
+  t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /is ACTIVE/);
+
+  t.is((await as('admin', 'vault', 'freeze', '--all')).code, 64);
+  t.is((await run('vault', 'freeze', '--all', '--yes')).code, 77, 'one vault does not freeze the others');
+  t.regex(good(await as('admin', 'vault', 'freeze', '--all', '--yes')), /vaults? FROZEN/);
+  t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /stays FROZEN: frozen since/);
+  t.is((await json('vault', 'thaw')).state, 'ACTIVE');
+  t.deepEqual(await frozen(), []);
+  for (const name of ['ice-a', 'ice-b']) await json('key-set', 'delete', name, '--yes');
+});
+
 test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
   const { as } = t.context;
   const json = async (...words: string[]) => {
