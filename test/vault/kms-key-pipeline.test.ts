@@ -6,6 +6,7 @@ import { driftOf } from '../../src/vault/kms-key-drift.ts';
 import { dueWork } from '../../src/vault/kms-key-due.ts';
 import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
 import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, seenOf, tagsOf } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
@@ -215,6 +216,13 @@ test.serial('what waits for its CloudKey goes on once that is enabled', async (t
   t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
   t.false((await dueWork(house)).some((due) => due.id === id));
   await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  await freezeVault(house, act(), vaultId, 'appliance', {});
+  await advanceKmsKey(house, id);
+  t.regex(problemOf(await pointerOf(stage, cloudKey))?.wayOut ?? '', /holdfast vault thaw/);
+  for (const side of ['vault', 'appliance'] as const) {
+    t.false((await dueWork(house)).some((due) => due.id === id));
+    await thawVault(house, act(), vaultId, side, {});
+  }
   t.true((await dueWork(house)).some((due) => due.id === id));
   await advanceKmsKey(house, id);
   t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
