@@ -9,6 +9,8 @@ export function problemsOf(route: Route): ProblemKind[] {
     'not-acceptable',
     'request-timeout',
     'too-large',
+    // A query parameter that an operation does not know is refused by each.
+    'invalid',
     'expectation-failed',
     'too-many-requests',
     'head-too-large',
@@ -30,8 +32,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(access.kind === 'permission' || (access.kind === 'own' && access.sessionsOnly === true), 'forbidden');
   add(access.kind !== 'public' && changing, 'csrf-token-required');
   add(route.params !== undefined, 'not-found');
-  add(route.query !== undefined, 'invalid');
-  add(route.body !== undefined, 'invalid', 'unsupported-media-type');
+  add(route.body !== undefined, 'unsupported-media-type');
   add(access.kind !== 'public' && changing, 'conflict');
   add(route.changes === true, 'precondition-required', 'precondition-failed');
   add(route.creates !== undefined, 'idempotency-key-reused');

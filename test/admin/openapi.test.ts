@@ -214,6 +214,7 @@ test('problems are told by status with the kinds that have it', (t) => {
   );
   t.deepEqual(operation(document, 'sendOn')['x-holdfast-problems'], [
     'bad-request',
+    'invalid',
     'sign-in-refused',
     'not-acceptable',
     'request-timeout',

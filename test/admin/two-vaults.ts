@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openSession } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import type { Role } from '../../src/store/schema.ts';
+import { checkDocumented } from './documented-answers.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -45,6 +46,9 @@ export interface TwoVaults {
   red: PeopledVault;
   dispose: () => Promise<void>;
 }
+
+// Whatever the tests of the API ask, no operation answers what its description does not list.
+AdminClient.inspect = checkDocumented;
 
 /** A whole node with its management API, and two vaults that must not see each other. */
 export async function startTwoVaults(): Promise<TwoVaults> {

@@ -34,6 +34,8 @@ const restedAfter = 2000;
 
 /** Calls the management API over TLS with the CA checked, as a program does. */
 export class AdminClient {
+  /** Looks at each answer, and throws where it is not as it should be. */
+  static inspect: (method: string, path: string, answer: AdminAnswer) => void = () => undefined;
   readonly access: AdminAccess;
   readonly #agent: Agent;
   #lastSent = -Infinity;
@@ -86,13 +88,19 @@ export class AdminClient {
           response.on('end', () => {
             const text = Buffer.concat(chunks).toString('utf8');
             const isJson = (response.headers['content-type'] ?? '').includes('json');
-            resolve({
+            const answer = {
               status: response.statusCode ?? 0,
               headers: response.headers,
               etag: response.headers.etag,
-              body: isJson ? JSON.parse(text) : undefined,
+              body: isJson ? (JSON.parse(text) as unknown) : undefined,
               text,
-            });
+            };
+            try {
+              AdminClient.inspect(method, path, answer);
+              resolve(answer);
+            } catch (error) {
+              reject(error);
+            }
           });
         },
       );
