@@ -48,8 +48,14 @@ are clients of the management API and can run anywhere: \`holdfast login\` signs
 named by name or id. What is changed is read first and changed with its ETag, so that two people do not overwrite each
 other; what is made is made once, also where the connection is lost and the request sent again.
 
-With \`--json\` the answer is JSON on standard output: the API's own, a list as one array of all its pages. Errors go to
-standard error, with the way out. What cannot be written ends with 74 and is told: an output is whole, or the exit code is
+On a terminal lists are tables that fit it: what there is no room for is left out and named, names are never cut. \`-o wide\`
+shows everything, ids too, and \`--columns name,state\` what you name: columns, or fields of the API. \`-o name\` prints one name
+a line, for another command. Into a pipe nothing is left out. Colours are for terminals, unless \`NO_COLOR\` is set or
+\`--color\` says otherwise; \`COLUMNS\` goes before the width that a terminal tells.
+
+With \`-o json\` (or \`--json\`) the answer is JSON on standard output: the API's own, a list as one array of all its pages;
+\`-o yaml\` is the same as YAML. Errors go to standard error, with the way out; then as one line of JSON, the last one, with
+\`code\`, \`message\`, \`hint\`, \`fields\` and \`exitCode\`. What cannot be written ends with 74 and is told: an output is whole, or the exit code is
 not 0. A file for a secret that is shown once is made, with its room on the disk, before the secret is; where it is shown
 and that fails, what was made is named with the command that takes it back.
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mostPrincipals } from '../vault/aws-names.ts';
 import {
+  effectiveState,
   keyState,
   toList,
   type CloudKeyRecord,
@@ -39,6 +40,8 @@ export const keyStates = z.enum([
   'PENDING_DELETION',
   'DELETED',
 ]);
+
+const effectiveStates = z.enum([...keyStates.options, 'FROZEN']);
 
 const principals = (who: string) =>
   z
@@ -86,10 +89,14 @@ export const shownKey = z
   .strictObject({
     id: z.uuid(),
     keySetId: z.uuid(),
+    keySetName: z.string(),
     name: z.string(),
     description,
     externalKeyId: z.string().describe('What AWS calls it, for ever.'),
     state: keyStates.describe('Only AVAILABLE ones serve. CREATING: its key object is being made.'),
+    effectiveState: effectiveStates.describe(
+      'What a request for it meets: `state`, or FROZEN where it is AVAILABLE and its key set or vault is FROZEN.',
+    ),
     region,
     administrators: keyFields.administrators,
     users: keyFields.users,
@@ -161,10 +168,12 @@ export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date
   return {
     id: row.id,
     keySetId: row.key_set_id,
+    keySetName: row.key_set_name,
     name: row.name,
     description: row.description,
     externalKeyId: row.external_key_id,
     state: keyState(row, now),
+    effectiveState: effectiveState(row, now),
     region: row.region,
     administrators: toList(row.administrators),
     users: toList(row.users),

@@ -66,6 +66,15 @@ export const cloudKeyRoutes: readonly Route[] = [
       state: keyStates.optional().describe('Only those in this state.'),
       name: namePrefix,
       externalKeyId: z.string().max(128).optional().describe('Only the one that AWS calls so.'),
+      called: z
+        .string()
+        .min(1)
+        .max(400)
+        .optional()
+        .describe(
+          'Only those that anybody calls so: by id, external key id or whole name, or as AWS calls their KMS keys, by key id, ' +
+            'key ARN, alias (with or without `alias/`) or alias ARN.',
+        ),
       ...pageQuery(cloudKeyOrders),
     }),
     answer: pageOf(shownKey, 'CloudKey'),

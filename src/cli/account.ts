@@ -4,7 +4,7 @@ import { apiOptions, withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { profileName } from './connection.ts';
 import { example } from './example.ts';
-import { printDone, printRecord } from './output.ts';
+import { isForPrograms, printDone, printRecord } from './output.ts';
 import { readProfile, reserveProfile, writeProfile } from './profiles.ts';
 import { readSecret } from './prompt.ts';
 import { changePassword, type Session } from './sign-in.ts';
@@ -33,7 +33,7 @@ export function addAccountCommands(program: Command): void {
             printRecord(await client.get('/user'), options);
             return;
           }
-          if (options.json === true) {
+          if (isForPrograms(options)) {
             printRecord(session, options);
             return;
           }

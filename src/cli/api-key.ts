@@ -49,13 +49,13 @@ export function addApiKeyCommands(program: Command): void {
           printList(
             await client.list(kind.path, {}, limit),
             {
-              id: ({ id }) => id,
               name: ({ name }) => name,
               state: ({ state }) => state,
-              scope: ({ scope }) => scope,
               expires: ({ expiresAt }) => expiresAt,
               'last used': ({ lastUsedAt }) => lastUsedAt,
+              scope: { of: ({ scope }) => scope, freeText: true },
               from: ({ lastAddress }) => lastAddress,
+              id: ({ id }) => id,
             },
             options,
           ),

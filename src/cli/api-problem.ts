@@ -1,18 +1,13 @@
 import type { Received } from './api-transport.ts';
-import { CliError } from './cli-error.ts';
+import { CliError, type FieldProblem } from './cli-error.ts';
 import type { exitCodes } from './exit-codes.ts';
-
-export interface FieldProblem {
-  where: string;
-  detail: string;
-}
 
 /** The management API refused a request (RFC 9457); its words are repeated as they came. */
 export class ApiProblem extends CliError {
   /** Last part of its type, such as `not-found`. */
   readonly kind: string;
   readonly status: number;
-  readonly fields: readonly FieldProblem[];
+  override readonly fields: readonly FieldProblem[];
 
   constructor(
     kind: string,

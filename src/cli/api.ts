@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import { ApiClient, type Item } from './api-client.ts';
 import { Transport } from './api-transport.ts';
 import { CliError } from './cli-error.ts';
+import type { OutputOptions } from './output-options.ts';
 import { findConnection, isUuid, type ConnectionOptions } from './connection.ts';
 
 /** The global options that commands of the management API have. */
-export interface ApiOptions extends ConnectionOptions {
-  json?: boolean;
-}
+export interface ApiOptions extends ConnectionOptions, OutputOptions {}
 
 /** What a command works with. */
 export interface Api {

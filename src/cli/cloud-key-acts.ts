@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { withApi, type Api } from './api.ts';
 import type { Found } from './collection.ts';
 import { example } from './example.ts';
-import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { tellCloudKey } from './tell-cloud-key.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
@@ -67,7 +67,7 @@ function addAct(
 ): Command {
   const command = parent
     .command(`${verb} <cloud-key>`)
-    .description(`${description}; by external key id, id or name`)
+    .description(`${description}; ${anyName}`)
     .addOption(keySetOption())
     .action(async (name: string, wish: ActWish, command: Command) =>
       withApi(command, async (api) => run(api, await findCloudKey(api, name, wish.keySet), wish)),

@@ -5,10 +5,11 @@ import { changes, given, withApi, type Api } from './api.ts';
 import { addCloudKeyActs } from './cloud-key-acts.ts';
 import { findOne, idOf, type Found } from './collection.ts';
 import { example } from './example.ts';
-import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { keySets } from './key-set.ts';
 import { tellCloudKey } from './tell-cloud-key.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
+import { allInAws } from './kms-key-records.ts';
 import { aliasOption, policyOption, tagOption } from './kms-key-values.ts';
 import { fields, printList } from './output.ts';
 import {
@@ -162,10 +163,18 @@ function addList(cloudKey: Command): void {
             printList(
               await api.client.list(cloudKeysPath(api), { keySetId, state, region, name, sort }, limit),
               {
-                ...fields('id', 'name', 'externalKeyId', 'state', 'usage', 'region'),
-                version: ({ currentVersion }) => currentVersion,
-                'next rotation': ({ nextRotationAt }) => nextRotationAt,
+                name: ({ name }) => name,
+                state: ({ effectiveState, state }) => effectiveState ?? state,
+                'in AWS': ({ kmsKeys }) => allInAws(kmsKeys as Item[]),
+                'key set': ({ keySetName }) => keySetName,
+                Region: ({ region }) => region,
                 expires: ({ expiresAt }) => expiresAt,
+                'next rotation': { of: ({ nextRotationAt }) => nextRotationAt, rank: 8 },
+                version: { of: ({ currentVersion }) => currentVersion, rank: 7 },
+                usage: { of: ({ usage }) => usage, wide: true },
+                'external key id': { of: ({ externalKeyId }) => externalKeyId, wide: true },
+                description: { of: ({ description }) => description, wide: true },
+                id: ({ id }) => id,
               },
               api.options,
             );
@@ -179,7 +188,7 @@ function addShow(cloudKey: Command): void {
   example(
     cloudKey
       .command('show <cloud-key>')
-      .description('show a CloudKey, by external key id, id or name')
+      .description(`show a CloudKey, ${anyName}`)
       .addOption(keySetOption())
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -188,11 +197,12 @@ function addShow(cloudKey: Command): void {
         }),
       ),
     'holdfast cloud-key show payroll',
+    'holdfast cloud-key show arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
   );
   example(
     cloudKey
       .command('versions <cloud-key>')
-      .description('list the versions of a CloudKey and how much each has encrypted')
+      .description(`list the versions of a CloudKey and how much each has encrypted; ${anyName}`)
       .addOption(keySetOption())
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -211,7 +221,7 @@ function addShow(cloudKey: Command): void {
 function addEdit(cloudKey: Command): void {
   const edit = cloudKey
     .command('edit <cloud-key>')
-    .description('change a CloudKey, by external key id, id or name')
+    .description(`change a CloudKey, ${anyName}`)
     .addOption(keySetOption())
     .option('--name <name>', 'another name')
     .option(

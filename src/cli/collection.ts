@@ -3,6 +3,8 @@ import type { Item } from './api-client.ts';
 import { find, withApi, type Api, type Kind } from './api.ts';
 import { example } from './example.ts';
 import { printDone, printList, printRecord, type Columns } from './output.ts';
+import { isWide } from './output-options.ts';
+import { named, type Reference } from './named.ts';
 import { confirm } from './prompt.ts';
 import { limitOption, yesOption } from './values.ts';
 
@@ -15,6 +17,8 @@ export interface Collection {
   /** Their list, under /api/v1. */
   path: (api: Api) => string;
   columns: Columns<Item>;
+  /** Ids in them, for which people are told names. */
+  references?: (api: Api) => readonly Reference[];
   /** Field that people know them by; `name` unless given. */
   by?: string;
   anyCase?: boolean;
@@ -68,7 +72,15 @@ export function addList(parent: Command, collection: Collection): void {
       .addOption(limitOption())
       .action(async ({ limit }: { limit?: number }, command: Command) =>
         withApi(command, async (api) =>
-          printList(await api.client.list(collection.path(api), {}, limit), collection.columns, api.options),
+          printList(
+            await named(
+              api,
+              await api.client.list(collection.path(api), {}, limit),
+              isWide(api.options) ? (collection.references?.(api) ?? []) : [],
+            ),
+            collection.columns,
+            api.options,
+          ),
         ),
       ),
     `holdfast ${collection.command} list`,
@@ -79,8 +91,14 @@ export function addShow(parent: Command, collection: Collection): void {
   addAct(parent, collection, {
     verb: 'show',
     description: `show a ${collection.what}, by name or id`,
-    act: async (api, path) => printRecord(await api.client.get(path), api.options),
+    act: async (api, path) => tellRecord(api, collection, await api.client.get(path)),
   });
+}
+
+/** Prints one of them, with names for ids. */
+export async function tellRecord(api: Api, { references }: Collection, record: Item): Promise<void> {
+  const [shown = record] = await named(api, [record], references?.(api) ?? []);
+  printRecord(shown, api.options);
 }
 
 export interface Removal {

@@ -6,7 +6,7 @@ import { CliError } from './cli-error.ts';
 import { findOne } from './collection.ts';
 import { example } from './example.ts';
 import { keySets } from './key-set.ts';
-import { printList, printRecord, type Columns } from './output.ts';
+import { type Columns, isForPrograms, printList, printRecord } from './output.ts';
 import { confirm } from './prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from './values.ts';
@@ -14,12 +14,12 @@ import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull }
 const columns: Columns<Item> = {
   'access key id': ({ accessKeyId }) => accessKeyId,
   state: ({ state }) => state,
-  successor: ({ successor }) => successor,
   'last seen': ({ lastSeenAt }) => lastSeenAt,
+  expires: ({ expiresAt }) => expiresAt,
+  successor: { of: ({ successor }) => successor, rank: 6 },
   from: ({ lastAddress }) => lastAddress,
   requests: ({ requests }) => requests,
-  expires: ({ expiresAt }) => expiresAt,
-  created: ({ createdAt }) => createdAt,
+  created: { of: ({ createdAt }) => createdAt, rank: 7 },
 };
 
 interface CredentialWish {
@@ -174,7 +174,7 @@ async function printIssued(
     const credential = await issued();
     const { consoleFile: _, ...forPeople } = credential;
     showSecret(madeOf(credential), () =>
-      printRecord(options.json === true ? credential : forPeople, options),
+      printRecord(isForPrograms(options) ? credential : forPeople, options),
     );
     return;
   }

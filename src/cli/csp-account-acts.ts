@@ -4,7 +4,7 @@ import { withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { addAct, findOne, type Collection } from './collection.ts';
 import { example } from './example.ts';
-import { fields, printList, printRecord } from './output.ts';
+import { fields, isForPrograms, printData, printList, printRecord } from './output.ts';
 import { limitOption } from './values.ts';
 import { print } from './streams.ts';
 
@@ -59,8 +59,8 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
         withApi(command, async (api) => {
           const { id } = await findOne(api, cspAccounts, name);
           const policies = await api.client.get<Policies>(`${cspAccounts.path(api)}/${id}/policy`);
-          if (document !== undefined) printDocument(policies, document);
-          else if (api.options.json === true) print(JSON.stringify(policies, null, 2));
+          if (document !== undefined) printData(documentOf(policies, document), api.options);
+          else if (isForPrograms(api.options)) printData(policies, api.options);
           else printPolicies(policies);
         }),
       ),
@@ -86,6 +86,7 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
               await api.client.list(list, { kind, pathPrefix: path }, limit),
               fields('name', 'arn', 'createdAt'),
               api.options,
+              { name: ({ arn }) => arn },
             );
           }),
       ),
@@ -100,19 +101,19 @@ interface Policies {
   statements: { sid: string; why: string }[];
 }
 
-function documentOf({ policy, trustPolicy, assumingPolicy }: Policies, which: Document): object | null {
-  return { policy, trust: trustPolicy, assuming: assumingPolicy }[which];
+function documentsOf({ policy, trustPolicy, assumingPolicy }: Policies): Record<Document, object | null> {
+  return { policy, trust: trustPolicy, assuming: assumingPolicy };
 }
 
-function printDocument(policies: Policies, which: Document): void {
-  const document = documentOf(policies, which);
+function documentOf(policies: Policies, which: Document): object {
+  const document = documentsOf(policies)[which];
   if (document === null)
     throw new CliError(
       'conflict',
       'this CSP account has no such policy',
       'trust is of type role, assuming of a role with an access key',
     );
-  print(JSON.stringify(document, null, 2));
+  return document;
 }
 
 const titles: Readonly<Record<Document, string>> = {
@@ -123,7 +124,7 @@ const titles: Readonly<Record<Document, string>> = {
 
 function printPolicies(policies: Policies): void {
   for (const which of documents) {
-    const document = documentOf(policies, which);
+    const document = documentsOf(policies)[which];
     if (document !== null) print(`${titles[which]}\n${JSON.stringify(document, null, 2)}\n`);
   }
   print('What each statement is for:');

@@ -4,7 +4,7 @@ import { addDelete, addList, addShow, findOne, idOf, type Collection } from './c
 import { addCspAccountActs } from './csp-account-acts.ts';
 import { example } from './example.ts';
 import { groups } from './group.ts';
-import { fields, printRecord } from './output.ts';
+import { printRecord } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { parseDaysOrNever, yesNo, type OrNull } from './values.ts';
 
@@ -12,7 +12,16 @@ export const cspAccounts: Collection = {
   what: 'CSP account',
   command: 'csp-account',
   path: ({ inVault }) => inVault('/csp-accounts'),
-  columns: fields('id', 'name', 'type', 'awsAccountId', 'defaultRegion', 'description'),
+  columns: {
+    name: ({ name }) => name,
+    'AWS account': ({ awsAccountId }) => awsAccountId,
+    type: ({ type }) => type,
+    Region: ({ defaultRegion }) => defaultRegion,
+    description: { of: ({ description }) => description, freeText: true },
+    'admin group': { of: ({ adminGroup, adminGroupId }) => adminGroup ?? adminGroupId, wide: true },
+    id: ({ id }) => id,
+  },
+  references: ({ inVault }) => [{ field: 'adminGroupId', path: inVault('/admin-groups') }],
   filter: 'name',
   sample: 'aws-payments',
 };

@@ -1,8 +1,8 @@
-import { styleText } from 'node:util';
 import { groups, type Group } from '../doctor/catalogue.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
+import { coloured } from './colour.ts';
 import { printable } from './printable.ts';
-import { print, terminal } from './streams.ts';
+import { print } from './streams.ts';
 
 /* The doctor's report for people: each finding as it is made, problems and warnings once more at the end. */
 
@@ -70,12 +70,6 @@ function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }:
 
 function counted(count: number, what: string): string {
   return `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** Colour on a terminal only, and not where NO_COLOR is set: styleText looks at both. */
-function coloured(style: 'bold' | (typeof styles)[Level], text: string): string {
-  const stream = terminal();
-  return stream === undefined ? text : styleText(style, text, { stream });
 }
 
 /** Breaks at spaces; a word longer than a line, such as a path, stays whole. */

@@ -23,7 +23,8 @@ import { confirm } from './prompt.ts';
 import { Report, summaryOf } from './doctor-report.ts';
 import { readClosedFile } from './secret-file.ts';
 import { version } from './version.ts';
-import { print } from './streams.ts';
+import { printData } from './output.ts';
+import { isForPrograms, outputOf } from './output-options.ts';
 
 export interface DoctorWish {
   /** Of the program or of the command: what stands for both is the program's. */
@@ -31,7 +32,6 @@ export interface DoctorWish {
   ca?: string;
   timeout?: number;
   config: string;
-  json?: boolean;
   consoleFile?: string;
   key?: string[];
   keysFile?: string;
@@ -54,7 +54,8 @@ export async function runDoctor(command: Command): Promise<void> {
   const wish = command.optsWithGlobals<DoctorWish>();
   const options = asCliErrors(() => readWish(wish, command));
   if (options.load !== undefined) await confirmLoad(options, wish.yes);
-  const report = wish.json === true ? undefined : new Report();
+  const output = outputOf(command);
+  const report = isForPrograms(output) ? undefined : new Report();
   const startedAt = wallClock();
   const began = monotonicNow();
   const findings: Finding[] = [];
@@ -64,24 +65,19 @@ export async function runDoctor(command: Command): Promise<void> {
   }
   const summary = summaryOf(findings);
   report?.end(findings, options.endpoint === undefined);
-  if (wish.json === true)
-    print(
-      JSON.stringify(
-        {
-          schema,
-          version,
-          startedAt: startedAt.toISOString(),
-          seconds: Math.round((monotonicNow() - began) / 100) / 10,
-          endpoint:
-            wish.endpoint === undefined
-              ? null
-              : `https://${options.endpoint?.host}:${options.endpoint?.port}`,
-          summary,
-          findings,
-        },
-        null,
-        2,
-      ),
+  if (isForPrograms(output))
+    printData(
+      {
+        schema,
+        version,
+        startedAt: startedAt.toISOString(),
+        seconds: Math.round((monotonicNow() - began) / 100) / 10,
+        endpoint:
+          wish.endpoint === undefined ? null : `https://${options.endpoint?.host}:${options.endpoint?.port}`,
+        summary,
+        findings,
+      },
+      output,
     );
   process.exitCode = summary.problem > 0 ? exitCodes.problemFound : 0;
 }

@@ -4,7 +4,7 @@ import { given, withApi, type Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
 import { addAct, keySetOf, type ActWish, tellStore, type FoundStore } from './external-key-store-records.ts';
-import { fields, printList, printRecord } from './output.ts';
+import { fields, isForPrograms, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { parseMinutesOrNever } from './values.ts';
@@ -187,7 +187,7 @@ function tellByHand(api: Api, answer: Item, files: Record<string, string>): void
   // With a file for the credential it is in no other place.
   if (Object.keys(files).length > 0) for (const [member] of secretMembers) delete shown[member];
   Object.assign(shown, files);
-  if (api.options.json === true) {
+  if (isForPrograms(api.options)) {
     printRecord(shown, api.options);
     return;
   }

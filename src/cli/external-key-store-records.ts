@@ -5,7 +5,8 @@ import { CliError } from './cli-error.ts';
 import { findOne, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { keySets } from './key-set.ts';
-import { printRecord, type Columns } from './output.ts';
+import { type Columns, isForPrograms, printRecord } from './output.ts';
+import { said } from './said.ts';
 import { printable } from './printable.ts';
 import type { OrNull } from './values.ts';
 import { note } from './streams.ts';
@@ -14,16 +15,16 @@ import { note } from './streams.ts';
 export type FoundStore = Found;
 
 export const columns: Columns<Item> = {
-  id: ({ id }) => id,
   name: ({ name }) => name,
-  'key set': ({ keySet }) => keySet,
-  region: ({ region }) => region,
-  'in AWS': ({ customKeyStoreId }) => customKeyStoreId,
+  Region: ({ region }) => region,
   state: ({ state, wanted }) =>
-    typeof wanted === 'string' ? `${String(state)}, ${wanted} asked for` : state,
+    typeof wanted === 'string' ? `${String(state)}, ${String(said('wanted', wanted))}` : state,
   error: ({ connectionError }) => (connectionError as Item | null)?.['code'],
+  'key set': ({ keySet }) => keySet,
+  'id in AWS': ({ customKeyStoreId }) => customKeyStoreId,
   endpoint: ({ uriEndpoint }) => uriEndpoint,
   checked: ({ checkedAt }) => checkedAt,
+  id: ({ id }) => id,
 };
 
 function keySetOption(): Option {
@@ -139,7 +140,7 @@ export function addAct(
 /** Prints one: for people with what does not fit and why it FAILED last, where it is seen. */
 export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void {
   const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
-  if (options.json === true) {
+  if (isForPrograms(options)) {
     printRecord(store, options);
     return;
   }

@@ -1,3 +1,4 @@
+import { isForPrograms } from './output-options.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from 'commander';
 import { isProblem } from './api-client.ts';
@@ -52,7 +53,7 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
     tellStore(api, after);
     return;
   }
-  if (api.options.json === true) tellStore(api, after);
+  if (isForPrograms(api.options)) tellStore(api, after);
   if (error === null) throw new CliError('unreachable', 'AWS could not connect it, and does not say why');
   throw new CliError(
     'unreachable',

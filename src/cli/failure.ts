@@ -5,28 +5,74 @@ import { exitCodes } from './exit-codes.ts';
 import { printable } from './printable.ts';
 import { note, OutputError } from './streams.ts';
 
-/** Tells a person what is wrong and the way out, on standard error; never a stack unless it is our own mistake. */
-export async function reportFailure(error: unknown): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-  // As a shell tells of a program that the signal has ended: the reader had enough, and nothing is wrong.
-  if (error instanceof OutputError && error.closedPipe) return exitCodes.closedPipe;
-  if (error instanceof CliError)
-    return tell(error.message, error.wayOut, error.exitCode, error instanceof ApiProblem ? error.fields : []);
-  // It knows every room of a node: see node-commands.ts.
-  return (await import('./node-failure.ts')).reportNodeFailure(error);
+/** Why a command has failed. */
+export interface Failure {
+  /** For programs, such as `not-found`: the API's kind of problem, or the kind of exit code. */
+  code: string;
+  exitCode: number;
+  message: string;
+  hint?: string | undefined;
+  fields?: CliError['fields'];
+  /** More that is wrong of the same kind, each told like the first. */
+  others?: readonly string[];
 }
 
-export function tell(
-  problem: string,
-  wayOut: string | undefined,
-  code: number,
-  fields: ApiProblem['fields'] = [],
-): number {
-  const lines = [
-    `holdfast: ${printable(problem)}`,
+/**
+ * Tells what is wrong and the way out, on standard error; never a stack unless it is our own mistake. For programs it is
+ * one line of JSON, the last one.
+ */
+export async function reportFailure(error: unknown, forPrograms = false): Promise<number> {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // As a shell tells of a program that the signal has ended: the reader had enough, and nothing is wrong.
+  if (error instanceof OutputError && error.closedPipe) return exitCodes.closedPipe;
+  const failure = await failureOf(error);
+  if (forPrograms) note(JSON.stringify(problemOf(failure)));
+  // Commander has told its own.
+  else if (!(error instanceof CommanderError)) for (const line of linesOf(failure)) note(line);
+  return failure.exitCode;
+}
+
+async function failureOf(error: unknown): Promise<Failure> {
+  if (error instanceof CommanderError)
+    return {
+      code: 'usage',
+      exitCode: exitCodes.usage,
+      message: error.message.replace(/^error: /, ''),
+      hint: 'holdfast help COMMAND',
+    };
+  if (error instanceof CliError)
+    return {
+      code: error instanceof ApiProblem ? error.kind : codeOf(error.failure),
+      exitCode: error.exitCode,
+      message: error.message,
+      hint: error.wayOut,
+      fields: error.fields,
+    };
+  // It knows every room of a node: see node-failure.ts.
+  return (await import('./node-failure.ts')).nodeFailure(error);
+}
+
+/** `notFound` is `not-found`. */
+export function codeOf(kind: keyof typeof exitCodes): string {
+  return kind.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function linesOf({ message, hint, fields = [], others = [] }: Failure): string[] {
+  return [
+    ...[message, ...others].map((one) => `holdfast: ${printable(one)}`),
     ...fields.map(({ where, detail }) => `  ${printable(where)}: ${printable(detail)}`),
-    ...(wayOut === undefined ? [] : [`  way out: ${printable(wayOut)}`]),
+    ...(hint === undefined ? [] : [`  way out: ${printable(hint)}`]),
   ];
-  note(lines.join('\n'));
-  return code;
+}
+
+/** A problem document (RFC 9457) with our members. */
+function problemOf({ code, exitCode, message, hint, fields = [], others = [] }: Failure): object {
+  return {
+    type: `urn:holdfast:problem:${code}`,
+    code,
+    message: [message, ...others].join('\n'),
+    hint: hint ?? null,
+    fields,
+    exitCode,
+  };
 }

@@ -2,14 +2,19 @@ import type { Command } from 'commander';
 import { changes, given, withApi } from './api.ts';
 import { addAct, addDelete, addList, addShow, findOne, type Collection } from './collection.ts';
 import { example } from './example.ts';
-import { fields, printDone, printList, printRecord } from './output.ts';
+import { printDone, printList, printRecord } from './output.ts';
 import { users } from './user.ts';
 
 export const groups: Collection = {
   what: 'admin group',
   command: 'group',
   path: ({ inVault }) => inVault('/admin-groups'),
-  columns: fields('id', 'name', 'description', 'members'),
+  columns: {
+    name: ({ name }) => name,
+    members: ({ members }) => members,
+    description: { of: ({ description }) => description, freeText: true },
+    id: ({ id }) => id,
+  },
   filter: 'name',
   sample: '"Cloud Admin Group"',
 };

@@ -7,7 +7,8 @@ import { isUuid } from './connection.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
 import { cloudKeysPath, findCloudKey } from './find-cloud-key.ts';
-import { printRecord, type Columns } from './output.ts';
+import { type Columns, isForPrograms, printRecord } from './output.ts';
+import { said } from './said.ts';
 import { printable } from './printable.ts';
 import { note } from './streams.ts';
 
@@ -21,16 +22,33 @@ interface Problem {
 }
 
 export const columns: Columns<Item> = {
-  id: ({ id }) => id,
   CloudKey: ({ cloudKeyName }) => cloudKeyName,
-  region: ({ region }) => region,
-  alias: ({ alias }) => alias,
-  step: ({ step, outcome }) => (step === 'GONE' ? `GONE, ${String(outcome)}` : step),
-  'in AWS': ({ cloudStatus, wanted }) =>
-    typeof wanted === 'string' ? `${String(cloudStatus)}, ${wanted} asked for` : cloudStatus,
-  drift: ({ drift }) => ((drift ?? []) as { what: string }[]).map(({ what }) => what).join(', '),
-  problem: ({ problem }) => (problem as { code: string } | null)?.code,
+  alias: { of: ({ alias }) => alias, rank: 5 },
+  Region: { of: ({ region }) => region, rank: 4 },
+  'in AWS': { of: inAws, rank: 1 },
+  problem: { of: ({ problem }) => (problem as { code: string } | null)?.code, rank: 2 },
+  drift: {
+    of: ({ drift }) => ((drift ?? []) as { what: string }[]).map(({ what }) => what).join(', '),
+    rank: 3,
+  },
+  'KMS key id': { of: ({ keyId }) => keyId, wide: true },
+  origin: { of: ({ origin }) => said('origin', origin), wide: true },
+  id: ({ id }) => id,
 };
+
+/** The same of all KMS keys of a CloudKey. */
+export function allInAws(keys: readonly Item[]): string {
+  return keys.length === 0 ? 'no KMS key' : [...new Set(keys.map(inAws))].join('; ');
+}
+
+/** How far it is, or how AWS has it and what is asked of AWS. */
+export function inAws({ step, outcome, cloudStatus, wanted }: Item): string {
+  if (step === 'GONE') return [said('step', step), said('outcome', outcome)].filter(Boolean).join(': ');
+  if (step !== 'DONE') return String(said('step', step));
+  return typeof wanted === 'string'
+    ? `${String(cloudStatus)}, ${String(said('wanted', wanted))}`
+    : String(cloudStatus);
+}
 
 export function kmsKeysPath({ inVault }: Api): string {
   return inVault('/kms-keys');
@@ -63,6 +81,11 @@ export async function findKmsKey(api: Api, name: string, region?: string): Promi
 
 async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
   const list = kmsKeysPath(api);
+  const [, region, aliasOfArn] = /^arn:[a-z0-9-]+:kms:([a-z0-9-]+):\d{12}:(alias\/.+)$/.exec(name) ?? [];
+  if (region !== undefined && aliasOfArn !== undefined)
+    return (await api.client.list<FoundKmsKey>(list, { alias: aliasOfArn, region })).filter(
+      (key) => key['alias'] === aliasOfArn,
+    );
   if (name.startsWith('arn:')) return api.client.list<FoundKmsKey>(list, { keyArn: name });
   if (isUuid(name)) {
     const byId = await api.client.list<FoundKmsKey>(list, { id: name.toLowerCase() });
@@ -123,7 +146,7 @@ export function addAct(
 ): void {
   const command = parent
     .command(`${verb} <kms-key>`)
-    .description(`${description}; by alias, ARN, id, or CloudKey`)
+    .description(`${description}; by alias, ARN, id, or any name of its CloudKey`)
     .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
   for (const option of options) command.addOption(option);
   command.action(async (name: string, wish: ActWish, command: Command) =>
@@ -137,7 +160,7 @@ export function addAct(
 
 /** Prints one: for people with its problem and its drift, and what to do about them, on standard error. */
 export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
-  if (options.json === true) {
+  if (isForPrograms(options)) {
     printRecord(key, options);
     return;
   }

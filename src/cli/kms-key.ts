@@ -3,7 +3,7 @@ import type { Item } from './api-client.ts';
 import { changes, given, withApi, type Api } from './api.ts';
 import { findOne, idOf } from './collection.ts';
 import { example } from './example.ts';
-import { cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { addKmsKeyActs } from './kms-key-acts.ts';
 import { sideBySide } from './kms-key-diff.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
 import { wishOf, wishOptions } from './kms-key-values.ts';
 import { keySets } from './key-set.ts';
-import { printList, printRecord } from './output.ts';
+import { isForPrograms, printData, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { limitOption } from './values.ts';
 import { note, print, terminal } from './streams.ts';
@@ -36,7 +36,9 @@ export function addKmsKeyCommands(program: Command): void {
 function addCreate(kmsKey: Command): void {
   const create = kmsKey
     .command('create <cloud-key>')
-    .description('make the KMS key of a CloudKey in AWS, or with --key-arn link one that is there')
+    .description(
+      `make the KMS key of a CloudKey (${anyName}) in AWS, or with --key-arn link one that is there`,
+    )
     .addOption(keySetOption())
     .option('--region <region>', 'Region of the external key store; that of the CloudKey if left out')
     .option('--key-arn <arn>', 'KMS key that is there already and refers to the CloudKey')
@@ -97,7 +99,7 @@ function addLists(kmsKey: Command): void {
               { keySetId, region, cloudStatus },
               limit,
             );
-            printList(items, columns, api.options);
+            printList(items, columns, api.options, { name: ({ alias }) => alias });
             tellWaysOut(api, items);
           }),
       ),
@@ -115,12 +117,13 @@ function addLists(kmsKey: Command): void {
           printList(
             items,
             {
-              ARN: ({ keyArn }) => keyArn,
               CloudKey: ({ cloudKeyName }) => cloudKeyName,
               'in AWS': ({ state }) => state,
-              description: ({ description }) => description,
+              ARN: ({ keyArn }) => keyArn,
+              description: { of: ({ description }) => description, freeText: true },
             },
             api.options,
+            { name: ({ keyArn }) => keyArn },
           );
         }),
       ),
@@ -150,7 +153,7 @@ async function unlinked(api: Api, path: string, region: string): Promise<Item[]>
 
 /** The first few that something is wrong with, in words. */
 function tellWaysOut({ options }: Api, items: readonly Item[]): void {
-  if (options.json === true) return;
+  if (isForPrograms(options)) return;
   const most = 5;
   const troubled = items.filter(({ problem }) => problem !== null);
   for (const { alias, cloudKeyName, problem } of troubled.slice(0, most)) {
@@ -173,10 +176,10 @@ function addShow(kmsKey: Command): void {
     async (api, { path }, { aws, diff = false }) => {
       const { policy } = await api.client.get<{ policy: { ours: unknown; aws: unknown } }>(path);
       if (!diff) {
-        print(JSON.stringify(aws === true ? policy.aws : policy.ours, null, 2));
+        printData(aws === true ? policy.aws : policy.ours, api.options);
         return;
       }
-      if (api.options.json === true) print(JSON.stringify(policy, null, 2));
+      if (isForPrograms(api.options)) printData(policy, api.options);
       else
         for (const line of sideBySide(policy.ours, policy.aws, terminal()?.columns ?? 160))
           print(printable(line));
@@ -194,10 +197,10 @@ function addShow(kmsKey: Command): void {
     async (api, { path }, { policyOnly = false }) => {
       const told = await api.client.get(`${path}/console`);
       if (policyOnly) {
-        print(JSON.stringify(told['policy'], null, 2));
+        printData(told['policy'], api.options);
         return;
       }
-      if (api.options.json === true) {
+      if (isForPrograms(api.options)) {
         printRecord(told, api.options);
         return;
       }

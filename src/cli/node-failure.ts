@@ -7,46 +7,42 @@ import { tokenWords } from '../token/ways-out.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import { tell } from './failure.ts';
+import { codeOf, type Failure } from './failure.ts';
 import { TokenStartError } from './open-node.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
 import { isFileFailure, systemReason } from '../system-reason.ts';
 import { note } from './streams.ts';
 
 /** Failures of what commands on the node itself work with. */
-export function reportNodeFailure(error: unknown): number {
+export function nodeFailure(error: unknown): Failure {
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) note(`holdfast: ${problem}`);
-    return exitCodes.configuration;
+    const [first = error.message, ...others] = error.problems;
+    return { ...of('configuration', first), others };
   }
-  if (error instanceof TlsError) return tell(error.message, undefined, exitCodes.configuration);
-  if (error instanceof StoreError) return tell(error.message, error.wayOut, exitCodes.configuration);
+  if (error instanceof TlsError) return of('configuration', error.message);
+  if (error instanceof StoreError) return of('configuration', error.message, error.wayOut);
   if (error instanceof TokenStartError)
-    return tell(
-      error.message,
-      error.wayOut,
-      error.pinRefused ? exitCodes.pinRefused : exitCodes.tokenUnavailable,
-    );
-  if (error instanceof PinRefusedBeforeError) return tell(error.message, error.wayOut, exitCodes.pinRefused);
+    return of(error.pinRefused ? 'pinRefused' : 'tokenUnavailable', error.message, error.wayOut);
+  if (error instanceof PinRefusedBeforeError) return of('pinRefused', error.message, error.wayOut);
   if (error instanceof TokenError) {
     const { problem, wayOut } = tokenWords(error);
-    return tell(problem, wayOut, exitCodes.tokenUnavailable);
+    return of('tokenUnavailable', problem, wayOut);
   }
-  if (error instanceof NameError) return tell(error.message, undefined, exitCodes.usage);
-  if (error instanceof VaultError)
-    return tell(
-      error.message,
-      error.wayOut,
-      {
-        'not-found': exitCodes.notFound,
-        conflict: exitCodes.conflict,
-        invalid: exitCodes.usage,
-        precondition: exitCodes.precondition,
-        forbidden: exitCodes.refused,
-      }[error.problem],
-    );
-  if (isFileFailure(error))
-    return tell(`${error.path}: ${systemReason(error).words}`, undefined, exitCodes.output);
+  if (error instanceof NameError) return of('usage', error.message);
+  if (error instanceof VaultError) return of(kinds[error.problem], error.message, error.wayOut);
+  if (isFileFailure(error)) return of('output', `${error.path}: ${systemReason(error).words}`);
   note(`holdfast: an error that should not be; please report it: ${inspect(error)}`);
-  return exitCodes.internal;
+  return of('internal', 'internal error');
+}
+
+const kinds = {
+  'not-found': 'notFound',
+  conflict: 'conflict',
+  invalid: 'usage',
+  precondition: 'precondition',
+  forbidden: 'refused',
+} as const satisfies Record<VaultError['problem'], keyof typeof exitCodes>;
+
+function of(kind: keyof typeof exitCodes, message: string, hint?: string): Failure {
+  return { code: codeOf(kind), exitCode: exitCodes[kind], message, hint };
 }

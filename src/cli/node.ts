@@ -13,7 +13,7 @@ export function addNodeCommands(program: Command): void {
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list('/nodes'),
-            fields('id', 'hostname', 'version', 'state', 'startedAt', 'lastSeenAt'),
+            fields('hostname', 'state', 'version', 'startedAt', 'lastSeenAt', 'id'),
             options,
           ),
         ),

@@ -3,6 +3,7 @@ import { addAccountCommands } from './account.ts';
 import { addApiKeyCommands } from './api-key.ts';
 import { addAuditCommands } from './audit.ts';
 import { addCloudKeyCommands } from './cloud-key.ts';
+import { colourChoices } from './colour.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addCredentialCommands } from './credential.ts';
 import { addCspAccountCommands } from './csp-account.ts';
@@ -15,13 +16,14 @@ import { addMailCommands } from './mail.ts';
 import { addDoctorCommand, addInitCommand, addQuickstartCommand, addServeCommand } from './node-commands.ts';
 import { addNodeCommands } from './node.ts';
 import { addOidcProviderCommands } from './oidc-provider.ts';
+import { isForPrograms, outputForms, outputOf } from './output-options.ts';
 import { addReconcileCommands } from './reconcile.ts';
 import { addSecondFactorCommands } from './second-factor.ts';
 import { addSessionCommands } from './session.ts';
 import { addTokenCommands } from './token.ts';
 import { addUserCommands } from './user.ts';
 import { ask, write } from './streams.ts';
-import { parseCount } from './values.ts';
+import { collect, parseCount } from './values.ts';
 import { addVaultCommands } from './vault.ts';
 import { build } from './version.ts';
 
@@ -52,7 +54,8 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
 ];
 
 export function createProgram(): Command {
-  const program = new Command('holdfast')
+  const program = new Command('holdfast');
+  program
     .description('An external key store for AWS KMS on any PKCS#11 hardware security module.')
     .version(build, '-V, --version', 'the version, with the commit that was set up')
     .option(
@@ -60,7 +63,25 @@ export function createProgram(): Command {
       'configuration file, for commands on the node itself',
       process.env['HOLDFAST_CONFIG'] ?? '/etc/holdfast/holdfast.toml',
     )
-    .option('--json', 'answers as JSON, for programs')
+    .optionsGroup('What is printed:')
+    .addOption(
+      new Option(
+        '-o, --output <form>',
+        'table, wide (with ids and more), json, yaml, or name (one a line, for another command)',
+      ).choices(outputForms),
+    )
+    .addOption(new Option('--json', 'the same as -o json').implies({ output: 'json' }))
+    .addOption(
+      new Option('--columns <names>', 'only these columns of a table or lines of a record: a,b,c').argParser(
+        collect,
+      ),
+    )
+    .option('-v, --verbose', 'after a change the record too')
+    .addOption(
+      new Option('--color <when>', 'auto is on a terminal, unless NO_COLOR is set')
+        .choices(colourChoices)
+        .default('auto'),
+    )
     .optionsGroup('Where the management API is (all other commands):')
     .option('--profile <name>', 'which sign-in, of several (HOLDFAST_PROFILE; else default)')
     .option('--endpoint <url>', 'address of the management API (HOLDFAST_ENDPOINT)')
@@ -71,7 +92,13 @@ export function createProgram(): Command {
     )
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: ask });
+    .configureOutput({
+      writeOut: write,
+      // For programs it is told as JSON: see failure.ts.
+      writeErr: (text) => {
+        if (!isForPrograms(outputOf(program))) ask(text);
+      },
+    });
   for (const [heading, adders] of families) {
     program.commandsGroup(heading);
     for (const add of adders) add(program);

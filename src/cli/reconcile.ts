@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Reconciliation } from '../vault/reconciliation-report.ts';
 import { withApi } from './api.ts';
 import { example } from './example.ts';
-import { fields, printList, printRecord, type OutputOptions } from './output.ts';
+import { fields, isForPrograms, type OutputOptions, printList, printRecord } from './output.ts';
 import { limitOption } from './values.ts';
 
 export function addReconcileCommands(program: Command): void {
@@ -29,7 +29,11 @@ export function addReconcileCommands(program: Command): void {
         withApi(command, async ({ client, options, here }) =>
           printList(
             await client.list(here('/reconciliations'), {}, limit),
-            fields('id', 'beganAt', 'endedAt', 'askedBy', 'clean'),
+            {
+              // They have no other name.
+              id: { of: ({ id }) => id, wide: false },
+              ...fields('clean', 'beganAt', 'endedAt', 'askedBy'),
+            },
             options,
           ),
         ),
@@ -53,7 +57,7 @@ export function addReconcileCommands(program: Command): void {
 }
 
 function printReport(report: Reconciliation, options: OutputOptions): void {
-  if (options.json === true) {
+  if (isForPrograms(options)) {
     printRecord(report, options);
     return;
   }

@@ -1,5 +1,6 @@
 import { exitCodes } from './exit-codes.ts';
 import { reportFailure } from './failure.ts';
+import { isForPrograms, outputOf } from './output-options.ts';
 import { createProgram } from './program.ts';
 import { flush, isErrorOutputLost } from './streams.ts';
 
@@ -8,13 +9,12 @@ import { flush, isErrorOutputLost } from './streams.ts';
  * given.
  */
 export async function runCommandLine(words?: readonly string[]): Promise<number> {
+  const program = createProgram();
   try {
-    await (words === undefined
-      ? createProgram().parseAsync()
-      : createProgram().parseAsync([...words], { from: 'user' }));
+    await (words === undefined ? program.parseAsync() : program.parseAsync([...words], { from: 'user' }));
     flush();
   } catch (error) {
-    return reportFailure(error);
+    return reportFailure(error, isForPrograms(outputOf(program)));
   }
   const code = Number(process.exitCode ?? 0);
   // Nobody was told what was to be told.

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ApiClient } from './api-client.ts';
 import { withApi, type Api } from './api.ts';
 import { example } from './example.ts';
-import { printDone } from './output.ts';
+import { isForPrograms, printDone } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { print } from './streams.ts';
@@ -68,7 +68,7 @@ async function enable(api: Api, wish: SecondFactorWish): Promise<void> {
     body: { password: await password(wish) },
   });
   print(
-    options.json === true
+    isForPrograms(options)
       ? // A line of its own: a program reads it before it can give a code.
         JSON.stringify(secret)
       : `Put this into the app, as a key or as an address:\n\n  ${secret.secret}\n  ${secret.otpauthUri}\n`,
@@ -98,7 +98,7 @@ async function showRecoveryCodes(
       { recoveryCodes },
       options,
     );
-    if (options.json !== true) for (const one of recoveryCodes) print(`  ${one}`);
+    if (!isForPrograms(options)) for (const one of recoveryCodes) print(`  ${one}`);
   });
 }
 

@@ -14,13 +14,14 @@ export function addSessionCommands(program: Command): void {
           printList(
             await client.list('/user/sessions'),
             {
-              id: ({ id }) => id,
+              // They have no other name.
+              id: { of: ({ id }) => id, wide: false },
               current: ({ current }) => current,
+              'last seen': ({ lastSeenAt }) => lastSeenAt,
+              address: ({ address }) => address,
+              program: { of: ({ userAgent }) => userAgent, freeText: true },
               state: ({ state }) => state,
               method: ({ method }) => method,
-              address: ({ address }) => address,
-              program: ({ userAgent }) => userAgent,
-              'last seen': ({ lastSeenAt }) => lastSeenAt,
               expires: ({ expiresAt }) => expiresAt,
             },
             options,

@@ -30,16 +30,34 @@ export class OutputError extends CliError {
   }
 }
 
+/** What is asked of a terminal. */
+export interface Terminal {
+  /** Characters in a line. */
+  columns: number;
+  /** It shows colours, and nobody has set NO_COLOR. */
+  hasColours: boolean;
+}
+
 /** Where text goes; a test that runs commands in its own process gives others. Throws what the system says. */
 export interface Sinks {
   out: (text: string) => void;
   err: (text: string) => void;
+  /** Undefined where standard output is no terminal. */
+  terminal: () => Terminal | undefined;
 }
 
 const descriptors: Sinks = {
   out: (text) => writeAll(1, text),
   err: (text) => writeAll(2, text),
+  terminal: () => {
+    if (!isatty(1)) return undefined;
+    const { stdout } = process;
+    return { columns: stdout.columns ?? usualColumns, hasColours: stdout.hasColors() };
+  },
 };
+
+/** Of a terminal that does not say. */
+const usualColumns = 80;
 
 let sinks = descriptors;
 let outWritten = false;
@@ -99,9 +117,11 @@ export function flush(): void {
   }
 }
 
-/** The terminal that standard output is, to ask how wide it is and what it can; undefined where it is none. */
-export function terminal(): NodeJS.WriteStream | undefined {
-  return isatty(1) ? process.stdout : undefined;
+/** The terminal that standard output is; undefined where it is none. COLUMNS goes before what it says of itself. */
+export function terminal(): Terminal | undefined {
+  const found = sinks.terminal();
+  const told = Number(process.env['COLUMNS']);
+  return found !== undefined && Number.isInteger(told) && told > 0 ? { ...found, columns: told } : found;
 }
 
 const still = new Int32Array(new SharedArrayBuffer(4));

@@ -1,7 +1,7 @@
 import type { Item } from './api-client.ts';
 import type { Api } from './api.ts';
 import { troubleOf } from './kms-key-records.ts';
-import { printRecord } from './output.ts';
+import { isForPrograms, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { note } from './streams.ts';
 
@@ -20,11 +20,12 @@ const words: Record<string, string> = {
 
 /** Prints a CloudKey: for people its KMS keys a line each, and what came of an act there. */
 export function tellCloudKey({ options }: Pick<Api, 'options'>, cloudKey: object): void {
-  if (options.json === true) {
+  if (isForPrograms(options)) {
     printRecord(cloudKey, options);
     return;
   }
-  const { kmsKeys, aws, ...rest } = cloudKey as Item;
+  const { kmsKeys, aws, effectiveState, ...rest } = cloudKey as Item;
+  if (effectiveState !== undefined) rest['state'] = effectiveState;
   const keys = (kmsKeys ?? []) as Item[];
   const shown = keys.map((key) => `${String(key['region'])} ${nameOf(key)} ${stateOf(key)}`);
   printRecord({ ...rest, ...(keys.length === 0 ? {} : { 'KMS keys': shown }) }, options);

@@ -3,7 +3,7 @@ import type { TokenReport } from '../admin/services.ts';
 import { withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
-import { fields, printList, printRecord } from './output.ts';
+import { fields, isForPrograms, printList, printRecord } from './output.ts';
 
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('the HSM tokens that the node is configured with');
@@ -15,7 +15,7 @@ export function addTokenCommands(program: Command): void {
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list('/tokens'),
-            fields('name', 'profile', 'vendor', 'model', 'health', 'vaults'),
+            fields('name', 'health', 'profile', 'vaults', 'vendor', 'model'),
             options,
           ),
         ),
@@ -41,7 +41,7 @@ export function addTokenCommands(program: Command): void {
         withApi(command, async ({ client, options }) => {
           const path = `/tokens/${encodeURIComponent(name)}/verify`;
           const report = await client.send<TokenReport>({ method: 'POST', path });
-          if (options.json === true) printRecord(report, options);
+          if (isForPrograms(options)) printRecord(report, options);
           else printReport(report);
           // A script must be able to tell.
           if (!report.ok) throw new CliError('tokenUnavailable', 'the token cannot be used', report.wayOut);

@@ -13,7 +13,7 @@ const vaults: Collection = {
   what: 'vault',
   command: 'vault',
   path: () => '/vaults',
-  columns: fields('id', 'name', 'state', 'tokens', 'keySets', 'cloudKeys', 'createdAt'),
+  columns: fields('name', 'state', 'keySets', 'cloudKeys', 'tokens', 'createdAt', 'id'),
   filter: 'name',
   sample: 'emea',
 };

@@ -5,6 +5,7 @@ export { cloudKeyOrders, listCloudKeys, type CloudKeyFilter } from './key-list.t
 export {
   findCloudKey,
   getCloudKey,
+  effectiveState,
   keyState,
   listVersions,
   toList,

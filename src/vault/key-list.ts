@@ -1,3 +1,4 @@
+import { idsOfKeysCalled } from './key-names.ts';
 import { beginsWith, beginsWithByIndex } from './begins-with.ts';
 import type { CloudKeyState } from '../store/schema.ts';
 import type { House, Sight } from './house.ts';
@@ -11,6 +12,8 @@ export interface CloudKeyFilter {
   /** Beginning of the name. */
   name?: string | undefined;
   externalKeyId?: string | undefined;
+  /** Any name that somebody may have for it: see {@link idsOfKeysCalled}. */
+  called?: string | undefined;
 }
 
 /** What a list may be sorted by. */
@@ -25,17 +28,22 @@ export async function listCloudKeys(
   house: Pick<House, 'store' | 'now'>,
   vaultId: string,
   sight: Sight,
-  { keySetId, region, state, name, externalKeyId }: CloudKeyFilter,
+  { keySetId, region, state, name, externalKeyId, called }: CloudKeyFilter,
   page: PageWish,
 ): Promise<Page<UsedCloudKey>> {
-  let query = listedCloudKeys(house.store.db, vaultId, sight, keySetId);
-  let through = house.store.db
+  const { db } = house.store;
+  let query = listedCloudKeys(db, vaultId, sight, keySetId);
+  let through = db
     .selectFrom('cloud_keys')
     .where(
       keySetId === undefined ? 'cloud_keys.listed_in' : 'cloud_keys.key_set_id',
       '=',
       keySetId ?? vaultId,
     );
+  if (called !== undefined) {
+    const ids = await idsOfKeysCalled(db, vaultId, called);
+    query = query.where('cloud_keys.id', 'in', ids.length === 0 ? [''] : ids);
+  }
   if (region !== undefined)
     query = query.where((eb) => eb(notByIndex(eb.ref('cloud_keys.region')), '=', region));
   if (externalKeyId !== undefined) query = query.where('cloud_keys.external_key_id', '=', externalKeyId);
@@ -58,7 +66,7 @@ export async function listCloudKeys(
   }
   return readPage(
     query,
-    externalKeyId === undefined ? through : 'few',
+    externalKeyId === undefined && called === undefined ? through : 'few',
     cloudKeyOrders,
     'cloud_keys.id',
     page,

@@ -1,4 +1,4 @@
-import type { Selectable, Transaction } from 'kysely';
+import { sql, type Selectable, type Transaction } from 'kysely';
 import { z } from 'zod';
 import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, CloudKeyTable, KeyVersionTable, Tables } from '../store/schema.ts';
@@ -13,8 +13,10 @@ import { VaultError } from './vault-error.ts';
 
 export type CloudKeyRecord = Omit<Selectable<CloudKeyTable>, 'listed_in'>;
 export type KeyVersionRecord = Selectable<KeyVersionTable>;
-/** With how often and when it was last used. */
+/** With what its key set says of it, and how often and when it was last used. */
 export type UsedCloudKey = CloudKeyRecord & {
+  key_set_name: string;
+  frozen_since: string | null;
   encrypts: number;
   last_encrypt_at: string | null;
   decrypts: number;
@@ -34,6 +36,15 @@ export function keyState(
 ): CloudKeyState {
   const mayExpire = state === 'AVAILABLE' || state === 'DISABLED';
   return mayExpire && expires_at !== null && expires_at <= now.toISOString() ? 'EXPIRED' : state;
+}
+
+/** What a request for it meets: a key set or vault that is FROZEN stops all that would be served. */
+export function effectiveState(
+  key: Pick<UsedCloudKey, 'state' | 'expires_at' | 'frozen_since'>,
+  now: Date,
+): CloudKeyState | 'FROZEN' {
+  const state = keyState(key, now);
+  return state === 'AVAILABLE' && key.frozen_since !== null ? 'FROZEN' : state;
 }
 
 /** A CloudKey of the vault, DELETED ones too. Throws VaultError `not-found`. */
@@ -105,6 +116,8 @@ export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
     .select([
+      'key_sets.name as key_set_name',
+      frozenSince.as('frozen_since'),
       timesUsed('encrypt', id, 'encrypts'),
       used('encrypt', id, 'last_at', 'last_encrypt_at'),
       timesUsed('decrypt', id, 'decrypts'),
@@ -122,6 +135,7 @@ export function listedCloudKeys(db: Reading, vaultId: string, sight: Sight, keyS
   const query = db
     .selectFrom('cloud_keys')
     .selectAll('cloud_keys')
+    .select([keySetName.as('key_set_name'), frozenSince.as('frozen_since')])
     .select([
       timesUsed('encrypt', 'cloud_keys.id', 'encrypts'),
       used('encrypt', 'cloud_keys.id', 'last_at', 'last_encrypt_at'),
@@ -142,6 +156,19 @@ export function listedCloudKeys(db: Reading, vaultId: string, sight: Sight, keyS
     ? query.where('cloud_keys.listed_in', '=', vaultId)
     : query.where('cloud_keys.key_set_id', '=', keySetId);
 }
+
+/* Not by joins, which would be another plan for the list. */
+
+const keySetName = sql<string>`(
+  select key_sets.name from key_sets where key_sets.id = cloud_keys.key_set_id
+)`;
+
+/** Its key set may be frozen, or the whole vault, by its own people or by the appliance. */
+const frozenSince = sql<string | null>`(
+  select coalesce(frozen_set.frozen_at, vaults.frozen_at, vaults.appliance_frozen_at)
+  from key_sets as frozen_set inner join vaults on vaults.id = frozen_set.vault_id
+  where frozen_set.id = cloud_keys.key_set_id
+)`;
 
 /** What an act that takes a CloudKey out of use wrote is in the store when it is answered, or the act fails. */
 export function keyWillStand(

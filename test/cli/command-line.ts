@@ -62,13 +62,17 @@ export class CommandServer {
     });
   }
 
-  async run(words: readonly string[], { env = {} }: Pick<RunOptions, 'env'> = {}): Promise<Run> {
+  async run(
+    words: readonly string[],
+    { env = {}, terminal }: Pick<RunOptions, 'env'> & Pick<CommandOrder, 'terminal'> = {},
+  ): Promise<Run> {
     const id = ++this.#lastId;
     const waiting = Promise.withResolvers<Run>();
     this.#waiting.set(id, waiting);
     const order: CommandOrder = {
       id,
       words: [...words],
+      terminal,
       env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
     };
     this.#child.send(order);

@@ -1,5 +1,5 @@
 import { runCommandLine } from '../../src/cli/run.ts';
-import { useSinks } from '../../src/cli/streams.ts';
+import { useSinks, type Terminal } from '../../src/cli/streams.ts';
 
 /*
  * A process that runs one command after another, each as src/main.ts runs it, for tests that are not about the process
@@ -10,6 +10,8 @@ export interface CommandOrder {
   id: number;
   words: string[];
   env: Record<string, string>;
+  /** As on a terminal so wide. */
+  terminal?: Terminal | undefined;
 }
 
 export interface CommandReport {
@@ -19,7 +21,7 @@ export interface CommandReport {
   stderr: string;
 }
 
-async function obey({ id, words, env }: CommandOrder): Promise<CommandReport> {
+async function obey({ id, words, env, terminal }: CommandOrder): Promise<CommandReport> {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
   process.exitCode = 0;
@@ -27,6 +29,7 @@ async function obey({ id, words, env }: CommandOrder): Promise<CommandReport> {
   const before = useSinks({
     out: (text) => (report.stdout += text),
     err: (text) => (report.stderr += text),
+    terminal: () => terminal,
   });
   report.code = await runCommandLine(words);
   useSinks(before);

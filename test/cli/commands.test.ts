@@ -403,6 +403,104 @@ test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) =
   t.is((await as('admin', 'vault', 'show', 'short')).code, 66);
 });
 
+test.serial('every command takes any name that AWS or an operator has for a CloudKey', async (t) => {
+  const { run, json } = t.context;
+  const region = 'eu-central-1';
+  const keyId = '1234abcd-12ab-34cd-56ef-1234567890ab';
+  const arn = `arn:aws:kms:${region}:111122223333`;
+  await json(
+    ...['csp-account', 'create', 'by-hand', '--group', 'Cloud Admin Group', '--region', region],
+    ...['--aws-account', '111122223333'],
+  );
+  await json(
+    ...[
+      'key-set',
+      'create',
+      'named',
+      '--token',
+      'primary',
+      '--path-prefix',
+      'named',
+      '--csp-account',
+      'by-hand',
+    ],
+  );
+  const { id } = await json(
+    'cloud-key',
+    'create',
+    'ticket',
+    '--key-set',
+    'named',
+    '--external-key-id',
+    'ticket.1',
+  );
+  await json(
+    ...['external-key-store', 'create', 'named', '--region', region, '--by-hand'],
+    ...['--uri-endpoint', 'https://xks.example.com'],
+  );
+  await json('external-key-store', 'edit', 'named', '--custom-key-store-id', 'cks-1234567890abcdef0');
+  const link = ['--key-arn', `${arn}:key/${keyId}`, '--alias', 'payroll-2026'];
+  await json('kms-key', 'create', 'ticket', '--region', region, ...link);
+  const names = [
+    ...['ticket', id, id.toUpperCase(), 'ticket.1', keyId, `${arn}:key/${keyId}`],
+    ...['alias/payroll-2026', 'payroll-2026', `${arn}:alias/payroll-2026`],
+  ];
+  for (const name of names) t.is((await json('cloud-key', 'show', name)).id, id, name);
+  t.is((await json('cloud-key', 'disable', `${arn}:key/${keyId}`)).state, 'DISABLED');
+  t.is((await json('cloud-key', 'enable', 'alias/payroll-2026')).state, 'AVAILABLE');
+  t.is((await json('cloud-key', 'edit', keyId, '--description', 'by id of AWS')).id, id);
+  t.is((await json('cloud-key', 'versions', `${arn}:alias/payroll-2026`)).length, 1);
+  t.is((await json('kms-key', 'show', `${arn}:alias/payroll-2026`)).keyId, keyId);
+  for (const other of [
+    `${arn}:alias/payroll`,
+    `arn:aws:kms:us-east-1:111122223333:alias/payroll-2026`,
+    `arn:aws:kms:${region}:999999999999:alias/payroll-2026`,
+    `${arn}:key/1234abcd-12ab-34cd-56ef-1234567890ac`,
+    'ticke',
+    '%',
+    '',
+  ])
+    t.is((await run('cloud-key', 'disable', other)).code, 66, other);
+
+  // Another key is named as AWS's key id has it, and a third as our id of the first.
+  for (const name of [keyId, id]) await json('cloud-key', 'create', name, '--key-set', 'payments');
+  const ambiguous = await run('cloud-key', 'disable', keyId);
+  t.is(ambiguous.code, 73);
+  t.regex(ambiguous.stderr, /key set named: ticket \(AVAILABLE\), id/);
+  t.regex(ambiguous.stderr, new RegExp(`key set payments: ${keyId} \\(AVAILABLE\\), id`));
+  t.is((await json('cloud-key', 'show', keyId, '--key-set', 'named')).id, id);
+  t.is((await json('cloud-key', 'show', id)).id, id, 'no name stands in the way of an id');
+});
+
+test.serial('a CloudKey shows the state that a request meets, wherever it is frozen', async (t) => {
+  const { json, run } = t.context;
+  const states = async () => {
+    const shown = await json('cloud-key', 'show', 'ticket');
+    const listed = await json('cloud-key', 'list', '--key-set', 'named');
+    t.is(listed[0].effectiveState, shown.effectiveState);
+    const forPeople = await run('cloud-key', 'list', '--key-set', 'named', '--columns', 'name,state');
+    t.true(forPeople.stdout.includes(`ticket  ${shown.effectiveState}`));
+    return [shown.state, shown.effectiveState];
+  };
+  t.deepEqual(await states(), ['AVAILABLE', 'AVAILABLE']);
+  await json('key-set', 'freeze', 'named');
+  t.deepEqual(await states(), ['AVAILABLE', 'FROZEN']);
+  t.regex((await run('cloud-key', 'show', 'ticket')).stdout, /^state +FROZEN$/m);
+  await json('cloud-key', 'disable', 'ticket');
+  t.deepEqual(await states(), ['DISABLED', 'DISABLED'], 'a thaw would not help');
+  await json('cloud-key', 'enable', 'ticket');
+  await json('key-set', 'thaw', 'named');
+  await json('vault', 'freeze');
+  t.deepEqual(await states(), ['AVAILABLE', 'FROZEN'], 'the whole vault');
+  await json('vault', 'thaw', '--yes');
+  t.deepEqual(await states(), ['AVAILABLE', 'AVAILABLE']);
+  await json('cloud-key', 'edit', 'ticket', '--expires', new Date(Date.now() + 1500).toISOString());
+  while ((await states())[1] !== 'EXPIRED') t.pass();
+  t.deepEqual(await states(), ['EXPIRED', 'EXPIRED']);
+  await json('cloud-key', 'edit', 'ticket', '--expires', 'never');
+  await json('cloud-key', 'enable', 'ticket');
+});
+
 test.serial(
   'a second factor is turned on by a program, asked for at the next sign-in, and turned off',
   async (t) => {
@@ -516,7 +614,10 @@ test.serial('a name that two CloudKeys have asks for the key set', async (t) => 
   await json('cloud-key', 'create', 'same', '--key-set', 'payments');
   const { code, stderr } = await run('cloud-key', 'show', 'same');
   t.is(code, 73);
-  t.regex(stderr, /there are 2 CloudKeys of this name\n {2}way out: add --key-set, or name it by id/);
+  t.regex(
+    stderr,
+    /there are 2 CloudKeys that are called so\n( {2}key set (twin|payments): same \(AVAILABLE\), id .{36}, external key id .{36}\n){2} {2}way out: add --key-set, or name the one you mean by its id/,
+  );
   t.is((await run('cloud-key', 'show', 'same', '--key-set', 'twin')).code, 0);
 });
 
