@@ -1,6 +1,5 @@
-import type { Selectable } from 'kysely';
 import { z } from 'zod';
-import type { AuditEventTable } from '../store/schema.ts';
+import { showEvent } from '../audit/event.ts';
 import { eventOrders, listEvents } from './audit-event-list.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
@@ -91,19 +90,3 @@ export const auditEventRoutes: readonly Route[] = [
       shownPage(await listEvents(services, params.vaultId, { ...query, ...pageWish(query) }), showEvent),
   }),
 ];
-
-function showEvent(row: Selectable<AuditEventTable>) {
-  return {
-    sequence: row.sequence,
-    at: row.at,
-    beganAt: row.began_at,
-    actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
-    address: row.address,
-    requestId: row.request_id,
-    action: row.action,
-    outcome: row.outcome,
-    target: { kind: row.target_kind, id: row.target_id, name: row.target_name },
-    before: row.before === null ? null : (JSON.parse(row.before) as unknown),
-    after: row.after === null ? null : (JSON.parse(row.after) as unknown),
-  };
-}

@@ -2,6 +2,7 @@ import { adminGroupRoutes } from './admin-groups.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { applianceUserRoutes } from './appliance-users.ts';
 import { auditEventRoutes } from './audit-events.ts';
+import { auditPruningRoutes } from './audit-prunings.ts';
 import { cloudKeyRoutes } from './cloud-keys.ts';
 import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
@@ -41,6 +42,7 @@ const described: readonly Route[] = [
   ...cloudKeyRoutes,
   ...kmsKeyRoutes,
   ...auditEventRoutes,
+  ...auditPruningRoutes,
   ...reconciliationRoutes,
 ];
 

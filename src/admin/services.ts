@@ -10,6 +10,7 @@ export interface AdminServices extends AwsHouse {
   /** The tokens of the configuration, in its order; the first one's protecting key seals secrets of the appliance. */
   tokenFacts: readonly TokenFacts[];
   sessions: SessionLimits;
+  pruning: Pruning;
   /** Starts one more host for the token: login, mechanism list, self-test, each timed. */
   verifyToken: (name: string) => Promise<TokenReport>;
 }
@@ -19,6 +20,14 @@ export interface TokenFacts {
   profile: string;
   vendor: string;
   model: string;
+}
+
+/** Of the audit trail. */
+export interface Pruning {
+  /** No younger event is pruned, days. */
+  keepAtLeastDays: number;
+  /** Tells the pruner that something was asked for. */
+  wake: () => void;
 }
 
 export interface SessionLimits {

@@ -54,15 +54,21 @@ export class ApiClient {
     const items: T[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.get<{ items: T[]; next: string | null }>(path, {
-        ...query,
-        limit: String(Math.min(largestPage, limit - items.length)),
-        cursor,
-      });
+      const page = await this.page<T>(path, query, cursor, limit - items.length);
       items.push(...page.items);
       cursor = page.next ?? undefined;
     } while (cursor !== undefined && items.length < limit);
     return items.slice(0, limit);
+  }
+
+  /** One page, for lists that are too long to be held: the first, or with `cursor` the one after that which gave it. */
+  async page<T = Item>(
+    path: string,
+    query: Query,
+    cursor: string | undefined,
+    most = Infinity,
+  ): Promise<{ items: T[]; next: string | null }> {
+    return this.get(path, { ...query, limit: String(Math.min(largestPage, most)), cursor });
   }
 
   /** Makes something: a lost connection makes it once all the same. */

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { Item } from './api-client.ts';
+import { addArchiveCommands } from './audit-archive.ts';
 import { withApi } from './api.ts';
 import { example } from './example.ts';
 import { printList } from './output.ts';
@@ -70,6 +71,7 @@ export function addAuditCommands(program: Command): void {
     'holdfast audit list --action cloud-key.disable --from 2027-01-01',
     'holdfast --json audit list --all > audit.json',
   );
+  addArchiveCommands(audit);
 }
 
 interface AuditEvent extends Item {

@@ -3,6 +3,8 @@ export const exitCodes = {
   /** `holdfast doctor` has found one. */
   problemFound: 1,
   usage: 64,
+  /** A file that was given is not what it should be. */
+  data: 65,
   notFound: 66,
   tokenUnavailable: 69,
   unreachable: 69,

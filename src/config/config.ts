@@ -207,6 +207,20 @@ const awsSchema = z
   })
   .describe('How AWS is reached for CSP accounts; without any, nothing connects to AWS.');
 
+const auditSchema = z
+  .strictObject({
+    keep_at_least_days: z
+      .number()
+      .int()
+      .min(1)
+      .max(36_500)
+      .default(90)
+      .describe(
+        'No event younger than this is pruned, whoever asks and however well it is archived. Three months at hand is what PCI DSS 10.5.1 wants beside a year in archives.',
+      ),
+  })
+  .describe('The audit trail: `holdfast audit archive --prune` lets archived events go.');
+
 export const configSchema = z.strictObject({
   node: z
     .strictObject({
@@ -276,6 +290,7 @@ export const configSchema = z.strictObject({
   }),
   admin: adminSchema.prefault({}),
   aws: awsSchema.prefault({}),
+  audit: auditSchema.prefault({}),
   token: z
     .array(tokenSchema)
     .min(1)

@@ -13,6 +13,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { reconcile } from '../vault/reconcile.ts';
+import { AuditPruner } from '../vault/audit-pruner.ts';
 import { AwsSchedules } from '../vault/aws-schedules.ts';
 import { Schedules } from '../vault/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -46,6 +47,7 @@ class AdminWorker implements Worker {
   readonly #services: AdminServices;
   readonly #schedules: Schedules;
   readonly #awsSchedules: AwsSchedules;
+  readonly #pruner: AuditPruner;
   readonly #verifications = new Map<number, (report: TokenReport) => void>();
   #lastVerification = 0;
   #draining = false;
@@ -93,6 +95,7 @@ class AdminWorker implements Worker {
         vendor: moduleProfile.vendor,
         model: moduleProfile.model,
       })),
+      pruning: { keepAtLeastDays: config.audit.keep_at_least_days, wake: () => this.#pruner.wake() },
       sessions: { idleMinutes: admin.session_idle_minutes, longestMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
     };
@@ -102,6 +105,7 @@ class AdminWorker implements Worker {
       node: { id: nodeId, hostname: hostname(), version: config.build },
     });
     this.#awsSchedules = new AwsSchedules({ house: this.#services, log });
+    this.#pruner = new AuditPruner({ house: this.#services, log });
     const app = createAdminApp({
       services: this.#services,
       routes: allRoutes,
@@ -182,6 +186,7 @@ class AdminWorker implements Worker {
       scheduling = true;
       this.#schedules.start();
       this.#awsSchedules.start();
+      this.#pruner.start();
     };
     setTimeout(schedule, longestSettling).unref();
     this.#do(this.#reconcile(schedule).finally(schedule));
@@ -248,6 +253,7 @@ class AdminWorker implements Worker {
     this.#draining = true;
     this.#reserve.stop();
     await this.#schedules.stop();
+    await this.#pruner.stop();
     await this.#listener.close(closePatience);
     await this.#awsSchedules.stop();
     for (const pool of this.#pools.values()) pool.close();

@@ -247,6 +247,7 @@ export class Supervisor {
         },
         ...this.#tls.management,
         aws: awsSettings(config.aws, version),
+        audit: config.audit,
         log,
         node,
         storePath,

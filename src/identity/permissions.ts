@@ -10,6 +10,8 @@ export const permissions = {
   'appliance.write':
     'change mail settings and the single sign-on of the appliance, and have the store reconciled',
   'appliance-users.write': 'make, change and delete users of the appliance',
+  'appliance-audit.prune':
+    'have archived events deleted from the audit trails of the appliance and of deleted vaults',
   'vault.read': 'see the vault: its details, admin groups, CSP accounts, key sets, CloudKeys and credentials',
   'vault.write': 'change the description and single sign-on of the vault',
   'vault.freeze': 'freeze and thaw the vault as a whole',
@@ -22,6 +24,7 @@ export const permissions = {
   'cloud-keys.adopt': 'take over key objects that are in the token already',
   'cloud-keys.delete': 'schedule and cancel the deletion of CloudKeys',
   'audit.read': 'read the audit trail of the vault',
+  'audit.prune': 'have archived events deleted from the audit trail of the vault',
   'reconcile.run': 'have the key sets of the vault compared with the token',
 } as const;
 
@@ -47,6 +50,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'tokens.verify',
     'appliance.write',
     'appliance-users.write',
+    'appliance-audit.prune',
   ],
   'appliance-auditor': ['appliance.read'],
   'vault-admin': [
@@ -57,6 +61,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'users.read',
     'users.write',
     'audit.read',
+    'audit.prune',
     'reconcile.run',
   ],
   'cloud-admin': cloudAdmin,

@@ -8,6 +8,7 @@ import { indexes } from './migrations/0006-indexes.ts';
 import { sightings } from './migrations/0008-sightings.ts';
 import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
+import { auditPrunings } from './migrations/0011-audit-prunings.ts';
 import { orderIndexes } from './migrations/0013-order-indexes.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 
@@ -22,6 +23,7 @@ export const migrations: Record<string, Migration> = {
   '0008-sightings': sightings,
   '0009-list-indexes': listIndexes,
   '0010-served-changes': servedChanges,
+  '0011-audit-prunings': auditPrunings,
   '0013-order-indexes': orderIndexes,
   '0019-vault-freezes': vaultFreezes,
 };

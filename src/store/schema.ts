@@ -37,6 +37,7 @@ export interface Tables {
   reconciliations: ReconciliationTable;
   idempotency_keys: IdempotencyKeyTable;
   audit_events: AuditEventTable;
+  audit_prunings: AuditPruningTable;
 }
 
 /** One row. Raised by every change that an XKS worker must see; when it moved, a worker asks what was changed. */
@@ -583,7 +584,7 @@ export interface IdempotencyKeyTable {
   created_at: string;
 }
 
-/** Every management act and sign-in. Triggers refuse changes and deletions. */
+/** Every management act and sign-in. Triggers refuse changes, and deletions but by a pruning. */
 export interface AuditEventTable {
   sequence: Generated<number>;
   /** When it was done: the time of its transaction. */
@@ -607,4 +608,43 @@ export interface AuditEventTable {
   /** JSON of what changed; null where there is nothing. Never a secret. */
   before: string | null;
   after: string | null;
+}
+
+/**
+ * That archived events were deleted from a trail, and which. Triggers keep what was asked for as it was, and the row for
+ * good once anything was deleted.
+ */
+export interface AuditPruningTable {
+  id: string;
+  /** Of which trail; '' for the appliance's. */
+  vault_id: string;
+  /** VERIFYING until the node has found what the archive holds; DONE and REFUSED are the ends. */
+  state: 'VERIFYING' | 'DELETING' | 'DONE' | 'REFUSED';
+  /** Events from here on, '' for the beginning, and before this moment. */
+  from_at: string;
+  before_at: string;
+  /** The last event of the appliance when it was asked for: none that came later is meant. */
+  head: number;
+  /** Of the events in the archive, and SHA-256 of their lines in hexadecimal digits. */
+  count: number;
+  sha256: string;
+  /** Of the events, once verified. */
+  first_sequence: number | null;
+  first_at: string | null;
+  last_sequence: number | null;
+  last_at: string | null;
+  /** How far the deleting has come in the order of `at` and sequence. */
+  reached_at: string;
+  reached: number;
+  deleted: number;
+  /** Events within that stay, since the store needs them. */
+  kept: number;
+  /** Why it was refused. */
+  problem: string | null;
+  /** Who asked. */
+  actor_kind: AuditEventTable['actor_kind'];
+  actor_id: string;
+  actor_name: string;
+  asked_at: string;
+  ended_at: string | null;
 }

@@ -1,6 +1,15 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 
+/**
+ * Acts whose events stay in the trail when it is pruned: by them it is known whether a key object may be destroyed, as long
+ * as there is a record of its key. The trigger `audit_events_no_delete` has the same list.
+ */
+export const actionsThatStay: readonly string[] = [
+  ...['cloud-key.create', 'cloud-key.adopt', 'cloud-key.rotate', 'cloud-key.re-enter-version'],
+  ...['cloud-key.delete', 'vault.delete'],
+];
+
 /** A version that is DESTROYING. */
 export interface OrderedVersion {
   cloudKeyId: string;

@@ -140,6 +140,7 @@ test.before(async (t) => {
       version: '1',
       publicUrl: app.origin,
       tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
+      pruning: { keepAtLeastDays: 90, wake: () => undefined },
       sessions: { idleMinutes: 15, longestMinutes: 600 },
       verifyToken: async () => ({ ok: true, steps: [] }),
     },

@@ -22,6 +22,8 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   scheduleKmsKeyDeletion: { days: 7 },
 };
 
+const pruning = { before: '2026-01-01T00:00:00.000Z', count: 1, sha256: '0'.repeat(64) };
+
 /** What acts are asked with so that they come as far as doing it, but for those that {@link rightBodies} has. */
 export function fullBody(operation: string, about: ActBodies): unknown {
   const bodies: Readonly<Record<string, unknown>> = {
@@ -60,6 +62,8 @@ export function fullBody(operation: string, about: ActBodies): unknown {
     createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: false },
     updateCloudKey: { description: about.fresh },
     createKmsKey: { region: 'eu-central-1' },
+    createApplianceAuditPruning: pruning,
+    createAuditPruning: pruning,
     updateKmsKey: { description: about.fresh },
   };
   return operation in bodies ? bodies[operation] : rightBodies[operation];

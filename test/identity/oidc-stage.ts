@@ -83,6 +83,7 @@ export class Stage {
       version: '1',
       publicUrl: app.origin,
       tokenFacts: [],
+      pruning: { keepAtLeastDays: 90, wake: () => undefined },
       sessions: { idleMinutes: 15, longestMinutes: 600 },
       verifyToken: async () => Promise.reject(new Error('not here')),
     };
