@@ -69,11 +69,11 @@ export class ArchiveFile {
     const sums = new ArchiveSums();
     let trailer: ArchiveTrailer | undefined;
     try {
-      await pipeline([
-        Readable.from(linesOf(header, pages, sums), { objectMode: true }),
-        ...(gzip ? [createGzip()] : []),
-        this.#handle.createWriteStream({ autoClose: false }),
-      ]);
+      const lines = Readable.from(linesOf(header, pages, sums));
+      const write = async (chunks: AsyncIterable<Uint8Array | string>) => {
+        for await (const chunk of chunks) await this.#handle.writeFile(chunk);
+      };
+      await (gzip ? pipeline(lines, createGzip(), write) : pipeline(lines, write));
       if (sums.count > 0) {
         trailer = sums.trailer();
         await this.#sync();

@@ -15,8 +15,10 @@ import { systemAct } from './system-act.ts';
 
 /** No look is later than this after the one before, milliseconds; who asks for a pruning wakes the pruner. */
 const longestSleep = 30_000;
-/** So many events are read, or deleted in one transaction, at a time: a few milliseconds. */
-const eventsAtOnce = 100;
+/** So many events are read at a time: a few milliseconds. */
+const readAtOnce = 100;
+/** And deleted in one transaction: of each of seven indexes as many pages may have to be written. */
+const deletedAtOnce = 50;
 /** Between two of them others read and write, milliseconds. */
 const pause = 5;
 
@@ -156,13 +158,16 @@ export class AuditPruner {
     };
     for (;;) {
       if (!(await this.#mayGoOn())) return undefined;
-      const page = await eventsAfter(this.#house.store.db, pruning, found.last).selectAll().execute();
+      const page = await eventsAfter(this.#house.store.db, pruning, found.last)
+        .limit(readAtOnce)
+        .selectAll()
+        .execute();
       for (const row of page) found.hash.update(eventLine(showEvent(row)));
       found.first ??= page[0];
       found.last = page.at(-1) ?? found.last;
       found.count += page.length;
       // It cannot come right any more, however much there is.
-      if (page.length < eventsAtOnce || found.count > pruning.count) return found;
+      if (page.length < readAtOnce || found.count > pruning.count) return found;
       await delay(1);
     }
   }
@@ -232,7 +237,6 @@ function eventsAfter(db: Kysely<Tables>, pruning: AuditPruning, { at, sequence }
       .where(sql<boolean>`+sequence <= ${pruning.head}`)
       .orderBy('at')
       .orderBy('sequence')
-      .limit(eventsAtOnce)
   );
 }
 
@@ -245,6 +249,7 @@ async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Prom
     pruning,
     reached,
   )
+    .limit(deletedAtOnce)
     .select(['at', 'sequence', 'action'])
     .execute();
   const going = page
@@ -253,7 +258,7 @@ async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Prom
   if (going.length > 0) await trx.deleteFrom('audit_events').where('sequence', 'in', going).execute();
   const last = page.at(-1) ?? reached;
   return {
-    ...{ reached: last.sequence, reached_at: last.at, isLast: page.length < eventsAtOnce },
+    ...{ reached: last.sequence, reached_at: last.at, isLast: page.length < deletedAtOnce },
     ...{ deleted: pruning.deleted + going.length, kept: pruning.kept + page.length - going.length },
   };
 }
