@@ -2,6 +2,7 @@ import { loadConfig } from '../src/config/load.ts';
 import { pinOf } from '../src/cli/open-node.ts';
 import { Listener } from '../src/http/listener.ts';
 import { loadTls } from '../src/http/tls.ts';
+import { RequestLog } from '../src/http/request-log.ts';
 import { createXksApp, xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
@@ -76,6 +77,7 @@ if (port === undefined) {
       version: 'bench',
     },
     log,
+    requests: new RequestLog({ log, settings: config.log }),
     answerWithin: config.xks.answer_within_ms,
     draining: () => false,
   });

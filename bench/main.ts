@@ -18,12 +18,13 @@ import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
 import { Populated } from './populated.ts';
 import { mainScript, Server } from './processes.ts';
+import { benchSizes } from './sizes.ts';
 import { runLoad, type Load } from './wrk.ts';
 
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * aws (bench/kms-keys.ts, minutes), and growth with BENCH_STAGES=small,middle,large, only where they are picked.
+ * aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, and sizes, only where they are picked.
  */
 
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
@@ -74,6 +75,7 @@ try {
   if (parts.includes('slow')) await slow();
   if (parts.includes('aws')) await benchKmsKeys();
   if (parts.includes('growth')) await benchGrowth(seconds);
+  if (parts.includes('sizes')) await benchSizes();
   if (table.length > 0) console.log(table.toString());
 } finally {
   await node.dispose();

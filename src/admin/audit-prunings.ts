@@ -254,7 +254,13 @@ async function pruned(
   vault: string,
   within: string,
 ): Promise<Answer> {
-  const pruning = await createPruning(services, act, vault, body, services.pruning.keepAtLeastDays);
+  const pruning = await createPruning(
+    services,
+    act,
+    vault,
+    { ...body, byAppliance: within === '' },
+    services.pruning.keepAtLeastDays,
+  );
   services.pruning.wake();
   return made(pruning, within);
 }

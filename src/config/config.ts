@@ -302,6 +302,24 @@ export const configSchema = z.strictObject({
         .enum(['debug', 'info', 'warn', 'error'])
         .default('info')
         .describe('Least level that is logged.'),
+      requests: z
+        .enum(['all', 'sampled', 'failures'])
+        .default('all')
+        .describe(
+          'Which XKS requests have a line. Those that failed or were slow always have one. `all`: each, since only this log says which request of AWS used which key, and for whom. `sampled`: in each minute the first of a key, operation and principal, and of the others one in `sample_one_in`. `failures`: none that succeeded. What is left out is counted, and its number logged each minute for each key set.',
+        ),
+      sample_one_in: z
+        .number()
+        .int()
+        .min(2)
+        .max(1_000_000)
+        .default(100)
+        .describe('With `requests = "sampled"`: how many successful requests there are for one line.'),
+      slow_request_ms: milliseconds
+        .default(100)
+        .describe(
+          'A request that took so long has a line whatever `requests` says; AWS gives up after 250 ms.',
+        ),
     })
     .prefault({}),
 });

@@ -25,7 +25,8 @@ export interface WorkerToken extends Pick<
 }
 
 /** What the management process gets of it: it has no PIN either. */
-export interface ManagementConfig extends Pick<LoadedConfig, 'audit' | 'log' | 'node' | 'storePath'>, ServedTls {
+export interface ManagementConfig
+  extends Pick<LoadedConfig, 'audit' | 'log' | 'node' | 'storePath'>, ServedTls {
   admin: LoadedAdmin;
   aws: AwsSettings;
   tokens: WorkerToken[];

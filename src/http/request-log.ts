@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Config } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
@@ -21,13 +22,95 @@ export interface RequestRecord {
   facts: CallFacts;
 }
 
+export interface RequestLogOptions {
+  log: Logger;
+  /** The configuration's `log`. */
+  settings: Config['log'];
+  /** Whether it is logged all the same, for one in so many; a test's own where that is what it tests. */
+  draw?: (oneIn: number) => boolean;
+}
+
+/** What was left out is told so often, milliseconds; and so often each use of a key by somebody is logged anew. */
+const tellEvery = 60_000;
+/** So many different uses are told apart at a time; beyond it they are drawn like all others. */
+const mostUses = 10_000;
+
+/** Of one key set, by operation. */
+type LeftOut = Map<string, { keySet: string | undefined; counts: Partial<Record<Operation, number>> }>;
+
+/**
+ * The log of XKS requests. Requests that failed or took long are always in it; of the others what the configuration asks
+ * for, and how many were left out, so that their number can be had from the log.
+ */
+export class RequestLog {
+  readonly #log: Logger;
+  readonly #settings: Config['log'];
+  readonly #draw: (oneIn: number) => boolean;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #uses = new Set<string>();
+  #leftOut: LeftOut = new Map();
+  #since = monotonicNow();
+
+  constructor({ log, settings, draw = (oneIn) => Math.random() * oneIn < 1 }: RequestLogOptions) {
+    this.#log = log;
+    this.#settings = settings;
+    this.#draw = draw;
+    if (settings.requests !== 'all') this.#timer = setInterval(() => this.tellLeftOut(), tellEvery).unref();
+  }
+
+  record(ctx: Context, record: RequestRecord): void {
+    const duration = monotonicNow() - record.began;
+    if (this.#isLogged(record, duration)) logRequest(this.#log, ctx, record, duration);
+    else this.#leaveOut(record);
+  }
+
+  /** Says how many were left out since it was said last, and begins anew. */
+  tellLeftOut(): void {
+    const duration = Math.round(monotonicNow() - this.#since);
+    this.#since = monotonicNow();
+    this.#uses.clear();
+    const leftOut = this.#leftOut;
+    this.#leftOut = new Map();
+    for (const { keySet, counts } of leftOut.values())
+      this.#log.info({ keySet, leftOut: counts, duration }, 'successful requests were left out of the log');
+  }
+
+  /** The last word: what was left out is told. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.tellLeftOut();
+  }
+
+  #isLogged(record: RequestRecord, duration: number): boolean {
+    const { requests, sample_one_in: oneIn, slow_request_ms: slow } = this.#settings;
+    if (requests === 'all' || record.error !== undefined || duration >= slow) return true;
+    return requests === 'sampled' && (this.#isNew(record) || this.#draw(oneIn));
+  }
+
+  /** The first use of a key by this principal in a while: who used which key is in the log, however few are drawn. */
+  #isNew({ operation, externalKeyId, keySet, facts }: RequestRecord): boolean {
+    if (this.#uses.size >= mostUses) return false;
+    const { size } = this.#uses;
+    const principal = facts.metadata?.awsPrincipalArn ?? '';
+    this.#uses.add(`${operation} ${keySet?.id} ${externalKeyId} ${principal.slice(0, longestText)}`);
+    return this.#uses.size > size;
+  }
+
+  #leaveOut({ operation, keySet }: RequestRecord): void {
+    if (operation === undefined) return;
+    const id = keySet?.id ?? '';
+    let known = this.#leftOut.get(id);
+    if (known === undefined) this.#leftOut.set(id, (known = { keySet: keySet?.name, counts: {} }));
+    known.counts[operation] = (known.counts[operation] ?? 0) + 1;
+  }
+}
+
 /**
  * One line per request (XKS spec, Logging): who, what, which key, how it ended and where the time went. Nothing of a
  * request stands in it before its signature is verified, and never its data.
  */
-export function logRequest(log: Logger, ctx: Context, record: RequestRecord): void {
-  const { began, operation, externalKeyId, keySet, accessKeyId, error, facts } = record;
-  const duration = monotonicNow() - began;
+function logRequest(log: Logger, ctx: Context, record: RequestRecord, duration: number): void {
+  const { operation, externalKeyId, keySet, accessKeyId, error, facts } = record;
   const { metadata, times } = facts;
   const cause = error?.cause;
   const line = {
@@ -73,9 +156,11 @@ export function logRequest(log: Logger, ctx: Context, record: RequestRecord): vo
 }
 
 /** ARNs have up to 2048 characters; what is longer is no ARN and does not fill the log. */
+const longestText = 2048;
+
 function short(text: string | null | undefined): string | undefined {
   if (text === undefined || text === null) return undefined;
-  return text.length <= 2048 ? text : `${text.slice(0, 2048)}…`;
+  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
 }
 
 /** Milliseconds with microseconds. */

@@ -19,12 +19,13 @@ import { ClientGoneError, discardBody, isEncoded, passOverBody, readBody } from 
 import { echo, EchoBudget, isEchoRequest } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { answeredPing, registerProbes } from './probes.ts';
-import { logRequest, round } from './request-log.ts';
+import { round, type RequestLog } from './request-log.ts';
 import { readRoute, splitUrl, type Route } from './route.ts';
 
 export interface XksAppOptions {
   services: XksServices;
   log: Logger;
+  requests: RequestLog;
   /** When a request is answered at the latest, milliseconds after it came. */
   answerWithin: number;
   /** True once SIGTERM has come. */
@@ -105,7 +106,7 @@ export function createXksApp(options: XksAppOptions): Koa {
   async function refuseWith(ctx: Context, error: XksError): Promise<void> {
     const began = monotonicNow();
     if (await respondError(ctx, error))
-      logRequest(options.log, ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
+      options.requests.record(ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
     else hangUp(ctx);
   }
 }
@@ -171,7 +172,7 @@ async function answer(
     }
   }
   const { operation, externalKeyId } = route;
-  logRequest(options.log, ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
+  options.requests.record(ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
 }
 
 /** A credential opens its own key set only; without a prefix the access key id alone names the key set. */

@@ -19,6 +19,7 @@ import { UseRecorder } from '../vault/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from './listener.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
+import { RequestLog } from './request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
 import type { Worker } from './worker-process.ts';
 import { createXksApp, xksRefusal } from './xks-app.ts';
@@ -51,6 +52,7 @@ export class XksService implements Worker {
   readonly #directory: Directory;
   readonly #quotas: QuotaLeases;
   readonly #uses: UseRecorder;
+  readonly #requests: RequestLog;
   readonly #writes: ServedWriteAsks;
   /** Tokens whose secrets were fetched ahead of use. */
   readonly #warm = new Set<string>();
@@ -119,9 +121,11 @@ export class XksService implements Worker {
       fleetSize: config.node.fleet_size,
       version: config.version,
     };
+    this.#requests = new RequestLog({ log, settings: config.log });
     const app = createXksApp({
       services,
       log,
+      requests: this.#requests,
       answerWithin: config.xks.answer_within_ms,
       draining: () => this.#draining,
     }).callback();
@@ -220,6 +224,7 @@ export class XksService implements Worker {
     this.#draining = true;
     await delay(this.#drainMilliseconds);
     await this.#listener.close(closePatience);
+    this.#requests.close();
     for (const pool of this.#pools.values()) pool.close();
     await this.#uses.close();
     await this.#store.close();

@@ -22,6 +22,8 @@ export interface PruningWish {
   /** Of the events in the archive, and SHA-256 of their lines. */
   count: number;
   sha256: string;
+  /** Asked for by the appliance, of the trail of a vault: then it is in both. */
+  byAppliance?: boolean;
 }
 
 export const pruningOrders = { askedAt: 'audit_prunings.asked_at' } as const;
@@ -108,11 +110,14 @@ export async function createPruning(
       .returningAll()
       .executeTakeFirstOrThrow();
     const { count, sha256 } = wish;
-    await record(trx, act, {
-      ...entryOf(pruning, 'create'),
-      after: { from: wish.from === null ? null : from, before, count, sha256 },
-      creates: true,
-    });
+    const after = { from: wish.from === null ? null : from, before, count, sha256 };
+    await record(trx, act, { ...entryOf(pruning, 'create'), after, creates: true });
+    if (wish.byAppliance === true && vaultId !== '')
+      await record(trx, act, {
+        ...entryOf(pruning, 'create'),
+        after: { vault: vaultId, ...after },
+        vaultId: '',
+      });
     return pruning;
   });
 }

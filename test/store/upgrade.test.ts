@@ -347,6 +347,14 @@ test('audit events can neither be changed nor deleted, not even by SQL past the 
     'DELETE FROM audit_events WHERE sequence = 1',
     `REPLACE INTO audit_events (sequence, ${columns.join(', ')}) VALUES (1, ${columns.map(() => `'y'`).join(', ')})`,
   ])
-    t.throws(() => raw.prepare(sql).run(), { message: 'audit events are never changed' }, sql);
+    t.throws(
+      () => raw.prepare(sql).run(),
+      {
+        message: sql.startsWith('DELETE')
+          ? 'audit events are deleted by a pruning alone'
+          : 'audit events are never changed',
+      },
+      sql,
+    );
   t.is(raw.prepare('SELECT * FROM audit_events').all().length, 2);
 });

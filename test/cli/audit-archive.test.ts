@@ -1,0 +1,379 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import Database from 'better-sqlite3';
+import { allRoutes } from '../../src/admin/routes.ts';
+import { createAdminApp } from '../../src/http/admin-app.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { AuditPruner } from '../../src/vault/audit-pruner.ts';
+import type { House } from '../../src/vault/house.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { addUser } from '../admin/two-vaults.ts';
+import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
+import { silentLog, unusedAws } from '../support/aws-settings.ts';
+import { TestCa } from '../support/certificates.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+import { NodeVault } from '../support/node-vault.ts';
+import { insertVault } from '../support/vault.ts';
+import { CommandServer, type Run } from './command-line.ts';
+
+const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
+
+interface Context {
+  raw: Database.Database;
+  server: TlsServer;
+  vaultId: string;
+  otherId: string;
+  /** What the API was asked, with what is done before it answers. */
+  asked: string[];
+  onAsked: { before?: (request: string) => void; after?: (request: string) => void };
+  file: (name: string) => string;
+  as: (who: string, ...words: string[]) => Promise<Run>;
+  env: (who: string) => Record<string, string>;
+  dispose: () => Promise<void>;
+}
+const test = anyTest as TestFn<Context>;
+const commands = new CommandServer();
+
+const old = '2020-01-01';
+const before = '2021-01-01';
+
+test.before(async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-archives-'));
+  const file = (name: string) => path.join(directory, name);
+  const store = await SqliteStore.init(file('holdfast.db'));
+  const raw = new Database(file('holdfast.db'));
+  const ca = await TestCa.create(directory);
+  const server = await listenTls(ca);
+  const house: House = { store, tokens: new TokenRooms([]), now: () => new Date(), instance: 'node-a/1' };
+  const pruner = new AuditPruner({ house, log: silentLog });
+  const koa = createAdminApp({
+    services: {
+      ...house,
+      ...{ aws: unusedAws(), log: silentLog, version: '1', publicUrl: server.origin, tokenFacts: [] },
+      pruning: { keepAtLeastDays: 90, wake: () => pruner.wake() },
+      sessions: { idleMinutes: 15, longestMinutes: 600 },
+      verifyToken: async () => ({ ok: true, steps: [] }),
+    },
+    routes: allRoutes,
+    limits: { signInsPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
+    draining: () => false,
+  }).callback();
+  const asked: string[] = [];
+  const onAsked: Context['onAsked'] = {};
+  server.handler = (incoming, outgoing) => {
+    const request = `${incoming.method ?? ''} ${incoming.url ?? ''}`;
+    asked.push(request);
+    onAsked.before?.(request);
+    outgoing.once('finish', () => onAsked.after?.(request));
+    void koa(incoming, outgoing);
+  };
+  pruner.start();
+  const [vault, other] = [await insertVault(store, 'emea'), await insertVault(store, 'apac')];
+  const place = {
+    admin: { port: (server.server.address() as AddressInfo).port, ca: ca.certificate } as never,
+    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(house, '')),
+  };
+  for (const [who, vaultId, role] of [
+    ['boss', '', 'appliance-admin'],
+    ['ada', vault.id, 'vault-admin'],
+    ['auditor', vault.id, 'auditor'],
+  ] as const) {
+    const { token } = await addUser(place, vaultId, who, role);
+    await writeFile(file(who), token ?? '', { mode: 0o600 });
+  }
+  const env = (who: string) => ({
+    HOLDFAST_ENDPOINT: server.origin,
+    HOLDFAST_CA: ca.certificate,
+    HOLDFAST_API_KEY_FILE: file(who),
+    ...(who === 'boss' ? {} : { HOLDFAST_VAULT: vault.id }),
+  });
+  t.context = {
+    ...{ raw, server, vaultId: vault.id, otherId: other.id, asked, onAsked, file, env },
+    as: async (who, ...words) => commands.run(words, { env: env(who) }),
+    dispose: async () => {
+      commands.close();
+      await pruner.stop();
+      await server.close();
+      raw.close();
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+});
+test.after.always(async (t) => t.context.dispose());
+
+/** So many events of a trail, a minute apart. */
+function fill(
+  { raw }: Pick<Context, 'raw'>,
+  vault: string,
+  count: number,
+  day = old,
+  action = 'key-set.freeze',
+): void {
+  raw
+    .prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO audit_events (at, vault_id, actor_kind, actor_id, actor_name, address, request_id, action, outcome,
+        target_kind, target_id, target_name, before, after)
+      SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?, i || ' minutes'), ?, 'user', 'u', 'ada', '192.0.2.1', 'r' || i, ?, 'done',
+        'key-set', 't', 'zoë', '{"b":1,"a":null}', NULL FROM n`,
+    )
+    .run(count - 1, day, vault, action);
+}
+
+function sequences({ raw }: Context, where: string): number[] {
+  return raw
+    .prepare(`SELECT sequence FROM audit_events WHERE ${where} ORDER BY sequence`)
+    .pluck()
+    .all() as number[];
+}
+
+interface Told {
+  count: number;
+  sha256: string;
+  from: string | null;
+  pruning?: { id: string; state: string; deleted: number; kept: number };
+}
+
+function told(t: ExecutionContext, { code, stdout, stderr }: Run): Told {
+  t.is(code, 0, stderr);
+  return JSON.parse(stdout) as Told;
+}
+
+/** The events in an archive. */
+function eventsIn(file: string): { sequence: number }[] {
+  const bytes = readFileSync(file);
+  const lines = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').split('\n');
+  return lines.slice(1, -2).map((line) => JSON.parse(line) as { sequence: number });
+}
+
+test.serial('an archive holds what audit list --all shows, and pruning takes exactly that', async (t) => {
+  const { as, file, vaultId, otherId } = t.context;
+  fill(t.context, vaultId, 450);
+  fill(t.context, vaultId, 1, '2020-02-01', 'cloud-key.create');
+  fill(t.context, vaultId, 3, '2026-01-01');
+  fill(t.context, otherId, 20);
+  fill(t.context, '', 20);
+  const others = sequences(t.context, `vault_id <> '${vaultId}'`);
+  const listed = JSON.parse(
+    (await as('auditor', '--json', 'audit', 'list', '--all', '--oldest-first', '--to', before)).stdout,
+  ) as unknown[];
+  const archive = ['--json', 'audit', 'archive', '--before', before, '--file'];
+  const first = told(t, await as('auditor', ...archive, file('a.jsonl')));
+  t.is(first.count, 451);
+  t.is((await stat(file('a.jsonl'))).mode & 0o777, 0o600);
+  t.deepEqual(eventsIn(file('a.jsonl')) as unknown[], listed);
+  t.like(told(t, await as('boss', '--json', 'audit', 'verify-archive', file('a.jsonl'))), {
+    sha256: first.sha256,
+  });
+
+  const forbidden = await as('auditor', ...archive, file('b.jsonl.gz'), '--prune');
+  t.is(forbidden.code, 77, forbidden.stderr);
+  t.is(eventsIn(file('b.jsonl.gz')).length, 451, 'what was archived stays archived');
+  const pruned = told(t, await as('ada', '--json', 'audit', 'prune', file('b.jsonl.gz')));
+  t.like(pruned.pruning, { state: 'DONE', deleted: 450, kept: 1 });
+  t.is(sequences(t.context, `vault_id = '${vaultId}' AND at < '${before}'`).length, 1);
+  t.deepEqual(sequences(t.context, `vault_id <> '${vaultId}'`), others);
+
+  const again = told(t, await as('ada', '--json', 'audit', 'prune', file('b.jsonl.gz')));
+  t.like(again.pruning, { state: 'DONE', deleted: 450 });
+  const [gap] = JSON.parse((await as('auditor', '--json', 'audit', 'prunings')).stdout) as Record<
+    string,
+    unknown
+  >[];
+  t.like(gap, { count: 451, deleted: 450, first: { at: '2020-01-01T00:00:00.000Z' } });
+  t.like((gap?.['actor'] as object) ?? {}, { name: 'ada' });
+
+  // The next begins where this one ended: what stays is not archived once more.
+  const next = told(
+    t,
+    await as('ada', '--json', 'audit', 'archive', '--before', '2026-02-01', '--file', file('c.jsonl')),
+  );
+  t.like(next, { count: 3, from: '2021-01-01T00:00:00.000Z' });
+  const none = await as('ada', 'audit', 'archive', '--before', '2022-01-01', '--file', file('d.jsonl'));
+  t.is(none.code, 0);
+  t.regex(none.stderr, /there are no events from 2021-01-01T00:00:00\.000Z before 2022-01-01/);
+  await t.throwsAsync(stat(file('d.jsonl')), { code: 'ENOENT' });
+});
+
+test.serial('the appliance prunes its own trail and that of a deleted vault, and no other', async (t) => {
+  const { as, file, raw, otherId, vaultId } = t.context;
+  const archive = ['--json', 'audit', 'archive', '--before', before, '--prune', '--file'];
+  const living = await as('boss', ...archive, file('e.jsonl'), '--deleted-vault', otherId);
+  t.is(living.code, 66, living.stderr);
+  await t.throwsAsync(stat(file('e.jsonl')), { code: 'ENOENT' });
+  const own = told(t, await as('boss', ...archive, file('e.jsonl')));
+  t.like(own, { count: 20, pruning: { state: 'DONE', deleted: 20, kept: 0 } });
+  t.is(sequences(t.context, `vault_id = '${otherId}'`).length, 20);
+  raw.prepare(`UPDATE vaults SET deleted_at = '2022' WHERE id = ?`).run(otherId);
+  const dead = told(t, await as('boss', ...archive, file('f.jsonl'), '--deleted-vault', otherId));
+  t.like(dead, { count: 20, pruning: { state: 'DONE', deleted: 20, kept: 0 } });
+  t.is(sequences(t.context, `vault_id = '${otherId}' AND at < '${before}'`).length, 0);
+  // On the vault and on the appliance, as all acts of the one on the other.
+  const asks = raw.prepare(
+    `SELECT vault_id FROM audit_events WHERE action = 'audit-pruning.create' AND target_id = ?`,
+  );
+  t.deepEqual(asks.pluck().all(dead.pruning?.id), [otherId, '']);
+  const foreign = await as('ada', 'audit', 'prune', file('f.jsonl'));
+  t.is(foreign.code, 64);
+  t.regex(foreign.stderr, /the archive is of the vault apac/);
+  t.is(
+    sequences(t.context, `vault_id = '${vaultId}' AND at >= '2026-01-01' AND action = 'key-set.freeze'`)
+      .length,
+    3,
+  );
+});
+
+test.serial('what is wrong with file, range or trail is told before anything is pruned', async (t) => {
+  const { as, asked, file, vaultId } = t.context;
+  const range = ['--from', '2021-06-01', '--before', '2021-08-01'];
+  fill(t.context, vaultId, 250, '2021-06-01');
+  const there = sequences(t.context, `vault_id = '${vaultId}' AND at >= '2021-06-01' AND at < '2021-08-01'`);
+  told(t, await as('ada', '--json', 'audit', 'archive', ...range, '--file', file('g.jsonl')));
+  asked.length = 0;
+
+  const good = await readFile(file('g.jsonl'));
+  const altered = Buffer.from(good);
+  const at = altered.indexOf('key-set.freeze', 5_000);
+  altered[at] = 0x4b;
+  await writeFile(file('g2.jsonl'), altered);
+  const changed = await as('ada', 'audit', 'prune', file('g2.jsonl'));
+  t.is(changed.code, 65);
+  t.regex(changed.stderr, /g2\.jsonl: was changed since it was written/);
+  t.is((await as('ada', 'audit', 'archive', ...range, '--file', file('g.jsonl'), '--prune')).code, 73);
+  t.deepEqual(await readFile(file('g.jsonl')), good);
+  const young = await as(
+    'ada',
+    'audit',
+    'archive',
+    '--older-than',
+    '89d',
+    '--file',
+    file('h.jsonl'),
+    '--prune',
+  );
+  t.is(young.code, 64);
+  t.regex(young.stderr, /keeps events for 90 days at least[^]*--older-than 91d/);
+  t.is((await as('ada', 'audit', 'archive', '--file', file('h.jsonl'))).code, 64);
+  t.is(
+    (await as('ada', 'audit', 'archive', ...range, '--older-than', '1d', '--file', file('h.jsonl'))).code,
+    64,
+  );
+  await t.throwsAsync(stat(file('h.jsonl')), { code: 'ENOENT' });
+  t.false(asked.some((request) => request.startsWith('POST')));
+
+  fill(t.context, vaultId, 1, '2021-06-15', 'late.act');
+  const late = await as('ada', 'audit', 'prune', file('g.jsonl'));
+  t.is(late.code, 73);
+  t.regex(late.stderr, /nothing was pruned: there are events in this range that are not in the archive/);
+  t.deepEqual(
+    sequences(
+      t.context,
+      `vault_id = '${vaultId}' AND at >= '2021-06-01' AND at < '2021-08-01' AND action <> 'late.act'`,
+    ),
+    there,
+  );
+});
+
+/** The command as a process that can be killed, in a shell that may bound it. */
+function start(
+  { env }: Context,
+  script: string,
+): { child: ChildProcess; ended: Promise<number | null>; stderr: () => string } {
+  const child = spawn('/bin/bash', ['-c', script], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env('ada'), h: command },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return { child, ended, stderr: () => stderr };
+}
+
+test.serial('where the disk is full nothing is pruned, and the exit code is 74', async (t) => {
+  const { asked, file, vaultId } = t.context;
+  fill(t.context, vaultId, 450, '2022-01-01');
+  asked.length = 0;
+  const out = file('i.jsonl');
+  // Files of this shell end at 64 KiB: what a quota or a full disk does, without either.
+  const { ended, stderr } = start(
+    t.context,
+    `trap "" XFSZ; ulimit -f 64; $h audit archive --from 2022-01-01 --before 2022-06-01 --prune --file ${out}`,
+  );
+  t.is(await ended, 74, stderr());
+  t.regex(stderr(), /i\.jsonl cannot be written: the file would be larger than is allowed \(EFBIG\)/);
+  await t.throwsAsync(stat(out), { code: 'ENOENT' });
+  t.false(asked.some((request) => request.startsWith('POST')));
+  t.is(
+    sequences(t.context, `vault_id = '${vaultId}' AND at >= '2022-01-01' AND at < '2022-06-01'`).length,
+    450,
+  );
+});
+
+for (const [step, when, matches] of [
+  ['while it copies', 'before', (request: string) => request.includes('cursor=')],
+  ['before it asks for the pruning', 'before', (request: string) => request.startsWith('POST')],
+  [
+    'before it hears that the pruning was asked for',
+    'after',
+    (request: string) => request.startsWith('POST'),
+  ],
+] as const)
+  test.serial(
+    `killed ${step} nothing is lost that is not in a verified file, and it can be gone on with`,
+    async (t) => {
+      const { as, file, onAsked, vaultId } = t.context;
+      const year =
+        { 'while it copies': 2023, 'before it asks for the pruning': 2024 }[step as string] ?? 2025;
+      const [from, to] = [`${year}-01-01`, `${year}-06-01`];
+      fill(t.context, vaultId, 450, from);
+      const within = `vault_id = '${vaultId}' AND at >= '${from}' AND at < '${to}'`;
+      const all = sequences(t.context, within);
+      const out = file(`${year}.jsonl`);
+      const { child, ended } = start(
+        t.context,
+        `exec $h audit archive --from ${from} --before ${to} --prune --file ${out}`,
+      );
+      onAsked[when] = (request) => {
+        if (matches(request) && child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+      };
+      t.is(await ended, null);
+      delete onAsked[when];
+
+      const whole = (await as('ada', 'audit', 'verify-archive', out)).code === 0;
+      t.is(whole, step !== 'while it copies');
+      if (!whole) {
+        t.deepEqual(sequences(t.context, within), all);
+        const again = await as(
+          'ada',
+          'audit',
+          'archive',
+          '--from',
+          from,
+          '--before',
+          to,
+          '--prune',
+          '--file',
+          out,
+        );
+        t.is(again.code, 73);
+        t.regex(again.stderr, /exists already[^]*verify-archive/);
+        await rm(out);
+        told(t, await as('ada', '--json', 'audit', 'archive', '--from', from, '--before', to, '--file', out));
+      }
+      t.deepEqual(
+        eventsIn(out).map(({ sequence }) => sequence),
+        all,
+      );
+      const done = told(t, await as('ada', '--json', 'audit', 'prune', out));
+      t.like(done.pruning, { state: 'DONE', deleted: 450 });
+      t.deepEqual(sequences(t.context, within), []);
+    },
+  );
