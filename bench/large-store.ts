@@ -20,7 +20,7 @@ export interface StoreSize {
 export async function fillStore(store: SqliteStore, size: StoreSize): Promise<string[]> {
   const vaults: string[] = [];
   for (let v = 0; v < size.vaults; v++) {
-    const { id } = await insertVault(store, `vault-${v}`);
+    const { id } = await insertVault(store, `vault-${v}-${randomUUID().slice(0, 8)}`);
     vaults.push(id);
     await store.change(byHand, async (trx) => {
       for (let s = 0; s < size.keySets; s++) {

@@ -137,8 +137,8 @@ export async function listPrunings(
   vaultId: string,
   page: PageWish,
 ): Promise<Page<AuditPruning>> {
-  const query = store.db.selectFrom('audit_prunings').selectAll().where('vault_id', '=', vaultId);
-  return readPage(query, pruningOrders, 'audit_prunings.id', page);
+  const through = store.db.selectFrom('audit_prunings').where('vault_id', '=', vaultId);
+  return readPage(through.selectAll(), through, pruningOrders, 'audit_prunings.id', page);
 }
 
 /** Throws VaultError `not-found`; with `vaultId` '' those of deleted vaults are found too. */
