@@ -12,6 +12,13 @@ export type Item = Record<string, unknown>;
 /** Query parameters; undefined ones are left out. */
 export type Query = Record<string, string | undefined>;
 
+/** A page of a list. */
+export interface Page {
+  items: Item[];
+  /** The cursor of the next one; null at the end. */
+  next: string | null;
+}
+
 export interface Request {
   method: string;
   /** Under /api/v1. */
@@ -54,20 +61,15 @@ export class ApiClient {
     const items: T[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.page<T>(path, query, cursor, limit - items.length);
-      items.push(...page.items);
+      const page = await this.page(path, query, cursor, limit - items.length);
+      items.push(...(page.items as T[]));
       cursor = page.next ?? undefined;
     } while (cursor !== undefined && items.length < limit);
     return items.slice(0, limit);
   }
 
   /** One page, for lists that are too long to be held: the first, or with `cursor` the one after that which gave it. */
-  async page<T = Item>(
-    path: string,
-    query: Query,
-    cursor: string | undefined,
-    most = Infinity,
-  ): Promise<{ items: T[]; next: string | null }> {
+  async page(path: string, query: Query, cursor: string | undefined, most = Infinity): Promise<Page> {
     return this.get(path, { ...query, limit: String(Math.min(largestPage, most)), cursor });
   }
 

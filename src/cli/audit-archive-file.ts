@@ -61,7 +61,7 @@ export class ArchiveFile {
    * Writes header, events and trailer to the disk, and closes it. Takes the file away where that fails, or where there is
    * no event: answers undefined then. Throws FileOutputError, and whatever `pages` throws.
    */
-  async fill(
+  async write(
     header: ArchiveHeader,
     pages: AsyncIterable<AuditEvent[]>,
     gzip: boolean,
@@ -70,10 +70,10 @@ export class ArchiveFile {
     let trailer: ArchiveTrailer | undefined;
     try {
       const lines = Readable.from(linesOf(header, pages, sums));
-      const write = async (chunks: AsyncIterable<Uint8Array | string>) => {
+      const toDisk = async (chunks: AsyncIterable<Uint8Array | string>) => {
         for await (const chunk of chunks) await this.#handle.writeFile(chunk);
       };
-      await (gzip ? pipeline(lines, createGzip(), write) : pipeline(lines, write));
+      await (gzip ? pipeline(lines, createGzip(), toDisk) : pipeline(lines, toDisk));
       if (sums.count > 0) {
         trailer = sums.trailer();
         await this.#sync();

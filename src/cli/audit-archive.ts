@@ -118,7 +118,7 @@ async function archive(api: Api, wish: ArchiveWish): Promise<void> {
     throw error;
   }
   const gzip = wish.gzip === true || file.endsWith('.gz');
-  const written = await reserved.fill(header, eventsOf(api, header, wish.deletedVault), gzip);
+  const written = await reserved.write(header, eventsOf(api, header, wish.deletedVault), gzip);
   if (written === undefined) {
     note(
       `holdfast: there are no events ${header.from === null ? '' : `from ${header.from} `}before ${before}: no archive`,
@@ -168,10 +168,8 @@ async function* eventsOf(
   const query: Query = { sort: 'sequence', from: from ?? undefined, to: before, deletedVault };
   let cursor: string | undefined;
   do {
-    const { items, next } = await patiently(async () =>
-      client.page<AuditEvent>(here('/audit-events'), query, cursor),
-    );
-    yield items;
+    const { items, next } = await patiently(async () => client.page(here('/audit-events'), query, cursor));
+    yield items as unknown[] as AuditEvent[];
     cursor = next ?? undefined;
   } while (cursor !== undefined);
 }

@@ -45,7 +45,11 @@ async function* pagesOf(...pages: AuditEvent[][]): AsyncGenerator<AuditEvent[]> 
 
 async function write(file: string, gzip = false, head = header) {
   const reserved = await ArchiveFile.reserve(file);
-  return reserved.fill(head, pagesOf([event(1), event(4)], [], [event(3, '2030-01-02T00:00:00.000Z')]), gzip);
+  return reserved.write(
+    head,
+    pagesOf([event(1), event(4)], [], [event(3, '2030-01-02T00:00:00.000Z')]),
+    gzip,
+  );
 }
 
 test('JSON has one form, that of RFC 8785', (t) => {
@@ -101,14 +105,14 @@ test('there is never one in the place of another file, and none without events',
   t.is(await readFile(file, 'utf8'), 'mine');
   await rm(file);
   const reserved = await ArchiveFile.reserve(file);
-  t.is(await reserved.fill(header, pagesOf([], []), false), undefined);
+  t.is(await reserved.write(header, pagesOf([], []), false), undefined);
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
 });
 
 test('an event out of its order, or a source that fails, leaves no file behind', async (t) => {
   const { file } = t.context;
   const first = await ArchiveFile.reserve(file);
-  await t.throwsAsync(first.fill(header, pagesOf([event(4)], [event(1)]), false), {
+  await t.throwsAsync(first.write(header, pagesOf([event(4)], [event(1)]), false), {
     message: /out of its order/,
   });
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
@@ -117,7 +121,7 @@ test('an event out of its order, or a source that fails, leaves no file behind',
     yield [event(1)];
     throw new CliError('unreachable', 'gone');
   };
-  await t.throwsAsync(second.fill(header, failing(), true), { instanceOf: CliError, message: 'gone' });
+  await t.throwsAsync(second.write(header, failing(), true), { instanceOf: CliError, message: 'gone' });
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
 });
 

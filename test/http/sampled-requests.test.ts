@@ -20,7 +20,10 @@ function open(settings: Partial<Config['log']>, drawn: () => boolean = () => fal
       return drawn();
     },
   });
-  const lines = () => kept.lines.splice(0).map(({ message, facts }) => ({ message, ...facts }));
+  const lines = () =>
+    kept.lines
+      .splice(0)
+      .map(({ message, facts }) => Object.assign(facts, { message }) as Record<string, unknown>);
   return { requests, lines, oneIn };
 }
 
@@ -66,18 +69,18 @@ test('of failures alone: what failed or was slow has its line, and the rest is c
   requests.record(ctx, of('1', 'k', 'role/a', refused));
   requests.record(ctx, of('1', 'slow', 'role/a', { began: monotonicNow() - 101 }));
   t.deepEqual(
-    lines().map((line) => [line.message, (line as { externalKeyId?: string }).externalKeyId]),
+    lines().map((line) => [line['message'], line['externalKeyId']]),
     [
       ['not here', 'k'],
       ['request', 'slow'],
     ],
   );
-  const leftOut = () => lines().map(({ message: _, ...line }) => ({ ...line, duration: undefined }));
+  const leftOut = () => lines().map(({ keySet, leftOut: counts }) => [keySet, counts]);
   requests.tellLeftOut();
   t.deepEqual(leftOut(), [
-    { keySet: 'set 1', leftOut: { Encrypt: 7, Decrypt: 1 }, duration: undefined },
-    { keySet: 'set 2', leftOut: { Encrypt: 1 }, duration: undefined },
-    { keySet: undefined, leftOut: { GetHealthStatus: 1 }, duration: undefined },
+    ['set 1', { Encrypt: 7, Decrypt: 1 }],
+    ['set 2', { Encrypt: 1 }],
+    [undefined, { GetHealthStatus: 1 }],
   ]);
   requests.tellLeftOut();
   t.deepEqual(lines(), []);
@@ -97,15 +100,11 @@ test('sampled: who used which key is in it once in a while, of the rest what is 
     for (const key of keys)
       for (const principal of ['role/a', 'role/b']) requests.record(ctx, of('1', key, principal));
   const logged = lines();
-  const first = logged.slice(0, 6).map((line) => line as { externalKeyId?: string; principal?: string });
-  t.deepEqual(first.map(({ externalKeyId, principal }) => `${externalKeyId} ${principal}`).toSorted(), [
-    'k1 role/a',
-    'k1 role/b',
-    'k2 role/a',
-    'k2 role/b',
-    'k3 role/a',
-    'k3 role/b',
-  ]);
+  const first = logged.slice(0, 6);
+  t.deepEqual(
+    first.map(({ externalKeyId, principal }) => `${String(externalKeyId)} ${String(principal)}`).toSorted(),
+    ['k1 role/a', 'k1 role/b', 'k2 role/a', 'k2 role/b', 'k3 role/a', 'k3 role/b'],
+  );
   t.true(oneIn.every((n) => n === 10));
   const total = keys.length * 2 * each;
   t.is(logged.length, 6 + Math.floor((total - 6) / 10));
