@@ -19,6 +19,7 @@ export class Progress {
 
   opened(part: Parameters<OnOpened>[0]): void {
     if (part.step === 'module') return this.done('module', part.about());
+    if (part.step === 'slots') return;
     const { label, serial, model, firmware } = part.info;
     this.done('token', `"${label}", serial ${serial}, ${model}, firmware ${firmware}`, part.info);
   }
