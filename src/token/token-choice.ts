@@ -106,7 +106,8 @@ function wanted({ label, serial, slot }: TokenChoice): string {
 
 /** Undefined for a token that has no name at all. */
 function words({ info, unread }: SeenSlot, index: number, count: number): string | undefined {
-  if (unread !== undefined) return `slot ${index + 1} of ${count}, which cannot be read: ${whyUnread(unread)}`;
+  if (unread !== undefined)
+    return `slot ${index + 1} of ${count}, which cannot be read: ${whyUnread(unread)}`;
   const { label = '', serial = '' } = info ?? {};
   if (label === '' && serial === '') return undefined;
   return `"${label}" (serial ${serial === '' ? 'none' : serial})`;
