@@ -126,6 +126,25 @@ export class Cryptoki {
     return new Set(attempt('C_GetMechanismList', () => this.lib.C_GetMechanismList(this.#slot.handle)));
   }
 
+  /** Flags and key sizes, the latter in the unit of the mechanism. Throws CryptokiError. */
+  mechanismInfo(mechanism: number): pkcs11js.MechanismInfo {
+    return attempt('C_GetMechanismInfo', () => this.lib.C_GetMechanismInfo(this.#slot.handle, mechanism));
+  }
+
+  /** How many more sessions there are, `most` at the most; they are closed again. */
+  countSessions(most: number): { opened: number; stoppedBy?: CryptokiError } {
+    const sessions: graphene.Session[] = [];
+    try {
+      while (sessions.length < most) sessions.push(this.#open());
+      return { opened: sessions.length };
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      return { opened: sessions.length, stoppedBy: error };
+    } finally {
+      for (const session of sessions) this.#close(session);
+    }
+  }
+
   /**
    * Whether the login is gone. It goes without a word with the token's last session: then private keys are not
    * refused but not found. Throws CryptokiError.

@@ -23,7 +23,7 @@ export class KeyObjects {
   /** Learns handles ahead of their use. */
   readonly learning: HandleLearning;
 
-  constructor(cryptoki: Cryptoki, profile: Profile) {
+  constructor(cryptoki: Cryptoki, profile: Pick<Profile, 'keys'>) {
     this.#cryptoki = cryptoki;
     this.learning = new HandleLearning(cryptoki, this.#handles);
     this.#omit = new Set(profile.keys.omit);
@@ -89,15 +89,7 @@ export class KeyObjects {
    */
   generate(id: Uint8Array, label: string, usage: KeyUsage): KeyAttributes {
     if (this.has(id)) throw new TokenError('key-duplicate', 'C_GenerateKey');
-    const { lib, session } = this.#cryptoki;
-    const template = keyTemplate(id, label, usage);
-    const asked = template.filter(({ name }) => !this.#omit.has(name));
-    const stated = asked.map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
-    const handle = attempt(
-      'C_GenerateKey',
-      () => lib.C_GenerateKey(session.handle, aesKeyGeneration, stated),
-      `asked for ${asked.map(({ name }) => name).join(', ')}`,
-    );
+    const handle = this.generateAsIs(id, label, usage);
     const attributes = this.#readBack(handle);
     const wrong = notAsAsked(attributes, id, label, usage);
     if (wrong.length > 0) {
@@ -111,6 +103,19 @@ export class KeyObjects {
     }
     this.#handles.set(id, handle);
     return attributes;
+  }
+
+  /** The same, and whatever comes out is kept: gives its handle. Throws CryptokiError. */
+  generateAsIs(id: Uint8Array, label: string, usage: KeyUsage): Buffer {
+    const { lib, session } = this.#cryptoki;
+    const template = keyTemplate(id, label, usage);
+    const asked = template.filter(({ name }) => !this.#omit.has(name));
+    const stated = asked.map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    return attempt(
+      'C_GenerateKey',
+      () => lib.C_GenerateKey(session.handle, aesKeyGeneration, stated),
+      `asked for ${asked.map(({ name }) => name).join(', ')}`,
+    );
   }
 
   /** A key for as long as the session is, in the token's memory only, to try the token with. Throws CryptokiError. */

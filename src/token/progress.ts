@@ -42,6 +42,6 @@ for (const [name, value] of Object.entries(pkcs11js))
   if (name.startsWith('CKM_') && typeof value === 'number' && !mechanismNames.has(value))
     mechanismNames.set(value, name);
 
-function mechanismName(number: number): string {
+export function mechanismName(number: number): string {
   return mechanismNames.get(number) ?? `0x${number.toString(16).padStart(8, '0')}`;
 }
