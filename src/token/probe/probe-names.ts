@@ -12,6 +12,11 @@ import { triedNames, type TriedNames } from '../serving-sizes.ts';
 export const probeLabel = 'holdfast:probe:1';
 const idStart = idStartOf(probeLabel);
 
+/** With fewer a key of the probe's is not known for one. */
+export const idStartBytes = idStart.length;
+/** Of ids where their length is not the question. */
+export const shortIdBytes = 14;
+
 /** @param bytes Of it; as many as a CloudKey's version has unless given. */
 export function probeId(bytes: number = triedNames.longestId.length): Buffer {
   const time = Buffer.alloc(6);
@@ -31,7 +36,7 @@ export function longLabel(bytes: number): string {
 /** As long as those of CloudKeys are. */
 export function probeNames(): TriedNames {
   return {
-    shortId: probeId(14),
+    shortId: probeId(shortIdBytes),
     shortLabel: probeLabel,
     longestId: probeId(),
     longestLabel: longLabel(triedNames.longestLabel.length),

@@ -5,7 +5,7 @@ import { readAttributes } from '../attribute-reading.ts';
 import type { TestKey } from '../canary.ts';
 import { attempt, CryptokiError, watchCalls } from '../cryptoki-error.ts';
 import type { Cryptoki } from '../cryptoki.ts';
-import { ckrName, TokenError } from '../faults.ts';
+import { ckrName } from '../faults.ts';
 import { Gcm } from '../gcm.ts';
 import { KeyDestruction } from '../key-destruction.ts';
 import { encodeKeyIdentity } from '../key-identity.ts';
@@ -24,7 +24,15 @@ import {
   xksAadBytes,
 } from '../serving-sizes.ts';
 import { startFailure } from '../start-failure.ts';
-import { isProbeKey, longLabel, probeId, probeLabel, probeNames } from './probe-names.ts';
+import {
+  idStartBytes,
+  isProbeKey,
+  longLabel,
+  probeId,
+  probeLabel,
+  probeNames,
+  shortIdBytes,
+} from './probe-names.ts';
 import type { CleanUp, Made, MechanismWords, ProbeQuestions, Spread } from './questions.ts';
 
 /** A version of a CloudKey can do both. */
@@ -93,7 +101,7 @@ export class ProbedToken implements Answers {
     const keys = this.#keys({ omit, not_told: allNotTold });
     let handle: Buffer;
     try {
-      handle = keys.generateAsIs(probeId(), probeLabel, bothUses);
+      handle = keys.generateAsIs(probeId(shortIdBytes), probeLabel, bothUses);
     } catch (error) {
       return { refused: startFailure(error) };
     }
@@ -122,8 +130,10 @@ export class ProbedToken implements Answers {
     const namer = this.#namer(profile);
     const takes = (id: Buffer, label: string) => whyNotNamed(namer, id, label) === undefined;
     return {
-      id: longest(triedNames.longestId.length, (bytes) => takes(probeId(bytes), probeLabel)),
-      label: longest(triedNames.longestLabel.length, (bytes) => takes(probeId(14), longLabel(bytes))),
+      id: longest(idStartBytes, triedNames.longestId.length, (bytes) => takes(probeId(bytes), probeLabel)),
+      label: longest(probeLabel.length, triedNames.longestLabel.length, (bytes) =>
+        takes(probeId(shortIdBytes), longLabel(bytes)),
+      ),
     };
   }
 
@@ -136,15 +146,14 @@ export class ProbedToken implements Answers {
         try {
           return keys.nameOf(handle);
         } finally {
-          const why = this.#whyUndestroyed(handle);
-          if (why !== undefined) throw new TokenError('internal', 'C_DestroyObject', undefined, why);
+          this.#destroy(handle);
         }
       },
     };
   }
 
   keep({ profile }: { profile: Profile }): { id: string } {
-    const id = probeId();
+    const id = probeId(shortIdBytes);
     this.#keys(profile.keys).generate(id, probeLabel, bothUses);
     return { id: id.toString('hex') };
   }
@@ -195,8 +204,8 @@ export class ProbedToken implements Answers {
     const takes = (plaintext: number, aad: number) =>
       whyNot(parts, Buffer.alloc(aad, 1), Buffer.alloc(plaintext, 3)) === undefined;
     return {
-      plaintext: longest(profile.limits.plaintext_bytes, (bytes) => takes(bytes, 1)),
-      aad: longest(xksAadBytes + metadataBytes + 3, (bytes) => takes(1, bytes)),
+      plaintext: longest(0, profile.limits.plaintext_bytes, (bytes) => takes(bytes, 1)),
+      aad: longest(0, xksAadBytes + metadataBytes + 3, (bytes) => takes(1, bytes)),
     };
   }
 
@@ -222,7 +231,7 @@ export class ProbedToken implements Answers {
         encrypt: spread(measured.operations, () => void gcm.encrypt(handle, aad, plaintext)),
         decrypt: spread(measured.operations, () => void gcm.decrypt(handle, aad, sealed)),
         create: spread(measured.keys, () => {
-          const id = probeId();
+          const id = probeId(shortIdBytes);
           keys.generate(id, probeLabel, bothUses);
           return () => this.#destroy(keys.find(id));
         }),
@@ -315,10 +324,10 @@ function trialOf(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, id: Buffer): Te
   };
 }
 
-/** The most for which `takes` is true, at least 0; `takes` is true of all that is less. */
-function longest(most: number, takes: (bytes: number) => boolean): number {
+/** The most for which `takes` is true, from `least` on; where it is true of one number it is of all that are less. */
+function longest(least: number, most: number, takes: (bytes: number) => boolean): number {
   if (takes(most)) return most;
-  let [low, high] = [0, most];
+  let [low, high] = [least, most];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (takes(middle)) low = middle;
