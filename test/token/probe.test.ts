@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pkcs11js from 'pkcs11js';
@@ -8,6 +8,7 @@ import { listProfiles, parseProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import type { Finding, ProbeReport } from '../../src/token/probe/findings.ts';
+import { labelOf, probeId, probeLabel, probeOf } from '../../src/token/probe/probe-names.ts';
 import { probeToken, type ProbeRequest } from '../../src/token/probe/probe.ts';
 import { Shim, type Rule } from '../support/shim.ts';
 import {
@@ -123,7 +124,10 @@ test.serial(
       ],
     );
     t.deepEqual(
-      report.findings.filter(({ result }) => result !== 'ok'),
+      // How fast this machine is at the moment is not the question.
+      report.findings.filter(
+        ({ step, result }) => result !== 'ok' && step !== 'latency' && step !== 'search',
+      ),
       [],
     );
     t.is(report.token?.label, state.fixture.label);
@@ -165,26 +169,38 @@ test.serial('opencryptoki without AES-GCM: that is why there is no profile', asy
 test.serial('p11-kit’s client: a profile, or before 0.25 that it drops AES-GCM', async (t) => {
   const { label, directory, environment, module } = state.fixture;
   const socket = path.join(directory, 'p11-kit');
-  const server = spawn(
-    'p11-kit',
-    ['server', '-f', '-n', socket, '--provider', module, `pkcs11:token=${label}`],
-    {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  );
+  const words = [
+    'server',
+    '-f',
+    '-n',
+    socket,
+    '--provider',
+    module,
+    `pkcs11:token=${encodeURIComponent(label)}`,
+  ];
+  const server = spawn('p11-kit', words, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   t.teardown(() => void server.kill('SIGKILL'));
   // It says where it listens once it does.
   await new Promise((resolve) => server.stdout.once('data', resolve));
-  const report = await probe({
-    module: '/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so',
+  const client = {
+    ...state.fixture,
+    module: clients.find((file) => existsSync(file)) ?? '',
     environment: { P11_KIT_SERVER_ADDRESS: `unix:path=${socket}` },
-  });
-  if (report.verdict === 'profile') return t.pass();
+  };
+  const report = await probe({}, client);
+  if (report.verdict === 'profile') return assertServes(t, report, client);
   t.is(report.verdict, 'cannot', JSON.stringify(report, null, 1));
   t.regex(report.reason ?? '', /^mechanisms: the token has no CKM_AES_GCM/);
   t.regex(report.remediation ?? '', /p11-kit’s client and server drop it before version 0\.25/);
 });
+
+/** As Debian has it. */
+const clients = ['x86_64', 'aarch64'].map(
+  (machine) => `/usr/lib/${machine}-linux-gnu/pkcs11/p11-kit-client.so`,
+);
 
 /** Habits of real modules with which a profile is found: rules, and what the profile then says. */
 const borne: [name: string, given: Given, profile: object, told: [Finding['step'], RegExp][]][] = [
@@ -388,9 +404,9 @@ test.serial('what cannot be loaded is told in the loader’s words', async (t) =
 });
 
 test.serial('a call that never comes back is named, and its process is killed', async (t) => {
-  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], patience: 700 });
+  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], patience: 2_500 });
   t.is(report.verdict, 'unreached');
-  t.is(report.reason, 'login: the module hangs: C_Login did not come back within 0.7 s');
+  t.is(report.reason, 'login: the module hangs: C_Login did not come back within 2.5 s');
   t.deepEqual(probeProcesses(), []);
 });
 
@@ -447,7 +463,7 @@ test.serial('a key that could not be destroyed is named, and the next probe dest
   t.regex(report.reason ?? '', /^destruction: C_DestroyObject: C_DestroyObject failed \(CKR_DEVICE_ERROR\)/);
   t.true(report.left.length > 0);
   t.is((await objects()).length, before.length + report.left.length);
-  for (const { label, id } of report.left) t.true(label.startsWith('holdfast:probe:1') && id.length > 0);
+  for (const { label, id } of report.left) t.true(label.startsWith('holdfast:probe:1:') && id.length > 0);
   await state.shim.clear();
   const next = await probe({ rules: [{ call: 'C_GenerateKey', rv: CKR.FUNCTION_NOT_SUPPORTED }] });
   t.regex(found(next, 'left-overs'), new RegExp(`^${report.left.length} keys? of a probe before this one`));
@@ -464,6 +480,29 @@ test.serial('stopped half-way it cleans up, and says that it was interrupted', a
   t.like(report, { verdict: 'unreached', reason: 'it was interrupted', left: [] });
   t.deepEqual(await objects(), before);
 });
+
+test('keys of a probe that has ended are known from those of one that is at it, and from all others', (t) => {
+  const now = Date.now();
+  const id = (ago: number) => Buffer.concat([probeId(8), timeOf(now - ago), Buffer.alloc(6)]);
+  const machine = /:([0-9a-f]{8}):/.exec(probeLabel)?.[1] ?? '';
+  // The first process, and a number that Linux gives to none.
+  const [own, dead] = [labelOf(machine, 1), labelOf(machine, 4_194_304)];
+  t.is(probeOf({ id: id(0), label: probeLabel }, now), 'over', 'of this very probe');
+  t.is(probeOf({ id: id(0), label: own }, now), 'under-way', 'of a process that lives');
+  t.is(probeOf({ id: id(0), label: `${dead}xxxx` }, now), 'over', 'of one that does not');
+  const elsewhere = labelOf('00000000', 4_194_304);
+  t.is(probeOf({ id: id(60_000), label: elsewhere }, now), 'under-way', 'on another machine, a minute ago');
+  t.is(probeOf({ id: id(3_600_000), label: elsewhere }, now), 'over', 'an hour ago');
+  t.is(probeOf({ id: id(0), label: 'holdfast:trial:1' }, now), undefined);
+  t.is(probeOf({ id: Buffer.alloc(20), label: dead }, now), undefined);
+  t.false(probeId().equals(probeId()));
+});
+
+function timeOf(now: number): Buffer {
+  const time = Buffer.alloc(6);
+  time.writeUIntBE(now, 0, 6);
+  return time;
+}
 
 /** Files of the token's objects. */
 async function objects(): Promise<string[]> {

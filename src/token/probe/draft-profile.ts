@@ -33,7 +33,15 @@ export function newDraft(
     hosts: 2,
     omit: [],
     notTold: [],
-    seen: {},
+    seen: Object.fromEntries([
+      ...Object.keys(given.environment).map((name) => [
+        `environment.${name}`,
+        'as it was given to the probe',
+      ]),
+      ...(given.initializeParameters === undefined
+        ? []
+        : [['initialize.parameters', 'as they were given to the probe']]),
+    ]),
   };
 }
 

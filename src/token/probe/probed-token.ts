@@ -2,7 +2,6 @@ import pkcs11js from 'pkcs11js';
 import type { Profile } from '../../config/profile.ts';
 import { monotonicNow } from '../../clock.ts';
 import { readAttributes } from '../attribute-reading.ts';
-import type { TestKey } from '../canary.ts';
 import { attempt, CryptokiError, watchCalls } from '../cryptoki-error.ts';
 import type { Cryptoki } from '../cryptoki.ts';
 import { ckrName } from '../faults.ts';
@@ -26,14 +25,15 @@ import {
 import { startFailure } from '../start-failure.ts';
 import {
   idStartBytes,
-  isProbeKey,
   longLabel,
   probeId,
   probeLabel,
   probeNames,
+  probeOf,
   shortIdBytes,
 } from './probe-names.ts';
-import type { CleanUp, Made, MechanismWords, ProbeQuestions, Spread } from './questions.ts';
+import type { CleanUp, Made, MechanismWords, ProbeQuestions } from './questions.ts';
+import { longest, spread, trialOf } from './trials.ts';
 
 /** A version of a CloudKey can do both. */
 const bothUses = { encrypt: true, decrypt: true };
@@ -41,8 +41,8 @@ const bothUses = { encrypt: true, decrypt: true };
 /** Every attribute is told as it is, and nothing is held against the key. */
 const allNotTold = readingsOf(new Map()).map(({ name }) => name);
 
-/** How long, and how often at the most, something is measured; milliseconds. */
-const measured = { time: 2_000, operations: 200, keys: 10 };
+/** How often something is measured at the most. */
+const measured = { operations: 200, keys: 10 };
 
 type Answers = {
   [Name in Exclude<keyof ProbeQuestions, 'open'>]: (
@@ -86,10 +86,12 @@ export class ProbedToken implements Answers {
 
   cleanUp(): CleanUp {
     const keys = this.#keys();
-    const done: CleanUp = { destroyed: 0, left: [] };
+    const done: CleanUp = { destroyed: 0, underWay: 0, left: [] };
     for (const handle of findAesKeys(this.#cryptoki)) {
       const name = nameOf(keys, handle);
-      if (name === undefined || !isProbeKey(name)) continue;
+      const state = name === undefined ? undefined : probeOf(name);
+      if (state === 'under-way') done.underWay++;
+      if (name === undefined || state !== 'over') continue;
       const why = this.#whyUndestroyed(handle);
       if (why === undefined) done.destroyed++;
       else done.left.push({ label: name.label, id: name.id.toString('hex'), why });
@@ -299,54 +301,4 @@ function nameOf(keys: KeyObjects, handle: Buffer): { id: Buffer; label: string }
     if (!(error instanceof CryptokiError)) throw error;
     return undefined;
   }
-}
-
-/** A key of the token to try it with, found again after whatever a trial has spoilt. */
-function trialOf(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, id: Buffer): TestKey {
-  const aad = Buffer.from('holdfast probe');
-  const works = () => {
-    const handle = keys.find(id);
-    gcm.decrypt(handle, aad, gcm.encrypt(handle, aad, aad));
-  };
-  return {
-    get key() {
-      return keys.find(id);
-    },
-    renew() {
-      try {
-        works();
-      } catch {
-        cryptoki.reopenSession();
-        keys.forgetAll();
-        works();
-      }
-    },
-  };
-}
-
-/** The most for which `takes` is true, from `least` on; where it is true of one number it is of all that are less. */
-function longest(least: number, most: number, takes: (bytes: number) => boolean): number {
-  if (takes(most)) return most;
-  let [low, high] = [least, most];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (takes(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
-/** What `run` gives is done after each time, and is not measured. */
-function spread(most: number, run: () => void | (() => void)): Spread {
-  const times: number[] = [];
-  const until = monotonicNow() + measured.time;
-  while (times.length < most && (times.length < 2 || monotonicNow() < until)) {
-    const began = monotonicNow();
-    const after = run();
-    times.push(monotonicNow() - began);
-    after?.();
-  }
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (part: number) => sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
-  return { count: times.length, p50: at(0.5), p99: at(0.99) };
 }

@@ -47,6 +47,8 @@ export interface LeftKey {
 
 export interface CleanUp {
   destroyed: number;
+  /** Of another probe that may not be over. */
+  underWay: number;
   left: LeftKey[];
 }
 

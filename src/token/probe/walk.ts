@@ -1,13 +1,12 @@
-import { CKR } from '../faults.ts';
-import { triedNames } from '../serving-sizes.ts';
-import { findOmissions, judgeMade } from './attribute-walk.ts';
 import { toProfile } from './draft-profile.ts';
 import type { ProbeStep } from './findings.ts';
 import { findIvMode } from './iv-walk.ts';
 import { findSizes } from './size-walk.ts';
-import { ProbeFailure, type ProbeChild } from './probe-child.ts';
+import { askKeyMaking, askNames, askSearch } from './key-walk.ts';
+import { ProbeFailure } from './probe-child.ts';
+import { askOthers, askSecondSession } from './process-walk.ts';
 import type { Spread } from './questions.ts';
-import { no, type Walked } from './walked.ts';
+import { keysOf, no, type Walked } from './walked.ts';
 
 /** Asks everything of a token that is open. Throws ProbeFailure, told already, where it cannot go on. */
 export async function walk(probe: Walked): Promise<void> {
@@ -112,172 +111,20 @@ async function askMechanisms(probe: Walked): Promise<void> {
 }
 
 async function cleanBefore(probe: Walked): Promise<void> {
-  const { destroyed, left } = await probe.ask('cleanUp', {});
-  const found = destroyed === 0 ? 'none' : `${destroyed} keys of a probe before this one were destroyed`;
+  const { destroyed, underWay, left } = await probe.ask('cleanUp', {});
+  if (underWay > 0)
+    probe.tell(
+      'left-overs',
+      'note',
+      `${keysOf(underWay)} of another probe of this token that may be under way`,
+      'what is measured is of both; one that has ended is cleaned up by the next probe of its machine, or after ten minutes',
+    );
+  const found = destroyed === 0 ? 'none' : `${keysOf(destroyed)} of a probe before this one destroyed`;
   if (left.length === 0) return probe.tell('left-overs', destroyed === 0 ? 'ok' : 'note', found);
   probe.tell(
     'left-overs',
     'note',
-    `${left.length} keys of a probe before this one cannot be destroyed: ${left[0]?.why ?? ''}`,
-  );
-}
-
-async function askKeyMaking(probe: Walked): Promise<void> {
-  const { omit, refusals, made, refused } = await findOmissions(async (without) =>
-    probe.ask('make', { omit: without }),
-  );
-  if (made === undefined)
-    throw no(
-      `the token makes no key: ${refused?.problem ?? ''}`,
-      refused?.wayOut ?? 'see the module’s own log',
-    );
-  const { draft } = probe;
-  draft.omit = omit;
-  draft.seen['keys.omit'] =
-    omit.length === 0
-      ? 'C_GenerateKey takes the whole template'
-      : refusals.map(({ attribute, why }) => `with ${attribute} ${why}`).join('; ');
-  probe.tell(
-    'key-making',
-    'ok',
-    omit.length === 0
-      ? 'an AES-256 key was made with all of our attributes'
-      : `an AES-256 key was made without ${omit.join(', ')}: ${draft.seen['keys.omit']}`,
-  );
-  if (made.undestroyed !== undefined)
-    probe.tell(
-      'destruction',
-      'no',
-      `C_DestroyObject: ${made.undestroyed}`,
-      'a CloudKey has to be destroyable; let the token’s policy allow it to the user',
-    );
-  const { notTold, unfit } = judgeMade(made);
-  draft.notTold = notTold;
-  draft.seen['keys.not_told'] =
-    notTold.length === 0
-      ? 'every attribute is read back as it was asked for'
-      : `not read back for true of a key made just now: ${notTold.join(', ')}`;
-  if (unfit.length > 0)
-    throw no(
-      `a key that was made as sensitive and not extractable is neither by the token’s word: ${unfit.join('; ')}`,
-      'the token’s policy has to allow keys that never leave it; Holdfast keeps no others',
-    );
-  const isOfSafety = notTold.some(
-    (name) => !['CKA_LOCAL', 'CKA_ALWAYS_SENSITIVE', 'CKA_NEVER_EXTRACTABLE'].includes(name),
-  );
-  probe.tell(
-    'attributes',
-    notTold.length === 0 ? 'ok' : 'note',
-    notTold.length === 0
-      ? 'sensitive, not extractable, neither wraps nor derives, made in the token: all read back so; CKA_VALUE is not told'
-      : `not told for true: ${notTold.join(', ')}; all others are read back as asked, and CKA_VALUE is not told`,
-    isOfSafety ? 'have the vendor confirm in writing what the token does not tell' : undefined,
-  );
-}
-
-async function askNames(probe: Walked): Promise<void> {
-  const profile = toProfile(probe.draft);
-  try {
-    await probe.ask('names', { profile });
-  } catch (error) {
-    if (!(error instanceof ProbeFailure) || error.how !== 'refused') throw error;
-    const { id, label } = await probe.ask('longestNames', { profile });
-    throw no(
-      `${error.told.problem}; the longest id that it takes has ${id} bytes, the longest label ${label}`,
-      error.told.wayOut,
-    );
-  }
-  const { longestId, longestLabel } = triedNames;
-  probe.tell(
-    'names',
-    'ok',
-    `ids of ${longestId.length} and labels of ${longestLabel.length} bytes are kept whole`,
-  );
-}
-
-async function askSearch(probe: Walked, id: string): Promise<void> {
-  const { byId, byLabel, all, milliseconds } = await probe.ask('search', {
-    profile: toProfile(probe.draft),
-    id,
-  });
-  if (byId !== 1)
-    throw no(
-      `a search by CKA_ID finds ${byId} keys where one was made`,
-      byId === 0
-        ? 'the token does not find keys by id, or hides them from this user'
-        : 'Holdfast uses no key whose id is not its own',
-    );
-  const found = `found by id and by label, among ${all} AES keys in ${milliseconds.toFixed(1)} ms`;
-  if (byLabel === 0 || all === 0)
-    probe.tell(
-      'search',
-      'note',
-      `found by id; by label ${byLabel}, in all ${all}`,
-      'reconcile and adoption search by label and through all keys',
-    );
-  else probe.tell('search', milliseconds > 1_000 ? 'note' : 'ok', found);
-}
-
-async function askSecondSession(probe: Walked, id: string): Promise<void> {
-  const { found } = await probe.ask('look', { profile: toProfile(probe.draft), id });
-  if (found !== 1)
-    throw no('a second session does not find the key of the first', 'the module’s own log, and its vendor');
-  probe.tell('second-session', 'ok', 'a new session finds the key');
-}
-
-/** Whether another process sees keys come and go, and whether a key goes at all. */
-async function askOthers(probe: Walked, witness: string): Promise<void> {
-  const profile = toProfile(probe.draft);
-  const other = await openOther(probe);
-  try {
-    const { id } = await probe.ask('keep', { profile });
-    if (other !== undefined) tellSeen(probe, await other.ask('look', { profile, id }));
-    const { destroyed } = await probe.ask('destroy', { profile, id, witness });
-    if (destroyed !== 1)
-      throw no(
-        `${destroyed} objects were destroyed where there was one`,
-        'the module’s own log, and its vendor',
-      );
-    const after = other === undefined ? undefined : await other.ask('look', { profile, id });
-    if (after !== undefined && after.afterLogin > 0)
-      throw no(
-        'a key that was destroyed is there still for another process that logs in anew',
-        'the module’s own log, and its vendor',
-      );
-    probe.tell(
-      'destruction',
-      'ok',
-      `a destroyed key is gone${after === undefined ? '' : ', for another process too'}`,
-    );
-  } finally {
-    await other?.end();
-  }
-}
-
-async function openOther(probe: Walked): Promise<ProbeChild | undefined> {
-  try {
-    return await probe.another();
-  } catch (error) {
-    if (!(error instanceof ProbeFailure)) throw error;
-    probe.tell(
-      'second-process',
-      error.told.rv === CKR.SESSION_COUNT ? 'note' : 'no',
-      `a second process cannot use the token beside the first: ${error.told.problem}`,
-      error.told.wayOut,
-    );
-    return undefined;
-  }
-}
-
-function tellSeen(probe: Walked, { found, afterLogin }: { found: number; afterLogin: number }): void {
-  if (found > 0) return probe.tell('second-process', 'ok', 'another process finds a new key at once');
-  probe.tell(
-    'second-process',
-    'no',
-    afterLogin > 0
-      ? 'another process finds a new key only once it has logged in anew'
-      : 'another process does not find a new key at all',
-    'every token host is a process: have the module show all of them what one has made (nShield: CKNFAST_ASSUME_SINGLE_PROCESS=0)',
+    `${keysOf(left.length)} of a probe before this one cannot be destroyed: ${left[0]?.why ?? ''}`,
   );
 }
 

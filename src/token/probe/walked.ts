@@ -22,3 +22,8 @@ export interface Walked {
 export function no(problem: string, wayOut: string): ProbeFailure {
   return new ProbeFailure('refused', { pinRefused: false, problem, wayOut });
 }
+
+/** Such as `1 key`. */
+export function keysOf(count: number): string {
+  return `${count} key${count === 1 ? '' : 's'}`;
+}
