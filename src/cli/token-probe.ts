@@ -8,7 +8,7 @@ import type { Secret } from '../secret.ts';
 import type { Finding, ProbeReport, ProbeVerdict } from '../token/probe/findings.ts';
 import { probeToken } from '../token/probe/probe.ts';
 import { CliError } from './cli-error.ts';
-import { globalOptions } from './context.ts';
+import { isForPrograms, outputOf, serialized } from './output-options.ts';
 import { printable } from './printable.ts';
 import { askSecret, readSecret } from './prompt.ts';
 import { FileOutputError } from './reserved-file.ts';
@@ -33,7 +33,8 @@ export interface ProbeOptions {
 
 /** `holdfast token probe`. */
 export async function runProbe(options: ProbeOptions, command: Command): Promise<void> {
-  const { json } = globalOptions(command);
+  const output = outputOf(command);
+  const forPrograms = isForPrograms(output);
   const name = profileNameOf(options);
   const pin = await givenPin(options.pinFile);
   const { label, serial, slot } = options;
@@ -53,12 +54,12 @@ export async function runProbe(options: ProbeOptions, command: Command): Promise
     taken: listProfiles(),
     version,
     signal: stopping.signal,
-    onFinding: (finding) => (json === true ? undefined : tellFinding(finding)),
+    onFinding: (finding) => (forPrograms ? undefined : tellFinding(finding)),
   });
   process.off('SIGINT', stop).off('SIGTERM', stop);
   const { profile } = report;
   if (profile !== undefined && options.write !== undefined) writeNew(options.write, profile.toml);
-  if (json === true) print(JSON.stringify({ ...report, file: options.write ?? null }, null, 2));
+  if (forPrograms) print(serialized({ ...report, file: options.write ?? null }, output));
   else if (profile !== undefined && options.write === undefined) write(profile.toml);
   end(report, options);
 }
