@@ -62,7 +62,7 @@ const steps: readonly (readonly [step: string, asks: string])[] = [
   ],
 ];
 
-type Row = readonly [hsm: string, state: string, from: string];
+type Row = [hsm: string, state: string, from: string];
 
 const works = 'works';
 const untested = 'profile, not run on hardware';
@@ -70,7 +70,7 @@ const wanted = 'no profile yet: run the probe, and send us what it prints';
 const cannot = 'cannot';
 
 /** What a buyer looks for. */
-const support: readonly Row[] = [
+const support: Row[] = [
   ['SoftHSM 2.6, 2.7, main', works, 'run here; 2.6 in the tests'],
   ['NSS softokn, also in FIPS mode', works, 'run here; not in FIPS mode in the tests'],
   [
@@ -120,10 +120,7 @@ const support: readonly Row[] = [
 ];
 
 export function buyersTable(): string {
-  return toMarkdownTable(
-    ['HSM', 'state', 'known from'],
-    support.map((row) => [...row]),
-  );
+  return toMarkdownTable(['HSM', 'state', 'known from'], support);
 }
 
 export function probeChapter(): string {
