@@ -170,7 +170,8 @@ export const keySetRoutes: readonly Route[] = [
     summary: 'Change a key set',
     description:
       'A new rotation schedule is at once that of all its CloudKeys that inherit it, counted from their last rotations; ' +
-      'what is overdue by it is due now.',
+      'what is overdue by it is due now. Of thousands, `nextRotationAt` follows in the minutes after; none is rotated by the ' +
+      'schedule of before.',
     access: write,
     params: one,
     body: z
@@ -240,7 +241,8 @@ export const keySetRoutes: readonly Route[] = [
     summary: 'Delete a key set',
     description:
       'Only one without CloudKeys but DELETED ones, and without live credentials. The external key ids of its DELETED ' +
-      'CloudKeys are never given again.',
+      'CloudKeys are never given again. It is gone when this is answered, with its name and path prefix free; the records ' +
+      'of thousands of DELETED CloudKeys are taken away in the minutes after.',
     access: write,
     params: one,
     changes: true,

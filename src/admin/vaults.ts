@@ -156,7 +156,8 @@ export const vaultRoutes: readonly Route[] = [
     description:
       'Its users, sessions and API keys end at once. A vault with key sets goes only where its name is repeated and every ' +
       'CloudKey of it is DISABLED, EXPIRED, PENDING_DELETION or DELETED: their key objects are then destroyed, and what ' +
-      'AWS encrypted with them can never be decrypted again.',
+      'AWS encrypted with them can never be decrypted again. It is gone when this is answered; the records of a large one ' +
+      'are taken away in the minutes after, and named in its trail (`vault.delete-contents`).',
     access: write,
     params: one,
     query: z.strictObject({

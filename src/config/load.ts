@@ -49,8 +49,6 @@ function check(config: Config, file: string): LoadedConfig {
   const problems: string[] = [];
   const resolve = (name: string) => path.resolve(path.dirname(file), name);
   const names = new Set<string>();
-  const { profile_directory: profiles } = config.node;
-  const ownProfiles = profiles === undefined ? undefined : resolve(profiles);
   const tokens: LoadedToken[] = [];
   for (const [index, token] of config.token.entries()) {
     const key = `${file}: token.${index}`;
@@ -64,7 +62,7 @@ function check(config: Config, file: string): LoadedConfig {
       tokens.push({
         ...token,
         pin: resolvePin(token.pin, resolve),
-        moduleProfile: loadProfile(token.profile, ownProfiles),
+        moduleProfile: loadProfile(token.profile),
       });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -86,11 +84,7 @@ function check(config: Config, file: string): LoadedConfig {
   return {
     ...config,
     file,
-    node: {
-      ...config.node,
-      state_directory: stateDirectory,
-      ...(ownProfiles === undefined ? {} : { profile_directory: ownProfiles }),
-    },
+    node: { ...config.node, state_directory: stateDirectory },
     storePath:
       config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
     admin: {

@@ -98,6 +98,7 @@ class AdminWorker implements Worker {
       pruning: { keepAtLeastDays: config.audit.keep_at_least_days, wake: () => this.#pruner.wake() },
       sessions: { idleMinutes: admin.session_idle_minutes, longestMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
+      onWorkLeft: () => this.#schedules.wake(),
     };
     this.#schedules = new Schedules({
       house: this.#services,

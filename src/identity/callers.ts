@@ -5,6 +5,7 @@ import type { Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
+import { ofLivingVault } from '../vault/living-vault.ts';
 import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
 import type { Caller } from './caller.ts';
 import { CsrfError } from './identity-error.ts';
@@ -122,7 +123,8 @@ function sessions(db: Reading) {
       'users.role',
       'users.vault_id',
     ])
-    .where('users.state', '=', 'ACTIVE');
+    .where('users.state', '=', 'ACTIVE')
+    .where((eb) => ofLivingVault(eb.ref('users.vault_id')));
 }
 
 type FoundSession = NonNullable<Awaited<ReturnType<ReturnType<typeof sessions>['executeTakeFirst']>>>;
@@ -188,7 +190,8 @@ function apiKeys(db: Reading) {
       'users.vault_id',
     ])
     .where('api_keys.revoked_at', 'is', null)
-    .where('users.state', '=', 'ACTIVE');
+    .where('users.state', '=', 'ACTIVE')
+    .where((eb) => ofLivingVault(eb.ref('users.vault_id')));
 }
 
 type FoundKey = NonNullable<Awaited<ReturnType<ReturnType<typeof apiKeys>['executeTakeFirst']>>>;

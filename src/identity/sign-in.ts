@@ -22,6 +22,7 @@ import {
   type SessionLimits,
   type UserRow,
 } from './sessions.ts';
+import { ofLivingVault } from '../vault/living-vault.ts';
 import { usernameKey } from './user-forms.ts';
 import { vaultNameOf } from './vault-of.ts';
 
@@ -218,6 +219,7 @@ export async function findByName(
     .selectAll()
     .where('vault_id', '=', vaultId)
     .where('username_key', '=', usernameKey(username))
+    .where((eb) => ofLivingVault(eb.ref('users.vault_id')))
     .executeTakeFirst();
 }
 

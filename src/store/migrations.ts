@@ -10,6 +10,7 @@ import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
 import { auditPrunings } from './migrations/0011-audit-prunings.ts';
 import { orderIndexes } from './migrations/0013-order-indexes.ts';
+import { unfinishedWork } from './migrations/0014-unfinished-work.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 
 /** In order of their names; never edited once released. */
@@ -25,5 +26,6 @@ export const migrations: Record<string, Migration> = {
   '0010-served-changes': servedChanges,
   '0011-audit-prunings': auditPrunings,
   '0013-order-indexes': orderIndexes,
+  '0014-unfinished-work': unfinishedWork,
   '0019-vault-freezes': vaultFreezes,
 };

@@ -29,6 +29,7 @@ export interface Tables {
   key_versions: KeyVersionTable;
   own_key_proofs: OwnKeyProofTable;
   spent_external_keys: SpentExternalKeyTable;
+  unfinished_work: UnfinishedWorkTable;
   xks_credentials: XksCredentialTable;
   uses: UseTable;
   settings: SettingTable;
@@ -411,6 +412,8 @@ export interface KeySetTable {
   /** Most XKS requests a second for its keys together, and how many may come at once; null for no quota. */
   quota_rate: number | null;
   quota_burst: number | null;
+  /** It is deleted, or its vault is and all that was in it has gone: nobody sees it; its rows are being taken away, or are tombstones. */
+  removed_at: Generated<string | null>;
   row_version: Generated<number>;
   created_at: string;
   updated_at: string;
@@ -495,6 +498,16 @@ export interface OwnKeyProofTable {
   label: string;
   proof: Buffer;
   made_at: string;
+}
+
+/** What an act has begun, and the schedule brings to its end in steps. */
+export interface UnfinishedWorkTable {
+  kind: 'rotation-plan' | 'key-set-removal' | 'vault-end';
+  /** Of the key set or the vault. */
+  id: string;
+  /** Where it has come to; '' for the beginning. */
+  after: string;
+  began_at: string;
 }
 
 /** External key ids of CloudKeys whose tombstones went with their key set: they are still never given again. */

@@ -12,6 +12,7 @@ import {
   type CspAccessFields,
 } from './csp-access.ts';
 import type { House } from './house.ts';
+import { VaultError } from './vault-error.ts';
 
 /** What acts that reach into AWS work with. */
 export interface AwsHouse extends House {
@@ -34,6 +35,7 @@ export async function awsAccountOf(
   region = '',
 ): Promise<AwsAccount> {
   if (account.type === 'manual') throw manualProblem();
+  await checkVaultIsThere(house.store.db, account.vault_id);
   await checkAmbient(house, account);
   const key = await currentKey(house.store.db, account.id);
   checkLent(account, key);
@@ -49,4 +51,15 @@ export async function awsAccountOf(
       ),
     )
   );
+}
+
+/** Nothing is done in AWS any more for a vault that was deleted, while its records go one after another. */
+async function checkVaultIsThere(db: House['store']['db'], vaultId: string): Promise<void> {
+  const vault = await db
+    .selectFrom('vaults')
+    .select('id')
+    .where('id', '=', vaultId)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  if (vault === undefined) throw new VaultError('not-found', 'there is no such vault');
 }

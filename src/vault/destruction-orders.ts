@@ -35,11 +35,12 @@ export async function whyNotOrdered(
     .where('cloud_keys.id', '=', cloudKeyId)
     .executeTakeFirst();
   if (key === undefined) return 'it has no CloudKey';
+  // With its vault goes all that was in it, one after another.
+  if (key.vaultDeletedAt !== null && (await isOnRecord(trx, 'vault.delete', key.vaultId))) return undefined;
   if (key.state !== 'DELETED') {
     const used = await wasPutIntoUse(trx, cloudKeyId, version);
     return used ? 'the version was in use, and its CloudKey is not deleted' : undefined;
   }
-  if (key.vaultDeletedAt !== null && (await isOnRecord(trx, 'vault.delete', key.vaultId))) return undefined;
   if (key.deleted_at === null || key.deletion_at === null || key.deletion_at > now.toISOString())
     return 'the waiting time of its deletion is not over';
   const isDeleted = await isOnRecord(trx, 'cloud-key.delete', cloudKeyId);

@@ -233,6 +233,8 @@ export class Directory {
     const { own } = known;
     const vault =
       (await this.#vaults.get(own.vaultId, async () => readVault(this.#store.db, own.vaultId))) ?? noVault;
+    // A vault that is there has one at the least: nothing is served from one that was deleted.
+    if (vault.tokens.length === 0) return undefined;
     if (known.served?.with !== vault)
       known.served = {
         with: vault,

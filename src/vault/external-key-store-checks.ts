@@ -1,5 +1,3 @@
-import type { Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
 import type { Reading } from './edits.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -29,34 +27,36 @@ export async function checkNoStores(
   );
 }
 
-/** What a vault has in AWS, by AWS's ids: it stays there when the vault is deleted. */
+/** How much a vault has in AWS: it stays there when the vault is deleted. */
 export interface LeftInAws {
-  externalKeyStores: string[];
-  kmsKeys: string[];
+  externalKeyStores: Counted;
+  kmsKeys: Counted;
 }
 
+/** How many there are, or that there are more than so many. */
+export type Counted = number | `more than ${number}`;
+
+/** Counted so far. */
+const mostCounted = 1_000;
+
 export async function leftInAws(trx: Reading, vaultId: string): Promise<LeftInAws> {
-  const stores = await trx
+  const stores = trx
     .selectFrom('external_key_stores')
-    .select(['custom_key_store_id', 'region'])
+    .select('id')
     .where('vault_id', '=', vaultId)
-    .where('state', '<>', 'NOT_FOUND')
-    .execute();
-  const keys = await trx
+    .where('state', '<>', 'NOT_FOUND');
+  const keys = trx
     .selectFrom('kms_keys')
-    .select('key_arn')
+    .select('id')
     .where('vault_id', '=', vaultId)
     .where('key_arn', '<>', '')
-    .where('cloud_status', '<>', 'NOT_FOUND')
-    .execute();
+    .where('cloud_status', '<>', 'NOT_FOUND');
   return {
-    externalKeyStores: stores.map(({ custom_key_store_id, region }) => `${custom_key_store_id} ${region}`),
-    kmsKeys: keys.map(({ key_arn }) => key_arn),
+    externalKeyStores: counted((await stores.limit(mostCounted + 1).execute()).length),
+    kmsKeys: counted((await keys.limit(mostCounted + 1).execute()).length),
   };
 }
 
-/** Takes away what only points at what the vault has in AWS. */
-export async function forgetAws(trx: Transaction<Tables>, vaultId: string): Promise<void> {
-  await trx.deleteFrom('kms_keys').where('vault_id', '=', vaultId).execute();
-  await trx.deleteFrom('external_key_stores').where('vault_id', '=', vaultId).execute();
+function counted(found: number): Counted {
+  return found > mostCounted ? `more than ${mostCounted}` : found;
 }

@@ -18,6 +18,8 @@ export interface House {
   now: () => Date;
   /** This process, `node id/start`: what it leaves half done can be told from what another is doing. */
   instance: string;
+  /** Told where an act has left work to the schedule; a process without one has nobody to tell. */
+  onWorkLeft?: () => void;
   /** Of passwords that are hashed anew. A node has none of its own; tests that are not about passwords have a small one. */
   passwordCost?: PasswordCost;
 }

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { timesUsed, used } from './used.ts';
 import { VaultError } from './vault-error.ts';
@@ -124,6 +124,7 @@ export function seenCloudKeys(db: Reading, vaultId: string, sight: Sight) {
       used('decrypt', id, 'last_at', 'last_decrypt_at'),
     ])
     .where('key_sets.vault_id', '=', vaultId)
+    .where('key_sets.removed_at', 'is', null)
     .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
 }
 
@@ -148,7 +149,9 @@ export function listedCloudKeys(db: Reading, vaultId: string, sight: Sight, keyS
           .selectFrom('key_sets')
           .select('key_sets.id')
           .whereRef('key_sets.id', '=', 'cloud_keys.key_set_id')
-          .where('key_sets.vault_id', '=', vaultId)
+          // By its id: it is one row, and the order of the keys stays.
+          .where((inner) => inner(notByIndex(inner.ref('key_sets.vault_id')), '=', vaultId))
+          .where('key_sets.removed_at', 'is', null)
           .where((inner) => seenBy(inner.ref('key_sets.admin_group_id'), sight)),
       ),
     );

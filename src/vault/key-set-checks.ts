@@ -4,7 +4,9 @@ import type { Tables } from '../store/schema.ts';
 import { liveCredentials } from './credential-records.ts';
 import type { House, Sight } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
+import { notByIndex } from './page.ts';
 import { seenBy } from './sight.ts';
+import { rowsAtOnce } from './unfinished-work.ts';
 import { VaultError } from './vault-error.ts';
 
 /** Throws VaultError `invalid` unless the CSP account is one of the vault that they see. */
@@ -84,13 +86,16 @@ export async function checkUnused(
     .executeTakeFirst();
   if (key !== undefined)
     throw new VaultError('conflict', `${what}: the key set has CloudKeys`, 'delete its CloudKeys first');
-  const object = await trx
-    .selectFrom('key_versions')
-    .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
-    .select('version')
-    .where('key_set_id', '=', id)
-    .where('key_versions.state', '<>', 'DESTROYED')
-    .executeTakeFirst();
+  const object =
+    (await livingVersion(trx, id)) ??
+    (await trx
+      .selectFrom('key_versions')
+      .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+      .select('version')
+      // Of these there are few, in the whole store.
+      .where('key_versions.state', '=', 'DESTROYING')
+      .where((eb) => eb(notByIndex(eb.ref('key_set_id')), '=', id))
+      .executeTakeFirst());
   if (object !== undefined)
     throw new VaultError(
       'conflict',
@@ -99,4 +104,22 @@ export async function checkUnused(
     );
   if ((await liveCredentials(trx, id, now)) > 0)
     throw new VaultError('conflict', `${what}: the key set has live credentials`, 'withdraw them first');
+}
+
+/** Of its first CloudKeys, which are DELETED: no version of them should be there, and of the others neither. */
+async function livingVersion(trx: Transaction<Tables>, keySetId: string) {
+  return trx
+    .selectFrom((eb) =>
+      eb
+        .selectFrom('cloud_keys')
+        .select('id')
+        .where('key_set_id', '=', keySetId)
+        .limit(rowsAtOnce)
+        .as('first'),
+    )
+    .innerJoin('key_versions', 'key_versions.cloud_key_id', 'first.id')
+    .select('version')
+    .where('key_versions.state', '<>', 'DESTROYED')
+    .limit(1)
+    .executeTakeFirst();
 }

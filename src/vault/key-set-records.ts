@@ -147,6 +147,7 @@ function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
         ];
       })
       .where('key_sets.vault_id', '=', vaultId)
+      .where('key_sets.removed_at', 'is', null)
       // The rows of a deleted vault stay, for what must never be used again.
       .where((eb) =>
         eb.exists(

@@ -7,17 +7,13 @@ import type { Edit } from './edits.ts';
 import { checkNoStores } from './external-key-store-checks.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
-import {
-  auditedKeySet,
-  findKeySetIn,
-  keySetEntry,
-  type CountedKeySet,
-  type KeySet,
-} from './key-set-records.ts';
+import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
 import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';
 import { parseName } from './names.ts';
+import { hideKeySet, removeKeySet } from './key-set-removal.ts';
 import { planRotations } from './rotation-plan.ts';
 import { checkOwner } from './sight.ts';
+import { beginWork } from './unfinished-work.ts';
 
 export {
   findKeySet,
@@ -99,7 +95,6 @@ export async function updateKeySet(
       await checkToken(trx, house, wanted);
     }
     await checkClash(trx, wanted);
-    if (wanted.rotation_days !== before.rotation_days) await planRotations(trx, wanted, act.at);
     return change;
   });
 }
@@ -144,41 +139,17 @@ export async function deleteKeySet(
   id: string,
   expected?: number,
 ): Promise<void> {
-  await house.store.change(act, async (trx) => {
+  const isOver = await house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
     await checkNoStores(trx, { keySetId: before.id }, 'it cannot be deleted');
     await checkUnused(trx, before, act.at, 'it cannot be deleted');
-    await removeKeySet(trx, before, act.at);
+    await hideKeySet(trx, before.id, trx.at);
+    const finished = await beginWork(trx, act, 'key-set-removal', before.id, removeKeySet);
     await record(trx, act, { ...keySetEntry('delete', before), before: auditedKeySet(before) });
+    return finished;
   });
-}
-
-/** Takes the rows away, with the tombstones and withdrawn credentials. What is in the token must be gone already. */
-export async function removeKeySet(
-  trx: Transaction<Tables>,
-  { id }: Pick<KeySet, 'id'>,
-  now: Date,
-): Promise<void> {
-  const keys = () => trx.selectFrom('cloud_keys').where('key_set_id', '=', id);
-  const credentials = () => trx.selectFrom('xks_credentials').where('key_set_id', '=', id);
-  await trx
-    .insertInto('spent_external_keys')
-    .columns(['external_key_id', 'cloud_key_id', 'spent_at'])
-    .expression(keys().select((eb) => ['external_key_id', 'id', eb.val(now.toISOString()).as('spent_at')]))
-    .execute();
-  await trx
-    .deleteFrom('uses')
-    // By all of its primary key: `id` alone has no index.
-    .where('kind', 'in', ['credential', 'encrypt', 'decrypt'])
-    .where((eb) =>
-      eb.or([eb('id', 'in', keys().select('id')), eb('id', 'in', credentials().select('access_key_id'))]),
-    )
-    .execute();
-  await trx.deleteFrom('key_versions').where('cloud_key_id', 'in', keys().select('id')).execute();
-  await trx.deleteFrom('cloud_keys').where('key_set_id', '=', id).execute();
-  await trx.deleteFrom('xks_credentials').where('key_set_id', '=', id).execute();
-  await trx.deleteFrom('key_sets').where('id', '=', id).execute();
+  if (!isOver) house.onWorkLeft?.();
 }
 
 /** One act on one key set in one transaction. What changes nothing is no act. */
@@ -188,12 +159,15 @@ async function actOnKeySet(
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
   plan: (trx: Transaction<Tables>, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
-  return house.store.change(act, async (trx) => {
+  let isPlanned = true;
+  const edited = await house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);
     const after = await editRecord(trx, 'key_sets', before, change);
     if (after === undefined) return before;
+    if (after.rotation_days !== before.rotation_days)
+      isPlanned = await beginWork(trx, act, 'rotation-plan', after.id, planRotations);
     if (typeof change.frozen_at === 'string') freezeWillStand(trx, on.id, change.frozen_at);
     await record(trx, act, {
       ...keySetEntry(on.verb, after),
@@ -202,6 +176,8 @@ async function actOnKeySet(
     });
     return { ...before, ...after };
   });
+  if (!isPlanned) house.onWorkLeft?.();
+  return edited;
 }
 
 /** A freeze is in the store when it is answered, or the act fails. */

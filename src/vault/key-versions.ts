@@ -8,6 +8,7 @@ import { checkRowVersion, type House } from './house.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-set-records.ts';
+import { isBeingPlanned } from './rotation-plan.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
 import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
@@ -209,6 +210,8 @@ async function isDue(
   now: Date,
 ): Promise<boolean> {
   if (current.current_version !== seen.current_version) return false;
+  if (why === 'schedule' && current.rotation === 'INHERIT' && (await isBeingPlanned(trx, current.key_set_id)))
+    return false;
   const isScheduled = current.next_rotation_at !== null && current.next_rotation_at <= now.toISOString();
   if (why === 'schedule' && !isScheduled) return false;
   return !(await isBeingRotated(trx, current, now));

@@ -1,31 +1,37 @@
 import { sql, type Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
-import type { KeySet } from './key-set-records.ts';
+import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
-
-/** So many keys in one statement. */
-const atOnce = 100;
+import type { Step } from './unfinished-work.ts';
 
 /** States in which a key may be rotated, now or once it is enabled again. */
-const living = ['AVAILABLE', 'DISABLED', 'EXPIRED'] as const;
+const living: ReadonlySet<CloudKeyState> = new Set(['AVAILABLE', 'DISABLED', 'EXPIRED']);
 
-/** Gives the CloudKeys that inherit the key set's schedule, which was changed just now, their next rotations. */
-export async function planRotations(
-  trx: Transaction<Tables>,
-  keySet: Pick<KeySet, 'id' | 'rotation_days'>,
-  now: Date,
-): Promise<void> {
-  const keys = await trx
+/**
+ * Gives the CloudKeys that inherit the key set's schedule, as it is now, their next rotations. Until it has come to a key
+ * that is rotated by no schedule ({@link isBeingPlanned}), so that the one of before rotates nothing any more.
+ */
+export const planRotations: Step = async (trx, act, { id, after }, most) => {
+  const keySet = await trx
+    .selectFrom('key_sets')
+    .select('rotation_days')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (keySet === undefined) return undefined;
+  const [lastMadeAt = '', lastId = ''] = after.split(' ');
+  const page = await trx
     .selectFrom('cloud_keys')
-    .select(['id', 'rotation', 'rotation_days', 'rotated_at'])
-    .where('key_set_id', '=', keySet.id)
-    .where('rotation', '=', 'INHERIT')
-    .where('state', 'in', living)
+    .select(['id', 'state', 'rotation', 'rotation_days', 'rotated_at', 'created_at'])
+    .where('key_set_id', '=', id)
+    // When it was made stays; what is made meanwhile has the new schedule.
+    .where(sql<boolean>`(created_at, id) > (${lastMadeAt}, ${lastId})`)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(most)
     .execute();
-  for (let from = 0; from < keys.length; from += atOnce) {
-    const some = keys.slice(from, from + atOnce);
-    const cases = some.map((key) => {
-      const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), now);
+  const keys = page.filter(({ rotation, state }) => rotation === 'INHERIT' && living.has(state));
+  if (keys.length > 0) {
+    const cases = keys.map((key) => {
+      const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), act.at);
       return sql`WHEN ${key.id} THEN ${next?.toISOString() ?? null}`;
     });
     await trx
@@ -33,13 +39,26 @@ export async function planRotations(
       .set((eb) => ({
         next_rotation_at: sql<string | null>`CASE id ${sql.join(cases, sql` `)} END`,
         row_version: eb('row_version', '+', 1),
-        updated_at: now.toISOString(),
+        updated_at: act.at.toISOString(),
       }))
       .where(
         'id',
         'in',
-        some.map(({ id }) => id),
+        keys.map((key) => key.id),
       )
       .execute();
   }
+  const last = page.at(-1);
+  return page.length < most || last === undefined ? undefined : `${last.created_at} ${last.id}`;
+};
+
+/** Whether the keys of the key set that inherit its schedule still have due times of the one before. */
+export async function isBeingPlanned(trx: Transaction<Tables>, keySetId: string): Promise<boolean> {
+  const work = await trx
+    .selectFrom('unfinished_work')
+    .select('id')
+    .where('kind', '=', 'rotation-plan')
+    .where('id', '=', keySetId)
+    .executeTakeFirst();
+  return work !== undefined;
 }

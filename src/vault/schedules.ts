@@ -12,6 +12,8 @@ import { KeptLease } from './leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from './reconcile-interrupted.ts';
 import { systemAct } from './system-act.ts';
+import { unfinishedSteps } from './unfinished-steps.ts';
+import { finishWork } from './unfinished-work.ts';
 
 /** No look is later than this after the one before, milliseconds: whatever the wall clock does, nothing waits longer. */
 const longestSleep = 30_000;
@@ -31,6 +33,8 @@ export interface ScheduleRun {
   credentialsRetired: number;
   keysDeleted: number;
   versionsDestroyed: number;
+  /** Ends of vaults, removals of key sets and rotation plans that acts had left to it. */
+  workFinished: number;
   /** Creations and rotations that a process had left half done. */
   actsSettled: number;
   keysRotated: number;
@@ -66,6 +70,8 @@ export class Schedules {
   #clockAhead: number;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
+  /** There is something to do before the sleep is over. */
+  #wake = new AbortController();
 
   constructor({ house, log, node }: SchedulesOptions) {
     this.#house = house;
@@ -81,6 +87,11 @@ export class Schedules {
     if (this.#looping !== undefined) return;
     this.#stopping = new AbortController();
     this.#looping = this.#loop(this.#stopping.signal);
+  }
+
+  /** There is something to do at once: a sleep ends, and after a look that is under way comes another. */
+  wake(): void {
+    this.#wake.abort();
   }
 
   /** Ends after the act under way, and gives the lease back. */
@@ -100,6 +111,7 @@ export class Schedules {
       credentialsRetired: 0,
       keysDeleted: 0,
       versionsDestroyed: 0,
+      workFinished: 0,
       actsSettled: 0,
       keysRotated: 0,
       rotationsCapped: 0,
@@ -139,6 +151,10 @@ export class Schedules {
         'credential retirement',
         async () =>
           void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince, mayGoOn)),
+      ],
+      [
+        'unfinished work',
+        async () => void (run.workFinished = await finishWork(house, unfinishedSteps, mayGoOn)),
       ],
       ['deletion', async () => this.#delete(run)],
       ['interrupted acts', async () => this.#settle(run)],
@@ -205,10 +221,12 @@ export class Schedules {
     await this.#compareClock();
     while (!stopping.aborted) {
       await this.#watchClock();
+      this.#wake = new AbortController();
       const { held, more } = await this.runOnce();
       if (stopping.aborted) return;
       const sleep = held && more ? 0 : await this.#untilNextDue(held);
-      await delay(sleep, undefined, { signal: stopping }).catch(() => undefined);
+      const signal = AbortSignal.any([stopping, this.#wake.signal]);
+      await delay(sleep, undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -162,6 +162,7 @@ function vaults(db: House['store']['db'] | Transaction<Tables>, sight: Sight = '
         .selectFrom('key_sets')
         .select((inner) => inner.fn.countAll<number>().as('count'))
         .whereRef('key_sets.vault_id', '=', 'vaults.id')
+        .where('key_sets.removed_at', 'is', null)
         .where((inner) => seenBy(inner.ref('key_sets.admin_group_id'), sight))
         .$asScalar()
         .$notNull()

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import { IdempotencyConflictError } from '../../src/audit/trail.ts';
-import { scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts';
+import {
+  findCloudKey,
+  rotateCloudKey,
+  scheduleDeletion,
+  updateCloudKey,
+} from '../../src/vault/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
 import type { Sight } from '../../src/vault/house.ts';
@@ -26,6 +31,8 @@ import {
   openVault,
   type TestVault,
 } from '../support/vault.ts';
+import { unfinishedSteps } from '../../src/vault/unfinished-steps.ts';
+import { finishWork } from '../../src/vault/unfinished-work.ts';
 import { findVault } from '../../src/vault/vaults.ts';
 
 const test = anyTest as TestFn<TestVault>;
@@ -377,7 +384,7 @@ test.serial(
   },
 );
 
-test('a new schedule reaches each of many CloudKeys', async (t) => {
+test('a new schedule reaches each of many CloudKeys in steps, and none is rotated by the old one meanwhile', async (t) => {
   const { house, act, vault, store } = t.context;
   const keySet = await newKeySet(t.context);
   const first = await newKey(t.context, keySet);
@@ -390,6 +397,24 @@ test('a new schedule reaches each of many CloudKeys', async (t) => {
   }));
   for (const row of many) await store.db.insertInto('cloud_keys').values(row).execute();
   await updateKeySet(house, act(), vault.id, 'all', keySet.id, { rotationDays: 365 });
+  const { id, rotation } = await store.db
+    .selectFrom('cloud_keys')
+    .selectAll()
+    .where('key_set_id', '=', keySet.id)
+    .where('next_rotation_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  t.is(rotation, 'INHERIT');
+  // As by the schedule of before.
+  await store.db
+    .updateTable('cloud_keys')
+    .set({ next_rotation_at: first.created_at })
+    .where('id', '=', id)
+    .execute();
+  const stale = await findCloudKey(store, id);
+  const still = await rotateCloudKey(house, act(), stale, 'schedule');
+  t.is(still.current_version, stale.current_version);
+  t.is(await finishWork(house, unfinishedSteps), 1);
+  t.is(await finishWork(house, unfinishedSteps), 0);
   const rows = await store.db
     .selectFrom('cloud_keys')
     .selectAll()

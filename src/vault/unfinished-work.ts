@@ -1,0 +1,105 @@
+import type { Act } from '../audit/trail.ts';
+import type { UnfinishedWorkTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
+import type { House } from './house.ts';
+import { paced } from './paced.ts';
+import { systemAct } from './system-act.ts';
+
+/*
+ * Acts whose promise is kept by one small write, and that leave thousands of rows to be brought after it: the end of a
+ * vault, the removal of a key set, the due times of a new rotation schedule. The first rows are brought in the transaction
+ * of the act, so that most such acts leave nothing; the rest stands in the store as work that is not finished, and the
+ * schedule brings it to its end, wherever a process was stopped.
+ */
+
+export type UnfinishedKind = UnfinishedWorkTable['kind'];
+
+/** Rows that one transaction writes at the most, give or take a few: some milliseconds. */
+export const rowsAtOnce = 100;
+
+/**
+ * Does about so many rows more of what is left, and says where it has come to; undefined where nothing is left. Whether
+ * any step was done before makes no difference to it.
+ */
+export type Step = (
+  trx: ActTransaction,
+  act: Act,
+  work: { id: string; after: string },
+  most: number,
+) => Promise<string | undefined>;
+
+/** Does the first of the work within the act, and leaves the rest to the schedule. Answers whether it is finished. */
+export async function beginWork(
+  trx: ActTransaction,
+  act: Act,
+  kind: UnfinishedKind,
+  id: string,
+  step: Step,
+): Promise<boolean> {
+  const after = await step(trx, act, { id, after: '' }, rowsAtOnce);
+  if (after === undefined) {
+    await trx.deleteFrom('unfinished_work').where('kind', '=', kind).where('id', '=', id).execute();
+    return true;
+  }
+  await trx
+    .insertInto('unfinished_work')
+    .values({ kind, id, after, began_at: trx.at.toISOString() })
+    .onConflict((conflict) => conflict.columns(['kind', 'id']).doUpdateSet({ after }))
+    .execute();
+  return false;
+}
+
+/** Works off what acts have left; answers how much of it is finished now. One that fails holds up no other. */
+export async function finishWork(
+  house: House,
+  steps: Readonly<Record<UnfinishedKind, Step>>,
+  mayGoOn?: () => Promise<boolean>,
+): Promise<number> {
+  const left = await house.store.db
+    .selectFrom('unfinished_work')
+    .selectAll()
+    .orderBy('began_at')
+    .limit(200)
+    .execute();
+  let finished = 0;
+  let failure: unknown;
+  for (const { kind, id } of left)
+    try {
+      await paced(async () => {
+        const isDone = await stepOn(house, steps[kind], kind, id);
+        if (isDone) finished++;
+        return !isDone;
+      }, mayGoOn);
+    } catch (error) {
+      failure ??= error;
+    }
+  if (failure !== undefined) throw failure;
+  return finished;
+}
+
+/** Whether nothing of it is left. */
+async function stepOn(house: House, step: Step, kind: UnfinishedKind, id: string): Promise<boolean> {
+  const act = systemAct(house, 'schedule');
+  return house.store.change(act, async (trx) => {
+    // As it stands in this transaction: it may have been begun anew.
+    const work = await trx
+      .selectFrom('unfinished_work')
+      .selectAll()
+      .where('kind', '=', kind)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (work === undefined) return true;
+    const after = await step(trx, act, work, rowsAtOnce);
+    const row = { kind, id };
+    if (after === undefined)
+      await trx.deleteFrom('unfinished_work').where('kind', '=', row.kind).where('id', '=', row.id).execute();
+    else
+      await trx
+        .updateTable('unfinished_work')
+        .set({ after })
+        .where('kind', '=', row.kind)
+        .where('id', '=', row.id)
+        .execute();
+    return after === undefined;
+  });
+}
