@@ -9,6 +9,7 @@ import {
   type IvMode,
   type Profile,
 } from '../../src/config/profile.ts';
+import { buyersTable, probeChapter } from './bringing-an-hsm.ts';
 import { code, settingsTable, tablesOf, toMarkdownTable, toSchema, toToml } from './settings.ts';
 
 const whoMakesTheIv: Record<IvMode, string> = {
@@ -45,13 +46,19 @@ export function profilesPage(): string {
 A profile, a file of \`native-config/\`, holds what differs between one vendor's PKCS#11 module and the next, as data
 with a source beside each fact. \`token.profile\` in the [configuration](configuration.md) names one.
 
+## Which HSMs
+
+${buyersTable()}
+
+## Profiles
+
 ${overview}
 
 **Proven** says what this project has run. *Run in the tests*: the whole token suite runs on that module. *Not run on
 hardware*: written from public documentation; nobody has tried it here. Whatever a profile claims, each token host
 proves at its start, on a key of its own, that the IV mode is the stated one, that what it encrypts decrypts, that no
 IV comes twice and that an altered tag is refused. Where that fails Holdfast does not serve. It is a test of the mode,
-not of the vendor's random number generator.
+not of the vendor's random number generator. A profile that was written by \`holdfast token probe\` says so itself.
 
 ## IV modes
 
@@ -60,9 +67,13 @@ ${toMarkdownTable(
   ivModes.map((mode) => [code(mode), whoMakesTheIv[mode]]),
 )}
 
+${probeChapter()}
+
 ## Your own profile
 
-Copy the nearest file in \`native-config/\` under a new name, with that name inside, and change what differs. Two
+Keep it in a directory of your own, \`node.profile_directory\` of the [configuration](configuration.md), as NAME.toml with that
+name inside; an update of Holdfast does not touch it, and one of a name of \`native-config/\` goes before that. The probe writes
+one, or copy the nearest file of \`native-config/\` and change what differs. Two
 settings seldom need a profile of their own: the module's path and environment variables can be given with the token
 (\`token.module\`, \`token.environment\`). AAD forms: \`full\` hands the module AWS's additional authenticated data as it
 is, \`sha256\` its hash, for modules whose commands are small. Old ciphertext stays readable when the form changes.

@@ -1,9 +1,11 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { TokenReport } from '../admin/services.ts';
 import { withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
 import { fields, isForPrograms, printList, printRecord } from './output.ts';
+import type { ProbeOptions } from './token-probe.ts';
+import { parseCount, parseMechanism, parseProfileName, parseVariable } from './values.ts';
 
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('the HSM tokens that the node is configured with');
@@ -48,6 +50,62 @@ export function addTokenCommands(program: Command): void {
         }),
       ),
     'holdfast token verify primary',
+  );
+  addProbe(token);
+}
+
+/** It needs no node: what it is made of is loaded only where it runs. */
+function addProbe(token: Command): void {
+  example(
+    token
+      .command('probe')
+      .description(
+        'try a token that has no profile yet, with no node and no configuration, and print a profile that works for it, or why none does',
+      )
+      .requiredOption('--module <path>', 'the PKCS#11 module, a shared library')
+      .option('--label <label>', 'choose the token by its label')
+      .option('--serial <serial>', 'choose it by its serial number')
+      .addOption(
+        new Option('--slot <number>', 'choose it by the module’s number of its slot').argParser(
+          parseCount(0, 999_999_999),
+        ),
+      )
+      .option(
+        '--pin-file <file>',
+        'file with the user PIN, mode 0600, or "-" for standard input; without it the terminal is asked',
+      )
+      .addOption(
+        new Option(
+          '--environment <name=value>',
+          'environment variable for the module; may come several times',
+        ).argParser(parseVariable),
+      )
+      .option('--initialize-parameters <text>', 'library parameters for C_Initialize (NSS)')
+      .addOption(
+        new Option('--gcm-mechanism <number>', 'the vendor’s own number for AES-GCM').argParser(
+          parseMechanism,
+        ),
+      )
+      .addOption(
+        new Option('--name <name>', 'name of the profile; of the token’s model if left out').argParser(
+          parseProfileName,
+        ),
+      )
+      .option('--write <file>', 'a new file for the profile, NAME.toml; standard output if left out')
+      .addOption(
+        new Option('--timeout <seconds>', 'how long one call of the module’s may take')
+          .argParser(parseCount(1, 600))
+          .default(20),
+      )
+      .option(
+        '--force',
+        'try the PIN even where the token says that one more wrong one locks it, or that it is locked',
+      )
+      .action(async (options: ProbeOptions, command: Command) =>
+        (await import('./token-probe.ts')).runProbe(options, command),
+      ),
+    'holdfast token probe --module /opt/acme/lib/libacme-p11.so --label keys --pin-file pin --write acme.toml',
+    'holdfast token probe --module /usr/lib/softhsm/libsofthsm2.so --serial 0f1e2d3c4b5a6978',
   );
 }
 

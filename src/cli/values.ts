@@ -153,3 +153,28 @@ export function limitOption(): Option {
 export function yesOption(): Option {
   return new Option('-y, --yes', 'do not ask; needed where there is no terminal');
 }
+
+/** As the schema of profiles has it; that is not loaded for every command. */
+export function isProfileName(text: string): boolean {
+  return /^[a-z0-9-]+$/.test(text);
+}
+
+export function parseProfileName(text: string): string {
+  if (!isProfileName(text)) throw new InvalidArgumentError('of a-z, 0-9 and hyphens.');
+  return text;
+}
+
+/** A mechanism number as PKCS#11 headers write it, or in decimal. */
+export function parseMechanism(text: string): number {
+  const number = /^(0x[0-9a-f]{1,8}|\d{1,10})$/i.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(number) || number < 1 || number > 0xffffffff)
+    throw new InvalidArgumentError('a mechanism number such as 0x80001087.');
+  return number;
+}
+
+/** `NAME=VALUE`, several of them. */
+export function parseVariable(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('NAME=VALUE.');
+  return { ...before, [name]: value };
+}

@@ -38,7 +38,9 @@ export const tokenSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/)
     .describe('Name of the token in Holdfast; answered as `ekmFleetDetails[].id`.'),
-  profile: text.describe('PKCS#11 module profile, a file of native-config/ without its ending.'),
+  profile: text.describe(
+    'PKCS#11 module profile: a file of native-config/, or of node.profile_directory, without its ending.',
+  ),
   label: text.optional().describe('Choose the token by its label.'),
   serial: text.optional().describe('Choose the token by its serial number. Label, serial or both.'),
   module: z
@@ -227,6 +229,11 @@ export const configSchema = z.strictObject({
       state_directory: file
         .default('/var/lib/holdfast')
         .describe('Directory of the store and of run-time files; mode 0700.'),
+      profile_directory: file
+        .optional()
+        .describe(
+          'Directory of your own PKCS#11 module profiles, such as holdfast token probe writes; one of a name of native-config/ goes before that.',
+        ),
       fleet_size: z
         .number()
         .int()

@@ -49,6 +49,8 @@ function check(config: Config, file: string): LoadedConfig {
   const problems: string[] = [];
   const resolve = (name: string) => path.resolve(path.dirname(file), name);
   const names = new Set<string>();
+  const { profile_directory: profiles } = config.node;
+  const ownProfiles = profiles === undefined ? undefined : resolve(profiles);
   const tokens: LoadedToken[] = [];
   for (const [index, token] of config.token.entries()) {
     const key = `${file}: token.${index}`;
@@ -62,7 +64,7 @@ function check(config: Config, file: string): LoadedConfig {
       tokens.push({
         ...token,
         pin: resolvePin(token.pin, resolve),
-        moduleProfile: loadProfile(token.profile),
+        moduleProfile: loadProfile(token.profile, ownProfiles),
       });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -84,7 +86,11 @@ function check(config: Config, file: string): LoadedConfig {
   return {
     ...config,
     file,
-    node: { ...config.node, state_directory: stateDirectory },
+    node: {
+      ...config.node,
+      state_directory: stateDirectory,
+      ...(ownProfiles === undefined ? {} : { profile_directory: ownProfiles }),
+    },
     storePath:
       config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
     admin: {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { ConfigError, listIssues } from './problem.ts';
 import { parseToml } from './toml.ts';
+import { systemReason } from '../system-reason.ts';
 
 /** Where the profiles that Holdfast ships are kept. */
 export const nativeConfigDirectory = path.resolve(import.meta.dirname, '../../native-config');
@@ -38,7 +39,7 @@ export const profileSchema = z
     vendor: z.string().max(64).describe('Vendor of the token, answered as `ekmVendor` by GetHealthStatus.'),
     model: z.string().max(64).describe('Product, answered in `ekmFleetDetails[].model`.'),
     proven: z
-      .enum(['run in the tests', 'partly run in the tests', 'not run on hardware'])
+      .enum(['run in the tests', 'partly run in the tests', 'not run on hardware', 'by holdfast token probe'])
       .describe('Whether this project has run the profile, or only read the vendor’s documentation.'),
     modules: z
       .array(z.string().startsWith('/'))
@@ -136,18 +137,33 @@ export const profileSchema = z
 
 export type Profile = z.output<typeof profileSchema>;
 
-/** Reads one profile by its name in `directory`. Throws {@link ConfigError} naming every wrong setting. */
-export function loadProfile(name: string, directory = nativeConfigDirectory): Profile {
-  const file = path.join(directory, `${name}.toml`);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new ConfigError([
-      `profile "${name}" is not among the PKCS#11 module profiles (${listProfiles(directory).join(', ')})`,
-    ]);
+/**
+ * Reads one profile by its name: of `own`, a directory of the operator's, where it is there, else of those that Holdfast ships.
+ * Throws {@link ConfigError} naming every wrong setting.
+ */
+export function loadProfile(name: string, own?: string): Profile {
+  const directories = [...(own === undefined ? [] : [own]), nativeConfigDirectory];
+  for (const directory of directories) {
+    const file = path.join(directory, `${name}.toml`);
+    const text = readIfThere(file);
+    if (text === undefined) continue;
+    const profile = parseProfile(text, file);
+    if (profile.name !== name) throw new ConfigError([`${file}: name: must be "${name}", as the file's`]);
+    return profile;
   }
-  return parseProfile(text, file);
+  const known = directories.flatMap((directory) => listProfiles(directory));
+  throw new ConfigError([`profile "${name}" is not among the PKCS#11 module profiles (${known.join(', ')})`]);
+}
+
+/** Throws ConfigError where it is there and cannot be read. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { words, code } = systemReason(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new ConfigError([`${file}: the profile cannot be read: ${words}`]);
+  }
 }
 
 export function parseProfile(text: string, file: string): Profile {
@@ -156,8 +172,15 @@ export function parseProfile(text: string, file: string): Profile {
   return result.data;
 }
 
+/** Names of the profiles in a directory; none where it cannot be read. */
 export function listProfiles(directory = nativeConfigDirectory): string[] {
-  return readdirSync(directory)
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    return [];
+  }
+  return names
     .filter((name) => name.endsWith('.toml'))
     .map((name) => name.slice(0, -'.toml'.length))
     .toSorted();

@@ -13,6 +13,14 @@ import { isRepairable, repair } from './repair.ts';
 const aad = Buffer.from('holdfast canary');
 const plaintext = Buffer.from('The token decrypts what it made.');
 
+/** A key to try the token with. */
+export interface TestKey {
+  /** Handle. Throws TokenError, CryptokiError. */
+  readonly key: Buffer;
+  /** Whatever has gone before, the token is usable afterwards: encrypts with the key and decrypts that. Throws TokenError. */
+  renew(): void;
+}
+
 /** A stand-in for the health key is used for so long before the key itself is looked at again, milliseconds. */
 const standInFor = 60_000;
 
@@ -20,7 +28,7 @@ const standInFor = 60_000;
  * A known ciphertext of the health key: whether the token decrypts it tells bad ciphertext from a sick token. Where the
  * health key is gone, or another key is in its place, a key of the session stands in: the token is as well without it.
  */
-export class Canary {
+export class Canary implements TestKey {
   readonly #cryptoki: Cryptoki;
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;

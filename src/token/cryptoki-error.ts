@@ -14,8 +14,18 @@ export class CryptokiError extends Error {
   }
 }
 
+let watcher: ((call: string) => void) | undefined;
+
+/** Has `tell` told of each C_ function before it is called: of one that hangs nothing else is known. Gives who was before. */
+export function watchCalls(tell: typeof watcher): typeof watcher {
+  const before = watcher;
+  watcher = tell;
+  return before;
+}
+
 /** Runs one C_ function and names it in what it throws. */
 export function attempt<T>(call: string, run: () => T, detail?: string): T {
+  watcher?.(call);
   try {
     return run();
   } catch (error) {

@@ -6,7 +6,14 @@ import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
 import { modulePath, notLoaded } from './module-file.ts';
 import { reactionTo } from './reactions.ts';
-import { chooseToken, readTokenInfo, type TokenChoice, type TokenInfo } from './token-choice.ts';
+import {
+  chooseToken,
+  readSlots,
+  readTokenInfo,
+  type SeenSlot,
+  type TokenChoice,
+  type TokenInfo,
+} from './token-choice.ts';
 
 export type { TokenChoice, TokenInfo };
 
@@ -27,7 +34,10 @@ export const pinInTurn = Symbol('PIN in turn');
 
 /** Told when a part of opening has worked, with what is known by then. */
 export type OnOpened = (
-  part: { step: 'module'; about: () => string } | { step: 'token'; info: TokenInfo },
+  part:
+    | { step: 'module'; about: () => string }
+    | { step: 'slots'; lib: pkcs11js.PKCS11; slots: readonly SeenSlot[] }
+    | { step: 'token'; info: TokenInfo },
 ) => void;
 
 /** CKS_RO_USER_FUNCTIONS and CKS_RW_USER_FUNCTIONS (PKCS#11 v2.40, CK_STATE). */
@@ -82,7 +92,6 @@ export class Cryptoki {
     } catch (error) {
       throw notLoaded(path, error);
     }
-    const module = new graphene.Module(lib);
     const parameters = settings.initializeParameters ?? settings.profile.initialize.parameters;
     attempt('C_Initialize', () =>
       // Without CKF_OS_LOCKING_OK SoftHSM turns its mutexes off; pkcs11js loses the last character of the parameters.
@@ -92,7 +101,9 @@ export class Cryptoki {
       }),
     );
     onOpened({ step: 'module', about: () => aboutModule(lib, path) });
-    const { slot, info } = chooseToken(module, settings.choose);
+    const slots = readSlots(lib);
+    onOpened({ step: 'slots', lib, slots });
+    const { slot, info } = chooseToken(slots, settings.choose);
     onOpened({ step: 'token', info });
     // A slot without CKF_LOGIN_REQUIRED (nShield's accelerator slot) refuses C_Login.
     info.loginRequired &&= settings.profile.login.required;
@@ -113,6 +124,25 @@ export class Cryptoki {
 
   get mechanisms(): ReadonlySet<number> {
     return new Set(attempt('C_GetMechanismList', () => this.lib.C_GetMechanismList(this.#slot.handle)));
+  }
+
+  /** Flags and key sizes, the latter in the unit of the mechanism. Throws CryptokiError. */
+  mechanismInfo(mechanism: number): pkcs11js.MechanismInfo {
+    return attempt('C_GetMechanismInfo', () => this.lib.C_GetMechanismInfo(this.#slot.handle, mechanism));
+  }
+
+  /** How many more sessions there are, `most` at the most; they are closed again. */
+  countSessions(most: number): { opened: number; stoppedBy?: CryptokiError } {
+    const sessions: graphene.Session[] = [];
+    try {
+      while (sessions.length < most) sessions.push(this.#open());
+      return { opened: sessions.length };
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      return { opened: sessions.length, stoppedBy: error };
+    } finally {
+      for (const session of sessions) this.#close(session);
+    }
   }
 
   /**

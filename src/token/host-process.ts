@@ -1,9 +1,9 @@
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
 import { readSome, readToEnd, writeAll } from './blocking-io.ts';
-import { CryptokiError, StartError } from './cryptoki-error.ts';
+import { StartError } from './cryptoki-error.ts';
 import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
-import { TokenError, ckrName } from './faults.ts';
+import { TokenError } from './faults.ts';
 import { FrameCutter, maxFrameBytes } from './frame-bytes.ts';
 import { readRequest, writeResponse } from './frames.ts';
 import type { Permitted } from './messages.ts';
@@ -13,8 +13,9 @@ import { Progress } from './progress.ts';
 import type { ProgressReport } from './verification-steps.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { proveMechanisms } from './self-test.ts';
+import { startFailure } from './start-failure.ts';
 import { TokenHost } from './token-host.ts';
-import { tokenWords, wayOutOf, type TokenWords } from './ways-out.ts';
+import { tokenWords, type TokenWords } from './ways-out.ts';
 
 /*
  * The token host: a child process that loads one vendor module, logs in and does PKCS#11. Nothing else loads a module.
@@ -169,36 +170,14 @@ function logInAgain(onTurn: () => void = () => undefined): LogIn {
 }
 
 function failure(error: unknown): HostReport {
-  if (error instanceof StartError)
-    return { state: 'failed', pinRefused: false, problem: error.message, wayOut: error.wayOut };
-  if (error instanceof TokenError && error.fault === 'pin-refused')
-    return {
-      state: 'failed',
-      pinRefused: true,
-      problem: `the token refused the PIN${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`,
-      wayOut: wayOutOfRefusedPin,
-      rv: error.rv,
-    };
-  const problem =
-    error instanceof CryptokiError
-      ? `${error.call} failed${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`
-      : error instanceof TokenError
-        ? error.message
-        : `unexpected ${error instanceof Error ? error.name : 'failure'}`;
+  const told = startFailure(error);
+  if (told.pinRefused) return { state: 'failed', ...told, wayOut: wayOutOfRefusedPin };
+  const { wayOut } = told;
   return {
     state: 'failed',
-    pinRefused: false,
-    problem,
-    wayOut: `${wayOutOfStart(error)}; it is tried again with growing pauses`,
-    ...(error instanceof CryptokiError || error instanceof TokenError
-      ? { rv: error.rv, call: error.call }
-      : {}),
+    ...told,
+    wayOut: error instanceof StartError ? wayOut : `${wayOut}; it is tried again with growing pauses`,
   };
-}
-
-function wayOutOfStart(error: unknown): string {
-  if (error instanceof TokenError) return tokenWords(error).wayOut;
-  return error instanceof CryptokiError ? wayOutOf(error.rv, error.call) : wayOutOf(undefined);
 }
 
 function serve(host: TokenHost): never {

@@ -17,9 +17,18 @@ export class KeyDestruction {
   /** CKA_IDs of which an object was not destroyed: that this process finds none of them any more proves nothing. */
   readonly #inDoubt = new Set<string>();
 
-  constructor(cryptoki: Cryptoki, tools: ProofTools) {
+  /** CKA_IDs; a session that does not see the first of them sees nothing. */
+  readonly #witnesses: readonly Uint8Array[];
+
+  constructor(
+    cryptoki: Cryptoki,
+    tools: ProofTools,
+    // What comes next finds them without a search, as before.
+    witnesses: readonly Uint8Array[] = [ownKeys.protecting.id, ownKeys.health.id],
+  ) {
     this.#cryptoki = cryptoki;
     this.#tools = tools;
+    this.#witnesses = witnesses;
   }
 
   /**
@@ -53,10 +62,8 @@ export class KeyDestruction {
     this.#cryptoki.startAfresh();
     const { keys } = this.#tools;
     keys.forgetAll();
-    if (!keys.has(ownKeys.protecting.id))
-      throw unclear('our own keys are not to be seen, so that an absence proves nothing');
-    // What comes next finds it without a search, as before.
-    keys.has(ownKeys.health.id);
+    const [first] = this.#witnesses.map((witness) => keys.has(witness));
+    if (first !== true) throw unclear('our own keys are not to be seen, so that an absence proves nothing');
     return keys.search(id);
   }
 

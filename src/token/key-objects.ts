@@ -6,31 +6,10 @@ import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
 import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
+import { judge, nameIn, readBack } from './key-reading.ts';
 import { findAesKeys } from './key-search.ts';
+import { aesKeyGeneration, keyTemplate, sessionKeyTemplate, type KeyUsage } from './key-template.ts';
 import type { KeyAttributes } from './messages.ts';
-
-/** AES-256, bytes. */
-const keyBytes = 32;
-
-/** What is read of a key. */
-const readBack = [
-  pkcs11js.CKA_ID,
-  pkcs11js.CKA_LABEL,
-  pkcs11js.CKA_KEY_TYPE,
-  pkcs11js.CKA_VALUE_LEN,
-  pkcs11js.CKA_TOKEN,
-  pkcs11js.CKA_PRIVATE,
-  pkcs11js.CKA_SENSITIVE,
-  pkcs11js.CKA_EXTRACTABLE,
-  pkcs11js.CKA_WRAP,
-  pkcs11js.CKA_UNWRAP,
-  pkcs11js.CKA_DERIVE,
-  pkcs11js.CKA_LOCAL,
-  pkcs11js.CKA_ALWAYS_SENSITIVE,
-  pkcs11js.CKA_NEVER_EXTRACTABLE,
-  pkcs11js.CKA_ENCRYPT,
-  pkcs11js.CKA_DECRYPT,
-];
 
 /** The AES keys of one token: made, found, inspected, destroyed. Handles stay in here. */
 export class KeyObjects {
@@ -44,7 +23,7 @@ export class KeyObjects {
   /** Learns handles ahead of their use. */
   readonly learning: HandleLearning;
 
-  constructor(cryptoki: Cryptoki, profile: Profile) {
+  constructor(cryptoki: Cryptoki, profile: Pick<Profile, 'keys'>) {
     this.#cryptoki = cryptoki;
     this.learning = new HandleLearning(cryptoki, this.#handles);
     this.#omit = new Set(profile.keys.omit);
@@ -108,40 +87,9 @@ export class KeyObjects {
    * Makes an AES-256 key in the token, every attribute stated, and reads it back. A key that is not as asked is
    * destroyed again and refused (promise 1).
    */
-  generate(id: Uint8Array, label: string, usage: { encrypt: boolean; decrypt: boolean }): KeyAttributes {
+  generate(id: Uint8Array, label: string, usage: KeyUsage): KeyAttributes {
     if (this.has(id)) throw new TokenError('key-duplicate', 'C_GenerateKey');
-    const { lib, session } = this.#cryptoki;
-    const template: (pkcs11js.Attribute & { name: string })[] = [
-      { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
-      { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
-      { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
-      { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: true },
-      { name: 'CKA_PRIVATE', type: pkcs11js.CKA_PRIVATE, value: true },
-      { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
-      { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },
-      { name: 'CKA_MODIFIABLE', type: pkcs11js.CKA_MODIFIABLE, value: false },
-      { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: usage.encrypt },
-      { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: usage.decrypt },
-      { name: 'CKA_SIGN', type: pkcs11js.CKA_SIGN, value: false },
-      { name: 'CKA_VERIFY', type: pkcs11js.CKA_VERIFY, value: false },
-      { name: 'CKA_WRAP', type: pkcs11js.CKA_WRAP, value: false },
-      { name: 'CKA_UNWRAP', type: pkcs11js.CKA_UNWRAP, value: false },
-      { name: 'CKA_DERIVE', type: pkcs11js.CKA_DERIVE, value: false },
-      { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: Buffer.from(id) },
-      { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
-    ];
-    const asked = template.filter(({ name }) => !this.#omit.has(name));
-    const stated = asked.map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
-    const handle = attempt(
-      'C_GenerateKey',
-      () =>
-        lib.C_GenerateKey(
-          session.handle,
-          { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
-          stated,
-        ),
-      `asked for ${asked.map(({ name }) => name).join(', ')}`,
-    );
+    const handle = this.generateAsIs(id, label, usage);
     const attributes = this.#readBack(handle);
     const wrong = notAsAsked(attributes, id, label, usage);
     if (wrong.length > 0) {
@@ -157,34 +105,26 @@ export class KeyObjects {
     return attributes;
   }
 
+  /** The same, and whatever comes out is kept: gives its handle. Throws CryptokiError. */
+  generateAsIs(id: Uint8Array, label: string, usage: KeyUsage): Buffer {
+    const { lib, session } = this.#cryptoki;
+    const template = keyTemplate(id, label, usage);
+    const asked = template.filter(({ name }) => !this.#omit.has(name));
+    const stated = asked.map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    return attempt(
+      'C_GenerateKey',
+      () => lib.C_GenerateKey(session.handle, aesKeyGeneration, stated),
+      `asked for ${asked.map(({ name }) => name).join(', ')}`,
+    );
+  }
+
   /** A key for as long as the session is, in the token's memory only, to try the token with. Throws CryptokiError. */
   generateOfSession(name?: { id: Buffer; label: string }): Buffer {
     const { lib, session } = this.#cryptoki;
-    const stated = [
-      { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
-      { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
-      { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
-      { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: false },
-      { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
-      { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },
-      { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: true },
-      { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: true },
-      ...(name === undefined
-        ? []
-        : [
-            { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: name.id },
-            { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(name.label) },
-          ]),
-    ]
-      .filter(({ name }) => !this.#omit.has(name))
-      .map(({ type, value }) => ({ type, value }));
-    return attempt('C_GenerateKey', () =>
-      lib.C_GenerateKey(
-        session.handle,
-        { mechanism: pkcs11js.CKM_AES_KEY_GEN, parameter: null } as unknown as pkcs11js.Mechanism,
-        stated,
-      ),
-    );
+    const stated = sessionKeyTemplate(name)
+      .filter((attribute) => !this.#omit.has(attribute.name))
+      .map(({ type, value }) => ({ type, value }) as pkcs11js.Attribute);
+    return attempt('C_GenerateKey', () => lib.C_GenerateKey(session.handle, aesKeyGeneration, stated));
   }
 
   /** What a key that is made with this id and label is called then; it is destroyed again. Throws CryptokiError. */
@@ -284,50 +224,12 @@ export class KeyObjects {
 
   /** What the token tells of the key behind a handle. */
   read(handle: Buffer): KeyAttributes {
-    const told = readAttributes(this.#cryptoki, handle, readBack);
-    const read = (type: number) => told.get(type);
-    const is = (type: number): boolean | undefined => {
-      const value = read(type);
-      return value === undefined || value.length === 0 ? undefined : value[0] !== 0;
-    };
-    const wanted: [name: string, actual: unknown, expected: unknown][] = [
-      ['CKA_KEY_TYPE', readNumber(read(pkcs11js.CKA_KEY_TYPE)), pkcs11js.CKK_AES],
-      ['CKA_VALUE_LEN', readNumber(read(pkcs11js.CKA_VALUE_LEN)), keyBytes],
-      ['CKA_TOKEN', is(pkcs11js.CKA_TOKEN), true],
-      ['CKA_PRIVATE', is(pkcs11js.CKA_PRIVATE), true],
-      ['CKA_SENSITIVE', is(pkcs11js.CKA_SENSITIVE), true],
-      ['CKA_EXTRACTABLE', is(pkcs11js.CKA_EXTRACTABLE), false],
-      ['CKA_WRAP', is(pkcs11js.CKA_WRAP) ?? false, false],
-      ['CKA_UNWRAP', is(pkcs11js.CKA_UNWRAP) ?? false, false],
-      ['CKA_DERIVE', is(pkcs11js.CKA_DERIVE) ?? false, false],
-    ];
-    const born: typeof wanted = [
-      ['CKA_LOCAL', is(pkcs11js.CKA_LOCAL), true],
-      ['CKA_ALWAYS_SENSITIVE', is(pkcs11js.CKA_ALWAYS_SENSITIVE), true],
-      ['CKA_NEVER_EXTRACTABLE', is(pkcs11js.CKA_NEVER_EXTRACTABLE), true],
-    ];
-    const wrong = (list: typeof wanted) =>
-      list
-        .filter(([name, actual, expected]) => actual !== expected && !this.#notTold.has(name))
-        .map(([name]) => name);
-    return {
-      ...nameIn(told),
-      encrypt: is(pkcs11js.CKA_ENCRYPT) === true,
-      decrypt: is(pkcs11js.CKA_DECRYPT) === true,
-      fit: wrong(wanted).length === 0,
-      bornInToken: wrong(born).length === 0,
-      complaints: [...wrong(wanted), ...wrong(born)],
-    };
+    return judge(readAttributes(this.#cryptoki, handle, readBack), this.#notTold);
   }
 }
 
 /** Names of the attributes of a new key that are not as they were asked for; a label may have been cut silently. */
-function notAsAsked(
-  made: KeyAttributes,
-  id: Uint8Array,
-  label: string,
-  usage: { encrypt: boolean; decrypt: boolean },
-): string[] {
+function notAsAsked(made: KeyAttributes, id: Uint8Array, label: string, usage: KeyUsage): string[] {
   return [
     ...made.complaints,
     ...(Buffer.from(id).equals(made.id) ? [] : ['CKA_ID']),
@@ -335,15 +237,4 @@ function notAsAsked(
     ...(made.encrypt === usage.encrypt ? [] : ['CKA_ENCRYPT']),
     ...(made.decrypt === usage.decrypt ? [] : ['CKA_DECRYPT']),
   ];
-}
-
-function nameIn(told: ReadonlyMap<number, Buffer>): { id: Buffer; label: string } {
-  const [id, label] = [told.get(pkcs11js.CKA_ID), told.get(pkcs11js.CKA_LABEL)];
-  return { id: id ?? Buffer.alloc(0), label: (label ?? Buffer.alloc(0)).toString('utf8') };
-}
-
-/** CK_ULONG as the machine stores it. */
-function readNumber(value: Buffer | undefined): number | undefined {
-  if (value?.length === 8) return Number(value.readBigUInt64LE());
-  return value?.length === 4 ? value.readUInt32LE() : undefined;
 }

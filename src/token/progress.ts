@@ -19,6 +19,7 @@ export class Progress {
 
   opened(part: Parameters<OnOpened>[0]): void {
     if (part.step === 'module') return this.done('module', part.about());
+    if (part.step === 'slots') return;
     const { label, serial, model, firmware } = part.info;
     this.done('token', `"${label}", serial ${serial}, ${model}, firmware ${firmware}`, part.info);
   }
@@ -41,6 +42,6 @@ for (const [name, value] of Object.entries(pkcs11js))
   if (name.startsWith('CKM_') && typeof value === 'number' && !mechanismNames.has(value))
     mechanismNames.set(value, name);
 
-function mechanismName(number: number): string {
+export function mechanismName(number: number): string {
   return mechanismNames.get(number) ?? `0x${number.toString(16).padStart(8, '0')}`;
 }

@@ -1,6 +1,6 @@
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../config/profile.ts';
-import type { Canary } from './canary.ts';
+import type { TestKey } from './canary.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError, ckrName } from './faults.ts';
@@ -16,7 +16,7 @@ export interface TestedParts {
   cryptoki: Cryptoki;
   gcm: Gcm;
   keys: KeyObjects;
-  canary: Canary;
+  canary: TestKey;
   own: OwnKeyGuard;
   profile: Profile;
 }
@@ -76,7 +76,10 @@ function proveOwnKeys({ cryptoki, keys, own }: TestedParts): void {
   }
 }
 
-function proveIvMode({ cryptoki, gcm, canary }: TestedParts): void {
+type TriedWithKey = Pick<TestedParts, 'cryptoki' | 'gcm' | 'canary'>;
+
+/** Throws StartError, CryptokiError or TokenError. */
+export function proveIvMode({ cryptoki, gcm, canary }: TriedWithKey): void {
   const { key } = canary;
   const token = `token "${cryptoki.info.label}"`;
   const ivs = new Set<string>();
@@ -127,7 +130,8 @@ function opens(gcm: Gcm, key: Buffer, sealed: Sealed, plaintext: Buffer): boolea
   }
 }
 
-function proveTag({ cryptoki, gcm, canary }: TestedParts): void {
+/** Gives what the token said of an altered tag. Throws StartError, CryptokiError or TokenError. */
+export function proveTag({ cryptoki, gcm, canary }: TriedWithKey): CryptokiError {
   const { key } = canary;
   const sealed = gcm.encrypt(key, aad, Buffer.alloc(32, 1));
   const altered = Buffer.from(sealed.tag);
@@ -144,7 +148,7 @@ function proveTag({ cryptoki, gcm, canary }: TestedParts): void {
       );
     // Whatever number it gave: the token must be usable afterwards.
     canary.renew();
-    return;
+    return error;
   }
   throw new StartError(
     `token "${cryptoki.info.label}" accepts a ciphertext whose tag was altered`,

@@ -1,6 +1,6 @@
 import type { Profile } from '../config/profile.ts';
 import { tokenAad } from './aad.ts';
-import type { Canary } from './canary.ts';
+import type { TestKey } from './canary.ts';
 import { CryptokiError, StartError } from './cryptoki-error.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { ckrName, CKR, TokenError } from './faults.ts';
@@ -13,20 +13,33 @@ interface TriedParts {
   cryptoki: Cryptoki;
   gcm: Gcm;
   keys: KeyObjects;
-  canary: Canary;
+  canary: TestKey;
   profile: Profile;
 }
 
 /** What a request may bring at the least (XKS spec, Encrypt), and the longest ciphertextMetadata; bytes. */
-const xksAadBytes = 8192;
-const metadataBytes = 20;
+export const xksAadBytes = 8192;
+export const metadataBytes = 20;
 
-const shortId = Buffer.from('trial');
-const shortLabel = 'trial';
+/** Makes a key with these names, tells what it is called then, and destroys it. */
+export type NameTrial = Pick<KeyObjects, 'tryNames'>;
+
+export interface TriedNames {
+  shortId: Buffer;
+  shortLabel: string;
+  longestId: Buffer;
+  longestLabel: string;
+}
+
 const nobody = '00000000-0000-4000-8000-000000000000';
+
 /** The longest that a version of a CloudKey has: an external key id of 128 characters, a version of ten digits. */
-const longestId = versionObjectId(nobody, 1);
-const longestLabel = versionLabel(nobody, 'x'.repeat(128), 4_294_967_295);
+export const triedNames: TriedNames = {
+  shortId: Buffer.from('trial'),
+  shortLabel: 'trial',
+  longestId: versionObjectId(nobody, 1),
+  longestLabel: versionLabel(nobody, 'x'.repeat(128), 4_294_967_295),
+};
 
 /** Proves that the token takes the longest of everything that serving needs. Throws StartError, CryptokiError, TokenError. */
 export function proveSizes(parts: TriedParts): void {
@@ -34,7 +47,8 @@ export function proveSizes(parts: TriedParts): void {
   proveNames(parts);
 }
 
-function proveData({ cryptoki, gcm, canary, profile }: TriedParts): void {
+/** Throws StartError, CryptokiError or TokenError. */
+export function proveData({ cryptoki, gcm, canary, profile }: Omit<TriedParts, 'keys'>): void {
   const token = `token "${cryptoki.info.label}"`;
   const { form } = profile.aad;
   const aad = tokenAad(form, Buffer.alloc(xksAadBytes, 1), Buffer.alloc(metadataBytes, 2));
@@ -78,7 +92,7 @@ function proveData({ cryptoki, gcm, canary, profile }: TriedParts): void {
 }
 
 /** Undefined where the token encrypts and decrypts this; else what it said. Throws where it says nothing of the sizes. */
-function whyNot(
+export function whyNot(
   { cryptoki, gcm, canary }: Pick<TriedParts, 'cryptoki' | 'gcm' | 'canary'>,
   aad: Buffer,
   plaintext: Buffer,
@@ -99,9 +113,12 @@ function whyNot(
 
 /**
  * With keys of a session, which leave nothing behind. A token that has none is tried when it makes a key, which is read
- * back too.
+ * back too. Throws StartError, CryptokiError or TokenError.
  */
-function proveNames({ cryptoki, keys }: TriedParts): void {
+export function proveNames(
+  { cryptoki, keys }: Pick<TriedParts, 'cryptoki'> & { keys: NameTrial },
+  { shortId, shortLabel, longestId, longestLabel }: TriedNames = triedNames,
+): void {
   const why = whyNotNamed(keys, longestId, longestLabel);
   if (why === undefined || whyNotNamed(keys, shortId, shortLabel) !== undefined) return;
   const token = `token "${cryptoki.info.label}"`;
@@ -117,7 +134,8 @@ function proveNames({ cryptoki, keys }: TriedParts): void {
       );
 }
 
-function whyNotNamed(keys: KeyObjects, id: Buffer, label: string): string | undefined {
+/** Undefined where a key keeps these names. Throws where the token says nothing of them. */
+export function whyNotNamed(keys: NameTrial, id: Buffer, label: string): string | undefined {
   try {
     const told = keys.tryNames(id, label);
     if (!told.id.equals(id)) return `it is cut silently to ${told.id.length} bytes`;

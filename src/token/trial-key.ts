@@ -14,13 +14,16 @@ import { reactionTo } from './reactions.ts';
  * A key that is made and destroyed again, to know that the token takes new keys. It is a token object: a key of the session
  * is made on a token that may not write a thing, such as one whose directory is read-only for this service.
  *
- * CKA_LABEL = `holdfast:trial:1`; CKA_ID = 8 bytes that say the same ‖ milliseconds since 1970 (u64) ‖ 16 random bytes. By
- * the two together one that stayed behind is known, and no other key is ever destroyed for one.
+ * CKA_LABEL = `holdfast:trial:1`; CKA_ID = 8 bytes that say the same ‖ milliseconds since 1970 (u64) ‖ 4 random bytes, no
+ * longer than that of a CloudKey's version. By the two together one that stayed behind is known, and no other key is ever
+ * destroyed for one.
  */
 
 const label = 'holdfast:trial:1';
-const idStart = createHash('sha256').update(label).digest().subarray(0, 8);
-const idBytes = 32;
+const idStart = idStartOf(label);
+const idBytes = 20;
+/** Of trial keys until version 0.4.0. */
+const idBytesBefore = 32;
 /** Until then another host may be at it, milliseconds. */
 const leftOverAfter = 10 * 60_000;
 
@@ -48,6 +51,11 @@ export function tryMakingKeys({ cryptoki, keys, profile }: TrialParts): void {
   }
 }
 
+/** What the CKA_ID of a trial key with this label begins with. */
+export function idStartOf(trialLabel: string): Buffer {
+  return createHash('sha256').update(trialLabel).digest().subarray(0, 8);
+}
+
 export function trialId(now: number): Buffer {
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(now));
@@ -62,7 +70,8 @@ function leftOvers(cryptoki: Cryptoki, keys: KeyObjects, now: number): Buffer[] 
 }
 
 function isLeftOver(id: Buffer, now: number): boolean {
-  if (id.length !== idBytes || !id.subarray(0, idStart.length).equals(idStart)) return false;
+  if (id.length !== idBytes && id.length !== idBytesBefore) return false;
+  if (!id.subarray(0, idStart.length).equals(idStart)) return false;
   return Math.abs(now - Number(id.readBigUInt64BE(idStart.length))) > leftOverAfter;
 }
 

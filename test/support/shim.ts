@@ -47,7 +47,7 @@ export interface Rule {
   strict?: boolean;
   /** C_EncryptInit, C_DecryptInit: abort when the IV or AAD has gone by the time of the call. */
   hold?: boolean;
-  /** Mechanism number that stands for AES-GCM; CKM_AES_GCM itself is then unknown. */
+  /** Mechanism number that stands for AES-GCM; CKM_AES_GCM itself is then unknown. C_GetMechanism… too. */
   asGcm?: number;
   /** The mechanism parameter is the v2.30 structure. */
   noIvBits?: boolean;
@@ -64,6 +64,8 @@ export interface Rule {
   nonblocking?: boolean;
   /** C_OpenSession: a process gets no more at a time. */
   sessions?: number;
+  /** C_GenerateKey: refuse a template with one of these attribute types. */
+  refuse?: readonly number[];
   /** C_GenerateKey: refuse a longer CKA_ID or CKA_LABEL, or cut the label silently; bytes. */
   mostId?: number;
   mostLabel?: number;
@@ -220,6 +222,7 @@ function toLine(rule: Rule): string {
   flag('uninitialised', rule.uninitialised);
   flag('nonblocking', rule.nonblocking);
   value('sessions', rule.sessions);
+  for (const type of rule.refuse ?? []) value('refuse', type);
   value('most_id', rule.mostId);
   value('most_label', rule.mostLabel);
   value('cut_label', rule.cutLabel);

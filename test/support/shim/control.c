@@ -31,7 +31,8 @@
  * C_EncryptInit, C_DecryptInit:
  *   hold           abort if the caller's IV or AAD is no longer there when C_Encrypt or C_Decrypt comes
  *                  (iv=… implies it for what the library still has to read)
- *   as_gcm=N       mechanism number N means AES-GCM, and CKM_AES_GCM is unknown
+ *   as_gcm=N       mechanism number N means AES-GCM, and CKM_AES_GCM is unknown; so too of C_GetMechanismList and
+ *                  C_GetMechanismInfo
  *   no_iv_bits     the parameter is the v2.30 structure, without ulIvBits
  * C_Encrypt, C_Decrypt:
  *   corrupt[=any|ciphertext|tag]  flip one bit of the output
@@ -46,6 +47,7 @@
  * C_OpenSession:
  *   sessions=N     a process gets no more than N at a time: CKR_SESSION_COUNT
  * C_GenerateKey:
+ *   refuse=TYPE    refuse a template that has the attribute with CKR_ATTRIBUTE_TYPE_INVALID. Up to 8 a rule.
  *   most_id=N most_label=N   refuse a longer one with CKR_ATTRIBUTE_VALUE_INVALID;   cut_label=N   cut it silently
  * C_EncryptInit, C_DecryptInit:
  *   most_aad=N     refuse more AAD with CKR_MECHANISM_PARAM_INVALID;   cut_aad=N   leave the rest out silently
@@ -203,6 +205,8 @@ static void read_word(struct rule *rule, char *word, int line) {
     } else if (IS("iv_bytes")) {
       only_for(rule, word, line, F_C_EncryptInit, F_C_EncryptInit, F_C_EncryptInit);
       effects->iv_bytes = choice(value, (const char *const[]){"12", "16", NULL}, line) ? 16 : 12;
+    } else if (IS("as_gcm") && (rule->function == F_C_GetMechanismList || rule->function == F_C_GetMechanismInfo)) {
+      effects->as_gcm = number(value, line);
     } else if (FLAG("hold") || FLAG("no_iv_bits") || IS("as_gcm")) {
       only_for(rule, word, line, F_C_EncryptInit, F_C_DecryptInit, F_C_DecryptInit);
       if (FLAG("hold")) effects->hold = true;
@@ -232,6 +236,10 @@ static void read_word(struct rule *rule, char *word, int line) {
     } else if (IS("sessions")) {
       only_for(rule, word, line, F_C_OpenSession, F_C_OpenSession, F_C_OpenSession);
       effects->sessions = number(value, line);
+    } else if (IS("refuse")) {
+      only_for(rule, word, line, F_C_GenerateKey, F_C_GenerateKey, F_C_GenerateKey);
+      if (effects->refused_count == 8) shim_die("control line %d: refuse=TYPE, at most 8 a rule", line);
+      effects->refused[effects->refused_count++] = number(value, line);
     } else if (IS("most_id") || IS("most_label") || IS("cut_label")) {
       only_for(rule, word, line, F_C_GenerateKey, F_C_GenerateKey, F_C_GenerateKey);
       *(!strcmp(word, "most_id")      ? &effects->most_id
@@ -375,6 +383,8 @@ static void add(struct effects *sum, const struct effects *more) {
   if (!sum->ghosts) sum->ghosts = more->ghosts;
   sum->uninitialised |= more->uninitialised;
   sum->nonblocking |= more->nonblocking;
+  for (unsigned i = 0; i < more->refused_count && sum->refused_count < 8; i++)
+    sum->refused[sum->refused_count++] = more->refused[i];
   if (!sum->sessions) sum->sessions = more->sessions;
   if (!sum->most_id) sum->most_id = more->most_id;
   if (!sum->most_label) sum->most_label = more->most_label;

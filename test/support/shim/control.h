@@ -60,6 +60,8 @@ struct effects {
   bool uninitialised;
   bool nonblocking;
   /* 0: no limit */
+  CK_ULONG refused[8];
+  unsigned refused_count;
   CK_ULONG sessions, most_id, most_label, cut_label, most_aad, cut_aad, most_data;
   CK_FLAGS set_flags;
   CK_FLAGS clear_flags;

@@ -41,7 +41,6 @@ typedef CK_ULONG *LP;
 
 CALL(C_Initialize, (void *args), (args))
 CALL(C_GetInfo, (CK_INFO *info), (info))
-CALL(C_GetMechanismList, (CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, LP count), (slot, list, count))
 CALL(C_InitToken, (CK_SLOT_ID slot, B pin, L length, B label), (slot, pin, length, label))
 CALL(C_InitPIN, (S session, B pin, L length), (session, pin, length))
 CALL(C_SetPIN, (S session, B old, L old_length, B new, L new_length), (session, old, old_length, new, new_length))
@@ -98,15 +97,6 @@ CALL(C_GetFunctionStatus, (S session), (session))
 CALL(C_CancelFunction, (S session), (session))
 CALL(C_WaitForSlotEvent, (CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved), (flags, slot, reserved))
 
-#define INFORM(name, parameters, arguments) \
-  static CK_RV name##_ parameters { \
-    struct effects effects; \
-    if (!shim_enter(F_##name, &effects)) return effects.rv; \
-    const CK_RV rv = real->name arguments; \
-    if (rv == CKR_OK) info->flags = (info->flags | effects.set_flags) & ~effects.clear_flags; \
-    return shim_leave(&effects, rv); \
-  }
-
 static bool is_initialised(CK_SLOT_ID slot) {
   CK_TOKEN_INFO info;
   return real->C_GetTokenInfo(slot, &info) == CKR_OK && (info.flags & CKF_TOKEN_INITIALIZED);
@@ -125,7 +115,24 @@ static bool is_initialised(CK_SLOT_ID slot) {
 
 INFORM_OF_SLOT(C_GetSlotInfo, CK_SLOT_INFO)
 INFORM_OF_SLOT(C_GetTokenInfo, CK_TOKEN_INFO)
-INFORM(C_GetMechanismInfo, (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info), (slot, type, info))
+
+static CK_RV C_GetMechanismInfo_(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info) {
+  struct effects effects;
+  if (!shim_enter(F_C_GetMechanismInfo, &effects)) return effects.rv;
+  if (effects.as_gcm && type == CKM_AES_GCM) return CKR_MECHANISM_INVALID;
+  const CK_RV rv = real->C_GetMechanismInfo(slot, effects.as_gcm && type == effects.as_gcm ? CKM_AES_GCM : type, info);
+  if (rv == CKR_OK) info->flags = (info->flags | effects.set_flags) & ~effects.clear_flags;
+  return shim_leave(&effects, rv);
+}
+
+static CK_RV C_GetMechanismList_(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, LP count) {
+  struct effects effects;
+  if (!shim_enter(F_C_GetMechanismList, &effects)) return effects.rv;
+  const CK_RV rv = real->C_GetMechanismList(slot, list, count);
+  for (CK_ULONG i = 0; rv == CKR_OK && list && effects.as_gcm && i < *count; i++)
+    if (list[i] == CKM_AES_GCM) list[i] = effects.as_gcm;
+  return shim_leave(&effects, rv);
+}
 
 /* Slots of which nothing can be read: the real module does not know their numbers. */
 static CK_RV C_GetSlotList_(CK_BBOOL present, CK_SLOT_ID *slots, LP count) {
@@ -175,6 +182,8 @@ static CK_RV C_GenerateKey_(S session, M mechanism, A template, L count, O *key)
   if (count > 64) shim_die("a template of more than 64 attributes");
   for (CK_ULONG i = 0; i < count; i++) {
     asked[i] = template[i];
+    for (unsigned j = 0; j < effects.refused_count; j++)
+      if (asked[i].type == effects.refused[j]) return CKR_ATTRIBUTE_TYPE_INVALID;
     const CK_ULONG most = asked[i].type == CKA_ID ? effects.most_id : asked[i].type == CKA_LABEL ? effects.most_label : 0;
     if (most && asked[i].ulValueLen > most) return CKR_ATTRIBUTE_VALUE_INVALID;
     if (asked[i].type == CKA_LABEL && effects.cut_label && asked[i].ulValueLen > effects.cut_label)
