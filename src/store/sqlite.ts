@@ -8,7 +8,8 @@ import { purposeOf, readBack } from './read-back.ts';
 import { moveRevision, RevisionLog } from './revision-log.ts';
 import type { Tables } from './schema.ts';
 import type { ChangesOfTransaction, ServedChanges } from './served-changes.ts';
-import { compareSchema, inWords, schemaDifferences, schemaOf } from './schema-check.ts';
+import { compareSchema, schemaDifferences, schemaOf } from './schema-check.ts';
+import { assertNotNewer, assertOfThisVersion, assertUnaltered } from './schema-version.ts';
 import { SpaceReserve } from './space-reserve.ts';
 import { connect, leavingNothing, orStoreError, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
@@ -257,33 +258,6 @@ async function bringUpToDate(path: string, isNew: boolean): Promise<void> {
   } finally {
     await db.destroy();
   }
-}
-
-function assertOfThisVersion(path: string, executed: readonly string[]): void {
-  assertNotNewer(path, executed);
-  if (knownMigrations.every((name) => executed.includes(name))) return;
-  throw new StoreError('older', `the store at ${path} has an older schema`, 'run: holdfast init');
-}
-
-function assertNotNewer(path: string, executed: readonly string[]): void {
-  const unknown = executed.find((name) => !knownMigrations.includes(name));
-  if (unknown === undefined) return;
-  throw new StoreError(
-    'newer',
-    `the store at ${path} was made by a newer version of Holdfast (${unknown})`,
-    'start the newer version, or put back the backup from before the upgrade',
-  );
-}
-
-function assertUnaltered(path: string, differences: readonly Parameters<typeof inWords>[0][]): void {
-  if (differences.length === 0) return;
-  const named = differences.slice(0, 10).map((difference) => inWords(difference));
-  const more = differences.length > named.length ? `, and ${differences.length - named.length} more` : '';
-  throw new StoreError(
-    'altered',
-    `somebody has changed the schema of the store at ${path}: ${named.join('; ')}${more}`,
-    'find out who, and since when: what the store says since then may be false. What is not of Holdfast is dropped with sqlite3; for the rest put back a backup from before (docs/operations.md, Backup and restore)',
-  );
 }
 
 function readingDb(database: Database.Database): Kysely<Tables> {

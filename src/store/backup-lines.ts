@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import {
+  BackupError,
+  readHeader,
+  readMark,
+  readRow,
+  type BackupEnd,
+  type BackupHeader,
+  type TableHead,
+  type Value,
+} from './backup-format.ts';
+
+/** What stands in a backup, in order. */
+export type BackupPart =
+  | { kind: 'header'; header: BackupHeader }
+  | { kind: 'table'; head: TableHead }
+  | { kind: 'row'; row: Value[] }
+  | { kind: 'end'; end: BackupEnd };
+
+/** More than any row of ours has; a file without line ends is not read into memory whole. */
+const longestLine = 64 * 1024 * 1024;
+
+/**
+ * Reads a backup part by part. The last of them comes only when the digest is right and nothing stands after it: until then
+ * nothing of it may be believed. Throws BackupError.
+ */
+export async function* readBackup(
+  source: AsyncIterable<Buffer>,
+): AsyncGenerator<BackupPart, void, undefined> {
+  const hash = createHash('sha256');
+  let number = 0;
+  let end: BackupEnd | undefined;
+  for await (const bytes of linesOf(source)) {
+    number++;
+    if (end !== undefined) throw altered('something stands after its end');
+    const part = partOf(bytes, number);
+    if (part.kind !== 'end') {
+      hash.update(bytes);
+      yield part;
+      continue;
+    }
+    ({ end } = part);
+    if (!timingSafeEqual(hash.digest(), Buffer.from(end.sha256, 'hex')))
+      throw altered('its digest is another');
+  }
+  if (end === undefined)
+    throw new BackupError(
+      number === 0 ? 'the backup is empty' : `the backup is cut off: it has no end after line ${number}`,
+      'another copy of it, or the backup before it',
+    );
+  yield { kind: 'end', end };
+}
+
+function partOf(bytes: Buffer, number: number): BackupPart {
+  const text = bytes.toString('utf8');
+  if (number === 1) return { kind: 'header', header: readHeader(text) };
+  try {
+    return text.startsWith('[') ? { kind: 'row', row: readRow(text) } : readMark(text);
+  } catch (error) {
+    throw altered(`line ${number} is no line of a backup`, error);
+  }
+}
+
+/** With their line ends; what comes after the last line end is a line that was cut off. */
+async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  let rest: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of source) {
+    let from = 0;
+    for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, from)) {
+      yield Buffer.concat([...rest, chunk.subarray(from, at + 1)]);
+      rest = [];
+      length = 0;
+      from = at + 1;
+    }
+    rest.push(chunk.subarray(from));
+    length += chunk.length - from;
+    if (length > longestLine) throw altered('a line of it has no end');
+  }
+  if (length > 0)
+    throw new BackupError(
+      'the backup is cut off in the middle of a line',
+      'another copy of it, or the backup before it',
+    );
+}
+
+function altered(how: string, cause?: unknown): BackupError {
+  return new BackupError(
+    `the backup was altered or damaged: ${how}`,
+    'another copy of it, or the backup before it; find out what became of this one',
+    cause,
+  );
+}

@@ -1,0 +1,199 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { Kysely } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import {
+  BackupError,
+  leftOut,
+  type BackupEnd,
+  type BackupHeader,
+  type BackupManifest,
+  type TableHead,
+  type Value,
+} from './backup-format.ts';
+import { readBackup } from './backup-lines.ts';
+import { migrations } from './migrations.ts';
+import { schemaDifferences } from './schema-check.ts';
+import { assertUnaltered } from './schema-version.ts';
+import { MigratingDialect } from './sqlite-dialect.ts';
+import { orStoreError } from './sqlite-connection.ts';
+import { codeOf } from './store-error.ts';
+import { toStoreError } from './store-faults.ts';
+import { knownMigrations } from './store.ts';
+
+/** Any revision of before is behind it: a program that remembers one asks anew. */
+const revisionsAhead = 1_000_000;
+
+/**
+ * Makes a store of this version's schema out of a backup, at `file`, where nothing may be: mode 0600, whole and on the disk
+ * when it resolves, closed, without a log beside it. What it leaves behind where it throws is the caller's to remove. Throws
+ * BackupError, StoreError.
+ */
+export async function buildStore(file: string, source: AsyncIterable<Buffer>): Promise<BackupManifest> {
+  closeSync(openSync(file, 'wx', 0o600));
+  const manifest = await orStoreError(async () => new Builder(file).build(source));
+  const descriptor = openSync(file, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  return manifest;
+}
+
+class Builder {
+  readonly #database: Database.Database;
+  readonly #db: Kysely<never>;
+  /** What the tables have, and their triggers do: these say how rows come about, and those have come about. */
+  #triggers: string[] = [];
+  #missing = new Set<string>();
+  readonly #rows: Record<string, number> = {};
+  #table: { name: string; columns: number; insert: Database.Statement } | undefined;
+
+  constructor(file: string) {
+    this.#database = new Database(file);
+    // A file that is whole or thrown away.
+    this.#database.pragma('journal_mode = OFF');
+    this.#database.pragma('synchronous = OFF');
+    this.#database.pragma('locking_mode = EXCLUSIVE');
+    this.#database.pragma('foreign_keys = OFF');
+    this.#database.pragma('temp_store = MEMORY');
+    this.#database.pragma('trusted_schema = OFF');
+    this.#db = new Kysely<never>({
+      dialect: new MigratingDialect({ database: this.#database, translate: toStoreError }),
+    });
+  }
+
+  async build(source: AsyncIterable<Buffer>): Promise<BackupManifest> {
+    try {
+      let header: BackupHeader | undefined;
+      let end: BackupEnd | undefined;
+      for await (const part of readBackup(source))
+        if (part.kind === 'header') {
+          ({ header } = part);
+          await this.#begin(header);
+        } else if (part.kind === 'table') this.#beginTable(part.head);
+        else if (part.kind === 'row') this.#insert(part.row);
+        else ({ end } = part);
+      if (header === undefined || end === undefined) throw inconsistent('it says nothing');
+      this.#compareCounts(end);
+      await this.#finish(header);
+      return { ...header, rows: end.rows, sha256: end.sha256 };
+    } finally {
+      await this.#db.destroy();
+      this.#database.close();
+    }
+  }
+
+  /** The schema that the rows are of. */
+  async #begin(header: BackupHeader): Promise<void> {
+    const unknown = header.migrations.find((name) => !knownMigrations.includes(name));
+    if (unknown !== undefined)
+      throw new BackupError(
+        `the backup was made by a newer version of Holdfast (${header.holdfast}, schema ${unknown})`,
+        'restore it with that version or a newer one',
+      );
+    await this.#migrate(header.migrations);
+    const named = (type: string, column: string) =>
+      this.#database
+        .prepare<[string], string>(
+          `SELECT ${column} FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite%'`,
+        )
+        .pluck()
+        .all(type);
+    this.#triggers = named('trigger', 'sql');
+    for (const name of named('trigger', 'name')) this.#database.exec(`DROP TRIGGER "${name}"`);
+    this.#missing = new Set(named('table', 'name').filter((name) => !leftOut.has(name)));
+    this.#database.exec('BEGIN');
+    // What a migration puts into a new store.
+    for (const name of this.#missing) this.#database.exec(`DELETE FROM "${name}"`);
+  }
+
+  #beginTable({ table, columns }: TableHead): void {
+    if (!this.#missing.delete(table))
+      throw inconsistent(`it has a table ${table} that its schema has not, or has it twice`);
+    const known = this.#database
+      .prepare<[string], string>('SELECT name FROM pragma_table_info(?)')
+      .pluck()
+      .all(table);
+    if (known.toSorted().join() !== columns.toSorted().join())
+      throw inconsistent(`the columns of its table ${table} are not those of its schema`);
+    const names = columns.map((name) => `"${name}"`).join(', ');
+    const insert = this.#database.prepare(
+      `INSERT INTO "${table}" (${names}) VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    this.#table = { name: table, columns: columns.length, insert };
+    this.#rows[table] = 0;
+  }
+
+  #insert(row: Value[]): void {
+    if (this.#table?.columns !== row.length) throw inconsistent('it has a row that is of no table');
+    const { name, insert } = this.#table;
+    try {
+      insert.run(row);
+    } catch (error) {
+      if (codeOf(error)?.startsWith('SQLITE_CONSTRAINT') !== true) throw error;
+      throw inconsistent(`a row of its table ${name} cannot be there (${codeOf(error)})`, error);
+    }
+    this.#rows[name] = (this.#rows[name] ?? 0) + 1;
+  }
+
+  #compareCounts({ rows }: BackupEnd): void {
+    const [missing] = this.#missing;
+    if (missing !== undefined) throw inconsistent(`its table ${missing} is missing`);
+    for (const [name, count] of Object.entries(rows))
+      if (this.#rows[name] !== count) throw inconsistent(`its table ${name} has other rows than it says`);
+  }
+
+  async #finish({ lastAuditEvent }: BackupHeader): Promise<void> {
+    const database = this.#database;
+    database.prepare('UPDATE revision SET revision = revision + ?').run(revisionsAhead);
+    database.exec('COMMIT');
+    for (const sql of this.#triggers) database.exec(sql);
+    this.#assertSound();
+    await this.#migrate(knownMigrations);
+    setLastEvent(database, lastAuditEvent);
+    this.#assertSound();
+    assertUnaltered(database.name, await schemaDifferences(database, knownMigrations));
+  }
+
+  #assertSound(): void {
+    const dangling = this.#database.pragma('foreign_key_check') as { table: string; parent: string }[];
+    const [first] = dangling;
+    if (first !== undefined)
+      throw inconsistent(
+        `${dangling.length} rows refer to nothing, the first of its table ${first.table} to ${first.parent}`,
+      );
+    const said = this.#database.pragma('quick_check(1)', { simple: true });
+    if (said !== 'ok') throw inconsistent(String(said));
+  }
+
+  async #migrate(names: readonly string[]): Promise<void> {
+    const provided: Record<string, Migration> = Object.fromEntries(
+      Object.entries(migrations).filter(([name]) => names.includes(name)),
+    );
+    const migrator = new Migrator({
+      db: this.#db,
+      provider: { getMigrations: () => Promise.resolve(provided) },
+    });
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error;
+  }
+}
+
+/** The next audit event has a number after `last`, whatever is in the table. */
+export function setLastEvent(database: Database.Database, last: number): void {
+  const set = database
+    .prepare("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'audit_events'")
+    .run(last);
+  if (set.changes === 0)
+    database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_events', ?)").run(last);
+}
+
+function inconsistent(how: string, cause?: unknown): BackupError {
+  return new BackupError(
+    `the backup contradicts itself: ${how}`,
+    'the backup before it; its digest is right, so it was made so: report it, or find out who made it',
+    cause,
+  );
+}
