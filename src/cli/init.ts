@@ -39,7 +39,7 @@ export async function init(
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   // Before keys are made in a token for it.
   examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
-  const { made, hosts, close } = await openTokens(config, config.tokens, true);
+  const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
   await close();
   for (const [token, labels] of made)
     print(

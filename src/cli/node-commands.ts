@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { example } from './example.ts';
 import type { InitWish } from './init.ts';
+import type { RestoreInput } from './restore.ts';
 import { collect, parseCount, yesOption } from './values.ts';
 
 /*
@@ -44,6 +45,50 @@ export function addInitCommand(program: Command): void {
     'holdfast init',
     'holdfast init --administrator root --password-file /run/first-password',
     'holdfast init --reset-administrator admin',
+  );
+}
+
+export function addBackupCommand(program: Command): void {
+  example(
+    program
+      .command('backup')
+      .description(
+        'write a backup of the store while the node runs: records, people and audit trail; no key and no plain secret',
+      )
+      .requiredOption(
+        '--file <file>',
+        'where to: a new file, a directory (then named by machine and time), or - for a pipe',
+      )
+      .action(async (wish: { file: string }, command: Command) =>
+        (await import('./backup.ts')).runBackup(wish, command),
+      ),
+    'holdfast backup --file /var/backups/holdfast/',
+    'holdfast backup --file - | age --recipient age1… > holdfast.backup.age',
+  );
+}
+
+export function addRestoreCommand(program: Command): void {
+  example(
+    program
+      .command('restore <file>')
+      .description('put a backup of the store in place, while no node runs; - for a pipe')
+      .option('--check', 'look only: whether it is whole, and whether the tokens have what it needs')
+      .option('--without-token', 'with --check: do not ask the tokens')
+      .option('--replace', 'in the place of the store that is there, which is kept under another name')
+      .option(
+        '--allow-missing-keys',
+        'also where a token has not all of its keys, or does not open all of its secrets',
+      )
+      .option(
+        '--as-backed-up',
+        'withhold nothing: what was disabled, frozen, withdrawn or revoked since is usable again',
+      )
+      .action(async (file: string, wish: RestoreInput, command: Command) =>
+        (await import('./restore.ts')).runRestore(file, wish, command),
+      ),
+    'holdfast restore --check /var/backups/holdfast/holdfast-node-a-20270131T040000Z.backup',
+    'holdfast restore --replace /var/backups/holdfast/holdfast-node-a-20270131T040000Z.backup',
+    'age --decrypt --identity key.txt holdfast.backup.age | holdfast restore -',
   );
 }
 

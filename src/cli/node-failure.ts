@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { ConfigError } from '../config/problem.ts';
 import { TlsError } from '../http/tls-error.ts';
+import { BackupError } from '../store/backup-format.ts';
 import { StoreError } from '../store/sqlite.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
@@ -21,6 +22,7 @@ export function nodeFailure(error: unknown): Failure {
   }
   if (error instanceof TlsError) return of('configuration', error.message);
   if (error instanceof StoreError) return of('configuration', error.message, error.wayOut);
+  if (error instanceof BackupError) return of('badData', error.message, error.remediation);
   if (error instanceof TokenStartError)
     return of(error.pinRefused ? 'pinRefused' : 'tokenUnavailable', error.message, error.wayOut);
   if (error instanceof PinRefusedBeforeError) return of('pinRefused', error.message, error.wayOut);

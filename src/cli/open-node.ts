@@ -5,6 +5,7 @@ import type { Secret } from '../secret.ts';
 import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
 import type { ReadyHost } from '../token/host-life.ts';
 import { TokenPool } from '../token/token-pool.ts';
+import type { ProofsBySerial } from '../vault/own-key-proofs.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
 import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
@@ -47,8 +48,15 @@ export interface OpenTokens {
   /** Labels of the keys of our own that were made, by token (`prepare`). */
   made: ReadonlyMap<string, string[]>;
   /** What each token's host told of it: which one it is, and proofs of the keys of our own. */
-  hosts: ReadonlyMap<string, Pick<ReadyHost, 'info' | 'made' | 'ownProofs'>>;
+  hosts: ReadonlyMap<string, Pick<ReadyHost, 'info' | 'made' | 'ownProofs' | 'alarms'>>;
   close: () => Promise<void>;
+}
+
+export interface OpenTokensOptions {
+  /** Make our own keys where they are missing (`holdfast init`). */
+  prepare?: boolean;
+  /** Proofs of our own keys by token and serial number: what the hosts hold the token's keys against. */
+  ownProofs?: ReadonlyMap<string, ProofsBySerial>;
 }
 
 /**
@@ -58,7 +66,7 @@ export interface OpenTokens {
 export async function openTokens(
   config: LoadedConfig,
   tokens: readonly LoadedToken[],
-  prepare = false,
+  { prepare = false, ownProofs }: OpenTokensOptions = {},
 ): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
@@ -85,7 +93,10 @@ export async function openTokens(
         assertNotRefused(config, token, pin);
         const started = Promise.withResolvers<void>();
         const keeper = new HostKeeper(
-          hostSettings(token, async () => pinOf(token), { prepare }),
+          hostSettings(token, async () => pinOf(token), {
+            prepare,
+            ownProofs: ownProofs?.get(token.name),
+          }),
           new LoginGate(),
           {
             onReady: (host) => {

@@ -13,7 +13,14 @@ import { addKeySetCommands } from './key-set.ts';
 import { addKmsKeyCommands } from './kms-key.ts';
 import { addLoginCommand } from './login.ts';
 import { addMailCommands } from './mail.ts';
-import { addDoctorCommand, addInitCommand, addQuickstartCommand, addServeCommand } from './node-commands.ts';
+import {
+  addBackupCommand,
+  addDoctorCommand,
+  addInitCommand,
+  addQuickstartCommand,
+  addRestoreCommand,
+  addServeCommand,
+} from './node-commands.ts';
 import { addNodeCommands } from './node.ts';
 import { addOidcProviderCommands } from './oidc-provider.ts';
 import { isForPrograms, outputForms, outputOf } from './output-options.ts';
@@ -29,7 +36,17 @@ import { build } from './version.ts';
 
 /** Commands by what they are about; all but the first are clients of the management API. */
 const families: [heading: string, add: ((program: Command) => void)[]][] = [
-  ['On the node itself:', [addServeCommand, addInitCommand, addDoctorCommand, addQuickstartCommand]],
+  [
+    'On the node itself:',
+    [
+      addServeCommand,
+      addInitCommand,
+      addBackupCommand,
+      addRestoreCommand,
+      addDoctorCommand,
+      addQuickstartCommand,
+    ],
+  ],
   [
     'Signing in:',
     [addLoginCommand, addAccountCommands, addSecondFactorCommands, addSessionCommands, addApiKeyCommands],

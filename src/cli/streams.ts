@@ -80,6 +80,17 @@ export function write(text: string): void {
   outWritten = true;
 }
 
+/** Bytes to standard output, for what is no text for a terminal. Throws OutputError. */
+export function writeBytes(bytes: Buffer): void {
+  if (sinks !== descriptors) return write(bytes.toString('utf8'));
+  try {
+    writeAll(1, bytes);
+  } catch (error) {
+    throw new OutputError(error);
+  }
+  outWritten = true;
+}
+
 /** A line to standard output: what the command was asked for. Throws OutputError. */
 export function print(line: string): void {
   write(`${line}\n`);
@@ -127,8 +138,8 @@ export function terminal(): Terminal | undefined {
 const still = new Int32Array(new SharedArrayBuffer(4));
 
 /** Waits for a slow reader where somebody has made the pipe non-blocking: EAGAIN is no failure. */
-function writeAll(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
+function writeAll(descriptor: number, text: string | Buffer): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   for (let at = 0; at < bytes.length;)
     try {
       at += writeSync(descriptor, bytes, at);

@@ -33,8 +33,12 @@ const settingName = 'mail';
 const target = { kind: 'mail', id: settingName, name: settingName };
 
 /** Undefined where no mail is set up. */
-export async function readMailSettings(house: House): Promise<StoredMailSettings | undefined> {
-  const row = await house.store.db
+export async function readMailSettings({
+  store,
+}: {
+  store: Pick<House['store'], 'db'>;
+}): Promise<StoredMailSettings | undefined> {
+  const row = await store.db
     .selectFrom('settings')
     .selectAll()
     .where('name', '=', settingName)
@@ -193,7 +197,13 @@ function goesTheSameWay(one: MailSettings, other: MailSettings): boolean {
 }
 
 /** Bound to where it goes and to who vouches for it: the store's file, changed by hand, cannot send the password to another server. */
-function passwordContext({ host, port, security, username, caCertificates }: MailSettings): SealContext {
+export function passwordContext({
+  host,
+  port,
+  security,
+  username,
+  caCertificates,
+}: MailSettings): SealContext {
   return {
     purpose: 'mail-password',
     parts: [host, String(port), security, username ?? '', partOfCa(caCertificates)],

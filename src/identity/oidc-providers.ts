@@ -133,7 +133,7 @@ export async function deleteProvider(
 export async function clientSecretOf(house: House, provider: OidcProvider): Promise<Secret | undefined> {
   const { client_secret_sealed: sealed, client_secret_token: token } = provider;
   if (sealed === null || token === null) return undefined;
-  const kept = { context: contextOf(provider), sealed, token };
+  const kept = { context: clientSecretContext(provider), sealed, token };
   const secret = await unseal(house, kept);
   if (isOfBefore(kept)) {
     const anew = await reseal(house, kept);
@@ -167,7 +167,7 @@ async function secretOf(
   if (clientSecret === null) return { client_secret_sealed: null, client_secret_token: null };
   if (clientSecret !== undefined) {
     const ca_certificates = caCertificates ?? '';
-    const context = contextOf({ vault_id: vaultId, issuer, client_id: clientId, ca_certificates });
+    const context = clientSecretContext({ vault_id: vaultId, issuer, client_id: clientId, ca_certificates });
     const { sealed, token } = await seal(house, context, clientSecret);
     return { client_secret_sealed: sealed, client_secret_token: token };
   }
@@ -186,7 +186,7 @@ async function secretOf(
 }
 
 /** Bound to whom it goes, and to who vouches for them: moved to another vault, provider or CA it does not open. */
-function contextOf({
+export function clientSecretContext({
   vault_id,
   issuer,
   client_id,

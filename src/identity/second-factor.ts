@@ -309,7 +309,7 @@ async function replaceRecoveryCodes(trx: Transaction<Tables>, userId: string): P
 }
 
 /** Of a user and one enrolment of theirs: what the app before had is not put back by putting back the sealed secret. */
-function totpContext({ id, totp_enrolment }: Pick<UserRow, 'id' | 'totp_enrolment'>): SealContext {
+export function totpContext({ id, totp_enrolment }: Pick<UserRow, 'id' | 'totp_enrolment'>): SealContext {
   return {
     purpose: 'totp-secret',
     parts: totp_enrolment === null ? [id] : [id, totp_enrolment],

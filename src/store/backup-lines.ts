@@ -21,34 +21,38 @@ export type BackupPart =
 const longestLine = 64 * 1024 * 1024;
 
 /**
- * Reads a backup part by part. The last of them comes only when the digest is right and nothing stands after it: until then
- * nothing of it may be believed. Throws BackupError.
+ * Reads a backup part by part, some at a time. The last of them, the end, comes only when the digest is right and nothing
+ * stands after it: until then nothing of it may be believed. Throws BackupError.
  */
 export async function* readBackup(
   source: AsyncIterable<Buffer>,
-): AsyncGenerator<BackupPart, void, undefined> {
+): AsyncGenerator<BackupPart[], void, undefined> {
   const hash = createHash('sha256');
   let number = 0;
   let end: BackupEnd | undefined;
-  for await (const bytes of linesOf(source)) {
-    number++;
-    if (end !== undefined) throw altered('something stands after its end');
-    const part = partOf(bytes, number);
-    if (part.kind !== 'end') {
-      hash.update(bytes);
-      yield part;
-      continue;
+  for await (const lines of linesOf(source)) {
+    const parts: BackupPart[] = [];
+    for (const bytes of lines) {
+      number++;
+      if (end !== undefined) throw altered('something stands after its end');
+      const part = partOf(bytes, number);
+      if (part.kind === 'end') {
+        ({ end } = part);
+        if (!timingSafeEqual(hash.digest(), Buffer.from(end.sha256, 'hex')))
+          throw altered('its digest is another');
+      } else {
+        hash.update(bytes);
+        parts.push(part);
+      }
     }
-    ({ end } = part);
-    if (!timingSafeEqual(hash.digest(), Buffer.from(end.sha256, 'hex')))
-      throw altered('its digest is another');
+    yield parts;
   }
   if (end === undefined)
     throw new BackupError(
       number === 0 ? 'the backup is empty' : `the backup is cut off: it has no end after line ${number}`,
       'another copy of it, or the backup before it',
     );
-  yield { kind: 'end', end };
+  yield [{ kind: 'end', end }];
 }
 
 function partOf(bytes: Buffer, number: number): BackupPart {
@@ -61,21 +65,24 @@ function partOf(bytes: Buffer, number: number): BackupPart {
   }
 }
 
-/** With their line ends; what comes after the last line end is a line that was cut off. */
-async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** With their line ends, those of a chunk together; what comes after the last line end is a line that was cut off. */
+async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer[], void, undefined> {
   let rest: Buffer[] = [];
   let length = 0;
   for await (const chunk of source) {
+    const lines: Buffer[] = [];
     let from = 0;
     for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, from)) {
-      yield Buffer.concat([...rest, chunk.subarray(from, at + 1)]);
+      const piece = chunk.subarray(from, at + 1);
+      lines.push(rest.length === 0 ? piece : Buffer.concat([...rest, piece]));
       rest = [];
       length = 0;
       from = at + 1;
     }
-    rest.push(chunk.subarray(from));
+    if (from < chunk.length) rest.push(chunk.subarray(from));
     length += chunk.length - from;
     if (length > longestLine) throw altered('a line of it has no end');
+    yield lines;
   }
   if (length > 0)
     throw new BackupError(

@@ -21,6 +21,8 @@ import { codeOf } from './store-error.ts';
 import { toStoreError } from './store-faults.ts';
 import { knownMigrations } from './store.ts';
 
+/** Pages that are kept in memory. */
+const cacheKiB = 64 * 1024;
 /** Any revision of before is behind it: a program that remembers one asks anew. */
 const revisionsAhead = 1_000_000;
 
@@ -44,8 +46,8 @@ export async function buildStore(file: string, source: AsyncIterable<Buffer>): P
 class Builder {
   readonly #database: Database.Database;
   readonly #db: Kysely<never>;
-  /** What the tables have, and their triggers do: these say how rows come about, and those have come about. */
-  #triggers: string[] = [];
+  /** Indexes are made faster of all rows at once; and triggers say how rows come about, which these have. */
+  #afterwards: string[] = [];
   #missing = new Set<string>();
   readonly #rows: Record<string, number> = {};
   #table: { name: string; columns: number; insert: Database.Statement } | undefined;
@@ -58,6 +60,7 @@ class Builder {
     this.#database.pragma('locking_mode = EXCLUSIVE');
     this.#database.pragma('foreign_keys = OFF');
     this.#database.pragma('temp_store = MEMORY');
+    this.#database.pragma(`cache_size = -${cacheKiB}`);
     this.#database.pragma('trusted_schema = OFF');
     this.#db = new Kysely<never>({
       dialect: new MigratingDialect({ database: this.#database, translate: toStoreError }),
@@ -68,13 +71,15 @@ class Builder {
     try {
       let header: BackupHeader | undefined;
       let end: BackupEnd | undefined;
-      for await (const part of readBackup(source))
-        if (part.kind === 'header') {
-          ({ header } = part);
-          await this.#begin(header);
-        } else if (part.kind === 'table') this.#beginTable(part.head);
-        else if (part.kind === 'row') this.#insert(part.row);
-        else ({ end } = part);
+      for await (const parts of readBackup(source))
+        for (const part of parts)
+          if (part.kind === 'row') this.#insert(part.row);
+          else if (part.kind === 'table') this.#beginTable(part.head);
+          else if (part.kind === 'end') ({ end } = part);
+          else {
+            ({ header } = part);
+            await this.#begin(header);
+          }
       if (header === undefined || end === undefined) throw inconsistent('it says nothing');
       this.#compareCounts(end);
       await this.#finish(header);
@@ -94,16 +99,16 @@ class Builder {
         'restore it with that version or a newer one',
       );
     await this.#migrate(header.migrations);
-    const named = (type: string, column: string) =>
-      this.#database
-        .prepare<[string], string>(
-          `SELECT ${column} FROM sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite%'`,
-        )
-        .pluck()
-        .all(type);
-    this.#triggers = named('trigger', 'sql');
-    for (const name of named('trigger', 'name')) this.#database.exec(`DROP TRIGGER "${name}"`);
-    this.#missing = new Set(named('table', 'name').filter((name) => !leftOut.has(name)));
+    const made = this.#database
+      .prepare<[], { type: string; name: string; sql: string }>(
+        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' AND sql IS NOT NULL",
+      )
+      .all();
+    const later = made.filter(({ type }) => type === 'index' || type === 'trigger');
+    this.#afterwards = later.map(({ sql }) => sql);
+    for (const { type, name } of later) this.#database.exec(`DROP ${type} "${name}"`);
+    const tables = made.filter(({ type, name }) => type === 'table' && !leftOut.has(name));
+    this.#missing = new Set(tables.map(({ name }) => name));
     this.#database.exec('BEGIN');
     // What a migration puts into a new store.
     for (const name of this.#missing) this.#database.exec(`DELETE FROM "${name}"`);
@@ -129,12 +134,7 @@ class Builder {
   #insert(row: Value[]): void {
     if (this.#table?.columns !== row.length) throw inconsistent('it has a row that is of no table');
     const { name, insert } = this.#table;
-    try {
-      insert.run(row);
-    } catch (error) {
-      if (codeOf(error)?.startsWith('SQLITE_CONSTRAINT') !== true) throw error;
-      throw inconsistent(`a row of its table ${name} cannot be there (${codeOf(error)})`, error);
-    }
+    constrained(`a row of its table ${name} cannot be there`, () => insert.run(row));
     this.#rows[name] = (this.#rows[name] ?? 0) + 1;
   }
 
@@ -149,7 +149,8 @@ class Builder {
     const database = this.#database;
     database.prepare('UPDATE revision SET revision = revision + ?').run(revisionsAhead);
     database.exec('COMMIT');
-    for (const sql of this.#triggers) database.exec(sql);
+    for (const sql of this.#afterwards)
+      constrained('it has two rows that cannot both be there', () => database.exec(sql));
     this.#assertSound();
     await this.#migrate(knownMigrations);
     setLastEvent(database, lastAuditEvent);
@@ -188,6 +189,16 @@ export function setLastEvent(database: Database.Database, last: number): void {
     .run(last);
   if (set.changes === 0)
     database.prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_events', ?)").run(last);
+}
+
+/** What the schema does not allow is a fault of the backup. */
+function constrained(problem: string, run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    if (codeOf(error)?.startsWith('SQLITE_CONSTRAINT') !== true) throw error;
+    throw inconsistent(`${problem} (${(error as Error).message})`, error);
+  }
 }
 
 function inconsistent(how: string, cause?: unknown): BackupError {

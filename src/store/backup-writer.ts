@@ -68,15 +68,15 @@ async function write(
   assertUnaltered(database.name, await schemaDifferences(database, migrations));
   const tables = tablesOf(database);
   const header = headerOf(database, facts, migrations, tables);
-  await lines.put(line(header));
+  lines.put(line(header));
   for (const table of tables.filter((name) => name !== trail)) {
-    const columns = await beginTable(database, lines, table);
+    const columns = beginTable(database, lines, table);
     rows[table] = await writeRows(lines, database.prepare(`SELECT ${columns} FROM "${table}"`).raw());
   }
   database.exec('COMMIT');
   await lines.storeReleased();
   if (tables.includes(trail)) {
-    const columns = await beginTable(database, lines, trail);
+    const columns = beginTable(database, lines, trail);
     rows[trail] = await writeTrail(database, lines, columns, header.lastAuditEvent);
   }
   return { ...header, rows, sha256: await lines.end(rows) };
@@ -139,19 +139,19 @@ function headerOf(
 }
 
 /** The columns as a SELECT takes them. */
-async function beginTable(database: Database.Database, lines: HashedLines, table: string): Promise<string> {
+function beginTable(database: Database.Database, lines: HashedLines, table: string): string {
   const columns = database
     .prepare<[string], string>('SELECT name FROM pragma_table_info(?) ORDER BY cid')
     .pluck()
     .all(table);
-  await lines.put(line({ table, columns }));
+  lines.put(line({ table, columns }));
   return columns.map((name) => `"${name}"`).join(', ');
 }
 
 async function writeRows(lines: HashedLines, select: Database.Statement): Promise<number> {
   let rows = 0;
   for (const row of select.iterate() as IterableIterator<unknown[]>) {
-    await lines.put(rowLine(row));
+    if (lines.put(rowLine(row))) await lines.flush();
     rows++;
   }
   return rows;
@@ -177,7 +177,7 @@ async function writeTrail(
   for (let after = 0; ;) {
     const began = monotonicNow();
     const events = page.all(after, last) as unknown[][];
-    for (const event of events) await lines.put(rowLine(event));
+    for (const event of events) if (lines.put(rowLine(event))) await lines.flush();
     rows += events.length;
     if (events.length < eventsAtOnce) return rows;
     after = events.at(-1)?.[sequence] as number;
@@ -196,29 +196,33 @@ class HashedLines {
     this.#sink = sink;
   }
 
-  async put(text: string): Promise<void> {
+  /** Whether they are to be flushed now. */
+  put(text: string): boolean {
     this.#waiting.push(text);
     this.#length += text.length;
-    if (this.#length < chunkBytes) return;
-    await this.#flush();
+    return this.#length >= chunkBytes;
+  }
+
+  async flush(): Promise<void> {
+    await this.#write();
     // Signals, and whoever else has something to do.
     await nextTurn();
   }
 
   async storeReleased(): Promise<void> {
-    await this.#flush();
+    await this.#write();
     await this.#sink.storeReleased();
   }
 
   /** The digest of all that was written before the last line. */
   async end(rows: Record<string, number>): Promise<string> {
-    await this.#flush();
+    await this.#write();
     const sha256 = this.#hash.digest('hex');
     await this.#sink.write(Buffer.from(line({ end: true, rows, sha256 })));
     return sha256;
   }
 
-  async #flush(): Promise<void> {
+  async #write(): Promise<void> {
     const bytes = Buffer.from(this.#waiting.join(''));
     this.#waiting = [];
     this.#length = 0;

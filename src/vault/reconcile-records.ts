@@ -24,7 +24,12 @@ export interface Comparing {
 /** A version with what its CloudKey and key set say of it. */
 export type VersionOnRecord = Awaited<ReturnType<ReturnType<typeof versions>['execute']>>[number];
 
-function versions({ house }: Pick<Comparing, 'house'>) {
+/** Where records are read from. */
+interface Records {
+  house: { store: Pick<House['store'], 'db'> };
+}
+
+function versions({ house }: Records) {
   return house.store.db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
@@ -57,7 +62,7 @@ function versions({ house }: Pick<Comparing, 'house'>) {
  * that of {@link keyPages}: so the two are gone through side by side.
  */
 export function versionPages(
-  comparing: Pick<Comparing, 'house'>,
+  comparing: Records,
   after: Uint8Array,
   upTo: Uint8Array | undefined,
 ): AsyncGenerator<VersionOnRecord[], void, undefined> {

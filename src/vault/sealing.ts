@@ -33,7 +33,10 @@ export async function seal(
  * A sealed secret in the format of today, the same bytes where it is in that already; the secret itself is not told. Throws
  * TokenError: `seal-broken` where it does not belong to the record.
  */
-export async function reseal(house: House, { context, sealed, token }: Sealed): Promise<Buffer> {
+export async function reseal(
+  house: Pick<House, 'tokens'>,
+  { context, sealed, token }: Sealed,
+): Promise<Buffer> {
   const { value } = await house.tokens
     .pool(token)
     .call(

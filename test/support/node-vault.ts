@@ -139,7 +139,7 @@ export async function openNode(
 ): Promise<OpenNodeVault> {
   const config = loadConfig(configFile);
   if (prepare) mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
-  const opened = tokens ? await openTokens(config, config.tokens, prepare) : undefined;
+  const opened = tokens ? await openTokens(config, config.tokens, { prepare }) : undefined;
   let store: SqliteStore | undefined;
   const close = async () => {
     await store?.close();

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import {
+  chownSync,
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { wallClock } from '../clock.ts';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import type { BackupManifest } from '../store/backup-format.ts';
+import { buildStore } from '../store/backup-reader.ts';
+import { adjustRestored, type Adjusted } from '../store/restored-store.ts';
+import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
+import { rotateAt } from '../vault/encryption-count.ts';
+import type { TokenContents } from '../vault/restored-keys.ts';
+import { CliError } from './cli-error.ts';
+import { globalOptions } from './context.ts';
+import { takeNodeLocks } from './node-locks.ts';
+import { tellTrailOfRestore } from './restore-events.ts';
+import { examineTokens } from './restored-tokens.ts';
+import { printCheck, printRestored } from './tell-restore.ts';
+import { systemReason } from '../system-reason.ts';
+
+export interface RestoreInput {
+  check?: boolean;
+  withoutToken?: boolean;
+  replace?: boolean;
+  allowMissingKeys?: boolean;
+  asBackedUp?: boolean;
+}
+
+/** What a restore did. */
+export interface Restored {
+  manifest: BackupManifest;
+  tokens: TokenContents[];
+  adjusted: Adjusted;
+  /** The store that was there before. */
+  replaced: Replaced | undefined;
+}
+
+export interface Replaced {
+  /** Where it is now. */
+  keptAs: string;
+  /** Of that file. */
+  sha256: string;
+  /** Why it could not be read; undefined where it could. */
+  damaged: string | undefined;
+}
+
+/**
+ * More encryptions than a node makes with one key in a second: AWS KMS sends 1,800 requests a second to a key store, unless
+ * its quota was raised.
+ */
+const encryptionsPerSecond = 5_000;
+
+/** `holdfast restore`. */
+export async function runRestore(file: string, input: RestoreInput, command: Command): Promise<void> {
+  const options = globalOptions(command);
+  if (input.withoutToken === true && input.check !== true)
+    throw new CliError(
+      'usage',
+      '--without-token goes with --check: a store whose keys nobody has looked for is not put in place',
+      '--allow-missing-keys puts one in place that lacks some',
+    );
+  if (input.check === true) {
+    const { manifest, tokens } = await check(file, input, options.config);
+    printCheck(file, manifest, tokens, options);
+    const missing = (tokens ?? []).flatMap((token) => token.missing).length;
+    if (missing > 0) throw new CliError('badData', ...notAll(missing));
+    return;
+  }
+  printRestored(await restore(loadConfig(options.config), file, input), options);
+}
+
+/** Builds it elsewhere, and looks at it there. */
+async function check(
+  file: string,
+  { withoutToken = false }: RestoreInput,
+  configFile: string,
+): Promise<{ manifest: BackupManifest; tokens: TokenContents[] | undefined }> {
+  const config = withoutToken ? undefined : loadConfig(configFile);
+  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-restore-'));
+  try {
+    const store = path.join(directory, 'holdfast.db');
+    const manifest = await buildStore(store, sourceOf(file));
+    return { manifest, tokens: config === undefined ? undefined : await examineTokens(config, store) };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** `onStep` hears of each step of the change of place once it is done. */
+export async function restore(
+  config: LoadedConfig,
+  file: string,
+  input: RestoreInput,
+  onStep?: (step: string) => void,
+): Promise<Restored> {
+  const { storePath } = config;
+  const source = sourceOf(file);
+  mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
+  mkdirSync(path.dirname(storePath), { recursive: true, mode: 0o700 });
+  const releaseLocks = takeNodeLocks(config);
+  const prepared = `${storePath}-restoring`;
+  try {
+    assertReplaceable(storePath, input);
+    // One that was killed has left it; no other runs, since the locks are ours.
+    remove(prepared);
+    const manifest = await buildStore(prepared, source);
+    const tokens = await examineTokens(config, prepared);
+    refuseMissing(tokens, input.allowMissingKeys === true);
+    return await putBack(config, { manifest, tokens, prepared, input }, onStep);
+  } finally {
+    remove(prepared);
+    releaseLocks();
+  }
+}
+
+interface Prepared {
+  manifest: BackupManifest;
+  tokens: TokenContents[];
+  prepared: string;
+  input: RestoreInput;
+}
+
+async function putBack(
+  config: LoadedConfig,
+  { manifest, tokens, prepared, input }: Prepared,
+  onStep?: (step: string) => void,
+): Promise<Restored> {
+  const { storePath } = config;
+  const now = wallClock();
+  const aside = `${storePath}-replaced-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  const held = existsSync(storePath) ? await ReplacedStore.hold(storePath) : undefined;
+  try {
+    const adjusted = adjustRestored(prepared, {
+      manifest,
+      replaced: held === undefined || held.damaged !== undefined ? undefined : storePath,
+      asBackedUp: input.asBackedUp === true,
+      now,
+      encryptionsPerSecond,
+      rotateAt,
+    });
+    const replaced =
+      held === undefined ? undefined : { keptAs: aside, sha256: sha256Of(storePath), damaged: held.damaged };
+    const restored = { manifest, tokens, adjusted, replaced };
+    await tellTrailOfRestore(prepared, restored);
+    giveToOwner(config, prepared);
+    putInPlace({ prepared, file: storePath, replaced: held, aside }, onStep);
+    return restored;
+  } finally {
+    held?.release();
+  }
+}
+
+function sourceOf(file: string): AsyncIterable<Buffer> {
+  if (file === '-') return process.stdin as AsyncIterable<Buffer>;
+  try {
+    const descriptor = openSync(file, 'r');
+    return createReadStream(file, { fd: descriptor, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new CliError('notFound', `${file} cannot be read: ${systemReason(error).words}`, 'name a backup');
+  }
+}
+
+function assertReplaceable(storePath: string, { replace = false }: RestoreInput): void {
+  const size = statSync(storePath, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0 || replace) return;
+  throw new CliError(
+    'conflict',
+    `there is a store at ${storePath}`,
+    '--replace puts the backup in its place, and keeps it under another name',
+  );
+}
+
+/** What is missing is named, all of it: whoever goes on all the same knows what will not be readable. */
+function refuseMissing(tokens: readonly TokenContents[], isAllowed: boolean): void {
+  const missing = tokens.flatMap(({ token, missing: lines }) =>
+    lines.map((what) => ({ where: `token ${token}`, detail: what })),
+  );
+  if (missing.length === 0 || isAllowed) return;
+  throw new MissingKeysError(missing);
+}
+
+function notAll(missing: number): [problem: string, wayOut: string] {
+  return [
+    `the tokens have not all that this backup needs: ${missing} missing`,
+    'is it the right token, of the right time? Restore the token from its own backup first; --allow-missing-keys puts the store in place without',
+  ];
+}
+
+/** The tokens have not all that the backup needs; nothing was put in place. */
+export class MissingKeysError extends CliError {
+  override readonly fields: readonly { where: string; detail: string }[];
+
+  constructor(fields: readonly { where: string; detail: string }[]) {
+    super('badData', ...notAll(fields.length));
+    this.fields = fields;
+  }
+}
+
+/** As root for a service user: who had the store, or its directory, has it again. */
+function giveToOwner({ storePath, node }: LoadedConfig, prepared: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = statSync(existsSync(storePath) ? storePath : path.dirname(storePath));
+  const lockFiles = [`${storePath}-lock`, path.join(node.state_directory, 'serve.lock')];
+  for (const file of [prepared, ...lockFiles]) chownSync(file, uid, gid);
+}
+
+function remove(store: string): void {
+  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${store}${end}`, { force: true });
+}
+
+function sha256Of(file: string): string {
+  const hash = createHash('sha256');
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunk = Buffer.allocUnsafe(1024 * 1024);
+    for (;;) {
+      const length = readSync(descriptor, chunk);
+      if (length === 0) return hash.digest('hex');
+      hash.update(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,88 @@
+import type { BackupManifest } from '../store/backup-format.ts';
+import type { Since } from '../store/restored-store.ts';
+import type { TokenContents } from '../vault/restored-keys.ts';
+import type { OutputOptions } from './output.ts';
+import { printable } from './printable.ts';
+import type { Restored } from './restore.ts';
+import { print } from './streams.ts';
+
+/** So many of a kind are named. */
+const mostNamed = 20;
+
+/** What a backup holds, and what of it the tokens have; `tokens` undefined where they were not asked. */
+export function printCheck(
+  file: string,
+  manifest: BackupManifest,
+  tokens: readonly TokenContents[] | undefined,
+  { json }: OutputOptions,
+): void {
+  if (json === true) {
+    print(JSON.stringify({ file, manifest, tokens: tokens ?? null }, null, 2));
+    return;
+  }
+  for (const line of aboutBackup(manifest)) print(line);
+  print('The file is whole: its digest is right, and a store of this version can be made of it.');
+  if (tokens === undefined) print('Whether the tokens have its keys was not looked at.');
+  for (const line of aboutTokens(tokens ?? [])) print(line);
+}
+
+export function printRestored(restored: Restored, { json }: OutputOptions): void {
+  const { manifest, tokens, adjusted, replaced } = restored;
+  if (json === true) {
+    print(JSON.stringify(restored, null, 2));
+    return;
+  }
+  const lines = [
+    ...aboutBackup(manifest),
+    'It is in place.',
+    ...(replaced === undefined
+      ? []
+      : [
+          `The store that was there is kept as ${replaced.keptAs}${replaced.damaged === undefined ? '' : `; it could not be read: ${replaced.damaged}`}.`,
+        ]),
+    ...aboutTokens(tokens),
+    aboutSince[adjusted.since],
+    ...named(adjusted.withheld, ({ kind, name, what }) => `${kind} ${name} ${what}`),
+    ...(adjusted.lost.length === 0
+      ? []
+      : [
+          'Made since the backup, and not in it:',
+          ...named(adjusted.lost, ({ kind, name }) => `${kind} ${name}`),
+        ]),
+    adjusted.lastAuditEvent === undefined
+      ? `Audit events after number ${manifest.lastAuditEvent} are not in it; new ones begin at ${adjusted.resumesAt}.`
+      : `Audit events ${manifest.lastAuditEvent + 1} to ${adjusted.lastAuditEvent} are in the store that was kept alone; new ones begin at ${adjusted.resumesAt}.`,
+    'Everybody has to sign in again. Start the node, then look at: holdfast reconcile list',
+  ];
+  for (const line of lines) print(printable(line));
+}
+
+const aboutSince: Readonly<Record<Since, string>> = {
+  known:
+    'What was taken away since the backup was made is taken away here too, as the store that was there says:',
+  unknown:
+    'Nobody knows what was disabled, withdrawn or revoked since the backup was made. So every key set is frozen, and every API key revoked. Before you thaw one: disable again what was disabled, withdraw what was withdrawn, and disable the people who have left (docs/operations.md, Backup and restore):',
+  ignored:
+    'Nothing is withheld, as you asked: what was disabled, frozen, withdrawn or revoked since the backup was made is usable again, and people who were dismissed may sign in.',
+};
+
+function aboutBackup({ takenAt, holdfast, node, rows, sha256 }: BackupManifest): string[] {
+  return [
+    `A backup as of ${takenAt}, made by Holdfast ${holdfast} on ${node.hostname}, SHA-256 ${sha256}:`,
+    `  ${rows['vaults'] ?? 0} vaults, ${rows['key_sets'] ?? 0} key sets, ${rows['cloud_keys'] ?? 0} CloudKeys, ${rows['users'] ?? 0} people, ${rows['audit_events'] ?? 0} audit events`,
+  ];
+}
+
+function aboutTokens(tokens: readonly TokenContents[]): string[] {
+  return tokens.flatMap(({ token, proven, opened, missing }) => [
+    `Token ${token}: has the keys of ${proven} versions, and opens ${opened} secrets${missing.length === 0 ? '' : `; ${missing.length} are missing:`}`,
+    ...named(missing, (what) => what),
+  ]);
+}
+
+function named<T>(all: readonly T[], inWords: (one: T) => string): string[] {
+  const lines = all.slice(0, mostNamed).map((one) => `  ${inWords(one)}`);
+  return all.length > mostNamed
+    ? [...lines, `  and ${all.length - mostNamed} more (--json names all)`]
+    : lines;
+}

@@ -1,0 +1,202 @@
+import Database from 'better-sqlite3';
+import type { BackupManifest } from './backup-format.ts';
+import { setLastEvent } from './backup-reader.ts';
+import { carryOver } from './carried-over.ts';
+import { knownMigrations } from './store.ts';
+import { withhold, type Withheld } from './withheld.ts';
+
+/** What was made since the backup, and is not in the restored store. */
+export interface Lost {
+  kind: 'cloud-key' | 'key-set' | 'user' | 'vault';
+  vaultId: string;
+  id: string;
+  name: string;
+}
+
+/**
+ * What is known of the time since the backup was made. `known`: the store that is replaced is whole and goes on where the
+ * backup ends, so what was taken away since is taken away in the restored one too. `unknown`: there is no such store.
+ * `ignored`: somebody said that nothing is to be taken away.
+ */
+export type Since = 'known' | 'unknown' | 'ignored';
+
+export interface Adjusted {
+  since: Since;
+  withheld: Withheld[];
+  lost: Lost[];
+  /** Of the replaced store, where it is known. */
+  lastAuditEvent: number | undefined;
+  /** The number of the first event after the restore. */
+  resumesAt: number;
+}
+
+export interface Adjustment {
+  manifest: BackupManifest;
+  /** The store that is replaced, in which nobody writes; undefined where there is none, or none that can be read. */
+  replaced: string | undefined;
+  /** Take nothing away. */
+  asBackedUp: boolean;
+  now: Date;
+  /** Encryptions that one key version may have made in a second at the most. */
+  encryptionsPerSecond: number;
+  /** A version that has encrypted so often is replaced at its next use. */
+  rotateAt: number;
+}
+
+/** Numbers of audit events that nobody gives again, where it is not known how many were given since the backup. */
+const eventsAhead = 1_000_000;
+
+/**
+ * Makes a store that was built of a backup fit to serve again: what was forbidden after the backup was made stays forbidden, what
+ * was encrypted is counted, no audit event gets a number that another had. The file is closed and without a log beside it.
+ */
+export function adjustRestored(file: string, adjustment: Adjustment): Adjusted {
+  const database = new Database(file);
+  try {
+    database.pragma('temp_store = MEMORY');
+    database.pragma('trusted_schema = OFF');
+    const { replaced, asBackedUp } = adjustment;
+    if (replaced !== undefined) database.prepare('ATTACH ? AS before').run(replaced);
+    const isKnown = replaced !== undefined && goesOn(database, adjustment.manifest);
+    database.exec('BEGIN');
+    const adjusted = adjust(
+      database,
+      adjustment,
+      asBackedUp ? 'ignored' : isKnown ? 'known' : 'unknown',
+      isKnown,
+    );
+    database.exec('COMMIT');
+    return adjusted;
+  } finally {
+    database.close();
+  }
+}
+
+function adjust(
+  database: Database.Database,
+  adjustment: Adjustment,
+  since: Since,
+  isKnown: boolean,
+): Adjusted {
+  const { manifest, now } = adjustment;
+  const withheld: Withheld[] = [];
+  let lost: Lost[] = [];
+  if (isKnown) lost = lostSince(database);
+  if (since === 'known') withheld.push(...carryOver(database, now.toISOString()));
+  if (since === 'unknown') withheld.push(...lockDown(database, now.toISOString()));
+  // Whatever is believed of the backup: nothing is destroyed because it was put back.
+  withheld.push(...keepFromDestruction(database, since === 'known', now.toISOString()));
+  if (isKnown)
+    database.exec(`UPDATE key_versions SET encryptions_leased = b.encryptions_leased FROM before.key_versions b
+      WHERE b.cloud_key_id = key_versions.cloud_key_id AND b.version = key_versions.version
+        AND b.encryptions_leased > key_versions.encryptions_leased`);
+  else countAhead(database, adjustment);
+  const lastAuditEvent = isKnown
+    ? database
+        .prepare<[], number>("SELECT seq FROM before.sqlite_sequence WHERE name = 'audit_events'")
+        .pluck()
+        .get()
+    : undefined;
+  const last = lastAuditEvent ?? manifest.lastAuditEvent + eventsAhead;
+  setLastEvent(database, last);
+  return { since, withheld, lost, lastAuditEvent, resumesAt: last + 1 };
+}
+
+/** Whether the replaced store has the backup's past: the same schema, and the last audit event of the backup. */
+function goesOn(database: Database.Database, { lastAuditEvent }: BackupManifest): boolean {
+  const names = database
+    .prepare<[], string>('SELECT name FROM before.kysely_migration ORDER BY name')
+    .pluck()
+    .all();
+  if (names.join() !== knownMigrations.toSorted().join()) return false;
+  const eventOf = (schema: string) =>
+    JSON.stringify(
+      database.prepare(`SELECT * FROM ${schema}.audit_events WHERE sequence = ?`).get(lastAuditEvent) ?? null,
+    );
+  const event = eventOf('main');
+  return event !== 'null' && event === eventOf('before');
+}
+
+/** Nobody knows what was taken away: nothing is served, and no program gets in, until somebody has looked. */
+function lockDown(database: Database.Database, now: string): Withheld[] {
+  return [
+    ...withhold(database, now, {
+      kind: 'key-set',
+      what: 'is frozen until somebody thaws it',
+      sql: `UPDATE key_sets SET frozen_at = ?1, updated_at = ?1, row_version = row_version + 1
+        WHERE frozen_at IS NULL RETURNING vault_id AS vaultId, id, name`,
+    }),
+    ...withhold(database, now, {
+      kind: 'api-key',
+      what: 'is revoked',
+      sql: `UPDATE api_keys SET revoked_at = ?1, row_version = row_version + 1
+        WHERE revoked_at IS NULL AND expires_at > ?1
+        RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
+    }),
+  ];
+}
+
+/** A deletion that waited when the backup was made may have been cancelled since: it waits for somebody to ask again. */
+function keepFromDestruction(database: Database.Database, isKnown: boolean, now: string): Withheld[] {
+  const stillWaits = (table: string, so: string) =>
+    isKnown ? `AND NOT EXISTS (SELECT 1 FROM before.${table} b WHERE b.id = main.${table}.id AND ${so})` : '';
+  return [
+    ...withhold(database, now, {
+      kind: 'cloud-key',
+      what: 'is DISABLED, and its deletion is not scheduled any more',
+      sql: `UPDATE cloud_keys SET state = 'DISABLED', deletion_at = NULL, updated_at = ?, row_version = row_version + 1
+        WHERE state = 'PENDING_DELETION' ${stillWaits('cloud_keys', "b.state IN ('PENDING_DELETION', 'DELETED')")}
+        RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
+    }),
+    ...withhold(database, now, {
+      kind: 'kms-key',
+      what: 'is not scheduled for deletion in AWS any more',
+      sql: `UPDATE kms_keys SET wanted = NULL, wanted_days = NULL, leaving = NULL, updated_at = ?,
+          row_version = row_version + 1
+        WHERE wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}
+        RETURNING vault_id AS vaultId, id, alias AS name`,
+    }),
+  ];
+}
+
+/**
+ * The IVs of AES-GCM are made by the token, at random or by a counter of its own, and never of our count: an older count
+ * repeats none. But it is what keeps a version below its limit, so it is raised by what may have been encrypted since; at
+ * the most to where a new version is made at the next use.
+ */
+function countAhead(
+  database: Database.Database,
+  { manifest, now, encryptionsPerSecond, rotateAt }: Adjustment,
+): void {
+  const seconds = Math.max(0, Math.ceil((now.getTime() - Date.parse(manifest.takenAt)) / 1000));
+  const most = Math.min(rotateAt, seconds * encryptionsPerSecond);
+  database
+    .prepare(
+      `UPDATE key_versions SET encryptions_leased = max(encryptions_leased, min(encryptions_leased + @most, @rotateAt))
+        WHERE state IN ('ACTIVE', 'PENDING')`,
+    )
+    .run({ most, rotateAt });
+}
+
+function lostSince(database: Database.Database): Lost[] {
+  const missing = (kind: Lost['kind'], table: string, vaultId: string, name: string, where: string): Lost[] =>
+    database
+      .prepare<[], Omit<Lost, 'kind'>>(
+        `SELECT ${vaultId} AS vaultId, b.id, b.${name} AS name FROM before.${table} b
+          WHERE ${where} AND NOT EXISTS (SELECT 1 FROM main.${table} a WHERE a.id = b.id) ORDER BY name`,
+      )
+      .all()
+      .map(({ vaultId: vault, id, name: called }) => ({ kind, vaultId: vault, id, name: called }));
+  return [
+    ...missing('vault', 'vaults', 'b.id', 'name', 'b.deleted_at IS NULL'),
+    ...missing('key-set', 'key_sets', 'b.vault_id', 'name', '1'),
+    ...missing(
+      'cloud-key',
+      'cloud_keys',
+      '(SELECT vault_id FROM before.key_sets s WHERE s.id = b.key_set_id)',
+      'name',
+      "b.state <> 'DELETED'",
+    ),
+    ...missing('user', 'users', 'b.vault_id', 'username', '1'),
+  ];
+}

@@ -1,0 +1,21 @@
+import type Database from 'better-sqlite3';
+
+/** Something that may not be used in a restored store, or not in every way, as it might by its backup. */
+export interface Withheld {
+  kind: 'cloud-key' | 'key-set' | 'xks-credential' | 'user' | 'api-key' | 'kms-key';
+  vaultId: string;
+  id: string;
+  name: string;
+  /** What became of it, in words. */
+  what: string;
+}
+
+/** Runs an UPDATE, with the time as its first parameter, that returns `vaultId`, `id` and `name` of what it changes. */
+export function withhold(
+  database: Database.Database,
+  now: string,
+  { kind, what, sql }: Pick<Withheld, 'kind' | 'what'> & { sql: string },
+): Withheld[] {
+  const rows = database.prepare<[string], Omit<Withheld, 'kind' | 'what'>>(sql).all(now);
+  return rows.map(({ vaultId, id, name }) => ({ kind, vaultId, id, name, what }));
+}
