@@ -98,7 +98,7 @@ async function check(
   }
 }
 
-/** `onStep` hears of each step of the change of place once it is done. */
+/** `onStep` hears of each step once it is done. */
 export async function restore(
   config: LoadedConfig,
   file: string,
@@ -116,6 +116,7 @@ export async function restore(
     // One that was killed has left it; no other runs, since the locks are ours.
     remove(prepared);
     const manifest = await buildStore(prepared, source);
+    onStep?.('built');
     const tokens = await examineTokens(config, prepared);
     refuseMissing(tokens, input.allowMissingKeys === true);
     return await putBack(config, { manifest, tokens, prepared, input }, onStep);
@@ -154,6 +155,7 @@ async function putBack(
       held === undefined ? undefined : { keptAs: aside, sha256: sha256Of(storePath), damaged: held.damaged };
     const restored = { manifest, tokens, adjusted, replaced };
     await tellTrailOfRestore(prepared, restored);
+    onStep?.('told');
     giveToOwner(config, prepared);
     putInPlace({ prepared, file: storePath, replaced: held, aside }, onStep);
     return restored;

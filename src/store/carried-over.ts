@@ -15,21 +15,21 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
   take(
     'cloud-key',
     'is DISABLED: it was not AVAILABLE any more',
-    `UPDATE cloud_keys SET state = 'DISABLED', updated_at = ?, row_version = row_version + 1
+    `UPDATE cloud_keys SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
       WHERE state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}
       RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
   );
   take(
     'key-set',
     'is frozen, as it was',
-    `UPDATE key_sets SET frozen_at = ?1, updated_at = ?1, row_version = row_version + 1
+    `UPDATE key_sets SET frozen_at = @now, updated_at = @now, row_version = row_version + 1
       WHERE frozen_at IS NULL AND ${isNot('key_sets', 'id', 'b.frozen_at IS NULL')}
       RETURNING vault_id AS vaultId, id, name`,
   );
   take(
     'xks-credential',
     'is withdrawn, as it was',
-    `UPDATE xks_credentials SET withdrawn_at = ?, withdrawn_why = 'WITHDRAWN', row_version = row_version + 1
+    `UPDATE xks_credentials SET withdrawn_at = @now, withdrawn_why = 'WITHDRAWN', row_version = row_version + 1
       WHERE withdrawn_at IS NULL AND ${isNot('xks_credentials', 'access_key_id', 'b.withdrawn_at IS NULL')}
       RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, access_key_id AS id,
         access_key_id AS name`,
@@ -37,15 +37,15 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
   take(
     'user',
     'is disabled: they were disabled or removed',
-    `UPDATE users SET state = 'DISABLED', updated_at = ?, row_version = row_version + 1
+    `UPDATE users SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
       WHERE state = 'ACTIVE' AND ${isNot('users', 'id', "b.state = 'ACTIVE'")}
       RETURNING vault_id AS vaultId, id, username AS name`,
   );
   take(
     'api-key',
     'is revoked, as it was',
-    `UPDATE api_keys SET revoked_at = ?1, row_version = row_version + 1
-      WHERE revoked_at IS NULL AND expires_at > ?1 AND ${isNot('api_keys', 'id', 'b.revoked_at IS NULL')}
+    `UPDATE api_keys SET revoked_at = @now, row_version = row_version + 1
+      WHERE revoked_at IS NULL AND expires_at > @now AND ${isNot('api_keys', 'id', 'b.revoked_at IS NULL')}
       RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
   );
   return withheld;

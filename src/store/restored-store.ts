@@ -123,14 +123,14 @@ function lockDown(database: Database.Database, now: string): Withheld[] {
     ...withhold(database, now, {
       kind: 'key-set',
       what: 'is frozen until somebody thaws it',
-      sql: `UPDATE key_sets SET frozen_at = ?1, updated_at = ?1, row_version = row_version + 1
+      sql: `UPDATE key_sets SET frozen_at = @now, updated_at = @now, row_version = row_version + 1
         WHERE frozen_at IS NULL RETURNING vault_id AS vaultId, id, name`,
     }),
     ...withhold(database, now, {
       kind: 'api-key',
       what: 'is revoked',
-      sql: `UPDATE api_keys SET revoked_at = ?1, row_version = row_version + 1
-        WHERE revoked_at IS NULL AND expires_at > ?1
+      sql: `UPDATE api_keys SET revoked_at = @now, row_version = row_version + 1
+        WHERE revoked_at IS NULL AND expires_at > @now
         RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
     }),
   ];
@@ -144,14 +144,14 @@ function keepFromDestruction(database: Database.Database, isKnown: boolean, now:
     ...withhold(database, now, {
       kind: 'cloud-key',
       what: 'is DISABLED, and its deletion is not scheduled any more',
-      sql: `UPDATE cloud_keys SET state = 'DISABLED', deletion_at = NULL, updated_at = ?, row_version = row_version + 1
+      sql: `UPDATE cloud_keys SET state = 'DISABLED', deletion_at = NULL, updated_at = @now, row_version = row_version + 1
         WHERE state = 'PENDING_DELETION' ${stillWaits('cloud_keys', "b.state IN ('PENDING_DELETION', 'DELETED')")}
         RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
     }),
     ...withhold(database, now, {
       kind: 'kms-key',
       what: 'is not scheduled for deletion in AWS any more',
-      sql: `UPDATE kms_keys SET wanted = NULL, wanted_days = NULL, leaving = NULL, updated_at = ?,
+      sql: `UPDATE kms_keys SET wanted = NULL, wanted_days = NULL, leaving = NULL, updated_at = @now,
           row_version = row_version + 1
         WHERE wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}
         RETURNING vault_id AS vaultId, id, alias AS name`,

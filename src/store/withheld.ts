@@ -10,12 +10,12 @@ export interface Withheld {
   what: string;
 }
 
-/** Runs an UPDATE, with the time as its first parameter, that returns `vaultId`, `id` and `name` of what it changes. */
+/** Runs an UPDATE, with the time as `@now`, that returns `vaultId`, `id` and `name` of what it changes. */
 export function withhold(
   database: Database.Database,
   now: string,
   { kind, what, sql }: Pick<Withheld, 'kind' | 'what'> & { sql: string },
 ): Withheld[] {
-  const rows = database.prepare<[string], Omit<Withheld, 'kind' | 'what'>>(sql).all(now);
+  const rows = database.prepare<[{ now: string }], Omit<Withheld, 'kind' | 'what'>>(sql).all({ now });
   return rows.map(({ vaultId, id, name }) => ({ kind, vaultId, id, name, what }));
 }
