@@ -19,6 +19,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import type { BackupManifest } from '../store/backup-format.ts';
 import { buildStore } from '../store/backup-reader.ts';
 import { adjustRestored, type Adjusted } from '../store/restored-store.ts';
+import { restoringPath } from '../store/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
 import { rotateAt } from '../vault/encryption-count.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
@@ -110,7 +111,7 @@ export async function restore(
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(storePath), { recursive: true, mode: 0o700 });
   const releaseLocks = takeNodeLocks(config);
-  const prepared = `${storePath}-restoring`;
+  const prepared = restoringPath(storePath);
   try {
     assertReplaceable(storePath, input);
     // One that was killed has left it; no other runs, since the locks are ours.
@@ -140,7 +141,7 @@ async function putBack(
 ): Promise<Restored> {
   const { storePath } = config;
   const now = wallClock();
-  const aside = `${storePath}-replaced-${now.toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  const aside = `${storePath}-replaced-${now.toISOString().replaceAll(/[-:.]/g, '')}`;
   const held = existsSync(storePath) ? await ReplacedStore.hold(storePath) : undefined;
   try {
     const adjusted = adjustRestored(prepared, {

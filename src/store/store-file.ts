@@ -41,9 +41,14 @@ export function examineStoreFile(file: string, evidence: readonly string[], mayB
   if (existsSync(directory)) examineAccess(directory);
 }
 
+/** Where a store is made of a backup before it is put in place; it stays there where that was cut off. */
+export function restoringPath(file: string): string {
+  return `${file}-restoring`;
+}
+
 /** What shows that there has been a store at this path. */
 export function evidenceOf(file: string): string[] {
-  return [reservePath(file), `${file}-wal`, path.join(path.dirname(file), 'node-id')];
+  return [reservePath(file), `${file}-wal`, restoringPath(file), path.join(path.dirname(file), 'node-id')];
 }
 
 function examineAccess(target: string): { size: number } {
