@@ -14,13 +14,15 @@ import { BackupFile, BackupPipe } from './backup-file.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';
 import { localAct } from './local-house.ts';
+import { isForPrograms, outputOf } from './output-options.ts';
+import { printData } from './output.ts';
 import { note, print, terminal } from './streams.ts';
 import { build } from './version.ts';
 
 /** `holdfast backup`. */
 export async function runBackup({ file: target }: { file: string }, command: Command): Promise<void> {
-  const options = globalOptions(command);
-  const config = loadConfig(options.config);
+  const options = outputOf(command);
+  const config = loadConfig(globalOptions(command).config);
   examineStoreFile(config.storePath, [], false);
   const now = wallClock();
   if (target === '-') {
@@ -31,9 +33,8 @@ export async function runBackup({ file: target }: { file: string }, command: Com
   }
   const file = fileFor(target, now);
   const manifest = await toFile(config, file, now);
-  print(
-    options.json === true ? JSON.stringify({ file, ...manifest }, null, 2) : `${file}: ${inWords(manifest)}`,
-  );
+  if (isForPrograms(options)) printData({ file, ...manifest }, options);
+  else print(`${file}: ${inWords(manifest)}`);
 }
 
 async function toPipe(config: LoadedConfig, now: Date): Promise<BackupManifest> {

@@ -25,6 +25,7 @@ import { rotateAt } from '../vault/encryption-count.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';
+import { outputOf } from './output-options.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { tellTrailOfRestore } from './restore-events.ts';
 import { examineTokens } from './restored-tokens.ts';
@@ -65,7 +66,8 @@ const encryptionsPerSecond = 5_000;
 
 /** `holdfast restore`. */
 export async function runRestore(file: string, input: RestoreInput, command: Command): Promise<void> {
-  const options = globalOptions(command);
+  const options = outputOf(command);
+  const { config: configFile } = globalOptions(command);
   if (input.withoutToken === true && input.check !== true)
     throw new CliError(
       'usage',
@@ -73,13 +75,13 @@ export async function runRestore(file: string, input: RestoreInput, command: Com
       '--allow-missing-keys puts one in place that lacks some',
     );
   if (input.check === true) {
-    const { manifest, tokens } = await check(file, input, options.config);
+    const { manifest, tokens } = await check(file, input, configFile);
     printCheck(file, manifest, tokens, options);
     const missing = (tokens ?? []).flatMap((token) => token.missing).length;
     if (missing > 0) throw new CliError('badData', ...notAll(missing));
     return;
   }
-  printRestored(await restore(loadConfig(options.config), file, input), options);
+  printRestored(await restore(loadConfig(configFile), file, input), options);
 }
 
 /** Builds it elsewhere, and looks at it there. */

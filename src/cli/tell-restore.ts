@@ -1,7 +1,8 @@
 import type { BackupManifest } from '../store/backup-format.ts';
 import type { Since } from '../store/restored-store.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
-import type { OutputOptions } from './output.ts';
+import { isForPrograms, type OutputOptions } from './output-options.ts';
+import { printData } from './output.ts';
 import { printable } from './printable.ts';
 import type { Restored } from './restore.ts';
 import { print } from './streams.ts';
@@ -14,10 +15,10 @@ export function printCheck(
   file: string,
   manifest: BackupManifest,
   tokens: readonly TokenContents[] | undefined,
-  { json }: OutputOptions,
+  options: OutputOptions,
 ): void {
-  if (json === true) {
-    print(JSON.stringify({ file, manifest, tokens: tokens ?? null }, null, 2));
+  if (isForPrograms(options)) {
+    printData({ file, manifest, tokens: tokens ?? null }, options);
     return;
   }
   for (const line of aboutBackup(manifest)) print(line);
@@ -26,10 +27,10 @@ export function printCheck(
   for (const line of aboutTokens(tokens ?? [])) print(line);
 }
 
-export function printRestored(restored: Restored, { json }: OutputOptions): void {
+export function printRestored(restored: Restored, options: OutputOptions): void {
   const { manifest, tokens, adjusted, replaced } = restored;
-  if (json === true) {
-    print(JSON.stringify(restored, null, 2));
+  if (isForPrograms(options)) {
+    printData(restored, options);
     return;
   }
   const lines = [

@@ -19,6 +19,14 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
       WHERE state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}
       RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
   );
+  for (const by of ['frozen_at', 'appliance_frozen_at'])
+    take(
+      'vault',
+      'is frozen, as it was',
+      `UPDATE vaults SET ${by} = @now, updated_at = @now, row_version = row_version + 1
+        WHERE ${by} IS NULL AND deleted_at IS NULL AND ${isNot('vaults', 'id', `b.${by} IS NULL`)}
+        RETURNING id AS vaultId, id, name`,
+    );
   take(
     'key-set',
     'is frozen, as it was',
