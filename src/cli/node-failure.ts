@@ -22,7 +22,7 @@ export function nodeFailure(error: unknown): Failure {
   }
   if (error instanceof TlsError) return of('configuration', error.message);
   if (error instanceof StoreError) return of('configuration', error.message, error.wayOut);
-  if (error instanceof BackupError) return of('badData', error.message, error.remediation);
+  if (error instanceof BackupError) return of('data', error.message, error.remediation);
   if (error instanceof TokenStartError)
     return of(error.pinRefused ? 'pinRefused' : 'tokenUnavailable', error.message, error.wayOut);
   if (error instanceof PinRefusedBeforeError) return of('pinRefused', error.message, error.wayOut);

@@ -1,4 +1,4 @@
-import { record } from '../audit/trail.ts';
+import { record, recordEach } from '../audit/trail.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import type { Restored } from './restore.ts';
 import { localAct } from './local-house.ts';
@@ -25,11 +25,10 @@ export async function tellTrailOfRestore(
       .where('deleted_at', 'is', null)
       .execute();
     await store.write(act, async (trx) => {
-      const entry = { action: 'store.restore', target: { kind: 'store', id: sha256, name: storePath } };
       await record(trx, act, {
-        ...entry,
+        action: 'store.restore',
         vaultId: '',
-        target: { ...entry.target, name: replaced?.keptAs ?? '' },
+        target: { kind: 'store', id: sha256, name: replaced?.keptAs ?? '' },
         after: {
           backup: { sha256, takenAt, madeBy: manifest.holdfast, node: manifest.node },
           replaced: replaced ?? null,
@@ -44,13 +43,13 @@ export async function tellTrailOfRestore(
       });
       const takenOf = Map.groupBy(withheld, ({ vaultId }) => vaultId);
       const lostOf = Map.groupBy(lost, ({ vaultId }) => vaultId);
-      for (const { id, name } of vaults) {
+      const entries = vaults.map(({ id, name }) => {
         const taken = inWords(takenOf.get(id));
         const gone = inWords(lostOf.get(id));
-        await record(trx, act, {
-          ...entry,
+        return {
+          action: 'store.restore',
           vaultId: id,
-          target: { ...entry.target, name },
+          target: { kind: 'store', id: sha256, name },
           after: {
             backup: { sha256, takenAt },
             since,
@@ -59,8 +58,9 @@ export async function tellTrailOfRestore(
             lost: gone.slice(0, mostNamed),
             moreLost: Math.max(0, gone.length - mostNamed),
           },
-        });
-      }
+        };
+      });
+      await recordEach(trx, act, entries);
     });
   } finally {
     await store.close();

@@ -78,7 +78,7 @@ export async function runRestore(file: string, input: RestoreInput, command: Com
     const { manifest, tokens } = await check(file, input, configFile);
     printCheck(file, manifest, tokens, options);
     const missing = (tokens ?? []).flatMap((token) => token.missing).length;
-    if (missing > 0) throw new CliError('badData', ...notAll(missing));
+    if (missing > 0) throw new CliError('data', ...notAll(missing));
     return;
   }
   printRestored(await restore(loadConfig(configFile), file, input), options);
@@ -208,7 +208,7 @@ export class MissingKeysError extends CliError {
   override readonly fields: readonly { where: string; detail: string }[];
 
   constructor(fields: readonly { where: string; detail: string }[]) {
-    super('badData', ...notAll(fields.length));
+    super('data', ...notAll(fields.length));
     this.fields = fields;
   }
 }
