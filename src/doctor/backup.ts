@@ -19,13 +19,29 @@ export function examineBackup(where: string | undefined): Finding {
   const hours = Math.round((wallClock().getTime() - at) / hour);
   const data = { file, at: new Date(at).toISOString(), hours };
   const seen = `${path.basename(file)}, ${hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`} old`;
-  if (!isStore(file))
-    return problem('node.backup', `${seen}: it is no SQLite file, or cannot be read`, wayOut, { data });
+  const kind = kindOf(file);
+  if (kind === 'unreadable') return problem('node.backup', `${seen}: it cannot be read`, wayOut, { data });
+  if (kind === 'database')
+    return problem(
+      'node.backup',
+      `${seen}: it is a copy of the database, which restore does not take`,
+      wayOut,
+      {
+        data,
+      },
+    );
   if ((mode & 0o077) !== 0)
     return problem('node.backup', `${seen}, open to group or others`, `chmod 0600 ${file}`, { data });
   const age = wallClock().getTime() - at;
   if (age > stale) return problem('node.backup', seen, wayOut, { data });
   if (age > fresh) return warning('node.backup', seen, wayOut, { data });
+  if (kind === 'unknown')
+    return warning(
+      'node.backup',
+      `${seen}: it is encrypted, compressed or no backup of Holdfast’s`,
+      'where it is to be so: decrypt it, then holdfast restore --check',
+      { data },
+    );
   return ok('node.backup', seen, { data });
 }
 
@@ -49,17 +65,23 @@ function newestFile(where: string): { file: string; at: number; mode: number } |
   }
 }
 
-function isStore(file: string): boolean {
-  const magic = 'SQLite format 3\0';
+/** How the two begin. */
+const begins: Readonly<Record<string, 'backup' | 'database'>> = {
+  '{"format":"holdfast-backup",': 'backup',
+  'SQLite format 3\0': 'database',
+};
+
+function kindOf(file: string): 'backup' | 'database' | 'unknown' | 'unreadable' {
   try {
     const descriptor = openSync(file, 'r');
     try {
-      const head = Buffer.alloc(magic.length);
-      return readSync(descriptor, head) === magic.length && head.toString('latin1') === magic;
+      const head = Buffer.alloc(64);
+      const text = head.toString('latin1', 0, readSync(descriptor, head));
+      return Object.entries(begins).find(([beginning]) => text.startsWith(beginning))?.[1] ?? 'unknown';
     } finally {
       closeSync(descriptor);
     }
   } catch {
-    return false;
+    return 'unreadable';
   }
 }

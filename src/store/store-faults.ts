@@ -1,6 +1,7 @@
 import { codeOf, StoreError, type StoreFault } from './store-error.ts';
 
-export const restoreIt = 'put back the newest backup: docs/operations.md, Backup and restore';
+export const restoreIt =
+  'put back the newest backup with holdfast restore: docs/operations.md, Backup and restore';
 
 /** What to do with a store that is damaged. */
 export const restoreDamaged =
@@ -13,7 +14,7 @@ const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string
   ],
   locked: [
     'another program has held the write lock of the store for too long',
-    'end it: fuser -v FILE names it; a copy is made with VACUUM INTO, which holds no lock',
+    'end it: fuser -v FILE names it; a copy is made with holdfast backup, which holds no lock',
   ],
   'read-only': [
     'the store cannot be written: it, or its file system, is read-only',

@@ -121,13 +121,12 @@ test.serial('a damaged store, one that is none, and one of another version are t
 test.serial('a backup is judged by its age, its kind and its mode', async (t) => {
   const directory = file('backups');
   await mkdir(directory);
-  const backup = path.join(directory, 'holdfast.db');
+  const backup = path.join(directory, 'holdfast.backup');
   const say = async () => found(t, await allFindings({ backup: directory }), 'node.backup', ...expected);
   let expected: ['OK' | 'WARNING' | 'PROBLEM', RegExp] = ['PROBLEM', /there is none/];
   await say();
-  const store = await SqliteStore.init(backup);
-  await store.close();
-  expected = ['OK', /^holdfast\.db, 0 hours old$/];
+  t.is((await runCommand(['--config', node.config, 'backup', '--file', backup])).code, 0);
+  expected = ['OK', /^holdfast\.backup, 0 hours old$/];
   await say();
   const aged = async (hours: number) => {
     const then = new Date(Date.now() - hours * 3_600_000);
@@ -143,8 +142,12 @@ test.serial('a backup is judged by its age, its kind and its mode', async (t) =>
   await chmod(backup, 0o644);
   expected = ['PROBLEM', /open to group or others/];
   await say();
-  await writeFile(path.join(directory, 'newer.txt'), 'nothing of a store', { mode: 0o600 });
-  expected = ['PROBLEM', /newer\.txt.*no SQLite file/];
+  await writeFile(path.join(directory, 'newer.age'), 'age-encryption.org/v1', { mode: 0o600 });
+  expected = ['WARNING', /newer\.age.*encrypted, compressed or no backup/];
+  await say();
+  const store = await SqliteStore.init(path.join(directory, 'copy.db'));
+  await store.close();
+  expected = ['PROBLEM', /copy\.db.*a copy of the database, which restore does not take/];
   await say();
 });
 
