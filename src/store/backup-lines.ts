@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   BackupError,
+  line,
   readHeader,
   readMark,
   readRow,
@@ -30,6 +31,7 @@ export async function* readBackup(
   const hash = createHash('sha256');
   let number = 0;
   let end: BackupEnd | undefined;
+  const counts = new Counts();
   for await (const lines of linesOf(source)) {
     const parts: BackupPart[] = [];
     for (const bytes of lines) {
@@ -40,7 +42,11 @@ export async function* readBackup(
         ({ end } = part);
         if (!timingSafeEqual(hash.digest(), Buffer.from(end.sha256, 'hex')))
           throw altered('its digest is another');
+        // The one line that the digest does not cover says nothing but what the others come to.
+        if (bytes.toString('utf8') !== line({ end: true, rows: counts.rows, sha256: end.sha256 }))
+          throw altered('it has other rows than it says');
       } else {
+        counts.take(part);
         hash.update(bytes);
         parts.push(part);
       }
@@ -53,6 +59,17 @@ export async function* readBackup(
       'another copy of it, or the backup before it',
     );
   yield [{ kind: 'end', end }];
+}
+
+/** How many rows each table has, as they come. */
+class Counts {
+  readonly rows: Record<string, number> = {};
+  #table = '';
+
+  take(part: BackupPart): void {
+    if (part.kind === 'table') this.rows[(this.#table = part.head.table)] = 0;
+    else if (part.kind === 'row') this.rows[this.#table] = (this.rows[this.#table] ?? 0) + 1;
+  }
 }
 
 function partOf(bytes: Buffer, number: number): BackupPart {

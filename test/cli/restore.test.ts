@@ -335,14 +335,19 @@ function backdated(file: string, seconds: number): string {
   const header = JSON.parse(lines[0] ?? '') as { takenAt: string };
   header.takenAt = new Date(Date.parse(header.takenAt) - seconds * 1000).toISOString();
   lines[0] = JSON.stringify(header);
-  return written(`${file}-backdated`, lines.slice(0, -1), lines.at(-1));
+  return written(`${file}-backdated`, lines.slice(0, -1));
 }
 
-/** A file of these lines, and an end whose digest is right. */
-function written(file: string, lines: readonly string[], last = '{"rows":{}}'): string {
+/** A file of these lines, and the end that is right for them. */
+function written(file: string, lines: readonly string[]): string {
   const body = `${lines.join('\n')}\n`;
   const sha256 = createHash('sha256').update(body).digest('hex');
-  writeFileSync(file, `${body}${JSON.stringify({ ...(JSON.parse(last) as object), end: true, sha256 })}\n`);
+  const rows: Record<string, number> = {};
+  let table = '';
+  for (const text of lines)
+    if (text.startsWith('[')) rows[table] = (rows[table] ?? 0) + 1;
+    else if (text.startsWith('{"table"')) rows[(table = (JSON.parse(text) as { table: string }).table)] = 0;
+  writeFileSync(file, `${body}${JSON.stringify({ end: true, rows, sha256 })}\n`);
   return file;
 }
 
@@ -357,11 +362,10 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
     return path.join(node.directory, name);
   };
   const newer = (fields: object) =>
-    written(
-      path.join(node.directory, `newer-${Object.keys(fields).join()}`),
-      [JSON.stringify({ ...header, ...fields }), ...lines.slice(1, -1)],
-      lines.at(-1),
-    );
+    written(path.join(node.directory, `newer-${Object.keys(fields).join()}`), [
+      JSON.stringify({ ...header, ...fields }),
+      ...lines.slice(1, -1),
+    ]);
   await node.closeVault();
   const before = stateOf(node);
   for (const [bad, code, problem] of [
