@@ -9,6 +9,7 @@ import { sightings } from './migrations/0008-sightings.ts';
 import { listIndexes } from './migrations/0009-list-indexes.ts';
 import { servedChanges } from './migrations/0010-served-changes.ts';
 import { auditPrunings } from './migrations/0011-audit-prunings.ts';
+import { withdrawnCredentials } from './migrations/0012-withdrawn-credentials.ts';
 import { orderIndexes } from './migrations/0013-order-indexes.ts';
 import { unfinishedWork } from './migrations/0014-unfinished-work.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
@@ -25,6 +26,7 @@ export const migrations: Record<string, Migration> = {
   '0009-list-indexes': listIndexes,
   '0010-served-changes': servedChanges,
   '0011-audit-prunings': auditPrunings,
+  '0012-withdrawn-credentials': withdrawnCredentials,
   '0013-order-indexes': orderIndexes,
   '0014-unfinished-work': unfinishedWork,
   '0019-vault-freezes': vaultFreezes,

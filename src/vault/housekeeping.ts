@@ -119,7 +119,46 @@ function ended(now: Date): Step[] {
     rowsOf('api_keys', sql`revoked_at <= ${before(endedKeptFor)}`),
     rowsOf('leases', sql`until <= ${before(leasesKeptFor)}`),
     rowsOf('nodes', sql`last_seen_at <= ${before(nodesKeptFor)}`),
+    // The others stay: they tell what was deleted from the trail.
+    rowsOf('audit_prunings', sql`state = 'REFUSED' AND ended_at <= ${before(endedKeptFor)}`),
+    withdrawnCredentials(before(endedKeptFor)),
   ];
+}
+
+/**
+ * With when they were used last. One that an external key store has in AWS, or may have, stays: who looks for why AWS is
+ * refused finds it.
+ */
+function withdrawnCredentials(before: string): Step {
+  return async (trx, most) => {
+    const gone = await trx
+      .selectFrom('xks_credentials')
+      .select('access_key_id')
+      .where('withdrawn_at', '<=', before)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('external_key_stores')
+              .select('external_key_stores.id')
+              .whereRef('external_key_stores.key_set_id', '=', 'xks_credentials.key_set_id')
+              .where((store) =>
+                store.or([
+                  store('external_key_stores.access_key_id', '=', store.ref('xks_credentials.access_key_id')),
+                  store('pending_access_key_id', '=', store.ref('xks_credentials.access_key_id')),
+                ]),
+              ),
+          ),
+        ),
+      )
+      .limit(most)
+      .execute();
+    const ids = gone.map(({ access_key_id: id }) => id);
+    if (ids.length === 0) return 0;
+    await trx.deleteFrom('uses').where('kind', '=', 'credential').where('id', 'in', ids).execute();
+    await trx.deleteFrom('xks_credentials').where('access_key_id', 'in', ids).execute();
+    return ids.length;
+  };
 }
 
 function rowsOf(table: keyof Tables, where: RawBuilder<unknown>): Step {
