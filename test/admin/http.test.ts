@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import anyTest, { type TestFn } from 'ava';
 import { allRoutes } from '../../src/admin/routes.ts';
+import { eventLine, type AuditEvent } from '../../src/audit/event.ts';
+import { recordAlone } from '../../src/audit/trail.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
@@ -433,4 +435,29 @@ test('more requests than the limits are answered 429 with the time to wait', asy
   const others = await Promise.all(Array.from({ length: 30 }, async () => client.get('/openapi.json')));
   t.true(others.some(({ status }) => status === 429));
   t.is((await client.get('//ping')).status, 200);
+});
+
+test('a node prunes archived events as soon as it is asked, and those alone', async (t) => {
+  const { node, red } = t.context;
+  const trail = `/vaults/${red.id}`;
+  await node.withStore(async ({ house, act }) => {
+    for (let minute = 0; minute < 3; minute++)
+      await recordAlone(
+        house.store,
+        { ...act(), now: () => new Date(Date.UTC(2020, 0, 1, 0, minute)) },
+        { action: 'key-set.freeze', vaultId: red.id, target: { kind: 'key-set', id: 'x', name: 'x' } },
+      );
+  });
+  const before = '2021-01-01T00:00:00.000Z';
+  const { items } = (await red.admin.get(`${trail}/audit-events?sort=sequence&to=${before}`)).body as {
+    items: AuditEvent[];
+  };
+  const sha256 = createHash('sha256')
+    .update(items.map((event) => eventLine(event)).join(''))
+    .digest('hex');
+  const { id } = await made(red.admin, `${trail}/audit-prunings`, { before, count: items.length, sha256 });
+  await node.waitForLog((line) => line.msg === 'the audit trail is pruned' && line['pruning'] === id);
+  t.like((await red.admin.get(`${trail}/audit-prunings/${id}`)).body, { state: 'DONE', deleted: 3, kept: 0 });
+  t.deepEqual((await red.admin.get(`${trail}/audit-events?to=${before}`)).body.items, []);
+  t.is((await red.admin.get(`${trail}/audit-trail`)).body.prunedBefore, before);
 });
