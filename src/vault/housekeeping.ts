@@ -34,7 +34,10 @@ export interface NodeFacts {
 }
 
 /** Deletes so many rows of one kind that have served, each found by an index; answers how many there were. */
-type Step = (trx: Transaction<Tables>, most: number) => Promise<number>;
+interface Step {
+  most: number;
+  clear: (trx: Transaction<Tables>, most: number) => Promise<number>;
+}
 
 /** Deletes what has served: it grants nothing any more, and would grow without end. Answers how many rows. */
 export async function clearAway(house: House): Promise<number> {
@@ -47,12 +50,12 @@ export async function clearAway(house: House): Promise<number> {
 }
 
 /** Step after step, with room for others between. */
-async function repeat(house: House, step: Step): Promise<number> {
+async function repeat(house: House, { most, clear }: Step): Promise<number> {
   let cleared = 0;
   for (let count = 0; count < mostAtOneLook; count++) {
-    const last = await house.store.bookkeep(async (trx) => step(trx, rowsAtOnce));
+    const last = await house.store.bookkeep(async (trx) => clear(trx, most));
     cleared += last;
-    if (last < rowsAtOnce) break;
+    if (last < most) break;
     await delay(pause);
   }
   return cleared;
@@ -64,7 +67,10 @@ async function clearReconciliations(house: House): Promise<number> {
   for (let scope: string | undefined = ''; scope !== undefined;) {
     const next: { last: string | null; over: string[] } = await reportScopes(house, scope);
     for (const over of next.over)
-      cleared += await repeat(house, async (trx, most) => clearReports(trx, over, most));
+      cleared += await repeat(house, {
+        most: rowsAtOnce,
+        clear: async (trx, most) => clearReports(trx, over, most),
+      });
     scope = next.last ?? undefined;
     await delay(pause);
   }
@@ -130,7 +136,7 @@ function ended(now: Date): Step[] {
  * refused finds it.
  */
 function withdrawnCredentials(before: string): Step {
-  return async (trx, most) => {
+  const clear: Step['clear'] = async (trx, most) => {
     const gone = await trx
       .selectFrom('xks_credentials')
       .select('access_key_id')
@@ -159,14 +165,16 @@ function withdrawnCredentials(before: string): Step {
     await trx.deleteFrom('xks_credentials').where('access_key_id', 'in', ids).execute();
     return ids.length;
   };
+  // Three rows each: with its last use, and what tells workers to forget it.
+  return { most: rowsAtOnce / 4, clear };
 }
 
 function rowsOf(table: keyof Tables, where: RawBuilder<unknown>): Step {
-  return async (trx, most) =>
-    deleted(
-      trx,
-      sql`${sql.table(table)} WHERE rowid IN (SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${most})`,
-    );
+  const found = (most: number) => sql`SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${most}`;
+  return {
+    most: rowsAtOnce,
+    clear: async (trx, most) => deleted(trx, sql`${sql.table(table)} WHERE rowid IN (${found(most)})`),
+  };
 }
 
 async function deleted(trx: Transaction<Tables>, rows: RawBuilder<unknown>): Promise<number> {
