@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { namesCommand } from '../../src/cli/completion-tree.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
@@ -49,6 +50,8 @@ are clients of the management API and can run anywhere: \`holdfast login\` signs
 named by name or id. What is changed is read first and changed with its ETag, so that two people do not overwrite each
 other; what is made is made once, also where the connection is lost and the request sent again.
 
+A change says what it has changed, in a sentence; \`--verbose\` adds the record, and any \`-o\` prints the record alone.
+
 On a terminal lists are tables that fit it: what there is no room for is left out and named, names are never cut. \`-o wide\`
 shows everything, ids too, and \`--columns name,state\` what you name: columns, or fields of the API. \`-o name\` prints one name
 a line, for another command. Into a pipe nothing is left out. Colours are for terminals, unless \`NO_COLOR\` is set or
@@ -82,7 +85,7 @@ ${sectionsOf(program, []).join('\n\n')}
 
 function sectionsOf(command: Command, parents: string[]): string[] {
   const path = [...parents, command.name()];
-  const children = command.commands.filter((child) => child.name() !== 'help');
+  const children = command.commands.filter((child) => !['help', namesCommand].includes(child.name()));
   return [
     `## ${path.join(' ')}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\``,
     ...children.flatMap((child) => sectionsOf(child, path)),

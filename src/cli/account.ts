@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isProblem, type Item } from './api-client.ts';
 import { apiOptions, withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
+import { named } from './named.ts';
 import { profileName } from './connection.ts';
 import { example } from './example.ts';
 import { isForPrograms, printDone, printRecord } from './output.ts';
@@ -38,7 +39,13 @@ export function addAccountCommands(program: Command): void {
             return;
           }
           const { user, ...rest } = session;
-          printRecord({ ...user, session: rest.id, state: rest.state, expiresAt: rest.expiresAt }, options);
+          const record = { ...user, session: rest.id, state: rest.state, expiresAt: rest.expiresAt };
+          const [shown = record] = await named(
+            { client, options },
+            [record],
+            [{ field: 'vaultId', path: '/vaults' }],
+          );
+          printRecord(shown, options);
         }),
       ),
     'holdfast whoami',

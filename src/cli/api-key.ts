@@ -4,7 +4,10 @@ import type { Item } from './api-client.ts';
 import { find, withApi, type Kind } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
-import { printDone, printList, printRecord } from './output.ts';
+import { wallClock } from '../clock.ts';
+import { momentWords } from './moments.ts';
+import { secretLines } from './changed.ts';
+import { printChanged, printDone, printList } from './output.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { collect, limitOption, parseMoment } from './values.ts';
 
@@ -72,7 +75,11 @@ export function addApiKeyCommands(program: Command): void {
           const { id } = await find(api, kind, name);
           const path = `${kind.path}/${id}`;
           const revoked = await api.client.send<Item | undefined>({ method: 'DELETE', path });
-          printDone('the API key is revoked', revoked ?? { id, state: 'REVOKED' }, api.options);
+          printDone(
+            `the API key ${name} is revoked: it opens nothing from now on`,
+            revoked ?? { id, state: 'REVOKED' },
+            api.options,
+          );
         }),
       ),
     'holdfast api-key revoke terraform',
@@ -88,16 +95,22 @@ async function create(
     const make = async () => client.create(kind.path, { name, scope, expiresAt: expires });
     if (keyFile === undefined) {
       const { key } = secretOf(await make());
-      showSecret(madeOf(key), () => printRecord(key, options));
+      showSecret(madeOf(key), () =>
+        printChanged([madeSentence(key), ...secretLines({ secret: key['secret'] })], key, options),
+      );
       return;
     }
     await withNewSecretFile(keyFile, async (write) => {
       const { key, secret } = secretOf(await make());
       write(`${secret}\n`, madeOf(key));
       const { secret: _, ...rest } = key;
-      printRecord({ ...rest, keyFile }, options);
+      printChanged(`${madeSentence(key)} Its secret is in ${keyFile}.`, { ...rest, keyFile }, options);
     });
   });
+}
+
+function madeSentence({ name, expiresAt }: Item): string {
+  return `The API key ${String(name)} is created, and expires on ${momentWords(String(expiresAt), wallClock())}.`;
 }
 
 function madeOf({ id, name }: Item): Made {

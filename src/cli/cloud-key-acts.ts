@@ -1,9 +1,12 @@
 import { Option, type Command } from 'commander';
-import { withApi, type Api } from './api.ts';
+import { wallClock } from '../clock.ts';
+import { given, withApi, type Api } from './api.ts';
 import type { Found } from './collection.ts';
 import { example } from './example.ts';
 import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
-import { tellCloudKey } from './tell-cloud-key.ts';
+import type { KeyChange } from './cloud-key-sentences.ts';
+import { timeText } from './said.ts';
+import { tellCloudKeyChange } from './tell-cloud-key.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
 
@@ -18,8 +21,8 @@ export function addCloudKeyActs(cloudKey: Command): void {
       'change your mind before the waiting time is over: the CloudKey is disabled, not gone',
     ],
   ] as const) {
-    const command = addAct(cloudKey, verb, description, async (api, { id }, { cloud }) =>
-      act(api, id, verb, cloud === undefined ? undefined : { cloud }),
+    const command = addAct(cloudKey, verb, description, async (api, before, { cloud }) =>
+      act(api, { verb, before }, cloud === undefined ? undefined : { cloud }),
     );
     if (verb !== 'rotate') command.addOption(cloudOption());
   }
@@ -28,11 +31,12 @@ export function addCloudKeyActs(cloudKey: Command): void {
     'delete',
     'schedule the deletion of a CloudKey: disabled at once, its key objects destroyed after the waiting time',
     async (api, found, { days, yes, cloud }) => {
+      const at = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
       await confirm(
-        `Delete the CloudKey ${String(found['name'])} in ${days} days? What it has encrypted cannot be decrypted by anyone afterwards.`,
+        `Delete the CloudKey ${String(found['name'])} on ${timeText(at).slice(0, 10)}, in ${days} days? What it has encrypted cannot be decrypted by anyone afterwards.`,
         yes,
       );
-      await act(api, found.id, 'schedule-deletion', { days, ...(cloud === undefined ? {} : { cloud }) });
+      await act(api, { verb: 'schedule-deletion', before: found, days }, { days, ...given({ cloud }) });
     },
   );
   remove
@@ -75,12 +79,8 @@ function addAct(
   return example(command, `holdfast cloud-key ${verb} payroll${verb === 'delete' ? ' --days 7' : ''}`);
 }
 
-async function act(api: Api, id: string, action: string, body?: object): Promise<void> {
-  const path = `${cloudKeysPath(api)}/${id}`;
-  const changed = await api.client.change<object | undefined>(path, {
-    method: 'POST',
-    action: `/${action}`,
-    body,
-  });
-  tellCloudKey(api, changed ?? (await api.client.get(path)));
+async function act(api: Api, change: KeyChange & { before: Found }, body?: object): Promise<void> {
+  const path = `${cloudKeysPath(api)}/${change.before.id}`;
+  const after = await api.client.change(path, { method: 'POST', action: `/${change.verb}`, body });
+  await tellCloudKeyChange(api, change, after);
 }

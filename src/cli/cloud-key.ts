@@ -7,7 +7,7 @@ import { findOne, idOf, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { keySets } from './key-set.ts';
-import { tellCloudKey } from './tell-cloud-key.ts';
+import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
 import { allInAws } from './kms-key-records.ts';
 import { aliasOption, policyOption, tagOption } from './kms-key-values.ts';
@@ -97,7 +97,8 @@ function addMake(command: Command, path: (api: Api) => string, sample: string): 
           kmsKey: kmsKeyOf(wish),
         }),
       );
-      tellCloudKey(api, wish.wait === true ? await waited(api, made) : made);
+      const verb = wish.label === undefined ? 'create' : 'adopt';
+      await tellCloudKeyChange(api, { verb }, wish.wait === true ? await waited(api, made) : made);
     }),
   );
   example(command, sample);
@@ -193,7 +194,7 @@ function addShow(cloudKey: Command): void {
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findCloudKey(api, name, keySet);
-          tellCloudKey(api, await api.client.get(`${cloudKeysPath(api)}/${id}`));
+          await tellCloudKey(api, await api.client.get(`${cloudKeysPath(api)}/${id}`));
         }),
       ),
     'holdfast cloud-key show payroll',
@@ -231,10 +232,11 @@ function addEdit(cloudKey: Command): void {
   describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
     withApi(command, async (api) => {
       const body = changes({ ...fieldsOf(wish), name: wish.name });
-      const { id } = await findCloudKey(api, name, wish.keySet);
+      const before = await findCloudKey(api, name, wish.keySet);
       const applyToKms = wish.applyToKms === true ? { applyToKms: true } : {};
-      const path = `${cloudKeysPath(api)}/${id}`;
-      tellCloudKey(api, await api.client.change(path, { body: { ...body, ...applyToKms } }));
+      const path = `${cloudKeysPath(api)}/${before.id}`;
+      const after = await api.client.change(path, { body: { ...body, ...applyToKms } });
+      await tellCloudKeyChange(api, { verb: 'edit', before, told: body }, after);
     }),
   );
   example(

@@ -1,4 +1,4 @@
-import type { Completed, Place, Tree } from './completion-tree.ts';
+import { namesCommand, type Completed, type NameKind, type Place, type Tree } from './completion-tree.ts';
 
 /*
  * bash and zsh walk the words that are there: a word that names a command below goes down, an option that takes a value
@@ -14,12 +14,22 @@ _holdfast() {
   local candidates
   _holdfast_walk "\${COMP_WORDS[@]:1:COMP_CWORD-1}"
   _holdfast_candidates "$before" "$word"
-  if [ "$candidates" = '<file>' ]; then
-    compopt -o filenames 2>/dev/null
-    COMPREPLY=($(compgen -f -- "$word"))
-  else
-    COMPREPLY=($(compgen -W "$candidates" -- "$word"))
-  fi
+  case "$candidates" in
+    '<file>')
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -f -- "$word"))
+      ;;
+    '<names '*)
+      # Names are of others: nothing of them is ever expanded.
+      local line kind="\${candidates#<names }"
+      COMPREPLY=()
+      while IFS= read -r line; do
+        printf -v line %q "$line"
+        COMPREPLY+=("$line")
+      done < <(holdfast ${namesCommand} "\${kind%>}" "$word" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)
+      ;;
+    *) COMPREPLY=($(compgen -W "$candidates" -- "$word")) ;;
+  esac
 }
 complete -F _holdfast holdfast
 `,
@@ -31,11 +41,16 @@ _holdfast() {
   local candidates
   _holdfast_walk "\${(@)words[2,CURRENT-1]}"
   _holdfast_candidates "$before" "$word"
-  if [ "$candidates" = '<file>' ]; then
-    _files
-  else
-    compadd -- \${=candidates}
-  fi
+  case "$candidates" in
+    '<file>') _files ;;
+    '<names '*)
+      local kind="\${candidates#<names }"
+      local -a names
+      names=("\${(@f)$(holdfast ${namesCommand} "\${kind%>}" "\${(Q)word}" -- "\${(@Q)words[2,CURRENT-1]}" 2>/dev/null)}")
+      compadd -- "\${(@)names:#}"
+      ;;
+    *) compadd -- \${=candidates} ;;
+  esac
 }
 if [ "$funcstack[1]" = _holdfast ]; then
   _holdfast "$@"
@@ -68,6 +83,11 @@ function __holdfast_at
         end
     end
     test "$place" = "$argv[1]"
+end
+function __holdfast_names
+    set -l words (commandline -opc)
+    set -e words[1]
+    command holdfast ${namesCommand} $argv[1] (commandline -ct) -- $words 2>/dev/null
 end
 complete -c holdfast -f
 ${fishLines(tree).join('\n')}
@@ -113,7 +133,7 @@ ${cases(({ options }) => flagsOf(options))}
       ;;
     *)
       case "$place" in
-${cases(({ commands, choices }) => [...commands.map(({ name }) => name), ...choices])}
+${cases(({ commands, choices, names }) => [...commands.map(({ name }) => name), ...choices, ...(names === undefined ? [] : [asked(names)])])}
       esac
       ;;
   esac
@@ -124,29 +144,37 @@ ${cases(({ commands, choices }) => [...commands.map(({ name }) => name), ...choi
 function valueBranches(place: string, options: readonly Completed[]): string[] {
   return options
     .filter(({ takesValue }) => takesValue)
-    .map(({ flags, isFile, choices }) => {
+    .map(({ flags, isFile, choices, names }) => {
       const patterns = flags.map((flag) => `${place}${flag}`).join('|');
-      return `    ${patterns}) candidates=${quoted(isFile ? '<file>' : choices.join(' '))}; return ;;`;
+      const values = names === undefined ? choices.join(' ') : asked(names);
+      return `    ${patterns}) candidates=${quoted(isFile ? '<file>' : values)}; return ;;`;
     });
+}
+
+/** In place of candidates: what to ask for. */
+function asked(names: NameKind): string {
+  return `<names ${names}>`;
 }
 
 function fishLines({ places, common }: Tree): string[] {
   return [
     ...common.map((option) => `complete -c holdfast ${fishOption(option)}`),
-    ...places.flatMap(({ path, commands, options, choices }) => {
+    ...places.flatMap(({ path, commands, options, choices, names }) => {
       const here = `complete -c holdfast -n "__holdfast_at ${quoted(path)}"`;
       return [
         ...commands.map(({ name, description }) => `${here} -a ${name} -d ${quoted(description)}`),
         ...choices.map((choice) => `${here} -a ${quoted(choice)}`),
+        ...(names === undefined ? [] : [`${here} -a '(__holdfast_names ${names})'`]),
         ...options.map((option) => `${here} ${fishOption(option)}`),
       ];
     }),
   ];
 }
 
-function fishOption({ flags, description, takesValue, isFile, choices }: Completed): string {
+function fishOption({ flags, description, takesValue, isFile, choices, names: kind }: Completed): string {
   const names = flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`));
-  const value = isFile ? ' -r -F' : choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : ' -x';
+  const candidates = kind === undefined ? choices.join(' ') : `(__holdfast_names ${kind})`;
+  const value = isFile ? ' -r -F' : candidates === '' ? ' -x' : ` -x -a ${quoted(candidates)}`;
   return `${names.join(' ')}${takesValue ? value : ''} -d ${quoted(description)}`;
 }
 

@@ -8,6 +8,8 @@ export interface Place {
   options: Completed[];
   /** Values of its first argument, where they are known. */
   choices: readonly string[];
+  /** What its arguments name, where the API knows the names. */
+  names?: NameKind | undefined;
 }
 
 export interface Completed {
@@ -17,6 +19,28 @@ export interface Completed {
   /** Its value is a file. */
   isFile: boolean;
   choices: readonly string[];
+  /** What its value names, where the API knows the names. */
+  names?: NameKind | undefined;
+}
+
+/** What has names that a shell may ask for: as arguments and values are called in the help. */
+export const nameKinds = [
+  'api-key',
+  'cloud-key',
+  'csp-account',
+  'external-key-store',
+  'group',
+  'key-set',
+  'kms-key',
+  'token',
+  'user',
+  'vault',
+] as const;
+export type NameKind = (typeof nameKinds)[number];
+
+/** Of `<key-set>`, `[key-sets...]`. */
+function nameKind(called: string): NameKind | undefined {
+  return nameKinds.find((kind) => called === kind || called === `${kind}s`);
 }
 
 export interface Tree {
@@ -37,14 +61,18 @@ export function treeOf(program: Command): Tree {
   return { places: walk(program, []), common: [...optionsOf(program), help] };
 }
 
+/** The command that scripts ask for names, which people do not see. */
+export const namesCommand = 'complete-names';
+
 function walk(command: Command, path: string[]): Place[] {
-  const children = command.commands.filter((child) => child.name() !== 'help');
+  const children = command.commands.filter((child) => !['help', namesCommand].includes(child.name()));
   return [
     {
       path: path.join(' '),
       commands: children.map((child) => ({ name: child.name(), description: child.description() })),
       options: path.length === 0 ? [] : optionsOf(command),
       choices: command.registeredArguments[0]?.argChoices ?? [],
+      names: nameKind(command.registeredArguments[0]?.name() ?? ''),
     },
     ...children.flatMap((child) => walk(child, [...path, child.name()])),
   ];
@@ -62,5 +90,7 @@ function completed(option: Option): Completed {
     takesValue,
     isFile: takesValue && /<file>/.test(option.flags),
     choices: option.argChoices ?? (/<yes\|no>/.test(option.flags) ? ['yes', 'no'] : []),
+    // The vault to sign in to is not known by name to who is not signed in.
+    names: option.long === '--vault' ? undefined : nameKind(/<(.+)>/.exec(option.flags)?.[1] ?? ''),
   };
 }

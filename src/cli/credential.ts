@@ -5,8 +5,11 @@ import { changes, given, withApi, type Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { findOne } from './collection.ts';
 import { example } from './example.ts';
+import { wallClock } from '../clock.ts';
+import { momentWords } from './moments.ts';
+import { editedSentence, secretLines } from './changed.ts';
 import { keySets } from './key-set.ts';
-import { type Columns, isForPrograms, printList, printRecord } from './output.ts';
+import { type Columns, isForPrograms, printChanged, printList, printRecord } from './output.ts';
 import { confirm } from './prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from './values.ts';
@@ -80,7 +83,8 @@ export function addCredentialCommands(program: Command): void {
         expiresAt: wish.expires?.to,
         retireAfterQuietMinutes: wish.retireAfterQuiet?.to,
       });
-      printRecord(await client.change(path, { body }), options);
+      const after = await client.change(path, { body });
+      printChanged(editedSentence(String(after['accessKeyId']), body, after), after, options);
     },
     [expiresOption(), retireOption()],
     ' --expires 2027-01-31',
@@ -108,7 +112,12 @@ export function addCredentialCommands(program: Command): void {
     async ({ client, options }, path, { yes }) => {
       await confirm('Withdraw the credential? What AWS signs with it is refused at once.', yes);
       const answer = await client.change<Item | undefined>(path, { method: 'DELETE' });
-      printRecord(answer ?? (await client.get(path)), options);
+      const after: Item = answer ?? (await client.get(path));
+      printChanged(
+        `${String(after['accessKeyId'])} is ${String(after['state'])}: what AWS signs with it is refused from now on.`,
+        after,
+        options,
+      );
     },
     [yesOption()],
   );
@@ -173,16 +182,31 @@ async function printIssued(
   if (file === undefined) {
     const credential = await issued();
     const { consoleFile: _, ...forPeople } = credential;
+    const { accessKeyId, rawSecretAccessKey } = credential;
     showSecret(madeOf(credential), () =>
-      printRecord(isForPrograms(options) ? credential : forPeople, options),
+      printChanged(
+        [issuedSentence(credential), ...secretLines({ accessKeyId, rawSecretAccessKey })],
+        isForPrograms(options) ? credential : forPeople,
+        options,
+      ),
     );
     return;
   }
   await withNewSecretFile(file, async (write) => {
     const { rawSecretAccessKey: _, consoleFile, ...credential } = await issued();
     write(`${JSON.stringify(consoleFile, null, 2)}\n`, madeOf(credential));
-    printRecord({ ...credential, consoleFile: file }, options);
+    printChanged(
+      `${issuedSentence(credential)} Its secret is in ${file}, for the console of AWS.`,
+      { ...credential, consoleFile: file },
+      options,
+    );
   });
+}
+
+function issuedSentence({ accessKeyId, expiresAt }: Item): string {
+  const end =
+    typeof expiresAt === 'string' ? `expires on ${momentWords(expiresAt, wallClock())}` : 'does not expire';
+  return `The credential ${String(accessKeyId)} is issued, and ${end}.`;
 }
 
 function madeOf({ accessKeyId }: Item): Made {

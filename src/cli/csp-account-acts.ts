@@ -4,12 +4,14 @@ import { withApi } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { addAct, findOne, type Collection } from './collection.ts';
 import { example } from './example.ts';
-import { fields, isForPrograms, printData, printList, printRecord } from './output.ts';
+import { isForPrograms, printChanged, printData, printList, printRecord } from './output.ts';
+import { isWide, type OutputOptions } from './output-options.ts';
 import { limitOption } from './values.ts';
 import { print } from './streams.ts';
 
 interface Check {
   ok: boolean;
+  missing: string[];
   problem: { code: string; message: string; wayOut: string } | null;
 }
 
@@ -21,12 +23,15 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
   addAct(account, cspAccounts, {
     verb: 'check',
     description: 'sign in to AWS as it would, and say which permissions are missing',
-    act: async (api, path) => {
+    act: async (api, path, { name }) => {
       const { check } = await api.client.change<Item & { check: Check }>(path, {
         method: 'POST',
         action: '/check',
       });
-      printRecord(check, api.options);
+      printRecord(
+        isForPrograms(api.options) ? check : forPeople(check, String(name), api.options),
+        api.options,
+      );
       // A script must be able to tell.
       if (!check.ok)
         throw new CliError(
@@ -39,11 +44,16 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
   addAct(account, cspAccounts, {
     verb: 'rotate-access-key',
     description: 'have IAM make another access key, switch to it and delete the old one',
-    act: async (api, path) =>
-      printRecord(
-        await api.client.change(path, { method: 'POST', action: '/rotate-access-key' }),
+    act: async (api, path, { name }) => {
+      const after = await api.client.change(path, { method: 'POST', action: '/rotate-access-key' });
+      const { accessKeyId, accessKeyRotationState: state } = after;
+      const how = state === null ? 'the old one is deleted in IAM' : 'it goes on by itself';
+      printChanged(
+        `${String(name)} ${state === null || state === 'SWITCHED' ? 'signs in' : 'still signs in'} with the access key ${String(accessKeyId)}; ${how}.`,
+        after,
         api.options,
-      ),
+      );
+    },
   });
   example(
     account
@@ -69,22 +79,37 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
   example(
     account
       .command('principals <csp-account>')
-      .description('list IAM users or roles of the AWS account, to choose who may use a key')
-      .addOption(new Option('--kind <kind>', 'which').choices(['user', 'role']).default('role'))
+      .description('list IAM roles and users of the AWS account, to choose who may use a key')
+      .addOption(new Option('--kind <kind>', 'only these; both if left out').choices(['user', 'role']))
       .option('--path <prefix>', 'only those whose path begins so, such as /teams/')
       .addOption(limitOption())
       .action(
         async (
           name: string,
-          { kind, path, limit }: { kind: string; path?: string; limit?: number },
+          { kind, path, limit }: { kind?: string; path?: string; limit?: number },
           command: Command,
         ) =>
           withApi(command, async (api) => {
             const { id } = await findOne(api, cspAccounts, name);
             const list = `${cspAccounts.path(api)}/${id}/principals`;
+            const found: Item[] = [];
+            for (const one of kind === undefined ? ['role', 'user'] : [kind])
+              if (limit === undefined || found.length < limit)
+                found.push(
+                  ...(await api.client.list(
+                    list,
+                    { kind: one, pathPrefix: path },
+                    limit === undefined ? undefined : limit - found.length,
+                  )),
+                );
             printList(
-              await api.client.list(list, { kind, pathPrefix: path }, limit),
-              fields('name', 'arn', 'createdAt'),
+              found,
+              {
+                name: ({ name }) => name,
+                kind: ({ arn }) => /:(role|user)\//.exec(String(arn))?.[1],
+                ARN: ({ arn }) => arn,
+                created: ({ createdAt }) => createdAt,
+              },
               api.options,
               { name: ({ arn }) => arn },
             );
@@ -93,6 +118,18 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
     'holdfast csp-account principals aws-payments --kind role --path /teams/',
   );
 }
+
+/** Before there is a policy everything is missing: that is one thing to do, not thirty. */
+function forPeople(check: Check, name: string, options: OutputOptions): object {
+  const { missing } = check;
+  if (missing.length <= mostNamed || isWide(options)) return check;
+  return {
+    ...check,
+    missing: `${missing.length} permissions, such as ${missing[0] ?? ''}; holdfast csp-account policy ${name} prints the policy that gives them, -o wide names each`,
+  };
+}
+
+const mostNamed = 5;
 
 interface Policies {
   policy: object;

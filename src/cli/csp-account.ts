@@ -3,8 +3,10 @@ import { changes, given, withApi, type Api } from './api.ts';
 import { addDelete, addList, addShow, findOne, idOf, type Collection } from './collection.ts';
 import { addCspAccountActs } from './csp-account-acts.ts';
 import { example } from './example.ts';
+import type { Item } from './api-client.ts';
+import { editedSentence } from './changed.ts';
 import { groups } from './group.ts';
-import { printRecord } from './output.ts';
+import { printChanged } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { parseDaysOrNever, yesNo, type OrNull } from './values.ts';
 
@@ -52,7 +54,8 @@ export function addCspAccountCommands(program: Command): void {
   describe(create).action(async (name: string, wish: CspAccountWish, command: Command) =>
     withApi(command, async (api) => {
       const body = given({ ...(await fieldsOf(api, wish)), type: typeOf(wish), name });
-      printRecord(await api.client.create(cspAccounts.path(api), body), api.options);
+      const made = await api.client.create(cspAccounts.path(api), body);
+      printChanged(madeSentence(made), made, api.options);
     }),
   );
   example(
@@ -70,7 +73,9 @@ export function addCspAccountCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(await fieldsOf(api, wish));
       const { id } = await findOne(api, cspAccounts, name);
-      printRecord(await api.client.change(`${cspAccounts.path(api)}/${id}`, { body }), api.options);
+      const after = await api.client.change(`${cspAccounts.path(api)}/${id}`, { body });
+      const { secretAccessKey: _, ...told } = body;
+      printChanged(editedSentence(name, told, after), after, api.options);
     }),
   );
   example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1 --access-key-rotation 90d');
@@ -81,6 +86,16 @@ export function addCspAccountCommands(program: Command): void {
         ? `access key ${accessKeyId} lives on in IAM: delete it there if nothing else uses it`
         : undefined,
   });
+}
+
+function madeSentence({ name, type, awsAccountId }: Item): string {
+  const signIn =
+    type === 'manual'
+      ? 'nothing signs in there'
+      : `signs in by ${String(type)}; holdfast csp-account check tries it`;
+  const account =
+    typeof awsAccountId === 'string' && awsAccountId !== '' ? ` for the AWS account ${awsAccountId}` : '';
+  return `CSP account ${String(name)} is created${account}; ${signIn}.`;
 }
 
 function describe(command: Command): Command {

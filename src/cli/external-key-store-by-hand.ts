@@ -3,7 +3,14 @@ import type { Item } from './api-client.ts';
 import { given, withApi, type Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
-import { addAct, keySetOf, type ActWish, tellStore, type FoundStore } from './external-key-store-records.ts';
+import {
+  addAct,
+  keySetOf,
+  type ActWish,
+  tellStore,
+  tellStoreChange,
+  type FoundStore,
+} from './external-key-store-records.ts';
 import { fields, isForPrograms, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
@@ -93,7 +100,7 @@ export function addByHandCommands(store: Command): void {
         withApi(command, async (api) => {
           const { path } = await keySetOf(api, keySet);
           const { region, id: customKeyStoreId, name, uriEndpoint } = wish;
-          tellStore(
+          tellStoreChange(
             api,
             await api.client.create<FoundStore>(
               `${path}/link`,

@@ -5,8 +5,8 @@ import { CliError } from './cli-error.ts';
 import { findOne, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { keySets } from './key-set.ts';
-import { type Columns, isForPrograms, printRecord } from './output.ts';
-import { said } from './said.ts';
+import { printChanged, type Columns, isForPrograms, printRecord } from './output.ts';
+import { said, textOf } from './said.ts';
 import { printable } from './printable.ts';
 import type { OrNull } from './values.ts';
 import { note } from './streams.ts';
@@ -149,6 +149,34 @@ export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void 
     options,
   );
   for (const line of troubleOf(store)) note(printable(line));
+}
+
+/** Prints what an act has changed. */
+export function tellStoreChange(
+  { options }: Pick<Api, 'options'>,
+  store: Item,
+  sentence = stateNow(store),
+): void {
+  const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
+  const record = {
+    ...rest,
+    ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }),
+  };
+  printChanged(sentence, isForPrograms(options) ? store : record, options);
+  if (!isForPrograms(options)) for (const line of troubleOf(store)) note(printable(line));
+}
+
+/** `payments (eu-central-1) is CONNECTED, cks-1234567890abcdef0 in AWS.` */
+function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: Item): string {
+  const inAws =
+    typeof customKeyStoreId === 'string' && customKeyStoreId !== ''
+      ? `${customKeyStoreId} in AWS`
+      : 'its id in AWS is not known yet';
+  const open =
+    typeof wanted === 'string'
+      ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', by hand' : ', which goes on by itself'}`
+      : '';
+  return `External key store ${String(name)} (${String(region)}) is ${String(state)}, ${inAws}${open}.`;
 }
 
 /** What is wrong with it, with meaning and way out. */

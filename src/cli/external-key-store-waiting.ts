@@ -5,7 +5,12 @@ import { isProblem } from './api-client.ts';
 import type { Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { printable } from './printable.ts';
-import { tellStore, type ConnectionError, type FoundStore } from './external-key-store-records.ts';
+import {
+  tellStore,
+  tellStoreChange,
+  type ConnectionError,
+  type FoundStore,
+} from './external-key-store-records.ts';
 import { note } from './streams.ts';
 
 /** Between two looks, milliseconds. */
@@ -50,7 +55,7 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
   }
   const error = after['connectionError'] as ConnectionError | null;
   if (after['state'] === 'CONNECTED') {
-    tellStore(api, after);
+    tellStoreChange(api, after);
     return;
   }
   if (isForPrograms(api.options)) tellStore(api, after);

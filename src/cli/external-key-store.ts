@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { changes, given, withApi, type Api } from './api.ts';
+import { editedSentence } from './changed.ts';
 import { example } from './example.ts';
 import { addByHandCommands } from './external-key-store-by-hand.ts';
 import {
@@ -8,10 +9,14 @@ import {
   keySetOf,
   storesOf,
   tellStore,
+  tellStoreChange,
   type FoundStore,
   type ReachWish,
 } from './external-key-store-records.ts';
 import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
+import { cspAccounts } from './csp-account.ts';
+import { keySets } from './key-set.ts';
+import { named } from './named.ts';
 import { printDone, printList } from './output.ts';
 import { confirm } from './prompt.ts';
 import { limitOption, yesOption } from './values.ts';
@@ -65,7 +70,7 @@ function addCreate(store: Command): void {
           return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
         if (made['origin'] === 'MANUAL')
           note('a person makes it in AWS; what to enter there: holdfast external-key-store console');
-        return tellStore(api, made);
+        return tellStoreChange(api, made);
       }),
   );
   example(
@@ -89,15 +94,29 @@ function addList(store: Command): void {
       ),
     'holdfast external-key-store list',
   );
-  addAct(store, 'show', 'show an external key store as AWS was last seen to have it', async (api, { path }) =>
-    tellStore(api, await api.client.get<FoundStore>(path)),
+  addAct(
+    store,
+    'show',
+    'show an external key store as AWS was last seen to have it',
+    async (api, { path }) => {
+      const found = await api.client.get<FoundStore>(path);
+      const [shown = found] = await named(
+        api,
+        [found],
+        [
+          { field: 'keySetId', path: keySets.path(api) },
+          { field: 'cspAccountId', path: cspAccounts.path(api) },
+        ],
+      );
+      tellStore(api, shown);
+    },
   );
   addAct(
     store,
     'refresh',
     'look at an external key store in AWS now, and go on with what is wanted',
     async (api, { path }) =>
-      tellStore(api, await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` })),
+      tellStoreChange(api, await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` })),
   );
 }
 
@@ -110,7 +129,7 @@ function addConnection(store: Command): void {
       if (before['state'] === 'FAILED')
         note('it is FAILED: AWS wants it disconnected first, then it is connected again');
       const ask = async () => api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
-      if (wait !== true) return tellStore(api, await ask());
+      if (wait !== true) return tellStoreChange(api, await ask());
       const asked = await askedFor(ask, async () => api.client.get<FoundStore>(path));
       return waitForConnection(api, { path, store: asked });
     },
@@ -123,7 +142,7 @@ function addConnection(store: Command): void {
     'disconnect an external key store: none of its KMS keys can be used until it is connected again',
     async (api, { path, store: { name } }, { yes }) => {
       await confirm(`Disconnect ${String(name)}? None of its KMS keys can be used then.`, yes);
-      return tellStore(api, await api.client.change(path, { method: 'POST', action: '/disconnect' }));
+      return tellStoreChange(api, await api.client.change(path, { method: 'POST', action: '/disconnect' }));
     },
     [yesOption()],
   );
@@ -148,7 +167,8 @@ function addEdit(store: Command): void {
           `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
           wish.yes,
         );
-      return tellStore(api, await api.client.change(path, { body }));
+      const after = await api.client.change(path, { body });
+      return tellStoreChange(api, after, editedSentence(String(name), body, after));
     },
     [
       new Option('--name <name>', 'another name in AWS'),

@@ -1,6 +1,7 @@
+import { secretLines } from './changed.ts';
 import type { Item } from './api-client.ts';
 import { CliError } from './cli-error.ts';
-import { printRecord, type OutputOptions } from './output.ts';
+import { printChanged, type OutputOptions } from './output.ts';
 import { showSecret, withNewSecretFile, type Made } from './secret-file.ts';
 
 export interface FirstPasswordWish {
@@ -21,6 +22,7 @@ export async function printWithFirstPassword(
   { firstPasswordFile: file }: FirstPasswordWish,
   options: OutputOptions,
   otherPassword: (made: Item) => string,
+  done: (made: Item) => string,
 ): Promise<void> {
   const check = (made: Item): Item => {
     // Who signs in by single sign-on alone has none.
@@ -35,12 +37,35 @@ export async function printWithFirstPassword(
   const madeOf = (made: Item): Made => ({ what: 'the first password', undo: otherPassword(made) });
   if (file === undefined) {
     const made = check(await make());
-    showSecret(madeOf(made), () => printRecord(made, options));
+    const { firstPassword } = made;
+    showSecret(madeOf(made), () =>
+      printChanged(
+        [sentenceOf(made, done), ...(firstPassword === undefined ? [] : secretLines({ firstPassword }))],
+        made,
+        options,
+      ),
+    );
     return;
   }
   await withNewSecretFile(file, async (write) => {
     const { firstPassword, ...made } = check(await make());
     write(typeof firstPassword === 'string' ? `${firstPassword}\n` : '', madeOf(made));
-    printRecord(typeof firstPassword === 'string' ? { ...made, firstPasswordFile: file } : made, options);
+    printChanged(
+      sentenceOf(made, done, typeof firstPassword === 'string' ? file : undefined),
+      typeof firstPassword === 'string' ? { ...made, firstPasswordFile: file } : made,
+      options,
+    );
   });
+}
+
+function sentenceOf(made: Item, done: (made: Item) => string, file?: string): string {
+  const where =
+    file === undefined
+      ? made['mailed'] === true
+        ? 'The first password goes there by mail.'
+        : made['signIn'] === 'oidc'
+          ? 'They sign in by single sign-on.'
+          : 'The first password is shown this once:'
+      : `The first password is in ${file}.`;
+  return `${done(made)}. ${where}`;
 }

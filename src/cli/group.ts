@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { changes, given, withApi } from './api.ts';
 import { addAct, addDelete, addList, addShow, findOne, type Collection } from './collection.ts';
 import { example } from './example.ts';
-import { printDone, printList, printRecord } from './output.ts';
+import { editedSentence } from './changed.ts';
+import { printChanged, printDone, printList } from './output.ts';
 import { users } from './user.ts';
 
 export const groups: Collection = {
@@ -35,7 +36,11 @@ export function addGroupCommands(program: Command): void {
       .option('--description <text>', 'up to 300 characters')
       .action(async (name: string, { description }: GroupWish, command: Command) =>
         withApi(command, async (api) =>
-          printRecord(await api.client.create(groups.path(api), given({ name, description })), api.options),
+          printChanged(
+            `admin group ${name} is created.`,
+            await api.client.create(groups.path(api), given({ name, description })),
+            api.options,
+          ),
         ),
       ),
     'holdfast group create "Payments Admins"',
@@ -52,7 +57,8 @@ export function addGroupCommands(program: Command): void {
         withApi(command, async (api) => {
           const body = changes({ name, description });
           const { id } = await findOne(api, groups, group);
-          printRecord(await api.client.change(`${groups.path(api)}/${id}`, { body }), api.options);
+          const after = await api.client.change(`${groups.path(api)}/${id}`, { body });
+          printChanged(editedSentence(group, body, after), after, api.options);
         }),
       ),
     'holdfast group edit "Payments Admins" --description "Keys of the payments team"',
@@ -69,8 +75,8 @@ function addMembers(group: Command): void {
       printList(await client.list(`${path}/members`), users.columns, options),
   });
   for (const [verb, method, description, done] of [
-    ['add', 'PUT', 'put a user into an admin group', 'the user is in the group'],
-    ['remove', 'DELETE', 'take a user out of an admin group', 'the user is no longer in the group'],
+    ['add', 'PUT', 'put a user into an admin group', 'is in the admin group'],
+    ['remove', 'DELETE', 'take a user out of an admin group', 'is no longer in the admin group'],
   ] as const)
     example(
       group
@@ -81,7 +87,11 @@ function addMembers(group: Command): void {
             const group = await findOne(api, groups, groupName);
             const user = await findOne(api, users, userName);
             await api.client.send({ method, path: `${groups.path(api)}/${group.id}/members/${user.id}` });
-            printDone(done, { groupId: group.id, userId: user.id, member: verb === 'add' }, api.options);
+            printDone(
+              `${String(user['username'])} ${done} ${String(group['name'])}`,
+              { groupId: group.id, userId: user.id, member: verb === 'add' },
+              api.options,
+            );
           }),
         ),
       `holdfast group ${verb} "Cloud Admin Group" grace`,

@@ -3,9 +3,11 @@ import { changes, given, withApi, type Api } from './api.ts';
 import { addDelete, addList, addShow, findOne, idOrNone, type Collection } from './collection.ts';
 import { cspAccounts } from './csp-account.ts';
 import { example } from './example.ts';
+import type { Item } from './api-client.ts';
+import { editedSentence } from './changed.ts';
 import { addKeySetFreezes } from './freezes.ts';
 import { groups } from './group.ts';
-import { printRecord } from './output.ts';
+import { printChanged } from './output.ts';
 import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from './values.ts';
 
 export const keySets: Collection = {
@@ -54,9 +56,9 @@ export function addKeySetCommands(program: Command): void {
     .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
   describe(create).action(async (name: string, wish: KeySetWish, command: Command) =>
     withApi(command, async (api) =>
-      printRecord(
+      tellKeySet(
+        api,
         await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, wish)), name })),
-        api.options,
       ),
     ),
   );
@@ -77,12 +79,26 @@ export function addKeySetCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(await fieldsOf(api, wish));
       const { id } = await findOne(api, keySets, name);
-      printRecord(await api.client.change(`${keySets.path(api)}/${id}`, { body }), api.options);
+      const after = await api.client.change(`${keySets.path(api)}/${id}`, { body });
+      printChanged(editedSentence(name, body, after), after, api.options);
     }),
   );
   example(edit, 'holdfast key-set edit payments --rotation 90d');
   addKeySetFreezes(keySet, keySets);
   addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${String(name)}?` });
+}
+
+function tellKeySet({ options }: Api, made: Item): void {
+  const { name, token, xksProxyUriPath, externalKeyStore } = made;
+  const path =
+    externalKeyStore === false
+      ? 'AWS KMS may not use it'
+      : `AWS reaches its keys at the URI path ${String(xksProxyUriPath)}`;
+  printChanged(
+    `key set ${String(name)} is created; its keys are in the token ${String(token)}, and ${path}.`,
+    made,
+    options,
+  );
 }
 
 function describe(command: Command): Command {

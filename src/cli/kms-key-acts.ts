@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
+import type { Item } from './api-client.ts';
 import type { Api } from './api.ts';
-import { addAct, tellKmsKey, type FoundKmsKey } from './kms-key-records.ts';
+import { addAct, nameInAws, nowInAws, tellKmsKeyChange } from './kms-key-records.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
 
@@ -9,7 +10,7 @@ const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
 /** What is done to a KMS key in AWS. */
 export function addKmsKeyActs(kmsKey: Command): void {
   addAct(kmsKey, 'refresh', 'ask AWS how a KMS key is', async (api, { path }) =>
-    tellKmsKey(api, await api.client.send({ method: 'POST', path: `${path}/refresh` })),
+    tellNow(api, await api.client.send({ method: 'POST', path: `${path}/refresh` })),
   );
   addAct(
     kmsKey,
@@ -49,7 +50,7 @@ function addDeletion(kmsKey: Command): void {
     'schedule the deletion of a KMS key in AWS; the CloudKey stays as it is',
     async (api, { path, key }, { days = 30, yes }) => {
       await confirm(
-        `Have AWS delete the KMS key ${nameOf(key)} in ${days} days? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
+        `Have AWS delete the KMS key ${nameInAws(key)} in ${days} days? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
         yes,
       );
       return act(api, path, 'schedule-deletion', { days });
@@ -70,12 +71,12 @@ function addDeletion(kmsKey: Command): void {
     async (api, { path, key }, { aws, days = 30, yes }) => {
       await confirm(
         aws === 'keep'
-          ? `Give up the KMS key ${nameOf(key)} here? It stays in AWS, and nobody looks after it.`
-          : `Have AWS delete the KMS key ${nameOf(key)} in ${days} days, and give it up here?`,
+          ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and nobody looks after it.`
+          : `Have AWS delete the KMS key ${nameInAws(key)} in ${days} days, and give it up here?`,
         yes,
       );
       const query = { aws: String(aws), days: String(days) };
-      tellKmsKey(api, await api.client.change(path, { method: 'DELETE', query }));
+      tellNow(api, await api.client.change(path, { method: 'DELETE', query }));
     },
     [
       new Option('--aws <what>', 'what becomes of it in AWS')
@@ -88,11 +89,10 @@ function addDeletion(kmsKey: Command): void {
   );
 }
 
-function nameOf(key: FoundKmsKey): string {
-  const name = [key['alias'], key['keyArn'], key.id].find((one) => typeof one === 'string' && one !== '');
-  return String(name);
+async function act(api: Api, path: string, action: string, body?: object): Promise<void> {
+  tellNow(api, await api.client.change(path, { method: 'POST', action: `/${action}`, body }));
 }
 
-async function act(api: Api, path: string, action: string, body?: object): Promise<void> {
-  tellKmsKey(api, await api.client.change(path, { method: 'POST', action: `/${action}`, body }));
+function tellNow(api: Api, key: Item): void {
+  tellKmsKeyChange(api, nowInAws(key), key);
 }

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /* Two key policies, side by side. */
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
@@ -14,18 +16,32 @@ const order = [
   'NotAction',
 ];
 
-/** Lines of both documents beside each other; what differs has a mark between. `width` of the terminal, characters. */
-export function sideBySide(ours: unknown, aws: unknown, width: number): string[] {
+/**
+ * Lines of both documents beside each other; what differs has a mark between, and is painted. `width` of the terminal,
+ * characters.
+ */
+export function sideBySide(
+  ours: unknown,
+  aws: unknown,
+  width: number,
+  paint: (line: string) => string = (line) => line,
+): string[] {
   const cell = Math.max(20, Math.floor((width - 3) / 2));
   const rows = align(linesOf(ours), linesOf(aws));
   const head = `${'ours'.padEnd(cell)}   AWS`;
-  return [head, ...rows.flatMap(([left, right]) => wrapped(left, right, cell))].map((line) => line.trimEnd());
+  const lines = rows.flatMap(([left, right]) => {
+    const isDifferent = left === undefined || right === undefined;
+    return wrapped(left, right, cell).map((line) => (isDifferent ? paint(line.trimEnd()) : line.trimEnd()));
+  });
+  return [head.trimEnd(), ...lines];
 }
 
 /** In one form: the same policy written otherwise shows no difference. */
 function linesOf(policy: unknown): string[] {
   if (policy === null || policy === undefined) return ['(not known)'];
-  return JSON.stringify(normal(policy as Json), null, 2).split('\n');
+  return JSON.stringify(normal(policy as Json), null, 2)
+    .split('\n')
+    .map(printable);
 }
 
 function normal(value: Json): Json {

@@ -7,8 +7,8 @@ import { isUuid } from './connection.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
 import { cloudKeysPath, findCloudKey } from './find-cloud-key.ts';
-import { type Columns, isForPrograms, printRecord } from './output.ts';
-import { said } from './said.ts';
+import { printChanged, type Columns, isForPrograms, printRecord } from './output.ts';
+import { said, textOf, timeText } from './said.ts';
 import { printable } from './printable.ts';
 import { note } from './streams.ts';
 
@@ -167,6 +167,32 @@ export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
   const { problem: _, drift: __, policy: ___, ...rest } = key;
   printRecord(rest, options);
   for (const line of troubleOf(key)) note(printable(line));
+}
+
+/** Prints what an act has changed. */
+export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: string, key: Item): void {
+  const { problem: _, drift: __, policy: ___, ...rest } = key;
+  printChanged(sentence, isForPrograms(options) ? key : rest, options);
+  if (!isForPrograms(options)) for (const line of troubleOf(key)) note(printable(line));
+}
+
+/** `alias/payroll (eu-central-1) is DISABLED in AWS.` */
+export function nowInAws(key: Item): string {
+  const { step, outcome, wanted, cloudStatus, awsDeletionAt, problem } = key;
+  const name = nameInAws(key);
+  if (step === 'GONE') return `${name} is given up here: ${textOf(outcome, 'outcome')}.`;
+  if (step !== 'DONE')
+    return `${name}: ${textOf(step, 'step')}${problem === null ? ', which goes on by itself' : ''}.`;
+  const deletion =
+    typeof awsDeletionAt === 'string' ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';
+  const open =
+    typeof wanted === 'string' ? `; ${textOf(wanted, 'wanted')}: that is repeated until AWS confirms it` : '';
+  return `${name} is ${String(cloudStatus)} in AWS${deletion}${open}.`;
+}
+
+export function nameInAws({ alias, keyArn, id, region }: Item): string {
+  const name = [alias, keyArn, id].find((one) => typeof one === 'string' && one !== '');
+  return `${String(name)} (${String(region)})`;
 }
 
 /** What is wrong with it, with the way out. */

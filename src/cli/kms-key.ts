@@ -2,6 +2,8 @@ import { Option, type Command } from 'commander';
 import type { Item } from './api-client.ts';
 import { changes, given, withApi, type Api } from './api.ts';
 import { findOne, idOf } from './collection.ts';
+import { coloured } from './colour.ts';
+import { editedSentence } from './changed.ts';
 import { example } from './example.ts';
 import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { addKmsKeyActs } from './kms-key-acts.ts';
@@ -10,13 +12,17 @@ import {
   addAct,
   columns,
   kmsKeysPath,
+  nameInAws,
+  nowInAws,
   tellKmsKey,
+  tellKmsKeyChange,
   type FoundKmsKey,
   type KmsKeyWish,
 } from './kms-key-records.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
 import { wishOf, wishOptions } from './kms-key-values.ts';
 import { keySets } from './key-set.ts';
+import { named } from './named.ts';
 import { isForPrograms, printData, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { limitOption } from './values.ts';
@@ -58,7 +64,8 @@ function addCreate(kmsKey: Command): void {
           given({ ...wishOf(wish), region: wish.region, keyArn: wish.keyArn }),
         );
         const wait = wish.wait === true && made['origin'] !== 'MANUAL';
-        tellKmsKey(api, wait ? await waitForKmsKey(api, `${path}/${made.id}`) : made);
+        const key = wait ? await waitForKmsKey(api, `${path}/${made.id}`) : made;
+        tellKmsKeyChange(api, nowInAws(key), key);
       }),
   );
   example(
@@ -166,9 +173,11 @@ function tellWaysOut({ options }: Api, items: readonly Item[]): void {
 }
 
 function addShow(kmsKey: Command): void {
-  addAct(kmsKey, 'show', 'show a KMS key, with what AWS has otherwise', async (api, { path }) =>
-    tellKmsKey(api, await api.client.get(path)),
-  );
+  addAct(kmsKey, 'show', 'show a KMS key, with what AWS has otherwise', async (api, { path }) => {
+    const found = await api.client.get(path);
+    const [shown = found] = await named(api, [found], [{ field: 'keySetId', path: keySets.path(api) }]);
+    tellKmsKey(api, shown);
+  });
   addAct(
     kmsKey,
     'policy',
@@ -181,8 +190,10 @@ function addShow(kmsKey: Command): void {
       }
       if (isForPrograms(api.options)) printData(policy, api.options);
       else
-        for (const line of sideBySide(policy.ours, policy.aws, terminal()?.columns ?? 160))
-          print(printable(line));
+        for (const line of sideBySide(policy.ours, policy.aws, terminal()?.columns ?? 160, (text) =>
+          coloured('yellow', text, api.options.color),
+        ))
+          print(line);
     },
     [
       new Option('--aws', 'as AWS has it'),
@@ -225,7 +236,8 @@ function addEdit(kmsKey: Command): void {
     async (api, { path }, wish) => {
       const body = changes({ ...wishOf(wish), keyArn: wish.keyArn });
       const apply = wish.apply === false ? { apply: false } : {};
-      tellKmsKey(api, await api.client.change(path, { body: { ...body, ...apply } }));
+      const after = await api.client.change(path, { body: { ...body, ...apply } });
+      tellKmsKeyChange(api, editedSentence(nameInAws(after), body, after), after);
     },
     [
       ...wishOptions(),

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { given, withApi } from './api.ts';
 import { readCa } from './connection.ts';
 import { example } from './example.ts';
-import { printDone, printRecord } from './output.ts';
+import { printChanged, printDone, printRecord } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { parseCount } from './values.ts';
 
@@ -63,7 +63,11 @@ export function addMailCommands(program: Command): void {
               : (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
           const caCertificates = wish.mailCa === undefined ? undefined : readCa(wish.mailCa);
           const body = given({ host, port, security, from, username, password, caCertificates });
-          printRecord(await client.put(path, body), options);
+          printChanged(
+            `mail goes through ${host}:${port}, from ${from}; try it: holdfast mail test ADDRESS`,
+            await client.put(path, body),
+            options,
+          );
         }),
       ),
     'holdfast mail set --host smtp.example.com --from holdfast@example.com --username holdfast --password-file smtp.password',

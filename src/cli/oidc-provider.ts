@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { given, withApi } from './api.ts';
 import { readCa } from './connection.ts';
 import { example } from './example.ts';
-import { printDone, printRecord } from './output.ts';
+import { printChanged, printDone, printRecord } from './output.ts';
 import { readSecret } from './prompt.ts';
 import { collect } from './values.ts';
 
@@ -71,7 +71,11 @@ export function addOidcProviderCommands(program: Command): void {
             scopes: wish.scope,
             usernameClaim: wish.usernameClaim,
           });
-          printRecord(await client.put(here('/oidc-provider'), body), options);
+          printChanged(
+            `single sign-on is set up with ${wish.issuer}; try it: holdfast login --oidc`,
+            await client.put(here('/oidc-provider'), body),
+            options,
+          );
         }),
       ),
     'holdfast oidc-provider set --issuer https://id.example.com --client-id holdfast --client-secret-file oidc.secret',

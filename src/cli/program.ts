@@ -4,6 +4,7 @@ import { addApiKeyCommands } from './api-key.ts';
 import { addAuditCommands } from './audit.ts';
 import { addCloudKeyCommands } from './cloud-key.ts';
 import { colourChoices } from './colour.ts';
+import { addNamesCommand } from './completion-names.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addCredentialCommands } from './credential.ts';
 import { addCspAccountCommands } from './csp-account.ts';
@@ -67,7 +68,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
     ],
   ],
   ['What happened:', [addAuditCommands, addReconcileCommands]],
-  ['Besides:', [addCompletionCommand]],
+  ['Besides:', [addCompletionCommand, addNamesCommand]],
 ];
 
 export function createProgram(): Command {

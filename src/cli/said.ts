@@ -91,9 +91,20 @@ export function textOf(value: unknown, field = ''): string {
   if (meant === null || meant === undefined || meant === '') return '-';
   if (Array.isArray(meant)) return meant.length === 0 ? '-' : meant.map((one) => textOf(one)).join(', ');
   if (typeof meant === 'boolean') return meant ? 'yes' : 'no';
-  if (typeof meant === 'object') return objectText(meant);
+  if (typeof meant === 'object') return objects[field]?.({ ...meant }) ?? objectText(meant);
   return printable(typeof meant === 'string' ? timeText(meant) : JSON.stringify(meant));
 }
+
+/** Objects that have words of their own, by their field. */
+const objects: Readonly<Record<string, (value: Readonly<Record<string, unknown>>) => string>> = {
+  rotation: ({ kind, days }) => {
+    if (kind === 'INHERIT') return 'inherited from its key set';
+    return typeof days === 'number' ? `every ${days} days` : 'never';
+  },
+  accessKeyRotation: ({ days }) => (typeof days === 'number' ? `every ${days} days` : 'never'),
+  quota: ({ requestsPerSecond, burst }) =>
+    `${String(requestsPerSecond)} requests a second, ${String(burst)} at once`,
+};
 
 function objectText(value: object): string {
   const parts = Object.entries(value).map(([name, inner]) => `${labelOf(name)} ${textOf(inner, name)}`);

@@ -1,51 +1,62 @@
+import { wallClock } from '../clock.ts';
 import type { Item } from './api-client.ts';
 import type { Api } from './api.ts';
-import { troubleOf } from './kms-key-records.ts';
-import { isForPrograms, printRecord } from './output.ts';
+import { sentencesOf, type KeyChange } from './cloud-key-sentences.ts';
+import { inAws, troubleOf } from './kms-key-records.ts';
+import { isForPrograms, printChanged, printRecord } from './output.ts';
 import { printable } from './printable.ts';
+import { textOf } from './said.ts';
 import { note } from './streams.ts';
 
-interface Outcome extends Item {
-  outcome: string;
-  region: string;
-  keyArn: string | null;
+/** Prints a CloudKey: for people with what it inherits, and its KMS keys a line each. */
+export async function tellCloudKey(api: Api, cloudKey: Item): Promise<void> {
+  const { options } = api;
+  printRecord(isForPrograms(options) ? cloudKey : await forPeople(api, cloudKey), options);
+  if (!isForPrograms(options)) tellTroubles(cloudKey);
 }
 
-const words: Record<string, string> = {
-  done: 'done in AWS too',
-  pending: 'not done in AWS yet: it stays wanted and is repeated',
-  'by-hand': 'to be done in AWS by hand (holdfast kms-key console): its CSP account is manual',
-  'no-key': 'there is no KMS key yet',
-};
+/** Prints what an act has changed. */
+export async function tellCloudKeyChange(api: Api, change: KeyChange, after: Item): Promise<void> {
+  const { options } = api;
+  const isRecordShown = options.output !== undefined || options.verbose === true;
+  const record = isForPrograms(options) || !isRecordShown ? after : await forPeople(api, after);
+  printChanged(sentencesOf(change, after, wallClock()), record, options);
+  if (!isForPrograms(options)) tellTroubles(after);
+}
 
-/** Prints a CloudKey: for people its KMS keys a line each, and what came of an act there. */
-export function tellCloudKey({ options }: Pick<Api, 'options'>, cloudKey: object): void {
-  if (isForPrograms(options)) {
-    printRecord(cloudKey, options);
-    return;
-  }
-  const { kmsKeys, aws, effectiveState, ...rest } = cloudKey as Item;
-  if (effectiveState !== undefined) rest['state'] = effectiveState;
+async function forPeople(api: Api, cloudKey: Item): Promise<Item> {
+  const { kmsKeys, aws: _, state, effectiveState, keySetName, ...rest } = cloudKey;
   const keys = (kmsKeys ?? []) as Item[];
-  const shown = keys.map((key) => `${String(key['region'])} ${nameOf(key)} ${stateOf(key)}`);
-  printRecord({ ...rest, ...(keys.length === 0 ? {} : { 'KMS keys': shown }) }, options);
-  const outcomes = (aws ?? []) as Outcome[];
-  for (const { region, keyArn, outcome, ...more } of outcomes) {
-    note(printable(`${region} ${keyArn ?? ''}: ${words[outcome] ?? outcome}`));
-    for (const line of troubleOf(more)) note(printable(`  ${line}`));
-  }
-  if (outcomes.length > 0) return;
-  for (const key of keys)
-    for (const line of troubleOf({ problem: key['problem'] })) note(printable(`${nameOf(key)}: ${line}`));
+  return {
+    name: rest['name'],
+    ...(keySetName === undefined ? {} : { keySet: keySetName }),
+    state: effectiveState ?? state,
+    ...rest,
+    rotation: await rotationOf(api, cloudKey),
+    ...(keys.length === 0 ? {} : { 'KMS keys': keys.map(kmsKeyText) }),
+  };
 }
 
-function nameOf({ alias, keyArn }: Item): string {
-  if (typeof alias === 'string' && alias !== '') return alias;
-  return typeof keyArn === 'string' ? keyArn : '(no KMS key yet)';
+/** With what is inherited. */
+async function rotationOf(api: Api, { rotation, keySetId }: Item): Promise<string> {
+  const own = textOf(rotation, 'rotation');
+  if ((rotation as Item | null)?.['kind'] !== 'INHERIT') return own;
+  const keySet = await api.client.get(`${api.inVault('/key-sets')}/${String(keySetId)}`);
+  return `${textOf(keySet['rotation'], 'rotation')} (${own})`;
 }
 
-function stateOf({ step, cloudStatus, wanted, drift }: Item): string {
-  if (step !== 'DONE') return `at step ${String(step)}`;
-  const asked = typeof wanted === 'string' ? `, ${wanted} asked for` : '';
-  return `${String(cloudStatus)}${asked}${drift === true ? ', drift' : ''}`;
+function kmsKeyText(key: Item): string {
+  const { region, alias, keyArn, drift } = key;
+  const names = [alias, keyArn].filter((name) => typeof name === 'string' && name !== '');
+  const state = `${inAws(key)}${drift === true ? ', differs in AWS' : ''}`;
+  return [...names, String(region), state].join(' ');
+}
+
+function tellTroubles({ kmsKeys, aws }: Item): void {
+  const keys = (kmsKeys ?? []) as Item[];
+  const outcomes = (aws ?? []) as Item[];
+  const troubled = outcomes.length > 0 ? outcomes : keys;
+  for (const { region, alias, keyArn, problem } of troubled)
+    for (const line of troubleOf({ problem }))
+      note(printable(`${String(alias ?? keyArn ?? region)}: ${line}`));
 }

@@ -1,10 +1,11 @@
 import { Option, type Command } from 'commander';
 import { applianceRoles, vaultRoles } from '../identity/permissions.ts';
 import { changes, given, withApi, type Api } from './api.ts';
-import { addAct, addDelete, addList, addShow, findOne, type Collection } from './collection.ts';
+import { addAct, addDelete, addList, addShow, findOne, type Collection, type Found } from './collection.ts';
 import { example } from './example.ts';
+import { editedSentence } from './changed.ts';
 import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from './first-password.ts';
-import { printDone, printRecord } from './output.ts';
+import { printChanged } from './output.ts';
 
 /** Users of the vault that is signed in to, or of the appliance. */
 export const users: Collection = {
@@ -51,6 +52,7 @@ export function addUserCommands(program: Command): void {
         wish,
         api.options,
         () => `holdfast user reset-password ${username}`,
+        ({ role }) => `user ${username} is created, as ${String(role)}`,
       ),
     ),
   );
@@ -69,7 +71,8 @@ export function addUserCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(fieldsOf(wish));
       const { id } = await findOne(api, users, name);
-      printRecord(await api.client.change(`${users.path(api)}/${id}`, { body }), api.options);
+      const after = await api.client.change(`${users.path(api)}/${id}`, { body });
+      printChanged(editedSentence(name, body, after), after, api.options);
     }),
   );
   example(edit, 'holdfast user edit grace --role auditor');
@@ -81,34 +84,43 @@ export function addUserCommands(program: Command): void {
 }
 
 function addStates(user: Command): void {
-  for (const [verb, state, description] of [
-    ['disable', 'DISABLED', 'close the door to a user at once: their sessions end, their API keys for good'],
-    ['enable', 'ACTIVE', 'open the door to a disabled user again'],
+  for (const [verb, state, description, done] of [
+    [
+      ...(['disable', 'DISABLED'] as const),
+      'close the door to a user at once: their sessions end, their API keys for good',
+      'is DISABLED: their sessions are ended, and their API keys revoked',
+    ],
+    [
+      ...(['enable', 'ACTIVE'] as const),
+      'open the door to a disabled user again',
+      'is ACTIVE again, and can sign in',
+    ],
   ] as const)
     addAct(user, users, {
       verb,
       description,
-      act: async ({ client, options }, path) =>
-        printRecord(await client.change(path, { body: { state } }), options),
+      act: async ({ client, options }, path, { username }) =>
+        printChanged(`${String(username)} ${done}.`, await client.change(path, { body: { state } }), options),
     });
 }
 
 /** Help for those who cannot sign in. */
 function addHelp(user: Command): void {
-  const act = (action: string, done: string) => async (api: Api, path: string) => {
-    const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
-    if (answer === undefined) printDone(done, { done: true }, api.options);
-    else printRecord(answer, api.options);
-  };
+  const act =
+    (action: string, done: string) =>
+    async (api: Api, path: string, { username }: Found) => {
+      const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
+      printChanged(`${String(username)} ${done}.`, answer ?? { done: true }, api.options);
+    };
   addAct(user, users, {
     verb: 'unlock',
     description: 'let a user try again who is locked out after wrong passwords or codes',
-    act: act('/unlock', 'the user is unlocked'),
+    act: act('/unlock', 'is unlocked'),
   });
   addAct(user, users, {
     verb: 'remove-second-factor',
     description: 'take the second factor off a user who has lost it; their sessions end',
-    act: act('/totp-removal', 'the second factor is off'),
+    act: act('/totp-removal', 'has no second factor any more; their sessions are ended'),
   });
   example(
     user
@@ -126,6 +138,7 @@ function addHelp(user: Command): void {
             wish,
             api.options,
             () => 'repeat the command',
+            () => `the password of ${name} is reset, and their sessions are ended`,
           );
         }),
       ),

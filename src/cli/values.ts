@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { wallClock } from '../clock.ts';
+import { counted, momentWords, spanWords } from './moments.ts';
+import { timeText } from './said.ts';
 import { note } from './streams.ts';
 
 /*
@@ -45,12 +47,12 @@ function momentAfter(text: string, now: Date, direction: 1 | -1): Date | undefin
 }
 
 /**
- * A moment in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. What a duration comes
- * to is said before anything is done with it.
+ * When something expires, in ISO form: a date (its first moment, UTC), a time with its zone, or a duration from now. What a
+ * duration comes to is said before anything is done with it.
  */
 export function parseMoment(text: string): string {
   const moment = momentOf(text, 1, 'a time from now such as 90d, 12h, 12mo or 30min');
-  if (/^\d+[a-z]+$/.test(text)) note(`holdfast: ${text} from now is ${moment}`);
+  if (/^\d+[a-z]+$/.test(text)) note(`holdfast: expires on ${momentWords(moment, wallClock())}`);
   return moment;
 }
 
@@ -89,7 +91,9 @@ export function parseDaysOrNever(text: string): OrNull<number> {
   const minutes = minutesOf(text);
   if (minutes === undefined || minutes % 1440 !== 0 || minutes === 0)
     throw new InvalidArgumentError('never, or whole days such as 90d.');
-  return { to: minutes / 1440 };
+  const days = minutes / 1440;
+  note(`holdfast: every ${counted(days, 'day')}; the next time by ${after(minutes)} at the latest`);
+  return { to: days };
 }
 
 export type Rotation = { kind: 'INHERIT' } | { kind: 'NEVER' } | { kind: 'DAYS'; days: number };
@@ -106,7 +110,12 @@ export function parseMinutesOrNever(text: string): OrNull<number> {
   const minutes = minutesOf(text);
   if (minutes === undefined || minutes === 0)
     throw new InvalidArgumentError('never, or a time such as 60min or 2h.');
+  note(`holdfast: after ${spanWords(minutes * 60_000)}, which is ${after(minutes)} at the earliest`);
   return { to: minutes };
+}
+
+function after(minutes: number): string {
+  return timeText(new Date(Math.trunc(wallClock().getTime() / 60_000 + minutes) * 60_000).toISOString());
 }
 
 /** `500` or `500/1000`: requests a second and how many may come at once; null for `none`. */

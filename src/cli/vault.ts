@@ -3,13 +3,14 @@ import { changes, given, withApi, type Api } from './api.ts';
 import { addList, findOne, type Collection, type Found } from './collection.ts';
 import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
+import { editedSentence } from './changed.ts';
 import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from './first-password.ts';
 import { addVaultFreezes } from './freezes.ts';
-import { fields, printDone, printRecord } from './output.ts';
+import { fields, printChanged, printDone, printRecord } from './output.ts';
 import { confirm } from './prompt.ts';
 import { collect, yesOption } from './values.ts';
 
-const vaults: Collection = {
+export const vaults: Collection = {
   what: 'vault',
   command: 'vault',
   path: () => '/vaults',
@@ -66,6 +67,7 @@ export function addVaultCommands(program: Command): void {
             wish,
             options,
             () => `holdfast vault reset-administrator ${name}`,
+            ({ signInUrl }) => `vault ${name} is created; its people sign in at ${String(signInUrl)}`,
           ),
         ),
       ),
@@ -98,6 +100,8 @@ export function addVaultCommands(program: Command): void {
             wish,
             api.options,
             () => 'repeat the command',
+            ({ username }) =>
+              `the administrator ${String(username)} of the vault ${name} has a new first password`,
           );
         }),
       ),
@@ -145,7 +149,8 @@ function addEdit(vault: Command): void {
             tokens: wish.token,
             administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
           });
-          printRecord(await api.client.change(`/vaults/${id}`, { body }), api.options);
+          const after = await api.client.change(`/vaults/${id}`, { body });
+          printChanged(editedSentence(`vault ${String(after['name'])}`, body, after), after, api.options);
         }),
       ),
     'holdfast vault edit emea --description "Europe, Middle East, Africa"',

@@ -122,7 +122,10 @@ test.serial('deleting a CloudKey asks, waits, and can be cancelled', async (t) =
   const { id } = await json('cloud-key', 'create', 'doomed', '--key-set', 'payments');
   const asked = await run('cloud-key', 'delete', 'doomed', '--days', '7');
   t.is(asked.code, 64);
-  t.regex(asked.stderr, /Delete the CloudKey doomed in 7 days\?.* There is no terminal to ask on; add --yes/);
+  t.regex(
+    asked.stderr,
+    /Delete the CloudKey doomed on \d{4}-\d\d-\d\d, in 7 days\?.* There is no terminal to ask on; add --yes/,
+  );
   t.is((await json('cloud-key', 'show', id)).state, 'AVAILABLE');
   for (const days of ['6', '31', 'x'])
     t.is((await run('cloud-key', 'delete', 'doomed', '--days', days, '--yes')).code, 64);
@@ -472,6 +475,131 @@ test.serial('every command takes any name that AWS or an operator has for a Clou
   t.is((await json('cloud-key', 'show', id)).id, id, 'no name stands in the way of an id');
 });
 
+test.serial('every change says in a sentence what it has changed, before anything else', async (t) => {
+  const { run, json, file } = t.context;
+  const { accessKeyId } = await json('credential', 'issue', '--key-set', 'named');
+  const inAws = 'alias/payroll-2026 \\(eu-central-1\\)';
+  const time = '(?:\\d{4}-\\d\\d-\\d\\d )?\\d\\d:\\d\\d(?::\\d\\d)? UTC';
+  const byHand = 'is as it was: nothing here signs in to AWS for it. By hand it is:\n';
+  const kms = (command: string) =>
+    `  aws kms ${command} --region eu-central-1 --key-id arn:aws:kms:eu-central-1:111122223333:key/.{36}\n`;
+  const cases: [words: string[], said: string][] = [
+    [['cloud-key', 'disable', 'ticket'], `ticket is DISABLED since ${time}; no request succeeds with it.\n`],
+    [['cloud-key', 'disable', 'ticket'], 'ticket was DISABLED already; no request succeeds with it.\n'],
+    [
+      ['cloud-key', 'disable', 'ticket', '--cloud', 'both'],
+      `ticket was DISABLED already; no request succeeds with it.\nIn AWS ${inAws} ${byHand}${kms('disable-key')}`,
+    ],
+    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE since ${time}; requests succeed with it.\n`],
+    [
+      ['cloud-key', 'rotate', 'ticket'],
+      `ticket is at version 2 since ${time}: new ciphertext is made with it, and what version 1 has encrypted stays readable.\n`,
+    ],
+    [
+      ['cloud-key', 'edit', 'ticket', '--rotation', '90d', '--quota', '500', '--description', 'by ticket'],
+      'ticket is changed: description by ticket; rotation every 90 days; quota 500 requests a second, 500 at once.\n',
+    ],
+    [
+      ['cloud-key', 'delete', 'ticket', '--days', '7', '--yes', '--cloud', 'both'],
+      `ticket is disabled, and destroyed on ${time} \\(in 7 days\\). Until then it can be kept: holdfast cloud-key cancel-deletion ticket\nIn AWS ${inAws} ${byHand}${kms('schedule-key-deletion --pending-window-in-days 7')}`,
+    ],
+    [
+      ['cloud-key', 'cancel-deletion', 'ticket'],
+      'ticket is not deleted any more: it is DISABLED. To use it again: holdfast cloud-key enable ticket\n',
+    ],
+    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE since ${time}; requests succeed with it.\n`],
+    [
+      ['cloud-key', 'create', 'said', '--key-set', 'payments', '--external-key-id', 'said.1'],
+      'said is created in key set payments; AWS knows it by the external key id said.1.\n',
+    ],
+    [
+      ['key-set', 'create', 'saying', '--token', 'primary', '--path-prefix', 'saying'],
+      'key set saying is created; its keys are in the token primary, and AWS reaches its keys at the URI path /saying/kms/xks/v1.\n',
+    ],
+    [
+      ['key-set', 'edit', 'saying', '--rotation', '30d', '--group', 'Cloud Admin Group'],
+      'saying is changed: another admin group; rotation every 30 days.\n',
+    ],
+    [['group', 'create', 'Sayers'], 'admin group Sayers is created.\n'],
+    [['group', 'edit', 'Sayers', '--description', 'd'], 'Sayers is changed: description d.\n'],
+    [
+      [
+        'user',
+        'create',
+        'sam',
+        '--role',
+        'auditor',
+        '--email',
+        's@example.com',
+        '--first-password-file',
+        file('sam'),
+      ],
+      `user sam is created, as auditor. The first password is in ${file('sam')}.\n`,
+    ],
+    [['user', 'edit', 'sam', '--role', 'cloud-admin'], 'sam is changed: role cloud-admin.\n'],
+    [['user', 'disable', 'sam'], 'sam is DISABLED: their sessions are ended, and their API keys revoked.\n'],
+    [['user', 'enable', 'sam'], 'sam is ACTIVE again, and can sign in.\n'],
+    [['user', 'unlock', 'sam'], 'sam is unlocked.\n'],
+    [
+      ['user', 'reset-password', 'sam'],
+      'the password of sam is reset, and their sessions are ended. The first password is shown this once:\n {2}first password {2}\\S{15,}\n',
+    ],
+    [['group', 'add', 'Sayers', 'sam'], 'sam is in the admin group Sayers\n'],
+    [
+      ['csp-account', 'edit', 'by-hand', '--region', 'eu-west-1'],
+      'by-hand is changed: default region eu-west-1.\n',
+    ],
+    [['vault', 'edit', '--description', 'd'], 'vault emea is changed: description d.\n'],
+    [
+      ['credential', 'issue', '--key-set', 'named', '--expires', '90d'],
+      `The credential \\S{20,30} is issued, and expires on ${time} \\(in 90 days\\).\n {2}access key id +\\S{20,30}\n {2}raw secret access key {2}\\S{43,64}\n`,
+    ],
+    [['credential', 'edit', accessKeyId, '--expires', 'never'], `${accessKeyId} is changed: expires -.\n`],
+    [
+      ['credential', 'withdraw', accessKeyId, '--yes'],
+      `${accessKeyId} is WITHDRAWN: what AWS signs with it is refused from now on.\n`,
+    ],
+    [
+      ['api-key', 'create', 'ci', '--scope', 'vault.read', '--expires', '12h', '--key-file', file('ci')],
+      `The API key ci is created, and expires on ${time} \\(in 12 hours\\). Its secret is in ${file('ci')}.\n`,
+    ],
+    [['api-key', 'revoke', 'ci'], 'the API key ci is revoked: it opens nothing from now on\n'],
+    [['kms-key', 'edit', 'ticket', '--description', 'd'], `${inAws} is changed: description d.\n`],
+    [['external-key-store', 'edit', 'named', '--name', 'other'], 'named is changed: name other.\n'],
+    [
+      ['kms-key', 'delete', 'ticket', '--aws', 'keep', '--yes'],
+      `${inAws} is given up here: the KMS key stayed in AWS.\n`,
+    ],
+  ];
+  for (const [words, said] of cases) {
+    const { code, stdout, stderr } = await run(...words);
+    t.is(code, 0, `${words.join(' ')}: ${stderr}`);
+    t.regex(stdout, new RegExp(`^${said}$`), words.join(' '));
+  }
+  const verbose = await run('group', 'edit', 'Sayers', '--description', 'more', '-v');
+  t.regex(verbose.stdout, /^Sayers is changed: description more\.\nid +\S{36}\nname +Sayers\n/);
+  const asked = await run('group', 'edit', 'Sayers', '--description', 'less', '-o', 'table');
+  t.regex(asked.stdout, /^name +Sayers\ndescription +less\n/, 'the record alone');
+});
+
+test.serial('a CloudKey says what it inherits, how AWS calls it, and names for ids', async (t) => {
+  const { run } = t.context;
+  const { stdout } = await run('cloud-key', 'show', 'ticket');
+  t.regex(stdout, /^name +ticket\nkey set +named\nstate +AVAILABLE\n/);
+  t.notRegex(stdout, /^(id|key set id) /m);
+  await run('key-set', 'edit', 'saying', '--csp-account', 'by-hand');
+  await run('cloud-key', 'create', 'heir', '--key-set', 'saying');
+  t.regex(
+    (await run('cloud-key', 'show', 'heir')).stdout,
+    /^rotation +every 30 days \(inherited from its key set\)$/m,
+  );
+  const keySet = (await run('key-set', 'show', 'saying')).stdout;
+  t.regex(keySet, /^admin group +Cloud Admin Group$/m);
+  t.regex(keySet, /^CSP account +by-hand$/m);
+  t.notRegex(keySet, /^id /m);
+  t.regex((await run('key-set', 'show', 'saying', '-o', 'wide')).stdout, /^id +\S{36}$/m);
+});
+
 test.serial('a CloudKey shows the state that a request meets, wherever it is frozen', async (t) => {
   const { json, run } = t.context;
   const states = async () => {
@@ -495,7 +623,7 @@ test.serial('a CloudKey shows the state that a request meets, wherever it is fro
   await json('vault', 'thaw', '--yes');
   t.deepEqual(await states(), ['AVAILABLE', 'AVAILABLE']);
   await json('cloud-key', 'edit', 'ticket', '--expires', new Date(Date.now() + 1500).toISOString());
-  while ((await states())[1] !== 'EXPIRED') t.pass();
+  while ((await json('cloud-key', 'show', 'ticket')).effectiveState !== 'EXPIRED') t.pass();
   t.deepEqual(await states(), ['EXPIRED', 'EXPIRED']);
   await json('cloud-key', 'edit', 'ticket', '--expires', 'never');
   await json('cloud-key', 'enable', 'ticket');

@@ -6,6 +6,16 @@ import { createProgram } from '../../src/cli/program.ts';
 
 const tree = treeOf(createProgram());
 
+async function bash(script: string): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = execFile('/bin/bash', ['-uo', 'pipefail', '-s'], (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(new Error(`${error.message}: ${stderr}`));
+    });
+    child.stdin?.end(script);
+  });
+}
+
 /** What bash would offer at the end of each line: the script's function is called as bash calls it. */
 async function complete(...lines: string[][]): Promise<string[][]> {
   const asking = lines.map(
@@ -13,13 +23,7 @@ async function complete(...lines: string[][]): Promise<string[][]> {
       `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; COMPREPLY=(); _holdfast; echo "\${COMPREPLY[*]}"`,
   );
   const script = [shells.bash(tree), 'complete -p holdfast >&2', ...asking].join('\n');
-  const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
-    const child = execFile('/bin/bash', ['-uo', 'pipefail', '-s'], (error, stdout, stderr) => {
-      if (error === null) resolve({ stdout, stderr });
-      else reject(new Error(`${error.message}: ${stderr}`));
-    });
-    child.stdin?.end(script);
-  });
+  const { stdout, stderr } = await bash(script);
   if (!stderr.includes('complete -F _holdfast holdfast')) throw new Error(stderr);
   return stdout
     .split('\n')
@@ -57,6 +61,35 @@ test('bash completes commands, options and their values', async (t) => {
   t.deepEqual(none, []);
   for (const option of ['--host', '--password-file', '--json', '--endpoint', '--help'])
     t.true(whole?.includes(option), option);
+});
+
+test('bash asks for names of what is there, as whom the line says, and expands nothing of them', async (t) => {
+  const names = ['payroll', 'a b', '$(echo pwned)', '`echo pwned`', '*', "it's", '~root'];
+  const script = [
+    `holdfast() { printf '%s\\n' "asked: $*" >&2; printf '%s\\n' ${names.map((name) => `'${name.replaceAll("'", `'\\''`)}'`).join(' ')}; }`,
+    shells.bash(tree).replaceAll('2>/dev/null)', ')'),
+    ...[
+      ['holdfast', '--profile', 'emea', 'cloud-key', 'disable', 'pay'],
+      ['holdfast', 'cloud-key', 'create', 'x', '--key-set', ''],
+      ['holdfast', 'key-set', 'freeze', 'a', ''],
+    ].map(
+      (words) =>
+        `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _holdfast; printf '%s\\n' "\${COMPREPLY[@]}"; echo --`,
+    ),
+  ].join('\n');
+  const { stdout, stderr } = await bash(script);
+  t.deepEqual(
+    stderr.split('\n').filter((line) => line.startsWith('asked')),
+    [
+      'asked: complete-names cloud-key pay -- --profile emea cloud-key disable',
+      'asked: complete-names key-set  -- cloud-key create x --key-set',
+      'asked: complete-names key-set  -- key-set freeze a',
+    ],
+  );
+  const offered = stdout.split('--\n')[0]?.trim().split('\n') ?? [];
+  // What the shell makes of a line that they are put into.
+  const typed = await bash(offered.map((word) => `printf '%s\\n' ${word}`).join('\n'));
+  t.deepEqual(typed.stdout.trim().split('\n'), names);
 });
 
 test('bash completes file names where a file is wanted', async (t) => {

@@ -29,6 +29,21 @@ test('what only one of them has is marked, beside nothing', (t) => {
   t.true(lines.some((line) => /^ +> +"kms:C"$/.test(line)));
 });
 
+test('what differs is painted, and nothing else', (t) => {
+  const [statement] = ours.Statement;
+  const aws = { ...ours, Statement: [{ ...statement, Resource: 'x\u202ey' }] };
+  const painted: string[] = [];
+  const lines = sideBySide(ours, aws, 80, (line) => {
+    painted.push(line);
+    return `!${line}`;
+  });
+  t.deepEqual(
+    painted.map((line) => line.trim().replaceAll(/ +/g, ' ')),
+    ['"Resource": "*" <', '> "Resource": "x\ufffdy"'],
+  );
+  t.is(lines.filter((line) => line.startsWith('!')).length, 2);
+});
+
 test('long lines are broken within their column', (t) => {
   const arn = `arn:aws:iam::111122223333:role/${'x'.repeat(100)}`;
   const lines = sideBySide({ Principal: arn }, null, 60);

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Terminal } from '../../src/cli/streams.ts';
 import { CommandServer, type Run } from './command-line.ts';
-import { json, problem, ScriptedApi } from './scripted-api.ts';
+import { json, problem, ScriptedApi, silence } from './scripted-api.ts';
 
 interface Context {
   api: ScriptedApi;
@@ -256,6 +256,71 @@ test.serial('states have colours on a terminal that shows them, unless --color s
   for (const form of ['json', 'yaml', 'name'])
     t.false((await stdout(true, '-o', form)).includes('\u001b'), form);
 });
+
+test.serial('thirty missing permissions are one line with the way out; wide names each', async (t) => {
+  const { api, run } = t.context;
+  const account = { id: '12121212-1212-4212-8212-121212121212', name: 'aws' };
+  const missing = Array.from({ length: 30 }, (_, index) => `kms:Act${index}`);
+  const check = { ok: false, missing, problem: null };
+  const checked = async (...words: string[]) => {
+    api.replies = [json({ items: [account], next: null }), json(account), json({ ...account, check })];
+    const { code, stdout } = await run(80, {}, 'csp-account', 'check', 'aws', ...words);
+    t.is(code, 77);
+    return stdout;
+  };
+  const brief = await checked();
+  t.is(brief.split('\n').filter((line) => line.includes('kms:')).length, 1, brief);
+  t.regex(
+    brief,
+    /^missing +30 permissions, such as kms:Act0; holdfast csp-account policy aws prints the policy/m,
+  );
+  t.true((await checked('-o', 'wide')).includes('kms:Act29'));
+  t.deepEqual(JSON.parse(await checked('--json')).missing, missing);
+});
+
+test.serial('principals are roles and users, told apart, unless one kind is asked for', async (t) => {
+  const { api, run } = t.context;
+  const account = json({ items: [{ id: '12121212-1212-4212-8212-121212121212', name: 'aws' }], next: null });
+  const page = (kind: string) =>
+    json({
+      items: [{ name: kind, arn: `arn:aws:iam::111122223333:${kind}/${kind}`, createdAt: null }],
+      next: null,
+    });
+  api.replies = [account, page('role'), page('user')];
+  const both = await run(undefined, {}, 'csp-account', 'principals', 'aws', '--columns', 'name,kind');
+  t.deepEqual(both.stdout.split('\n'), ['NAME  KIND', 'role  role', 'user  user', '']);
+  t.deepEqual(
+    api.asked.slice(-2).map(({ url }) => /kind=\w+/.exec(url)?.[0]),
+    ['kind=role', 'kind=user'],
+  );
+  api.replies = [account, page('user')];
+  const one = await run(undefined, {}, 'csp-account', 'principals', 'aws', '--kind', 'user', '-o', 'name');
+  t.is(one.stdout, 'arn:aws:iam::111122223333:user/user\n');
+});
+
+test.serial(
+  'names for completion are asked for within a bound, without a word where they cannot be had',
+  async (t) => {
+    const { api, run } = t.context;
+    const asked = async (...words: string[]) => run(undefined, {}, 'complete-names', ...words);
+    api.replies = [json({ items: [...cloudKeys, { name: 'pay\u001b[2J' }], next: null })];
+    const { stdout, stderr, code } = await asked('cloud-key', 'pay', '--', 'cloud-key', 'disable');
+    t.deepEqual([code, stdout, stderr], [0, 'payroll\n', '']);
+    t.regex(api.asked.at(-1)?.url ?? '', /cloud-keys\?name=pay&limit=100$/);
+    const silent = { code: 0, stdout: '', stderr: '' };
+    api.replies = [problem('unauthenticated', 401)];
+    t.deepEqual(await asked('cloud-key', 'pay'), silent);
+    const before = performance.now();
+    api.replies = [silence];
+    t.deepEqual(await asked('key-set', ''), silent);
+    t.true(performance.now() - before < 20_000, 'other commands wait for a minute');
+    t.deepEqual(
+      await asked('cloud-key', 'pay', '--', '--profile', 'nobody', '--endpoint=https://localhost:1'),
+      silent,
+    );
+    t.false((await run(undefined, {}, '--help')).stdout.includes('complete-names'));
+  },
+);
 
 test.serial('a failure is one line of JSON on standard error where JSON is asked for', async (t) => {
   const { api, run } = t.context;

@@ -146,7 +146,7 @@ test.serial('the command makes an external key store and waits until AWS has con
   );
   t.is(code, 0, stderr);
   t.regex(stderr, /0 s: CONNECTING \(AWS takes minutes; Ctrl-C leaves it going\)/);
-  t.regex(stdout, /^state +CONNECTED$/m);
+  t.regex(stdout, /^External key store payments \(eu-central-1\) is CONNECTED, cks-\w+ in AWS\.$/m);
   const store = await only(t.context);
   t.like(store, {
     state: 'CONNECTED',
@@ -158,7 +158,7 @@ test.serial('the command makes an external key store and waits until AWS has con
   const again = await run('xks', 'create', keySet, '--region', region);
   t.regex(again.stderr, /in this Region already/);
   const list = await run('xks', 'list');
-  t.regex(list.stdout, /payments +payments +eu-central-1 +cks-\w+ +CONNECTED/);
+  t.regex(list.stdout, /payments +eu-central-1 +CONNECTED +- +payments +cks-\w+/);
 });
 
 test.serial(

@@ -1,0 +1,23 @@
+import type { Item } from './api-client.ts';
+import { isOwnId, labelOf, textOf } from './said.ts';
+
+/** `payroll is changed: expires 2028-01-31 00:00 UTC; region eu-west-1.` What was told, as it is afterwards. */
+export function editedSentence(name: string, told: object, after: Item): string {
+  const parts = Object.keys(told)
+    .filter((field) => field in after)
+    .map((field) => {
+      const value = after[field];
+      return isOwnId(field, value)
+        ? `another ${labelOf(field.replace(/Id$/, ''))}`
+        : `${labelOf(field.replace(/Id$/, ''))} ${textOf(value, field)}`;
+    });
+  return `${name} is changed${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.`;
+}
+
+/** What is shown this once, for people: a line each, beside what it is. */
+export function secretLines(secrets: Readonly<Record<string, unknown>>): string[] {
+  const width = Math.max(...Object.keys(secrets).map((field) => labelOf(field).length));
+  return Object.entries(secrets).map(
+    ([field, value]) => `  ${labelOf(field).padEnd(width)}  ${String(value)}`,
+  );
+}
