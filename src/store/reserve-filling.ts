@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import type { SpaceReserve } from './space-reserve.ts';
+import { isOfQuota, type SpaceReserve } from './space-reserve.ts';
 
 /** Written at once, so that the event loop stands still for some milliseconds only. */
 const piece = 1024 * 1024;
@@ -39,7 +39,9 @@ export class ReserveFilling {
     try {
       whole = this.#reserve.fill(piece);
     } catch (error) {
-      problem = (error as Error).message;
+      problem = isOfQuota(error)
+        ? 'the disk quota of the user that Holdfast runs as is used up (EDQUOT)'
+        : (error as Error).message;
     }
     const { held } = this.#reserve;
     if (whole && this.#told)

@@ -10,6 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
 import path from 'node:path';
 import type { ReservedFor } from './read-back.ts';
 
@@ -74,6 +75,28 @@ export class SpaceReserve {
   }
 
   /**
+   * Whether the system lets nobody of this user write more: what the disk has left is not for who has used up a quota of it
+   * (EDQUOT). Tried with some bytes at the end of the reserve, which are taken away again.
+   */
+  quotaIsUsedUp(): boolean {
+    try {
+      const descriptor = openSync(this.#file, synced);
+      const { size } = fstatSync(descriptor);
+      try {
+        writeSync(descriptor, randomBytes(slice), 0, slice, size);
+        return false;
+      } catch (error) {
+        return isOfQuota(error);
+      } finally {
+        ftruncateSync(descriptor, size);
+        closeSync(descriptor);
+      }
+    } catch {
+      return false;
+    }
+  }
+
+  /**
    * Fills it up where the disk has room for it twice over, `atOnce` bytes at a time. Answers whether it is whole. Throws
    * what the system throws; whatever it wrote until then counts.
    */
@@ -98,4 +121,9 @@ export class SpaceReserve {
       closeSync(descriptor);
     }
   }
+}
+
+/** Node has no name for EDQUOT: its code is UNKNOWN. */
+export function isOfQuota(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).errno === -systemConstants.errno.EDQUOT;
 }

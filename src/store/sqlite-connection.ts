@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { SpaceReserve } from './space-reserve.ts';
 import { StoreError } from './store-error.ts';
-import { isBusy, storeError, toStoreError } from './store-faults.ts';
+import { isBusy, orFullByQuota, storeError, toStoreError } from './store-faults.ts';
 
 /**
  * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
@@ -54,9 +54,11 @@ async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
   for (;;)
     try {
       return await orStoreError(run);
-    } catch (error) {
+    } catch (cause) {
+      const reserve = new SpaceReserve(path);
+      const error = orFullByQuota(cause, reserve);
       const isFull = error instanceof StoreError && error.fault === 'full';
-      if (!isFull || !new SpaceReserve(path).release('serving')) throw error;
+      if (!isFull || !reserve.release('serving')) throw error;
     }
 }
 

@@ -15,7 +15,7 @@ import { connect, leavingNothing, orStoreError, type ConnectOptions } from './sq
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { StoreError } from './store-error.ts';
 import { evidenceOf, examineStoreFile } from './store-file.ts';
-import { isBusy, restoreIt, storeError, toStoreError } from './store-faults.ts';
+import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from './store-faults.ts';
 import {
   actIn,
   executedMigrations,
@@ -67,7 +67,7 @@ export class SqliteStore implements Store {
     this.db = new Kysely<Tables>({
       dialect: new StoreDialect({
         database: this.#main,
-        translate: toStoreError,
+        translate: (error) => orFullByQuota(toStoreError(error), this.reserve),
         meter: this.writes,
         reads: this.reads,
         changes: this.#changes,

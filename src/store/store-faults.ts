@@ -66,6 +66,29 @@ export function storeError(fault: StoreFault, cause?: unknown): StoreError {
   return new StoreError(fault, code === undefined ? problem : `${problem} (${code})`, wayOut, cause);
 }
 
+/**
+ * SQLite tells a quota that is used up as it tells a disk that fails, since only of ENOSPC it says that there is no room
+ * (sqlite.org/rescode.html#ioerr_write). Where it is the quota, that is said, and dealt with as a full disk.
+ */
+export function orFullByQuota(error: unknown, reserve: { quotaIsUsedUp: () => boolean }): unknown {
+  if (!(error instanceof StoreError) || error.fault !== 'io') return error;
+  if (!writes.has(error.code ?? '') || !reserve.quotaIsUsedUp()) return error;
+  return new StoreError(
+    'full',
+    `the disk quota of the user that Holdfast runs as is used up (${error.code}, EDQUOT)`,
+    'raise it, or make room within it; what is disabled, frozen or withdrawn meanwhile is still written, from a reserve',
+    error.cause,
+  );
+}
+
+const writes: ReadonlySet<string> = new Set([
+  'SQLITE_IOERR',
+  'SQLITE_IOERR_WRITE',
+  'SQLITE_IOERR_FSYNC',
+  'SQLITE_IOERR_TRUNCATE',
+  'SQLITE_IOERR_CLOSE',
+]);
+
 /** Another connection holds the write lock, or wrote what this transaction had read (SQLITE_BUSY_SNAPSHOT). */
 export function isBusy(error: unknown): boolean {
   return codeOf(error)?.startsWith('SQLITE_BUSY') === true;
