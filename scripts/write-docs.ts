@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { apiPage } from './docs/api-page.ts';
+import { unknownCommands } from './docs/commands-check.ts';
 import { commandsPage } from './docs/commands-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
 import { problemsOfErrorsPage } from './docs/errors-check.ts';
@@ -10,8 +11,8 @@ import { profilesPage } from './docs/profiles-page.ts';
 
 /*
  * Writes the generated pages of docs/ (make docs). With --check it writes nothing and fails where a page is not what it
- * would write. Either way it fails where docs/errors.md disagrees with the error tables, or where a page names a file
- * or heading that is not there.
+ * would write. Either way it fails where docs/errors.md disagrees with the error tables, or where a page names a file,
+ * a heading or a command that is not there.
  */
 
 const docs = new URL('../docs/', import.meta.url);
@@ -36,7 +37,8 @@ for (const [name, text] of Object.entries(pages)) {
   if (!isCheck) writeFileSync(file, formatted);
   else if (read(file) !== formatted) problems.push(`docs/${name}: is not as generated; run: make docs`);
 }
-problems.push(...brokenLinks(fileURLToPath(new URL('..', docs))));
+const root = fileURLToPath(new URL('..', docs));
+problems.push(...brokenLinks(root), ...unknownCommands(root));
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
