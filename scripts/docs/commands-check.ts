@@ -62,7 +62,7 @@ export function problemOf(program: Command, words: readonly string[]): string | 
   const rest = [...words];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--') return undefined;
-    if (/^-/.test(word) && word !== '-') {
+    if (word.startsWith('-') && word !== '-') {
       const [flag = ''] = word.split('=');
       const option = optionOf(command, flag.replaceAll(/[[\]]/g, ''));
       if (option === undefined) return `${command.name()} has no option ${flag}`;
