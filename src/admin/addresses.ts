@@ -1,6 +1,9 @@
 /** Where things are: paths under the origin of the management API. */
 export const apiPath = '/api/v1';
 
+/** The API's reference as a page for people; beneath /api/v1. */
+export const referencePath = '/reference';
+
 /** A vault's users sign in below this; each vault has its own address. */
 export const signInPath = '/sign-in';
 

@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { operationOf, type Operation, type Parameter, type ResponseNode } from './openapi-operation.ts';
 import { problemResponse, problemSchema } from './openapi-problems.ts';
 import { SchemaBook, type SchemaNode } from './openapi-schemas.ts';
 import { tagDescriptions } from './openapi-tags.ts';
 import { route, type Method, type Route } from './route.ts';
+import type { AdminServices } from './services.ts';
 
 export type { Operation, Parameter, ResponseNode, SchemaNode };
 
@@ -44,10 +46,24 @@ export const conventions = `Everything is under \`/api/v1\`: JSON in and out, na
  * The API as an OpenAPI 3.1 document, from the very data that serves it. Throws where the routes contradict each other or
  * themselves: a document that is wrong is worse than none.
  */
-export function openApi(
+export function openApi(routes: readonly Route[], where: Where): OpenApiDocument {
+  const steps = openApiSteps(routes, where);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+interface Where {
+  version: string;
+  serverUrl: string;
+}
+
+/** Route by route: all of them at once would hold up whatever else the process does. */
+function* openApiSteps(
   routes: readonly Route[],
-  { version, serverUrl }: { version: string; serverUrl: string },
-): OpenApiDocument {
+  { version, serverUrl }: Where,
+): Generator<undefined, OpenApiDocument> {
   const book = new SchemaBook();
   const tagged = new Set(routes.filter(({ changes }) => changes === true).map(({ path }) => path));
   const operations = new Set<string>();
@@ -62,6 +78,7 @@ export function openApi(
     if (item[method] !== undefined) throw new Error(`two routes are ${one.method} ${one.path}`);
     const hasTag = one.changes === true || one.creates !== undefined || tagged.has(one.path);
     item[method] = operationOf(one, book, hasTag);
+    yield;
   }
   const { document: paths, schemas } = book.finish(drafts);
   if (schemas['Problem'] !== undefined) throw new Error('the name Problem is taken');
@@ -148,22 +165,49 @@ const securitySchemes = {
   },
 };
 
-/** The route that serves the document. `routes` is asked once it is needed: it has this very route in it. */
-export function openApiRoute(routes: () => readonly Route[]): Route {
-  let made: { url: string; document: OpenApiDocument } | undefined;
+/**
+ * The document as a node serves it, made once at its first use and in as many turns of the event loop as there are routes.
+ */
+export class ServedOpenApi {
+  readonly #routes: () => readonly Route[];
+  #made: { serverUrl: string; document: Promise<OpenApiDocument> } | undefined;
+
+  /** `routes` is asked once it is needed. */
+  constructor(routes: () => readonly Route[]) {
+    this.#routes = routes;
+  }
+
+  async document({
+    publicUrl,
+    version,
+  }: Pick<AdminServices, 'publicUrl' | 'version'>): Promise<OpenApiDocument> {
+    if (this.#made?.serverUrl !== publicUrl)
+      this.#made = { serverUrl: publicUrl, document: this.#make({ version, serverUrl: publicUrl }) };
+    return this.#made.document;
+  }
+
+  async #make(where: Where): Promise<OpenApiDocument> {
+    const steps = openApiSteps(this.#routes(), where);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await setImmediate();
+    }
+  }
+}
+
+/** The route that serves the document. */
+export function openApiRoute(served: ServedOpenApi): Route {
   return route({
     operation: 'getOpenApi',
     method: 'GET',
     path: '/openapi.json',
     tag: 'Documentation',
     summary: 'Read this document',
-    description: 'The whole API as OpenAPI 3.1, made from what serves it.',
+    description:
+      'The whole API as OpenAPI 3.1, made from what serves it. `/api/v1/reference` shows it as a page.',
     access: { kind: 'public' },
     answer: z.record(z.string(), z.unknown()),
-    handle: async ({ services: { publicUrl, version } }) => {
-      if (made?.url !== publicUrl)
-        made = { url: publicUrl, document: openApi(routes(), { version, serverUrl: publicUrl }) };
-      return Promise.resolve({ body: made.document });
-    },
+    handle: async ({ services }) => ({ body: await served.document(services) }),
   });
 }

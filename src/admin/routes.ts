@@ -13,7 +13,7 @@ import { kmsKeyRoutes } from './kms-keys.ts';
 import { mailRoutes } from './mail.ts';
 import { nodeRoutes } from './nodes.ts';
 import { oidcRoutes } from './oidc.ts';
-import { openApiRoute } from './openapi.ts';
+import { openApiRoute, ServedOpenApi } from './openapi.ts';
 import { reconciliationRoutes } from './reconciliations.ts';
 import type { Route } from './route.ts';
 import { secondFactorRoutes } from './second-factor.ts';
@@ -46,5 +46,8 @@ const described: readonly Route[] = [
   ...reconciliationRoutes,
 ];
 
+/** What describes them, itself one of them. */
+export const servedOpenApi = new ServedOpenApi(() => allRoutes);
+
 /** Every route of the management API. */
-export const allRoutes: readonly Route[] = [openApiRoute(() => allRoutes), ...described];
+export const allRoutes: readonly Route[] = [openApiRoute(servedOpenApi), ...described];

@@ -60,3 +60,11 @@ export function plain(ctx: Context, status: number, text: string): void {
   ctx.set('Content-Type', 'text/plain; charset=utf-8');
   ctx.body = `${text}\n`;
 }
+
+/** A page for a browser, with the policy that it needs in place of that which allows nothing. */
+export function html(ctx: Context, page: string, policy: string): void {
+  ctx.status = 200;
+  ctx.set('Content-Type', 'text/html; charset=utf-8');
+  ctx.set('Content-Security-Policy', policy);
+  ctx.body = page;
+}

@@ -8,7 +8,9 @@ import { authorityOf } from '../admin/authority.ts';
 import { Problem, toProblem, type ProblemKind } from '../admin/problem.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
-import { routeAddress, signInPath } from '../admin/addresses.ts';
+import { referencePath, routeAddress, signInPath } from '../admin/addresses.ts';
+import { referencePage, referencePolicy } from '../admin/reference/page.ts';
+import { servedOpenApi } from '../admin/routes.ts';
 import type { AdminServices } from '../admin/services.ts';
 import { ownAuthority, type Act } from '../audit/trail.ts';
 import type { Caller } from '../identity/caller.ts';
@@ -17,7 +19,7 @@ import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../identity/fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
-import { plain, refuse, respond, setHeaders } from './admin-answer.ts';
+import { html, plain, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
   parse,
@@ -82,6 +84,12 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   router.get(`${signInPath}/:vaultId`, (ctx) =>
     plain(ctx, 200, `Sign in from a terminal:\n\n  holdfast login --vault ${services.publicUrl}${ctx.path}`),
   );
+  let reference: Promise<string> | undefined;
+  router.get(routeAddress(referencePath), async (ctx) => {
+    await spend(requests, laneOf(factsOf(ctx).address));
+    reference ??= servedOpenApi.document(services).then(referencePage);
+    html(ctx, await reference, referencePolicy);
+  });
   for (const route of options.routes) {
     const address = routeAddress(route.path).replaceAll(/\{(\w+)\}/g, ':$1');
     router.register(address, [route.method], async (ctx: Context) => {

@@ -118,6 +118,16 @@ test('load balancers are answered as at the XKS port', async (t) => {
   }
 });
 
+test('the reference of the API is a page of its own, for everybody, with a policy of its own', async (t) => {
+  const answer = await t.context.appliance.as(undefined).get('/reference');
+  t.is(answer.status, 200);
+  t.is(answer.headers['content-type'], 'text/html; charset=utf-8');
+  t.regex(String(answer.headers['content-security-policy']), /^default-src 'none'; script-src 'sha256-/);
+  t.is(answer.headers['x-content-type-options'], 'nosniff');
+  t.regex(answer.text, /^<!doctype html>[^]*rotateCloudKey[^]*<\/html>\n$/);
+  t.is((await t.context.appliance.post('/reference', {})).status, 405);
+});
+
 test('a head that is too long is told so', async (t) => {
   const answer = await t.context.appliance.request('GET', '/vaults', {
     headers: { 'X-Long': 'a'.repeat(20_000) },

@@ -1,6 +1,12 @@
 import test from 'ava';
 import { z } from 'zod';
-import { openApi, openApiRoute, type OpenApiDocument, type Operation } from '../../src/admin/openapi.ts';
+import {
+  openApi,
+  openApiRoute,
+  ServedOpenApi,
+  type OpenApiDocument,
+  type Operation,
+} from '../../src/admin/openapi.ts';
 import { problemKinds } from '../../src/admin/problem.ts';
 import { route, type Call, type Route } from '../../src/admin/route.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
@@ -89,7 +95,16 @@ const sendOn = route({
   problems: ['sign-in-refused'],
   handle,
 });
-const sample: Route[] = [list, create, change, get, remove, endSession, sendOn, openApiRoute(() => sample)];
+const sample: Route[] = [
+  list,
+  create,
+  change,
+  get,
+  remove,
+  endSession,
+  sendOn,
+  openApiRoute(new ServedOpenApi(() => sample)),
+];
 
 function operation(document: OpenApiDocument, id: string): Operation {
   const found = Object.values(document.paths)

@@ -1,5 +1,6 @@
-import type { SchemaNode } from '../../src/admin/openapi.ts';
-import { code } from './settings.ts';
+import type { SchemaNode } from '../openapi.ts';
+
+const code = (text: string) => `\`${text}\``;
 
 /** One field of a JSON object as a row of a table. */
 export interface Field {
