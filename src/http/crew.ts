@@ -7,7 +7,7 @@ import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
-import { HostKeeper, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
+import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
@@ -161,9 +161,14 @@ export class Crew {
       worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
     });
     this.tell(start());
-    this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) =>
-      Array.from({ length: hosts }, () => this.#keepHost(token.name, settings, gate)),
-    );
+    this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) => {
+      const party = new HostParty(kind === 'XKS worker' ? 0 : 1);
+      return Array.from({ length: hosts }, () => {
+        const kept = this.#keepHost(token.name, settings, gate);
+        kept.keeper.party = party;
+        return kept;
+      });
+    });
     for (const { keeper } of this.#keepers) keeper.start();
 
     const why = await exited;

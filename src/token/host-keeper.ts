@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
 import { HostLife, pinProblem, type HostSettings, type ReadyHost } from './host-life.ts';
-import type { LoginGate } from './login-gate.ts';
+import type { HostParty, LoginGate } from './login-gate.ts';
 import type { Secret } from '../secret.ts';
 
-export { LoginGate } from './login-gate.ts';
+export { HostParty, LoginGate } from './login-gate.ts';
 export type { HostSettings };
 
 export interface RunningHost extends ReadyHost {
@@ -35,6 +35,8 @@ export class HostKeeper {
   readonly #settings: HostSettings;
   readonly #gate: LoginGate;
   readonly #listener: KeeperListener;
+  /** With whose others it shares what the token has room for; set before {@link start}. */
+  party: HostParty | undefined;
   #life: HostLife | undefined;
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
@@ -46,7 +48,14 @@ export class HostKeeper {
   }
 
   start(): void {
-    this.#loop ??= this.#keep();
+    if (this.#loop !== undefined) return;
+    const party = this.party;
+    if (party === undefined) {
+      this.#loop = this.#keep();
+      return;
+    }
+    this.#gate.join(party);
+    this.#loop = this.#keep().finally(() => this.#gate.part(party));
   }
 
   /** Ends the running host at once; another takes its place. */
@@ -65,9 +74,10 @@ export class HostKeeper {
     const { signal } = this.#stopping;
     let failures = 0;
     let deaths = 0;
-    while (await this.#gate.enter(signal)) {
+    while (await this.#gate.enter(signal, 'wait', this.party)) {
       const began = monotonicNow();
       const wasReady = await this.#runOnce();
+      if (this.party !== undefined) this.#gate.lost(this.party, wasReady);
       let longest: number;
       if (wasReady) {
         failures = 0;
@@ -100,6 +110,7 @@ export class HostKeeper {
     const life = new HostLife(this.#settings, this.#gate, this.#stopping.signal, pin);
     this.#life = life;
     life.onReady = (host) => {
+      if (this.party !== undefined) this.#gate.gained(this.party);
       if (!this.#stopping.signal.aborted) this.#listener.onReady({ id, ...host });
     };
     const end = await life.ended;

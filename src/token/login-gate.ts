@@ -7,15 +7,42 @@ const atOnce = 3;
 export const wayOutOfRefusedPin =
   'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves';
 
+/** So many failures in a row of its first host, and the others wait for it no more. */
+const mostFirstFailures = 3;
+
+/** Those whose hosts of a token serve together: one worker. */
+export class HostParty {
+  /** 0 for those that serve AWS: where a token has room for one host, it is theirs. */
+  readonly rank: number;
+  /** That are ready. */
+  hosts = 0;
+  /** That are ready, or on their way. */
+  taken = 0;
+  /** Starts that failed since it had a host. */
+  failures = 0;
+  keepers = 0;
+
+  constructor(rank = 0) {
+    this.rank = rank;
+  }
+
+  /** Whether others wait for it to get its first host. */
+  get isWaitedFor(): boolean {
+    return this.keepers > 0 && this.hosts === 0 && this.failures < mostFirstFailures;
+  }
+}
+
 /**
  * Lets hosts of one token log in one after another until a login has succeeded, then a few at once, and none at all
- * once the token has refused the PIN: a wrong PIN tried by every host would lock the token.
+ * once the token has refused the PIN: a wrong PIN tried by every host would lock the token. No party gets a second host
+ * before each has its first: a token may have fewer sessions than hosts are wanted.
  */
 export class LoginGate {
   #inside = 0;
   #proven = false;
   #refused = false;
   #changed = Promise.withResolvers<void>();
+  readonly #parties = new Set<HostParty>();
 
   get refused(): boolean {
     return this.#refused;
@@ -25,17 +52,56 @@ export class LoginGate {
    * Waits for a turn; false where `signal` was aborted meanwhile. While the PIN counts as refused there is no turn:
    * `whenRefused` says whether to wait for {@link reset} or to leave.
    */
-  async enter(signal: AbortSignal, whenRefused: 'wait' | 'leave' = 'wait'): Promise<boolean> {
+  async enter(
+    signal: AbortSignal,
+    whenRefused: 'wait' | 'leave' = 'wait',
+    party?: HostParty,
+  ): Promise<boolean> {
     const aborted = signal.aborted ? undefined : once(signal, 'abort');
     while (!signal.aborted) {
       if (this.#refused && whenRefused === 'leave') return false;
-      if (!this.#refused && this.#inside < (this.#proven ? atOnce : 1)) {
+      if (!this.#refused && this.#inside < (this.#proven ? atOnce : 1) && this.#isTurnOf(party)) {
         this.#inside++;
+        if (party !== undefined) party.taken++;
         return true;
       }
       await Promise.race([this.#changed.promise, aborted]);
     }
     return false;
+  }
+
+  #isTurnOf(party: HostParty | undefined): boolean {
+    if (party === undefined) return true;
+    const others = [...this.#parties].filter((other) => other !== party);
+    if (party.taken > 0) return !party.isWaitedFor && !others.some((other) => other.isWaitedFor);
+    const before = others.filter(({ rank }) => rank < party.rank);
+    return before.every((other) => !other.isWaitedFor) || before.some(({ hosts }) => hosts > 0);
+  }
+
+  /** A keeper of the party begins. */
+  join(party: HostParty): void {
+    party.keepers++;
+    this.#parties.add(party);
+  }
+
+  /** A keeper of the party ends. */
+  part(party: HostParty): void {
+    if (--party.keepers === 0) this.#parties.delete(party);
+    this.#wake();
+  }
+
+  gained(party: HostParty): void {
+    party.hosts++;
+    party.failures = 0;
+    this.#wake();
+  }
+
+  /** What entered has ended. */
+  lost(party: HostParty, wasReady: boolean): void {
+    party.taken--;
+    if (wasReady) party.hosts--;
+    else party.failures++;
+    this.#wake();
   }
 
   leave(outcome: 'ready' | 'failed' | 'pin-refused'): void {
