@@ -9,6 +9,7 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
+import type { HostCount, Sharer } from './host-sharing.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
@@ -22,6 +23,8 @@ const firstPause = 100;
 const longestPause = 5_000;
 /** How long a new worker waits for the hosts of the one before to give their sessions back, milliseconds. */
 const hostsPatience = 250;
+/** A host that could not start so often in a row is not waited for. */
+const vainStarts = 2;
 /** A worker that lived this long had come up well. */
 const settledAfter = 30_000;
 
@@ -59,12 +62,17 @@ interface KeptHost {
   pid: number;
   gauge: StarvationGauge | undefined;
   spared: number;
+  /** Why it could not start, and how often in a row. */
+  problem: string | undefined;
+  failures: number;
 }
 
 /** One worker with the keepers of its token hosts: each host serves this worker alone. */
-export class Crew {
+export class Crew implements Sharer {
   readonly #options: CrewOptions;
   #worker: ChildProcess | undefined;
+  /** The process that the worker is now. */
+  worker: Sharer['worker'];
   #keepers: KeptHost[] = [];
   #listening = false;
   #everListened = false;
@@ -76,12 +84,29 @@ export class Crew {
     this.#options = options;
   }
 
-  /** Whether the worker listens and has every host that it is to have, each with what it must know to be in time. */
-  get complete(): boolean {
-    return (
-      this.#listening &&
-      this.#keepers.every(({ hostId, preparedId }) => hostId !== undefined && hostId === preparedId)
-    );
+  /**
+   * Whether the worker listens and has every host that it can have now, each with what it must know to be in time. One that
+   * could not start twice is not waited for: a token may have fewer sessions than hosts are wanted.
+   */
+  get settled(): boolean {
+    return this.#listening && this.#keepers.every((host) => isPrepared(host) || host.failures >= vainStarts);
+  }
+
+  /** Why it lacks hosts of the token, as the last of them said that could not start. */
+  problem(token: string): string | undefined {
+    return this.#keepers.findLast((host) => host.token === token && host.failures > 0)?.problem;
+  }
+
+  get index(): number {
+    return this.#options.index;
+  }
+
+  hosts(token: string): HostCount {
+    const kept = this.#keepers.filter((host) => host.token === token);
+    const ready = kept.filter(({ hostId }) => hostId !== undefined);
+    const prepared = ready.filter(isPrepared);
+    const wanted = this.#options.tokens.find((entry) => entry.token.name === token)?.hosts ?? 0;
+    return { wanted, ready: ready.length, prepared: prepared.length };
   }
 
   start(): void {
@@ -139,6 +164,7 @@ export class Crew {
     });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
+    this.worker = { pid: worker.pid ?? 0 };
     const watchdog = new Watchdog({
       pid: worker.pid,
       bound: () => (this.#listening ? longestSilence : longestStart),
@@ -170,6 +196,7 @@ export class Crew {
       });
     });
     for (const { keeper } of this.#keepers) keeper.start();
+    this.#options.onChange();
 
     const why = await exited;
     this.#options.onGone?.();
@@ -177,6 +204,8 @@ export class Crew {
     clearInterval(gauging);
     this.#listening = false;
     this.#worker = undefined;
+    this.worker = undefined;
+    this.#options.onChange();
     const ended = Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
     // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.
     await (this.#stopping.signal.aborted ? ended : Promise.race([ended, delay(hostsPatience)]));
@@ -224,6 +253,7 @@ export class Crew {
       case 'quota':
       case 'served-write':
       case 'verify-token':
+      case 'borrowed-lost':
         this.#options.onMessage?.(message);
         break;
     }
@@ -250,12 +280,15 @@ export class Crew {
       pid: 0,
       gauge: undefined,
       spared: 0,
+      problem: undefined,
+      failures: 0,
       keeper: new HostKeeper(settings, gate, {
         onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
           entry.hostId = id;
           entry.pid = pid;
           entry.gauge = new StarvationGauge(pid);
           entry.spared = 0;
+          entry.failures = 0;
           this.tell({ kind: 'host', token, id, pid, info, ownProofs, operationTime }, socket);
           const { serial, firmware } = info;
           // What the first one found is what all that come after have to find.
@@ -275,14 +308,22 @@ export class Crew {
           entry.hostId = undefined;
           entry.gauge = undefined;
           this.tell({ kind: 'host-gone', token, id, pid: entry.pid });
+          onChange();
           if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
         },
         onFailed: (problem, wayOut, pinRefused) => {
           log.error({ token, problem, wayOut }, 'token host could not start');
+          entry.problem = problem;
+          entry.failures++;
           if (pinRefused) onPinRefused(token, problem, wayOut);
+          onChange();
         },
       }),
     };
     return entry;
   }
+}
+
+function isPrepared({ hostId, preparedId }: KeptHost): boolean {
+  return hostId !== undefined && hostId === preparedId;
 }

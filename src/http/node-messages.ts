@@ -53,6 +53,14 @@ export type ToWorker =
       operationTime: number;
     }
   | { kind: 'host-gone'; token: string; id: number; pid: number }
+  /** Another worker, at the other end of the handle, may use this one's hosts of the token. */
+  | { kind: 'lend'; token: string }
+  /** What none of its own hosts can do, those of the worker `pid` do, at the other end of the handle. */
+  | { kind: 'borrow'; token: string; id: number; pid: number; hosts: number; prepared: boolean }
+  | { kind: 'borrowed-hosts'; token: string; id: number; hosts: number; prepared: boolean }
+  | { kind: 'borrowed-gone'; token: string; id: number }
+  /** Whether some worker has fewer hosts of the token than it is to have. */
+  | { kind: 'others-lack-hosts'; token: string; lack: boolean }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }
   /** Answers `served-write`; without `written` nothing was, and `problem` says why. */
@@ -66,6 +74,8 @@ export type ToSupervisor =
   | { kind: 'kill-host'; id: number }
   /** The host finds in time what is asked of it; `keys` is how many it has learned. */
   | { kind: 'host-prepared'; id: number; keys: number }
+  /** What a worker was lent is gone, and nobody has told it so. */
+  | { kind: 'borrowed-lost'; id: number }
   /** The management process asks for a fresh host to try the token with. */
   | { kind: 'verify-token'; id: number; token: string }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */

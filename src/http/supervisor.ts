@@ -11,6 +11,7 @@ import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
+import { HostSharing } from './host-sharing.ts';
 import { NodeTls } from './node-tls.ts';
 import { connectionsWithin } from './open-files.ts';
 
@@ -55,6 +56,7 @@ export class Supervisor {
   readonly #writer: ServedWriter;
   #writerStarted = false;
   readonly #tls: NodeTls;
+  readonly #sharing: HostSharing;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -81,10 +83,18 @@ export class Supervisor {
       tellManagement: (message) => this.#management?.tell(message),
     });
     this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
+    this.#sharing = new HostSharing(
+      options.config.tokens.map(({ name }) => name),
+      this.#crews,
+      options.log,
+    );
     this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
   }
 
-  /** Resolves with the ports when every worker listens and has all its hosts of every token. */
+  /**
+   * Resolves with the ports when every worker listens and has all the hosts of every token that it can have, and AWS can be
+   * served with each token.
+   */
   get ready(): Promise<Ports> {
     return this.#ready.promise;
   }
@@ -106,7 +116,7 @@ export class Supervisor {
     if (this.#options.config.xks.port !== 0) for (const crew of others) crew.start();
   }
 
-  /** SIGHUP: TLS files again, and PINs that were refused may be tried again. */
+  /** SIGHUP: TLS files again, and PINs that were refused and hosts that found no room may be tried again. */
   reload(): void {
     for (const gate of this.#gates.values()) gate.reset();
     this.#tls.reload();
@@ -116,6 +126,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     const patience = this.#options.config.xks.drain_ms + 5_000;
     this.#tls.stop();
+    this.#sharing.stop();
     this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(async () =>
       this.#writer.close(),
     );
@@ -146,6 +157,7 @@ export class Supervisor {
       onMessage: (message) => {
         if (message.kind === 'quota')
           crew.tell({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
+        if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
         if (message.kind === 'served-write') void this.#writeServed(crew, message);
       },
       onGone: () => this.#quotas.forget(index),
@@ -179,7 +191,10 @@ export class Supervisor {
     return {
       log,
       longestSilence: config.node.worker_silent_ms,
-      onChange: () => this.#checkReady(),
+      onChange: () => {
+        this.#checkReady();
+        this.#sharing.changed();
+      },
       onPinRefused: (token, problem, wayOut) => {
         const words = `token ${token}: ${problem}; ${wayOut}`;
         if (this.#isReady) log.error({ token }, `${words}, then send SIGHUP`);
@@ -300,10 +315,37 @@ export class Supervisor {
   }
 
   #checkReady(): void {
-    if (this.#port === undefined || !this.#writerStarted || !this.#everyone.every(({ complete }) => complete))
-      return;
+    if (this.#isReady || this.#port === undefined || !this.#writerStarted) return;
+    if (!this.#everyone.every(({ settled }) => settled)) return;
+    const tokens = this.#options.config.tokens.map(({ name }) => this.#hostsOf(name));
+    if (!tokens.every(({ serving }) => serving > 0)) return;
+    for (const { token, hosts, wanted, problem } of tokens)
+      if (hosts < wanted)
+        this.#options.log.warn(
+          { token, hosts, wanted, problem },
+          'the token has fewer hosts than wanted: they serve all workers; lower token.hosts where it has no room for more',
+        );
     this.#isReady = true;
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
+  }
+
+  #hostsOf(token: string): {
+    token: string;
+    hosts: number;
+    /** Those of XKS workers. */
+    serving: number;
+    wanted: number;
+    problem: string | undefined;
+  } {
+    const sum = (crews: Crew[], what: 'prepared' | 'wanted') =>
+      crews.reduce((total, crew) => total + crew.hosts(token)[what], 0);
+    return {
+      token,
+      hosts: sum(this.#everyone, 'prepared'),
+      serving: sum(this.#crews, 'prepared'),
+      wanted: sum(this.#everyone, 'wanted'),
+      problem: this.#everyone.map((crew) => crew.problem(token)).find((why) => why !== undefined),
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import { SqliteStore } from '../store/sqlite.ts';
 import { OccasionalStore } from '../store/occasional-store.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
+import { lendHosts } from '../token/lent-hosts.ts';
 import { TokenPool } from '../token/token-pool.ts';
 import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
 import { Directory, type CloudKey } from '../vault/directory.ts';
@@ -78,7 +79,11 @@ export class XksService implements Worker {
             queueLength: 2048,
             healthInterval: 10_000,
           },
-          { fetchAhead: true, onPrepared: (id, keys) => tell({ kind: 'host-prepared', id, keys }) },
+          {
+            fetchAhead: true,
+            onPrepared: (id, keys) => tell({ kind: 'host-prepared', id, keys }),
+            onBorrowedLost: (id) => tell({ kind: 'borrowed-lost', id }),
+          },
         ),
       ]),
     );
@@ -172,8 +177,23 @@ export class XksService implements Worker {
         if (handle !== undefined) this.#addHost(message, handle);
         break;
       case 'host-gone':
+      case 'borrowed-gone':
         this.#pools.get(message.token)?.removeHost(message.id);
         break;
+      case 'lend':
+        this.#lend(message.token, handle);
+        break;
+      case 'borrow':
+        if (handle !== undefined) this.#borrow(message, handle);
+        break;
+      case 'borrowed-hosts':
+        this.#pools.get(message.token)?.lenderHas(message.id, message);
+        break;
+      case 'others-lack-hosts': {
+        const pool = this.#pools.get(message.token);
+        if (pool !== undefined) pool.othersLackHosts = message.lack;
+        break;
+      }
       case 'quota':
         this.#quotas.receive(message.grants);
         break;
@@ -194,12 +214,27 @@ export class XksService implements Worker {
 
   #addHost({ token, id, pid, operationTime }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
     this.#pools.get(token)?.addHost(id, pid, socket, operationTime);
-    if (this.#warm.has(token)) return;
-    this.#warm.add(token);
+    void this.#warmUp(token);
+  }
+
+  #lend(token: string, socket: Socket | undefined): void {
+    const pool = this.#pools.get(token);
+    if (socket === undefined) return;
+    if (pool === undefined) socket.destroy();
+    else lendHosts(pool, socket);
+  }
+
+  #borrow(
+    { token, id, pid, hosts, prepared }: Extract<ToWorker, { kind: 'borrow' }>,
+    socket: Socket,
+  ): void {
+    this.#pools.get(token)?.borrow(id, pid, socket, { hosts, prepared });
     void this.#warmUp(token);
   }
 
   async #warmUp(token: string): Promise<void> {
+    if (this.#warm.has(token)) return;
+    this.#warm.add(token);
     try {
       const failed = await this.#directory.warmUp(token, monotonicNow() + warmUpPatience);
       for (const { accessKeyId, error } of failed)

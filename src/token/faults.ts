@@ -123,6 +123,7 @@ export const CKR = {
   CRYPTOKI_NOT_INITIALIZED: 0x190,
   CRYPTOKI_ALREADY_INITIALIZED: 0x191,
   FUNCTION_REJECTED: 0x200,
+  TOKEN_RESOURCE_EXCEEDED: 0x201,
 } as const;
 
 /** The others, which nothing is decided by. */
@@ -167,7 +168,6 @@ const otherNames: readonly (readonly [rv: number, name: string])[] = [
   [0x1b7, 'LIBRARY_LOAD_FAILED'],
   [0x1b8, 'PIN_TOO_WEAK'],
   [0x1b9, 'PUBLIC_KEY_INVALID'],
-  [0x201, 'TOKEN_RESOURCE_EXCEEDED'],
   [0x202, 'OPERATION_CANCEL_FAILED'],
   [0x203, 'KEY_EXHAUSTED'],
 ];

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
-import { HostLife, pinProblem, type HostSettings, type ReadyHost } from './host-life.ts';
+import { CKR } from './faults.ts';
+import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
 import type { HostParty, LoginGate } from './login-gate.ts';
 import type { Secret } from '../secret.ts';
 
@@ -25,7 +26,19 @@ const pauses = {
   longest: 10_000,
   /** Of a host that had come up: it served, so it is wanted back soon. */
   longestAfterReady: 1000,
+  /** Of a host for which the token has no room, beside others that it has: a process that loads the module for nothing. */
+  whereFull: 60_000,
 };
+/** So many tries, and then the token is taken to be full. */
+const triesWhereFull = 3;
+/** How often one that waits for room looks whether the others are still there, milliseconds. */
+const lookAround = 1_000;
+/** CKR_TOKEN_RESOURCE_EXCEEDED is of PKCS#11 3.1. */
+const noRoom: ReadonlySet<number | undefined> = new Set([
+  CKR.SESSION_COUNT,
+  CKR.DEVICE_MEMORY,
+  CKR.TOKEN_RESOURCE_EXCEEDED,
+]);
 /** A host that lived this long had come up well: the next failure starts from the shortest pause. */
 const settledAfter = 30_000;
 let lastId = 0;
@@ -76,7 +89,8 @@ export class HostKeeper {
     let deaths = 0;
     while (await this.#gate.enter(signal, 'wait', this.party)) {
       const began = monotonicNow();
-      const wasReady = await this.#runOnce();
+      const end = await this.#runOnce();
+      const wasReady = end?.ready ?? false;
       if (this.party !== undefined) this.#gate.lost(this.party, wasReady);
       let longest: number;
       if (wasReady) {
@@ -86,25 +100,41 @@ export class HostKeeper {
         longest = deaths === 1 ? 0 : Math.min(pauses.longestAfterReady, pauses.first * 2 ** (deaths - 2));
       } else {
         longest = Math.min(pauses.longest, pauses.first * 2 ** failures++);
+        if (failures > triesWhereFull && noRoom.has(end?.rv)) {
+          await this.#waitForRoom(jittered(pauses.whereFull));
+          longest = 0;
+        }
       }
-      const pause = longest * (0.5 + Math.random() / 2);
-      await delay(pause, undefined, { signal }).catch(() => undefined);
+      await delay(jittered(longest), undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** One life of a host, from a turn at the gate to its end. True if it had become ready. */
-  async #runOnce(): Promise<boolean> {
+  /** As long as another host of the token serves, and nobody says that there is room now. */
+  async #waitForRoom(pause: number): Promise<void> {
+    const until = monotonicNow() + pause;
+    const { resets } = this.#gate;
+    while (
+      !this.#stopping.signal.aborted &&
+      this.#gate.hasHosts &&
+      this.#gate.resets === resets &&
+      monotonicNow() < until
+    )
+      await delay(lookAround, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+
+  /** One life of a host, from a turn at the gate to its end; undefined where none began. */
+  async #runOnce(): Promise<HostEnd | undefined> {
     let pin: Secret | undefined;
     try {
       pin = await this.#settings.pin();
     } catch (error) {
       this.#gate.leave('failed');
       this.#failed(pinProblem(error), 'check token.pin', false);
-      return false;
+      return undefined;
     }
     if (this.#stopping.signal.aborted) {
       this.#gate.leave('failed');
-      return false;
+      return undefined;
     }
     const id = ++lastId;
     const life = new HostLife(this.#settings, this.#gate, this.#stopping.signal, pin);
@@ -117,10 +147,15 @@ export class HostKeeper {
     this.#life = undefined;
     if (end.ready) this.#listener.onGone(id, end.problem);
     if (!end.ready || end.pinRefused) this.#failed(end.problem, end.wayOut, end.pinRefused);
-    return end.ready;
+    return end;
   }
 
   #failed(problem: string, wayOut: string, final: boolean): void {
     if (!this.#stopping.signal.aborted) this.#listener.onFailed(problem, wayOut, final);
   }
+}
+
+/** Shortened by up to half at random. */
+function jittered(longest: number): number {
+  return longest * (0.5 + Math.random() / 2);
 }

@@ -22,7 +22,15 @@ const growing: ReadonlySet<string> = new Set<TokenRequestKind>([
   'destroyKey',
 ]);
 
-/** One running token host as its pool sees it; `Work` is what the pool waits for. */
+/** Hosts of another process that this one may use when its own cannot: at the other end is that process. */
+export interface Borrowed {
+  /** How many hosts it has: so much more work fits. */
+  hosts: number;
+  /** Whether they find in time what is asked of them. */
+  prepared: boolean;
+}
+
+/** One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for. */
 export class HostLink<Work> {
   readonly id: number;
   readonly pid: number;
@@ -39,6 +47,8 @@ export class HostLink<Work> {
   lastHealthy = monotonicNow();
   /** Has it learn where keys are; undefined where nobody is in a hurry. */
   ahead: FetchAhead | undefined;
+  /** Undefined for a host of its own. */
+  readonly borrowed: Borrowed | undefined;
   readonly #socket: Socket;
   readonly #cutter = new FrameCutter();
   #out: Buffer[] = [];
@@ -48,7 +58,8 @@ export class HostLink<Work> {
   #expectedTime: number;
 
   /** `operationTime` is what an operation took at its self-test, milliseconds. */
-  constructor(id: number, pid: number, socket: Socket, operationTime = 1) {
+  constructor(id: number, pid: number, socket: Socket, operationTime = 1, borrowed?: Borrowed) {
+    this.borrowed = borrowed;
     this.#expectedTime = operationTime;
     this.id = id;
     this.pid = pid;
@@ -64,7 +75,12 @@ export class HostLink<Work> {
 
   /** Whether it finds in time what is asked of it. */
   get prepared(): boolean {
-    return this.ahead?.prepared ?? true;
+    return this.borrowed?.prepared ?? this.ahead?.prepared ?? true;
+  }
+
+  /** What to try first: what finds in time what is asked of it, and of that what is our own. */
+  get rank(): number {
+    return (this.prepared ? 0 : 2) + (this.borrowed === undefined ? 0 : 1);
   }
 
   /** Whether it is to get nothing new. */
@@ -82,7 +98,7 @@ export class HostLink<Work> {
     if (this.unfit) return false;
     const fitting = Math.floor(batchTime / this.#operationTime);
     const window = Math.max(smallestWindow, Math.min(largestBatch, fitting));
-    return this.inFlight.size < window;
+    return this.inFlight.size < window * (this.borrowed?.hosts ?? 1);
   }
 
   /** Keeps a frame until {@link flush}. */

@@ -43,6 +43,8 @@ export class LoginGate {
   #refused = false;
   #changed = Promise.withResolvers<void>();
   readonly #parties = new Set<HostParty>();
+  /** How often {@link reset} was called. */
+  resets = 0;
 
   get refused(): boolean {
     return this.#refused;
@@ -76,6 +78,11 @@ export class LoginGate {
     if (party.taken > 0) return !party.isWaitedFor && !others.some((other) => other.isWaitedFor);
     const before = others.filter(({ rank }) => rank < party.rank);
     return before.every((other) => !other.isWaitedFor) || before.some(({ hosts }) => hosts > 0);
+  }
+
+  /** Whether anybody has a host of the token. */
+  get hasHosts(): boolean {
+    return [...this.#parties].some(({ hosts }) => hosts > 0);
   }
 
   /** A keeper of the party begins. */
@@ -117,8 +124,9 @@ export class LoginGate {
     this.#proven = false;
   }
 
-  /** The operator says that the PIN is right now (SIGHUP). */
+  /** The operator says that the PIN is right now, or that there is room for more hosts (SIGHUP). */
   reset(): void {
+    this.resets++;
     this.#refused = false;
     this.#proven = false;
     this.#wake();

@@ -9,6 +9,8 @@ export interface CallOptions {
   deadline: number;
   /** Called before each time the request is handed to a host; may throw to refuse. Counts encryptions. */
   onAttempt?: (() => void) | undefined;
+  /** Asked for by a process that borrows our hosts: it is not lent on. */
+  ownHostsOnly?: boolean;
 }
 
 /** Where the time of a call went. */
@@ -63,18 +65,20 @@ export class Entry {
   /** What a host said that could not do it, while another may be asked. */
   failure: TokenError | undefined;
   settled = false;
+  readonly ownHostsOnly: boolean;
   readonly #onAttempt: (() => void) | undefined;
   readonly #settle: (result: Settled) => void;
 
   constructor(
     id: number,
     request: TokenRequest,
-    { deadline, onAttempt }: CallOptions,
+    { deadline, onAttempt, ownHostsOnly }: CallOptions,
     settle: (result: Settled) => void,
   ) {
     this.id = id;
     this.request = request;
     this.deadline = deadline;
+    this.ownHostsOnly = ownHostsOnly ?? false;
     this.#onAttempt = onAttempt;
     this.#settle = settle;
   }
@@ -90,6 +94,8 @@ export class Entry {
   begin(link: Link): TokenError | undefined {
     try {
       this.#onAttempt?.();
+      // A neighbour may have two of its hosts try it, and we are not told: both count (promise 5).
+      if (link.borrowed !== undefined && this.mayBeRepeated) this.#onAttempt?.();
     } catch (error) {
       return error instanceof TokenError ? error : new TokenError('internal', 'pool');
     }

@@ -4,7 +4,7 @@ import { FetchAhead } from './fetch-ahead.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import { monotonicNow, RunningClock } from '../clock.ts';
 import { writeRequest, type ResponseFrame } from './frames.ts';
-import { HostLink, type HostState } from './host-link.ts';
+import { HostLink, type Borrowed, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
 import {
   Entry,
@@ -64,6 +64,8 @@ export interface PoolOptions {
   fetchAhead?: boolean;
   /** From now on the host finds in time what is asked of it; `keys` is how many it knows. */
   onPrepared?: (hostId: number, keys: number) => void;
+  /** What {@link TokenPool.borrow} gave is gone, and not by {@link TokenPool.removeHost}. */
+  onBorrowedLost?: (id: number) => void;
 }
 
 /** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
@@ -99,6 +101,7 @@ export class TokenPool {
   readonly #running = new RunningClock(longestStep);
   readonly #healthTimer: NodeJS.Timeout;
   #withoutHostSince = monotonicNow();
+  #othersLackHosts = false;
   #closed = false;
 
   constructor(
@@ -126,6 +129,43 @@ export class TokenPool {
     if (this.#options.fetchAhead === true) this.#fetchAhead(link);
     else this.#options.onPrepared?.(id, 0);
     this.#dispatch();
+  }
+
+  /**
+   * Takes the hosts of another process, `pid`, for what none of our own can do: the work of a process whose hosts are gone
+   * is not refused while others' stand idle. Its id is negative, so that it is no host's.
+   */
+  borrow(id: number, pid: number, socket: Socket, borrowed: Borrowed): void {
+    const link: Link = new HostLink(id, pid, socket, 1, borrowed);
+    this.#links.set(id, link);
+    socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
+    const lost = () => {
+      if (!this.#links.has(id)) return;
+      this.#drop(link);
+      this.#options.onBorrowedLost?.(id);
+    };
+    socket.on('error', lost);
+    socket.on('close', lost);
+    this.#dispatch();
+  }
+
+  /** What the other process has changed. */
+  lenderHas(id: number, { hosts, prepared }: Borrowed): void {
+    const borrowed = this.#links.get(id)?.borrowed;
+    if (borrowed === undefined) return;
+    borrowed.hosts = hosts;
+    borrowed.prepared = prepared;
+    this.#dispatch();
+  }
+
+  /** Whether a host of its own has proven itself within the last minute: what is told to who borrows them. */
+  get hasHealthyHost(): boolean {
+    return this.#healthy.some(({ borrowed }) => borrowed === undefined);
+  }
+
+  /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
+  set othersLackHosts(lack: boolean) {
+    this.#othersLackHosts = lack;
   }
 
   #fetchAhead(link: Link): void {
@@ -163,7 +203,7 @@ export class TokenPool {
 
   /** Process ids and states of the hosts, for logs and tests. */
   get hosts(): { id: number; pid: number; state: HostState }[] {
-    const known = [...this.#links.values()].map((link) => ({
+    const known = this.#own.map((link) => ({
       id: link.id,
       pid: link.pid,
       state: link.state,
@@ -182,12 +222,17 @@ export class TokenPool {
 
   /**
    * ACTIVE when every host has proven itself within the last minute, DEGRADED when some have, UNAVAILABLE when none
-   * has (XKS spec, GetHealthStatus, healthStatus).
+   * has, nor any that could be borrowed (XKS spec, GetHealthStatus, healthStatus).
    */
   get health(): HealthStatus {
     const healthy = this.#healthy;
     if (healthy.length === 0) return 'UNAVAILABLE';
-    return healthy.filter(({ prepared }) => prepared).length < this.#expectedHosts ? 'DEGRADED' : 'ACTIVE';
+    const own = healthy.filter(({ prepared, borrowed }) => prepared && borrowed === undefined);
+    return own.length < this.#expectedHosts || this.#othersLackHosts ? 'DEGRADED' : 'ACTIVE';
+  }
+
+  get #own(): Link[] {
+    return [...this.#links.values()].filter(({ borrowed }) => borrowed === undefined);
   }
 
   get #healthy(): Link[] {
@@ -251,11 +296,12 @@ export class TokenPool {
 
   #pick(entry: Entry): Link | undefined {
     let best: Link | undefined;
-    const candidates = [...this.#links.values()].filter((link) => !entry.tried.has(link) && !link.unfit);
-    // One that is still learning gets work only where no other can do it.
-    const arePrepared = candidates.some(({ prepared }) => prepared);
+    const links = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
+    const candidates = links.filter((link) => !entry.tried.has(link) && !link.unfit);
+    // One that is still learning, or is not ours, gets work only where no other can do it.
+    const first = Math.min(...candidates.map(({ rank }) => rank));
     for (const link of candidates) {
-      if (!link.hasRoom || (arePrepared && !link.prepared)) continue;
+      if (!link.hasRoom || link.rank > first) continue;
       if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
     }
     return best;
@@ -303,7 +349,8 @@ export class TokenPool {
     link.ahead?.heard(learning);
     if (entry.request.kind === 'health') noteHealth(link, answer);
     if (answer instanceof TokenError) {
-      if (endsHost(answer.fault)) link.leaving = true;
+      // Of hosts that are borrowed only the one that failed ends.
+      if (endsHost(answer.fault) && link.borrowed === undefined) link.leaving = true;
       return this.#failed(entry, answer);
     }
     const token = microseconds / 1000;
@@ -328,14 +375,16 @@ export class TokenPool {
   }
 
   /** One that is up and was not asked, or one that is to come. */
-  #mayFindAnotherHost({ tried }: Entry): boolean {
+  #mayFindAnotherHost({ tried, ownHostsOnly }: Entry): boolean {
     const staying = [...this.#links.values()].filter((link) => !link.leaving);
-    return staying.length < this.#expectedHosts || staying.some((link) => !tried.has(link));
+    const own = staying.filter(({ borrowed }) => borrowed === undefined);
+    return own.length < this.#expectedHosts || (ownHostsOnly ? own : staying).some((link) => !tried.has(link));
   }
 
   /** A host that answers nonsense: its work goes elsewhere. */
   #giveUp(link: Link): void {
-    this.#askKill(link.id);
+    if (link.borrowed === undefined) this.#askKill(link.id);
+    else this.#options.onBorrowedLost?.(link.id);
     this.#drop(link);
   }
 
@@ -384,7 +433,11 @@ export class TokenPool {
       // A search takes as long as the token has keys: that is no hang.
       searchPatience * (link.ahead?.searchTime ?? 0);
     // Again after as long: a host that did not get the CPU is spared.
-    if (silent > patience && now - (link.killAskedAt ?? -Infinity) > patience) {
+    if (
+      link.borrowed === undefined &&
+      silent > patience &&
+      now - (link.killAskedAt ?? -Infinity) > patience
+    ) {
       link.killAskedAt = now;
       this.#askKill(link.id);
     }

@@ -64,6 +64,8 @@ export interface Rule {
   nonblocking?: boolean;
   /** C_OpenSession: a process gets no more at a time. */
   sessions?: number;
+  /** C_OpenSession: all processes together get no more at a time, those that are open already included. */
+  allSessions?: number;
   /** C_GenerateKey: refuse a template with one of these attribute types. */
   refuse?: readonly number[];
   /** C_GenerateKey: refuse a longer CKA_ID or CKA_LABEL, or cut the label silently; bytes. */
@@ -222,6 +224,7 @@ function toLine(rule: Rule): string {
   flag('uninitialised', rule.uninitialised);
   flag('nonblocking', rule.nonblocking);
   value('sessions', rule.sessions);
+  value('all_sessions', rule.allSessions);
   for (const type of rule.refuse ?? []) value('refuse', type);
   value('most_id', rule.mostId);
   value('most_label', rule.mostLabel);

@@ -46,6 +46,7 @@
  *   nonblocking    makes the descriptors 3 and 4 of the process non-blocking
  * C_OpenSession:
  *   sessions=N     a process gets no more than N at a time: CKR_SESSION_COUNT
+ *   all_sessions=N all processes together get no more than N at a time, those that are open already included
  * C_GenerateKey:
  *   refuse=TYPE    refuse a template that has the attribute with CKR_ATTRIBUTE_TYPE_INVALID. Up to 8 a rule.
  *   most_id=N most_label=N   refuse a longer one with CKR_ATTRIBUTE_VALUE_INVALID;   cut_label=N   cut it silently
@@ -233,9 +234,9 @@ static void read_word(struct rule *rule, char *word, int line) {
     } else if (FLAG("nonblocking")) {
       only_for(rule, word, line, F_C_Initialize, F_C_Initialize, F_C_Initialize);
       effects->nonblocking = true;
-    } else if (IS("sessions")) {
+    } else if (IS("sessions") || IS("all_sessions")) {
       only_for(rule, word, line, F_C_OpenSession, F_C_OpenSession, F_C_OpenSession);
-      effects->sessions = number(value, line);
+      *(word[0] == 's' ? &effects->sessions : &effects->all_sessions) = number(value, line);
     } else if (IS("refuse")) {
       only_for(rule, word, line, F_C_GenerateKey, F_C_GenerateKey, F_C_GenerateKey);
       if (effects->refused_count == 8) shim_die("control line %d: refuse=TYPE, at most 8 a rule", line);
@@ -386,6 +387,7 @@ static void add(struct effects *sum, const struct effects *more) {
   for (unsigned i = 0; i < more->refused_count && sum->refused_count < 8; i++)
     sum->refused[sum->refused_count++] = more->refused[i];
   if (!sum->sessions) sum->sessions = more->sessions;
+  if (!sum->all_sessions) sum->all_sessions = more->all_sessions;
   if (!sum->most_id) sum->most_id = more->most_id;
   if (!sum->most_label) sum->most_label = more->most_label;
   if (!sum->cut_label) sum->cut_label = more->cut_label;

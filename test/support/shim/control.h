@@ -62,7 +62,7 @@ struct effects {
   /* 0: no limit */
   CK_ULONG refused[8];
   unsigned refused_count;
-  CK_ULONG sessions, most_id, most_label, cut_label, most_aad, cut_aad, most_data;
+  CK_ULONG sessions, all_sessions, most_id, most_label, cut_label, most_aad, cut_aad, most_data;
   CK_FLAGS set_flags;
   CK_FLAGS clear_flags;
 };

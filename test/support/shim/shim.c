@@ -7,9 +7,12 @@
 #include "gcm.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static CK_FUNCTION_LIST *real;
 static pthread_once_t load_once = PTHREAD_ONCE_INIT;
@@ -147,21 +150,79 @@ static CK_RV C_GetSlotList_(CK_BBOOL present, CK_SLOT_ID *slots, LP count) {
   return shim_leave(&effects, rv);
 }
 
+static void let_go(S session);
+
 static CK_RV C_Finalize_(void *reserved) {
   struct effects effects;
   if (!shim_enter(F_C_Finalize, &effects)) return effects.rv;
   gcm_forget(0);
+  let_go(0);
   return shim_leave(&effects, real->C_Finalize(reserved));
 }
 
 /* Open in this process. */
 static _Atomic CK_ULONG sessions;
 
+/* ---- the sessions of all processes: each holds a byte of a shared file, which the kernel frees with its process ---- */
+
+#define MOST_SESSIONS 256
+static S held[MOST_SESSIONS];
+static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int sessions_file(void) {
+  static int file = -1;
+  const char *control = getenv("HOLDFAST_SHIM_CONTROL");
+  if (file < 0 && control && *control) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s.sessions", control);
+    if ((file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) < 0) shim_die("%s cannot be opened", path);
+  }
+  return file;
+}
+
+static bool byte_lock(int file, int command, short type, off_t byte) {
+  struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+  return !fcntl(file, command, &range) && (command != F_OFD_GETLK || range.l_type == F_UNLCK);
+}
+
+/* Opens one for which there is room; the last byte keeps others from counting meanwhile. */
+static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, S *session, L most) {
+  const int file = sessions_file();
+  if (file < 0) return real->C_OpenSession(slot, flags, application, notify, session);
+  pthread_mutex_lock(&held_lock);
+  byte_lock(file, F_OFD_SETLKW, F_WRLCK, MOST_SESSIONS);
+  L open = 0;
+  int free_byte = -1;
+  for (int i = 0; i < MOST_SESSIONS; i++) {
+    if (held[i] || !byte_lock(file, F_OFD_GETLK, F_WRLCK, i)) open++;
+    else if (free_byte < 0) free_byte = i;
+  }
+  CK_RV rv = CKR_SESSION_COUNT;
+  if (free_byte >= 0 && !(most && open >= most)) {
+    rv = real->C_OpenSession(slot, flags, application, notify, session);
+    if (rv == CKR_OK && byte_lock(file, F_OFD_SETLK, F_WRLCK, free_byte)) held[free_byte] = *session;
+  }
+  byte_lock(file, F_OFD_SETLK, F_UNLCK, MOST_SESSIONS);
+  pthread_mutex_unlock(&held_lock);
+  return rv;
+}
+
+/* 0 for all of this process. */
+static void let_go(S session) {
+  pthread_mutex_lock(&held_lock);
+  for (int i = 0; i < MOST_SESSIONS; i++) {
+    if (!held[i] || (session && held[i] != session)) continue;
+    byte_lock(sessions_file(), F_OFD_SETLK, F_UNLCK, i);
+    held[i] = 0;
+  }
+  pthread_mutex_unlock(&held_lock);
+}
+
 static CK_RV C_OpenSession_(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, S *session) {
   struct effects effects;
   if (!shim_enter(F_C_OpenSession, &effects)) return effects.rv;
   if (effects.sessions && sessions >= effects.sessions) return CKR_SESSION_COUNT;
-  const CK_RV rv = real->C_OpenSession(slot, flags, application, notify, session);
+  const CK_RV rv = open_session(slot, flags, application, notify, session, effects.all_sessions);
   if (rv == CKR_OK) sessions++;
   return shim_leave(&effects, rv);
 }
@@ -171,7 +232,10 @@ static CK_RV C_CloseSession_(S session) {
   if (!shim_enter(F_C_CloseSession, &effects)) return effects.rv;
   gcm_forget(session);
   const CK_RV rv = real->C_CloseSession(session);
-  if (rv == CKR_OK) sessions--;
+  if (rv == CKR_OK) {
+    sessions--;
+    let_go(session);
+  }
   return shim_leave(&effects, rv);
 }
 
@@ -197,6 +261,7 @@ static CK_RV C_CloseAllSessions_(CK_SLOT_ID slot) {
   if (!shim_enter(F_C_CloseAllSessions, &effects)) return effects.rv;
   gcm_forget(0);
   sessions = 0;
+  let_go(0);
   return shim_leave(&effects, real->C_CloseAllSessions(slot));
 }
 
