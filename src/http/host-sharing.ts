@@ -145,9 +145,7 @@ export class HostSharing {
       ];
     };
     return this.#sharers
-      .filter(
-        (other) => other !== sharer && other.worker !== undefined && other.hosts(token).ready > 0,
-      )
+      .filter((other) => other !== sharer && other.worker !== undefined && other.hosts(token).ready > 0)
       .map((other) => ({ other, rank: rank(other) }))
       .toSorted((a, b) => compare(a.rank, b.rank))[0]?.other;
   }

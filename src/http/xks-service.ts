@@ -224,10 +224,7 @@ export class XksService implements Worker {
     else lendHosts(pool, socket);
   }
 
-  #borrow(
-    { token, id, pid, hosts, prepared }: Extract<ToWorker, { kind: 'borrow' }>,
-    socket: Socket,
-  ): void {
+  #borrow({ token, id, pid, hosts, prepared }: Extract<ToWorker, { kind: 'borrow' }>, socket: Socket): void {
     this.#pools.get(token)?.borrow(id, pid, socket, { hosts, prepared });
     void this.#warmUp(token);
   }

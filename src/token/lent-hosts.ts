@@ -27,7 +27,11 @@ export function lendHosts(pool: TokenPool, socket: Socket): void {
   });
 }
 
-async function answer(pool: TokenPool, socket: Socket, { id, deadline, request }: RequestFrame): Promise<void> {
+async function answer(
+  pool: TokenPool,
+  socket: Socket,
+  { id, deadline, request }: RequestFrame,
+): Promise<void> {
   let told: TokenAnswer | TokenError;
   let microseconds = 0;
   try {

@@ -378,7 +378,9 @@ export class TokenPool {
   #mayFindAnotherHost({ tried, ownHostsOnly }: Entry): boolean {
     const staying = [...this.#links.values()].filter((link) => !link.leaving);
     const own = staying.filter(({ borrowed }) => borrowed === undefined);
-    return own.length < this.#expectedHosts || (ownHostsOnly ? own : staying).some((link) => !tried.has(link));
+    return (
+      own.length < this.#expectedHosts || (ownHostsOnly ? own : staying).some((link) => !tried.has(link))
+    );
   }
 
   /** A host that answers nonsense: its work goes elsewhere. */

@@ -8,6 +8,7 @@ import { createLog } from '../../src/log.ts';
 
 const tokens = ['first', 'second'];
 const wanted = 2;
+const log = createLog('fatal', {});
 
 /** One end of a pair. */
 class End {
@@ -68,7 +69,8 @@ class Worker implements Sharer {
     const end = handle as unknown as End | undefined;
     if (this.worker === undefined) return end?.destroy();
     if (message.kind === 'lend' && end !== undefined) this.lent.push({ token: message.token, end });
-    else if (message.kind === 'borrow' && end !== undefined) this.borrowed.set(message.id, { ...message, end });
+    else if (message.kind === 'borrow' && end !== undefined)
+      this.borrowed.set(message.id, { ...message, end });
     else if (message.kind === 'borrowed-hosts') {
       const { hosts, prepared } = message;
       Object.assign(this.borrowed.get(message.id) ?? {}, { hosts, prepared });
@@ -79,7 +81,13 @@ class Worker implements Sharer {
   }
 }
 
-type Step = [worker: number, what: 'hosts' | 'restart' | 'end' | 'wait', token: number, ready: number, prepared: number];
+type Step = [
+  worker: number,
+  what: 'hosts' | 'restart' | 'end' | 'wait',
+  token: number,
+  ready: number,
+  prepared: number,
+];
 
 const steps = fc.array(
   fc.tuple(
@@ -100,7 +108,7 @@ test('whatever comes and goes, in the end each worker has exactly one neighbour 
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 4 }), steps, async (count, events) => {
       const workers = Array.from({ length: count }, (_, index) => new Worker(index));
-      const sharing = new HostSharing(tokens, workers, createLog('fatal', {}), fakePair);
+      const sharing = new HostSharing(tokens, workers, log, fakePair);
       for (const [index, what, token, ready, prepared] of events) {
         const worker = workers[index % count];
         if (worker === undefined) continue;
@@ -141,7 +149,7 @@ test('whatever comes and goes, in the end each worker has exactly one neighbour 
 
 test('those without hosts are spread over those that have some', async (t) => {
   const workers = Array.from({ length: 4 }, (_, index) => new Worker(index));
-  const sharing = new HostSharing(['first'], workers, createLog('fatal', {}), fakePair);
+  const sharing = new HostSharing(['first'], workers, log, fakePair);
   for (const index of [0, 1]) workers[index]?.counts.set('first', { wanted, ready: 1, prepared: 1 });
   sharing.changed();
   await settled();
@@ -151,7 +159,7 @@ test('those without hosts are spread over those that have some', async (t) => {
 
 test('what a worker has lost on the way is lent anew', async (t) => {
   const workers = [new Worker(0), new Worker(1)];
-  const sharing = new HostSharing(['first'], workers, createLog('fatal', {}), fakePair);
+  const sharing = new HostSharing(['first'], workers, log, fakePair);
   workers[0]?.counts.set('first', { wanted, ready: 1, prepared: 1 });
   sharing.changed();
   await settled();
@@ -159,5 +167,8 @@ test('what a worker has lost on the way is lent anew', async (t) => {
   workers[1]?.borrowed.delete(id);
   sharing.lost(id);
   while ((workers[1]?.borrowed.size ?? 1) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  t.deepEqual([...(workers[1]?.borrowed.values() ?? [])].map(({ token }) => token), ['first']);
+  t.deepEqual(
+    [...(workers[1]?.borrowed.values() ?? [])].map(({ token }) => token),
+    ['first'],
+  );
 });

@@ -10,12 +10,12 @@ import type { KeySetAccess } from '../support/xks-client.ts';
  * nobody is refused by it.
  */
 
-const workers = 3;
+const workers = 2;
 const wantedHosts = 2 * workers;
 /** A host has two: what it works with, and what it looks again with. */
 const sessionsOfOneHost = 2;
-/** With fewer it might be that a worker is not reached; so it is once in ten thousand million times. */
-const freshConnections = 60;
+/** So many that each worker is reached, but for once in a million million times. */
+const freshConnections = 40;
 
 const state = {} as { fixture: TokenFixture; shim: Shim; node: TestNode; access: KeySetAccess; key: string };
 
@@ -67,32 +67,38 @@ function hostsByWorker(): Map<number, number[]> {
   return found;
 }
 
-test.serial('a token with sessions for one host serves all workers, and is told to have no more', async (t) => {
-  await state.shim.set([{ call: 'C_OpenSession', allSessions: sessionsOfOneHost }]);
-  await state.node.serve();
-  t.is([...hostsByWorker().values()].flat().length, 1);
-  const told = state.node.log.find(({ msg }) => msg.startsWith('the token has fewer hosts than wanted'));
-  t.like(told, { level: 'warn', hosts: 1, wanted: wantedHosts });
-  t.regex(String(told?.['problem']), /CKR_SESSION_COUNT/);
+test.serial(
+  'a token with sessions for one host serves all workers, and is told to have no more',
+  async (t) => {
+    await state.shim.set([{ call: 'C_OpenSession', allSessions: sessionsOfOneHost }]);
+    await state.node.serve();
+    t.is([...hostsByWorker().values()].flat().length, 1);
+    const told = state.node.log.find(({ msg }) => msg.startsWith('the token has fewer hosts than wanted'));
+    t.like(told, { level: 'warn', hosts: 1, wanted: wantedHosts });
+    t.regex(String(told?.['problem']), /CKR_SESSION_COUNT/);
 
-  t.deepEqual(await encrypted(), { 200: freshConnections });
-  const ready = await tally(async (client) => {
-    const { status } = await client.send(await client.sign('/ready', '', { method: 'GET' }));
-    return String(status);
-  });
-  t.deepEqual(ready, { 200: freshConnections });
-  // And what a client is told of the token does not depend on the worker either.
-  const status = await tally(async (client) => {
-    const { body } = await client.health();
-    return String(body.ekmFleetDetails[0].healthStatus);
-  });
-  t.deepEqual(status, { DEGRADED: freshConnections });
-});
+    t.deepEqual(await encrypted(), { 200: freshConnections });
+    const ready = await tally(async (client) => {
+      const { status } = await client.send(await client.sign('/ready', '', { method: 'GET' }));
+      return String(status);
+    });
+    t.deepEqual(ready, { 200: freshConnections });
+    // And what a client is told of the token does not depend on the worker either.
+    const status = await tally(async (client) => {
+      const { body } = await client.health();
+      return String(body.ekmFleetDetails[0].healthStatus);
+    });
+    t.deepEqual(status, { DEGRADED: freshConnections });
+  },
+);
 
 test.serial('once there is room, and somebody says so, each worker gets its hosts', async (t) => {
   await state.shim.clear();
   state.node.signal('SIGHUP');
-  await waitUntil(() => [...hostsByWorker().values()].every((hosts) => hosts.length === 2) && hostsByWorker().size === workers);
+  await waitUntil(
+    () =>
+      [...hostsByWorker().values()].every((hosts) => hosts.length === 2) && hostsByWorker().size === workers,
+  );
   await waitUntil(async () => {
     const client = state.node.client(state.access);
     const { body } = await client.health();
@@ -102,32 +108,35 @@ test.serial('once there is room, and somebody says so, each worker gets its host
   t.pass();
 });
 
-test.serial('a worker whose hosts are gone, and are refused anew, answers with those of the others', async (t) => {
-  const load = new SteadyLoad(state.node, state.access, state.key, { connections: 24 });
-  t.teardown(() => load.close());
-  await load.start();
-  await state.shim.set([{ call: 'C_OpenSession', rv: 0xb1 }]);
-  const victims = hostsByWorker().get(1) ?? [];
-  t.is(victims.length, 2);
-  const lines = state.node.log.length;
-  // One after the other: a request whose two hosts went under it is not tried on a third.
-  for (const pid of victims) {
-    process.kill(pid, 'SIGKILL');
-    const before = load.answers.length;
-    await waitUntil(() => load.answers.length > before + 2 * load.clients.length);
-  }
-  const refused = () =>
-    state.node.log.slice(lines).filter(({ msg }) => msg === 'token host could not start').length;
-  await waitUntil(() => refused() >= 3);
-  const since = load.answers.length;
-  await waitUntil(() => load.answers.length > since + 20 * load.clients.length);
-  await load.stop();
-  t.deepEqual(load.wrong, []);
-  t.deepEqual(
-    load.answers.filter(({ status }) => status !== 200),
-    [],
-    'not even one that its hosts held when they went',
-  );
-  t.is(hostsByWorker().get(1), undefined);
-  t.deepEqual(await encrypted(), { 200: freshConnections });
-});
+test.serial(
+  'a worker whose hosts are gone, and are refused anew, answers with those of the others',
+  async (t) => {
+    const load = new SteadyLoad(state.node, state.access, state.key, { connections: 16 });
+    t.teardown(() => load.close());
+    await load.start();
+    await state.shim.set([{ call: 'C_OpenSession', rv: 0xb1 }]);
+    const victims = hostsByWorker().get(1) ?? [];
+    t.is(victims.length, 2);
+    const lines = state.node.log.length;
+    // One after the other: a request whose two hosts went under it is not tried on a third.
+    for (const pid of victims) {
+      process.kill(pid, 'SIGKILL');
+      const before = load.answers.length;
+      await waitUntil(() => load.answers.length > before + 2 * load.clients.length);
+    }
+    const refused = () =>
+      state.node.log.slice(lines).filter(({ msg }) => msg === 'token host could not start').length;
+    await waitUntil(() => refused() >= 3);
+    const since = load.answers.length;
+    await waitUntil(() => load.answers.length > since + 20 * load.clients.length);
+    await load.stop();
+    t.deepEqual(load.wrong, []);
+    t.deepEqual(
+      load.answers.filter(({ status }) => status !== 200),
+      [],
+      'not even one that its hosts held when they went',
+    );
+    t.is(hostsByWorker().get(1), undefined);
+    t.deepEqual(await encrypted(), { 200: freshConnections });
+  },
+);
