@@ -13,6 +13,9 @@ import type { KeyAttributes, ListedKey, TokenRequest, TokenRequestKind, TokenRes
  *            are; first field is the token time (u32, microseconds)
  */
 
+/** The id of what was not asked for: how a lender's hosts are. No request has it. */
+export const unasked = 0;
+
 const kinds = [
   'encrypt',
   'decrypt',

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TokenError } from './faults.ts';
 import { FrameCutter } from './frame-bytes.ts';
-import { readRequest, writeResponse, type RequestFrame, type TokenAnswer } from './frames.ts';
+import { readRequest, unasked, writeResponse, type RequestFrame, type TokenAnswer } from './frames.ts';
 import { isPermitted, workerRequests, type TokenRequest } from './messages.ts';
 import type { TokenPool } from './token-pool.ts';
 
@@ -15,6 +15,14 @@ const mostUnread = 8 * 1024 * 1024;
  */
 export function lendHosts(pool: TokenPool, socket: Socket): void {
   const cutter = new FrameCutter();
+  // At once, and whenever it changes: the borrower says by it whether requests should be sent to it.
+  const tellHealth = (healthy: boolean) => {
+    const told: TokenAnswer | TokenError = healthy ? { kind: 'health', value: {} } : noHealthyHost();
+    if (socket.writable)
+      socket.write(writeResponse({ id: unasked, microseconds: 0, learning: false, answer: told }));
+  };
+  tellHealth(pool.hasHealthyHost);
+  socket.once('close', pool.watchHosts(tellHealth));
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {
     if (socket.writableLength > mostUnread) return void socket.destroy();
@@ -51,8 +59,12 @@ async function ask(
 ): Promise<{ value: object; token: number }> {
   // Hosts prove themselves, and learn where keys are, for the process that has them.
   if (request.kind === 'health' && pool.hasHealthyHost) return { value: {}, token: 0 };
-  if (request.kind === 'health') throw new TokenError('unavailable', 'lent hosts');
+  if (request.kind === 'health') throw noHealthyHost();
   if (request.kind === 'learn' || !isPermitted(workerRequests, request))
     throw new TokenError('internal', 'lent hosts');
   return pool.call(request, { deadline, ownHostsOnly: true });
+}
+
+function noHealthyHost(): TokenError {
+  return new TokenError('unavailable', 'lent hosts');
 }

@@ -3,7 +3,7 @@ import { endsHost, TokenError } from './faults.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import { maxFrameBytes } from './frame-bytes.ts';
 import { monotonicNow, RunningClock } from '../clock.ts';
-import { writeRequest, type ResponseFrame } from './frames.ts';
+import { unasked, writeRequest, type ResponseFrame } from './frames.ts';
 import { HostLink, type Borrowed, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
 import {
@@ -102,6 +102,8 @@ export class TokenPool {
   readonly #healthTimer: NodeJS.Timeout;
   #withoutHostSince = monotonicNow();
   #othersLackHosts = false;
+  readonly #watchers = new Set<(healthy: boolean) => void>();
+  #toldHealthy: boolean | undefined;
   #closed = false;
 
   constructor(
@@ -128,6 +130,7 @@ export class TokenPool {
     socket.on('close', () => this.#drop(link));
     if (this.#options.fetchAhead === true) this.#fetchAhead(link);
     else this.#options.onPrepared?.(id, 0);
+    this.#tellWatchers();
     this.#dispatch();
   }
 
@@ -161,6 +164,20 @@ export class TokenPool {
   /** Whether a host of its own has proven itself within the last minute: what is told to who borrows them. */
   get hasHealthyHost(): boolean {
     return this.#healthy.some(({ borrowed }) => borrowed === undefined);
+  }
+
+  /** Tells each change of {@link hasHealthyHost}, until what it returns is called. */
+  watchHosts(told: (healthy: boolean) => void): () => void {
+    this.#watchers.add(told);
+    return () => this.#watchers.delete(told);
+  }
+
+  #tellWatchers(): void {
+    if (this.#watchers.size === 0) return;
+    const healthy = this.hasHealthyHost;
+    if (healthy === this.#toldHealthy) return;
+    this.#toldHealthy = healthy;
+    for (const tell of this.#watchers) tell(healthy);
   }
 
   /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
@@ -258,7 +275,7 @@ export class TokenPool {
   }
 
   #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
-    const entry = new Entry((this.#lastId = (this.#lastId + 1) >>> 0), request, options, settle);
+    const entry = new Entry((this.#lastId = (this.#lastId % 0xffff_ffff) + 1), request, options, settle);
     this.#open.set(entry.id, entry);
     if (this.#sweeper === undefined) {
       this.#running.advance();
@@ -336,11 +353,14 @@ export class TokenPool {
     link.lastProgress = this.#running.now();
     link.killAskedAt = undefined;
     link.sick = false;
+    this.#tellWatchers();
     this.#dispatch();
   }
 
   #take(link: Link, { id, microseconds, learning, answer }: ResponseFrame): void {
     const entry = link.inFlight.get(id);
+    // Unasked a lender says how its hosts are.
+    if (id === unasked && link.borrowed !== undefined) noteHealth(link, answer);
     if (entry === undefined) return;
     if (!(answer instanceof TokenError) && answer.kind !== entry.request.kind)
       throw new RangeError('an answer to another question');
@@ -365,6 +385,12 @@ export class TokenPool {
     if (!worthAnotherHost(error.fault)) return this.#settle(entry, error);
     entry.failure = error;
     if (entry.on.size === 0 && !this.#requeue(entry)) this.#settle(entry, error);
+  }
+
+  /** Of hosts that are not lent any more nothing is known: that is no failure of the device. */
+  #goesElsewhere(entry: Entry): void {
+    if (entry.settled || entry.on.size > 0 || this.#requeue(entry)) return;
+    this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'lent hosts'));
   }
 
   #requeue(entry: Entry): boolean {
@@ -397,9 +423,11 @@ export class TokenPool {
     link.destroy();
     for (const entry of link.inFlight.values()) {
       entry.on.delete(link);
-      this.#failed(entry, new TokenError('device', 'token host'));
+      if (link.borrowed === undefined) this.#failed(entry, new TokenError('device', 'token host'));
+      else this.#goesElsewhere(entry);
     }
     link.inFlight.clear();
+    this.#tellWatchers();
     this.#dispatch();
   }
 
@@ -414,6 +442,7 @@ export class TokenPool {
           entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'),
         );
     for (const link of this.#links.values()) this.#judge(link);
+    this.#tellWatchers();
     if (this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter)
       for (const entry of this.#open.values())
         this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
@@ -451,6 +480,7 @@ export class TokenPool {
   }
 
   #checkHealth(): void {
+    this.#tellWatchers();
     const deadline = monotonicNow() + this.#limits.killAfter;
     for (const link of this.#links.values()) {
       if (link.sick || link.leaving) continue;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
 import { socketPair } from '../../src/http/socket-pair.ts';
@@ -91,6 +92,23 @@ test.serial('where its own host hangs, a neighbour’s answers in time, and else
   t.is(counted, 3);
 });
 
+test.serial('whose hosts all hang, says so to who borrows them, and when they are well again', async (t) => {
+  const limits = { sickAfter: 50, killAfter: 200 };
+  const { open, encrypt } = await begin(t, state, { hosts: 1, limits });
+  const pool = without(t);
+  await lend(open.pool, pool);
+  await pool.call(encrypt, soon());
+  t.true(pool.usable);
+  await state.shim.set([{ call: 'C_EncryptInit', hang: true }]);
+  const late = throwsFault(t, 'timeout', open.pool.call(encrypt, { deadline: monotonicNow() + 100 }));
+  while (pool.usable) await delay(5);
+  t.is(pool.health, 'UNAVAILABLE');
+  await late;
+  await state.shim.clear();
+  while (!pool.usable) await delay(5);
+  t.is(pool.health, 'DEGRADED');
+});
+
 test.serial('two pools that have nothing but each other do not hand a request round', async (t) => {
   const [one, other] = [without(t), without(t)];
   await lend(one, other);
@@ -141,7 +159,10 @@ test.serial('what is no message ends the loan, which is told, and no host', asyn
   const { open, encrypt } = await begin(t, state, { hosts: 1 });
   for (const nonsense of [
     Buffer.alloc(64, 0xff),
-    Buffer.concat([writeRequest({ id: 1, deadline: 0, request: encrypt }).subarray(0, -1), Buffer.alloc(200)]),
+    Buffer.concat([
+      writeRequest({ id: 1, deadline: 0, request: encrypt }).subarray(0, -1),
+      Buffer.alloc(200),
+    ]),
   ]) {
     const [ours, theirs] = await socketPair();
     lendHosts(open.pool, theirs);
