@@ -29,6 +29,19 @@ export interface Confinement {
 const home = path.resolve(import.meta.dirname, '..');
 const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(home, name));
 
+/** Node takes an asterisk in a path of its permission model for anything: the process would be let into other places too. */
+export function hasWildcard(file: string): boolean {
+  return file.includes('*');
+}
+
+/** What is told of such a path, after its name. */
+export const wildcardProblem =
+  'must have no asterisk (*) in it: processes that face the network are confined to such paths, and Node would take it for ' +
+  'any characters; choose or make another directory';
+
+/** Where our code is: every confined process reads it. */
+export const installedAt = home;
+
 /** Standard output and standard error, as src/output-sink.ts opens them. */
 const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
 
@@ -39,6 +52,9 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
   const write = [...may.write, ...ownOutputs];
+  const wild = [...ownCode, ...may.read, ...write].find(hasWildcard);
+  // Told in words long before (loadConfig, problemsOfConfinement).
+  if (wild !== undefined) throw new Error(`${wild} ${wildcardProblem}`);
   return [
     nodeProgram,
     ...nodeFlags,

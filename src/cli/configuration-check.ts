@@ -5,6 +5,7 @@ import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { certificatesIn, judge } from '../http/certificate.ts';
+import { problemsOfConfinement } from '../http/confinement.ts';
 import { hostOf } from '../http/node-tls.ts';
 import { loadTls } from '../http/tls.ts';
 import { TlsError } from '../http/tls-error.ts';
@@ -31,6 +32,7 @@ export async function checkConfiguration(config: LoadedConfig): Promise<Findings
       `other processes of this user can read the memory of Holdfast's, and so PINs: ${nodeProgram} should be root’s and ` +
         'mode 0711, as scripts/set-up leaves it where root runs it (docs/security.md)',
     );
+  found.problems.push(...problemsOfConfinement(config, process.env));
   for (const token of config.tokens) {
     checkModule(config, token, found);
     checkPin(config, token, found);

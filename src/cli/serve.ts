@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
+import { problemsOfConfinement } from '../http/confinement.ts';
 import { tlsWarnings } from '../http/node-tls.ts';
 import { openFilesWarnings } from '../http/open-files.ts';
 import { Supervisor, type Ports } from '../http/supervisor.ts';
@@ -57,6 +58,8 @@ export async function serve(
   // Nothing is printed that could wait for a reader or fail: a node serves whether anybody reads it or not.
   const output = logOutput({ process: 'supervisor' });
   const log = createLog(config.log.level, { process: 'supervisor' }, output);
+  const wild = problemsOfConfinement(config, process.env);
+  if (wild.length > 0) throw new ConfigError(wild);
   const memory = isMemoryOpen() ? 'open' : 'closed';
   log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.

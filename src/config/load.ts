@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openingOf } from '../closed-file.ts';
+import { hasWildcard, wildcardProblem } from '../node-process.ts';
 import type { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
@@ -80,9 +81,17 @@ function check(config: Config, file: string): LoadedConfig {
     );
   const caProblem = config.aws.ca === undefined ? undefined : problemOfCa(resolve(config.aws.ca));
   if (caProblem !== undefined) problems.push(`${file}: aws.ca: ${caProblem}`);
+  const stateDirectory = resolve(config.node.state_directory);
+  const storePath =
+    config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path);
+  for (const [name, where] of [
+    ['node.state_directory', stateDirectory],
+    ['store.path', storePath],
+  ] as const)
+    if (hasWildcard(where) && !(name === 'store.path' && config.store.path === undefined))
+      problems.push(`${file}: ${name}: ${where}: ${wildcardProblem}`);
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const stateDirectory = resolve(config.node.state_directory);
   return {
     ...config,
     file,
@@ -91,8 +100,7 @@ function check(config: Config, file: string): LoadedConfig {
       state_directory: stateDirectory,
       ...(ownProfiles === undefined ? {} : { profile_directory: ownProfiles }),
     },
-    storePath:
-      config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path),
+    storePath,
     admin: {
       ...config.admin,
       tls: {

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Confinement } from '../node-process.ts';
+import { hasWildcard, installedAt, wildcardProblem, type Confinement } from '../node-process.ts';
 import { reservePath } from '../store/space-reserve.ts';
 
 /*
@@ -33,13 +33,33 @@ function storeDirectory({ storePath }: Config): string {
   return path.dirname(storePath);
 }
 
+/** Names of paths that no process can be confined to, with why; those of the configuration are refused when it is read. */
+export function problemsOfConfinement({ aws }: Pick<Config, 'aws'>, env: NodeJS.ProcessEnv): string[] {
+  const cache = env['NODE_COMPILE_CACHE'];
+  const paths: [name: string, file: string][] = [
+    ['the directory that Holdfast is installed in', installedAt],
+    ...(cache === undefined ? [] : [['NODE_COMPILE_CACHE', path.resolve(cache)] as [string, string]]),
+    ...(aws.ambient ? namedAmbientFiles(env) : []),
+  ];
+  return paths
+    .filter(([, file]) => hasWildcard(file))
+    .map(([name, file]) => `${name}: ${file}: ${wildcardProblem}`);
+}
+
 /** Where the AWS SDK looks for credentials of the node's own that are in files. */
 function ambientFiles(env: NodeJS.ProcessEnv): string[] {
+  return namedAmbientFiles(env).map(([, file]) => file);
+}
+
+function namedAmbientFiles(env: NodeJS.ProcessEnv): [name: string, file: string][] {
   const named = [
     'AWS_CONFIG_FILE',
     'AWS_SHARED_CREDENTIALS_FILE',
     'AWS_WEB_IDENTITY_TOKEN_FILE',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-  ].flatMap((name) => env[name] ?? []);
-  return [path.join(homedir(), '.aws'), ...named.map((file) => path.resolve(file))];
+  ].flatMap((name) => {
+    const file = env[name];
+    return file === undefined ? [] : [[name, path.resolve(file)] as [string, string]];
+  });
+  return [['the home directory', path.join(homedir(), '.aws')], ...named];
 }

@@ -269,6 +269,30 @@ for (const name of listProfiles()) {
   });
 }
 
+test('a store or a state directory with an asterisk in its path is refused: Node would let workers into its neighbours', async (t) => {
+  const of = async (lines: string) =>
+    (await problemsOf(`${lines}\n${good}`)).map((line) => line.replace(/ in it: .*/, ''));
+  t.deepEqual(await of('[node]\nstate_directory = "sta*te"'), [
+    '/holdfast.toml: node.state_directory: /sta*te: must have no asterisk (*)',
+  ]);
+  t.deepEqual(await of('[store]\nkind = "sqlite"\npath = "/var/*/holdfast.db"'), [
+    '/holdfast.toml: store.path: /var/*/holdfast.db: must have no asterisk (*)',
+  ]);
+});
+
+test('no process of the service may look into another, and none gets a call that a service does not need', async (t) => {
+  const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
+  const [allowed = '', refused = ''] = [...unit.matchAll(/^SystemCallFilter=(.+)$/gm)].map(
+    ([, list = '']) => list,
+  );
+  t.is(allowed, '@system-service');
+  for (const call of ['@debug', 'process_vm_readv', 'process_vm_writev', 'kcmp', '@mount'])
+    t.true(refused.slice(1).split(' ').includes(call), call);
+  t.true(refused.startsWith('~'));
+  // A module that asks for more gets an error and not a signal.
+  t.regex(unit, /^SystemCallErrorNumber=EPERM$/m);
+});
+
 test('the service may write where the modules of the profiles do', async (t) => {
   const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
   const allowed = [...unit.matchAll(/^ReadWritePaths=(.+)$/gm)].flatMap(([, paths = '']) => paths.split(' '));

@@ -3,7 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { confinementOfManagement, confinementOfXksWorker } from '../../src/http/confinement.ts';
+import {
+  confinementOfManagement,
+  confinementOfXksWorker,
+  problemsOfConfinement,
+} from '../../src/http/confinement.ts';
 import { confinedNodeCommand, nodeCommand, type Confinement } from '../../src/node-process.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { memoryDirectory } from '../support/test-node.ts';
@@ -146,4 +150,23 @@ test('the management process keeps its id and the reserve; credentials of the no
   });
   const lending = { ...config, aws: { ...config.aws, ambient: true } };
   t.is((await tryAs(here, confinementOfManagement(lending, env), statements))['the token of AWS'], 'done');
+});
+
+test('no path with an asterisk is handed to Node, which would take it for any characters', async (t) => {
+  const here = await place();
+  t.teardown(async () => rm(here.directory, { recursive: true }));
+  const wild = path.join(here.directory, 'a*b');
+  const error = t.throws(() => confinedNodeCommand('script.ts', { read: [wild], write: [] }));
+  t.true(error.message.startsWith(`${wild} must have no asterisk (*) in it`));
+  t.throws(() => confinedNodeCommand('script.ts', { read: [], write: [wild] }), { message: /no asterisk/ });
+
+  const env = { NODE_COMPILE_CACHE: wild, AWS_CONFIG_FILE: path.join(wild, 'config'), AWS_REGION: '*' };
+  const ambient = { aws: { ...here.config.aws, ambient: true } };
+  const words = (problems: string[]) => problems.map((problem) => problem.replace(/ must have .*/, ''));
+  t.deepEqual(words(problemsOfConfinement(here.config, env)), [`NODE_COMPILE_CACHE: ${wild}:`]);
+  t.deepEqual(words(problemsOfConfinement(ambient, env)), [
+    `NODE_COMPILE_CACHE: ${wild}:`,
+    `AWS_CONFIG_FILE: ${wild}/config:`,
+  ]);
+  t.deepEqual(problemsOfConfinement(ambient, {}), []);
 });
