@@ -24,6 +24,8 @@ export function nodeCommand(script: string, ...words: readonly string[]): [strin
 export interface Confinement {
   read: readonly string[];
   write: readonly string[];
+  /** Directories in which it may also make files. */
+  writeWithin?: readonly string[];
 }
 
 const home = path.resolve(import.meta.dirname, '..');
@@ -51,10 +53,15 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
  * addons are let in for SQLite's sake, and native code is not held.
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
-  const write = [...may.write, ...ownOutputs];
-  const wild = [...ownCode, ...may.read, ...write].find(hasWildcard);
+  const within = may.writeWithin ?? [];
+  const wild = [...ownCode, ...may.read, ...may.write, ...within].find(hasWildcard);
   // Told in words long before (loadConfig, problemsOfConfinement).
   if (wild !== undefined) throw new Error(`${wild} ${wildcardProblem}`);
+  const write = [
+    ...may.write,
+    ...within.flatMap((directory) => [directory, path.join(directory, '*')]),
+    ...ownOutputs,
+  ];
   return [
     nodeProgram,
     ...nodeFlags,

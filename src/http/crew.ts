@@ -222,9 +222,7 @@ export class Crew implements Sharer {
     // A place of its own: the supervisor must run nothing that was compiled by what faces the network.
     const ownCache = path.join(path.resolve(cache), path.basename(script, '.ts'));
     return [
-      boundCommand(
-        confinedNodeCommand(file, { ...may, write: [...may.write, ownCache, path.join(ownCache, '*')] }),
-      ),
+      boundCommand(confinedNodeCommand(file, { ...may, writeWithin: [ownCache] })),
       { ...env, NODE_COMPILE_CACHE: ownCache },
     ];
   }
