@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { hasWildcard, wildcardProblem } from './confinable-path.ts';
 
 /*
  * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
@@ -30,16 +31,6 @@ export interface Confinement {
 
 const home = path.resolve(import.meta.dirname, '..');
 const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(home, name));
-
-/** Node takes an asterisk in a path of its permission model for anything: the process would be let into other places too. */
-export function hasWildcard(file: string): boolean {
-  return file.includes('*');
-}
-
-/** What is told of such a path, after its name. */
-export const wildcardProblem =
-  'must have no asterisk (*) in it: processes that face the network are confined to such paths, and Node would take it for ' +
-  'any characters; choose or make another directory';
 
 /** Where our code is: every confined process reads it. */
 export const installedAt = home;

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { openingOf } from '../closed-file.ts';
-import { hasWildcard, wildcardProblem } from '../node-process.ts';
+import { hasWildcard, wildcardProblem } from '../confinable-path.ts';
 import type { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
 import { ConfigError, listIssues } from './problem.ts';
