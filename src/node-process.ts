@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { hasWildcard, wildcardProblem } from './confinable-path.ts';
+import { hasWildcard, installedAt, wildcardProblem } from './confinable-path.ts';
 
 /*
  * How every process of ours is started: `process.execPath` and `fork` are named nowhere else in src/ (oxlint holds it),
@@ -29,11 +29,7 @@ export interface Confinement {
   writeWithin?: readonly string[];
 }
 
-const home = path.resolve(import.meta.dirname, '..');
-const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(home, name));
-
-/** Where our code is: every confined process reads it. */
-export const installedAt = home;
+const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(installedAt, name));
 
 /** Standard output and standard error, as src/output-sink.ts opens them. */
 const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];

@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
-import { hasWildcard, wildcardProblem } from '../confinable-path.ts';
-import { installedAt, type Confinement } from '../node-process.ts';
+import { hasWildcard, installedAt, wildcardProblem } from '../confinable-path.ts';
+import type { Confinement } from '../node-process.ts';
 import { reservePath } from '../store/space-reserve.ts';
 
 /*
