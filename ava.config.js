@@ -36,6 +36,6 @@ export default {
   workerThreads: false,
   // Nothing is judged by it: a machine may be slow, but a test that hangs is to end some day.
   timeout: '300s',
-  require: ['./test/support/file-times.ts'],
+  require: ['./test/support/file-times.ts', './test/support/left-open.ts'],
   sortTestFiles: (one, other) => rank(one) - rank(other) || one.localeCompare(other),
 };
