@@ -144,6 +144,12 @@ class AdminWorker implements Worker {
       case 'start-management':
       case 'quota':
       case 'served-written':
+      // Its hosts do what no worker's do, and the other way round: nothing is lent.
+      case 'lend':
+      case 'borrow':
+      case 'borrowed-hosts':
+      case 'borrowed-gone':
+      case 'others-lack-hosts':
       case 'ping':
         break;
       case 'host':

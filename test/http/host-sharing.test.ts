@@ -81,14 +81,7 @@ class Worker implements Sharer {
   }
 }
 
-type Step = [
-  worker: number,
-  what: 'hosts' | 'restart' | 'end' | 'wait',
-  token: number,
-  ready: number,
-  prepared: number,
-];
-
+/** Whose, what, and of hosts the token, how many are there, and how many of them are prepared at the most. */
 const steps = fc.array(
   fc.tuple(
     fc.nat(3),
@@ -96,7 +89,7 @@ const steps = fc.array(
     fc.nat(1),
     fc.nat(wanted),
     fc.nat(wanted),
-  ) as fc.Arbitrary<Step>,
+  ),
   { maxLength: 30 },
 );
 
