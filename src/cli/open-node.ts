@@ -13,7 +13,7 @@ import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins
 const asked = new Map<string, Promise<Secret>>();
 
 /** The PIN of a token: from its file or credential, anew each time; from the terminal once. */
-export async function pinOf(token: LoadedToken): Promise<Secret | undefined> {
+export async function pinOf(token: Pick<LoadedToken, 'name' | 'pin'>): Promise<Secret | undefined> {
   if (token.pin === undefined) return undefined;
   if (!('prompt' in token.pin)) return readPinFile(token.pin);
   let secret = asked.get(token.name);

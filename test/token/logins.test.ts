@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { writeFile, readFile } from 'node:fs/promises';
+import { rename, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { pinOf } from '../../src/cli/open-node.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR, ckrName } from '../../src/token/faults.ts';
+import { changePin } from '../support/change-pin.ts';
 import { decryptOf, encryptOf, OpenPool } from './open-pool.ts';
 import { preparedToken } from './prepared-token.ts';
 
@@ -158,3 +160,32 @@ test.serial('what was encrypted before a login was lost decrypts after it', asyn
   const { plaintext } = await open.call(decryptOf(request, sealed));
   t.deepEqual(Buffer.from(plaintext), Buffer.from(request.plaintext));
 });
+
+test.serial(
+  'a PIN that was changed at the token and in its file is used by the next host, without a restart',
+  async (t) => {
+    const { fixture } = state;
+    const next = `${fixture.pin.slice(0, -1)}x`;
+    const file = path.join(fixture.directory, 'changing-pin');
+    await writeFile(file, fixture.pin, { mode: 0o600 });
+    const pin = async () => pinOf({ name: 'token', pin: { file } });
+    const open = await OpenPool.start(t, fixture, { hosts: 2, pin });
+    const [first = 0] = open.pids;
+    await changePin(fixture, fixture.pin, next);
+    try {
+      // Those that are logged in work on.
+      await open.call({ kind: 'health' });
+      // Aside, then in its place: nobody reads half of it.
+      await writeFile(`${file}-new`, next, { mode: 0o600 });
+      await rename(`${file}-new`, file);
+      const already = open.events.length;
+      process.kill(first, 'SIGKILL');
+      await open.event((event) => event.kind === 'ready', already);
+      t.is(open.events.filter(({ kind }) => kind === 'failed').length, 0, 'the old PIN was not tried');
+      t.is(open.pids.length, 2);
+      t.false(open.pids.includes(first));
+    } finally {
+      await changePin(fixture, next, fixture.pin);
+    }
+  },
+);
