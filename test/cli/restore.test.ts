@@ -1,7 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { takeNodeLocks } from '../../src/cli/node-locks.ts';
@@ -150,6 +159,7 @@ test('what was put back in place of a store that went on: nothing that was taken
   await node.makeKeySet('frozen-since', { prefix: 'frozen' });
   await node.withVault(async ({ house, vaultId }) => {
     await house.store.db.insertInto('users').values(person('dismissed', vaultId)).execute();
+    await insertVault(house.store as SqliteStore, 'held-since');
   });
   const file = await backUp(t);
 
@@ -168,6 +178,11 @@ test('what was put back in place of a store that went on: nothing that was taken
       .set({ frozen_at: '2026-01-01T00:00:00.000Z' })
       .where('name', '=', 'frozen-since')
       .execute();
+    await db
+      .updateTable('vaults')
+      .set({ appliance_frozen_at: '2026-01-01T00:00:00.000Z' })
+      .where('name', '=', 'held-since')
+      .execute();
     await db.updateTable('users').set({ state: 'DISABLED' }).where('username', '=', 'dismissed').execute();
     await db
       .updateTable('key_versions')
@@ -185,6 +200,7 @@ test('what was put back in place of a store that went on: nothing that was taken
       'cloud-key disabled-since',
       'key-set frozen-since',
       'user dismissed',
+      'vault held-since',
       `xks-credential ${withdrawn.accessKeyId}`,
     ].toSorted(),
   );
@@ -404,6 +420,29 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
   });
   release();
   t.deepEqual(stateOf(node), before);
+});
+
+test('put back by root, the store belongs to whoever had it, and to nobody else', async (t) => {
+  const { node } = t.context;
+  if (process.geteuid?.() !== 0) {
+    t.log('not run: only root gives files away');
+    return t.pass();
+  }
+  const file = await backUp(t);
+  await node.closeVault();
+  const [store, directory] = [storePath(node), path.dirname(storePath(node))];
+  const nobody = 65_534;
+  for (const had of [store, directory]) {
+    chownSync(directory, nobody, nobody);
+    if (had === store) chownSync(store, nobody, nobody);
+    else rmSync(store);
+    await putBack(node, file, { replace: true });
+    const { uid, gid, mode } = statSync(store);
+    t.deepEqual([uid, gid, mode & 0o777], [nobody, nobody, 0o600]);
+    t.is(statSync(`${store}-lock`).uid, nobody);
+  }
+  for (const name of readdirSync(directory)) chownSync(path.join(directory, name), 0, 0);
+  chownSync(directory, 0, 0);
 });
 
 test('a store that another program has open is not replaced', async (t) => {
