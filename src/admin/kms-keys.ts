@@ -88,7 +88,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     access: readKeys,
     params: z.strictObject({ vaultId }),
     query: z.strictObject({
-      id: z.uuid().optional().describe('Only the one with this id, or with this key id in AWS.'),
+      // Key ids of AWS look like UUIDs, and need not be of a version that RFC 9562 has.
+      id: z.guid().optional().describe('Only the one with this id, or with this key id in AWS.'),
       cloudKeyId: z.uuid().optional().describe('Only those of this CloudKey.'),
       keySetId: z.uuid().optional().describe('Only those of this key set.'),
       region: region.optional().describe('Only those in this Region.'),

@@ -1,12 +1,11 @@
 import { Option, type Command } from 'commander';
-import { isProblem, type Item } from './api-client.ts';
+import type { Item } from './api-client.ts';
 import { withApi, type Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import type { Found } from './collection.ts';
 import { isUuid } from './connection.ts';
 import { example } from './example.ts';
-import { exitCodes } from './exit-codes.ts';
-import { cloudKeysPath, findCloudKey } from './find-cloud-key.ts';
+import { cloudKeysPath } from './find-cloud-key.ts';
 import { printChanged, type Columns, isForPrograms, printRecord } from './output.ts';
 import { said, textOf, timeText } from './said.ts';
 import { printable } from './printable.ts';
@@ -81,34 +80,28 @@ export async function findKmsKey(api: Api, name: string, region?: string): Promi
 
 async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
   const list = kmsKeysPath(api);
-  const [, region, aliasOfArn] = /^arn:[a-z0-9-]+:kms:([a-z0-9-]+):\d{12}:(alias\/.+)$/.exec(name) ?? [];
-  if (region !== undefined && aliasOfArn !== undefined)
-    return (await api.client.list<FoundKmsKey>(list, { alias: aliasOfArn, region })).filter(
-      (key) => key['alias'] === aliasOfArn,
-    );
-  if (name.startsWith('arn:')) return api.client.list<FoundKmsKey>(list, { keyArn: name });
+  if (/^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\//.test(name))
+    return api.client.list<FoundKmsKey>(list, { keyArn: name });
   if (isUuid(name)) {
     const byId = await api.client.list<FoundKmsKey>(list, { id: name.toLowerCase() });
     if (byId.length > 0) return byId;
   }
-  const alias = name.startsWith('alias/') ? name : `alias/${name}`;
-  const byAlias = (await api.client.list<FoundKmsKey>(list, { alias })).filter(
-    (key) => key['alias'] === alias,
+  const [, ofRegion, ofArn] = /^arn:[a-z0-9-]+:kms:([a-z0-9-]+):\d{12}:(alias\/.+)$/.exec(name) ?? [];
+  const alias = ofArn ?? (name.startsWith('alias/') ? name : `alias/${name}`);
+  // Never by a walk through all that begin so: by the CloudKeys that are called so, which are few.
+  const called = name === '' ? [] : await api.client.list<Found>(cloudKeysPath(api), { called: name });
+  const lists = await Promise.all(
+    called.map(async ({ id }) => api.client.list<FoundKmsKey>(list, { cloudKeyId: id })),
   );
-  if (byAlias.length > 0 || name.startsWith('alias/')) return byAlias;
-  try {
-    const { id } = await findCloudKey(api, name, undefined);
-    return await api.client.list<FoundKmsKey>(list, { cloudKeyId: id });
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
-
-function isNotFound(error: unknown): boolean {
-  return (
-    isProblem(error, 'not-found') || (error instanceof CliError && error.exitCode === exitCodes.notFound)
+  const keys = lists.flat();
+  const byAlias = keys.filter(
+    (key) => key['alias'] === alias && (ofRegion === undefined || key['region'] === ofRegion),
   );
+  if (byAlias.length > 0) return byAlias;
+  if (alias !== name && ofArn === undefined) return keys;
+  // What was given up has given up its alias too.
+  const given = await api.client.list<FoundKmsKey>(list, { alias, region: ofRegion, step: 'GONE' });
+  return given.filter((key) => key['alias'] === alias);
 }
 
 /** What may be told of a KMS key. */

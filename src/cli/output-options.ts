@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import type * as Yaml from 'yaml';
+import { CliError } from './cli-error.ts';
 import type { ColourChoice } from './colour.ts';
 
 /** How an answer is printed. `json` and `yaml` are for programs, `name` for the words of another command. */
@@ -28,6 +29,16 @@ export function isForPrograms({ output }: OutputOptions): boolean {
 /** With ids and everything else that people seldom need. */
 export function isWide({ output }: OutputOptions): boolean {
   return output === 'wide';
+}
+
+/** Before anything is done. Throws CliError. */
+export function checkOutput({ output, columns }: OutputOptions): void {
+  if (columns !== undefined && output !== undefined && output !== 'table' && output !== 'wide')
+    throw new CliError(
+      'usage',
+      `--columns is for tables, and -o ${output} prints none`,
+      'leave one of them out',
+    );
 }
 
 const require = createRequire(import.meta.url);

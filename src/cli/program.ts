@@ -24,7 +24,7 @@ import {
 } from './node-commands.ts';
 import { addNodeCommands } from './node.ts';
 import { addOidcProviderCommands } from './oidc-provider.ts';
-import { isForPrograms, outputForms, outputOf } from './output-options.ts';
+import { checkOutput, isForPrograms, outputForms, outputOf } from './output-options.ts';
 import { addReconcileCommands } from './reconcile.ts';
 import { addSecondFactorCommands } from './second-factor.ts';
 import { addSessionCommands } from './session.ts';
@@ -117,6 +117,7 @@ export function createProgram(): Command {
         if (!isForPrograms(outputOf(program))) ask(text);
       },
     });
+  program.hook('preAction', (_, command) => checkOutput(outputOf(command)));
   for (const [heading, adders] of families) {
     program.commandsGroup(heading);
     for (const add of adders) add(program);

@@ -453,7 +453,8 @@ test.serial('every command takes any name that AWS or an operator has for a Clou
   t.is((await json('cloud-key', 'enable', 'alias/payroll-2026')).state, 'AVAILABLE');
   t.is((await json('cloud-key', 'edit', keyId, '--description', 'by id of AWS')).id, id);
   t.is((await json('cloud-key', 'versions', `${arn}:alias/payroll-2026`)).length, 1);
-  t.is((await json('kms-key', 'show', `${arn}:alias/payroll-2026`)).keyId, keyId);
+  for (const name of [...names.slice(4), 'ticket', id])
+    t.is((await json('kms-key', 'show', name)).keyId, keyId, name);
   for (const other of [
     `${arn}:alias/payroll`,
     `arn:aws:kms:us-east-1:111122223333:alias/payroll-2026`,

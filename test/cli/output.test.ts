@@ -239,6 +239,9 @@ test.serial('ids are shown by wide alone, and by --columns, which takes fields o
   );
   const wrong = await listed(t, 60, '--columns', 'nme');
   t.is(wrong.code, 64);
+  const useless = await t.context.run(60, {}, ...list, '-o', 'json', '--columns', 'name');
+  t.is(useless.code, 64);
+  t.regex(useless.stderr, /--columns is for tables/);
   t.regex(wrong.stderr, /there is no column nme\n {2}way out: one of: name, state, in-aws, key-set, /);
 });
 
