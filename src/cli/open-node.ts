@@ -8,7 +8,7 @@ import { TokenPool } from '../token/token-pool.ts';
 import type { ProofsBySerial } from '../vault/own-key-proofs.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
-import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
+import { assertNotRefused, forgetRefusal, knownPins, rememberRefusal } from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
@@ -93,10 +93,12 @@ export async function openTokens(
         assertNotRefused(config, token, pin);
         const started = Promise.withResolvers<void>();
         const keeper = new HostKeeper(
-          hostSettings(token, async () => pinOf(token), {
-            prepare,
-            ownProofs: ownProofs?.get(token.name),
-          }),
+          hostSettings(
+            token,
+            async () => pinOf(token),
+            { prepare, ownProofs: ownProofs?.get(token.name) },
+            knownPins(config, token.name),
+          ),
           new LoginGate(),
           {
             onReady: (host) => {

@@ -1,8 +1,10 @@
-import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Secret } from '../secret.ts';
+import { isFileFailure } from '../system-reason.ts';
+import type { KnownPins } from '../token/host-life.ts';
 
 /*
  * Remembers over restarts that a token has refused a PIN: a service manager that starts a failing node again and again
@@ -37,13 +39,18 @@ export function assertNotRefused(config: LoadedConfig, token: LoadedToken, pin: 
 export function rememberRefusal(config: LoadedConfig, token: string, pin: Secret | undefined): void {
   if (pin === undefined) return;
   const salt = randomBytes(16);
-  const marker = { salt: salt.toString('base64'), hash: hashOf(pin, salt).toString('base64') };
+  keepMark(config, markerOf(config, token), {
+    salt: salt.toString('base64'),
+    hash: hashOf(pin, salt).toString('base64'),
+  });
+}
+
+/** Whole or not at all. */
+function keepMark(config: LoadedConfig, file: string, mark: { salt: string; hash: string }): void {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
-  const file = markerOf(config, token);
-  // Whole or not at all.
   const aside = `${file}.${process.pid}.new`;
   try {
-    writeFileSync(aside, `${JSON.stringify(marker)}\n`, { mode: 0o600, flush: true });
+    writeFileSync(aside, `${JSON.stringify(mark)}\n`, { mode: 0o600, flush: true });
     renameSync(aside, file);
   } finally {
     rmSync(aside, { force: true });
@@ -61,6 +68,64 @@ function parseMarker(text: string): { salt: string; hash: string } | undefined {
 
 export function forgetRefusal(config: LoadedConfig, token: string): void {
   rmSync(markerOf(config, token), { force: true });
+}
+
+/**
+ * Which PIN the token has taken last, over restarts: one that it may refuse is not tried where the token says that its tries
+ * are running out. Kept is one byte of a salted scrypt hash: enough to tell another PIN, too little to find this one by.
+ */
+const provenBytes = 1;
+
+/** What the node knows of the PINs of one token. */
+export function knownPins(config: LoadedConfig, token: string): KnownPins {
+  // Of this process's life: each host's start would cost a tenth of a second.
+  const key = randomBytes(32);
+  const nameOf = (pin: Secret) => createHmac('sha256', key).update(pin.reveal()).digest('hex');
+  const proven = new Set<string>();
+  let hasRefused = false;
+  return {
+    standing: (pin) => {
+      if (proven.has(nameOf(pin)) || isProven(config, token, pin)) return 'proven';
+      const marks = [markerOf(config, token), provenMarkOf(config, token)];
+      return hasRefused || marks.some((mark) => existsSync(mark)) ? 'replaced' : 'unproven';
+    },
+    accepted: (pin) => {
+      if (proven.has(nameOf(pin))) return;
+      proven.add(nameOf(pin));
+      rememberProven(config, token, pin);
+    },
+    refused: (pin) => {
+      hasRefused = true;
+      proven.delete(nameOf(pin));
+    },
+  };
+}
+
+function isProven(config: LoadedConfig, token: string, pin: Secret): boolean {
+  const file = provenMarkOf(config, token);
+  const mark = existsSync(file) ? parseMarker(readFileSync(file, 'utf8')) : undefined;
+  if (mark === undefined) return false;
+  const hash = hashOf(pin, Buffer.from(mark.salt, 'base64')).subarray(0, provenBytes);
+  return hash.equals(Buffer.from(mark.hash, 'base64'));
+}
+
+/** That it cannot be kept is no reason not to serve. */
+function rememberProven(config: LoadedConfig, token: string, pin: Secret): void {
+  try {
+    if (isProven(config, token, pin)) return;
+    const salt = randomBytes(16);
+    const hash = hashOf(pin, salt).subarray(0, provenBytes);
+    keepMark(config, provenMarkOf(config, token), {
+      salt: salt.toString('base64'),
+      hash: hash.toString('base64'),
+    });
+  } catch (error) {
+    if (!isFileFailure(error)) throw error;
+  }
+}
+
+function provenMarkOf(config: LoadedConfig, token: string): string {
+  return path.join(config.node.state_directory, `proven-pin.${token}`);
 }
 
 function markerOf(config: LoadedConfig, token: string): string {

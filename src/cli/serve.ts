@@ -19,7 +19,7 @@ import { exitCodes } from './exit-codes.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
-import { assertNotRefused, forgetRefusal, rememberRefusal } from './refused-pins.ts';
+import { assertNotRefused, forgetRefusal, knownPins, rememberRefusal } from './refused-pins.ts';
 import { build, version } from './version.ts';
 import { note, print } from './streams.ts';
 
@@ -77,12 +77,14 @@ export async function serve(
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
     );
+  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name)]));
   const supervisor = new Supervisor({
     config,
     log,
     version,
     build,
     pin: pinOf,
+    pins: ({ name }) => pins.get(name),
     ownProofs,
     verifyToken: async (token, settings, gate) =>
       verifyToken(token, settings, gate, {

@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   build: string;
   /** The PIN of a token, read anew at each start of a host. */
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
+  /** What is known of a token's PINs; without it every PIN is tried. */
+  pins?: (token: LoadedToken) => HostSettings['pins'];
   /** Proofs of the keys of our own, by token and its serial number. */
   ownProofs?: ReadonlyMap<string, NonNullable<HostSettings['order']['ownProofs']>>;
   /** Tries a token with one more host. */
@@ -209,15 +211,16 @@ export class Supervisor {
     hosts: number,
     permitted: HostSettings['order']['permitted'],
   ): CrewOptions['tokens'][number] {
-    const { pin, ownProofs } = this.#options;
+    const { pin, pins, ownProofs } = this.#options;
+    const order = {
+      ...(permitted === undefined ? {} : { permitted }),
+      makesKeys: permitted === managementRequests,
+      ownProofs: ownProofs?.get(token.name),
+    };
     return {
       token,
       hosts,
-      settings: hostSettings(token, async () => pin(token), {
-        ...(permitted === undefined ? {} : { permitted }),
-        makesKeys: permitted === managementRequests,
-        ownProofs: ownProofs?.get(token.name),
-      }),
+      settings: hostSettings(token, async () => pin(token), order, pins?.(token)),
       gate: this.#gate(token.name),
     };
   }
@@ -285,12 +288,12 @@ export class Supervisor {
   }
 
   async #verifyToken({ id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>): Promise<void> {
-    const { config, pin, verifyToken, ownProofs } = this.#options;
+    const { config, pin, pins, verifyToken, ownProofs } = this.#options;
     const token = config.tokens.find((candidate) => candidate.name === name);
     if (token === undefined) return;
     const report = await verifyToken(
       token,
-      hostSettings(token, async () => pin(token), { ownProofs: ownProofs?.get(name) }),
+      hostSettings(token, async () => pin(token), { ownProofs: ownProofs?.get(name) }, pins?.(token)),
       this.#gate(name),
     );
     this.#management?.tell({ kind: 'token-report', id, report });
@@ -354,6 +357,7 @@ export function hostSettings(
   token: LoadedToken,
   pin: HostSettings['pin'],
   order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys'> = {},
+  pins?: HostSettings['pins'],
 ): HostSettings {
   return {
     token: token.name,
@@ -366,6 +370,7 @@ export function hostSettings(
     },
     environment: { ...token.moduleProfile.environment, ...token.environment },
     pin,
+    pins,
     startTimeout: token.start_timeout_ms,
   };
 }

@@ -5,6 +5,7 @@ import { Secret } from '../secret.ts';
 import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from './faults.ts';
 import { modulePath, notLoaded } from './module-file.ts';
+import { whyKept, type PinStanding } from './pin-state.ts';
 import { reactionTo } from './reactions.ts';
 import {
   chooseToken,
@@ -24,10 +25,15 @@ export interface ModuleSettings {
   /** Library parameters for C_Initialize; without it the profile's. */
   initializeParameters?: string | undefined;
   choose: TokenChoice;
+  /** Of the PIN that it is opened with. */
+  pinStanding?: PinStanding | undefined;
 }
 
-/** Waits for the turn to log in and calls `login` with the PIN of the moment. Throws TokenError `pin-refused`. */
-export type LogIn = (login: (pin: Secret) => void) => void;
+/**
+ * Waits for the turn to log in and calls `login` with the PIN of the moment; without a standing it is tried whatever the token
+ * says of its PIN. Throws TokenError `pin-refused`, StartError.
+ */
+export type LogIn = (login: (pin: Secret, standing?: PinStanding) => void) => void;
 
 /** The first login waits for its turn like any later one. */
 export const pinInTurn = Symbol('PIN in turn');
@@ -59,6 +65,7 @@ export class Cryptoki {
     info: TokenInfo,
     pin: Secret | typeof pinInTurn | undefined,
     logInAgain: LogIn,
+    firstStanding: PinStanding | undefined,
   ) {
     this.lib = lib;
     this.info = info;
@@ -66,8 +73,8 @@ export class Cryptoki {
     this.#logIn = logInAgain;
     this.#anchor = this.#open();
     if (info.loginRequired) {
-      if (pin === pinInTurn) logInAgain((given) => this.#login(given));
-      else if (pin !== undefined) this.#login(pin);
+      if (pin === pinInTurn) logInAgain((given, standing) => this.#login(given, standing));
+      else if (pin !== undefined) this.#login(pin, firstStanding);
     }
     this.#session = this.#open();
   }
@@ -109,7 +116,7 @@ export class Cryptoki {
     info.loginRequired &&= settings.profile.login.required;
     if (info.loginRequired && pin === undefined)
       throw new StartError(`token "${info.label}" wants a PIN`, 'give it in the configuration, token.pin');
-    return new Cryptoki(lib, slot, info, pin, logInAgain);
+    return new Cryptoki(lib, slot, info, pin, logInAgain, settings.pinStanding);
   }
 
   /** What the slot tells of its token now; {@link info} is of the start. Throws CryptokiError. */
@@ -173,7 +180,7 @@ export class Cryptoki {
     // Only now: closing the last session would end a login that is still there.
     this.#close(old);
     this.reopenSession();
-    this.#logIn((pin) => this.#login(pin));
+    this.#logInOnTurn();
   }
 
   /** Gives up every session, and the login with them, and begins again. Throws TokenError, CryptokiError. */
@@ -182,11 +189,23 @@ export class Cryptoki {
     this.#close(this.#anchor);
     this.#anchor = this.#open();
     this.#session = this.#open();
-    if (this.info.loginRequired) this.#logIn((pin) => this.#login(pin));
+    if (this.info.loginRequired) this.#logInOnTurn();
+  }
+
+  #logInOnTurn(): void {
+    try {
+      this.#logIn((pin, standing) => this.#login(pin, standing));
+    } catch (error) {
+      // It is no start: this host is lost, and the next one tells why it does not log in.
+      if (error instanceof StartError) throw new TokenError('device', 'C_Login', undefined, error.message);
+      throw error;
+    }
   }
 
   /** One login for all sessions of the process. A refused PIN is told, never tried again. */
-  #login(pin: Secret): void {
+  #login(pin: Secret, standing: PinStanding | undefined): void {
+    const kept = standing === undefined ? undefined : whyKept(this.info, this.#flags, standing);
+    if (kept !== undefined) throw kept;
     try {
       attempt('C_Login', () => this.lib.C_Login(this.#anchor.handle, pkcs11js.CKU_USER, pin.reveal()));
     } catch (error) {
@@ -194,6 +213,16 @@ export class Cryptoki {
       if (error.rv === CKR.USER_ALREADY_LOGGED_IN) return;
       const refused = error.rv !== undefined && reactionTo('C_Login', error.rv) === 'pin';
       throw new TokenError(refused ? 'pin-refused' : 'device', 'C_Login', error.rv);
+    }
+  }
+
+  /** CKF_… of the token as they are now; none where it does not tell. */
+  get #flags(): number {
+    try {
+      return attempt('C_GetTokenInfo', () => this.lib.C_GetTokenInfo(this.#slot.handle)).flags;
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      return 0;
     }
   }
 

@@ -12,8 +12,17 @@ import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+import type { PinStanding } from './pin-state.ts';
 import type { TokenWords } from './ways-out.ts';
 import type { ProgressReport } from './verification-steps.ts';
+
+/** What the node knows of the PINs of one token. */
+export interface KnownPins {
+  standing: (pin: Secret) => PinStanding;
+  /** The token has taken it. */
+  accepted: (pin: Secret) => void;
+  refused: (pin: Secret) => void;
+}
 
 /** What every host of one token is started with. */
 export interface HostSettings {
@@ -23,6 +32,8 @@ export interface HostSettings {
   environment: Record<string, string>;
   /** Read anew at each start, so that a changed PIN file is seen. */
   pin: () => Promise<Secret | undefined>;
+  /** What is known of PINs; without it every PIN is tried. */
+  pins?: KnownPins | undefined;
   /** How long loading, login and self-test may take, milliseconds. */
   startTimeout: number;
 }
@@ -79,6 +90,8 @@ export class HostLife {
   /** Our end of fd 3, until it was handed on. */
   #socket: Socket | undefined;
   #atGate: boolean;
+  /** The PIN that it was given last. */
+  #given: Secret | undefined;
   #overdue = false;
   #ready = false;
   #last: HostReport | undefined;
@@ -120,6 +133,7 @@ export class HostLife {
       how = 'its process could not be made';
     }
     const refused = this.#last !== undefined && 'pinRefused' in this.#last && this.#last.pinRefused;
+    if (refused && this.#given !== undefined) this.#settings.pins?.refused(this.#given);
     if (this.#atGate) this.#gate.leave(refused ? 'pin-refused' : 'failed');
     if (this.#ready) this.#gate.doubt();
     return this.#end(how, refused);
@@ -127,7 +141,7 @@ export class HostLife {
 
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
-    const { environment, order, startTimeout } = this.#settings;
+    const { environment, order, startTimeout, pins } = this.#settings;
     const [command, ...words] = boundCommand(nodeCommand(hostScript));
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
@@ -151,7 +165,9 @@ export class HostLife {
     for (const stream of [stdin, socket, reports]) stream?.on('error', () => undefined);
     this.#socket = socket;
     const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
-    stdin?.end(JSON.stringify({ ...order, ...(pin === undefined ? {} : { pin: pin.reveal() }) }));
+    this.#given = pin;
+    const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: pins?.standing(pin) };
+    stdin?.end(JSON.stringify({ ...order, ...given }));
     const lines = createInterface({ input: reports });
     const allRead = once(lines, 'close').catch(() => undefined);
     const overdue = new Watchdog({
@@ -174,6 +190,7 @@ export class HostLife {
         const { token: info, made, ownProofs, alarms, noKeys, operationTime } = this.#last;
         this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
       } else if (this.#last.state === 'logged-in') {
+        if (this.#given !== undefined) pins?.accepted(this.#given);
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.heard();
         this.#leaveGate();
@@ -207,7 +224,10 @@ export class HostLife {
     if (await this.#gate.enter(AbortSignal.any([this.#stopping, ended.signal]), 'leave')) {
       this.#atGate = true;
       // Where there is no PIN to be had the host ends, and the next start tells why.
-      turn.pin = (await this.#settings.pin().catch(() => undefined))?.reveal();
+      const pin = await this.#settings.pin().catch(() => undefined);
+      this.#given = pin;
+      turn.pin = pin?.reveal();
+      turn.standing = pin === undefined ? undefined : this.#settings.pins?.standing(pin);
     }
     reports.write(`${JSON.stringify(turn)}\n`);
   }

@@ -12,6 +12,7 @@ import { wayOutOfRefusedPin } from './login-gate.ts';
 import { Progress } from './progress.ts';
 import type { ProgressReport } from './verification-steps.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
+import type { PinStanding } from './pin-state.ts';
 import { proveMechanisms } from './self-test.ts';
 import { startFailure } from './start-failure.ts';
 import { TokenHost } from './token-host.ts';
@@ -72,6 +73,7 @@ export type HostReport =
 /** The answer to `login-wanted`: the PIN as it is now, or none where the token has refused it to another host. */
 export interface LoginTurn {
   pin?: string | undefined;
+  standing?: PinStanding | undefined;
 }
 
 const messagesFd = 3;
@@ -161,10 +163,10 @@ function reportReady(
 function logInAgain(onTurn: () => void = () => undefined): LogIn {
   return (login) => {
     report({ state: 'login-wanted' });
-    const { pin } = JSON.parse(readLine(reportsFd)) as LoginTurn;
+    const { pin, standing } = JSON.parse(readLine(reportsFd)) as LoginTurn;
     if (pin === undefined) throw new TokenError('device', 'login turn');
     onTurn();
-    login(new Secret(pin));
+    login(new Secret(pin), standing);
     report({ state: 'logged-in' });
   };
 }

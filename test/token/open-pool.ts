@@ -25,6 +25,7 @@ export interface PoolSetUp {
   /** Whether the first host makes our own keys; true unless given. */
   prepare?: boolean;
   pin?: HostSettings['pin'];
+  pins?: HostSettings['pins'];
   /** Of the keys of our own, by serial number. */
   ownProofs?: HostSettings['order']['ownProofs'];
   /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
@@ -61,6 +62,7 @@ export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: 
     },
     environment: { ...fixture.environment, ...shim?.environment },
     pin: options.pin ?? (async () => new Secret(fixture.pin)),
+    pins: options.pins,
     startTimeout: options.startTimeout ?? 30_000,
   };
 }

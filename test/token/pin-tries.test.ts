@@ -1,0 +1,83 @@
+import pkcs11js from 'pkcs11js';
+import test from 'ava';
+import type { KnownPins } from '../../src/token/host-life.ts';
+import type { PinStanding } from '../../src/token/pin-state.ts';
+import { OpenPool } from './open-pool.ts';
+import { preparedToken } from './prepared-token.ts';
+
+const state = preparedToken();
+
+async function logins(): Promise<number> {
+  return (await state.shim.counts())['C_Login'] ?? 0;
+}
+
+const setUp = (standing: PinStanding, events: string[] = []) => ({
+  shim: state.shim,
+  prepare: false,
+  fetchAhead: false,
+  limits: { healthInterval: 600_000 },
+  pins: {
+    standing: () => standing,
+    accepted: () => events.push('accepted'),
+    refused: () => events.push('refused'),
+  } satisfies KnownPins,
+});
+
+const { CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED } = pkcs11js;
+
+for (const [name, flag, standing, wayOut] of [
+  [
+    'CKF_USER_PIN_FINAL_TRY',
+    CKF_USER_PIN_FINAL_TRY,
+    'unproven',
+    /token probe .* --serial [0-9a-f]{16} --force/,
+  ],
+  ['CKF_USER_PIN_FINAL_TRY', CKF_USER_PIN_FINAL_TRY, 'replaced', /token probe .* --force/],
+  ['CKF_USER_PIN_COUNT_LOW', CKF_USER_PIN_COUNT_LOW, 'unproven', /token probe .* --force/],
+  ['CKF_USER_PIN_LOCKED', CKF_USER_PIN_LOCKED, 'proven', /security officer unlock it/],
+] as const)
+  test.serial(
+    `${name}, and a PIN that is ${standing}: it is kept back, and tried once the token says otherwise`,
+    async (t) => {
+      await state.shim.set([{ call: 'C_GetTokenInfo', setFlags: flag }]);
+      const before = await logins();
+      const open = new OpenPool(state.fixture, setUp(standing));
+      t.teardown(async () => open.stop());
+      open.startAll();
+      const failure = await open.failure();
+      t.true(failure.problem.includes(name), failure.problem);
+      t.regex(failure.wayOut, wayOut);
+      t.false(failure.final, 'no PIN was refused');
+      t.is(await logins(), before);
+      await state.shim.clear();
+      await open.allReady();
+      t.is(await logins(), before + 1);
+    },
+  );
+
+for (const [name, flag, standing] of [
+  ['CKF_USER_PIN_FINAL_TRY', CKF_USER_PIN_FINAL_TRY, 'proven'],
+  ['CKF_USER_PIN_COUNT_LOW', CKF_USER_PIN_COUNT_LOW, 'replaced'],
+] as const)
+  test.serial(`${name}, and a PIN that is ${standing}: it is tried`, async (t) => {
+    await state.shim.set([{ call: 'C_GetTokenInfo', setFlags: flag }]);
+    const events: string[] = [];
+    const open = await OpenPool.start(t, state.fixture, setUp(standing, events));
+    await open.call({ kind: 'health' });
+    t.deepEqual(events, ['accepted']);
+  });
+
+test.serial(
+  'a login that is lost where the tries have run out ends the host, and the next one says why',
+  async (t) => {
+    const open = await OpenPool.start(t, state.fixture, setUp('unproven'));
+    const before = await logins();
+    await state.shim.set([
+      { call: 'C_GetTokenInfo', setFlags: CKF_USER_PIN_FINAL_TRY },
+      { call: 'C_EncryptInit', rv: 0x101, times: 1 },
+    ]);
+    await t.throwsAsync(open.call({ kind: 'health' }), { message: /CKF_USER_PIN_FINAL_TRY/ });
+    t.regex((await open.failure()).problem, /CKF_USER_PIN_FINAL_TRY/);
+    t.is(await logins(), before);
+  },
+);
