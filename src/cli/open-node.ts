@@ -97,7 +97,7 @@ export async function openTokens(
             token,
             async () => pinOf(token),
             { prepare, ownProofs: ownProofs?.get(token.name) },
-            knownPins(config, token.name),
+            knownPins(config, token.name, ownProofs?.has(token.name)),
           ),
           new LoginGate(),
           {

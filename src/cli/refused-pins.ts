@@ -76,18 +76,21 @@ export function forgetRefusal(config: LoadedConfig, token: string): void {
  */
 const provenBytes = 1;
 
-/** What the node knows of the PINs of one token. */
-export function knownPins(config: LoadedConfig, token: string): KnownPins {
+/**
+ * What the node knows of the PINs of one token. @param usedBefore Whether this node's store has proofs of keys in it: a node of a
+ * version that kept no mark has logged in too.
+ */
+export function knownPins(config: LoadedConfig, token: string, usedBefore = false): KnownPins {
   // Of this process's life: each host's start would cost a tenth of a second.
   const key = randomBytes(32);
   const nameOf = (pin: Secret) => createHmac('sha256', key).update(pin.reveal()).digest('hex');
   const proven = new Set<string>();
-  let hasRefused = false;
+  let hasUsed = usedBefore;
   return {
     standing: (pin) => {
       if (proven.has(nameOf(pin)) || isProven(config, token, pin)) return 'proven';
       const marks = [markerOf(config, token), provenMarkOf(config, token)];
-      return hasRefused || marks.some((mark) => existsSync(mark)) ? 'replaced' : 'unproven';
+      return hasUsed || marks.some((mark) => existsSync(mark)) ? 'replaced' : 'unproven';
     },
     accepted: (pin) => {
       if (proven.has(nameOf(pin))) return;
@@ -95,7 +98,7 @@ export function knownPins(config: LoadedConfig, token: string): KnownPins {
       rememberProven(config, token, pin);
     },
     refused: (pin) => {
-      hasRefused = true;
+      hasUsed = true;
       proven.delete(nameOf(pin));
     },
   };

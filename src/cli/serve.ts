@@ -77,7 +77,7 @@ export async function serve(
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
     );
-  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name)]));
+  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name, ownProofs.has(name))]));
   const supervisor = new Supervisor({
     config,
     log,

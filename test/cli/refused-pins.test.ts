@@ -48,11 +48,14 @@ test('a PIN that the token has taken is known over restarts, and cannot be found
   const { hash } = JSON.parse(await readFile(mark, 'utf8')) as { hash: string };
   t.is(Buffer.from(hash, 'base64').length, 1);
 
-
   await rm(mark);
   t.is(knownPins(config, 'primary').standing(right), 'unproven');
   rememberRefusal(config, 'primary', new Secret('wrong'));
-  t.is(knownPins(config, 'primary').standing(right), 'replaced', 'this node knows where the wrong try came from');
+  t.is(
+    knownPins(config, 'primary').standing(right),
+    'replaced',
+    'this node knows where the wrong try came from',
+  );
   forgetRefusal(config, 'primary');
   const other = knownPins(config, 'primary');
   other.refused(new Secret('wrong'));
