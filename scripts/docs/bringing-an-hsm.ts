@@ -176,8 +176,9 @@ An id (CKA_ID) has 20 bytes: a UUID and a version. A label (CKA_LABEL) has up to
 \`holdfast:key:\`, the key set, the external key id, the version. With the two the store could be rebuilt from the token, so a
 token that cuts them is not served.
 
-A key that is [adopted](guide.md) was made by somebody else. It has to be AES-256, CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not
-CKA_EXTRACTABLE, and must not wrap, unwrap or derive: CKA_WRAP, CKA_UNWRAP and CKA_DERIVE false.
+A key that is [adopted](migration.md) was made by somebody else. It has to be AES-256, CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not
+CKA_EXTRACTABLE, and must not wrap, unwrap or derive: CKA_WRAP, CKA_UNWRAP and CKA_DERIVE false. What is only that can be
+taken from it, [with a command](migration.md).
 
 ## Sessions
 

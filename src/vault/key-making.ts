@@ -117,7 +117,11 @@ export async function adoptCloudKey(
   if (found.id.length === 0)
     throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
   if (!found.fit)
-    throw new VaultError('invalid', `the key object is not fit: ${found.complaints.join(', ')}`);
+    throw new VaultError(
+      'invalid',
+      `the key object is not fit: ${found.complaints.join(', ')}`,
+      wayOutOfUnfit(found.complaints),
+    );
   // Found by its label; used by its id, which must be its own too: the proof is of what has both.
   const object_id = Buffer.from(found.id);
   const proof = await proofOfFound(house, {
@@ -157,6 +161,28 @@ export async function adoptCloudKey(
     await record(trx, act, { ...keyEntry('adopt', vaultId, key), after: auditedKey(key), creates: true });
     return key;
   });
+}
+
+/** What can be taken from a key without a trace of it having been there: nothing has left the token by it. */
+const canBeTaken: ReadonlySet<string> = new Set(['CKA_WRAP', 'CKA_UNWRAP', 'CKA_DERIVE']);
+
+function wayOutOfUnfit(complaints: readonly string[]): string {
+  const taken = complaints.filter((name) => canBeTaken.has(name));
+  const lasting = complaints.filter((name) => !canBeTaken.has(name) && !isOfBirth(name));
+  if (lasting.length > 0)
+    return (
+      `what ${lasting.join(', ')} says cannot be undone: whoever had the token may have a copy of the key. Make a CloudKey ` +
+      'and encrypt anew under it; docs/profiles.md has the attributes that a key object needs'
+    );
+  return (
+    `have ${taken.join(', ')} set to false in the token (C_SetAttributeValue), then repeat it; docs/migration.md has a command ` +
+    'for that. Nothing needs them: the sample proxy only encrypts and decrypts'
+  );
+}
+
+/** Of keys that were made elsewhere no more is asked. */
+function isOfBirth(name: string): boolean {
+  return name === 'CKA_LOCAL' || name === 'CKA_ALWAYS_SENSITIVE' || name === 'CKA_NEVER_EXTRACTABLE';
 }
 
 function newRow(house: House, act: Act, wish: CloudKeyWish & { keySetId: string }) {

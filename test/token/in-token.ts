@@ -11,7 +11,10 @@ import type { TokenFixture } from '../support/tokens.ts';
 /** What somebody else does with the token, past Holdfast. Ids are in hex. */
 export type Deed =
   | { do: 'attributes'; id: string }
-  | { do: 'generate'; id: string; label: string; extractable?: boolean }
+  /** `wraps`: it may wrap and unwrap keys, as pkcs11-tool makes them. */
+  | { do: 'generate'; id: string; label: string; extractable?: boolean; wraps?: boolean }
+  /** Takes wrapping, unwrapping and deriving from a key. */
+  | { do: 'restrict'; id: string }
   /** A key of known bytes: `value` in hex. */
   | { do: 'plant'; id: string; label: string; value: string; extractable?: boolean }
   | { do: 'destroy'; id: string }
@@ -97,6 +100,16 @@ class Bare {
           { type: pkcs11js.CKA_VALUE_LEN, value: 32 },
         ]);
         return {};
+      case 'restrict':
+        this.#lib.C_SetAttributeValue(
+          this.#session,
+          this.#find(deed.id),
+          [pkcs11js.CKA_WRAP, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_DERIVE].map((type) => ({
+            type,
+            value: false,
+          })),
+        );
+        return {};
       case 'plant':
         this.#lib.C_CreateObject(this.#session, [
           ...templateOf(deed),
@@ -148,10 +161,12 @@ function templateOf({
   id,
   label,
   extractable,
+  wraps = false,
 }: {
   id: string;
   label: string;
   extractable?: boolean;
+  wraps?: boolean;
 }): Template {
   return [
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
@@ -162,8 +177,8 @@ function templateOf({
     { type: pkcs11js.CKA_EXTRACTABLE, value: extractable === true },
     { type: pkcs11js.CKA_ENCRYPT, value: true },
     { type: pkcs11js.CKA_DECRYPT, value: true },
-    { type: pkcs11js.CKA_WRAP, value: false },
-    { type: pkcs11js.CKA_UNWRAP, value: false },
+    { type: pkcs11js.CKA_WRAP, value: wraps },
+    { type: pkcs11js.CKA_UNWRAP, value: wraps },
     { type: pkcs11js.CKA_DERIVE, value: false },
     { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
     { type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
