@@ -127,7 +127,7 @@ const countIsLate: TokenWords = {
  */
 export function tokenWords(error: TokenError): TokenWords {
   const { fault, call, rv, message } = error;
-  if (call === countCall && fault === 'timeout') return countIsLate;
+  if (call === countCall) return countIsLate;
   return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
 }
 

@@ -1,4 +1,5 @@
 import { TokenError, type TokenFault } from '../token/faults.ts';
+import { countCall } from '../token/ways-out.ts';
 import { EncryptionLimitError } from '../vault/encryption-count.ts';
 
 /** Names and HTTP status of the errors that AWS knows (XKS spec, Error codes). */
@@ -72,11 +73,17 @@ const ofFault: Record<TokenFault, readonly [XksErrorName, string]> = {
   internal: ['InternalException', 'The token refused a request of the proxy.'],
 };
 
+/** Where the token was not asked at all: an encryption is done only once it is counted. */
+const notCounted: readonly [XksErrorName, string] = [
+  'DependencyTimeoutException',
+  'The encryptions of the key were not counted in time, so none was done.',
+];
+
 /** What the client is told of any error: an XksError as it is, a token fault by the table, else InternalException. */
 export function toXksError(error: unknown): XksError {
   if (error instanceof XksError) return error;
   if (error instanceof TokenError) {
-    const [name, message] = ofFault[error.fault];
+    const [name, message] = error.call === countCall ? notCounted : ofFault[error.fault];
     return new XksError(name, message, { cause: error });
   }
   if (error instanceof EncryptionLimitError)

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
+import { countCall } from '../../src/token/ways-out.ts';
 import { toXksError, XksError, xksErrorStatus } from '../../src/xks/errors.ts';
 import {
   decryptRequest,
@@ -146,4 +147,13 @@ test('the status of each error name is the one of the spec', (t) => {
     UnsupportedOperationException: 501,
     DependencyTimeoutException: 503,
   });
+});
+
+test('AWS is told that encryptions were not counted in time, and nothing of a token that was not asked', (t) => {
+  for (const fault of ['timeout', 'unavailable'] as const) {
+    const { errorName, message } = toXksError(new TokenError(fault, countCall));
+    t.is(errorName, 'DependencyTimeoutException');
+    t.is(message, 'The encryptions of the key were not counted in time, so none was done.');
+  }
+  t.is(toXksError(new TokenError('timeout', 'C_Encrypt')).message, 'The token did not answer in time.');
 });
