@@ -1,5 +1,6 @@
 import type { Act } from '../audit/trail.ts';
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
+import { isSettling } from '../aws/presence.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { changes, type Edit } from './edits.ts';
 import { accountFor, isByHand } from './external-key-store-accounts.ts';
@@ -73,6 +74,7 @@ export async function updateExternalKeyStore(
       wanted_details: writeDetails({
         ...before,
         change: { ...before.change, ...wanted },
+        ...(isSettling(new Date(row.updated_at), house.now()) ? { unsettled: true } : {}),
         ...(wish.disconnect === true ? { disconnect: true, ...(wasUp ? { connect: true } : {}) } : {}),
       }),
     };

@@ -114,7 +114,7 @@ async function confirm(
     problem: null,
     made_at: turn.house.now().toISOString(),
     checked_at: turn.house.now().toISOString(),
-    next_check_at: nextLook({ state: 'DISCONNECTED', wanted }, turn.house.now()),
+    next_check_at: nextLook({ ...row, state: 'DISCONNECTED', wanted }, turn.house.now()),
   };
   const entry = { ...storeEntry('made', row), after: { customKeyStoreId: id, accessKeyId } };
   if (row.pending_access_key_id !== '' && row.pending_access_key_id !== accessKeyId)

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../audit/trail.ts';
 import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
-import { isGone, orGone, type Gone } from '../aws/presence.ts';
+import { isGone, isSettling, orGone, type Gone } from '../aws/presence.ts';
 import {
   auditedStore,
   storeEntry,
@@ -13,9 +13,6 @@ import { storeSighting } from './external-key-store-presence.ts';
 import { lookOperation, readDetails, readProblem } from './external-key-store-wanted.ts';
 import { credentialMoved, isSettled, neverGiven } from './store-credential-rotation.ts';
 import { defaultQuietMinutes } from './credential-making.ts';
-
-/** What we changed ourselves so lately AWS may still show as it was: KMS is eventually consistent, milliseconds. */
-const consistentAfter = 2 * 60_000;
 
 /**
  * Looks at the key store in AWS and writes down what is there. Undefined where AWS does not show it yet. Throws AwsError,
@@ -43,13 +40,18 @@ export async function look(
   return { row: await mirror(turn, row, shown), seen: shown };
 }
 
+/** States of before, by what we had AWS begin. */
+const before: Readonly<Record<string, readonly string[]>> = {
+  CONNECTING: ['DISCONNECTED', 'DISCONNECTING'],
+  DISCONNECTING: ['CONNECTED', 'CONNECTING', 'FAILED'],
+};
+
 /** What we had AWS begin just now it may still show as it was. */
 function asWeKnowIt(row: ExternalKeyStore, seen: AwsKeyStore, now: Date): AwsKeyStore {
-  const isFresh = Math.abs(now.getTime() - Date.parse(row.updated_at)) < consistentAfter;
-  const isStale =
-    (row.state === 'CONNECTING' && seen.state === 'DISCONNECTED') ||
-    (row.state === 'DISCONNECTING' && seen.state === 'CONNECTED');
-  return isFresh && isStale ? { ...seen, state: row.state as AwsKeyStore['state'] } : seen;
+  const isStale = before[row.state]?.includes(seen.state) === true;
+  return isStale && isSettling(new Date(row.updated_at), now)
+    ? { ...seen, state: row.state as AwsKeyStore['state'] }
+    : seen;
 }
 
 /** Writes down why an act or a look failed, and that the watch comes back later the more often it did. */
@@ -122,7 +124,7 @@ async function mirrorCredential(
 /** What we have just changed, or are about to, is not taken back from a look. */
 function isTrusted(row: ExternalKeyStore, now: Date): boolean {
   if (row.wanted === 'UPDATE') return true;
-  return row.checked_at !== null && now.getTime() - Date.parse(row.updated_at) < consistentAfter;
+  return row.checked_at !== null && isSettling(new Date(row.updated_at), now);
 }
 
 const columns = {

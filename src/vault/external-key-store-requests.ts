@@ -14,9 +14,26 @@ export interface Step {
   again: boolean;
 }
 
+/**
+ * Has AWS disconnect it, whatever AWS shows. False where it was disconnected, or being so, already: only then does AWS say
+ * that the state is wrong (API Reference, DisconnectCustomKeyStore), and unlike what it shows that is never from before.
+ */
+export async function disconnect(turn: Turn, row: ExternalKeyStore): Promise<boolean> {
+  return attempt(turn, row, async () => {
+    try {
+      await disconnectKeyStore(turn.aws, row.region, row.custom_key_store_id);
+      return true;
+    } catch (error) {
+      if (error instanceof KeyStoreError && error.code === 'CustomKeyStoreInvalidStateException')
+        return false;
+      throw error;
+    }
+  });
+}
+
 /** What comes after goes on once AWS has disconnected it. */
 export async function disconnectFirst(turn: Turn, row: ExternalKeyStore): Promise<Step> {
-  await attempt(turn, row, async () => disconnectKeyStore(turn.aws, row.region, row.custom_key_store_id));
+  await disconnect(turn, row);
   const change: StoreChange = { state: 'DISCONNECTING', connection_error: '', problem: null };
   const now = turn.house.now();
   const after = { ...row, ...change } as ExternalKeyStore;

@@ -1,16 +1,25 @@
-import { connectKeyStore, deleteKeyStore, disconnectKeyStore, type AwsKeyStore } from '../aws/key-stores.ts';
+import { connectKeyStore, deleteKeyStore, type AwsKeyStore } from '../aws/key-stores.ts';
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { isGone, removed, type Gone } from '../aws/presence.ts';
 import { adopt, leftInAws, makeInAws, takeBack } from './external-key-store-making.ts';
 import { look, recordFailure } from './external-key-store-mirror.ts';
 import { storeSighting } from './external-key-store-presence.ts';
-import { storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
+import { storeEntry, type ExternalKeyStore, type StoreChange } from './external-key-store-records.ts';
 import { removeStore } from './external-key-store-removal.ts';
-import { attempt, disconnectFirst, done, refused, type Step } from './external-key-store-requests.ts';
+import {
+  attempt,
+  disconnect,
+  disconnectFirst,
+  done,
+  refused,
+  type Step,
+} from './external-key-store-requests.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
 import { updateStep } from './external-key-store-updating.ts';
 import { readDetails, writeDetails } from './external-key-store-wanted.ts';
 import { VaultError } from './vault-error.ts';
+
+type State = ExternalKeyStore['state'];
 
 /** Disconnect, change, connect: no act has more steps. */
 const mostSteps = 6;
@@ -41,7 +50,7 @@ async function oneStep(turn: Turn, from: ExternalKeyStore): Promise<Step> {
     case 'CREATE':
       return { row, again: false };
     case 'CONNECT':
-      return connectStep(turn, row, seen);
+      return connectStep(turn, row, seen, from.state);
     case 'DISCONNECT':
       return disconnectStep(turn, row, seen);
     case 'UPDATE':
@@ -99,40 +108,52 @@ async function goneStep(turn: Turn, row: ExternalKeyStore, gone: Gone): Promise<
   );
 }
 
-async function connectStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
+/**
+ * AWS is asked whatever it shows: what it shows may be from before, and it takes the request in every state but those that
+ * have to end first (API Reference, ConnectCustomKeyStore).
+ */
+async function connectStep(
+  turn: Turn,
+  row: ExternalKeyStore,
+  seen: AwsKeyStore,
+  before: State,
+): Promise<Step> {
   const { sent = false } = readDetails(row);
   switch (seen.state) {
-    case 'CONNECTED':
-    case 'CONNECTING':
-      return { row: await done(turn, row), again: false };
     case 'DISCONNECTING':
       return { row, again: false };
     case 'FAILED':
       // The outcome of what was asked for; else what was before: a failed one must be disconnected first.
       if (sent) return { row: await done(turn, row), again: false };
       return disconnectFirst(turn, row);
+    case 'CONNECTED':
+    case 'CONNECTING':
     case 'DISCONNECTED': {
       const marked = await save(turn, row, {
         wanted_details: writeDetails({ ...readDetails(row), sent: true }),
       });
       await attempt(turn, marked, async () => connectKeyStore(turn.aws, row.region, seen.id));
-      return { row: await done(turn, marked, { state: 'CONNECTING', connection_error: '' }), again: false };
+      // That it is CONNECTED is certain only where it was so all the time.
+      const isUp = seen.state === 'CONNECTED' && before === 'CONNECTED';
+      const change: StoreChange = { state: isUp ? 'CONNECTED' : 'CONNECTING', connection_error: '' };
+      return { row: await done(turn, marked, change), again: false };
     }
   }
 }
 
+/** Likewise: that it is disconnected already AWS says by refusing the request. */
 async function disconnectStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
-  if (seen.state === 'DISCONNECTED' || seen.state === 'DISCONNECTING')
-    return { row: await done(turn, row), again: false };
-  await attempt(turn, row, async () => disconnectKeyStore(turn.aws, row.region, seen.id));
-  return { row: await done(turn, row, { state: 'DISCONNECTING', connection_error: '' }), again: false };
+  const wasUp = await disconnect(turn, row);
+  const isDown = !wasUp && seen.state === 'DISCONNECTED';
+  const change: StoreChange = { state: isDown ? 'DISCONNECTED' : 'DISCONNECTING', connection_error: '' };
+  return { row: await done(turn, row, change), again: false };
 }
 
 async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
   if (seen.state === 'DISCONNECTING') return { row, again: false };
-  const { disconnect = false, connect = false } = readDetails(row);
+  const { disconnect: mayDisconnect = false, connect = false } = readDetails(row);
   if (seen.state !== 'DISCONNECTED') {
-    if (!disconnect) throw await refused(turn, row, stillConnected());
+    if (!mayDisconnect) throw await refused(turn, row, stillConnected());
     await checkEmpty(turn, row);
     return disconnectFirst(turn, row);
   }

@@ -1,6 +1,7 @@
 import type { Act, AuditEntry } from '../audit/trail.ts';
 import { record } from '../audit/trail.ts';
 import type { AwsAccount } from '../aws/clients.ts';
+import { isSettling } from '../aws/presence.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { nextTry } from './aws-retry.ts';
@@ -110,11 +111,13 @@ export async function save(
 }
 
 const soon = 5_000;
+/** While it may show as it was before what we changed. */
+const settling = 30_000;
 const steady = 5 * 60_000;
 
 /** When the watch looks at it next: seconds later while something is under way, else minutes; null for not at all. */
 export function nextLook(
-  row: Pick<ExternalKeyStore, 'state' | 'wanted'>,
+  row: Pick<ExternalKeyStore, 'state' | 'wanted'> & { updated_at?: string },
   now: Date,
   failed: { fault: string; times: number } | null = null,
 ): string | null {
@@ -122,8 +125,10 @@ export function nextLook(
   if (row.state === 'NOT_FOUND' && row.wanted === null) return null;
   if (failed !== null) return nextTry(failed.fault, failed.times, now).toISOString();
   // Not all of a restarted node's at once.
-  const pause = underWay ? soon : steady * (0.9 + Math.random() * 0.2);
-  return new Date(now.getTime() + pause).toISOString();
+  const changedAt = row.updated_at === undefined ? null : new Date(row.updated_at);
+  const pause = isSettling(changedAt, now) ? settling : steady;
+  const next = underWay ? soon : pause * (0.9 + Math.random() * 0.2);
+  return new Date(now.getTime() + next).toISOString();
 }
 
 /** An error, as far as it is written down. */

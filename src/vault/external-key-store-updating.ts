@@ -1,5 +1,5 @@
 import { AwsError } from '../aws/aws-error.ts';
-import { isGone } from '../aws/presence.ts';
+import { isGone, isSettling } from '../aws/presence.ts';
 import { toldOfStore } from './external-key-store-presence.ts';
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type KeyStoreProperties,
   type XksCredentialValue,
 } from '../aws/key-stores.ts';
-import { asColumns, differing, look, recordFailure } from './external-key-store-mirror.ts';
+import { asColumns, differing, look, propertiesOf, recordFailure } from './external-key-store-mirror.ts';
 import {
   auditedStore,
   storeEntry,
@@ -17,7 +17,7 @@ import {
 } from './external-key-store-records.ts';
 import { disconnectFirst, isOfTheMoment, refused, type Step } from './external-key-store-requests.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
-import { readDetails } from './external-key-store-wanted.ts';
+import { readDetails, type WantedDetails } from './external-key-store-wanted.ts';
 import { credentialMoved, isSettled, issueForStore, neverGiven } from './store-credential-rotation.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -37,7 +37,7 @@ export function needsDisconnected(change: Partial<KeyStoreProperties>): boolean 
 export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
   let row = from;
   const details = readDetails(row);
-  const change = differing(details.change ?? {}, seen);
+  const change = missing(row, details, seen, turn.house.now());
   if (needsDisconnected(change) && seen.state !== 'DISCONNECTED') {
     if (seen.state === 'DISCONNECTING') return { row, again: false };
     if (details.disconnect === true) return disconnectFirst(turn, row);
@@ -64,6 +64,21 @@ export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKe
     }
   }
   return updated(turn, row, credential !== undefined);
+}
+
+/**
+ * What AWS has otherwise than wanted. Where something was changed shortly before, what AWS shows may be older than that: then
+ * also what the record has otherwise, which is what AWS was given last.
+ */
+function missing(
+  row: ExternalKeyStore,
+  { change = {}, unsettled = false }: WantedDetails,
+  seen: AwsKeyStore,
+  now: Date,
+): Partial<KeyStoreProperties> {
+  const shown = differing(change, seen);
+  if (!unsettled || !isSettling(new Date(row.updated_at), now)) return shown;
+  return { ...differing(change, propertiesOf(row)), ...shown };
 }
 
 async function newCredential(turn: Turn, row: ExternalKeyStore) {
@@ -110,9 +125,12 @@ async function updateFailed(
   const failed = await recordFailure(turn, row, error);
   try {
     const { row: looked, seen } = await look(turn, failed);
-    const { change = {}, credential } = readDetails(looked);
-    const isDone = seen !== undefined && !isGone(seen) && Object.keys(differing(change, seen)).length === 0;
-    if (isDone && credential === undefined) return await updated(turn, looked, false);
+    const details = readDetails(looked);
+    const isDone =
+      seen !== undefined &&
+      !isGone(seen) &&
+      Object.keys(missing(looked, details, seen, turn.house.now())).length === 0;
+    if (isDone && details.credential === undefined) return await updated(turn, looked, false);
   } catch (second) {
     if (!(second instanceof AwsError)) throw second;
   }

@@ -16,6 +16,8 @@ export interface WantedDetails {
   inUseSince?: string;
   /** With UPDATE: what AWS is to have otherwise. */
   change?: Partial<KeyStoreProperties>;
+  /** With UPDATE: something was changed shortly before, so that what AWS shows may be older than that. */
+  unsettled?: boolean;
   /** With UPDATE: give AWS a new XKS credential, and retire the old one after so many quiet minutes. */
   credential?: { quietMinutes: number };
   /** With CONNECT: AWS was asked to connect it, so that FAILED is the outcome and not what was before. */

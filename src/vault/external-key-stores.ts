@@ -54,15 +54,10 @@ export async function rotateStoreCredential(
   quietMinutes: number,
 ): Promise<ExternalKeyStore> {
   return ask(house, act, on, 'rotate-credential', (row) => {
-    const { change, connect, disconnect } = row.wanted === 'UPDATE' ? readDetails(row) : {};
+    const before = row.wanted === 'UPDATE' ? readDetails(row) : {};
     return {
       wanted: 'UPDATE',
-      wanted_details: writeDetails({
-        ...(change === undefined ? {} : { change }),
-        ...(connect === undefined ? {} : { connect }),
-        ...(disconnect === undefined ? {} : { disconnect }),
-        credential: { quietMinutes },
-      }),
+      wanted_details: writeDetails({ ...before, credential: { quietMinutes } }),
     };
   });
 }

@@ -4,7 +4,10 @@ import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
+  disconnectExternalKeyStore,
 } from '../../src/vault/external-key-stores.ts';
+import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
+import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
 import { deleteKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
@@ -19,6 +22,7 @@ import {
   newKeySetInAws,
   openStage,
   region,
+  secondHostName,
   storeOf,
   type KeySetInAws,
   type Stage,
@@ -258,3 +262,91 @@ test.serial('a key store is made once though the answer was lost and AWS does no
   t.is(there.length, 1);
   t.is(row?.custom_key_store_id, there[0]?.id);
 });
+
+/** A key store that AWS showed in this state, with all that is to come not shown for an hour. */
+async function settledStore(stage: Stage, state: 'CONNECTED' | 'DISCONNECTED') {
+  const { house, act, simulator } = stage;
+  simulator.settle();
+  const set = await newConnected(stage);
+  const where = { keySet: set.keySet, id: set.store.id };
+  const id = set.store.custom_key_store_id;
+  if (state === 'DISCONNECTED') {
+    await disconnectExternalKeyStore(house, act(), where);
+    await simulator.kms.settled(id, { now: true });
+  }
+  simulator.settle();
+  await refreshExternalKeyStore(house, act(), where);
+  const shown = await storeOf(stage, set.keySet);
+  if (shown?.state !== state) throw new Error(`it is ${shown?.state}`);
+  return { set, where, id };
+}
+
+/** As if another of AWS's hosts had shown it so: the next to be asked has not heard of it. */
+async function shownAs({ house }: Stage, id: string, change: Partial<ExternalKeyStore>): Promise<void> {
+  await house.store.db.updateTable('external_key_stores').set(change).where('id', '=', id).execute();
+}
+
+test.serial(
+  'A: a key store that is shown connected from before its disconnecting is connected',
+  async (t) => {
+    const { stage } = t.context;
+    const { house, act, simulator } = stage;
+    const { where, id } = await settledStore(stage, 'CONNECTED');
+    await disconnectExternalKeyStore(house, act(), where);
+    await simulator.kms.settled(id, { now: true });
+    await shownAs(stage, where.id, { state: 'DISCONNECTED' });
+    const asked = await connectExternalKeyStore(house, act(), where);
+    t.is(asked.state, 'CONNECTING');
+    t.is(simulator.kms.state(id), 'CONNECTING');
+    await simulator.kms.connected(id);
+  },
+);
+
+test.serial(
+  'A: a key store that is shown disconnected from before its connecting is disconnected',
+  async (t) => {
+    const { stage } = t.context;
+    const { house, act, simulator } = stage;
+    const { where, id } = await settledStore(stage, 'DISCONNECTED');
+    await connectExternalKeyStore(house, act(), where);
+    await simulator.kms.connected(id);
+    await shownAs(stage, where.id, { state: 'CONNECTED' });
+    const asked = await disconnectExternalKeyStore(house, act(), where);
+    t.is(asked.state, 'DISCONNECTING');
+    t.is(await simulator.kms.settled(id, { now: true }), 'DISCONNECTED');
+    // And once more: that it is so already AWS says itself.
+    t.is((await disconnectExternalKeyStore(house, act(), where)).wanted, null);
+  },
+);
+
+test.serial('A: after a change that needs it disconnected it is connected, whatever AWS shows', async (t) => {
+  const { stage } = t.context;
+  const { house, act, simulator } = stage;
+  const { set, where, id } = await settledStore(stage, 'CONNECTED');
+  const wish = { uriEndpoint: `https://${secondHostName}`, disconnect: true };
+  await updateExternalKeyStore(house, act(), where, wish);
+  await simulator.kms.settled(id, { now: true });
+  // One of AWS's hosts shows it disconnected, and the next does not.
+  simulator.settle();
+  stage.time.consistencyMs = 0;
+  const trip = setInterval(() => (stage.time.consistencyMs = hour), 1);
+  t.teardown(() => clearInterval(trip));
+  await refreshExternalKeyStore(house, act(), where);
+  t.is((await storeOf(stage, set.keySet))?.wanted, null);
+  t.is(simulator.kms.state(id), 'CONNECTING');
+  await simulator.kms.connected(id);
+});
+
+test.serial(
+  'A: a change that is taken back at once is sent, though AWS shows what was before both',
+  async (t) => {
+    const { stage } = t.context;
+    const { house, act } = stage;
+    const { set, where } = await settledStore(stage, 'CONNECTED');
+    const { name } = set.store;
+    await updateExternalKeyStore(house, act(), where, { name: `${name}-2` });
+    await updateExternalKeyStore(house, act(), where, { name });
+    stage.simulator.settle();
+    t.is((await inAws(stage, set)).find(({ id }) => id === set.store.custom_key_store_id)?.name, name);
+  },
+);

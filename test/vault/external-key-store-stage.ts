@@ -189,7 +189,12 @@ export async function newConnected(
     uriEndpoint: endpoint,
     connect: true,
   });
+  // What AWS does not show yet is gone on with once it does.
+  simulator.settle();
+  if (store.wanted !== null)
+    await refreshExternalKeyStore(house, act(), { keySet: made.keySet, id: store.id });
   await simulator.kms.connected(store.custom_key_store_id);
+  simulator.settle();
   const connected = await refreshExternalKeyStore(house, act(), { keySet: made.keySet, id: store.id });
   if (connected?.state !== 'CONNECTED') throw new Error(`it is ${connected?.state ?? 'gone'}`);
   return { ...made, store: connected };
