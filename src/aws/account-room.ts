@@ -4,7 +4,9 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import { AwsError } from './aws-error.ts';
 import type { Secret } from '../secret.ts';
 import type { AwsAccess } from './access.ts';
+import { KmsKeyMemory } from './kms-key-memory.ts';
 import { Pace } from './pace.ts';
+import { hasFips } from './partitions.ts';
 import { RoleSession, type Credentials } from './role-session.ts';
 import type { Transport } from './transport.ts';
 
@@ -16,6 +18,7 @@ export class AccountRoom {
   readonly #credentials: (() => Promise<Credentials>) | undefined;
   readonly #kms = new Map<string, KMSClient>();
   readonly #sts = new Map<string, STSClient>();
+  readonly #keyMemories = new Map<string, KmsKeyMemory>();
   #iam: IAMClient | undefined;
 
   constructor(access: AwsAccess, transport: Transport) {
@@ -44,6 +47,12 @@ export class AccountRoom {
     return client;
   }
 
+  keyMemory(region: string): KmsKeyMemory {
+    const memory = this.#keyMemories.get(region) ?? new KmsKeyMemory();
+    this.#keyMemories.set(region, memory);
+    return memory;
+  }
+
   async iam(region: string): Promise<IAMClient> {
     const { IAMClient } = await import('@aws-sdk/client-iam');
     this.#iam ??= new IAMClient({
@@ -53,13 +62,22 @@ export class AccountRoom {
     return this.#iam;
   }
 
-  async sts(region: string): Promise<STSClient> {
+  async sts(workedIn: string): Promise<STSClient> {
+    const region = this.#stsRegion(workedIn);
     let client = this.#sts.get(region);
     if (client === undefined) {
       client = await this.#transport.sts(region, this.access.fips, this.#credentials);
       this.#sts.set(region, client);
     }
     return client;
+  }
+
+  /** STS has FIPS endpoints in few Regions: then it is called in the account's default Region, if that has one. */
+  #stsRegion(region: string): string {
+    const { access } = this;
+    const { settings } = this.#transport;
+    const needsFips = settings.endpoints.sts === undefined && (access.fips || settings.fips);
+    return needsFips && !hasFips('sts', region) ? (access.defaultRegion ?? region) : region;
   }
 
   /** Without a provider of ours the SDK looks for the node's own credentials: only where that is what is wanted. */
@@ -76,7 +94,7 @@ export class AccountRoom {
       case 'role': {
         const base = access.base === undefined ? undefined : keyOf(access.base);
         const session = new RoleSession(access, async () =>
-          this.#transport.sts(access.region, access.fips, base),
+          this.#transport.sts(this.#stsRegion(access.region), access.fips, base),
         );
         return async () => session.credentials();
       }

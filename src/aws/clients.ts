@@ -4,6 +4,7 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import type { Logger } from '../log.ts';
 import type { AwsAccess } from './access.ts';
 import { AccountRoom } from './account-room.ts';
+import type { KmsKeyMemory } from './kms-key-memory.ts';
 import type { Pace } from './pace.ts';
 import { checkRegion, homeRegion, type Partition } from './partitions.ts';
 import type { AwsSettings } from './settings.ts';
@@ -89,6 +90,10 @@ export class AwsAccount {
 
   get pace(): Pace {
     return this.#room.pace;
+  }
+
+  keyMemory(region: string): KmsKeyMemory {
+    return this.#room.keyMemory(region);
   }
 
   async iam(): Promise<IAMClient> {

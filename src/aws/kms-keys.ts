@@ -2,6 +2,7 @@ import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { AwsAccount } from './clients.ts';
 import { AwsError } from './aws-error.ts';
 import { callKms } from './kms-errors.ts';
+import type { KmsKeyMemory, KmsKeyPage } from './kms-key-memory.ts';
 
 /* KMS keys in an external key store, and their aliases, policies and tags, as AWS KMS has them. Throws AwsError. */
 
@@ -39,6 +40,16 @@ export class KmsKeys {
   constructor(account: AwsAccount, region: string) {
     this.#account = account;
     this.#region = region;
+  }
+
+  /** What those who look for a key of this account and Region know together. */
+  get memory(): KmsKeyMemory {
+    return this.#account.keyMemory(this.#region);
+  }
+
+  /** Whether many requests wait to make such: AWS takes few a second. */
+  isBusy(operation: 'CreateKey' | 'CreateAlias'): boolean {
+    return this.#account.pace.isBusy(operation, this.#region);
   }
 
   async create(wish: NewKmsKey): Promise<AwsKmsKey> {
@@ -179,10 +190,7 @@ export class KmsKeys {
   }
 
   /** Ids of KMS keys of every kind, page by page; `next` undefined at the end. */
-  async list(
-    marker: string | undefined,
-    limit: number,
-  ): Promise<{ keyIds: string[]; next: string | undefined }> {
+  async list(marker: string | undefined, limit: number): Promise<KmsKeyPage> {
     const { ListKeysCommand } = await sdk();
     const command = new ListKeysCommand({ Limit: limit, Marker: marker });
     const { Keys, NextMarker, Truncated } = await this.#call('ListKeys', async (kms) => kms.send(command));
@@ -202,6 +210,7 @@ export class KmsKeys {
     } catch (error) {
       if (error instanceof AwsError && error.fault === 'throttled')
         pace.throttled(operation, this.#region, sentAt);
+      else if (error instanceof AwsError && error.certain) pace.taken(operation, this.#region);
       throw error;
     }
   }

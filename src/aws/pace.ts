@@ -11,6 +11,11 @@ const changesPerSecond = 4;
 const readsPerSecond = 50;
 /** A read that AWS takes at this rate again is held back no more. */
 const readsUnbounded = 200;
+/**
+ * One throttled request among so many that were taken says only that some came late, and so together: what comes next
+ * waits for the next second, and the pace stays. More often, and others use the quota: then it is halved each time.
+ */
+const mishapAmong = 8;
 /** However much AWS throttles, it is asked once in so long, milliseconds: what has passed is noticed then. */
 const longestInterval = 10_000;
 
@@ -24,7 +29,17 @@ interface Line {
   slowedAt: number;
   /** Ends when those who came before have had their turn. */
   queue: Promise<void>;
+  /** How many wait for theirs. */
+  waiting: number;
+  /** How many AWS has taken since it throttled one. */
+  taken: number;
 }
+
+/** So much of an interval a request may come too soon after the one before, if that was late. */
+const madeUpFor = 0.25;
+
+/** So many seconds' worth of waiting requests are no queue yet. */
+const shortQueue = 1;
 
 /**
  * Requests of one account, at the pace that AWS takes them: what is more waits for its turn here, instead of being
@@ -54,7 +69,9 @@ export class Pace {
     if (line.rate === Infinity) return monotonicNow();
     const mine = this.#after(line.queue, line);
     line.queue = mine;
+    line.waiting++;
     await mine;
+    line.waiting--;
     if (this.#isClosing()) throw closing(operation);
     return monotonicNow();
   }
@@ -65,8 +82,9 @@ export class Pace {
       await delay(Math.max(line.next - monotonicNow(), 0), undefined, { signal: this.#closing }).catch(
         () => undefined,
       );
-    // One more at once after a rest: AWS counts by the second.
-    line.next = Math.max(line.next, monotonicNow() - 1000 / line.rate) + 1000 / line.rate;
+    const interval = 1000 / line.rate;
+    // A timer that was late is made up for; two at once AWS, which counts by the second, might throttle.
+    line.next = Math.max(line.next, monotonicNow() - interval * madeUpFor) + interval;
   }
 
   /** AWS takes no more of it for the moment. What was sent before it said so the last time says nothing new. */
@@ -75,16 +93,19 @@ export class Pace {
     if (sentAt <= line.slowedAt) return;
     const now = monotonicNow();
     line.slowedAt = now;
-    line.rate = Math.max(line.rate === Infinity ? readsPerSecond : line.rate / 2, 1000 / longestInterval);
+    const slower = line.taken >= mishapAmong ? line.rate : line.rate / 2;
+    line.taken = 0;
+    line.rate = Math.max(line.rate === Infinity ? readsPerSecond : slower, 1000 / longestInterval);
     // With jitter: whoever shares the quota was told at the same moment.
     const pause = Math.min(Math.max(1000, 1000 / line.rate), longestInterval);
     line.next = Math.max(line.next, now + pause * (0.5 + this.#random() / 2));
   }
 
-  /** AWS has taken it. */
+  /** AWS has taken it, whatever its answer. */
   taken(operation: string, region: string): void {
     const line = this.#lineOf(operation, region);
     if (line.rate === Infinity) return;
+    line.taken++;
     if (isRead(operation)) line.rate = line.rate >= readsUnbounded ? Infinity : line.rate * 1.25;
     else line.rate = Math.min(this.#changes, line.rate + this.#changes / 10);
   }
@@ -92,6 +113,12 @@ export class Pace {
   /** Milliseconds until the next request of it may be sent, if nobody waits. */
   pauseOf(operation: string, region: string): number {
     return Math.max(this.#lineOf(operation, region).next - monotonicNow(), 0);
+  }
+
+  /** Whether so many wait that what might be spared should be. */
+  isBusy(operation: string, region: string): boolean {
+    const { waiting, rate } = this.#lineOf(operation, region);
+    return rate !== Infinity && waiting > rate * shortQueue;
   }
 
   #isClosing(): boolean {
@@ -103,7 +130,7 @@ export class Pace {
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
     const rate = isRead(operation) ? Infinity : this.#changes;
-    const line = { rate, next: 0, slowedAt: -Infinity, queue: Promise.resolve() };
+    const line = { rate, next: 0, slowedAt: -Infinity, queue: Promise.resolve(), waiting: 0, taken: 0 };
     this.#lines.set(name, line);
     return line;
   }

@@ -35,11 +35,14 @@ const workPace = 25;
  * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
  * made wait for the pace of CreateKey, two seconds at the most.
  */
-const keysAtOnce: Readonly<Record<KindOfWork | 'status', number>> = { wish: 8, key: 8, rest: 8, status: 8 };
+const keysAtOnce: Readonly<Record<KindOfWork | 'status', number>> = {
+  ...{ wish: 8, key: 8, unshown: 8, rest: 8, status: 8 },
+};
 /** So many of them wait for their turn; what comes to be due meanwhile, and was asked for before, goes before the rest. */
 const mostWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
   wish: 40,
-  key: 8,
+  key: 16,
+  unshown: 40,
   rest: 40,
   status: 40,
 };

@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, notYetShown, orGone, removed } from '../aws/presence.ts';
-import { asTold, isAwaited } from './kms-key-problems.ts';
+import { answerLost, asTold, isAwaited, notShownAfterLoss } from './kms-key-problems.ts';
 import { dateOf, problemOf, type KmsKey } from './kms-key-records.ts';
 
 export type AliasResult =
@@ -26,6 +26,8 @@ export async function giveAlias(
     const seen = await seenHolder(kms, row.alias);
     if (seen?.keyId === row.key_id) return { kind: 'made' };
     if (seen === undefined && isAwaited(last, 'AlreadyExistsException')) throw notYetShown(asTold(last));
+    const isOpen = last.fault === 'unreachable' && kms.isBusy('CreateAlias');
+    if (seen === undefined && (isOpen || isAwaited(last, answerLost))) throw notShownAfterLoss('CreateAlias');
   }
   try {
     await kms.createAlias(row.alias, row.key_id);

@@ -10,9 +10,10 @@ export interface DueKmsKey {
 
 /**
  * What holds up nothing of another kind: what was asked for of a key that is there, a kill switch among it; keys that are
- * still to be made, hundreds of which wait for AWS's quota; and the rest, most of which waits for AWS to show something.
+ * still to be made, hundreds of which wait for AWS's quota; what was made, and is looked at until AWS shows it, which
+ * waits for no quota; and the rest.
  */
-export type KindOfWork = 'wish' | 'key' | 'rest';
+export type KindOfWork = 'wish' | 'key' | 'unshown' | 'rest';
 
 export interface DueWork extends DueKmsKey {
   kind: KindOfWork;
@@ -39,7 +40,8 @@ function turnInLane(order: RawBuilder<unknown>, kind: RawBuilder<unknown> = sql`
 
 const kindOfWork = sql<KindOfWork>`CASE
   WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'wish'
-  WHEN kms_keys.step = 'KEY' THEN 'key'
+  WHEN kms_keys.step = 'KEY' AND kms_keys.create_sent = 0 THEN 'key'
+  WHEN kms_keys.step = 'KEY' OR kms_keys.problem LIKE '%"fault":"settling"%' THEN 'unshown'
   ELSE 'rest' END`;
 
 /**

@@ -1,14 +1,13 @@
 import { AwsError } from '../aws/aws-error.ts';
-import { KmsKeys, type AwsKmsKey } from '../aws/kms-keys.ts';
+import { KmsKeys } from '../aws/kms-keys.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { giveAlias } from './kms-key-alias.ts';
 import { applyOne } from './kms-key-apply.ts';
-import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence.ts';
 import { toldOf } from './kms-key-absence.ts';
-import { cloudStatusOf, lookForLink, readKey, seenAs } from './kms-key-look.ts';
+import { lookForLink, seenAs } from './kms-key-look.ts';
 import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
-import { isAwaited } from './kms-key-problems.ts';
+import { isAwaited, notShownAfterLoss } from './kms-key-problems.ts';
 import { isReady, readinessOf } from './kms-key-readiness.ts';
 import {
   formerAliasesOf,
@@ -16,18 +15,15 @@ import {
   kmsKeyById,
   problemOf,
   seenOf,
-  sightingOf,
   tagsOf,
   toApplyOf,
   type KmsKey,
-  type SeenKey,
 } from './kms-key-records.ts';
-import { search } from './kms-key-search.ts';
 import { settleWish } from './kms-key-settle.ts';
-import { inTurn } from './kms-key-turns.ts';
+import { gone, isLost, kmsOf, lookFor, takeKey } from './kms-key-taking.ts';
+import { inTurn, type Attempt } from './kms-key-turns.ts';
 import {
   settled,
-  soonChecked,
   writeDone,
   writeFailure,
   writeGone,
@@ -37,19 +33,13 @@ import {
 } from './kms-key-writes.ts';
 import { VaultError } from './vault-error.ts';
 
+export type { Attempt } from './kms-key-turns.ts';
+
 /*
  * What is to be done in AWS for a KMS key pointer, one step after another, each written down once it is done: the key,
  * its alias, what was asked for. The record comes before the request, so that whatever is cut off between is done
  * again, and done again comes to the same: AWS has one KMS key for each external key in a key store, and an alias once.
  */
-
-/** What an attempt came to. */
-export interface Attempt {
-  /** Fault that stopped it; undefined where it went as far as it goes. */
-  fault: string | undefined;
-  /** With fault `internal`: for the log alone. */
-  error?: unknown;
-}
 
 /** More steps than a pointer can have at once: none is done twice in one attempt. */
 const mostSteps = 12;
@@ -126,13 +116,6 @@ function operationOf(row: KmsKey): string {
   return row.step === 'ALIAS' ? 'CreateAlias' : 'UpdateKey';
 }
 
-async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
-  const account = await accountOfStore(house.store.db, row.external_key_store_id);
-  if (account === undefined)
-    throw new VaultError('conflict', 'the key store has no CSP account', 'give its key set one');
-  return new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
-}
-
 async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   const readiness = await readinessOf(house, row);
   // Nobody wants it any more: what may have been made of it all the same is looked for, so that it is not unseen.
@@ -145,6 +128,7 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
   }
   if (row.search !== null || isAwaited(problemOf(row), 'XksKeyAlreadyInUseException'))
     return lookFor(house, row);
+  if (await isLost(house, row)) return lookFor(house, row, notShownAfterLoss('CreateKey'));
   const account = await accountOfStore(house.store.db, row.external_key_store_id);
   if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
   const aws = await awsAccountOf(house, account, row.region);
@@ -173,66 +157,15 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
   }
 }
 
-/** The external key is in use, by the key that an earlier request of ours made or by another. */
-async function lookFor(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
-  const kms = await kmsOf(house, row);
-  const result = await search(house, row, kms);
-  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
-  if (result.kind === 'ours') {
-    const sighting = { madeAt: null, seenAt: house.now() };
-    const seen = await readKey(kms, result.key.keyId, sighting, house.now());
-    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
-    await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
-    return 'done';
-  }
-  // What was asked for so lately is made all the same, and no list shows it yet.
-  const mayCome = mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
-  if (result.kind === 'none' && mayCome) {
-    const { fault } = await writeFailure(house, row, notYetShown(result.error), 'CreateKey');
-    return { fault };
-  }
-  const isSure =
-    result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
-  if (nobodyWaits && isSure) return gone(house, row);
-  if (result.kind === 'on') return { fault: undefined };
-  const arn = result.kind === 'another' ? result.keyArn : undefined;
-  const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);
-  return { fault };
-}
-
-/** The pointer has its KMS key. */
-async function takeKey(
-  house: AwsHouse,
-  { id }: KmsKey,
-  key: AwsKmsKey,
-  seen: SeenKey,
-  how: 'made' | 'found' | 'left',
-): Promise<void> {
-  const now = house.now();
-  const change = {
-    ...settled,
-    ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
-    ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
-    ...written(now),
-    next_check_at: soonChecked(now),
-  };
-  await writeDone(
-    house,
-    id,
-    // One that nobody waits for any more gets no alias.
-    (row): KmsKeyChange => ({
-      ...change,
-      ...(row.origin === 'MANUAL' ? { origin: 'HOLDFAST' as const } : {}),
-      step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS',
-    }),
-    how === 'made' ? 'made' : 'found',
-  );
-}
-
 async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
   // Reading costs nothing of the few requests a second that CreateAlias has, while AWS does not show the key.
   await kms.describe(row.key_id);
+  // Now that the key shows, its alias waits for AWS's quota among those that do, and holds up none that is only looked at.
+  if (isUnshown(row) && kms.isBusy('CreateAlias')) {
+    await writeProblem(house, row.id, null, { attempts: 0, next_attempt_at: null });
+    return { fault: undefined };
+  }
   const moved = await giveAlias(kms, row);
   if (moved.kind === 'taken') {
     const { fault } = await writeFailure(house, row, moved.error, 'CreateAlias', moved.keyArn);
@@ -260,6 +193,11 @@ async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt
     moved.kind === 'moved' ? 'alias-taken' : 'alias-made',
   );
   return 'done';
+}
+
+function isUnshown(row: KmsKey): boolean {
+  const last = problemOf(row);
+  return last?.fault === 'settling' && last.operation !== 'CreateAlias';
 }
 
 function withAlias(row: KmsKey, alias: string): string | null {
@@ -290,10 +228,5 @@ async function leave(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   }
   if (row.wanted === 'SCHEDULE_DELETION') return settle(house, row);
   await writeGone(house, row, row.cloud_status === 'NOT_FOUND' ? 'GONE_IN_AWS' : 'DELETION_SCHEDULED');
-  return 'done';
-}
-
-async function gone(house: AwsHouse, row: KmsKey): Promise<'done'> {
-  await writeGone(house, row, 'NEVER_MADE');
   return 'done';
 }

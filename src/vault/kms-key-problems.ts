@@ -35,15 +35,29 @@ export function toKmsKeyProblem(error: unknown, operation: string, now: Date): K
   };
 }
 
-/** So many looks lie between two requests for what AWS says that it has and does not show. */
+/**
+ * So many looks lie between two requests for what AWS has and does not show, ten to thirty seconds: what was made shows within
+ * seconds as a rule, and a request for a KMS key more is one that another waits for.
+ */
 const looksBetween = 5;
 
 /**
  * AWS said with this code that it has what we asked for, and does not show it yet: it is looked for, since requests that
  * make something are few. From time to time it is asked for again: somebody may have removed what was in the way.
  */
-export function isAwaited(last: KmsKeyProblem | null, code: string): last is KmsKeyProblem {
-  return last?.fault === 'settling' && last.code === code && (last.times ?? 0) % looksBetween !== 0;
+export function isAwaited(last: KmsKeyProblem | null, ...codes: string[]): last is KmsKeyProblem {
+  return last?.fault === 'settling' && codes.includes(last.code) && (last.times ?? 0) % looksBetween !== 0;
+}
+
+/** Where no answer came, and AWS shows nothing that it made. */
+export const answerLost = 'AnswerLost';
+
+/** What a request may have made, without an answer, is not shown: it may come, or may not have been made. */
+export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias'): AwsError {
+  return new AwsError('settling', answerLost, operation, {
+    message: `no answer came to ${operation}, and AWS does not show that it did it, which may take seconds, sometimes minutes`,
+    wayOut: 'nothing: Holdfast looks again every few seconds, and repeats it where it was not done',
+  });
 }
 
 /** The error as it was told then. */

@@ -1,14 +1,15 @@
 import { AwsError } from '../aws/aws-error.ts';
-import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
-import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
+import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
+import { searchOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
+import type { KmsKeys } from '../aws/kms-keys.ts';
 import { z } from 'zod';
 import type { AwsHouse } from './aws-house.ts';
-import type { KmsKey } from './kms-key-records.ts';
+import { dateOf, type KmsKey } from './kms-key-records.ts';
 import { writeProblem } from './kms-key-writes.ts';
 
 export type SearchResult =
   /** The key that an earlier request of ours made. */
-  | { kind: 'ours'; key: AwsKmsKey }
+  | { kind: 'ours'; key: KmsKeyFacts }
   /** A key that somebody else made for this external key in this key store. */
   | { kind: 'another'; keyArn: string; error: AwsError }
   /** Not found among all that can be looked at. */
@@ -28,9 +29,12 @@ const progressForm = z.object({ marker: z.string(), looked: z.number(), hidden: 
 export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<SearchResult> {
   let progress: WalkProgress =
     row.search === null ? walkStart : progressForm.parse(JSON.parse(row.search) as unknown);
-  const known = await knownKeys(house, row);
+  const known = async (keyIds: readonly string[]) => knownAmong(house, row, keyIds);
+  // A page of before CreateKey was sent does not show what it made.
+  const sentAt = dateOf(row.create_sent_at)?.getTime() ?? 0;
+  const looker = { looker: row.id, freshness: Math.max(house.now().getTime() - sentAt, 0) };
   for (let page = 0; page < pagesAtOnce; page++) {
-    const walked = await walkOn(kms, progress, known);
+    const walked = await searchOn(kms, progress, looker, known);
     const key = walked.keys.find(
       ({ customKeyStoreId, xksKeyId }) =>
         customKeyStoreId === row.custom_key_store_id && xksKeyId === row.external_key_id,
@@ -57,7 +61,7 @@ export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promis
 }
 
 /** Ours is the one with our tag: only who may tag keys of the account could have made it look so. */
-async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: AwsKmsKey): Promise<SearchResult> {
+async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFacts): Promise<SearchResult> {
   await keep(house, row, null);
   let tags: Record<string, string> = {};
   try {
@@ -94,15 +98,20 @@ async function keep(house: AwsHouse, { id }: KmsKey, progress: WalkProgress | nu
   );
 }
 
-/** KMS keys that other pointers have: they need not be looked at. */
-async function knownKeys({ store }: AwsHouse, row: KmsKey): Promise<ReadonlySet<string>> {
+/** Those that other pointers have: they need not be looked at. */
+async function knownAmong(
+  { store }: AwsHouse,
+  row: KmsKey,
+  keyIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (keyIds.length === 0) return new Set();
   const rows = await store.db
     .selectFrom('kms_keys')
     .select('key_id')
+    .where('key_id', 'in', keyIds)
     .where('region', '=', row.region)
     .where('vault_id', '=', row.vault_id)
     .where('id', '<>', row.id)
-    .where('key_id', '<>', '')
     .where('cloud_key_id', '<>', row.cloud_key_id)
     .execute();
   return new Set(rows.map(({ key_id }) => key_id));

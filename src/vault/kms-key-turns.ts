@@ -1,5 +1,13 @@
 import type { Store } from '../store/store.ts';
 
+/** What an attempt came to. */
+export interface Attempt {
+  /** Fault that stopped it; undefined where it went as far as it goes. */
+  fault: string | undefined;
+  /** With fault `internal`: for the log alone. */
+  error?: unknown;
+}
+
 /**
  * One thing at a time is done to a KMS key: what was asked for first must not reach AWS last. By store, since one
  * process may have several in tests. Between processes the lease of the AWS schedules and AWS's own uniqueness (one KMS

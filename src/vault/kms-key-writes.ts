@@ -92,17 +92,17 @@ export async function writeFailure(
   return problem;
 }
 
-/** Why nothing is done for now. */
+/** Why nothing is done for now; null where it goes on in its turn. */
 export async function writeProblem(
   house: House,
   id: string,
-  problem: KmsKeyProblem,
+  problem: KmsKeyProblem | null,
   change: KmsKeyChange,
 ): Promise<void> {
   await house.store.bookkeep(async (trx) =>
     trx
       .updateTable('kms_keys')
-      .set({ ...change, problem: JSON.stringify(problem) })
+      .set({ ...change, problem: problem === null ? null : JSON.stringify(problem) })
       .where('id', '=', id)
       .where('step', '<>', 'GONE')
       .execute(),

@@ -55,3 +55,27 @@ function abortable() {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
 }
+
+test('one request that AWS throttled among many that it took costs a pause, and not the pace', async (t) => {
+  const pace = new Pace({ changes: 100, random: () => 0 });
+  await timeOf(pace, 20);
+  const sentAt = await pace.turn('CreateKey', 'eu-central-1');
+  pace.throttled('CreateKey', 'eu-central-1', sentAt);
+  t.true(pace.pauseOf('CreateKey', 'eu-central-1') > 400);
+  // Within so few again, and others use the quota: at a hundredth of the pace three take more than a second.
+  for (let times = 0; times < 7; times++)
+    pace.throttled('CreateKey', 'eu-central-1', await pace.turn('CreateKey', 'eu-central-1'));
+  const begun = performance.now();
+  for (let sent = 0; sent < 3; sent++) await pace.turn('CreateKey', 'eu-central-1');
+  t.true(performance.now() - begun > 1_000);
+});
+
+test('many that wait for their turn are a queue, and reads are none', async (t) => {
+  const pace = new Pace({ changes: 20 });
+  t.false(pace.isBusy('CreateKey', 'eu-central-1'));
+  const turns = Array.from({ length: 30 }, async () => pace.turn('CreateKey', 'eu-central-1'));
+  t.true(pace.isBusy('CreateKey', 'eu-central-1'));
+  t.false(pace.isBusy('DescribeKey', 'eu-central-1'));
+  await Promise.all(turns);
+  t.false(pace.isBusy('CreateKey', 'eu-central-1'));
+});

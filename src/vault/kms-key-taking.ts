@@ -1,0 +1,103 @@
+import { AwsError } from '../aws/aws-error.ts';
+import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
+import { KmsKeys } from '../aws/kms-keys.ts';
+import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence.ts';
+import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { cloudStatusOf, readKey } from './kms-key-look.ts';
+import { accountOfStore } from './kms-key-policy.ts';
+import { answerLost, isAwaited } from './kms-key-problems.ts';
+import { readinessOf } from './kms-key-readiness.ts';
+import { problemOf, sightingOf, type KmsKey, type SeenKey } from './kms-key-records.ts';
+import { search } from './kms-key-search.ts';
+import type { Attempt } from './kms-key-turns.ts';
+import {
+  settled,
+  soonChecked,
+  writeDone,
+  writeFailure,
+  writeGone,
+  written,
+  type KmsKeyChange,
+} from './kms-key-writes.ts';
+import { VaultError } from './vault-error.ts';
+
+/* How a pointer gets its KMS key: from the answer to CreateKey, or, where that was lost, by looking for the key in AWS. */
+
+export async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
+  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+  if (account === undefined)
+    throw new VaultError('conflict', 'the key store has no CSP account', 'give its key set one');
+  return new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
+}
+
+/**
+ * Whether the answer to CreateKey was lost, and the KMS key that it may have made is looked for before it is sent again:
+ * where many wait for the few requests a second that AWS takes.
+ */
+export async function isLost(house: AwsHouse, row: KmsKey): Promise<boolean> {
+  const last = problemOf(row);
+  const isOpen = row.create_sent === 1 && last?.operation === 'CreateKey' && last.fault === 'unreachable';
+  return isAwaited(last, answerLost) || (isOpen && (await kmsOf(house, row)).isBusy('CreateKey'));
+}
+
+/** The external key is, or may be, in use, by the key that an earlier request of ours made or by another. */
+export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError): Promise<'done' | Attempt> {
+  const kms = await kmsOf(house, row);
+  const result = await search(house, row, kms);
+  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
+  if (result.kind === 'ours') {
+    const sighting = { madeAt: null, seenAt: house.now() };
+    const seen = await readKey(kms, result.key.keyId, sighting, house.now());
+    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
+    await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
+    return 'done';
+  }
+  // What was asked for so lately is made all the same, and no list shows it yet.
+  const mayCome = mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
+  if (result.kind === 'none' && mayCome) {
+    const { fault } = await writeFailure(house, row, unshown ?? notYetShown(result.error), 'CreateKey');
+    return { fault };
+  }
+  const isSure =
+    result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
+  if (nobodyWaits && isSure) return gone(house, row);
+  if (result.kind === 'on') return { fault: undefined };
+  const arn = result.kind === 'another' ? result.keyArn : undefined;
+  const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);
+  return { fault };
+}
+
+/** The pointer has its KMS key. */
+export async function takeKey(
+  house: AwsHouse,
+  { id }: KmsKey,
+  key: Pick<KmsKeyFacts, 'keyId' | 'arn'>,
+  seen: SeenKey,
+  how: 'made' | 'found' | 'left',
+): Promise<void> {
+  const now = house.now();
+  const change = {
+    ...settled,
+    ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
+    ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
+    ...written(now),
+    next_check_at: soonChecked(now),
+  };
+  await writeDone(
+    house,
+    id,
+    // One that nobody waits for any more gets no alias.
+    (row): KmsKeyChange => ({
+      ...change,
+      ...(row.origin === 'MANUAL' ? { origin: 'HOLDFAST' as const } : {}),
+      step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS',
+    }),
+    how === 'made' ? 'made' : 'found',
+  );
+}
+
+/** There is no KMS key, and none is wanted any more. */
+export async function gone(house: AwsHouse, row: KmsKey): Promise<'done'> {
+  await writeGone(house, row, 'NEVER_MADE');
+  return 'done';
+}
