@@ -5,7 +5,7 @@ import type { Principal } from './principal.ts';
 export interface SimulatedAccount {
   /** 12 digits. */
   readonly id: string;
-  /** `aws`, `aws-cn` or `aws-us-gov`. */
+  /** `aws`, `aws-cn`, `aws-us-gov` or `aws-eusc`. */
   readonly partition: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -33,7 +33,7 @@ export interface PrincipalSource {
 }
 
 const ACCOUNT_ID = /^\d{12}$/;
-const ROOT = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):root$/;
+const ROOT = /^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::(\d{12}):root$/;
 
 /** All accounts there are, and everyone who can sign. */
 export class Accounts {

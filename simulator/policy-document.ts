@@ -131,7 +131,7 @@ function parsePrincipals(statement: Json, kind: PolicyKind): Statement['principa
 
 /** Also the unique id that AWS puts in place of a principal that is gone. */
 const AWS_PRINCIPAL =
-  /^(\*|\d{12}|A(?:IDA|ROA)[A-Z0-9]{8,}|arn:(aws|aws-cn|aws-us-gov):(iam|sts)::\d{12}:[A-Za-z0-9+=,.@_/:-]+)$/;
+  /^(\*|\d{12}|A(?:IDA|ROA)[A-Z0-9]{8,}|arn:(aws|aws-cn|aws-us-gov|aws-eusc):(iam|sts)::\d{12}:[A-Za-z0-9+=,.@_/:-]+)$/;
 
 function parseConditions(block: unknown): Condition[] {
   if (block === undefined) return [];

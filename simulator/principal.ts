@@ -26,14 +26,16 @@ export interface Principal {
   readonly sessionPolicies: readonly PolicyDocument[];
 }
 
-/** `cn-north-1` is of aws-cn, `us-gov-west-1` of aws-us-gov. */
+/** `cn-north-1` is of aws-cn, `us-gov-west-1` of aws-us-gov, `eusc-de-east-1` of aws-eusc. */
 export function partitionOf(region: string): string {
   if (region.startsWith('cn-')) return 'aws-cn';
   if (region.startsWith('us-gov-')) return 'aws-us-gov';
+  if (region.startsWith('eusc-')) return 'aws-eusc';
   return 'aws';
 }
 
 /** The host name suffix of a Region's endpoints. */
 export function dnsSuffixOf(region: string): string {
+  if (region.startsWith('eusc-')) return 'amazonaws.eu';
   return region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
 }

@@ -19,8 +19,10 @@ const awsAccountId = z
   .string()
   .regex(/^(?:[0-9]{12})?$/)
   .describe('12 digits; empty where it is not told. With all types but `manual` AWS tells it.');
-const partition = z.enum(partitions).describe('Part of AWS: China and GovCloud are their own.');
-const fips = z.boolean().describe('Use AWS’s FIPS endpoints.');
+const partition = z
+  .enum(partitions)
+  .describe('Part of AWS: China, GovCloud and the European Sovereign Cloud are their own.');
+const fips = z.boolean().describe('Use AWS’s FIPS endpoints; STS has them in the United States alone.');
 const accessKeyRotation = z
   .strictObject({ days: rotationDays.nullable().describe('Null for never.') })
   .describe('How often the access key is rotated.');

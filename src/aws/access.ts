@@ -8,6 +8,8 @@ export type AwsAccess = {
   partition: Partition;
   /** Where KMS and STS are called unless told otherwise. */
   region: string;
+  /** Where STS is called where FIPS endpoints are wanted and the Region has none of STS. */
+  defaultRegion?: string;
   /** FIPS endpoints. */
   fips: boolean;
 } & (

@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { Logger } from '../log.ts';
+import { checkFips } from './partitions.ts';
 import type { Credentials } from './role-session.ts';
 import type { AwsSettings } from './settings.ts';
 
@@ -40,17 +41,19 @@ export class Transport {
 
   /**
    * Everything is said that the SDK would otherwise look up in AWS_… variables and in ~/.aws: nobody who can set those
-   * can send requests elsewhere, or have them signed by another.
+   * can send requests elsewhere, or have them signed by another. Throws AwsError `invalid` where there is no FIPS endpoint.
    */
   options(service: keyof AwsSettings['endpoints'], region: string, fips: boolean) {
     const { endpoints, maxAttempts, requestTimeoutMs, version } = this.settings;
     const endpoint = endpoints[service];
+    // The SDK refuses both together. An endpoint that is told is as strict as whoever told it wants.
+    const useFips = endpoint === undefined && (fips || this.settings.fips);
+    if (useFips) checkFips(service, region);
     return {
       region,
       ...(endpoint === undefined ? {} : { endpoint }),
       ignoreConfiguredEndpointUrls: true,
-      // The SDK refuses both together. An endpoint that is told is as strict as whoever told it wants.
-      useFipsEndpoint: endpoint === undefined && (fips || this.settings.fips),
+      useFipsEndpoint: useFips,
       useDualstackEndpoint: false,
       defaultsMode: 'standard' as const,
       authSchemePreference: [],

@@ -129,6 +129,7 @@ function describe(command: Command): Command {
         'aws',
         'aws-cn',
         'aws-us-gov',
+        'aws-eusc',
       ]),
     )
     .addOption(new Option('--fips <yes|no>', 'use AWS’s FIPS endpoints').argParser(yesNo));

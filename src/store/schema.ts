@@ -229,7 +229,7 @@ export interface CspAccountTable {
   /** 12 digits, '' where not told; with a checked account what GetCallerIdentity said. */
   aws_account_id: string;
   default_region: string;
-  partition: Generated<'aws' | 'aws-cn' | 'aws-us-gov'>;
+  partition: Generated<'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc'>;
   /** 1: FIPS endpoints. */
   fips: Generated<number>;
   /** With type `role`. */

@@ -45,6 +45,7 @@ export function accessOf(
     accountKey,
     partition: account.partition,
     region: regionOf(account, region),
+    defaultRegion: regionOf(account),
     fips: account.fips === 1,
   };
   switch (account.type) {
@@ -79,10 +80,11 @@ export function regionOf(account: Pick<CspAccount, 'default_region' | 'partition
 
 /** Everything that a change of would make what is remembered of the account wrong. */
 export function accountKeyOf(account: CspAccessFields, key: CspAccessKey | undefined): string {
-  const { id, vault_id, type, partition, fips, role_arn, external_id, name } = account;
+  const { id, vault_id, type, partition, fips, role_arn, external_id, name, default_region } = account;
   // The sealed secret differs with each sealing.
   const sealed = key === undefined ? '' : createHash('sha256').update(key.sealed_secret).digest('base64');
-  return `${id} ${JSON.stringify([vault_id, type, partition, fips, role_arn, external_id, name, sealed])}`;
+  const parts = [vault_id, type, partition, fips, role_arn, external_id, name, default_region, sealed];
+  return `${id} ${JSON.stringify(parts)}`;
 }
 
 /** The access key that is signed in with; undefined for accounts without. */

@@ -68,7 +68,7 @@ export function parseAccountWish(wish: {
 
 /** IAM API reference: path of at most 512 characters, name of at most 64. */
 const role =
-  /^arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role\/(?:[!-.0-~]{1,128}\/){0,8}[A-Za-z0-9_+=,.@-]{1,64}$/;
+  /^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::([0-9]{12}):role\/(?:[!-.0-~]{1,128}\/){0,8}[A-Za-z0-9_+=,.@-]{1,64}$/;
 
 /** '' for none. */
 function parseRoleArn(text: string): string {
@@ -141,8 +141,8 @@ export function checkShape(
       `the default Region is not one of the partition ${partition}`,
       `take one of it, such as ${homeRegion[partition]}, or tell another partition`,
     );
-  if (row.fips === 1 && partition === 'aws-cn')
-    refuse('AWS has no FIPS endpoints in China', 'leave fips out');
+  if (row.fips === 1 && (partition === 'aws-cn' || partition === 'aws-eusc'))
+    refuse(`AWS has no FIPS endpoints in the partition ${partition}`, 'leave fips out');
   const assumed = partsOfRole(row.role_arn);
   if (assumed !== undefined && assumed.partition !== partition)
     refuse(`the role is not one of the partition ${partition}`, 'tell the partition of its ARN');

@@ -137,6 +137,7 @@ function consoleUrl(region: string): string {
     aws: 'console.aws.amazon.com',
     'aws-cn': 'console.amazonaws.cn',
     'aws-us-gov': 'console.amazonaws-us-gov.com',
+    'aws-eusc': 'console.amazonaws-eusc.eu',
   };
   return `https://${domains[partitionOf(region) ?? 'aws']}/kms/home?region=${region}`;
 }

@@ -1,4 +1,4 @@
-import { AwsError } from '../aws/aws-error.ts';
+import type { AwsError } from '../aws/aws-error.ts';
 import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence.ts';

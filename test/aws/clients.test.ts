@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
-import { CreateAccessKeyCommand } from '@aws-sdk/client-iam';
+import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { ListAliasesCommand } from '@aws-sdk/client-kms';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import anyTest, { type TestFn } from 'ava';
@@ -11,7 +11,7 @@ import { Simulator } from '../../simulator/simulator.ts';
 import { AwsError, callAws } from '../../src/aws/aws-error.ts';
 import { AwsClients, type AwsAccess, type AwsSettings } from '../../src/aws/clients.ts';
 import { whoIs } from '../../src/aws/identity-check.ts';
-import { homeRegion } from '../../src/aws/partitions.ts';
+import { homeRegion, partitionOf, partitions } from '../../src/aws/partitions.ts';
 import { trustPolicy } from '../../src/aws/permissions.ts';
 import { RoleSession } from '../../src/aws/role-session.ts';
 import { Secret } from '../../src/secret.ts';
@@ -128,8 +128,74 @@ test('each partition has its endpoints, STS that of the Region, IAM one for all'
     'kms-fips.us-east-1.amazonaws.com:443',
     'sts-fips.us-east-1.amazonaws.com:443',
   ];
+  t.deepEqual(await of('aws-eusc', 'eusc-de-east-1'), [
+    'iam.eusc-de-east-1.amazonaws.eu:443',
+    'kms.eusc-de-east-1.amazonaws.eu:443',
+    'sts.eusc-de-east-1.amazonaws.eu:443',
+  ]);
+  t.deepEqual(await of('aws-us-gov', 'us-gov-east-1', true), [
+    'iam.us-gov.amazonaws.com:443',
+    'kms-fips.us-gov-east-1.amazonaws.com:443',
+    'sts.us-gov-east-1.amazonaws.com:443',
+  ]);
   t.deepEqual(await of('aws', 'us-east-1', true), fips);
   t.deepEqual(await hostsAsked({ fips: true }, accessOf(t.context.user, { region: 'us-east-1' })), fips);
+});
+
+test('FIPS outside the United States: KMS there, STS in the default Region where it has FIPS endpoints', async (t) => {
+  const access = accessOf(t.context.user, { region: 'eu-central-1', defaultRegion: 'us-east-2', fips: true });
+  t.deepEqual(await hostsAsked({}, access), [
+    'iam-fips.amazonaws.com:443',
+    'kms-fips.eu-central-1.amazonaws.com:443',
+    'sts-fips.us-east-2.amazonaws.com:443',
+  ]);
+});
+
+test('FIPS endpoints that AWS does not have are refused in words, whoever asks for them', async (t) => {
+  const of = (partition: AwsAccess['partition'], region: string, settings: Partial<AwsSettings> = {}) =>
+    new AwsClients(testAwsSettings({ endpoints: {}, ...settings }), silentLog).of(
+      accessOf(t.context.user, { partition, region, fips: settings.fips !== true }),
+    );
+  for (const settings of [{}, { fips: true }]) {
+    const frankfurt = await t.throwsAsync(of('aws', 'eu-central-1', settings).sts(), {
+      instanceOf: AwsError,
+    });
+    t.like(frankfurt, { fault: 'invalid', code: 'NoFipsEndpoint' });
+    t.is(frankfurt.message, 'AWS has no FIPS endpoint of STS in this Region');
+    t.regex(frankfurt.wayOut, /default Region where it has one \(us-east-1/);
+    for (const [partition, region] of [
+      ['aws-cn', 'cn-north-1'],
+      ['aws-eusc', 'eusc-de-east-1'],
+    ] as const) {
+      const error = await t.throwsAsync(of(partition, region, settings).kms(), { instanceOf: AwsError });
+      t.is(error.message, `AWS has no FIPS endpoint of KMS in the partition ${partition}`);
+      t.regex(error.wayOut, /leave FIPS out/);
+    }
+  }
+});
+
+test('partitions and their Regions are those of the SDK’s own data', (t) => {
+  // IAM has one endpoint in each partition: which the SDK takes for a Region tells what partition it is of.
+  const iam = new IAMClient({ region: 'us-east-1' });
+  const endpointOf = (Region: string) => iam.config.endpointProvider({ Region }).url.hostname;
+  const partitionBySdk = new Map(
+    Object.entries(homeRegion).map(([partition, region]) => [endpointOf(region), partition]),
+  );
+  t.is(partitionBySdk.size, partitions.length);
+  const regions = [
+    'us-east-1',
+    'eu-central-2',
+    'ap-southeast-7',
+    'mx-central-1',
+    'ca-west-1',
+    'il-central-1',
+  ];
+  const others = ['cn-northwest-1', 'us-gov-east-1', 'eusc-de-east-1', 'sa-west-1', 'eusc-de-west-2'];
+  for (const region of [...regions, ...others, ...Object.values(homeRegion)])
+    t.is(partitionOf(region), partitionBySdk.get(endpointOf(region)) as never, region);
+  for (const region of ['us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1'])
+    t.deepEqual([partitionOf(region), partitionBySdk.get(endpointOf(region))], [undefined, undefined]);
+  iam.destroy();
 });
 
 test.serial('nothing of AWS’s is taken from the environment or from files', async (t) => {
@@ -229,7 +295,12 @@ test('a Region of another partition is refused, and each partition has its home'
   await t.throwsAsync(account.kms('cn-north-1'), { message: /not one of the partition aws/ });
   await t.throwsAsync(account.kms('us-gov-west-1'), { message: /not one of the partition aws/ });
   await t.throwsAsync(account.kms('us-iso-east-1'), { message: /not one of the partition aws/ });
-  t.deepEqual(homeRegion, { aws: 'us-east-1', 'aws-cn': 'cn-north-1', 'aws-us-gov': 'us-gov-west-1' });
+  t.deepEqual(homeRegion, {
+    aws: 'us-east-1',
+    'aws-cn': 'cn-north-1',
+    'aws-us-gov': 'us-gov-west-1',
+    'aws-eusc': 'eusc-de-east-1',
+  });
 });
 
 test('a role is assumed once for all who wait, with its external id', async (t) => {

@@ -179,7 +179,14 @@ test.serial('what does not go together is refused before AWS is asked', async (t
     [{ ...keyOf(user), accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, /ends within hours/],
     [{ ...keyOf(user), secretAccessKey: new Secret('two words of a secret key') }, /without blanks/],
     [{ ...keyOf(user), defaultRegion: 'cn-north-1', partition: 'aws' }, /not one of the partition aws/],
-    [{ ...keyOf(user), defaultRegion: 'cn-north-1', fips: true }, /no FIPS endpoints in China/],
+    [
+      { ...keyOf(user), defaultRegion: 'cn-north-1', fips: true },
+      /no FIPS endpoints in the partition aws-cn/,
+    ],
+    [
+      { ...keyOf(user), defaultRegion: 'eusc-de-east-1', fips: true },
+      /no FIPS endpoints in the partition aws-eusc/,
+    ],
     [{ type: 'role' }, /needs a role/],
     [{ type: 'role', roleArn: 'arn:aws:iam::111122223333:user/Holdfast' }, /told as its ARN/],
     [
