@@ -4,10 +4,11 @@ SHELL := /bin/bash
 # A private Node >= 24, where set-up made one, comes before the machine's own.
 RUN := PATH="$$(echo $(CURDIR)/.tools/node/node_modules/node-linux-*/bin):$$PATH"
 
-.PHONY: help set-up up test demo bench format docs
+.PHONY: help set-up up simulator test demo bench format docs
 
 help:
 	@echo 'make up      set up everything and serve in the foreground (HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT)'
+	@echo 'make simulator  an AWS to try out make up with (docs/simulator.md)'
 	@echo 'make test    types, lint, format, tests'
 	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself'
 	@echo 'make bench   measure, one table'
@@ -21,6 +22,10 @@ set-up:
 up:
 	@scripts/set-up run
 	@exec bin/holdfast quickstart
+
+simulator:
+	@scripts/set-up run
+	@exec bin/holdfast-simulator --quickstart $(SIMULATOR_FLAGS)
 
 test:
 	@scripts/set-up test

@@ -6,12 +6,14 @@ import type { SimulatorOptions } from './simulator-options.ts';
 import { ClientCertificates } from './client-certificates.ts';
 import { ControlPort } from './control.ts';
 import { Simulator } from './simulator.ts';
+import { announce, caOf, quickstartHome, quickstartHost, type QuickstartHome } from './quickstart-home.ts';
 import { addTroubleFlags, troubleOptions, type TroubleFlags } from './trouble-flags.ts';
 
 interface Flags extends TroubleFlags {
   readonly address: string;
   readonly port: string;
-  readonly directory: string;
+  readonly directory?: string;
+  readonly quickstart?: boolean;
   readonly hostName: string[];
   readonly caFile?: string;
   readonly http?: boolean;
@@ -40,8 +42,11 @@ export function createCommand(fail: (line: string, exitCode: number) => void): C
     .option('--port <number>', 'the port; 0 for any free one', '4568')
     .option(
       '--directory <path>',
-      'where it keeps its CA (ca.pem), certificate and access key (credentials)',
-      path.join('.holdfast', 'simulator'),
+      `where it keeps its CA (ca.pem), certificate and access key (credentials) (default: ${path.join('.holdfast', 'simulator')})`,
+    )
+    .option(
+      '--quickstart',
+      `works together with make up, in HOLDFAST_HOME: trusts its CA, knows it as ${quickstartHost}, is AWS for it; implies --fast and --state`,
     )
     .option('--ca-file <file>', 'where else it writes its CA, for other programs to read')
     .option('--host-name <name>', 'one more name or address it is called by; may be repeated', append, [])
@@ -73,10 +78,19 @@ export function createCommand(fail: (line: string, exitCode: number) => void): C
   });
 }
 
-async function run(flags: Flags): Promise<void> {
-  const directory = path.resolve(flags.directory);
+async function run(given: Flags): Promise<void> {
+  const home = given.quickstart === true ? quickstartHome(process.env) : undefined;
+  if (home !== undefined && (given.http === true || given.tlsCertificate !== undefined))
+    throw new CommandError(
+      '--quickstart: goes with a certificate of its own CA; leave --http and --tls-certificate out',
+    );
+  const directory = path.resolve(given.directory ?? path.join(home?.directory ?? '.holdfast', 'simulator'));
+  const flags: Flags =
+    home === undefined
+      ? given
+      : { ...given, fast: true, state: given.state ?? path.join(directory, 'state.json') };
   const keyFile = path.resolve(flags.accessKeyFile ?? path.join(directory, 'credentials'));
-  const options = await optionsOf(flags, directory);
+  const options = await optionsOf(flags, directory, home);
   if (!/^\d{12}$/.test(flags.account)) throw new CommandError('--account: an account id has 12 digits');
   const accessKey = accessKeyOf(keyFile);
   const simulator = await Simulator.start(options);
@@ -86,31 +100,43 @@ async function run(flags: Flags): Promise<void> {
   simulator.account(flags.account, accessKey);
   if (flags.caFile !== undefined && simulator.ca !== '')
     writeAside(path.resolve(flags.caFile), simulator.ca, 0o644);
+  const forget =
+    home === undefined ? undefined : announce(home, simulator.url, path.join(directory, 'ca.pem'));
   const ownCa = flags.http !== true && flags.tlsCertificate === undefined;
   console.log(`holdfast-simulator: ready at ${simulator.url}, account ${flags.account}`);
-  console.log(
-    [
-      `  export AWS_SHARED_CREDENTIALS_FILE=${quoted(keyFile)} AWS_REGION=eu-west-1`,
-      ...(ownCa ? [`AWS_CA_BUNDLE=${quoted(path.join(directory, 'ca.pem'))}`] : []),
-      `AWS_ENDPOINT_URL=${simulator.url}`,
-    ].join(' '),
-  );
+  // Some of AWS's tools read the one name of the Region, some the other.
+  const environment = [
+    `export AWS_SHARED_CREDENTIALS_FILE=${quoted(keyFile)} AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1`,
+    ...(ownCa ? [`AWS_CA_BUNDLE=${quoted(path.join(directory, 'ca.pem'))}`] : []),
+    `AWS_ENDPOINT_URL=${simulator.url}`,
+  ].join(' ');
+  console.log(`  ${environment}`);
+  writeAside(path.join(directory, 'environment'), `${environment}\n`, 0o600);
   console.log(`  aws --endpoint-url ${simulator.url} sts get-caller-identity`);
   if (control !== undefined) console.log(`  control port: ${control.url}`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
+  forget?.();
   await control?.close();
   await simulator.close();
 }
 
-async function optionsOf(flags: Flags, directory: string): Promise<SimulatorOptions> {
+async function optionsOf(
+  flags: Flags,
+  directory: string,
+  home: QuickstartHome | undefined,
+): Promise<SimulatorOptions> {
   const port = Number(flags.port);
   if (!/^\d{1,5}$/.test(flags.port) || port > 65_535) throw new CommandError('--port: is not a port number');
   const now = (): string => new Date().toISOString();
   return {
     ...{ port, address: flags.address, hostNames: flags.hostName, tls: await tlsOf(flags, directory) },
-    resolve: Object.fromEntries(flags.resolve.map(readResolve)),
+    resolve: {
+      ...(home === undefined ? {} : { [quickstartHost]: `127.0.0.1:${home.xksPort}` }),
+      ...Object.fromEntries(flags.resolve.map(readResolve)),
+    },
+    ...(home === undefined ? {} : { xksCa: () => caOf(home) }),
     ...(flags.xksCa === undefined ? {} : { xksCa: readGiven(flags.xksCa, '--xks-ca') }),
     ...(flags.trail === undefined ? {} : { trailFile: path.resolve(flags.trail) }),
     ...(flags.state === undefined ? {} : { stateFile: path.resolve(flags.state) }),

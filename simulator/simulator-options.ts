@@ -15,8 +15,8 @@ export interface SimulatorOptions {
   readonly hostNames?: readonly string[];
   /** CloudTrail's file; its directory must exist. */
   readonly trailFile?: string;
-  /** PEM that the XKS proxy's certificate must chain to. */
-  readonly xksCa?: string;
+  /** PEM that the XKS proxy's certificate must chain to; asked for at each new connection where it is a function. */
+  readonly xksCa?: string | (() => string | undefined);
   /** Where XKS hosts really are: `{'xks.example.test': '127.0.0.1:8443'}`; AWS itself calls port 443 of a public name. */
   readonly resolve?: Readonly<Record<string, string>>;
   /** What KMS shows a proxy that asks for a client certificate; nothing unless they are given. */

@@ -24,7 +24,7 @@ export class Proxies {
     this.#now = now;
     this.client = new XksClient({
       routeTo: (host, region) => ({
-        ...{ host, address: resolve[host], ca: xksCa },
+        ...{ host, address: resolve[host], ca: typeof xksCa === 'function' ? xksCa() : xksCa },
         clientCertificate:
           clientCertificates === undefined ? undefined : async () => clientCertificates.of(region),
       }),

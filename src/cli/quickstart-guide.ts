@@ -8,6 +8,8 @@ export interface QuickstartFacts {
   /** HOLDFAST_HOME, absolute. */
   home: string;
   username: string;
+  /** Where AWS's KMS is, if elsewhere than it is. */
+  aws: string | undefined;
   /** Id of the first vault. */
   vault: string | undefined;
 }
@@ -18,7 +20,7 @@ const rule = '-'.repeat(80);
  * The last word of `make up`: addresses, files, three commands to try, with a rule above and below, so that a command can be
  * copied as it stands.
  */
-export function quickstartGuide({ xks, admin, home, username, vault }: QuickstartFacts): string {
+export function quickstartGuide({ xks, admin, home, username, aws, vault }: QuickstartFacts): string {
   const here = (file: string) => {
     const relative = path.relative(process.cwd(), file);
     return shellWord(relative.startsWith('..') ? file : relative);
@@ -30,6 +32,7 @@ export function quickstartGuide({ xks, admin, home, username, vault }: Quickstar
     rule,
     `  XKS proxy        https://localhost:${xks}   what AWS KMS calls`,
     `  management API   https://localhost:${admin}   what people and programs call`,
+    ...(aws === undefined ? [] : [`  AWS              ${aws}   the simulator, as conf.d says`]),
     '',
     `  in ${here(files)}, for your eyes only:`,
     '    xks-proxy-config.json   URI path and credential, as the console of AWS takes them',
@@ -48,7 +51,7 @@ export function quickstartGuide({ xks, admin, home, username, vault }: Quickstar
       : [`  ${command} cloud-key list`, `  ${command} cloud-key disable encrypt-decrypt`]),
     '',
     '  A request as AWS KMS sends it: README.md, "One request". All of it with an AWS to',
-    '  play with: make demo. Ctrl-C ends the node; its keys are there again next time.',
+    '  play with: make demo, make simulator. Ctrl-C ends the node; its keys are there again next time.',
     rule,
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -38,8 +38,18 @@ function writeTokenConfiguration(file: string, tokens: string): void {
   writeSafely(file, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
 }
 
-/** A CA of our own and a certificate for `name` and `localhost` from it; both made anew a month before they end. */
+/**
+ * The name under which the simulator of AWS reaches a quickstart, for which AWS KMS, and Holdfast, take no `localhost`
+ * (RFC 2606: nobody has it).
+ */
+export const proxyName = 'xks.holdfast.test';
+
+/**
+ * A CA of our own and a certificate for `localhost` and these names from it; both made anew a month before they end, and where
+ * a name is not in it.
+ */
 export async function makeCertificates(directory: string, files: string, name = 'localhost'): Promise<void> {
+  const names = [...new Set([name, 'localhost', proxyName])];
   const tls = path.join(directory, 'tls');
   mkdirSync(tls, { recursive: true, mode: 0o700 });
   const [ca, caKey, certificate, key] = ['ca.pem', 'ca-key.pem', 'server.pem', 'server-key.pem'].map((name) =>
@@ -51,6 +61,10 @@ export async function makeCertificates(directory: string, files: string, name = 
       () => true,
       () => false,
     );
+  const hasNames = () => {
+    const there = new X509Certificate(readFileSync(certificate));
+    return names.every((one) => there.checkHost(one) !== undefined);
+  };
   const madeCa = !(await valid(ca)) || !existsSync(caKey);
   if (madeCa) {
     await tool('openssl', [
@@ -59,12 +73,12 @@ export async function makeCertificates(directory: string, files: string, name = 
       ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-keyout', caKey, '-out', ca],
     ]);
   }
-  if (madeCa || !(await valid(certificate)) || !existsSync(key)) {
+  if (madeCa || !(await valid(certificate)) || !existsSync(key) || !hasNames()) {
     const request = path.join(tls, 'server.csr');
     const extensions = path.join(tls, 'server.ext');
     writeFileSync(
       extensions,
-      `basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:${name},DNS:localhost,IP:127.0.0.1\n`,
+      `basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${names.map((one) => `DNS:${one}`).join(',')},IP:127.0.0.1\n`,
     );
     await tool('openssl', [
       ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { monotonicNow } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
@@ -84,6 +84,7 @@ async function quickstart(home: Home): Promise<number> {
       admin: admin ?? home.adminPort,
       home: home.directory,
       username: administrator,
+      aws: config.aws.endpoints.kms,
       vault,
     });
     return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s\n${guide}`;
@@ -103,7 +104,7 @@ async function isUpToDate(config: LoadedConfig): Promise<boolean> {
 
 function writeConfig(home: Home): LoadedConfig {
   const file = path.join(home.directory, 'holdfast.toml');
-  const text = `# Written by holdfast quickstart (make up); changes are overwritten at the next start.
+  const text = `# Written by holdfast quickstart (make up), anew at each start: what is yours goes into conf.d/*.toml beside it.
 [node]
 state_directory = "state"
 
@@ -127,8 +128,17 @@ label = "${tokenLabel}"
 pin = { file = "pin" }
 environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(home.directory, 'softhsm2.conf'))} }
 `;
-  writeSafely(file, text);
+  writeSafely(file, [text, ...additions(path.join(home.directory, 'conf.d'))].join('\n'));
   return loadConfig(file);
+}
+
+/** What somebody adds to the configuration, or the simulator of AWS does, in order of the names of the files. */
+function additions(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const names = readdirSync(directory).filter((name) => name.endsWith('.toml'));
+  return names
+    .toSorted()
+    .map((name) => `# conf.d/${name}\n${readFileSync(path.join(directory, name), 'utf8').trimEnd()}\n`);
 }
 
 /** Username of the administrator of the appliance and of that of the first vault, with one password for trying out. */

@@ -107,7 +107,7 @@ async function nodeWithAws(
 
 /** What is in the AWS account before: the roles that the guide names. */
 const preparation = `
-export AWS_REGION=us-east-1
+export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 for role in KeyAdmin Payroll; do
   aws iam create-role --role-name $role --output text --assume-role-policy-document '{"Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}]}'
