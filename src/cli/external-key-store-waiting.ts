@@ -1,6 +1,7 @@
 import { isForPrograms } from './output-options.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from 'commander';
+import { wallClock } from '../clock.ts';
 import { isProblem } from './api-client.ts';
 import type { Api } from './api.ts';
 import { CliError } from './cli-error.ts';
@@ -106,6 +107,12 @@ function isTriedSoon(store: FoundStore): boolean {
   return typeof next === 'string' && Date.parse(next) - Date.parse(problem.at) <= soon;
 }
 
+/** By our clock too: what stands as its problem may be of an act before this one, which is still at its first try. */
+function isTriedLate(store: FoundStore): boolean {
+  const next = store['nextCheckAt'];
+  return !isTriedSoon(store) && (typeof next !== 'string' || Date.parse(next) - wallClock().getTime() > soon);
+}
+
 /** AWS's refusals and silences; and that the schedule is at it just now. */
 const ofAws = ['aws', 'aws-busy'];
 const ofTheMoment = [...ofAws, 'conflict'];
@@ -140,6 +147,7 @@ async function waited(
       note(printable(`${seconds()} s: ${news}${hint}`));
     }
     told = news;
+    if (now['wanted'] !== null && isTriedLate(now)) throw tooLate(now);
     if (seconds() * 1000 > longestWait)
       throw new CliError(
         'unreachable',
@@ -155,6 +163,12 @@ async function waited(
     }
   }
   return now;
+}
+
+/** AWS is asked again in minutes or hours, or once somebody has put it right. */
+function tooLate(store: FoundStore): CliError {
+  const { message, wayOut } = store['problem'] as LastProblem;
+  return new CliError('unreachable', message, wayOut);
 }
 
 function gone(): CliError {
