@@ -29,9 +29,9 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
     );
   take(
     'key-set',
-    'is frozen, as it was',
+    'is frozen: it was frozen, removed, or its vault deleted',
     `UPDATE key_sets SET frozen_at = @now, updated_at = @now, row_version = row_version + 1
-      WHERE frozen_at IS NULL AND ${isNot('key_sets', 'id', 'b.frozen_at IS NULL')}
+      WHERE frozen_at IS NULL AND ${isNot('key_sets', 'id', `b.frozen_at IS NULL AND b.removed_at IS NULL AND ${ofNoDeletedVault}`)}
       RETURNING vault_id AS vaultId, id, name`,
   );
   take(
@@ -46,7 +46,7 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
     'user',
     'is disabled: they were disabled or removed',
     `UPDATE users SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
-      WHERE state = 'ACTIVE' AND ${isNot('users', 'id', "b.state = 'ACTIVE'")}
+      WHERE state = 'ACTIVE' AND ${isNot('users', 'id', `b.state = 'ACTIVE' AND ${ofNoDeletedVault}`)}
       RETURNING vault_id AS vaultId, id, username AS name`,
   );
   take(
@@ -58,6 +58,10 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
   );
   return withheld;
 }
+
+/** What a deletion leaves of a vault goes in steps: its rows may look as before for a while. */
+const ofNoDeletedVault =
+  'NOT EXISTS (SELECT 1 FROM before.vaults v WHERE v.id = b.vault_id AND v.deleted_at IS NOT NULL)';
 
 /** No row of the replaced store has the same id and is `so`. */
 function isNot(table: string, id: string, so: string): string {

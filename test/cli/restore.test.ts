@@ -155,10 +155,20 @@ test('what was put back in place of a store that went on: nothing that was taken
   await node.makeKey('payments', 'disabled-since');
   await node.makeKey('payments', 'rotated-since');
   const [kept, withdrawn] = [await node.issueCredential('payments'), await node.issueCredential('payments')];
-  await node.makeKeySet('frozen-since', { prefix: 'frozen' });
+  for (const name of ['frozen-since', 'removed-since', 'of-a-deleted-vault'])
+    await node.makeKeySet(name, { prefix: name });
   await node.withVault(async ({ house, vaultId }) => {
     await house.store.db.insertInto('users').values(person('dismissed', vaultId)).execute();
     await insertVault(house.store as SqliteStore, 'held-since');
+    const deleted = await insertVault(house.store as SqliteStore, 'deleted-since');
+    // A secret opens in no other vault.
+    const moved = house.store.db.selectFrom('key_sets').select('id').where('name', '=', 'of-a-deleted-vault');
+    await house.store.db.deleteFrom('xks_credentials').where('key_set_id', 'in', moved).execute();
+    await house.store.db
+      .updateTable('key_sets')
+      .set({ vault_id: deleted.id })
+      .where('name', '=', 'of-a-deleted-vault')
+      .execute();
   });
   const file = await backUp(t);
 
@@ -177,6 +187,9 @@ test('what was put back in place of a store that went on: nothing that was taken
       .set({ frozen_at: '2026-01-01T00:00:00.000Z' })
       .where('name', '=', 'frozen-since')
       .execute();
+    const at = '2026-01-01T00:00:00.000Z';
+    await db.updateTable('key_sets').set({ removed_at: at }).where('name', '=', 'removed-since').execute();
+    await db.updateTable('vaults').set({ deleted_at: at }).where('name', '=', 'deleted-since').execute();
     await db
       .updateTable('vaults')
       .set({ appliance_frozen_at: '2026-01-01T00:00:00.000Z' })
@@ -198,6 +211,8 @@ test('what was put back in place of a store that went on: nothing that was taken
     [
       'cloud-key disabled-since',
       'key-set frozen-since',
+      'key-set removed-since',
+      'key-set of-a-deleted-vault',
       'user dismissed',
       'vault held-since',
       `xks-credential ${withdrawn.accessKeyId}`,
