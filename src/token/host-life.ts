@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { boundCommand, nodeCommand } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import type { Secret } from '../secret.ts';
+import { systemReason } from '../system-reason.ts';
 import { Watchdog } from '../watchdog.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
@@ -129,8 +130,8 @@ export class HostLife {
     let how: string;
     try {
       how = await this.#run(pin);
-    } catch {
-      how = 'its process could not be made';
+    } catch (error) {
+      how = `its process could not be made: ${systemReason(error).words}`;
     }
     const refused = this.#last !== undefined && 'pinRefused' in this.#last && this.#last.pinRefused;
     if (refused && this.#given !== undefined) this.#settings.pins?.refused(this.#given);
@@ -152,7 +153,9 @@ export class HostLife {
     this.#child = child;
     const exited = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-      child.once('error', () => resolve('its process could not be started'));
+      child.once('error', (error) =>
+        resolve(`its process could not be started: ${systemReason(error).words}`),
+      );
     });
     // Absent where the system gave no pipe.
     const [stdin, stdout, stderr, socket, reports] = child.stdio as [

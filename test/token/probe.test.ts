@@ -404,9 +404,9 @@ test.serial('what cannot be loaded is told in the loader’s words', async (t) =
 });
 
 test.serial('a call that never comes back is named, and its process is killed', async (t) => {
-  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], patience: 2_500 });
+  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], patience: 6_000 });
   t.is(report.verdict, 'unreached');
-  t.is(report.reason, 'login: the module hangs: C_Login did not come back within 2.5 s');
+  t.is(report.reason, 'login: the module hangs: C_Login did not come back within 6 s');
   t.deepEqual(probeProcesses(), []);
 });
 

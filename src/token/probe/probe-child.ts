@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { boundCommand, nodeCommand } from '../../node-process.ts';
 import { standardError } from '../../output-sink.ts';
+import { systemReason } from '../../system-reason.ts';
 import { Watchdog } from '../../watchdog.ts';
 import type { StartFailure } from '../start-failure.ts';
 import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } from './questions.ts';
@@ -63,7 +64,7 @@ export class ProbeChild {
     lines.on('line', (line) => this.#onLine(JSON.parse(line) as ProbeLine));
     const exited = new Promise<string>((resolve) => {
       this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-      this.#child.once('error', () => resolve('it could not be started'));
+      this.#child.once('error', (error) => resolve(`it could not be started: ${systemReason(error).words}`));
     });
     this.#ended = exited.then(async (how) => {
       this.#isOver = true;
