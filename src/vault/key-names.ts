@@ -1,4 +1,5 @@
 import type { Reading } from './edits.ts';
+import { notByIndex } from './page.ts';
 
 /*
  * What people may have of a CloudKey: from our lists, from a ticket about AWS, from CloudTrail. All of it is looked up by
@@ -22,7 +23,9 @@ export async function idsOfKeysCalled(db: Reading, vaultId: string, called: stri
     .where('kms_keys.alias', '=', alias)
     // One that was given up has no alias any more that another could not have.
     .where('kms_keys.step', '<>', 'GONE');
-  if (region !== undefined) byAlias = byAlias.where('kms_keys.region', '=', region);
+  // By the index of aliases: a Region may have all of them.
+  if (region !== undefined)
+    byAlias = byAlias.where((eb) => eb(notByIndex(eb.ref('kms_keys.region')), '=', region));
   if (account !== undefined)
     byAlias = byAlias.where((eb) =>
       eb.or([
