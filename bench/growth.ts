@@ -8,60 +8,59 @@ import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';
 import type { House } from '../src/vault/house.ts';
 import { clearAway } from '../src/vault/housekeeping.ts';
-import { listKeySets } from '../src/vault/key-sets.ts';
+import { listKeySets, updateKeySet } from '../src/vault/key-sets.ts';
+import { listKmsKeys, type KmsKeyFilter } from '../src/vault/kms-key-records.ts';
 import type { PageWish } from '../src/vault/page.ts';
 import { reconcile } from '../src/vault/reconcile.ts';
 import { Schedules } from '../src/vault/schedules.ts';
 import { systemAct } from '../src/vault/system-act.ts';
 import { TokenRooms } from '../src/vault/token-rooms.ts';
+import { unfinishedSteps } from '../src/vault/unfinished-steps.ts';
+import { finishWork } from '../src/vault/unfinished-work.ts';
+import { deleteVault } from '../src/vault/vault-deletion.ts';
 import { listVaults } from '../src/vault/vaults.ts';
-import { byHand } from '../test/support/by-hand.ts';
 import { memoryDirectory } from '../test/support/memory-directory.ts';
 import { memoryToken } from '../test/support/memory-token.ts';
-import { TestNode } from '../test/support/test-node.ts';
-import { createSoftHsmToken } from '../test/support/tokens.ts';
-import { requestMetadata, XksClient, type SignedRequest } from '../test/support/xks-client.ts';
+import { nodeWork } from './growth-node.ts';
 import { fillLarge, firstVault, type LargeStore } from './larger-store.ts';
-import { mainScript, Server } from './processes.ts';
-import { runLoad } from './wrk.ts';
 
 /*
  * BENCH_ONLY=growth: what a node's work costs as what it keeps grows, and how long it stops an event loop at the most.
- * BENCH_STAGES (small,middle) picks the sizes; `large` takes minutes. Lists and background work run in this process, over a
- * store like a node's and a token in memory, so that what is measured is ours; start, memory and load are a node's.
+ * BENCH_STAGES (small,middle) picks the sizes, by name or as vaults:keys:events:objects; `large` takes a good half hour, most
+ * of it for its key objects. Lists and background work run in this process, over a store like a node's and a token in
+ * memory, so that what is measured is ours; start, memory, load and the stalls of each process are a node's, with real key
+ * objects in SoftHSM.
  */
 
-const stages: Readonly<Record<string, LargeStore>> = {
-  small: { vaults: 10, keys: 100, events: 10_000 },
-  middle: { vaults: 1_000, keys: 10_000, events: 100_000 },
-  large: { vaults: 10_000, keys: 100_000, events: 1_000_000 },
+const stages: Readonly<Record<string, Required<LargeStore>>> = {
+  small: { vaults: 10, keys: 100, events: 10_000, objects: 40 },
+  middle: { vaults: 1_000, keys: 10_000, events: 100_000, objects: 2_000 },
+  large: { vaults: 10_000, keys: 100_000, events: 1_000_000, objects: 20_000 },
 };
 
 /** So many key objects are in the token that reconcile compares. */
 const mostObjects = 20_000;
-const connections = 16;
 const now = new Date('2031-05-05T12:00:00.000Z');
 
-interface Cell {
+export interface Cell {
   milliseconds: number;
   /** The longest time that the event loop stood still, milliseconds. */
   stall?: number;
   more?: string;
 }
 
-type Results = Map<string, Cell>;
+export type Results = Map<string, Cell>;
 
 export async function benchGrowth(seconds: number): Promise<void> {
   const names = (process.env['BENCH_STAGES'] ?? 'small,middle').split(',');
   const columns: [string, Results][] = [];
   for (const name of names) {
-    const size = stages[name];
-    if (size === undefined) throw new RangeError(`BENCH_STAGES: no stage ${name}`);
+    const size = stages[name] ?? stageOf(name);
     const results: Results = new Map();
     await storeWork(size, results);
-    await nodeWork(size, seconds, results);
+    await nodeWork(size, { now, seconds, results });
     columns.push([
-      `${size.keys.toLocaleString('en')} CloudKeys, ${size.vaults.toLocaleString('en')} vaults, ${size.events.toLocaleString('en')} events`,
+      `${size.keys.toLocaleString('en')} CloudKeys, ${size.vaults.toLocaleString('en')} vaults, ${size.events.toLocaleString('en')} events, ${size.objects.toLocaleString('en')} key objects`,
       results,
     ]);
   }
@@ -76,9 +75,17 @@ export async function benchGrowth(seconds: number): Promise<void> {
   console.log(table.toString());
 }
 
+function stageOf(text: string): Required<LargeStore> {
+  const [vaults = NaN, keys = NaN, events = NaN, objects = NaN] = text.split(':').map(Number);
+  if (![vaults, keys, events, objects].every((count) => Number.isInteger(count) && count > 0))
+    throw new RangeError(`BENCH_STAGES: no stage ${text}; as numbers it is vaults:keys:events:objects`);
+  return { vaults, keys, events, objects };
+}
+
 function shown(cell: Cell | undefined): string {
   if (cell === undefined) return '-';
   const stall = cell.stall === undefined ? '' : ` (${cell.stall.toFixed(0)})`;
+  if (Number.isNaN(cell.milliseconds)) return cell.more ?? '-';
   return `${cell.milliseconds.toFixed(1)}${stall}${cell.more === undefined ? '' : ` ${cell.more}`}`;
 }
 
@@ -139,6 +146,28 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
     });
     results.set('a tenth of all keys expires at once', { ...due, more });
     results.set('a look with nothing due', await timed(async () => schedules.runOnce()));
+    const act = systemAct(house, 'bench');
+    const plan = async () => updateKeySet(house, act, firstVault, 'all', 's0', { rotationDays: 90 });
+    results.set('a new schedule of half of all keys: answered', await timed(plan));
+    results.set('… and worked off', await timed(async () => finishWork(house, unfinishedSteps)));
+    await store.db
+      .updateTable('cloud_keys')
+      .set({ state: 'DISABLED' })
+      .where(
+        'key_set_id',
+        'in',
+        store.db.selectFrom('key_sets').select('id').where('vault_id', '=', firstVault),
+      )
+      .where('state', '=', 'AVAILABLE')
+      .execute();
+    const end = async () => deleteVault(house, act, firstVault, firstVault, undefined);
+    results.set('the deletion of the vault with half of all keys: answered', await timed(end));
+    results.set('… and worked off ', await timed(async () => finishWork(house, unfinishedSteps)));
+    const { largest } = store.writes;
+    results.set('the largest write transaction', {
+      milliseconds: largest.took,
+      more: `${largest.rows} rows`,
+    });
   } finally {
     await store.close();
     await rm(directory, { recursive: true });
@@ -152,6 +181,7 @@ function lists(house: House): Record<string, () => Promise<unknown>> {
     (filter: CloudKeyFilter, wish: PageWish = page) =>
     async () =>
       listCloudKeys(house, firstVault, 'all', filter, wish);
+  const kms = (filter: KmsKeyFilter) => async () => listKmsKeys(house, firstVault, 'all', filter, page);
   const events = (wish: Partial<EventWish>) => async () =>
     listEvents(house, firstVault, { ...page, sort: '-sequence', ...wish });
   return {
@@ -161,86 +191,28 @@ function lists(house: House): Record<string, () => Promise<unknown>> {
     'CloudKeys by name': keys({ name: 'k7' }),
     'CloudKeys by state': keys({ state: 'DISABLED' }),
     'CloudKeys by region': keys({ region: 'eu-central-1' }),
+    'CloudKeys by a state that none has': keys({ state: 'PENDING_DELETION' }),
+    'CloudKeys by a Region that none has': keys({ region: 'eu-west-9' }),
+    'CloudKeys of no state and Region, last changed first': keys(
+      { state: 'PENDING_DELETION', region: 'eu-west-9' },
+      { ...page, sort: '-updatedAt' },
+    ),
+    'CloudKeys of a group that has none': async () => listCloudKeys(house, firstVault, ['nobody'], {}, page),
+    'KMS keys': kms({}),
+    'KMS keys by a status that none has': kms({ cloudStatus: 'PENDING_DELETION' }),
+    'KMS keys by a step that none has': kms({ step: 'KEY' }),
+    'KMS keys by a Region that none has': kms({ region: 'eu-west-9' }),
     'CloudKeys, newest first': keys({}, { ...page, sort: '-createdAt' }),
     'CloudKeys, last changed first': keys({}, { ...page, sort: '-updatedAt' }),
     'audit events': events({}),
     'audit events by action': events({ action: 'cloud-key.enable' }),
     'audit events by actor': events({ actor: 'user-3' }),
     'audit events, refused': events({ outcome: 'refused' }),
+    'audit events by an actor and an outcome that meet nowhere': events({
+      actor: 'user-1',
+      outcome: 'refused',
+      action: 'nothing',
+    }),
     'audit events of the last day': events({ from: new Date(now.getTime() - 86_400_000).toISOString() }),
   };
-}
-
-async function nodeWork(size: LargeStore, seconds: number, results: Results): Promise<void> {
-  const fixture = await createSoftHsmToken();
-  const node = await TestNode.create({
-    tokens: [{ fixture, settings: { hosts: 2 } }],
-    workers: 2,
-    realTimes: true,
-  });
-  let server: Server | undefined;
-  try {
-    const access = await node.makeKeySet('bench', { prefix: 'bench' });
-    const storePath = path.join(node.directory, 'state', 'holdfast.db');
-    fillLarge(storePath, size, now, 'bench');
-    const store = await SqliteStore.open(storePath);
-    try {
-      const began = performance.now();
-      const words = [mainScript, '--config', node.config, 'serve'];
-      server = await Server.start('holdfast serve', words, path.join(node.directory, 'growth.log'));
-      results.set('start until ready', {
-        milliseconds: performance.now() - began,
-        more: `${server.residentMiB.toFixed(0)} MiB`,
-      });
-      const names = await store.db
-        .selectFrom('cloud_keys')
-        .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-        .select('external_key_id')
-        .where('key_sets.name', '=', 'bench')
-        .where('cloud_keys.state', '=', 'AVAILABLE')
-        .limit(10_000)
-        .execute();
-      const client = new XksClient(server.port, access, { ca: node.ca.certificate });
-      const requests: SignedRequest[] = [];
-      for (const { external_key_id } of names)
-        requests.push(
-          await client.sign(`${access.uriPath}/keys/${external_key_id}/metadata`, {
-            requestMetadata: requestMetadata('DescribeKey'),
-          }),
-        );
-      client.close();
-      await underLoad(server, requests, seconds);
-      results.set('GetKeyMetadata, keys in use', await underLoad(server, requests, seconds));
-      const changes = setInterval(() => void change(store), 1000);
-      results.set('GetKeyMetadata, a change each second', await underLoad(server, requests, seconds));
-      clearInterval(changes);
-    } finally {
-      await store.close();
-    }
-  } finally {
-    await server?.stop();
-    await node.dispose();
-    await fixture.dispose();
-  }
-}
-
-/** The p99 of a request. */
-async function underLoad(server: Server, requests: readonly SignedRequest[], seconds: number): Promise<Cell> {
-  const before = server.cpuSeconds;
-  const load = await runLoad({ port: server.port, connections, seconds, requests });
-  const cpu = ((server.cpuSeconds - before) * 1e6) / load.requests;
-  const errors = load.errors === 0 ? '' : `, ${load.errors} errors`;
-  const more = `p99; ${requests.length} keys, ${load.perSecond.toFixed(0)}/s, ${cpu.toFixed(0)} µs CPU, ${server.residentMiB.toFixed(0)} MiB${errors}`;
-  return { milliseconds: load.p99, more };
-}
-
-/** An act on one CloudKey, as workers hear of it. */
-async function change(store: SqliteStore): Promise<void> {
-  await store.change(byHand, async (trx) =>
-    trx
-      .updateTable('cloud_keys')
-      .set((eb) => ({ quota_rate: 1_000_000, row_version: eb('row_version', '+', 1) }))
-      .where('external_key_id', '=', 'e0')
-      .execute(),
-  );
 }

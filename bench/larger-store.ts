@@ -6,6 +6,8 @@ export interface LargeStore {
   vaults: number;
   keys: number;
   events: number;
+  /** Key objects that are in the token: of the first of the CloudKeys. */
+  objects?: number;
 }
 
 /** The vault that has half of all CloudKeys and half of all events; the others share the rest. */
@@ -57,6 +59,11 @@ export function fillLarge(
         SELECT id, 2, object_id(id, 2), 'ACTIVE', 'holdfast', '', created_at, x'01' FROM cloud_keys WHERE external_key_id LIKE 'e%';
       ${numbers(vaults)} INSERT INTO xks_credentials (access_key_id, key_set_id, sealed_secret, expires_at, created_at)
         SELECT 'c' || i, 's' || i, x'02', CASE WHEN i % 10 = 0 THEN '${at(-1)}' END, ${time} FROM n;
+      INSERT INTO external_key_stores (id, vault_id, key_set_id, region, name, origin, connectivity, uri_endpoint, state, created_at, updated_at)
+        SELECT 'x', vault_id, id, 'eu-central-1', 'x', 'MANUAL', 'PUBLIC_ENDPOINT', '', 'UNKNOWN', created_at, created_at FROM key_sets WHERE id = '${first}';
+      INSERT INTO kms_keys (id, vault_id, cloud_key_id, external_key_store_id, region, origin, key_arn, alias, description, tags, policy, step, cloud_status, created_at, updated_at)
+        SELECT 'p' || c.id, s.vault_id, c.id, 'x', 'eu-central-1', 'MANUAL', 'arn:' || c.id, 'alias/' || c.name, '', '{}', '{}', 'DONE', 'AVAILABLE', c.created_at, c.updated_at
+        FROM cloud_keys AS c JOIN key_sets AS s ON s.id = c.key_set_id WHERE c.key_set_id = '${first}' AND c.external_key_id LIKE 'e%';
       ${numbers(events)} INSERT INTO audit_events (at, vault_id, actor_kind, actor_id, actor_name, address, request_id, action, outcome,
         target_kind, target_id, target_name, before, after)
         SELECT ${time}, CASE WHEN i % 2 = 0 THEN '${firstVault}' ELSE 'v' || (i % ${vaults}) END, 'user', 'user-' || (i % 7), 'user-' || (i % 7), '192.0.2.1', 'r' || i,

@@ -20,10 +20,18 @@ export class Server {
   }
 
   /** Starts it and waits for the line with its port, which it prints once it takes connections. */
-  static async start(name: string, words: readonly string[], logFile: string): Promise<Server> {
+  static async start(
+    name: string,
+    words: readonly string[],
+    logFile: string,
+    { env = {}, patience = 60_000 }: { env?: Record<string, string>; patience?: number } = {},
+  ): Promise<Server> {
     const output = openSync(logFile, 'w', 0o600);
-    const child = spawn(process.execPath, words, { stdio: ['ignore', output, output] });
-    for (let waited = 0; waited < 60_000; waited += 50) {
+    const child = spawn(process.execPath, words, {
+      stdio: ['ignore', output, output],
+      env: { ...process.env, ...env },
+    });
+    for (let waited = 0; waited < patience; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
       if (port !== undefined) return new Server(name, Number(port), child);
       if (child.exitCode !== null) break;

@@ -1,0 +1,174 @@
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { SqliteStore } from '../src/store/sqlite.ts';
+import { bindingOf } from '../src/token/key-identity.ts';
+import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
+import { managementDeadline, type TokenClient } from '../src/vault/token-rooms.ts';
+import { byHand } from '../test/support/by-hand.ts';
+import { TestNode } from '../test/support/test-node.ts';
+import { createSoftHsmToken } from '../test/support/tokens.ts';
+import { encryptBody, requestMetadata, XksClient, type SignedRequest } from '../test/support/xks-client.ts';
+import type { Cell, Results } from './growth.ts';
+import { fillLarge, type LargeStore } from './larger-store.ts';
+import { mainScript, Server } from './processes.ts';
+import { NodeLog, stallProbe } from './stalls.ts';
+import { runLoad } from './wrk.ts';
+
+const connections = 16;
+
+/** Start, memory and load of a node with as much, and how long its processes stand still. */
+export async function nodeWork(
+  size: Required<LargeStore>,
+  { now, seconds, results }: { now: Date; seconds: number; results: Results },
+): Promise<void> {
+  const fixture = await createSoftHsmToken();
+  const node = await TestNode.create({
+    tokens: [{ fixture, settings: { hosts: 2 } }],
+    workers: 2,
+    admin: true,
+    realTimes: true,
+  });
+  let server: Server | undefined;
+  try {
+    const access = await node.makeKeySet('bench', { prefix: 'bench' });
+    const storePath = path.join(node.directory, 'state', 'holdfast.db');
+    fillLarge(storePath, size, now, 'bench');
+    const made = performance.now();
+    const inToken = await node.withVault(async ({ house }) =>
+      makeObjects(house.tokens.pool('token'), storePath, 'bench', size.objects),
+    );
+    await node.closeVault();
+    results.set(`${inToken.length} key objects made in the token`, {
+      milliseconds: performance.now() - made,
+    });
+    const store = await SqliteStore.open(storePath);
+    try {
+      const began = performance.now();
+      const words = [mainScript, '--config', node.config, 'serve'];
+      const logFile = path.join(node.directory, 'growth.log');
+      server = await Server.start('holdfast serve', words, logFile, {
+        env: { NODE_OPTIONS: stallProbe },
+        patience: 600_000,
+      });
+      const log = new NodeLog(logFile);
+      results.set('start until ready', {
+        milliseconds: performance.now() - began,
+        more: `${server.residentMiB.toFixed(0)} MiB`,
+      });
+      const names = await store.db
+        .selectFrom('cloud_keys')
+        .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+        .select('external_key_id')
+        .where('key_sets.name', '=', 'bench')
+        .where('cloud_keys.state', '=', 'AVAILABLE')
+        .limit(10_000)
+        .execute();
+      const client = new XksClient(server.port, access, { ca: node.ca.certificate });
+      const metadata: SignedRequest[] = [];
+      for (const { external_key_id } of names)
+        metadata.push(
+          await client.sign(`${access.uriPath}/keys/${external_key_id}/metadata`, {
+            requestMetadata: requestMetadata('DescribeKey'),
+          }),
+        );
+      const encrypts: SignedRequest[] = [];
+      const body = encryptBody(Buffer.alloc(32, 7), { aad: Buffer.alloc(60, 3), cdiv: true });
+      for (const externalKeyId of inToken)
+        encrypts.push(await client.sign(`${access.uriPath}/keys/${externalKeyId}/encrypt`, body));
+      client.close();
+      const running = server;
+      const measured = async (what: string, requests: readonly SignedRequest[]) => {
+        const cell = await underLoad(running, requests, seconds);
+        results.set(`${what}: p99`, cell);
+        const { stalls, killed, gone } = log.look();
+        for (const [name, stall] of stalls)
+          results.set(`${what}: longest stall, ${name}`, { milliseconds: stall });
+        results.set(`${what}: killed, ended`, { milliseconds: NaN, more: `${killed}, ${gone}` });
+      };
+      await measured('right after the start, encrypt', encrypts);
+      await measured('GetKeyMetadata, keys come into use', metadata);
+      await measured('GetKeyMetadata, keys in use', metadata);
+      const changes = setInterval(() => void change(store), 1000);
+      await measured('GetKeyMetadata, a change each second', metadata);
+      await measured('encrypt, a change each second', encrypts);
+      clearInterval(changes);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await server?.stop();
+    await node.dispose();
+    await fixture.dispose();
+  }
+}
+
+/**
+ * The key objects of the first CloudKeys of the key set that are AVAILABLE, as a token host makes them, with their proofs on
+ * record; their external key ids. One after another: it is how long the token takes.
+ */
+async function makeObjects(
+  pool: TokenClient,
+  storePath: string,
+  keySet: string,
+  most: number,
+): Promise<string[]> {
+  const raw = new Database(storePath);
+  try {
+    const keys = raw
+      .prepare<[string, number], { id: string; external: string; keySetId: string; vaultId: string }>(
+        `SELECT c.id, c.external_key_id AS external, s.id AS keySetId, s.vault_id AS vaultId FROM cloud_keys AS c
+         JOIN key_sets AS s ON s.id = c.key_set_id WHERE s.name = ? AND c.state = 'AVAILABLE' AND c.expires_at IS NULL LIMIT ?`,
+      )
+      .all(keySet, most);
+    const prove = raw.prepare(`UPDATE key_versions SET proof = ? WHERE cloud_key_id = ? AND version = 2`);
+    const proofs: [Buffer, string][] = [];
+    for (const { id, external, keySetId, vaultId } of keys) {
+      const objectId = versionObjectId(id, 2);
+      const { value } = await pool.call(
+        {
+          kind: 'generateKey',
+          key: objectId,
+          label: versionLabel(keySetId, external, 2),
+          binding: bindingOf({
+            vaultId,
+            keySetId,
+            externalKeyId: external,
+            cloudKeyId: id,
+            version: 2,
+            objectId,
+          }),
+          encrypt: true,
+          decrypt: true,
+        },
+        managementDeadline(),
+      );
+      proofs.push([Buffer.from(value.proof), id]);
+    }
+    raw.transaction(() => {
+      for (const [proof, id] of proofs) prove.run(proof, id);
+    })();
+    return keys.map(({ external }) => external);
+  } finally {
+    raw.close();
+  }
+}
+
+/** The p99 of a request. */
+async function underLoad(server: Server, requests: readonly SignedRequest[], seconds: number): Promise<Cell> {
+  const before = server.cpuSeconds;
+  const load = await runLoad({ port: server.port, connections, seconds, requests });
+  const cpu = ((server.cpuSeconds - before) * 1e6) / load.requests;
+  const more = `${requests.length} keys, ${load.perSecond.toFixed(0)}/s, ${cpu.toFixed(0)} µs CPU, ${server.residentMiB.toFixed(0)} MiB, ${load.errors} not 200`;
+  return { milliseconds: load.p99, more };
+}
+
+/** An act on one CloudKey, as workers hear of it. */
+async function change(store: SqliteStore): Promise<void> {
+  await store.change(byHand, async (trx) =>
+    trx
+      .updateTable('cloud_keys')
+      .set((eb) => ({ quota_rate: 1_000_000, row_version: eb('row_version', '+', 1) }))
+      .where('external_key_id', '=', 'e0')
+      .execute(),
+  );
+}
