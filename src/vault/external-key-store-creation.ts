@@ -210,14 +210,16 @@ export async function lastEndpoint(
   { store }: Pick<AwsHouse, 'store'>,
   keySet: KeySet,
 ): Promise<string | undefined> {
-  const rows = await store.db
+  const last = store.db
     .selectFrom('external_key_stores')
-    .select(['uri_endpoint', 'key_set_id'])
-    .where('vault_id', '=', keySet.vault_id)
+    .select('uri_endpoint')
     .where('uri_endpoint', '<>', '')
     .orderBy('created_at', 'desc')
-    .execute();
-  return (rows.find((row) => row.key_set_id === keySet.id) ?? rows[0])?.uri_endpoint;
+    .limit(1);
+  const found =
+    (await last.where('key_set_id', '=', keySet.id).executeTakeFirst()) ??
+    (await last.where('vault_id', '=', keySet.vault_id).executeTakeFirst());
+  return found?.uri_endpoint;
 }
 
 function isUnmade(row: ExternalKeyStore): boolean {

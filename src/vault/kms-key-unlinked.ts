@@ -5,6 +5,7 @@ import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import type { Sight } from './house.ts';
 import { getKeySet } from './key-set-records.ts';
 import { accountOfStore } from './kms-key-policy.ts';
+import { notByIndex } from './page.ts';
 import { VaultError } from './vault-error.ts';
 
 /** A KMS key that refers to a CloudKey of the key set, and that no pointer knows. */
@@ -60,16 +61,19 @@ export async function listUnlinkedKmsKeys(
     throw new VaultError('conflict', 'the key set has no external key store in this Region');
   if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
   const kms = new KmsKeys(await awsAccountOf(house, account, region), region);
-  const known = await knownArns(house, vaultId);
   let progress: WalkProgress = readCursor(cursor, store.id);
   const items: UnlinkedKmsKey[] = [];
   let more = true;
   for (let page = 0; page < pagesAtOnce && more; page++) {
     const walked = await walkOn(kms, progress);
     ({ progress, more } = walked);
-    const found = walked.keys.filter(
-      (key) => key.customKeyStoreId === store.custom_key_store_id && !known.has(key.arn),
+    const ofStore = walked.keys.filter((key) => key.customKeyStoreId === store.custom_key_store_id);
+    const known = await knownArns(
+      house,
+      vaultId,
+      ofStore.map(({ arn }) => arn),
     );
+    const found = ofStore.filter(({ arn }) => !known.has(arn));
     for (const key of found) {
       const cloudKey = await db
         .selectFrom('cloud_keys')
@@ -94,12 +98,18 @@ export async function listUnlinkedKmsKeys(
   return { items, next: more ? writeCursor(store.id, progress) : null, looked, hidden };
 }
 
-async function knownArns({ store }: AwsHouse, vaultId: string): Promise<ReadonlySet<string>> {
+/** Which of the KMS keys of one page a pointer of the vault knows. */
+async function knownArns(
+  { store }: AwsHouse,
+  vaultId: string,
+  arns: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (arns.length === 0) return new Set();
   const rows = await store.db
     .selectFrom('kms_keys')
     .select('key_arn')
-    .where('vault_id', '=', vaultId)
-    .where('key_arn', '<>', '')
+    .where('key_arn', 'in', arns)
+    .where((eb) => eb(notByIndex(eb.ref('vault_id')), '=', vaultId))
     .where('step', '<>', 'GONE')
     .execute();
   return new Set(rows.map(({ key_arn }) => key_arn));
