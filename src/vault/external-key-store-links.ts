@@ -123,8 +123,9 @@ export async function linkExternalKeyStore(
         await checkOnlyOne(trx, keySet, region);
         return insert(trx, act, keySet, region, { ...columns, custom_key_store_id: id }, 'link');
       }
-      // One that was told of before it was made, or before Holdfast signed in to AWS.
-      const change = { ...columns, custom_key_store_id: id, csp_account_id: keySet.csp_account_id };
+      // One that was told of before it was made, or before Holdfast signed in to AWS: what is not told stays as it is.
+      const told = signsIn(account) ? columns : columnsAgain(wish);
+      const change = { ...told, custom_key_store_id: id, csp_account_id: keySet.csp_account_id };
       return saveIn(trx, act, before, change, [
         {
           ...storeEntry('link', before),
@@ -198,5 +199,13 @@ async function columnsTold(house: AwsHouse, keySet: KeySet, wish: LinkWish) {
     connectivity: 'PUBLIC_ENDPOINT' as const,
     uri_endpoint: parseUriEndpoint(endpoint),
     state: 'UNKNOWN' as const,
+  };
+}
+
+/** Of one that is on record: only what is told now. */
+function columnsAgain({ name, uriEndpoint }: LinkWish) {
+  return {
+    ...(name === undefined ? {} : { name: parseStoreName(name) }),
+    ...(uriEndpoint === undefined ? {} : { uri_endpoint: parseUriEndpoint(uriEndpoint) }),
   };
 }

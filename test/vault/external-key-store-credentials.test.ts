@@ -353,6 +353,11 @@ test.serial(
       state: 'CONNECTED',
       connection_error: '',
     });
+    // J4: linked once more, without a word of its name or how it is reached: that stays.
+    await updateExternalKeyStore(house, act(), on, { name: 'told by hand' });
+    t.like(await linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id }), {
+      ...{ id: store.id, name: 'told by hand', uri_endpoint: endpoint, state: 'CONNECTED' },
+    });
     await seen(t.context, keySet, last.secret?.accessKeyId ?? '');
     const current = await refreshExternalKeyStore(house, act(), on);
     t.like(current, { access_key_id: last.secret?.accessKeyId, pending_access_key_id: '' }, 'AWS tried it');
