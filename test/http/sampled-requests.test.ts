@@ -5,6 +5,9 @@ import { RequestLog, type RequestRecord } from '../../src/http/request-log.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import type { ServedKeySet } from '../../src/vault/directory.ts';
 import { XksError } from '../../src/xks/errors.ts';
+import { InProcessNode } from '../support/in-process-node.ts';
+import { createSoftHsmToken } from '../support/tokens.ts';
+import { requestMetadata, type XksClient } from '../support/xks-client.ts';
 import { KeptLog } from '../vault/stage.ts';
 
 const ctx = { status: 200, req: {} } as Context;
@@ -123,4 +126,42 @@ test('however many keys and principals there are, what is kept of them is bounde
   requests.close();
   const [told] = lines() as unknown as { leftOut: { Encrypt: number } }[];
   t.is(told?.leftOut.Encrypt, 500);
+});
+
+test('a worker leaves out what its configuration says, and tells at its end how many', async (t) => {
+  const fixture = await createSoftHsmToken();
+  const log = { requests: 'failures', slow_request_ms: 600_000 };
+  const node = await InProcessNode.start({ tokens: [{ fixture }], log });
+  let client: XksClient | undefined;
+  const end = async () => {
+    client?.close();
+    await node.dispose();
+    await fixture.dispose();
+  };
+  t.teardown(end);
+  const { access, key } = await node.withVault(async (vault) => {
+    await vault.makeKeySet('first', { prefix: 'first' });
+    return { access: await vault.issueCredential('first'), key: await vault.makeKey('first', 'key') };
+  });
+  client = node.client(access);
+  for (let n = 0; n < 3; n++) t.is((await client.encrypt(key, Buffer.from('x'))).status, 200);
+  t.is(
+    (
+      await client.post('keys/no-such-key/metadata', {
+        requestMetadata: requestMetadata('DescribeKey'),
+      })
+    ).status,
+    404,
+  );
+  await node.drained();
+  const requests = node.log.filter(({ operation }) => operation !== undefined);
+  t.deepEqual(
+    requests.map(({ errorName }) => errorName),
+    ['KeyNotFoundException'],
+  );
+  const told = node.log.filter(({ leftOut }) => leftOut !== undefined);
+  t.deepEqual(
+    told.map(({ keySet, leftOut }) => [keySet, leftOut]),
+    [['first', { Encrypt: 3 }]],
+  );
 });

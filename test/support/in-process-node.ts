@@ -140,9 +140,14 @@ export class InProcessNode extends ServedNode {
     return this.withVault(run);
   }
 
-  override async dispose(): Promise<void> {
+  /** Serves no more, and has said its last. */
+  async drained(): Promise<void> {
     this.#service?.receive({ kind: 'drain' }, undefined);
     if (this.#service !== undefined) await this.#ended.promise;
+  }
+
+  override async dispose(): Promise<void> {
+    await this.drained();
     await Promise.all(this.#keepers.map(async (keeper) => keeper.stop()));
     await this.#store.close();
     await rm(this.directory, { recursive: true, force: true });

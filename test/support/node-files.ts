@@ -28,6 +28,8 @@ export interface NodeOptions {
   realTimes?: boolean;
   /** More lines of the [node] table. */
   node?: Record<string, string | number>;
+  /** Lines of the [log] table. */
+  log?: Record<string, string | number>;
   /** More lines of the [xks] and [xks.tls] tables. */
   xks?: Record<string, string | number>;
   mutualTls?: { subjects: string[] };
@@ -99,6 +101,7 @@ function configText(options: NodeOptions, { tls, clientCa }: TestCas): string {
       port: 0,
       ...(typeof options.admin === 'object' ? options.admin : {}),
     })}`,
+    `[log]\n${table({ ...options.log })}`,
     ...tokens.map((token) => `[[token]]\n${token}`),
   ].join('\n\n');
 }
