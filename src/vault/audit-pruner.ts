@@ -80,7 +80,7 @@ export class AuditPruner {
     await this.#lease.release().catch((error: unknown) => this.#tell(error));
   }
 
-  /** All that is asked for, to its end. Throws where a step fails; the next look goes on. */
+  /** All that is asked for, to its end. Where a step fails the next look goes on; the others do not wait for it. */
   async runOnce(): Promise<void> {
     const waiting = await this.#house.store.db
       .selectFrom('audit_prunings')
@@ -89,9 +89,12 @@ export class AuditPruner {
       .orderBy('asked_at')
       .execute();
     for (const pruning of waiting) {
-      if (!(await this.#mayGoOn())) return;
-      if (pruning.state === 'VERIFYING' && !(await this.#verify(pruning))) continue;
-      await this.#delete(pruning);
+      try {
+        if (!(await this.#mayGoOn())) return;
+        if (pruning.state === 'DELETING' || (await this.#verify(pruning))) await this.#delete(pruning);
+      } catch (error) {
+        this.#tell(error, pruning);
+      }
     }
   }
 
@@ -204,9 +207,9 @@ export class AuditPruner {
     return !this.#stopping.signal.aborted && (await this.#lease.isHeld());
   }
 
-  #tell(error: unknown): void {
+  #tell(error: unknown, pruning?: AuditPruning): void {
     const problem = (error as Error).message;
-    this.#log.error({ problem }, 'the audit trail could not be pruned; it is retried');
+    this.#log.error({ pruning: pruning?.id, problem }, 'the audit trail could not be pruned; it is retried');
   }
 }
 
