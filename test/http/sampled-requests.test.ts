@@ -7,7 +7,7 @@ import type { ServedKeySet } from '../../src/vault/directory.ts';
 import { XksError } from '../../src/xks/errors.ts';
 import { InProcessNode } from '../support/in-process-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
-import { requestMetadata, type XksClient } from '../support/xks-client.ts';
+import { requestMetadata } from '../support/xks-client.ts';
 import { KeptLog } from '../vault/stage.ts';
 
 const ctx = { status: 200, req: {} } as Context;
@@ -132,9 +132,7 @@ test('a worker leaves out what its configuration says, and tells at its end how 
   const fixture = await createSoftHsmToken();
   const log = { requests: 'failures', slow_request_ms: 600_000 };
   const node = await InProcessNode.start({ tokens: [{ fixture }], log });
-  let client: XksClient | undefined;
   const end = async () => {
-    client?.close();
     await node.dispose();
     await fixture.dispose();
   };
@@ -143,7 +141,8 @@ test('a worker leaves out what its configuration says, and tells at its end how 
     await vault.makeKeySet('first', { prefix: 'first' });
     return { access: await vault.issueCredential('first'), key: await vault.makeKey('first', 'key') };
   });
-  client = node.client(access);
+  const client = node.client(access);
+  t.teardown(() => client.close());
   for (let n = 0; n < 3; n++) t.is((await client.encrypt(key, Buffer.from('x'))).status, 200);
   t.is(
     (
