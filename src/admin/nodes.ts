@@ -5,7 +5,7 @@ import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
 
 /** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
-const upFor = 60_000;
+export const upFor = 60_000;
 
 const orders = {
   hostname: 'nodes.hostname',

@@ -18,6 +18,7 @@ import { reconciliationRoutes } from './reconciliations.ts';
 import type { Route } from './route.ts';
 import { secondFactorRoutes } from './second-factor.ts';
 import { sessionRoutes } from './sessions.ts';
+import { statusRoutes } from './status.ts';
 import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
 import { vaultRoutes } from './vaults.ts';
@@ -27,6 +28,7 @@ const described: readonly Route[] = [
   ...oidcRoutes,
   ...secondFactorRoutes,
   ...apiKeyRoutes,
+  ...statusRoutes,
   ...vaultRoutes,
   ...applianceUserRoutes,
   ...tokenRoutes,

@@ -13,6 +13,40 @@ export interface AdminServices extends AwsHouse {
   pruning: Pruning;
   /** Starts one more host for the token: login, mechanism list, self-test, each timed. */
   verifyToken: (name: string) => Promise<TokenReport>;
+  /** What the supervisor of this node knows, soon; undefined where it does not say. */
+  nodeFacts?: () => Promise<NodeFacts | undefined>;
+  /** The disk of the store. */
+  disk?: () => DiskFacts;
+}
+
+/** What only the supervisor knows. */
+export interface NodeFacts {
+  tokens: {
+    name: string;
+    /** Token hosts that the workers of the node are to have together, and those that serve. */
+    hosts: number;
+    up: number;
+    /** The token has refused its PIN: nobody tries it again before a reload. */
+    pinRefused: boolean;
+    /** Why a host did not start last. */
+    problem?: string;
+  }[];
+  certificates: {
+    listeners: ('xks' | 'management')[];
+    subject: string;
+    expiresAt: string;
+    /** Why the files that are in place are not what is served. */
+    refused?: string;
+  }[];
+}
+
+export interface DiskFacts {
+  /** Bytes. */
+  free: number;
+  total: number;
+  /** What is kept free for what takes power away, and how much of it there is to be. */
+  reserve: number;
+  wholeReserve: number;
 }
 
 export interface TokenFacts {

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
-import type { AdminServices, TokenReport } from '../admin/services.ts';
+import type { AdminServices, NodeFacts, TokenReport } from '../admin/services.ts';
 import { AwsClients } from '../aws/clients.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/reserve-filling.ts';
@@ -38,6 +38,9 @@ const longestWait = 60_000;
 /** How long they wait for interrupted acts to be put right, milliseconds: they put right what is left themselves. */
 const longestSettling = 10_000;
 
+/** How long the supervisor is waited for, milliseconds. */
+const factsPatience = 2_000;
+
 class AdminWorker implements Worker {
   readonly #log: Logger;
   readonly #store: SqliteStore;
@@ -50,6 +53,8 @@ class AdminWorker implements Worker {
   readonly #pruner: AuditPruner;
   readonly #verifications = new Map<number, (report: TokenReport) => void>();
   #lastVerification = 0;
+  readonly #facts = new Map<number, (facts: NodeFacts) => void>();
+  #lastFacts = 0;
   #draining = false;
   /** Tokens that have a host by now. */
   readonly #open = new Set<string>();
@@ -99,6 +104,8 @@ class AdminWorker implements Worker {
       sessions: { idleMinutes: admin.session_idle_minutes, longestMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
       onWorkLeft: () => this.#schedules.wake(),
+      nodeFacts: async () => this.#nodeFacts(),
+      disk: () => store.reserve.disk,
     };
     this.#schedules = new Schedules({
       house: this.#services,
@@ -165,6 +172,10 @@ class AdminWorker implements Worker {
       case 'token-report':
         this.#verifications.get(message.id)?.(message.report);
         this.#verifications.delete(message.id);
+        break;
+      case 'node-facts':
+        this.#facts.get(message.id)?.(message.facts);
+        this.#facts.delete(message.id);
         break;
       case 'tls':
         this.#listener.useTls(message.tls);
@@ -253,6 +264,17 @@ class AdminWorker implements Worker {
       this.#verifications.set(id, resolve);
       tell({ kind: 'verify-token', id, token: name });
     });
+  }
+
+  /** Not for long: a supervisor that does not answer is told as such. */
+  async #nodeFacts(): Promise<NodeFacts | undefined> {
+    const id = ++this.#lastFacts;
+    const answered = new Promise<NodeFacts>((resolve) => {
+      this.#facts.set(id, resolve);
+      tell({ kind: 'node-facts', id });
+    });
+    const late = delay(factsPatience, undefined, { ref: false }).then(() => void this.#facts.delete(id));
+    return Promise.race([answered, late]);
   }
 
   async #drain(): Promise<void> {

@@ -251,6 +251,7 @@ export class Crew implements Sharer {
       case 'quota':
       case 'served-write':
       case 'verify-token':
+      case 'node-facts':
       case 'borrowed-lost':
         this.#options.onMessage?.(message);
         break;

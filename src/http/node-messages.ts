@@ -1,4 +1,4 @@
-import type { TokenReport } from '../admin/services.ts';
+import type { NodeFacts, TokenReport } from '../admin/services.ts';
 import type { AwsSettings } from '../aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/cryptoki.ts';
@@ -42,6 +42,8 @@ export type ToWorker =
   | StartMessage
   /** Answers `verify-token`. */
   | { kind: 'token-report'; id: number; report: TokenReport }
+  /** Answers `node-facts`. */
+  | { kind: 'node-facts'; id: number; facts: NodeFacts }
   /** `operationTime` is what an encryption with its decryption took the host, milliseconds. */
   | {
       kind: 'host';
@@ -78,6 +80,8 @@ export type ToSupervisor =
   | { kind: 'borrowed-lost'; id: number }
   /** The management process asks for a fresh host to try the token with. */
   | { kind: 'verify-token'; id: number; token: string }
+  /** The management process asks what the supervisor knows of the node. */
+  | { kind: 'node-facts'; id: number }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */
   | { kind: 'quota'; asks: QuotaAsk[] }
   /** An XKS worker has something written: it only reads the store. `id` is of this ask alone, of all workers. */

@@ -1,3 +1,4 @@
+import type { NodeFacts } from '../admin/services.ts';
 import { wallClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../log.ts';
@@ -28,6 +29,7 @@ export type TlsMessage =
 
 /** What the two listeners of a node are made with, which may come out of the same files. */
 export class NodeTls {
+  readonly #config: NodeTlsOptions['config'];
   readonly #xks: TlsKeeper;
   /** Where the management API has files of its own. */
   readonly #management: TlsKeeper | undefined;
@@ -36,6 +38,7 @@ export class NodeTls {
 
   /** Throws TlsError where the files cannot be used. */
   constructor({ config, log, tellXks, tellManagement }: NodeTlsOptions) {
+    this.#config = config;
     const { admin, xks } = config;
     const host = admin.enabled ? hostOf(admin.public_url) : undefined;
     const apart =
@@ -71,6 +74,19 @@ export class NodeTls {
     // Client certificates are AWS's.
     const { ca: _, ...shared } = this.#xks.served;
     return { tls: this.#management?.served ?? shared, ticketKeys: this.#managementTickets.keys };
+  }
+
+  /** What the listeners present. */
+  get certificates(): NodeFacts['certificates'] {
+    const { admin } = this.#config;
+    const apart = this.#management;
+    return [
+      ...this.#xks.presented([
+        'xks',
+        ...(apart === undefined && admin.enabled ? ['management' as const] : []),
+      ]),
+      ...(apart?.presented(['management']) ?? []),
+    ];
   }
 
   /** Reads the files again, changed or not. */

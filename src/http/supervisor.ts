@@ -12,6 +12,7 @@ import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
+import { nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
 import { connectionsWithin } from './open-files.ts';
 
@@ -184,6 +185,10 @@ export class Supervisor {
       },
       onMessage: (message) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message);
+        if (message.kind === 'node-facts') {
+          const facts = nodeFacts(this.#gates, this.#everyone, this.#tls);
+          this.#management?.tell({ kind: 'node-facts', id: message.id, facts });
+        }
       },
     });
   }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import type { NodeFacts } from '../admin/services.ts';
 import { wallClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../log.ts';
@@ -56,6 +57,20 @@ export class TlsKeeper {
 
   get served(): LoadedTls {
     return this.#served;
+  }
+
+  /** What these listeners present, and until when. */
+  presented(listeners: ('xks' | 'management')[]): NodeFacts['certificates'] {
+    const [leaf] = this.#chain;
+    if (leaf === undefined) return [];
+    return [
+      {
+        listeners,
+        subject: leaf.subject?.replaceAll('\n', ', ') ?? '',
+        expiresAt: leaf.validToDate.toISOString(),
+        ...(this.#refused === undefined ? {} : { refused: this.#refused }),
+      },
+    ];
   }
 
   /** Reads the files again, changed or not. */

@@ -13,6 +13,7 @@ import { withdrawnCredentials } from './migrations/0012-withdrawn-credentials.ts
 import { orderIndexes } from './migrations/0013-order-indexes.ts';
 import { unfinishedWork } from './migrations/0014-unfinished-work.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
+import { statusIndexes } from './migrations/0020-status-indexes.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0013-order-indexes': orderIndexes,
   '0014-unfinished-work': unfinishedWork,
   '0019-vault-freezes': vaultFreezes,
+  '0020-status-indexes': statusIndexes,
 };

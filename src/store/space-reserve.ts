@@ -53,6 +53,17 @@ export class SpaceReserve {
     }
   }
 
+  /** The disk that it is on, and itself, in bytes. Throws what the system throws. */
+  get disk(): { free: number; total: number; reserve: number; wholeReserve: number } {
+    const { bavail, blocks, bsize } = statfsSync(path.dirname(this.#file));
+    return {
+      free: bavail * bsize,
+      total: blocks * bsize,
+      reserve: this.held,
+      wholeReserve: reserveSize,
+    };
+  }
+
   /** Gives up so many slices, or what is left of them. False where there is none (for this purpose) any more. */
   release(purpose: ReservedFor, slices = 1): boolean {
     try {

@@ -60,6 +60,8 @@ export const expected: Readonly<Record<string, Row>> = {
   createApiKey: sessionsOnly,
   revokeApiKey: ownUnknown,
   // The appliance
+  getStatus: applianceReads,
+  getVaultStatus: vaultReads,
   listVaults: applianceReads,
   createVault: applianceWrites,
   updateVault: row(401, 'ok', 403, 'ok', 403, 403, 403, 403, 404),

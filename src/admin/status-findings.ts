@@ -1,0 +1,222 @@
+import type { TroubleFound, VaultTrouble } from '../vault/status-troubles.ts';
+import { credentialDays, warningDays } from '../vault/status-troubles.ts';
+import type { DiskFacts, NodeFacts } from './services.ts';
+
+/** What is wrong with the appliance itself. */
+export const applianceTroubles = [
+  'TOKEN_DOWN',
+  'TOKEN_DEGRADED',
+  'PIN_REFUSED',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_ENDS',
+  'CERTIFICATE_NOT_TAKEN',
+  'DISK_NEARLY_FULL',
+  'NODE_DOWN',
+  'SUPERVISOR_SILENT',
+] as const;
+export type Trouble = (typeof applianceTroubles)[number] | VaultTrouble;
+
+/** Something that needs somebody: what, where, and the command that mends it or shows more. */
+export interface StatusFinding {
+  trouble: Trouble;
+  /** The token, vault, node or file. */
+  where: string;
+  /** In one sentence. */
+  message: string;
+  remediation: string;
+}
+
+const day = 86_400_000;
+/** A disk with less than this left, and less than a tenth of it, is nearly full. */
+const littleSpace = 1024 ** 3;
+
+/** A token as this process and its supervisor know it. */
+export interface TokenStatus {
+  name: string;
+  health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+  hosts: number | null;
+  hostsUp: number | null;
+  pinRefused: boolean;
+}
+
+/** `facts` of the supervisor of this node, where it has told. `known` is what the management process sees itself. */
+export function tokenStatus(
+  name: string,
+  known: TokenStatus['health'],
+  facts: NodeFacts | undefined,
+): TokenStatus {
+  const of = facts?.tokens.find((token) => token.name === name);
+  const up = of?.up ?? null;
+  const pinRefused = of?.pinRefused ?? false;
+  const health = known === 'UNAVAILABLE' && (up ?? 0) === 0 ? 'UNAVAILABLE' : partly(known, of);
+  return { name, health, hosts: of?.hosts ?? null, hostsUp: up, pinRefused };
+}
+
+function partly(
+  known: TokenStatus['health'],
+  of: NodeFacts['tokens'][number] | undefined,
+): TokenStatus['health'] {
+  if (of !== undefined && of.up === 0) return 'UNAVAILABLE';
+  return known !== 'ACTIVE' || (of !== undefined && of.up < of.hosts) ? 'DEGRADED' : 'ACTIVE';
+}
+
+/** `own` says whether the reader runs the appliance. */
+export function tokenFindings(
+  tokens: readonly TokenStatus[],
+  facts: NodeFacts | undefined,
+  own: boolean,
+): StatusFinding[] {
+  return tokens.flatMap((token): StatusFinding[] => {
+    const { name, health, hosts, hostsUp, pinRefused } = token;
+    const failure = facts?.tokens.find((one) => one.name === name);
+    const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
+    const ask = 'tell an administrator of the appliance';
+    if (pinRefused)
+      return [
+        {
+          ...{ trouble: 'PIN_REFUSED', where: name },
+          message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
+          remediation: own ? 'put the right PIN in place, then: sudo systemctl reload holdfast' : ask,
+        },
+      ];
+    if (health === 'UNAVAILABLE')
+      return [
+        {
+          ...{ trouble: 'TOKEN_DOWN', where: name },
+          message: `token ${name} does not answer: no key in it can be used${why}`,
+          remediation: own ? `holdfast token verify ${name}` : ask,
+        },
+      ];
+    if (health === 'DEGRADED')
+      return [
+        {
+          ...{ trouble: 'TOKEN_DEGRADED', where: name },
+          message:
+            hosts === null || hostsUp === hosts
+              ? `token ${name} answers only in part${why}`
+              : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve${why}`,
+          remediation: own ? `holdfast token verify ${name}` : ask,
+        },
+      ];
+    return [];
+  });
+}
+
+export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {
+  return (facts?.certificates ?? []).flatMap(({ listeners, expiresAt, refused }): StatusFinding[] => {
+    const left = Date.parse(expiresAt) - now.getTime();
+    const of = listeners.map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API')).join(', ');
+    const renew = 'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
+    return [
+      ...(left <= 0
+        ? [
+            {
+              ...{ trouble: 'CERTIFICATE_EXPIRED' as const, where: of },
+              message: `the TLS certificate of ${of} expired at ${expiresAt}: no client takes it`,
+              remediation: renew,
+            },
+          ]
+        : left < warningDays * day
+          ? [
+              {
+                ...{ trouble: 'CERTIFICATE_ENDS' as const, where: of },
+                message: `the TLS certificate of ${of} ends in ${Math.floor(left / day)} days, at ${expiresAt}`,
+                remediation: renew,
+              },
+            ]
+          : []),
+      ...(refused === undefined
+        ? []
+        : [
+            {
+              ...{ trouble: 'CERTIFICATE_NOT_TAKEN' as const, where: of },
+              message: `the TLS files that are in place for ${of} cannot be used: ${refused}`,
+              remediation: 'holdfast serve --check says why; the ones before are served meanwhile',
+            },
+          ]),
+    ];
+  });
+}
+
+export function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): boolean {
+  return (free < littleSpace && free < total / 10) || reserve < wholeReserve;
+}
+
+export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
+  if (disk === undefined || !isDiskNearlyFull(disk)) return [];
+  const reserve =
+    disk.reserve < disk.wholeReserve
+      ? '; the space kept for disable and freeze is in use or could not be set aside'
+      : '';
+  return [
+    {
+      ...{ trouble: 'DISK_NEARLY_FULL', where: 'store' },
+      message: `the disk of the store has ${Math.floor(disk.free / 1024 ** 2)} MiB left${reserve}`,
+      remediation: 'make room on it: df -h, journalctl --disk-usage',
+    },
+  ];
+}
+
+/** In words, with what mends it. */
+export function vaultFinding(
+  { trouble, vaultName, count, names }: TroubleFound,
+  own: boolean,
+): StatusFinding {
+  const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
+  const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
+  const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');
+  const ask = trouble === 'VAULT_FROZEN' ? 'holdfast vault show tells by whom; holdfast vault thaw ends it' : '';
+  return {
+    trouble,
+    where: vaultName,
+    message: own ? message : `vault ${vaultName}: ${message}`,
+    remediation: own ? remediation : ask === '' ? 'for an administrator of the vault: holdfast status' : ask,
+  };
+}
+
+const s = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+const words: Readonly<
+  Record<VaultTrouble, (count: number, which: string, first: string) => [message: string, mend: string]>
+> = {
+  VAULT_FROZEN: () => [
+    'the vault is frozen: no key of it can be used',
+    'holdfast vault show tells by whom; holdfast vault thaw ends it',
+  ],
+  KEY_SET_FROZEN: (n, which, first) => [
+    `${s(n, 'key set')} frozen${which}`,
+    `when it is over: holdfast key-set thaw ${first}`,
+  ],
+  KEY_PROOF_FAILED: (n, which) => [
+    `${s(n, 'key version')} whose key object in the token is not the one on record${which}`,
+    'holdfast reconcile run, then reconcile show; restore the token from its backup',
+  ],
+  ENCRYPTION_LIMIT_NEAR: (n, which, first) => [
+    `${s(n, 'key')} past 2³¹ encryptions and not rotated; refused at 2³²${which}`,
+    `holdfast cloud-key rotate ${first}`,
+  ],
+  ROTATION_OVERDUE: (n, which, first) => [
+    `${s(n, 'key')} not rotated though due for more than a day${which}`,
+    `holdfast cloud-key rotate ${first} says why`,
+  ],
+  KEY_STORE_NOT_CONNECTED: (n, which, first) => [
+    `${s(n, 'external key store')} not connected: AWS uses no key of it${which}`,
+    `holdfast external-key-store connect ${first}, or show for why`,
+  ],
+  KMS_KEY_DRIFT: (n, which, first) => [
+    `${s(n, 'KMS key')} in AWS not as on record here${which}`,
+    `holdfast kms-key show ${first}`,
+  ],
+  KMS_KEY_FAILED: (n, which, first) => [
+    `${s(n, 'KMS key')} whose last step in AWS failed${which}`,
+    `holdfast kms-key list; holdfast kms-key retry ${first}`,
+  ],
+  CREDENTIAL_OLD: (n, which, first) => [
+    `${s(n, 'XKS credential')} older than ${credentialDays} days${which}`,
+    `holdfast credential rotate ${first}`,
+  ],
+  CREDENTIAL_ENDS: (n, which, first) => [
+    `${s(n, 'XKS credential')} ending within ${warningDays} days without a successor${which}`,
+    `holdfast credential rotate ${first}`,
+  ],
+};
