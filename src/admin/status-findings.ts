@@ -106,7 +106,8 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
   return (facts?.certificates ?? []).flatMap(({ listeners, expiresAt, refused }): StatusFinding[] => {
     const left = Date.parse(expiresAt) - now.getTime();
     const of = listeners.map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API')).join(', ');
-    const renew = 'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
+    const renew =
+      'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
     return [
       ...(left <= 0
         ? [
@@ -165,7 +166,8 @@ export function vaultFinding(
   const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
   const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
   const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');
-  const ask = trouble === 'VAULT_FROZEN' ? 'holdfast vault show tells by whom; holdfast vault thaw ends it' : '';
+  const ask =
+    trouble === 'VAULT_FROZEN' ? 'holdfast vault show tells by whom; holdfast vault thaw ends it' : '';
   return {
     trouble,
     where: vaultName,

@@ -59,7 +59,10 @@ const shownStatus = z
         z.strictObject({
           name: z.string(),
           health: z.enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']),
-          hosts: z.int().nullable().describe('Token hosts of this node; null where its supervisor does not say.'),
+          hosts: z
+            .int()
+            .nullable()
+            .describe('Token hosts of this node; null where its supervisor does not say.'),
           hostsUp: z.int().nullable(),
           pinRefused: z.boolean(),
         }),
@@ -95,7 +98,9 @@ const shownStatus = z
     credentials: z.strictObject({ live: z.int() }),
     kmsKeysSeenAt: time
       .nullable()
-      .describe('Of when what is told of KMS keys in AWS is; null while they are looked through for the first time.'),
+      .describe(
+        'Of when what is told of KMS keys in AWS is; null while they are looked through for the first time.',
+      ),
   })
   .meta({ id: 'Status' });
 
@@ -201,7 +206,8 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...diskFindings(disk),
     ...nodes
       .filter(
-        ({ state, lastSeenAt }) => state === 'DOWN' && now.getTime() - Date.parse(lastSeenAt) < forgottenAfter,
+        ({ state, lastSeenAt }) =>
+          state === 'DOWN' && now.getTime() - Date.parse(lastSeenAt) < forgottenAfter,
       )
       .map(({ hostname, lastSeenAt }) => ({
         ...{ trouble: 'NODE_DOWN' as const, where: hostname },

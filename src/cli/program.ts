@@ -28,6 +28,7 @@ import { checkOutput, isForPrograms, outputForms, outputOf } from './output-opti
 import { addReconcileCommands } from './reconcile.ts';
 import { addSecondFactorCommands } from './second-factor.ts';
 import { addSessionCommands } from './session.ts';
+import { addStatusCommand } from './status.ts';
 import { addTokenCommands } from './token.ts';
 import { addUserCommands } from './user.ts';
 import { ask, write } from './streams.ts';
@@ -67,7 +68,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addKmsKeyCommands,
     ],
   ],
-  ['What happened:', [addAuditCommands, addReconcileCommands]],
+  ['What is so, and what happened:', [addStatusCommand, addAuditCommands, addReconcileCommands]],
   ['Besides:', [addCompletionCommand, addNamesCommand]],
 ];
 

@@ -345,6 +345,40 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   for (const name of ['ice-a', 'ice-b']) await json('key-set', 'delete', name, '--yes');
 });
 
+test.serial('status tells of a whole node on one screen, and its exit code is true', async (t) => {
+  const { as, run, json } = t.context;
+  const told = await json('status');
+  t.deepEqual([told.findings, told.ok], [[], true]);
+  t.like(told.tokens[0], { name: 'primary', health: 'ACTIVE', pinRefused: false });
+  const vault = await run('status');
+  t.is(vault.code, 0, vault.stdout);
+  t.regex(vault.stdout, /^nothing needs somebody\n\n/);
+  t.regex(vault.stdout, /^keys +\d+ AVAILABLE/m);
+  const appliance = await as('admin', '-o', 'json', 'status');
+  const of = JSON.parse(appliance.stdout);
+  t.is(appliance.code, of.ok ? 0 : 1);
+  t.is(of.tokens[0].hostsUp, of.tokens[0].hosts);
+  t.deepEqual(of.certificates[0].listeners, ['xks', 'management']);
+  t.true(of.disk.freeBytes > 0 && of.auditEvents > 0);
+  t.is(of.nodes[0].state, 'UP');
+  // What needs somebody is told by the exit code too.
+  await json('key-set', 'create', 'cold', '--token', 'primary');
+  await json('key-set', 'freeze', 'cold');
+  const frozen = await run('status');
+  t.is(frozen.code, 1, frozen.stdout);
+  t.regex(
+    frozen.stdout,
+    /^1 thing needs somebody\n- 1 key set frozen: cold\n    when it is over: holdfast key-set thaw cold\n/,
+  );
+  t.deepEqual(
+    frozen.stdout.split('\n').filter((line) => line.length > 80),
+    [],
+  );
+  await json('key-set', 'thaw', 'cold');
+  await json('key-set', 'delete', 'cold', '--yes');
+  t.is((await as('nobody', 'status')).code, 77);
+});
+
 test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) => {
   const { as } = t.context;
   const json = async (...words: string[]) => {

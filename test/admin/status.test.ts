@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto';
+import anyTest, { type TestFn } from 'ava';
+import type { z } from 'zod';
+import type { Call } from '../../src/admin/route.ts';
+import type { AdminServices, DiskFacts, NodeFacts } from '../../src/admin/services.ts';
+import { statusRoutes } from '../../src/admin/status.ts';
+import type { Trouble } from '../../src/admin/status-findings.ts';
+import { linesOf, type Status } from '../../src/cli/status.ts';
+import type { Caller } from '../../src/identity/caller.ts';
+import { permissionsOf } from '../../src/identity/permissions.ts';
+import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
+import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenPool } from '../../src/token/token-pool.ts';
+import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
+import type { Sight } from '../../src/vault/house.ts';
+import { newConnected, openStage, type KeySetInAws, type Stage } from '../vault/external-key-store-stage.ts';
+import { kmsOf, newKmsKey } from '../vault/kms-key-stage.ts';
+
+/* What is wrong is told with the command that mends it, and where nothing is, nothing is told. */
+
+interface Context {
+  stage: Stage;
+  set: KeySetInAws;
+  pointer: { id: string; key_id: string };
+  facts: NodeFacts | undefined;
+  disk: DiskFacts;
+}
+
+const test = anyTest as TestFn<Context>;
+const day = 86_400_000;
+const gib = 1024 ** 3;
+
+test.before(async (t) => {
+  const stage = await openStage();
+  const set = await newConnected(stage, { name: 'payments' });
+  const { pointer } = await newKmsKey(stage, set);
+  t.context = { stage, set, pointer, facts: wellFacts(stage), disk: roomy };
+});
+test.after.always(async (t) => t.context.stage?.dispose());
+
+const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeReserve: 16 };
+
+function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
+  return {
+    tokens: [{ name: 'token', hosts: 6, up: 6, pinRefused: false, ...token }],
+    certificates: [ending(house.now(), 90)],
+  };
+}
+
+function ending(now: Date, days: number): NodeFacts['certificates'][number] {
+  const expiresAt = new Date(now.getTime() + days * day).toISOString();
+  return { listeners: ['xks', 'management'], subject: 'CN=xks.example.com', expiresAt };
+}
+
+/** What the route answers, held against its schema. */
+async function status(
+  { stage, facts, disk }: Context,
+  who: 'appliance' | Sight = 'all',
+  services: Partial<AdminServices> = {},
+): Promise<Status> {
+  const [ofAppliance, ofVault] = statusRoutes;
+  const found = who === 'appliance' ? ofAppliance : ofVault;
+  if (found === undefined) throw new Error('there is no route');
+  const role = who === 'appliance' ? 'appliance-admin' : 'vault-admin';
+  const caller: Caller = {
+    ...{ kind: 'user', userId: randomUUID(), username: 'ada', role, state: 'ACTIVE', byCookie: false },
+    ...{ vaultId: who === 'appliance' ? '' : stage.vaultId, permissions: new Set(permissionsOf[role]) },
+    ...{ sight: who === 'appliance' ? 'all' : who, credentialId: randomUUID() },
+  };
+  const call = {
+    services: {
+      ...stage.house,
+      version: '1',
+      tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
+      nodeFacts: async () => facts,
+      disk: () => disk,
+      ...services,
+    },
+    caller,
+    params: { vaultId: stage.vaultId },
+  } as unknown as Call<unknown, unknown, unknown>;
+  const { body } = await found.handle(call);
+  return (found.answer as z.ZodType<Status>).parse(JSON.parse(JSON.stringify(body)));
+}
+
+const troublesOf = ({ findings }: Status) => findings.map(({ trouble }) => trouble as Trouble);
+
+test.serial('nothing wrong is nothing told, on the appliance and in the vault', async (t) => {
+  for (const who of ['appliance', 'all'] as const) {
+    const told = await status(t.context, who);
+    t.deepEqual(told.findings, []);
+    t.true(told.ok);
+    t.like(told, { cloudKeys: { AVAILABLE: 1 }, externalKeyStores: { CONNECTED: 1 } });
+    t.like(told.keySets, { total: 1, frozen: 0 });
+  }
+});
+
+interface Condition {
+  name: string;
+  trouble: Trouble;
+  /** Words of the message and of the command, for who can mend it. */
+  says: RegExp;
+  mends: RegExp;
+  /** Whom it concerns besides the appliance's users. */
+  vaultToo: boolean;
+  /** Makes it so; what it answers undoes it. */
+  make: (context: Context) => Promise<() => Promise<unknown>>;
+}
+
+const facts =
+  (change: (context: Context) => NodeFacts): Condition['make'] =>
+  async (context) => {
+    context.facts = change(context);
+    return async () => {
+      context.facts = wellFacts(context.stage);
+    };
+  };
+
+function column(
+  table: 'key_versions' | 'xks_credentials' | 'external_key_stores',
+  set: Record<string, unknown>,
+  back: Record<string, unknown>,
+): Condition['make'] {
+  return async ({ stage }) => {
+    const write = async (values: object) =>
+      stage.house.store.db
+        .updateTable(table as 'key_versions')
+        .set(values)
+        .execute();
+    await write(set);
+    return async () => write(back);
+  };
+}
+
+const conditions: Condition[] = [
+  {
+    name: 'a token is down',
+    trouble: 'TOKEN_DOWN',
+    says: /token token does not answer: no key in it can be used: C_Login/,
+    mends: /^holdfast token verify token$/,
+    vaultToo: true,
+    make: facts(({ stage }) => wellFacts(stage, { up: 0, problem: 'C_Login: CKR_DEVICE_ERROR' })),
+  },
+  {
+    name: 'a token is degraded',
+    trouble: 'TOKEN_DEGRADED',
+    says: /4 of 6 token hosts serve/,
+    mends: /^holdfast token verify token$/,
+    vaultToo: true,
+    make: facts(({ stage }) => wellFacts(stage, { up: 4 })),
+  },
+  {
+    name: 'a PIN was refused',
+    trouble: 'PIN_REFUSED',
+    says: /has refused its PIN/,
+    mends: /systemctl reload holdfast/,
+    vaultToo: true,
+    make: facts(({ stage }) => wellFacts(stage, { up: 0, pinRefused: true })),
+  },
+  {
+    name: 'a certificate ends soon',
+    trouble: 'CERTIFICATE_ENDS',
+    says: /ends in 9 days/,
+    mends: /serve --check/,
+    vaultToo: false,
+    make: facts(({ stage }) => ({
+      ...wellFacts(stage),
+      certificates: [ending(stage.house.now(), 9.5)],
+    })),
+  },
+  {
+    name: 'a certificate has expired',
+    trouble: 'CERTIFICATE_EXPIRED',
+    says: /expired at .*no client takes it/,
+    mends: /new certificate/,
+    vaultToo: false,
+    make: facts(({ stage }) => ({ ...wellFacts(stage), certificates: [ending(stage.house.now(), -1)] })),
+  },
+  {
+    name: 'the disk is nearly full',
+    trouble: 'DISK_NEARLY_FULL',
+    says: /200 MiB left/,
+    mends: /make room/,
+    vaultToo: false,
+    make: async (context) => {
+      context.disk = { ...roomy, free: 200 * 1024 ** 2 };
+      return async () => {
+        context.disk = roomy;
+      };
+    },
+  },
+  {
+    name: 'a key does not open its proof',
+    trouble: 'KEY_PROOF_FAILED',
+    says: /1 key version whose key object in the token is not the one on record/,
+    mends: /holdfast reconcile run/,
+    vaultToo: true,
+    make: column('key_versions', { unfit_since: '2026-01-01T00:00:00.000Z' }, { unfit_since: null }),
+  },
+  {
+    name: 'a budget is near its end',
+    trouble: 'ENCRYPTION_LIMIT_NEAR',
+    says: /1 key past 2³¹ encryptions/,
+    mends: /holdfast cloud-key rotate/,
+    vaultToo: true,
+    make: column('key_versions', { encryptions_leased: 2 ** 31 }, { encryptions_leased: 0 }),
+  },
+  {
+    name: 'a key store is not connected',
+    trouble: 'KEY_STORE_NOT_CONNECTED',
+    says: /1 external key store not connected/,
+    mends: /holdfast external-key-store connect/,
+    vaultToo: true,
+    make: column('external_key_stores', { state: 'DISCONNECTED' }, { state: 'CONNECTED' }),
+  },
+  {
+    name: 'a credential is old',
+    trouble: 'CREDENTIAL_OLD',
+    says: /1 XKS credential older than 365 days/,
+    mends: /holdfast credential rotate/,
+    vaultToo: true,
+    make: async (context) => {
+      const { db } = context.stage.house.store;
+      const rows = await db.selectFrom('xks_credentials').select(['access_key_id', 'created_at']).execute();
+      await db.updateTable('xks_credentials').set({ created_at: '2020-01-01T00:00:00.000Z' }).execute();
+      return async () => {
+        for (const { access_key_id, created_at } of rows)
+          await db
+            .updateTable('xks_credentials')
+            .set({ created_at })
+            .where('access_key_id', '=', access_key_id)
+            .execute();
+      };
+    },
+  },
+  {
+    name: 'AWS has a KMS key otherwise',
+    trouble: 'KMS_KEY_DRIFT',
+    says: /1 KMS key in AWS not as on record here/,
+    mends: /holdfast kms-key show/,
+    vaultToo: true,
+    make: async ({ stage, set, pointer }) => {
+      const kms = await kmsOf(stage, set);
+      await kms.disable(pointer.key_id);
+      await refreshKmsKey(stage.house, pointer.id);
+      return async () => {
+        await kms.enable(pointer.key_id);
+        await refreshKmsKey(stage.house, pointer.id);
+      };
+    },
+  },
+  {
+    name: 'the vault is frozen',
+    trouble: 'VAULT_FROZEN',
+    says: /the vault is frozen/,
+    mends: /holdfast vault thaw/,
+    vaultToo: true,
+    make: async ({ stage: { house, act, vaultId } }) => {
+      await freezeVault(house, act(), vaultId, 'vault', {});
+      return async () => thawVault(house, act(), vaultId, 'vault', {});
+    },
+  },
+  {
+    name: 'a key set is frozen',
+    trouble: 'KEY_SET_FROZEN',
+    says: /1 key set frozen: payments|1 key set frozen$/,
+    mends: /holdfast key-set thaw payments|holdfast status/,
+    vaultToo: true,
+    make: async ({ stage: { house, act, vaultId }, set }) => {
+      await freezeKeySet(house, act(), vaultId, 'all', set.keySet.id);
+      return async () => thawKeySet(house, act(), vaultId, 'all', set.keySet.id);
+    },
+  },
+];
+
+for (const { name, trouble, says, mends, vaultToo, make } of conditions)
+  test.serial(`${name}: it is told, with what mends it, and gone once it is mended`, async (t) => {
+    const undo = await make(t.context);
+    try {
+      for (const who of ['appliance', 'all'] as const) {
+        const told = await until(t.context, who, who === 'appliance' || vaultToo ? [trouble] : []);
+        t.deepEqual(troublesOf(told), who === 'appliance' || vaultToo ? [trouble] : []);
+        t.is(told.ok, told.findings.length === 0);
+        const [finding] = told.findings;
+        if (finding === undefined) continue;
+        const ofNode = told.nodes !== undefined;
+        // Who cannot mend it is told who can.
+        const forOthers = ofNode ? /holdfast status|holdfast vault/ : /an administrator of the appliance/;
+        if (isOfAppliance(trouble) === ofNode) {
+          t.regex(finding.message, says);
+          t.regex(finding.remediation, mends);
+        } else t.regex(finding.remediation, forOthers);
+        // Of what is inside a vault the appliance's users see no name.
+        if (ofNode) t.notRegex(finding.message, /payments/);
+      }
+    } finally {
+      await undo();
+    }
+    t.deepEqual(troublesOf(await until(t.context, 'appliance', [])), []);
+  });
+
+/** What was computed beside is there soon. */
+async function until(
+  context: Context,
+  who: 'appliance' | Sight,
+  wanted: Trouble[] | ((found: Trouble[]) => boolean),
+): Promise<Status> {
+  const fits = (found: Trouble[]) =>
+    typeof wanted === 'function' ? wanted(found) : found.join() === wanted.join();
+  for (let tries = 0; ; tries++) {
+    const told = await status(context, who);
+    if (tries === 100 || fits(troublesOf(told))) return told;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+  }
+}
+
+function isOfAppliance(trouble: Trouble): boolean {
+  return /^(TOKEN|PIN|CERTIFICATE|DISK|NODE)_/.test(trouble);
+}
+
+test.serial('a token without a host that serves is down, whoever can be asked', async (t) => {
+  t.context.facts = undefined;
+  const limits = { sickAfter: 1_000, killAfter: 1_000, queueLength: 1, healthInterval: 60_000 };
+  const pool = new TokenPool('token', 1, () => undefined, limits);
+  const told = await status(t.context, 'appliance', { tokens: new TokenRooms([pool]) });
+  pool.close();
+  t.context.facts = wellFacts(t.context.stage);
+  t.deepEqual(troublesOf(told), ['TOKEN_DOWN', 'SUPERVISOR_SILENT']);
+  t.like(told.tokens[0], { health: 'UNAVAILABLE', hosts: null, pinRefused: false });
+});
+
+test.serial('what is of another admin group is not told', async (t) => {
+  const undos = [];
+  for (const { make, trouble } of conditions)
+    if (!isOfAppliance(trouble) && trouble !== 'VAULT_FROZEN') undos.push(await make(t.context));
+  const told = await status(t.context, [t.context.stage.group]);
+  t.deepEqual(told.findings, []);
+  t.deepEqual([told.keySets.total, told.cloudKeys], [0, {}]);
+  for (const undo of undos.toReversed()) await undo();
+});
+
+test.serial('with everything wrong the screen is 80 wide, and begins with what stops most', async (t) => {
+  const undos = [];
+  for (const { make, name } of conditions)
+    if (!/degraded|PIN|expired/.test(name)) undos.push(await make(t.context));
+  const told = await until(t.context, 'appliance', (found) => found.includes('KMS_KEY_DRIFT'));
+  for (const undo of undos.toReversed()) await undo();
+  t.true(told.findings.length >= 9, troublesOf(told).join());
+  const lines = linesOf(told, {});
+  t.regex(lines[0] ?? '', /^\d+ things need somebody$/);
+  t.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+  t.true(lines.length <= 50, lines.join('\n'));
+  t.regex(lines[1] ?? '', /^- the TLS certificate/);
+});
