@@ -103,40 +103,37 @@ export function tokenFindings(
 }
 
 export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {
-  return (facts?.certificates ?? []).flatMap(({ listeners, expiresAt, refused }): StatusFinding[] => {
+  const findings: StatusFinding[] = [];
+  for (const { listeners, expiresAt, refused } of facts?.certificates ?? []) {
     const left = Date.parse(expiresAt) - now.getTime();
-    const of = listeners.map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API')).join(', ');
-    const renew =
+    const where = listeners
+      .map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API'))
+      .join(', ');
+    const remediation =
       'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
-    return [
-      ...(left <= 0
-        ? [
-            {
-              ...{ trouble: 'CERTIFICATE_EXPIRED' as const, where: of },
-              message: `the TLS certificate of ${of} expired at ${expiresAt}: no client takes it`,
-              remediation: renew,
-            },
-          ]
-        : left < warningDays * day
-          ? [
-              {
-                ...{ trouble: 'CERTIFICATE_ENDS' as const, where: of },
-                message: `the TLS certificate of ${of} ends in ${Math.floor(left / day)} days, at ${expiresAt}`,
-                remediation: renew,
-              },
-            ]
-          : []),
-      ...(refused === undefined
-        ? []
-        : [
-            {
-              ...{ trouble: 'CERTIFICATE_NOT_TAKEN' as const, where: of },
-              message: `the TLS files that are in place for ${of} cannot be used: ${refused}`,
-              remediation: 'holdfast serve --check says why; the ones before are served meanwhile',
-            },
-          ]),
-    ];
-  });
+    if (left <= 0)
+      findings.push({
+        trouble: 'CERTIFICATE_EXPIRED',
+        where,
+        message: `the TLS certificate of ${where} expired at ${expiresAt}: no client takes it`,
+        remediation,
+      });
+    else if (left < warningDays * day)
+      findings.push({
+        trouble: 'CERTIFICATE_ENDS',
+        where,
+        message: `the TLS certificate of ${where} ends in ${Math.floor(left / day)} days, at ${expiresAt}`,
+        remediation,
+      });
+    if (refused !== undefined)
+      findings.push({
+        trouble: 'CERTIFICATE_NOT_TAKEN',
+        where,
+        message: `the TLS files that are in place for ${where} cannot be used: ${refused}`,
+        remediation: 'holdfast serve --check says why; the ones before are served meanwhile',
+      });
+  }
+  return findings;
 }
 
 export function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): boolean {

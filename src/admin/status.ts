@@ -210,7 +210,8 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
           state === 'DOWN' && now.getTime() - Date.parse(lastSeenAt) < forgottenAfter,
       )
       .map(({ hostname, lastSeenAt }) => ({
-        ...{ trouble: 'NODE_DOWN' as const, where: hostname },
+        trouble: 'NODE_DOWN' as const,
+        where: hostname,
         message: `node ${hostname} has not shown itself since ${lastSeenAt}`,
         remediation: `on ${hostname}: systemctl status holdfast`,
       })),

@@ -81,18 +81,25 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
       : coloured('red', n === 1 ? '1 thing needs somebody' : `${n} things need somebody`, options.color);
   return [
     verdict,
-    ...status.findings
-      .slice(0, mostShown)
-      .flatMap(({ message, remediation }) => [
-        ...folded(printable(message), width - 4).map((line, index) => `${index === 0 ? '- ' : '  '}${line}`),
-        ...folded(printable(remediation), width - 4).map(
-          (line) => `    ${coloured('bold', line, options.color)}`,
-        ),
-      ]),
+    ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
     ...(n > mostShown ? [`  and ${n - mostShown} more: holdfast status -o json`] : []),
     '',
     ...lines,
   ];
+}
+
+function inLines(
+  { message, remediation }: Status['findings'][number],
+  width: number,
+  { color }: OutputOptions,
+): string[] {
+  const what = folded(printable(message), width - 2).map(
+    (line, index) => `${index === 0 ? '- ' : '  '}${line}`,
+  );
+  const mends = folded(printable(remediation), width - 4).map(
+    (line) => `    ${coloured('bold', line, color)}`,
+  );
+  return what.concat(mends);
 }
 
 /** What there is, a line each. */

@@ -171,6 +171,7 @@ export class XksService implements Worker {
       case 'start':
       case 'start-management':
       case 'token-report':
+      case 'node-facts':
       case 'ping':
         break;
       case 'host':

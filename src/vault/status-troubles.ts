@@ -132,8 +132,11 @@ async function frozenVaults(
     .limit(mostVaults)
     .execute();
   return rows.map(({ id, name }) => ({
-    ...{ trouble: 'VAULT_FROZEN' as const, vaultId: id, vaultName: name },
-    ...{ count: 1, names: [] },
+    trouble: 'VAULT_FROZEN' as const,
+    vaultId: id,
+    vaultName: name,
+    count: 1,
+    names: [],
   }));
 }
 
@@ -154,9 +157,13 @@ async function inVaults<TB extends keyof Tables>(
     scope === 'appliance' || vaults.length === 0
       ? []
       : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(mostNames).execute();
+  const first = names.map(({ name }) => name);
   return vaults.map(({ vault_id, vault_name, n }) => ({
-    ...{ trouble, vaultId: vault_id, vaultName: vault_name },
-    ...{ count: n, names: names.map(({ name }) => name) },
+    trouble,
+    vaultId: vault_id,
+    vaultName: vault_name,
+    count: n,
+    names: first,
   }));
 }
 
