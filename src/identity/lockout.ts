@@ -13,7 +13,7 @@ import type { House } from '../vault/house.ts';
 const freeFailures = 4;
 const lockMinutes = [1, 2, 4, 8, 16, 32, 60];
 const mostFailures = 100;
-const untilUnlocked = '9999-12-31T23:59:59.999Z';
+export const untilUnlocked = '9999-12-31T23:59:59.999Z';
 
 /** An attempt that was counted and may be tried. */
 export interface Attempt {

@@ -8,6 +8,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { isCertificateBundle } from './mail-settings.ts';
 import type { OidcClients } from './oidc-clients.ts';
 import { OidcError } from './oidc-error.ts';
+import { keepingSomebody } from './reach.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal } from '../vault/sealing.ts';
 
 export type OidcProvider = Selectable<OidcProviderTable>;
@@ -90,7 +91,9 @@ export async function putProvider(
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
     const unlinked =
       before !== undefined && before.issuer !== put.issuer
-        ? await unlinkAll(trx, vaultId, row.updated_at)
+        ? await keepingSomebody(trx, vaultId, house.now(), async () =>
+            unlinkAll(trx, vaultId, row.updated_at),
+          )
         : 0;
     await record(trx, act, {
       action: 'oidc-provider.update',
@@ -117,9 +120,11 @@ export async function deleteProvider(
   await house.store.write(act, async (trx) => {
     const provider = await findProvider({ db: trx }, vaultId);
     checkRowVersion(provider, expected);
-    await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
+    const unlinked = await keepingSomebody(trx, vaultId, house.now(), async () => {
+      await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
+      return unlinkAll(trx, vaultId, act.at.toISOString());
+    });
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
-    const unlinked = await unlinkAll(trx, vaultId, act.at.toISOString());
     await record(trx, act, {
       action: 'oidc-provider.delete',
       vaultId,

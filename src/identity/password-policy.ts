@@ -2,6 +2,9 @@ import type { Secret } from '../secret.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { withoutWalks } from './keyboard-walks.ts';
 
+/** A password that somebody else has chosen, and that came by mail or on paper, is good for so long. */
+export const firstPasswordDays = 7;
+
 /*
  * After NIST SP 800-63B-4, 3.1.1.2: length is what counts, every character is allowed, no rules on composition, no
  * periodic change, and a list of what is guessed first. 15 characters also where a second factor would allow 8.

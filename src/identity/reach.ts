@@ -2,6 +2,8 @@ import type { Transaction } from 'kysely';
 import type { Role, Tables } from '../store/schema.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { Caller } from './caller.ts';
+import { untilUnlocked } from './lockout.ts';
+import { firstPasswordDays } from './password-policy.ts';
 import { permissionsOf } from './permissions.ts';
 import type { UserRow } from './sessions.ts';
 
@@ -52,6 +54,63 @@ export async function checkAdministratorLeft(trx: Transaction<Tables>, vaultId: 
       `nobody would be left to administer the ${vaultId === '' ? 'appliance' : 'vault'}`,
       'make another administrator first',
     );
+}
+
+/**
+ * Makes a change after which somebody can still sign in to administer the vault or the appliance, where somebody could
+ * before: with a password that is theirs, or a first one that still counts; or by single sign-on, for those who have signed in
+ * at the provider that is set up, since of nobody else it is known that it lets them in. An API key is no way in. Throws
+ * VaultError `conflict`.
+ */
+export async function keepingSomebody<T>(
+  trx: Transaction<Tables>,
+  vaultId: string,
+  now: Date,
+  change: () => Promise<T>,
+): Promise<T> {
+  const could = await canSomebodySignIn(trx, vaultId, now);
+  const changed = await change();
+  if (could && !(await canSomebodySignIn(trx, vaultId, now)))
+    throw new VaultError(
+      'conflict',
+      `nobody would be left who can sign in to administer the ${vaultId === '' ? 'appliance' : 'vault'}`,
+      'let an administrator have a password, or sign in once by single sign-on (user edit --sign-in both), first',
+    );
+  return changed;
+}
+
+async function canSomebodySignIn(trx: Transaction<Tables>, vaultId: string, now: Date): Promise<boolean> {
+  const firstPasswordsSince = new Date(now.getTime() - firstPasswordDays * 86_400_000).toISOString();
+  const found = await trx
+    .selectFrom('users')
+    .leftJoin('oidc_providers', 'oidc_providers.vault_id', 'users.vault_id')
+    .select('users.id')
+    .where('users.vault_id', '=', vaultId)
+    .where('users.role', '=', administratorOf(vaultId))
+    .where('users.state', '=', 'ACTIVE')
+    // A lock that ends by itself keeps nobody out for long.
+    .where((eb) => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<>', untilUnlocked)]))
+    .where((eb) =>
+      eb.or([
+        eb.and([
+          eb('sign_in', 'in', ['password', 'both']),
+          eb('password_hash', 'is not', null),
+          eb.or([
+            eb('must_change_password', '=', 0),
+            eb('password_changed_at', 'is', null),
+            eb('password_changed_at', '>', firstPasswordsSince),
+          ]),
+        ]),
+        eb.and([
+          eb('sign_in', 'in', ['oidc', 'both']),
+          eb('oidc_subject', 'is not', null),
+          eb('oidc_providers.issuer', 'is not', null),
+        ]),
+      ]),
+    )
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 export function administratorOf(vaultId: string): Role {

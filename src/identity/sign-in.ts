@@ -7,7 +7,7 @@ import { confirmPassword, guess } from './confirmation.ts';
 import { laneOf } from './fair-queue.ts';
 import { SignInRefusedError } from './identity-error.ts';
 import { beginAttempt, clean, takeBack } from './lockout.ts';
-import { checkNewPassword, normalPassword } from './password-policy.ts';
+import { checkNewPassword, firstPasswordDays, normalPassword } from './password-policy.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 import { recordRefusal } from './refused-sign-ins.ts';
 import { spendCode, tryCode, type Own } from './second-factor.ts';
@@ -40,9 +40,6 @@ export interface SignInWish {
  * not be seen from outside.
  */
 const refusedAfter = 1000;
-
-/** A password that somebody else has chosen, and that came by mail or on paper, is good for so long. */
-const firstPasswordDays = 7;
 
 /**
  * Signs in by password; what is left to do stands in the session's state. Throws SignInRefusedError, alike for every

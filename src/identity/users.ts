@@ -14,7 +14,14 @@ import { laneOf } from './fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
 import { applianceRoles, vaultRoles } from './permissions.ts';
-import { checkAdministratorLeft, checkNotSelf, checkReach, isAdministrator, type Changer } from './reach.ts';
+import {
+  checkAdministratorLeft,
+  checkNotSelf,
+  checkReach,
+  isAdministrator,
+  keepingSomebody,
+  type Changer,
+} from './reach.ts';
 import { endSessionsOf, type UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, parseUsername, usernameKey } from './user-forms.ts';
 
@@ -176,7 +183,9 @@ export async function updateUser(
     if (change.state === 'DISABLED')
       checkNotSelf(changer, before, 'disable', 'another administrator can do it');
     if (!changes(before, fields)) return before;
-    const after = await bump(trx, house, userId, fields);
+    const after = await keepingSomebody(trx, vaultId, house.now(), async () =>
+      bump(trx, house, userId, fields),
+    );
     if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
     if (after.state === 'DISABLED' || isOtherRole || after.sign_in !== before.sign_in)
       await endSessionsOf(trx, userId);
@@ -209,7 +218,9 @@ export async function deleteUser(
   await house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'delete', 'another administrator can do it');
-    await trx.deleteFrom('users').where('id', '=', userId).execute();
+    await keepingSomebody(trx, vaultId, house.now(), async () =>
+      trx.deleteFrom('users').where('id', '=', userId).execute(),
+    );
     if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);
     restricts(trx, 'the end of the user', async () => {
       const left = await trx.selectFrom('users').select('id').where('id', '=', userId).executeTakeFirst();

@@ -1,3 +1,4 @@
+import { deleteProvider } from '../../src/identity/oidc-providers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { createApiKey } from '../../src/identity/api-keys.ts';
 import { resolveCaller } from '../../src/identity/callers.ts';
@@ -146,6 +147,58 @@ for (const [where, role, lesser] of [
       );
     await user(role);
     await t.notThrowsAsync(deleteUser(site, act(), 'command', vaultId, left.id, undefined));
+  });
+
+for (const [where, role, lesser] of [
+  ['a vault', 'vault-admin', 'auditor'],
+  ['the appliance', 'appliance-admin', 'appliance-auditor'],
+] as const)
+  test(`an administrator of ${where} who can sign in stays, however many there are who cannot`, async (t) => {
+    const { site, act, store, user, clock, fresh } = t.context;
+    const week = new Date(clock.at - 8 * 86_400_000).toISOString();
+    // None of these gets in: for ever locked, an old first password, none at all, single sign-on that nobody has set up.
+    await user(role, { locked_until: '9999-12-31T23:59:59.999Z' });
+    await user(role, { must_change_password: 1, password_changed_at: week });
+    await user(role, { password_hash: null });
+    const elsewhere = await user(role, { sign_in: 'oidc', password_hash: null, oidc_subject: 'sub-1' });
+    const last = await user(role, { oidc_subject: 'sub-2' });
+    const vaultId = last.vault_id;
+    const isRefused = async (...acts: (() => Promise<unknown>)[]) => {
+      for (const doing of acts)
+        t.like(await t.throwsAsync(doing(), { instanceOf: VaultError }), {
+          problem: 'conflict',
+          message: `nobody would be left who can sign in to administer ${where.replace(/^a /, 'the ')}`,
+        });
+    };
+    const change = async (fields: Parameters<typeof updateUser>[5]) =>
+      updateUser(site, act(), 'command', vaultId, last.id, fields, undefined);
+    await isRefused(
+      async () => change({ signIn: 'oidc' }),
+      async () => change({ state: 'DISABLED' }),
+      async () => change({ role: lesser }),
+      async () => deleteUser(site, act(), 'command', vaultId, last.id, undefined),
+    );
+    t.deepEqual(await fresh(last), last);
+    const now = site.now().toISOString();
+    const provider = {
+      ...{ vault_id: vaultId, issuer: 'https://idp.example.com', client_id: 'x', scopes: 'openid' },
+      ...{ client_secret_sealed: null, client_secret_token: null, username_claim: 'email' },
+      ...{ ca_certificates: '', created_at: now, updated_at: now },
+    };
+    await store.db.insertInto('oidc_providers').values(provider).execute();
+    // Those who have signed in at the provider can go on there, and then it stays.
+    t.is((await change({ signIn: 'oidc' })).sign_in, 'oidc');
+    await isRefused(async () => deleteProvider(site, act(), vaultId, undefined));
+    await t.notThrowsAsync(deleteUser(site, act(), 'command', vaultId, elsewhere.id, undefined));
+    await isRefused(
+      async () => change({ signIn: 'password' }),
+      async () => change({ state: 'DISABLED' }),
+    );
+    // Of somebody who never was there it is not known that they are let in.
+    await user(role, { sign_in: 'oidc', password_hash: null });
+    await isRefused(async () => deleteUser(site, act(), 'command', vaultId, last.id, undefined));
+    await user(role);
+    await t.notThrowsAsync(deleteProvider(site, act(), vaultId, undefined));
   });
 
 for (const [what, change] of Object.entries({
