@@ -29,7 +29,7 @@ export interface NodeFacts {
     /** The token has refused its PIN: nobody tries it again before a reload. */
     pinRefused: boolean;
     /** Why a host did not start last. */
-    problem?: string;
+    problem: string | undefined;
   }[];
   certificates: {
     listeners: ('xks' | 'management')[];

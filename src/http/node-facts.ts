@@ -13,13 +13,9 @@ export function nodeFacts(
     tokens: [...gates].map(([name, { refused: pinRefused }]) => {
       const counts = crews.map((crew) => crew.hosts(name));
       const problem = crews.map((crew) => crew.problem(name)).find((one) => one !== undefined);
-      return {
-        name,
-        pinRefused,
-        hosts: counts.reduce((sum, { wanted }) => sum + wanted, 0),
-        up: counts.reduce((sum, { prepared }) => sum + prepared, 0),
-        ...(problem === undefined ? {} : { problem }),
-      };
+      const hosts = counts.reduce((sum, { wanted }) => sum + wanted, 0);
+      const up = counts.reduce((sum, { prepared }) => sum + prepared, 0);
+      return { name, pinRefused, hosts, up, problem };
     }),
     certificates: tls.certificates,
   };

@@ -43,7 +43,7 @@ const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeR
 
 function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
   return {
-    tokens: [{ name: 'token', hosts: 6, up: 6, pinRefused: false, ...token }],
+    tokens: [{ name: 'token', hosts: 6, up: 6, pinRefused: false, problem: undefined, ...token }],
     certificates: [ending(house.now(), 90)],
   };
 }
