@@ -1,13 +1,12 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { SqliteStore } from '../src/store/sqlite.ts';
-import { bindingOf } from '../src/token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
-import { managementDeadline, type TokenClient } from '../src/vault/token-rooms.ts';
 import { byHand } from '../test/support/by-hand.ts';
 import { TestNode } from '../test/support/test-node.ts';
-import { createSoftHsmToken } from '../test/support/tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from '../test/support/tokens.ts';
 import { encryptBody, requestMetadata, XksClient, type SignedRequest } from '../test/support/xks-client.ts';
+import { inToken } from '../test/token/in-token.ts';
 import type { Cell, Results } from './growth.ts';
 import { fillLarge, type LargeStore } from './larger-store.ts';
 import { mainScript, Server } from './processes.ts';
@@ -34,11 +33,9 @@ export async function nodeWork(
     const storePath = path.join(node.directory, 'state', 'holdfast.db');
     fillLarge(storePath, size, now, 'bench');
     const made = performance.now();
-    const inToken = await node.withVault(async ({ house }) =>
-      makeObjects(house.tokens.pool('token'), storePath, 'bench', size.objects),
-    );
     await node.closeVault();
-    results.set(`${inToken.length} key objects made in the token`, {
+    const withObjects = await makeObjects(fixture, storePath, 'bench', size.objects);
+    results.set(`${withObjects.length} key objects made in the token`, {
       milliseconds: performance.now() - made,
     });
     const store = await SqliteStore.open(storePath);
@@ -73,7 +70,7 @@ export async function nodeWork(
         );
       const encrypts: SignedRequest[] = [];
       const body = encryptBody(Buffer.alloc(32, 7), { aad: Buffer.alloc(60, 3), cdiv: true });
-      for (const externalKeyId of inToken)
+      for (const externalKeyId of withObjects)
         encrypts.push(await client.sign(`${access.uriPath}/keys/${externalKeyId}/encrypt`, body));
       client.close();
       const running = server;
@@ -103,11 +100,12 @@ export async function nodeWork(
 }
 
 /**
- * The key objects of the first CloudKeys of the key set that are AVAILABLE, as a token host makes them, with their proofs on
- * record; their external key ids. One after another: it is how long the token takes.
+ * The key objects of the first CloudKeys of the key set that are AVAILABLE, made with bare PKCS#11 in one session, some two
+ * milliseconds each: a token host looks first whether there is one, which takes SoftHSM the longer the more there are. They
+ * have no proof on record, as keys of before. Gives their external key ids.
  */
 async function makeObjects(
-  pool: TokenClient,
+  fixture: TokenFixture,
   storePath: string,
   keySet: string,
   most: number,
@@ -115,37 +113,24 @@ async function makeObjects(
   const raw = new Database(storePath);
   try {
     const keys = raw
-      .prepare<[string, number], { id: string; external: string; keySetId: string; vaultId: string }>(
-        `SELECT c.id, c.external_key_id AS external, s.id AS keySetId, s.vault_id AS vaultId FROM cloud_keys AS c
+      .prepare<[string, number], { id: string; external: string; keySetId: string }>(
+        `SELECT c.id, c.external_key_id AS external, s.id AS keySetId FROM cloud_keys AS c
          JOIN key_sets AS s ON s.id = c.key_set_id WHERE s.name = ? AND c.state = 'AVAILABLE' AND c.expires_at IS NULL LIMIT ?`,
       )
       .all(keySet, most);
-    const prove = raw.prepare(`UPDATE key_versions SET proof = ? WHERE cloud_key_id = ? AND version = 2`);
-    const proofs: [Buffer, string][] = [];
-    for (const { id, external, keySetId, vaultId } of keys) {
-      const objectId = versionObjectId(id, 2);
-      const { value } = await pool.call(
-        {
-          kind: 'generateKey',
-          key: objectId,
-          label: versionLabel(keySetId, external, 2),
-          binding: bindingOf({
-            vaultId,
-            keySetId,
-            externalKeyId: external,
-            cloudKeyId: id,
-            version: 2,
-            objectId,
-          }),
-          encrypt: true,
-          decrypt: true,
-        },
-        managementDeadline(),
-      );
-      proofs.push([Buffer.from(value.proof), id]);
-    }
+    await inToken(
+      fixture,
+      keys.map(({ id, external, keySetId }) => ({
+        do: 'generate',
+        id: versionObjectId(id, 2).toString('hex'),
+        label: versionLabel(keySetId, external, 2),
+      })),
+    );
+    const unproven = raw.prepare(
+      'UPDATE key_versions SET proof = NULL WHERE cloud_key_id = ? AND version = 2',
+    );
     raw.transaction(() => {
-      for (const [proof, id] of proofs) prove.run(proof, id);
+      for (const { id } of keys) unproven.run(id);
     })();
     return keys.map(({ external }) => external);
   } finally {

@@ -26,8 +26,8 @@ import { fillLarge, firstVault, type LargeStore } from './larger-store.ts';
 
 /*
  * BENCH_ONLY=growth: what a node's work costs as what it keeps grows, and how long it stops an event loop at the most.
- * BENCH_STAGES (small,middle) picks the sizes, by name or as vaults:keys:events:objects; `large` takes a good half hour, most
- * of it for its key objects. Lists and background work run in this process, over a store like a node's and a token in
+ * BENCH_STAGES (small,middle) picks the sizes, by name or as vaults:keys:events:objects; `large` takes some
+ * ten minutes. Lists and background work run in this process, over a store like a node's and a token in
  * memory, so that what is measured is ours; start, memory, load and the stalls of each process are a node's, with real key
  * objects in SoftHSM.
  */
