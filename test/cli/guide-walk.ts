@@ -58,7 +58,7 @@ export async function walk(
   { directory, env, awsOptions = [], doctorOptions = [] }: WalkOptions,
 ): Promise<Walk> {
   const place = path.join(directory, '.walk');
-  await mkdir(place, { mode: 0o700 });
+  await mkdir(place, { mode: 0o700, recursive: true });
   const holdfast = new CommandServer({ cwd: directory });
   const aws = new AwsCommands(directory);
   const server = createServer((socket) => {
