@@ -84,6 +84,7 @@ holdfast --json cloud-key show payroll > payroll.json
   );
   t.is((await client.encrypt(externalKeyId, 'x')).status, 200);
 
+  await node.waitForLog(({ operation }) => operation === 'Encrypt');
   const log = path.join(directory, 'log');
   await writeFile(log, node.output);
   const output = await typed(`journalctl() { cat '${log}'; }\n${await runbook()}`);

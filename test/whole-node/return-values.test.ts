@@ -157,8 +157,8 @@ test.serial(
       'the others go on',
     );
     const health = (await healthOverAll(bench)).map(({ body }) => body.ekmFleetDetails[0].healthStatus);
-    t.true(health.includes('DEGRADED') && health.includes('ACTIVE'), health.join(' '));
-    t.false(health.includes('UNAVAILABLE'));
+    // Whichever worker answers, what it tells is the node's.
+    t.deepEqual([...new Set(health)], ['DEGRADED']);
     await shim.clear();
     node.signal('SIGHUP');
     await backInService(bench);
