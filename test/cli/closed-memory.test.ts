@@ -21,8 +21,11 @@ asRoot(
     const node = path.join(directory, 'node');
     const script = path.join(directory, 'node-process.ts');
     await copyFile(await realpath(process.execPath), node);
-    await copyFile(path.resolve(import.meta.dirname, '../../src/node-process.ts'), script);
-    await chmod(script, 0o644);
+    // With what it imports of ours.
+    for (const name of ['node-process.ts', 'confinable-path.ts']) {
+      await copyFile(path.resolve(import.meta.dirname, '../../src', name), path.join(directory, name));
+      await chmod(path.join(directory, name), 0o644);
+    }
 
     for (const [mode, isOpen] of [
       [0o755, true],
