@@ -21,7 +21,7 @@ import { buildStore } from '../store/backup-reader.ts';
 import { adjustRestored, type Adjusted } from '../store/restored-store.ts';
 import { restoringPath } from '../store/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
-import { rotateAt } from '../vault/encryption-count.ts';
+import { refuseAt, rotateAt } from '../vault/encryption-count.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';
@@ -153,6 +153,7 @@ async function putBack(
       now,
       encryptionsPerSecond,
       rotateAt,
+      refuseAt,
     });
     const replaced =
       held === undefined ? undefined : { keptAs: aside, sha256: sha256Of(storePath), damaged: held.damaged };

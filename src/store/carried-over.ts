@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { carryOverAws } from './carried-over-aws.ts';
 import { withhold, type Withheld } from './withheld.ts';
 
 /**
@@ -17,6 +18,13 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
     'is DISABLED: it was not AVAILABLE any more',
     `UPDATE cloud_keys SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
       WHERE state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}
+      RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
+  );
+  take(
+    'cloud-key',
+    'is DISABLED: it was being made, and then was not AVAILABLE any more',
+    `UPDATE cloud_keys SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
+      WHERE state = 'CREATING' AND ${is('cloud_keys', 'id', "b.state NOT IN ('CREATING', 'AVAILABLE')")}
       RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
   );
   for (const by of ['frozen_at', 'appliance_frozen_at'])
@@ -56,16 +64,58 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
       WHERE revoked_at IS NULL AND expires_at > @now AND ${isNot('api_keys', 'id', 'b.revoked_at IS NULL')}
       RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
   );
+  take(
+    'key-set',
+    'is of no administrative group: it was taken from the one that had it',
+    `UPDATE key_sets SET admin_group_id = NULL, updated_at = @now, row_version = row_version + 1
+      WHERE admin_group_id IS NOT NULL
+        AND ${is('key_sets', 'id', 'b.removed_at IS NULL AND b.admin_group_id IS NOT main.key_sets.admin_group_id')}
+      RETURNING vault_id AS vaultId, id, name`,
+  );
+  database.exec(groupsOfAccounts);
+  take(
+    'csp-account',
+    'is of the administrative group that had it last',
+    `UPDATE csp_accounts SET updated_at = @now, row_version = row_version + 1,
+        admin_group_id = (SELECT b.admin_group_id FROM before.csp_accounts b WHERE b.id = main.csp_accounts.id)
+      WHERE ${is('csp_accounts', 'id', 'b.admin_group_id <> main.csp_accounts.admin_group_id')}
+      RETURNING vault_id AS vaultId, id, name`,
+  );
+  for (const one of carryOverAws(database, now)) withheld.push(one);
   return withheld;
 }
+
+/** An account has a group always: one that was made since is there again, without members. Its name may be another's here. */
+const groupsOfAccounts = `
+  INSERT INTO main.admin_groups (id, vault_id, name, description, created_at, updated_at)
+    SELECT b.id, b.vault_id, CASE WHEN EXISTS (SELECT 1 FROM main.admin_groups m
+        WHERE m.vault_id = b.vault_id AND m.name = b.name) THEN b.id ELSE b.name END, b.description, b.created_at, b.updated_at
+      FROM before.admin_groups b
+      WHERE b.id NOT IN (SELECT id FROM main.admin_groups) AND b.id IN (SELECT c.admin_group_id
+        FROM before.csp_accounts c JOIN main.csp_accounts a ON a.id = c.id)`;
 
 /** What a deletion leaves of a vault goes in steps: its rows may look as before for a while. */
 const ofNoDeletedVault =
   'NOT EXISTS (SELECT 1 FROM before.vaults v WHERE v.id = b.vault_id AND v.deleted_at IS NOT NULL)';
 
+/** The replaced store has the same id in a row that is `so`. */
+function is(table: string, id: string, so: string): string {
+  return `EXISTS (SELECT 1 FROM before.${table} b WHERE b.${id} = main.${table}.${id} AND (${so}))`;
+}
+
 /** No row of the replaced store has the same id and is `so`. */
 function isNot(table: string, id: string, so: string): string {
   return `NOT EXISTS (SELECT 1 FROM before.${table} b WHERE b.${id} = main.${table}.${id} AND ${so})`;
+}
+
+/** AWS may have a KMS key with it: it is never given again. The id of a key that is here is spent when that is removed. */
+const spentSince = `
+  INSERT OR IGNORE INTO main.spent_external_keys (external_key_id, cloud_key_id, spent_at)
+    SELECT external_key_id, id, updated_at FROM before.cloud_keys b WHERE ${isOfNoKey()}
+    UNION ALL SELECT external_key_id, cloud_key_id, spent_at FROM before.spent_external_keys b WHERE ${isOfNoKey()}`;
+
+function isOfNoKey(): string {
+  return 'NOT EXISTS (SELECT 1 FROM main.cloud_keys a WHERE a.external_key_id = b.external_key_id)';
 }
 
 const ofPeople = [
@@ -108,5 +158,6 @@ function narrow(database: Database.Database): void {
     DELETE FROM main.oidc_providers;
     INSERT INTO main.oidc_providers SELECT * FROM before.oidc_providers
       WHERE vault_id = '' OR vault_id IN (SELECT id FROM main.vaults);
+    ${spentSince};
   `);
 }

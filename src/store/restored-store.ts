@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import type { BackupManifest } from './backup-format.ts';
 import { setLastEvent } from './backup-reader.ts';
 import { carryOver } from './carried-over.ts';
+import { deletionHold } from './deletion-hold.ts';
 import { knownMigrations } from './store.ts';
 import { withhold, type Withheld } from './withheld.ts';
 
@@ -41,6 +42,8 @@ export interface Adjustment {
   encryptionsPerSecond: number;
   /** A version that has encrypted so often is replaced at its next use. */
   rotateAt: number;
+  /** One that has encrypted so often encrypts no more. */
+  refuseAt: number;
 }
 
 /** Numbers of audit events that nobody gives again, where it is not known how many were given since the backup. */
@@ -85,6 +88,8 @@ function adjust(
   if (since === 'known') withheld.push(...carryOver(database, now.toISOString()));
   if (since === 'unknown') withheld.push(...lockDown(database, now.toISOString()));
   // Whatever is believed of the backup: nothing is destroyed because it was put back.
+  holdDeletions(database, now);
+  if (since === 'known') putOff(database);
   withheld.push(...keepFromDestruction(database, since === 'known', now.toISOString()));
   if (isKnown)
     database.exec(`UPDATE key_versions SET encryptions_leased = b.encryptions_leased FROM before.key_versions b
@@ -136,6 +141,28 @@ function lockDown(database: Database.Database, now: string): Withheld[] {
   ];
 }
 
+/** No backup has the one that may have been under way. */
+function holdDeletions(database: Database.Database, now: Date): void {
+  const until = new Date(now.getTime() + deletionHold.milliseconds).toISOString();
+  database
+    .prepare(
+      "INSERT OR REPLACE INTO main.leases (name, holder, until) VALUES (?, 'a backup was put back', ?)",
+    )
+    .run(deletionHold.lease, until);
+}
+
+/** A deletion that was cancelled and scheduled again since is not done before the day that was said last. */
+function putOff(database: Database.Database): void {
+  database.exec(`
+    UPDATE main.cloud_keys SET deletion_at = b.deletion_at FROM before.cloud_keys b
+      WHERE b.id = main.cloud_keys.id AND main.cloud_keys.state = 'PENDING_DELETION' AND b.state = 'PENDING_DELETION'
+        AND b.deletion_at > main.cloud_keys.deletion_at;
+    UPDATE main.kms_keys SET wanted_days = b.wanted_days FROM before.kms_keys b
+      WHERE b.id = main.kms_keys.id AND main.kms_keys.wanted = 'SCHEDULE_DELETION' AND b.wanted = 'SCHEDULE_DELETION'
+        AND b.wanted_days > main.kms_keys.wanted_days;
+  `);
+}
+
 /** A deletion that waited when the backup was made may have been cancelled since: it waits for somebody to ask again. */
 function keepFromDestruction(database: Database.Database, isKnown: boolean, now: string): Withheld[] {
   const stillWaits = (table: string, so: string) =>
@@ -161,21 +188,22 @@ function keepFromDestruction(database: Database.Database, isKnown: boolean, now:
 
 /**
  * The IVs of AES-GCM are made by the token, at random or by a counter of its own, and never of our count: an older count
- * repeats none. But it is what keeps a version below its limit, so it is raised by what may have been encrypted since; at
- * the most to where a new version is made at the next use.
+ * repeats none. But it is what keeps a version below its limit, so it is raised by what may have been encrypted since: to
+ * where a new version is made at the next use, and one that has got there already up to the limit.
  */
 function countAhead(
   database: Database.Database,
-  { manifest, now, encryptionsPerSecond, rotateAt }: Adjustment,
+  { manifest, now, encryptionsPerSecond, rotateAt, refuseAt }: Adjustment,
 ): void {
   const seconds = Math.max(0, Math.ceil((now.getTime() - Date.parse(manifest.takenAt)) / 1000));
-  const most = Math.min(rotateAt, seconds * encryptionsPerSecond);
+  const most = Math.min(refuseAt, seconds * encryptionsPerSecond);
   database
     .prepare(
-      `UPDATE key_versions SET encryptions_leased = max(encryptions_leased, min(encryptions_leased + @most, @rotateAt))
+      `UPDATE key_versions SET encryptions_leased = max(encryptions_leased,
+          min(encryptions_leased + @most, CASE WHEN encryptions_leased < @rotateAt THEN @rotateAt ELSE @refuseAt END))
         WHERE state IN ('ACTIVE', 'PENDING')`,
     )
-    .run({ most, rotateAt });
+    .run({ most, rotateAt, refuseAt });
 }
 
 function lostSince(database: Database.Database): Lost[] {

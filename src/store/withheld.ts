@@ -2,7 +2,16 @@ import type Database from 'better-sqlite3';
 
 /** Something that may not be used in a restored store, or not in every way, as it might by its backup. */
 export interface Withheld {
-  kind: 'vault' | 'cloud-key' | 'key-set' | 'xks-credential' | 'user' | 'api-key' | 'kms-key';
+  kind:
+    | 'vault'
+    | 'cloud-key'
+    | 'key-set'
+    | 'xks-credential'
+    | 'user'
+    | 'api-key'
+    | 'csp-account'
+    | 'external-key-store'
+    | 'kms-key';
   vaultId: string;
   id: string;
   name: string;

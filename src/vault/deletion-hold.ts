@@ -1,12 +1,13 @@
+import { deletionHold } from '../store/deletion-hold.ts';
 import type { House } from './house.ts';
 
 /*
  * Destroying a key cannot be undone, and when it is done is for the clock to say. After a clock has leapt ahead nothing is
- * deleted for a day: time for someone to see the log and to set it right.
+ * deleted for a day: time for someone to see the log and to set it right. So after a backup was put back, which may have
+ * forgotten that a deletion was cancelled, or that there was such a hold (src/store/restored-store.ts).
  */
 
-const leaseName = 'no deletions';
-const holdTime = 24 * 60 * 60 * 1000;
+const { lease: leaseName, milliseconds: holdTime } = deletionHold;
 /** What a clock may gain between two looks without anyone asking why, milliseconds. */
 export const suspiciousLeap = 60 * 60 * 1000;
 
@@ -23,7 +24,10 @@ export async function holdDeletions({ store, now }: House, why: string): Promise
 }
 
 /** Until when nothing is deleted; undefined where nothing holds deletions up. */
-export async function deletionsHeldUntil({ store, now }: House): Promise<Date | undefined> {
+export async function deletionsHeldUntil({
+  store,
+  now,
+}: Pick<House, 'store' | 'now'>): Promise<Date | undefined> {
   const row = await store.db
     .selectFrom('leases')
     .select('until')

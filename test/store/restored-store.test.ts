@@ -1,0 +1,337 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import type { BackupManifest } from '../../src/store/backup-format.ts';
+import { adjustRestored, type Adjusted, type Adjustment } from '../../src/store/restored-store.ts';
+import { SqliteStore } from '../../src/store/sqlite.ts';
+import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';
+import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+
+/* What a store that was built of a backup is made to forbid: rows alone, of both stores. */
+
+const at = '2026-01-01T00:00:00.000Z';
+const now = new Date('2026-02-01T00:00:00.000Z');
+const inDays = (days: number) => new Date(now.getTime() + days * 86_400_000).toISOString();
+
+type Row = Record<string, string | number | null>;
+type Rows = Readonly<Record<string, readonly Row[]>>;
+
+/** What stands in a column that a test does not speak of. */
+const defaults: Readonly<Record<string, Row>> = {
+  vaults: { id: 'emea', name: 'emea' },
+  key_sets: { vault_id: 'emea', external_key_store: 0 },
+  cloud_keys: { key_set_id: 'payments', can_encrypt: 1, can_decrypt: 1, current_version: 1 },
+  kms_keys: { vault_id: 'emea', region: 'eu-central-1', origin: 'HOLDFAST', key_id: 'key', step: 'DONE' },
+  external_key_stores: { vault_id: 'emea', key_set_id: 'payments' },
+  csp_accounts: { vault_id: 'emea' },
+  admin_groups: { vault_id: 'emea' },
+};
+
+function insert(database: Database.Database, table: string, row: Row): void {
+  const columns = database
+    .prepare<[string], { name: string; type: string }>(
+      'SELECT name, type FROM pragma_table_info(?) WHERE "notnull" AND dflt_value IS NULL',
+    )
+    .all(table);
+  const filled: Row = Object.fromEntries(
+    columns.map(({ name, type }) => [
+      name,
+      type === 'INTEGER' ? 0 : /_at$/.test(name) ? at : `${name} of ${String(row['id'])}`,
+    ]),
+  );
+  const whole = { ...filled, ...defaults[table], ...row };
+  const names = Object.keys(whole);
+  database
+    .prepare(`INSERT INTO ${table} (${names.join()}) VALUES (${names.map((name) => `@${name}`).join()})`)
+    .run(whole);
+}
+
+async function storeOf(file: string, rows: Rows): Promise<void> {
+  await (await SqliteStore.init(file)).close();
+  const database = new Database(file);
+  database.pragma('foreign_keys = OFF');
+  insert(database, 'vaults', {});
+  insert(database, 'key_sets', { id: 'payments' });
+  insert(database, 'audit_events', { actor_kind: 'system', outcome: 'done' });
+  for (const [table, all] of Object.entries(rows)) for (const row of all) insert(database, table, row);
+  database.close();
+}
+
+interface Made {
+  adjusted: Adjusted;
+  file: string;
+  /** Rows of the restored store. */
+  rows: (sql: string) => Row[];
+  withheld: string[];
+}
+
+/** The store that `backup` makes in the place of one that has `replaced`, or of none. */
+async function restored(
+  t: ExecutionContext,
+  backup: Rows,
+  replaced: Rows | undefined,
+  more: Partial<Adjustment> = {},
+): Promise<Made> {
+  const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-restored-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const [file, before] = [path.join(directory, 'made.db'), path.join(directory, 'before.db')];
+  await storeOf(file, backup);
+  if (replaced !== undefined) await storeOf(before, replaced);
+  const adjusted = adjustRestored(file, {
+    manifest: { lastAuditEvent: 1, takenAt: at } as BackupManifest,
+    replaced: replaced === undefined ? undefined : before,
+    asBackedUp: false,
+    now,
+    encryptionsPerSecond: 5_000,
+    rotateAt,
+    refuseAt,
+    ...more,
+  });
+  const rows = (sql: string) => {
+    const database = new Database(file, { readonly: true });
+    try {
+      return database.prepare<[], Row>(sql).all();
+    } finally {
+      database.close();
+    }
+  };
+  if (replaced !== undefined && more.asBackedUp !== true) t.is(adjusted.since, 'known');
+  const withheld = adjusted.withheld.map(({ kind, id }) => `${kind} ${id}`);
+  return { adjusted, file, rows, withheld };
+}
+
+const waiting = (deletion_at: string) => ({ id: 'doomed', state: 'PENDING_DELETION', deletion_at });
+
+test('a deletion that was put off since is not done earlier than was said last', async (t) => {
+  for (const [inBackup, since] of [
+    [7, 30],
+    [30, 7],
+  ] as const) {
+    const kms = { id: 'kms', wanted: 'SCHEDULE_DELETION', cloud_wish: 'PENDING_DELETION' };
+    const { rows, withheld } = await restored(
+      t,
+      { cloud_keys: [waiting(inDays(inBackup))], kms_keys: [{ ...kms, wanted_days: inBackup }] },
+      { cloud_keys: [waiting(inDays(since))], kms_keys: [{ ...kms, wanted_days: since }] },
+    );
+    t.deepEqual(rows('SELECT state, deletion_at FROM cloud_keys'), [
+      { state: 'PENDING_DELETION', deletion_at: inDays(30) },
+    ]);
+    t.deepEqual(rows('SELECT wanted, wanted_days FROM kms_keys'), [
+      { wanted: 'SCHEDULE_DELETION', wanted_days: 30 },
+    ]);
+    t.deepEqual(withheld, []);
+  }
+});
+
+test('nothing is destroyed for a day after any restore', async (t) => {
+  for (const [replaced, asBackedUp] of [
+    [{}, false],
+    [{}, true],
+    [undefined, false],
+  ] as const) {
+    const { file } = await restored(t, {}, replaced, { asBackedUp });
+    const store = await SqliteStore.open(file);
+    const held = await deletionsHeldUntil({ store, now: () => now });
+    t.is(held?.toISOString(), inDays(1));
+    await store.close();
+  }
+});
+
+test('a KMS key that was disabled since, or is to be deleted, is disabled in AWS again', async (t) => {
+  const kmsKey = (id: string, change: Row = {}) => ({
+    id,
+    external_key_store_id: id,
+    cloud_key_id: id,
+    ...change,
+  });
+  const was = [
+    kmsKey('disabled', { wanted: 'ENABLE', attempts: 3, problem: '{}' }),
+    kmsKey('doomed'),
+    kmsKey('by-hand', { origin: 'MANUAL' }),
+    kmsKey('unmade', { key_id: '', step: 'KEY' }),
+    kmsKey('gone', { step: 'GONE' }),
+    kmsKey('leaving', { leaving: 'KEEP' }),
+    kmsKey('enabled'),
+  ];
+  const { rows, withheld } = await restored(
+    t,
+    { kms_keys: was },
+    {
+      kms_keys: was.map((row) => ({
+        ...row,
+        wanted: null,
+        cloud_wish: { enabled: 'ENABLED', doomed: 'PENDING_DELETION' }[row.id] ?? 'DISABLED',
+      })),
+    },
+  );
+  t.deepEqual(
+    withheld.toSorted(),
+    ['by-hand', 'disabled', 'doomed', 'unmade'].map((id) => `kms-key ${id}`),
+  );
+  t.deepEqual(
+    rows(
+      'SELECT id, cloud_wish AS is_to_be, wanted, next_attempt_at AS at, attempts FROM kms_keys ORDER BY id',
+    ).map((row) => Object.values(row).join(' ')),
+    [
+      'by-hand DISABLED   0',
+      `disabled DISABLED DISABLE ${now.toISOString()} 0`,
+      `doomed DISABLED DISABLE ${now.toISOString()} 0`,
+      'enabled ENABLED   0',
+      'gone ENABLED   0',
+      'leaving ENABLED   0',
+      'unmade DISABLED   0',
+    ],
+  );
+});
+
+test('a key store that nobody wants connected any more is not connected', async (t) => {
+  const store = (id: string, change: Row) => ({ id, region: id, state: 'DISCONNECTED', ...change });
+  const { rows, withheld } = await restored(
+    t,
+    {
+      external_key_stores: [
+        store('apart', { wanted: 'CONNECT', wanted_details: '{"sent":true}' }),
+        store('made-apart', { wanted: 'CREATE', wanted_details: '{"connect":true,"tried":["A"]}' }),
+        store('removed', { wanted: 'CONNECT' }),
+        store('wanted', { wanted: 'CONNECT' }),
+        store('connected', { wanted: 'CONNECT' }),
+        store('updated', { wanted: 'UPDATE', wanted_details: '{"connect":true}' }),
+      ],
+    },
+    {
+      external_key_stores: [
+        store('apart', { wanted: null }),
+        store('made-apart', { wanted: null }),
+        store('wanted', { wanted: 'CONNECT' }),
+        store('connected', { state: 'CONNECTED' }),
+        store('updated', { wanted: 'UPDATE', wanted_details: '{"connect":true}' }),
+      ],
+    },
+  );
+  t.deepEqual(rows('SELECT id, wanted, wanted_details AS how FROM external_key_stores ORDER BY id'), [
+    { id: 'apart', wanted: null, how: null },
+    { id: 'connected', wanted: 'CONNECT', how: null },
+    { id: 'made-apart', wanted: 'CREATE', how: '{"tried":["A"]}' },
+    { id: 'removed', wanted: null, how: null },
+    { id: 'updated', wanted: 'UPDATE', how: '{"connect":true}' },
+    { id: 'wanted', wanted: 'CONNECT', how: null },
+  ]);
+  t.deepEqual(
+    withheld.toSorted(),
+    ['apart', 'made-apart', 'removed'].map((id) => `external-key-store ${id}`),
+  );
+});
+
+test('a key that was being made, and was disabled since, does not come back usable', async (t) => {
+  const ids = ['disabled', 'doomed', 'made', 'making', 'undone'];
+  const { rows, withheld } = await restored(
+    t,
+    { cloud_keys: ids.map((id) => ({ id, state: 'CREATING' })) },
+    {
+      cloud_keys: [
+        { id: 'disabled', state: 'DISABLED' },
+        waitingAs('doomed'),
+        { id: 'made', state: 'AVAILABLE' },
+        { id: 'making', state: 'CREATING' },
+      ],
+    },
+  );
+  t.deepEqual(
+    rows('SELECT id, state FROM cloud_keys ORDER BY id').map(({ id, state }) => `${id} ${state}`),
+    ['disabled DISABLED', 'doomed DISABLED', 'made CREATING', 'making CREATING', 'undone CREATING'],
+  );
+  t.deepEqual(withheld, ['cloud-key disabled', 'cloud-key doomed']);
+});
+
+function waitingAs(id: string): Row {
+  return { ...waiting(inDays(7)), id };
+}
+
+test('an external key id that was given since is never given again', async (t) => {
+  const key = (id: string) => ({ id, state: 'AVAILABLE', external_key_id: `external-${id}` });
+  const { rows } = await restored(
+    t,
+    { cloud_keys: [key('kept'), key('removed')], spent_external_keys: [spent('long-gone')] },
+    {
+      cloud_keys: [key('kept'), key('made-since')],
+      spent_external_keys: [spent('long-gone'), spent('removed'), spent('made-and-removed')],
+    },
+  );
+  t.deepEqual(
+    rows('SELECT external_key_id AS id FROM spent_external_keys ORDER BY 1').map(({ id }) => id),
+    ['long-gone', 'made-and-removed', 'made-since'].map((id) => `external-${id}`),
+  );
+});
+
+function spent(id: string): Row {
+  return { external_key_id: `external-${id}`, cloud_key_id: id, spent_at: at };
+}
+
+test('whose group lost a key set or an account since does not see it again', async (t) => {
+  const owned = (id: string, admin_group_id: string | null) => ({ id, admin_group_id });
+  const groups = [{ id: 'old' }, { id: 'other', name: 'team' }];
+  const { rows, withheld } = await restored(
+    t,
+    {
+      admin_groups: groups,
+      key_sets: [owned('moved', 'old'), owned('freed', 'old'), owned('kept', 'old'), owned('free', null)],
+      csp_accounts: [owned('a-moved', 'old'), owned('a-to-new', 'old'), owned('a-kept', 'old')],
+    },
+    {
+      admin_groups: [...groups, { id: 'new', name: 'team', vault_id: 'emea' }].filter(
+        ({ id }) => id !== 'other',
+      ),
+      key_sets: [owned('moved', 'new'), owned('freed', null), owned('kept', 'old'), owned('free', 'old')],
+      csp_accounts: [owned('a-moved', 'other'), owned('a-to-new', 'new'), owned('a-kept', 'old')],
+    },
+  );
+  t.deepEqual(
+    rows("SELECT id, admin_group_id AS of FROM key_sets WHERE id <> 'payments' ORDER BY id").map(
+      (row) => row['of'],
+    ),
+    [null, null, 'old', null],
+  );
+  t.deepEqual(
+    rows('SELECT id, admin_group_id AS of FROM csp_accounts ORDER BY id').map((row) => row['of']),
+    ['old', 'other', 'new'],
+  );
+  t.deepEqual(rows("SELECT name, vault_id FROM admin_groups WHERE id = 'new'"), [
+    { name: 'new', vault_id: 'emea' },
+  ]);
+  t.deepEqual(withheld.toSorted(), [
+    'csp-account a-moved',
+    'csp-account a-to-new',
+    'key-set freed',
+    'key-set moved',
+  ]);
+});
+
+test('where nobody counted since, a version that was past its rotation is counted on to its limit', async (t) => {
+  const version = (version: number, encryptions_leased: number) => ({
+    cloud_key_id: 'key',
+    version,
+    state: 'ACTIVE',
+    encryptions_leased,
+    object_id: String(version),
+  });
+  const { rows } = await restored(
+    t,
+    { key_versions: [version(1, 0), version(2, rotateAt), version(3, rotateAt + 7), version(4, refuseAt)] },
+    undefined,
+    { now: new Date(Date.parse(at) + 1_000_000) },
+  );
+  const most = 1000 * 5_000;
+  t.deepEqual(
+    rows('SELECT encryptions_leased AS n FROM key_versions ORDER BY version').map(({ n }) => n),
+    [most, rotateAt + most, rotateAt + 7 + most, refuseAt],
+  );
+  const long = await restored(t, { key_versions: [version(1, 0), version(2, rotateAt)] }, undefined, {
+    now: new Date('2027-01-01T00:00:00.000Z'),
+  });
+  t.deepEqual(
+    long.rows('SELECT encryptions_leased AS n FROM key_versions ORDER BY version').map(({ n }) => n),
+    [rotateAt, refuseAt],
+  );
+});
