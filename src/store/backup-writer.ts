@@ -39,7 +39,7 @@ const trail = 'audit_events';
  * Writes a backup of the store at `file` while a node works with it. Everything but the audit trail is read in one
  * transaction, as of one moment: short, since while it lasts the log of the database grows. The trail may be a hundred times
  * as long, and what stands in it is never changed: it is read in pieces up to that moment, each of them a statement, with as
- * much rest between as work. Throws StoreError, and what the sink throws.
+ * much rest between as work. Where events of it are pruned meanwhile there is no backup. Throws StoreError, and what the sink throws.
  */
 export async function writeBackup(
   file: string,
@@ -69,6 +69,7 @@ async function write(
   const tables = tablesOf(database);
   const header = headerOf(database, facts, migrations, tables);
   lines.put(line(header));
+  const pruned = eventsPruned(database, tables);
   for (const table of tables.filter((name) => name !== trail)) {
     const columns = beginTable(database, lines, table);
     rows[table] = await writeRows(lines, database.prepare(`SELECT ${columns} FROM "${table}"`).raw());
@@ -78,8 +79,20 @@ async function write(
   if (tables.includes(trail)) {
     const columns = beginTable(database, lines, trail);
     rows[trail] = await writeTrail(database, lines, columns, header.lastAuditEvent);
+    if (eventsPruned(database, tables) !== pruned)
+      throw new StoreError(
+        'locked',
+        'audit events were pruned while the backup was made',
+        'repeat it: as it is it would lack events, and would not tell why',
+      );
   }
   return { ...header, rows, sha256: await lines.end(rows) };
+}
+
+/** By every pruning: each counts what it deletes in the transaction that does it. */
+function eventsPruned(database: Database.Database, tables: readonly string[]): number {
+  if (!tables.includes('audit_prunings')) return 0;
+  return database.prepare<[], number>('SELECT total(deleted) FROM audit_prunings').pluck().get() ?? 0;
 }
 
 function executed(database: Database.Database): string[] {

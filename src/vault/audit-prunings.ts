@@ -72,8 +72,8 @@ export async function createPruning(
   if (held !== undefined)
     throw new VaultError(
       'conflict',
-      `the clock of the node leapt ahead: nothing is deleted until ${held.toISOString()}`,
-      'see that the clock is right, and repeat it then',
+      `the clock of the node leapt ahead, or a backup was put back: nothing is deleted until ${held.toISOString()}`,
+      'see that all is right, and repeat it then',
     );
   return house.store.write(act, async (trx) => {
     const other = await trx

@@ -95,6 +95,7 @@ async function chosenKeySets(
     .selectFrom('key_sets')
     .selectAll()
     .where('vault_id', '=', vaultId)
+    .where('removed_at', 'is', null)
     .where((eb) => seenBy(eb.ref('admin_group_id'), sight));
   if (which === 'all') return seen.execute();
   const wanted = new Set(which);

@@ -145,6 +145,29 @@ test('a backup is of one moment, and holds nobody up: what is written while the 
   await store.close();
 });
 
+test('a backup during which events are pruned is refused: what is missing in it would be told nowhere', async (t) => {
+  const directory = freshDirectory(t);
+  const file = await smallStore(directory);
+  const database = new Database(file);
+  t.teardown(() => database.close());
+  database.exec(`INSERT INTO audit_prunings VALUES ('pruning', '', 'VERIFYING', '2026', '2027', 4500, 4500, '', NULL, NULL, NULL,
+    NULL, '', 0, 0, 0, NULL, 'user', 'id', 'Ada', '2027', NULL)`);
+  const goOn = (change: string) =>
+    new Kept(async () => void database.exec(`UPDATE audit_prunings SET ${change}`));
+  await t.notThrowsAsync(
+    writeBackup(file, facts, goOn("reached = 9, reached_at = '2026'")),
+    'only looked at',
+  );
+  await t.notThrowsAsync(writeBackup(file, facts, goOn("state = 'DELETING', reached = 0, reached_at = ''")));
+  const kept = goOn('reached = 9, deleted = 5; DELETE FROM audit_events WHERE sequence <= 5');
+  await t.throwsAsync(writeBackup(file, facts, kept), {
+    instanceOf: StoreError,
+    message: 'audit events were pruned while the backup was made',
+  });
+  t.notRegex(kept.bytes.toString('utf8'), /"end":true/);
+  await t.notThrowsAsync(writeBackup(file, facts, new Kept()), 'after it is told');
+});
+
 test('a store of an earlier release is backed up as it is, and brought up to date when it is put back', async (t) => {
   const directory = freshDirectory(t);
   const file = path.join(directory, 'holdfast.db');

@@ -38,7 +38,7 @@ function insert(database: Database.Database, table: string, row: Row): void {
   const filled: Row = Object.fromEntries(
     columns.map(({ name, type }) => [
       name,
-      type === 'INTEGER' ? 0 : /_at$/.test(name) ? at : `${name} of ${String(row['id'])}`,
+      type === 'INTEGER' ? 0 : name.endsWith('_at') ? at : `${name} of ${String(row['id'])}`,
     ]),
   );
   const whole = { ...filled, ...defaults[table], ...row };
@@ -102,6 +102,11 @@ async function restored(
   return { adjusted, file, rows, withheld };
 }
 
+/** Each as it is, but for what `change` says of it. */
+function changed<T extends Row>(rows: readonly T[], change: (row: T) => Row): Row[] {
+  return rows.map((row) => Object.fromEntries([...Object.entries(row), ...Object.entries(change(row))]));
+}
+
 const waiting = (deletion_at: string) => ({ id: 'doomed', state: 'PENDING_DELETION', deletion_at });
 
 test('a deletion that was put off since is not done earlier than was said last', async (t) => {
@@ -159,10 +164,9 @@ test('a KMS key that was disabled since, or is to be deleted, is disabled in AWS
     t,
     { kms_keys: was },
     {
-      kms_keys: was.map((row) => ({
-        ...row,
+      kms_keys: changed(was, ({ id }) => ({
         wanted: null,
-        cloud_wish: { enabled: 'ENABLED', doomed: 'PENDING_DELETION' }[row.id] ?? 'DISABLED',
+        cloud_wish: { enabled: 'ENABLED', doomed: 'PENDING_DELETION' }[id] ?? 'DISABLED',
       })),
     },
   );

@@ -4,6 +4,7 @@ import { StoreError } from '../../src/store/sqlite.ts';
 import { issueCredential } from '../../src/vault/credentials.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import { freezeKeySets, thawKeySets } from '../../src/vault/key-set-freezes.ts';
+import { hideKeySet } from '../../src/vault/key-set-removal.ts';
 import { freezeKeySet, getKeySet, listKeySets, thawKeySet } from '../../src/vault/key-sets.ts';
 import { freezeAllVaults, freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
@@ -184,6 +185,16 @@ test.serial('several key sets are frozen in one act or none is, and only those t
   );
   await t.throwsAsync(freezeKeySets(house, act(), '00000000-0000-4000-8000-000000000000', 'all', 'all'), {
     message: 'there is no such vault',
+  });
+});
+
+test.serial('a key set that was removed, and whose rows go in steps, is frozen with no others', async (t) => {
+  const { house, act, vault, store } = t.context;
+  const [kept, removed] = [await newKeySet(t.context), await newKeySet(t.context)];
+  await store.write(act(), async (trx) => hideKeySet(trx, removed.id, house.now()));
+  t.deepEqual(await freezeKeySets(house, act(), vault.id, 'all', 'all'), { keySets: 1, changed: 1 });
+  await t.throwsAsync(thawKeySets(house, act(), vault.id, 'all', [kept.id, removed.id]), {
+    message: `there is no key set ${removed.id}; nothing was done`,
   });
 });
 
