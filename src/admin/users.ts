@@ -149,7 +149,7 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       summary: `Change a ${words}`,
       description:
         'Disabled, with another role or another way to sign in, a user’s sessions end at once; disabled, their API keys ' +
-        'for good. Nobody changes their own role, and the last active administrator stays.',
+        'for good. Nobody changes their own role, and the last who can sign in as administrator stays.',
       access: write,
       params: one,
       body: z.strictObject({ displayName, email, role, state, signIn }).partial(),

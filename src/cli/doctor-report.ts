@@ -4,13 +4,13 @@ import { coloured } from './colour.ts';
 import { printable } from './printable.ts';
 import { print } from './streams.ts';
 
-/* The doctor's report for people: each finding as it is made, problems and warnings once more at the end. */
+/* The doctor's report for people: the verdict, what is to be done, and then each finding. */
 
 const width = 100;
 const styles = { OK: 'green', WARNING: 'yellow', PROBLEM: 'red', SKIPPED: 'dim' } as const;
 
 const lookFromOutside =
-  'Only this node itself was looked at. What AWS sees: holdfast doctor --endpoint https://HOST …\n\n';
+  'Only this node itself was looked at. What AWS sees: holdfast doctor --endpoint https://HOST …';
 
 /** How many findings there are of each level. */
 export type Summary = Record<Lowercase<Level>, number>;
@@ -20,37 +20,51 @@ export function summaryOf(findings: readonly Finding[]): Summary {
   return { ok: of('OK'), warning: of('WARNING'), problem: of('PROBLEM'), skipped: of('SKIPPED') };
 }
 
-/** Prints a finding, under its group's heading where the group begins. */
-export class Report {
-  #group: Group | undefined;
-
-  add({ group, level, title, subject, seen }: Finding): void {
-    if (group !== this.#group) {
-      print(`${this.#group === undefined ? '' : '\n'}${coloured('bold', groups[group])}`);
-      this.#group = group;
-    }
-    const what = subject === null ? title : `${title} (${printable(subject)})`;
-    const lines = wrap(`${what}: ${printable(seen)}`, width - 11);
-    for (const [index, line] of lines.entries())
-      print(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${line}`);
+/** Prints all of it. `fromOutside`: a proxy was looked at, not only this node. */
+export function printReport(findings: readonly Finding[], fromOutside: boolean): void {
+  const summary = summaryOf(findings);
+  print(verdictOf(summary, fromOutside));
+  if (!fromOutside) print(lookFromOutside);
+  for (const [level, heading] of [
+    ['PROBLEM', 'Problems'],
+    ['WARNING', 'Warnings'],
+  ] as const) {
+    const found = findings.filter((finding) => finding.level === level);
+    if (found.length === 0) continue;
+    print(`\n${coloured(styles[level], heading)}`);
+    for (const finding of found) explain(finding);
   }
-
-  /** What is to be done, the worst last: it stands where the eye is when the command ends. */
-  end(findings: readonly Finding[], onlyNode: boolean): void {
-    for (const [level, heading] of [
-      ['WARNING', 'Warnings'],
-      ['PROBLEM', 'Problems'],
-    ] as const) {
-      const found = findings.filter((finding) => finding.level === level);
-      if (found.length === 0) continue;
-      print(`\n${coloured(styles[level], heading)}`);
-      for (const finding of found) explain(finding);
-    }
-    const { ok, warning, problem, skipped } = summaryOf(findings);
-    print(
-      `\n${onlyNode ? lookFromOutside : ''}${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
-    );
+  print(`\n${coloured('bold', 'All checks')}`);
+  let group: Group | undefined;
+  for (const finding of findings) {
+    if (finding.group !== group) print(`\n${coloured('bold', groups[finding.group])}`);
+    ({ group } = finding);
+    line(finding);
   }
+  const { ok, warning, problem, skipped } = summary;
+  print(
+    `\n${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
+  );
+}
+
+function verdictOf({ problem, warning }: Summary, fromOutside: boolean): string {
+  const counts = `${counted(problem, 'problem')}, ${counted(warning, 'warning')}`;
+  const subject = fromOutside ? 'the key store' : 'the node';
+  if (problem > 0) {
+    const fails = fromOutside
+      ? 'AWS KMS cannot use the key store as it is, or not for long'
+      : 'the node is not as it must be';
+    return coloured(styles.PROBLEM, `${counts}: ${fails}`);
+  }
+  return warning > 0
+    ? coloured(styles.WARNING, `${counts}: ${subject} works, but not as it should, or not for long`)
+    : coloured(styles.OK, `${counts}: ${subject} is well, as far as it was looked at`);
+}
+
+function line({ level, title, subject, seen }: Finding): void {
+  const what = subject === null ? title : `${title} (${printable(subject)})`;
+  for (const [index, text] of wrap(`${what}: ${printable(seen)}`, width - 11).entries())
+    print(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${text}`);
 }
 
 function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }: Finding): void {

@@ -5,6 +5,7 @@ import type { TokenReport } from '../admin/services.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { parseConsoleFile, parseKeys, isExternalKeyId } from '../doctor/console-file.ts';
+import { groups, type Group } from '../doctor/catalogue.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { isLoopback } from '../doctor/name.ts';
@@ -20,8 +21,9 @@ import { CliError } from './cli-error.ts';
 import { readCa } from './connection.ts';
 import { exitCodes } from './exit-codes.ts';
 import { confirm } from './prompt.ts';
-import { Report, summaryOf } from './doctor-report.ts';
+import { printReport, summaryOf } from './doctor-report.ts';
 import { readClosedFile } from './secret-file.ts';
+import { note, terminal } from './streams.ts';
 import { version } from './version.ts';
 import { printData } from './output.ts';
 import { isForPrograms, outputOf } from './output-options.ts';
@@ -55,17 +57,20 @@ export async function runDoctor(command: Command): Promise<void> {
   const options = asCliErrors(() => readWish(wish, command));
   if (options.load !== undefined) await confirmLoad(options, wish.yes);
   const output = outputOf(command);
-  const report = isForPrograms(output) ? undefined : new Report();
   const startedAt = wallClock();
   const began = monotonicNow();
   const findings: Finding[] = [];
+  // The verdict comes first, and so when all is known: until then somebody at a terminal sees how far it is.
+  const showsProgress = !isForPrograms(output) && terminal() !== undefined;
+  let group: Group | undefined;
   for await (const finding of diagnose(options)) {
     findings.push(finding);
-    report?.add(finding);
+    if (finding.group !== group && showsProgress) note(`${groups[finding.group]} …`);
+    ({ group } = finding);
   }
   const summary = summaryOf(findings);
-  report?.end(findings, options.endpoint === undefined);
-  if (isForPrograms(output))
+  if (!isForPrograms(output)) printReport(findings, options.endpoint !== undefined);
+  else
     printData(
       {
         schema,

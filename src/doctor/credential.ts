@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Answer } from './exchange.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import { foreignAnswer } from './health.ts';
+import type { EchoFacts } from './middlebox.ts';
 import { breach, errorNameOf, told, type XksCaller } from './xks-call.ts';
 
 const second = 1000;
@@ -32,11 +33,11 @@ export function examineClock(byEcho: number | undefined, byDate: number | undefi
  */
 export async function examineCredential(
   caller: XksCaller,
-  { proven, clockOffset }: { proven: boolean; clockOffset: number | undefined },
+  { proven, rewritten, clockOffset }: Pick<EchoFacts, 'proven' | 'rewritten' | 'clockOffset'>,
 ): Promise<{ findings: Finding[]; usable: boolean }> {
   if (clockOffset !== undefined && Math.abs(clockOffset) > allowed / 2) caller.clockOffset = clockOffset;
   const answer = await caller.health();
-  const accepted = acceptance(answer, caller, proven);
+  const accepted = acceptance(answer, caller, { proven, rewritten });
   const usable = answer.status === 200 && breach(answer) === undefined;
   if (!usable)
     return {
@@ -53,7 +54,11 @@ export async function examineCredential(
   };
 }
 
-function acceptance(answer: Answer, caller: XksCaller, proven: boolean): Finding {
+function acceptance(
+  answer: Answer,
+  caller: XksCaller,
+  { proven, rewritten }: Pick<EchoFacts, 'proven' | 'rewritten'>,
+): Finding {
   const name = errorNameOf(answer);
   const { accessKeyId } = caller.credential;
   if (answer.status === 200 && breach(answer) === undefined)
@@ -76,8 +81,12 @@ function acceptance(answer: Answer, caller: XksCaller, proven: boolean): Finding
   if (name === 'InvalidUriPathException')
     return problem(
       'credential.accepted',
-      `${told(answer)}: there is no key store at ${caller.credential.uriPath}`,
-      'XksProxyUriPath as holdfast key-set show has it',
+      rewritten
+        ? `${told(answer)}, though the secret of ${accessKeyId} is right: something in between rewrites the path`
+        : `${told(answer)}: there is no key store at ${caller.credential.uriPath}`,
+      rewritten
+        ? 'see “what stands in between”; once the path arrives as sent, ask again'
+        : 'XksProxyUriPath as holdfast key-set show has it',
       { code: 'XKS_PROXY_INVALID_CONFIGURATION' },
     );
   if (name === 'AccessDeniedException')

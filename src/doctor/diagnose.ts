@@ -8,7 +8,7 @@ import { ConnectionFailure, type Target } from './connection.ts';
 import { examineClock, examineCredential } from './credential.ts';
 import { Exchanger } from './exchange.ts';
 import { examineHealth } from './health.ts';
-import { examineMiddlebox } from './middlebox.ts';
+import { examineMiddlebox, type EchoFacts } from './middlebox.ts';
 import { examineName } from './name.ts';
 import { examineNode } from './node.ts';
 import { examineKey, examineUnknownKey } from './operations.ts';
@@ -135,7 +135,7 @@ async function* examineRequests(
     return yield* loadFindings(load, undefined, undefined);
   }
   const caller = new XksCaller(exchanger, credential);
-  let facts: { clockOffset: number | undefined; proven: boolean } = { clockOffset: undefined, proven: false };
+  let facts: Omit<EchoFacts, 'findings'> = { clockOffset: undefined, proven: false, rewritten: false };
   const middlebox = async function* (): AsyncGenerator<Finding> {
     // A node whose clock is far off refuses the echo by its time: the Date header says by how much.
     if (byDate !== undefined && Math.abs(byDate) > 150_000) caller.clockOffset = byDate;

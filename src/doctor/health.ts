@@ -1,6 +1,7 @@
 import type { CheckId } from './catalogue.ts';
 import type { Answer } from './exchange.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { foreign } from './gateway.ts';
 import { breach, errorNameOf, told } from './xks-call.ts';
 
 interface Health {
@@ -55,13 +56,10 @@ export function foreignAnswer(
   broken = breach(answer),
   subject?: string,
 ): Finding {
-  if (broken !== undefined)
-    return problem(
-      id,
-      `${told(answer)}: ${broken}`,
-      'is it Holdfast that answers? A load balancer, firewall or web server in between may answer by itself',
-      { code: 'XKS_PROXY_INVALID_RESPONSE', subject },
-    );
+  if (broken !== undefined) {
+    const { seen, wayOut, data } = foreign(answer);
+    return problem(id, `${seen}: ${broken}`, wayOut, { code: 'XKS_PROXY_INVALID_RESPONSE', subject, data });
+  }
   const name = errorNameOf(answer) ?? '';
   const [wayOut, code] = waysOut[name] ?? ['docs/errors.md has the error; the node’s log has its cause'];
   return problem(id, told(answer), wayOut, { code, subject });

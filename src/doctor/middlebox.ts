@@ -31,6 +31,8 @@ export interface EchoFacts {
   clockOffset: number | undefined;
   /** The credential's secret is right: the echo was answered. */
   proven: boolean;
+  /** The path does not arrive as it was sent. */
+  rewritten: boolean;
 }
 
 /** Letters, digits and signs that external key ids may have: whatever folds or decodes paths shows here. */
@@ -53,13 +55,15 @@ const leaveAlone =
 /** Asks for an echo over HTTP/1.1, and over HTTP/2 where that is spoken. */
 export async function examineMiddlebox(caller: XksCaller, http2: boolean): Promise<EchoFacts> {
   const one = await askEcho(caller, (sent) => caller.exchanger.send(sent));
-  if ('why' in one) return { findings: one.findings, clockOffset: undefined, proven: false };
+  if ('why' in one)
+    return { findings: one.findings, clockOffset: undefined, proven: false, rewritten: false };
   const two = http2 ? await askEcho(caller, (sent) => sendHttp2(caller.exchanger.target, sent)) : undefined;
   const runs = [one, ...(two !== undefined && 'echo' in two ? [two] : [])];
   return {
     findings: [pathFinding(runs), headerFinding(runs), tlsFinding(one)],
     clockOffset: one.clockOffset,
     proven: true,
+    rewritten: runs.some(isRewritten),
   };
 }
 
@@ -118,14 +122,39 @@ function notAnswered(why: string): { why: string; findings: Finding[] } {
   };
 }
 
+function isRewritten({ sent, echo }: Run): boolean {
+  return echo.target !== sent.path;
+}
+
 function pathFinding(runs: Run[]): Finding {
-  const changed = runs.find(({ sent, echo }) => echo.target !== sent.path);
+  const changed = runs.find(isRewritten);
   if (changed === undefined) return ok('middlebox.path', runs.map(({ protocol }) => protocol).join(', '));
-  return problem(
-    'middlebox.path',
-    `sent ${changed.sent.path}, arrived ${clean(changed.echo.target)}`,
-    leaveAlone,
-  );
+  const [sent, arrived] = [changed.sent.path, clean(changed.echo.target)];
+  const change = changeOf(sent, arrived);
+  return problem('middlebox.path', `sent ${sent}, arrived ${arrived}: ${change}`, leaveAlone, {
+    data: { sent, arrived, change },
+  });
+}
+
+/** What was done to a path on its way, for people. */
+function changeOf(sent: string, arrived: string): string {
+  if (arrived === sent.toUpperCase()) return 'capital letters were made of small ones';
+  if (arrived === sent.toLowerCase()) return 'small letters were made of capital ones';
+  if (arrived.toLowerCase() === sent.toLowerCase()) return 'capital and small letters were changed';
+  if (arrived.endsWith(sent)) return `“${arrived.slice(0, -sent.length)}” was put before it`;
+  if (arrived.startsWith(sent)) return `“${arrived.slice(sent.length)}” was put behind it`;
+  if (arrived !== '' && sent.endsWith(arrived))
+    return `“${sent.slice(0, -arrived.length)}” was cut off its beginning`;
+  if (decoded(arrived) === sent) return 'characters were percent-encoded';
+  return 'it is another path altogether';
+}
+
+function decoded(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Difference {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { authorityOf } from './connection.ts';
 import { prefixOf, type XksCredential } from './console-file.ts';
-import type { Exchanger } from './exchange.ts';
+import type { CheckId } from './catalogue.ts';
+import type { Answer, Exchanger } from './exchange.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { foreign } from './gateway.ts';
 import { breach, errorNameOf, told } from './xks-call.ts';
-
-const foreign =
-  'something else than Holdfast answers there: does the name lead to the right machine, does a web server or firewall in between answer by itself?';
 
 /** What can be asked without a signature. Throws ConnectionFailure. */
 export async function* examinePaths(
@@ -18,12 +17,12 @@ export async function* examinePaths(
   const root = await exchanger.send({ method: 'GET', path: '/', headers });
   yield root.status === 200
     ? ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`)
-    : problem('path.balancer', `GET / answers ${told(root)}`, foreign);
+    : foreignFinding(problem, 'path.balancer', 'GET / answers', root);
   const uriPath = credential?.uriPath ?? '/kms/xks/v1';
   const wrongMethod = await exchanger.send({ method: 'GET', path: `${uriPath}/health`, headers });
   yield wrongMethod.status === 405
     ? ok('path.method', told(wrongMethod))
-    : warning('path.method', `GET ${uriPath}/health answers ${told(wrongMethod)}`, foreign);
+    : foreignFinding(warning, 'path.method', `GET ${uriPath}/health answers`, wrongMethod);
   yield credential === undefined
     ? skipped('path.prefix', 'no console file was given', consoleFileWayOut)
     : await prefix(exchanger, credential, json);
@@ -33,11 +32,7 @@ export async function* examinePaths(
   const broken = breach(unknown);
   yield unknown.status === 404 && errorNameOf(unknown) === 'InvalidUriPathException' && broken === undefined
     ? ok('path.unknown', told(unknown))
-    : problem(
-        'path.unknown',
-        `a prefix that nobody has answers ${told(unknown)}${broken === undefined ? '' : `; ${broken}`}`,
-        foreign,
-      );
+    : foreignFinding(problem, 'path.unknown', 'a prefix that nobody has answers', unknown, broken);
   const bare = [root, wrongMethod, unknown].filter(
     (answer) => answer.headers['strict-transport-security'] === undefined,
   );
@@ -69,7 +64,17 @@ async function prefix(
       `${shown}: there is no key store at this path`,
       'XksProxyUriPath as holdfast key-set show has it, to the letter; or a proxy in between rewrites paths (see below)',
     );
-  return problem('path.prefix', `${shown}: answers ${told(answer)}`, foreign, {
-    code: 'XKS_PROXY_INVALID_RESPONSE',
-  });
+  return foreignFinding(problem, 'path.prefix', `${shown}: answers`, answer);
+}
+
+function foreignFinding(
+  make: typeof problem,
+  id: CheckId,
+  what: string,
+  answer: Answer,
+  broken?: string,
+): Finding {
+  const { seen, wayOut, data } = foreign(answer);
+  const more = { code: 'XKS_PROXY_INVALID_RESPONSE', data } as const;
+  return make(id, `${what} ${seen}${broken === undefined ? '' : `; ${broken}`}`, wayOut, more);
 }

@@ -19,10 +19,8 @@ import { readBody } from './body.ts';
  * `POST …/holdfast/v1/echo`, for `holdfast doctor`: answers what arrived of a request, so that the doctor can tell what a
  * proxy in between changes, adds or takes away. Only the holder of an XKS credential gets an answer, proven in the body
  * (sigv4/echo-proof.ts); to everybody else the path is one that is not there. It reaches no key and changes nothing.
+ * A proxy may have made any other path of it: so each that is not there is the echo to whoever proves a credential.
  */
-
-/** In front of it whatever a proxy made of the prefix; behind it one segment in which letters and signs may be altered. */
-const echoPath = /^(?:\/.*)?\/holdfast\/v1\/echo(?:\/[^/]{0,128})?$/;
 
 const longestBody = 2048;
 /** Milliseconds for the token to open the secret, where it is not at hand. */
@@ -69,10 +67,6 @@ export interface EchoOptions {
   now: () => number;
 }
 
-export function isEchoRequest(ctx: Context, path: string): boolean {
-  return ctx.method === 'POST' && echoPath.test(path);
-}
-
 /**
  * The echo, and whose it is; undefined for those to whom there is no such path. Throws ThrottlingException for one who
  * asks too often, ClientGoneError, and what opening the secret throws.
@@ -83,6 +77,7 @@ export async function echo(
   options: EchoOptions,
 ): Promise<{ credential: LiveCredential; echo: Echo } | undefined> {
   const { directory } = options;
+  if (ctx.method !== 'POST') return undefined;
   const body = await readBody(ctx.req, longestBody, () => new NotAnEcho()).catch((error: unknown) => {
     if (error instanceof NotAnEcho) return undefined;
     throw error;

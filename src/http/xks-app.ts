@@ -16,7 +16,7 @@ import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
 import { ClientGoneError, discardBody, isEncoded, passOverBody, readBody } from './body.ts';
-import { echo, EchoBudget, isEchoRequest } from './echo.ts';
+import { echo, EchoBudget } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { answeredPing, registerProbes } from './probes.ts';
 import { round, type RequestLog } from './request-log.ts';
@@ -70,8 +70,7 @@ export function createXksApp(options: XksAppOptions): Koa {
     if (answeredPing(ctx)) return;
     const { path, query } = splitUrl(ctx.req.url ?? '/');
     const route = readRoute(path);
-    if (route !== undefined) return answer(ctx, options, route, path, query);
-    if (isEchoRequest(ctx, path)) return answerEcho(ctx, path, query);
+    if (route !== undefined) return answer(ctx, options, { route, path, query, answeredEcho });
     // Koa's own parser throws at some targets that are no paths.
     return path.startsWith('/') ? next() : unknownPath(ctx);
   });
@@ -79,28 +78,34 @@ export function createXksApp(options: XksAppOptions): Koa {
   app.use(unknownPath);
   return app;
 
-  /** For `holdfast doctor`; to whoever proves nothing it is a path like any other that is not there. */
-  async function answerEcho(ctx: Context, path: string, query: string): Promise<void> {
+  /**
+   * For `holdfast doctor`, at each path that is not there: true where the caller has proven a credential and has been told
+   * what arrived. Throws what {@link echo} throws.
+   */
+  async function answeredEcho(ctx: Context, path: string, query: string): Promise<boolean> {
     const { services, log } = options;
+    const { directory, version } = services;
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
+    const made = await echo(ctx, request, { directory, version, echoes, now: monotonicNow });
+    if (made === undefined) return false;
+    respond(ctx, 200, JSON.stringify(made.echo));
+    const { keySet, accessKeyId } = made.credential;
+    log.info({ keySet: keySet.name, accessKeyId, remote: made.echo.remote }, 'echo for holdfast doctor');
+    return true;
+  }
+
+  async function unknownPath(ctx: Context): Promise<void> {
     try {
-      const { directory, version } = services;
-      const made = await echo(ctx, request, { directory, version, echoes, now: monotonicNow });
-      if (made === undefined) return await unknownPath(ctx);
-      respond(ctx, 200, JSON.stringify(made.echo));
-      const { keySet, accessKeyId } = made.credential;
-      log.info({ keySet: keySet.name, accessKeyId, remote: made.echo.remote }, 'echo for holdfast doctor');
+      const { path, query } = splitUrl(ctx.req.url ?? '/');
+      if (await answeredEcho(ctx, path, query)) return;
+      await refuseWith(
+        ctx,
+        new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.'),
+      );
     } catch (cause) {
       if (cause instanceof ClientGoneError) hangUp(ctx);
       else await refuseWith(ctx, toXksError(cause));
     }
-  }
-
-  async function unknownPath(ctx: Context): Promise<void> {
-    await refuseWith(
-      ctx,
-      new XksError('InvalidUriPathException', 'The URI path is not one of this XKS proxy.'),
-    );
   }
 
   async function refuseWith(ctx: Context, error: XksError): Promise<void> {
@@ -114,13 +119,18 @@ export function createXksApp(options: XksAppOptions): Koa {
 /** What a log line says of a request that was not authenticated. */
 const nobody = { keySet: undefined, accessKeyId: undefined, facts: {} };
 
+interface Asked {
+  route: Route;
+  path: string;
+  query: string;
+  answeredEcho: (ctx: Context, path: string, query: string) => Promise<boolean>;
+}
+
 /** One XKS request: head, body, signature, operation, answer, log line. */
 async function answer(
   ctx: Context,
   options: XksAppOptions,
-  route: Route,
-  path: string,
-  query: string,
+  { route, path, query, answeredEcho }: Asked,
 ): Promise<void> {
   const began = monotonicNow();
   const facts: CallFacts = {};
@@ -132,8 +142,10 @@ async function answer(
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
     const { directory } = options.services;
     await directory.refresh();
-    if (!(await directory.hasPrefix(route.prefix)))
+    if (!(await directory.hasPrefix(route.prefix))) {
+      if (await answeredEcho(ctx, path, query)) return;
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
+    }
     const authorization = parseAuthorization(request, wallClock());
     // Before the body too: nothing is kept in memory for a caller who names no credential of this key set, who is
     // answered when and as all others are, so that nobody learns which access key ids there are.

@@ -109,7 +109,7 @@ test.serial('a signature on the echoed request is judged as it arrived', async (
 
 test.serial('to everybody else there is no such path', async (t) => {
   const { node } = stage();
-  const unknown = await ask({ path: '/First/nothing/here' });
+  const unknown = await ask({ path: '/First/nothing/here', body: '{}' });
   t.is(unknown.status, 404);
   for (const changes of [
     { secret: 'A'.repeat(43) },
@@ -125,12 +125,14 @@ test.serial('to everybody else there is no such path', async (t) => {
     { body: '{' },
     { body: 'null' },
     { body: ' '.repeat(4000) },
-    { path: '/First/holdfast/v1/echo/a/b' },
-    { path: '/First/holdfast/v2/echo' },
+    { path: '/First/nothing/here', secret: 'A'.repeat(43) },
+    { path: '/First/nothing/here', body: 'x' },
+    { path: '/Nobody/kms/xks/v1/health', secret: 'A'.repeat(43) },
   ] satisfies Changes[]) {
     const answer = await ask(changes);
     t.is(answer.status, 404, JSON.stringify(changes));
-    t.is(answer.text, unknown.text);
+    t.is(answer.body.errorName, 'InvalidUriPathException');
+    if (changes.path?.startsWith('/Nobody') !== true) t.is(answer.text, unknown.text);
     const namesOf = ({ headers }: XksResponse) =>
       Object.keys(headers).filter((name) => name !== 'connection');
     t.deepEqual(namesOf(answer), namesOf(unknown));
@@ -138,6 +140,22 @@ test.serial('to everybody else there is no such path', async (t) => {
   t.is((await ask({ method: 'GET', body: '' })).status, 404);
   // And the node does not say whose it was.
   t.true(node.log.some(({ msg, accessKeyId }) => /URI path/.test(msg) && accessKeyId === undefined));
+});
+
+test.serial('to whoever proves a credential each path that is not there is the echo', async (t) => {
+  for (const path of [
+    '/FIRST/HOLDFAST/V1/ECHO/AZ.0',
+    '/First/holdfast/v1/echo/a/b',
+    '/First/nothing/here?as=it%20is',
+    '/First%2Fholdfast%2fv1/echo',
+    '/Nobody/kms/xks/v1/health',
+    '/',
+  ]) {
+    const answer = await ask({ path });
+    t.is(answer.status, 200, path);
+    t.is(answer.body.target, path);
+  }
+  t.is((await ask({ path: '/First/kms/xks/v1/health' })).status, 401, 'a path of ours is no echo');
 });
 
 test.serial('a withdrawn credential has no echo', async (t) => {

@@ -148,6 +148,43 @@ test.serial('a path that is folded or cut is named, as sent and as it arrived', 
   found(t, folded, 'middlebox.path', 'PROBLEM', /arrived \/first\/holdfast\/v1\/echo\/az/);
 });
 
+test.serial('whatever a middlebox makes of the path, the doctor says what was done to it', async (t) => {
+  for (const [alter, what] of [
+    [(path: string) => path.toUpperCase(), 'capital letters were made of small ones'],
+    [(path: string) => path.toLowerCase(), 'small letters were made of capital ones'],
+    [(path: string) => `/api${path}`, '“/api” was put before it'],
+    [(path: string) => path.replace(/^\/First/, ''), '“/First” was cut off its beginning'],
+    [(path: string) => path.replace('/F', '/%46'), 'characters were percent-encoded'],
+    [() => '/index.php', 'it is another path altogether'],
+  ] as [(path: string) => string, string][]) {
+    const findings = await behind('credential.accepted', (passing) => {
+      passing.path = alter(passing.path);
+    });
+    const finding = found(t, findings, 'middlebox.path', 'PROBLEM', new RegExp(`: ${what}$`));
+    t.is(finding.connectionErrorCode, 'XKS_PROXY_INVALID_CONFIGURATION');
+    t.is(finding.data['change'], what);
+    const accepted = found(t, findings, 'credential.accepted', 'PROBLEM');
+    t.regex(accepted.wayOut ?? '', /what stands in between/);
+  }
+});
+
+test.serial('a gateway that answers in place of the node is named, with causes and ways out', async (t) => {
+  const findings = await behind('credential.accepted', undefined, {
+    answer: (_request, response) => {
+      response
+        .writeHead(503, { 'content-type': 'text/html', server: 'awselb/2.0' })
+        .end('<html><body><center><h1>503 Service Temporarily Unavailable</h1></center></body></html>');
+      return true;
+    },
+  });
+  for (const id of ['path.balancer', 'path.prefix', 'path.unknown', 'credential.accepted'] as const) {
+    const finding = found(t, findings, id, 'PROBLEM', /AWS Application Load Balancer.*Server: awselb\/2\.0/);
+    t.is(finding.data['gateway'], 'AWS Application Load Balancer');
+    t.regex(finding.wayOut ?? '', /no healthy node.*health check.*--connect/s);
+  }
+  t.is(one(t, findings, 'credential.accepted').connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
+});
+
 test.serial('something that answers HTML in place of the node is no XKS proxy', async (t) => {
   const findings = await behind('credential.accepted', undefined, {
     answer: (_request, response) => {
@@ -339,6 +376,15 @@ test.serial('the command prints its JSON, exits with 1 at a problem, and never s
 
   const human = await runCommand(words(consoleFile, 'other.example.test'));
   t.is(human.code, 1);
+  // The verdict first, then what is to be done, then all that was looked at.
+  t.regex(human.stdout, /^(?:1 problem|\d problems), \d warnings?: AWS KMS cannot use /);
+  const order = ['problem', '\nProblems\n', '\nWarnings\n', '\nAll checks\n', '\n  OK '];
+  const places = order.map((text) => human.stdout.indexOf(text));
+  t.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+  );
+  t.false(places.includes(-1));
   t.regex(human.stdout, /\nProblems\n {2}name in the certificate {2}\[certificate\.name\]\n/);
   t.regex(
     human.stdout,
