@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Item } from './api-client.ts';
 import { find, withApi, type Api, type Kind } from './api.ts';
+import { withArticle } from './article.ts';
 import { example } from './example.ts';
 import { printDone, printList, printRecord, type Columns } from './output.ts';
 import { isWide } from './output-options.ts';
@@ -90,7 +91,7 @@ export function addList(parent: Command, collection: Collection): void {
 export function addShow(parent: Command, collection: Collection): void {
   addAct(parent, collection, {
     verb: 'show',
-    description: `show a ${collection.what}, by name or id`,
+    description: `show ${withArticle(collection.what)}, by name or id`,
     act: async (api, path) => tellRecord(api, collection, await api.client.get(path)),
   });
 }
@@ -111,7 +112,7 @@ export interface Removal {
 export function addDelete(parent: Command, collection: Collection, { question, left }: Removal = {}): void {
   const command = parent
     .command(`delete <${collection.command}>`)
-    .description(`delete a ${collection.what}, by name or id`);
+    .description(`delete ${withArticle(collection.what)}, by name or id`);
   if (question !== undefined) command.addOption(yesOption());
   command.action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
     withApi(command, async (api) => {
