@@ -48,9 +48,10 @@ export function rememberRefusal(config: LoadedConfig, token: string, pin: Secret
 /** Whole or not at all. */
 function keepMark(config: LoadedConfig, file: string, mark: { salt: string; hash: string }): void {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
-  const aside = `${file}.${process.pid}.new`;
+  // Of a name that nobody can have put a link under, as root writes it in the service's directory.
+  const aside = `${file}.${randomBytes(8).toString('hex')}.new`;
   try {
-    writeFileSync(aside, `${JSON.stringify(mark)}\n`, { mode: 0o600, flush: true });
+    writeFileSync(aside, `${JSON.stringify(mark)}\n`, { mode: 0o600, flush: true, flag: 'wx' });
     renameSync(aside, file);
   } finally {
     rmSync(aside, { force: true });
@@ -105,11 +106,21 @@ export function knownPins(config: LoadedConfig, token: string, usedBefore = fals
 }
 
 function isProven(config: LoadedConfig, token: string, pin: Secret): boolean {
-  const file = provenMarkOf(config, token);
-  const mark = existsSync(file) ? parseMarker(readFileSync(file, 'utf8')) : undefined;
+  const mark = readProven(config, token);
   if (mark === undefined) return false;
   const hash = hashOf(pin, Buffer.from(mark.salt, 'base64')).subarray(0, provenBytes);
   return hash.equals(Buffer.from(mark.hash, 'base64'));
+}
+
+/** Undefined where there is none, or none that can be read, as one that root has left: then no PIN is proven, and the node starts. */
+function readProven(config: LoadedConfig, token: string): ReturnType<typeof parseMarker> {
+  const file = provenMarkOf(config, token);
+  try {
+    return existsSync(file) ? parseMarker(readFileSync(file, 'utf8')) : undefined;
+  } catch (error) {
+    if (!isFileFailure(error)) throw error;
+    return undefined;
+  }
 }
 
 /** That it cannot be kept is no reason not to serve. */

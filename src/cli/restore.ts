@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  chownSync,
   closeSync,
   createReadStream,
   existsSync,
@@ -25,6 +24,7 @@ import { refuseAt, rotateAt } from '../vault/encryption-count.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';
+import { giveToOwner, leavingNothingToRoot } from './give-to-owner.ts';
 import { outputOf } from './output-options.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { tellTrailOfRestore } from './restore-events.ts';
@@ -95,7 +95,13 @@ async function check(
   try {
     const store = path.join(directory, 'holdfast.db');
     const manifest = await buildStore(store, sourceOf(file));
-    return { manifest, tokens: config === undefined ? undefined : await examineTokens(config, store) };
+    return {
+      manifest,
+      tokens:
+        config === undefined
+          ? undefined
+          : await leavingNothingToRoot(config, async () => examineTokens(config, store)),
+    };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -103,6 +109,15 @@ async function check(
 
 /** `onStep` hears of each step once it is done. */
 export async function restore(
+  config: LoadedConfig,
+  file: string,
+  input: RestoreInput,
+  onStep?: (step: string) => void,
+): Promise<Restored> {
+  return leavingNothingToRoot(config, async () => buildAndPutBack(config, file, input, onStep));
+}
+
+async function buildAndPutBack(
   config: LoadedConfig,
   file: string,
   input: RestoreInput,
@@ -212,14 +227,6 @@ export class MissingKeysError extends CliError {
     super('data', ...notAll(fields.length));
     this.fields = fields;
   }
-}
-
-/** As root for a service user: who had the store, or its directory, has it again. */
-function giveToOwner({ storePath, node }: LoadedConfig, prepared: string): void {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = statSync(existsSync(storePath) ? storePath : path.dirname(storePath));
-  const lockFiles = [`${storePath}-lock`, path.join(node.state_directory, 'serve.lock')];
-  for (const file of [prepared, ...lockFiles]) chownSync(file, uid, gid);
 }
 
 function remove(store: string): void {

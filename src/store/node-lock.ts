@@ -1,6 +1,7 @@
-import { chmodSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { StoreError } from './store-error.ts';
+import { PlainFile } from './plain-file.ts';
+import { codeOf, StoreError } from './store-error.ts';
 import { isBusy, toStoreError } from './store-faults.ts';
 
 /** Who serves, for whoever finds it taken. */
@@ -28,8 +29,8 @@ export class NodeLock {
   static take(file: string, of: string, holder: Holder): NodeLock {
     let database: Database.Database | undefined;
     try {
+      makePlain(file);
       database = new Database(file, { timeout: 0 });
-      chmodSync(file, 0o600);
       lock(database, holder);
       return new NodeLock(database);
     } catch (error) {
@@ -47,6 +48,17 @@ export class NodeLock {
   release(): void {
     this.#database.close();
   }
+}
+
+/** Before SQLite opens it, which follows links. Root may lock in a directory that is the service's. */
+function makePlain(file: string): void {
+  try {
+    // Only a new one is opened: closing one that this process has locked would give up its lock.
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  PlainFile.use(file, (plain) => plain.setMode(0o600));
 }
 
 function lock(database: Database.Database, holder: Holder): void {

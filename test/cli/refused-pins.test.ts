@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import {
@@ -62,4 +62,11 @@ test('a PIN that the token has taken is known over restarts, and cannot be found
   t.is(other.standing(right), 'replaced', 'in this life too');
   await writeFile(mark, '');
   t.is(knownPins(config, 'primary').standing(right), 'replaced', 'a mark that says nothing proves nothing');
+  // As one that is root's alone: it cannot be read, and the node starts.
+  await rm(mark);
+  await mkdir(mark);
+  const started = knownPins(config, 'primary');
+  t.is(started.standing(right), 'replaced', 'a mark that cannot be read proves nothing');
+  t.notThrows(() => started.accepted(right));
+  t.is(started.standing(right), 'proven');
 });

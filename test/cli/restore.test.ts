@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import {
   chownSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -436,7 +438,7 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
   t.deepEqual(stateOf(node), before);
 });
 
-test('put back by root, the store belongs to whoever had it, and to nobody else', async (t) => {
+test('put back by root, the store and all beside it belong to whoever had it, also where it is refused', async (t) => {
   const { node } = t.context;
   if (process.geteuid?.() !== 0) {
     t.log('not run: only root gives files away');
@@ -445,18 +447,64 @@ test('put back by root, the store belongs to whoever had it, and to nobody else'
   const file = await backUp(t);
   await node.closeVault();
   const [store, directory] = [storePath(node), path.dirname(storePath(node))];
+  const { state_directory: state } = loadConfig(node.config).node;
   const nobody = 65_534;
+  const ofNode = ['serve.lock', 'proven-pin.token'].map((name) => path.join(state, name));
+  const areGiven = (what: string) => {
+    for (const one of [`${store}-lock`, ...ofNode]) t.is(statSync(one).uid, nobody, `${one}, ${what}`);
+  };
+  const remade = () => {
+    for (const one of ofNode) rmSync(one, { force: true });
+  };
   for (const had of [store, directory]) {
     chownSync(directory, nobody, nobody);
     if (had === store) chownSync(store, nobody, nobody);
     else rmSync(store);
+    remade();
     await putBack(node, file, { replace: true });
     const { uid, gid, mode } = statSync(store);
     t.deepEqual([uid, gid, mode & 0o777], [nobody, nobody, 0o600]);
-    t.is(statSync(`${store}-lock`).uid, nobody);
+    areGiven('put back');
   }
+  remade();
+  const other = await SqliteStore.open(store);
+  await t.throwsAsync(putBack(node, file), { instanceOf: StoreError });
+  await other.close();
+  areGiven('refused');
+  rmSync(path.join(state, 'proven-pin.token'));
+  t.is((await holdfast(node, 'restore', '--check', file)).code, 0);
+  areGiven('checked');
   for (const name of readdirSync(directory)) chownSync(path.join(directory, name), 0, 0);
+  for (const one of ofNode) chownSync(one, 0, 0);
   chownSync(directory, 0, 0);
+});
+
+test('a link in the place of a lock is refused, and what it leads to stays as it is', async (t) => {
+  const { node } = t.context;
+  const file = await backUp(t);
+  await node.closeVault();
+  const config = loadConfig(node.config);
+  const target = path.join(node.directory, 'of somebody else');
+  for (const lock of [path.join(config.node.state_directory, 'serve.lock'), `${config.storePath}-lock`])
+    for (const link of process.geteuid?.() === 0 ? [symlinkSync, linkSync] : [symlinkSync]) {
+      writeFileSync(target, 'theirs', { mode: 0o644 });
+      rmSync(lock, { force: true });
+      link(target, lock);
+      await t.throwsAsync(restore(config, file, { replace: true }), {
+        instanceOf: StoreError,
+        message: /is a link or no plain file/,
+      });
+      rmSync(lock);
+      t.is(statSync(target).mode & 0o777, 0o644);
+      t.is(readFileSync(target, 'utf8'), 'theirs');
+      rmSync(target);
+      symlinkSync(target, lock);
+      await t.throwsAsync(restore(config, file, { replace: true }), {
+        message: /is a link or no plain file/,
+      });
+      t.false(existsSync(target));
+      rmSync(lock);
+    }
 });
 
 test('a store that another program has open is not replaced', async (t) => {
