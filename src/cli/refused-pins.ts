@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import path from 'node:path';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Secret } from '../secret.ts';
-import { isFileFailure } from '../system-reason.ts';
 import type { KnownPins } from '../token/host-life.ts';
 
 /*
@@ -118,9 +117,14 @@ function readProven(config: LoadedConfig, token: string): ReturnType<typeof pars
   try {
     return existsSync(file) ? parseMarker(readFileSync(file, 'utf8')) : undefined;
   } catch (error) {
-    if (!isFileFailure(error)) throw error;
+    if (!isSystems(error)) throw error;
     return undefined;
   }
+}
+
+/** What failed while it was being read has no path. */
+function isSystems(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).errno === 'number';
 }
 
 /** That it cannot be kept is no reason not to serve. */
@@ -134,7 +138,7 @@ function rememberProven(config: LoadedConfig, token: string, pin: Secret): void 
       hash: hash.toString('base64'),
     });
   } catch (error) {
-    if (!isFileFailure(error)) throw error;
+    if (!isSystems(error)) throw error;
   }
 }
 
