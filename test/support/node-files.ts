@@ -101,7 +101,7 @@ function configText(options: NodeOptions, { tls, clientCa }: TestCas): string {
       port: 0,
       ...(typeof options.admin === 'object' ? options.admin : {}),
     })}`,
-    `[log]\n${table({ ...options.log })}`,
+    ...(options.log === undefined ? [] : [`[log]\n${table(options.log)}`]),
     ...tokens.map((token) => `[[token]]\n${token}`),
   ].join('\n\n');
 }
