@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { House } from '../vault/house.ts';
 import {
   createKeySet,
   deleteKeySet,
   freezeKeySet,
   getKeySet,
   keySetOrders,
+  keySetWarnings,
   listKeySets,
   thawKeySet,
   updateKeySet,
@@ -87,6 +89,12 @@ const shownKeySet = z
     cloudKeys: z.int().describe('How many CloudKeys it has that are not DELETED.'),
     createdAt: time,
     updatedAt: time,
+    warnings: z
+      .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
+      .optional()
+      .describe(
+        'What to see to before AWS meets it, such as that another key set has no path prefix either. Where one is made or shown, not in lists.',
+      ),
   })
   .meta({ id: 'KeySet' });
 
@@ -137,13 +145,14 @@ export const keySetRoutes: readonly Route[] = [
     answer: shownKeySet,
     creates: {
       again: async (call, id) =>
-        made(await getKeySet(call.services, call.params.vaultId, callerOf(call).sight, id)),
+        made(call.services, await getKeySet(call.services, call.params.vaultId, callerOf(call).sight, id)),
     },
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { rotation, ...wish } = body;
       const { sight } = callerOf(call);
       return made(
+        services,
         await createKeySet(services, act, params.vaultId, sight, { ...wish, rotationDays: rotation.days }),
       );
     },
@@ -159,7 +168,7 @@ export const keySetRoutes: readonly Route[] = [
     answer: shownKeySet,
     handle: async (call) => {
       const { vaultId, keySetId } = call.params;
-      return answer(await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
+      return warned(call.services, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
     },
   }),
   route({
@@ -254,8 +263,14 @@ export const keySetRoutes: readonly Route[] = [
   }),
 ];
 
-function made(row: CountedKeySet): Answer {
-  return { ...answer(row), status: 201, location: `/vaults/${row.vault_id}/key-sets/${row.id}` };
+async function made(services: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+  const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
+  return { ...(await warned(services, row)), status: 201, location };
+}
+
+async function warned({ store }: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+  const warnings = await keySetWarnings(store.db, row);
+  return { body: { ...show(row), warnings }, rowVersion: row.row_version };
 }
 
 function answer(row: CountedKeySet): Answer {

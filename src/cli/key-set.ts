@@ -8,6 +8,7 @@ import { editedSentence } from './changed.ts';
 import { addKeySetFreezes } from './freezes.ts';
 import { groups } from './group.ts';
 import { printChanged } from './output.ts';
+import { note } from './streams.ts';
 import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from './values.ts';
 
 export const keySets: Collection = {
@@ -99,6 +100,11 @@ function tellKeySet({ options }: Api, made: Item): void {
     made,
     options,
   );
+  const { warnings = [] } = made as { warnings?: { message: string; wayOut: string }[] };
+  for (const { message, wayOut } of warnings) {
+    note(`warning: ${message}`);
+    note(`way out: ${wayOut}`);
+  }
 }
 
 function describe(command: Command): Command {

@@ -60,3 +60,25 @@ export async function leftInAws(trx: Reading, vaultId: string): Promise<LeftInAw
 function counted(found: number): Counted {
   return found > mostCounted ? `more than ${mostCounted}` : found;
 }
+
+/** Two key sets without path prefix look the same to AWS: then a key store of the one may be taken for the other's. */
+export const linkedElsewhere =
+  'where it is to be this key set’s after all, take its record from the other first: holdfast external-key-store delete --forget there, then link it here; where both key sets have no path prefix, each needs an endpoint and path of its own in the AWS account and Region: give this one a path prefix while it has no CloudKeys and no credentials (holdfast key-set edit KEY-SET --path-prefix PREFIX), or make a key set that has one, or take another host name of the proxy as its endpoint';
+
+/** Whether a record other than this one is of the external key store: of this vault, since another may say so of any id. */
+export async function isLinkedElsewhere(
+  db: Reading,
+  vaultId: string,
+  { id, region }: { id: string; region: string },
+  customKeyStoreId: string,
+): Promise<boolean> {
+  const other = await db
+    .selectFrom('external_key_stores')
+    .select('id')
+    .where('vault_id', '=', vaultId)
+    .where('custom_key_store_id', '=', customKeyStoreId)
+    .where('region', '=', region)
+    .where('id', '<>', id)
+    .executeTakeFirst();
+  return other !== undefined;
+}

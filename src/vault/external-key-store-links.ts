@@ -9,6 +9,7 @@ import {
   storeInRegion,
   type ExternalKeyStore,
 } from './external-key-store-records.ts';
+import { isLinkedElsewhere, linkedElsewhere } from './external-key-store-checks.ts';
 import { inTurn, nextLook, saveIn } from './external-key-store-turn.ts';
 import {
   parseCustomKeyStoreId,
@@ -106,17 +107,12 @@ export async function linkExternalKeyStore(
   const byHand = await storeInRegion(house.store.db, keySet, region);
   const write = async () =>
     house.store.write(act, async (trx) => {
-      const other = await trx
-        .selectFrom('external_key_stores')
-        .select('id')
-        // Of this vault: another may say so of any id, and is not told of here.
-        .where('vault_id', '=', keySet.vault_id)
-        .where('custom_key_store_id', '=', id)
-        .where('region', '=', region)
-        .where('id', '<>', byHand?.id ?? '')
-        .executeTakeFirst();
-      if (other !== undefined)
-        throw new VaultError('conflict', 'this external key store is linked to another key set already');
+      if (await isLinkedElsewhere(trx, keySet.vault_id, { id: byHand?.id ?? '', region }, id))
+        throw new VaultError(
+          'conflict',
+          'this external key store is linked to another key set already',
+          linkedElsewhere,
+        );
       const before = await storeInRegion(trx, keySet, region);
       const isSame = before?.custom_key_store_id === '' || before?.custom_key_store_id === id;
       if (before === undefined || before.origin !== 'MANUAL' || !isSame) {

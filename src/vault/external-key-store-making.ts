@@ -5,6 +5,7 @@ import { isSettling } from '../aws/presence.ts';
 import { forgetCreation, record } from '../audit/trail.ts';
 import { credentialState, findCredentialIn } from './credential-records.ts';
 import { defaultQuietMinutes } from './credential-making.ts';
+import { isLinkedElsewhere, linkedElsewhere } from './external-key-store-checks.ts';
 import { asColumns, recordFailure } from './external-key-store-mirror.ts';
 import { auditedStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
@@ -212,7 +213,9 @@ async function checkFree(turn: Turn, row: ExternalKeyStore, there: readonly AwsK
       ? new VaultError(
           'conflict',
           `the AWS account has an external key store with this endpoint and path already: ${same.id}`,
-          `link it: holdfast external-key-store link --id ${same.id}`,
+          (await isLinkedElsewhere(turn.house.store.db, turn.keySet.vault_id, row, same.id))
+            ? `it is linked to another key set: ${linkedElsewhere}`
+            : `link it: holdfast external-key-store link --id ${same.id}`,
         )
       : there.some(({ name }) => name === wanted.name)
         ? new VaultError(

@@ -161,3 +161,34 @@ function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
       .where((eb) => seenBy(notByIndex(eb.ref('key_sets.admin_group_id')), sight))
   );
 }
+
+export interface KeySetWarning {
+  code: string;
+  message: string;
+  wayOut: string;
+}
+
+/** What does not hinder the key set itself, and is found late and far from here where nobody tells of it. */
+export async function keySetWarnings(db: Reading, keySet: KeySet): Promise<KeySetWarning[]> {
+  if (keySet.path_prefix !== '' || keySet.external_key_store === 0) return [];
+  // Of whichever vault: that some key set has no prefix is told to everybody by 401 in place of 404.
+  const other = await db
+    .selectFrom('key_sets')
+    .select('id')
+    .where('path_prefix', '=', '')
+    .where('external_key_store', '=', 1)
+    .where('removed_at', 'is', null)
+    .where('id', '<>', keySet.id)
+    .limit(1)
+    .executeTakeFirst();
+  if (other === undefined) return [];
+  return [
+    {
+      code: 'path-shared',
+      message:
+        'another key set of this node has no path prefix either; AWS KMS has each pair of proxy endpoint and path once in an AWS account and Region, so that only one of the two can be an external key store there',
+      wayOut:
+        'give one of them a path prefix while it has no CloudKeys and no credentials (holdfast key-set edit KEY-SET --path-prefix PREFIX); or take another host name of the proxy as its endpoint, or another AWS account or Region',
+    },
+  ];
+}

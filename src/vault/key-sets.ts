@@ -19,6 +19,7 @@ export {
   findKeySet,
   getKeySet,
   keySetOrders,
+  keySetWarnings,
   listKeySets,
   type CountedKeySet,
   type KeySet,

@@ -7,6 +7,7 @@ import { createCloudKey } from '../../src/vault/cloud-keys.ts';
 import { withdrawCredential } from '../../src/vault/credentials.ts';
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
+import { linkExternalKeyStore } from '../../src/vault/external-key-store-links.ts';
 import { viewsOf } from '../../src/vault/external-key-store-view.ts';
 import {
   nextStoreLook,
@@ -19,7 +20,7 @@ import {
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
 } from '../../src/vault/external-key-stores.ts';
-import { deleteKeySet, updateKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/vault/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { eventsOf, fresh, insertGroup, insertVault } from '../support/vault.ts';
@@ -169,6 +170,38 @@ test.serial(
     const address = await t.throwsAsync(make(t.context, elsewhere.keySet), { instanceOf: VaultError });
     t.regex(address.message, new RegExp(other.custom_key_store_id));
     t.regex(address.wayOut ?? '', /external-key-store link/);
+  },
+);
+
+test.serial(
+  'two key sets without path prefix: told of when the second is made, and no dead end at create and link',
+  async (t) => {
+    const { house, act } = t.context;
+    const first = await newKeySetInAws(t.context, { pathPrefix: '' });
+    t.deepEqual(await keySetWarnings(house.store.db, first.keySet), []);
+    const made = await make(t.context, first.keySet);
+    const second = await newKeySetInAws(t.context, { account: first.account, pathPrefix: '' });
+    const [warning, ...more] = await keySetWarnings(house.store.db, second.keySet);
+    t.deepEqual(more, []);
+    t.is(warning?.code, 'path-shared');
+    t.regex(
+      warning?.message ?? '',
+      /AWS KMS has each pair of proxy endpoint and path once in an AWS account/,
+    );
+    t.regex(warning?.wayOut ?? '', /key-set edit KEY-SET --path-prefix/);
+    const prefixed = await newKeySetInAws(t.context);
+    t.deepEqual(await keySetWarnings(house.store.db, prefixed.keySet), []);
+
+    const id = made.custom_key_store_id;
+    const create = await t.throwsAsync(make(t.context, second.keySet), { instanceOf: VaultError });
+    t.regex(create.message, new RegExp(`endpoint and path already: ${id}`));
+    t.regex(create.wayOut ?? '', /^it is linked to another key set: .*--path-prefix/);
+    const link = await t.throwsAsync(
+      linkExternalKeyStore(house, act(), second.keySet, { region: made.region, customKeyStoreId: id }),
+      { instanceOf: VaultError },
+    );
+    t.regex(link.message, /linked to another key set/);
+    t.regex(link.wayOut ?? '', /delete .*--forget.*--path-prefix/);
   },
 );
 
