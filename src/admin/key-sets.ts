@@ -93,7 +93,7 @@ const shownKeySet = z
       .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
       .optional()
       .describe(
-        'What to see to before AWS meets it, such as that another key set has no path prefix either. Where one is made or shown, not in lists.',
+        'What to see to before AWS meets it, such as that another key set has no path prefix either. Not in lists.',
       ),
   })
   .meta({ id: 'KeySet' });
@@ -168,7 +168,7 @@ export const keySetRoutes: readonly Route[] = [
     answer: shownKeySet,
     handle: async (call) => {
       const { vaultId, keySetId } = call.params;
-      return warned(call.services, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
+      return answer(call.services, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
     },
   }),
   route({
@@ -202,6 +202,7 @@ export const keySetRoutes: readonly Route[] = [
       const wish = { ...rest, rotationDays: rotation?.days };
       const { sight } = callerOf(call);
       return answer(
+        services,
         await updateKeySet(services, act, params.vaultId, sight, params.keySetId, wish, expected),
       );
     },
@@ -222,7 +223,10 @@ export const keySetRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
-      return answer(await freezeKeySet(services, act, params.vaultId, sight, params.keySetId, expected));
+      return answer(
+        services,
+        await freezeKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+      );
     },
   }),
   route({
@@ -239,7 +243,10 @@ export const keySetRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
-      return answer(await thawKeySet(services, act, params.vaultId, sight, params.keySetId, expected));
+      return answer(
+        services,
+        await thawKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+      );
     },
   }),
   route({
@@ -265,16 +272,12 @@ export const keySetRoutes: readonly Route[] = [
 
 async function made(services: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
   const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
-  return { ...(await warned(services, row)), status: 201, location };
+  return { ...(await answer(services, row)), status: 201, location };
 }
 
-async function warned({ store }: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+async function answer({ store }: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
   const warnings = await keySetWarnings(store.db, row);
   return { body: { ...show(row), warnings }, rowVersion: row.row_version };
-}
-
-function answer(row: CountedKeySet): Answer {
-  return { body: show(row), rowVersion: row.row_version };
 }
 
 function show(row: CountedKeySet) {
