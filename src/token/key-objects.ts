@@ -3,7 +3,7 @@ import type { Profile } from '../config/profile.ts';
 import { readAttributes } from './attribute-reading.ts';
 import type { Cryptoki } from './cryptoki.ts';
 import { attempt, CryptokiError } from './cryptoki-error.ts';
-import { CKR, TokenError } from './faults.ts';
+import { CKR, ckrName, TokenError } from './faults.ts';
 import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
 import { judge, nameIn, readBack } from './key-reading.ts';
@@ -93,12 +93,12 @@ export class KeyObjects {
     const attributes = this.#readBack(handle);
     const wrong = notAsAsked(attributes, id, label, usage);
     if (wrong.length > 0) {
-      this.#undo(handle);
+      const left = this.#undo(handle);
       throw new TokenError(
         'key-unfit',
         'C_GenerateKey',
         undefined,
-        `the key came out with other attributes: ${wrong.join(', ')}`,
+        `the key came out with other attributes: ${wrong.join(', ')}${left}`,
       );
     }
     this.#handles.set(id, handle);
@@ -142,28 +142,32 @@ export class KeyObjects {
     try {
       return this.read(handle);
     } catch (error) {
-      this.#undo(handle);
+      const left = this.#undo(handle);
       // Never the call itself: a repair would make a second key.
       const [call, rv] =
         error instanceof CryptokiError ? [error.call, error.rv] : ['C_GetAttributeValue', undefined];
-      throw new TokenError('internal', 'C_GenerateKey', rv, `the key cannot be read back: ${call} failed`);
+      const detail = `the key cannot be read back: ${call} failed${left}`;
+      throw new TokenError('internal', 'C_GenerateKey', rv, detail);
     }
   }
 
-  /** Destroys a key that was made just now and is told to nobody. */
-  undo(id: Uint8Array): void {
+  /** Destroys a key that was made just now and is told to nobody. Gives words for one that stays, else none. */
+  undo(id: Uint8Array): string {
     const handle = this.#handles.get(id);
     this.forget(id);
-    if (handle !== undefined) this.#undo(handle);
+    return handle === undefined ? '' : this.#undo(handle);
   }
 
-  /** Where the token does not even destroy it, the key stays behind unused: nobody was told of it. */
-  #undo(handle: Buffer): void {
+  /** The fault that led here is what the caller is told; where the token does not even destroy the key, that besides. */
+  #undo(handle: Buffer): string {
     const { lib, session } = this.#cryptoki;
     try {
-      lib.C_DestroyObject(session.handle, handle);
-    } catch {
-      // The fault that led here is what the caller is told.
+      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
+      return '';
+    } catch (error) {
+      const rv = error instanceof CryptokiError ? error.rv : undefined;
+      const name = rv === undefined ? '' : `: ${ckrName(rv)}`;
+      return `; the key object could not be destroyed again and stays in the token (C_DestroyObject${name})`;
     }
   }
 

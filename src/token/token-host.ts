@@ -353,11 +353,13 @@ export class TokenHost {
     try {
       return { ...made, proof: makeProof(this.#gcm, this.#keys.find(key), binding) };
     } catch (error) {
-      this.#keys.undo(key);
+      const left = this.#keys.undo(key);
       // Never the call itself: a repair would make a second key.
-      throw error instanceof CryptokiError
-        ? new TokenError('internal', 'key proof', error.rv, `${error.call} failed`)
-        : error;
+      if (error instanceof CryptokiError)
+        throw new TokenError('internal', 'key proof', error.rv, `${error.call} failed${left}`);
+      if (error instanceof TokenError && left !== '')
+        throw new TokenError(error.fault, error.call, error.rv, `${error.detail ?? 'failed'}${left}`);
+      throw error;
     }
   }
 

@@ -86,6 +86,26 @@ test.serial(
   },
 );
 
+test.serial(
+  'a key that came out unfit and cannot be destroyed again is told as left in the token',
+  async (t) => {
+    const stays = { call: 'C_DestroyObject', rv: CKR.DEVICE_MEMORY } as const;
+    const left =
+      /; the key object could not be destroyed again and stays in the token \(C_DestroyObject: CKR_DEVICE_MEMORY\)$/;
+    await state.shim.set([
+      { call: 'C_GetAttributeValue', attributes: { [pkcs11js.CKA_SENSITIVE]: false } },
+      stays,
+    ]);
+    const unfit = await problemOfCreation();
+    t.regex(unfit.detail, /the key came out with other attributes: CKA_SENSITIVE;/);
+    t.regex(unfit.detail, left);
+    await state.shim.set([{ call: 'C_GetAttributeValue', rv: CKR.DEVICE_MEMORY }, stays]);
+    const unread = await problemOfCreation();
+    t.regex(unread.detail, /the key cannot be read back: C_GetAttributeValue failed;/);
+    t.regex(unread.detail, left);
+  },
+);
+
 test('every fault has a way out, and what the module said is in its words', (t) => {
   for (const fault of tokenFaults) {
     const plain = tokenWords(new TokenError(fault, 'C_Encrypt'));
