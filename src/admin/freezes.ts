@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { freezeKeySets, thawKeySets, type FreezesDone } from '../vault/key-set-freezes.ts';
+import { freezeKeySets, thawKeySets } from '../vault/key-set-freezes.ts';
 import { freezeAllVaults, freezeVault, thawVault, type FreezeSide } from '../vault/vault-freezes.ts';
 import { vaultId } from './key-forms.ts';
-import { callerOf, route, type Answer, type Route } from './route.ts';
+import { callerOf, route, type Answer, type Call, type Route } from './route.ts';
 import { shownVault, vaultAnswer } from './vaults.ts';
 
 const reason = z
@@ -72,13 +72,7 @@ export const freezeRoutes: readonly Route[] = [
     body: why,
     answer: shownVault,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, body, expected } = call;
-      return vaultAnswer(
-        services,
-        await freezeVault(services, act, params.vaultId, sideOf(call), body, expected),
-      );
-    },
+    handle: onVault(freezeVault),
   }),
   route({
     operation: 'thawVault',
@@ -94,13 +88,7 @@ export const freezeRoutes: readonly Route[] = [
     body: why,
     answer: shownVault,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, body, expected } = call;
-      return vaultAnswer(
-        services,
-        await thawVault(services, act, params.vaultId, sideOf(call), body, expected),
-      );
-    },
+    handle: onVault(thawVault),
   }),
   route({
     operation: 'freezeKeySets',
@@ -116,11 +104,7 @@ export const freezeRoutes: readonly Route[] = [
     body: several,
     answer: done,
     problems: ['not-found'],
-    handle: async (call) => {
-      const { services, act, params, body } = call;
-      const { sight } = callerOf(call);
-      return shown(await freezeKeySets(services, act, params.vaultId, sight, body.keySets));
-    },
+    handle: onKeySets(freezeKeySets),
   }),
   route({
     operation: 'thawKeySets',
@@ -134,18 +118,31 @@ export const freezeRoutes: readonly Route[] = [
     body: several,
     answer: done,
     problems: ['not-found'],
-    handle: async (call) => {
-      const { services, act, params, body } = call;
-      const { sight } = callerOf(call);
-      return shown(await thawKeySets(services, act, params.vaultId, sight, body.keySets));
-    },
+    handle: onKeySets(thawKeySets),
   }),
 ];
 
-function sideOf(call: Parameters<typeof callerOf>[0]): FreezeSide {
-  return callerOf(call).vaultId === '' ? 'appliance' : 'vault';
+/** The side that a vault is frozen and thawed on is the caller's. */
+function onVault(change: typeof freezeVault) {
+  return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof why>>): Promise<Answer> => {
+    const { services, act, params, body, expected } = call;
+    const side: FreezeSide = callerOf(call).vaultId === '' ? 'appliance' : 'vault';
+    return vaultAnswer(services, await change(services, act, params.vaultId, side, body, expected));
+  };
 }
 
-function shown({ keySets, changed }: FreezesDone): Answer {
-  return { body: { keySets, changed } };
+function onKeySets(change: typeof freezeKeySets) {
+  return async (
+    call: Call<z.output<typeof inVault>, undefined, z.output<typeof several>>,
+  ): Promise<Answer> => {
+    const { services, act, params, body } = call;
+    const { keySets, changed } = await change(
+      services,
+      act,
+      params.vaultId,
+      callerOf(call).sight,
+      body.keySets,
+    );
+    return { body: { keySets, changed } };
+  };
 }

@@ -10,12 +10,16 @@ export interface KeyUsage {
 
 export type NamedAttribute = pkcs11js.Attribute & { name: string };
 
+const aes256: readonly NamedAttribute[] = [
+  { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+  { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
+  { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
+];
+
 /** What a key is made with: every attribute is stated, so that no vendor's default decides. */
 export function keyTemplate(id: Uint8Array, label: string, usage: KeyUsage): NamedAttribute[] {
   return [
-    { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
-    { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
-    { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
+    ...aes256,
     { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: true },
     { name: 'CKA_PRIVATE', type: pkcs11js.CKA_PRIVATE, value: true },
     { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
@@ -36,9 +40,7 @@ export function keyTemplate(id: Uint8Array, label: string, usage: KeyUsage): Nam
 /** For as long as the session is. */
 export function sessionKeyTemplate(names: { id: Buffer; label: string } | undefined): NamedAttribute[] {
   return [
-    { name: 'CKA_CLASS', type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
-    { name: 'CKA_KEY_TYPE', type: pkcs11js.CKA_KEY_TYPE, value: pkcs11js.CKK_AES },
-    { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
+    ...aes256,
     { name: 'CKA_TOKEN', type: pkcs11js.CKA_TOKEN, value: false },
     { name: 'CKA_SENSITIVE', type: pkcs11js.CKA_SENSITIVE, value: true },
     { name: 'CKA_EXTRACTABLE', type: pkcs11js.CKA_EXTRACTABLE, value: false },

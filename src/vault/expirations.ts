@@ -5,6 +5,7 @@ import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';
 import { paced } from './paced.ts';
 import { credentialWillStand } from './credential-records.ts';
+import { storesWithCredential } from './external-key-store-records.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
 
@@ -150,17 +151,10 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
     .where((eb) =>
       eb.not(
         eb.exists(
-          eb
-            .selectFrom('external_key_stores')
-            .select('external_key_stores.id')
-            .whereRef('external_key_stores.key_set_id', '=', 'xks_credentials.key_set_id')
-            .where('external_key_stores.state', '<>', 'NOT_FOUND')
-            .where((of) =>
-              of.or([
-                of('external_key_stores.access_key_id', '=', of.ref('xks_credentials.access_key_id')),
-                of('external_key_stores.pending_access_key_id', '=', of.ref('xks_credentials.access_key_id')),
-              ]),
-            ),
+          storesWithCredential(
+            eb.ref('xks_credentials.key_set_id'),
+            eb.ref('xks_credentials.access_key_id'),
+          ).where('external_key_stores.state', '<>', 'NOT_FOUND'),
         ),
       ),
     )

@@ -1,5 +1,5 @@
-import type { Selectable } from 'kysely';
-import type { ExternalKeyStoreTable } from '../store/schema.ts';
+import { expressionBuilder, type Expression, type Selectable } from 'kysely';
+import type { ExternalKeyStoreTable, Tables } from '../store/schema.ts';
 import type { Edit, Reading } from './edits.ts';
 import type { House } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
@@ -120,4 +120,18 @@ export function auditedStore(row: ExternalKeyStore): Record<string, unknown> {
     state: row.state,
     connectionError: row.connection_error,
   };
+}
+
+/** For a query on credentials: the key stores of this one's key set that have it in AWS, or are being given it. */
+export function storesWithCredential(keySetId: Expression<string>, accessKeyId: Expression<string>) {
+  return expressionBuilder<Tables>()
+    .selectFrom('external_key_stores')
+    .select('external_key_stores.id')
+    .where('external_key_stores.key_set_id', '=', keySetId)
+    .where((eb) =>
+      eb.or([
+        eb('external_key_stores.access_key_id', '=', accessKeyId),
+        eb('external_key_stores.pending_access_key_id', '=', accessKeyId),
+      ]),
+    );
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
+import { storesWithCredential } from './external-key-store-records.ts';
 import type { House } from './house.ts';
 
 const hour = 3_600_000;
@@ -144,16 +145,10 @@ function withdrawnCredentials(before: string): Step {
       .where((eb) =>
         eb.not(
           eb.exists(
-            eb
-              .selectFrom('external_key_stores')
-              .select('external_key_stores.id')
-              .whereRef('external_key_stores.key_set_id', '=', 'xks_credentials.key_set_id')
-              .where((store) =>
-                store.or([
-                  store('external_key_stores.access_key_id', '=', store.ref('xks_credentials.access_key_id')),
-                  store('pending_access_key_id', '=', store.ref('xks_credentials.access_key_id')),
-                ]),
-              ),
+            storesWithCredential(
+              eb.ref('xks_credentials.key_set_id'),
+              eb.ref('xks_credentials.access_key_id'),
+            ),
           ),
         ),
       )
