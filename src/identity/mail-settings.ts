@@ -197,13 +197,7 @@ function goesTheSameWay(one: MailSettings, other: MailSettings): boolean {
 }
 
 /** Bound to where it goes and to who vouches for it: the store's file, changed by hand, cannot send the password to another server. */
-export function passwordContext({
-  host,
-  port,
-  security,
-  username,
-  caCertificates,
-}: MailSettings): SealContext {
+function passwordContext({ host, port, security, username, caCertificates }: MailSettings): SealContext {
   return {
     purpose: 'mail-password',
     parts: [host, String(port), security, username ?? '', partOfCa(caCertificates)],

@@ -82,15 +82,16 @@ function adjust(
   isKnown: boolean,
 ): Adjusted {
   const { manifest, now } = adjustment;
-  const withheld: Withheld[] = [];
-  let lost: Lost[] = [];
-  if (isKnown) lost = lostSince(database);
-  if (since === 'known') withheld.push(...carryOver(database, now.toISOString()));
-  if (since === 'unknown') withheld.push(...lockDown(database, now.toISOString()));
+  const at = now.toISOString();
+  const lost = isKnown ? lostSince(database) : [];
+  const taken =
+    since === 'known' ? carryOver(database, at) : since === 'unknown' ? lockDown(database, at) : [];
   // Whatever is believed of the backup: nothing is destroyed because it was put back.
   holdDeletions(database, now);
   if (since === 'known') putOff(database);
-  withheld.push(...keepFromDestruction(database, since === 'known', now.toISOString()));
+  const kept = keepFromDestruction(database, since === 'known', at);
+  // Not by push(...), which cannot take as many arguments as there may be keys.
+  const withheld = [...taken, ...kept];
   if (isKnown)
     database.exec(`UPDATE key_versions SET encryptions_leased = b.encryptions_leased FROM before.key_versions b
       WHERE b.cloud_key_id = key_versions.cloud_key_id AND b.version = key_versions.version

@@ -1,3 +1,5 @@
+import { ckrName } from './faults.ts';
+
 /** A C_ function that did not return CKR_OK; `rv` is undefined where pkcs11js refused before calling. */
 export class CryptokiError extends Error {
   readonly call: string;
@@ -11,6 +13,11 @@ export class CryptokiError extends Error {
     this.call = call;
     this.rv = rv;
     this.detail = detail;
+  }
+
+  /** Such as `C_GetTokenInfo failed (CKR_TOKEN_NOT_RECOGNIZED)`. */
+  get said(): string {
+    return `${this.call} failed${this.rv === undefined ? '' : ` (${ckrName(this.rv)})`}`;
   }
 }
 

@@ -21,7 +21,6 @@ export function lendHosts(pool: TokenPool, socket: Socket): void {
     if (socket.writable)
       socket.write(writeResponse({ id: unasked, microseconds: 0, learning: false, answer: told }));
   };
-  tellHealth(pool.hasHealthyHost);
   socket.once('close', pool.watchHosts(tellHealth));
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {

@@ -98,9 +98,7 @@ function encryptInMode(gcm: Gcm, key: Buffer, plaintext: Buffer, token: string):
     return gcm.encrypt(key, aad, plaintext);
   } catch (error) {
     if (!saysSomethingOfTheIv(error)) throw error;
-    const { call, rv } = error;
-    const why =
-      error instanceof TokenError || rv === undefined ? error.message : `${call} failed (${ckrName(rv)})`;
+    const why = error instanceof TokenError ? error.message : error.said;
     throw new StartError(`${token} does not make its IV as iv.mode "${gcm.ivMode}" says: ${why}`, wayOutIv);
   }
 }

@@ -3,7 +3,7 @@ import { tokenAad } from './aad.ts';
 import type { TestKey } from './canary.ts';
 import { CryptokiError, StartError } from './cryptoki-error.ts';
 import type { Cryptoki } from './cryptoki.ts';
-import { ckrName, CKR, TokenError } from './faults.ts';
+import { CKR, TokenError } from './faults.ts';
 import type { Gcm } from './gcm.ts';
 import type { KeyObjects } from './key-objects.ts';
 import { versionLabel, versionObjectId } from './own-keys.ts';
@@ -150,7 +150,7 @@ function saidOfSize(error: unknown, calls: readonly string[]): string {
   if (error instanceof TokenError && error.fault === 'internal') return error.message;
   if (!(error instanceof CryptokiError) || !calls.includes(error.call)) throw error;
   const { call, rv } = error;
-  if (rv === undefined) return `${call} failed`;
+  if (rv === undefined) return error.said;
   const reaction = reactionTo(call, rv);
   const isOfSize =
     reaction === 'refused' ||
@@ -159,5 +159,5 @@ function saidOfSize(error: unknown, calls: readonly string[]): string {
     reaction === 'suspect' ||
     rv === CKR.BUFFER_TOO_SMALL;
   if (!isOfSize) throw error;
-  return `${call} failed (${ckrName(rv)})`;
+  return error.said;
 }

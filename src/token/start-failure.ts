@@ -24,7 +24,7 @@ export function startFailure(error: unknown): StartFailure {
   if (error instanceof CryptokiError)
     return {
       pinRefused: false,
-      problem: `${error.call} failed${error.rv === undefined ? '' : ` (${ckrName(error.rv)})`}`,
+      problem: error.said,
       wayOut: wayOutOf(error.rv, error.call),
       rv: error.rv,
       call: error.call,

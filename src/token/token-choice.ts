@@ -1,7 +1,6 @@
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
-import { ckrName } from './faults.ts';
 import { knownWayOut } from './ways-out.ts';
 
 /** Which token of the module's, and how to get into it. With nothing given: the only one that was initialised. */
@@ -53,7 +52,7 @@ function readSlot(module: graphene.Module, handle: pkcs11js.Handle): SeenSlot {
 }
 
 /** A handle is the number, as the machine stores a CK_ULONG. */
-export function slotNumber(handle: pkcs11js.Handle): number {
+function slotNumber(handle: pkcs11js.Handle): number {
   return handle.length === 8 ? Number(handle.readBigUInt64LE()) : handle.readUInt32LE();
 }
 
@@ -106,16 +105,10 @@ function wanted({ label, serial, slot }: TokenChoice): string {
 
 /** Undefined for a token that has no name at all. */
 function words({ info, unread }: SeenSlot, index: number, count: number): string | undefined {
-  if (unread !== undefined)
-    return `slot ${index + 1} of ${count}, which cannot be read: ${whyUnread(unread)}`;
+  if (unread !== undefined) return `slot ${index + 1} of ${count}, which cannot be read: ${unread.said}`;
   const { label = '', serial = '' } = info ?? {};
   if (label === '' && serial === '') return undefined;
   return `"${label}" (serial ${serial === '' ? 'none' : serial})`;
-}
-
-/** Such as `C_GetTokenInfo failed (CKR_TOKEN_NOT_RECOGNIZED)`. */
-export function whyUnread({ call, rv }: CryptokiError): string {
-  return `${call} failed${rv === undefined ? '' : ` (${ckrName(rv)})`}`;
 }
 
 /** Which token the slot has now. Throws CryptokiError. */

@@ -103,7 +103,8 @@ export class TokenPool {
   #withoutHostSince = monotonicNow();
   #othersLackHosts = false;
   readonly #watchers = new Set<(healthy: boolean) => void>();
-  #toldHealthy: boolean | undefined;
+  /** What all watchers know. */
+  #toldHealthy = false;
   #closed = false;
 
   constructor(
@@ -166,10 +167,13 @@ export class TokenPool {
     return this.#healthy.some(({ borrowed }) => borrowed === undefined);
   }
 
-  /** Tells each change of {@link hasHealthyHost}, until what it returns is called. */
-  watchHosts(told: (healthy: boolean) => void): () => void {
-    this.#watchers.add(told);
-    return () => this.#watchers.delete(told);
+  /** Tells {@link hasHealthyHost} at once and at each change, until what it returns is called. */
+  watchHosts(tell: (healthy: boolean) => void): () => void {
+    this.#tellWatchers();
+    this.#toldHealthy = this.hasHealthyHost;
+    this.#watchers.add(tell);
+    tell(this.#toldHealthy);
+    return () => this.#watchers.delete(tell);
   }
 
   #tellWatchers(): void {

@@ -139,3 +139,13 @@ function credentialsOf(db: Reading, { id }: Pick<KeySet, 'id'>) {
     ])
     .where('xks_credentials.key_set_id', '=', id);
 }
+
+/** Their rows, with when they were used last. */
+export async function removeCredentials(
+  trx: Pick<Transaction<Tables>, 'deleteFrom'>,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await trx.deleteFrom('uses').where('kind', '=', 'credential').where('id', 'in', ids).execute();
+  await trx.deleteFrom('xks_credentials').where('access_key_id', 'in', ids).execute();
+}

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
+import { removeCredentials } from './credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from './external-key-store-records.ts';
 import type { House } from './house.ts';
@@ -155,9 +156,7 @@ function withdrawnCredentials(before: string): Step {
       .limit(most)
       .execute();
     const ids = gone.map(({ access_key_id: id }) => id);
-    if (ids.length === 0) return 0;
-    await trx.deleteFrom('uses').where('kind', '=', 'credential').where('id', 'in', ids).execute();
-    await trx.deleteFrom('xks_credentials').where('access_key_id', 'in', ids).execute();
+    await removeCredentials(trx, ids);
     return ids.length;
   };
   // Three rows each: with its last use, and what tells workers to forget it.

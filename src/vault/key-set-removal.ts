@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
+import { removeCredentials } from './credential-records.ts';
 import type { Step } from './unfinished-work.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -40,10 +41,7 @@ export const removeKeySet: Step = async (trx, _act, { id }, most) => {
     .limit(most)
     .execute();
   const ids = credentials.map(({ access_key_id }) => access_key_id);
-  if (ids.length > 0) {
-    await trx.deleteFrom('uses').where('kind', '=', 'credential').where('id', 'in', ids).execute();
-    await trx.deleteFrom('xks_credentials').where('access_key_id', 'in', ids).execute();
-  }
+  await removeCredentials(trx, ids);
   if (ids.length >= most) return '';
   await trx.deleteFrom('key_sets').where('id', '=', id).execute();
   return undefined;

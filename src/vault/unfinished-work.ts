@@ -36,17 +36,25 @@ export async function beginWork(
   id: string,
   step: Step,
 ): Promise<boolean> {
-  const after = await step(trx, act, { id, after: '' }, rowsAtOnce);
-  if (after === undefined) {
+  return keepPlace(trx, kind, id, await step(trx, act, { id, after: '' }, rowsAtOnce));
+}
+
+/** Keeps where the work is to go on, if it is. Answers whether nothing is left. */
+async function keepPlace(
+  trx: ActTransaction,
+  kind: UnfinishedKind,
+  id: string,
+  after: string | undefined,
+): Promise<boolean> {
+  if (after === undefined)
     await trx.deleteFrom('unfinished_work').where('kind', '=', kind).where('id', '=', id).execute();
-    return true;
-  }
-  await trx
-    .insertInto('unfinished_work')
-    .values({ kind, id, after, began_at: trx.at.toISOString() })
-    .onConflict((conflict) => conflict.columns(['kind', 'id']).doUpdateSet({ after }))
-    .execute();
-  return false;
+  else
+    await trx
+      .insertInto('unfinished_work')
+      .values({ kind, id, after, began_at: trx.at.toISOString() })
+      .onConflict((conflict) => conflict.columns(['kind', 'id']).doUpdateSet({ after }))
+      .execute();
+  return after === undefined;
 }
 
 /** Works off what acts have left; answers how much of it is finished now. One that fails holds up no other. */
@@ -89,17 +97,6 @@ async function stepOn(house: House, step: Step, kind: UnfinishedKind, id: string
       .where('id', '=', id)
       .executeTakeFirst();
     if (work === undefined) return true;
-    const after = await step(trx, act, work, rowsAtOnce);
-    const row = { kind, id };
-    if (after === undefined)
-      await trx.deleteFrom('unfinished_work').where('kind', '=', row.kind).where('id', '=', row.id).execute();
-    else
-      await trx
-        .updateTable('unfinished_work')
-        .set({ after })
-        .where('kind', '=', row.kind)
-        .where('id', '=', row.id)
-        .execute();
-    return after === undefined;
+    return keepPlace(trx, kind, id, await step(trx, act, work, rowsAtOnce));
   });
 }

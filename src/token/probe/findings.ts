@@ -1,7 +1,7 @@
 import type { LeftKey } from './questions.ts';
 
 /** What the probe asks, in this order; names are stable. */
-export const probeSteps = [
+const probeSteps = [
   'module',
   'slots',
   'token',

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +62,7 @@ export class ProbeChild {
     for (const stream of [stdin, reports]) stream.on('error', () => undefined);
     const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
     const lines = createInterface({ input: reports });
+    const allRead = once(lines, 'close').catch(() => undefined);
     lines.on('line', (line) => this.#onLine(JSON.parse(line) as ProbeLine));
     const exited = new Promise<string>((resolve) => {
       this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -68,7 +70,7 @@ export class ProbeChild {
     });
     this.#ended = exited.then(async (how) => {
       this.#isOver = true;
-      await Promise.race([Promise.all(printed), delay(linePatience)]);
+      await Promise.race([Promise.all([allRead, ...printed]), delay(linePatience)]);
       lines.close();
       for (const stream of [reports, stdout, stderr]) stream.destroy();
       return how;

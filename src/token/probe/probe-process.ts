@@ -5,7 +5,7 @@ import { Cryptoki, pinInTurn } from '../cryptoki.ts';
 import { attempt, watchCalls } from '../cryptoki-error.ts';
 import { pinState } from '../pin-state.ts';
 import { startFailure } from '../start-failure.ts';
-import { whyUnread, type SeenSlot } from '../token-choice.ts';
+import type { SeenSlot } from '../token-choice.ts';
 import { ProbedToken } from './probed-token.ts';
 import type { OpenInput, PinLine, ProbeLine, ProbeQuestion, SlotWords, TokenFacts } from './questions.ts';
 
@@ -78,7 +78,7 @@ function open({ profile, module, initializeParameters, choose }: OpenInput): Cry
 }
 
 function toWords({ number, info, flags, unread }: SeenSlot): SlotWords {
-  return { number, token: info, state: unread === undefined ? stateOf(flags) : whyUnread(unread) };
+  return { number, token: info, state: unread === undefined ? stateOf(flags) : unread.said };
 }
 
 function stateOf(flags: number): string {

@@ -59,7 +59,7 @@ async function must<T>(probe: Walked, name: ProbeStep, run: () => Promise<T>): P
 }
 
 /** Each host has an anchor and a working session; one more host is of the management process (2), and `verify` takes 2. */
-export function sessionsOf(hosts: number): number {
+function sessionsOf(hosts: number): number {
   return 2 * (hosts + 1) + 2;
 }
 
