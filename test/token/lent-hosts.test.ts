@@ -180,3 +180,23 @@ test.serial('what is no message ends the loan, which is told, and no host', asyn
   t.false(pool.usable);
   await open.pool.call(encrypt, soon());
 });
+
+test.serial('who borrows after another has left hears of each change, too', async (t) => {
+  const limits = { sickAfter: 50, killAfter: 200 };
+  const { open, encrypt } = await begin(t, state, { hosts: 1, limits });
+  const { pool } = open;
+  const before: boolean[] = [];
+  const leave = pool.watchHosts((healthy) => before.push(healthy));
+  await pool.call(encrypt, soon());
+  t.deepEqual(before, [true], 'told at once, and once');
+  leave();
+  await state.shim.set([{ call: 'C_EncryptInit', hang: true }]);
+  await throwsFault(t, 'timeout', pool.call(encrypt, { deadline: monotonicNow() + 100 }));
+  while (pool.hasHealthyHost) await delay(5);
+  const told: boolean[] = [];
+  t.teardown(pool.watchHosts((healthy) => told.push(healthy)));
+  await state.shim.clear();
+  while (!told.includes(true)) await delay(5);
+  t.deepEqual(told, [false, true]);
+  t.deepEqual(before, [true], 'who has left is told no more');
+});
