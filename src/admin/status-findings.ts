@@ -136,7 +136,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
   return findings;
 }
 
-export function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): boolean {
+function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): boolean {
   return (free < littleSpace && free < total / 10) || reserve < wholeReserve;
 }
 
@@ -163,13 +163,13 @@ export function vaultFinding(
   const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
   const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
   const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');
-  const ask =
-    trouble === 'VAULT_FROZEN' ? 'holdfast vault show tells by whom; holdfast vault thaw ends it' : '';
   return {
     trouble,
     where: vaultName,
     message: own ? message : `vault ${vaultName}: ${message}`,
-    remediation: own ? remediation : ask === '' ? 'for an administrator of the vault: holdfast status' : ask,
+    // Who froze it may be the appliance itself.
+    remediation:
+      own || trouble === 'VAULT_FROZEN' ? remediation : 'for an administrator of the vault: holdfast status',
   };
 }
 

@@ -5,6 +5,7 @@ import { CliError } from './cli-error.ts';
 import { findOne, type Collection, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
+import { counted } from './moments.ts';
 import { printDone } from './output.ts';
 import { confirm } from './prompt.ts';
 import { printable } from './printable.ts';
@@ -268,10 +269,6 @@ async function tellUsable(lines: readonly string[], { yes }: Several, asks: bool
   if (lines.length > shownAtMost) note(`  and ${lines.length - shownAtMost} more`);
   if (lines.length === 0) note('  nothing');
   if (asks) await confirm('Thaw?', yes);
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 function reasonOf({ reason }: { reason?: string }): { reason?: string } {

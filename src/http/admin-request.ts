@@ -102,22 +102,22 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
  * is stored would be less than what was sent. In a loop, since what calls itself is what this keeps within bounds.
  */
 function checkShape(body: unknown): void {
-  let level: unknown[] = [body].filter((value) => typeof value === 'object' && value !== null);
+  let level = objectsIn([body]);
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepestBody)
       throw new Problem('invalid', `the body has more than ${deepestBody} levels within each other`, {
         fields: [{ where: '/', detail: `may be nested ${deepestBody} levels deep` }],
       });
-    if (level.some((value) => Object.hasOwn(value as object, '__proto__')))
+    if (level.some((value) => Object.hasOwn(value, '__proto__')))
       throw new Problem('invalid', 'the body has a field that is called "__proto__"', {
         fields: [{ where: '/', detail: 'must not have a field called "__proto__" at any level' }],
       });
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null
-        ? (Object.values(value) as unknown[]).filter((inner) => typeof inner === 'object' && inner !== null)
-        : [],
-    );
+    level = level.flatMap((value) => objectsIn(Object.values(value)));
   }
+}
+
+function objectsIn(values: readonly unknown[]): object[] {
+  return values.filter((value) => typeof value === 'object' && value !== null);
 }
 
 /** Checks a part of the request. What is wrong is named by its place, never by its value. */

@@ -10,13 +10,24 @@ export function nodeFacts(
   tls: NodeTls,
 ): NodeFacts {
   return {
-    tokens: [...gates].map(([name, { refused: pinRefused }]) => {
-      const counts = crews.map((crew) => crew.hosts(name));
-      const problem = crews.map((crew) => crew.problem(name)).find((one) => one !== undefined);
-      const hosts = counts.reduce((sum, { wanted }) => sum + wanted, 0);
-      const up = counts.reduce((sum, { prepared }) => sum + prepared, 0);
-      return { name, pinRefused, hosts, up, problem };
-    }),
+    tokens: [...gates].map(([name, { refused: pinRefused }]) => ({
+      name,
+      pinRefused,
+      ...hostTotals(crews, name),
+    })),
     certificates: tls.certificates,
+  };
+}
+
+/** Of one token, over these processes: how many hosts they are to have and have, and what keeps the others away. */
+export function hostTotals(
+  crews: readonly Crew[],
+  token: string,
+): Pick<NodeFacts['tokens'][number], 'hosts' | 'up' | 'problem'> {
+  const counts = crews.map((crew) => crew.hosts(token));
+  return {
+    hosts: counts.reduce((sum, { wanted }) => sum + wanted, 0),
+    up: counts.reduce((sum, { prepared }) => sum + prepared, 0),
+    problem: crews.map((crew) => crew.problem(token)).find((one) => one !== undefined),
   };
 }

@@ -12,7 +12,7 @@ import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
-import { nodeFacts } from './node-facts.ts';
+import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
 import { connectionsWithin } from './open-files.ts';
 
@@ -325,35 +325,18 @@ export class Supervisor {
   #checkReady(): void {
     if (this.#isReady || this.#port === undefined || !this.#writerStarted) return;
     if (!this.#everyone.every(({ settled }) => settled)) return;
-    const tokens = this.#options.config.tokens.map(({ name }) => this.#hostsOf(name));
-    if (!tokens.every(({ serving }) => serving > 0)) return;
-    for (const { token, hosts, wanted, problem } of tokens)
+    const tokens = this.#options.config.tokens.map(({ name }) => name);
+    if (!tokens.every((token) => hostTotals(this.#crews, token).up > 0)) return;
+    for (const token of tokens) {
+      const { hosts: wanted, up: hosts, problem } = hostTotals(this.#everyone, token);
       if (hosts < wanted)
         this.#options.log.warn(
           { token, hosts, wanted, problem },
           'the token has fewer hosts than wanted: they serve all workers; lower token.hosts where it has no room for more',
         );
+    }
     this.#isReady = true;
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
-  }
-
-  #hostsOf(token: string): {
-    token: string;
-    hosts: number;
-    /** Those of XKS workers. */
-    serving: number;
-    wanted: number;
-    problem: string | undefined;
-  } {
-    const sum = (crews: Crew[], what: 'prepared' | 'wanted') =>
-      crews.reduce((total, crew) => total + crew.hosts(token)[what], 0);
-    return {
-      token,
-      hosts: sum(this.#everyone, 'prepared'),
-      serving: sum(this.#crews, 'prepared'),
-      wanted: sum(this.#everyone, 'wanted'),
-      problem: this.#everyone.map((crew) => crew.problem(token)).find((why) => why !== undefined),
-    };
   }
 }
 

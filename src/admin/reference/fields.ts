@@ -60,7 +60,7 @@ export function headingOf(name: string): string {
   return `${name} (object)`;
 }
 
-export function linkTo(name: string): string {
+function linkTo(name: string): string {
   return `[${name}](#${name.toLowerCase()}-object)`;
 }
 

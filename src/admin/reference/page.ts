@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { OpenApiDocument, Operation, Parameter, SchemaNode } from '../openapi.ts';
-import { fieldsOf, typeOf } from './fields.ts';
+import { fieldsOf, headingOf, typeOf } from './fields.ts';
 import { behaviour, look } from './static.ts';
 
 /*
@@ -83,7 +83,7 @@ async function each<T>(items: readonly T[], toHtml: (item: T) => string): Promis
 }
 
 function objectArticle([name, schema]: [string, SchemaNode]): string {
-  return `<article><details id="${anchor(`${name} (object)`)}"><summary><b>${escape(name)}</b></summary>${words(schema.description)}${schemaBody(schema)}</details></article>`;
+  return `<article><details id="${anchor(headingOf(name))}"><summary><b>${escape(name)}</b></summary>${words(schema.description)}${schemaBody(schema)}</details></article>`;
 }
 
 function operationArticle({ method, path, operation }: Shown): string {
@@ -169,7 +169,7 @@ function escape(text: string): string {
 }
 
 /** As GitHub makes it of a heading. */
-export function anchor(heading: string): string {
+function anchor(heading: string): string {
   return heading
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
