@@ -10,11 +10,9 @@ export function nodeFacts(
   tls: NodeTls,
 ): NodeFacts {
   return {
-    tokens: [...gates].map(([name, { refused: pinRefused }]) => ({
-      name,
-      pinRefused,
-      ...hostTotals(crews, name),
-    })),
+    tokens: [...gates].map(([name, { refused: pinRefused }]) =>
+      Object.assign({ name, pinRefused }, hostTotals(crews, name)),
+    ),
     certificates: tls.certificates,
   };
 }
