@@ -124,8 +124,8 @@ test('no answer of the supervisor is no permission: after a short wait, and then
     spent: 0,
     unanswered: 20,
   });
-  // Its clock ticks every 20 ms of real time, while 40 of these and on a busy machine more go by.
-  t.true(node.clock.now > 80, `${node.clock.now} ms`);
+  // No sooner than the patience that is promised.
+  t.true(node.clock.now >= 80, `${node.clock.now} ms`);
   node.clock.now += 50;
   t.is(leases.take(quotaOf(100, 100)), 'unanswered');
 });
