@@ -42,7 +42,7 @@ RUN mkdir build && printf '%s\n' "$COMMIT" > build/commit
 ENV NODE_ENV=production
 USER 10001:10001
 # The store, sign-ins of the command line and, in the image for trying out, the token. Nothing else is written. Where
-# [admin] is to be reached from outside the container it needs address = "0.0.0.0" (docs/operations.md).
+# [admin] is to be reached from outside the container it needs address = "0.0.0.0" (docs/containers.md).
 VOLUME /var/lib/holdfast
 ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
 CMD ["serve"]

@@ -6,13 +6,13 @@ import { unknownCommands } from './docs/commands-check.ts';
 import { commandsPage } from './docs/commands-page.ts';
 import { configurationPage } from './docs/configuration-page.ts';
 import { problemsOfErrorsPage } from './docs/errors-check.ts';
-import { brokenLinks } from './docs/links-check.ts';
+import { brokenLinks, brokenPageNames } from './docs/links-check.ts';
 import { profilesPage } from './docs/profiles-page.ts';
 
 /*
  * Writes the generated pages of docs/ (make docs). With --check it writes nothing and fails where a page is not what it
  * would write. Either way it fails where docs/errors.md disagrees with the error tables, or where a page names a file,
- * a heading or a command that is not there.
+ * a heading or a command that is not there, or a text of ours a page or a heading.
  */
 
 const docs = new URL('../docs/', import.meta.url);
@@ -38,7 +38,7 @@ for (const [name, text] of Object.entries(pages)) {
   else if (read(file) !== formatted) problems.push(`docs/${name}: is not as generated; run: make docs`);
 }
 const root = fileURLToPath(new URL('..', docs));
-problems.push(...brokenLinks(root), ...unknownCommands(root));
+problems.push(...brokenLinks(root), ...brokenPageNames(root), ...unknownCommands(root));
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 

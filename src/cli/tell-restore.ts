@@ -62,7 +62,7 @@ const aboutSince: Readonly<Record<Since, string>> = {
   known:
     'What was taken away since the backup was made is taken away here too, as the store that was there says:',
   unknown:
-    'Nobody knows what was disabled, withdrawn or revoked since the backup was made. So every key set is frozen, and every API key revoked. Before you thaw one: disable again what was disabled, withdraw what was withdrawn, and disable the people who have left (docs/operations.md, Backup and restore):',
+    'Nobody knows what was disabled, withdrawn or revoked since the backup was made. So every key set is frozen, and every API key revoked. Before you thaw one: disable again what was disabled, withdraw what was withdrawn, and disable the people who have left (docs/backup.md):',
   ignored:
     'Nothing is withheld, as you asked: what was disabled, frozen, withdrawn or revoked since the backup was made is usable again, and people who were dismissed may sign in.',
 };

@@ -12,7 +12,7 @@ const stale = 7 * 24 * hour;
 export function examineBackup(where: string | undefined): Finding {
   if (where === undefined)
     return skipped('node.backup', 'none was named', 'holdfast doctor --backup FILE-OR-DIRECTORY');
-  const wayOut = 'docs/operations.md, Backup and restore; keep it where the node’s disk is not';
+  const wayOut = 'docs/backup.md; keep it where the node’s disk is not';
   const newest = newestFile(where);
   if (newest === undefined) return problem('node.backup', `there is none at ${where}`, wayOut);
   const { file, at, mode } = newest;

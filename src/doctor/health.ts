@@ -31,7 +31,7 @@ export function examineHealth(answer: Answer): Finding[] {
   for (const { id, model, healthStatus } of tokens) {
     const [subject, seen] = [clean(id), `${healthStatus}, ${clean(model)}`];
     const wayOut =
-      'holdfast token verify on the node; the log lines of its token hosts; the vendor’s log (docs/operations.md, At three in the morning)';
+      'holdfast token verify on the node; the log lines of its token hosts; the vendor’s log (docs/troubleshooting.md, By log line)';
     const data = { healthStatus };
     if (healthStatus === 'ACTIVE') findings.push(ok('health.tokens', seen, { subject, data }));
     else if (healthStatus === 'DEGRADED')

@@ -50,13 +50,13 @@ async function examineStore(path: string): Promise<Finding> {
       return problem(
         'node.store',
         `SQLite finds ${damages.length === 10 ? '10 or more' : damages.length} damages`,
-        'stop the node, keep the file, restore the newest backup (docs/operations.md, Backup and restore), and look at the disk',
+        'stop the node, keep the file, restore the newest backup (docs/backup.md), and look at the disk',
       );
     if (altered.length > 0)
       return problem(
         'node.store',
         `somebody has changed its schema: ${altered.slice(0, 10).join('; ')}`,
-        'find out who, and since when: what the store says since then may be false (docs/operations.md, Backup and restore)',
+        'find out who, and since when: what the store says since then may be false (docs/backup.md)',
         { data: { altered } },
       );
     return upToDate

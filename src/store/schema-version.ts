@@ -27,6 +27,6 @@ export function assertUnaltered(path: string, differences: readonly SchemaDiffer
   throw new StoreError(
     'altered',
     `somebody has changed the schema of the store at ${path}: ${named.join('; ')}${more}`,
-    'find out who, and since when: what the store says since then may be false. What is not of Holdfast is dropped with sqlite3; for the rest put back a backup from before (docs/operations.md, Backup and restore)',
+    'find out who, and since when: what the store says since then may be false. What is not of Holdfast is dropped with sqlite3; for the rest put back a backup from before (docs/backup.md)',
   );
 }

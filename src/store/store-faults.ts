@@ -1,11 +1,10 @@
 import { codeOf, StoreError, type StoreFault } from './store-error.ts';
 
-export const restoreIt =
-  'put back the newest backup with holdfast restore: docs/operations.md, Backup and restore';
+export const restoreIt = 'put back the newest backup with holdfast restore: docs/backup.md';
 
 /** What to do with a store that is damaged. */
 export const restoreDamaged =
-  'stop the node, keep the file, put back the newest backup (docs/operations.md, Backup and restore), and look at the disk';
+  'stop the node, keep the file, put back the newest backup (docs/backup.md), and look at the disk';
 
 const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string]>> = {
   full: [

@@ -7,18 +7,17 @@ import { loadConfig } from '../../src/config/load.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 
-/* What docs/operations.md says of backups, typed. */
+/* docs/backup.md, typed. */
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** The blocks of the chapter, one script. */
-function chapter(): string {
-  const page = readFileSync(path.join(root, 'docs/operations.md'), 'utf8');
-  const [, text = ''] = /^## Backup and restore\n([\s\S]*?)^## /m.exec(page) ?? [];
+/** The blocks of the page, one script. */
+function page(): string {
+  const text = readFileSync(path.join(root, 'docs/backup.md'), 'utf8');
   return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join('\n');
 }
 
-test('the chapter on backups does what it says, typed from its first line to its last', async (t) => {
+test('the page on backups does what it says, typed from its first line to its last', async (t) => {
   const fixture = await createSoftHsmToken();
   const node = await TestNode.create({ tokens: [{ fixture }] });
   t.teardown(async () => {
@@ -42,7 +41,7 @@ test('the chapter on backups does what it says, typed from its first line to its
   program('age', 'exec cat');
   program('holdfast', `exec ${root}/bin/holdfast --config ${node.config} "$@"`);
   program('on_node', `exec ${bin}/holdfast "$@"`);
-  const script = chapter()
+  const script = page()
     .replaceAll('-o holdfast -g holdfast ', '')
     .replaceAll('/var/backups', place('backups'))
     .replaceAll('/etc/systemd/system/', `${place('units')}/`);
@@ -78,8 +77,8 @@ test('the chapter on backups does what it says, typed from its first line to its
   t.is(readdirSync(state).filter((name) => name.includes('-replaced-')).length, 1);
 });
 
-test('the unit makes backups where the chapter looks for them', (t) => {
+test('the unit makes backups where the page looks for them', (t) => {
   const unit = readFileSync(path.join(root, 'packaging/holdfast-backup.service'), 'utf8');
   t.regex(unit, /^ExecStart=\/opt\/holdfast\/bin\/holdfast backup --file \/var\/backups\/holdfast$/m);
-  t.regex(chapter(), /\/var\/backups\/holdfast\n/);
+  t.regex(page(), /\/var\/backups\/holdfast\n/);
 });

@@ -1,10 +1,28 @@
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { commandsOf, problemOf, unknownCommands } from '../../scripts/docs/commands-check.ts';
+import { brokenLinks, brokenPageNames, pagesNamedIn } from '../../scripts/docs/links-check.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
 test('every command that a page tells somebody to type is there, with its options', (t) => {
-  t.deepEqual(unknownCommands(fileURLToPath(new URL('../..', import.meta.url))), []);
+  t.deepEqual(unknownCommands(root), []);
+});
+
+test('every page and heading that a page or a text of ours sends somebody to is there', (t) => {
+  t.deepEqual(brokenLinks(root), []);
+  t.deepEqual(brokenPageNames(root), []);
+});
+
+test('a page or a heading that is not there is told', (t) => {
+  const told = (text: string) => pagesNamedIn(root, text);
+  t.deepEqual(told('renew it: docs/operations.md, TLS'), []);
+  t.deepEqual(told('see docs/operations.md, "Load balancers", and docs/backup.md; then'), []);
+  t.deepEqual(told('put it back (docs/restoring.md)'), ['docs/restoring.md is not there']);
+  t.deepEqual(told('renew it: docs/operations.md, Certificates of old; then'), [
+    'docs/operations.md, Certificates of old: the page has no such heading',
+  ]);
 });
 
 test('commands are found where a shell would run them', (t) => {
