@@ -16,7 +16,7 @@ import { KeptLog } from '../vault/stage.ts';
 /* Whatever has become of a store, the way out is its own; and never one that puts an empty store in its place. */
 
 const run = promisify(execFile);
-const restore = /Backup and restore/;
+const restore = /docs\/backup\.md/;
 
 async function freshPath(t: ExecutionContext, within = memoryDirectory()): Promise<string> {
   const directory = await mkdtemp(path.join(within, 'holdfast-lost-'));
