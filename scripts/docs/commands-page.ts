@@ -93,7 +93,7 @@ function sectionsOf(command: Command, parents: string[]): string[] {
 }
 
 /** With what addHelpText() adds, which helpInformation() leaves out. */
-function helpOf(command: Command): string {
+export function helpOf(command: Command): string {
   let text = '';
   command.configureOutput({
     writeOut: (part) => {

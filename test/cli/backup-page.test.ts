@@ -6,16 +6,13 @@ import test from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
+import { PageTyping, scriptOf } from '../docs/typing.ts';
 
 /* docs/backup.md, typed. */
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** The blocks of the page, one script. */
-function page(): string {
-  const text = readFileSync(path.join(root, 'docs/backup.md'), 'utf8');
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join('\n');
-}
+const page = new PageTyping(import.meta.url, 'docs/backup.md');
 
 test('the page on backups does what it says, typed from its first line to its last', async (t) => {
   const fixture = await createSoftHsmToken();
@@ -41,10 +38,13 @@ test('the page on backups does what it says, typed from its first line to its la
   program('age', 'exec cat');
   program('holdfast', `exec ${root}/bin/holdfast --config ${node.config} "$@"`);
   program('on_node', `exec ${bin}/holdfast "$@"`);
-  const script = page()
-    .replaceAll('-o holdfast -g holdfast ', '')
-    .replaceAll('/var/backups', place('backups'))
-    .replaceAll('/etc/systemd/system/', `${place('units')}/`);
+  const script = scriptOf(page.blocks, {
+    put: [
+      ['-o holdfast -g holdfast ', ''],
+      ['/var/backups', place('backups')],
+      ['/etc/systemd/system/', `${place('units')}/`],
+    ],
+  });
   mkdirSync(place('backups'));
   mkdirSync(place('units'));
 
@@ -63,6 +63,7 @@ test('the page on backups does what it says, typed from its first line to its la
     });
   const [code] = (await once(child, 'close')) as [number | null];
   t.is(code, 0, printed);
+  t.deepEqual(page.untyped(printed), []);
   t.regex(printed, /Token token: has the keys of 1 versions, and opens 1 secrets/);
   t.regex(printed, /It is in place\./);
   t.regex(readFileSync(place('holdfast.backup.age'), 'utf8'), /^\{"format":"holdfast-backup"/);
@@ -80,5 +81,5 @@ test('the page on backups does what it says, typed from its first line to its la
 test('the unit makes backups where the page looks for them', (t) => {
   const unit = readFileSync(path.join(root, 'packaging/holdfast-backup.service'), 'utf8');
   t.regex(unit, /^ExecStart=\/opt\/holdfast\/bin\/holdfast backup --file \/var\/backups\/holdfast$/m);
-  t.regex(page(), /\/var\/backups\/holdfast\n/);
+  t.true(page.blocks.some(({ text }) => text.endsWith('/var/backups/holdfast')));
 });

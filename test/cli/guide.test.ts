@@ -4,10 +4,15 @@ import anyTest, { type TestFn } from 'ava';
 import { Simulator } from '../../simulator/simulator.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
-import { guideBlocks, guideScript } from './guide-blocks.ts';
+import { PageTyping } from '../docs/typing.ts';
+import { formOf, guideScript, type Form } from './guide-blocks.ts';
 import { walk } from './guide-walk.ts';
 
 const test = anyTest as TestFn<{ node: TestNode; simulator: Simulator; dispose: (() => Promise<unknown>)[] }>;
+
+const guide = new PageTyping(import.meta.url, 'docs/guide.md');
+/** What each walk has said on standard error. */
+const said: string[] = [];
 
 const bin = path.resolve(import.meta.dirname, '../../bin');
 /** As the guide has it. */
@@ -23,12 +28,8 @@ test.after.always(async (t) => {
 });
 
 test('every task of the guide is there in both forms', (t) => {
-  const headings = (form: string) =>
-    new Set(
-      guideBlocks()
-        .filter((b) => b.form === form)
-        .map((b) => b.heading),
-    );
+  const headings = (form: Form) =>
+    new Set(guide.blocks.filter((block) => formOf(block) === form).map((block) => block.headings.at(-1)));
   const commands = headings('command-line');
   t.true(commands.size > 20);
   t.deepEqual(
@@ -53,7 +54,7 @@ for (const { form, accountId, vault, bucket } of walks)
     const [, password] = /first password: (\S+)/.exec(printed) ?? [];
     await writeFile(path.join(directory, 'admin.first'), `${password}\n`, { mode: 0o600 });
     const { accessKeyId, secretAccessKey } = simulator.account(accountId);
-    const script = ['set -e', preparation, guideScript(form), proof]
+    const script = ['set -e', preparation, guideScript(guide, form), proof]
       .join('\n')
       .replaceAll('111122223333', accountId)
       .replaceAll('emea', vault)
@@ -72,7 +73,12 @@ for (const { form, accountId, vault, bucket } of walks)
       },
     });
     t.is(code, 0, `${output.slice(-2000)}\n${errors.slice(-2000)}`);
+    said.push(errors);
   });
+
+test.serial('between them the two have typed every block', (t) => {
+  t.deepEqual(guide.untyped(...said), []);
+});
 
 /** A whole node whose AWS is the simulator, which finds the node under the guide's name. */
 async function nodeWithAws(

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { freePort } from '../support/free-port.ts';
+import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 
 /* docs/simulator.md, "With make up", as it is typed. */
@@ -46,10 +47,9 @@ async function ended(child: ChildProcess): Promise<void> {
 test('make up and the simulator work together by the commands of the page', async (t) => {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-together-'));
   t.teardown(async () => rm(directory, { recursive: true, force: true }));
-  const page = await read('docs/simulator.md');
-  const chapter = page.slice(page.indexOf('## With make up'), page.indexOf('## Connecting Holdfast'));
-  const blocks = [...chapter.matchAll(/```sh\n([^`]*)```/g)].map(([, text = '']) => text.trim());
-  t.deepEqual(blocks.slice(0, 2), ['make simulator', 'make up']);
+  const page = new PageTyping(import.meta.url, 'docs/simulator.md');
+  const [simulate, serve, ...others] = page.beneath('With make up');
+  t.deepEqual([simulate?.text, serve?.text], ['make simulator', 'make up']);
   const makefile = await read('Makefile');
   for (const recipe of [
     'exec bin/holdfast-simulator --quickstart $(SIMULATOR_FLAGS)',
@@ -77,9 +77,10 @@ test('make up and the simulator work together by the commands of the page', asyn
   await symlink(path.join(root, 'bin'), path.join(directory, 'bin'));
   const printed = up.output.replaceAll('\\\n', ' ');
   const [login = ''] = /bin\/holdfast .* login .*$/m.exec(printed) ?? [];
-  const typed = [...blocks.slice(2, 3), login, ...blocks.slice(3)].join('\n');
-  const { stdout } = await promisify(execFile)('bash', ['-ec', typed], { cwd: directory, env });
+  const typed = [scriptOf(others.slice(0, 1)), login, scriptOf(others.slice(1))].join('\n');
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-ec', typed], { cwd: directory, env });
   t.regex(stdout, /"CiphertextBlob"/);
+  t.deepEqual(page.untyped(stderr).slice(2), [], 'but for the two that were started above');
   // boto3 and the first AWS CLI read the one name of the Region, the others the other.
   t.regex(simulator.output, /AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1/);
 

@@ -4,21 +4,27 @@ import test from 'ava';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { XksClient } from '../support/xks-client.ts';
+import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { walk } from './guide-walk.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const arn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
+const page = new PageTyping(import.meta.url, 'docs/runbook.md');
+
 /** The page as one script, which stops at the first command that fails and says beneath which heading. */
-async function runbook(): Promise<string> {
-  const page = await readFile(path.join(root, 'docs/runbook.md'), 'utf8');
-  const parts: string[] = [];
-  for (const [, heading, info, block = ''] of page.matchAll(/^## (.*)$|^```sh ?(\S*)\n([\s\S]*?)^```$/gm))
-    if (heading !== undefined) parts.push(`echo '### ${heading}'`);
-    // Who looks after the appliance has a sign-in of their own, and whether a machine needs somebody is no matter here.
-    else if (info === 'appliance') parts.push(`( export HOLDFAST_PROFILE=appliance\n${block})`);
-    else parts.push(info === 'any-exit' ? `{ ${block}} || [ $? = 1 ]` : block);
-  return parts.join('\n');
+function runbook(): string {
+  return page.blocks
+    .map((block) => {
+      const script = scriptOf([block], {
+        wrap: ({ info, text }) => {
+          // Who looks after the appliance has a sign-in of their own, and whether a machine needs somebody is no matter here.
+          if (info === 'sh appliance') return `( export HOLDFAST_PROFILE=appliance\n${text}\n)`;
+          return info === 'sh any-exit' ? `{ ${text}\n} || [ $? = 1 ]` : text;
+        },
+      });
+      return `echo '### ${block.headings.at(-1) ?? ''}'\n${script}`;
+    })
+    .join('\n');
 }
 
 test('the runbook does what it says, typed from its first line to its last', async (t) => {
@@ -44,10 +50,10 @@ test('the runbook does what it says, typed from its first line to its last', asy
   const typed = async (script: string) => {
     const { code, output, errors } = await walk(`set -euo pipefail\n${script}`, { directory, env });
     t.is(code, 0, `${output.slice(-2000)}\n${errors.slice(-2000)}`);
-    return output;
+    return { output, errors };
   };
 
-  const made = await typed(`
+  const { output: made } = await typed(`
 HOLDFAST_PROFILE=appliance holdfast login --username admin --password-file admin.first --new-password-file admin.password
 url=$(HOLDFAST_PROFILE=appliance holdfast --json vault create emea --admin-username ada --admin-name Ada \\
   --admin-email ada@example.com --first-password-file ada.first | jq -r .signInUrl)
@@ -87,13 +93,17 @@ holdfast --json cloud-key show payroll > payroll.json
   await node.waitForLog(({ operation }) => operation === 'Encrypt');
   const log = path.join(directory, 'log');
   await writeFile(log, node.output);
-  const output = await typed(`journalctl() { cat '${log}'; }\n${await runbook()}`);
+  const { output, errors } = await typed(`journalctl() { cat '${log}'; }\n${runbook()}`);
+  t.deepEqual(page.untyped(errors), []);
   const beneath = (heading: string) =>
-    new RegExp(`^### ${heading}\\n([^]*?)(?=^### |$(?![^]))`, 'm').exec(output)?.[1] ?? '';
+    output
+      .split(/^### /m)
+      .filter((part) => part.startsWith(`${heading}\n`))
+      .join('');
   t.regex(beneath('Pull one key, now'), /payroll is DISABLED[^]*payroll is AVAILABLE/);
   t.regex(beneath('Pull everything, now'), /frozen/i);
-  t.regex(beneath('Who used it\\?'), /^ +1 \S+\tebs\tEncrypt\t200$/m);
-  t.regex(beneath('Who did it\\?'), /cloud-key\.disable[^]*vault\.freeze/);
+  t.regex(beneath('Who used it?'), /^ +1 \S+\tebs\tEncrypt\t200$/m);
+  t.regex(beneath('Who did it?'), /cloud-key\.disable[^]*vault\.freeze/);
   t.is((await client.encrypt(externalKeyId, 'x')).status, 200, 'all is as it was before');
   client.close();
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { guideBlocks } from './guide-blocks.ts';
+import { blocksOfPage } from '../../scripts/docs/blocks.ts';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
@@ -53,7 +53,8 @@ test('no file that a page has people put a secret into could be committed by acc
 test('a command that fails leaves no empty file of a secret behind, nor loses the one that was there', async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-keep-'));
   t.teardown(async () => rm(directory, { recursive: true }));
-  const definition = guideBlocks().find(({ script }) => script.includes('keep()'))?.script ?? '';
+  const definition =
+    blocksOfPage(root, 'docs/guide.md').find(({ text }) => text.includes('keep()'))?.text ?? '';
   const bash = async (script: string) =>
     run('bash', ['-c', `${definition}\n${script}`], { cwd: directory }).then(
       () => 0,
