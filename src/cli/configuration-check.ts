@@ -35,7 +35,7 @@ export async function checkConfiguration(config: LoadedConfig): Promise<Findings
   found.problems.push(...problemsOfConfinement(config, process.env));
   for (const token of config.tokens) {
     checkModule(config, token, found);
-    checkPin(config, token, found);
+    await checkPin(config, token, found);
   }
   checkCertificates(config, found);
   await checkNames(config, found);
@@ -58,7 +58,7 @@ function checkModule(
   }
 }
 
-function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): void {
+async function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): Promise<void> {
   const { name, pin } = token;
   if (pin === undefined || 'prompt' in pin) return;
   if ('credential' in pin && process.env['CREDENTIALS_DIRECTORY'] === undefined) {
@@ -68,7 +68,7 @@ function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): vo
     return;
   }
   try {
-    assertNotRefused(config, token, readPinFile(pin));
+    await assertNotRefused(config, token, readPinFile(pin));
   } catch (error) {
     if (error instanceof ConfigError) found.problems.push(...error.problems);
     else if (error instanceof PinRefusedBeforeError)

@@ -90,7 +90,7 @@ export async function openTokens(
     await Promise.all(
       tokens.map(async (token) => {
         const pin = await pinOf(token);
-        assertNotRefused(config, token, pin);
+        await assertNotRefused(config, token, pin);
         const started = Promise.withResolvers<void>();
         const keeper = new HostKeeper(
           hostSettings(
@@ -110,8 +110,9 @@ export async function openTokens(
             },
             onGone: (id) => pools.get(token.name)?.removeHost(id),
             onFailed: (problem, wayOut, pinRefused) => {
-              if (pinRefused) rememberRefusal(config, token.name, pin);
-              started.reject(new TokenStartError(token.name, problem, wayOut, pinRefused));
+              const failure = new TokenStartError(token.name, problem, wayOut, pinRefused);
+              const remembered = pinRefused ? rememberRefusal(config, token.name, pin) : Promise.resolve();
+              void remembered.then(() => started.reject(failure), started.reject);
             },
           },
         );

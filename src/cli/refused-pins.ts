@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
@@ -23,24 +23,33 @@ export class PinRefusedBeforeError extends Error {
 }
 
 /** Throws PinRefusedBeforeError where the token is known to refuse this PIN. */
-export function assertNotRefused(config: LoadedConfig, token: LoadedToken, pin: Secret | undefined): void {
+export async function assertNotRefused(
+  config: LoadedConfig,
+  token: LoadedToken,
+  pin: Secret | undefined,
+): Promise<void> {
   const file = markerOf(config, token.name);
   if (pin === undefined || !existsSync(file)) return;
   const marker = parseMarker(readFileSync(file, 'utf8'));
   // Of a disk that was full, or a machine that lost power: which PIN it was of is not known.
   if (marker === undefined) return;
   const known = Buffer.from(marker.hash, 'base64');
-  const hash = hashOf(pin, Buffer.from(marker.salt, 'base64'));
+  const hash = await hashOf(pin, Buffer.from(marker.salt, 'base64'));
   if (hash.length === known.length && timingSafeEqual(hash, known))
     throw new PinRefusedBeforeError(token.name, file);
 }
 
-export function rememberRefusal(config: LoadedConfig, token: string, pin: Secret | undefined): void {
+export async function rememberRefusal(
+  config: LoadedConfig,
+  token: string,
+  pin: Secret | undefined,
+): Promise<void> {
   if (pin === undefined) return;
   const salt = randomBytes(16);
+  const hash = await hashOf(pin, salt);
   keepMark(config, markerOf(config, token), {
     salt: salt.toString('base64'),
-    hash: hashOf(pin, salt).toString('base64'),
+    hash: hash.toString('base64'),
   });
 }
 
@@ -87,15 +96,21 @@ export function knownPins(config: LoadedConfig, token: string, usedBefore = fals
   const proven = new Set<string>();
   let hasUsed = usedBefore;
   return {
-    standing: (pin) => {
-      if (proven.has(nameOf(pin)) || isProven(config, token, pin)) return 'proven';
+    standing: async (pin) => {
+      const name = nameOf(pin);
+      if (proven.has(name)) return 'proven';
+      if (await isProven(config, token, pin)) {
+        proven.add(name);
+        return 'proven';
+      }
       const marks = [markerOf(config, token), provenMarkOf(config, token)];
       return hasUsed || marks.some((mark) => existsSync(mark)) ? 'replaced' : 'unproven';
     },
-    accepted: (pin) => {
-      if (proven.has(nameOf(pin))) return;
-      proven.add(nameOf(pin));
-      rememberProven(config, token, pin);
+    accepted: async (pin) => {
+      const name = nameOf(pin);
+      if (proven.has(name)) return;
+      proven.add(name);
+      await rememberProven(config, token, pin);
     },
     refused: (pin) => {
       hasUsed = true;
@@ -104,10 +119,10 @@ export function knownPins(config: LoadedConfig, token: string, usedBefore = fals
   };
 }
 
-function isProven(config: LoadedConfig, token: string, pin: Secret): boolean {
+async function isProven(config: LoadedConfig, token: string, pin: Secret): Promise<boolean> {
   const mark = readProven(config, token);
   if (mark === undefined) return false;
-  const hash = hashOf(pin, Buffer.from(mark.salt, 'base64')).subarray(0, provenBytes);
+  const hash = (await hashOf(pin, Buffer.from(mark.salt, 'base64'))).subarray(0, provenBytes);
   return hash.equals(Buffer.from(mark.hash, 'base64'));
 }
 
@@ -128,11 +143,11 @@ function isSystems(error: unknown): boolean {
 }
 
 /** That it cannot be kept is no reason not to serve. */
-function rememberProven(config: LoadedConfig, token: string, pin: Secret): void {
+async function rememberProven(config: LoadedConfig, token: string, pin: Secret): Promise<void> {
   try {
-    if (isProven(config, token, pin)) return;
+    if (await isProven(config, token, pin)) return;
     const salt = randomBytes(16);
-    const hash = hashOf(pin, salt).subarray(0, provenBytes);
+    const hash = (await hashOf(pin, salt)).subarray(0, provenBytes);
     keepMark(config, provenMarkOf(config, token), {
       salt: salt.toString('base64'),
       hash: hash.toString('base64'),
@@ -150,6 +165,14 @@ function markerOf(config: LoadedConfig, token: string): string {
   return path.join(config.node.state_directory, `refused-pin.${token}`);
 }
 
-function hashOf(pin: Secret, salt: Buffer): Buffer {
-  return scryptSync(pin.reveal(), salt, 32, { N: 2 ** 15, maxmem: 64 * 2 ** 20 });
+const hashBytes = 32;
+
+/** A tenth of a second of work and 32 MiB, beside the event loop: the node's processes are watched from it. */
+async function hashOf(pin: Secret, salt: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(pin.reveal(), salt, hashBytes, { N: 2 ** 15, maxmem: 64 * 2 ** 20 }, (error, hash) => {
+      if (error === null) resolve(hash);
+      else reject(error);
+    });
+  });
 }

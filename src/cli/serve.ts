@@ -68,7 +68,7 @@ export async function serve(
   await store.close();
   const releaseLocks = takeNodeLocks(config);
   checkAtStart(config.storePath, log);
-  for (const token of config.tokens) assertNotRefused(config, token, await pinOf(token));
+  for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
@@ -88,8 +88,8 @@ export async function serve(
     ownProofs,
     verifyToken: async (token, settings, gate) =>
       verifyToken(token, settings, gate, {
-        check: (pin) => assertNotRefused(config, token, pin),
-        refused: (pin) => rememberRefusal(config, token.name, pin),
+        check: async (pin) => assertNotRefused(config, token, pin),
+        refused: async (pin) => rememberRefusal(config, token.name, pin),
         accepted: () => forgetRefusal(config, token.name),
       }),
   });
@@ -112,7 +112,7 @@ export async function serve(
   const why = await Promise.race([signal, supervisor.hopeless]);
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
   const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
-  if (refusing !== undefined) rememberRefusal(config, refusing.name, await pinOf(refusing));
+  if (refusing !== undefined) await rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();
   releaseLocks();
   log.info('stopped');

@@ -19,9 +19,9 @@ import type { ProgressReport } from './verification-steps.ts';
 
 /** What the node knows of the PINs of one token. */
 export interface KnownPins {
-  standing: (pin: Secret) => PinStanding;
-  /** The token has taken it. */
-  accepted: (pin: Secret) => void;
+  standing: (pin: Secret) => Promise<PinStanding>;
+  /** The token has taken it. Resolves once that is kept. */
+  accepted: (pin: Secret) => Promise<void>;
   refused: (pin: Secret) => void;
 }
 
@@ -142,7 +142,7 @@ export class HostLife {
 
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
-    const { environment, order, startTimeout, pins } = this.#settings;
+    const { environment, startTimeout, pins } = this.#settings;
     const [command, ...words] = boundCommand(nodeCommand(hostScript));
     const child = spawn(command, words, {
       env: { ...process.env, ...environment },
@@ -169,8 +169,9 @@ export class HostLife {
     this.#socket = socket;
     const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
     this.#given = pin;
-    const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: pins?.standing(pin) };
-    stdin?.end(JSON.stringify({ ...order, ...given }));
+    // The module loads meanwhile.
+    const ordered = this.#tellOrder(stdin, pin);
+    const kept: Promise<void>[] = [];
     const lines = createInterface({ input: reports });
     const allRead = once(lines, 'close').catch(() => undefined);
     const overdue = new Watchdog({
@@ -193,7 +194,7 @@ export class HostLife {
         const { token: info, made, ownProofs, alarms, noKeys, operationTime } = this.#last;
         this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
       } else if (this.#last.state === 'logged-in') {
-        if (this.#given !== undefined) pins?.accepted(this.#given);
+        if (this.#given !== undefined && pins !== undefined) kept.push(pins.accepted(this.#given));
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.heard();
         this.#leaveGate();
@@ -203,14 +204,27 @@ export class HostLife {
         void this.#giveTurn(reports);
       }
     });
+    await ordered;
     const how = await exited;
     overdue.stop();
+    await Promise.all(kept);
     // Longer only where a process that the module started holds the pipe open.
     await Promise.race([Promise.all([allRead, ...printed]), delay(reportPatience)]);
     lines.close();
     for (const stream of [reports, stdout, stderr]) stream.destroy();
     if (!this.#ready) socket.destroy();
     return how;
+  }
+
+  async #tellOrder(stdin: ChildProcess['stdin'], pin: Secret | undefined): Promise<void> {
+    const { order, pins } = this.#settings;
+    try {
+      const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: await pins?.standing(pin) };
+      stdin?.end(JSON.stringify({ ...order, ...given }));
+    } catch (error) {
+      this.kill();
+      throw error;
+    }
   }
 
   #leaveGate(): void {
@@ -230,7 +244,7 @@ export class HostLife {
       const pin = await this.#settings.pin().catch(() => undefined);
       this.#given = pin;
       turn.pin = pin?.reveal();
-      turn.standing = pin === undefined ? undefined : this.#settings.pins?.standing(pin);
+      turn.standing = pin === undefined ? undefined : await this.#settings.pins?.standing(pin);
     }
     reports.write(`${JSON.stringify(turn)}\n`);
   }

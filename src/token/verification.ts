@@ -20,8 +20,8 @@ export interface Verification {
 /** What is remembered of PINs beyond this process's life. */
 export interface PinMemory {
   /** Throws where the token has refused this PIN before; the error's `wayOut` says what to do. */
-  check: (pin: Secret) => void;
-  refused: (pin: Secret) => void;
+  check: (pin: Secret) => Promise<void>;
+  refused: (pin: Secret) => Promise<void>;
   accepted: (pin: Secret) => void;
 }
 
@@ -97,7 +97,7 @@ class VerificationRun {
     life.end();
     const end = await ended;
     if (host === undefined) this.#fail(this.#whyNotReady(end));
-    this.#remember(end);
+    await this.#remember(end);
     return this.#told;
   }
 
@@ -119,7 +119,7 @@ class VerificationRun {
     this.#turn = 'given';
     try {
       const pin = await this.#settings.pin();
-      if (pin !== undefined) this.#memory?.check(pin);
+      if (pin !== undefined) await this.#memory?.check(pin);
       else
         this.#pinProblem = {
           problem: 'the token wants a PIN, and there is none',
@@ -192,10 +192,10 @@ class VerificationRun {
     this.#told.wayOut = wayOut;
   }
 
-  #remember({ pinRefused }: HostEnd): void {
+  async #remember({ pinRefused }: HostEnd): Promise<void> {
     if (this.#pin === undefined) return;
     const accepted = this.#told.steps.some(({ name, ok }) => name === 'login' && ok);
-    if (pinRefused) this.#memory?.refused(this.#pin);
+    if (pinRefused) await this.#memory?.refused(this.#pin);
     else if (accepted) this.#memory?.accepted(this.#pin);
   }
 

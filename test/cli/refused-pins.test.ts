@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import {
   assertNotRefused,
@@ -20,12 +21,14 @@ test('a refused PIN is remembered whole or not at all, and an empty mark keeps n
   const mark = path.join(directory, 'refused-pin.primary');
   for (const broken of ['', '{', '{}', 'null', '[]']) {
     await writeFile(mark, broken, { mode: 0o600 });
-    t.notThrows(() => assertNotRefused(config, token, new Secret('0000')), broken);
+    await t.notThrowsAsync(async () => assertNotRefused(config, token, new Secret('0000')), broken);
   }
-  rememberRefusal(config, 'primary', new Secret('0000'));
+  await rememberRefusal(config, 'primary', new Secret('0000'));
   t.deepEqual(await readdir(directory), ['refused-pin.primary'], 'nothing is left beside it');
-  t.throws(() => assertNotRefused(config, token, new Secret('0000')), { instanceOf: PinRefusedBeforeError });
-  t.notThrows(() => assertNotRefused(config, token, new Secret('1111')));
+  await t.throwsAsync(assertNotRefused(config, token, new Secret('0000')), {
+    instanceOf: PinRefusedBeforeError,
+  });
+  await t.notThrowsAsync(async () => assertNotRefused(config, token, new Secret('1111')));
 });
 
 test('a PIN that the token has taken is known over restarts, and cannot be found by what is kept', async (t) => {
@@ -36,37 +39,70 @@ test('a PIN that the token has taken is known over restarts, and cannot be found
   const right = new Secret('12345678');
   // One byte is kept: another PIN may happen to have it too.
   const others = ['23456789', '34567890', '45678901'].map((pin) => new Secret(pin));
-  const standings = () => new Set(others.map((pin) => knownPins(config, 'primary').standing(pin)));
+  const standings = async () =>
+    new Set(await Promise.all(others.map(async (pin) => knownPins(config, 'primary').standing(pin))));
 
-  t.is(knownPins(config, 'primary').standing(right), 'unproven');
+  t.is(await knownPins(config, 'primary').standing(right), 'unproven');
   const known = knownPins(config, 'primary');
-  known.accepted(right);
-  t.is(known.standing(right), 'proven');
-  t.is(knownPins(config, 'primary').standing(right), 'proven', 'in another life');
-  t.true(standings().has('replaced'), 'the PIN was changed: a wrong try may be one with the old one');
+  await known.accepted(right);
+  t.is(await known.standing(right), 'proven');
+  t.is(await knownPins(config, 'primary').standing(right), 'proven', 'in another life');
+  t.true((await standings()).has('replaced'), 'the PIN was changed: a wrong try may be one with the old one');
   t.is((await stat(mark)).mode & 0o777, 0o600);
   const { hash } = JSON.parse(await readFile(mark, 'utf8')) as { hash: string };
   t.is(Buffer.from(hash, 'base64').length, 1);
 
   await rm(mark);
-  t.is(knownPins(config, 'primary').standing(right), 'unproven');
-  rememberRefusal(config, 'primary', new Secret('wrong'));
+  t.is(await knownPins(config, 'primary').standing(right), 'unproven');
+  await rememberRefusal(config, 'primary', new Secret('wrong'));
   t.is(
-    knownPins(config, 'primary').standing(right),
+    await knownPins(config, 'primary').standing(right),
     'replaced',
     'this node knows where the wrong try came from',
   );
   forgetRefusal(config, 'primary');
   const other = knownPins(config, 'primary');
   other.refused(new Secret('wrong'));
-  t.is(other.standing(right), 'replaced', 'in this life too');
+  t.is(await other.standing(right), 'replaced', 'in this life too');
   await writeFile(mark, '');
-  t.is(knownPins(config, 'primary').standing(right), 'replaced', 'a mark that says nothing proves nothing');
+  t.is(
+    await knownPins(config, 'primary').standing(right),
+    'replaced',
+    'a mark that says nothing proves nothing',
+  );
   // As one that is root's alone: it cannot be read, and the node starts.
   await rm(mark);
   await mkdir(mark);
   const started = knownPins(config, 'primary');
-  t.is(started.standing(right), 'replaced', 'a mark that cannot be read proves nothing');
-  t.notThrows(() => started.accepted(right));
-  t.is(started.standing(right), 'proven');
+  t.is(await started.standing(right), 'replaced', 'a mark that cannot be read proves nothing');
+  await t.notThrowsAsync(async () => started.accepted(right));
+  t.is(await started.standing(right), 'proven');
+});
+
+test('PINs are hashed beside the event loop, and the one in use once in the life of a process', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-proven-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const config = { node: { state_directory: directory } } as LoadedConfig;
+  const pin = new Secret('12345678');
+  const meanwhile = async (work: Promise<unknown>) =>
+    Promise.race([work.then(() => 'nothing else'), nextTurn('other work')]);
+
+  const accepted = knownPins(config, 'primary').accepted(pin);
+  t.is(await meanwhile(accepted), 'other work');
+  await accepted;
+  const known = knownPins(config, 'primary');
+  const first = known.standing(pin);
+  t.is(await meanwhile(first), 'other work');
+  t.is(await first, 'proven');
+  await rm(path.join(directory, 'proven-pin.primary'));
+  t.is(await known.standing(pin), 'proven');
+  await known.accepted(pin);
+  t.deepEqual(await readdir(directory), [], 'neither hashed nor written again');
+
+  const refused = rememberRefusal(config, 'primary', pin);
+  t.is(await meanwhile(refused), 'other work');
+  await refused;
+  const checked = assertNotRefused(config, { name: 'primary' } as LoadedToken, pin);
+  t.is(await meanwhile(checked.catch(() => undefined)), 'other work');
+  await t.throwsAsync(checked, { instanceOf: PinRefusedBeforeError });
 });

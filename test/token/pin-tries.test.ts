@@ -17,8 +17,8 @@ const setUp = (standing: PinStanding, events: string[] = []) => ({
   fetchAhead: false,
   limits: { healthInterval: 600_000 },
   pins: {
-    standing: () => standing,
-    accepted: () => events.push('accepted'),
+    standing: async () => Promise.resolve(standing),
+    accepted: async () => Promise.resolve(void events.push('accepted')),
     refused: () => events.push('refused'),
   } satisfies KnownPins,
 });

@@ -84,13 +84,14 @@ function memoryOf(known?: string): PinMemory & { events: string[] } {
   const events: string[] = [];
   return {
     events,
-    check: (pin) => {
+    check: async (pin) => {
+      await Promise.resolve();
       if (pin.reveal() === known)
         throw Object.assign(new Error('the token has refused this PIN before'), {
           wayOut: 'remove the file',
         });
     },
-    refused: () => events.push('refused'),
+    refused: async () => Promise.resolve(void events.push('refused')),
     accepted: () => events.push('accepted'),
   };
 }
