@@ -19,7 +19,7 @@ export function unknownCommands(root: string): string[] {
 export function commandsOf(text: string): string[][] {
   const inBlocks = [...text.matchAll(/^ *```[^\n]*\n([\s\S]*?)^ *```/gm)].map(([, block = '']) => block);
   const outside = text.replaceAll(/^ *```[^\n]*\n[\s\S]*?^ *```/gm, '');
-  const inline = [...outside.matchAll(/`(holdfast [^`]+)`/g)].map(([, code = '']) =>
+  const inline = [...outside.matchAll(/`((?:sudo )?holdfast(?:-on-node)? [^`]+)`/g)].map(([, code = '']) =>
     code.replaceAll('\n', ' '),
   );
   return (
@@ -28,7 +28,7 @@ export function commandsOf(text: string): string[][] {
       .flatMap((code) =>
         [
           ...code.matchAll(
-            /(?:^|[|;&(]|\bsudo(?: -u \w+)?) *(?:bin\/|\/opt\/holdfast\/bin\/)?holdfast +([^\n]*)/gm,
+            /(?:^|[|;&(]|\bsudo(?: -u \w+)?) *(?:bin\/|\/opt\/holdfast\/bin\/)?holdfast(?:-on-node)? +([^\n]*)/gm,
           ),
         ].map(([, rest = '']) => wordsOf(rest)),
       )

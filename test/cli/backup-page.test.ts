@@ -37,7 +37,7 @@ test('the page on backups does what it says, typed from its first line to its la
   program('systemctl', `echo "$@" >> ${place('systemctl')}`);
   program('age', 'exec cat');
   program('holdfast', `exec ${root}/bin/holdfast --config ${node.config} "$@"`);
-  program('on_node', `exec ${bin}/holdfast "$@"`);
+  program('holdfast-on-node', `exec ${bin}/holdfast "$@"`);
   const script = scriptOf(page.blocks, {
     put: [
       ['-o holdfast -g holdfast ', ''],
