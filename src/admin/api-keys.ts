@@ -69,7 +69,7 @@ export const apiKeyRoutes: readonly Route[] = [
     }),
     creates: {
       again: async (call, id) => {
-        const row = await findApiKey(call.services, callerOf(call).userId, id);
+        const row = await findApiKey(call.services.store.db, callerOf(call).userId, id);
         return made(row, showKey(row, call.services.now()));
       },
     },

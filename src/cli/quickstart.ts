@@ -10,6 +10,7 @@ import { Secret } from '../secret.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { createCloudKey } from '../vault/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../vault/credentials.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { createKeySet } from '../vault/key-sets.ts';
 import { init } from './init.ts';
@@ -213,18 +214,15 @@ async function firstVault(config: LoadedConfig): Promise<string | undefined> {
 
 async function makeFirstVault(house: House, name: string, password: Secret): Promise<string> {
   const site = { ...house, signInUrl: () => '' };
-  const { vault, administrator: user } = await createVault(site, localAct('quickstart'), {
+  const act = localAct('quickstart');
+  const { vault, administrator: user } = await createVault(site, act, {
     name,
     description: 'Made by make up',
     administrator: { username: administrator, name: 'Administrator', email: 'admin@localhost.example' },
   });
   const hash = await hashPassword(password, 'command');
-  await house.store.bookkeep(async (trx) =>
-    trx
-      .updateTable('users')
-      .set({ password_hash: hash, must_change_password: 0 })
-      .where('id', '=', user.id)
-      .execute(),
+  await house.store.write(act, async (trx) =>
+    bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 }),
   );
   return vault.id;
 }

@@ -1,5 +1,6 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
@@ -8,7 +9,7 @@ import { firstPassword, hashPassword } from './passwords.ts';
 import { clearTotp } from './second-factor.ts';
 import { usernameKey } from './user-forms.ts';
 import { setFirstPassword } from './user-access.ts';
-import { bump, insertUser, newUser, userEntry } from './users.ts';
+import { findUser, insertUser, newUser, userEntry } from './users.ts';
 
 /** Commands wait in a line of their own. */
 const lane = 'command';
@@ -85,14 +86,15 @@ export async function resetAdministrator(
   const password = firstPassword();
   const hash = await hashPassword(password, lane, house.passwordCost);
   await house.store.write(act, async (trx) => {
-    await clearTotp(trx, house, user.id);
-    await revokeApiKeysOf(trx, house, user.id);
-    await setFirstPassword(trx, house, act, user, hash);
-    await bump(trx, house, user.id, {
+    const before = await findUser({ db: trx }, '', user.id);
+    const cleared = await clearTotp(trx, before);
+    await revokeApiKeysOf(trx, user.id);
+    const reset = await setFirstPassword(trx, act, cleared, hash);
+    await bumpRecord(trx, 'users', reset, {
       state: 'ACTIVE',
-      sign_in: user.sign_in === 'oidc' ? 'both' : user.sign_in,
+      sign_in: before.sign_in === 'oidc' ? 'both' : before.sign_in,
     });
-    await record(trx, act, { ...userEntry('break-glass', user), before: { state: user.state } });
+    await record(trx, act, { ...userEntry('break-glass', user), before: { state: before.state } });
   });
   return { username: user.username, firstPassword: password };
 }

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Selectable, Transaction } from 'kysely';
+import type { Selectable } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
 import { restricts } from '../store/read-back.ts';
-import type { ApiKeyTable, Tables } from '../store/schema.ts';
+import type { ApiKeyTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
+import { bumpRecord, bumpRecords } from '../vault/edit-record.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -90,8 +93,8 @@ export async function listApiKeys(house: House, userId: string, wish: PageWish):
 }
 
 /** One of the user's own. Throws VaultError `not-found`. */
-export async function findApiKey(house: House, userId: string, apiKeyId: string): Promise<ApiKeyRow> {
-  const row = await house.store.db
+export async function findApiKey(db: Reading, userId: string, apiKeyId: string): Promise<ApiKeyRow> {
+  const row = await db
     .selectFrom('api_keys')
     .selectAll()
     .where('id', '=', apiKeyId)
@@ -108,15 +111,10 @@ export async function revokeApiKey(
   caller: Pick<Caller, 'userId' | 'vaultId'>,
   apiKeyId: string,
 ): Promise<void> {
-  const row = await findApiKey(house, caller.userId, apiKeyId);
   await house.store.write(act, async (trx) => {
-    const { numUpdatedRows } = await trx
-      .updateTable('api_keys')
-      .set((eb) => ({ revoked_at: house.now().toISOString(), row_version: eb('row_version', '+', 1) }))
-      .where('id', '=', row.id)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) return;
+    const row = await findApiKey(trx, caller.userId, apiKeyId);
+    if (row.revoked_at !== null) return;
+    await bumpRecord(trx, 'api_keys', row, { revoked_at: trx.at.toISOString() });
     restricts(trx, 'the end of the API key', async () => {
       const now = await trx
         .selectFrom('api_keys')
@@ -134,13 +132,13 @@ export async function revokeApiKey(
 }
 
 /** For good: enabling the user again brings none of them back. */
-export async function revokeApiKeysOf(trx: Transaction<Tables>, house: House, userId: string): Promise<void> {
-  await trx
-    .updateTable('api_keys')
-    .set((eb) => ({ revoked_at: house.now().toISOString(), row_version: eb('row_version', '+', 1) }))
+export async function revokeApiKeysOf(trx: ActTransaction, userId: string): Promise<void> {
+  const live = trx
+    .selectFrom('api_keys')
+    .select('id')
     .where('user_id', '=', userId)
-    .where('revoked_at', 'is', null)
-    .execute();
+    .where('revoked_at', 'is', null);
+  await bumpRecords(trx, 'api_keys', live, { revoked_at: trx.at.toISOString() });
 }
 
 export function apiKeyState(row: ApiKeyRow, now: Date): 'LIVE' | 'EXPIRED' | 'REVOKED' {

@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
+import { noteOn } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
 import { ofLivingVault } from '../vault/living-vault.ts';
@@ -164,8 +165,7 @@ async function byApiKey(
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (key.last_used_at === null || key.last_used_at <= writtenBefore)
     await note(house, async (trx) =>
-      trx
-        .updateTable('api_keys')
+      noteOn(trx, 'api_keys')
         .set({ last_used_at: now.toISOString(), last_address: address })
         .where('id', '=', key.id)
         .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', writtenBefore)]))

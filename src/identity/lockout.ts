@@ -1,6 +1,7 @@
 import { expressionBuilder, type ExpressionWrapper, type Transaction } from 'kysely';
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
+import { noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 
 /*
@@ -27,8 +28,7 @@ export async function beginAttempt(house: House, userId: string): Promise<Attemp
   const now = house.now();
   const row = await house.store.bookkeep(async (trx) => {
     signsIn(trx);
-    return trx
-      .updateTable('users')
+    return noteOn(trx, 'users')
       .set((eb) => ({ failures: eb('failures', '+', 1), locked_until: lockAfter(now) }))
       .where('id', '=', userId)
       .where('state', '=', 'ACTIVE')
@@ -48,8 +48,7 @@ export const clean = { failures: 0, locked_until: null };
  */
 export async function takeBack(trx: Transaction<Tables>, attempt: Attempt): Promise<void> {
   signsIn(trx);
-  await trx
-    .updateTable('users')
+  await noteOn(trx, 'users')
     .set((eb) => ({
       failures: eb('failures', '-', 1),
       // A lock that a later attempt brought stays.

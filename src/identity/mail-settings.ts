@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
+import { bumpRecord, noteOn } from '../vault/edit-record.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
@@ -62,8 +63,7 @@ export async function mailPassword(house: House, sealed: Sealed): Promise<Secret
   if (isOfBefore(sealed)) {
     const anew = await reseal(house, sealed);
     await house.store.bookkeep(async (trx) =>
-      trx
-        .updateTable('settings')
+      noteOn(trx, 'settings')
         .set({ sealed: anew })
         .where('name', '=', settingName)
         .where('sealed', '=', Buffer.from(sealed.sealed))
@@ -101,26 +101,21 @@ export async function putMailSettings(
     value: JSON.stringify(settings),
     sealed: kept === undefined ? null : Buffer.from(kept.sealed),
     sealed_token: kept?.token ?? null,
-    updated_at: house.now().toISOString(),
   };
   await house.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('settings')
-      .select('row_version')
+      .select(['name', 'row_version'])
       .where('name', '=', settingName)
       .executeTakeFirst();
     // Between reading and here nothing may have changed, or a kept password might not be the one of these settings.
     checkRowVersion(current ?? { row_version: 0 }, expected ?? before?.rowVersion ?? 0);
-    await trx
-      .insertInto('settings')
-      .values({ name: settingName, ...row })
-      .onConflict((conflict) =>
-        conflict.column('name').doUpdateSet((eb) => ({
-          ...row,
-          row_version: eb('settings.row_version', '+', 1),
-        })),
-      )
-      .execute();
+    if (current !== undefined) await bumpRecord(trx, 'settings', current, row);
+    else
+      await trx
+        .insertInto('settings')
+        .values({ name: settingName, ...row, updated_at: trx.at.toISOString() })
+        .execute();
     await record(trx, act, {
       action: 'mail.update',
       vaultId: '',

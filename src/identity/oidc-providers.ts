@@ -2,7 +2,9 @@ import type { Selectable, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import type { OidcProviderTable, Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { SealContext } from '../token/seal-context.ts';
+import { bumpRecord, bumpRecords, noteOn } from '../vault/edit-record.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isCertificateBundle } from './mail-settings.ts';
@@ -68,32 +70,28 @@ export async function putProvider(
     username_claim: wish.usernameClaim,
     ca_certificates: wish.caCertificates ?? '',
     ...(await secretOf(house, vaultId, wish, before)),
-    updated_at: act.at.toISOString(),
   };
   return house.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('oidc_providers')
-      .select('row_version')
+      .select(['vault_id', 'row_version'])
       .where('vault_id', '=', vaultId)
       .executeTakeFirst();
     // What was kept of the record must be the record's still.
     checkRowVersion(current ?? { row_version: 0 }, before?.row_version ?? 0);
-    const put = await trx
-      .insertInto('oidc_providers')
-      .values({ vault_id: vaultId, created_at: row.updated_at, ...row })
-      .onConflict((conflict) =>
-        conflict
-          .column('vault_id')
-          .doUpdateSet((eb) => ({ ...row, row_version: eb('oidc_providers.row_version', '+', 1) })),
-      )
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const at = trx.at.toISOString();
+    const put =
+      current !== undefined
+        ? await bumpRecord(trx, 'oidc_providers', current, row)
+        : await trx
+            .insertInto('oidc_providers')
+            .values({ vault_id: vaultId, ...row, created_at: at, updated_at: at })
+            .returningAll()
+            .executeTakeFirstOrThrow();
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
     const unlinked =
       before !== undefined && before.issuer !== put.issuer
-        ? await keepingSomebody(trx, vaultId, house.now(), async () =>
-            unlinkAll(trx, vaultId, row.updated_at),
-          )
+        ? await keepingSomebody(trx, vaultId, house.now(), async () => unlinkAll(trx, vaultId))
         : 0;
     await record(trx, act, {
       action: 'oidc-provider.update',
@@ -122,7 +120,7 @@ export async function deleteProvider(
     checkRowVersion(provider, expected);
     const unlinked = await keepingSomebody(trx, vaultId, house.now(), async () => {
       await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
-      return unlinkAll(trx, vaultId, act.at.toISOString());
+      return unlinkAll(trx, vaultId);
     });
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
     await record(trx, act, {
@@ -143,8 +141,7 @@ export async function clientSecretOf(house: House, provider: OidcProvider): Prom
   if (isOfBefore(kept)) {
     const anew = await reseal(house, kept);
     await house.store.bookkeep(async (trx) =>
-      trx
-        .updateTable('oidc_providers')
+      noteOn(trx, 'oidc_providers')
         .set({ client_secret_sealed: anew })
         .where('vault_id', '=', provider.vault_id)
         .where('client_secret_sealed', '=', sealed)
@@ -206,16 +203,11 @@ export function clientSecretContext({
 }
 
 /** Takes the subjects of a vault's users away, and their sessions by OIDC with them. */
-async function unlinkAll(trx: Transaction<Tables>, vaultId: string, now: string): Promise<number> {
+async function unlinkAll(trx: ActTransaction, vaultId: string): Promise<number> {
   const users = trx.selectFrom('users').select('id').where('vault_id', '=', vaultId);
   await trx.deleteFrom('sessions').where('method', '=', 'oidc').where('user_id', 'in', users).execute();
-  const { numUpdatedRows } = await trx
-    .updateTable('users')
-    .set((eb) => ({ oidc_subject: null, row_version: eb('row_version', '+', 1), updated_at: now }))
-    .where('vault_id', '=', vaultId)
-    .where('oidc_subject', 'is not', null)
-    .executeTakeFirst();
-  return Number(numUpdatedRows);
+  const bound = users.where('oidc_subject', 'is not', null);
+  return (await bumpRecords(trx, 'users', bound, { oidc_subject: null })).length;
 }
 
 function checkWish({ issuer, caCertificates, scopes }: ProviderWish): void {

@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import { isLocked } from './lockout.ts';
 import type { OidcIdentity } from './oidc-clients.ts';
 import type { OidcProvider } from './oidc-providers.ts';
@@ -44,16 +45,7 @@ export async function userOf(
     whyNot(named, act.at) ??
     (named.oidc_subject === null ? undefined : 'the user is bound to another subject of the provider');
   if (refused !== undefined) return { user: named, refused };
-  const user = await trx
-    .updateTable('users')
-    .set((eb) => ({
-      oidc_subject: identity.subject,
-      row_version: eb('row_version', '+', 1),
-      updated_at: act.at.toISOString(),
-    }))
-    .where('id', '=', named.id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  const user = await bumpRecord(trx, 'users', named, { oidc_subject: identity.subject });
   await record(trx, actOf(act, user), {
     action: 'user.link-oidc',
     vaultId: user.vault_id,

@@ -5,7 +5,9 @@ import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import type { SealContext } from '../token/seal-context.ts';
+import { bumpRecord, noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { managementDeadline } from '../vault/token-rooms.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -58,22 +60,16 @@ export async function enrolTotp(
     label: user.username,
   });
   await house.store.write(act, async (trx) => {
-    const changed = await trx
-      .updateTable('users')
-      .set((eb) => ({
-        totp_state: 'ENROLLING',
-        totp_sealed: sealed,
-        totp_token: token,
-        totp_enrolment: enrolment,
-        totp_last_step: 0,
-        row_version: eb('row_version', '+', 1),
-        updated_at: house.now().toISOString(),
-      }))
-      .where('id', '=', user.id)
-      .where('totp_state', '<>', 'ON')
-      .executeTakeFirst();
-    if (changed.numUpdatedRows === 0n)
+    const now = await readUser(trx, user.id);
+    if (now?.totp_state === 'ON')
       throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
+    await bumpRecord(trx, 'users', now, {
+      totp_state: 'ENROLLING',
+      totp_sealed: sealed,
+      totp_token: token,
+      totp_enrolment: enrolment,
+      totp_last_step: 0,
+    });
     await record(trx, act, { ...userEntry('user.enrol-totp', user), after: { enrolment } });
   });
   return { secret: new Secret(secret.base32), otpauthUri: new Secret(totp.toString()) };
@@ -100,20 +96,10 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
     );
   }
   return house.store.write(act, async (trx) => {
-    const changed = await trx
-      .updateTable('users')
-      .set((eb) => ({
-        totp_state: 'ON',
-        totp_last_step: right.step,
-        row_version: eb('row_version', '+', 1),
-        updated_at: house.now().toISOString(),
-      }))
-      .where('id', '=', user.id)
-      .where('totp_state', '=', 'ENROLLING')
-      .where('totp_enrolment', 'is', right.enrolment)
-      .executeTakeFirst();
-    if (changed.numUpdatedRows === 0n)
+    const now = await readUser(trx, user.id);
+    if (now.totp_state !== 'ENROLLING' || now.totp_enrolment !== right.enrolment)
       throw new VaultError('conflict', 'the second factor was set up anew meanwhile');
+    await bumpRecord(trx, 'users', now, { totp_state: 'ON', totp_last_step: right.step });
     await takeBack(trx, attempt);
     await endSessionsOf(trx, user.id, own.sessionId);
     await record(trx, act, userEntry('user.confirm-totp', user));
@@ -128,9 +114,9 @@ export async function removeOwnTotp(
   own: Own,
   proof: { password: Secret; code: string },
 ): Promise<void> {
-  const user = await confirmBoth(house, act, own, proof);
+  const { user, enrolment } = await confirmBoth(house, act, own, proof);
   await house.store.write(act, async (trx) => {
-    await clearTotp(trx, house, user.id);
+    await clearTotp(trx, await stillEnrolled(trx, user.id, enrolment));
     await record(trx, act, userEntry('user.remove-totp', user));
   });
 }
@@ -142,8 +128,9 @@ export async function newRecoveryCodes(
   own: Own,
   proof: { password: Secret; code: string },
 ): Promise<Secret[]> {
-  const user = await confirmBoth(house, act, own, proof);
+  const { user, enrolment } = await confirmBoth(house, act, own, proof);
   return house.store.write(act, async (trx) => {
+    await stillEnrolled(trx, user.id, enrolment);
     const codes = await replaceRecoveryCodes(trx, user.id);
     await record(trx, act, userEntry('user.new-recovery-codes', user));
     return codes;
@@ -151,20 +138,26 @@ export async function newRecoveryCodes(
 }
 
 /** Takes the second factor away, with its recovery codes. */
-export async function clearTotp(trx: Transaction<Tables>, house: House, userId: string): Promise<void> {
-  await trx
-    .updateTable('users')
-    .set((eb) => ({
-      totp_state: 'NONE',
-      totp_sealed: null,
-      totp_token: null,
-      totp_enrolment: null,
-      row_version: eb('row_version', '+', 1),
-      updated_at: house.now().toISOString(),
-    }))
-    .where('id', '=', userId)
-    .execute();
-  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+export async function clearTotp(trx: ActTransaction, user: UserRow): Promise<UserRow> {
+  await trx.deleteFrom('recovery_codes').where('user_id', '=', user.id).execute();
+  return bumpRecord(trx, 'users', user, {
+    totp_state: 'NONE',
+    totp_sealed: null,
+    totp_token: null,
+    totp_enrolment: null,
+  });
+}
+
+async function readUser(trx: ActTransaction, id: string): Promise<UserRow> {
+  return trx.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
+}
+
+/** What was proven is of one enrolment. Throws VaultError `conflict` where there is none, or another, by now. */
+async function stillEnrolled(trx: ActTransaction, id: string, enrolment: string | null): Promise<UserRow> {
+  const user = await readUser(trx, id);
+  if (user.totp_state !== 'ON' || user.totp_enrolment !== enrolment)
+    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'repeat it');
+  return user;
 }
 
 /**
@@ -209,8 +202,7 @@ async function openTotp(
   const anew = await reseal(house, { ...kept, context: { ...kept.context, parts } });
   const bound = await house.store.bookkeep(async (trx) => {
     signsIn(trx);
-    return trx
-      .updateTable('users')
+    return noteOn(trx, 'users')
       .set({ totp_sealed: anew, totp_enrolment: enrolment })
       .where('id', '=', user.id)
       .where('totp_sealed', '=', Buffer.from(kept.sealed))
@@ -231,8 +223,7 @@ export async function spendCode(
 ): Promise<boolean> {
   const spent =
     code.kind === 'totp'
-      ? await trx
-          .updateTable('users')
+      ? await noteOn(trx, 'users')
           .set({ totp_last_step: code.step })
           .where('id', '=', userId)
           .where('totp_state', '=', 'ON')
@@ -255,7 +246,7 @@ async function confirmBoth(
   act: Act,
   own: Own,
   { password, code }: { password: Secret; code: string },
-): Promise<UserRow> {
+): Promise<{ user: UserRow; enrolment: string | null }> {
   const { user } = await findSession(house, own.userId, own.sessionId);
   if (user.totp_state !== 'ON') throw new VaultError('conflict', 'there is no second factor');
   await confirmPassword(house, act, user, password);
@@ -269,7 +260,7 @@ async function confirmBoth(
       await takeBack(trx, attempt);
       return true;
     }));
-  if (spent) return user;
+  if (spent) return { user, enrolment: right.kind === 'totp' ? right.enrolment : user.totp_enrolment };
   await recordRefusal(house, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
   throw notConfirmed();
 }

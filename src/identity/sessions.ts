@@ -5,6 +5,7 @@ import type { Secret } from '../secret.ts';
 import { restricts, signsIn } from '../store/read-back.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
+import { noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { csrfTokenOf, hashOf, mintSessionToken } from './bearer.ts';
@@ -222,11 +223,7 @@ export function actOf(act: Act, user: Pick<UserRow, 'id' | 'username'>): Act {
 }
 
 async function noteSignIn(trx: Transaction<Tables>, userId: string, now: Date): Promise<void> {
-  await trx
-    .updateTable('users')
-    .set({ last_sign_in_at: now.toISOString() })
-    .where('id', '=', userId)
-    .execute();
+  await noteOn(trx, 'users').set({ last_sign_in_at: now.toISOString() }).where('id', '=', userId).execute();
 }
 
 async function dropEnded(trx: Transaction<Tables>, limits: SessionLimits, now: Date): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
+import { bumpRecord, noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, guess } from './confirmation.ts';
@@ -84,8 +85,7 @@ async function trySignIn(
   const opened =
     right && user !== undefined && attempt !== undefined
       ? await house.store.write(act, async (trx) => {
-          const fresh = await trx
-            .updateTable('users')
+          const fresh = await noteOn(trx, 'users')
             .set({
               ...(user.totp_state === 'ON' ? {} : clean),
               password_hash: better ?? user.password_hash,
@@ -137,7 +137,7 @@ export async function giveSecondFactor(
       ? undefined
       : await house.store.write(act, async (trx) => {
           if (!(await spendCode(trx, house, user.id, right))) return undefined;
-          await trx.updateTable('users').set(clean).where('id', '=', user.id).execute();
+          await noteOn(trx, 'users').set(clean).where('id', '=', user.id).execute();
           const raised = await raiseSession(
             trx,
             house,
@@ -177,23 +177,20 @@ export async function changePassword(
   if (normalPassword(wanted.reveal()) === normalPassword(current.reveal()))
     throw new VaultError('invalid', 'the new password is the current one');
   const hash = await hashPassword(wanted, laneOf(act.address), house.passwordCost);
-  const now = house.now().toISOString();
   return house.store.write(act, async (trx) => {
-    const changed = await trx
-      .updateTable('users')
-      .set((eb) => ({
-        password_hash: hash,
-        must_change_password: 0,
-        password_changed_at: now,
-        row_version: eb('row_version', '+', 1),
-        updated_at: now,
-      }))
+    const before = await trx
+      .selectFrom('users')
+      .selectAll()
       .where('id', '=', user.id)
       .where('password_hash', '=', user.password_hash)
-      .returningAll()
       .executeTakeFirst();
-    if (changed === undefined)
+    if (before === undefined)
       throw new VaultError('conflict', 'the password was changed meanwhile', 'sign in again');
+    const changed = await bumpRecord(trx, 'users', before, {
+      password_hash: hash,
+      must_change_password: 0,
+      password_changed_at: trx.at.toISOString(),
+    });
     await endSessionsOf(trx, user.id, session.id);
     const raised = await raiseSession(trx, house, limits, changed, session, 'ACTIVE');
     await record(trx, actOf(act, user), {

@@ -1,5 +1,6 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from './fair-queue.ts';
@@ -9,7 +10,7 @@ import { firstPassword, hashPassword } from './passwords.ts';
 import { checkNotSelf, type Changer } from './reach.ts';
 import { clearTotp } from './second-factor.ts';
 import { endSessionsOf, type UserRow } from './sessions.ts';
-import { bump, findInReach, findUser, userEntry } from './users.ts';
+import { findInReach, userEntry } from './users.ts';
 
 /** Forgets the wrong passwords and codes of a user. */
 export async function unlockUser(
@@ -24,7 +25,7 @@ export async function unlockUser(
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
     // A session that somebody took must not be a place to guess the password at without end.
     checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
-    const user = await bump(trx, house, userId, clean);
+    const user = await bumpRecord(trx, 'users', before, clean);
     await record(trx, act, {
       ...userEntry('unlock', user),
       before: { failures: before.failures, lockedUntil: before.locked_until },
@@ -54,7 +55,7 @@ export async function resetPassword(
         'the user signs in at the OpenID provider alone',
         'let them sign in by password first (signIn)',
       );
-    return setFirstPassword(trx, site, act, before, hash);
+    return setFirstPassword(trx, act, before, hash);
   });
   return { user, delivery: await deliverPassword(site, user, password, 'reset') };
 }
@@ -62,16 +63,15 @@ export async function resetPassword(
 /** In a transaction: the new hash, no lock, no session, and an entry in the trail. */
 export async function setFirstPassword(
   trx: ActTransaction,
-  house: House,
   act: Act,
   user: UserRow,
   hash: string,
 ): Promise<UserRow> {
-  const changed = await bump(trx, house, user.id, {
+  const changed = await bumpRecord(trx, 'users', user, {
     ...clean,
     password_hash: hash,
     must_change_password: 1,
-    password_changed_at: house.now().toISOString(),
+    password_changed_at: trx.at.toISOString(),
   });
   await endSessionsOf(trx, user.id);
   await record(trx, act, userEntry('reset-password', user));
@@ -90,9 +90,9 @@ export async function removeTotp(
   return house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
-    await clearTotp(trx, house, userId);
+    const cleared = await clearTotp(trx, user);
     await endSessionsOf(trx, userId);
     await record(trx, act, userEntry('remove-totp', user));
-    return findUser({ db: trx }, vaultId, userId);
+    return cleared;
   });
 }

@@ -4,6 +4,7 @@ import { record, type Act, type AuditEntry } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import { changes } from '../vault/edits.ts';
 import { checkRowVersion, type House } from '../vault/house.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
@@ -184,13 +185,13 @@ export async function updateUser(
       checkNotSelf(changer, before, 'disable', 'another administrator can do it');
     if (!changes(before, fields)) return before;
     const after = await keepingSomebody(trx, vaultId, house.now(), async () =>
-      bump(trx, house, userId, fields),
+      bumpRecord(trx, 'users', before, fields),
     );
     if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
     if (after.state === 'DISABLED' || isOtherRole || after.sign_in !== before.sign_in)
       await endSessionsOf(trx, userId);
     if (after.state === 'DISABLED') {
-      await revokeApiKeysOf(trx, house, userId);
+      await revokeApiKeysOf(trx, userId);
       restricts(
         trx,
         'the state of the user',
@@ -243,25 +244,6 @@ export async function findInReach(
   checkRowVersion(user, expected);
   checkReach(changer, user.role);
   return user;
-}
-
-/** Changes some of a row that an ETag shows. */
-export async function bump(
-  trx: Transaction<Tables>,
-  house: House,
-  userId: string,
-  fields: Partial<UserRow>,
-): Promise<UserRow> {
-  return trx
-    .updateTable('users')
-    .set((eb) => ({
-      ...fields,
-      row_version: eb('row_version', '+', 1),
-      updated_at: house.now().toISOString(),
-    }))
-    .where('id', '=', userId)
-    .returningAll()
-    .executeTakeFirstOrThrow();
 }
 
 export function userEntry(verb: string, user: UserRow): Pick<AuditEntry, 'action' | 'vaultId' | 'target'> {

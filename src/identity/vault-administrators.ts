@@ -1,5 +1,6 @@
 import type { Act } from '../audit/trail.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
@@ -11,7 +12,7 @@ import { clearTotp } from './second-factor.ts';
 import type { UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, usernameKey } from './user-forms.ts';
 import { setFirstPassword } from './user-access.ts';
-import { bump, insertUser, newUser } from './users.ts';
+import { insertUser, newUser } from './users.ts';
 
 const firstGroup = {
   name: firstGroupName,
@@ -69,7 +70,7 @@ export async function resetVaultAdministrator(
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
-  const user = await site.store.write(act, async (trx) => {
+  const user = await site.store.change(act, async (trx) => {
     const vault = await findVault(trx, vaultId);
     const there = await trx
       .selectFrom('users')
@@ -84,15 +85,15 @@ export async function resetVaultAdministrator(
         ? there[0]
         : there.find(({ username_key }) => username_key === usernameKey(wish.username ?? ''));
     if (before === undefined) throw new VaultError('not-found', 'the vault has no such vault administrator');
-    if (wish.removeSecondFactor === true) await clearTotp(trx, site, before.id);
-    await setFirstPassword(trx, site, act, before, hash);
+    const cleared = wish.removeSecondFactor === true ? await clearTotp(trx, before) : before;
+    const reset = await setFirstPassword(trx, act, cleared, hash);
     // Whoever asks for this has lost hold of the account, and perhaps not to nobody.
-    await revokeApiKeysOf(trx, site, before.id);
+    await revokeApiKeysOf(trx, before.id);
     await recordInBoth(trx, act, vault, {
       action: 'vault.reset-administrator',
       after: { username: before.username, secondFactorRemoved: wish.removeSecondFactor === true },
     });
-    return bump(trx, site, before.id, {
+    return bumpRecord(trx, 'users', reset, {
       state: 'ACTIVE',
       sign_in: before.sign_in === 'oidc' ? 'both' : before.sign_in,
     });
@@ -101,7 +102,7 @@ export async function resetVaultAdministrator(
 }
 
 async function makeFirst(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   site: Site,
   act: Act,
   vault: Vault,
@@ -116,16 +117,10 @@ async function makeFirst(
     );
   const row = newUser(site, vault.id, { username, email, role: 'vault-admin' });
   const user = await insertUser(trx, act, { ...row, password_hash: hash });
-  await trx
-    .updateTable('vaults')
-    .set((eb) => ({
-      administrator_name: user.display_name,
-      administrator_email: user.email,
-      updated_at: act.at.toISOString(),
-      row_version: eb('row_version', '+', 1),
-    }))
-    .where('id', '=', vault.id)
-    .execute();
+  await bumpRecord(trx, 'vaults', vault, {
+    administrator_name: user.display_name,
+    administrator_email: user.email,
+  });
   const { groups } = await trx
     .selectFrom('admin_groups')
     .select((eb) => eb.fn.countAll<number>().as('groups'))

@@ -1,35 +1,9 @@
-import type Database from 'better-sqlite3';
-import { withhold, type Withheld } from './withheld.ts';
+import type { Withholding } from './withheld.ts';
 
 /*
  * What AWS is told again after a restore: a KMS key that was disabled, or is to be deleted, in the replaced store (`before`)
  * is not enabled because the restored one (`main`) wanted it so, and no key store is connected that nobody wants connected.
  */
-
-export function carryOverAws(database: Database.Database, now: string): Withheld[] {
-  return [
-    ...withhold(database, now, {
-      kind: 'kms-key',
-      what: 'is to be DISABLED in AWS: it was disabled, or its deletion scheduled',
-      sql: `UPDATE kms_keys SET cloud_wish = 'DISABLED', wanted_days = NULL, ${again}, updated_at = @now,
-          row_version = row_version + 1
-        WHERE cloud_wish = 'ENABLED' AND step <> 'GONE' AND leaving IS NULL AND EXISTS (
-          SELECT 1 FROM before.kms_keys b WHERE b.id = main.kms_keys.id AND b.cloud_wish IN ('DISABLED', 'PENDING_DELETION'))
-        RETURNING vault_id AS vaultId, id, alias AS name`,
-    }),
-    ...withhold(database, now, {
-      kind: 'external-key-store',
-      what: 'is not to be connected any more',
-      sql: `UPDATE external_key_stores SET wanted = nullif(wanted, 'CONNECT'),
-          wanted_details = CASE WHEN wanted <> 'CONNECT' THEN json_remove(wanted_details, '$.connect') END,
-          updated_at = @now, row_version = row_version + 1
-        WHERE ${connects('main.external_key_stores')} AND NOT EXISTS (
-          SELECT 1 FROM before.external_key_stores b WHERE b.id = main.external_key_stores.id
-            AND (b.state IN ('CONNECTING', 'CONNECTED') OR ${connects('b')}))
-        RETURNING vault_id AS vaultId, id, name`,
-    }),
-  ];
-}
 
 const isToldAws = `key_id <> '' AND origin <> 'MANUAL'`;
 
@@ -44,3 +18,22 @@ function connects(row: string): string {
   return `(coalesce(${row}.wanted = 'CONNECT', 0)
     OR (${row}.wanted IS NOT NULL AND coalesce(json_extract(${row}.wanted_details, '$.connect') = 1, 0)))`;
 }
+
+export const awsWithheld: readonly Withholding[] = [
+  {
+    kind: 'kms-key',
+    what: 'is to be DISABLED in AWS: it was disabled, or its deletion scheduled',
+    set: `cloud_wish = 'DISABLED', wanted_days = NULL, ${again}`,
+    where: `cloud_wish = 'ENABLED' AND step <> 'GONE' AND leaving IS NULL AND EXISTS (
+      SELECT 1 FROM before.kms_keys b WHERE b.id = main.kms_keys.id AND b.cloud_wish IN ('DISABLED', 'PENDING_DELETION'))`,
+  },
+  {
+    kind: 'external-key-store',
+    what: 'is not to be connected any more',
+    set: `wanted = nullif(wanted, 'CONNECT'),
+      wanted_details = CASE WHEN wanted <> 'CONNECT' THEN json_remove(wanted_details, '$.connect') END`,
+    where: `${connects('main.external_key_stores')} AND NOT EXISTS (
+      SELECT 1 FROM before.external_key_stores b WHERE b.id = main.external_key_stores.id
+        AND (b.state IN ('CONNECTING', 'CONNECTED') OR ${connects('b')}))`,
+  },
+];

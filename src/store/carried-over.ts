@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
-import { carryOverAws } from './carried-over-aws.ts';
-import { withhold, type Withheld } from './withheld.ts';
+import { awsWithheld } from './carried-over-aws.ts';
+import { withhold, type Withheld, type Withholding } from './withheld.ts';
 
 /**
  * Takes away in a restored store (`main`) what is taken away in the store that it replaces (`before`): the union of what
@@ -10,78 +10,68 @@ import { withhold, type Withheld } from './withheld.ts';
 export function carryOver(database: Database.Database, now: string): Withheld[] {
   narrow(database);
   const withheld: Withheld[] = [];
-  const take = (kind: Withheld['kind'], what: string, sql: string) => {
-    for (const one of withhold(database, now, { kind, what, sql })) withheld.push(one);
+  const take = (...ways: Withholding[]) => {
+    for (const way of ways) for (const one of withhold(database, now, way)) withheld.push(one);
   };
   take(
-    'cloud-key',
-    'is DISABLED: it was not AVAILABLE any more',
-    `UPDATE cloud_keys SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
-      WHERE state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}
-      RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
-  );
-  take(
-    'cloud-key',
-    'is DISABLED: it was being made, and then was not AVAILABLE any more',
-    `UPDATE cloud_keys SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
-      WHERE state = 'CREATING' AND ${is('cloud_keys', 'id', "b.state NOT IN ('CREATING', 'AVAILABLE')")}
-      RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
-  );
-  for (const by of ['frozen_at', 'appliance_frozen_at'])
-    take(
-      'vault',
-      'is frozen, as it was',
-      `UPDATE vaults SET ${by} = @now, updated_at = @now, row_version = row_version + 1
-        WHERE ${by} IS NULL AND deleted_at IS NULL AND ${isNot('vaults', 'id', `b.${by} IS NULL`)}
-        RETURNING id AS vaultId, id, name`,
-    );
-  take(
-    'key-set',
-    'is frozen: it was frozen, removed, or its vault deleted',
-    `UPDATE key_sets SET frozen_at = @now, updated_at = @now, row_version = row_version + 1
-      WHERE frozen_at IS NULL AND ${isNot('key_sets', 'id', `b.frozen_at IS NULL AND b.removed_at IS NULL AND ${ofNoDeletedVault}`)}
-      RETURNING vault_id AS vaultId, id, name`,
-  );
-  take(
-    'xks-credential',
-    'is withdrawn, as it was',
-    `UPDATE xks_credentials SET withdrawn_at = @now, withdrawn_why = 'WITHDRAWN', row_version = row_version + 1
-      WHERE withdrawn_at IS NULL AND ${isNot('xks_credentials', 'access_key_id', 'b.withdrawn_at IS NULL')}
-      RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, access_key_id AS id,
-        access_key_id AS name`,
-  );
-  take(
-    'user',
-    'is disabled: they were disabled or removed',
-    `UPDATE users SET state = 'DISABLED', updated_at = @now, row_version = row_version + 1
-      WHERE state = 'ACTIVE' AND ${isNot('users', 'id', `b.state = 'ACTIVE' AND ${ofNoDeletedVault}`)}
-      RETURNING vault_id AS vaultId, id, username AS name`,
-  );
-  take(
-    'api-key',
-    'is revoked, as it was',
-    `UPDATE api_keys SET revoked_at = @now, row_version = row_version + 1
-      WHERE revoked_at IS NULL AND expires_at > @now AND ${isNot('api_keys', 'id', 'b.revoked_at IS NULL')}
-      RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
-  );
-  take(
-    'key-set',
-    'is of no administrative group: it was taken from the one that had it',
-    `UPDATE key_sets SET admin_group_id = NULL, updated_at = @now, row_version = row_version + 1
-      WHERE admin_group_id IS NOT NULL
-        AND ${is('key_sets', 'id', 'b.removed_at IS NULL AND b.admin_group_id IS NOT main.key_sets.admin_group_id')}
-      RETURNING vault_id AS vaultId, id, name`,
+    {
+      kind: 'cloud-key',
+      what: 'is DISABLED: it was not AVAILABLE any more',
+      set: "state = 'DISABLED'",
+      where: `state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}`,
+    },
+    {
+      kind: 'cloud-key',
+      what: 'is DISABLED: it was being made, and then was not AVAILABLE any more',
+      set: "state = 'DISABLED'",
+      where: `state = 'CREATING' AND ${is('cloud_keys', 'id', "b.state NOT IN ('CREATING', 'AVAILABLE')")}`,
+    },
+    ...['frozen_at', 'appliance_frozen_at'].map((by) => ({
+      kind: 'vault' as const,
+      what: 'is frozen, as it was',
+      set: `${by} = @now`,
+      where: `${by} IS NULL AND deleted_at IS NULL AND ${isNot('vaults', 'id', `b.${by} IS NULL`)}`,
+    })),
+    {
+      kind: 'key-set',
+      what: 'is frozen: it was frozen, removed, or its vault deleted',
+      set: 'frozen_at = @now',
+      where: `frozen_at IS NULL AND ${isNot('key_sets', 'id', `b.frozen_at IS NULL AND b.removed_at IS NULL AND ${ofNoDeletedVault}`)}`,
+    },
+    {
+      kind: 'xks-credential',
+      what: 'is withdrawn, as it was',
+      set: "withdrawn_at = @now, withdrawn_why = 'WITHDRAWN'",
+      where: `withdrawn_at IS NULL AND ${isNot('xks_credentials', 'access_key_id', 'b.withdrawn_at IS NULL')}`,
+    },
+    {
+      kind: 'user',
+      what: 'is disabled: they were disabled or removed',
+      set: "state = 'DISABLED'",
+      where: `state = 'ACTIVE' AND ${isNot('users', 'id', `b.state = 'ACTIVE' AND ${ofNoDeletedVault}`)}`,
+    },
+    {
+      kind: 'api-key',
+      what: 'is revoked, as it was',
+      set: 'revoked_at = @now',
+      where: `revoked_at IS NULL AND expires_at > @now AND ${isNot('api_keys', 'id', 'b.revoked_at IS NULL')}`,
+    },
+    {
+      kind: 'key-set',
+      what: 'is of no administrative group: it was taken from the one that had it',
+      set: 'admin_group_id = NULL',
+      where: `admin_group_id IS NOT NULL
+        AND ${is('key_sets', 'id', 'b.removed_at IS NULL AND b.admin_group_id IS NOT main.key_sets.admin_group_id')}`,
+    },
   );
   database.exec(groupsOfAccounts);
-  take(
-    'csp-account',
-    'is of the administrative group that had it last',
-    `UPDATE csp_accounts SET updated_at = @now, row_version = row_version + 1,
-        admin_group_id = (SELECT b.admin_group_id FROM before.csp_accounts b WHERE b.id = main.csp_accounts.id)
-      WHERE ${is('csp_accounts', 'id', 'b.admin_group_id <> main.csp_accounts.admin_group_id')}
-      RETURNING vault_id AS vaultId, id, name`,
-  );
-  for (const one of carryOverAws(database, now)) withheld.push(one);
+  take({
+    kind: 'csp-account',
+    what: 'is of the administrative group that had it last',
+    set: 'admin_group_id = (SELECT b.admin_group_id FROM before.csp_accounts b WHERE b.id = main.csp_accounts.id)',
+    where: is('csp_accounts', 'id', 'b.admin_group_id <> main.csp_accounts.admin_group_id'),
+  });
+  take(...awsWithheld);
   return withheld;
 }
 

@@ -129,15 +129,14 @@ function lockDown(database: Database.Database, now: string): Withheld[] {
     ...withhold(database, now, {
       kind: 'key-set',
       what: 'is frozen until somebody thaws it',
-      sql: `UPDATE key_sets SET frozen_at = @now, updated_at = @now, row_version = row_version + 1
-        WHERE frozen_at IS NULL RETURNING vault_id AS vaultId, id, name`,
+      set: 'frozen_at = @now',
+      where: 'frozen_at IS NULL',
     }),
     ...withhold(database, now, {
       kind: 'api-key',
       what: 'is revoked',
-      sql: `UPDATE api_keys SET revoked_at = @now, row_version = row_version + 1
-        WHERE revoked_at IS NULL AND expires_at > @now
-        RETURNING (SELECT vault_id FROM users WHERE users.id = user_id) AS vaultId, id, name`,
+      set: 'revoked_at = @now',
+      where: 'revoked_at IS NULL AND expires_at > @now',
     }),
   ];
 }
@@ -172,17 +171,14 @@ function keepFromDestruction(database: Database.Database, isKnown: boolean, now:
     ...withhold(database, now, {
       kind: 'cloud-key',
       what: 'is DISABLED, and its deletion is not scheduled any more',
-      sql: `UPDATE cloud_keys SET state = 'DISABLED', deletion_at = NULL, updated_at = @now, row_version = row_version + 1
-        WHERE state = 'PENDING_DELETION' ${stillWaits('cloud_keys', "b.state IN ('PENDING_DELETION', 'DELETED')")}
-        RETURNING (SELECT vault_id FROM key_sets WHERE key_sets.id = key_set_id) AS vaultId, id, name`,
+      set: "state = 'DISABLED', deletion_at = NULL",
+      where: `state = 'PENDING_DELETION' ${stillWaits('cloud_keys', "b.state IN ('PENDING_DELETION', 'DELETED')")}`,
     }),
     ...withhold(database, now, {
       kind: 'kms-key',
       what: 'is not scheduled for deletion in AWS any more',
-      sql: `UPDATE kms_keys SET wanted = NULL, wanted_days = NULL, leaving = NULL, updated_at = @now,
-          row_version = row_version + 1
-        WHERE wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}
-        RETURNING vault_id AS vaultId, id, alias AS name`,
+      set: 'wanted = NULL, wanted_days = NULL, leaving = NULL',
+      where: `wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}`,
     }),
   ];
 }

@@ -1,9 +1,10 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { AwsHouse } from './aws-house.ts';
 import type { AwsProblem } from './csp-account-check.ts';
 import { accountEntry, accountRecords, type CspAccountRecord } from './csp-account-records.ts';
+import { bumpRecord } from './edit-record.ts';
 import { VaultError } from './vault-error.ts';
 
 /** What was in IAM before the rotation, and when it had a new access key made: what came besides is told by it. */
@@ -63,23 +64,14 @@ export async function takeStep(
   } = {},
 ): Promise<CspAccountRecord> {
   return house.store.write(act, async (trx) => {
-    const { numUpdatedRows } = await trx
-      .updateTable('csp_accounts')
-      .set((eb) => ({
-        ...change,
-        row_version: eb('row_version', '+', 1),
-        updated_at: house.now().toISOString(),
-      }))
-      .where('id', '=', before.id)
-      .where('row_version', '=', before.row_version)
-      .where(sql<boolean>`access_key_rotation IS ${before.access_key_rotation}`)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n)
+    const now = await accountRecords(trx).where('csp_accounts.id', '=', before.id).executeTakeFirst();
+    if (now?.row_version !== before.row_version || now.access_key_rotation !== before.access_key_rotation)
       throw new VaultError(
         'precondition',
         'the CSP account was changed while its access key was rotated',
         'look at it again; the rotation goes on by itself',
       );
+    await bumpRecord(trx, 'csp_accounts', now, change);
     await more.also?.(trx);
     if (more.event !== undefined) {
       const { verb, ...rest } = more.event;

@@ -3,7 +3,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import { Secret } from '../secret.ts';
 import type { Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import {
   auditedCredential,
   credentialEntry,
@@ -13,6 +13,7 @@ import {
 } from './credential-records.ts';
 import { sealXksSecret } from './credential-secrets.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
+import { bumpRecord } from './edit-record.ts';
 import { parseExpiry } from './expiry.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { findKeySetIn, type KeySet } from './key-set-records.ts';
@@ -44,7 +45,7 @@ export async function issueCredential(
   act: Act,
   keySet: KeySet,
   wish: CredentialWish = {},
-  also: (trx: ActTransaction, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
+  also: (trx: ChangeTransaction, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
 ): Promise<IssuedCredential> {
   const made = await make(house, keySet, wish, act.at);
   return house.store.change(act, async (trx) => {
@@ -84,15 +85,8 @@ export async function rotateCredential(
         'rotate the successor, or withdraw it and issue another credential',
       );
     const credential = await insert(trx, keySet, made.row, act.at);
-    await trx
-      .updateTable('xks_credentials')
-      .set((eb) => ({
-        successor: made.accessKeyId,
-        retire_after_minutes: quiet,
-        row_version: eb('row_version', '+', 1),
-      }))
-      .where('access_key_id', '=', accessKeyId)
-      .execute();
+    const succession = { successor: made.accessKeyId, retire_after_minutes: quiet };
+    await bumpRecord(trx, 'xks_credentials', old, succession);
     await record(trx, act, {
       ...credentialEntry('rotate', keySet, made.accessKeyId),
       before: { ...auditedCredential(old), accessKeyId },

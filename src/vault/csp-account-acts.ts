@@ -15,6 +15,7 @@ import { currentKey, manualProblem, openKey } from './csp-access.ts';
 import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './csp-account-check.ts';
 import { accountEntry, findAccount, type CspAccountRecord } from './csp-account-records.ts';
 import { partsOfRole } from './csp-account-wish.ts';
+import { bumpRecord } from './edit-record.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 
 /**
@@ -45,16 +46,10 @@ export async function checkCspAccount(
   return house.store.write(act, async (trx) => {
     // AWS was asked about the record as it was.
     checkRowVersion(await findAccount(trx, vaultId, sight, id), account.row_version);
-    await trx
-      .updateTable('csp_accounts')
-      .set((eb) => ({
-        checked_at: act.at.toISOString(),
-        check_report: JSON.stringify(report),
-        row_version: eb('row_version', '+', 1),
-        updated_at: act.at.toISOString(),
-      }))
-      .where('id', '=', id)
-      .execute();
+    await bumpRecord(trx, 'csp_accounts', account, {
+      checked_at: act.at.toISOString(),
+      check_report: JSON.stringify(report),
+    });
     await record(trx, act, {
       ...accountEntry('check', account),
       after: { ok: report.ok, problem: report.problem?.code ?? null },

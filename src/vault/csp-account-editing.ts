@@ -16,6 +16,7 @@ import {
   type CspAccountRecord,
 } from './csp-account-records.ts';
 import { checkShape, parseAccountWish, type CspAccountWish } from './csp-account-wish.ts';
+import { bumpRecord } from './edit-record.ts';
 import { changes, type Edit } from './edits.ts';
 import { checkRowVersion, type Sight } from './house.ts';
 import { nextRotation } from './rotation-time.ts';
@@ -52,16 +53,7 @@ export async function updateCspAccount(
     await checkAccountName(trx, { ...before, ...change });
     await checkNotMoved(trx, before, columns.aws_account_id ?? before.aws_account_id);
     const replaced = edit.changesKey ? await replaceKeys(trx, id, keyRow) : [];
-    await trx
-      .updateTable('csp_accounts')
-      .set((eb) => ({
-        ...columns,
-        ...leftBehind(replaced),
-        row_version: eb('row_version', '+', 1),
-        updated_at: act.at.toISOString(),
-      }))
-      .where('id', '=', id)
-      .execute();
+    await bumpRecord(trx, 'csp_accounts', before, { ...columns, ...leftBehind(replaced) });
     const changed = await findAccount(trx, vaultId, 'all', id);
     await record(trx, act, {
       ...accountEntry('update', changed),

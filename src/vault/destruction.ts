@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
+import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { inPages } from './in-pages.ts';
 import { paced } from './paced.ts';
@@ -109,18 +110,11 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
         .where('cloud_keys.deletion_at', '<=', at)
         .executeTakeFirst();
       if (before === undefined) continue;
-      const after = await trx
-        .updateTable('cloud_keys')
-        .set((eb) => ({
-          state: 'DELETED' as const,
-          deleted_at: at,
-          next_rotation_at: null,
-          row_version: eb('row_version', '+', 1),
-          updated_at: at,
-        }))
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const after = await bumpRecord(trx, 'cloud_keys', before, {
+        state: 'DELETED',
+        deleted_at: at,
+        next_rotation_at: null,
+      });
       keyWillStand(trx, after);
       await trx
         .updateTable('key_versions')

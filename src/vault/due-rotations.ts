@@ -6,6 +6,7 @@ import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import { isOfWholeToken } from './token-rooms.ts';
 import type { BackOff } from './back-off.ts';
+import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
 import { rotateCloudKey } from './key-versions.ts';
@@ -91,21 +92,18 @@ export async function capRotations(house: House, bookmark: Bookmark = { after: '
 
 async function capSome(house: House, tooFar: readonly TooFarOff[], now: Date): Promise<number> {
   const act = systemAct(house, 'schedule');
-  return house.store.write(act, async (trx) => {
+  return house.store.change(act, async (trx) => {
     let capped = 0;
     for (const { id, name, vault_id, next_rotation_at, days } of tooFar) {
       const next = cappedRotation(new Date(next_rotation_at), days, now).toISOString();
-      const { numUpdatedRows } = await trx
-        .updateTable('cloud_keys')
-        .set((eb) => ({
-          next_rotation_at: next,
-          row_version: eb('row_version', '+', 1),
-          updated_at: now.toISOString(),
-        }))
+      const before = await trx
+        .selectFrom('cloud_keys')
+        .select(['id', 'row_version'])
         .where('id', '=', id)
         .where('next_rotation_at', '=', next_rotation_at)
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) continue;
+      if (before === undefined) continue;
+      await bumpRecord(trx, 'cloud_keys', before, { next_rotation_at: next });
       await record(trx, act, {
         ...keyEntry('reschedule', vault_id, { id, name }),
         before: { nextRotationAt: next_rotation_at },

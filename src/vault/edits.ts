@@ -5,8 +5,10 @@ import type { Tables } from '../store/schema.ts';
 export type Reading = Pick<Kysely<Tables> | Transaction<Tables>, 'selectFrom'>;
 
 /** Whether an edit would leave the row other than it is. One that would not is no act: no new version, no audit event. */
-export function changes<R extends object>(row: R, change: Partial<R>): boolean {
-  return Object.entries(change).some(([column, value]) => row[column as keyof R] !== value);
+export function changes<R extends object>(row: R, change: Edit<R>): boolean {
+  return Object.entries(change).some(
+    ([column, value]) => value !== undefined && row[column as keyof R] !== value,
+  );
 }
 
 /** What is told of a record; what is left out, or undefined, stays as it is. */

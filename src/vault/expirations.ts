@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
+import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { paced } from './paced.ts';
 import { credentialWillStand } from './credential-records.ts';
@@ -40,16 +41,7 @@ async function expireSome(house: House, state: (typeof living)[number], now: str
   return house.store.change(act, async (trx) => {
     const due = await dueKeys(trx, state, now).limit(atOnce).execute();
     for (const { vault_id, ...before } of due) {
-      const after = await trx
-        .updateTable('cloud_keys')
-        .set((eb) => ({
-          state: 'EXPIRED' as const,
-          row_version: eb('row_version', '+', 1),
-          updated_at: now,
-        }))
-        .where('id', '=', before.id)
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const after = await bumpRecord(trx, 'cloud_keys', before, { state: 'EXPIRED' });
       keyWillStand(trx, after);
       await record(trx, act, {
         ...keyEntry('expire', vault_id, after),
@@ -123,6 +115,7 @@ function liveCredentials(db: Db) {
     .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
     .select([
       'xks_credentials.access_key_id',
+      'xks_credentials.row_version',
       'xks_credentials.expires_at',
       'xks_credentials.retire_after_minutes',
       'xks_credentials.successor',
@@ -175,15 +168,11 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
 async function withdraw(
   trx: ChangeTransaction,
   act: Act,
-  credential: { access_key_id: string; name: string; vault_id: string },
+  credential: { access_key_id: string; row_version: number; name: string; vault_id: string },
   why: 'EXPIRED' | 'RETIRED',
   at: string,
 ): Promise<void> {
-  await trx
-    .updateTable('xks_credentials')
-    .set((eb) => ({ withdrawn_at: at, withdrawn_why: why, row_version: eb('row_version', '+', 1) }))
-    .where('access_key_id', '=', credential.access_key_id)
-    .execute();
+  await bumpRecord(trx, 'xks_credentials', credential, { withdrawn_at: at, withdrawn_why: why });
   credentialWillStand(trx, credential.access_key_id, { withdrawn_at: at });
   await record(trx, act, {
     action: `credential.${why === 'EXPIRED' ? 'expire' : 'retire'}`,

@@ -4,7 +4,12 @@ import { isGone, removed, type Gone } from '../aws/presence.ts';
 import { adopt, leftInAws, makeInAws, takeBack } from './external-key-store-making.ts';
 import { look, recordFailure } from './external-key-store-mirror.ts';
 import { storeSighting } from './external-key-store-presence.ts';
-import { storeEntry, type ExternalKeyStore, type StoreChange } from './external-key-store-records.ts';
+import {
+  findStoreIn,
+  storeEntry,
+  type ExternalKeyStore,
+  type StoreChange,
+} from './external-key-store-records.ts';
 import { removeStore } from './external-key-store-removal.ts';
 import {
   attempt,
@@ -164,7 +169,7 @@ async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore):
   } catch (error) {
     // It was disconnected in vain: what is in it must be usable again.
     if (hasKeys(error) && connect)
-      await save(turn, row, {
+      await save(turn, await findStoreIn(turn.house.store.db, turn.keySet, row.id), {
         wanted: 'CONNECT',
         wanted_details: null,
         next_check_at: nextLook({ ...row, wanted: 'CONNECT' }, turn.house.now()),

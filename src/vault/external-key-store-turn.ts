@@ -4,6 +4,7 @@ import type { AwsAccount } from '../aws/clients.ts';
 import { isSettling } from '../aws/presence.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { AwsHouse } from './aws-house.ts';
+import { saveRecord } from './edit-record.ts';
 import { nextTry } from './aws-retry.ts';
 import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
 import { readProblem, type StoreProblem } from './external-key-store-wanted.ts';
@@ -60,21 +61,10 @@ function anotherAtIt(): VaultError {
   );
 }
 
-/** Columns that a person set and looks at: a change of one of them is a new version of the record. */
-const versioned: readonly (keyof StoreChange)[] = [
-  'name',
-  'custom_key_store_id',
-  'origin',
-  'connectivity',
-  'uri_endpoint',
-  'vpc_endpoint_service_name',
-  'vpc_endpoint_service_owner',
-  'access_key_id',
-  'pending_access_key_id',
-  'wanted',
-];
-
-/** Writes a change with its audit events. Throws VaultError `not-found` where the record is gone meanwhile. */
+/**
+ * Writes a change with its audit events. Throws VaultError `not-found` where the record is gone meanwhile, `precondition`
+ * where it is another version.
+ */
 export async function saveIn(
   trx: ActTransaction,
   act: Act,
@@ -82,21 +72,13 @@ export async function saveIn(
   change: StoreChange,
   entries: readonly AuditEntry[] = [],
 ): Promise<ExternalKeyStore> {
-  if (Object.keys(change).length === 0) {
-    for (const entry of entries) await record(trx, act, entry);
-    return row;
-  }
-  const isNew = versioned.some((column) => column in change && change[column] !== row[column]);
-  const after = await trx
-    .updateTable('external_key_stores')
-    .set((eb) => ({
-      ...change,
-      ...(isNew ? { row_version: eb('row_version', '+', 1), updated_at: act.at.toISOString() } : {}),
-    }))
+  const now = await trx
+    .selectFrom('external_key_stores')
+    .select('id')
     .where('id', '=', row.id)
-    .returningAll()
     .executeTakeFirst();
-  if (after === undefined) throw new VaultError('not-found', 'the external key store was deleted meanwhile');
+  if (now === undefined) throw new VaultError('not-found', 'the external key store was deleted meanwhile');
+  const after = await saveRecord(trx, 'external_key_stores', row, change);
   for (const entry of entries) await record(trx, act, entry);
   return after;
 }

@@ -9,6 +9,7 @@ import { recordFailure } from './external-key-store-mirror.ts';
 import { findStoreIn, type ExternalKeyStore } from './external-key-store-records.ts';
 import { advance } from './external-key-store-steps.ts';
 import { inTurn, isAtWork } from './external-key-store-turn.ts';
+import { noteOn } from './edit-record.ts';
 import { AwsLanes } from './aws-lanes.ts';
 import { lookOperation, readProblem } from './external-key-store-wanted.ts';
 import type { OnStore } from './external-key-stores.ts';
@@ -132,7 +133,7 @@ async function faultOf({ store }: AwsHouse, { id }: ExternalKeyStore): Promise<s
 async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promise<void> {
   const next = new Date(now().getTime() + afterMistake).toISOString();
   await store.bookkeep(async (trx) =>
-    trx.updateTable('external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
+    noteOn(trx, 'external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
   );
 }
 
@@ -168,8 +169,10 @@ export async function lookAt(
     } catch (error) {
       if (!isTold(error)) throw error;
       // AWS's refusals are on the record already.
-      if (error instanceof TokenError)
-        await recordFailure({ house, act }, row, { operation: 'issue', ...wordsOf(error) });
+      if (error instanceof TokenError) {
+        const now = await findStoreIn(house.store.db, keySet, id);
+        await recordFailure({ house, act }, now, { operation: 'issue', ...wordsOf(error) });
+      }
       return false;
     }
   });

@@ -3,6 +3,7 @@ import { forgetCreation } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
+import { noteOn } from './edit-record.ts';
 import type { House } from './house.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { identityOfVersion } from './key-identities.ts';
@@ -158,8 +159,7 @@ async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version
       .where('version', '=', version)
       .where('state', 'in', ['PENDING', 'DESTROYING'])
       .execute();
-    await trx
-      .updateTable('cloud_keys')
+    await noteOn(trx, 'cloud_keys')
       .set({ made_by: '' })
       .where('id', '=', id)
       .where('state', '=', 'CREATING')

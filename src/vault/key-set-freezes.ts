@@ -1,6 +1,7 @@
 import { recordEach, type Act } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { ChangeTransaction } from '../store/store.ts';
+import { bumpRecords } from './edit-record.ts';
 import type { House, Sight } from './house.ts';
 import { auditedKeySet, keySetEntry, type KeySet } from './key-set-records.ts';
 import { seenBy } from './sight.ts';
@@ -59,20 +60,7 @@ async function setFreezes(
       chosen.filter(({ frozen_at }) => (frozen_at !== null) !== frozen).map((row) => [row.id, row]),
     );
     const ids = [...before.keys()];
-    const changed: KeySet[] = [];
-    for (const some of inParts(ids))
-      changed.push(
-        ...(await trx
-          .updateTable('key_sets')
-          .set((eb) => ({
-            frozen_at: frozen ? at : null,
-            updated_at: at,
-            row_version: eb('row_version', '+', 1),
-          }))
-          .where('id', 'in', some)
-          .returningAll()
-          .execute()),
-      );
+    const changed = await bumpRecords(trx, 'key_sets', ids, { frozen_at: frozen ? at : null });
     if (frozen) restricts(trx, 'the freeze of the key sets', async () => areFrozen(trx, ids));
     await recordEach(
       trx,

@@ -1,7 +1,7 @@
-import type { Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import { removeCredentials } from './credential-records.ts';
+import { bumpRecord } from './edit-record.ts';
+import type { KeySet } from './key-set-records.ts';
 import type { Step } from './unfinished-work.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -9,20 +9,16 @@ import { VaultError } from './vault-error.ts';
  * From now on nobody sees the key set or what was in it, AWS is not served from it, and its name and path prefix may be
  * given to another; {@link removeKeySet} takes its rows away.
  */
-export async function hideKeySet(trx: Transaction<Tables>, id: string, now: Date): Promise<void> {
-  await trx
-    .updateTable('key_sets')
-    .set({
-      removed_at: now.toISOString(),
-      // No key set may be called so.
-      name: `removed ${id}`,
-      external_key_store: 0,
-      path_prefix: '',
-      admin_group_id: null,
-      csp_account_id: null,
-    })
-    .where('id', '=', id)
-    .execute();
+export async function hideKeySet(trx: ChangeTransaction, keySet: KeySet): Promise<void> {
+  await bumpRecord(trx, 'key_sets', keySet, {
+    removed_at: trx.at.toISOString(),
+    // No key set may be called so.
+    name: `removed ${keySet.id}`,
+    external_key_store: 0,
+    path_prefix: '',
+    admin_group_id: null,
+    csp_account_id: null,
+  });
 }
 
 /**
@@ -49,7 +45,7 @@ export const removeKeySet: Step = async (trx, _act, { id }, most) => {
 
 /** Answers how many went, or were begun with; fewer than `mostKeys` where none is left. */
 async function removeTombstones(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   keySetId: string,
   mostKeys: number,
   mostVersions: number,

@@ -145,7 +145,7 @@ export async function deleteKeySet(
     checkRowVersion(before, expected);
     await checkNoStores(trx, { keySetId: before.id }, 'it cannot be deleted');
     await checkUnused(trx, before, act.at, 'it cannot be deleted');
-    await hideKeySet(trx, before.id, trx.at);
+    await hideKeySet(trx, before);
     const finished = await beginWork(trx, act, 'key-set-removal', before.id, removeKeySet);
     await record(trx, act, { ...keySetEntry('delete', before), before: auditedKeySet(before) });
     return finished;

@@ -49,7 +49,7 @@ export async function updateCloudKey(
     await checkKeyName(trx, wanted);
     const isRescheduled =
       wanted.rotation !== before.rotation || wanted.rotation_days !== before.rotation_days;
-    await followCloudKey(trx, house, act, before, wanted, applyToKms);
+    await followCloudKey(trx, act, before, wanted, applyToKms);
     return {
       ...change,
       ...(isRescheduled ? await plannedRotation(trx, vaultId, wanted, act.at) : {}),
@@ -73,7 +73,7 @@ export async function disableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'DISABLE');
+    if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'DISABLE');
     return { state: 'DISABLED' };
   });
 }
@@ -89,7 +89,7 @@ export async function enableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'ENABLE');
+    if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'ENABLE');
     return { state: 'AVAILABLE' };
   });
 }
@@ -125,7 +125,7 @@ export async function scheduleDeletion(
           'the deletion of the CloudKey is scheduled already',
           'cancel it first for another waiting time',
         );
-      if (cloud === 'both') await wishOfCloudKey(trx, house, act, id, 'SCHEDULE_DELETION', days);
+      if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
     },
   );
@@ -149,7 +149,7 @@ export async function cancelDeletion(
       const state = keyState(before, act.at);
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (cloud === 'both' && (state === 'DISABLED' || state === 'PENDING_DELETION'))
-        await wishOfCloudKey(trx, house, act, id, 'CANCEL_DELETION');
+        await wishOfCloudKey(trx, act, id, 'CANCEL_DELETION');
       if (state === 'DISABLED') return {};
       if (state !== 'PENDING_DELETION')
         throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');

@@ -3,6 +3,7 @@ import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { bindingOf } from '../token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
+import { bumpRecord } from './edit-record.ts';
 import { rotateAt } from './encryption-count.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
@@ -150,20 +151,13 @@ export async function activateVersion(
     // A key that was scheduled for deletion meanwhile keeps that state, and is not rotated again.
     const rotates = isNew || ['AVAILABLE', 'DISABLED', 'EXPIRED'].includes(before.state);
     const next = rotates ? rotationAfter(isNew ? null : due, rotationDays(before, keySet), now) : null;
-    const after = await trx
-      .updateTable('cloud_keys')
-      .set((eb) => ({
-        // Of two rotations at once the later version stays current, whichever ends first.
-        current_version: Math.max(before.current_version, version),
-        ...(isNew ? { state: 'AVAILABLE' as const } : {}),
-        rotated_at: now.toISOString(),
-        next_rotation_at: next?.toISOString() ?? null,
-        row_version: eb('row_version', '+', 1),
-        updated_at: now.toISOString(),
-      }))
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const after = await bumpRecord(trx, 'cloud_keys', before, {
+      // Of two rotations at once the later version stays current, whichever ends first.
+      current_version: Math.max(before.current_version, version),
+      ...(isNew ? { state: 'AVAILABLE' as const } : {}),
+      rotated_at: now.toISOString(),
+      next_rotation_at: next?.toISOString() ?? null,
+    });
     await record(trx, act, {
       ...keyEntry(isNew ? 'create' : 'rotate', keySet.vault_id, after),
       ...(isNew

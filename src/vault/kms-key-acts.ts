@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { changes } from './edits.ts';
+import { editRecord } from './edit-record.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 
 import { driftOf, type Drift } from './kms-key-drift.ts';
@@ -17,7 +17,7 @@ import {
   type KmsKey,
 } from './kms-key-records.ts';
 import { wishedStates } from './kms-key-settle.ts';
-import { goneAs, updateKmsKey, type KmsKeyChange } from './kms-key-writes.ts';
+import { goneAs, type KmsKeyChange } from './kms-key-writes.ts';
 import { deletionDays } from './limits.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -54,8 +54,8 @@ export async function actOnKmsKey(
     const before = await findKmsKeyIn(trx, vaultId, sight, cloudKeyId, id);
     checkRowVersion(before, expected);
     const change = await plan(trx, before);
-    if (!changes<KmsKey>(before, change)) return;
-    const after = await updateKmsKey(trx, house, before, change);
+    const after = await editRecord(trx, 'kms_keys', before, change);
+    if (after === undefined) return;
     await record(trx, act, {
       ...kmsKeyEntry(verb, after),
       before: auditedKmsKey(before),

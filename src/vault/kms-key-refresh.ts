@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { record } from '../audit/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { bumpRecord, saveRecord } from './edit-record.ts';
 import { driftOf } from './kms-key-drift.ts';
 import { isGone, type Gone } from '../aws/presence.ts';
 import { nextTry } from './aws-retry.ts';
@@ -99,15 +100,8 @@ async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyC
     const after = { ...before, next_check_at: next, ...change };
     const shown = (row: KmsKey) => [row.step, row.seen, row.cloud_status, row.problem === null];
     const moved = !isDeepStrictEqual(shown(before), shown(after));
-    await trx
-      .updateTable('kms_keys')
-      .set((eb) => ({
-        next_check_at: next,
-        ...change,
-        ...(moved ? { row_version: eb('row_version', '+', 1), updated_at: house.now().toISOString() } : {}),
-      }))
-      .where('id', '=', id)
-      .execute();
+    const write = moved ? bumpRecord : saveRecord;
+    await write(trx, 'kms_keys', before, { next_check_at: next, ...change });
     if (after.step === 'GONE')
       await record(trx, act, { ...kmsKeyEntry('gone', after), after: { outcome: after.outcome } });
     const drift = driftOf(after);

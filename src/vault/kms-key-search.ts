@@ -4,6 +4,7 @@ import { searchOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import { z } from 'zod';
 import type { AwsHouse } from './aws-house.ts';
+import { noteOn } from './edit-record.ts';
 import { dateOf, type KmsKey } from './kms-key-records.ts';
 import { writeProblem } from './kms-key-writes.ts';
 
@@ -90,8 +91,7 @@ function notFound({ looked, hidden }: WalkProgress): AwsError {
 
 async function keep(house: AwsHouse, { id }: KmsKey, progress: WalkProgress | null): Promise<void> {
   await house.store.bookkeep(async (trx) =>
-    trx
-      .updateTable('kms_keys')
+    noteOn(trx, 'kms_keys')
       .set({ search: progress === null ? null : JSON.stringify(progress) })
       .where('id', '=', id)
       .execute(),

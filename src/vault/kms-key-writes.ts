@@ -1,8 +1,7 @@
-import type { Transaction } from 'kysely';
 import { record } from '../audit/trail.ts';
-import type { Tables } from '../store/schema.ts';
 import type { House } from './house.ts';
 import { nextTry } from './aws-retry.ts';
+import { bumpRecord, noteOn } from './edit-record.ts';
 import { toKmsKeyProblem } from './kms-key-problems.ts';
 import {
   auditedKmsKey,
@@ -46,7 +45,7 @@ export async function writeDone(
   await house.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return;
-    const after = await updateKmsKey(trx, house, before, plan(before));
+    const after = await bumpRecord(trx, 'kms_keys', before, plan(before));
     if (verb === undefined) return;
     await record(trx, act, {
       ...kmsKeyEntry(verb, after),
@@ -54,21 +53,6 @@ export async function writeDone(
       after: auditedKmsKey(after),
     });
   });
-}
-
-/** A change that a person sees. */
-export async function updateKmsKey(
-  trx: Transaction<Tables>,
-  { now }: Pick<House, 'now'>,
-  { id }: Pick<KmsKeyRow, 'id'>,
-  change: KmsKeyChange,
-): Promise<KmsKeyRow> {
-  return trx
-    .updateTable('kms_keys')
-    .set((eb) => ({ ...change, row_version: eb('row_version', '+', 1), updated_at: now().toISOString() }))
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
 }
 
 /** A try that failed: what with, and when it is tried again. Answers the problem. */
@@ -97,11 +81,10 @@ export async function writeProblem(
   house: House,
   id: string,
   problem: KmsKeyProblem | null,
-  change: KmsKeyChange,
+  change: Partial<Pick<KmsKeyRow, 'attempts' | 'next_attempt_at'>>,
 ): Promise<void> {
   await house.store.bookkeep(async (trx) =>
-    trx
-      .updateTable('kms_keys')
+    noteOn(trx, 'kms_keys')
       .set({ ...change, problem: problem === null ? null : JSON.stringify(problem) })
       .where('id', '=', id)
       .where('step', '<>', 'GONE')

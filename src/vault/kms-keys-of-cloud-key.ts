@@ -1,7 +1,6 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
-import type { AwsHouse } from './aws-house.ts';
-import { changes } from './edits.ts';
+import { editRecord } from './edit-record.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { wishChange, type KmsKeyWanted } from './kms-key-acts.ts';
 import type { LoggedAwsHouse } from './aws-house.ts';
@@ -18,7 +17,7 @@ import {
   type KmsKey,
   type KmsKeyProblem,
 } from './kms-key-records.ts';
-import { updateKmsKey, type KmsKeyChange } from './kms-key-writes.ts';
+import type { KmsKeyChange } from './kms-key-writes.ts';
 
 /** Whether an act on a CloudKey is done to its KMS keys as well. */
 export type CloudSide = 'ours' | 'both';
@@ -49,7 +48,6 @@ async function pointersIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsK
  */
 export async function wishOfCloudKey(
   trx: ActTransaction,
-  house: Pick<AwsHouse, 'now'>,
   act: Act,
   cloudKeyId: string,
   wanted: KmsKeyWanted,
@@ -57,11 +55,10 @@ export async function wishOfCloudKey(
 ): Promise<void> {
   for (const row of await pointersIn(trx, cloudKeyId)) {
     if (isManual(row) || isBesideThePoint(row, wanted)) continue;
-    if (row.key_id !== '')
-      await change(trx, house, act, row, wishVerb(wanted), wishChange(wanted, days, act.at));
+    if (row.key_id !== '') await change(trx, act, row, wishVerb(wanted), wishChange(wanted, days, act.at));
     // Whatever may have been made of it goes too, once it is found.
     else if (wanted === 'SCHEDULE_DELETION')
-      await change(trx, house, act, row, 'delete', {
+      await change(trx, act, row, 'delete', {
         leaving: 'DELETE',
         ...wishChange(wanted, days, act.at),
       });
@@ -81,7 +78,6 @@ function wishVerb(wanted: KmsKeyWanted): string {
 /** Within the transaction that changes the CloudKey: what its KMS keys have as the CloudKey has it follows. */
 export async function followCloudKey(
   trx: ActTransaction,
-  house: Pick<AwsHouse, 'now'>,
   act: Act,
   before: CloudKeyRecord,
   after: CloudKeyRecord,
@@ -90,20 +86,19 @@ export async function followCloudKey(
   for (const row of await pointersIn(trx, after.id)) {
     const account = await accountOfStore(trx, row.external_key_store_id);
     const wish = following(row, before, after, factsOf(account, row));
-    await change(trx, house, act, row, 'update', withFollowUp(row, wish, apply, act.at));
+    await change(trx, act, row, 'update', withFollowUp(row, wish, apply, act.at));
   }
 }
 
 async function change(
   trx: ActTransaction,
-  house: Pick<AwsHouse, 'now'>,
   act: Act,
   row: KmsKey,
   verb: string,
   to: KmsKeyChange,
 ): Promise<void> {
-  if (!changes<KmsKey>(row, to)) return;
-  const after = await updateKmsKey(trx, house, row, to);
+  const after = await editRecord(trx, 'kms_keys', row, to);
+  if (after === undefined) return;
   await record(trx, act, {
     ...kmsKeyEntry(verb, after),
     before: auditedKmsKey(row),

@@ -1,6 +1,7 @@
 import { record } from '../audit/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
+import { bumpRecord } from './edit-record.ts';
 import { refuseAt, rotateAt } from './encryption-count.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
@@ -91,14 +92,14 @@ async function settleOne(
   const why = unfitFor(key, object, named, identity.version);
   if (why !== undefined)
     return { ...about, detail: `a version that its CloudKey does not have on record, left as it is: ${why}` };
-  const done = await reenter(comparing, key, identity.version, Buffer.from(objectId, 'hex'));
-  return done
+  const whyNot = await reenter(comparing, key, identity.version, Buffer.from(objectId, 'hex'));
+  return whyNot === undefined
     ? {
         ...about,
         outcome: 're-entered',
         detail: 'a version newer than any on record, so the store is an older one: put back to decrypt with',
       }
-    : { ...about, detail: 'a version that its CloudKey does not have on record, and has newer ones' };
+    : { ...about, detail: `a version that its CloudKey does not have on record, ${whyNot}` };
 }
 
 async function vaultOf({ house }: Comparing, keySetId: string): Promise<string | null> {
@@ -123,6 +124,10 @@ async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey 
     .executeTakeFirst();
 }
 
+function isBeyond(state: CloudKeyRecord['state']): boolean {
+  return state === 'CREATING' || state === 'DELETED';
+}
+
 /** Why the object is not put back as a version of the key. */
 function unfitFor(
   key: OwnedKey,
@@ -130,7 +135,7 @@ function unfitFor(
   named: ReturnType<typeof parseVersionLabel>,
   version: number,
 ): string | undefined {
-  if (key.state === 'CREATING' || key.state === 'DELETED') return `the CloudKey is ${key.state}`;
+  if (isBeyond(key.state)) return `the CloudKey is ${key.state}`;
   if (
     named?.keySetId !== key.key_set_id ||
     named.externalKeyId !== key.external_key_id ||
@@ -142,33 +147,36 @@ function unfitFor(
   return undefined;
 }
 
-/** False where the key has this version or a newer one. */
+/** Why it is not put back, if it is not: what was found may be otherwise by now. */
 async function reenter(
   { house, act }: Comparing,
-  key: OwnedKey,
+  found: OwnedKey,
   version: number,
   objectId: Buffer,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const now = house.now().toISOString();
   const proof = await proofOfFound(house, {
-    vaultId: key.vault_id,
-    keySetId: key.key_set_id,
-    externalKeyId: key.external_key_id,
-    cloudKeyId: key.id,
+    vaultId: found.vault_id,
+    keySetId: found.key_set_id,
+    externalKeyId: found.external_key_id,
+    cloudKeyId: found.id,
     version,
     objectId,
     origin: 'holdfast',
     label: null,
     proof: null,
-    token: key.token,
+    token: found.token,
   });
   return house.store.change(act, async (trx) => {
     const { latest } = await trx
       .selectFrom('key_versions')
       .select((eb) => eb.fn.max<number | null>('version').as('latest'))
-      .where('cloud_key_id', '=', key.id)
+      .where('cloud_key_id', '=', found.id)
       .executeTakeFirstOrThrow();
-    if ((latest ?? 0) >= version) return false;
+    if ((latest ?? 0) >= version) return 'and has newer ones';
+    const key = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', found.id).executeTakeFirst();
+    const state = key?.state ?? 'DELETED';
+    if (key === undefined || isBeyond(state)) return `left as it is: the CloudKey is ${state}`;
     await trx
       .insertInto('key_versions')
       .values({
@@ -193,17 +201,10 @@ async function reenter(
       .where('version', '=', key.current_version)
       .where('encryptions_leased', '<', rotateAt)
       .execute();
-    await trx
-      .updateTable('cloud_keys')
-      .set((eb) => ({
-        ...(key.state === 'PENDING_DELETION' ? {} : { next_rotation_at: now }),
-        row_version: eb('row_version', '+', 1),
-        updated_at: now,
-      }))
-      .where('id', '=', key.id)
-      .execute();
-    await record(trx, act, { ...keyEntry('re-enter-version', key.vault_id, key), after: { version } });
-    return true;
+    const due = key.state === 'PENDING_DELETION' ? {} : { next_rotation_at: now };
+    await bumpRecord(trx, 'cloud_keys', key, due);
+    await record(trx, act, { ...keyEntry('re-enter-version', found.vault_id, key), after: { version } });
+    return undefined;
   });
 }
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { noteOn } from './edit-record.ts';
 import { TokenError } from '../token/faults.ts';
 import { xksSecretContext } from './credential-secrets.ts';
 import { secretContext } from './csp-access.ts';
@@ -89,8 +90,7 @@ async function credentialsOf(
     keep: async (sealed) => {
       // What a worker remembers opens as before; one that hears of it has the token open the new one, once.
       await store.bookkeep(async (trx) =>
-        trx
-          .updateTable('xks_credentials')
+        noteOn(trx, 'xks_credentials')
           .set({ sealed_secret: sealed })
           .where('access_key_id', '=', row.access_key_id)
           .where('sealed_secret', '=', row.sealed_secret)

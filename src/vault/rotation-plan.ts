@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
+import { bumpRecords } from './edit-record.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import type { Step } from './unfinished-work.ts';
 
@@ -34,19 +35,9 @@ export const planRotations: Step = async (trx, act, { id, after }, most) => {
       const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), act.at);
       return sql`WHEN ${key.id} THEN ${next?.toISOString() ?? null}`;
     });
-    await trx
-      .updateTable('cloud_keys')
-      .set((eb) => ({
-        next_rotation_at: sql<string | null>`CASE id ${sql.join(cases, sql` `)} END`,
-        row_version: eb('row_version', '+', 1),
-        updated_at: act.at.toISOString(),
-      }))
-      .where(
-        'id',
-        'in',
-        keys.map((key) => key.id),
-      )
-      .execute();
+    const ids = keys.map((key) => key.id);
+    const next_rotation_at = sql<string | null>`CASE id ${sql.join(cases, sql` `)} END`;
+    await bumpRecords(trx, 'cloud_keys', ids, { next_rotation_at });
   }
   const last = page.at(-1);
   return page.length < most || last === undefined ? undefined : `${last.created_at} ${last.id}`;

@@ -1,5 +1,5 @@
 import { record, type Act } from '../audit/trail.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import {
   auditedCredential,
   credentialEntry,
@@ -7,6 +7,7 @@ import {
   findCredentialIn,
 } from './credential-records.ts';
 import { defaultQuietMinutes, issueCredential, type IssuedCredential } from './credential-making.ts';
+import { bumpRecord } from './edit-record.ts';
 import type { Edit } from './edits.ts';
 import {
   isOfStore,
@@ -87,7 +88,7 @@ export async function credentialMoved(
 
 /** `next` takes the place of `old`, which retires by itself once it is quiet; unless a store still has it. */
 export async function succeed(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   act: Act,
   keySet: KeySet,
   old: string,
@@ -100,7 +101,7 @@ export async function succeed(
 
 /** No request signed with it succeeds from the transaction's end on. One of another key set is left alone. */
 export async function withdrawIn(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   act: Act,
   keySet: KeySet,
   accessKeyId: string,
@@ -152,7 +153,7 @@ async function findPending({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyS
 }
 
 async function change(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   act: Act,
   keySet: KeySet,
   accessKeyId: string,
@@ -172,11 +173,7 @@ async function change(
     .where('withdrawn_at', 'is', null)
     .executeTakeFirst();
   if (before === undefined) return;
-  await trx
-    .updateTable('xks_credentials')
-    .set((eb) => ({ ...to, row_version: eb('row_version', '+', 1) }))
-    .where('access_key_id', '=', accessKeyId)
-    .execute();
+  await bumpRecord(trx, 'xks_credentials', before, to);
   if (to.withdrawn_at !== undefined) credentialWillStand(trx, accessKeyId, to);
   await record(trx, act, {
     ...credentialEntry(verb, keySet, accessKeyId),

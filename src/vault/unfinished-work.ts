@@ -1,6 +1,6 @@
 import type { Act } from '../audit/trail.ts';
 import type { UnfinishedWorkTable } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';
 import { paced } from './paced.ts';
 import { systemAct } from './system-act.ts';
@@ -22,7 +22,7 @@ export const rowsAtOnce = 100;
  * any step was done before makes no difference to it.
  */
 export type Step = (
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   act: Act,
   work: { id: string; after: string },
   most: number,
@@ -30,7 +30,7 @@ export type Step = (
 
 /** Does the first of the work within the act, and leaves the rest to the schedule. Answers whether it is finished. */
 export async function beginWork(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   act: Act,
   kind: UnfinishedKind,
   id: string,
@@ -41,7 +41,7 @@ export async function beginWork(
 
 /** Keeps where the work is to go on, if it is. Answers whether nothing is left. */
 async function keepPlace(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   kind: UnfinishedKind,
   id: string,
   after: string | undefined,

@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { Act } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
+import { bumpRecord } from './edit-record.ts';
 import { leftInAws } from './external-key-store-checks.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { VaultError } from './vault-error.ts';
@@ -35,17 +36,11 @@ export async function deleteVault(
     const left = await leftInAws(trx, vaultId);
     await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
-    await trx
-      .updateTable('vaults')
-      .set((eb) => ({
-        deleted_at: trx.at.toISOString(),
-        // A request that was under way makes no key set in it any more, and XKS workers serve nothing of it.
-        tokens: '[]',
-        updated_at: trx.at.toISOString(),
-        row_version: eb('row_version', '+', 1),
-      }))
-      .where('id', '=', vaultId)
-      .execute();
+    await bumpRecord(trx, 'vaults', vault, {
+      deleted_at: trx.at.toISOString(),
+      // A request that was under way makes no key set in it any more, and XKS workers serve nothing of it.
+      tokens: '[]',
+    });
     restricts(trx, 'the end of the vault', async () => isGone(trx, vaultId));
     const went: WentWithVault = { externalKeyIds: [], externalKeyStores: [], kmsKeys: [] };
     const finished = await beginWork(trx, act, 'vault-end', vaultId, async (_trx, _act, { id }, most) =>

@@ -2,8 +2,9 @@ import type { Transaction } from 'kysely';
 import { record } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ChangeTransaction } from '../store/store.ts';
 import { withoutRotation } from './csp-account-records.ts';
+import { bumpRecords } from './edit-record.ts';
 import type { Step } from './unfinished-work.ts';
 
 /** What went in one step, as far as the trail names it. */
@@ -14,7 +15,7 @@ export interface WentWithVault {
 }
 
 /** Takes about so many rows, and answers how many: fewer than `most` where none is left. */
-type Part = (trx: ActTransaction, vaultId: string, most: number, went: WentWithVault) => Promise<number>;
+type Part = (trx: ChangeTransaction, vaultId: string, most: number, went: WentWithVault) => Promise<number>;
 
 /**
  * Takes away what was in a vault that is deleted: its people, its credentials, its keys, whose key objects are destroyed
@@ -36,7 +37,7 @@ export const endVault: Step = async (trx, act, { id }, most) => {
 
 /** Whether nothing is left. */
 export async function takeOut(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   vaultId: string,
   most: number,
   went: WentWithVault,
@@ -125,7 +126,7 @@ const endCspAccounts: Part = async (trx, vaultId, most) => {
   const ids = idsOf(accounts);
   if (ids.length === 0) return 0;
   await trx.deleteFrom('csp_access_keys').where('csp_account_id', 'in', ids).execute();
-  await trx.updateTable('csp_accounts').set(withoutRotation).where('id', 'in', ids).execute();
+  await bumpRecords(trx, 'csp_accounts', ids, withoutRotation);
   return ids.length;
 };
 
@@ -148,7 +149,7 @@ const endKeySets: Part = async (trx, vaultId, most, went) => {
   return most - left;
 };
 
-async function withdrawCredentials(trx: ActTransaction, keySetId: string, most: number): Promise<number> {
+async function withdrawCredentials(trx: ChangeTransaction, keySetId: string, most: number): Promise<number> {
   const live = await trx
     .selectFrom('xks_credentials')
     .select('access_key_id')
@@ -158,15 +159,8 @@ async function withdrawCredentials(trx: ActTransaction, keySetId: string, most: 
     .execute();
   const ids = live.map(({ access_key_id }) => access_key_id);
   if (ids.length === 0) return 0;
-  await trx
-    .updateTable('xks_credentials')
-    .set((eb) => ({
-      withdrawn_at: trx.at.toISOString(),
-      withdrawn_why: 'WITHDRAWN',
-      row_version: eb('row_version', '+', 1),
-    }))
-    .where('access_key_id', 'in', ids)
-    .execute();
+  const withdrawn = { withdrawn_at: trx.at.toISOString(), withdrawn_why: 'WITHDRAWN' } as const;
+  await bumpRecords(trx, 'xks_credentials', ids, withdrawn);
   restricts(trx, 'the end of the vault', async () => {
     const left = await trx
       .selectFrom('xks_credentials')
@@ -181,7 +175,7 @@ async function withdrawCredentials(trx: ActTransaction, keySetId: string, most: 
 
 /** Tombstones keep the external key ids. Answers how many rows were written: of keys, and of their versions. */
 async function endKeys(
-  trx: ActTransaction,
+  trx: ChangeTransaction,
   keySetId: string,
   most: number,
   went: WentWithVault,
@@ -231,20 +225,13 @@ async function doom(trx: Transaction<Tables>, keyIds: readonly string[], most: n
   return living.length;
 }
 
-async function end(trx: ActTransaction, ids: readonly string[]): Promise<void> {
-  const now = trx.at.toISOString();
-  await trx
-    .updateTable('cloud_keys')
-    .set((eb) => ({
-      state: 'DELETED',
-      deletion_at: null,
-      deleted_at: now,
-      next_rotation_at: null,
-      row_version: eb('row_version', '+', 1),
-      updated_at: now,
-    }))
-    .where('id', 'in', ids)
-    .execute();
+async function end(trx: ChangeTransaction, ids: readonly string[]): Promise<void> {
+  await bumpRecords(trx, 'cloud_keys', ids, {
+    state: 'DELETED',
+    deletion_at: null,
+    deleted_at: trx.at.toISOString(),
+    next_rotation_at: null,
+  });
   restricts(trx, 'the end of the vault', async () => {
     const left = await trx
       .selectFrom('cloud_keys')
@@ -256,20 +243,13 @@ async function end(trx: ActTransaction, ids: readonly string[]): Promise<void> {
   });
 }
 
-async function closeKeySet(trx: ActTransaction, id: string): Promise<void> {
-  const now = trx.at.toISOString();
-  await trx
-    .updateTable('key_sets')
-    // Its path prefix may be given to another key set.
-    .set((eb) => ({
-      external_key_store: 0,
-      path_prefix: '',
-      removed_at: now,
-      row_version: eb('row_version', '+', 1),
-      updated_at: now,
-    }))
-    .where('id', '=', id)
-    .execute();
+async function closeKeySet(trx: ChangeTransaction, id: string): Promise<void> {
+  await bumpRecords(trx, 'key_sets', [id], {
+    external_key_store: 0,
+    // It may be given to another key set.
+    path_prefix: '',
+    removed_at: trx.at.toISOString(),
+  });
 }
 
 function idsOf(rows: readonly { id: string }[]): string[] {

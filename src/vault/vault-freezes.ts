@@ -3,7 +3,7 @@ import { record, recordEach, type Act } from '../audit/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import { editRecord } from './edit-record.ts';
+import { bumpRecords, editRecord } from './edit-record.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
@@ -65,26 +65,19 @@ export async function freezeAllVaults(
   const why = toReason(reason);
   return house.store.change(act, async (trx) => {
     const at = trx.at.toISOString();
-    const frozen = await trx
-      .updateTable('vaults')
-      .set((eb) => ({ frozen_at: at, updated_at: at, row_version: eb('row_version', '+', 1) }))
+    const unfrozen = trx
+      .selectFrom('vaults')
+      .select('id')
       .where('deleted_at', 'is', null)
-      .where('frozen_at', 'is', null)
-      .returning(['id', 'name'])
-      .execute();
+      .where('frozen_at', 'is', null);
+    const frozen = await bumpRecords(trx, 'vaults', unfrozen, { frozen_at: at });
     const all = await trx
       .selectFrom('vaults')
       .select((eb) => eb.fn.countAll<number>().as('n'))
       .where('deleted_at', 'is', null)
       .executeTakeFirstOrThrow();
     restricts(trx, 'the freeze of all vaults', async () => {
-      const left = await trx
-        .selectFrom('vaults')
-        .select('id')
-        .where('deleted_at', 'is', null)
-        .where('frozen_at', 'is', null)
-        .limit(1)
-        .executeTakeFirst();
+      const left = await unfrozen.limit(1).executeTakeFirst();
       return left === undefined;
     });
     const before = all.n - frozen.length;

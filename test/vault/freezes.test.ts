@@ -191,7 +191,7 @@ test.serial('several key sets are frozen in one act or none is, and only those t
 test.serial('a key set that was removed, and whose rows go in steps, is frozen with no others', async (t) => {
   const { house, act, vault, store } = t.context;
   const [kept, removed] = [await newKeySet(t.context), await newKeySet(t.context)];
-  await store.write(act(), async (trx) => hideKeySet(trx, removed.id, house.now()));
+  await store.change(act(), async (trx) => hideKeySet(trx, removed));
   t.deepEqual(await freezeKeySets(house, act(), vault.id, 'all', 'all'), { keySets: 1, changed: 1 });
   await t.throwsAsync(thawKeySets(house, act(), vault.id, 'all', [kept.id, removed.id]), {
     message: `there is no key set ${removed.id}; nothing was done`,
