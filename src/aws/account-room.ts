@@ -74,10 +74,8 @@ export class AccountRoom {
 
   /** STS has FIPS endpoints in few Regions: then it is called in the account's default Region, if that has one. */
   #stsRegion(region: string): string {
-    const { access } = this;
-    const { settings } = this.#transport;
-    const needsFips = settings.endpoints.sts === undefined && (access.fips || settings.fips);
-    return needsFips && !hasFips('sts', region) ? (access.defaultRegion ?? region) : region;
+    const { fips, defaultRegion = region } = this.access;
+    return this.#transport.usesFips('sts', fips) && !hasFips('sts', region) ? defaultRegion : region;
   }
 
   /** Without a provider of ours the SDK looks for the node's own credentials: only where that is what is wanted. */

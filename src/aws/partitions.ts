@@ -50,6 +50,11 @@ export function partitionOf(region: string): Partition | undefined {
   return partitions.find((partition) => facts[partition].regions.test(region));
 }
 
+/** Whether AWS has FIPS endpoints of anything in the partition. */
+export function knowsFips(partition: Partition): boolean {
+  return Object.values(facts[partition].fips).some((regions) => regions !== undefined);
+}
+
 export function hasFips(service: AwsService, region: string): boolean {
   const partition = partitionOf(region);
   return partition !== undefined && facts[partition].fips[service]?.test(region) === true;

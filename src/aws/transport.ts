@@ -46,8 +46,7 @@ export class Transport {
   options(service: keyof AwsSettings['endpoints'], region: string, fips: boolean) {
     const { endpoints, maxAttempts, requestTimeoutMs, version } = this.settings;
     const endpoint = endpoints[service];
-    // The SDK refuses both together. An endpoint that is told is as strict as whoever told it wants.
-    const useFips = endpoint === undefined && (fips || this.settings.fips);
+    const useFips = this.usesFips(service, fips);
     if (useFips) checkFips(service, region);
     return {
       region,
@@ -72,6 +71,11 @@ export class Transport {
         logger: this.#logger,
       },
     };
+  }
+
+  /** An endpoint that is told is as strict as whoever told it wants; the SDK refuses both together. */
+  usesFips(service: keyof AwsSettings['endpoints'], fips: boolean): boolean {
+    return this.settings.endpoints[service] === undefined && (fips || this.settings.fips);
   }
 
   /** Without credentials it signs with the node's own. */

@@ -1,4 +1,4 @@
-import { homeRegion, partitionOf, type Partition } from '../aws/partitions.ts';
+import { homeRegion, knowsFips, partitionOf, partitions, type Partition } from '../aws/partitions.ts';
 import type { Secret } from '../secret.ts';
 import { parseAwsAccountId, parseRegion } from './aws-names.ts';
 import type { CspAccount } from './csp-access.ts';
@@ -67,8 +67,9 @@ export function parseAccountWish(wish: {
 }
 
 /** IAM API reference: path of at most 512 characters, name of at most 64. */
-const role =
-  /^arn:(aws|aws-cn|aws-us-gov|aws-eusc):iam::([0-9]{12}):role\/(?:[!-.0-~]{1,128}\/){0,8}[A-Za-z0-9_+=,.@-]{1,64}$/;
+const role = new RegExp(
+  String.raw`^arn:(${partitions.join('|')}):iam::([0-9]{12}):role/(?:[!-.0-~]{1,128}/){0,8}[A-Za-z0-9_+=,.@-]{1,64}$`,
+);
 
 /** '' for none. */
 function parseRoleArn(text: string): string {
@@ -141,7 +142,7 @@ export function checkShape(
       `the default Region is not one of the partition ${partition}`,
       `take one of it, such as ${homeRegion[partition]}, or tell another partition`,
     );
-  if (row.fips === 1 && (partition === 'aws-cn' || partition === 'aws-eusc'))
+  if (row.fips === 1 && !knowsFips(partition))
     refuse(`AWS has no FIPS endpoints in the partition ${partition}`, 'leave fips out');
   const assumed = partsOfRole(row.role_arn);
   if (assumed !== undefined && assumed.partition !== partition)
