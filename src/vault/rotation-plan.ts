@@ -11,7 +11,7 @@ const living: ReadonlySet<CloudKeyState> = new Set(['AVAILABLE', 'DISABLED', 'EX
  * Gives the CloudKeys that inherit the key set's schedule, as it is now, their next rotations. Until it has come to a key
  * that is rotated by no schedule ({@link isBeingPlanned}), so that the one of before rotates nothing any more.
  */
-export const planRotations: Step = async (trx, act, { id, after }, most) => {
+export const planRotations: Step = async (trx, _act, { id, after }, most) => {
   const keySet = await trx
     .selectFrom('key_sets')
     .select('rotation_days')
@@ -32,7 +32,7 @@ export const planRotations: Step = async (trx, act, { id, after }, most) => {
   const keys = page.filter(({ rotation, state }) => rotation === 'INHERIT' && living.has(state));
   if (keys.length > 0) {
     const cases = keys.map((key) => {
-      const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), act.at);
+      const next = nextRotation(new Date(key.rotated_at), rotationDays(key, keySet), trx.at);
       return sql`WHEN ${key.id} THEN ${next?.toISOString() ?? null}`;
     });
     const ids = keys.map((key) => key.id);
