@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import type { BackupSink } from '../store/backup-writer.ts';
+import { regainRoot } from '../store/owner.ts';
 import { reserveSize } from '../store/space-reserve.ts';
 import { CliError } from './cli-error.ts';
 import { FileOutputError } from './reserved-file.ts';
@@ -50,6 +51,7 @@ export class BackupFile implements BackupSink {
     }
     this.#room = new DiskRoom(path.dirname(file), storePath);
     this.#onSignal = (signal) => {
+      regainRoot();
       this.discard();
       // Nobody listens any more: it ends us.
       process.kill(process.pid, signal);
@@ -178,7 +180,8 @@ class DiskRoom {
 
   constructor(directory: string, storePath: string) {
     const isSame = statSync(directory).dev === statSync(path.dirname(storePath)).dev;
-    this.#directory = isSame ? directory : undefined;
+    // The store's, since the owner of the store may not see the other.
+    this.#directory = isSame ? path.dirname(storePath) : undefined;
   }
 
   /** Throws CliError where the store would be left without. */

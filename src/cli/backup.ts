@@ -4,9 +4,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { recordAlone } from '../audit/trail.ts';
 import { wallClock } from '../clock.ts';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { loadConfig, nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import type { BackupManifest } from '../store/backup-format.ts';
 import { writeBackup, type BackupFacts } from '../store/backup-writer.ts';
+import { asOwner } from '../store/owner.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { examineStoreFile } from '../store/store-file.ts';
 import { ownKeys } from '../token/own-keys.ts';
@@ -23,11 +24,15 @@ import { build } from './version.ts';
 export async function runBackup({ file: target }: { file: string }, command: Command): Promise<void> {
   const options = outputOf(command);
   const config = loadConfig(globalOptions(command).config);
-  examineStoreFile(config.storePath, [], false);
+  const ofNode = async <T>(work: () => Promise<T>) => asOwner(nodeDirectories(config), work);
+  await ofNode(async () => examineStoreFile(config.storePath, [], false));
   const now = wallClock();
   if (target === '-') {
-    const manifest = await toPipe(config, now);
-    await tellTrail(config, manifest, 'standard output');
+    const manifest = await ofNode(async () => {
+      const written = await toPipe(config, now);
+      await tellTrail(config, written, 'standard output');
+      return written;
+    });
     note(`holdfast: ${inWords(manifest)}`);
     return;
   }
@@ -55,9 +60,13 @@ async function toPipe(config: LoadedConfig, now: Date): Promise<BackupManifest> 
 async function toFile(config: LoadedConfig, file: string, now: Date): Promise<BackupManifest> {
   const backup = new BackupFile(file, config.storePath);
   try {
-    const manifest = await writeBackup(config.storePath, factsOf(config, now), backup);
-    backup.sync();
-    await tellTrail(config, manifest, file);
+    // Where the file is put may be root's alone.
+    const manifest = await asOwner(nodeDirectories(config), async () => {
+      const written = await writeBackup(config.storePath, factsOf(config, now), backup);
+      backup.sync();
+      await tellTrail(config, written, file);
+      return written;
+    });
     backup.finish();
     return manifest;
   } finally {

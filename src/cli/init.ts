@@ -9,6 +9,7 @@ import { evidenceOf, examineStoreFile } from '../store/store-file.ts';
 import type { SpaceReserve } from '../store/space-reserve.ts';
 import { SqliteStore } from '../store/sqlite.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
@@ -24,9 +25,10 @@ export interface InitWish {
 /** `holdfast init`. */
 export async function runInit(wish: InitWish, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
-  if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
   const password =
     wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
+  goOnAsOwner(config);
+  if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
   await init(config, { username: wish.administrator, password });
 }
 

@@ -14,7 +14,7 @@ export function localHouse(store: Store, tokens = new TokenRooms([])): House {
 /** An act of whoever may run a command on this machine: that they may is all that is known of them. */
 export function localAct(command: string): Act {
   return {
-    actor: { kind: 'command', id: '', name: `${command}, run by ${userName()}` },
+    actor: { kind: 'command', id: '', name: `${command}, run by ${whoRan}` },
     address: '',
     requestId: randomUUID(),
     at: wallClock(),
@@ -22,6 +22,9 @@ export function localAct(command: string): Act {
     authority: ownAuthority,
   };
 }
+
+/** Who began this process, whoever it goes on as. */
+const whoRan = userName();
 
 /** A user id of a container may have no name: then it is its number. */
 function userName(): string {

@@ -13,6 +13,7 @@ import { consoleFileText, issueCredential } from '../vault/credentials.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { createKeySet } from '../vault/key-sets.ts';
+import { goOnAsOwnerOf } from './as-owner.ts';
 import { init } from './init.ts';
 import { localAct, localHouse } from './local-house.ts';
 import { openTokens } from './open-node.ts';
@@ -63,6 +64,7 @@ function readHome(environment: NodeJS.ProcessEnv): Home {
 
 async function quickstart(home: Home): Promise<number> {
   const began = monotonicNow();
+  if (existsSync(home.directory)) goOnAsOwnerOf([home.directory]);
   mkdirSync(home.directory, { recursive: true, mode: 0o700 });
   chmodSync(home.directory, 0o700);
   const files = path.join(home.directory, 'quickstart');

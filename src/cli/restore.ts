@@ -22,9 +22,9 @@ import { restoringPath } from '../store/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
 import { refuseAt, rotateAt } from '../vault/encryption-count.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
+import { goOnAsOwner } from './as-owner.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';
-import { giveToOwner, leavingNothingToRoot } from './give-to-owner.ts';
 import { outputOf } from './output-options.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { tellTrailOfRestore } from './restore-events.ts';
@@ -81,7 +81,11 @@ export async function runRestore(file: string, input: RestoreInput, command: Com
     if (missing > 0) throw new CliError('data', ...notAll(missing));
     return;
   }
-  printRestored(await restore(loadConfig(configFile), file, input), options);
+  const config = loadConfig(configFile);
+  // Root may be the only one who can read it.
+  const source = sourceOf(file);
+  goOnAsOwner(config);
+  printRestored(await restore(config, source, input), options);
 }
 
 /** Builds it elsewhere, and looks at it there. */
@@ -91,40 +95,30 @@ async function check(
   configFile: string,
 ): Promise<{ manifest: BackupManifest; tokens: TokenContents[] | undefined }> {
   const config = withoutToken ? undefined : loadConfig(configFile);
+  const source = sourceOf(file);
+  if (config !== undefined) goOnAsOwner(config);
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-restore-'));
   try {
     const store = path.join(directory, 'holdfast.db');
-    const manifest = await buildStore(store, sourceOf(file));
+    const manifest = await buildStore(store, source);
     return {
       manifest,
-      tokens:
-        config === undefined
-          ? undefined
-          : await leavingNothingToRoot(config, async () => examineTokens(config, store)),
+      tokens: config === undefined ? undefined : await examineTokens(config, store),
     };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** `onStep` hears of each step once it is done. */
+/** @param file Its path, or what is in it. `onStep` hears of each step once it is done. */
 export async function restore(
   config: LoadedConfig,
-  file: string,
-  input: RestoreInput,
-  onStep?: (step: string) => void,
-): Promise<Restored> {
-  return leavingNothingToRoot(config, async () => buildAndPutBack(config, file, input, onStep));
-}
-
-async function buildAndPutBack(
-  config: LoadedConfig,
-  file: string,
+  file: string | BackupSource,
   input: RestoreInput,
   onStep?: (step: string) => void,
 ): Promise<Restored> {
   const { storePath } = config;
-  const source = sourceOf(file);
+  const source = typeof file === 'string' ? sourceOf(file) : file;
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(storePath), { recursive: true, mode: 0o700 });
   const releaseLocks = takeNodeLocks(config);
@@ -175,7 +169,6 @@ async function putBack(
     const restored = { manifest, tokens, adjusted, replaced };
     await tellTrailOfRestore(prepared, restored);
     onStep?.('told');
-    giveToOwner(config, prepared);
     putInPlace({ prepared, file: storePath, replaced: held, aside }, onStep);
     return restored;
   } finally {
@@ -183,11 +176,13 @@ async function putBack(
   }
 }
 
-function sourceOf(file: string): AsyncIterable<Buffer> {
-  if (file === '-') return process.stdin as AsyncIterable<Buffer>;
+type BackupSource = AsyncIterable<Buffer>;
+
+function sourceOf(file: string): BackupSource {
+  if (file === '-') return process.stdin as BackupSource;
   try {
     const descriptor = openSync(file, 'r');
-    return createReadStream(file, { fd: descriptor, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+    return createReadStream(file, { fd: descriptor, highWaterMark: 1024 * 1024 }) as BackupSource;
   } catch (error) {
     throw new CliError('notFound', `${file} cannot be read: ${systemReason(error).words}`, 'name a backup');
   }

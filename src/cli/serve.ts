@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { loadConfig, nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { problemsOfConfinement } from '../http/confinement.ts';
@@ -11,8 +11,10 @@ import { createLog, logOutput } from '../log.ts';
 import { canBind, isMemoryOpen } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
+import { ownerOf } from '../store/owner.ts';
 import { checkAtStart } from '../store/start-check.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { goOnAsOwner } from './as-owner.ts';
 import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -33,6 +35,8 @@ export async function runServe(wish: { check?: boolean }, command: Command): Pro
 }
 
 async function check(config: LoadedConfig): Promise<void> {
+  // What root can read the service may not.
+  goOnAsOwner(config);
   const { problems, warnings } = await checkConfiguration(config);
   for (const warning of warnings) note(`holdfast: warning: ${warning}`);
   if (problems.length > 0) throw new ConfigError(problems);
@@ -73,6 +77,12 @@ export async function serve(
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
     log.warn(warning);
+  const owner = ownerOf(nodeDirectories(config));
+  if (owner !== undefined)
+    log.warn(
+      `this node runs as root, and ${owner.directory} belongs to user ${owner.uid}, who can have it open files of root's: ` +
+        'run it as that user',
+    );
   if (!canBind)
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',

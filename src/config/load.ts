@@ -29,6 +29,11 @@ export interface LoadedToken extends TokenConfig {
   moduleProfile: Profile;
 }
 
+/** Where a node keeps files of its own; who owns them may replace any of these. */
+export function nodeDirectories({ node, storePath }: Pick<LoadedConfig, 'node' | 'storePath'>): string[] {
+  return [node.state_directory, path.dirname(storePath)];
+}
+
 /**
  * Reads, parses and checks the configuration; paths in it are relative to the file. Throws one {@link ConfigError}
  * that lists everything wrong, by name.

@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import type { LoadedConfig } from '../config/load.ts';
+import { nodeDirectories, type LoadedConfig } from '../config/load.ts';
+import { asOwner } from '../store/owner.ts';
 import { readCertificates, same } from './chain.ts';
 import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
 import { Exchanger } from './exchange.ts';
@@ -34,7 +35,7 @@ export async function* examineNode(
       );
   yield* examineModes(config);
   yield examineDisk(config);
-  yield await examineStore(config.storePath);
+  yield await asOwner(nodeDirectories(config), async () => examineStore(config.storePath));
   yield examineCoreDumps(config);
   const listener = listenerOf(config, timeout, connect);
   yield await examineServedCertificate(config, listener);

@@ -43,6 +43,8 @@ export class ReplacedStore {
       if (isBusy(error)) throw inUse(file, error);
       if (error instanceof StoreError) throw error;
       const told = toStoreError(error);
+      // One that is not ours to read is not damaged.
+      if (told instanceof StoreError && told.fault === 'not-permitted') throw told;
       return new ReplacedStore(file, told instanceof Error ? told.message : String(told));
     }
   }

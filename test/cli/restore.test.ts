@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
-  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -436,47 +435,6 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
   });
   release();
   t.deepEqual(stateOf(node), before);
-});
-
-test('put back by root, the store and all beside it belong to whoever had it, also where it is refused', async (t) => {
-  const { node } = t.context;
-  if (process.geteuid?.() !== 0) {
-    t.log('not run: only root gives files away');
-    return t.pass();
-  }
-  const file = await backUp(t);
-  await node.closeVault();
-  const [store, directory] = [storePath(node), path.dirname(storePath(node))];
-  const { state_directory: state } = loadConfig(node.config).node;
-  const nobody = 65_534;
-  const ofNode = ['serve.lock', 'proven-pin.token'].map((name) => path.join(state, name));
-  const areGiven = (what: string) => {
-    for (const one of [`${store}-lock`, ...ofNode]) t.is(statSync(one).uid, nobody, `${one}, ${what}`);
-  };
-  const remade = () => {
-    for (const one of ofNode) rmSync(one, { force: true });
-  };
-  for (const had of [store, directory]) {
-    chownSync(directory, nobody, nobody);
-    if (had === store) chownSync(store, nobody, nobody);
-    else rmSync(store);
-    remade();
-    await putBack(node, file, { replace: true });
-    const { uid, gid, mode } = statSync(store);
-    t.deepEqual([uid, gid, mode & 0o777], [nobody, nobody, 0o600]);
-    areGiven('put back');
-  }
-  remade();
-  const other = await SqliteStore.open(store);
-  await t.throwsAsync(putBack(node, file), { instanceOf: StoreError });
-  await other.close();
-  areGiven('refused');
-  rmSync(path.join(state, 'proven-pin.token'));
-  t.is((await holdfast(node, 'restore', '--check', file)).code, 0);
-  areGiven('checked');
-  for (const name of readdirSync(directory)) chownSync(path.join(directory, name), 0, 0);
-  for (const one of ofNode) chownSync(one, 0, 0);
-  chownSync(directory, 0, 0);
 });
 
 test('a link in the place of a lock is refused, and what it leads to stays as it is', async (t) => {
