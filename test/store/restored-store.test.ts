@@ -1,5 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import type { BackupManifest } from '../../src/store/backup-format.ts';
@@ -48,7 +50,27 @@ function insert(database: Database.Database, table: string, row: Row): void {
     .run(whole);
 }
 
-async function storeOf(file: string, rows: Rows): Promise<void> {
+/** `times` rows as the one that has this id, each with a name of its own. */
+function multiply(database: Database.Database, table: string, id: string, times: number): void {
+  const columns = database
+    .prepare<[string], string>('SELECT name FROM pragma_table_info(?)')
+    .pluck()
+    .all(table);
+  const own = ['id', 'name', 'external_key_id', 'path_prefix'];
+  const values = columns.map((name) => (own.includes(name) ? `${name} || ' ' || n` : name));
+  database
+    .prepare(
+      `WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < @times)
+        INSERT INTO ${table} (${columns.join()}) SELECT ${values.join()} FROM counted, ${table} WHERE id = @id`,
+    )
+    .run({ id, times });
+}
+
+async function storeOf(
+  file: string,
+  rows: Rows,
+  more: (database: Database.Database) => void = () => undefined,
+): Promise<void> {
   await (await SqliteStore.init(file)).close();
   const database = new Database(file);
   database.pragma('foreign_keys = OFF');
@@ -56,6 +78,7 @@ async function storeOf(file: string, rows: Rows): Promise<void> {
   insert(database, 'key_sets', { id: 'payments' });
   insert(database, 'audit_events', { actor_kind: 'system', outcome: 'done' });
   for (const [table, all] of Object.entries(rows)) for (const row of all) insert(database, table, row);
+  more(database);
   database.close();
 }
 
@@ -67,6 +90,24 @@ interface Made {
   withheld: string[];
 }
 
+function directoryFor(t: ExecutionContext): string {
+  const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-restored-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function adjustmentOf(replaced: string | undefined): Adjustment {
+  return {
+    manifest: { lastAuditEvent: 1, takenAt: at } as BackupManifest,
+    replaced,
+    asBackedUp: false,
+    now,
+    encryptionsPerSecond: 5_000,
+    rotateAt,
+    refuseAt,
+  };
+}
+
 /** The store that `backup` makes in the place of one that has `replaced`, or of none. */
 async function restored(
   t: ExecutionContext,
@@ -74,19 +115,12 @@ async function restored(
   replaced: Rows | undefined,
   more: Partial<Adjustment> = {},
 ): Promise<Made> {
-  const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-restored-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = directoryFor(t);
   const [file, before] = [path.join(directory, 'made.db'), path.join(directory, 'before.db')];
   await storeOf(file, backup);
   if (replaced !== undefined) await storeOf(before, replaced);
   const adjusted = adjustRestored(file, {
-    manifest: { lastAuditEvent: 1, takenAt: at } as BackupManifest,
-    replaced: replaced === undefined ? undefined : before,
-    asBackedUp: false,
-    now,
-    encryptionsPerSecond: 5_000,
-    rotateAt,
-    refuseAt,
+    ...adjustmentOf(replaced === undefined ? undefined : before),
     ...more,
   });
   const rows = (sql: string) => {
@@ -338,4 +372,20 @@ test('where nobody counted since, a version that was past its rotation is counte
     long.rows('SELECT encryptions_leased AS n FROM key_versions ORDER BY version').map(({ n }) => n),
     [rotateAt, refuseAt],
   );
+});
+
+test('more is withheld than a call takes arguments: all of it is told', async (t) => {
+  const file = path.join(directoryFor(t), 'made.db');
+  await storeOf(file, { cloud_keys: [waiting(inDays(7))] }, (database) =>
+    multiply(database, 'cloud_keys', 'doomed', 40_000),
+  );
+  // Arguments are on the stack: this one has room for fewer than there are keys, as any has for fewer than 130,000.
+  const thread = new Worker(path.join(import.meta.dirname, 'adjusting-thread.ts'), {
+    workerData: { file, adjustment: adjustmentOf(undefined) },
+    resourceLimits: { stackSizeMb: 0.4 },
+  });
+  const [adjusted] = (await once(thread, 'message')) as [Adjusted];
+  t.is(adjusted.since, 'unknown');
+  t.is(adjusted.withheld.filter(({ kind }) => kind === 'cloud-key').length, 40_001);
+  t.is(new Set(adjusted.withheld.map(({ id }) => id)).size, 40_002, 'and the key set');
 });

@@ -1,13 +1,17 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import pkcs11js from 'pkcs11js';
 import test, { type ExecutionContext } from 'ava';
-import { listProfiles, parseProfile } from '../../src/config/profile.ts';
+import { listProfiles, loadProfile, parseProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import type { Finding, ProbeReport } from '../../src/token/probe/findings.ts';
+import { ProbeChild, ProbeFailure } from '../../src/token/probe/probe-child.ts';
 import { labelOf, probeId, probeLabel, probeOf } from '../../src/token/probe/probe-names.ts';
 import { probeToken, type ProbeRequest } from '../../src/token/probe/probe.ts';
 import { Shim, type Rule } from '../support/shim.ts';
@@ -302,6 +306,35 @@ test.serial('a module that crashes in a trial is started again, and the walk goe
   t.is(report.verdict, 'profile', JSON.stringify(report, null, 1));
   t.deepEqual(await objects(), before);
 });
+
+test.serial(
+  'what a module died in is told by the last line, though that is read when the process is gone',
+  async (t) => {
+    await state.shim.set([{ call: 'C_Initialize', crash: 'segv' }]);
+    const started: ChildProcess[] = [];
+    const onProcess = (message: unknown) => void started.push((message as { process: ChildProcess }).process);
+    subscribe('child_process', onProcess);
+    const { fixture, shim } = state;
+    const child = new ProbeChild({ ...fixture.environment, ...shim.environment }, 20_000);
+    unsubscribe('child_process', onProcess);
+    const [process] = started;
+    const [, stdout, stderr, , lines] = (process?.stdio ?? []) as unknown as Socket[];
+    const ended = Promise.all([
+      once(process as ChildProcess, 'exit'),
+      ...[stdout, stderr].map(async (stream) => once(stream as Socket, 'close')),
+    ]);
+    await once(process as ChildProcess, 'spawn');
+    // Held back until nothing else of it is awaited; Node itself resumes what a process that ends has left unread.
+    lines?.pause();
+    const resume = lines?.resume.bind(lines);
+    if (lines !== undefined) lines.resume = () => lines;
+    const asked = child.ask('open', { module: shim.module, choose: {}, profile: loadProfile('softhsm2') });
+    const failed = t.throwsAsync(asked, { instanceOf: ProbeFailure, message: /\(SIGSEGV\) in C_Initialize/ });
+    await ended;
+    setImmediate(() => resume?.());
+    await failed;
+  },
+);
 
 test.serial('a slow token: hosts by its latency, and sick_after_ms for the configuration', async (t) => {
   const slow: Rule[] = [

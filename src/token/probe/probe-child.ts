@@ -14,8 +14,8 @@ import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } fro
 const script = path.join(import.meta.dirname, 'probe-process.ts');
 /** How long one that is told to end may take to give its sessions back, milliseconds. */
 const endPatience = 2_000;
-/** How long a line may still be in the pipe when its process has ended, milliseconds. */
-const linePatience = 200;
+/** How long a line may still be in the pipe when its process has ended, milliseconds: a busy machine reads it late. */
+const linePatience = 2_000;
 
 /**
  * A question was not answered as it should be.

@@ -1,0 +1,7 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { adjustRestored, type Adjustment } from '../../src/store/restored-store.ts';
+
+/* Adjusts a store with the stack that its thread was given, and sends back what came of it. */
+
+const { file, adjustment } = workerData as { file: string; adjustment: Adjustment };
+parentPort?.postMessage(adjustRestored(file, adjustment));
