@@ -4,4 +4,6 @@ import { adjustRestored, type Adjustment } from '../../src/store/restored-store.
 /* Adjusts a store with the stack that its thread was given, and sends back what came of it. */
 
 const { file, adjustment } = workerData as { file: string; adjustment: Adjustment };
-parentPort?.postMessage(adjustRestored(file, adjustment));
+const adjusted = adjustRestored(file, adjustment);
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
+parentPort?.postMessage(adjusted);

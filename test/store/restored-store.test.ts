@@ -56,8 +56,8 @@ function multiply(database: Database.Database, table: string, id: string, times:
     .prepare<[string], string>('SELECT name FROM pragma_table_info(?)')
     .pluck()
     .all(table);
-  const own = ['id', 'name', 'external_key_id', 'path_prefix'];
-  const values = columns.map((name) => (own.includes(name) ? `${name} || ' ' || n` : name));
+  const own = new Set(['id', 'name', 'external_key_id', 'path_prefix']);
+  const values = columns.map((name) => (own.has(name) ? `${name} || ' ' || n` : name));
   database
     .prepare(
       `WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < @times)
