@@ -5,12 +5,13 @@ import { Simulator } from '../../simulator/simulator.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { PageTyping } from '../docs/typing.ts';
-import { formOf, guideScript, type Form } from './guide-blocks.ts';
+import { apiScript, beginning, guideScript, headingOf, isTask } from './guide-blocks.ts';
 import { walk } from './guide-walk.ts';
 
 const test = anyTest as TestFn<{ node: TestNode; simulator: Simulator; dispose: (() => Promise<unknown>)[] }>;
 
 const guide = new PageTyping(import.meta.url, 'docs/guide.md');
+const examples = new PageTyping(import.meta.url, 'docs/api-examples.md');
 /** What each walk has said on standard error. */
 const said: string[] = [];
 
@@ -27,14 +28,12 @@ test.after.always(async (t) => {
   for (const dispose of t.context.dispose.toReversed()) await dispose();
 });
 
-test('every task of the guide is there in both forms', (t) => {
-  const headings = (form: Form) =>
-    new Set(guide.blocks.filter((block) => formOf(block) === form).map((block) => block.headings.at(-1)));
-  const commands = headings('command-line');
-  t.true(commands.size > 20);
+test('every task of the guide has its example with the API, beneath the same heading', (t) => {
+  const tasks = guide.blocks.filter(isTask).map(headingOf);
+  t.true(new Set(tasks).size > 20);
   t.deepEqual(
-    [...commands],
-    [...headings('api')].filter((heading) => heading !== 'Before you begin'),
+    examples.blocks.map(headingOf).filter((heading) => heading !== beginning),
+    tasks,
   );
 });
 
@@ -54,7 +53,12 @@ for (const { form, accountId, vault, bucket } of walks)
     const [, password] = /first password: (\S+)/.exec(printed) ?? [];
     await writeFile(path.join(directory, 'admin.first'), `${password}\n`, { mode: 0o600 });
     const { accessKeyId, secretAccessKey } = simulator.account(accountId);
-    const script = ['set -e', preparation, guideScript(guide, form), proof]
+    const script = [
+      'set -e',
+      preparation,
+      form === 'api' ? apiScript(guide, examples) : guideScript(guide),
+      proof,
+    ]
       .join('\n')
       .replaceAll('111122223333', accountId)
       .replaceAll('emea', vault)
@@ -78,6 +82,7 @@ for (const { form, accountId, vault, bucket } of walks)
 
 test.serial('between them the two have typed every block', (t) => {
   t.deepEqual(guide.untyped(...said), []);
+  t.deepEqual(examples.untyped(...said), []);
 });
 
 /** A whole node whose AWS is the simulator, which finds the node under the guide's name. */

@@ -23,6 +23,7 @@ export const typings: readonly Typing[] = [
     page: 'docs/guide.md',
     infos: ['sh', 'sh aws', 'sh aws refused', 'sh doctor'],
   },
+  { test: 'test/cli/guide.test.ts', page: 'docs/api-examples.md' },
   { test: 'test/cli/runbook.test.ts', page: 'docs/runbook.md' },
   { test: 'test/cli/backup-page.test.ts', page: 'docs/backup.md' },
   { test: 'test/cli/quickstart-simulator.test.ts', page: 'docs/simulator.md', beneath: ['With make up'] },
