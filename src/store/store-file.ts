@@ -62,7 +62,8 @@ function examineAccess(target: string): { size: number } {
         `move it away; ${restoreIt}, or run: holdfast init`,
       );
     accessSync(target, constants.R_OK | constants.W_OK);
-    accessSync(path.dirname(target), constants.W_OK | constants.X_OK);
+    // The log and the locks lie beside the store. What its directory is in may be anybody's, as /var/lib is.
+    accessSync(isDirectory ? target : path.dirname(target), constants.W_OK | constants.X_OK);
     return { size: facts.size };
   } catch (error) {
     if (error instanceof StoreError) throw error;

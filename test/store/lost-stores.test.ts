@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -83,6 +91,30 @@ test.serial('a store of root’s, or in a directory of root’s, says so', async
   } finally {
     process.seteuid?.(0);
   }
+});
+
+// As /var/lib/holdfast in /var/lib: the service's user may write in the one and not in the other.
+test('a first store is made in a directory of one’s own that is in somebody else’s', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('not run: only root can make a directory that is somebody else’s');
+    return t.pass();
+  }
+  const outer = path.dirname(await freshPath(t));
+  const file = path.join(outer, 'state/holdfast.db');
+  mkdirSync(path.dirname(file), { mode: 0o700 });
+  chownSync(outer, 65_534, 65_534);
+  chmodSync(outer, 0o755);
+  const script = `const { SqliteStore } = await import(${JSON.stringify(new URL('../../src/store/sqlite.ts', import.meta.url))});
+await (await SqliteStore.init(process.argv[1])).close();`;
+  // Root as every other user is: what it does not own it may not write.
+  await run('setpriv', [
+    '--bounding-set=-dac_override,-dac_read_search',
+    process.execPath,
+    '--input-type=module',
+    `--eval=${script}`,
+    file,
+  ]);
+  t.true(existsSync(file));
 });
 
 test.serial('a store on a read-only file system says so, and is not changed', async (t) => {
