@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import test from 'ava';
+import { rooms } from '../scripts/walls/rooms.ts';
+
+/* scripts/walls: what may import what, held by lint. */
+
+const top = path.join(import.meta.dirname, '..');
+
+interface Diagnostic {
+  filename: string;
+  message: string;
+}
+
+/** What the rule says of these files, by file, in a project that has nothing else. */
+async function lint(files: Record<string, string>): Promise<Map<string, string>> {
+  const project = await mkdtemp(path.join(tmpdir(), 'holdfast-walls-'));
+  try {
+    await cp(path.join(top, 'scripts/walls'), path.join(project, 'scripts/walls'), { recursive: true });
+    await symlink(path.join(top, 'node_modules'), path.join(project, 'node_modules'));
+    const config = {
+      jsPlugins: ['./scripts/walls/lint.js'],
+      categories: { correctness: 'off' },
+      rules: { 'walls/room': 'error' },
+    };
+    await writeFile(path.join(project, '.oxlintrc.json'), JSON.stringify(config));
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(path.join(project, path.dirname(name)), { recursive: true });
+      await writeFile(path.join(project, name), `${text}\n`);
+    }
+    const linter = path.join(project, 'node_modules/.bin/oxlint');
+    const { stdout } = await promisify(execFile)(linter, ['--format', 'json', ...Object.keys(files)], {
+      cwd: project,
+    }).catch((error: { stdout: string }) => error);
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: Diagnostic[] };
+    return new Map(diagnostics.map(({ filename, message }) => [filename, message]));
+  } finally {
+    await rm(project, { recursive: true });
+  }
+}
+
+const admin = /^src\/xks may not import src\/admin; its rooms: src\/config, /;
+
+const planted: [kind: string, file: string, text: string, refusal: RegExp][] = [
+  ['an import', 'src/xks/a.ts', "import { x } from '../admin/route.ts';\nx();", admin],
+  [
+    'an import of a type',
+    'src/xks/b.ts',
+    "import type { X } from '../admin/route.ts';\nexport let x: X;",
+    admin,
+  ],
+  ['an import for its effects', 'src/xks/c.ts', "import '../admin/route.ts';", admin],
+  ['a type by import()', 'src/xks/d.ts', "export type X = import('../admin/route.ts').X;", admin],
+  ['a re-export', 'src/xks/e.ts', "export { x } from '../admin/route.ts';", admin],
+  ['a re-export of all', 'src/xks/f.ts', "export * from '../admin/route.ts';", admin],
+  ['a dynamic import', 'src/xks/g.ts', "export const x = await import('../admin/route.ts');", admin],
+  ['require', 'src/xks/h.ts', "import x = require('../admin/route.ts');\nx();", admin],
+  [
+    'the address of a process',
+    'src/xks/i.ts',
+    "export const x = new URL('../admin/route.ts', import.meta.url);",
+    admin,
+  ],
+  [
+    'import.meta.resolve',
+    'src/xks/j.ts',
+    "export const x = import.meta.resolve('../admin/route.ts');",
+    admin,
+  ],
+  [
+    'a dynamic import of a name that is not told',
+    'src/xks/k.ts',
+    'export const x = async (name: string) => import(name);',
+    /named by a plain string/,
+  ],
+  [
+    'a package of another room',
+    'src/xks/l.ts',
+    "import koa from 'koa';\nkoa();",
+    /^src\/xks may not import the package koa; its packages: zod/,
+  ],
+  [
+    'a part of such a package',
+    'src/vault/m.ts',
+    "import { x } from '@aws-sdk/client-kms/dist/x.js';\nx();",
+    /^src\/vault may not import the package @aws-sdk\/client-kms; /,
+  ],
+  [
+    'a room below one that may be imported',
+    'src/vault/n.ts',
+    "import { x } from '../token/probe/walk.ts';\nx();",
+    /^src\/vault may not import src\/token\/probe; /,
+  ],
+  [
+    'a folder without a row',
+    'src/vault/o.ts',
+    "import { x } from './new/x.ts';\nx();",
+    /^src\/vault may not import src\/vault\/new; /,
+  ],
+  [
+    'from a folder without a row',
+    'src/vault/new/p.ts',
+    "import { x } from '../names.ts';\nx();",
+    /^src\/vault\/new has no row in scripts\/walls\/rooms\.ts$/,
+  ],
+  [
+    'our code in the simulator',
+    'simulator/kms/q.ts',
+    "import { x } from '../../src/sigv4/sign.ts';\nx();",
+    /^simulator\/kms may not import src\/sigv4; /,
+  ],
+  [
+    'tests in what we ship',
+    'src/cli/r.ts',
+    "import { x } from '../../test/support/free-port.ts';\nx();",
+    /^src\/cli may not import test\/\*\*; /,
+  ],
+];
+
+test('what no row allows is refused, in whichever way it is imported', async (t) => {
+  const said = await lint(Object.fromEntries(planted.map(([, file, text]) => [file, text])));
+  for (const [kind, file, , refusal] of planted) t.regex(said.get(file) ?? 'nothing was said', refusal, kind);
+});
+
+test('what a row allows passes, and so do the room itself and Node', async (t) => {
+  const said = await lint({
+    'src/xks/a.ts': [
+      "import { readFile } from 'node:fs/promises';",
+      "import { z } from 'zod';",
+      "import type { X } from '../token/messages.ts';",
+      "import { y } from './wire.ts';",
+      'export const used: X = [readFile, z, y];',
+      "export const data = new URL('../admin/a.json', import.meta.url);",
+    ].join('\n'),
+    'test/deep/below/b.test.ts':
+      "import ava from 'ava';\nimport { x } from '../../../src/xks/wire.ts';\nava(x);",
+  });
+  t.deepEqual([...said], []);
+});
+
+/** Names without `src/`, and without the ground that all may have. */
+function short(names: readonly string[]): string[] {
+  return names
+    .filter((name) => name !== 'src' && name !== '.')
+    .map((name) => name.replace(/^src\//, ''))
+    .toSorted();
+}
+
+test('docs/architecture.md says of each room what its row does', async (t) => {
+  const page = await readFile(path.join(top, 'docs/architecture.md'), 'utf8');
+  const told = new Map(
+    [...page.matchAll(/^\| `(src\/[^`]+)\/` +\|[^|]+\| ([^|]+?) +\|$/gm)].map(([, room = '', names = '']) => [
+      room,
+      names === 'no room' ? [] : names.split(', ').toSorted(),
+    ]),
+  );
+  const rows = Object.entries(rooms).filter(([room]) => /^src\/(?!main\.ts)/.test(room));
+  t.deepEqual(
+    Object.fromEntries(told),
+    Object.fromEntries(rows.map(([room, row]) => [room, short(row.rooms)] as const)),
+  );
+});
