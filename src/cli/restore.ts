@@ -20,7 +20,7 @@ import { buildStore } from '../store/backup-reader.ts';
 import { adjustRestored, type Adjusted } from '../store/restored-store.ts';
 import { restoringPath } from '../store/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
-import { refuseAt, rotateAt } from '../vault/encryption-count.ts';
+import { refuseAt, rotateAt } from '../vault/encryption-limits.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { CliError } from './cli-error.ts';

@@ -47,7 +47,7 @@ async function check(config: LoadedConfig): Promise<void> {
 /** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */
 async function checkStoreFile(config: LoadedConfig): Promise<void> {
   try {
-    await (await SqliteStore.open(config.storePath, { readonly: true })).close();
+    await (await SqliteStore.openToRead(config.storePath)).close();
   } catch (error) {
     if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
     note(`holdfast: warning: ${error.message}; ${error.wayOut}`);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
+import type { VersionWrites } from '../vault/limit-rotation.ts';
 import type { Leased, LeaseAsk, ServedWrite, ServedWritten, UnfitNote } from '../vault/served-writes.ts';
 import type { ToSupervisor, ToWorker } from './node-messages.ts';
 
@@ -38,6 +39,21 @@ export class ServedWriteAsks {
 
   readonly unfit = async (note: UnfitNote): Promise<void> => {
     await this.#send({ kind: 'unfit', note });
+  };
+
+  /** The steps of a rotation at the limit. */
+  readonly versions: VersionWrites = {
+    begin: async (ask) => {
+      const written = await this.#send({ kind: 'begin-version', ask });
+      return written.kind === 'begin-version' ? written.begun : null;
+    },
+    activate: async (ask) => {
+      const written = await this.#send({ kind: 'activate-version', ask });
+      return written.kind === 'activate-version' ? written.current : 0;
+    },
+    takeBack: async (ask) => {
+      await this.#send({ kind: 'take-back-version', ask });
+    },
   };
 
   receive(message: Extract<ToWorker, { kind: 'served-written' }>): void {

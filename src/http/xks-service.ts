@@ -1,19 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import { OccasionalStore } from '../store/occasional-store.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import { lendHosts } from '../token/lent-hosts.ts';
 import { TokenPool } from '../token/token-pool.ts';
-import { findCloudKey, rotateCloudKey } from '../vault/cloud-keys.ts';
-import { Directory, type CloudKey } from '../vault/directory.ts';
+import { Directory } from '../vault/directory.ts';
 import { EncryptionCount } from '../vault/encryption-count.ts';
-import type { House } from '../vault/house.ts';
+import { LimitRotations } from '../vault/limit-rotations.ts';
 import { QuotaLeases } from '../vault/quota-leases.ts';
-import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { UnfitKeys } from '../vault/unfit-keys.ts';
 import { UseRecorder } from '../vault/uses.ts';
@@ -27,8 +23,6 @@ import { createXksApp, xksRefusal } from './xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
 const closePatience = 2_000;
-/** How long a failed rotation is not tried again, milliseconds. */
-const rotationPause = 60_000;
 /** How long fetching secrets ahead of use may take, milliseconds. */
 const warmUpPatience = 10_000;
 
@@ -45,8 +39,8 @@ export class XksService implements Worker {
   readonly #log: Logger;
   readonly #tell: XksSurroundings['tell'];
   readonly #onEnd: () => void;
-  readonly #store: OccasionalStore;
-  readonly #house: House;
+  readonly #store: ReadableStore;
+  readonly #tokens: TokenRooms;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
@@ -57,14 +51,14 @@ export class XksService implements Worker {
   readonly #writes: ServedWriteAsks;
   /** Tokens whose secrets were fetched ahead of use. */
   readonly #warm = new Set<string>();
-  readonly #rotating = new Set<string>();
+  readonly #rotations: LimitRotations;
   #draining = false;
 
   private constructor(config: WorkerConfig, store: ReadableStore, { log, tell, onEnd }: XksSurroundings) {
     this.#log = log;
     this.#tell = tell;
     this.#onEnd = onEnd;
-    this.#store = new OccasionalStore(config.storePath, store);
+    this.#store = store;
     this.#drainMilliseconds = config.xks.drain_ms;
     this.#pools = new Map(
       config.tokens.map((token) => [
@@ -89,15 +83,11 @@ export class XksService implements Worker {
     );
     const tokens = new TokenRooms([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
-    this.#house = {
-      store: this.#store,
-      tokens,
-      now: () => wallClock(),
-      instance: `xks-worker/${randomUUID()}`,
-    };
+    this.#tokens = tokens;
     this.#directory = new Directory(store, tokens);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
     this.#writes = new ServedWriteAsks(tell);
+    this.#rotations = new LimitRotations(this.#writes.versions, tokens, log);
     this.#uses = new UseRecorder({
       write: this.#writes.uses,
       now: () => wallClock().getTime(),
@@ -110,7 +100,7 @@ export class XksService implements Worker {
     const services: XksServices = {
       directory: this.#directory,
       tokens,
-      encryptions: new EncryptionCount(this.#writes.lease, (key) => void this.#rotate(key)),
+      encryptions: new EncryptionCount(this.#writes.lease, (key) => this.#rotations.due(key)),
       quotas: this.#quotas,
       uses: this.#uses,
       unfitKeys: new UnfitKeys(this.#writes.unfit, log),
@@ -151,11 +141,7 @@ export class XksService implements Worker {
   }
 
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
-    const service = new XksService(
-      config,
-      await SqliteStore.open(config.storePath, { readonly: true }),
-      surroundings,
-    );
+    const service = new XksService(config, await SqliteStore.openToRead(config.storePath), surroundings);
     const { port } = await service.#listener.listen();
     service.#tell({ kind: 'listening', port });
     return service;
@@ -163,7 +149,7 @@ export class XksService implements Worker {
 
   /** Its tokens, by name. */
   get tokens(): TokenRooms {
-    return this.#house.tokens;
+    return this.#tokens;
   }
 
   receive(message: ToWorker, handle: Socket | undefined): void {
@@ -258,38 +244,11 @@ export class XksService implements Worker {
     await delay(this.#drainMilliseconds);
     await this.#listener.close(closePatience);
     this.#requests.close();
+    // One whose key object is being made ends well; what is left of another is for reconcile.
+    await this.#rotations.settled(closePatience);
     for (const pool of this.#pools.values()) pool.close();
     await this.#uses.close();
     await this.#store.close();
     this.#onEnd();
-  }
-
-  /**
-   * The count of a key's version nears its limit: a new version takes over (promise 5). After a failure not again for
-   * a while, since each try begins a version, and requests at the limit ask for it all the time.
-   */
-  async #rotate(key: CloudKey): Promise<void> {
-    if (this.#rotating.has(key.id)) return;
-    this.#rotating.add(key.id);
-    try {
-      const record = await findCloudKey(this.#store, key.id);
-      if (record.current_version === key.currentVersion) {
-        const act = systemAct(this.#house, 'encryption limit');
-        const rotated = await rotateCloudKey(this.#house, act, record, 'limit');
-        // Another worker or the schedule may be at it already.
-        if (rotated.current_version !== key.currentVersion)
-          this.#log.warn(
-            { externalKeyId: key.externalKeyId, keyVersion: rotated.current_version },
-            'CloudKey rotated: the last version has done half of the encryptions it may',
-          );
-      }
-      this.#rotating.delete(key.id);
-    } catch (error) {
-      setTimeout(() => this.#rotating.delete(key.id), rotationPause).unref();
-      this.#log.error(
-        { externalKeyId: key.externalKeyId, problem: (error as Error).message },
-        'CloudKey could not be rotated at its limit',
-      );
-    }
   }
 }

@@ -24,6 +24,7 @@ import {
   type Acting,
   type ActTransaction,
   type ChangeTransaction,
+  type ReadableStore,
   type Store,
 } from './store.ts';
 import { WriteMeter } from './write-meter.ts';
@@ -115,6 +116,11 @@ export class SqliteStore implements Store {
       }
       return new SqliteStore(path, await schemaOf(knownMigrations), options);
     });
+  }
+
+  /** The same for who only reads: by connections that SQLite lets write nothing, and a type that has no way to. */
+  static async openToRead(path: string): Promise<ReadableStore> {
+    return SqliteStore.open(path, { readonly: true });
   }
 
   revision(): number {

@@ -37,7 +37,7 @@ export async function actIn(trx: Transaction<Tables>, act: Acting): Promise<Chan
 
 /** What serves AWS reads by: nothing can be written through it. */
 export interface ReadableStore {
-  readonly db: Kysely<Tables>;
+  readonly db: Pick<Kysely<Tables>, 'selectFrom'>;
   /**
    * A number that moves with every change that was acknowledged anywhere before this call. Asked for each XKS request:
    * cheap, and never behind (promise 2).
@@ -53,6 +53,7 @@ export interface ReadableStore {
 
 /** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
 export interface Store extends ReadableStore {
+  readonly db: Kysely<Tables>;
   /**
    * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it;
    * what it changes of what they serve by is noted with it by the store itself, whoever writes it.

@@ -2,12 +2,11 @@ import { TokenError } from '../token/faults.ts';
 import { countCall } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
-import { blockSize, type Leased, type LeaseAsk } from './served-writes.ts';
+import { blockSize, isRotationDue } from './encryption-limits.ts';
+import type { Leased, LeaseAsk } from './served-writes.ts';
 
-export { blockSize, refuseAt } from './served-writes.ts';
+export { blockSize, refuseAt, rotateAt } from './encryption-limits.ts';
 
-/** A new version is made before this many. */
-export const rotateAt = 2 ** 31;
 /**
  * The next block is asked for while this many are left: at the 1800 requests a second that KMS sends to one key store, a
  * disk may stand still for some 18 seconds before anybody waits for it.
@@ -92,7 +91,7 @@ export class EncryptionCount {
     }
     lease.notBefore = -Infinity;
     lease.left += blockSize;
-    if (leased >= rotateAt - blockSize) this.#onRotationDue(key);
+    if (isRotationDue(leased)) this.#onRotationDue(key);
   }
 }
 

@@ -17,6 +17,19 @@ import { managementDeadline } from './token-rooms.ts';
  * CREATING key whose version is PENDING no more was being undone.
  */
 
+/** Nobody is at an act any more that is this old, milliseconds: the token is given a quarter of a minute. */
+export const longestAct = 120_000;
+
+/** What a key generation that failed has left in the token: nothing of ours, what is to be destroyed, or what may come yet. */
+export type LeftKeyObject = 'none' | 'left' | 'may-come';
+
+/** Where the token had a key object of this id already, that is not ours to destroy: a restored store does not know it. */
+export function keyObjectAfter(error: unknown): LeftKeyObject {
+  const wasThere = error instanceof TokenError && error.fault === 'key-duplicate';
+  if (neverSent(error) || wasThere) return 'none';
+  return wasAnswered(error) ? 'left' : 'may-come';
+}
+
 /**
  * The token did not make the key object. The record is taken back where it is sure that no key object stays behind. One
  * that a failure left in the token, and that it does not destroy now, is destroyed later; one that may come yet, since
@@ -30,13 +43,14 @@ export async function takeBackVersion(
   version: number,
   error: unknown,
 ): Promise<void> {
-  // What was there before is not ours to destroy: a store that was restored does not know what it holds the key of.
-  const wasThere = error instanceof TokenError && error.fault === 'key-duplicate';
-  if (!neverSent(error) && !wasThere) {
-    if (!wasAnswered(error)) return abandon(house, key, version);
-    return rollBackVersion(house, keySet, key, version);
+  switch (keyObjectAfter(error)) {
+    case 'none':
+      return forgetVersion(house, key, version);
+    case 'left':
+      return rollBackVersion(house, keySet, key, version);
+    case 'may-come':
+      return abandon(house, key, version);
   }
-  await forgetVersion(house, key, version);
 }
 
 /**

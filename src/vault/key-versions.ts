@@ -1,17 +1,18 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../audit/trail.ts';
+import { serves } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
-import { bindingOf } from '../token/key-identity.ts';
-import { versionLabel, versionObjectId } from '../token/own-keys.ts';
+import type { Store } from '../store/store.ts';
+import { versionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from './edit-record.ts';
-import { rotateAt } from './encryption-count.ts';
+import { rotateAt } from './encryption-limits.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
+import { generateVersion } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-set-records.ts';
 import { isBeingPlanned } from './rotation-plan.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
-import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 
 /**
@@ -29,26 +30,26 @@ const underWay = 30_000;
  * Makes a new version; new ciphertext uses it from the moment this returns, old ciphertext stays readable. The number
  * is one more than any the key has had, so that two rotations at once, or one that was interrupted, never meet.
  *
- * By schedule or at the limit several processes may come at once: where `key` is not as it was any more, or another is
- * at it, nothing is done, and the key is answered as it is. Throws VaultError `conflict` for a key that is neither
- * AVAILABLE nor DISABLED, `precondition`; TokenError.
+ * By schedule several processes may come at once: where `key` is not as it was any more, or another is at it, nothing is
+ * done, and the key is answered as it is. Throws VaultError `conflict` for a key that is neither AVAILABLE nor DISABLED,
+ * `precondition`; TokenError.
  */
 export async function rotateCloudKey(
   house: House,
   act: Act,
   key: CloudKeyRecord,
-  why: Exclude<RotationReason, 'interrupted'>,
+  why: 'asked' | 'schedule',
   expected?: number,
 ): Promise<CloudKeyRecord> {
   const begun = await house.store.change(act, async (trx) => {
-    const { current, keySet } = await readBoth(trx, key.id);
+    const { key: current, keySet } = await existing(trx, key.id);
     checkRowVersion(current, expected);
     // The row has another version once the token has made the key: until then it is the rotation that tells of itself.
     if (expected !== undefined && (await isBeingRotated(trx, current, trx.at)))
       throw new VaultError('precondition', 'it is being rotated; look at it again, then repeat');
-    if (why !== 'asked' && !(await isDue(trx, key, current, why, act.at))) return { current };
+    if (why === 'schedule' && !(await isDue(trx, key, current, act.at))) return { current };
     checkRotatable(current, act.at);
-    return { current, keySet, version: await beginVersion(trx, house, current, trx.at) };
+    return { current, keySet, version: await beginVersion(trx, house.instance, current, trx.at) };
   });
   if (begun.version === undefined) return begun.current;
   const proof = await makeKeyObject(house, begun.keySet, begun.current, begun.version);
@@ -87,27 +88,16 @@ export async function makeKeyObject(
   key: CloudKeyRecord,
   version: number,
 ): Promise<Buffer | null> {
-  const objectId = versionObjectId(key.id, version);
   try {
-    const { value } = await house.tokens.pool(keySet.token).call(
-      {
-        kind: 'generateKey',
-        key: objectId,
-        label: versionLabel(keySet.id, key.external_key_id, version),
-        binding: bindingOf({
-          vaultId: keySet.vault_id,
-          keySetId: keySet.id,
-          externalKeyId: key.external_key_id,
-          cloudKeyId: key.id,
-          version,
-          objectId,
-        }),
-        encrypt: key.can_encrypt === 1,
-        decrypt: key.can_decrypt === 1,
-      },
-      managementDeadline(),
-    );
-    return value.proof.length === 0 ? null : Buffer.from(value.proof);
+    return await generateVersion(house.tokens.pool(keySet.token), {
+      vaultId: keySet.vault_id,
+      keySetId: keySet.id,
+      externalKeyId: key.external_key_id,
+      cloudKeyId: key.id,
+      version,
+      encrypt: key.can_encrypt === 1,
+      decrypt: key.can_decrypt === 1,
+    });
   } catch (error) {
     await takeBackVersion(house, keySet, key, version, error);
     throw error;
@@ -116,19 +106,21 @@ export async function makeKeyObject(
 
 /**
  * Puts a version into use whose key object is in the token, and a CREATING key with it; on the record as the creation or
- * the rotation that it ends. A version that is not PENDING (any more), or of a DELETED key, is left
- * as it is.
+ * the rotation that it ends. A version that is not PENDING, or with `madeBy` not that process's (any more), or of a DELETED
+ * key, is left as it is.
  */
 export async function activateVersion(
-  house: House,
+  house: Pick<House, 'now'> & { store: Pick<Store, 'change'> },
   act: Act,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
   why: RotationReason,
   proof: Buffer | null,
+  madeBy?: string,
 ): Promise<CloudKeyRecord> {
   return house.store.change(act, async (trx) => {
-    const { current: before, keySet } = await readBoth(trx, id);
+    if (why === 'limit') serves(trx);
+    const { key: before, keySet } = await existing(trx, id);
     if (before.state === 'DELETED') return before;
     const activated = await trx
       .updateTable('key_versions')
@@ -141,6 +133,7 @@ export async function activateVersion(
       .where('cloud_key_id', '=', id)
       .where('version', '=', version)
       .where('state', '=', 'PENDING')
+      .$if(madeBy !== undefined, (own) => own.where('made_by', '=', madeBy ?? ''))
       .executeTakeFirst();
     if (activated.numUpdatedRows === 0n) return before;
     if (why === 'interrupted') await countAsUsed(trx, id, version, house.now());
@@ -182,61 +175,75 @@ async function countAsUsed(trx: Transaction<Tables>, id: string, version: number
     .execute();
 }
 
-async function readBoth(
-  trx: Transaction<Tables>,
-  id: string,
-): Promise<{ current: CloudKeyRecord; keySet: KeySet }> {
-  const current = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirst();
-  if (current === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
+interface KeyAndSet {
+  key: CloudKeyRecord;
+  keySet: KeySet;
+}
+
+export async function readKeyAndSet(trx: Transaction<Tables>, id: string): Promise<KeyAndSet | undefined> {
+  const key = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirst();
+  if (key === undefined) return undefined;
   const keySet = await trx
     .selectFrom('key_sets')
     .selectAll()
-    .where('id', '=', current.key_set_id)
+    .where('id', '=', key.key_set_id)
     .executeTakeFirstOrThrow();
-  return { current, keySet };
+  return { key, keySet };
+}
+
+async function existing(trx: Transaction<Tables>, id: string): Promise<KeyAndSet> {
+  const found = await readKeyAndSet(trx, id);
+  if (found === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
+  return found;
 }
 
 async function isDue(
   trx: Transaction<Tables>,
   seen: CloudKeyRecord,
   current: CloudKeyRecord,
-  why: 'schedule' | 'limit',
   now: Date,
 ): Promise<boolean> {
   if (current.current_version !== seen.current_version) return false;
-  if (why === 'schedule' && current.rotation === 'INHERIT' && (await isBeingPlanned(trx, current.key_set_id)))
-    return false;
-  const isScheduled = current.next_rotation_at !== null && current.next_rotation_at <= now.toISOString();
-  if (why === 'schedule' && !isScheduled) return false;
+  if (current.rotation === 'INHERIT' && (await isBeingPlanned(trx, current.key_set_id))) return false;
+  if (current.next_rotation_at === null || current.next_rotation_at > now.toISOString()) return false;
   return !(await isBeingRotated(trx, current, now));
 }
 
-/** Whether a version of it is being made, as far as anybody can tell. */
-async function isBeingRotated(trx: Transaction<Tables>, { id }: CloudKeyRecord, now: Date): Promise<boolean> {
+/** Whether a version of it that was begun in the last `within` milliseconds is being made, as far as anybody can tell. */
+export async function isBeingRotated(
+  trx: Transaction<Tables>,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+  now: Date,
+  within = underWay,
+): Promise<boolean> {
   const other = await trx
     .selectFrom('key_versions')
     .select('version')
     .where('cloud_key_id', '=', id)
     .where('state', '=', 'PENDING')
     .where('made_by', '<>', '')
-    .where('created_at', '>', new Date(now.getTime() - underWay).toISOString())
+    .where('created_at', '>', new Date(now.getTime() - within).toISOString())
     .executeTakeFirst();
   return other !== undefined;
 }
 
+export function isRotatable(key: CloudKeyRecord, now: Date): boolean {
+  return ['AVAILABLE', 'DISABLED'].includes(keyState(key, now));
+}
+
 function checkRotatable(key: CloudKeyRecord, now: Date): void {
-  const state = keyState(key, now);
-  if (state !== 'AVAILABLE' && state !== 'DISABLED')
+  if (!isRotatable(key, now))
     throw new VaultError(
       'conflict',
-      `the CloudKey is ${state}: only AVAILABLE and DISABLED ones are rotated`,
+      `the CloudKey is ${keyState(key, now)}: only AVAILABLE and DISABLED ones are rotated`,
     );
 }
 
-async function beginVersion(
+/** Puts on record, as PENDING and in the hands of `madeBy`, that the key object of a next version is being made. */
+export async function beginVersion(
   trx: Transaction<Tables>,
-  house: House,
-  { id }: CloudKeyRecord,
+  madeBy: string,
+  { id }: Pick<CloudKeyRecord, 'id'>,
   now: Date,
 ): Promise<number> {
   const { latest } = await trx
@@ -253,7 +260,7 @@ async function beginVersion(
       object_id: versionObjectId(id, version),
       state: 'PENDING',
       origin: 'holdfast',
-      made_by: house.instance,
+      made_by: madeBy,
       created_at: now.toISOString(),
       destroyed_at: null,
     })

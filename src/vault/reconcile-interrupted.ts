@@ -4,7 +4,7 @@ import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from './destruction.ts';
 import type { House } from './house.ts';
-import { undoCreation, undoVersion } from './interrupted.ts';
+import { longestAct, undoCreation, undoVersion } from './interrupted.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { activateVersion } from './key-versions.ts';
 import { nodeOf } from './leases.ts';
@@ -17,9 +17,6 @@ import {
 } from './reconcile-records.ts';
 import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from './token-rooms.ts';
-
-/** Nobody is at an act any more that is this old, milliseconds: the token is given a quarter of a minute. */
-const longestAct = 120_000;
 
 /**
  * Ends what a process that is gone left half done: where the key object is in the token, as it was to be, the creation or

@@ -2,7 +2,7 @@ import { record } from '../audit/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from './edit-record.ts';
-import { refuseAt, rotateAt } from './encryption-count.ts';
+import { refuseAt, rotateAt } from './encryption-limits.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
 import { rotateCloudKey } from './key-versions.ts';

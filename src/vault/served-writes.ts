@@ -1,17 +1,16 @@
 import { serves } from '../store/read-back.ts';
 import type { UseTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { wallClock } from '../clock.ts';
+import { blockSize, refuseAt } from './encryption-limits.ts';
+import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk } from './limit-rotation.ts';
+import { versionWritesInto } from './limit-rotation-writes.ts';
 
 /*
- * What serving AWS writes: blocks of encryptions that are counted ahead, that keys and credentials were used, and what was
- * found of key objects. An XKS worker reads the store and asks for these; they are written in the supervisor's thread, whose waiting for a disk or a
- * lock stops nobody's answers.
+ * What serving AWS writes: blocks of encryptions that are counted ahead, that keys and credentials were used, what was
+ * found of key objects, and the steps of a rotation at the limit. An XKS worker reads the store and asks for these; they
+ * are written in the supervisor's thread, whose waiting for a disk or a lock stops nobody's answers.
  */
-
-/** SP 800-38D, 8.3: no key encrypts more often with random 96-bit IVs, over all nodes. Refused beyond. */
-export const refuseAt = 2 ** 32;
-/** Encryptions taken from the store at once. What a stopped worker had left is lost, never used twice. */
-export const blockSize = 2 ** 16;
 
 /** Asks for one block of encryptions with a version of a CloudKey. */
 export interface LeaseAsk {
@@ -33,19 +32,31 @@ export interface UnfitNote {
 export type ServedWrite =
   | { kind: 'leases'; asks: LeaseAsk[] }
   | { kind: 'uses'; uses: UseTable[] }
-  | { kind: 'unfit'; note: UnfitNote };
+  | { kind: 'unfit'; note: UnfitNote }
+  | { kind: 'begin-version'; ask: BeginAsk }
+  | { kind: 'activate-version'; ask: ActivateAsk }
+  | { kind: 'take-back-version'; ask: TakeBackAsk };
 
 /** What was written: for `leases` the answers in the order of the asks. */
-export type ServedWritten = { kind: 'leases'; leased: Leased[] } | { kind: 'uses' | 'unfit' };
+export type ServedWritten =
+  | { kind: 'leases'; leased: Leased[] }
+  | { kind: 'uses' | 'unfit' | 'take-back-version' }
+  | { kind: 'begin-version'; begun: BegunVersion | null }
+  | { kind: 'activate-version'; current: number };
+
+/** What it takes of a store to write for XKS workers. */
+export type ServedStore = Pick<Store, 'db' | 'bookkeep' | 'change'>;
 
 /** So many rows are written in one transaction. */
 const rowsAtOnce = 200;
 
 /** Each block is in the store, synced, before anybody may use it (promise 5). Throws StoreError. */
 export async function writeServed(
-  store: Pick<Store, 'bookkeep'>,
+  store: ServedStore,
   write: ServedWrite,
+  now: () => Date = wallClock,
 ): Promise<ServedWritten> {
+  const versions = versionWritesInto(store, now);
   switch (write.kind) {
     case 'leases':
       return { kind: 'leases', leased: await leaseBlocks(store, write.asks) };
@@ -56,6 +67,13 @@ export async function writeServed(
     case 'unfit':
       await writeUnfit(store, write.note);
       return { kind: 'unfit' };
+    case 'begin-version':
+      return { kind: 'begin-version', begun: await versions.begin(write.ask) };
+    case 'activate-version':
+      return { kind: 'activate-version', current: await versions.activate(write.ask) };
+    case 'take-back-version':
+      await versions.takeBack(write.ask);
+      return { kind: 'take-back-version' };
   }
 }
 

@@ -85,7 +85,7 @@ for (const [what, sql, named] of plants)
     plant(file, sql);
     for (const open of [
       async () => SqliteStore.open(file),
-      async () => SqliteStore.open(file, { readonly: true }),
+      async () => SqliteStore.openToRead(file),
       async () => SqliteStore.init(file),
     ]) {
       const error = await t.throwsAsync(open(), { instanceOf: StoreError });
@@ -129,9 +129,9 @@ test('a trigger that is planted while the node runs is refused at the next write
 
 test('a table that is replaced while the node runs is not read', async (t) => {
   const file = await storeFile(t);
-  const store = await SqliteStore.open(file, { readonly: true });
+  const store = await SqliteStore.openToRead(file);
   t.teardown(async () => store.close());
-  t.true(store.revision() > 0);
+  t.true((await store.revision()) > 0);
   plant(
     file,
     `PRAGMA legacy_alter_table = ON; ALTER TABLE cloud_keys RENAME TO mine; CREATE VIEW cloud_keys AS SELECT * FROM mine;

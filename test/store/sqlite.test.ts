@@ -1,10 +1,12 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { memoryDirectory } from '../support/test-node.ts';
 import { byHand } from '../support/by-hand.ts';
+import { openToWrite } from '../support/process-facts.ts';
 
 async function freshPath(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-store-'));
@@ -67,6 +69,32 @@ test('a change that was acknowledged has moved the revision for every other conn
     t.is(reader.revision(), before + 1);
     t.is(writer.revision(), before + 1);
   }
+});
+
+test('who opened it to read writes nothing, not even when it was the last to have it open', async (t) => {
+  const file = await freshPath(t);
+  const writer = await SqliteStore.init(file);
+  await writer.change(byHand, async () => undefined);
+  const reader = await SqliteStore.openToRead(file);
+  // As native code might that gets past the type.
+  const { db } = reader as SqliteStore;
+  const error = await t.throwsAsync(db.updateTable('revision').set({ revision: 99 }).execute(), {
+    instanceOf: StoreError,
+  });
+  t.is(error?.fault, 'read-only');
+  t.deepEqual(openToWrite(process.pid, [realpathSync(file)]).length, 2, 'both of the writer’s');
+  // What was not written back before the writer was killed stays in the log.
+  const [log, store] = await Promise.all([readFile(`${file}-wal`), readFile(file)]);
+  t.true(log.length > 0);
+  const copy = path.join(path.dirname(file), 'left.db');
+  await Promise.all([writeFile(copy, store), writeFile(`${copy}-wal`, log)]);
+  const last = await SqliteStore.openToRead(copy);
+  t.is(await last.revision(), writer.revision());
+  await last.close();
+  t.deepEqual(await readFile(copy), store);
+  t.deepEqual(await readFile(`${copy}-wal`), log);
+  await reader.close();
+  await writer.close();
 });
 
 test('a change that failed has moved nothing', async (t) => {

@@ -1,8 +1,7 @@
-import type { Store } from '../../src/store/store.ts';
-import { writeServed, type Leased, type LeaseAsk } from '../../src/vault/served-writes.ts';
+import { writeServed, type Leased, type LeaseAsk, type ServedStore } from '../../src/vault/served-writes.ts';
 
 /** Blocks of encryptions as the supervisor's thread takes them, straight from a store. */
-export function leasesOf(store: Pick<Store, 'bookkeep'>): (ask: LeaseAsk) => Promise<Leased> {
+export function leasesOf(store: ServedStore): (ask: LeaseAsk) => Promise<Leased> {
   return async (ask) => {
     const written = await writeServed(store, { kind: 'leases', asks: [ask] });
     return written.kind === 'leases' ? (written.leased[0] ?? null) : null;

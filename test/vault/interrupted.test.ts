@@ -14,9 +14,12 @@ import {
   undoVersion,
   type CloudKeyRecord,
 } from '../../src/vault/cloud-keys.ts';
+import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import type { House } from '../../src/vault/house.ts';
+import { generateVersion } from '../../src/vault/key-generation.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
+import { versionWritesInto } from '../../src/vault/limit-rotation-writes.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
 import { Shim } from '../support/shim.ts';
@@ -288,15 +291,16 @@ test.serial('a rotation that the token refused leaves the key as it was', async 
 });
 
 test.serial('a rotation that was late hinders no other, and its number is never used again', async (t) => {
-  const { house, act, shim } = t.context;
+  const { house, act, shim, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
+  await bringToLimit(house, key);
   await shim.set([late]);
-  const slow = houseWith(t.context, () => undefined);
-  await t.throwsAsync(rotateCloudKey(slow, act(), key, 'limit'), { instanceOf: TokenError });
+  const slow = new RotatingWorker(houseWith(t.context, () => undefined));
+  await t.throwsAsync(slow.rotate(key), { instanceOf: TokenError });
   t.like((await listVersions(house, key))[1], { state: 'PENDING', made_by: '' });
-  const rotated = await rotateCloudKey(house, act(), key, 'limit');
-  t.is(rotated.current_version, 3);
+  t.is(await new RotatingWorker(house).rotate(key), 3);
+  const rotated = await findCloudKey(store, key.id);
   t.true(await isInToken(t.context, key, 2));
   await undoVersion(house, keySet, key, 2);
   t.false(await isInToken(t.context, key, 2));
@@ -319,17 +323,112 @@ test.serial('an overtaken rotation that ends later does not become current', asy
 test.serial(
   'an XKS worker, whose hosts destroy nothing, has what a failed rotation left destroyed later',
   async (t) => {
-    const { house, act, shim, store } = t.context;
+    const { house, shim, store } = t.context;
     const key = await newKey(t.context, await newKeySet(t.context));
-    const worker = houseWith(t.context, ({ kind }) => {
-      if (kind === 'destroyKey') throw new TokenError('internal', 'not for a worker');
+    await bringToLimit(house, key);
+    const onlyMakes = houseWith(t.context, ({ kind }) => {
+      if (kind !== 'generateKey') throw new TokenError('internal', 'not for a worker');
     });
     await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
-    await t.throwsAsync(rotateCloudKey(worker, act(), key, 'limit'), { instanceOf: TokenError });
+    await t.throwsAsync(new RotatingWorker(onlyMakes).rotate(key), { instanceOf: TokenError });
     t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYING']);
     t.is((await findCloudKey(store, key.id)).current_version, 1);
   },
 );
+
+test.serial('a rotation that no host had is taken back whole', async (t) => {
+  const { house } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await bringToLimit(house, key);
+  const down = houseWith(t.context, () => {
+    throw new TokenError('unavailable', 'pool');
+  });
+  await t.throwsAsync(new RotatingWorker(down).rotate(key), { instanceOf: TokenError });
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE']);
+});
+
+test.serial('an XKS worker waits with its new version until the store takes it', async (t) => {
+  const { house, store } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await bringToLimit(house, key);
+  const { activate } = versionWritesInto(store, house.now);
+  let asked = 0;
+  const worker: RotatingWorker = new RotatingWorker(house, {
+    activate: async (ask) => {
+      asked++;
+      if (asked === 1) throw new Error('the disk of the store is full');
+      // The second time it is written, and the answer is lost.
+      const current = await activate(ask);
+      if (asked === 2) throw new Error('the writer of the store has ended');
+      return current;
+    },
+  });
+  const rotating = worker.rotate(key);
+  t.is(await rotating, 2);
+  t.is(asked, 3);
+  t.deepEqual(worker.waited, ['the disk of the store is full']);
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+  t.is((await eventsOf(t.context, key.id)).length, 2);
+});
+
+test.serial('a worker that never heard that its version was begun goes on with the same', async (t) => {
+  const { house, store } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await bringToLimit(house, key);
+  const { begin } = versionWritesInto(store, house.now);
+  let lost = true;
+  const worker = new RotatingWorker(house, {
+    begin: async (ask) => {
+      const begun = await begin(ask);
+      if (lost) throw new Error('the writer of the store has ended');
+      return begun;
+    },
+  });
+  await t.throwsAsync(worker.rotate(key), { message: 'the writer of the store has ended' });
+  t.is(await new RotatingWorker(house).rotate(key), undefined, 'another leaves it to the first');
+  lost = false;
+  t.is(await worker.rotate(key), 2);
+  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+});
+
+for (const made of ['before', 'after'] as const)
+  test.serial(
+    `a worker that died ${made} its key object was made is followed by another, on a node without management too`,
+    async (t) => {
+      const { house, act, store, clock, vault } = t.context;
+      t.teardown(() => {
+        clock.ahead = 0;
+      });
+      const key = await newKey(t.context, await newKeySet(t.context));
+      await bringToLimit(house, key);
+      const ask = { cloudKeyId: key.id, current: 1, madeBy: 'xks-worker/dead' };
+      const begun = await versionWritesInto(store, house.now).begin(ask);
+      t.is(begun?.version, 2);
+      if (begun !== null && made === 'after') await generateVersion(house.tokens.pool('token'), begun);
+      const next = new RotatingWorker(house);
+      clock.ahead = 110_000;
+      t.is(await next.rotate(key), undefined, 'it may be at it yet');
+      clock.ahead = 130_000;
+      t.is(await next.rotate(key), 3);
+      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
+      // Whoever was taken for dead, and is not, changes nothing of it.
+      t.is(
+        await versionWritesInto(store, house.now).activate({
+          cloudKeyId: key.id,
+          version: 2,
+          madeBy: next.instance,
+          proof: null,
+        }),
+        3,
+      );
+      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
+      // Once there is a management process, what was left is destroyed: nothing was encrypted with it.
+      await reconcile(house, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
+      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
+      t.false(await isInToken(t.context, key, 2));
+      t.true(await isInToken(t.context, key, 3));
+    },
+  );
 
 test.serial('a version of a key that was deleted meanwhile is not put into use', async (t) => {
   const { house, act, shim, store } = t.context;

@@ -16,6 +16,7 @@ import { getKeySet } from '../../src/vault/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { RotatingWorker } from '../support/limit-rotation.ts';
 
 /*
  * A process that does one act with a real store, and kills itself at the n-th point: before a transaction, within it
@@ -27,6 +28,7 @@ export type Deed =
   | { do: 'create'; vaultId: string; keySetId: string; name: string; externalKeyId: string }
   | { do: 'rotate'; cloudKeyId: string }
   | { do: 'rotate-due' }
+  | { do: 'rotate-at-limit'; cloudKeyId: string }
   | { do: 'schedule-deletion'; vaultId: string; cloudKeyId: string }
   | { do: 'delete-due' }
   | { do: 'issue'; vaultId: string; keySetId: string }
@@ -86,6 +88,12 @@ export async function perform(house: House, deed: Deed, idempotencyKey: string):
     case 'rotate-due':
       await rotateDueKeys(house, silent, new BackOff(), async () => true);
       break;
+    case 'rotate-at-limit': {
+      const { cloudKeyId: id } = deed;
+      // An XKS worker with the supervisor that writes for it: what is killed at a point is either, or both.
+      await new RotatingWorker(house).rotate({ id, current_version: 1 });
+      break;
+    }
     case 'schedule-deletion':
       await scheduleDeletion(house, act, deed.vaultId, 'all', deed.cloudKeyId, 7);
       break;

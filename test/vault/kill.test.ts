@@ -11,6 +11,8 @@ import {
   scheduleDeletion,
   type CloudKeyRecord,
 } from '../../src/vault/cloud-keys.ts';
+import { longestAct } from '../../src/vault/interrupted.ts';
+import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { House } from '../../src/vault/house.ts';
@@ -260,6 +262,8 @@ test.after.always(async (t) => t.context.world.close());
 
 interface Trial {
   deed: Deed;
+  /** How long nobody looks at what was left, milliseconds. */
+  recoverAfter?: number;
   /** What is true of this deed after the recovery. */
   check: (ending: Ending, idempotencyKey: string) => Promise<void>;
 }
@@ -273,10 +277,11 @@ function killedAtEveryPoint(
   test.serial(`${title}, killed at every step, is done or undone`, async (t) => {
     await t.context.world.clear();
     for (let point = 1; ; point += stride) {
-      const { deed, check } = await prepare(t);
+      const { deed, recoverAfter = 0, check } = await prepare(t);
       const idempotencyKey = `${deed.do}-${point}`;
       const ending = await t.context.world.kill(deed, point, idempotencyKey);
       const when = ending.killed ? `killed at ${point}` : 'not killed';
+      t.context.world.advance(recoverAfter);
       await t.context.world.recover(t, when);
       await check(ending, idempotencyKey);
       if (ending.killed) continue;
@@ -332,6 +337,29 @@ killedAtEveryPoint('a rotation', { leastPoints: steps(3) }, async (t) => {
       const active = (await listVersions(world.house, key)).filter(({ state }) => state === 'ACTIVE');
       t.is(active.at(-1)?.version, after?.current_version);
       if (after !== undefined) await world.encrypt(after);
+    },
+  };
+});
+
+killedAtEveryPoint('a rotation at the limit', { leastPoints: steps(3) }, async (t) => {
+  const { world } = t.context;
+  const key = await world.key();
+  await bringToLimit(world.house, key);
+  return {
+    deed: { do: 'rotate-at-limit', cloudKeyId: key.id },
+    // A worker is of no node that reconcile knows: what it began is its own for so long.
+    recoverAfter: longestAct + 1_000,
+    check: async (ending) => {
+      const after = await world.read(key.id);
+      if (!ending.killed) t.is(after?.current_version, 2);
+      t.is(await world.count('cloud-key.rotate', key.id), after?.current_version === 2 ? 1 : 0);
+      // The next worker that asks makes up for what was undone, and nothing comes on top.
+      await new RotatingWorker(world.house).rotate(key);
+      const active = (await listVersions(world.house, key)).filter(({ state }) => state === 'ACTIVE');
+      t.is(active.length, 2, 'one new version');
+      t.is(active.at(-1)?.encryptions_leased, 1, 'of which nothing but its proof is counted');
+      const rotated = await world.read(key.id);
+      if (rotated !== undefined) await world.encrypt(rotated);
     },
   };
 });

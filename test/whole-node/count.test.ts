@@ -69,16 +69,21 @@ function storePath(node: TestNode): string {
   return loadConfig(node.config).storePath;
 }
 
-function setLeased(store: Database.Database, leased: number): void {
-  store.prepare('UPDATE key_versions SET encryptions_leased = ? WHERE version = 1').run(leased);
+const ofKey = 'cloud_key_id = (SELECT id FROM cloud_keys WHERE name = ?)';
+
+function setLeased(store: Database.Database, leased: number, key = 'key'): void {
+  store
+    .prepare(`UPDATE key_versions SET encryptions_leased = ? WHERE version = 1 AND ${ofKey}`)
+    .run(leased, key);
 }
 
 function versions(
   store: Database.Database,
+  key = 'key',
 ): { version: number; state: string; encryptions_leased: number }[] {
   return store
-    .prepare('SELECT version, state, encryptions_leased FROM key_versions ORDER BY version')
-    .all() as never;
+    .prepare(`SELECT version, state, encryptions_leased FROM key_versions WHERE ${ofKey} ORDER BY version`)
+    .all(key) as never;
 }
 
 test.serial(
@@ -148,7 +153,7 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
   if (typeof real === 'string') t.log(`the disk is a stand-in: ${real}`);
   const disk = typeof real === 'string' ? await FrozenDisk.create() : real;
   t.teardown(async () => disk.dispose());
-  const { node, key, clients, store } = await setUp(t, { answer_within_ms: 500 }, disk);
+  const { node, shim, key, clients, store } = await setUp(t, { answer_within_ms: 500 }, disk);
   const [client] = clients;
   if (client === undefined) throw new Error('no client');
   const load = new SteadyLoad(node, client.access, key, { connections: 8, every: 50 });
@@ -169,6 +174,13 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
     // A commit of the node's that nobody has read after: the first reader then is not to wait for the disk.
     const [first] = fresh;
     t.is((await client.encrypt(first ?? '', randomBytes(32))).status, 200);
+    // A rotation at the limit is under way: once its key object is made, nothing can be written.
+    const name = `${hindrance}-limited`;
+    const limited = await node.withVault(async (vault) => vault.makeKey('first', name));
+    await shim.set([{ call: 'C_GenerateKey', delayMicroseconds: 700_000 }]);
+    setLeased(store, rotateAt - 2 * blockSize, name);
+    await client.encrypt(limited, randomBytes(32));
+    await waitUntil(() => versions(store, name).length === 2);
     begin();
     const over = new AbortController();
     const starting = load.start();
@@ -202,6 +214,10 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
       const answers = await Promise.all(fresh.map(async (id) => client.encrypt(id, randomBytes(32))));
       return answers.every(({ status }) => status === 200);
     });
+    await waitUntil(() => versions(store, name).every(({ state }) => state === 'ACTIVE'));
+    t.is(versions(store, name).length, 2, `${hindrance}: one new version`);
+    await waitUntil(async () => versionOf((await client.encrypt(limited, randomBytes(32))).body) === 2);
+    await shim.clear();
   }
   t.deepEqual(load.wrong, []);
   // Whoever cannot write to a disk does not wait for it either.

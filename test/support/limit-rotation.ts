@@ -1,0 +1,48 @@
+import type { House } from '../../src/vault/house.ts';
+import { rotateAt } from '../../src/vault/encryption-limits.ts';
+import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
+import { rotateAtLimit, type VersionWrites } from '../../src/vault/limit-rotation.ts';
+import { versionWritesInto } from '../../src/vault/limit-rotation-writes.ts';
+
+type Key = Pick<CloudKeyRecord, 'id' | 'current_version'>;
+
+let workers = 0;
+
+/** An XKS worker, as far as rotations at the limit go: what it has written goes through `between` into the house's store. */
+export class RotatingWorker {
+  readonly instance = `xks-worker/${++workers}`;
+  /** What it was told of steps that could not be written. */
+  readonly waited: string[] = [];
+  readonly #house: Pick<House, 'store' | 'tokens' | 'now'>;
+  readonly #writes: VersionWrites;
+
+  constructor(house: Pick<House, 'store' | 'tokens' | 'now'>, between: Partial<VersionWrites> = {}) {
+    this.#house = house;
+    this.#writes = { ...versionWritesInto(house.store, house.now), ...between };
+  }
+
+  async rotate({ id, current_version: currentVersion }: Key): Promise<number | undefined> {
+    return rotateAtLimit(
+      {
+        writes: this.#writes,
+        tokens: this.#house.tokens,
+        instance: this.instance,
+        onWaiting: ({ message }) => this.waited.push(message),
+      },
+      { id, currentVersion },
+    );
+  }
+}
+
+/** Half of what the current version may encrypt is leased. */
+export async function bringToLimit(
+  { store }: Pick<House, 'store'>,
+  { id, current_version }: Key,
+): Promise<void> {
+  await store.db
+    .updateTable('key_versions')
+    .set({ encryptions_leased: rotateAt })
+    .where('cloud_key_id', '=', id)
+    .where('version', '=', current_version)
+    .execute();
+}
