@@ -8,9 +8,12 @@ import { reservePath, reserveSize } from '../../src/store/space-reserve.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import { AdminClient, type SignIn } from '../support/admin-client.ts';
 import { byHand } from '../support/by-hand.ts';
+import { bringToLimit } from '../support/limit-rotation.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
+import { waitUntil } from '../support/steady-load.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
+import { versionOf } from '../support/xks-client.ts';
 
 /* A full disk: keys are served, whoever signs in can read, and what takes power away is done (promise 2). */
 
@@ -35,7 +38,7 @@ test('on a full disk keys are served, people sign in and read, and disable and f
 
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const keys = await Promise.all(
-    ['served', 'disabled', 'frozen', 'late'].map(async (name) => node.makeKey('first', name)),
+    ['served', 'disabled', 'frozen', 'late', 'limited'].map(async (name) => node.makeKey('first', name)),
   );
   const [served = '', disabled = ''] = keys;
   const xks = node.client(access);
@@ -48,6 +51,9 @@ test('on a full disk keys are served, people sign in and read, and disable and f
     items: { id: string; externalKeyId: string }[];
   };
   const idOf = (external: string) => items.find(({ externalKeyId }) => externalKeyId === external)?.id ?? '';
+
+  const limited = keys[4] ?? '';
+  await node.withStore(async (vault) => bringToLimit(vault.house, await vault.key(limited)));
 
   disk.fill();
   // What the log of the database has of its own is used up first.
@@ -64,6 +70,8 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   t.is(disabling.status, 200, disabling.text);
   t.is((await xks.encrypt(disabled, randomBytes(32))).body.errorName, 'InvalidStateException');
   t.is((await xks.encrypt(served, randomBytes(32))).status, 200);
+  // Of a key at its limit a new version is made: the XKS worker has it written with what is kept for serving.
+  await waitUntil(async () => versionOf((await xks.encrypt(limited, randomBytes(32))).body) === 2);
   const trail = await person.get(`${at}/audit-events?action=cloud-key.disable`);
   t.is((trail.body as { items: object[] }).items.length, 1);
   t.true(statSync(reserve).size < reserveSize);

@@ -236,3 +236,10 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
+
+/** The version in our ciphertextMetadata: format, flags, version (src/xks/ciphertext-metadata.ts). */
+export function versionOf(body: { ciphertextMetadata?: string } | undefined): number | undefined {
+  return body?.ciphertextMetadata === undefined
+    ? undefined
+    : Buffer.from(body.ciphertextMetadata, 'base64').readUInt32BE(2);
+}
