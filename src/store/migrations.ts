@@ -14,6 +14,7 @@ import { orderIndexes } from './migrations/0013-order-indexes.ts';
 import { unfinishedWork } from './migrations/0014-unfinished-work.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 import { statusIndexes } from './migrations/0020-status-indexes.ts';
+import { auditCount } from './migrations/0023-audit-count.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const migrations: Record<string, Migration> = {
   '0014-unfinished-work': unfinishedWork,
   '0019-vault-freezes': vaultFreezes,
   '0020-status-indexes': statusIndexes,
+  '0023-audit-count': auditCount,
 };

@@ -39,6 +39,14 @@ export interface Tables {
   idempotency_keys: IdempotencyKeyTable;
   audit_events: AuditEventTable;
   audit_prunings: AuditPruningTable;
+  audit_count: AuditCountTable;
+}
+
+/** One row, kept by triggers of `audit_events`. */
+export interface AuditCountTable {
+  id: number;
+  /** How many events there are, of all vaults and of the appliance. */
+  events: number;
 }
 
 /** One row. Raised by every change that an XKS worker must see; when it moved, a worker asks what was changed. */

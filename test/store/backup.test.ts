@@ -20,6 +20,7 @@ import { buildStore } from '../../src/store/backup-reader.ts';
 import { writeBackup, type BackupSink } from '../../src/store/backup-writer.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
+import { countStatus } from '../../src/vault/status-counts.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { insertVault } from '../support/vault.ts';
@@ -142,7 +143,13 @@ test('a backup is of one moment, and holds nobody up: what is written while the 
   const { rows } = await writeBackup(file, facts, kept);
   t.like(rows, { vaults: 1, audit_events: 4500 });
   t.notRegex(kept.bytes.toString('utf8'), /made meanwhile/);
+  t.is((await countStatus({ store }, 'appliance')).auditEvents, 4505);
   await store.close();
+  const made = path.join(directory, 'made.db');
+  await buildStore(made, sourceOf(kept.bytes));
+  const restored = await SqliteStore.open(made);
+  t.is((await countStatus({ store: restored }, 'appliance')).auditEvents, 4500);
+  await restored.close();
 });
 
 test('a backup during which events are pruned is refused: what is missing in it would be told nowhere', async (t) => {

@@ -7,6 +7,9 @@ import Database from 'better-sqlite3';
 import type { BackupManifest } from '../../src/store/backup-format.ts';
 import { adjustRestored, type Adjusted, type Adjustment } from '../../src/store/restored-store.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
+import { recordAlone } from '../../src/audit/trail.ts';
+import { countStatus } from '../../src/vault/status-counts.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';
 import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
@@ -164,7 +167,7 @@ test('a deletion that was put off since is not done earlier than was said last',
   }
 });
 
-test('nothing is destroyed for a day after any restore', async (t) => {
+test('nothing is destroyed for a day after any restore, and events are counted, not their numbers', async (t) => {
   for (const [replaced, asBackedUp] of [
     [{}, false],
     [{}, true],
@@ -174,6 +177,10 @@ test('nothing is destroyed for a day after any restore', async (t) => {
     const store = await SqliteStore.open(file);
     const held = await deletionsHeldUntil({ store, now: () => now });
     t.is(held?.toISOString(), inDays(1));
+    // However far ahead the next event's number is.
+    const act = systemAct({ now: () => now }, 'test');
+    await recordAlone(store, act, { action: 'a.test', vaultId: '', target: { kind: '', id: '', name: '' } });
+    t.is((await countStatus({ store }, 'appliance')).auditEvents, 2);
     await store.close();
   }
 });

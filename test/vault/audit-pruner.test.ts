@@ -16,6 +16,7 @@ import {
   type PruningWish,
 } from '../../src/vault/audit-prunings.ts';
 import { holdDeletions } from '../../src/vault/deletion-hold.ts';
+import { countStatus } from '../../src/vault/status-counts.ts';
 import { actionsThatStay, whyNotOrdered } from '../../src/vault/destruction-orders.ts';
 import type { House } from '../../src/vault/house.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -106,6 +107,7 @@ function count(raw: Database.Database, where: string): unknown {
 
 test('exactly the events of the archive go, of no other trail, and what went stays told', async (t) => {
   const { raw, house } = t.context;
+  fill(raw, 'other', 1, '2030-06-01');
   fill(raw, 'v', 450, '2030-06-01');
   fill(raw, 'v', 1, '2030-06-02', 'cloud-key.create');
   fill(raw, 'other', 300, '2030-06-01');
@@ -119,15 +121,18 @@ test('exactly the events of the archive go, of no other trail, and what went sta
   t.like(pruning, {
     ...{ state: 'DONE', count: 451, deleted: 450, kept: 1, sha256: wish.sha256, actor_name: 'ada' },
     ...{
-      first_sequence: 1,
+      first_sequence: 2,
       first_at: '2030-06-01T00:00:00.000Z',
-      last_sequence: 451,
+      last_sequence: 452,
       ended_at: now.toISOString(),
     },
   });
   t.is(count(raw, `vault_id = 'v' AND at < '${before}'`), 1);
+  // Of the appliance's first event to its last there are more numbers than events.
+  t.is((await countStatus(house, 'appliance')).auditEvents, 607);
+  t.is(count(raw, '1'), 607);
   t.is(count(raw, `vault_id = 'v' AND at >= '${before}' AND action = 'key-set.freeze'`), 3);
-  t.is(count(raw, `vault_id = 'other'`), 300);
+  t.is(count(raw, `vault_id = 'other'`), 301);
   t.is(count(raw, `vault_id = ''`), 300);
   t.is(await prunedBefore(house, 'v'), before);
   t.is(await prunedBefore(house, 'other'), null);
@@ -145,8 +150,8 @@ test('exactly the events of the archive go, of no other trail, and what went sta
     count: 451,
     deleted: 450,
     kept: 1,
-    first: 1,
-    last: 451,
+    first: 2,
+    last: 452,
     askedBy: 'ada',
   });
   t.throws(() => raw.exec('DELETE FROM audit_prunings'), { message: /what was pruned stays told/ });
