@@ -36,6 +36,37 @@ export function readToEnd(fd: number): Buffer {
   }
 }
 
+/** Lines that come on `fd`, which nobody else reads: each is taken when it is asked for. */
+export class LineReader {
+  readonly #fd: number;
+  /** What came after the last line. */
+  #rest = Buffer.alloc(0);
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** The next one, without its end; undefined where the other side has closed. A line may have a secret, so it is not kept. */
+  next(): string | undefined {
+    for (;;) {
+      const end = this.#rest.indexOf(0x0a);
+      if (end >= 0) {
+        const line = this.#rest.toString('utf8', 0, end);
+        this.#rest.fill(0, 0, end);
+        this.#rest = this.#rest.subarray(end + 1);
+        return line;
+      }
+      const chunk = Buffer.alloc(16 * 1024);
+      const length = readSome(this.#fd, chunk);
+      if (length === 0) return undefined;
+      const before = this.#rest;
+      this.#rest = Buffer.concat([before, chunk.subarray(0, length)]);
+      before.fill(0);
+      chunk.fill(0);
+    }
+  }
+}
+
 /** Undefined where the other side has closed. */
 function retried(run: () => number): number | undefined {
   for (;;) {

@@ -1,11 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { boundCommand, nodeCommand } from '../node-process.ts';
-import { standardError } from '../output-sink.ts';
 import type { Secret } from '../secret.ts';
 import { systemReason } from '../system-reason.ts';
 import { Watchdog } from '../watchdog.ts';
@@ -13,6 +8,7 @@ import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+import { ModuleProcess } from './module-process.ts';
 import type { PinStanding } from './pin-state.ts';
 import type { TokenWords } from './ways-out.ts';
 import type { ProgressReport } from './verification-steps.ts';
@@ -87,7 +83,7 @@ export class HostLife {
   readonly #settings: HostSettings;
   readonly #gate: LoginGate;
   readonly #stopping: AbortSignal;
-  #child: ChildProcess | undefined;
+  #child: ModuleProcess | undefined;
   /** Our end of fd 3, until it was handed on. */
   #socket: Socket | undefined;
   #atGate: boolean;
@@ -112,7 +108,7 @@ export class HostLife {
   }
 
   kill(): void {
-    this.#child?.kill('SIGKILL');
+    this.#child?.kill();
   }
 
   /**
@@ -143,37 +139,14 @@ export class HostLife {
   /** From the process's start to its end; tells how it ended. */
   async #run(pin: Secret | undefined): Promise<string> {
     const { environment, startTimeout, pins } = this.#settings;
-    const [command, ...words] = boundCommand(nodeCommand(hostScript));
-    const child = spawn(command, words, {
-      env: { ...process.env, ...environment },
-      // Both to our stderr, by way of us: a module that prints must not get between the log lines on stdout, nor stand
-      // still with its host because nobody reads them.
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-    });
+    const child = new ModuleProcess({ script: hostScript, environment, socket: true });
     this.#child = child;
-    const exited = new Promise<string>((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-      child.once('error', (error) =>
-        resolve(`its process could not be started: ${systemReason(error).words}`),
-      );
-    });
-    // Absent where the system gave no pipe.
-    const [stdin, stdout, stderr, socket, reports] = child.stdio as [
-      ChildProcess['stdin'],
-      Socket,
-      Socket,
-      Socket,
-      Socket,
-    ];
-    for (const stream of [stdin, socket, reports]) stream?.on('error', () => undefined);
+    const { socket } = child;
     this.#socket = socket;
-    const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
     this.#given = pin;
     // The module loads meanwhile.
-    const ordered = this.#tellOrder(stdin, pin);
+    const ordered = this.#tellOrder(child.stdin, pin);
     const kept: Promise<void>[] = [];
-    const lines = createInterface({ input: reports });
-    const allRead = once(lines, 'close').catch(() => undefined);
     const overdue = new Watchdog({
       pid: child.pid,
       bound: () => startTimeout,
@@ -183,7 +156,7 @@ export class HostLife {
         this.kill();
       },
     });
-    lines.on('line', (line) => {
+    child.onLine = (line) => {
       const told = JSON.parse(line) as HostReport;
       if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
       this.#last = told;
@@ -192,7 +165,8 @@ export class HostLife {
         this.#leaveGate();
         this.#ready = true;
         const { token: info, made, ownProofs, alarms, noKeys, operationTime } = this.#last;
-        this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
+        if (socket !== undefined)
+          this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
       } else if (this.#last.state === 'logged-in') {
         if (this.#given !== undefined && pins !== undefined) kept.push(pins.accepted(this.#given));
         // It gets on: from here on it has its time once more.
@@ -201,18 +175,16 @@ export class HostLife {
       }
       if (told.state === 'login-wanted') {
         this.onLoginWanted();
-        void this.#giveTurn(reports);
+        void this.#giveTurn(child.lines);
       }
-    });
+    };
     await ordered;
-    const how = await exited;
+    const how = await child.exited;
     overdue.stop();
     await Promise.all(kept);
     // Longer only where a process that the module started holds the pipe open.
-    await Promise.race([Promise.all([allRead, ...printed]), delay(reportPatience)]);
-    lines.close();
-    for (const stream of [reports, stdout, stderr]) stream.destroy();
-    if (!this.#ready) socket.destroy();
+    await child.readRest(reportPatience);
+    if (!this.#ready) socket?.destroy();
     return how;
   }
 

@@ -1,6 +1,6 @@
 import type { Profile } from '../config/profile.ts';
 import { Secret } from '../secret.ts';
-import { readSome, readToEnd, writeAll } from './blocking-io.ts';
+import { LineReader, readSome, readToEnd, writeAll } from './blocking-io.ts';
 import { StartError } from './cryptoki-error.ts';
 import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings, type TokenInfo } from './cryptoki.ts';
 import { TokenError } from './faults.ts';
@@ -78,6 +78,9 @@ export interface LoginTurn {
 
 const messagesFd = 3;
 const reportsFd = 4;
+
+/** Answers to `login-wanted`. */
+const turns = new LineReader(reportsFd);
 
 /** The token, once it is open. */
 let opened: Cryptoki | undefined;
@@ -163,7 +166,7 @@ function reportReady(
 function logInAgain(onTurn: () => void = () => undefined): LogIn {
   return (login) => {
     report({ state: 'login-wanted' });
-    const { pin, standing } = JSON.parse(readLine(reportsFd)) as LoginTurn;
+    const { pin, standing } = JSON.parse(turns.next() ?? leave()) as LoginTurn;
     if (pin === undefined) throw new TokenError('device', 'login turn');
     onTurn();
     login(new Secret(pin), standing);
@@ -207,17 +210,6 @@ function report(line: HostReport): void {
 function leave(): never {
   opened?.close();
   process.exit(0);
-}
-
-/** Nothing else comes on `fd`: a byte at a time loses none. End of file means that nobody needs us. */
-function readLine(fd: number): string {
-  const bytes: number[] = [];
-  const byte = Buffer.alloc(1);
-  for (;;) {
-    if (readSome(fd, byte) === 0) leave();
-    if (byte[0] === 0x0a) return Buffer.from(bytes).toString('utf8');
-    bytes.push(byte[0] ?? 0);
-  }
 }
 
 main();

@@ -1,13 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import type { Socket } from 'node:net';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as delay } from 'node:timers/promises';
-import { boundCommand, nodeCommand } from '../../node-process.ts';
-import { standardError } from '../../output-sink.ts';
-import { systemReason } from '../../system-reason.ts';
 import { Watchdog } from '../../watchdog.ts';
+import { ModuleProcess } from '../module-process.ts';
 import type { StartFailure } from '../start-failure.ts';
 import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } from './questions.ts';
 
@@ -37,7 +30,7 @@ export class ProbeFailure extends Error {
 
 /** One process that has the module, or is to get it. */
 export class ProbeChild {
-  readonly #child: ChildProcess;
+  readonly #process: ModuleProcess;
   readonly #patience: number;
   readonly #ended: Promise<string>;
   #isOver = false;
@@ -46,33 +39,11 @@ export class ProbeChild {
   /** @param patience How long one C_ function may take, milliseconds. */
   constructor(environment: Readonly<Record<string, string>>, patience: number) {
     this.#patience = patience;
-    const [command, ...words] = boundCommand(nodeCommand(script));
-    this.#child = spawn(command, words, {
-      env: { ...process.env, ...environment },
-      // What a module prints goes to our stderr; 3 is where a token host has its socket.
-      stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'pipe'],
-    });
-    const [stdin, stdout, stderr, , reports] = this.#child.stdio as unknown as [
-      Socket,
-      Socket,
-      Socket,
-      null,
-      Socket,
-    ];
-    for (const stream of [stdin, reports]) stream.on('error', () => undefined);
-    const printed = [stdout, stderr].map(async (stream) => standardError().forward(stream));
-    const lines = createInterface({ input: reports });
-    const allRead = once(lines, 'close').catch(() => undefined);
-    lines.on('line', (line) => this.#onLine(JSON.parse(line) as ProbeLine));
-    const exited = new Promise<string>((resolve) => {
-      this.#child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-      this.#child.once('error', (error) => resolve(`it could not be started: ${systemReason(error).words}`));
-    });
-    this.#ended = exited.then(async (how) => {
+    this.#process = new ModuleProcess({ script, environment, socket: false });
+    this.#process.onLine = (line) => this.#onLine(JSON.parse(line) as ProbeLine);
+    this.#ended = this.#process.exited.then(async (how) => {
       this.#isOver = true;
-      await Promise.race([Promise.all([allRead, ...printed]), delay(linePatience)]);
-      lines.close();
-      for (const stream of [reports, stdout, stderr]) stream.destroy();
+      await this.#process.readRest(linePatience);
       return how;
     });
   }
@@ -91,12 +62,12 @@ export class ProbeChild {
     let call: string | undefined;
     let hung = false;
     const watchdog = new Watchdog({
-      pid: this.#child.pid,
+      pid: this.#process.pid,
       bound: () => this.#patience,
       interval: this.#patience / 16,
       onHung: () => {
         hung = true;
-        this.#child.kill('SIGKILL');
+        this.#process.kill();
       },
     });
     // One after another, as they were told.
@@ -112,7 +83,7 @@ export class ProbeChild {
           .catch((error: unknown) => answered.reject(error));
     };
     void this.#ended.then((how) => answered.reject(over(hung, how, call, this.#patience)));
-    this.#child.stdin?.write(`${JSON.stringify({ ask: name, input })}\n`);
+    this.#process.stdin?.write(`${JSON.stringify({ ask: name, input })}\n`);
     try {
       return await answered.promise;
     } finally {
@@ -123,19 +94,19 @@ export class ProbeChild {
   }
 
   #reply(line: PinLine | undefined): void {
-    if (line !== undefined) this.#child.stdin?.write(`${JSON.stringify(line)}\n`);
+    if (line !== undefined) this.#process.stdin?.write(`${JSON.stringify(line)}\n`);
   }
 
   /** Lets it give its sessions back; kills it where that takes long. */
   async end(): Promise<void> {
-    this.#child.stdin?.end();
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), endPatience);
+    this.#process.stdin?.end();
+    const late = setTimeout(() => this.#process.kill(), endPatience);
     await this.#ended;
     clearTimeout(late);
   }
 
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#process.kill();
     await this.#ended;
   }
 }

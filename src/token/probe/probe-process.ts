@@ -1,6 +1,6 @@
 import pkcs11js from 'pkcs11js';
 import { Secret } from '../../secret.ts';
-import { readSome, writeAll } from '../blocking-io.ts';
+import { LineReader, writeAll } from '../blocking-io.ts';
 import { Cryptoki, pinInTurn } from '../cryptoki.ts';
 import { attempt, watchCalls } from '../cryptoki-error.ts';
 import { pinState } from '../pin-state.ts';
@@ -14,8 +14,9 @@ import type { OpenInput, PinLine, ProbeLine, ProbeQuestion, SlotWords, TokenFact
  * host does, and ends when nobody asks any more.
  */
 
-const questionsFd = 0;
 const linesFd = 4;
+/** Questions, and the PIN where one is asked for. */
+const told = new LineReader(0);
 
 let opened: { cryptoki: Cryptoki; token: ProbedToken } | undefined;
 
@@ -23,7 +24,7 @@ function main(): never {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   watchCalls((call) => tell({ call }));
   for (;;) {
-    const question = JSON.parse(readLine()) as ProbeQuestion;
+    const question = JSON.parse(told.next() ?? leave()) as ProbeQuestion;
     let line: ProbeLine;
     try {
       line = { answer: answer(question) };
@@ -56,7 +57,7 @@ function open({ profile, module, initializeParameters, choose }: OpenInput): Cry
     (login) => {
       if (pin === undefined) {
         tell({ report: 'login' });
-        const given = JSON.parse(readLine()) as PinLine;
+        const given = JSON.parse(told.next() ?? leave()) as PinLine;
         pin = new Secret(given.pin ?? '');
       }
       login(pin);
@@ -118,24 +119,6 @@ function leave(): never {
   watchCalls(undefined);
   opened?.cryptoki.close();
   process.exit(0);
-}
-
-let rest = Buffer.alloc(0);
-
-function readLine(): string {
-  for (;;) {
-    const end = rest.indexOf(0x0a);
-    if (end >= 0) {
-      const line = rest.toString('utf8', 0, end);
-      rest.fill(0, 0, end);
-      rest = rest.subarray(end + 1);
-      return line;
-    }
-    const chunk = Buffer.alloc(16 * 1024);
-    const length = readSome(questionsFd, chunk);
-    if (length === 0) leave();
-    rest = Buffer.concat([rest, chunk.subarray(0, length)]);
-  }
 }
 
 main();
