@@ -7,6 +7,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { ArchiveSums, archiveVersion, lineOf, readEvent, readHeader } from '../audit/archive.ts';
 import type { ArchiveHeader, ArchiveTrailer } from '../audit/archive.ts';
 import { eventLine, type AuditEvent } from '../audit/event.ts';
+import { syncToDisk } from '../store/sync-to-disk.ts';
 import { systemReason } from '../system-reason.ts';
 import { CliError } from './cli-error.ts';
 import { FileOutputError } from './reserved-file.ts';
@@ -96,12 +97,7 @@ export class ArchiveFile {
   /** The file, and that it is there. */
   async #sync(): Promise<void> {
     await this.#handle.sync();
-    const directory = await open(path.dirname(this.file), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    syncToDisk(path.dirname(this.file));
   }
 }
 

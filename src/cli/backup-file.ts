@@ -16,6 +16,7 @@ import path from 'node:path';
 import type { BackupSink } from '../store/backup-writer.ts';
 import { regainRoot } from '../store/owner.ts';
 import { reserveSize } from '../store/space-reserve.ts';
+import { syncToDisk } from '../store/sync-to-disk.ts';
 import { CliError } from './cli-error.ts';
 import { FileOutputError } from './reserved-file.ts';
 import { writeBytes } from './streams.ts';
@@ -85,9 +86,7 @@ export class BackupFile implements BackupSink {
   finish(): void {
     try {
       place(this.#part, this.file);
-      const directory = openSync(path.dirname(this.file), 'r');
-      fsyncSync(directory);
-      closeSync(directory);
+      syncToDisk(path.dirname(this.file));
     } catch (error) {
       if (error instanceof CliError) throw error;
       throw new FileOutputError(this.file, error);

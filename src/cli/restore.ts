@@ -121,7 +121,7 @@ export async function restore(
   const source = typeof file === 'string' ? sourceOf(file) : file;
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(storePath), { recursive: true, mode: 0o700 });
-  const releaseLocks = takeNodeLocks(config);
+  const releaseLocks = takeNodeLocks(config, 'restore');
   const prepared = restoringPath(storePath);
   try {
     assertReplaceable(storePath, input);

@@ -70,7 +70,7 @@ export async function serve(
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
   await store.close();
-  const releaseLocks = takeNodeLocks(config);
+  const releaseLocks = takeNodeLocks(config, 'serve');
   checkAtStart(config.storePath, log);
   for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);

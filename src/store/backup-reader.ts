@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
@@ -20,6 +20,7 @@ import { orStoreError } from './sqlite-connection.ts';
 import { codeOf } from './store-error.ts';
 import { toStoreError } from './store-faults.ts';
 import { knownMigrations } from './store.ts';
+import { syncToDisk } from './sync-to-disk.ts';
 
 /** Pages that are kept in memory. */
 const cacheKiB = 64 * 1024;
@@ -34,12 +35,7 @@ const revisionsAhead = 1_000_000;
 export async function buildStore(file: string, source: AsyncIterable<Buffer>): Promise<BackupManifest> {
   closeSync(openSync(file, 'wx', 0o600));
   const manifest = await orStoreError(async () => new Builder(file).build(source));
-  const descriptor = openSync(file, 'r+');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncToDisk(file);
   return manifest;
 }
 

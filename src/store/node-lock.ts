@@ -4,8 +4,9 @@ import { PlainFile } from './plain-file.ts';
 import { codeOf, StoreError } from './store-error.ts';
 import { isBusy, toStoreError } from './store-faults.ts';
 
-/** Who serves, for whoever finds it taken. */
+/** Who has it, for whoever finds it taken. */
 export interface Holder {
+  command: 'serve' | 'restore';
   pid: number;
   hostname: string;
   /** The configuration file. */
@@ -40,7 +41,9 @@ export class NodeLock {
       throw new StoreError(
         'locked',
         `${of} is in use already: ${inWords(other)}`,
-        'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
+        other?.command === 'restore'
+          ? 'wait until that restore has ended, then repeat'
+          : 'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
       );
     }
   }
@@ -64,9 +67,12 @@ function makePlain(file: string): void {
 function lock(database: Database.Database, holder: Holder): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    database.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER, hostname TEXT, config TEXT, since TEXT)');
-    database.exec('DELETE FROM holder');
-    database.prepare<Holder>('INSERT INTO holder VALUES (@pid, @hostname, @config, @since)').run(holder);
+    // That of an earlier release had other columns.
+    database.exec('DROP TABLE IF EXISTS holder');
+    database.exec('CREATE TABLE holder (command TEXT, pid INTEGER, hostname TEXT, config TEXT, since TEXT)');
+    database
+      .prepare<Holder>('INSERT INTO holder VALUES (@command, @pid, @hostname, @config, @since)')
+      .run(holder);
     database.exec('COMMIT');
   } catch {
     // The name cannot be left, as on a full disk: that is no reason not to serve, and the lock takes no space.
@@ -85,7 +91,7 @@ function whoHas(database: Database.Database): Holder | undefined {
 }
 
 function inWords(holder: Holder | undefined): string {
-  if (holder === undefined) return 'another holdfast serve has it';
-  const { pid, hostname, since, config } = holder;
-  return `holdfast serve, process ${pid} on ${hostname}, has it since ${since}, with ${config}`;
+  if (holder === undefined) return 'another holdfast serve or restore has it';
+  const { command, pid, hostname, since, config } = holder;
+  return `holdfast ${command}, process ${pid} on ${hostname}, has it since ${since}, with ${config}`;
 }

@@ -1,9 +1,10 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { inWords, schemaDifferences } from './schema-check.ts';
 import { StoreError } from './store-error.ts';
 import { isBusy, storeError, toStoreError } from './store-faults.ts';
+import { syncToDisk } from './sync-to-disk.ts';
 
 /** What SQLite keeps beside a database, and plays into whichever file has its name when it is opened. */
 const companions = ['-wal', '-shm', '-journal'] as const;
@@ -95,7 +96,7 @@ export function putInPlace(
 ): void {
   for (const end of companions)
     if (existsSync(`${prepared}${end}`)) throw storeError('locked', new Error(`${prepared}${end} is left`));
-  sync(prepared);
+  syncToDisk(prepared);
   if (replaced !== undefined && replaced.damaged === undefined) {
     // One file under two names until the new one takes one of them.
     linkSync(file, aside);
@@ -113,17 +114,8 @@ export function putInPlace(
         onStep(`moved${end}`);
       }
   }
-  sync(path.dirname(file));
+  syncToDisk(path.dirname(file));
   renameSync(prepared, file);
   onStep('placed');
-  sync(path.dirname(file));
-}
-
-function sync(target: string): void {
-  const descriptor = openSync(target, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncToDisk(path.dirname(file));
 }

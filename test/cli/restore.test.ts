@@ -429,7 +429,7 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
   const unasked = await commands.run(['--config', node.config, 'restore', file]);
   t.is(unasked.code, 73);
   t.regex(unasked.stderr, /there is a store at .*\n.*--replace/);
-  const release = takeNodeLocks(loadConfig(node.config));
+  const release = takeNodeLocks(loadConfig(node.config), 'serve');
   await t.throwsAsync(restore(loadConfig(node.config), file, { replace: true }), {
     message: /is in use already: holdfast serve, process \d+/,
   });

@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import Database from 'better-sqlite3';
+import type { LoadedConfig } from '../../src/config/load.ts';
+import { takeNodeLocks } from '../../src/cli/node-locks.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { syncToDisk } from '../../src/store/sync-to-disk.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+
+/* Who has a node's directories is told to whoever finds them taken, with what is to be done about that. */
+
+for (const [command, named, wayOut] of [
+  ['serve', /in use already: holdfast serve, process \d+ on .+, has it since/, /^end that node first, or/],
+  [
+    'restore',
+    /in use already: holdfast restore, process \d+ on .+, has it since/,
+    /^wait until that restore/,
+  ],
+] as const)
+  test(`what holdfast ${command} has is refused to any other command, which names it`, (t) => {
+    const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-locks-'));
+    t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+    const config = {
+      file: '/etc/holdfast/holdfast.toml',
+      node: { state_directory: directory },
+      storePath: path.join(directory, 'holdfast.db'),
+    } as LoadedConfig;
+    // As a release before this one has left it.
+    const before = new Database(path.join(directory, 'serve.lock'));
+    before.exec('CREATE TABLE holder (pid INTEGER, hostname TEXT, config TEXT, since TEXT)');
+    before.close();
+    const release = takeNodeLocks(config, command);
+    for (const other of ['serve', 'restore'] as const) {
+      const error = t.throws(() => takeNodeLocks(config, other), { instanceOf: StoreError, message: named });
+      t.is(error?.fault, 'locked');
+      t.regex(error?.wayOut ?? '', wayOut);
+    }
+    release();
+    takeNodeLocks(config, 'serve')();
+  });
+
+test('what cannot be brought to the disk is told, and leaves nothing open', (t) => {
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  // The kernel has nothing there that it could write to a disk (fsync(2), EINVAL).
+  for (let times = 0; times < 5; times++) t.throws(() => syncToDisk('/dev/null'), { code: 'EINVAL' });
+  t.is(open(), before);
+  t.notThrows(() => syncToDisk(memoryDirectory()));
+});
