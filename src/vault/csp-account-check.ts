@@ -92,17 +92,23 @@ export async function checkAccess(
     check.actions.push(...own.actions);
   }
   const problem = await externalIdProblem(house, access);
-  if (problem !== null && key === undefined) throw new ExternalIdError(problem);
+  if (problem !== null && key === undefined) throw new ExternalIdError(problem, { isNew: !strict });
   const report = reportOf(account, identity, assumer.arn, check, problem);
   return { report: { ...report, asksForExternalId: problem === null }, keyCreatedAt };
 }
 
-/** The node's own credentials are not lent for the role. */
+/**
+ * The node's own credentials are not lent for the role. Where it is the role of no CSP account yet (`isNew`) there is no
+ * trust policy that could be printed.
+ */
 export class ExternalIdError extends VaultError {
   readonly found: AwsProblem;
 
-  constructor(found: AwsProblem) {
-    super('forbidden', found.message, found.wayOut);
+  constructor(found: AwsProblem, { isNew }: { isNew: boolean }) {
+    const wayOut =
+      'give the role a trust policy that lets nobody assume it, such as a Deny for everybody, then repeat this; ' +
+      'holdfast csp-account policy then prints the one that asks for the external id';
+    super('forbidden', found.message, isNew ? wayOut : found.wayOut);
     this.found = found;
   }
 }

@@ -23,6 +23,7 @@ import {
   type CspAccountWish,
 } from '../../src/vault/csp-accounts.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import type { VaultError } from '../../src/vault/vault-error.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
 import { clientsOf, openAwsVault, type AwsVault } from '../support/aws-vault.ts';
 import { eventsOf, fresh, insertGroup, insertVault, newKeySet } from '../support/vault.ts';
@@ -285,9 +286,11 @@ test.serial(
       'EXTERNAL_ID_NOT_ASKED_FOR',
     );
     await withNodeCredentials(t, hub, [], async (house) => {
-      await t.throwsAsync(create(t, { type: 'role', roleArn }, house), {
+      const refused = await t.throwsAsync<VaultError>(create(t, { type: 'role', roleArn }, house), {
         message: 'the role can be assumed without the external id of this CSP account',
       });
+      // Not the trust policy that the command prints: there is no CSP account yet.
+      t.regex(refused?.wayOut ?? '', /^give the role a trust policy that lets nobody assume it/);
     });
   },
 );
