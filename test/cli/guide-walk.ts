@@ -1,21 +1,16 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { bash, type Typed } from '../docs/bash.ts';
 import { CommandServer } from './command-line.ts';
 
 /*
  * Runs a shell script in which `holdfast` and `aws` are functions: what they are told is done by processes that have the
  * program loaded already. A start of either costs most of a second, and the guide has a hundred.
  */
-
-export interface Walk {
-  code: number;
-  output: string;
-  errors: string;
-}
 
 export interface WalkOptions {
   /** Where it runs; files of the functions are in `.walk` there. */
@@ -56,7 +51,7 @@ sleep() { command sleep 0.1; } # AWS is quicker here
 export async function walk(
   script: string,
   { directory, env, awsOptions = [], doctorOptions = [] }: WalkOptions,
-): Promise<Walk> {
+): Promise<Typed> {
   const place = path.join(directory, '.walk');
   await mkdir(place, { mode: 0o700, recursive: true });
   const holdfast = new CommandServer({ cwd: directory });
@@ -72,7 +67,7 @@ export async function walk(
     functions,
   ];
   try {
-    return await bash([...preamble, script].join('\n'), directory, env);
+    return await bash([...preamble, script].join('\n'), { cwd: directory, env });
   } finally {
     holdfast.close();
     await aws.close();
@@ -135,17 +130,4 @@ class AwsCommands {
     this.#child.stdin?.end();
     await ended;
   }
-}
-
-async function bash(script: string, cwd: string, env: Record<string, string>): Promise<Walk> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      '/bin/bash',
-      ['-c', script],
-      { cwd, env, maxBuffer: 16 * 2 ** 20 },
-      (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code), output: stdout, errors: stderr }),
-    );
-    child.stdin?.end();
-  });
 }

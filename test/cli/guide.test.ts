@@ -1,14 +1,13 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { Simulator } from '../../simulator/simulator.ts';
-import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { PageTyping } from '../docs/typing.ts';
 import { apiScript, beginning, guideScript, headingOf, isTask } from './guide-blocks.ts';
 import { walk } from './guide-walk.ts';
+import { nodeWithAws, type NodeWithAws } from './node-with-aws.ts';
 
-const test = anyTest as TestFn<{ node: TestNode; simulator: Simulator; dispose: (() => Promise<unknown>)[] }>;
+const test = anyTest as TestFn<NodeWithAws & { dispose: (() => Promise<unknown>)[] }>;
 
 const guide = new PageTyping(import.meta.url, 'docs/guide.md');
 const examples = new PageTyping(import.meta.url, 'docs/api-examples.md');
@@ -16,13 +15,15 @@ const examples = new PageTyping(import.meta.url, 'docs/api-examples.md');
 const said: string[] = [];
 
 const bin = path.resolve(import.meta.dirname, '../../bin');
-/** As the guide has it. */
-const hostName = 'xks.example.com';
 
 test.before(async (t) => {
   const dispose: (() => Promise<unknown>)[] = [];
   t.context.dispose = dispose;
-  Object.assign(t.context, await nodeWithAws(dispose));
+  const fixture = await createSoftHsmToken();
+  dispose.push(async () => fixture.dispose());
+  const tokens = [{ fixture, name: 'primary' }];
+  // As the guide has it.
+  Object.assign(t.context, await nodeWithAws({ tokens, hostNames: ['xks.example.com'], dispose }));
 });
 test.after.always(async (t) => {
   for (const dispose of t.context.dispose.toReversed()) await dispose();
@@ -45,7 +46,7 @@ const walks = [
 
 for (const { form, accountId, vault, bucket } of walks)
   test.serial(`the guide can be walked from beginning to end: ${form}`, async (t) => {
-    const { node, simulator } = t.context;
+    const { node, simulator, env } = t.context;
     const directory = path.join(node.directory, form);
     await mkdir(directory);
     // The last block of the guide, for the node's own shell: where nobody can sign in any more.
@@ -70,10 +71,8 @@ for (const { form, accountId, vault, bucket } of walks)
       env: {
         PATH: `${bin}:${process.env['PATH']}`,
         HOME: directory,
-        HOLDFAST_ENDPOINT: node.admin.endpoint,
-        HOLDFAST_CA: node.admin.ca,
+        ...env,
         ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-        ...{ AWS_CA_BUNDLE: path.join(node.directory, 'aws-ca.pem'), AWS_EC2_METADATA_DISABLED: 'true' },
       },
     });
     t.is(code, 0, `${output.slice(-2000)}\n${errors.slice(-2000)}`);
@@ -84,37 +83,6 @@ test.serial('between them the two have typed every block', (t) => {
   t.deepEqual(guide.untyped(...said), []);
   t.deepEqual(examples.untyped(...said), []);
 });
-
-/** A whole node whose AWS is the simulator, which finds the node under the guide's name. */
-async function nodeWithAws(
-  dispose: (() => Promise<unknown>)[],
-): Promise<{ node: TestNode; simulator: Simulator }> {
-  const fixture = await createSoftHsmToken();
-  dispose.push(async () => fixture.dispose());
-  const node = await TestNode.create({
-    tokens: [{ fixture, name: 'primary' }],
-    admin: true,
-    hostNames: [hostName, 'localhost'],
-  });
-  dispose.push(async () => node.dispose());
-  const resolve: Record<string, string> = {};
-  const simulator = await Simulator.start({
-    resolve,
-    xksCa: await readFile(node.ca.certificate, 'utf8'),
-    // AWS waits longer than its 250 ms for a proxy that shares its machine with other tests.
-    time: { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 30_000 },
-  });
-  dispose.push(async () => simulator.close());
-  const { url } = simulator;
-  await writeFile(path.join(node.directory, 'aws-ca.pem'), simulator.ca);
-  await appendFile(
-    node.config,
-    `\n[aws]\nca = "aws-ca.pem"\n[aws.endpoints]\nkms = "${url}"\niam = "${url}"\nsts = "${url}"\n`,
-  );
-  await node.serve();
-  resolve[hostName] = `127.0.0.1:${node.port}`;
-  return { node, simulator };
-}
 
 /** What is in the AWS account before: the roles that the guide names. */
 const preparation = `

@@ -5,6 +5,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import type { ProbeReport } from '../../src/token/probe/findings.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { bash } from '../docs/bash.ts';
+import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { runCommand } from './command-line.ts';
 
 const state = {} as { fixture: TokenFixture; profiles: string };
@@ -42,9 +44,27 @@ test('the profile is written to a new file, which a configuration then names; th
   const { fixture } = state;
   const { directory } = fixture;
   const file = path.join(state.profiles, 'acme.toml');
-  const { code, stdout, stderr } = await withOptions('--write', file);
+  const page = new PageTyping(import.meta.url, 'docs/profiles.md');
+  const script = scriptOf(page.blocks, {
+    put: [
+      ['/etc/holdfast/profiles', state.profiles],
+      ['/opt/acme/lib/libacme-p11.so', fixture.module],
+      ['--label keys', `--label '${fixture.label}'`],
+      ['--pin-file pin', `--pin-file ${fixture.pinFile}`],
+    ],
+  });
+  const bin = path.resolve(import.meta.dirname, '../../bin');
+  const {
+    code,
+    output: stdout,
+    errors: stderr,
+  } = await bash(`set -e\n${script}`, {
+    cwd: directory,
+    env: { ...fixture.environment, PATH: `${bin}:${process.env['PATH']}`, HOME: directory },
+  });
   t.is(code, 0, stderr);
   t.is(stdout, '');
+  t.deepEqual(page.untyped(stderr), []);
   t.regex(stderr, /^ok {4}iv-mode {9}caller, 12 bytes: /m);
   t.regex(stderr, /profile acme is in .*acme\.toml: name its directory as node\.profile_directory/);
   const text = await readFile(file, 'utf8');

@@ -2,13 +2,20 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { blocksOf, nameOf, type Block } from '../../scripts/docs/blocks.ts';
-import { excuses, isCoveredBy, owed, typings, type Excuse } from './coverage.ts';
+import { excuses, isCoveredBy, owed, steps, typings, type Excuse, type Step } from './coverage.ts';
 import { problemOfBlock } from './languages.ts';
 import { problemsOfShell } from './shell.ts';
 import { checkout, everyBlock, looksLike } from './typing.ts';
 
-const excused = (excuse: Excuse, block: Block) =>
-  block.page === excuse.page && block.text.startsWith(excuse.begins);
+const isOf = ({ page, begins }: Excuse | Step, block: Block) =>
+  block.page === page && block.text.startsWith(begins);
+
+/** The lines of the block that the script does not have. */
+function missingFrom(step: Step, block: Block): string[] {
+  const source = readFileSync(path.join(checkout, step.script), 'utf8');
+  const lines = block.text.split('\n').map((line) => line.replace(/ +#.*$/, '').trim());
+  return (step.as === undefined ? lines : [step.as]).filter((line) => !source.includes(line));
+}
 
 test('every block of every page is typed by a test, or parsed by what reads it', async (t) => {
   const blocks = everyBlock();
@@ -16,7 +23,14 @@ test('every block of every page is typed by a test, or parsed by what reads it',
   const problems: string[] = [];
   for (const block of blocks) {
     if (typings.some((typing) => isCoveredBy(typing, block))) continue;
-    const problem = excuses.some((excuse) => excused(excuse, block))
+    const step = steps.find((one) => isOf(one, block));
+    if (step !== undefined) {
+      problems.push(
+        ...missingFrom(step, block).map((line) => `${nameOf(block)}: ${step.script} has no ${line}`),
+      );
+      continue;
+    }
+    const problem = excuses.some((excuse) => isOf(excuse, block))
       ? await problemsOfShell(block.text)
       : await problemOfBlock(block);
     if (problem !== undefined) problems.push(`${nameOf(block)}: ${problem}`);
@@ -44,9 +58,26 @@ test('who is said to type a block takes it from its page, and asks whether it ha
   }
 });
 
+test("README's first line asks for what the bare machine has, and for what its examples call", (t) => {
+  const blocks = everyBlock().filter(({ page, info }) => page === 'README.md' && info === 'sh');
+  const [, first = ''] = /apt-get install -y (.*)$/m.exec(blocks[0]?.text ?? '') ?? [];
+  const [, machine = ''] =
+    /^packages=(\S+)$/m.exec(readFileSync(path.join(checkout, 'scripts/bare/machine'), 'utf8')) ?? [];
+  const needed = machine.split(',');
+  t.deepEqual(first.split(' ').slice(0, needed.length), needed);
+  const examples = blocks.slice(1).map(({ text }) => text);
+  for (const name of first.split(' ').slice(needed.length))
+    t.true(
+      examples.some((text) => new RegExp(`(?:^|[|(] ?)${name} `, 'm').test(text)),
+      name,
+    );
+});
+
 test('an excuse is for one block that nobody types, and says what it needs', (t) => {
+  for (const step of steps)
+    t.is(everyBlock().filter((block) => isOf(step, block)).length, 1, `${step.page}: ${step.begins}`);
   for (const excuse of excuses) {
-    const found = everyBlock().filter((block) => excused(excuse, block));
+    const found = everyBlock().filter((block) => isOf(excuse, block));
     t.is(found.length, 1, `${excuse.page}: ${excuse.begins}`);
     t.false(
       typings.some((typing) => found.some((block) => isCoveredBy(typing, block))),

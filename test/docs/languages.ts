@@ -79,7 +79,8 @@ function problemOfToml(text: string): string | undefined {
 }
 
 function problemOfYaml(text: string): string | undefined {
-  const document = parseDocument(text, { uniqueKeys: true });
+  // As Kubernetes reads it: 0400 is octal.
+  const document = parseDocument(text, { uniqueKeys: true, version: '1.1' });
   const [problem] = [...document.errors, ...document.warnings];
   return problem === undefined ? problemOfManifest(document.toJS()) : problem.message;
 }

@@ -14,6 +14,7 @@ export function everyBlock(): Block[] {
 export class PageTyping {
   readonly page: string;
   readonly blocks: readonly Block[];
+  readonly #seen = new Set<Block>();
 
   constructor(testUrl: string, page: string) {
     const test = path.relative(checkout, fileURLToPath(testUrl));
@@ -33,10 +34,23 @@ export class PageTyping {
     return found;
   }
 
+  /** That of the language: one. */
+  in(language: string): Block {
+    const [found, ...more] = this.blocks.filter(({ info }) => info === language);
+    if (found === undefined || more.length > 0)
+      throw new Error(`${this.page} has not one block in ${language}`);
+    return found;
+  }
+
+  /** What no shell types, such as an output that is shown, has been tried. */
+  saw(block: Block): void {
+    this.#seen.add(block);
+  }
+
   /** Those whose last line was not reached, by what a script of {@link scriptOf} has said on standard error. */
   untyped(...errors: readonly string[]): string[] {
     const lines = new Set(errors.join('\n').split('\n'));
-    return this.blocks.filter((block) => !lines.has(mark(block))).map(nameOf);
+    return this.blocks.filter((block) => !this.#seen.has(block) && !lines.has(mark(block))).map(nameOf);
   }
 }
 
