@@ -78,8 +78,8 @@ export async function nodeWork(
         const cell = await underLoad(running, requests, seconds);
         results.set(`${what}: p99`, cell);
         const { stalls, killed, gone } = log.look();
-        for (const [name, stall] of stalls)
-          results.set(`${what}: longest stall, ${name}`, { milliseconds: stall });
+        for (const [name, stall] of [...stalls].toSorted())
+          results.set(`${what}: longest stall, ${name}`, { milliseconds: NaN, stall });
         results.set(`${what}: killed, ended`, { milliseconds: NaN, more: `${killed}, ${gone}` });
       };
       await measured('right after the start, encrypt', encrypts);

@@ -1,7 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import Table from 'cli-table3';
 import { listEvents, type EventWish } from '../src/admin/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
@@ -23,6 +21,7 @@ import { memoryDirectory } from '../test/support/memory-directory.ts';
 import { memoryToken } from '../test/support/memory-token.ts';
 import { nodeWork } from './growth-node.ts';
 import { fillLarge, firstVault, type LargeStore } from './larger-store.ts';
+import { StallWatch, type Stall } from './stalls.ts';
 
 /*
  * BENCH_ONLY=growth: what a node's work costs as what it keeps grows, and how long it stops an event loop at the most.
@@ -44,8 +43,8 @@ const now = new Date('2031-05-05T12:00:00.000Z');
 
 export interface Cell {
   milliseconds: number;
-  /** The longest time that the event loop stood still, milliseconds. */
-  stall?: number;
+  /** The longest time that the event loop stood still. */
+  stall?: Stall;
   more?: string;
 }
 
@@ -55,24 +54,23 @@ export async function benchGrowth(seconds: number): Promise<void> {
   const names = (process.env['BENCH_STAGES'] ?? 'small,middle').split(',');
   const columns: [string, Results][] = [];
   for (const name of names) {
+    const began = performance.now();
     const size = stages[name] ?? stageOf(name);
     const results: Results = new Map();
     await storeWork(size, results);
     await nodeWork(size, { now, seconds, results });
+    console.log(`  ${name}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
     columns.push([
       `${size.keys.toLocaleString('en')} CloudKeys, ${size.vaults.toLocaleString('en')} vaults, ${size.events.toLocaleString('en')} events, ${size.objects.toLocaleString('en')} key objects`,
       results,
     ]);
   }
-  const table = new Table({
-    head: ['what', ...columns.map(([name]) => `${name}: ms (longest stall)`)],
-    style: { head: [], border: [] },
-    colWidths: [46, ...columns.map(() => 34)],
-    wordWrap: true,
-  });
   const rows = new Set(columns.flatMap(([, results]) => [...results.keys()]));
-  for (const row of rows) table.push([row, ...columns.map(([, results]) => shown(results.get(row)))]);
-  console.log(table.toString());
+  console.log('\nms (longest stall of an event loop, ms: by the clock; by the processor)\n');
+  console.log(`| what | ${columns.map(([name]) => name).join(' | ')} |`);
+  console.log(`| --- |${columns.map(() => ' ---: |').join('')}`);
+  for (const row of rows)
+    console.log(`| ${row} | ${columns.map(([, results]) => shown(results.get(row))).join(' | ')} |`);
 }
 
 function stageOf(text: string): Required<LargeStore> {
@@ -84,25 +82,24 @@ function stageOf(text: string): Required<LargeStore> {
 
 function shown(cell: Cell | undefined): string {
   if (cell === undefined) return '-';
-  const stall = cell.stall === undefined ? '' : ` (${cell.stall.toFixed(0)})`;
-  if (Number.isNaN(cell.milliseconds)) return cell.more ?? '-';
-  return `${cell.milliseconds.toFixed(1)}${stall}${cell.more === undefined ? '' : ` ${cell.more}`}`;
+  const { milliseconds, stall, more } = cell;
+  return [
+    ...(Number.isNaN(milliseconds) ? [] : [milliseconds.toFixed(1)]),
+    ...(stall === undefined ? [] : [`(${stall.clock.toFixed(0)}; ${stall.processor.toFixed(0)})`]),
+    ...(more === undefined ? [] : [more]),
+  ].join(' ');
 }
 
 /** How long `work` takes, and for how long it stops the event loop at the most. */
 async function timed(work: () => Promise<unknown>): Promise<Cell> {
-  const delays = monitorEventLoopDelay({ resolution: 1 });
-  delays.enable();
-  // It counts from one of its own ticks to the next, and not from a reset.
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  delays.reset();
+  const watch = new StallWatch();
+  // It counts from one of its own ticks to the next.
   await new Promise((resolve) => setTimeout(resolve, 5));
   const began = performance.now();
   await work();
   const milliseconds = performance.now() - began;
   await new Promise((resolve) => setTimeout(resolve, 5));
-  delays.disable();
-  return { milliseconds, stall: delays.max / 1e6 };
+  return { milliseconds, stall: watch.stop() };
 }
 
 async function storeWork(size: LargeStore, results: Results): Promise<void> {

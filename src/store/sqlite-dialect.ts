@@ -9,6 +9,7 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely';
+import { keepingStatements } from './prepared-statements.ts';
 import { ChangesOfTransaction, tellingStatement } from './served-changes.ts';
 import type { ReadMeter } from './read-meter.ts';
 import type { WriteMeter } from './write-meter.ts';
@@ -61,7 +62,7 @@ class StoreDriver extends SqliteDriver {
   readonly #changes: Database.Statement<[], number>;
 
   constructor(options: StoreDialectOptions) {
-    super({ database: options.database });
+    super({ database: keepingStatements(options.database) });
     this.#options = options;
     this.#changes = options.database.prepare<[], number>('SELECT total_changes()').pluck();
   }

@@ -1,0 +1,35 @@
+import type Database from 'better-sqlite3';
+import type { SqliteDatabase } from 'kysely';
+
+/** So many are kept, some kilobytes each: more than a process of a node uses again and again. */
+const mostKept = 256;
+
+type Statement = Database.Statement<unknown[], unknown>;
+
+/**
+ * A connection that keeps its statements, the latest used of them: preparing one, and making the function that builds its rows,
+ * takes longer than most of our statements themselves. SQLite prepares one again by itself where the schema has changed.
+ */
+export function keepingStatements(
+  database: Pick<Database.Database, 'prepare' | 'close'>,
+  most = mostKept,
+): SqliteDatabase {
+  const kept = new Map<string, Statement>();
+  return {
+    prepare: (sql) => {
+      const found = kept.get(sql);
+      // One whose rows are still being read cannot be run beside that.
+      if (found?.busy === true) return database.prepare(sql);
+      const statement = found ?? database.prepare<unknown[]>(sql);
+      kept.delete(sql);
+      kept.set(sql, statement);
+      const [oldest] = kept.keys();
+      if (kept.size > most && oldest !== undefined) kept.delete(oldest);
+      return statement as unknown as ReturnType<SqliteDatabase['prepare']>;
+    },
+    close: () => {
+      kept.clear();
+      database.close();
+    },
+  };
+}
