@@ -13,8 +13,11 @@ import { systemAct } from './system-act.ts';
 /** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */
 const useToldWithin = 30_000;
 
-/** So many keys or credentials expire in one transaction: a few milliseconds, in which nobody else writes. */
-const atOnce = 10;
+/**
+ * So many keys or credentials expire in one transaction: some five milliseconds, in which nobody else writes and nothing else
+ * has the event loop.
+ */
+const atOnce = 5;
 
 const living = ['AVAILABLE', 'DISABLED'] as const;
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** So many rows are read, or gone through, without a break: a few milliseconds of the event loop. */
-export const pageRows = 200;
+export const pageRows = 100;
 
 /**
  * Rows page by page, each page after the last row of the one before, until one is not full. Whoever goes through them holds

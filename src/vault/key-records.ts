@@ -218,7 +218,9 @@ export function auditedKey(row: CloudKeyRecord): Record<string, unknown> {
   };
 }
 
+const list = z.array(z.string());
+
 /** A JSON list of ARNs, as the store has it. */
 export function toList(json: string): string[] {
-  return z.array(z.string()).parse(JSON.parse(json));
+  return list.parse(JSON.parse(json));
 }

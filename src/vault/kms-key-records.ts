@@ -95,6 +95,8 @@ const seenForm = z.object({
 });
 
 export type Applied = 'policy' | 'alias' | 'description' | 'tags';
+const tagsForm = z.record(z.string(), z.string());
+const formerAliasesForm = z.array(z.string());
 const appliedForm = z.array(z.enum(['policy', 'alias', 'description', 'tags']));
 
 export function problemOf({ problem }: Pick<KmsKeyRow, 'problem'>): KmsKeyProblem | null {
@@ -124,11 +126,11 @@ export function toApplyOf({ to_apply }: Pick<KmsKeyRow, 'to_apply'>): Applied[] 
 }
 
 export function tagsOf({ tags }: Pick<KmsKeyRow, 'tags'>): Record<string, string> {
-  return z.record(z.string(), z.string()).parse(JSON.parse(tags));
+  return tagsForm.parse(JSON.parse(tags));
 }
 
 export function formerAliasesOf({ former_aliases }: Pick<KmsKeyRow, 'former_aliases'>): string[] {
-  return z.array(z.string()).parse(JSON.parse(former_aliases));
+  return formerAliasesForm.parse(JSON.parse(former_aliases));
 }
 
 /** All KMS key pointers, with what they hang on; whoever asks adds which. */
