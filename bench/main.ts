@@ -6,40 +6,30 @@ import Table from 'cli-table3';
 import { Shim } from '../test/support/shim.ts';
 import { TestNode } from '../test/support/test-node.ts';
 import { createSoftHsmToken } from '../test/support/tokens.ts';
-import {
-  encryptBody,
-  requestMetadata,
-  XksClient,
-  type KeySetAccess,
-  type SignedRequest,
-} from '../test/support/xks-client.ts';
+import { XksClient, type KeySetAccess, type SignedRequest } from '../test/support/xks-client.ts';
+import { benchAgainst } from './against.ts';
 import { benchGrowth } from './growth.ts';
 import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
 import { Populated } from './populated.ts';
 import { mainScript, Server } from './processes.ts';
+import { cellSeconds, measure, type Measured } from './measure.ts';
+import { aad, operationNames, plaintext, requestsOf, type OperationName } from './requests.ts';
 import { benchSizes } from './sizes.ts';
-import { runLoad, type Load } from './wrk.ts';
+import type { Load } from './wrk.ts';
 
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, and sizes, only where they are picked.
+ * aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, and against with BENCH_AGAINST (another
+ * checkout), only where they are picked.
  */
 
-const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
 const holdSeconds = Number(process.env['BENCH_HOLD_SECONDS'] ?? 60);
 const parts = (process.env['BENCH_ONLY'] ?? 'grid,hold,keys,lists,slow').split(',');
 /** At least nine are needed for 1,800 operations of 5 ms a second. */
 const slowHosts = Number(process.env['BENCH_SLOW_HOSTS'] ?? 16);
 const manyKeys = Number(process.env['BENCH_KEYS'] ?? 2000);
-
-type OperationName = 'encrypt with CDIV' | 'encrypt' | 'decrypt' | 'metadata';
-const operationNames: OperationName[] = ['encrypt with CDIV', 'encrypt', 'decrypt', 'metadata'];
-
-/** A data key and an encryption context, of the sizes that AWS services send. */
-const plaintext = Buffer.alloc(32, 7);
-const aad = Buffer.alloc(60, 3);
 
 const table = new Table({
   head: [
@@ -74,8 +64,9 @@ try {
   if (parts.includes('lists')) await benchLists();
   if (parts.includes('slow')) await slow();
   if (parts.includes('aws')) await benchKmsKeys();
-  if (parts.includes('growth')) await benchGrowth(seconds);
+  if (parts.includes('growth')) await benchGrowth(cellSeconds);
   if (parts.includes('sizes')) await benchSizes();
+  if (parts.includes('against')) await benchAgainst(process.env['BENCH_AGAINST'] ?? '');
   if (table.length > 0) console.log(table.toString());
 } finally {
   await node.dispose();
@@ -95,7 +86,7 @@ async function grid(access: KeySetAccess, key: string): Promise<void> {
     [mainScript, '--config', node.config, 'serve'],
     log('serve'),
   );
-  const client = clientOf(access, served.port);
+  const client = new XksClient(served.port, access, { ca: node.ca.certificate });
   const answerBytes = (await client.encrypt(key, plaintext, { aad, cdiv: true })).text.length;
   const echo = await Server.start(
     'Koa echo with SigV4',
@@ -223,7 +214,7 @@ async function slow(): Promise<void> {
     try {
       const requests = await requestsFor(access, key, 'decrypt', served.port, slowNode);
       // At full speed first: a host that does sixty operations a second needs minutes until its code is compiled.
-      await measure(served, requests, 64, { seconds: 2 * seconds });
+      await measure(served, requests, 64, { seconds: 2 * cellSeconds });
       await shim.set('C_Encrypt delay_us=5000\nC_Decrypt delay_us=5000');
       await measure(served, requests, 64, { seconds: 2 });
       const flood = await measure(served, requests, 64);
@@ -240,24 +231,6 @@ async function slow(): Promise<void> {
   }
 }
 
-interface Measured {
-  load: Load;
-  cpuMicroseconds: number;
-  memory: number;
-}
-
-async function measure(
-  server: Server,
-  requests: readonly SignedRequest[],
-  connections: number,
-  options: { seconds?: number; pause?: number } = {},
-): Promise<Measured> {
-  const before = server.cpuSeconds;
-  const load = await runLoad({ port: server.port, connections, seconds, requests, ...options });
-  const used = server.cpuSeconds - before;
-  return { load, cpuMicroseconds: (used * 1e6) / load.requests, memory: server.residentMiB };
-}
-
 async function requestsFor(
   access: KeySetAccess,
   key: string,
@@ -265,35 +238,7 @@ async function requestsFor(
   port: number,
   from = node,
 ): Promise<SignedRequest[]> {
-  const client = clientOf(access, port, from);
-  try {
-    const uri = `${access.uriPath}/keys/${key}`;
-    switch (name) {
-      case 'encrypt with CDIV':
-        return [await client.sign(`${uri}/encrypt`, encryptBody(plaintext, { aad, cdiv: true }))];
-      case 'encrypt':
-        return [await client.sign(`${uri}/encrypt`, encryptBody(plaintext, { aad }))];
-      case 'metadata':
-        return [await client.sign(`${uri}/metadata`, { requestMetadata: requestMetadata('DescribeKey') })];
-      case 'decrypt': {
-        const { body } = await client.encrypt(key, plaintext, { aad });
-        return [
-          await client.sign(`${uri}/decrypt`, {
-            requestMetadata: requestMetadata('Decrypt'),
-            encryptionAlgorithm: 'AES_GCM',
-            additionalAuthenticatedData: aad.toString('base64'),
-            ...body,
-          }),
-        ];
-      }
-    }
-  } finally {
-    client.close();
-  }
-}
-
-function clientOf(access: KeySetAccess, port: number, from = node): XksClient {
-  return new XksClient(port, access, { ca: from.ca.certificate });
+  return requestsOf(access, key, name, { port, ca: from.ca.certificate });
 }
 
 function addRow(

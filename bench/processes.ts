@@ -29,7 +29,8 @@ export class Server {
     const output = openSync(logFile, 'w', 0o600);
     const child = spawn(process.execPath, words, {
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...env },
+      // As bin/holdfast has it.
+      env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...env },
     });
     for (let waited = 0; waited < patience; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
@@ -63,6 +64,8 @@ export class Server {
     await exited;
   }
 }
+
+const compileCache = path.resolve(import.meta.dirname, '../.tools/compile-cache');
 
 export const mainScript = path.resolve(import.meta.dirname, '../src/main.ts');
 

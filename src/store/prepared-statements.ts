@@ -4,7 +4,7 @@ import type { SqliteDatabase } from 'kysely';
 /** So many are kept, some kilobytes each: more than a process of a node uses again and again. */
 const mostKept = 256;
 
-type Statement = Database.Statement<unknown[], unknown>;
+type Statement = Database.Statement;
 
 /**
  * A connection that keeps its statements, the latest used of them: preparing one, and making the function that builds its rows,
@@ -20,12 +20,12 @@ export function keepingStatements(
       const found = kept.get(sql);
       // One whose rows are still being read cannot be run beside that.
       if (found?.busy === true) return database.prepare(sql);
-      const statement = found ?? database.prepare<unknown[]>(sql);
+      const statement = found ?? database.prepare(sql);
       kept.delete(sql);
       kept.set(sql, statement);
       const [oldest] = kept.keys();
       if (kept.size > most && oldest !== undefined) kept.delete(oldest);
-      return statement as unknown as ReturnType<SqliteDatabase['prepare']>;
+      return statement;
     },
     close: () => {
       kept.clear();

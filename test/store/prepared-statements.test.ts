@@ -10,10 +10,10 @@ test('a statement is prepared once, and of many only the latest used are kept', 
   const prepared: string[] = [];
   const kept = keepingStatements(
     {
-      prepare: ((sql: string) => {
+      prepare: (sql: string) => {
         prepared.push(sql);
         return database.prepare(sql);
-      }) as Database.Database['prepare'],
+      },
       close: () => database.close(),
     },
     3,
