@@ -293,6 +293,14 @@ test('no process of the service may look into another, and none gets a call that
   t.regex(unit, /^SystemCallErrorNumber=EPERM$/m);
 });
 
+test('the service keeps compiled code in a directory of its own: its installation is read-only to it', async (t) => {
+  const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
+  t.regex(unit, /^ProtectSystem=strict$/m);
+  const [, directory = ''] = /^CacheDirectory=(\S+)$/m.exec(unit) ?? [];
+  t.regex(unit, new RegExp(`^Environment=NODE_COMPILE_CACHE=/var/cache/${directory}/\\S+$`, 'm'));
+  t.regex(unit, /^CacheDirectoryMode=0700$/m);
+});
+
 test('the service may write where the modules of the profiles do', async (t) => {
   const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
   const allowed = [...unit.matchAll(/^ReadWritePaths=(.+)$/gm)].flatMap(([, paths = '']) => paths.split(' '));

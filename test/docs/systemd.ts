@@ -27,6 +27,8 @@ const sections: Record<string, Record<string, RegExp>> = {
     UMask: mask,
     StateDirectory: /^[^/]/,
     StateDirectoryMode: mask,
+    CacheDirectory: /^[^/]/,
+    CacheDirectoryMode: mask,
     Environment: /^[A-Z_][A-Z0-9_]*=/,
     EnvironmentFile: /^-?\//,
     LoadCredential: /^[a-z0-9.-]+:\//,
