@@ -73,6 +73,7 @@ async function load(
 /** A node of that checkout's own making, with a token, a key set and a key. */
 async function start(checkout: string): Promise<Side> {
   const of = async (file: string) =>
+    // oxlint-disable-next-line walls/room -- of another checkout, whose files have other contents
     import(pathToFileURL(path.join(checkout, file)).href) as Promise<unknown>;
   const { createSoftHsmToken } = (await of('test/support/tokens.ts')) as typeof tokens;
   const { TestNode } = (await of('test/support/test-node.ts')) as typeof testNode;
