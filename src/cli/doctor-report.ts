@@ -1,6 +1,7 @@
 import { groups, type Group } from '../doctor/catalogue.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
 import { coloured } from './colour.ts';
+import { folded } from './folded.ts';
 import { printable } from './printable.ts';
 import { print } from './streams.ts';
 
@@ -63,7 +64,7 @@ function verdictOf({ problem, warning }: Summary, fromOutside: boolean): string 
 
 function line({ level, title, subject, seen }: Finding): void {
   const what = subject === null ? title : `${title} (${printable(subject)})`;
-  for (const [index, text] of wrap(`${what}: ${printable(seen)}`, width - 11).entries())
+  for (const [index, text] of folded(`${what}: ${printable(seen)}`, width - 11).entries())
     print(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${text}`);
 }
 
@@ -77,24 +78,11 @@ function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }:
   ];
   for (const [name, text] of parts) {
     if (text === null) continue;
-    for (const [index, line] of wrap(text, width - 13).entries())
+    for (const [index, line] of folded(text, width - 13).entries())
       print(`    ${(index === 0 ? name : '').padEnd(7)}  ${line}`);
   }
 }
 
 function counted(count: number, what: string): string {
   return `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** Breaks at spaces; a word longer than a line, such as a path, stays whole. */
-export function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

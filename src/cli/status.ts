@@ -3,6 +3,7 @@ import { withApi } from './api.ts';
 import { coloured, styleOfState } from './colour.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
+import { folded } from './folded.ts';
 import { isForPrograms, printData, type OutputOptions } from './output.ts';
 import { printable } from './printable.ts';
 import { print, terminal } from './streams.ts';
@@ -163,16 +164,4 @@ function listed(texts: readonly string[]): string {
 function size(bytes: number): string {
   const gib = bytes / 1024 ** 3;
   return gib >= 1 ? `${gib.toFixed(1)} GiB` : `${Math.floor(bytes / 1024 ** 2)} MiB`;
-}
-
-/** On lines that are no longer than `width`, but for a word that is. */
-export function folded(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -22,7 +22,7 @@ import { adminRefusal, createAdminApp } from './admin-app.ts';
 import { nodeIdPath } from './confinement.ts';
 import { Listener } from './listener.ts';
 import type { ManagementConfig, ToWorker } from './node-messages.ts';
-import { runWorker, tell, type Worker } from './worker-process.ts';
+import { receiveCommon, runWorker, tell, type Worker } from './worker-process.ts';
 
 /*
  * The management process: the management API for people and programs, and the schedules. It loads no PKCS#11 module and
@@ -166,9 +166,6 @@ class AdminWorker implements Worker {
         this.#open.add(message.token);
         this.#startWork();
         break;
-      case 'host-gone':
-        this.#pools.get(message.token)?.removeHost(message.id);
-        break;
       case 'token-report':
         this.#verifications.get(message.id)?.(message.report);
         this.#verifications.delete(message.id);
@@ -177,14 +174,15 @@ class AdminWorker implements Worker {
         this.#facts.get(message.id)?.(message.facts);
         this.#facts.delete(message.id);
         break;
+      case 'host-gone':
       case 'tls':
-        this.#listener.useTls(message.tls);
-        break;
       case 'ticket-keys':
-        this.#listener.useTicketKeys(message.ticketKeys);
-        break;
       case 'drain':
-        void this.#drain();
+        receiveCommon(message, {
+          pools: this.#pools,
+          listener: this.#listener,
+          drain: async () => this.#drain(),
+        });
         break;
     }
   }

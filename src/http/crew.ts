@@ -71,8 +71,6 @@ interface KeptHost {
 export class Crew implements Sharer {
   readonly #options: CrewOptions;
   #worker: ChildProcess | undefined;
-  /** The process that the worker is now. */
-  worker: Sharer['worker'];
   #keepers: KeptHost[] = [];
   #listening = false;
   #everListened = false;
@@ -95,6 +93,11 @@ export class Crew implements Sharer {
   /** Why it lacks hosts of the token, as the last of them said that could not start. */
   problem(token: string): string | undefined {
     return this.#keepers.findLast((host) => host.token === token && host.failures > 0)?.problem;
+  }
+
+  /** The process that the worker is now. */
+  get worker(): Sharer['worker'] {
+    return this.#worker;
   }
 
   get index(): number {
@@ -164,7 +167,6 @@ export class Crew implements Sharer {
     });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
-    this.worker = { pid: worker.pid ?? 0 };
     const watchdog = new Watchdog({
       pid: worker.pid,
       bound: () => (this.#listening ? longestSilence : longestStart),
@@ -204,7 +206,6 @@ export class Crew implements Sharer {
     clearInterval(gauging);
     this.#listening = false;
     this.#worker = undefined;
-    this.worker = undefined;
     this.#options.onChange();
     const ended = Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
     // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.

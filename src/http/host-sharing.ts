@@ -18,7 +18,7 @@ export interface HostCount {
 export interface Sharer {
   index: number;
   /** The process that it is now; undefined while there is none. */
-  worker: { pid: number } | undefined;
+  readonly worker: { readonly pid?: number | undefined } | undefined;
   hosts(token: string): HostCount;
   tell(message: ToWorker, handle?: Socket): void;
 }
@@ -173,7 +173,7 @@ export class HostSharing {
     const has = { hosts: Math.max(1, prepared, ready), prepared: prepared > 0 };
     this.#loans.set(`${sharer.index} ${token}`, { id, borrower, lender: from, ...has });
     lender.tell({ kind: 'lend', token }, theirs);
-    sharer.tell({ kind: 'borrow', token, id, pid: from.pid, ...has }, ours);
+    sharer.tell({ kind: 'borrow', token, id, pid: from.pid ?? 0, ...has }, ours);
   }
 
   #update(sharer: Sharer, token: string, loan: Loan, { ready, prepared }: HostCount): void {

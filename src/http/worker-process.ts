@@ -1,10 +1,38 @@
 import type { Socket } from 'node:net';
 import { standardError } from '../output-sink.ts';
+import type { TokenPool } from '../token/token-pool.ts';
+import type { Listener } from './listener.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
 
 /** What a worker does with the messages of its supervisor; `start` and `ping` are seen to here. */
 export interface Worker {
   receive(message: ToWorker, handle: Socket | undefined): void;
+}
+
+/** What every worker takes alike. */
+type CommonMessage = Extract<ToWorker, { kind: 'host-gone' | 'tls' | 'ticket-keys' | 'drain' }>;
+
+export interface CommonParts {
+  pools: ReadonlyMap<string, Pick<TokenPool, 'removeHost'>>;
+  listener: Pick<Listener, 'useTls' | 'useTicketKeys'>;
+  drain: () => Promise<void>;
+}
+
+export function receiveCommon(message: CommonMessage, { pools, listener, drain }: CommonParts): void {
+  switch (message.kind) {
+    case 'host-gone':
+      pools.get(message.token)?.removeHost(message.id);
+      break;
+    case 'tls':
+      listener.useTls(message.tls);
+      break;
+    case 'ticket-keys':
+      listener.useTicketKeys(message.ticketKeys);
+      break;
+    case 'drain':
+      void drain();
+      break;
+  }
 }
 
 export function tell(message: ToSupervisor): void {

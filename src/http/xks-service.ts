@@ -18,7 +18,7 @@ import { Listener } from './listener.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
 import { RequestLog } from './request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
-import type { Worker } from './worker-process.ts';
+import { receiveCommon, type Worker } from './worker-process.ts';
 import { createXksApp, xksRefusal } from './xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
@@ -163,7 +163,6 @@ export class XksService implements Worker {
       case 'host':
         if (handle !== undefined) this.#addHost(message, handle);
         break;
-      case 'host-gone':
       case 'borrowed-gone':
         this.#pools.get(message.token)?.removeHost(message.id);
         break;
@@ -187,14 +186,15 @@ export class XksService implements Worker {
       case 'served-written':
         this.#writes.receive(message);
         break;
+      case 'host-gone':
       case 'tls':
-        this.#listener.useTls(message.tls);
-        break;
       case 'ticket-keys':
-        this.#listener.useTicketKeys(message.ticketKeys);
-        break;
       case 'drain':
-        void this.#drain();
+        receiveCommon(message, {
+          pools: this.#pools,
+          listener: this.#listener,
+          drain: async () => this.#drain(),
+        });
         break;
     }
   }

@@ -72,7 +72,8 @@ async function write(
   const pruned = eventsPruned(database, tables);
   for (const table of tables.filter((name) => name !== trail)) {
     const columns = beginTable(database, lines, table);
-    rows[table] = await writeRows(lines, database.prepare(`SELECT ${columns} FROM "${table}"`).raw());
+    const select = database.prepare(`SELECT ${asSelected(columns)} FROM "${table}"`).raw();
+    rows[table] = await writeRows(lines, select);
   }
   database.exec('COMMIT');
   await lines.storeReleased();
@@ -151,13 +152,17 @@ function headerOf(
   };
 }
 
-/** The columns as a SELECT takes them. */
-function beginTable(database: Database.Database, lines: HashedLines, table: string): string {
+/** Answers its columns. */
+function beginTable(database: Database.Database, lines: HashedLines, table: string): string[] {
   const columns = database
     .prepare<[string], string>('SELECT name FROM pragma_table_info(?) ORDER BY cid')
     .pluck()
     .all(table);
   lines.put(line({ table, columns }));
+  return columns;
+}
+
+function asSelected(columns: readonly string[]): string {
   return columns.map((name) => `"${name}"`).join(', ');
 }
 
@@ -173,19 +178,15 @@ async function writeRows(lines: HashedLines, select: Database.Statement): Promis
 async function writeTrail(
   database: Database.Database,
   lines: HashedLines,
-  columns: string,
+  columns: readonly string[],
   last: number,
 ): Promise<number> {
   const page = database
     .prepare<[number, number]>(
-      `SELECT ${columns} FROM ${trail} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ${eventsAtOnce}`,
+      `SELECT ${asSelected(columns)} FROM ${trail} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ${eventsAtOnce}`,
     )
     .raw();
-  const sequence = database
-    .prepare<[], string>(`SELECT name FROM pragma_table_info('${trail}') ORDER BY cid`)
-    .pluck()
-    .all()
-    .indexOf('sequence');
+  const sequence = columns.indexOf('sequence');
   let rows = 0;
   for (let after = 0; ;) {
     const began = monotonicNow();

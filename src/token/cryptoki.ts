@@ -129,6 +129,11 @@ export class Cryptoki {
     return this.#session;
   }
 
+  /** By its handle, in the working session. Throws CryptokiError. */
+  destroyObject(handle: Buffer): void {
+    attempt('C_DestroyObject', () => this.lib.C_DestroyObject(this.#session.handle, handle));
+  }
+
   get mechanisms(): ReadonlySet<number> {
     return new Set(attempt('C_GetMechanismList', () => this.lib.C_GetMechanismList(this.#slot.handle)));
   }

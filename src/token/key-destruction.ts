@@ -1,5 +1,4 @@
 import type { Cryptoki } from './cryptoki.ts';
-import { attempt } from './cryptoki-error.ts';
 import { TokenError } from './faults.ts';
 import { toText } from './key-handles.ts';
 import { isExpectedLabel, isLabelOfOurs, readKeyIdentity, type KeyIdentity } from './key-identity.ts';
@@ -38,7 +37,6 @@ export class KeyDestruction {
    */
   destroy(id: Uint8Array, identity: Uint8Array): number {
     const { keys } = this.#tools;
-    const { lib } = this.#cryptoki;
     const name = toText(id);
     keys.forget(id);
     let handles = keys.search(id);
@@ -49,8 +47,7 @@ export class KeyDestruction {
     }
     this.#check(handles, readKeyIdentity(identity));
     this.#inDoubt.add(name);
-    for (const handle of handles)
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(this.#cryptoki.session.handle, handle));
+    for (const handle of handles) this.#cryptoki.destroyObject(handle);
     if (this.#searchAnew(id).length > 0)
       throw unclear('C_DestroyObject said OK, and the object is there still');
     this.#inDoubt.delete(name);

@@ -160,9 +160,8 @@ export class KeyObjects {
 
   /** The fault that led here is what the caller is told; where the token does not even destroy the key, that besides. */
   #undo(handle: Buffer): string {
-    const { lib, session } = this.#cryptoki;
     try {
-      attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
+      this.#cryptoki.destroyObject(handle);
       return '';
     } catch (error) {
       const rv = error instanceof CryptokiError ? error.rv : undefined;

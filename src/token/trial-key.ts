@@ -4,7 +4,7 @@ import { wallClock } from '../clock.ts';
 import type { Profile } from '../config/profile.ts';
 import { systemReason } from '../system-reason.ts';
 import type { Cryptoki } from './cryptoki.ts';
-import { attempt, CryptokiError } from './cryptoki-error.ts';
+import { CryptokiError } from './cryptoki-error.ts';
 import { TokenError } from './faults.ts';
 import type { KeyObjects } from './key-objects.ts';
 import { findAesKeys } from './key-search.ts';
@@ -75,9 +75,9 @@ function isLeftOver(id: Buffer, now: number): boolean {
   return Math.abs(now - Number(id.readBigUInt64BE(idStart.length))) > leftOverAfter;
 }
 
-function destroy({ lib, session }: Cryptoki, handle: Buffer): void {
+function destroy(cryptoki: Cryptoki, handle: Buffer): void {
   try {
-    attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
+    cryptoki.destroyObject(handle);
   } catch (error) {
     // Another host was there first.
     const { call, rv } = error as CryptokiError;

@@ -22,22 +22,19 @@ const deletedAtOnce = 50;
 /** Between two of them others read and write, milliseconds. */
 const pause = 5;
 
+/** Of an event in the order of archives. */
+type Place = Pick<Selectable<AuditEventTable>, 'at' | 'sequence'>;
 interface Verification {
   hash: Hash;
   count: number;
   first: Place | undefined;
   last: Place;
 }
-interface Place {
-  at: string;
-  sequence: number;
-}
-
-/** Why a pruning that was found to be right is not done all the same; undefined where nothing is against it. */
+/**
+ * Why a pruning that was found to be right is not done all the same, asked before the first event goes; undefined where
+ * nothing is against it.
+ */
 export type PruningGuard = (house: House, pruning: AuditPruning) => Promise<string | undefined>;
-
-/** What has a say before the first event goes. Whoever proves the trail adds theirs. */
-const guards: readonly PruningGuard[] = [];
 
 /**
  * Does what prunings ask for: reads the events that are meant and makes their digest, refuses what is not exactly what the
@@ -53,10 +50,10 @@ export class AuditPruner {
   #waking = new AbortController();
   #looping: Promise<void> | undefined;
 
-  constructor({ house, log, more = [] }: { house: House; log: Logger; more?: readonly PruningGuard[] }) {
+  constructor({ house, log, guards = [] }: { house: House; log: Logger; guards?: readonly PruningGuard[] }) {
     this.#house = house;
     this.#log = log;
-    this.#guards = [...guards, ...more];
+    this.#guards = guards;
     this.#lease = new KeptLease(house, 'audit pruning');
   }
 
@@ -247,11 +244,7 @@ type Step = Pick<AuditPruning, 'reached' | 'reached_at' | 'deleted' | 'kept'> & 
 
 async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Promise<Step> {
   const reached = { at: pruning.reached_at, sequence: pruning.reached };
-  const page: Pick<Selectable<AuditEventTable>, 'at' | 'sequence' | 'action'>[] = await eventsAfter(
-    trx,
-    pruning,
-    reached,
-  )
+  const page = await eventsAfter(trx, pruning, reached)
     .limit(deletedAtOnce)
     .select(['at', 'sequence', 'action'])
     .execute();

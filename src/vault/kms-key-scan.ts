@@ -8,7 +8,6 @@ import { paced } from './paced.ts';
 
 /** What of the KMS keys of a key set needs somebody. */
 export interface KmsKeyTrouble {
-  vaultId: string;
   keySetId: string;
   /** KMS keys that AWS has otherwise than they are here, and the names of the first few of their CloudKeys. */
   drifted: number;
@@ -85,7 +84,7 @@ function note(found: Map<string, KmsKeyTrouble>, row: KmsKey): void {
   const isDrifted = driftOf(row).length > 0;
   if (!isFailed && !isDrifted) return;
   const trouble = found.get(row.key_set_id) ?? {
-    ...{ vaultId: row.vault_id, keySetId: row.key_set_id },
+    keySetId: row.key_set_id,
     ...{ drifted: 0, drift: [], failed: 0, failures: [] },
   };
   found.set(row.key_set_id, trouble);

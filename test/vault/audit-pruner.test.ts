@@ -238,7 +238,7 @@ test('what has a say against it is heard before anything goes', async (t) => {
   const pruner = new AuditPruner({
     house,
     log: log.log,
-    more: [async () => 'there is no checkpoint of them'],
+    guards: [async () => 'there is no checkpoint of them'],
   });
   await pruner.runOnce();
   t.like(await getPruning(house, 'v', id), { state: 'REFUSED', problem: 'there is no checkpoint of them' });

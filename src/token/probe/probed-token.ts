@@ -2,7 +2,7 @@ import pkcs11js from 'pkcs11js';
 import type { Profile } from '../../config/profile.ts';
 import { monotonicNow } from '../../clock.ts';
 import { readAttributes } from '../attribute-reading.ts';
-import { attempt, CryptokiError, watchCalls } from '../cryptoki-error.ts';
+import { CryptokiError, watchCalls } from '../cryptoki-error.ts';
 import type { Cryptoki } from '../cryptoki.ts';
 import { ckrName } from '../faults.ts';
 import { Gcm } from '../gcm.ts';
@@ -148,7 +148,7 @@ export class ProbedToken implements Answers {
         try {
           return keys.nameOf(handle);
         } finally {
-          this.#destroy(handle);
+          this.#cryptoki.destroyObject(handle);
         }
       },
     };
@@ -235,7 +235,7 @@ export class ProbedToken implements Answers {
         create: spread(measured.keys, () => {
           const id = probeId(shortIdBytes);
           keys.generate(id, probeLabel, bothUses);
-          return () => this.#destroy(keys.find(id));
+          return () => this.#cryptoki.destroyObject(keys.find(id));
         }),
       };
     } finally {
@@ -253,7 +253,7 @@ export class ProbedToken implements Answers {
       proveTag(parts);
       proveData({ ...parts, profile });
     } finally {
-      this.#destroy(this.#keys(profile.keys).find(id));
+      this.#cryptoki.destroyObject(this.#keys(profile.keys).find(id));
     }
     return {};
   }
@@ -269,14 +269,9 @@ export class ProbedToken implements Answers {
     return { cryptoki, gcm, keys, canary: trialOf(cryptoki, gcm, keys, Buffer.from(key, 'hex')) };
   }
 
-  #destroy(handle: Buffer): void {
-    const { lib, session } = this.#cryptoki;
-    attempt('C_DestroyObject', () => lib.C_DestroyObject(session.handle, handle));
-  }
-
   #whyUndestroyed(handle: Buffer): string | undefined {
     try {
-      this.#destroy(handle);
+      this.#cryptoki.destroyObject(handle);
       return undefined;
     } catch (error) {
       return startFailure(error).problem;
