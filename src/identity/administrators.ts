@@ -1,15 +1,17 @@
 import { record, type Act } from '../audit/trail.ts';
 import type { Secret } from '../secret.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
 import { checkNewPassword } from './password-policy.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
 import { clearTotp } from './second-factor.ts';
+import type { UserRow } from './sessions.ts';
 import { usernameKey } from './user-forms.ts';
 import { setFirstPassword } from './user-access.ts';
-import { findUser, insertUser, newUser, userEntry } from './users.ts';
+import { insertUser, newUser, userEntry } from './users.ts';
 
 /** Commands wait in a line of their own. */
 const lane = 'command';
@@ -71,12 +73,7 @@ export async function resetAdministrator(
   const fitting =
     username === undefined ? all : all.filter((user) => user.username_key === usernameKey(username));
   const [user] = fitting;
-  if (user === undefined)
-    throw new VaultError(
-      'not-found',
-      'there is no such administrator of the appliance',
-      all.length === 0 ? 'run: holdfast init' : `there are: ${all.map((one) => one.username).join(', ')}`,
-    );
+  if (user === undefined) throw noSuchAdministrator(all);
   if (fitting.length > 1)
     throw new VaultError(
       'conflict',
@@ -86,7 +83,8 @@ export async function resetAdministrator(
   const password = firstPassword();
   const hash = await hashPassword(password, lane, house.passwordCost);
   await house.store.write(act, async (trx) => {
-    const before = await findUser({ db: trx }, '', user.id);
+    const before = (await administrators({ store: { db: trx } })).find(({ id }) => id === user.id);
+    if (before === undefined) throw noSuchAdministrator(all);
     const cleared = await clearTotp(trx, before);
     await revokeApiKeysOf(trx, user.id);
     const reset = await setFirstPassword(trx, act, cleared, hash);
@@ -99,8 +97,16 @@ export async function resetAdministrator(
   return { username: user.username, firstPassword: password };
 }
 
-async function administrators(house: House) {
-  return house.store.db
+function noSuchAdministrator(all: readonly UserRow[]): VaultError {
+  return new VaultError(
+    'not-found',
+    'there is no such administrator of the appliance',
+    all.length === 0 ? 'run: holdfast init' : `there are: ${all.map((one) => one.username).join(', ')}`,
+  );
+}
+
+async function administrators({ store: { db } }: { store: { db: Reading } }): Promise<UserRow[]> {
+  return db
     .selectFrom('users')
     .selectAll()
     .where('vault_id', '=', '')

@@ -86,6 +86,7 @@ export async function putMailSettings(
   const { password, ...settings } = wish;
   checkSettings(settings, password);
   const before = await readMailSettings(house);
+  checkRowVersion({ row_version: before?.rowVersion ?? 0 }, expected);
   let kept = before?.sealed;
   if (password !== undefined) {
     const context = passwordContext(settings);
@@ -109,7 +110,7 @@ export async function putMailSettings(
       .where('name', '=', settingName)
       .executeTakeFirst();
     // Between reading and here nothing may have changed, or a kept password might not be the one of these settings.
-    checkRowVersion(current ?? { row_version: 0 }, expected ?? before?.rowVersion ?? 0);
+    checkRowVersion(current ?? { row_version: 0 }, before?.rowVersion ?? 0);
     if (current !== undefined) await bumpRecord(trx, 'settings', current, row);
     else
       await trx

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -37,8 +37,6 @@ import { addUser, made, peopledVault, type PeopledVault } from './two-vaults.ts'
 const notReached: Readonly<Record<string, string>> = {
   giveSecondFactor: 'completes a sign-in, which proves itself who it is',
   confirmTotp: 'refuses without an enrolment; its transaction is that of every other act',
-  removeTotp: 'refuses without a second factor',
-  newRecoveryCodes: 'refuses without a second factor',
   adoptCloudKey: 'asks the token for a key object that is not there',
   checkCspAccount: 'asks AWS, and the account is manual',
   rotateCspAccessKey: 'asks AWS, and the account is manual',
@@ -213,7 +211,25 @@ const usersOf = (route: Route, { blue }: Stage) =>
     ? { path: '/users', as: 'boss' as const }
     : { path: `/vaults/${blue.id}/users`, as: 'admin' as const };
 
-function dismissals(route: Route): Record<string, { by: 'session' | 'api-key'; role: Role; do: Dismissal }> {
+interface Way {
+  by: 'session' | 'api-key';
+  role: Role;
+  do: Dismissal;
+  /** For whoever comes next. */
+  undo?: (stage: Stage) => Promise<AdminAnswer>;
+}
+
+/** Gives what the path of the route names to an admin group; undefined where that belongs to none. */
+function givingTo(route: Route) {
+  const ofAccount = route.path.includes('{cspAccountId}');
+  if (!ofAccount && !/\{(?:keySetId|cloudKeyId)\}/.test(route.path)) return undefined;
+  return async ({ blue }: Stage, adminGroupId: string): Promise<AdminAnswer> => {
+    const at = ofAccount ? `csp-accounts/${blue.ids.cspAccount}` : `key-sets/${blue.ids.keySet}`;
+    return blue.admin.request('PATCH', `/vaults/${blue.id}/${at}`, { body: { adminGroupId }, ifMatch: '*' });
+  };
+}
+
+function dismissals(route: Route): Record<string, Way> {
   const { access } = route;
   const ofAppliance = isOfAppliance(route);
   const role = ofAppliance ? 'appliance-admin' : 'vault-admin';
@@ -229,6 +245,7 @@ function dismissals(route: Route): Record<string, { by: 'session' | 'api-key'; r
     access.kind === 'permission' &&
     access.vault !== undefined &&
     permissionsOf['cloud-admin'].includes(access.vault);
+  const give = givingTo(route);
   const demoted = ofAppliance ? 'appliance-auditor' : 'auditor';
   return {
     disabled: { by: 'session', role, do: onUser('PATCH', { state: 'DISABLED' }) },
@@ -266,6 +283,16 @@ function dismissals(route: Route): Record<string, { by: 'session' | 'api-key'; r
                 { ifMatch: '*' },
               ),
           },
+          ...(give === undefined
+            ? {}
+            : {
+                'what it is about given to another group': {
+                  by: 'session' as const,
+                  role: 'cloud-admin' as const,
+                  do: async (stage: Stage) => give(stage, stage.blue.ids.otherGroup),
+                  undo: async (stage: Stage) => give(stage, stage.blue.ids.group),
+                },
+              }),
         }
       : {}),
   };
@@ -419,10 +446,13 @@ for (const route of allRoutes) {
   test.serial(`${route.operation}: nothing commits once its caller was dismissed`, async (t) => {
     // How many transactions it has shows with the first way to be dismissed.
     let transactions: number | undefined;
-    for (const [how, { by, role, do: dismiss }] of Object.entries(dismissals(route)))
+    for (const [how, { by, role, do: dismiss, undo }] of Object.entries(dismissals(route)))
       for (let n = 1; n <= (transactions ?? Infinity); n++) {
         const victim = await newVictim(t.context, role, by);
+        if (needsSecondFactor.has(route.operation)) await giveRecoveryCode(t.context, victim);
         if (!(await play(t, route, { how, n, victim, dismiss }))) transactions = n - 1;
+        const undone = await undo?.(t.context);
+        if (undone !== undefined) t.true(undone.status < 300, undone.text);
       }
     const why = notReached[route.operation];
     t.is(transactions !== 0, why === undefined, why ?? 'no transaction was reached: give it a right body');
@@ -502,6 +532,7 @@ async function ask(
       fresh,
       soon: new Date(Date.now() + 86_400_000).toISOString(),
       password: password.reveal(),
+      recoveryCode,
       permission: ofAppliance ? 'appliance.read' : 'vault.read',
       administrator: 'blue-admin',
       group: blue.ids.group,
@@ -550,6 +581,16 @@ async function newVictim(stage: Stage, role: Role, by: 'session' | 'api-key'): P
       ? { client: session.client, actorId: user.id }
       : { client: session.client.as(key.secret), actorId: key.id }),
   };
+}
+
+const needsSecondFactor: ReadonlySet<string> = new Set(['removeTotp', 'newRecoveryCodes']);
+const recoveryCode = 'A'.repeat(20);
+
+/** A second factor whose app is lost. */
+async function giveRecoveryCode({ open: { store } }: Stage, { id }: Victim): Promise<void> {
+  const hash = createHash('sha256').update(recoveryCode).digest();
+  await store.db.updateTable('users').set({ totp_state: 'ON' }).where('id', '=', id).execute();
+  await store.db.insertInto('recovery_codes').values({ user_id: id, hash, used_at: null }).execute();
 }
 
 async function sessionOf({ open, boss }: Stage, userId: string) {

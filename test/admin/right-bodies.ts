@@ -32,6 +32,8 @@ export function fullBody(operation: string, about: ActBodies): unknown {
       newPassword: `another ${about.password} ${about.fresh}`,
     },
     enrolTotp: { password: about.password },
+    removeTotp: { password: about.password, code: about.recoveryCode },
+    newRecoveryCodes: { password: about.password, code: about.recoveryCode },
     createApiKey: { name: about.fresh, scope: [about.permission], expiresAt: about.soon },
     createVault: {
       name: about.fresh,
@@ -75,6 +77,7 @@ export interface ActBodies {
   /** A moment within the next days. */
   soon: string;
   password: string;
+  recoveryCode: string;
   permission: string;
   administrator: string;
   group: string;
