@@ -171,7 +171,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const act = actOf(facts, services.now, authorityOf(services, route, caller, params as object));
+    const act = actOf(
+      facts,
+      services.now,
+      authorityOf(services, route, caller, ctx['params'] as Record<string, string>),
+    );
     const call: Call<unknown, unknown, unknown> = {
       services,
       caller,

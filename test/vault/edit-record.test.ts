@@ -92,12 +92,13 @@ test('of many that are changed alike each is a new version, and no other record 
     .select(['id', 'description', 'row_version'])
     .where('id', 'in', [first ?? '', second ?? '', third ?? ''])
     .execute();
+  const found = new Map(rows.map(({ id, ...rest }) => [id, rest]));
   t.deepEqual(
-    new Map(rows.map(({ id, description, row_version }) => [id, [description, row_version]])),
-    new Map([
-      [first, ['one', 3]],
-      [second, ['two', 2]],
-      [third, ['', 1]],
-    ]),
+    [first, second, third].map((id) => found.get(id ?? '')),
+    [
+      { description: 'one', row_version: 3 },
+      { description: 'two', row_version: 2 },
+      { description: '', row_version: 1 },
+    ],
   );
 });
