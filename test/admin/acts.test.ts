@@ -599,7 +599,9 @@ async function sessionOf({ open, boss }: Stage, userId: string) {
   const { session, token } = await open.store.write(byHand, async (trx) => {
     const user = await trx.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirstOrThrow();
     const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
-    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), user, from);
+    // Of those who have a second factor the code is given already.
+    const proven = { ...user, totp_state: 'NONE' } as const;
+    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), proven, from);
   });
   return { id: session.id, client: boss.as(token.reveal()) };
 }
@@ -622,6 +624,7 @@ async function lookAt({ open: { store } }: Stage) {
 /** What is written of every request, and of refused ones. */
 const kept = new Set([
   'audit_events',
+  'audit_count',
   'sessions',
   'api_keys',
   'leases',
