@@ -34,7 +34,7 @@ test('a record is changed as the version that was read, and as no other', async 
       store.write(act(), async (trx) => bumpRecord(trx, 'users', read, change)),
       changedMeanwhile,
     );
-    t.is((error as VaultError).problem, 'precondition');
+    t.is(error.problem, 'precondition');
   }
   const now = await store.db.selectFrom('users').selectAll().where('id', '=', read.id).executeTakeFirst();
   t.deepEqual(now, after);
