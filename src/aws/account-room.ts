@@ -10,12 +10,18 @@ import { hasFips } from './partitions.ts';
 import { RoleSession, type Credentials } from './role-session.ts';
 import type { Transport } from './transport.ts';
 
+export interface KmsClientOptions {
+  /** The SDK repeats nothing by itself: for requests that make something. */
+  once?: boolean;
+}
+
 /** What is remembered of one access: its credentials and its clients, by service and Region. */
 export class AccountRoom {
   readonly access: AwsAccess;
   readonly pace: Pace;
   readonly #transport: Transport;
   readonly #credentials: (() => Promise<Credentials>) | undefined;
+  /** By Region, and whether what they send is sent once. */
   readonly #kms = new Map<string, KMSClient>();
   readonly #sts = new Map<string, STSClient>();
   readonly #keyMemories = new Map<string, KmsKeyMemory>();
@@ -34,15 +40,17 @@ export class AccountRoom {
     this.#credentials = this.#credentialsOf(access);
   }
 
-  async kms(region: string): Promise<KMSClient> {
+  async kms(region: string, { once = false }: KmsClientOptions = {}): Promise<KMSClient> {
     const { KMSClient } = await import('@aws-sdk/client-kms');
-    let client = this.#kms.get(region);
+    const name = once ? `${region} once` : region;
+    let client = this.#kms.get(name);
     if (client === undefined) {
       client = new KMSClient({
         ...this.#transport.options('kms', region, this.access.fips),
         ...this.#signing(),
+        ...(once ? { maxAttempts: 1 } : {}),
       });
-      this.#kms.set(region, client);
+      this.#kms.set(name, client);
     }
     return client;
   }

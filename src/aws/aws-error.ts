@@ -11,6 +11,7 @@ interface AwsErrorDetails {
   action?: string | undefined;
   /** See {@link AwsError.certain}; false unless it is told. */
   certain?: boolean;
+  since?: string | undefined;
 }
 
 /**
@@ -31,12 +32,14 @@ export class AwsError extends Error {
    * came, an earlier one may have been obeyed.
    */
   readonly certain: boolean;
+  /** With `settling`: when AWS was asked for what is awaited, ISO 8601; undefined where that was just now. */
+  readonly since: string | undefined;
 
   constructor(
     fault: AwsFault,
     code: string,
     operation: string,
-    { message, wayOut, requestId, action, certain = false }: AwsErrorDetails,
+    { message, wayOut, requestId, action, certain = false, since }: AwsErrorDetails,
   ) {
     super(message);
     this.name = 'AwsError';
@@ -47,6 +50,7 @@ export class AwsError extends Error {
     this.action = action;
     this.wayOut = wayOut;
     this.certain = certain;
+    this.since = since;
   }
 }
 

@@ -3,7 +3,7 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { Logger } from '../log.ts';
 import type { AwsAccess } from './access.ts';
-import { AccountRoom } from './account-room.ts';
+import { AccountRoom, type KmsClientOptions } from './account-room.ts';
 import type { KmsKeyMemory } from './kms-key-memory.ts';
 import type { Pace } from './pace.ts';
 import { checkRegion, homeRegion, type Partition } from './partitions.ts';
@@ -83,9 +83,9 @@ export class AwsAccount {
   }
 
   /** Throws AwsError `invalid` for a Region of another partition. */
-  async kms(region: string = this.region): Promise<KMSClient> {
+  async kms(region: string = this.region, options: KmsClientOptions = {}): Promise<KMSClient> {
     checkRegion('KMS', this.partition, region);
-    return this.#room.kms(region);
+    return this.#room.kms(region, options);
   }
 
   get pace(): Pace {

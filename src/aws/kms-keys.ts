@@ -32,6 +32,12 @@ export interface NewKmsKey {
 /** More aliases, or tags, than any quota lets a KMS key have: a page that never ends is not followed for ever. */
 const mostPages = 20;
 
+/**
+ * Sent once: whether an answer that was lost was obeyed is looked for in AWS first, and a repetition waits for its turn
+ * like any other request. The SDK would repeat it at once, beside the pace.
+ */
+const sentOnce: ReadonlySet<string> = new Set(['CreateKey', 'CreateAlias']);
+
 /** One AWS account and Region, as KMS has it. */
 export class KmsKeys {
   readonly #account: AwsAccount;
@@ -203,8 +209,11 @@ export class KmsKeys {
   async #call<T>(operation: string, call: (kms: KMSClient) => Promise<T>): Promise<T> {
     const { pace } = this.#account;
     const sentAt = await pace.turn(operation, this.#region);
+    const options = { once: sentOnce.has(operation) };
     try {
-      const answer = await callKms(operation, async () => call(await this.#account.kms(this.#region)));
+      const answer = await callKms(operation, async () =>
+        call(await this.#account.kms(this.#region, options)),
+      );
       pace.taken(operation, this.#region);
       return answer;
     } catch (error) {

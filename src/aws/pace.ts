@@ -17,7 +17,9 @@ const readsUnbounded = 200;
  */
 const mishapAmong = 8;
 /** However much AWS throttles, it is asked once in so long, milliseconds: what has passed is noticed then. */
-const longestInterval = 10_000;
+const longestInterval = 5_000;
+/** Each request that AWS takes gives back so much of the pace: within a few seconds it is what it was. */
+const regained = 1 / 5;
 
 /** Requests of one operation in one Region. */
 interface Line {
@@ -107,7 +109,7 @@ export class Pace {
     if (line.rate === Infinity) return;
     line.taken++;
     if (isRead(operation)) line.rate = line.rate >= readsUnbounded ? Infinity : line.rate * 1.25;
-    else line.rate = Math.min(this.#changes, line.rate + this.#changes / 10);
+    else line.rate = Math.min(this.#changes, line.rate + this.#changes * regained);
   }
 
   /** Milliseconds until the next request of it may be sent, if nobody waits. */

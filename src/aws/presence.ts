@@ -94,10 +94,11 @@ function isWithin(at: Date | null, span: number, now: Date): boolean {
 
 /** An {@link AwsError} that passes by itself: what was asked about does not show yet, and is asked about again in seconds. */
 export function notYetShown(error: AwsError): AwsError {
-  const { code, operation, requestId } = error;
+  const { code, operation, requestId, since } = error;
   return new AwsError('settling', code, operation, {
     message: `AWS does not show yet what it has, which takes seconds, sometimes minutes: ${operation} (${code})`,
     wayOut: 'nothing: Holdfast asks again every few seconds',
     requestId,
+    since,
   });
 }

@@ -26,7 +26,7 @@ const passing: Pauses = {
 
 const byFault: Readonly<Record<string, Pauses>> = {
   // Made or changed by us and not shown yet: awaited for minutes. What has not come by then is told as what it is.
-  settling: { first: second, longest: 5 * second },
+  settling: { first: second, longest: 4 * second },
   // How fast AWS is asked the pace of the account says (src/aws/pace.ts): no key waits beside that for its own failures.
   throttled: { first: second, longest: 10 * second },
   unreachable: passing,

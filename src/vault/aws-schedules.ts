@@ -20,8 +20,11 @@ const longestSleep = 5_000;
 /** Nor, while another process does the work, than this. */
 const idleSleep = 15_000;
 /** So long the work of one look is waited for before the next, milliseconds; it goes on beside it. */
-const longestLook = 2_000;
-const underWaySleep = 1_000;
+const longestLook = 500;
+/** What comes to be due while there is work under way is found within a second. */
+const underWaySleep = 500;
+/** Looking for what is due takes this part of the time at the most, however much it is. */
+const lookingShare = 1 / 20;
 /** Shortest pause between two looks that both found something, milliseconds. */
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
@@ -31,6 +34,8 @@ const longestWork = 20_000;
  * fast changes are sent the pace of requests says (src/aws/pace.ts).
  */
 const workPace = 25;
+/** Hundreds that AWS does not show yet are each looked at every few seconds. */
+const lookPace = 10;
 /**
  * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
  * made wait for the pace of CreateKey, two seconds at the most.
@@ -79,6 +84,8 @@ export class AwsSchedules {
   readonly #lease: KeptLease;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
+  /** How long it took to find what is due the last time, milliseconds. */
+  #findingTook = 0;
 
   constructor({ house, log, budget = longestWork }: { house: AwsHouse; log: Logger; budget?: number }) {
     this.#house = house;
@@ -159,12 +166,14 @@ export class AwsSchedules {
   }
 
   async #work(run: AwsRun): Promise<void> {
+    const began = monotonicNow();
     const due = await dueWork(this.#house);
+    this.#findingTook = monotonicNow() - began;
     let failed = 0;
     // None of the kinds waits for another.
     await Promise.all(
       [...Map.groupBy(due, ({ kind }) => kind)].map(async ([kind, keys]) => {
-        const done = await this.#inLanes(keys, advanceKmsKey, kind, workPace);
+        const done = await this.#inLanes(keys, advanceKmsKey, kind, kind === 'unshown' ? lookPace : workPace);
         run.kmsKeysWorked += done.tried;
         failed += done.failed;
         if (done.more) run.more = true;
@@ -234,8 +243,12 @@ export class AwsSchedules {
       const held = ended?.held ?? true;
       const next = held && ended?.more === true ? shortestSleep : await this.#untilNextDue(held);
       // What is under way is due still.
-      const sleep = ended === undefined ? Math.max(next, underWaySleep) : next;
-      await delay(sleep, undefined, { signal: stopping }).catch(() => undefined);
+      const least = ended === undefined ? underWaySleep : 0;
+      await delay(
+        Math.max(next, least, Math.min(this.#findingTook / lookingShare, longestSleep)),
+        undefined,
+        { signal: stopping },
+      ).catch(() => undefined);
     }
     await Promise.allSettled(under);
   }

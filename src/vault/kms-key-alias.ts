@@ -11,24 +11,37 @@ export type AliasResult =
   | { kind: 'moved' }
   | { kind: 'taken'; error: AwsError; keyArn: string | undefined };
 
+type AliasOf = Pick<KmsKey, 'alias' | 'key_id' | 'take_alias' | 'problem'>;
+
 /**
  * Gives the KMS key its alias. One that it has already is as good as made: an answer was lost. One of another key stays
  * there unless somebody asked for it to be taken. Who has it the alias itself tells: a list of those of a key may be
  * stale. Throws AwsError, `settling` while AWS has the alias and does not show whose it is.
  */
-export async function giveAlias(
-  kms: KmsKeys,
-  row: Pick<KmsKey, 'alias' | 'key_id' | 'take_alias' | 'problem'>,
-): Promise<AliasResult> {
+export async function giveAlias(kms: KmsKeys, row: AliasOf, now: Date): Promise<AliasResult> {
+  return (await hasAlias(kms, row, now)) ? { kind: 'made' } : sendAlias(kms, row);
+}
+
+/**
+ * Whether an earlier CreateAlias, whose answer was lost, or which AWS had obeyed already, has given it to the key. Throws
+ * AwsError, `settling` while it may have and is not to be sent again yet.
+ */
+export async function hasAlias(kms: KmsKeys, row: AliasOf, now: Date): Promise<boolean> {
   const last = problemOf(row);
-  if (last?.operation === 'CreateAlias') {
-    // Reading costs nothing of the few requests a second that CreateAlias has.
-    const seen = await seenHolder(kms, row.alias);
-    if (seen?.keyId === row.key_id) return { kind: 'made' };
-    if (seen === undefined && isAwaited(last, 'AlreadyExistsException')) throw notYetShown(asTold(last));
-    const isOpen = last.fault === 'unreachable' && kms.isBusy('CreateAlias');
-    if (seen === undefined && (isOpen || isAwaited(last, answerLost))) throw notShownAfterLoss('CreateAlias');
-  }
+  if (last?.operation !== 'CreateAlias') return false;
+  // Reading costs nothing of the few requests a second that CreateAlias has.
+  const seen = await seenHolder(kms, row.alias);
+  if (seen?.keyId === row.key_id) return true;
+  if (seen !== undefined) return false;
+  if (isAwaited(last, now, 'AlreadyExistsException')) throw notYetShown(asTold(last));
+  // Where few wait AWS says sooner whether it has it.
+  const isLost = last.fault === 'unreachable' || isAwaited(last, now, answerLost);
+  if (isLost && kms.isBusy('CreateAlias')) throw notShownAfterLoss('CreateAlias', last);
+  return false;
+}
+
+/** The same without a look before. */
+export async function sendAlias(kms: KmsKeys, row: AliasOf): Promise<AliasResult> {
   try {
     await kms.createAlias(row.alias, row.key_id);
     return { kind: 'made' };

@@ -58,7 +58,7 @@ async function applyTags({ now }: AwsHouse, kms: KmsKeys, row: KmsKey): Promise<
 /** The new alias first, then those go that it had before from here: the key is never without one in between. */
 async function applyAlias(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<Taken | undefined> {
   if (row.alias !== '') {
-    const result = await giveAlias(kms, row);
+    const result = await giveAlias(kms, row, house.now());
     if (result.kind === 'taken') return result;
   }
   const former = formerAliasesOf(row).filter((alias) => alias !== row.alias);

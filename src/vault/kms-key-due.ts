@@ -38,10 +38,17 @@ function turnInLane(order: RawBuilder<unknown>, kind: RawBuilder<unknown> = sql`
   return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region, ${kind} ORDER BY ${order})`;
 }
 
+/** What waits for its turn with CreateKey; not one that was sent, and may have come to something (kms-key-taking.ts). */
+const isToBeMade = sql<boolean>`kms_keys.step = 'KEY' AND (kms_keys.create_sent = 0 OR kms_keys.problem IS NULL)`;
+
+/** A lost answer too is looked for first. */
+const isUnshown = sql<boolean>`kms_keys.step = 'KEY' OR kms_keys.problem LIKE '%"fault":"settling"%'
+  OR (kms_keys.step = 'ALIAS' AND kms_keys.problem LIKE '%"fault":"unreachable"%')`;
+
 const kindOfWork = sql<KindOfWork>`CASE
   WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'wish'
-  WHEN kms_keys.step = 'KEY' AND kms_keys.create_sent = 0 THEN 'key'
-  WHEN kms_keys.step = 'KEY' OR kms_keys.problem LIKE '%"fault":"settling"%' THEN 'unshown'
+  WHEN ${isToBeMade} THEN 'key'
+  WHEN ${isUnshown} THEN 'unshown'
   ELSE 'rest' END`;
 
 /**
@@ -97,8 +104,7 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
 }
 
 /** Keys are made in the order in which they were asked for, whatever they failed of; else the one first that is due the longest. */
-const inTurn = sql`
-  CASE WHEN kms_keys.step = 'KEY' THEN kms_keys.created_at
+const inTurn = sql`CASE WHEN ${isToBeMade} THEN kms_keys.created_at
   ELSE coalesce(kms_keys.next_attempt_at, kms_keys.created_at) END, kms_keys.id`;
 
 /** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */

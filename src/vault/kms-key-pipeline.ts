@@ -2,12 +2,12 @@ import { AwsError } from '../aws/aws-error.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
-import { giveAlias } from './kms-key-alias.ts';
+import { hasAlias, sendAlias, type AliasResult } from './kms-key-alias.ts';
 import { applyOne } from './kms-key-apply.ts';
 import { toldOf } from './kms-key-absence.ts';
 import { lookForLink, seenAs } from './kms-key-look.ts';
 import { accountOfStore, askedFacts, generatedPolicy } from './kms-key-policy.ts';
-import { isAwaited, notShownAfterLoss } from './kms-key-problems.ts';
+import { keyInUse } from './kms-key-problems.ts';
 import { isReady, readinessOf } from './kms-key-readiness.ts';
 import {
   formerAliasesOf,
@@ -20,7 +20,7 @@ import {
   type KmsKey,
 } from './kms-key-records.ts';
 import { settleWish } from './kms-key-settle.ts';
-import { gone, isLost, kmsOf, lookFor, takeKey } from './kms-key-taking.ts';
+import { awaitedKey, gone, kmsOf, lookFor, takeKey } from './kms-key-taking.ts';
 import { inTurn, type Attempt } from './kms-key-turns.ts';
 import {
   settled,
@@ -126,12 +126,13 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     await writeProblem(house, row.id, readiness, { attempts: 0, next_attempt_at: null });
     return { fault: undefined };
   }
-  if (row.search !== null || isAwaited(problemOf(row), 'XksKeyAlreadyInUseException'))
-    return lookFor(house, row);
-  if (await isLost(house, row)) return lookFor(house, row, notShownAfterLoss('CreateKey'));
+  const awaited = await awaitedKey(house, row);
+  if (awaited !== undefined) return lookFor(house, row, awaited.unshown);
   const account = await accountOfStore(house.store.db, row.external_key_store_id);
   if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
   const aws = await awsAccountOf(house, account, row.region);
+  const kms = new KmsKeys(aws, row.region);
+  if (row.create_sent === 1 && row.problem !== null && kms.isBusy('CreateKey')) return inItsTurn(house, row);
   const policy =
     row.policy_source === 'DOCUMENT'
       ? row.policy
@@ -143,30 +144,34 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     const { custom_key_store_id: customKeyStoreId, external_key_id: xksKeyId, description } = row;
     const tags = tagsOf(row);
     const wish = { customKeyStoreId, xksKeyId, description, tags, policy };
-    const made = await new KmsKeys(aws, row.region).create(wish);
+    const made = await kms.create(wish);
     await takeKey(house, row, made, seenAs(made, { policy, aliases: [], tags }), 'made');
     return 'done';
   } catch (error) {
-    if (isAwsCode(error, 'XksKeyAlreadyInUseException'))
-      return lookFor(house, { ...row, create_sent_at: sentAt });
     // It was not obeyed: what stands is what was sent before.
     const { create_sent, create_sent_at } = row;
-    if (error instanceof AwsError && error.certain)
-      await writeDone(house, row.id, () => ({ create_sent, create_sent_at }));
-    throw error;
+    const isRefused = error instanceof AwsError && error.certain;
+    const isThere = isAwsCode(error, keyInUse);
+    const stands = isRefused && (!isThere || create_sent === 1);
+    if (stands) await writeDone(house, row.id, () => ({ create_sent, create_sent_at }));
+    if (!isThere) throw error;
+    return lookFor(house, { ...row, problem: null, create_sent_at: stands ? create_sent_at : sentAt });
   }
 }
 
+/** A host of AWS's shows the key, and the next may not know it: after so many in a row few do, and no request is for nothing. */
+const looksWhileBusy = 3;
+
 async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
-  // Reading costs nothing of the few requests a second that CreateAlias has, while AWS does not show the key.
-  await kms.describe(row.key_id);
-  // Now that the key shows, its alias waits for AWS's quota among those that do, and holds up none that is only looked at.
-  if (isUnshown(row) && kms.isBusy('CreateAlias')) {
-    await writeProblem(house, row.id, null, { attempts: 0, next_attempt_at: null });
-    return { fault: undefined };
+  const isMade = await hasAlias(kms, row, house.now());
+  if (!isMade) {
+    const isBusy = kms.isBusy('CreateAlias');
+    // Reading costs nothing of the few requests a second that CreateAlias has, while AWS does not show the key.
+    for (let looks = 0; looks < (isBusy ? looksWhileBusy : 1); looks++) await kms.describe(row.key_id);
+    if (isUnshown(row) && isBusy) return inItsTurn(house, row);
   }
-  const moved = await giveAlias(kms, row);
+  const moved: AliasResult = isMade ? { kind: 'made' } : await sendAlias(kms, row);
   if (moved.kind === 'taken') {
     const { fault } = await writeFailure(house, row, moved.error, 'CreateAlias', moved.keyArn);
     return { fault };
@@ -195,9 +200,16 @@ async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt
   return 'done';
 }
 
+/** It has waited for AWS to show something: kms-key-due.ts. */
 function isUnshown(row: KmsKey): boolean {
   const last = problemOf(row);
-  return last?.fault === 'settling' && last.operation !== 'CreateAlias';
+  return last?.fault === 'settling' || last?.fault === 'unreachable';
+}
+
+/** From here it waits for AWS's quota among those that do, and holds up none that is only looked at. */
+async function inItsTurn(house: AwsHouse, row: KmsKey): Promise<Attempt> {
+  await writeProblem(house, row.id, null, { attempts: 0, next_attempt_at: null });
+  return { fault: undefined };
 }
 
 function withAlias(row: KmsKey, alias: string): string | null {

@@ -9,8 +9,11 @@ import { VaultError } from './vault-error.ts';
 export function toKmsKeyProblem(error: unknown, operation: string, now: Date): KmsKeyProblem {
   const at = now.toISOString();
   if (error instanceof AwsError) {
-    const { fault, code, message, wayOut } = error;
-    return { operation: error.operation, fault, code, message, wayOut, at };
+    const { fault, code, message, wayOut, since } = error;
+    return {
+      ...{ operation: error.operation, fault, code, message, wayOut, at },
+      ...(since === undefined ? {} : { since }),
+    };
   }
   if (error instanceof VaultError)
     return {
@@ -35,34 +38,45 @@ export function toKmsKeyProblem(error: unknown, operation: string, now: Date): K
   };
 }
 
-/**
- * So many looks lie between two requests for what AWS has and does not show, ten to thirty seconds: what was made shows within
- * seconds as a rule, and a request for a KMS key more is one that another waits for.
- */
-const looksBetween = 5;
-
-/**
- * AWS said with this code that it has what we asked for, and does not show it yet: it is looked for, since requests that
- * make something are few. From time to time it is asked for again: somebody may have removed what was in the way.
- */
-export function isAwaited(last: KmsKeyProblem | null, ...codes: string[]): last is KmsKeyProblem {
-  return last?.fault === 'settling' && codes.includes(last.code) && (last.times ?? 0) % looksBetween !== 0;
-}
+/** AWS has a KMS key for the external key. */
+export const keyInUse = 'XksKeyAlreadyInUseException';
 
 /** Where no answer came, and AWS shows nothing that it made. */
 export const answerLost = 'AnswerLost';
 
+/**
+ * So long, milliseconds, what AWS may have is only looked for: it shows within seconds as a rule, and a request for a KMS
+ * key more is one that another waits for. What AWS said that it has is awaited longer. Then it is asked for again: it was
+ * not done, or somebody has removed what was in the way.
+ */
+const lookedFor = { lost: 30_000, there: 60_000 };
+
+/** Whether AWS has, or may have, what we asked for, does not show it yet, and was asked too lately to be asked again. */
+export function isAwaited(last: KmsKeyProblem, now: Date, ...codes: string[]): boolean {
+  if (last.fault !== 'settling' || !codes.includes(last.code)) return false;
+  // A time in the future was written by a clock that stood wrong.
+  const waited = Math.abs(now.getTime() - Date.parse(askedAt(last)));
+  return waited < (last.code === answerLost ? lookedFor.lost : lookedFor.there);
+}
+
+function askedAt({ since, at }: KmsKeyProblem): string {
+  return since ?? at;
+}
+
 /** What a request may have made, without an answer, is not shown: it may come, or may not have been made. */
-export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias'): AwsError {
+export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias', last: KmsKeyProblem): AwsError {
   return new AwsError('settling', answerLost, operation, {
     message: `no answer came to ${operation}, and AWS does not show that it did it, which may take seconds, sometimes minutes`,
     wayOut: 'nothing: Holdfast looks again every few seconds, and repeats it where it was not done',
+    since: askedAt(last),
   });
 }
 
 /** The error as it was told then. */
-export function asTold({ operation, code, message, wayOut }: KmsKeyProblem): AwsError {
-  return new AwsError('settling', code, operation, { message, wayOut });
+export function asTold(last: KmsKeyProblem): AwsError {
+  const { code, message, wayOut } = last;
+  const operation = last.fault === 'searching' ? 'CreateKey' : last.operation;
+  return new AwsError('settling', code, operation, { message, wayOut, since: askedAt(last) });
 }
 
 /** Something that is not there yet; it goes on by itself once it is. */

@@ -57,10 +57,13 @@ export interface KmsKeyProblem {
   keyArn?: string | undefined;
   /** How often in a row it has failed so. */
   times?: number | undefined;
+  /** When AWS was asked for what it does not show yet, where it was not asked again at `at`. */
+  since?: string | undefined;
 }
 
 const problemForm = z.object({
   times: z.int().optional(),
+  since: z.string().optional(),
   operation: z.string(),
   fault: z.string(),
   code: z.string(),

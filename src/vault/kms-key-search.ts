@@ -5,7 +5,8 @@ import type { KmsKeys } from '../aws/kms-keys.ts';
 import { z } from 'zod';
 import type { AwsHouse } from './aws-house.ts';
 import { noteOn } from './edit-record.ts';
-import { dateOf, type KmsKey } from './kms-key-records.ts';
+import { answerLost, keyInUse } from './kms-key-problems.ts';
+import { dateOf, problemOf, type KmsKey } from './kms-key-records.ts';
 import { writeProblem } from './kms-key-writes.ts';
 
 export type SearchResult =
@@ -25,9 +26,15 @@ const progressForm = z.object({ marker: z.string(), looked: z.number(), hidden: 
 
 /**
  * Walks through the KMS keys of the account and Region for the one that refers to our external key through our key
- * store. How far it came is written down after each page, so that what interrupts it loses nothing. Throws AwsError.
+ * store. How far it came is written down after each page, so that what interrupts it loses nothing. `awaited` is
+ * what AWS was asked for before, and does not show. Throws AwsError.
  */
-export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<SearchResult> {
+export async function search(
+  house: AwsHouse,
+  row: KmsKey,
+  kms: KmsKeys,
+  awaited?: AwsError,
+): Promise<SearchResult> {
   let progress: WalkProgress =
     row.search === null ? walkStart : progressForm.parse(JSON.parse(row.search) as unknown);
   const known = async (keyIds: readonly string[]) => knownAmong(house, row, keyIds);
@@ -46,16 +53,19 @@ export async function search(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promis
       await keep(house, row, null);
       // Keys of other kinds hide behind the least policy. One that we made is seen where any is.
       const certain = progress.hidden === 0 || progress.looked > 0;
-      return { kind: 'none', certain, error: notFound(progress) };
+      return { kind: 'none', certain, error: notFound(progress, awaited?.since) };
     }
     await keep(house, row, progress);
   }
   const now = house.now().toISOString();
   const { looked, hidden } = progress;
+  const isLost = awaited?.code === answerLost;
   const problem = {
-    ...{ operation: 'ListKeys', fault: 'searching', code: 'XksKeyAlreadyInUseException', at: now },
-    message: `a KMS key for the CloudKey is there already and is being looked for: ${looked + hidden} KMS keys seen`,
+    ...{ operation: 'ListKeys', fault: 'searching', at: now, since: awaited?.since ?? now },
+    code: isLost ? answerLost : keyInUse,
+    message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${looked + hidden} KMS keys seen`,
     wayOut: 'it goes on by itself',
+    times: problemOf(row)?.times,
   };
   await writeProblem(house, row.id, problem, { next_attempt_at: now });
   return { kind: 'on' };
@@ -71,7 +81,7 @@ async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFa
     if (!(error instanceof AwsError) || error.fault !== 'denied') throw error;
   }
   if (tags['holdfast:kms-key'] === row.id) return { kind: 'ours', key };
-  const error = new AwsError('conflict', 'XksKeyAlreadyInUseException', 'CreateKey', {
+  const error = new AwsError('conflict', keyInUse, 'CreateKey', {
     message: 'the key store has a KMS key for this CloudKey already, which was not made from here',
     wayOut:
       'link it (holdfast kms-key edit --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
@@ -79,8 +89,9 @@ async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFa
   return { kind: 'another', keyArn: key.arn, error };
 }
 
-function notFound({ looked, hidden }: WalkProgress): AwsError {
-  return new AwsError('conflict', 'XksKeyAlreadyInUseException', 'CreateKey', {
+function notFound({ looked, hidden }: WalkProgress, since: string | undefined): AwsError {
+  return new AwsError('conflict', keyInUse, 'CreateKey', {
+    since,
     message: `AWS says that a KMS key of the key store refers to the CloudKey, and it is not among the ${looked} that can be looked at; ${hidden} hide from us`,
     wayOut:
       hidden === 0

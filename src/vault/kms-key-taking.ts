@@ -5,7 +5,7 @@ import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { cloudStatusOf, readKey } from './kms-key-look.ts';
 import { accountOfStore } from './kms-key-policy.ts';
-import { answerLost, isAwaited } from './kms-key-problems.ts';
+import { answerLost, asTold, isAwaited, keyInUse, notShownAfterLoss } from './kms-key-problems.ts';
 import { readinessOf } from './kms-key-readiness.ts';
 import { problemOf, sightingOf, type KmsKey, type SeenKey } from './kms-key-records.ts';
 import { search } from './kms-key-search.ts';
@@ -31,19 +31,32 @@ export async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
 }
 
 /**
- * Whether the answer to CreateKey was lost, and the KMS key that it may have made is looked for before it is sent again:
- * where many wait for the few requests a second that AWS takes.
+ * What CreateKey was sent for already, and is looked for before it is sent again; undefined where it is to be sent. Where
+ * few wait for the few requests a second that AWS takes, it says sooner than any list whether it has it.
  */
-export async function isLost(house: AwsHouse, row: KmsKey): Promise<boolean> {
+export async function awaitedKey(house: AwsHouse, row: KmsKey): Promise<{ unshown?: AwsError } | undefined> {
   const last = problemOf(row);
-  const isOpen = row.create_sent === 1 && last?.operation === 'CreateKey' && last.fault === 'unreachable';
-  return isAwaited(last, answerLost) || (isOpen && (await kmsOf(house, row)).isBusy('CreateKey'));
+  const isOpen = row.search !== null;
+  if (last !== null && (last.fault === 'settling' || last.fault === 'searching')) {
+    const mustWait = isOpen || isAwaited(last, house.now(), answerLost, keyInUse);
+    if (last.code === keyInUse && mustWait) return { unshown: asTold(last) };
+    if (last.code === answerLost && mustWait && (isOpen || (await isBusy(house, row))))
+      return { unshown: notShownAfterLoss('CreateKey', last) };
+  }
+  const isLost = row.create_sent === 1 && last?.operation === 'CreateKey' && last.fault === 'unreachable';
+  if (isLost && (isOpen || (await isBusy(house, row))))
+    return { unshown: notShownAfterLoss('CreateKey', last) };
+  return isOpen ? {} : undefined;
+}
+
+async function isBusy(house: AwsHouse, row: KmsKey): Promise<boolean> {
+  return (await kmsOf(house, row)).isBusy('CreateKey');
 }
 
 /** The external key is, or may be, in use, by the key that an earlier request of ours made or by another. */
 export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
-  const result = await search(house, row, kms);
+  const result = await search(house, row, kms, unshown);
   const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
   if (result.kind === 'ours') {
     const sighting = { madeAt: null, seenAt: house.now() };
@@ -55,7 +68,8 @@ export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError):
   // What was asked for so lately is made all the same, and no list shows it yet.
   const mayCome = mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
   if (result.kind === 'none' && mayCome) {
-    const { fault } = await writeFailure(house, row, unshown ?? notYetShown(result.error), 'CreateKey');
+    const told = unshown?.code === answerLost ? unshown : notYetShown(result.error);
+    const { fault } = await writeFailure(house, row, told, 'CreateKey');
     return { fault };
   }
   const isSure =

@@ -67,7 +67,9 @@ export async function writeFailure(
   const failed = toKmsKeyProblem(error, operation, now);
   const before = problemOf(row);
   // Of the same kind: one lost answer after ten looks at what AWS does not show yet is the first.
-  const times = before?.fault === failed.fault ? (before.times ?? row.attempts) + 1 : 1;
+  const isSame =
+    before?.fault === failed.fault || (before?.fault === 'searching' && failed.fault === 'settling');
+  const times = isSame ? (before?.times ?? row.attempts) + 1 : 1;
   const problem = { ...failed, times, ...(keyArn === undefined ? {} : { keyArn }) };
   await writeProblem(house, row.id, problem, {
     attempts: row.attempts + 1,
