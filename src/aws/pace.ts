@@ -33,6 +33,8 @@ interface Line {
   queue: Promise<void>;
   /** How many wait for theirs. */
   waiting: number;
+  /** When there was a queue the last time. */
+  busyAt: number;
   /** How many AWS has taken since it throttled one. */
   taken: number;
 }
@@ -42,6 +44,8 @@ const madeUpFor = 0.25;
 
 /** So many seconds' worth of waiting requests are no queue yet. */
 const shortQueue = 1;
+/** A queue of so long ago, milliseconds, is one still: who fills it may be about to come. */
+const usualLull = 5_000;
 
 /**
  * Requests of one account, at the pace that AWS takes them: what is more waits for its turn here, instead of being
@@ -53,16 +57,25 @@ export class Pace {
   readonly #lines = new Map<string, Line>();
   readonly #closing: AbortSignal | undefined;
   readonly #random: () => number;
+  readonly #lull: number;
 
   /** Nothing waits for its turn any more once `closing` says so. */
   constructor({
     changes = changesPerSecond,
     closing,
     random = Math.random,
-  }: { changes?: number | undefined; closing?: AbortSignal; random?: () => number } = {}) {
+    lull = usualLull,
+  }: {
+    changes?: number | undefined;
+    closing?: AbortSignal;
+    random?: () => number;
+    /** Milliseconds. */
+    lull?: number;
+  } = {}) {
     this.#changes = changes;
     this.#closing = closing;
     this.#random = random;
+    this.#lull = lull;
   }
 
   /** Ends when the request may be sent, with a note of when that was. Throws AwsError `unreachable` once the node closes. */
@@ -72,6 +85,7 @@ export class Pace {
     const mine = this.#after(line.queue, line);
     line.queue = mine;
     line.waiting++;
+    if (hasQueue(line)) line.busyAt = monotonicNow();
     await mine;
     line.waiting--;
     if (this.#isClosing()) throw closing(operation);
@@ -117,10 +131,10 @@ export class Pace {
     return Math.max(this.#lineOf(operation, region).next - monotonicNow(), 0);
   }
 
-  /** Whether so many wait that what might be spared should be. */
+  /** Whether so many wait, or did just now, that what might be spared should be. */
   isBusy(operation: string, region: string): boolean {
-    const { waiting, rate } = this.#lineOf(operation, region);
-    return rate !== Infinity && waiting > rate * shortQueue;
+    const line = this.#lineOf(operation, region);
+    return hasQueue(line) || monotonicNow() - line.busyAt < this.#lull;
   }
 
   #isClosing(): boolean {
@@ -132,7 +146,15 @@ export class Pace {
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
     const rate = isRead(operation) ? Infinity : this.#changes;
-    const line = { rate, next: 0, slowedAt: -Infinity, queue: Promise.resolve(), waiting: 0, taken: 0 };
+    const line = {
+      rate,
+      next: 0,
+      slowedAt: -Infinity,
+      busyAt: -Infinity,
+      queue: Promise.resolve(),
+      waiting: 0,
+      taken: 0,
+    };
     this.#lines.set(name, line);
     return line;
   }
@@ -144,6 +166,10 @@ function closing(operation: string): AwsError {
     wayOut: 'it goes on by itself once the node runs again',
     certain: true,
   });
+}
+
+function hasQueue({ rate, waiting }: Line): boolean {
+  return rate !== Infinity && waiting > rate * shortQueue;
 }
 
 function isRead(operation: string): boolean {

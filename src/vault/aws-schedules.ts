@@ -23,8 +23,9 @@ const idleSleep = 15_000;
 const longestLook = 500;
 /** What comes to be due while there is work under way is found within a second. */
 const underWaySleep = 500;
-/** Looking for what is due takes this part of the time at the most, however much it is. */
+/** Looking for what is due takes this part of the time as a rule, however much it is; it is put off for so long at the most. */
 const lookingShare = 1 / 20;
+const longestRest = 2_000;
 /** Shortest pause between two looks that both found something, milliseconds. */
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
@@ -46,7 +47,7 @@ const keysAtOnce: Readonly<Record<KindOfWork | 'status', number>> = {
 /** So many of them wait for their turn; what comes to be due meanwhile, and was asked for before, goes before the rest. */
 const mostWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
   wish: 40,
-  key: 16,
+  key: 6,
   unshown: 40,
   rest: 40,
   status: 40,
@@ -244,11 +245,9 @@ export class AwsSchedules {
       const next = held && ended?.more === true ? shortestSleep : await this.#untilNextDue(held);
       // What is under way is due still.
       const least = ended === undefined ? underWaySleep : 0;
-      await delay(
-        Math.max(next, least, Math.min(this.#findingTook / lookingShare, longestSleep)),
-        undefined,
-        { signal: stopping },
-      ).catch(() => undefined);
+      await delay(Math.max(next, least, Math.min(this.#findingTook / lookingShare, longestRest)), undefined, {
+        signal: stopping,
+      }).catch(() => undefined);
     }
     await Promise.allSettled(under);
   }

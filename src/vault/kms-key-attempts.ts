@@ -1,3 +1,4 @@
+import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
 import type { LoggedAwsHouse } from './aws-house.ts';
@@ -25,17 +26,21 @@ export async function attemptAll(
  * would all wait here for AWS's quota, and what is repeated behind them.
  */
 const mostAtOnce = 8;
-const underWay = new WeakMap<Store, number>();
+/** After one that was left to the schedule so are the next, so long, milliseconds: none overtakes those asked for before. */
+const leftFor = 5_000;
+const underWay = new WeakMap<Store, { count: number; leftAt: number }>();
 
 /** The same for all pointers of a CloudKey, without anybody waiting. What it comes to stands in the records. */
 export function tryLater(house: LoggedAwsHouse, cloudKeyId: string): void {
-  const count = (by: number) => {
-    const now = (underWay.get(house.store) ?? 0) + by;
-    underWay.set(house.store, now);
-    return now;
-  };
-  if (count(1) > mostAtOnce) count(-1);
-  else void tryAll(house, cloudKeyId).finally(() => count(-1));
+  const under = underWay.get(house.store) ?? { count: 0, leftAt: -Infinity };
+  underWay.set(house.store, under);
+  const now = monotonicNow();
+  if (under.count >= mostAtOnce || now - under.leftAt < leftFor) {
+    under.leftAt = now;
+    return;
+  }
+  under.count++;
+  void tryAll(house, cloudKeyId).finally(() => under.count--);
 }
 
 async function tryAll(house: LoggedAwsHouse, cloudKeyId: string): Promise<void> {

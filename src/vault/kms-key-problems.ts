@@ -1,4 +1,5 @@
 import { AwsError } from '../aws/aws-error.ts';
+import { notYetShown } from '../aws/presence.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
@@ -49,7 +50,7 @@ export const answerLost = 'AnswerLost';
  * key more is one that another waits for. What AWS said that it has is awaited longer. Then it is asked for again: it was
  * not done, or somebody has removed what was in the way.
  */
-const lookedFor = { lost: 30_000, there: 60_000 };
+const lookedFor = { lost: 20_000, there: 60_000 };
 
 /** Whether AWS has, or may have, what we asked for, does not show it yet, and was asked too lately to be asked again. */
 export function isAwaited(last: KmsKeyProblem, now: Date, ...codes: string[]): boolean {
@@ -70,6 +71,13 @@ export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias', last: 
     wayOut: 'nothing: Holdfast looks again every few seconds, and repeats it where it was not done',
     since: askedAt(last),
   });
+}
+
+/** AWS said at `since`, or just now, that it has a KMS key for the external key, and shows none, or not all of it. */
+export function keyNotShown(since: string | undefined): AwsError {
+  return notYetShown(
+    new AwsError('conflict', keyInUse, 'CreateKey', { message: 'it is in use', wayOut: 'wait', since }),
+  );
 }
 
 /** The error as it was told then. */

@@ -16,6 +16,8 @@ export type SearchResult =
   | { kind: 'another'; keyArn: string; error: AwsError }
   /** Not found among all that can be looked at. */
   | { kind: 'none'; certain: boolean; error: AwsError }
+  /** It was seen, and then not, or not all of it. */
+  | { kind: 'unshown' }
   /** It goes on with the next attempt. */
   | { kind: 'on' };
 
@@ -78,7 +80,10 @@ async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFa
   try {
     tags = await kms.tags(key.keyId);
   } catch (error) {
-    if (!(error instanceof AwsError) || error.fault !== 'denied') throw error;
+    if (!(error instanceof AwsError)) throw error;
+    // One host of AWS's knew the key, and this one does not.
+    if (error.fault === 'not-found') return { kind: 'unshown' };
+    if (error.fault !== 'denied') throw error;
   }
   if (tags['holdfast:kms-key'] === row.id) return { kind: 'ours', key };
   const error = new AwsError('conflict', keyInUse, 'CreateKey', {

@@ -1,11 +1,18 @@
-import type { AwsError } from '../aws/aws-error.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
-import { isGone, lastsAfterSeen, mayBeThere, notYetShown } from '../aws/presence.ts';
+import { isGone, lastsAfterSeen, mayBeThere } from '../aws/presence.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { cloudStatusOf, readKey } from './kms-key-look.ts';
 import { accountOfStore } from './kms-key-policy.ts';
-import { answerLost, asTold, isAwaited, keyInUse, notShownAfterLoss } from './kms-key-problems.ts';
+import {
+  answerLost,
+  asTold,
+  isAwaited,
+  keyInUse,
+  keyNotShown,
+  notShownAfterLoss,
+} from './kms-key-problems.ts';
 import { readinessOf } from './kms-key-readiness.ts';
 import { problemOf, sightingOf, type KmsKey, type SeenKey } from './kms-key-records.ts';
 import { search } from './kms-key-search.ts';
@@ -59,16 +66,16 @@ export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError):
   const result = await search(house, row, kms, unshown);
   const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
   if (result.kind === 'ours') {
-    const sighting = { madeAt: null, seenAt: house.now() };
-    const seen = await readKey(kms, result.key.keyId, sighting, house.now());
-    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
-    await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
-    return 'done';
+    const seen = await lookAt(house, kms, result.key);
+    if (seen !== undefined) {
+      await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
+      return 'done';
+    }
   }
   // What was asked for so lately is made all the same, and no list shows it yet.
-  const mayCome = mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
-  if (result.kind === 'none' && mayCome) {
-    const told = unshown?.code === answerLost ? unshown : notYetShown(result.error);
+  const mayCome = result.kind === 'none' && mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
+  if (mayCome || result.kind === 'unshown' || result.kind === 'ours') {
+    const told = unshown?.code === answerLost ? unshown : keyNotShown(unshown?.since);
     const { fault } = await writeFailure(house, row, told, 'CreateKey');
     return { fault };
   }
@@ -79,6 +86,18 @@ export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError):
   const arn = result.kind === 'another' ? result.keyArn : undefined;
   const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);
   return { fault };
+}
+
+/** All that AWS says of a KMS key that was found; undefined where it does not show all of it yet. */
+async function lookAt(house: AwsHouse, kms: KmsKeys, { keyId }: KmsKeyFacts): Promise<SeenKey | undefined> {
+  try {
+    const seen = await readKey(kms, keyId, { madeAt: null, seenAt: house.now() }, house.now());
+    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
+    return seen;
+  } catch (error) {
+    if (error instanceof AwsError && error.fault === 'settling') return undefined;
+    throw error;
+  }
 }
 
 /** The pointer has its KMS key. */

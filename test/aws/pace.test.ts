@@ -71,11 +71,20 @@ test('one request that AWS throttled among many that it took costs a pause, and 
 });
 
 test('many that wait for their turn are a queue, and reads are none', async (t) => {
-  const pace = new Pace({ changes: 20 });
+  const pace = new Pace({ changes: 20, lull: 0 });
   t.false(pace.isBusy('CreateKey', 'eu-central-1'));
   const turns = Array.from({ length: 30 }, async () => pace.turn('CreateKey', 'eu-central-1'));
   t.true(pace.isBusy('CreateKey', 'eu-central-1'));
   t.false(pace.isBusy('DescribeKey', 'eu-central-1'));
   await Promise.all(turns);
   t.false(pace.isBusy('CreateKey', 'eu-central-1'));
+});
+
+test('a queue of a moment ago is one still, and each operation has its own', async (t) => {
+  const pace = new Pace({ changes: 100, lull: 3_600_000 });
+  await pace.turn('CreateKey', 'eu-central-1');
+  t.false(pace.isBusy('CreateKey', 'eu-central-1'));
+  await Promise.all(Array.from({ length: 102 }, async () => pace.turn('CreateKey', 'eu-central-1')));
+  t.true(pace.isBusy('CreateKey', 'eu-central-1'));
+  t.false(pace.isBusy('CreateAlias', 'eu-central-1'));
 });
