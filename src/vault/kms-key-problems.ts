@@ -50,7 +50,7 @@ export const answerLost = 'AnswerLost';
  * key more is one that another waits for. What AWS said that it has is awaited longer. Then it is asked for again: it was
  * not done, or somebody has removed what was in the way.
  */
-const lookedFor = { lost: 20_000, there: 60_000 };
+const lookedFor = { lost: 25_000, there: 60_000 };
 
 /** Whether AWS has, or may have, what we asked for, does not show it yet, and was asked too lately to be asked again. */
 export function isAwaited(last: KmsKeyProblem, now: Date, ...codes: string[]): boolean {
