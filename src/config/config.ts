@@ -189,7 +189,9 @@ const awsSchema = z
       .min(1)
       .max(10)
       .default(4)
-      .describe('How many times a request is sent where AWS throttles or fails.'),
+      .describe(
+        'How many times a request is sent where AWS throttles or fails. CreateKey and CreateAlias are sent once: Holdfast looks for what came of them first.',
+      ),
     request_timeout_ms: milliseconds
       .max(120_000)
       .default(10_000)
