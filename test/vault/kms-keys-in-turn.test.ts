@@ -203,14 +203,7 @@ test.serial('the look at what waits longest comes first, whatever it waits for',
     next_attempt_at: ago(4),
   });
   const due = (await dueWork(house)).filter(({ id }) => [lost.id, unshown.id, asked.id].includes(id));
-  t.deepEqual(
-    due.map(({ id, kind }) => [id, kind]).toSorted(),
-    [
-      [unshown.id, 'unshown'],
-      [lost.id, 'unshown'],
-      [asked.id, 'key'],
-    ].toSorted(),
-  );
+  t.is(due.find(({ id }) => id === asked.id)?.kind, 'key');
   const looks = due.filter(({ kind }) => kind === 'unshown').map(({ id }) => id);
   t.deepEqual(looks, [unshown.id, lost.id]);
   for (const row of [lost, unshown, asked])
