@@ -199,7 +199,7 @@ test.serial('reconcile goes through store and token side by side, a page at a ti
 
 test.serial('keys and credentials expire a few at a time, whatever expires at once', async (t) => {
   const { house } = t.context;
-  const bounds = { rows: 40, statements: 40, written: 20 };
+  const bounds = { rows: 40, statements: 40, written: 30 };
   await measured(t, async () => t.is(await expireKeys(house), (keys * 3) / 10), bounds);
   await measured(t, async () => t.is(await expireCredentials(house), 500), bounds);
 });
