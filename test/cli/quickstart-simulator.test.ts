@@ -96,7 +96,7 @@ test.serial('make up and the simulator work together by the commands of the page
     // What reads from standard input needs a process of its own.
     `function bin/holdfast { if [ "$1 $2" = 'csp-account create' ]; then '${root}/bin/holdfast' "$@"; else holdfast "$@"; fi; }`,
     scriptOf(lookAround === undefined ? [] : [lookAround], { put }),
-    scriptOf(requests, { put, wrap: ({ text }) => `( ${text}\necho )` }),
+    scriptOf(requests, { put }),
     scriptOf(doctor.blocks, { put }),
     scriptOf(others.slice(0, 1)),
     login,
@@ -107,9 +107,10 @@ test.serial('make up and the simulator work together by the commands of the page
   t.regex(output, /"CiphertextBlob"/);
   t.regex(output, /encrypt-decrypt/);
   const shown = readme.in('json');
-  const answer = output.split('\n').find((line) => line.startsWith('{"ciphertext":')) ?? '{}';
+  const [answer = '{}'] = /^\{\n {2}"ciphertext":[^}]*\}$/m.exec(output) ?? [];
   t.deepEqual(lengthsOf(answer), lengthsOf(shown.text));
   readme.saw(shown);
+  t.regex(output, /DISABLED[^]*"InvalidStateException"[^]*"The external key is disabled\."[^]*AVAILABLE/);
   t.deepEqual(readme.untyped(errors), []);
   t.deepEqual(doctor.untyped(errors), []);
   typed.push(errors);
