@@ -68,7 +68,7 @@ test("README's first line asks for what the bare machine has, and for what its e
   const examples = blocks.slice(1).map(({ text }) => text);
   for (const name of first.split(' ').slice(needed.length))
     t.true(
-      examples.some((text) => new RegExp(`(?:^|[|(] ?)${name} `, 'm').test(text)),
+      examples.some((text) => new RegExp(`(?:^ *|[|(] ?)${name} `, 'm').test(text)),
       name,
     );
 });
