@@ -148,8 +148,9 @@ export async function insert(
     StoreChange & { id?: string },
   verb = 'create',
 ): Promise<ExternalKeyStore> {
-  const { csp_account_id } = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
-  if (csp_account_id !== keySet.csp_account_id)
+  const keySetNow = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
+  checkServed(keySetNow);
+  if (keySetNow.csp_account_id !== keySet.csp_account_id)
     throw new VaultError('conflict', 'the key set was given another CSP account meanwhile', 'repeat it');
   const now = act.at.toISOString();
   const { wanted = null, wanted_details = null, checked_at = null, next_check_at = null, ...rest } = columns;

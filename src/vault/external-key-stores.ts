@@ -8,9 +8,10 @@ import {
   type ExternalKeyStore,
   type StoreChange,
 } from './external-key-store-records.ts';
+import type { Reading } from './edits.ts';
 import { checkNoKmsKeys, forgetStore } from './external-key-store-removal.ts';
 import { advance } from './external-key-store-steps.ts';
-import { inTurn, nextLook, save, type Turn } from './external-key-store-turn.ts';
+import { inTurn, nextLook, saveIn, type Turn } from './external-key-store-turn.ts';
 import { readDetails, writeDetails } from './external-key-store-wanted.ts';
 import { checkRowVersion } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
@@ -82,9 +83,9 @@ export async function deleteExternalKeyStore(
   const { keySet, id, expected } = on;
   const row = await findStoreIn(house.store.db, keySet, id);
   const account = await accountFor(house.store.db, row);
-  if (row.state !== 'NOT_FOUND') await checkNoKmsKeys(house.store.db, row);
+  await checkUnusedStore(house.store.db, row);
   if (!forget && !isByHand(row, account))
-    return askOr(house, act, on, 'delete', (before) => {
+    return askOr(house, act, on, 'delete', checkUnusedStore, (before) => {
       const { tried } = readDetails(before);
       const wasUp = before.state === 'CONNECTED' || before.state === 'CONNECTING';
       const details = {
@@ -98,7 +99,7 @@ export async function deleteExternalKeyStore(
     house.store.write(act, async (trx) => {
       const before = await findStoreIn(trx, keySet, id);
       checkRowVersion(before, expected);
-      if (before.state !== 'NOT_FOUND') await checkNoKmsKeys(trx, before);
+      await checkUnusedStore(trx, before);
       await forgetStore(trx, before);
       await record(trx, act, { ...storeEntry('forget', before), before: auditedStore(before) });
     }),
@@ -114,7 +115,7 @@ export async function ask(
   verb: string,
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore> {
-  const row = await askOr(house, act, on, verb, (before) => {
+  const row = await askOr(house, act, on, verb, undefined, (before) => {
     if (before.custom_key_store_id === '') throw unmadeProblem();
     return plan(before);
   });
@@ -127,6 +128,7 @@ async function askOr(
   act: Act,
   { keySet, id, expected }: OnStore,
   verb: string,
+  check: ((trx: Reading, row: ExternalKeyStore) => Promise<void>) | undefined,
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore | undefined> {
   return inTurn(house, id, async () => {
@@ -150,8 +152,17 @@ async function askOr(
       after: auditedStore({ ...row, ...change } as ExternalKeyStore),
     };
     const at = nextLook({ ...row, ...change } as ExternalKeyStore, house.now());
-    return advance(turn, await save({ house, act }, row, { ...change, next_check_at: at }, [entry]));
+    const asked = await house.store.write(act, async (trx) => {
+      await check?.(trx, row);
+      return saveIn(trx, act, row, { ...change, next_check_at: at }, [entry]);
+    });
+    return advance(turn, asked);
   });
+}
+
+/** Throws VaultError `conflict` while KMS keys hang on a key store that AWS has. */
+async function checkUnusedStore(db: Reading, row: ExternalKeyStore): Promise<void> {
+  if (row.state !== 'NOT_FOUND') await checkNoKmsKeys(db, row);
 }
 
 function unmadeProblem(): VaultError {

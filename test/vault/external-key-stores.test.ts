@@ -7,6 +7,7 @@ import { createCloudKey } from '../../src/vault/cloud-keys.ts';
 import { withdrawCredential } from '../../src/vault/credentials.ts';
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
+import { createKmsKey } from '../../src/vault/kms-key-making.ts';
 import { linkExternalKeyStore } from '../../src/vault/external-key-store-links.ts';
 import { viewsOf } from '../../src/vault/external-key-store-view.ts';
 import {
@@ -610,3 +611,49 @@ test.serial(
     t.truthy(act());
   },
 );
+
+test.serial('a key set that AWS may use no more meanwhile gets no key store', async (t) => {
+  const { house, act, vaultId } = t.context;
+  const { keySet } = await newKeySetInAws(t.context);
+  await updateKeySet(house, act(), vaultId, 'all', keySet.id, { externalKeyStore: false });
+  await t.throwsAsync(make(t.context, keySet, { make: false }), {
+    instanceOf: VaultError,
+    message: 'the key set is not an external key store: AWS would be refused',
+  });
+  t.deepEqual(await storesOf(t.context, keySet), []);
+});
+
+test.serial('a key store that a KMS key comes into meanwhile is not deleted', async (t) => {
+  const { house, act, vaultId } = t.context;
+  const { keySet, store } = await newConnected(t.context);
+  const wish = { keySetId: keySet.id, name: fresh('key'), region, kmsKey: false };
+  const { id } = await createCloudKey(house, act(), vaultId, 'all', wish);
+  let comes = true;
+  const late = new Proxy(house.store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'write') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      return async (...args: Parameters<typeof target.write>) => {
+        if (comes) {
+          comes = false;
+          await createKmsKey(house, act(), vaultId, 'all', id, {});
+        }
+        return target.write(...args);
+      };
+    },
+  });
+  await t.throwsAsync(
+    deleteExternalKeyStore({ ...house, store: late }, act(), { keySet, id: store.id }, { disconnect: true }),
+    { instanceOf: VaultError, message: /^1 KMS keys are in the external key store/ },
+  );
+  t.false(comes);
+  const rows = await storesOf(t.context, keySet);
+  t.deepEqual(
+    rows.map(({ wanted }) => wanted),
+    [null],
+  );
+});
+
+async function storesOf({ house }: Stage, { id }: KeySet): Promise<ExternalKeyStore[]> {
+  return house.store.db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', id).execute();
+}
