@@ -26,6 +26,11 @@ export class Consistency {
     this.#now = now;
   }
 
+  /** By the clock by which changes spread. */
+  now(): number {
+    return this.#now().getTime();
+  }
+
   /** Milliseconds; 0 where everything shows at once. */
   get window(): number {
     return this.#time()?.consistencyMs ?? 0;

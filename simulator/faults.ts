@@ -26,6 +26,8 @@ export interface FaultRule {
   readonly delayMs?: number;
   /** Strikes only calls signed with this access key. */
   readonly accessKeyId?: string;
+  /** Strikes only the first try of a client that tries again by itself: the AWS SDKs say which try it is. */
+  readonly firstTry?: boolean;
 }
 
 /** A rule with what it has done so far. */
@@ -49,7 +51,10 @@ export class Faults {
   /** Returns the undoing. */
   add(rule: FaultRule): () => void {
     const armed = { id: ++this.#count, rule, passed: 0, struck: 0 };
-    this.#armed.push(armed);
+    // What strikes for certain goes before what strikes by chance.
+    const at =
+      rule.chance === undefined ? this.#armed.findIndex((other) => other.rule.chance !== undefined) : -1;
+    this.#armed.splice(at < 0 ? this.#armed.length : at, 0, armed);
     return () => {
       this.#armed = this.#armed.filter((other) => other !== armed);
     };
@@ -67,11 +72,18 @@ export class Faults {
   }
 
   /** The first rule that strikes this call; counts it. */
-  strike(call: { service: ServiceName; action: string; accessKeyId: string }): FaultRule | undefined {
+  strike(call: {
+    service: ServiceName;
+    action: string;
+    accessKeyId: string;
+    /** The header amz-sdk-request. */
+    tries?: string | undefined;
+  }): FaultRule | undefined {
     for (const armed of this.#armed) {
       const { rule } = armed;
       if (rule.service !== call.service || (rule.action !== '*' && rule.action !== call.action)) continue;
       if (rule.accessKeyId !== undefined && rule.accessKeyId !== call.accessKeyId) continue;
+      if (rule.firstTry === true && !isFirstOfSeveral(call.tries)) continue;
       if (armed.passed < (rule.after ?? 0)) {
         armed.passed += 1;
         continue;
@@ -83,4 +95,8 @@ export class Faults {
     }
     return undefined;
   }
+}
+
+function isFirstOfSeveral(tries = ''): boolean {
+  return /\battempt=1(?!\d)/.test(tries) && !/\bmax=1(?!\d)/.test(tries);
 }

@@ -138,6 +138,7 @@ export class Front {
       service: call.service,
       action: call.action,
       accessKeyId: call.principal.accessKeyId,
+      tries: call.http.headers.get('amz-sdk-request'),
     });
     try {
       if (fault !== undefined) await this.#before(fault, call);

@@ -27,6 +27,10 @@ export interface SimulatorOptions {
   readonly log?: (line: string) => void;
   /** The clock, for tests. */
   readonly now?: () => Date;
+  /** For tests: the clock by which changes spread, where that is not `now`. */
+  readonly spreadClock?: () => Date;
+  /** For tests: what chance is, from 0 to 1, so that what was found is found again. */
+  readonly random?: () => number;
 }
 
 /** Delays in milliseconds; what is not given is as in AWS. */

@@ -69,7 +69,7 @@ export class Simulator {
     const log = options.log ?? ((): void => undefined);
     let stateFile: StateFile | undefined;
     const now = options.now ?? ((): Date => new Date());
-    const consistency = new Consistency(() => options.time, now);
+    const consistency = new Consistency(() => options.time, options.spreadClock ?? now);
     const house: House = {
       ...{ accounts, options, now, consistency },
       changed: () => stateFile?.changed(),
@@ -79,7 +79,7 @@ export class Simulator {
     const iam = new SimulatedIam(house);
     const services: Service[] = [kms, iam, new SimulatedSts(house, iam), new SimulatedS3(house, kms)];
     const trail = new CloudTrail(options.trailFile);
-    const faults = new Faults();
+    const faults = new Faults(options.random);
     const front = new Front({
       ...{ services, accounts, faults, trail, log, now: house.now },
       closing: closing.signal,

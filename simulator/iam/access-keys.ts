@@ -34,7 +34,8 @@ const createAccessKey: IamAction = (iam) => {
     secret: makeSecretAccessKey(),
     createdAt: call.at.toISOString(),
     status: 'Active',
-    knownFrom: new Date(call.at.getTime() + delayOf(house)).toISOString(),
+    unknownFrom: new Date(house.consistency.now()).toISOString(),
+    knownFrom: new Date(house.consistency.now() + delayOf(house)).toISOString(),
   };
   state.changingAccessKeys(user);
   user.accessKeys.push(key);

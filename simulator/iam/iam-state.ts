@@ -45,7 +45,8 @@ export interface AccessKey {
   readonly secret: string;
   readonly createdAt: string;
   status: 'Active' | 'Inactive';
-  /** IAM is eventually consistent: until then the services do not know the key. */
+  /** IAM is eventually consistent: from then to then, by the clock by which changes spread, services do not know it. */
+  readonly unknownFrom?: string;
   readonly knownFrom: string;
   lastUsed?: { at: string; service: string; region: string };
 }

@@ -67,8 +67,8 @@ export class SimulatedIam implements Service, PrincipalSource {
     return undefined;
   }
 
-  #isKnown({ createdAt, knownFrom }: AccessKey): boolean {
-    const made = Date.parse(createdAt);
+  #isKnown({ createdAt, unknownFrom = createdAt, knownFrom }: AccessKey): boolean {
+    const made = Date.parse(unknownFrom);
     return this.#house.consistency.hasSpread(made, Date.parse(knownFrom) - made);
   }
 

@@ -107,7 +107,7 @@ function begin(kms: Kms, call: SimulatedCall) {
     name,
     place: kms.state.place(call.accountId, call.region),
     delay: kms.house.options.time?.aliasDelayMs ?? kms.house.consistency.window,
-    now: kms.house.now().getTime(),
+    now: kms.house.consistency.now(),
   };
 }
 
