@@ -215,7 +215,7 @@ async function checkFree(turn: Turn, row: ExternalKeyStore, there: readonly AwsK
           `the AWS account has an external key store with this endpoint and path already: ${same.id}`,
           (await isLinkedElsewhere(turn.house.store.db, turn.keySet.vault_id, row, same.id))
             ? `it is linked to another key set: ${linkedElsewhere}`
-            : `link it: holdfast external-key-store link --id ${same.id}`,
+            : `link it: holdfast external-key-store link --id ${same.id}; where it was deleted just now, repeat in a minute: AWS lists it for a while`,
         )
       : there.some(({ name }) => name === wanted.name)
         ? new VaultError(

@@ -3,7 +3,8 @@ import { record } from '../audit/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { bumpRecord, saveRecord } from './edit-record.ts';
-import { driftOf } from './kms-key-drift.ts';
+import { readsMayBeStale } from './kms-key-alias.ts';
+import { driftOf, type Drift } from './kms-key-drift.ts';
 import { isGone, type Gone } from '../aws/presence.ts';
 import { nextTry } from './aws-retry.ts';
 import { cloudStatusOf, readKey, seenGone } from './kms-key-look.ts';
@@ -14,6 +15,7 @@ import {
   kmsKeyById,
   kmsKeyEntry,
   problemOf,
+  seenOf,
   sightingOf,
   type KmsKey,
   type KmsKeyRow,
@@ -30,6 +32,9 @@ import { systemAct } from './system-act.ts';
  * default.
  */
 export const checkInterval = 60 * 60_000;
+
+/** What may be stale is looked at again after so long, milliseconds. */
+const staleInterval = 30_000;
 
 /** The longest of the short pauses. */
 const maxTries = 10;
@@ -72,17 +77,55 @@ async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
     }));
     return problem.fault === 'internal' ? { fault: problem.fault, error } : { fault: problem.fault };
   }
-  const seen = isGone(found) ? seenGone(found) : found;
-  await write(house, row.id, (now) => ({
-    ...(isGone(found) ? {} : { seen_at: house.now().toISOString() }),
-    ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },
-    ...(isOfReading(now) ? { problem: null } : {}),
-    cloud_status_at: house.now().toISOString(),
-    // What was scheduled for deletion and is gone: there is nothing left to point at.
-    ...(isGone(found) && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
-  }));
+  await write(house, row.id, (now): KmsKeyChange => {
+    const at = house.now();
+    const { seen, isStale } = isGone(found)
+      ? { seen: seenGone(found), isStale: false }
+      : believed(now, found, at);
+    return {
+      ...(isGone(found) ? {} : { seen_at: at.toISOString(), ...aliasOfLinked(now, seen) }),
+      ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },
+      ...(isOfReading(now) ? { problem: null } : {}),
+      cloud_status_at: at.toISOString(),
+      ...(isStale ? { next_check_at: new Date(at.getTime() + staleInterval).toISOString() } : {}),
+      // What was scheduled for deletion and is gone: there is nothing left to point at.
+      ...(isGone(found) && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
+    };
+  });
   return { fault: undefined };
 }
+
+/** The alias of a linked key is the one that AWS has; a list of aliases that was made just before may not have shown it. */
+function aliasOfLinked(row: KmsKey, { aliases }: SeenKey): KmsKeyChange {
+  const [alias] = aliases ?? [];
+  const isTold = row.origin !== 'LINKED' || row.alias !== '' || row.former_aliases !== '[]';
+  return isTold || alias === undefined ? {} : { alias };
+}
+
+/**
+ * What AWS shows, but for what it confirmed to us so lately that it may show it as it was before: of that what we gave
+ * it stands, and it is looked at again.
+ */
+function believed(row: KmsKey, shown: SeenKey, now: Date): { seen: SeenKey; isStale: boolean } {
+  const known = seenOf(row);
+  if (known === null || !readsMayBeStale(row, now)) return { seen: shown, isStale: false };
+  const before = driftOf(row);
+  const isNew = (one: Drift) => !before.some((other) => isDeepStrictEqual(one, other));
+  const otherwise = driftOf({ ...row, seen: JSON.stringify(shown) }).filter(isNew);
+  const seen = { ...shown };
+  for (const { what } of otherwise) Object.assign(seen, confirmed[what](known));
+  return { seen, isStale: otherwise.length > 0 };
+}
+
+const confirmed: Readonly<Record<Drift['what'], (known: SeenKey) => Partial<SeenKey>>> = {
+  policy: ({ policy }) => ({ policy }),
+  alias: ({ aliases }) => ({ aliases }),
+  description: ({ description }) => ({ description }),
+  tags: ({ tags }) => ({ tags }),
+  state: ({ state, deletionAt }) => ({ state, deletionAt }),
+  // Never changes.
+  'key-store': () => ({}),
+};
 
 function isOfReading(row: KmsKeyRow): boolean {
   const problem = problemOf(row);

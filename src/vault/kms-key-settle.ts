@@ -3,7 +3,7 @@ import type { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, lastsAfterSeen, notYetShown, orGone } from '../aws/presence.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { cloudStatusOf, seenGone } from './kms-key-look.ts';
-import { dateOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
+import { dateOf, problemOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
 import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './kms-key-writes.ts';
 
 type Wish = NonNullable<KmsKeyRow['wanted']>;
@@ -66,8 +66,28 @@ async function fulfil(
     // As it is wanted already: by an earlier request whose answer was lost, or by somebody in AWS.
     const key = await kms.describe(key_id);
     if (holds(wanted, key.state)) return key;
-    throw isSettling(dateOf(row.written_at), now) ? notYetShown(error) : error;
+    throw isSettling(dateOf(row.written_at), now) || isStale(row, wanted, key.state)
+      ? notYetShown(error)
+      : error;
   }
+}
+
+/** States from which AWS does what is wanted: where it shows one and refuses, it shows what was before. */
+const from = {
+  ENABLE: ['Enabled', 'Disabled'],
+  DISABLE: ['Enabled', 'Disabled'],
+  SCHEDULE_DELETION: ['Enabled', 'Disabled'],
+  CANCEL_DELETION: ['PendingDeletion'],
+} as const satisfies Record<Wish, readonly string[]>;
+
+/** At intervals of seconds that is ten minutes: what lasts for longer is told as what it is. */
+const mostStaleLooks = 150;
+
+/** Such as after a request that was obeyed, whose answer was lost, and which was sent once more. */
+function isStale(row: KmsKey, wanted: Wish, state: string): boolean {
+  const last = problemOf(row);
+  const looks = last?.fault === 'settling' ? (last.times ?? 0) : 0;
+  return looks < mostStaleLooks && (from[wanted] as readonly string[]).includes(state);
 }
 
 /** One that is pending deletion cannot be used either. */
