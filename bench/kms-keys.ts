@@ -40,7 +40,10 @@ const longest = 20 * 60;
 /** Prints a table. Throws where one is not DONE in the end, or not there exactly once. */
 export async function benchKmsKeys(): Promise<void> {
   // As a node has them of itself.
-  const stage = await openStage({ settings: { kmsChangesPerSecond: sentPerSecond, maxAttempts: 4 } });
+  const stage = await openStage({
+    kind: 'what AWS is to suffer from is told below',
+    settings: { kmsChangesPerSecond: sentPerSecond, maxAttempts: 4 },
+  });
   try {
     const set = await newConnected(stage);
     Object.assign(stage.time, { consistencyMs: consistency * 1000, quotaSecondMs: 1000 });

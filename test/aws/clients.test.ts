@@ -7,7 +7,7 @@ import { ListAliasesCommand } from '@aws-sdk/client-kms';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import anyTest, { type TestFn } from 'ava';
 import { pino } from 'pino';
-import { Simulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { AwsError, callAws } from '../../src/aws/aws-error.ts';
 import { AwsClients, type AwsAccess, type AwsSettings } from '../../src/aws/clients.ts';
 import { whoIs } from '../../src/aws/identity-check.ts';
@@ -15,6 +15,7 @@ import { homeRegion, partitionOf, partitions } from '../../src/aws/partitions.ts
 import { trustPolicy } from '../../src/aws/permissions.ts';
 import { RoleSession } from '../../src/aws/role-session.ts';
 import { Secret } from '../../src/secret.ts';
+import { startAws } from '../support/simulated-aws.ts';
 import { silentLog, testAwsSettings } from '../support/aws-settings.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
 import { clientsOf } from '../support/aws-vault.ts';
@@ -67,7 +68,10 @@ interface Context {
 const test = anyTest as TestFn<Context>;
 
 test.before(async (t) => {
-  const simulator = await Simulator.start({ hostNames: ['kms.eu-central-1.amazonaws.com'] });
+  const { simulator } = await startAws({
+    kind: 'which requests are sent, and how often, is what is tested',
+    hostNames: ['kms.eu-central-1.amazonaws.com'],
+  });
   const account = new TestAwsAccount(simulator);
   t.context = { simulator, account, user: await account.user() };
 });

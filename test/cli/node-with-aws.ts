@@ -1,6 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Simulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
+import { startAws } from '../support/simulated-aws.ts';
 import { TestNode, type TestToken } from '../support/test-node.ts';
 
 export interface NodeWithAws {
@@ -33,7 +34,8 @@ export async function nodeWithAws({
   const node = await TestNode.create({ tokens, admin: true, hostNames: [...hostNames, 'localhost'] });
   dispose.push(async () => node.dispose());
   const resolve: Record<string, string> = {};
-  const simulator = await Simulator.start({
+  const { simulator } = await startAws({
+    kind: 'people type within minutes what is typed here within milliseconds',
     resolve,
     xksCa: await readFile(node.ca.certificate, 'utf8'),
     // AWS waits longer than its 250 ms for a proxy that shares its machine with other tests.

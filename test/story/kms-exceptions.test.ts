@@ -14,12 +14,13 @@ import {
   UpdateCustomKeyStoreCommand,
 } from '@aws-sdk/client-kms';
 import test from 'ava';
-import { Simulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { Middlebox } from '../doctor/middlebox.ts';
+import { startAws } from '../support/simulated-aws.ts';
 import { TestCa } from '../support/certificates.ts';
 import { InProcessNode } from '../support/in-process-node.ts';
 import { ofVersion } from '../support/key-identity.ts';
@@ -65,7 +66,12 @@ test.before(async () => {
   externalKeyId = await node.makeKey('first', 'key');
   spare = await node.makeKey('first', 'spare');
   resolve[hostName] = `127.0.0.1:${node.port}`;
-  simulator = await Simulator.start({ time, resolve, xksCa: readFileSync(node.ca.certificate, 'utf8') });
+  ({ simulator } = await startAws({
+    kind: 'what each answer of the proxy is to a client of AWS is what is tested',
+    time,
+    resolve,
+    xksCa: readFileSync(node.ca.certificate, 'utf8'),
+  }));
   agent = new Agent({ ca: simulator.ca, keepAlive: true });
   kms = new KMSClient({
     ...{ region: 'eu-central-1', endpoint: simulator.url, credentials: simulator.account(), maxAttempts: 1 },

@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
-import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
+import type { Simulator, SimulatorOptions } from '../../simulator/simulator.ts';
 import type { AdminClient } from '../support/admin-client.ts';
+import { startAws, type AwsTimes } from '../support/simulated-aws.ts';
 import { TestNode, type NodeOptions } from '../support/test-node.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
@@ -23,10 +23,8 @@ export interface Principal extends AwsCredentials {
   arn: string;
 }
 
-type Times = { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
-
 export interface StoryOptions {
-  simulator?: Omit<SimulatorOptions, 'resolve' | 'xksCa'>;
+  simulator?: Omit<SimulatorOptions, 'resolve' | 'xksCa' | 'random'>;
   node?: Omit<NodeOptions, 'tokens' | 'admin' | 'hostNames'>;
   /** More tables of the configuration. */
   config?: string;
@@ -39,7 +37,7 @@ export class Story {
   /** Where AWS finds host names, `host:port`; may be changed. */
   readonly resolve: Record<string, string>;
   /** How long AWS takes for what; may be changed. */
-  readonly time: Times;
+  readonly time: AwsTimes;
   readonly #agent: Agent;
   readonly #clients: { destroy: () => void }[] = [];
   readonly #closeAws: () => Promise<void>;
@@ -48,7 +46,7 @@ export class Story {
   private constructor(
     node: TestNode,
     simulator: Simulator,
-    aws: { resolve: Record<string, string>; time: Times; close: () => Promise<void> },
+    aws: { resolve: Record<string, string>; time: AwsTimes; close: () => Promise<void> },
     dispose: () => Promise<void>,
   ) {
     this.node = node;
@@ -71,7 +69,12 @@ export class Story {
   }: StoryOptions = {}): Promise<Story> {
     const fixture = await createSoftHsmToken();
     const resolve: Record<string, string> = {};
-    const time = { connectMs: 0, disconnectMs: 0, xksTimeoutMs: 30_000, ...simulated.time };
+    const time = {
+      connectMs: 0,
+      disconnectMs: 0,
+      xksTimeoutMs: 30_000,
+      ...simulated.time,
+    };
     const started: (() => Promise<unknown>)[] = [async () => fixture.dispose()];
     const dispose = async () => {
       for (const end of started.toReversed()) await end();
@@ -84,7 +87,8 @@ export class Story {
         admin: { sign_ins_per_minute: 100_000, requests_per_minute: 1_000_000 },
       });
       started.push(async () => node.dispose());
-      const simulator = await Simulator.start({
+      const { simulator } = await startAws({
+        kind: 'people do within minutes what is done here within milliseconds',
         ...simulated,
         resolve,
         xksCa: readFileSync(node.ca.certificate, 'utf8'),

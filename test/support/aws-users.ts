@@ -23,14 +23,14 @@ export interface TestUser {
 
 const everything: PermissionGroup[] = ['key-stores', 'keys', 'principals', 'check', 'own-access-key'];
 
-/** An AWS account of the simulator, with its root user's hands in IAM. */
+/** An AWS account of the simulator, with its root user's hands in IAM; what they did was long ago. */
 export class TestAwsAccount {
   readonly account: SimulatedAccount;
   readonly #iam: Promise<IAMClient>;
 
   constructor(simulator: Simulator, id?: string) {
     this.account = simulator.account(id);
-    const aws = clientsOf(simulator).once({
+    const aws = clientsOf(simulator, { maxAttempts: 1 }).once({
       accountKey: '',
       partition: 'aws',
       region: 'us-east-1',
@@ -39,7 +39,7 @@ export class TestAwsAccount {
       accessKeyId: this.account.accessKeyId,
       secret: new Secret(this.account.secretAccessKey),
     });
-    this.#iam = aws.iam();
+    this.#iam = aws.iam().then((iam) => settling(simulator, iam));
   }
 
   get id(): string {
@@ -118,4 +118,19 @@ export class TestAwsAccount {
       await this.#iam
     ).send(new UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument: JSON.stringify(policy) }));
   }
+}
+
+function settling(simulator: Simulator, iam: IAMClient): IAMClient {
+  return new Proxy(iam, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'send') return value;
+      return async (...args: unknown[]) => {
+        simulator.settle();
+        const answer: unknown = await Reflect.apply(value as (...given: unknown[]) => unknown, target, args);
+        simulator.settle();
+        return answer;
+      };
+    },
+  });
 }

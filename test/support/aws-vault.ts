@@ -1,4 +1,4 @@
-import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../../src/aws/clients.ts';
 import { Secret } from '../../src/secret.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
@@ -8,29 +8,43 @@ import {
   type CspAccountWish,
 } from '../../src/vault/csp-accounts.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
+import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
 import { fresh, insertGroup, openVault, type TestVault } from './vault.ts';
 
 export interface AwsVault extends TestVault {
   house: AwsHouse;
   aws: AwsClients;
   simulator: Simulator;
+  /** How long AWS takes for what; may be changed. */
+  time: AwsTimes;
+  kindly: TestAws['kindly'];
   /** An admin group of the vault. */
   group: string;
 }
 
 export interface AwsVaultOptions {
-  simulator?: SimulatorOptions;
+  time?: AwsTimes;
   settings?: Partial<AwsSettings>;
+  /** Why AWS has to be a kind one. */
+  kind?: string;
 }
 
 /** A vault as {@link openVault} makes it, whose CSP accounts are in an AWS played by the simulator. */
 export async function openAwsVault(options: AwsVaultOptions = {}): Promise<AwsVault> {
-  const [vault, simulator] = await Promise.all([openVault(), Simulator.start(options.simulator)]);
+  const vault = await openVault();
+  const { time = {}, kind } = options;
+  const { simulator, kindly } = await startAws({
+    time,
+    spreadClock: vault.house.now,
+    ...(kind === undefined ? {} : { kind }),
+  });
   const aws = clientsOf(simulator, options.settings);
   return {
     ...vault,
     aws,
     simulator,
+    time,
+    kindly,
     group: await insertGroup(vault.store, vault.vault.id, 'Cloud Admin Group'),
     house: { ...vault.house, aws },
     dispose: async () => {

@@ -24,7 +24,7 @@ import { inAwsOf, kmsOf, newCloudKey, pointerOf } from './kms-key-stage.ts';
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
 test.before(async (t) => {
-  const stage = await openStage();
+  const stage = await openStage({ kind: 'each test here has troubles of its own, and worse ones' });
   t.context.stage = stage;
   t.context.set = await newConnected(stage);
 });

@@ -37,7 +37,7 @@ const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 const hour = 60 * 60_000;
 
 test.before(async (t) => {
-  const stage = await openStage();
+  const stage = await openStage({ kind: 'what AWS shows at each step, and when, is what is tested' });
   t.context.stage = stage;
   t.context.set = await newConnected(stage);
   stage.time.consistencyMs = hour;

@@ -13,15 +13,13 @@ import { killedAtWrite } from './kms-key-stage.ts';
 
 interface Context extends AwsVault {
   account: TestAwsAccount;
-  time: { consistencyMs: number };
 }
 
 const test = anyTest as TestFn<Context>;
 
 test.before(async (t) => {
-  const time = { consistencyMs: 0 };
-  const vault = await openAwsVault({ simulator: { time }, settings: { maxAttempts: 1 } });
-  t.context = { ...vault, time, account: new TestAwsAccount(vault.simulator) };
+  const vault = await openAwsVault({ settings: { maxAttempts: 1 } });
+  t.context = { ...vault, account: new TestAwsAccount(vault.simulator) };
 });
 test.after.always(async (t) => t.context?.dispose());
 
@@ -78,7 +76,6 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
         );
       }
       for (const each of undo) each();
-      time.consistencyMs = 0;
       simulator.settle();
       const row = await read();
       const what = JSON.stringify({

@@ -28,7 +28,10 @@ const quick = { pauses: [1, 1] };
 // One after another: a fault of the simulator's strikes whoever comes first.
 test.before(async (t) => {
   // One attempt: that a request fails is what is tried here; that the SDK repeats it has a test of its own.
-  const vault = await openAwsVault({ settings: { maxAttempts: 1 } });
+  const vault = await openAwsVault({
+    kind: 'which of the requests fails, and that the next one is obeyed, is what is tested',
+    settings: { maxAttempts: 1 },
+  });
   t.context = { ...vault, account: new TestAwsAccount(vault.simulator) };
 });
 test.after.always(async (t) => t.context.dispose());

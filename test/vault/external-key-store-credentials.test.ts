@@ -47,7 +47,9 @@ import {
 const test = anyTest as TestFn<Stage>;
 
 test.before(async (t) => {
-  t.context = await openStage();
+  t.context = await openStage({
+    kind: 'the order in which AWS and the proxy learn of a credential is what is tested',
+  });
 });
 test.after.always(async (t) => t.context.dispose());
 

@@ -33,7 +33,7 @@ import {
 const test = anyTest as TestFn<Stage>;
 
 test.before(async (t) => {
-  t.context = await openStage();
+  t.context = await openStage({ kind: 'which of the requests fails is what is tested' });
 });
 test.after.always(async (t) => t.context.dispose());
 // What one test has made is not watched in the next.

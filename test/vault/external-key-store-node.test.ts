@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { Simulator } from '../../simulator/simulator.ts';
+import type { Simulator } from '../../simulator/simulator.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
 import { CommandServer, type Run } from '../cli/command-line.ts';
+import { startAws } from '../support/simulated-aws.ts';
 import type { AdminClient } from '../support/admin-client.ts';
 import { TestNode } from '../support/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -36,8 +37,8 @@ test.before(async (t) => {
   const fixture = await createSoftHsmToken();
   const node = await TestNode.create({ tokens: [{ fixture }], admin: true, hostNames: [hostName] });
   const resolve: Record<string, string> = {};
-  const time = { connectMs: 100, disconnectMs: 100, xksTimeoutMs: 20_000, consistencyMs: 0 };
-  const simulator = await Simulator.start({
+  const time = { connectMs: 100, disconnectMs: 100, xksTimeoutMs: 20_000, consistencyMs: 300 };
+  const { simulator } = await startAws({
     resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
     time,
@@ -145,7 +146,7 @@ test.serial('the command makes an external key store and waits until AWS has con
     ...['external-key-store', 'create', keySet, '--region', region, '--uri-endpoint', endpoint, '--wait'],
   );
   t.is(code, 0, stderr);
-  t.regex(stderr, /0 s: CONNECTING \(AWS takes minutes; Ctrl-C leaves it going\)/);
+  t.regex(stderr, /0 s: (?:CREATING|DISCONNECTED|CONNECTING) \(AWS takes minutes; Ctrl-C leaves it going\)/);
   t.regex(stdout, /^External key store payments \(eu-central-1\) is CONNECTED, cks-\w+ in AWS\.$/m);
   const store = await only(t.context);
   t.like(store, {
@@ -218,6 +219,8 @@ test.serial('the command deletes it once AWS has let go of it', async (t) => {
 
 test.serial('--wait waits where answers of AWS are lost and what was made does not show yet', async (t) => {
   const { run, keySet, simulator, time, admin } = t.context;
+  // What was deleted before does not show any more.
+  simulator.settle();
   time.consistencyMs = 2_000;
   const lose = (action: string, kind: 'answer-lost' | 'reset' = 'answer-lost') =>
     simulator.fault({ service: 'kms', action, kind, times: 1 });
@@ -244,7 +247,7 @@ test.serial('--wait waits where answers of AWS are lost and what was made does n
   t.is(deleted.code, 0, deleted.stderr);
   t.deepEqual((await admin.get(path1(t.context))).body.items, []);
   t.throws(() => simulator.kms.state(String(customKeyStoreId)));
-  time.consistencyMs = 0;
+  time.consistencyMs = 300;
   simulator.settle();
 });
 

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownAuthority, type Act, type Actor } from '../../src/audit/trail.ts';
-import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
-import { Simulator, type SimulatedAccount } from '../../simulator/simulator.ts';
+import type { SimulatedAccount, Simulator } from '../../simulator/simulator.ts';
 import { Secret } from '../../src/secret.ts';
 import type { AwsClients, AwsSettings } from '../../src/aws/clients.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
@@ -16,6 +15,7 @@ import { createCspAccount, type CspAccountWish } from '../../src/vault/csp-accou
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-sets.ts';
 import { clientsOf } from '../support/aws-vault.ts';
 import { InProcessNode } from '../support/in-process-node.ts';
+import { startAws, type AwsTimes, type TestAws } from '../support/simulated-aws.ts';
 import { createSoftHsmToken } from '../support/tokens.ts';
 import { fresh, insertGroup } from '../support/vault.ts';
 
@@ -33,8 +33,11 @@ export interface Stage {
   resolve: Record<string, string>;
   aws: AwsClients;
   house: AwsHouse;
+  /** The same, whose requests are sent once: what strikes one is seen. */
+  once: AwsHouse;
   /** How long AWS takes for what; may be changed. */
-  time: { -readonly [name in keyof SimulatedTimes]: SimulatedTimes[name] };
+  time: AwsTimes;
+  kindly: TestAws['kindly'];
   /** How far the house's clock stands ahead, milliseconds. */
   clock: { ahead: number };
   vaultId: string;
@@ -46,11 +49,17 @@ export interface Stage {
 }
 
 export interface StageOptions {
-  time?: Partial<SimulatedTimes>;
+  time?: AwsTimes;
   settings?: Partial<AwsSettings>;
+  /** Why AWS has to be a kind one. */
+  kind?: string;
 }
 
-export async function openStage({ time: given = {}, settings = {} }: StageOptions = {}): Promise<Stage> {
+export async function openStage({
+  time: given = {},
+  settings = {},
+  kind,
+}: StageOptions = {}): Promise<Stage> {
   const fixture = await createSoftHsmToken();
   const node = await InProcessNode.start({ tokens: [{ fixture }], hostNames: [hostName, secondHostName] });
   const resolve: Record<string, string> = {
@@ -59,15 +68,19 @@ export async function openStage({ time: given = {}, settings = {} }: StageOption
   };
   // The machine of the tests is busier than AWS's 250 ms allow for.
   const time = { connectMs: 60_000, disconnectMs: 60_000, xksTimeoutMs: 20_000, ...given };
-  const simulator = await Simulator.start({
+  const clock = { ahead: 0 };
+  const now = () => new Date(Date.now() + clock.ahead);
+  const { simulator, kindly } = await startAws({
     resolve,
     xksCa: readFileSync(node.ca.certificate, 'utf8'),
     time,
+    spreadClock: now,
+    ...(kind === undefined ? {} : { kind }),
   });
-  const aws = clientsOf(simulator, { maxAttempts: 1, ...settings });
+  // A kind AWS fails where it is told to: that is to be seen.
+  const aws = clientsOf(simulator, { ...(kind === undefined ? {} : { maxAttempts: 1 }), ...settings });
+  const awsOnce = clientsOf(simulator, { ...settings, maxAttempts: 1 });
   return node.withVault(async ({ house, vaultId }) => {
-    const clock = { ahead: 0 };
-    const now = () => new Date(Date.now() + clock.ahead);
     const user: Actor = { kind: 'user', id: randomUUID(), name: 'ada' };
     let starts = 1;
     return {
@@ -76,9 +89,11 @@ export async function openStage({ time: given = {}, settings = {} }: StageOption
       resolve,
       aws,
       time,
+      kindly,
       clock,
       vaultId,
       house: { ...house, aws, now },
+      once: { ...house, aws: awsOnce, now },
       group: await insertGroup(house.store as never, vaultId, 'Cloud Admin Group'),
       restarted: () => ({ ...house, aws, now, instance: `test-node/${++starts}` }),
       act: ({ actor = user, idempotencyKey } = {}) => ({
@@ -94,6 +109,7 @@ export async function openStage({ time: given = {}, settings = {} }: StageOption
       }),
       dispose: async () => {
         aws.close();
+        awsOnce.close();
         await simulator.close();
         await node.dispose();
         await fixture.dispose();
@@ -154,9 +170,9 @@ export async function storeOf(
     .executeTakeFirst();
 }
 
-/** What AWS has in the Region. */
+/** What AWS has in the Region, whatever it shows to others. */
 export async function inAws(
-  { house }: Pick<Stage, 'house'>,
+  { once: house, simulator }: Pick<Stage, 'once' | 'simulator'>,
   { cspAccountId }: Pick<KeySetInAws, 'cspAccountId'>,
   where = region,
 ): Promise<AwsKeyStore[]> {
@@ -165,6 +181,7 @@ export async function inAws(
     .selectAll()
     .where('id', '=', cspAccountId)
     .executeTakeFirstOrThrow();
+  simulator.settle();
   return listKeyStores(await awsAccountOf(house, account, where), where);
 }
 
@@ -182,22 +199,37 @@ export async function newConnected(
   wish: Parameters<typeof newKeySetInAws>[1] = {},
 ): Promise<KeySetInAws & { store: ExternalKeyStore }> {
   const made = await newKeySetInAws(stage, wish);
-  const { house, act, simulator } = stage;
+  const { house, act } = stage;
   const store = await createExternalKeyStore(house, act(), made.keySet, {
     region,
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
     connect: true,
+  }).catch(async (error: unknown) => {
+    // An answer was lost: it is looked for, and gone on with.
+    const row = await storeOf(stage, made.keySet);
+    if (row === undefined) throw error;
+    return row;
   });
-  // What AWS does not show yet is gone on with once it does.
-  simulator.settle();
-  if (store.wanted !== null)
-    await refreshExternalKeyStore(house, act(), { keySet: made.keySet, id: store.id });
-  await simulator.kms.connected(store.custom_key_store_id);
-  simulator.settle();
-  const connected = await refreshExternalKeyStore(house, act(), { keySet: made.keySet, id: store.id });
-  if (connected?.state !== 'CONNECTED') throw new Error(`it is ${connected?.state ?? 'gone'}`);
-  return { ...made, store: connected };
+  return { ...made, store: await untilConnected(stage, made, store) };
+}
+
+/** What AWS does not show yet is gone on with once it does. */
+export async function untilConnected(
+  { house, act, simulator }: Stage,
+  { keySet }: Pick<KeySetInAws, 'keySet'>,
+  { id }: Pick<ExternalKeyStore, 'id'>,
+): Promise<ExternalKeyStore> {
+  let store: ExternalKeyStore | undefined;
+  for (let looks = 0; looks < 6 && store?.state !== 'CONNECTED'; looks++) {
+    simulator.settle();
+    store = await refreshExternalKeyStore(house, act(), { keySet, id });
+    const isAsked =
+      store?.state === 'CONNECTING' || (store?.state === 'DISCONNECTED' && store.wanted === null);
+    if (isAsked) await simulator.kms.connected(store?.custom_key_store_id ?? '');
+  }
+  if (store?.state !== 'CONNECTED') throw new Error(`it is ${store?.state ?? 'gone'}`);
+  return store;
 }
 
 /** What the watch makes of everything in the next hour, AWS being quick: until nothing is wanted any more. */

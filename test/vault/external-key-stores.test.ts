@@ -44,7 +44,7 @@ import {
 const test = anyTest as TestFn<Stage>;
 
 test.before(async (t) => {
-  t.context = await openStage();
+  t.context = await openStage({ kind: 'what each act sends and answers is what is tested' });
 });
 test.after.always(async (t) => t.context.dispose());
 

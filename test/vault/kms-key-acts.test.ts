@@ -8,13 +8,11 @@ import {
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
 import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
-import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { consoleOfKmsKey } from '../../src/vault/kms-key-console.ts';
 import { driftOf } from '../../src/vault/kms-key-drift.ts';
 import { editKmsKey, type KmsKeyEdit } from '../../src/vault/kms-key-edit.ts';
 import { createKmsKey } from '../../src/vault/kms-key-making.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
@@ -29,11 +27,21 @@ import {
   newConnected,
   newKeySetInAws,
   openStage,
+  untilConnected,
   region,
   type KeySetInAws,
   type Stage,
 } from './external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+import {
+  inAwsOf,
+  inTheEnd,
+  kmsOf,
+  newCloudKey,
+  newKmsKey,
+  on,
+  pointerOf,
+  untilStruck,
+} from './kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
@@ -59,7 +67,7 @@ test.serial('a KMS key is disabled and enabled in AWS; the CloudKey stays as it 
     ['ENABLE', 'Enabled', 'AVAILABLE'],
   ] as const) {
     await wishOfKmsKey(house, act(), on(stage, pointer), wanted);
-    await advanceKmsKey(house, pointer.id);
+    await inTheEnd(stage, pointer.id);
     t.is((await kms.describe(pointer.key_id)).state, state);
     const after = await again(stage, pointer);
     t.is(after.cloud_status, status);
@@ -83,10 +91,10 @@ test.serial(
       times: 1,
     });
     await wishOfKmsKey(house, act(), on(stage, pointer), 'SCHEDULE_DELETION', 7);
-    await advanceKmsKey(house, pointer.id);
+    await untilStruck(stage, pointer.id);
     undo();
     t.is((await again(stage, pointer)).wanted, 'SCHEDULE_DELETION');
-    await advanceKmsKey(house, pointer.id);
+    await inTheEnd(stage, pointer.id);
     const scheduled = await again(stage, pointer);
     t.is(scheduled.wanted, null);
     t.is(scheduled.cloud_status, 'PENDING_DELETION');
@@ -95,7 +103,7 @@ test.serial(
     });
 
     await wishOfKmsKey(house, act(), on(stage, pointer), 'CANCEL_DELETION');
-    await advanceKmsKey(house, pointer.id);
+    await inTheEnd(stage, pointer.id);
     t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
     t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
     t.deepEqual(driftOf(await again(stage, pointer)), []);
@@ -109,13 +117,13 @@ test.serial('a CloudKey is disabled here at once with AWS down; AWS follows by s
   const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset' });
   const after = await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
   t.is(after.state, 'DISABLED');
-  const [outcome] = await outcomesInAws(house, cloudKey.id, 8_000);
+  const [outcome] = await outcomesInAws(stage.once, cloudKey.id, 8_000);
   undo();
   t.is(outcome?.outcome, 'pending');
   t.is(outcome?.problem?.fault, 'unreachable');
   const kms = await kmsOf(stage, set);
   t.is((await kms.describe(pointer.key_id)).state, 'Enabled');
-  await advanceKmsKey(stage.restarted(), pointer.id);
+  await inTheEnd(stage, pointer.id);
   t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
   t.is((await again(stage, pointer)).wanted, null);
 });
@@ -124,7 +132,7 @@ test.serial('an AWS that does not answer at all keeps nobody waiting', async (t)
   const { stage, set } = t.context;
   const { act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
-  const aws = new AwsClients({ ...stage.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
+  const aws = new AwsClients({ ...stage.once.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
   const house = { ...stage.house, aws };
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'hang' });
   await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
@@ -134,7 +142,7 @@ test.serial('an AWS that does not answer at all keeps nobody waiting', async (t)
   aws.close();
   await whenIdle(house.store, 20_000);
   t.is((await again(stage, pointer)).wanted, 'DISABLE');
-  await advanceKmsKey(stage.house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
 });
 
@@ -189,6 +197,7 @@ test.serial('every kind of drift is seen; ours is applied over theirs', async (t
   const { pointer } = await newKmsKey(stage, set, { kmsKey: { tags: { team: 'payments' } } });
   const kms = await kmsOf(stage, set);
   const theirs = await changeEverything(kms, pointer, set);
+  later(stage);
   await refreshKmsKey(house, pointer.id);
   const drifted = await again(stage, pointer);
   t.deepEqual(
@@ -200,7 +209,7 @@ test.serial('every kind of drift is seen; ours is applied over theirs', async (t
   t.is(events.filter(({ action }) => action === 'kms-key.drift').length, 1);
 
   await applyKmsKey(house, act(), on(stage, pointer), undefined);
-  await advanceKmsKey(house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   await refreshKmsKey(house, pointer.id);
   const after = await again(stage, pointer);
   t.deepEqual(driftOf(after), []);
@@ -215,6 +224,7 @@ test.serial('theirs is accepted as ours, all of it or a part', async (t) => {
   const { house, act } = stage;
   const { pointer } = await newKmsKey(stage, set);
   await changeEverything(await kmsOf(stage, set), pointer, set);
+  later(stage);
   await refreshKmsKey(house, pointer.id);
   await acceptKmsKey(house, act(), on(stage, pointer), ['description']);
   const partly = await again(stage, pointer);
@@ -228,6 +238,11 @@ test.serial('theirs is accepted as ours, all of it or a part', async (t) => {
   await refreshKmsKey(house, pointer.id);
   t.deepEqual(driftOf(await again(stage, pointer)), []);
 });
+
+/** So late that what AWS shows is no more what was before a change of ours. */
+function later({ clock }: Stage): void {
+  clock.ahead += 11 * 60_000;
+}
 
 /** As somebody with the console does. Answers the policy. */
 async function changeEverything(
@@ -290,13 +305,13 @@ for (const kind of ['reset', '500', 'throttle', 'denied', 'answer-lost'] as cons
     for (const [action, ask] of Object.entries(acts)) {
       await ask(stage, await again(stage, pointer));
       const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
-      const { fault } = await advanceKmsKey(house, pointer.id);
+      const { fault } = await untilStruck(stage, pointer.id);
       undo();
       t.not(fault, undefined, action);
       t.is(problemOf(await again(stage, pointer))?.operation, action);
       // So late that what AWS does not find is gone.
-      stage.clock.ahead += 11 * 60_000;
-      await advanceKmsKey(stage.restarted(), pointer.id);
+      later(stage);
+      await inTheEnd(stage, pointer.id);
       const after = await again(stage, pointer);
       t.is(after.problem, null, action);
       t.is(after.wanted, null);
@@ -330,10 +345,10 @@ test.serial('a change of a CloudKey reaches its KMS key where asked for, else sh
     undefined,
     true,
   );
-  await advanceKmsKey(house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   t.is((await kms.describe(pointer.key_id)).description, 'a third');
   await applyKmsKey(house, act(), on(stage, pointer), undefined);
-  await advanceKmsKey(house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   t.deepEqual(await kms.aliases(pointer.key_id), [`alias/${name}`]);
   t.true((await kms.policy(pointer.key_id)).includes(user.arn));
   t.deepEqual(driftOf(await again(stage, pointer)), []);
@@ -358,10 +373,10 @@ test.serial('the least policy of a CSP account is enough for the whole life of a
     { alias: `${pointer.alias}-2`, description: 'x', tags: {} },
     { apply: true },
   );
-  await advanceKmsKey(house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   for (const wanted of ['DISABLE', 'ENABLE', 'SCHEDULE_DELETION', 'CANCEL_DELETION'] as const) {
     await wishOfKmsKey(house, act(), on(stage, pointer), wanted, wanted === 'SCHEDULE_DELETION' ? 7 : null);
-    await advanceKmsKey(house, pointer.id);
+    await inTheEnd(stage, pointer.id);
     t.is((await again(stage, pointer)).problem, null, wanted);
   }
   await refreshKmsKey(house, pointer.id);
@@ -371,9 +386,9 @@ test.serial('the least policy of a CSP account is enough for the whole life of a
   const lost = await newCloudKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
   const row = await pointerOf(stage, lost);
-  await advanceKmsKey(house, row.id);
+  await untilStruck(stage, row.id);
   undo();
-  await advanceKmsKey(house, row.id);
+  await inTheEnd(stage, row.id);
   t.is((await pointerOf(stage, lost)).step, 'DONE');
   t.is((await inAwsOf(kms, cloudKey)).length, 1);
 });
@@ -388,7 +403,7 @@ test.serial('a policy without the account statement holds for Holdfast alone, an
   const { pointer } = await newKmsKey(stage, set, { kmsKey: { policy: 'generated-without-root' } });
   t.false(pointer.policy.includes(':root'));
   await wishOfKmsKey(stage.house, stage.act(), on(stage, pointer), 'DISABLE');
-  await advanceKmsKey(stage.house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
 });
 
@@ -400,12 +415,12 @@ test.serial(
     const nobody = `arn:aws:iam::${set.account.id}:role/nobody`;
     const cloudKey = await newCloudKey(stage, set, { administrators: [nobody] });
     const { id } = await pointerOf(stage, cloudKey);
-    await advanceKmsKey(house, id);
+    await inTheEnd(stage, id);
     const problem = problemOf(await pointerOf(stage, cloudKey));
     t.is(problem?.code, 'MalformedPolicyDocumentException');
     t.regex(problem?.wayOut ?? '', /exists in IAM/);
     await updateCloudKey(house, act(), vaultId, 'all', cloudKey.id, { administrators: [] });
-    await advanceKmsKey(house, id);
+    await inTheEnd(stage, id);
     t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   },
 );
@@ -421,10 +436,9 @@ test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
     uriEndpoint: endpoint,
     connect: true,
   });
-  await stage.simulator.kms.connected(store.custom_key_store_id);
-  await refreshExternalKeyStore(house, act(), { keySet: set.keySet, id: store.id });
+  await untilConnected(stage, set, store);
   const { id } = await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { region: elsewhere });
-  await advanceKmsKey(house, id);
+  await inTheEnd(stage, id);
   t.is((await inAwsOf(await kmsOf(stage, set), cloudKey)).length, 1);
   t.is((await inAwsOf(await kmsOf(stage, set, elsewhere), cloudKey)).length, 1);
   await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
@@ -456,7 +470,7 @@ test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that wa
   const { pointer } = await newKmsKey(stage, set);
   const { pointer: unwanted } = await newKmsKey(stage, set);
   await wishOfKmsKey(house, act(), on(stage, unwanted), 'SCHEDULE_DELETION', 7);
-  await advanceKmsKey(house, unwanted.id);
+  await inTheEnd(stage, unwanted.id);
   for (const row of [pointer, unwanted])
     await house.store.db
       .updateTable('kms_keys')
@@ -502,14 +516,19 @@ test.serial('a KMS key that no pointer knows is found', async (t) => {
   const { house, act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   await deleteKmsKey(house, act(), on(stage, pointer), { kind: 'keep' });
-  await advanceKmsKey(house, pointer.id);
+  await inTheEnd(stage, pointer.id);
+  stage.simulator.settle();
   const found = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
   t.true(found.items.some((item) => item.keyArn === pointer.key_arn && item.cloudKeyId === cloudKey.id));
   t.is(found.next, null);
   await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { keyArn: pointer.key_arn });
+  // Its alias may show only later.
+  later(stage);
+  await refreshKmsKey(house, (await pointerOf(stage, cloudKey)).id);
   const linked = await pointerOf(stage, cloudKey);
   t.is(linked.origin, 'LINKED');
   t.is(linked.alias, pointer.alias);
+  t.deepEqual(driftOf(linked), []);
   const after = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
   t.false(after.items.some((item) => item.keyArn === pointer.key_arn));
 });
@@ -532,11 +551,11 @@ test.serial(
     await type('access-key');
     const pasted = await pointerOf(stage, cloudKey);
     await wishOfKmsKey(house, act(), on(stage, pasted), 'SCHEDULE_DELETION', 7);
-    await advanceKmsKey(house, pasted.id);
+    await inTheEnd(stage, pasted.id);
     t.regex(problemOf(await again(stage, pasted))?.message ?? '', /does not refer to this CloudKey/);
     t.is((await (await kmsOf(stage, set)).describe(victim.pointer.key_id)).state, 'Enabled');
     await deleteKmsKey(house, act(), on(stage, pasted), { kind: 'keep' });
-    await advanceKmsKey(house, pasted.id);
+    await inTheEnd(stage, pasted.id);
     t.is((await again(stage, pasted)).outcome, 'KEPT');
   },
 );

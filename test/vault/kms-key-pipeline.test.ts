@@ -19,7 +19,17 @@ import {
   type KeySetInAws,
   type Stage,
 } from './external-key-store-stage.ts';
-import { inAwsOf, killedAtWrite, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+import {
+  inAwsOf,
+  inTheEnd,
+  killedAtWrite,
+  kmsOf,
+  newCloudKey,
+  newKmsKey,
+  on,
+  pointerOf,
+  untilStruck,
+} from './kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
@@ -39,7 +49,7 @@ test.serial('a new CloudKey brings KMS key, alias, policy and tags', async (t) =
   t.is(before.alias, `alias/${cloudKey.name}`);
   t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
 
-  t.deepEqual(await advanceKmsKey(stage.house, before.id), { fault: undefined });
+  t.deepEqual(await inTheEnd(stage, before.id), { fault: undefined });
   const pointer = await pointerOf(stage, cloudKey);
   const kms = await kmsOf(stage, set);
   const key = await kms.describe(pointer.alias);
@@ -90,7 +100,7 @@ for (const action of ['CreateKey', 'CreateAlias'] as const)
       const cloudKey = await newCloudKey(stage, set);
       const { id } = await pointerOf(stage, cloudKey);
       const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
-      const { fault } = await advanceKmsKey(stage.house, id);
+      const { fault } = await untilStruck(stage, id);
       undo();
       const failed = await pointerOf(stage, cloudKey);
       const problem = problemOf(failed);
@@ -98,11 +108,11 @@ for (const action of ['CreateKey', 'CreateAlias'] as const)
       t.is(problem?.operation, action);
       t.is(problem?.fault, fault);
       t.not(problem?.wayOut ?? '', '');
-      t.is(failed.attempts, 1);
+      t.is(problem?.times, 1);
       t.true((failed.next_attempt_at ?? '') > stage.house.now().toISOString());
 
       // What a look at the clock finds once its time has come.
-      await advanceKmsKey(stage.restarted(), id);
+      await inTheEnd(stage, id);
       const pointer = await pointerOf(stage, cloudKey);
       const kms = await kmsOf(stage, set);
       t.is(pointer.step, 'DONE');
@@ -121,7 +131,7 @@ test.serial('a kill at any write: a second run completes it, exactly once', asyn
     const { fault } = await advanceKmsKey(killedAtWrite(stage.house, write), id);
     t.is(fault, 'internal', `write ${write}`);
     t.not((await pointerOf(stage, cloudKey)).step, 'DONE');
-    await advanceKmsKey(stage.restarted(), id);
+    await inTheEnd(stage, id);
     const pointer = await pointerOf(stage, cloudKey);
     const kms = await kmsOf(stage, set);
     t.is(pointer.step, 'DONE', `write ${write}`);
@@ -135,7 +145,7 @@ test.serial('an alias of another key is never taken without being asked for', as
   const { pointer: first } = await newKmsKey(stage, set);
   const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
   const { id } = await pointerOf(stage, cloudKey);
-  await advanceKmsKey(stage.house, id);
+  await inTheEnd(stage, id);
   const blocked = await pointerOf(stage, cloudKey);
   const problem = problemOf(blocked);
   t.is(blocked.step, 'ALIAS');
@@ -146,10 +156,12 @@ test.serial('an alias of another key is never taken without being asked for', as
   t.deepEqual(await kms.aliases(first.key_id), [first.alias]);
 
   await retryKmsKey(stage.house, stage.act(), on(stage, blocked), { takeAlias: true });
-  await advanceKmsKey(stage.house, id);
+  await inTheEnd(stage, id);
   t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   t.deepEqual(await kms.aliases(first.key_id), []);
   t.deepEqual(await kms.aliases(blocked.key_id), [first.alias]);
+  // So late that this is no more what was before the alias was made.
+  stage.clock.ahead += 11 * 60_000;
   await refreshKmsKey(stage.house, first.id);
   t.deepEqual(
     driftOf(await pointerOf(stage, { id: first.cloud_key_id })).map(({ what, aws }) => [what, aws]),
@@ -162,12 +174,12 @@ test.serial('another alias lets a pointer go on whose alias is taken', async (t)
   const { pointer: first } = await newKmsKey(stage, set);
   const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
   const { id } = await pointerOf(stage, cloudKey);
-  await advanceKmsKey(stage.house, id);
+  await inTheEnd(stage, id);
   const edit = { alias: `${first.alias}-2` };
   await editKmsKey(stage.house, stage.act(), on(stage, await pointerOf(stage, cloudKey)), edit, {
     apply: true,
   });
-  await advanceKmsKey(stage.house, id);
+  await inTheEnd(stage, id);
   const pointer = await pointerOf(stage, cloudKey);
   t.is(pointer.step, 'DONE');
   t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${first.alias}-2`]);
@@ -185,7 +197,8 @@ test.serial('a KMS key that somebody made for the CloudKey is shown, and linked 
       Statement: [{ Effect: 'Allow', Principal: { AWS: set.account.id }, Action: 'kms:*', Resource: '*' }],
     }),
   });
-  await advanceKmsKey(stage.house, id);
+  stage.simulator.settle();
+  await inTheEnd(stage, id);
   const blocked = await pointerOf(stage, cloudKey);
   t.is(blocked.step, 'KEY');
   t.is(problemOf(blocked)?.code, 'XksKeyAlreadyInUseException');
@@ -210,21 +223,21 @@ test.serial('what waits for its CloudKey goes on once that is enabled', async (t
   const cloudKey = await newCloudKey(stage, set);
   const { id } = await pointerOf(stage, cloudKey);
   await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
-  await advanceKmsKey(house, id);
+  await inTheEnd(stage, id);
   const waiting = await pointerOf(stage, cloudKey);
   t.is(problemOf(waiting)?.fault, 'waiting');
   t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
   t.false((await dueWork(house)).some((due) => due.id === id));
   await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
   await freezeVault(house, act(), vaultId, 'appliance', {});
-  await advanceKmsKey(house, id);
+  await inTheEnd(stage, id);
   t.regex(problemOf(await pointerOf(stage, cloudKey))?.wayOut ?? '', /holdfast vault thaw/);
   for (const side of ['vault', 'appliance'] as const) {
     t.false((await dueWork(house)).some((due) => due.id === id));
     await thawVault(house, act(), vaultId, side, {});
   }
   t.true((await dueWork(house)).some((due) => due.id === id));
-  await advanceKmsKey(house, id);
+  await inTheEnd(stage, id);
   t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
 });
 
@@ -241,14 +254,14 @@ test.serial(
         .where('id', '=', external_key_store_id)
         .execute();
     await say('DISCONNECTED');
-    await advanceKmsKey(stage.house, id);
+    await inTheEnd(stage, id);
     const waiting = await pointerOf(stage, cloudKey);
     t.is(problemOf(waiting)?.code, 'KeyStoreNotConnected');
     t.is(waiting.create_sent, 0);
     t.false((await dueWork(stage.house)).some((due) => due.id === id));
     await say('CONNECTED');
     t.true((await dueWork(stage.house)).some((due) => due.id === id));
-    await advanceKmsKey(stage.house, id);
+    await inTheEnd(stage, id);
     t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   },
 );
@@ -258,7 +271,7 @@ test.serial('a pointer given up before anything was sent leaves nothing', async 
   const cloudKey = await newCloudKey(stage, set);
   const row = await pointerOf(stage, cloudKey);
   await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
-  await advanceKmsKey(stage.house, row.id);
+  await inTheEnd(stage, row.id);
   const after = await pointerOf(stage, cloudKey);
   t.is(after.step, 'GONE');
   t.is(after.outcome, 'NEVER_MADE');
@@ -273,10 +286,10 @@ test.serial('a pointer given up while the answer to CreateKey was lost finds its
   const cloudKey = await newCloudKey(stage, set);
   const row = await pointerOf(stage, cloudKey);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-  await advanceKmsKey(stage.house, row.id);
+  await untilStruck(stage, row.id);
   undo();
   await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
-  await advanceKmsKey(stage.house, row.id);
+  await inTheEnd(stage, row.id);
   const after = await pointerOf(stage, cloudKey);
   const kms = await kmsOf(stage, set);
   const [keyId = ''] = await inAwsOf(kms, cloudKey);
@@ -290,7 +303,7 @@ test.serial('a pointer given up with its KMS key kept says so', async (t) => {
   const { stage, set } = t.context;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   await deleteKmsKey(stage.house, stage.act(), on(stage, pointer), { kind: 'keep' });
-  await advanceKmsKey(stage.house, pointer.id);
+  await inTheEnd(stage, pointer.id);
   const after = await pointerOf(stage, cloudKey);
   t.is(after.step, 'GONE');
   t.is(after.outcome, 'KEPT');

@@ -19,7 +19,7 @@ import { kmsOf, newCloudKey, newKmsKey, pointerOf } from './kms-key-stage.ts';
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
 test.before(async (t) => {
-  const stage = await openStage();
+  const stage = await openStage({ kind: 'how many looks at the clock it takes is what is tested' });
   t.context.stage = stage;
   t.context.set = await newConnected(stage);
 });

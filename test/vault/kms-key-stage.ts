@@ -3,8 +3,8 @@ import type { Store } from '../../src/store/store.ts';
 import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/vault/cloud-keys.ts';
 import type { OnKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { kmsKeys, type KmsKey } from '../../src/vault/kms-key-records.ts';
+import { advanceKmsKey, type Attempt } from '../../src/vault/kms-key-pipeline.ts';
+import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
 import { fresh } from '../support/vault.ts';
 import { region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
 
@@ -38,7 +38,7 @@ export async function newKmsKey(
 ): Promise<{ cloudKey: CloudKeyRecord; pointer: KmsKey }> {
   const cloudKey = await newCloudKey(stage, set, wish);
   const { id } = await pointerOf(stage, cloudKey);
-  await advanceKmsKey(stage.house, id);
+  await inTheEnd(stage, id);
   const pointer = await pointerOf(stage, cloudKey);
   if (pointer.step !== 'DONE') throw new Error(`it is at ${pointer.step}: ${pointer.problem ?? ''}`);
   return { cloudKey, pointer };
@@ -48,9 +48,37 @@ export function on({ vaultId }: Pick<Stage, 'vaultId'>, row: KmsKey): OnKmsKey {
   return { vaultId, sight: 'all', cloudKeyId: row.cloud_key_id, id: row.id };
 }
 
-/** KMS as the CSP account sees it: a second look, beside what Holdfast does. */
+/** Faults that pass by themselves. */
+const passing = new Set(['settling', 'throttled', 'searching']);
+
+/**
+ * Does for the pointer what there is to do, with the tries and pauses of the schedule, until nothing is left or something
+ * stands against it that does not pass by itself. Answers what the last try came to.
+ */
+export async function inTheEnd(stage: Stage, id: string, house: AwsHouse = stage.house): Promise<Attempt> {
+  for (let tries = 0; ; tries++) {
+    const attempt = await advanceKmsKey(house, id);
+    const row = await kmsKeyById(house.store.db, id);
+    if (row === undefined || row.next_attempt_at === null || tries >= 250) return attempt;
+    if (!passing.has(problemOf(row)?.fault ?? '')) return attempt;
+    stage.clock.ahead += Math.max(Date.parse(row.next_attempt_at) - house.now().getTime(), 0);
+  }
+}
+
+/** The same with requests that are sent once, until one fails of something else than that AWS shows things late. */
+export async function untilStruck(stage: Stage, id: string): Promise<Attempt> {
+  for (let tries = 0; tries < 60; tries++) {
+    const attempt = await advanceKmsKey(stage.once, id);
+    const { next_attempt_at: next } = (await kmsKeyById(stage.house.store.db, id)) ?? {};
+    if (attempt.fault !== 'settling' || typeof next !== 'string') return attempt;
+    stage.clock.ahead += Math.max(Date.parse(next) - stage.house.now().getTime(), 0);
+  }
+  throw new Error('AWS goes on not to show it');
+}
+
+/** KMS as it is, whatever it shows to Holdfast: a second look. */
 export async function kmsOf(
-  { house }: Pick<Stage, 'house'>,
+  { once: house, simulator }: Pick<Stage, 'once' | 'simulator'>,
   { cspAccountId }: Pick<KeySetInAws, 'cspAccountId'>,
   where = region,
 ): Promise<KmsKeys> {
@@ -59,7 +87,13 @@ export async function kmsOf(
     .selectAll()
     .where('id', '=', cspAccountId)
     .executeTakeFirstOrThrow();
-  return new KmsKeys(await awsAccountOf(house, account, where), where);
+  return new Proxy(new KmsKeys(await awsAccountOf(house, account, where), where), {
+    get: (target, name) => {
+      simulator.settle();
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 /** Ids of the KMS keys in AWS that refer to the CloudKey. */
