@@ -28,14 +28,20 @@ interface Waiting {
   at: string;
 }
 
-/** Waits until the pointer is DONE. Throws CliError with the way out where somebody has to do something first. */
+/** Waits until the pointer is DONE. Throws CliError with the way out where somebody has to do something first, or gave it up. */
 export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
   const began = performance.now();
   let told = '';
   for (;;) {
     const key = await api.client.get<FoundKmsKey>(path);
     const problem = key['problem'] as Waiting | null;
-    if (key['step'] === 'DONE' || key['step'] === 'GONE') return key;
+    if (key['step'] === 'DONE') return key;
+    if (key['step'] === 'GONE')
+      throw new CliError(
+        'conflict',
+        'the KMS key was given up while it was waited for',
+        'holdfast kms-key show has what became of it; holdfast kms-key create makes another',
+      );
     if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem, key['nextAttemptAt']))
       throw new CliError('unreachable', problem.message, problem.wayOut);
     if (problem !== null && problem.message !== told) {

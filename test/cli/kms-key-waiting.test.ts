@@ -30,3 +30,20 @@ test('--wait ends where somebody has to put it right first', async (t) => {
     message: problem.message,
   });
 });
+
+test('--wait says nothing is there that was given up meanwhile', async (t) => {
+  const turn = { step: 'KEY', problem: null, nextAttemptAt: null };
+  const gone = { step: 'GONE', problem: null, nextAttemptAt: null, outcome: 'NEVER_MADE' };
+  const error = await t.throwsAsync(waitForKmsKey(api(turn, gone), '/x'));
+  t.like(error, { failure: 'conflict', message: 'the KMS key was given up while it was waited for' });
+});
+
+test('--wait goes on through all that a key waits for in AWS: its turn, a lost answer, what does not show yet', async (t) => {
+  const nextAttemptAt = '2026-11-29T00:00:04.000Z';
+  const of = (step: string, fault?: string) =>
+    fault === undefined
+      ? { step, problem: null, nextAttemptAt: null }
+      : { step, problem: { ...problem, fault }, nextAttemptAt };
+  const answers = [of('KEY'), of('KEY', 'unreachable'), of('ALIAS', 'settling'), of('ALIAS'), of('DONE')];
+  t.like(await waitForKmsKey(api(...answers), '/x'), { step: 'DONE' });
+});
