@@ -38,6 +38,18 @@ export interface NodeFacts {
     /** Why the files that are in place are not what is served. */
     refused?: string;
   }[];
+  /** Request quotas near their end or past it, on this node. */
+  quotas: {
+    /** Since when refusals are counted, ISO 8601. */
+    refusedSince: string;
+    near: {
+      /** `key-set:<id>` or `cloud-key:<id>`. */
+      bucket: string;
+      /** Used in the last whole minute: 1 is all. */
+      share: number;
+      refused: number;
+    }[];
+  };
 }
 
 export interface DiskFacts {

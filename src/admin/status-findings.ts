@@ -13,6 +13,7 @@ export const applianceTroubles = [
   'DISK_NEARLY_FULL',
   'NODE_DOWN',
   'SUPERVISOR_SILENT',
+  'QUOTA_NEAR',
 ] as const;
 export type Trouble = (typeof applianceTroubles)[number] | VaultTrouble;
 

@@ -9,6 +9,7 @@ import { time, vaultId } from './key-forms.ts';
 import { upFor } from './nodes.ts';
 import { callerOf, route, type Answer, type Route } from './route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from './services.ts';
+import { quotaStatus } from './status-quotas.ts';
 import {
   applianceTroubles,
   certificateFindings,
@@ -96,6 +97,29 @@ const shownStatus = z
     cloudKeys: counts.describe('By state; those that are DELETED are not counted.'),
     externalKeyStores: counts.describe('By state, as AWS said last.'),
     credentials: z.strictObject({ live: z.int() }),
+    quotas: z
+      .strictObject({
+        refusedSince: time,
+        refused: z.int().describe('Requests refused since then.'),
+        near: z
+          .int()
+          .describe(
+            'Key sets and CloudKeys of which four fifths were used in a minute, or requests refused.',
+          ),
+        of: z
+          .array(
+            z.strictObject({
+              kind: z.enum(['key-set', 'cloud-key']),
+              name: z.string(),
+              usedPercent: z.int().describe('Of the quota, in the last whole minute.'),
+              refused: z.int(),
+            }),
+          )
+          .optional()
+          .describe('In a vault: which.'),
+      })
+      .nullable()
+      .describe('Request quotas, on the node that answers; null where its supervisor does not say.'),
     kmsKeysSeenAt: time
       .nullable()
       .describe(
@@ -156,10 +180,12 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
     .map((name) => tokenStatus(name, services.tokens.pool(name).health, facts));
   const troubles = [...(await findTroubles(services, scope)), ...kmsKeys.found];
   const appliance = own ? undefined : await applianceOf(services, facts);
+  const quotas = await quotaStatus(services, scope, facts);
   const findings = [
     ...tokenFindings(tokens, facts, !own),
     ...(appliance?.findings ?? []),
     ...troubles.map((trouble) => vaultFinding(trouble, own)),
+    ...quotas.findings,
   ];
   return {
     at: now().toISOString(),
@@ -173,6 +199,7 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
     cloudKeys: found.cloudKeys,
     externalKeyStores: found.externalKeyStores,
     credentials: found.credentials,
+    quotas: quotas.shown ?? null,
     kmsKeysSeenAt: kmsKeys.at,
   };
 }

@@ -36,6 +36,7 @@ export interface Status {
   cloudKeys: Record<string, number>;
   externalKeyStores: Record<string, number>;
   credentials: { live: number };
+  quotas?: { refusedSince: string; refused: number; near: number } | null;
   kmsKeysSeenAt: string | null;
 }
 
@@ -135,6 +136,7 @@ function partsOf(status: Status): Record<string, string> {
         ? 'are being looked through: ask again'
         : `compared at ${status.kmsKeysSeenAt} with what AWS said last`,
     credentials: `${status.credentials.live} live`,
+    ...quotasOf(status),
     ...(schedules === undefined
       ? {}
       : {
@@ -146,6 +148,15 @@ function partsOf(status: Status): Record<string, string> {
           disk: `${size(disk.freeBytes)} free, ${disk.reserveBytes < disk.wholeReserveBytes ? 'the reserve is NOT whole' : 'the reserve is whole'}`,
         }),
     ...(auditEvents === undefined ? {} : { 'audit trail': `${auditEvents.toLocaleString('en')} events` }),
+  };
+}
+
+/** Nothing where none is near, as it is where none is set. */
+function quotasOf({ quotas }: Status): Record<string, string> {
+  if (quotas === undefined || quotas === null || quotas.near === 0) return {};
+  const { near, refused, refusedSince } = quotas;
+  return {
+    quotas: `${near} nearly or wholly used up${refused === 0 ? '' : `, ${refused} requests refused since ${refusedSince}`}`,
   };
 }
 

@@ -1,19 +1,26 @@
 import type { NodeFacts } from '../admin/services.ts';
+import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/host-keeper.ts';
 import type { Crew } from './crew.ts';
 import type { NodeTls } from './node-tls.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
 
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */
 export function nodeFacts(
   gates: ReadonlyMap<string, LoginGate>,
   crews: readonly Crew[],
   tls: NodeTls,
+  quotas: QuotaLedger,
 ): NodeFacts {
   return {
     tokens: [...gates].map(([name, { refused: pinRefused }]) =>
       Object.assign({ name, pinRefused }, hostTotals(crews, name)),
     ),
     certificates: tls.certificates,
+    quotas: {
+      refusedSince: new Date(wallClock().getTime() - (monotonicNow() - quotas.refusedSince)).toISOString(),
+      near: quotas.near(),
+    },
   };
 }
 

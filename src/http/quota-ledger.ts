@@ -1,4 +1,5 @@
 import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
+import { WindowedCount } from './windowed-count.ts';
 
 /** What a worker holds it may use for so long after each answer, milliseconds. */
 export const leaseLife = 1_000;
@@ -11,6 +12,22 @@ const mostBuckets = 100_000;
 /** More than any worker asks for at once. */
 const mostAsked = 100_000;
 const longestName = 100;
+const minute = 60_000;
+const hour = 60 * minute;
+/** A quota of which so much was used in a minute is told of. */
+const nearAt = 0.8;
+/** Of so many at the most. */
+const mostTold = 1_000;
+
+/** How one quota was used lately, on this node. */
+export interface QuotaUse {
+  /** `key-set:<id>` or `cloud-key:<id>`. */
+  bucket: string;
+  /** How much of this node's part was used in the last whole minute: 1 is all of it. */
+  share: number;
+  /** Requests refused in this hour and the one before. */
+  refused: number;
+}
 
 interface Lease {
   id: number;
@@ -28,6 +45,9 @@ interface Bucket {
   at: number;
   /** What workers hold and may not have used yet, by worker. */
   held: Map<number, Lease>;
+  used: WindowedCount;
+  /** There is one where any was. */
+  refused: WindowedCount | undefined;
 }
 
 export interface QuotaLedgerOptions {
@@ -48,11 +68,13 @@ export class QuotaLedger {
   readonly #fleetSize: number;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
+  readonly #since: number;
   #leases = 0;
 
   constructor({ fleetSize, now }: QuotaLedgerOptions) {
     this.#fleetSize = fleetSize;
     this.#now = now;
+    this.#since = now();
   }
 
   /** Answers each ask in turn. `worker` is any number that no other living worker has. */
@@ -70,13 +92,30 @@ export class QuotaLedger {
     }
   }
 
+  /** Since when refusals are counted, by this clock. */
+  get refusedSince(): number {
+    return Math.max(this.#since, WindowedCount.start(hour, this.#now()));
+  }
+
+  /** Those quotas that are near their end, or of which requests were refused; what was refused most comes first. */
+  near(): QuotaUse[] {
+    const now = this.#now();
+    const found: QuotaUse[] = [];
+    for (const [bucket, { rate, used, refused }] of this.#buckets) {
+      const share = used.complete(now) / ((rate * minute) / 1000);
+      const count = refused?.total(now) ?? 0;
+      if (share >= nearAt || count > 0) found.push({ bucket, share, refused: count });
+    }
+    return found.toSorted((a, b) => b.refused - a.refused || b.share - a.share).slice(0, mostTold);
+  }
+
   #answer(worker: number, ask: QuotaAsk, now: number): QuotaGrant {
     const name = ask.bucket.slice(0, longestName);
     const bucket = this.#bucket(name, ask, now);
     if (bucket === undefined)
       return { bucket: name, granted: 0, lease: 0, until: now, noneBefore: now + leaseLife };
     refill(bucket, now);
-    takeReport(bucket, worker, ask);
+    takeReport(bucket, worker, ask, now);
     const need = count(ask.need);
     const needed = Math.min(need, Math.max(0, Math.floor(bucket.level)));
     bucket.level -= needed;
@@ -116,7 +155,10 @@ export class QuotaLedger {
     if (known === undefined) {
       if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
       if (this.#buckets.size >= mostBuckets) return undefined;
-      const bucket = { rate, burst, revision: ask.revision, level: burst, at: now, held: new Map() };
+      const bucket: Bucket = {
+        ...{ rate, burst, revision: ask.revision, level: burst, at: now, held: new Map() },
+        ...{ used: new WindowedCount(minute), refused: undefined },
+      };
       this.#buckets.set(name, bucket);
       return bucket;
     }
@@ -152,15 +194,24 @@ function fillUntil(bucket: Bucket, now: number): void {
 }
 
 /** What the worker has done with what it held. It cannot give back more than that. */
-function takeReport(bucket: Bucket, worker: number, ask: QuotaAsk): void {
+function takeReport(bucket: Bucket, worker: number, ask: QuotaAsk, now: number): void {
+  countRefused(bucket, count(ask.refused), now);
   const lease = bucket.held.get(worker);
   // Of a lease that has ended everything counts as used already.
   if (lease?.id !== ask.lease) return;
-  lease.count -= Math.min(lease.count, count(ask.used));
+  const used = Math.min(lease.count, count(ask.used));
+  bucket.used.add(used, now);
+  lease.count -= used;
   const unused = Math.min(lease.count, count(ask.unused));
   lease.count -= unused;
   bucket.level += unused;
   if (lease.count === 0) bucket.held.delete(worker);
+}
+
+function countRefused(bucket: Bucket, refused: number, now: number): void {
+  if (refused === 0) return;
+  bucket.refused ??= new WindowedCount(hour);
+  bucket.refused.add(refused, now);
 }
 
 function roomOf(bucket: Bucket): number {

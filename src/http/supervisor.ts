@@ -186,7 +186,7 @@ export class Supervisor {
       onMessage: (message) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message);
         if (message.kind === 'node-facts') {
-          const facts = nodeFacts(this.#gates, this.#everyone, this.#tls);
+          const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           this.#management?.tell({ kind: 'node-facts', id: message.id, facts });
         }
       },

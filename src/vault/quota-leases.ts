@@ -9,6 +9,8 @@ const longestAsk = 1_000;
 const idleAfter = 250;
 /** A lease in use is asked for again when it has less than this to live, milliseconds. */
 const renewBefore = 500;
+/** What was refused is told after so long where nothing else is to be asked, milliseconds. */
+const refusalsToldAfter = 1_000;
 /** A bucket that nobody asked for in so long is forgotten, milliseconds. */
 const forgetAfter = 60_000;
 /** More requests than this do not wait at one bucket. */
@@ -33,6 +35,7 @@ interface Bucket {
   /** What the supervisor has not been told yet. */
   used: number;
   unused: number;
+  refused: number;
   /** The supervisor said that there is none before this moment. */
   noneBefore: number;
   /** Who waits for the answer to the ask under way, if there is one. */
@@ -77,7 +80,10 @@ export class QuotaLeases {
       this.#use(bucket);
       return 'granted';
     }
-    if (now < bucket.noneBefore || bucket.waiting.length >= mostWaiting) return 'spent';
+    if (now < bucket.noneBefore || bucket.waiting.length >= mostWaiting) {
+      bucket.refused++;
+      return 'spent';
+    }
     // The supervisor is late for others already: nobody more needs to wait for it.
     if (bucket.asking !== undefined && now - bucket.askedAt > patience) return 'unanswered';
     return new Promise((settle) => {
@@ -133,8 +139,10 @@ export class QuotaLeases {
       if (bucket.left > 0) {
         this.#use(bucket);
         settle(waiter, 'granted');
-      } else if (now < bucket.noneBefore) settle(waiter, 'spent');
-      else bucket.waiting.push(waiter);
+      } else if (now < bucket.noneBefore) {
+        bucket.refused++;
+        settle(waiter, 'spent');
+      } else bucket.waiting.push(waiter);
     }
     if (bucket.waiting.length > 0) this.#askSoon(bucket);
   }
@@ -159,6 +167,7 @@ export class QuotaLeases {
       lowMark: 0,
       used: 0,
       unused: 0,
+      refused: 0,
       noneBefore: 0,
       asking: undefined,
       askedAt: 0,
@@ -199,11 +208,11 @@ export class QuotaLeases {
     for (const bucket of this.#toAsk) {
       // One ask at a time; the answer to it sees to the rest.
       if (bucket.asking !== undefined) continue;
-      const { quota, waiting, lease, used, unused } = bucket;
+      const { quota, waiting, lease, used, unused, refused } = bucket;
       const need = waiting.length;
       const ahead = now - bucket.lastTake < idleAfter && bucket.left <= bucket.lowMark;
-      asks.push({ ...quota, need, ahead, lease, used, unused });
-      Object.assign(bucket, { asking: waiting, askedAt: now, waiting: [], used: 0, unused: 0 });
+      asks.push({ ...quota, need, ahead, lease, used, unused, refused });
+      Object.assign(bucket, { asking: waiting, askedAt: now, waiting: [], used: 0, unused: 0, refused: 0 });
     }
     this.#toAsk.clear();
     if (asks.length > 0) this.#send(asks);
@@ -223,8 +232,11 @@ export class QuotaLeases {
         bucket.left = 0;
       }
       const told = bucket.used + bucket.unused === 0;
-      if (bucket.left === 0 ? !told : bucket.until - now < renewBefore) this.#askSoon(bucket);
-      else if (told && now - bucket.lastTake >= forgetAfter) this.#buckets.delete(name);
+      const tellsRefusals = bucket.refused > 0 && now - bucket.askedAt >= refusalsToldAfter;
+      if (tellsRefusals || (bucket.left === 0 ? !told : bucket.until - now < renewBefore))
+        this.#askSoon(bucket);
+      else if (told && bucket.refused === 0 && now - bucket.lastTake >= forgetAfter)
+        this.#buckets.delete(name);
     }
     if (this.#buckets.size > 0) return;
     clearInterval(this.#ticking);

@@ -26,6 +26,8 @@ export interface QuotaAsk extends Quota {
   /** Of that: used since the last ask, and given back. */
   used: number;
   unused: number;
+  /** Requests that it refused since the last ask, because there were none. */
+  refused: number;
 }
 
 export interface QuotaGrant {

@@ -39,12 +39,14 @@ test.before(async (t) => {
 });
 test.after.always(async (t) => t.context.stage?.dispose());
 
+const refusedSince = '2026-11-29T14:00:00.000Z';
 const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeReserve: 16 };
 
 function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
   return {
     tokens: [{ name: 'token', hosts: 6, up: 6, pinRefused: false, problem: undefined, ...token }],
     certificates: [ending(house.now(), 90)],
+    quotas: { refusedSince, near: [] },
   };
 }
 
@@ -275,7 +277,24 @@ const conditions: Condition[] = [
       return async () => thawKeySet(house, act(), vaultId, 'all', set.keySet.id);
     },
   },
+  {
+    name: 'a request quota is used up',
+    trouble: 'QUOTA_NEAR',
+    says: /^1 request quota nearly or wholly used up, 1234 requests refused since 2026-.*: key set payments \(97 % in a minute, 1234 refused\)$/,
+    mends: /^is it meant\? holdfast key-set edit payments --quota/,
+    vaultToo: true,
+    make: async (context) => {
+      const { set, stage } = context;
+      const quotas = { refusedSince, near: [spent(set.keySet.id)] };
+      context.facts = { ...wellFacts(stage), ...context.facts, quotas };
+      return async () => {
+        context.facts = wellFacts(stage);
+      };
+    },
+  },
 ];
+
+const spent = (id: string) => ({ bucket: `key-set:${id}`, share: 0.97, refused: 1234 });
 
 for (const { name, trouble, says, mends, vaultToo, make } of conditions)
   test.serial(`${name}: it is told, with what mends it, and gone once it is mended`, async (t) => {
@@ -323,6 +342,19 @@ async function until(
 function isOfAppliance(trouble: Trouble): boolean {
   return /^(TOKEN|PIN|CERTIFICATE|DISK|NODE)_/.test(trouble);
 }
+
+test.serial('quotas are told with what was refused, of a vault by name and of a CloudKey too', async (t) => {
+  const { stage } = t.context;
+  const { id } = await stage.house.store.db.selectFrom('cloud_keys').select('id').executeTakeFirstOrThrow();
+  const elsewhere = [spent(randomUUID()), { bucket: 'other', share: 1, refused: 1 }];
+  const near = [{ bucket: `cloud-key:${id}`, share: 0.8, refused: 0 }, ...elsewhere];
+  t.context.facts = { ...wellFacts(stage), quotas: { refusedSince, near } };
+  const [ofVault, ofAppliance] = [await status(t.context), await status(t.context, 'appliance')];
+  t.context.facts = wellFacts(stage);
+  t.like(ofVault.quotas, { near: 1, refused: 0, of: [{ kind: 'cloud-key', usedPercent: 80, refused: 0 }] });
+  t.deepEqual(ofAppliance.quotas, { near: 1, refused: 0, refusedSince });
+  t.regex(linesOf(ofVault, {}).join('\n'), /quotas +1 nearly or wholly used up$/m);
+});
 
 test.serial('a token without a host that serves is down, whoever can be asked', async (t) => {
   t.context.facts = undefined;

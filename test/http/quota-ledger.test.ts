@@ -10,7 +10,7 @@ const bucket = 'key-set:1';
 function ask(fields: Partial<QuotaAsk>): QuotaAsk {
   return {
     ...{ bucket, rate: 100, burst: 20, revision: 1, need: 0, ahead: false, lease: 0 },
-    ...{ used: 0, unused: 0, ...fields },
+    ...{ used: 0, unused: 0, refused: 0, ...fields },
   };
 }
 
@@ -308,4 +308,28 @@ test('a worker cannot give back what it never had, nor break the ledger with wha
     const grant = answer(1, { ...fields, lease: wrong, revision: wrong });
     t.true(Number.isFinite(grant.granted) && Number.isFinite(grant.noneBefore));
   }
+});
+
+test('what is near its end and what was refused is told, and forgotten after a while', (t) => {
+  const { ledger, clock, answer, served } = ledgerOf(2);
+  clock.now = 7_200_000;
+  // Half of 100 a second is this node's, and 40 of them are four fifths.
+  for (let second = 0; second < 60; second++) {
+    served(1, 40, { burst: 100 });
+    served(1, 39, { burst: 100, bucket: 'key-set:2' });
+    clock.now += 1000;
+  }
+  t.deepEqual(ledger.near(), [{ bucket, share: 0.8, refused: 0 }]);
+  answer(1, { bucket: 'cloud-key:3', refused: 5 });
+  answer(2, { bucket: 'cloud-key:3', refused: 7 });
+  answer(1, { refused: -1 });
+  t.deepEqual(ledger.near(), [
+    { bucket: 'cloud-key:3', share: 0, refused: 12 },
+    { bucket, share: 0.8, refused: 0 },
+  ]);
+  clock.now += 3_600_000;
+  t.deepEqual(ledger.near(), [{ bucket: 'cloud-key:3', share: 0, refused: 12 }]);
+  t.is(ledger.refusedSince, 7_200_000);
+  clock.now += 3_600_000;
+  t.deepEqual(ledger.near(), []);
 });

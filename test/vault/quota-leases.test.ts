@@ -175,3 +175,14 @@ test('a quota that was changed counts from the next request on', async (t) => {
   node.clock.now += 50;
   t.is(await leases.take(high), 'granted');
 });
+
+test('what was refused is told to the supervisor, with what is asked and else after a second', async (t) => {
+  const node = startNode();
+  const { leases, asks } = node.worker();
+  const refused = () => asks.reduce((sum, ask) => sum + ask.refused, 0);
+  t.like(await takeMany(leases, quotaOf(1, 5), 9), { granted: 5, spent: 4 });
+  t.is(leases.take(quotaOf(1, 5)), 'spent', 'nobody is asked');
+  node.clock.now += 1_000;
+  while (refused() < 5) await delay(5);
+  t.is(refused(), 5);
+});
