@@ -41,7 +41,7 @@ export const keyStates = z.enum([
   'DELETED',
 ]);
 
-const effectiveStates = z.enum([...keyStates.options, 'FROZEN']);
+export const effectiveStates = z.enum([...keyStates.options, 'FROZEN']);
 
 const principals = (who: string) =>
   z

@@ -34,6 +34,7 @@ import {
   shown,
   writeKeys,
 } from './cloud-key-routes.ts';
+import { called } from './key-lookup.ts';
 import { kmsKeyOfNewKey } from './kms-key-forms.ts';
 import { namePrefix, region, toDate } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish, wholeQuery } from './page-query.ts';
@@ -66,15 +67,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       state: keyStates.optional().describe('Only those in this state.'),
       name: namePrefix,
       externalKeyId: z.string().max(128).optional().describe('Only the one that AWS calls so.'),
-      called: z
-        .string()
-        .min(1)
-        .max(400)
-        .optional()
-        .describe(
-          'Only those that anybody calls so: by id, external key id or whole name, or as AWS calls their KMS keys, by key id, ' +
-            'key ARN, alias (with or without `alias/`) or alias ARN.',
-        ),
+      called: called.optional(),
       ...pageQuery(cloudKeyOrders),
     }),
     answer: pageOf(shownKey, 'CloudKey'),

@@ -8,6 +8,7 @@ import { credentialRoutes } from './credentials.ts';
 import { cspAccountRoutes } from './csp-accounts.ts';
 import { externalKeyStoreRoutes } from './external-key-stores.ts';
 import { freezeRoutes } from './freezes.ts';
+import { keyLookupRoutes } from './key-lookup.ts';
 import { keySetRoutes } from './key-sets.ts';
 import { kmsKeyRoutes } from './kms-keys.ts';
 import { mailRoutes } from './mail.ts';
@@ -41,6 +42,7 @@ const described: readonly Route[] = [
   ...freezeRoutes,
   ...credentialRoutes,
   ...externalKeyStoreRoutes,
+  ...keyLookupRoutes,
   ...cloudKeyRoutes,
   ...kmsKeyRoutes,
   ...auditEventRoutes,

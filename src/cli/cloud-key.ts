@@ -6,6 +6,7 @@ import { addCloudKeyActs } from './cloud-key-acts.ts';
 import { findOne, idOf, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { addKeyLookup } from './key-lookup.ts';
 import { keySets } from './key-set.ts';
 import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
@@ -186,6 +187,7 @@ function addList(cloudKey: Command): void {
 }
 
 function addShow(cloudKey: Command): void {
+  addKeyLookup(cloudKey);
   example(
     cloudKey
       .command('show <cloud-key>')

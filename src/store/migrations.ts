@@ -15,6 +15,7 @@ import { unfinishedWork } from './migrations/0014-unfinished-work.ts';
 import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 import { statusIndexes } from './migrations/0020-status-indexes.ts';
 import { auditCount } from './migrations/0023-audit-count.ts';
+import { namesAcrossVaults } from './migrations/0026-names-across-vaults.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const migrations: Record<string, Migration> = {
   '0019-vault-freezes': vaultFreezes,
   '0020-status-indexes': statusIndexes,
   '0023-audit-count': auditCount,
+  '0026-names-across-vaults': namesAcrossVaults,
 };

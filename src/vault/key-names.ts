@@ -10,15 +10,19 @@ import { notByIndex } from './page.ts';
 const most = 200;
 
 /**
- * Ids of the CloudKeys of a vault that somebody may call so: by id, external key id or name, or as AWS calls their KMS
+ * Ids of the CloudKeys of a vault, or of all, that somebody may call so: by id, external key id or name, or as AWS calls their KMS
  * keys: key id, key ARN, alias with or without `alias/`, alias ARN. Letter for letter, but for our own ids.
  */
-export async function idsOfKeysCalled(db: Reading, vaultId: string, called: string): Promise<string[]> {
+export async function idsOfKeysCalled(
+  db: Reading,
+  vaultId: string | 'all',
+  called: string,
+): Promise<string[]> {
   const { alias, region, account } = aliasOf(called);
   const kmsKeys = db
     .selectFrom('kms_keys')
     .select('kms_keys.cloud_key_id as id')
-    .where('kms_keys.vault_id', '=', vaultId);
+    .$if(vaultId !== 'all', (all) => all.where('kms_keys.vault_id', '=', vaultId));
   let byAlias = kmsKeys
     .where('kms_keys.alias', '=', alias)
     // One that was given up has no alias any more that another could not have.
@@ -37,7 +41,11 @@ export async function idsOfKeysCalled(db: Reading, vaultId: string, called: stri
   const rows = await keys
     .where('cloud_keys.id', '=', called.toLowerCase())
     .union(keys.where('cloud_keys.external_key_id', '=', called))
-    .union(keys.where('cloud_keys.listed_in', '=', vaultId).where('cloud_keys.name', '=', called))
+    .union(
+      keys
+        .$if(vaultId !== 'all', (all) => all.where('cloud_keys.listed_in', '=', vaultId))
+        .where('cloud_keys.name', '=', called),
+    )
     .union(
       // Indexes that the list's own order would not use.
       db

@@ -167,7 +167,7 @@ const keySetName = sql<string>`(
 )`;
 
 /** Its key set may be frozen, or the whole vault, by its own people or by the appliance. */
-const frozenSince = sql<string | null>`(
+export const frozenSince = sql<string | null>`(
   select coalesce(frozen_set.frozen_at, vaults.frozen_at, vaults.appliance_frozen_at)
   from key_sets as frozen_set inner join vaults on vaults.id = frozen_set.vault_id
   where frozen_set.id = cloud_keys.key_set_id

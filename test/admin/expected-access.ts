@@ -68,6 +68,7 @@ export const expected: Readonly<Record<string, Row>> = {
   getVault: row(401, 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 404),
   deleteVault: row(401, 'ok', 403, 403, 403, 403, 403, 403, 404),
   freezeAllVaults: applianceWrites,
+  findCloudKeys: applianceWrites,
   freezeVault: row(401, 'ok', 403, 'ok', 403, 403, 403, 403, 404),
   thawVault: row(401, 'ok', 403, 'ok', 403, 403, 403, 403, 404),
   resetVaultAdministrator: row(401, 'ok', 403, 403, 403, 403, 403, 403, 404),

@@ -64,6 +64,7 @@ export function fullBody(operation: string, about: ActBodies): unknown {
     createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: false },
     updateCloudKey: { description: about.fresh },
     createKmsKey: { region: 'eu-central-1' },
+    findCloudKeys: { called: about.fresh },
     createApplianceAuditPruning: pruning,
     createAuditPruning: pruning,
     updateKmsKey: { description: about.fresh },

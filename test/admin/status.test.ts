@@ -8,6 +8,7 @@ import type { Trouble } from '../../src/admin/status-findings.ts';
 import { linesOf, type Status } from '../../src/cli/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
+import { lookUpCloudKeys } from '../../src/vault/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
@@ -355,6 +356,49 @@ test.serial('quotas are told with what was refused, of a vault by name and of a 
   t.deepEqual(ofAppliance.quotas, { near: 1, refused: 0, refusedSince });
   t.regex(linesOf(ofVault, {}).join('\n'), /quotas +1 nearly or wholly used up$/m);
 });
+
+test.serial(
+  'whose a CloudKey is, is found by every name of it, and asking is on record where it was found',
+  async (t) => {
+    const { house, act, vaultId } = t.context.stage;
+    const { db } = house.store;
+    const [key] = await db.selectFrom('cloud_keys').selectAll().execute();
+    const [kmsKey] = await db.selectFrom('kms_keys').selectAll().execute();
+    if (key === undefined || kmsKey === undefined) throw new Error('there is none');
+    const [arn, alias] = [kmsKey.key_arn, kmsKey.alias];
+    const aliasArn = arn.replace(/key\/.*/, alias);
+    const names = [
+      key.id,
+      key.name,
+      key.external_key_id,
+      kmsKey.key_id,
+      arn,
+      alias,
+      alias.slice(6),
+      aliasArn,
+    ];
+    const known = { id: key.id, name: key.name, vaultId, keySetId: key.key_set_id, keySetName: 'payments' };
+    for (const called of names) {
+      const [found, ...others] = await lookUpCloudKeys(house, act(), called);
+      t.like(found, { ...known, state: 'AVAILABLE', effectiveState: 'AVAILABLE', frozenSince: null }, called);
+      t.is(others.length, 0);
+    }
+    await freezeVault(house, act(), vaultId, 'vault', {});
+    t.like((await lookUpCloudKeys(house, act(), arn))[0], { state: 'AVAILABLE', effectiveState: 'FROZEN' });
+    await thawVault(house, act(), vaultId, 'vault', {});
+    for (const part of [key.name.slice(0, -1), '%', arn.slice(0, -1)])
+      t.deepEqual(await lookUpCloudKeys(house, act(), part), [], 'nothing by a part of a name');
+    const asked = await db
+      .selectFrom('audit_events')
+      .select(['vault_id', 'target_name', 'after'])
+      .where('action', '=', 'cloud-key.look-up')
+      .orderBy('sequence')
+      .execute();
+    t.is(asked.filter(({ vault_id }) => vault_id === vaultId).length, names.length + 1);
+    t.is(asked.filter(({ vault_id }) => vault_id === '').length, names.length + 4);
+    t.deepEqual(asked.at(-1), { vault_id: '', target_name: arn.slice(0, -1), after: '{"found":0}' });
+  },
+);
 
 test.serial('a token without a host that serves is down, whoever can be asked', async (t) => {
   t.context.facts = undefined;

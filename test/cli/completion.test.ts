@@ -48,7 +48,18 @@ test('bash completes commands, options and their values', async (t) => {
   t.deepEqual(
     [...(cloudKey ?? [])].toSorted(),
     [
-      ...['adopt', 'cancel-deletion', 'create', 'delete', 'disable', 'edit', 'enable', 'list', 'rotate'],
+      ...[
+        'adopt',
+        'cancel-deletion',
+        'create',
+        'delete',
+        'disable',
+        'edit',
+        'enable',
+        'find',
+        'list',
+        'rotate',
+      ],
       ...['show', 'versions'],
     ].toSorted(),
   );
