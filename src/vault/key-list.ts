@@ -41,7 +41,7 @@ export async function listCloudKeys(
       keySetId ?? vaultId,
     );
   if (called !== undefined) {
-    const ids = await idsOfKeysCalled(db, vaultId, called);
+    const ids = await idsOfKeysCalled(db, { vaultId }, called);
     query = query.where('cloud_keys.id', 'in', ids.length === 0 ? [''] : ids);
   }
   if (region !== undefined)

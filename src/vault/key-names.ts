@@ -15,14 +15,15 @@ const most = 200;
  */
 export async function idsOfKeysCalled(
   db: Reading,
-  vaultId: string | 'all',
+  within: { vaultId: string } | 'all',
   called: string,
 ): Promise<string[]> {
+  const vaultId = within === 'all' ? '' : within.vaultId;
   const { alias, region, account } = aliasOf(called);
   const kmsKeys = db
     .selectFrom('kms_keys')
     .select('kms_keys.cloud_key_id as id')
-    .$if(vaultId !== 'all', (all) => all.where('kms_keys.vault_id', '=', vaultId));
+    .$if(within !== 'all', (all) => all.where('kms_keys.vault_id', '=', vaultId));
   let byAlias = kmsKeys
     .where('kms_keys.alias', '=', alias)
     // One that was given up has no alias any more that another could not have.
@@ -43,7 +44,7 @@ export async function idsOfKeysCalled(
     .union(keys.where('cloud_keys.external_key_id', '=', called))
     .union(
       keys
-        .$if(vaultId !== 'all', (all) => all.where('cloud_keys.listed_in', '=', vaultId))
+        .$if(within !== 'all', (all) => all.where('cloud_keys.listed_in', '=', vaultId))
         .where('cloud_keys.name', '=', called),
     )
     .union(
