@@ -51,8 +51,9 @@ function answer(objects: Map<string, ListedKey>, request: TokenRequest): unknown
 
 function pageOf(objects: Map<string, ListedKey>, after: Buffer, limit: number) {
   const keys: ListedKey[] = [];
-  for (const key of objects.values()) {
-    if (Buffer.compare(Buffer.from(key.id), after) <= 0) continue;
+  const behind = after.toString('hex');
+  for (const [id, key] of objects) {
+    if (id <= behind) continue;
     if (keys.length === limit) return { keys, more: true };
     keys.push(key);
   }
