@@ -6,6 +6,7 @@ const longest = [
   'vault/kill',
   'whole-node/disable',
   'cli/guide',
+  'cli/aws-page',
   'whole-node/processes',
   'whole-node/fuzz',
   'token/sick-hosts',
