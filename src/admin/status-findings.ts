@@ -1,6 +1,7 @@
 import type { TroubleFound, VaultTrouble } from '../vault/status-troubles.ts';
 import { credentialDays, warningDays } from '../vault/status-troubles.ts';
 import type { DiskFacts, NodeFacts } from './services.ts';
+import { counted } from '../counted.ts';
 
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
@@ -123,7 +124,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
       findings.push({
         trouble: 'CERTIFICATE_ENDS',
         where,
-        message: `the TLS certificate of ${where} ends in ${Math.floor(left / day)} days, at ${expiresAt}`,
+        message: `the TLS certificate of ${where} ends in ${counted(Math.floor(left / day), 'day')}, at ${expiresAt}`,
         remediation,
       });
     if (refused !== undefined)
@@ -174,8 +175,6 @@ export function vaultFinding(
   };
 }
 
-const s = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
 const words: Readonly<
   Record<VaultTrouble, (count: number, which: string, first: string) => [message: string, mend: string]>
 > = {
@@ -184,39 +183,39 @@ const words: Readonly<
     'holdfast vault show tells by whom; holdfast vault thaw ends it',
   ],
   KEY_SET_FROZEN: (n, which, first) => [
-    `${s(n, 'key set')} frozen${which}`,
+    `${counted(n, 'key set')} frozen${which}`,
     `when it is over: holdfast key-set thaw ${first}`,
   ],
   KEY_PROOF_FAILED: (n, which) => [
-    `${s(n, 'key version')} whose key object in the token is not the one on record${which}`,
+    `${counted(n, 'key version')} whose key object in the token is not the one on record${which}`,
     'holdfast reconcile run, then reconcile show; restore the token from its backup',
   ],
   ENCRYPTION_LIMIT_NEAR: (n, which, first) => [
-    `${s(n, 'key')} past 2³¹ encryptions and not rotated; refused at 2³²${which}`,
+    `${counted(n, 'key')} past 2³¹ encryptions and not rotated; refused at 2³²${which}`,
     `holdfast cloud-key rotate ${first}`,
   ],
   ROTATION_OVERDUE: (n, which, first) => [
-    `${s(n, 'key')} not rotated though due for more than a day${which}`,
+    `${counted(n, 'key')} not rotated though due for more than a day${which}`,
     `holdfast cloud-key rotate ${first} says why`,
   ],
   KEY_STORE_NOT_CONNECTED: (n, which, first) => [
-    `${s(n, 'external key store')} not connected: AWS uses no key of it${which}`,
+    `${counted(n, 'external key store')} not connected: AWS uses no key of it${which}`,
     `holdfast external-key-store connect ${first}, or show for why`,
   ],
   KMS_KEY_DRIFT: (n, which, first) => [
-    `${s(n, 'KMS key')} in AWS not as on record here${which}`,
+    `${counted(n, 'KMS key')} in AWS not as on record here${which}`,
     `holdfast kms-key show ${first}`,
   ],
   KMS_KEY_FAILED: (n, which, first) => [
-    `${s(n, 'KMS key')} whose last step in AWS failed${which}`,
+    `${counted(n, 'KMS key')} whose last step in AWS failed${which}`,
     `holdfast kms-key list; holdfast kms-key retry ${first}`,
   ],
   CREDENTIAL_OLD: (n, which, first) => [
-    `${s(n, 'XKS credential')} older than ${credentialDays} days${which}`,
+    `${counted(n, 'XKS credential')} older than ${credentialDays} days${which}`,
     `holdfast credential rotate ${first}`,
   ],
   CREDENTIAL_ENDS: (n, which, first) => [
-    `${s(n, 'XKS credential')} ending within ${warningDays} days without a successor${which}`,
+    `${counted(n, 'XKS credential')} ending within ${warningDays} days without a successor${which}`,
     `holdfast credential rotate ${first}`,
   ],
 };

@@ -12,6 +12,7 @@ import { example } from './example.ts';
 import { fields, printList, printRecord } from './output.ts';
 import { note } from './streams.ts';
 import { limitOption, parsePast } from './values.ts';
+import { counted } from '../counted.ts';
 
 interface ArchiveWish {
   file: string;
@@ -141,7 +142,7 @@ function assertPrunable({ prunableBefore, keepAtLeastDays }: FoundTrail, before:
   if (before > prunableBefore)
     throw new CliError(
       'usage',
-      `the node keeps events for ${keepAtLeastDays} days at least: none from ${prunableBefore} on is pruned`,
+      `the node keeps events for ${counted(keepAtLeastDays, 'day')} at least: none from ${prunableBefore} on is pruned`,
       `--older-than ${keepAtLeastDays + 1}d; or without --prune`,
     );
 }

@@ -4,6 +4,7 @@ import type { Api } from './api.ts';
 import { isProblem } from './api-client.ts';
 import { CliError } from './cli-error.ts';
 import { note } from './streams.ts';
+import { counted } from '../counted.ts';
 
 /** Between two looks, milliseconds. */
 const lookEvery = 500;
@@ -85,7 +86,7 @@ async function ended({ client }: Api, path: string, begun: FoundPruning): Promis
   let told = '';
   while (pruning.state === 'VERIFYING' || pruning.state === 'DELETING') {
     if (pruning.state !== told)
-      note(`holdfast: ${pruning.state}: ${pruning.count} events (Ctrl-C leaves it going)`);
+      note(`holdfast: ${pruning.state}: ${counted(pruning.count, 'event')} (Ctrl-C leaves it going)`);
     told = pruning.state;
     if (performance.now() - began > longestWait)
       throw new CliError(

@@ -13,6 +13,7 @@ import { examineStoreFile } from '../store/store-file.ts';
 import { ownKeys } from '../token/own-keys.ts';
 import { BackupFile, BackupPipe } from './backup-file.ts';
 import { CliError } from './cli-error.ts';
+import { contentsOf } from './backup-contents.ts';
 import { globalOptions } from './context.ts';
 import { localAct } from './local-house.ts';
 import { isForPrograms, outputOf } from './output-options.ts';
@@ -132,13 +133,7 @@ async function tellTrail(config: LoadedConfig, manifest: BackupManifest, file: s
   }
 }
 
-function inWords({ rows, takenAt, sha256 }: BackupManifest): string {
-  const counted = (table: string, what: string) => `${rows[table] ?? 0} ${what}`;
-  const contents = [
-    counted('vaults', 'vaults'),
-    counted('cloud_keys', 'CloudKeys'),
-    counted('users', 'people'),
-    counted('audit_events', 'audit events'),
-  ].join(', ');
-  return `a backup as of ${takenAt}: ${contents}; SHA-256 ${sha256}`;
+function inWords(manifest: BackupManifest): string {
+  const { takenAt, sha256 } = manifest;
+  return `a backup as of ${takenAt}: ${contentsOf(manifest)}; SHA-256 ${sha256}`;
 }

@@ -9,6 +9,7 @@ import { timeText } from './said.ts';
 import { tellCloudKeyChange } from './tell-cloud-key.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
+import { counted } from '../counted.ts';
 
 /** What is done to a CloudKey over its life. */
 export function addCloudKeyActs(cloudKey: Command): void {
@@ -33,7 +34,7 @@ export function addCloudKeyActs(cloudKey: Command): void {
     async (api, found, { days, yes, cloud }) => {
       const at = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
       await confirm(
-        `Delete the CloudKey ${String(found['name'])} on ${timeText(at).slice(0, 10)}, in ${days} days? What it has encrypted cannot be decrypted by anyone afterwards.`,
+        `Delete the CloudKey ${String(found['name'])} on ${timeText(at).slice(0, 10)}, in ${counted(days, 'day')}? What it has encrypted cannot be decrypted by anyone afterwards.`,
         yes,
       );
       await act(api, { verb: 'schedule-deletion', before: found, days }, { days, ...given({ cloud }) });

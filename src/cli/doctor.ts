@@ -27,6 +27,7 @@ import { note, terminal } from './streams.ts';
 import { version } from './version.ts';
 import { printData } from './output.ts';
 import { isForPrograms, outputOf } from './output-options.ts';
+import { counted } from '../counted.ts';
 
 export interface DoctorWish {
   /** Of the program or of the command: what stands for both is the program's. */
@@ -204,7 +205,7 @@ async function confirmLoad(
   const at = connect?.address ?? endpoint?.host ?? '';
   if (isLoopback(at) || at === 'localhost') return;
   await confirm(
-    `Send ${load?.rate} requests a second to ${endpoint?.host} for ${load?.seconds} s? AWS shares the proxy and the HSM with them.`,
+    `Send ${counted(load?.rate ?? 0, 'request')} a second to ${endpoint?.host} for ${load?.seconds} s? AWS shares the proxy and the HSM with them.`,
     yes,
   );
 }

@@ -10,6 +10,7 @@ import { said, textOf } from './said.ts';
 import { printable } from './printable.ts';
 import type { OrNull } from './values.ts';
 import { note } from './streams.ts';
+import { counted } from '../counted.ts';
 
 /** An external key store as the API shows it. */
 export type FoundStore = Found;
@@ -83,7 +84,7 @@ async function findStore(
   if (found.length > 1)
     throw new CliError(
       'conflict',
-      `there are ${found.length} external key stores of this name`,
+      `there are ${counted(found.length, 'external key store')} of this name`,
       `add --region or --key-set, or name it by id: ${found.map(({ store }) => store.id).join(', ')}`,
     );
   return first;

@@ -4,6 +4,7 @@ import type { Api } from './api.ts';
 import { CliError, type FieldProblem } from './cli-error.ts';
 import { findOne, type Found } from './collection.ts';
 import { keySets } from './key-set.ts';
+import { counted } from '../counted.ts';
 
 export function cloudKeysPath({ inVault }: Api): string {
   return inVault('/cloud-keys');
@@ -23,7 +24,7 @@ class AmbiguousNameError extends CliError {
   constructor(keys: readonly Found[]) {
     super(
       'conflict',
-      `there are ${keys.length} CloudKeys that are called so`,
+      `there are ${counted(keys.length, 'CloudKey')} that are called so`,
       'add --key-set, or name the one you mean by its id',
     );
     this.name = 'AmbiguousNameError';

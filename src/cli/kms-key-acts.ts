@@ -4,6 +4,7 @@ import type { Api } from './api.ts';
 import { addAct, nameInAws, nowInAws, tellKmsKeyChange } from './kms-key-records.ts';
 import { confirm } from './prompt.ts';
 import { parseCount, yesOption } from './values.ts';
+import { counted } from '../counted.ts';
 
 const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
 
@@ -50,7 +51,7 @@ function addDeletion(kmsKey: Command): void {
     'schedule the deletion of a KMS key in AWS; the CloudKey stays as it is',
     async (api, { path, key }, { days = 30, yes }) => {
       await confirm(
-        `Have AWS delete the KMS key ${nameInAws(key)} in ${days} days? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
+        `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
         yes,
       );
       return act(api, path, 'schedule-deletion', { days });
@@ -72,7 +73,7 @@ function addDeletion(kmsKey: Command): void {
       await confirm(
         aws === 'keep'
           ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and nobody looks after it.`
-          : `Have AWS delete the KMS key ${nameInAws(key)} in ${days} days, and give it up here?`,
+          : `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}, and give it up here?`,
         yes,
       );
       const query = { aws: String(aws), days: String(days) };

@@ -27,6 +27,7 @@ import { isForPrograms, printData, printList, printRecord } from './output.ts';
 import { printable } from './printable.ts';
 import { limitOption } from './values.ts';
 import { note, print, terminal } from './streams.ts';
+import { counted } from '../counted.ts';
 
 export function addKmsKeyCommands(program: Command): void {
   const kmsKey = program
@@ -151,10 +152,12 @@ async function unlinked(api: Api, path: string, region: string): Promise<Item[]>
     items.push(...page.items);
     cursor = page.next ?? undefined;
     seen = page;
-    if (cursor !== undefined) note(`${seen.looked + seen.hidden} KMS keys looked at`);
+    if (cursor !== undefined) note(`${counted(seen.looked + seen.hidden, 'KMS key')} looked at`);
   } while (cursor !== undefined);
   if (seen.hidden > 0)
-    note(`${seen.hidden} KMS keys hide from the CSP account; keys of other kinds do, with the least policy`);
+    note(
+      `${counted(seen.hidden, 'KMS key hides', 'KMS keys hide')} from the CSP account; keys of other kinds do, with the least policy`,
+    );
   return items;
 }
 

@@ -1,4 +1,5 @@
 import { printable } from './printable.ts';
+import { counted } from '../counted.ts';
 
 /* Fields and values of the API in the words of people. Programs get them as they are. */
 
@@ -95,15 +96,17 @@ export function textOf(value: unknown, field = ''): string {
   return printable(typeof meant === 'string' ? timeText(meant) : JSON.stringify(meant));
 }
 
+const everyDays = (days: number): string => (days === 1 ? 'every day' : `every ${counted(days, 'day')}`);
+
 /** Objects that have words of their own, by their field. */
 const objects: Readonly<Record<string, (value: Readonly<Record<string, unknown>>) => string>> = {
   rotation: ({ kind, days }) => {
     if (kind === 'INHERIT') return 'inherited from its key set';
-    return typeof days === 'number' ? `every ${days} days` : 'never';
+    return typeof days === 'number' ? everyDays(days) : 'never';
   },
-  accessKeyRotation: ({ days }) => (typeof days === 'number' ? `every ${days} days` : 'never'),
+  accessKeyRotation: ({ days }) => (typeof days === 'number' ? everyDays(days) : 'never'),
   quota: ({ requestsPerSecond, burst }) =>
-    `${String(requestsPerSecond)} requests a second, ${String(burst)} at once`,
+    `${counted(Number(requestsPerSecond), 'request')} a second, ${String(burst)} at once`,
 };
 
 function objectText(value: object): string {

@@ -147,7 +147,9 @@ function partsOf(status: Status): Record<string, string> {
       : {
           disk: `${size(disk.freeBytes)} free, ${disk.reserveBytes < disk.wholeReserveBytes ? 'the reserve is NOT whole' : 'the reserve is whole'}`,
         }),
-    ...(auditEvents === undefined ? {} : { 'audit trail': `${auditEvents.toLocaleString('en')} events` }),
+    ...(auditEvents === undefined
+      ? {}
+      : { 'audit trail': `${auditEvents.toLocaleString('en')} ${auditEvents === 1 ? 'event' : 'events'}` }),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { BackupManifest } from '../store/backup-format.ts';
 import type { Since } from '../store/restored-store.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
+import { contentsOf } from './backup-contents.ts';
 import { isForPrograms, type OutputOptions } from './output-options.ts';
 import { printData } from './output.ts';
 import { printable } from './printable.ts';
 import type { Restored } from './restore.ts';
 import { print } from './streams.ts';
+import { counted } from '../counted.ts';
 
 /** So many of a kind are named. */
 const mostNamed = 20;
@@ -67,16 +69,17 @@ const aboutSince: Readonly<Record<Since, string>> = {
     'Nothing is withheld, as you asked: what was disabled, frozen, withdrawn or revoked since the backup was made is usable again, and people who were dismissed may sign in.',
 };
 
-function aboutBackup({ takenAt, holdfast, node, rows, sha256 }: BackupManifest): string[] {
+function aboutBackup(manifest: BackupManifest): string[] {
+  const { takenAt, holdfast, node, sha256 } = manifest;
   return [
     `A backup as of ${takenAt}, made by Holdfast ${holdfast} on ${node.hostname}, SHA-256 ${sha256}:`,
-    `  ${rows['vaults'] ?? 0} vaults, ${rows['key_sets'] ?? 0} key sets, ${rows['cloud_keys'] ?? 0} CloudKeys, ${rows['users'] ?? 0} people, ${rows['audit_events'] ?? 0} audit events`,
+    `  ${contentsOf(manifest)}`,
   ];
 }
 
 function aboutTokens(tokens: readonly TokenContents[]): string[] {
   return tokens.flatMap(({ token, proven, opened, missing }) => [
-    `Token ${token}: has the keys of ${proven} versions, and opens ${opened} secrets${missing.length === 0 ? '' : `; ${missing.length} are missing:`}`,
+    `Token ${token}: has the ${proven === 1 ? 'key' : 'keys'} of ${counted(proven, 'version')}, and opens ${counted(opened, 'secret')}${missing.length === 0 ? '' : `; ${counted(missing.length, 'is', 'are')} missing:`}`,
     ...named(missing, (what) => what),
   ]);
 }

@@ -15,6 +15,7 @@ import { FileOutputError } from './reserved-file.ts';
 import { note, print, write } from './streams.ts';
 import { isProfileName } from './values.ts';
 import { version } from './version.ts';
+import { counted } from '../counted.ts';
 
 export interface ProbeOptions {
   module: string;
@@ -80,7 +81,7 @@ const exits: Readonly<Record<Exclude<ProbeVerdict, 'profile'>, ConstructorParame
 function end({ verdict, reason, remediation, profile, left }: ProbeReport, options: ProbeOptions): void {
   if (left.length > 0)
     note(
-      `holdfast: ${left.length} keys of the probe’s are left in the token: ${left.map(({ id }) => id).join(', ')}`,
+      `holdfast: ${counted(left.length, 'key of the probe’s is', 'keys of the probe’s are')} left in the token: ${left.map(({ id }) => id).join(', ')}`,
     );
   if (verdict !== 'profile') throw new CliError(exits[verdict], `no profile: ${reason ?? ''}`, remediation);
   if (options.write !== undefined)

@@ -9,6 +9,7 @@ import { addVaultFreezes } from './freezes.ts';
 import { fields, printChanged, printDone, printRecord } from './output.ts';
 import { confirm } from './prompt.ts';
 import { collect, yesOption } from './values.ts';
+import { counted } from '../counted.ts';
 
 export const vaults: Collection = {
   what: 'vault',
@@ -178,7 +179,7 @@ function addDeleteVault(vault: Command): void {
 }
 
 function deletionQuestion({ name, keySets, cloudKeys }: Found & { name: string }): string {
-  return `Delete the vault ${name} with its ${String(keySets)} key sets and ${String(cloudKeys)} CloudKeys?`;
+  return `Delete the vault ${name} with its ${counted(Number(keySets), 'key set')} and ${counted(Number(cloudKeys), 'CloudKey')}?`;
 }
 
 function ownVault({ vaultId }: Api): string {

@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { wallClock } from '../clock.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { counted } from '../counted.ts';
 
 const hour = 3_600_000;
 /** A daily backup that ran a little late. */
@@ -18,7 +19,7 @@ export function examineBackup(where: string | undefined): Finding {
   const { file, at, mode } = newest;
   const hours = Math.round((wallClock().getTime() - at) / hour);
   const data = { file, at: new Date(at).toISOString(), hours };
-  const seen = `${path.basename(file)}, ${hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`} old`;
+  const seen = `${path.basename(file)}, ${hours < 48 ? counted(hours, 'hour') : counted(Math.round(hours / 24), 'day')} old`;
   const kind = kindOf(file);
   if (kind === 'unreadable') return problem('node.backup', `${seen}: it cannot be read`, wayOut, { data });
   if (kind === 'database')

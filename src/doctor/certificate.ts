@@ -4,6 +4,7 @@ import { wallClock } from '../clock.ts';
 import { buildChain, listDate, nameOf, type Chain } from './chain.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import type { SentChain } from './sent-chain.ts';
+import { counted } from '../counted.ts';
 
 const day = 86_400_000;
 
@@ -162,11 +163,13 @@ function validity({ path, end }: Chain): Finding {
   // Certificates of few days are renewed after two thirds of their life.
   const soon = Math.min(30 * day, (first.to - first.from) / 3);
   const left = Math.floor((first.to - now) / day);
-  const seen = `${daysLeft} days, until ${dateOf(leaf.to)}`;
+  const seen = `${counted(daysLeft, 'day')}, until ${dateOf(leaf.to)}`;
   if (first.to - now < soon)
     return warning(
       'certificate.validity',
-      first === leaf ? seen : `${seen}; but ${quote(first.name)} in its chain ends in ${left} days`,
+      first === leaf
+        ? seen
+        : `${seen}; but ${quote(first.name)} in its chain ends in ${counted(left, 'day')}`,
       wayOut,
       { data },
     );

@@ -5,6 +5,7 @@ import { ok, problem, warning, type Finding } from './finding.ts';
 import { decrypt, encrypt, readEncrypted } from './operations.ts';
 import { ms, round } from './reach.ts';
 import { XksCaller } from './xks-call.ts';
+import { counted } from '../counted.ts';
 
 /** XKS spec, Encrypt, KMS Considerations. */
 export const awsGivesUp = 250;
@@ -176,7 +177,7 @@ function judgeLoad(
     errors: [...errors].map(([name, count]) => `${name} ${count}`),
   };
   const seen = [
-    `${times.length} requests at ${rate}/s: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(most)} at the most`,
+    `${counted(times.length, 'request')} at ${rate}/s: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(most)} at the most`,
     `${late} over ${awsGivesUp} ms, ${failed} failed${failed === 0 ? '' : ` (${data.errors.join(', ')})`}`,
   ].join('; ');
   const wayOut =

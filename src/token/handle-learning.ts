@@ -8,6 +8,7 @@ import { toText, type KeyHandles } from './key-handles.ts';
 import { findAesKeys } from './key-search.ts';
 import { quickSearch } from './messages.ts';
 import { reactionTo } from './reactions.ts';
+import { counted } from '../counted.ts';
 
 /** After a search for a key that is new to the host, none for so many times what it took: others want answers too. */
 const restAfterSearch = 4;
@@ -93,7 +94,12 @@ export class HandleLearning {
       if (handle !== undefined) return handle;
       if (this.done) break;
       if (monotonicNow() >= deadline)
-        throw new TokenError('timeout', 'key search', undefined, `${this.left} keys are still to be learned`);
+        throw new TokenError(
+          'timeout',
+          'key search',
+          undefined,
+          `${counted(this.left, 'key is', 'keys are')} still to be learned`,
+        );
     }
     if (this.#twice.has(toText(id))) throw new TokenError('key-duplicate', 'C_FindObjects');
     return undefined;

@@ -6,6 +6,7 @@ import { deletionsHeldUntil } from './deletion-hold.ts';
 import type { House } from './house.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { VaultError } from './vault-error.ts';
+import { counted } from '../counted.ts';
 
 /*
  * Pruning the trail: events that somebody has copied into an archive are deleted. Asked for over the API with the digest of
@@ -63,7 +64,7 @@ export async function createPruning(
   if (before > youngest)
     throw new VaultError(
       'invalid',
-      `events are kept for ${keepAtLeastDays} days at least: none from ${youngest} on is pruned`,
+      `events are kept for ${counted(keepAtLeastDays, 'day')} at least: none from ${youngest} on is pruned`,
       'prune up to an earlier moment; whoever runs the node can change audit.keep_at_least_days in its configuration',
     );
   if (from >= before)

@@ -6,6 +6,7 @@ import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './ex
 import type { Turn } from './external-key-store-turn.ts';
 import { withdrawIn } from './store-credential-rotation.ts';
 import { VaultError } from './vault-error.ts';
+import { counted } from '../counted.ts';
 
 /** Throws VaultError `conflict` while KMS keys hang on the key store: AWS would not delete it either. */
 export async function checkNoKmsKeys(
@@ -22,7 +23,7 @@ export async function checkNoKmsKeys(
   if (keys > 0)
     throw new VaultError(
       'conflict',
-      `${keys} KMS keys are in the external key store: it cannot be deleted, and what they encrypted could not be read again`,
+      `${counted(keys, 'KMS key is', 'KMS keys are')} in the external key store: it cannot be deleted, and what ${keys === 1 ? 'it' : 'they'} encrypted could not be read again`,
       'schedule the deletion of the KMS keys and wait until AWS has deleted them, 7 to 30 days; or disconnect the key store and leave it',
     );
 }

@@ -8,6 +8,7 @@ import { noteOn } from './edit-record.ts';
 import { answerLost, keyInUse } from './kms-key-problems.ts';
 import { dateOf, problemOf, type KmsKey } from './kms-key-records.ts';
 import { writeProblem } from './kms-key-writes.ts';
+import { counted } from '../counted.ts';
 
 export type SearchResult =
   /** The key that an earlier request of ours made. */
@@ -65,7 +66,7 @@ export async function search(
   const problem = {
     ...{ operation: 'ListKeys', fault: 'searching', at: now, since: awaited?.since ?? now },
     code: isLost ? answerLost : keyInUse,
-    message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${looked + hidden} KMS keys seen`,
+    message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${counted(looked + hidden, 'KMS key')} seen`,
     wayOut: 'it goes on by itself',
     times: problemOf(row)?.times,
   };

@@ -9,6 +9,7 @@ import { VaultError } from './vault-error.ts';
 import { beginWork } from './unfinished-work.ts';
 import { takeOut, type WentWithVault } from './vault-end.ts';
 import { findVault, recordInBoth, shownInTrail, type Vault } from './vaults.ts';
+import { counted } from '../counted.ts';
 
 /** In any other state no request of AWS is answered with a key. */
 const mayBeUsed: readonly CloudKeyState[] = ['CREATING', 'AVAILABLE'];
@@ -81,10 +82,10 @@ async function checkMayGo(
     const inAws =
       externalKeyStores === 0 && kmsKeys === 0
         ? ''
-        : `; in AWS ${externalKeyStores} external key stores and ${kmsKeys} KMS keys would stay behind, and nothing encrypted with them could be read again`;
+        : `; in AWS ${counted(externalKeyStores, 'external key store')} and ${counted(kmsKeys, 'KMS key')} would stay behind, and nothing encrypted with them could be read again`;
     throw new VaultError(
       'conflict',
-      `the vault is not empty: ${vault.key_sets} key sets, ${vault.cloud_keys} CloudKeys whose key objects would be destroyed for ever${inAws}`,
+      `the vault is not empty: ${counted(vault.key_sets, 'key set')}, ${counted(vault.cloud_keys, 'CloudKey')} whose key objects would be destroyed for ever${inAws}`,
       'repeat its name (confirm=<name>) where this is meant',
     );
   }

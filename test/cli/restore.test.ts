@@ -138,7 +138,7 @@ test('a backup goes through a pipe, and into a directory under a name of its own
   const { node } = t.context;
   const piped = await runCommand(['--config', node.config, 'backup', '--file', '-']);
   t.is(piped.code, 0);
-  t.regex(piped.stderr, /a backup as of .*1 CloudKeys/);
+  t.regex(piped.stderr, /a backup as of .*1 CloudKey, /);
   const words = ['restore', '--check', '--without-token', '-'];
   const check = await runCommand(words, { input: piped.stdout });
   t.is(check.code, 0, check.stderr);

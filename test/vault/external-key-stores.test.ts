@@ -445,10 +445,10 @@ test.serial(
     const ofKeySet = { keySetId: keySet.id };
     await createCloudKey(house, act(), keySet.vault_id, 'all', { name: fresh('key'), ...ofKeySet });
     await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { disconnect: true }), {
-      message: /1 KMS keys are in/,
+      message: /^1 KMS key is in/,
     });
     await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { forget: true }), {
-      message: /1 KMS keys are in/,
+      message: /^1 KMS key is in/,
     });
     await house.store.db.deleteFrom('kms_keys').where('external_key_store_id', '=', store.id).execute();
     const key = await createCloudKey(house, act(), keySet.vault_id, 'all', {
@@ -507,7 +507,7 @@ test.serial(
       message: /path prefix cannot change/,
     });
     await t.throwsAsync(deleteVault(house, act(), vault.id, undefined, undefined), {
-      message: /in AWS 1 external key stores and 0 KMS keys would stay behind/,
+      message: /in AWS 1 external key store and 0 KMS keys would stay behind/,
     });
     await deleteVault(house, act(), vault.id, vault.name, undefined);
     t.is(await storeOf(t.context, keySet), undefined);

@@ -3,6 +3,7 @@ import { findOmissions, judgeMade } from './attribute-walk.ts';
 import { toProfile } from './draft-profile.ts';
 import { ProbeFailure } from './probe-child.ts';
 import { no, type Walked } from './walked.ts';
+import { counted } from '../../counted.ts';
 
 export async function askKeyMaking(probe: Walked): Promise<void> {
   const { omit, refusals, made, refused } = await findOmissions(async (without) =>
@@ -84,7 +85,7 @@ export async function askSearch(probe: Walked, id: string): Promise<void> {
   });
   if (byId !== 1)
     throw no(
-      `a search by CKA_ID finds ${byId} keys where one was made`,
+      `a search by CKA_ID finds ${counted(byId, 'key')} where one was made`,
       byId === 0
         ? 'the token does not find keys by id, or hides them from this user'
         : 'Holdfast uses no key whose id is not its own',

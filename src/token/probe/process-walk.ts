@@ -2,6 +2,7 @@ import { CKR } from '../faults.ts';
 import { toProfile } from './draft-profile.ts';
 import { ProbeFailure, type ProbeChild } from './probe-child.ts';
 import { no, type Walked } from './walked.ts';
+import { counted } from '../../counted.ts';
 
 export async function askSecondSession(probe: Walked, id: string): Promise<void> {
   const { found } = await probe.ask('look', { profile: toProfile(probe.draft), id });
@@ -20,7 +21,7 @@ export async function askOthers(probe: Walked, witness: string): Promise<void> {
     const { destroyed } = await probe.ask('destroy', { profile, id, witness });
     if (destroyed !== 1)
       throw no(
-        `${destroyed} objects were destroyed where there was one`,
+        `${counted(destroyed, 'object was', 'objects were')} destroyed where there was one`,
         'the module’s own log, and its vendor',
       );
     const after = other === undefined ? undefined : await other.ask('look', { profile, id });

@@ -7,6 +7,7 @@ import { ProbeFailure } from './probe-child.ts';
 import { askOthers, askSecondSession } from './process-walk.ts';
 import type { Spread } from './questions.ts';
 import { keysOf, no, type Walked } from './walked.ts';
+import { counted } from '../../counted.ts';
 
 /** Asks everything of a token that is open. Throws ProbeFailure, told already, where it cannot go on. */
 export async function walk(probe: Walked): Promise<void> {
@@ -150,7 +151,7 @@ async function askLatency(probe: Walked, key: string): Promise<void> {
   probe.tell(
     'latency',
     slowest > tooSlow / 2 ? 'note' : 'ok',
-    `${words}; ${draft.hosts} hosts`,
+    `${words}; ${counted(draft.hosts, 'host')}`,
     slowest > tooSlow ? 'AWS KMS gives up after 250 ms: bring the node nearer to the HSM' : undefined,
   );
 }

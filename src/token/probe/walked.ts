@@ -2,6 +2,7 @@ import type { Draft } from './draft-profile.ts';
 import type { FindingResult, ProbeStep } from './findings.ts';
 import { ProbeFailure, type ProbeChild } from './probe-child.ts';
 import type { ProbeQuestions, QuestionName, TokenFacts } from './questions.ts';
+import { counted } from '../../counted.ts';
 
 /** What the walk is given: the token to ask, and where to put what it finds. */
 export interface Walked {
@@ -25,5 +26,5 @@ export function no(problem: string, wayOut: string): ProbeFailure {
 
 /** Such as `1 key`. */
 export function keysOf(count: number): string {
-  return `${count} key${count === 1 ? '' : 's'}`;
+  return counted(count, 'key');
 }

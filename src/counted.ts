@@ -1,0 +1,4 @@
+/** A number with its noun, such as `1 vault`, `2 vaults`; `plural` where an s does not make it. */
+export function counted(count: number | `more than ${number}`, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
+}
