@@ -49,14 +49,10 @@ test('the page on backups does what it says, typed from its first line to its la
   mkdirSync(place('backups'));
   mkdirSync(place('units'));
 
-  const child = spawn(
-    'bash',
-    ['-euo', 'pipefail', '-c', `cd ${node.directory}\n${script}`],
-    {
-      env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', `cd ${node.directory}\n${script}`], {
+    env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let printed = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
