@@ -13,7 +13,7 @@ import { inAwsOf, kmsOf, newCloudKey, pointerOf } from './kms-key-stage.ts';
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
 test.before(async (t) => {
-  const stage = await openStage();
+  const stage = await openStage({ kind: 'each test says itself what is lost, and counts what is sent' });
   t.context.stage = stage;
   t.context.set = await newConnected(stage);
 });
