@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { keySetsIn, type StatusScope } from '../vault/status-counts.ts';
 import type { AdminServices, NodeFacts } from './services.ts';
 import type { StatusFinding } from './status-findings.ts';
@@ -84,10 +85,10 @@ function findingOf(
   own: boolean,
 ): StatusFinding {
   const refused = found.reduce((sum, one) => sum + one.refused, 0);
-  const since = refused === 0 ? '' : `, ${refused} requests refused since ${refusedSince}`;
+  const since = refused === 0 ? '' : `, ${counted(refused, 'request')} refused since ${refusedSince}`;
   const named = found.slice(0, mostNamed).map(inWords).join(', ');
   const more = found.length > mostNamed ? `, and ${found.length - mostNamed} more` : '';
-  const what = `${found.length} request quota${found.length === 1 ? '' : 's'} nearly or wholly used up${since}`;
+  const what = `${counted(found.length, 'request quota')} nearly or wholly used up${since}`;
   const [first] = found;
   return {
     trouble: 'QUOTA_NEAR',

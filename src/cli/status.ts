@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../counted.ts';
 import { withApi } from './api.ts';
 import { coloured, styleOfState } from './colour.ts';
 import { example } from './example.ts';
@@ -129,8 +130,8 @@ function partsOf(status: Status): Record<string, string> {
         }),
     ...(vaults === undefined ? {} : { vaults: frozen(vaults) }),
     'key sets': frozen(status.keySets),
-    keys: counted(status.cloudKeys),
-    'key stores': counted(status.externalKeyStores),
+    keys: byState(status.cloudKeys),
+    'key stores': byState(status.externalKeyStores),
     'KMS keys':
       status.kmsKeysSeenAt === null
         ? 'are being looked through: ask again'
@@ -158,7 +159,7 @@ function quotasOf({ quotas }: Status): Record<string, string> {
   if (quotas === undefined || quotas === null || quotas.near === 0) return {};
   const { near, refused, refusedSince } = quotas;
   return {
-    quotas: `${near} nearly or wholly used up${refused === 0 ? '' : `, ${refused} requests refused since ${refusedSince}`}`,
+    quotas: `${near} nearly or wholly used up${refused === 0 ? '' : `, ${counted(refused, 'request')} refused since ${refusedSince}`}`,
   };
 }
 
@@ -166,7 +167,7 @@ function frozen({ total, frozen }: Frozen): string {
   return frozen === 0 ? String(total) : `${total}, ${frozen} FROZEN`;
 }
 
-function counted(of: Record<string, number>): string {
+function byState(of: Record<string, number>): string {
   return listed(Object.entries(of).map(([state, n]) => `${n} ${state}`));
 }
 
