@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { operationOf, type Operation, type Parameter, type ResponseNode } from './openapi-operation.ts';
+import { operationOf, type Operation, type Parameter } from './openapi-operation.ts';
 import { problemResponse, problemSchema } from './openapi-problems.ts';
 import { SchemaBook, type SchemaNode } from './openapi-schemas.ts';
 import { tagDescriptions } from './openapi-tags.ts';
 import { route, type Method, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
 
-export type { Operation, Parameter, ResponseNode, SchemaNode };
+export type { Operation, Parameter, SchemaNode };
 
 type PathItem = Partial<Record<Lowercase<Method>, Operation>>;
 

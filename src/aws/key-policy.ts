@@ -21,8 +21,6 @@ export interface KeyPolicyWish {
   root: boolean;
 }
 
-export type KeyPolicyDocument = Readonly<Record<string, unknown>>;
-
 /** CreateKey, PutKeyPolicy: 32 kilobytes, 32,768 characters. */
 export const longestKeyPolicy = 32_768;
 

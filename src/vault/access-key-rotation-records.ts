@@ -22,8 +22,6 @@ export interface RotationProblem extends AwsProblem {
   waiting?: boolean;
 }
 
-export type RotationStep = NonNullable<CspAccountRecord['access_key_rotation']>;
-
 type Change = Partial<
   Pick<
     CspAccountRecord,

@@ -1,6 +1,6 @@
 /* The whole life of a CloudKey: made, read, changed, rotated, deleted; each in a file of its own. */
 
-export { adoptCloudKey, createCloudKey, type AdoptionWish, type NewKeyWish } from './key-making.ts';
+export { adoptCloudKey, createCloudKey, type NewKeyWish } from './key-making.ts';
 export { cloudKeyOrders, listCloudKeys, type CloudKeyFilter } from './key-list.ts';
 export {
   findCloudKey,
@@ -22,6 +22,5 @@ export {
   updateCloudKey,
 } from './key-states.ts';
 export { deletionDays } from './limits.ts';
-export { activateVersion, rotateCloudKey, type RotationReason } from './key-versions.ts';
+export { activateVersion, rotateCloudKey } from './key-versions.ts';
 export { undoCreation, undoVersion } from './interrupted.ts';
-export type { CloudKeyWish, RotationWish } from './key-wish.ts';

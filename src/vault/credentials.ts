@@ -25,12 +25,10 @@ export {
   credentialState,
   getCredential,
   listCredentials,
-  type CredentialState,
   type UsedCredential,
-  type XksCredential,
 } from './credential-records.ts';
 import { editRecord } from './edit-record.ts';
-export { consoleFile, consoleFileText, revealSecret, type ConsoleFile } from './credential-secrets.ts';
+export { consoleFile, consoleFileText, revealSecret } from './credential-secrets.ts';
 
 /** Changes when it expires or is retired. Throws VaultError `conflict` for one that is withdrawn or has expired. */
 export async function updateCredential(

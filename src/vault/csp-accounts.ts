@@ -18,7 +18,6 @@ export { createCspAccount } from './csp-account-making.ts';
 export { updateCspAccount } from './csp-account-editing.ts';
 export type { CspAccountRecord } from './csp-account-records.ts';
 export type { CspAccountWish } from './csp-account-wish.ts';
-export type { CspAccount } from './csp-access.ts';
 
 export interface CspAccountFilter {
   /** Beginning of the name. */

@@ -17,7 +17,7 @@ import { checkRowVersion } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
 import { VaultError } from './vault-error.ts';
 
-export { createExternalKeyStore, type NewStoreWish } from './external-key-store-creation.ts';
+export { createExternalKeyStore } from './external-key-store-creation.ts';
 
 /** Which one an act is on. */
 export interface OnStore {

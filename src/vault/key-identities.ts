@@ -16,11 +16,6 @@ export interface IdentifiedVersion {
   proof: Buffer | null;
 }
 
-/** What the key's proof is bound to. */
-export function bindingOfVersion(version: Omit<IdentifiedVersion, 'origin' | 'label' | 'proof'>): Buffer {
-  return bindingOf(version);
-}
-
 /** The identity that token hosts compare the key object with. */
 export function identityOfVersion(version: IdentifiedVersion): Buffer {
   const { keySetId, externalKeyId, origin, label, proof } = version;

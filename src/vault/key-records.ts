@@ -220,7 +220,6 @@ export function auditedKey(row: CloudKeyRecord): Record<string, unknown> {
 /** A JSON list of ARNs, as the store has it. */
 export function toList(json: string): string[] {
   const list: unknown = JSON.parse(json);
-  // By hand: the thread that writes for XKS workers loads this file, and starts in half of the time without a library.
   if (!Array.isArray(list) || !list.every((one) => typeof one === 'string'))
     throw new TypeError('what the store has in the place of a list is none');
   return list;

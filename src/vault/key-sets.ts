@@ -23,7 +23,6 @@ export {
   listKeySets,
   type CountedKeySet,
   type KeySet,
-  type KeySetFilter,
 } from './key-set-records.ts';
 import { editRecord } from './edit-record.ts';
 export type { KeySetWish } from './key-set-wish.ts';

@@ -86,8 +86,6 @@ export const deployment = z.strictObject({
   }),
 });
 
-export type Deployment = z.infer<typeof deployment>;
-
 /** Also what the API server checks across fields: labels, mounts and ports that something has. */
 export function problemOfManifest(manifest: unknown): string | undefined {
   const parsed = deployment.safeParse(manifest);

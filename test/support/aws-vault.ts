@@ -1,15 +1,9 @@
 import type { Simulator } from '../../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../../src/aws/clients.ts';
-import { Secret } from '../../src/secret.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
-import {
-  createCspAccount,
-  type CspAccountRecord,
-  type CspAccountWish,
-} from '../../src/vault/csp-accounts.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
-import { fresh, insertGroup, openVault, type TestVault } from './vault.ts';
+import { insertGroup, openVault, type TestVault } from './vault.ts';
 
 export interface AwsVault extends TestVault {
   house: AwsHouse;
@@ -62,21 +56,4 @@ export function clientsOf(simulator: Simulator, settings: Partial<AwsSettings> =
     testAwsSettings({ endpoints: { kms: url, iam: url, sts: url }, caCertificates: ca, ...settings }),
     silentLog,
   );
-}
-
-/** An AWS account of the simulator, and a CSP account of the vault that signs in there as its root user. */
-export async function newCspAccount(
-  { house, act, vault, group, simulator }: AwsVault,
-  wish: Partial<CspAccountWish> = {},
-): Promise<CspAccountRecord> {
-  const account = simulator.account();
-  return createCspAccount(house, act(), vault.id, 'all', {
-    name: fresh('csp-account'),
-    adminGroupId: group,
-    type: 'access-key',
-    defaultRegion: 'eu-central-1',
-    accessKeyId: account.accessKeyId,
-    secretAccessKey: new Secret(account.secretAccessKey),
-    ...wish,
-  });
 }

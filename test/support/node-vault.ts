@@ -161,20 +161,6 @@ export async function openNode(
   }
 }
 
-/** The same for as long as `run` takes. */
-export async function openNodeVault<T>(
-  configFile: string,
-  run: (vault: NodeVault) => Promise<T>,
-  options: { tokens?: boolean } = {},
-): Promise<T> {
-  const { vault, close } = await openNode(configFile, options);
-  try {
-    return await run(vault);
-  } finally {
-    await close();
-  }
-}
-
 /** The id of the vault that the acts are in. */
 export async function vaultOf(store: SqliteStore, tokens: readonly string[]): Promise<string> {
   const known = await store.db
