@@ -20,15 +20,20 @@ import { TestCa } from '../support/certificates.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 import { NodeVault } from '../support/node-vault.ts';
 import { insertVault } from '../support/vault.ts';
+import { bash } from '../docs/bash.ts';
+import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { CommandServer, type Run } from './command-line.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
+const page = new PageTyping(import.meta.url, 'docs/operations.md');
 
 interface Context {
   raw: Database.Database;
   server: TlsServer;
   vaultId: string;
   otherId: string;
+  /** Whose trail docs/operations.md archives. */
+  pageId: string;
   /** What the API was asked, with what is done before it answers. */
   asked: string[];
   onAsked: { before?: (request: string) => void; after?: (request: string) => void };
@@ -75,6 +80,7 @@ test.before(async (t) => {
   };
   pruner.start();
   const [vault, other] = [await insertVault(store, 'emea'), await insertVault(store, 'apac')];
+  const ofPage = await insertVault(store, 'payments');
   const place = {
     admin: { port: (server.server.address() as AddressInfo).port, ca: ca.certificate } as never,
     withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(house, '')),
@@ -83,6 +89,8 @@ test.before(async (t) => {
     ['boss', '', 'appliance-admin'],
     ['ada', vault.id, 'vault-admin'],
     ['auditor', vault.id, 'auditor'],
+    ['grace', ofPage.id, 'vault-admin'],
+    ['auditor.key', ofPage.id, 'auditor'],
   ] as const) {
     const { token } = await addUser(place, vaultId, who, role);
     await writeFile(file(who), token ?? '', { mode: 0o600 });
@@ -94,7 +102,7 @@ test.before(async (t) => {
     ...(who === 'boss' ? {} : { HOLDFAST_VAULT: vault.id }),
   });
   t.context = {
-    ...{ raw, server, vaultId: vault.id, otherId: other.id, asked, onAsked, file, env },
+    ...{ raw, server, vaultId: vault.id, otherId: other.id, pageId: ofPage.id, asked, onAsked, file, env },
     as: async (who, ...words) => commands.run(words, { env: env(who) }),
     dispose: async () => {
       commands.close();
@@ -377,3 +385,46 @@ for (const [step, when, matches] of [
       t.deepEqual(sequences(t.context, within), []);
     },
   );
+
+test.serial('the trail is archived, looked into and pruned as docs/operations.md says', async (t) => {
+  const { env, file, pageId } = t.context;
+  fill(t.context, pageId, 5, '2020-01-01', 'cloud-key.disable');
+  fill(t.context, pageId, 2, '2020-02-01', 'cloud-key.create');
+  const { HOLDFAST_ENDPOINT = '', HOLDFAST_CA } = env('boss');
+  const place = path.dirname(file('page'));
+  const [copyAway, ...others] = page.blocks;
+  const typed = await bash(
+    `set -euo pipefail
+${scriptOf(copyAway === undefined ? [] : [copyAway], {
+  put: [
+    ['https://keys.example.com:9443', HOLDFAST_ENDPOINT],
+    ['=VAULT', `=${pageId}`],
+  ],
+})}
+export HOLDFAST_API_KEY_FILE=grace HOLDFAST_ENDPOINT=${HOLDFAST_ENDPOINT} HOLDFAST_VAULT=${pageId}
+mkdir worm
+${scriptOf(others, { put: [['/mnt/worm', 'worm']] })}
+`,
+    {
+      cwd: place,
+      env: {
+        PATH: `${path.dirname(command)}:${process.env['PATH']}`,
+        HOME: '/nonexistent',
+        HOLDFAST_CA,
+      },
+    },
+  );
+  t.is(typed.code, 0, typed.errors);
+  t.deepEqual(page.untyped(typed.errors), []);
+  const lines = gunzipSync(readFileSync(file('worm/audit-2026-11.jsonl.gz')))
+    .toString('utf8')
+    .trimEnd();
+  const { count, sha256 } = JSON.parse(lines.slice(lines.lastIndexOf('\n'))) as {
+    count: number;
+    sha256: string;
+  };
+  t.is(count, 7);
+  t.true(typed.output.includes(`${sha256}  -\n`), typed.output);
+  t.is(typed.output.match(/^\{.*"action":"cloud-key\.disable".*\}$/gm)?.length, 5);
+  t.is(sequences(t.context, `vault_id = '${pageId}' AND at < '${before}'`).length, 2, 'making stays');
+});
