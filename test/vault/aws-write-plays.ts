@@ -20,7 +20,14 @@ import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-recor
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { fresh } from '../support/vault.ts';
-import { endpoint, inAws, region, storeOf, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
+import {
+  endpoint,
+  inAws,
+  region,
+  storeOf,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
 import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
 
 /** One request of ours that changes something in AWS, from the act that it is for to what AWS must have then. */
@@ -30,8 +37,8 @@ export interface Play {
   ask: () => Promise<unknown>;
   /** What the schedule does when its time has come. */
   goOn: () => Promise<unknown>;
-  /** What our records say: that it is done, when it is gone on with, or null where that is for a person to ask. */
-  told: () => Promise<'done' | string | null>;
+  /** What our records say: whether it is done; else when it is gone on with, null where that is for a person to ask. */
+  told: () => Promise<{ isDone: boolean; next: string | null }>;
   /** What AWS has of it in truth, whatever it shows, and what it has to be. */
   inAws: () => Promise<readonly [actual: unknown, expected: unknown]>;
   /** The operation that our records say failed last; undefined for none. */
@@ -67,8 +74,8 @@ export function accessKeyPlays(stage: Stage): Plays {
       goOn: async () => rotateDueAccessKeys(house, () => Promise.resolve(true), quick),
       told: async () => {
         const { access_key_rotation: step, access_key_rotation_retry_at: next, access_key_id } = await read();
-        if (step !== null) return next ?? house.now().toISOString();
-        return access_key_id === first ? null : 'done';
+        const isDone = step === null && access_key_id !== first;
+        return { isDone, next: step === null ? null : (next ?? house.now().toISOString()) };
       },
       inAws: async () => [await account.accessKeyIds(user.name), [(await read()).access_key_id]],
     };
@@ -98,7 +105,7 @@ export function rolePlays({ house, act, vaultId, group, simulator }: Stage): Pla
       service: 'sts',
       ask: async () => checkCspAccount(house, act(), vaultId, 'all', id),
       goOn: async () => undefined,
-      told: async () => ((await report())?.ok === true ? 'done' : null),
+      told: async () => ({ isDone: (await report())?.ok === true, next: null }),
       inAws: async () => [(await report())?.arn.split('/')[1], name],
     };
   };
@@ -126,14 +133,16 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
     },
     told: async () => {
       const row = await read();
-      if ((row?.wanted ?? null) === null && isDone(row)) return 'done';
       const isUnderWay = row !== undefined && (row.wanted !== null || row.state.endsWith('ING'));
-      return isUnderWay ? row.next_check_at : null;
+      return { isDone: !isUnderWay && isDone(row), next: isUnderWay ? row.next_check_at : null };
     },
     inAws: async () => {
       const row = await read();
       const there = await inAws(stage, made);
-      return [there.map(({ id, name, accessKeyId, state }) => ({ id, name, accessKeyId, state })), truth(row)];
+      return [
+        there.map(({ id, name, accessKeyId, state }) => ({ id, name, accessKeyId, state })),
+        truth(row),
+      ];
     },
   });
   /** One, as the record has it; nobody has yet looked whether AWS has finished. */
@@ -220,11 +229,15 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
     return {
       service: 'kms',
       ask: async () => ask(await read()),
-      goOn: async () => advanceKmsKey(house, (await read()).id),
+      goOn: async () => {
+        // Throttled, an account is paced by the real clock; as after a restart it is not.
+        house.aws.forget(set.cspAccountId);
+        await advanceKmsKey(house, (await read()).id);
+      },
       told: async () => {
         const row = await read();
-        const isDone = row.step === 'DONE' && row.wanted === null && toApplyOf(row).length === 0;
-        return isDone && row.problem === null ? 'done' : row.next_attempt_at;
+        const hasAll = row.step === 'DONE' && row.wanted === null && toApplyOf(row).length === 0;
+        return { isDone: hasAll && row.problem === null, next: row.next_attempt_at };
       },
       inAws: async () => inAws(await read()),
       failed: async () => problemOf(await read())?.operation,
@@ -242,10 +255,7 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
       async () => [(await kms.describe(keyId)).state, state],
     );
   const edit =
-    (
-      wish: (row: KmsKey) => KmsKeyEdit,
-      inAws: (row: KmsKey, kms: KmsKeys) => ReturnType<Play['inAws']>,
-    ) =>
+    (wish: (row: KmsKey) => KmsKeyEdit, inAws: (row: KmsKey, kms: KmsKeys) => ReturnType<Play['inAws']>) =>
     async () =>
       play(
         cloudKey,

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
 import {
   cancelDeletion,
@@ -12,7 +11,7 @@ import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { consoleOfKmsKey } from '../../src/vault/kms-key-console.ts';
 import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { editKmsKey, type KmsKeyEdit } from '../../src/vault/kms-key-edit.ts';
+import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
 import { createKmsKey } from '../../src/vault/kms-key-making.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
@@ -271,66 +270,6 @@ async function changeEverything(
   await kms.disable(id);
   return policy;
 }
-
-const acts: Record<string, (stage: Stage, row: KmsKey) => Promise<void>> = {
-  DisableKey: async ({ house, act, ...stage }, row) => wishOfKmsKey(house, act(), on(stage, row), 'DISABLE'),
-  EnableKey: async ({ house, act, ...stage }, row) => wishOfKmsKey(house, act(), on(stage, row), 'ENABLE'),
-  ScheduleKeyDeletion: async ({ house, act, ...stage }, row) =>
-    wishOfKmsKey(house, act(), on(stage, row), 'SCHEDULE_DELETION', 7),
-  CancelKeyDeletion: async ({ house, act, ...stage }, row) =>
-    wishOfKmsKey(house, act(), on(stage, row), 'CANCEL_DELETION'),
-  PutKeyPolicy: async (stage, row) => edit(stage, row, { policy: another(row) }),
-  UpdateKeyDescription: async (stage, row) => edit(stage, row, { description: `${row.description}!` }),
-  TagResource: async (stage, row) => edit(stage, row, { tags: { team: `${row.row_version}` } }),
-  UntagResource: async (stage, row) => edit(stage, row, { tags: {} }),
-  CreateAlias: async (stage, row) => edit(stage, row, { alias: `${row.alias}-x` }),
-  DeleteAlias: async (stage, row) => edit(stage, row, { alias: `${row.alias}-y` }),
-};
-
-async function edit({ house, act, ...stage }: Stage, row: KmsKey, wish: KmsKeyEdit): Promise<void> {
-  await editKmsKey(house, act(), on(stage, row), wish, { apply: true });
-}
-
-function another({ policy, key_arn }: KmsKey) {
-  const Principal = { AWS: key_arn.split(':')[4] };
-  const all = { Effect: 'Allow', Principal, Action: 'kms:*', Resource: '*' };
-  return { Version: '2012-10-17', Statement: [all], Id: `after ${policy.length}` };
-}
-
-test('each request that changes something of a KMS key is among those that fail in turn', async (t) => {
-  const source = await readFile(new URL('../../src/aws/kms-keys.ts', import.meta.url), 'utf8');
-  const sent = [...source.matchAll(/new (\w+)Command\(/g)].map(([, name = '']) => name);
-  const changes = sent.filter((name) => !/^(?:Describe|Get|List)/.test(name));
-  // The first two are those of kms-key-pipeline.test.ts; an alias is moved only when somebody asks for it.
-  const tried = ['CreateKey', 'CreateAlias', 'UpdateAlias', ...Object.keys(acts)];
-  t.deepEqual([...new Set(changes)].toSorted(), [...new Set(tried)].toSorted());
-});
-
-for (const kind of ['reset', '500', 'throttle', 'denied', 'answer-lost'] as const)
-  test.serial(`every act fails in turn (${kind}): a second run completes it`, async (t) => {
-    const { stage } = t.context;
-    const { house } = stage;
-    const set = await newConnected(stage);
-    const { pointer } = await newKmsKey(stage, set);
-    for (const [action, ask] of Object.entries(acts)) {
-      await ask(stage, await again(stage, pointer));
-      const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
-      const { fault } = await untilStruck(stage, pointer.id);
-      undo();
-      t.not(fault, undefined, action);
-      t.is(problemOf(await again(stage, pointer))?.operation, action);
-      // So late that what AWS does not find is gone.
-      later(stage);
-      await inTheEnd(stage, pointer.id);
-      const after = await again(stage, pointer);
-      t.is(after.problem, null, action);
-      t.is(after.wanted, null);
-      t.deepEqual(toApplyOf(after), []);
-      await refreshKmsKey(house, pointer.id);
-      t.deepEqual(driftOf(await again(stage, pointer)), [], action);
-    }
-    t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${pointer.alias}-x-y`]);
-  });
 
 test.serial('a change of a CloudKey reaches its KMS key where asked for, else shows as drift', async (t) => {
   const { stage, set } = t.context;
