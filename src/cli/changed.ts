@@ -9,9 +9,15 @@ export function editedSentence(name: string, told: object, after: Item): string 
       const value = after[field];
       return isOwnId(field, value)
         ? `another ${labelOf(field.replace(/Id$/, ''))}`
-        : `${labelOf(field.replace(/Id$/, ''))} ${textOf(value, field)}`;
+        : `${labelOf(field.replace(/Id$/, ''))} ${setTo(value, field)}`;
     });
   return `${name} is changed${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.`;
+}
+
+/** What is taken away is told as it was typed, `--expires never`, and not as the `-` of a table. */
+function setTo(value: unknown, field: string): string {
+  if (value !== null && value !== '') return textOf(value, field);
+  return field === 'expiresAt' ? 'never' : 'none';
 }
 
 /** What is shown this once, for people: a line each, beside what it is. */

@@ -49,6 +49,7 @@ export function said(field: string, value: unknown): unknown {
 /** Fields that are not called what their letters say. */
 const labels: Readonly<Record<string, string>> = {
   awsAccountId: 'AWS account',
+  cloudStatusAt: 'cloud status as of',
   externalKeyId: 'external key id',
   keyArn: 'KMS key ARN',
   keyId: 'KMS key id',

@@ -6,7 +6,7 @@ import { openingOf } from '../closed-file.ts';
 import { hasWildcard, wildcardProblem } from '../confinable-path.ts';
 import type { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
-import { ConfigError, listIssues } from './problem.ts';
+import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { pinIn } from './pin-text.ts';
 import { loadProfile, type Profile } from './profile.ts';
 import { parseToml } from './toml.ts';
@@ -46,7 +46,7 @@ export function loadConfig(file: string): LoadedConfig {
     const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     throw new ConfigError([`${file}: cannot be read (${code})`]);
   }
-  const result = configSchema.safeParse(parseToml(text, file));
+  const result = configSchema.safeParse(parseToml(text, file), { error: typeWords });
   if (!result.success) throw new ConfigError(listIssues(result.error, file));
   return check(result.data, path.resolve(file));
 }

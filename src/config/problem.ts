@@ -20,3 +20,27 @@ export function listIssues(error: z.ZodError, file: string): string[] {
     return [`${file}: ${key === '' ? '(whole file)' : key}: ${issue.message}`];
   });
 }
+
+/** What a value has to be, by Zod's name of its type. */
+const kinds: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  null: 'null',
+  number: 'a number',
+  object: 'an object',
+  record: 'an object',
+  string: 'text',
+};
+
+/**
+ * Where Zod says `Invalid input: expected string, received undefined`: what a person is to change. For `error` of safeParse;
+ * a schema's own words come first. Never quotes the value.
+ */
+export const typeWords: z.core.$ZodErrorMap = ({ code, input, ...issue }) => {
+  const isTyped = code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
+  if (isTyped && input === undefined) return 'is missing';
+  if (code === 'invalid_union') return 'has none of the forms that are taken here';
+  const kind = code === 'invalid_type' ? kinds[String(issue['expected'])] : undefined;
+  return kind === undefined ? undefined : `must be ${kind}`;
+};

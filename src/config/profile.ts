@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { ConfigError, listIssues } from './problem.ts';
+import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { parseToml } from './toml.ts';
 import { systemReason } from '../system-reason.ts';
 
@@ -167,7 +167,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 export function parseProfile(text: string, file: string): Profile {
-  const result = profileSchema.safeParse(parseToml(text, file));
+  const result = profileSchema.safeParse(parseToml(text, file), { error: typeWords });
   if (!result.success) throw new ConfigError(listIssues(result.error, file));
   return result.data;
 }

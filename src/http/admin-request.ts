@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { Problem, type FieldProblem } from '../admin/problem.ts';
 import type { Route } from '../admin/route.ts';
+import { typeWords } from '../config/problem.ts';
 import { isEncoded, readBody } from './body.ts';
 
 /* What the management API reads of a request before a route sees it. */
@@ -127,7 +128,7 @@ export function parse<T>(
   part: 'path' | 'query' | 'body',
 ): T {
   if (schema === undefined) return undefined as T;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: typeWords });
   if (result.success) return result.data;
   const fields = result.error.issues.slice(0, 20).flatMap((issue): FieldProblem[] => {
     const names = issue.path.map((name) => (isOurs(schema, name) ? String(name) : '*'));

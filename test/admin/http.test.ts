@@ -159,6 +159,17 @@ test('a body that is not the JSON object of the route is refused whole, and its 
   const places = (wrong.body.fields as { where: string }[]).map(({ where }) => where);
   t.true(places.length > 0 && places.every((where) => where.startsWith('/')));
   t.notRegex(wrong.text, /nobody|a b/);
+  const untyped = await post(JSON.stringify({ name: 7, tokens: 'planted', administrator: {} }));
+  const words = (untyped.body.fields as { where: string; detail: string }[]).map(
+    ({ where, detail }) => `${where} ${detail}`,
+  );
+  t.deepEqual(words.toSorted(), [
+    '/administrator/email is missing',
+    '/administrator/name is missing',
+    '/administrator/username is missing',
+    '/name must be text',
+    '/tokens must be a list',
+  ]);
   t.is((await appliance.get('/vaults?limit=0')).status, 422);
   t.is((await appliance.get('/vaults?limit=1&limit=2')).status, 422);
   t.is((await appliance.get('/vaults?nothing=1')).status, 422);

@@ -589,7 +589,10 @@ test.serial('every change says in a sentence what it has changed, before anythin
       ['credential', 'issue', '--key-set', 'named', '--expires', '90d'],
       `The credential \\S{20,30} is issued, and expires on ${time} \\(in 90 days\\).\n {2}access key id +\\S{20,30}\n {2}raw secret access key {2}\\S{43,64}\n`,
     ],
-    [['credential', 'edit', accessKeyId, '--expires', 'never'], `${accessKeyId} is changed: expires -.\n`],
+    [
+      ['credential', 'edit', accessKeyId, '--expires', 'never'],
+      `${accessKeyId} is changed: expires never.\n`,
+    ],
     [
       ['credential', 'withdraw', accessKeyId, '--yes'],
       `${accessKeyId} is WITHDRAWN: what AWS signs with it is refused from now on.\n`,

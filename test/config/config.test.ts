@@ -51,11 +51,12 @@ test('every wrong setting is named at once, and no value is repeated', async (t)
       .replace('profile = "softhsm2"', 'profile = 5'),
   );
   const text = problems.join('\n');
-  t.regex(text, /xks\.port: /);
+  t.regex(text, /xks\.port: must be a number$/m);
   t.regex(text, /xks\.prot: unknown setting/);
   t.regex(text, /token\.0\.pin_code: unknown setting/);
-  t.regex(text, /token\.0\.profile: /);
+  t.regex(text, /token\.0\.profile: must be text$/m);
   t.notRegex(text, /planted/);
+  t.notRegex(text, /Invalid input|received/);
 });
 
 test('a token without label and serial is refused: no token is chosen by its slot', async (t) => {

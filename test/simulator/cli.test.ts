@@ -132,6 +132,18 @@ for (const [name, { flags, says, code }] of Object.entries(wrong))
     t.false(existsSync(path.join(home, 'credentials')));
   });
 
+test('a flag that makes no sense ends the command with exit code 64, whoever reads it', async (t) => {
+  const codes = await Promise.all(
+    [['--fault', 'planted'], ['--planted'], ['--port'], ['--version']].map(async (flags) =>
+      run(command, flags).then(
+        () => 0,
+        (error: unknown) => (error as { code: number }).code,
+      ),
+    ),
+  );
+  t.deepEqual(codes, [64, 64, 64, 0]);
+});
+
 test('a port that is taken ends the command with exit code 69', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
