@@ -83,11 +83,14 @@ export class Entry {
     this.#settle = settle;
   }
 
+  /** Whether it does no harm to do it twice. */
+  get isRepeatable(): boolean {
+    return repeatable.has(this.request.kind);
+  }
+
   /** Whether it may be given to one more host, if there is one. */
   get mayBeRepeated(): boolean {
-    return (
-      this.attempts < mostAttempts && repeatable.has(this.request.kind) && monotonicNow() < this.deadline
-    );
+    return this.attempts < mostAttempts && this.isRepeatable && monotonicNow() < this.deadline;
   }
 
   /** Says that `link` gets it now. An error where the caller does not allow it. */

@@ -391,10 +391,16 @@ export class TokenPool {
     if (entry.on.size === 0 && !this.#requeue(entry)) this.#settle(entry, error);
   }
 
-  /** Of hosts that are not lent any more nothing is known: that is no failure of the device. */
+  /**
+   * Of hosts that are not lent any more nothing is known: that is no failure of the device. But what is never repeated may
+   * have been done there, or be done yet, and `unavailable` would say that no host had it.
+   */
   #goesElsewhere(entry: Entry): void {
     if (entry.settled || entry.on.size > 0 || this.#requeue(entry)) return;
-    this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'lent hosts'));
+    const lost = entry.isRepeatable
+      ? new TokenError('unavailable', 'lent hosts')
+      : new TokenError('device', 'token host');
+    this.#settle(entry, entry.failure ?? lost);
   }
 
   #requeue(entry: Entry): boolean {

@@ -223,6 +223,8 @@ export async function isBeingRotated(
     .where('state', '=', 'PENDING')
     .where('made_by', '<>', '')
     .where('created_at', '>', new Date(now.getTime() - within).toISOString())
+    // One that was begun while the clock stood ahead is not waited for until then.
+    .where('created_at', '<', new Date(now.getTime() + within).toISOString())
     .executeTakeFirst();
   return other !== undefined;
 }

@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
 import { socketPair } from '../../src/http/socket-pair.ts';
+import { TokenError } from '../../src/token/faults.ts';
 import { writeRequest } from '../../src/token/frames.ts';
 import { lendHosts } from '../../src/token/lent-hosts.ts';
 import { defaultPoolLimits, TokenPool } from '../../src/token/token-pool.ts';
+import { keyObjectAfter } from '../../src/vault/interrupted.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
 import { throwsFault } from './open-pool.ts';
@@ -107,6 +109,27 @@ test.serial('whose hosts all hang, says so to who borrows them, and when they ar
   await state.shim.clear();
   while (!pool.usable) await delay(5);
   t.is(pool.health, 'DEGRADED');
+});
+
+test.serial('a key that was being made by hosts that are lent no more may be there yet', async (t) => {
+  const [lender, pool] = [without(t), without(t)];
+  const asked = Promise.withResolvers<void>();
+  lender.call = async () => {
+    asked.resolve();
+    // Its host makes the key while the loan ends.
+    return Promise.race([]);
+  };
+  const id = await lend(lender, pool);
+  const key = Buffer.alloc(16, 7);
+  const made = pool.call(
+    { kind: 'generateKey', key, label: 'label', binding: Buffer.alloc(0), encrypt: true, decrypt: true },
+    soon(),
+  );
+  const failed = t.throwsAsync(made, { instanceOf: TokenError });
+  await asked.promise;
+  pool.removeHost(id);
+  const error = await failed;
+  t.is(keyObjectAfter(error), 'may-come', String(error));
 });
 
 test.serial('two pools that have nothing but each other do not hand a request round', async (t) => {
