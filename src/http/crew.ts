@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -71,6 +72,7 @@ interface KeptHost {
 export class Crew implements Sharer {
   readonly #options: CrewOptions;
   #worker: ChildProcess | undefined;
+  #instance = '';
   #keepers: KeptHost[] = [];
   #listening = false;
   #everListened = false;
@@ -98,6 +100,11 @@ export class Crew implements Sharer {
   /** The process that the worker is now. */
   get worker(): Sharer['worker'] {
     return this.#worker;
+  }
+
+  /** A name that this process of the worker has and no other ever gets: what it has begun, none that follows it ends. */
+  get instance(): string {
+    return this.#instance;
   }
 
   get index(): number {
@@ -167,6 +174,7 @@ export class Crew implements Sharer {
     });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
+    this.#instance = `xks-worker/${randomUUID()}`;
     const watchdog = new Watchdog({
       pid: worker.pid,
       bound: () => (this.#listening ? longestSilence : longestStart),

@@ -13,9 +13,9 @@ function tell(answer: ThreadAnswer): void {
   parentPort?.postMessage(answer);
 }
 
-async function write(id: number, asked: ServedWrite): Promise<void> {
+async function write(id: number, asked: ServedWrite, by: string): Promise<void> {
   try {
-    tell({ kind: 'written', id, written: await writeServed(store, asked) });
+    tell({ kind: 'written', id, written: await writeServed(store, asked, by) });
   } catch (error) {
     tell({ kind: 'failed', id, problem: (error as Error).message });
   }
@@ -27,6 +27,6 @@ async function close(): Promise<void> {
 }
 
 parentPort?.on('message', (ask: ThreadAsk) => {
-  last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write)));
+  last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write, ask.by)));
 });
 tell({ kind: 'open' });

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
 
 /** What the thread is told: to write, or to end. */
-export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite } | { kind: 'close' };
+export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite; by: string } | { kind: 'close' };
 
 /** What the thread says: that it has opened the store, or how a write went. */
 export type ThreadAnswer =
@@ -53,8 +53,8 @@ export class ServedWriter {
     this.#mayRest();
   }
 
-  /** Rejects where it could not be written; then a part of it may have been, which is lost. */
-  async write(write: ServedWrite): Promise<ServedWritten> {
+  /** For the process `by`. Rejects where it could not be written; then a part of it may have been, which is lost. */
+  async write(write: ServedWrite, by: string): Promise<ServedWritten> {
     if (this.#closed) throw new Error('the node ends');
     if (this.#pending.size >= mostPending) throw new Error('the store has not answered for long');
     const thread = this.#thread ?? this.#start();
@@ -63,7 +63,7 @@ export class ServedWriter {
       this.#pending.set(id, { resolve, reject });
       thread.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
-      thread.postMessage({ kind: 'write', id, write } satisfies ThreadAsk);
+      thread.postMessage({ kind: 'write', id, write, by } satisfies ThreadAsk);
     });
   }
 

@@ -315,8 +315,9 @@ export class Supervisor {
     crew: Crew,
     { id, write }: Extract<ToSupervisor, { kind: 'served-write' }>,
   ): Promise<void> {
+    const by = crew.instance;
     try {
-      crew.tell({ kind: 'served-written', id, written: await this.#writer.write(write) });
+      crew.tell({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
     } catch (error) {
       crew.tell({ kind: 'served-written', id, problem: (error as Error).message });
     }

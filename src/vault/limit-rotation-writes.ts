@@ -15,19 +15,20 @@ type Written = Pick<Store, 'db' | 'change'>;
 
 const actor = 'encryption limit';
 
-/** Steps that are written here, into `store`. */
-export function versionWritesInto(store: Written, now: () => Date): VersionWrites {
+/** Steps that are written here, into `store`, for the process `madeBy` as the record of a version has it. */
+export function versionWritesInto(store: Written, now: () => Date, madeBy: string): VersionWrites {
   return {
-    begin: async (ask) => beginAtLimit(store, now, ask),
-    activate: async (ask) => activateAtLimit(store, now, ask),
-    takeBack: async (ask) => takeBackAtLimit(store, now, ask),
+    begin: async (ask) => beginAtLimit(store, now, madeBy, ask),
+    activate: async (ask) => activateAtLimit(store, now, madeBy, ask),
+    takeBack: async (ask) => takeBackAtLimit(store, now, madeBy, ask),
   };
 }
 
 async function beginAtLimit(
   store: Written,
   now: () => Date,
-  { cloudKeyId, current, madeBy }: BeginAsk,
+  madeBy: string,
+  { cloudKeyId, current }: BeginAsk,
 ): Promise<BegunVersion | null> {
   return store.change(systemAct({ now }, actor), async (trx) => {
     serves(trx);
@@ -68,7 +69,8 @@ async function beginAtLimit(
 async function activateAtLimit(
   store: Written,
   now: () => Date,
-  { cloudKeyId, version, madeBy, proof }: ActivateAsk,
+  madeBy: string,
+  { cloudKeyId, version, proof }: ActivateAsk,
 ): Promise<number> {
   const begun = await store.db
     .selectFrom('key_versions')
@@ -93,7 +95,8 @@ async function activateAtLimit(
 async function takeBackAtLimit(
   store: Written,
   now: () => Date,
-  { cloudKeyId, version, madeBy, keyObject }: TakeBackAsk,
+  madeBy: string,
+  { cloudKeyId, version, keyObject }: TakeBackAsk,
 ): Promise<void> {
   await store.change(systemAct({ now }, actor), async (trx) => {
     serves(trx);

@@ -10,11 +10,10 @@ import type { TokenRooms } from './token-rooms.ts';
  * at any step leaves a version that is on record, for reconcile, or for the same worker, which goes on with it.
  */
 
-/** Asks for a version to be begun after `current`, by the process `madeBy`. */
+/** Asks for a version to be begun after `current`. Who asks is said by who hands it on, never by the asker itself. */
 export interface BeginAsk {
   cloudKeyId: string;
   current: number;
-  madeBy: string;
 }
 
 /** A version that is on record as PENDING, for the asker to make the key object of. */
@@ -25,12 +24,11 @@ export interface BegunVersion extends VersionToMake {
 export interface ActivateAsk {
   cloudKeyId: string;
   version: number;
-  madeBy: string;
   /** Base64; null for a key that can have none. */
   proof: string | null;
 }
 
-export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version' | 'madeBy'> {
+export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'> {
   keyObject: LeftKeyObject;
 }
 
@@ -38,7 +36,7 @@ export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version' 
 export interface VersionWrites {
   /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
   begin: (ask: BeginAsk) => Promise<BegunVersion | null>;
-  /** The current version afterwards. Left as it is: what is not PENDING, or not of `madeBy`, any more. */
+  /** The current version afterwards. Left as it is: what is not PENDING, or not the asker's, any more. */
   activate: (ask: ActivateAsk) => Promise<number>;
   takeBack: (ask: TakeBackAsk) => Promise<void>;
 }
@@ -46,8 +44,6 @@ export interface VersionWrites {
 export interface LimitRotator {
   writes: VersionWrites;
   tokens: TokenRooms;
-  /** This process, as the record of a version has it. */
-  instance: string;
   /** Told once of a step that cannot be written yet. */
   onWaiting: (error: Error) => void;
 }
@@ -64,8 +60,8 @@ export async function rotateAtLimit(
   rotator: LimitRotator,
   { id: cloudKeyId, currentVersion }: Pick<CloudKey, 'id' | 'currentVersion'>,
 ): Promise<number | undefined> {
-  const { writes, tokens, instance: madeBy } = rotator;
-  const begun = await writes.begin({ cloudKeyId, current: currentVersion, madeBy });
+  const { writes, tokens } = rotator;
+  const begun = await writes.begin({ cloudKeyId, current: currentVersion });
   if (begun === null) return undefined;
   const { version } = begun;
   let proof: Buffer | null;
@@ -73,11 +69,11 @@ export async function rotateAtLimit(
     proof = await generateVersion(tokens.pool(begun.token), begun);
   } catch (error) {
     const keyObject = keyObjectAfter(error);
-    await untilWritten(rotator, async () => writes.takeBack({ cloudKeyId, version, madeBy, keyObject }));
+    await untilWritten(rotator, async () => writes.takeBack({ cloudKeyId, version, keyObject }));
     throw error;
   }
   const current = await untilWritten(rotator, async () =>
-    writes.activate({ cloudKeyId, version, madeBy, proof: proof?.toString('base64') ?? null }),
+    writes.activate({ cloudKeyId, version, proof: proof?.toString('base64') ?? null }),
   );
   return current >= version ? version : undefined;
 }

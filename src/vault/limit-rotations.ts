@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
@@ -7,8 +6,9 @@ import { rotateAtLimit, type VersionWrites } from './limit-rotation.ts';
 import type { CloudKey } from './served-records.ts';
 import type { TokenRooms } from './token-rooms.ts';
 
-/** How long a failed rotation is not tried again, milliseconds: each try begins a version. */
+/** How long a failed rotation is not tried again, milliseconds; twice as long each time: each try begins a version. */
 const failurePause = 60_000;
+const longestPause = 3_600_000;
 /** How long it is not asked for again where it was done, or another process was at it, milliseconds. */
 const askPause = 1_000;
 
@@ -17,9 +17,10 @@ export class LimitRotations {
   readonly #writes: VersionWrites;
   readonly #tokens: TokenRooms;
   readonly #log: Logger;
-  readonly #instance = `xks-worker/${randomUUID()}`;
   /** By CloudKey: under way, or not to be tried again yet. */
   readonly #rotations = new Map<string, Promise<void>>();
+  /** By CloudKey: how often in a row its rotation has failed. */
+  readonly #failures = new Map<string, number>();
 
   constructor(writes: VersionWrites, tokens: TokenRooms, log: Logger) {
     this.#writes = writes;
@@ -52,7 +53,6 @@ export class LimitRotations {
         {
           writes: this.#writes,
           tokens: this.#tokens,
-          instance: this.#instance,
           onWaiting: ({ message: problem }) =>
             this.#log.warn(
               { externalKeyId, problem },
@@ -67,10 +67,13 @@ export class LimitRotations {
           { externalKeyId, keyVersion },
           'CloudKey rotated: the last version has done half of the encryptions it may',
         );
+      this.#failures.delete(key.id);
       return askPause;
     } catch (error) {
       this.#log.error({ externalKeyId, ...wordsOf(error) }, 'CloudKey could not be rotated at its limit');
-      return failurePause;
+      const failures = this.#failures.get(key.id) ?? 0;
+      this.#failures.set(key.id, failures + 1);
+      return Math.min(longestPause, failurePause * 2 ** failures);
     }
   }
 }

@@ -50,13 +50,17 @@ export type ServedStore = Pick<Store, 'db' | 'bookkeep' | 'change'>;
 /** So many rows are written in one transaction. */
 const rowsAtOnce = 200;
 
-/** Each block is in the store, synced, before anybody may use it (promise 5). Throws StoreError. */
+/**
+ * Each block is in the store, synced, before anybody may use it (promise 5). `by` is the process that asked, told by who
+ * knows it: it faces the network, and what it says of itself proves nothing. Throws StoreError.
+ */
 export async function writeServed(
   store: ServedStore,
   write: ServedWrite,
+  by: string,
   now: () => Date = wallClock,
 ): Promise<ServedWritten> {
-  const versions = versionWritesInto(store, now);
+  const versions = versionWritesInto(store, now, by);
   switch (write.kind) {
     case 'leases':
       return { kind: 'leases', leased: await leaseBlocks(store, write.asks) };

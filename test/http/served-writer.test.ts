@@ -22,17 +22,19 @@ function use(id: string): ServedWrite {
   };
 }
 
+const by = 'xks-worker/of-a-test';
+
 test('a thread that cannot open the store says why, and the next write starts another', async (t) => {
   const file = await freshPath(t);
   const gone: string[] = [];
   const writer = new ServedWriter(file, (problem) => gone.push(problem));
   t.teardown(async () => writer.close());
   await writer.start();
-  await t.throwsAsync(writer.write(use('a')), { message: /there is no store/ });
+  await t.throwsAsync(writer.write(use('a'), by), { message: /there is no store/ });
   t.regex(gone.join(), /there is no store/);
   const store = await SqliteStore.init(file);
   t.teardown(async () => store.close());
-  t.deepEqual(await writer.write(use('a')), { kind: 'uses' });
+  t.deepEqual(await writer.write(use('a'), by), { kind: 'uses' });
 });
 
 test('while the store is locked writes wait, no more than a bound of them, and the end waits for them', async (t) => {
@@ -44,8 +46,10 @@ test('while the store is locked writes wait, no more than a bound of them, and t
   const other = new Database(file);
   t.teardown(() => other.close());
   other.exec('BEGIN IMMEDIATE');
-  const waiting = Array.from({ length: 10_000 }, async (_, index) => writer.write(use(String(index % 10))));
-  await t.throwsAsync(writer.write(use('one more')), { message: /has not answered for long/ });
+  const waiting = Array.from({ length: 10_000 }, async (_, index) =>
+    writer.write(use(String(index % 10)), by),
+  );
+  await t.throwsAsync(writer.write(use('one more'), by), { message: /has not answered for long/ });
   other.exec('ROLLBACK');
   const over = Promise.allSettled(waiting);
   await writer.close();
@@ -54,5 +58,5 @@ test('while the store is locked writes wait, no more than a bound of them, and t
   t.true(written > 0);
   // What was under way when the patience ended may be written and not have been told.
   t.true(Number(counted) >= written && Number(counted) <= written + 1, `${String(counted)} of ${written}`);
-  await t.throwsAsync(writer.write(use('late')), { message: 'the node ends' });
+  await t.throwsAsync(writer.write(use('late'), by), { message: 'the node ends' });
 });

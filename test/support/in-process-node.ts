@@ -73,7 +73,7 @@ export class InProcessNode extends ServedNode {
           if (message.kind === 'listening') this.port = message.port;
           else if (message.kind === 'kill-host') this.#hosts.get(message.id)?.keeper.kill();
           else if (message.kind === 'served-write')
-            void writeServed(this.#store, message.write).then(
+            void writeServed(this.#store, message.write, 'xks-worker/in-process').then(
               (written) =>
                 this.#service?.receive({ kind: 'served-written', id: message.id, written }, undefined),
               (error: unknown) =>

@@ -3,7 +3,7 @@ import { writeServed, type Leased, type LeaseAsk, type ServedStore } from '../..
 /** Blocks of encryptions as the supervisor's thread takes them, straight from a store. */
 export function leasesOf(store: ServedStore): (ask: LeaseAsk) => Promise<Leased> {
   return async (ask) => {
-    const written = await writeServed(store, { kind: 'leases', asks: [ask] });
+    const written = await writeServed(store, { kind: 'leases', asks: [ask] }, 'xks-worker/of-a-test');
     return written.kind === 'leases' ? (written.leased[0] ?? null) : null;
   };
 }

@@ -18,7 +18,7 @@ export class RotatingWorker {
 
   constructor(house: Pick<House, 'store' | 'tokens' | 'now'>, between: Partial<VersionWrites> = {}) {
     this.#house = house;
-    this.#writes = { ...versionWritesInto(house.store, house.now), ...between };
+    this.#writes = { ...versionWritesInto(house.store, house.now, this.instance), ...between };
   }
 
   async rotate({ id, current_version: currentVersion }: Key): Promise<number | undefined> {
@@ -26,7 +26,6 @@ export class RotatingWorker {
       {
         writes: this.#writes,
         tokens: this.#house.tokens,
-        instance: this.instance,
         onWaiting: ({ message }) => this.waited.push(message),
       },
       { id, currentVersion },

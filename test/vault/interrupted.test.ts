@@ -351,14 +351,13 @@ test.serial('an XKS worker waits with its new version until the store takes it',
   const { house, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await bringToLimit(house, key);
-  const { activate } = versionWritesInto(store, house.now);
   let asked = 0;
   const worker: RotatingWorker = new RotatingWorker(house, {
     activate: async (ask) => {
       asked++;
       if (asked === 1) throw new Error('the disk of the store is full');
       // The second time it is written, and the answer is lost.
-      const current = await activate(ask);
+      const current = await versionWritesInto(store, house.now, worker.instance).activate(ask);
       if (asked === 2) throw new Error('the writer of the store has ended');
       return current;
     },
@@ -375,11 +374,10 @@ test.serial('a worker that never heard that its version was begun goes on with t
   const { house, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await bringToLimit(house, key);
-  const { begin } = versionWritesInto(store, house.now);
   let lost = true;
-  const worker = new RotatingWorker(house, {
+  const worker: RotatingWorker = new RotatingWorker(house, {
     begin: async (ask) => {
-      const begun = await begin(ask);
+      const begun = await versionWritesInto(store, house.now, worker.instance).begin(ask);
       if (lost) throw new Error('the writer of the store has ended');
       return begun;
     },
@@ -401,8 +399,8 @@ for (const made of ['before', 'after'] as const)
       });
       const key = await newKey(t.context, await newKeySet(t.context));
       await bringToLimit(house, key);
-      const ask = { cloudKeyId: key.id, current: 1, madeBy: 'xks-worker/dead' };
-      const begun = await versionWritesInto(store, house.now).begin(ask);
+      const dead = versionWritesInto(store, house.now, 'xks-worker/dead');
+      const begun = await dead.begin({ cloudKeyId: key.id, current: 1 });
       t.is(begun?.version, 2);
       if (begun !== null && made === 'after') await generateVersion(house.tokens.pool('token'), begun);
       const next = new RotatingWorker(house);
@@ -413,10 +411,9 @@ for (const made of ['before', 'after'] as const)
       t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
       // Whoever was taken for dead, and is not, changes nothing of it.
       t.is(
-        await versionWritesInto(store, house.now).activate({
+        await versionWritesInto(store, house.now, next.instance).activate({
           cloudKeyId: key.id,
           version: 2,
-          madeBy: next.instance,
           proof: null,
         }),
         3,

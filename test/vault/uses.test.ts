@@ -20,7 +20,7 @@ function recorderOf(store: Store): { recorder: UseRecorder; clock: { now: number
   const onFailure = (error: unknown) => failures.push(error);
   return {
     recorder: new UseRecorder({
-      write: async (uses) => void (await writeServed(store, { kind: 'uses', uses })),
+      write: async (uses) => void (await writeServed(store, { kind: 'uses', uses }, 'xks-worker/of-a-test')),
       now: () => clock.now,
       onFailure,
     }),
