@@ -46,12 +46,21 @@ export function authorityOf(
   };
 }
 
-/** What is named in the path of a request and belongs to an admin group, or to something that does. */
+/** What a request is about and belongs to an admin group, or to something that does. */
 interface Named {
   vaultId?: string;
   keySetId?: string;
   cloudKeyId?: string;
   cspAccountId?: string;
+}
+
+/**
+ * What a request names in its path, and the key set that its body does, which what is made belongs to for ever. What a
+ * key set or an account is to be given besides is looked at in the one transaction that gives it.
+ */
+export function namedIn(params: Record<string, string>, body: unknown): Named {
+  const { keySetId } = (body ?? {}) as { keySetId?: unknown };
+  return typeof keySetId === 'string' ? { keySetId, ...params } : params;
 }
 
 /** What of it is another group's by now, in a word. One that is gone is looked for by the act itself. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Sight } from '../vault/house.ts';
 import { findCloudKeyIn } from '../vault/key-records.ts';
 import {
   acceptKmsKey,
@@ -151,12 +152,15 @@ export const kmsKeyRoutes: readonly Route[] = [
     }),
     answer: shownKmsKey,
     problems: ['aws', 'aws-busy', 'token-unavailable'],
-    creates: { again: async (call, id) => made(call, { ...call.params, kmsKeyId: id }) },
+    creates: {
+      again: async (call, id) => made(call, { ...call.params, kmsKeyId: id }, callerOf(call).sight),
+    },
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
       const { id } = await createKmsKey(services, act, params.vaultId, sight, params.cloudKeyId, body);
-      const answer = await made(call, { ...params, kmsKeyId: id });
+      // Made by who might: it is answered as made even if its key set is another group's since.
+      const answer = await made(call, { ...params, kmsKeyId: id }, 'all');
       tryLater(services, params.cloudKeyId);
       return answer;
     },
@@ -411,14 +415,18 @@ async function afterwards(call: OnOne): Promise<Answer> {
   return shown(call, call.params);
 }
 
-async function shown(call: Pick<OnOne, 'services' | 'caller'>, at: One): Promise<Answer> {
+async function shown(
+  call: Pick<OnOne, 'services' | 'caller'>,
+  at: One,
+  sight = callerOf(call).sight,
+): Promise<Answer> {
   const { vaultId, cloudKeyId, kmsKeyId } = at;
-  const row = await getKmsKey(call.services, vaultId, callerOf(call).sight, cloudKeyId, kmsKeyId);
+  const row = await getKmsKey(call.services, vaultId, sight, cloudKeyId, kmsKeyId);
   return { body: showKmsKey(row), rowVersion: row.row_version };
 }
 
-async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One): Promise<Answer> {
+async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight: Sight): Promise<Answer> {
   const { vaultId, cloudKeyId, kmsKeyId } = at;
   const location = `/vaults/${vaultId}/cloud-keys/${cloudKeyId}/kms-keys/${kmsKeyId}`;
-  return { ...(await shown(call, at)), status: 201, location };
+  return { ...(await shown(call, at, sight)), status: 201, location };
 }

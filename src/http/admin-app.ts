@@ -4,7 +4,7 @@ import Koa, { type Context } from 'koa';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
-import { authorityOf } from '../admin/authority.ts';
+import { authorityOf, namedIn } from '../admin/authority.ts';
 import { Problem, toProblem, type ProblemKind } from '../admin/problem.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
@@ -174,7 +174,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const act = actOf(
       facts,
       services.now,
-      authorityOf(services, route, caller, ctx['params'] as Record<string, string>),
+      authorityOf(services, route, caller, namedIn(ctx['params'] as Record<string, string>, body)),
     );
     const call: Call<unknown, unknown, unknown> = {
       services,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
+import { z } from 'zod';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { ownAuthority, type Act } from '../../src/audit/trail.ts';
@@ -60,14 +61,16 @@ interface Stage {
 
 const test = anyTest as TestFn<Stage>;
 
-/** Holds the nth transaction of an actor's acts until it is told to go on. */
-class Gate {
-  #held: { actorId: string; n: number; reached: () => void; goOn: Promise<void> } | undefined;
+type Side = 'before' | 'after';
 
-  /** Resolves once the actor asks for their nth transaction from now. */
-  hold(actorId: string, n: number): { reached: Promise<void>; goOn: () => void } {
+/** Holds the nth transaction of an actor's acts until it is told to go on, or the answer of it to the act. */
+class Gate {
+  #held: { actorId: string; n: number; side: Side; reached: () => void; goOn: Promise<void> } | undefined;
+
+  /** Resolves once the actor asks for their nth transaction from now, or has done it. */
+  hold(actorId: string, n: number, side: Side = 'before'): { reached: Promise<void>; goOn: () => void } {
     const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    this.#held = { actorId, n, reached: reached.resolve, goOn: goOn.promise };
+    this.#held = { actorId, n, side, reached: reached.resolve, goOn: goOn.promise };
     return {
       reached: reached.promise,
       goOn: () => {
@@ -77,9 +80,9 @@ class Gate {
     };
   }
 
-  async pass(acting: Acting): Promise<void> {
+  async pass(acting: Acting, side: Side): Promise<void> {
     const held = this.#held;
-    if (held === undefined || acting.authority === ownAuthority) return;
+    if (held?.side !== side || acting.authority === ownAuthority) return;
     if ((acting as Act).actor.id !== held.actorId || --held.n !== 0) return;
     held.reached();
     await held.goOn;
@@ -88,12 +91,16 @@ class Gate {
   around(store: Store): Store {
     const gated: Pick<Store, 'change' | 'write'> = {
       change: async (act, run) => {
-        await this.pass(act);
-        return store.change(act, run);
+        await this.pass(act, 'before');
+        const done = await store.change(act, run);
+        await this.pass(act, 'after');
+        return done;
       },
       write: async (act, run) => {
-        await this.pass(act);
-        return store.write(act, run);
+        await this.pass(act, 'before');
+        const done = await store.write(act, run);
+        await this.pass(act, 'after');
+        return done;
       },
     };
     return new Proxy(store, {
@@ -219,10 +226,11 @@ interface Way {
   undo?: (stage: Stage) => Promise<AdminAnswer>;
 }
 
-/** Gives what the path of the route names to an admin group; undefined where that belongs to none. */
+/** Gives what the path or body of the route names to an admin group; undefined where that belongs to none. */
 function givingTo(route: Route) {
   const ofAccount = route.path.includes('{cspAccountId}');
-  if (!ofAccount && !/\{(?:keySetId|cloudKeyId)\}/.test(route.path)) return undefined;
+  const inBody = route.body instanceof z.ZodObject && 'keySetId' in route.body.shape;
+  if (!ofAccount && !inBody && !/\{(?:keySetId|cloudKeyId)\}/.test(route.path)) return undefined;
   return async ({ blue }: Stage, adminGroupId: string): Promise<AdminAnswer> => {
     const at = ofAccount ? `csp-accounts/${blue.ids.cspAccount}` : `key-sets/${blue.ids.keySet}`;
     return blue.admin.request('PATCH', `/vaults/${blue.id}/${at}`, { body: { adminGroupId }, ifMatch: '*' });
@@ -325,6 +333,27 @@ test.serial('of any number of rotations by who has seen one version of a CloudKe
     .where('cloud_key_id', '=', id)
     .execute();
   t.is(versions.length, 2);
+});
+
+test.serial('a CloudKey that was made is answered as made, whoever has its key set by then', async (t) => {
+  const { blue, gate } = t.context;
+  const { client, actorId } = await newVictim(t.context, 'cloud-admin', 'session');
+  const give = async (adminGroupId: string) => {
+    const at = `/vaults/${blue.id}/key-sets/${blue.ids.keySet}`;
+    return blue.admin.request('PATCH', at, { body: { adminGroupId }, ifMatch: '*' });
+  };
+  const held = gate.hold(actorId, 2, 'after');
+  const making = client.post(`/vaults/${blue.id}/cloud-keys`, {
+    keySetId: blue.ids.keySet,
+    name: 'made-before',
+    kmsKey: false,
+  });
+  await held.reached;
+  t.is((await give(blue.ids.otherGroup)).status, 200);
+  held.goOn();
+  const { status, text } = await making;
+  t.is((await give(blue.ids.group)).status, 200);
+  t.is(status, 201, text);
 });
 
 test.serial('what was refused is on record with what was reached for, of whichever kind', async (t) => {
