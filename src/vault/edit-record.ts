@@ -94,7 +94,8 @@ const withoutTime: ReadonlySet<Versioned> = new Set(['api_keys', 'xks_credential
 /**
  * Changes a record that was read in this transaction, or before it: it is changed only where its row version is still the
  * one that was read, whatever was awaited between. Answers undefined where the change changes nothing: then there is no
- * statement, no new version and nothing to put on record. Throws VaultError `precondition`.
+ * statement, no new version and nothing to put on record. Notes of a row that was read before this transaction are for
+ * saveRecord. Throws VaultError `precondition`.
  */
 export async function editRecord<T extends Versioned>(
   trx: TransactionFor<T>,
@@ -157,8 +158,9 @@ export async function bumpRecords<T extends Versioned>(
 }
 
 /**
- * Writes a change of what may be notes alone: then it is no new version, and yet only of the one that was read. Throws
- * VaultError `precondition`, also where the record is gone.
+ * Writes a change of what may be notes alone: then it is no new version, and yet only of the one that was read. A note is
+ * written even where it says what was read, since others may have been noted since. Throws VaultError `precondition`, also
+ * where the record is gone.
  */
 export async function saveRecord<T extends Versioned>(
   trx: TransactionFor<T>,
@@ -167,12 +169,12 @@ export async function saveRecord<T extends Versioned>(
   change: Change<T>,
 ): Promise<Row<T>> {
   const notes: ReadonlySet<string> = new Set(records[table].notes);
-  const columns = Object.entries(change).filter(([column, value]) =>
-    changes<object>(before, { [column]: value }),
-  );
-  if (columns.length === 0) return before;
-  if (columns.some(([column]) => !notes.has(column))) return bumpRecord(trx, table, before, change);
-  return update(trx as ActTransaction, table, before, Object.fromEntries(columns));
+  const columns = Object.entries(change).filter(([, value]) => value !== undefined);
+  if (columns.some(([column, value]) => !notes.has(column) && changes<object>(before, { [column]: value })))
+    return bumpRecord(trx, table, before, change);
+  const noted = columns.filter(([column]) => notes.has(column));
+  if (noted.length === 0) return before;
+  return update(trx as ActTransaction, table, before, Object.fromEntries(noted));
 }
 
 /** An UPDATE of what is noted of records without a new version; of their other columns none compiles. */

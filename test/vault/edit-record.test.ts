@@ -73,6 +73,22 @@ test('a note is no new version, and what is noted of another version is refused'
   t.deepEqual(now, { ...changed, failures: 6 });
 });
 
+test('a note that says what was read replaces what was noted since', async (t) => {
+  const { store, act } = t.context;
+  const read = await newPerson(t.context);
+  const note = async (failures: number) =>
+    store.bookkeep(async (trx) => noteOn(trx, 'users').set({ failures }).where('id', '=', read.id).execute());
+  const save = async (change: { failures: number; email?: string | undefined }) =>
+    store.write(act(), async (trx) => saveRecord(trx, 'users', read, change));
+  for (const change of [{ failures: read.failures }, { failures: read.failures, email: undefined }]) {
+    await note(7);
+    const said = await save(change);
+    const now = await store.db.selectFrom('users').selectAll().where('id', '=', read.id).executeTakeFirst();
+    t.deepEqual(now, read);
+    t.deepEqual(said, now);
+  }
+});
+
 test('of many that are changed alike each is a new version, and no other record is touched', async (t) => {
   const { store, act } = t.context;
   const keySets = [await newKeySet(t.context), await newKeySet(t.context), await newKeySet(t.context)];
