@@ -3,6 +3,8 @@ import type { SqliteDatabase } from 'kysely';
 
 /** So many are kept, some kilobytes each: more than a process of a node uses again and again. */
 const mostKept = 256;
+/** Longer ones are lists of values, each of a length of its own: kept, each may take a megabyte. Characters. */
+const longestKept = 4096;
 
 type Statement = Database.Statement;
 
@@ -17,6 +19,7 @@ export function keepingStatements(
   const kept = new Map<string, Statement>();
   return {
     prepare: (sql) => {
+      if (sql.length > longestKept) return database.prepare(sql);
       const found = kept.get(sql);
       // One whose rows are still being read cannot be run beside that.
       if (found?.busy === true) return database.prepare(sql);

@@ -28,6 +28,28 @@ test('a statement is prepared once, and of many only the latest used are kept', 
   kept.close();
 });
 
+test('a long statement is prepared each time: many of those would be much memory', (t) => {
+  const database = new Database(':memory:');
+  let prepared = 0;
+  const kept = keepingStatements({
+    prepare: (sql: string) => {
+      prepared++;
+      return database.prepare(sql);
+    },
+    close: () => database.close(),
+  });
+  const list = (length: number) => `SELECT 1 AS one WHERE 1 IN (${Array(length).fill('?').join(', ')})`;
+  for (const [ids, times] of [
+    [1_000, 1],
+    [5_000, 3],
+  ] as const) {
+    prepared = 0;
+    for (let i = 0; i < 3; i++) t.deepEqual(kept.prepare(list(ids)).all(Array(ids).fill(1)), [{ one: 1 }]);
+    t.is(prepared, times, `${ids} ids`);
+  }
+  kept.close();
+});
+
 test('the same statement twice at once: the second does not fail', (t) => {
   const database = new Database(':memory:');
   const kept = keepingStatements(database);
