@@ -644,7 +644,7 @@ test.serial('a key store that a KMS key comes into meanwhile is not deleted', as
   });
   await t.throwsAsync(
     deleteExternalKeyStore({ ...house, store: late }, act(), { keySet, id: store.id }, { disconnect: true }),
-    { instanceOf: VaultError, message: /^1 KMS keys are in the external key store/ },
+    { instanceOf: VaultError, message: /^1 KMS key is in the external key store/ },
   );
   t.false(comes);
   const rows = await storesOf(t.context, keySet);
