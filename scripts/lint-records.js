@@ -20,21 +20,45 @@ const records = [
 const message =
   'a record with an ETag is changed by editRecord, bumpRecord(s), saveRecord or noteOn of src/vault/edit-record.ts';
 
-const update = new RegExp(String.raw`\bUPDATE\s+(?:main\.)?(?:${records.join('|')})\b`, 'i');
+const table = String.raw`(?:["\x60[]?main["\x60\]]?\.)?["\x60[]?(?:${records.join('|')})\b`;
+const update = new RegExp(
+  [
+    String.raw`\bUPDATE\s+(?:OR\s+\w+\s+)?${table}`,
+    String.raw`\bREPLACE\s+INTO\s+${table}`,
+    String.raw`\bINSERT\s+(?:OR\s+\w+\s+)?INTO\s+${table}[^;]*\bDO\s+UPDATE\b`,
+  ].join('|'),
+  'i',
+);
+/** Whose table is put in where the text stops. */
+const updateOfWhat = /\b(?:UPDATE(?:\s+OR\s+\w+)?|REPLACE\s+INTO)\s+$/i;
 const version = /\brow_version\s*=/;
 
+/** Of `users`, `main.users` and `users as u`, alone or among others; and of what only shows when it runs. */
 function isRecord(node) {
-  return node?.type !== 'Literal' || records.includes(node.value);
+  if (node?.type === 'ArrayExpression') return node.elements.some(isRecord);
+  if (typeof node?.value !== 'string') return true;
+  const [name] = node.value.trim().split(/\s/);
+  return records.includes(name.replace(/^main\./, ''));
+}
+
+/** Also where it is written `trx['updateTable']`. */
+const called = (node) => node?.callee?.property?.name ?? node?.callee?.property?.value;
+
+/** The table of the INSERT that a call is in the chain of. */
+function tableOfInsert(node) {
+  let inner = node.callee.object;
+  while (inner && called(inner) !== 'insertInto') inner = inner.callee?.object;
+  return inner?.arguments[0];
 }
 
 /** The table of the INSERT that a `doUpdateSet` belongs to. */
-function tableOfInsert(node) {
+function tableOfConflict(node) {
   let outer = node.parent;
-  while (outer && outer.callee?.property?.name !== 'onConflict') outer = outer.parent;
-  let inner = outer?.callee.object;
-  while (inner && inner.callee?.property?.name !== 'insertInto') inner = inner.callee?.object;
-  return inner?.arguments[0];
+  while (outer && called(outer) !== 'onConflict') outer = outer.parent;
+  return outer && tableOfInsert(outer);
 }
+
+const updates = new Set(['updateTable', 'mergeInto', 'replaceInto']);
 
 const edits = {
   create: (context) => {
@@ -44,11 +68,12 @@ const edits = {
     };
     return {
       CallExpression(node) {
-        const name = node.callee.property?.name;
+        const name = called(node);
         const [first] = node.arguments;
         if (
-          (name === 'updateTable' && isRecord(first)) ||
-          (name === 'doUpdateSet' && isRecord(tableOfInsert(node))) ||
+          (updates.has(name) && isRecord(first)) ||
+          (name === 'orReplace' && isRecord(tableOfInsert(node))) ||
+          (name === 'doUpdateSet' && isRecord(tableOfConflict(node))) ||
           (name === 'where' && typeof first?.value === 'string' && /(?:^|\.)row_version$/.test(first.value))
         )
           context.report({ node, message });
@@ -58,6 +83,7 @@ const edits = {
       },
       TemplateElement(node) {
         checkSql(node, node.value.raw);
+        if (!node.tail && mayBeSql && updateOfWhat.test(node.value.raw)) context.report({ node, message });
       },
     };
   },
