@@ -8,7 +8,7 @@ import { TokenPool } from '../token/token-pool.ts';
 import type { ProofsBySerial } from '../vault/own-key-proofs.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
-import { assertNotRefused, forgetRefusal, knownPins, rememberRefusal } from './refused-pins.ts';
+import { assertNotRefused, knownPins } from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
@@ -95,14 +95,13 @@ export async function openTokens(
         const keeper = new HostKeeper(
           hostSettings(
             token,
-            async () => pinOf(token),
+            async () => pin,
             { prepare, ownProofs: ownProofs?.get(token.name) },
             knownPins(config, token.name, ownProofs?.has(token.name)),
           ),
           new LoginGate(),
           {
             onReady: (host) => {
-              forgetRefusal(config, token.name);
               made.set(token.name, host.made);
               hosts.set(token.name, host);
               pools.get(token.name)?.addHost(host.id, host.pid, host.socket, host.operationTime);
@@ -110,9 +109,7 @@ export async function openTokens(
             },
             onGone: (id) => pools.get(token.name)?.removeHost(id),
             onFailed: (problem, wayOut, pinRefused) => {
-              const failure = new TokenStartError(token.name, problem, wayOut, pinRefused);
-              const remembered = pinRefused ? rememberRefusal(config, token.name, pin) : Promise.resolve();
-              void remembered.then(() => started.reject(failure), started.reject);
+              started.reject(new TokenStartError(token.name, problem, wayOut, pinRefused));
             },
           },
         );

@@ -39,12 +39,7 @@ export async function assertNotRefused(
     throw new PinRefusedBeforeError(token.name, file);
 }
 
-export async function rememberRefusal(
-  config: LoadedConfig,
-  token: string,
-  pin: Secret | undefined,
-): Promise<void> {
-  if (pin === undefined) return;
+async function rememberRefusal(config: LoadedConfig, token: string, pin: Secret): Promise<void> {
   const salt = randomBytes(16);
   const hash = await hashOf(pin, salt);
   keepMark(config, markerOf(config, token), {
@@ -75,8 +70,13 @@ function parseMarker(text: string): { salt: string; hash: string } | undefined {
   }
 }
 
-export function forgetRefusal(config: LoadedConfig, token: string): void {
-  rmSync(markerOf(config, token), { force: true });
+/** Of a mark that cannot be removed nobody is kept from serving: it holds for the PIN that it is of. */
+function forgetRefusal(config: LoadedConfig, token: string): void {
+  try {
+    rmSync(markerOf(config, token), { force: true });
+  } catch (error) {
+    if (!isSystems(error)) throw error;
+  }
 }
 
 /**
@@ -95,6 +95,13 @@ export function knownPins(config: LoadedConfig, token: string, usedBefore = fals
   const nameOf = (pin: Secret) => createHmac('sha256', key).update(pin.reveal()).digest('hex');
   const proven = new Set<string>();
   let hasUsed = usedBefore;
+  // Of several hosts: what the token has said last holds, however long each hash takes.
+  let last = Promise.resolve();
+  const inTurn = async (work: () => Promise<void>) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    await done;
+  };
   return {
     standing: async (pin) => {
       const name = nameOf(pin);
@@ -108,13 +115,23 @@ export function knownPins(config: LoadedConfig, token: string, usedBefore = fals
     },
     accepted: async (pin) => {
       const name = nameOf(pin);
-      if (proven.has(name)) return;
+      const isKnown = proven.has(name);
       proven.add(name);
-      await rememberProven(config, token, pin);
+      await inTurn(async () => {
+        forgetRefusal(config, token);
+        if (!isKnown) await rememberProven(config, token, pin);
+      });
     },
-    refused: (pin) => {
+    refused: async (pin) => {
       hasUsed = true;
       proven.delete(nameOf(pin));
+      await inTurn(async () => {
+        try {
+          await rememberRefusal(config, token, pin);
+        } finally {
+          if (await isProven(config, token, pin)) rmSync(provenMarkOf(config, token), { force: true });
+        }
+      });
     },
   };
 }

@@ -21,7 +21,7 @@ import { exitCodes } from './exit-codes.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
-import { assertNotRefused, forgetRefusal, knownPins, rememberRefusal } from './refused-pins.ts';
+import { assertNotRefused, knownPins } from './refused-pins.ts';
 import { build, version } from './version.ts';
 import { note, print } from './streams.ts';
 
@@ -97,11 +97,7 @@ export async function serve(
     pins: ({ name }) => pins.get(name),
     ownProofs,
     verifyToken: async (token, settings, gate) =>
-      verifyToken(token, settings, gate, {
-        check: async (pin) => assertNotRefused(config, token, pin),
-        refused: async (pin) => rememberRefusal(config, token.name, pin),
-        accepted: () => forgetRefusal(config, token.name),
-      }),
+      verifyToken(token, settings, gate, async (pin) => assertNotRefused(config, token, pin)),
   });
   supervisor.start();
   process.on('SIGHUP', () => supervisor.reload());
@@ -114,15 +110,12 @@ export async function serve(
   });
   const announce = async () => {
     const ports = await supervisor.ready;
-    for (const token of config.tokens) forgetRefusal(config, token.name);
     const management = ports.admin === undefined ? '' : `, management on port ${ports.admin}`;
     output.write(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}\n`);
   };
   void announce();
   const why = await Promise.race([signal, supervisor.hopeless]);
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
-  const refusing = config.tokens.find(({ name }) => name === why?.pinRefusedBy);
-  if (refusing !== undefined) await rememberRefusal(config, refusing.name, await pinOf(refusing));
   await supervisor.stop();
   releaseLocks();
   log.info('stopped');

@@ -1,7 +1,7 @@
 import type { TokenReport } from '../admin/services.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { HostSettings, LoginGate } from '../token/host-keeper.ts';
-import { verifyConnection, type PinMemory } from '../token/verification.ts';
+import { verifyConnection, type CheckPin } from '../token/verification.ts';
 
 /** Under way, by the gate that its token's hosts share. */
 const underWay = new WeakMap<LoginGate, Promise<TokenReport>>();
@@ -14,11 +14,11 @@ export async function verifyToken(
   token: LoadedToken,
   settings: HostSettings,
   gate: LoginGate,
-  memory?: PinMemory,
+  check?: CheckPin,
 ): Promise<TokenReport> {
   const already = underWay.get(gate);
   if (already !== undefined) return already;
-  const report = verifyConnection({ ...settings, token: token.name }, gate, memory).finally(() =>
+  const report = verifyConnection({ ...settings, token: token.name }, gate, check).finally(() =>
     underWay.delete(gate),
   );
   underWay.set(gate, report);

@@ -18,7 +18,8 @@ export interface KnownPins {
   standing: (pin: Secret) => Promise<PinStanding>;
   /** The token has taken it. Resolves once that is kept. */
   accepted: (pin: Secret) => Promise<void>;
-  refused: (pin: Secret) => void;
+  /** The token has refused it. Resolves once that is kept; rejects where it cannot be. */
+  refused: (pin: Secret) => Promise<void>;
 }
 
 /** What every host of one token is started with. */
@@ -89,6 +90,9 @@ export class HostLife {
   #atGate: boolean;
   /** The PIN that it was given last. */
   #given: Secret | undefined;
+  /** Whether that is one that the token is not known to take, where anything is known of PINs. */
+  #mayBeRefused = false;
+  #ending = false;
   #overdue = false;
   #ready = false;
   #last: HostReport | undefined;
@@ -113,10 +117,12 @@ export class HostLife {
 
   /**
    * Lets it close its sessions and call C_Finalize, which it does once nobody has the other end of its socket; kills it
-   * where that takes longer than {@link endPatience}, or where it is not ready yet.
+   * where that takes longer than {@link endPatience}, or where it is not ready yet. What the token says of a PIN that it may
+   * refuse is heard first: one that is not remembered is tried again.
    */
   end(): void {
-    if (!this.#ready) return this.kill();
+    if (!this.#ready && !(this.#atGate && this.#mayBeRefused)) return this.kill();
+    this.#ending = true;
     this.#socket?.destroy();
     const late = setTimeout(() => this.kill(), endPatience);
     void this.ended.then(() => clearTimeout(late));
@@ -130,10 +136,22 @@ export class HostLife {
       how = `its process could not be made: ${systemReason(error).words}`;
     }
     const refused = this.#last !== undefined && 'pinRefused' in this.#last && this.#last.pinRefused;
-    if (refused && this.#given !== undefined) this.#settings.pins?.refused(this.#given);
+    // Before anybody else gets a turn, and before anybody is told who may end this process for it.
+    const unkept = refused ? await this.#keepRefusal() : '';
     if (this.#atGate) this.#gate.leave(refused ? 'pin-refused' : 'failed');
     if (this.#ready) this.#gate.doubt();
-    return this.#end(how, refused);
+    const end = this.#end(how, refused);
+    return { ...end, problem: `${end.problem}${unkept}` };
+  }
+
+  /** Of the PIN that it was given, whatever is in its place by now. */
+  async #keepRefusal(): Promise<string> {
+    try {
+      if (this.#given !== undefined) await this.#settings.pins?.refused(this.#given);
+      return '';
+    } catch (error) {
+      return ` (which could not be remembered: ${systemReason(error).words})`;
+    }
   }
 
   /** From the process's start to its end; tells how it ended. */
@@ -168,7 +186,9 @@ export class HostLife {
         if (socket !== undefined)
           this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
       } else if (this.#last.state === 'logged-in') {
-        if (this.#given !== undefined && pins !== undefined) kept.push(pins.accepted(this.#given));
+        // That it cannot be kept is nothing to end a process for.
+        if (this.#given !== undefined && pins !== undefined)
+          kept.push(pins.accepted(this.#given).catch(() => undefined));
         // It gets on: from here on it has its time once more.
         if (!this.#ready) overdue.heard();
         this.#leaveGate();
@@ -178,9 +198,13 @@ export class HostLife {
         void this.#giveTurn(child.lines);
       }
     };
-    await ordered;
-    const how = await child.exited;
-    overdue.stop();
+    let how: string;
+    try {
+      await ordered;
+      how = await child.exited;
+    } finally {
+      overdue.stop();
+    }
     await Promise.all(kept);
     // Longer only where a process that the module started holds the pipe open.
     await child.readRest(reportPatience);
@@ -191,7 +215,9 @@ export class HostLife {
   async #tellOrder(stdin: ChildProcess['stdin'], pin: Secret | undefined): Promise<void> {
     const { order, pins } = this.#settings;
     try {
-      const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: await pins?.standing(pin) };
+      const standing = pin === undefined ? undefined : await pins?.standing(pin);
+      this.#mayBeRefused = standing !== undefined && standing !== 'proven';
+      const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: standing };
       stdin?.end(JSON.stringify({ ...order, ...given }));
     } catch (error) {
       this.kill();
@@ -202,6 +228,7 @@ export class HostLife {
   #leaveGate(): void {
     if (this.#atGate) this.#gate.leave('ready');
     this.#atGate = false;
+    if (this.#ending && !this.#ready) this.kill();
   }
 
   /** The host's login is lost. It gets the PIN as it is now, when it is its turn. */
@@ -217,6 +244,7 @@ export class HostLife {
       this.#given = pin;
       turn.pin = pin?.reveal();
       turn.standing = pin === undefined ? undefined : await this.#settings.pins?.standing(pin);
+      this.#mayBeRefused = turn.standing !== undefined && turn.standing !== 'proven';
     }
     reports.write(`${JSON.stringify(turn)}\n`);
   }

@@ -17,13 +17,8 @@ export interface Verification {
   mechanisms?: string[];
 }
 
-/** What is remembered of PINs beyond this process's life. */
-export interface PinMemory {
-  /** Throws where the token has refused this PIN before; the error's `wayOut` says what to do. */
-  check: (pin: Secret) => Promise<void>;
-  refused: (pin: Secret) => Promise<void>;
-  accepted: (pin: Secret) => void;
-}
+/** Throws where the token has refused this PIN before; the error's `wayOut` says what to do. */
+export type CheckPin = (pin: Secret) => Promise<void>;
 
 /** How many health operations the latency is told of. */
 const samples = 20;
@@ -39,9 +34,9 @@ const leastForSamples = 1_000;
 export async function verifyConnection(
   settings: HostSettings,
   gate: LoginGate,
-  memory?: PinMemory,
+  check?: CheckPin,
 ): Promise<Verification> {
-  const run = new VerificationRun(settings, gate, memory);
+  const run = new VerificationRun(settings, gate, check);
   return run.result;
 }
 
@@ -49,20 +44,19 @@ class VerificationRun {
   readonly result: Promise<Verification>;
   readonly #settings: HostSettings;
   readonly #gate: LoginGate;
-  readonly #memory: PinMemory | undefined;
+  readonly #check: CheckPin | undefined;
   readonly #told: Verification = { ok: false, steps: [] };
   #stepBegan = monotonicNow();
   readonly #until: number;
   /** Whether its host has come to the login, and got its turn. */
   #turn: 'not-wanted' | 'wanted' | 'given' = 'not-wanted';
-  #pin: Secret | undefined;
   /** Why there was no PIN to try. */
   #pinProblem: { problem: string; wayOut: string } | undefined;
 
-  constructor(settings: HostSettings, gate: LoginGate, memory: PinMemory | undefined) {
+  constructor(settings: HostSettings, gate: LoginGate, check: CheckPin | undefined) {
     this.#settings = settings;
     this.#gate = gate;
-    this.#memory = memory;
+    this.#check = check;
     this.#until = this.#stepBegan + settings.startTimeout;
     this.result = this.#run();
   }
@@ -97,7 +91,6 @@ class VerificationRun {
     life.end();
     const end = await ended;
     if (host === undefined) this.#fail(this.#whyNotReady(end));
-    await this.#remember(end);
     return this.#told;
   }
 
@@ -119,13 +112,12 @@ class VerificationRun {
     this.#turn = 'given';
     try {
       const pin = await this.#settings.pin();
-      if (pin !== undefined) await this.#memory?.check(pin);
+      if (pin !== undefined) await this.#check?.(pin);
       else
         this.#pinProblem = {
           problem: 'the token wants a PIN, and there is none',
           wayOut: 'give it in the configuration, token.pin',
         };
-      this.#pin = pin;
       return pin;
     } catch (error) {
       const { wayOut } = error as { wayOut?: unknown };
@@ -190,13 +182,6 @@ class VerificationRun {
   #fail({ problem, wayOut }: { problem: string; wayOut: string }): void {
     this.#told.steps.push({ name: this.#next, ok: false, milliseconds: this.#sinceStep(), detail: problem });
     this.#told.wayOut = wayOut;
-  }
-
-  async #remember({ pinRefused }: HostEnd): Promise<void> {
-    if (this.#pin === undefined) return;
-    const accepted = this.#told.steps.some(({ name, ok }) => name === 'login' && ok);
-    if (pinRefused) await this.#memory?.refused(this.#pin);
-    else if (accepted) this.#memory?.accepted(this.#pin);
   }
 
   #sinceStep(): number {

@@ -2,13 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
-import {
-  assertNotRefused,
-  forgetRefusal,
-  knownPins,
-  PinRefusedBeforeError,
-  rememberRefusal,
-} from '../../src/cli/refused-pins.ts';
+import { assertNotRefused, knownPins, PinRefusedBeforeError } from '../../src/cli/refused-pins.ts';
 import type { LoadedConfig, LoadedToken } from '../../src/config/load.ts';
 import { Secret } from '../../src/secret.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
@@ -23,7 +17,7 @@ test('a refused PIN is remembered whole or not at all, and an empty mark keeps n
     await writeFile(mark, broken, { mode: 0o600 });
     await t.notThrowsAsync(async () => assertNotRefused(config, token, new Secret('0000')), broken);
   }
-  await rememberRefusal(config, 'primary', new Secret('0000'));
+  await knownPins(config, 'primary').refused(new Secret('0000'));
   t.deepEqual(await readdir(directory), ['refused-pin.primary'], 'nothing is left beside it');
   await t.throwsAsync(assertNotRefused(config, token, new Secret('0000')), {
     instanceOf: PinRefusedBeforeError,
@@ -54,15 +48,15 @@ test('a PIN that the token has taken is known over restarts, and cannot be found
 
   await rm(mark);
   t.is(await knownPins(config, 'primary').standing(right), 'unproven');
-  await rememberRefusal(config, 'primary', new Secret('wrong'));
+  await knownPins(config, 'primary').refused(new Secret('wrong'));
   t.is(
     await knownPins(config, 'primary').standing(right),
     'replaced',
     'this node knows where the wrong try came from',
   );
-  forgetRefusal(config, 'primary');
   const other = knownPins(config, 'primary');
-  other.refused(new Secret('wrong'));
+  await other.refused(new Secret('wrong'));
+  await rm(path.join(directory, 'state', 'refused-pin.primary'));
   t.is(await other.standing(right), 'replaced', 'in this life too');
   await writeFile(mark, '');
   t.is(
@@ -77,6 +71,44 @@ test('a PIN that the token has taken is known over restarts, and cannot be found
   t.is(await started.standing(right), 'replaced', 'a mark that cannot be read proves nothing');
   await t.notThrowsAsync(async () => started.accepted(right));
   t.is(await started.standing(right), 'proven');
+});
+
+test('a PIN that the token refuses while the node runs is remembered over restarts, and proven no more', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-refused-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const config = { node: { state_directory: directory } } as LoadedConfig;
+  const [primary, second] = ['primary', 'second'].map((name) => ({ name }) as LoadedToken);
+  const [old, changed] = [new Secret('12345678'), new Secret('87654321')];
+  const known = knownPins(config, 'primary');
+  await known.accepted(old);
+  await known.refused(old);
+  t.is(await known.standing(old), 'replaced');
+  t.is(await knownPins(config, 'primary').standing(old), 'replaced', 'in another life too');
+  t.deepEqual(await readdir(directory), ['refused-pin.primary']);
+  if (primary === undefined || second === undefined) return t.fail();
+  await t.throwsAsync(assertNotRefused(config, primary, old), { instanceOf: PinRefusedBeforeError });
+  await t.notThrowsAsync(async () => assertNotRefused(config, primary, changed));
+  await t.notThrowsAsync(async () => assertNotRefused(config, second, old), 'each token of its own');
+
+  await known.accepted(changed);
+  t.deepEqual(await readdir(directory), ['proven-pin.primary'], 'the token has taken one since');
+  // One byte is kept, which one PIN in 256 has too: of another salt it has not.
+  while ((await knownPins(config, 'primary').standing(old)) === 'proven') {
+    await rm(path.join(directory, 'proven-pin.primary'));
+    await knownPins(config, 'primary').accepted(changed);
+  }
+  await known.refused(old);
+  t.is(
+    await knownPins(config, 'primary').standing(changed),
+    'proven',
+    'that another is refused proves nothing of it',
+  );
+
+  // Of several hosts at once: what the token said last.
+  await Promise.all([known.refused(changed), known.accepted(changed)]);
+  t.deepEqual(await readdir(directory), ['proven-pin.primary']);
+  await Promise.all([known.accepted(changed), known.refused(changed)]);
+  t.deepEqual(await readdir(directory), ['refused-pin.primary']);
 });
 
 test('PINs are hashed beside the event loop, and the one in use once in the life of a process', async (t) => {
@@ -99,7 +131,7 @@ test('PINs are hashed beside the event loop, and the one in use once in the life
   await known.accepted(pin);
   t.deepEqual(await readdir(directory), [], 'neither hashed nor written again');
 
-  const refused = rememberRefusal(config, 'primary', pin);
+  const refused = known.refused(pin);
   t.is(await meanwhile(refused), 'other work');
   await refused;
   const checked = assertNotRefused(config, { name: 'primary' } as LoadedToken, pin);

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pkcs11js from 'pkcs11js';
 import test from 'ava';
+import { Secret } from '../../src/secret.ts';
 import type { KnownPins } from '../../src/token/host-life.ts';
 import type { PinStanding } from '../../src/token/pin-state.ts';
 import { OpenPool } from './open-pool.ts';
@@ -19,7 +21,7 @@ const setUp = (standing: PinStanding, events: string[] = []) => ({
   pins: {
     standing: async () => Promise.resolve(standing),
     accepted: async () => Promise.resolve(void events.push('accepted')),
-    refused: () => events.push('refused'),
+    refused: async () => Promise.resolve(void events.push('refused')),
   } satisfies KnownPins,
 });
 
@@ -79,5 +81,57 @@ test.serial(
     await t.throwsAsync(open.call({ kind: 'health' }), { message: /CKF_USER_PIN_FINAL_TRY/ });
     t.regex((await open.failure()).problem, /CKF_USER_PIN_FINAL_TRY/);
     t.is(await logins(), before);
+  },
+);
+
+// Last: the token then says CKF_USER_PIN_COUNT_LOW by itself.
+test.serial(
+  'a refused PIN is remembered, the one that was given, before anybody else has a turn or is told of it',
+  async (t) => {
+    const given = ['wrong-1', 'wrong-2'];
+    const kept = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<string>();
+    const set = setUp('replaced');
+    const open = new OpenPool(state.fixture, {
+      ...set,
+      hosts: 2,
+      // Read once more, it would be another by now.
+      pin: async () => Promise.resolve(new Secret(given.shift() ?? 'wrong-3')),
+      pins: {
+        ...set.pins,
+        refused: async (pin) => {
+          asked.resolve(pin.reveal());
+          return kept.promise;
+        },
+      },
+    });
+    t.teardown(async () => open.stop());
+    open.startAll();
+    t.is(await asked.promise, 'wrong-1');
+    t.deepEqual([open.gate.refused, open.events], [false, []], 'not before it is kept');
+    kept.reject(Object.assign(new Error('write'), { code: 'ENOSPC', errno: -28 }));
+    const { problem, final } = await open.failure();
+    t.is(
+      problem,
+      'the token refused the PIN (CKR_PIN_INCORRECT) (which could not be remembered: no space is left on the device (ENOSPC))',
+    );
+    t.true(final && open.gate.refused);
+  },
+);
+
+test.serial(
+  'a host that is stopped at its login is heard: a refusal that nobody remembers is tried again',
+  async (t) => {
+    await state.shim.set([{ call: 'C_Login', delayMicroseconds: 300_000 }]);
+    const events: string[] = [];
+    const open = new OpenPool(state.fixture, {
+      ...setUp('replaced', events),
+      pin: async () => Promise.resolve(new Secret('wrong')),
+    });
+    const before = await logins();
+    open.startAll();
+    while ((await logins()) === before) await delay(20);
+    await open.stop();
+    t.deepEqual(events, ['refused']);
   },
 );

@@ -10,7 +10,7 @@ import { verifyToken } from '../../src/http/token-verification.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { HostKeeper, LoginGate, type HostSettings } from '../../src/token/host-keeper.ts';
-import type { PinMemory } from '../../src/token/verification.ts';
+import type { KnownPins } from '../../src/token/host-life.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -80,19 +80,22 @@ function read(file: string): string {
 }
 
 /** A memory that has seen `known` refused; `events` says what it was told. */
-function memoryOf(known?: string): PinMemory & { events: string[] } {
+function memoryOf(known?: string) {
   const events: string[] = [];
   return {
     events,
-    check: async (pin) => {
+    check: async (pin: Secret) => {
       await Promise.resolve();
       if (pin.reveal() === known)
         throw Object.assign(new Error('the token has refused this PIN before'), {
           wayOut: 'remove the file',
         });
     },
-    refused: async () => Promise.resolve(void events.push('refused')),
-    accepted: () => events.push('accepted'),
+    pins: {
+      standing: async () => Promise.resolve('proven'),
+      refused: async () => Promise.resolve(void events.push('refused')),
+      accepted: async () => Promise.resolve(void events.push('accepted')),
+    } satisfies KnownPins as KnownPins,
   };
 }
 
@@ -100,7 +103,7 @@ test.serial(
   'a token that is well: every step told with its time, its facts and its mechanisms',
   async (t) => {
     const memory = memoryOf();
-    const report = await verifyToken(token, settings(), new LoginGate(), memory);
+    const report = await verifyToken(token, settings({ pins: memory.pins }), new LoginGate(), memory.check);
     t.true(report.ok, JSON.stringify(report));
     t.is(report.wayOut, undefined);
     t.deepEqual(
@@ -130,9 +133,13 @@ test.serial(
 test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody after that', async (t) => {
   const gate = new LoginGate();
   const memory = memoryOf();
-  const wrong = settings({ shim: state.shim, pin: async () => new Secret('wrong-pin') });
+  const wrong = settings({
+    shim: state.shim,
+    pin: async () => new Secret('wrong-pin'),
+    pins: memory.pins,
+  });
   const before = await logins();
-  const report = await verifyToken(token, wrong, gate, memory);
+  const report = await verifyToken(token, wrong, gate, memory.check);
   t.false(report.ok);
   t.deepEqual(
     report.steps.map(({ name, ok }) => [name, ok]),
@@ -149,7 +156,7 @@ test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody afte
   t.true(gate.refused, 'hosts that start later know');
   t.false(JSON.stringify(report).includes('wrong-pin'));
 
-  const again = await verifyToken(token, wrong, gate, memory);
+  const again = await verifyToken(token, wrong, gate, memory.check);
   t.is(again.steps.at(-1)?.detail, 'the token has refused this PIN to another host of this node');
   t.regex(again.wayOut ?? '', /SIGHUP/);
   t.is(await logins(), before + 1);
@@ -158,7 +165,12 @@ test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody afte
 test.serial('a PIN that was refused in an earlier life is not tried', async (t) => {
   const gate = new LoginGate();
   const before = await logins();
-  const report = await verifyToken(token, settings({ shim: state.shim }), gate, memoryOf(state.fixture.pin));
+  const report = await verifyToken(
+    token,
+    settings({ shim: state.shim }),
+    gate,
+    memoryOf(state.fixture.pin).check,
+  );
   t.like(report.steps.at(-1), { name: 'login', ok: false, detail: 'the token has refused this PIN before' });
   t.is(report.wayOut, 'remove the file');
   t.is(await logins(), before);
