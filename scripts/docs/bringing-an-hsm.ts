@@ -178,7 +178,9 @@ token that cuts them is not served.
 
 A key that is [adopted](migration.md) was made by somebody else. It has to be AES-256, CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, not
 CKA_EXTRACTABLE, and must not wrap, unwrap or derive: CKA_WRAP, CKA_UNWRAP and CKA_DERIVE false. What is only that can be
-taken from it, [with a command](migration.md).
+taken from it: \`holdfast cloud-key adopt … --restrict\` [has the token set to false](migration.md#from-awss-sample-proxy) what it
+may do and a key of ours does not, CKA_SIGN and CKA_VERIFY among it. CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE
+are not asked for: they say where it was born, and nothing changes them.
 
 ## Sessions
 

@@ -124,8 +124,9 @@ export const cloudKeyRoutes: readonly Route[] = [
     summary: 'Take over a key of AWS’s sample proxy',
     description:
       'Takes a key object that is in the token already, with the ciphertext that AWS’s sample proxy ' +
-      '(aws-kms-xks-proxy) made under it. A key object that could leave the token is refused. What AWS may do with it ' +
-      'is what the key object may do.',
+      '(aws-kms-xks-proxy) made under it. A key object that could have left the token is refused. One that may wrap or ' +
+      'unwrap other keys, or be derived from, is refused too, with the names of what it may do, unless `restrict` is true. ' +
+      'What AWS may do with it is what the key object may do.',
     access: { kind: 'permission', vault: 'cloud-keys.adopt' },
     params: inVault,
     body: z.strictObject({
@@ -134,6 +135,14 @@ export const cloudKeyRoutes: readonly Route[] = [
       externalKeyId: externalKeyId
         .optional()
         .describe('What AWS calls it; the label if left out, as the sample proxy has it.'),
+      restrict: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Set to false in the token, for good, what the key object may do and a CloudKey does not: CKA_SIGN, CKA_VERIFY, ' +
+            'CKA_WRAP, CKA_UNWRAP, CKA_DERIVE. Nothing else is changed, and none of it where the key could not be adopted ' +
+            'then. A token that refuses is told with its return value (409).',
+        ),
     }),
     answer: shownKey,
     creates: {

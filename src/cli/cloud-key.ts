@@ -31,6 +31,7 @@ interface CloudKeyWish {
   label?: string;
   description?: string;
   externalKeyId?: string;
+  restrict?: boolean;
   region?: string;
   administrator?: string[];
   user?: string[];
@@ -71,9 +72,15 @@ export function addCloudKeyCommands(program: Command): void {
       .option(
         '--external-key-id <id>',
         'what AWS calls it; the label if left out, as the sample proxy has it',
+      )
+      .option(
+        '--restrict',
+        'have the token set to false, for good, what the key object may do beyond encrypt and decrypt: CKA_SIGN, ' +
+          'CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE',
       ),
     (api) => `${cloudKeysPath(api)}/adoptions`,
     'holdfast cloud-key adopt payroll --key-set payments --label my-old-key',
+    'holdfast cloud-key adopt payroll --key-set payments --label my-old-key --restrict',
   );
   addList(cloudKey);
   addShow(cloudKey);
@@ -81,7 +88,7 @@ export function addCloudKeyCommands(program: Command): void {
   addCloudKeyActs(cloudKey);
 }
 
-function addMake(command: Command, path: (api: Api) => string, sample: string): void {
+function addMake(command: Command, path: (api: Api) => string, ...samples: string[]): void {
   command.requiredOption('--key-set <key-set>', 'name or id of its key set');
   describe(command).action(async (name: string, wish: CloudKeyWish, command: Command) =>
     withApi(command, async (api) => {
@@ -95,6 +102,7 @@ function addMake(command: Command, path: (api: Api) => string, sample: string): 
           label: wish.label,
           usage: wish.usage,
           externalKeyId: wish.externalKeyId ?? wish.label,
+          restrict: wish.restrict,
           kmsKey: kmsKeyOf(wish),
         }),
       );
@@ -102,7 +110,7 @@ function addMake(command: Command, path: (api: Api) => string, sample: string): 
       await tellCloudKeyChange(api, { verb }, wish.wait === true ? await waited(api, made) : made);
     }),
   );
-  example(command, sample);
+  example(command, ...samples);
 }
 
 interface Made extends Found {

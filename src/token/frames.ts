@@ -1,7 +1,14 @@
 import type { AadForm } from '../config/profile.ts';
 import { tokenFaults, TokenError } from './faults.ts';
 import { FrameReader, FrameWriter } from './frame-bytes.ts';
-import type { KeyAttributes, ListedKey, TokenRequest, TokenRequestKind, TokenResponses } from './messages.ts';
+import type {
+  FoundKey,
+  KeyAttributes,
+  ListedKey,
+  TokenRequest,
+  TokenRequestKind,
+  TokenResponses,
+} from './messages.ts';
 
 /*
  * The wire form of the messages, both ends in this file. Binary, because the hop's price is what the two processes
@@ -31,6 +38,7 @@ const kinds = [
   'learn',
   'proveKey',
   'makeProof',
+  'restrictKey',
 ] as const satisfies readonly TokenRequestKind[];
 
 /** By number on the wire; a list of its own, so that a token host need not load the schema of profiles. */
@@ -88,6 +96,10 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       w.bytes(request.key);
       break;
     case 'findKey':
+      w.bytes(Buffer.from(request.label));
+      break;
+    case 'restrictKey':
+      w.bytes(request.key);
       w.bytes(Buffer.from(request.label));
       break;
     case 'listKeys':
@@ -176,6 +188,8 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
       return { kind, key: r.bytes() };
     case 'findKey':
       return { kind, label: r.text() };
+    case 'restrictKey':
+      return { kind, key: r.bytes(), label: r.text() };
     case 'listKeys':
       return { kind, after: r.bytes(), limit: r.u32() };
     case 'protect':
@@ -245,8 +259,10 @@ function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: Toke
       w.bytes(answer.value.proof);
       break;
     case 'inspectKey':
-    case 'findKey':
       writeKeyAttributes(w, answer.value);
+      break;
+    case 'findKey':
+      writeFoundKey(w, answer.value);
       break;
     case 'destroyKey':
       w.u32(answer.value.destroyed);
@@ -271,6 +287,7 @@ function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: Toke
       w.f64(answer.value.searchTime);
       break;
     case 'proveKey':
+    case 'restrictKey':
     case 'health':
       break;
   }
@@ -338,8 +355,9 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
     case 'makeProof':
       return { kind, value: { proof: r.bytes() } };
     case 'inspectKey':
-    case 'findKey':
       return { kind, value: readKeyAttributes(r) };
+    case 'findKey':
+      return { kind, value: readFoundKey(r) };
     case 'destroyKey':
       return { kind, value: { destroyed: r.u32() } };
     case 'listKeys':
@@ -352,6 +370,7 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
     case 'learn':
       return { kind, value: { known: r.u32(), searchTime: r.f64() } };
     case 'proveKey':
+    case 'restrictKey':
     case 'health':
       return { kind, value: {} };
     case undefined:
@@ -373,15 +392,34 @@ function writeKeyAttributes(w: FrameWriter, value: KeyAttributes): void {
   w.bytes(value.id);
   w.bytes(Buffer.from(value.label));
   for (const flag of [value.encrypt, value.decrypt, value.fit, value.bornInToken]) w.u8(flag ? 1 : 0);
-  w.u32(value.complaints.length);
-  for (const complaint of value.complaints) w.bytes(Buffer.from(complaint));
+  writeTexts(w, value.complaints);
+}
+
+function writeFoundKey(w: FrameWriter, value: FoundKey): void {
+  writeKeyAttributes(w, value);
+  writeTexts(w, value.excess);
+  writeTexts(w, value.lasting);
+  w.u8(value.modifiable ? 1 : 0);
+}
+
+function readFoundKey(r: FrameReader): FoundKey {
+  return { ...readKeyAttributes(r), excess: readTexts(r), lasting: readTexts(r), modifiable: r.flag() };
+}
+
+function writeTexts(w: FrameWriter, texts: readonly string[]): void {
+  w.u32(texts.length);
+  for (const text of texts) w.bytes(Buffer.from(text));
+}
+
+function readTexts(r: FrameReader): string[] {
+  const texts: string[] = [];
+  for (let left = r.u32(); left > 0; left--) texts.push(r.text());
+  return texts;
 }
 
 function readKeyAttributes(r: FrameReader): KeyAttributes {
   const id = r.bytes();
   const label = r.text();
   const [encrypt, decrypt, fit, bornInToken] = [r.flag(), r.flag(), r.flag(), r.flag()];
-  const complaints: string[] = [];
-  for (let left = r.u32(); left > 0; left--) complaints.push(r.text());
-  return { id, label, encrypt, decrypt, fit, bornInToken, complaints };
+  return { id, label, encrypt, decrypt, fit, bornInToken, complaints: readTexts(r) };
 }

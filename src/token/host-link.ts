@@ -20,6 +20,7 @@ const growing: ReadonlySet<string> = new Set<TokenRequestKind>([
   'listKeys',
   'generateKey',
   'destroyKey',
+  'restrictKey',
 ]);
 
 /** Hosts of another process that this one may use when its own cannot: at the other end is that process. */

@@ -6,10 +6,10 @@ import { attempt, CryptokiError } from './cryptoki-error.ts';
 import { CKR, ckrName, TokenError } from './faults.ts';
 import { HandleLearning } from './handle-learning.ts';
 import { KeyHandles } from './key-handles.ts';
-import { judge, nameIn, readBack } from './key-reading.ts';
+import { judge, judgeFound, nameIn, readBack, readOfFound } from './key-reading.ts';
 import { findAesKeys } from './key-search.ts';
 import { aesKeyGeneration, keyTemplate, sessionKeyTemplate, type KeyUsage } from './key-template.ts';
-import type { KeyAttributes } from './messages.ts';
+import type { FoundKey, KeyAttributes } from './messages.ts';
 
 /** The AES keys of one token: made, found, inspected, destroyed. Handles stay in here. */
 export class KeyObjects {
@@ -174,8 +174,25 @@ export class KeyObjects {
     return this.read(this.find(id));
   }
 
-  findByLabel(label: string): KeyAttributes {
-    return this.read(this.#findOne({ label }));
+  findByLabel(label: string): FoundKey {
+    return this.readFound(this.#findOne({ label }));
+  }
+
+  /** The handle of the only key with this CKA_ID, which is the only one with this label too; looked for anew. */
+  findNamed(id: Uint8Array, label: string): Buffer {
+    const [handle] = [{ label }, { id: Buffer.from(id) }].map((by) => {
+      const found = this.#findOne(by);
+      const name = this.nameOf(found);
+      if (name.label !== label || !name.id.equals(id))
+        throw new TokenError(
+          'key-unfit',
+          'C_FindObjects',
+          undefined,
+          'its CKA_ID and its label are of two keys',
+        );
+      return found;
+    });
+    return handle ?? this.#missing();
   }
 
   /** Handles of all AES keys with this CKA_ID, looked for anew; throws CryptokiError where there is no login to see them. */
@@ -223,6 +240,11 @@ export class KeyObjects {
   nameOf(handle: Buffer): { id: Buffer; label: string } {
     const told = readAttributes(this.#cryptoki, handle, [pkcs11js.CKA_ID, pkcs11js.CKA_LABEL]);
     return nameIn(told);
+  }
+
+  /** What the token tells of the key behind a handle, of another's making. */
+  readFound(handle: Buffer): FoundKey {
+    return judgeFound(readAttributes(this.#cryptoki, handle, readOfFound), this.#notTold);
   }
 
   /** What the token tells of the key behind a handle. */

@@ -1,6 +1,6 @@
 import pkcs11js from 'pkcs11js';
-import { keyBytes } from './key-template.ts';
-import type { KeyAttributes } from './messages.ts';
+import { keyBytes, neverAllowed } from './key-template.ts';
+import type { FoundKey, KeyAttributes } from './messages.ts';
 
 /** What is read of a key. */
 export const readBack: readonly number[] = [
@@ -20,6 +20,11 @@ export const readBack: readonly number[] = [
   pkcs11js.CKA_NEVER_EXTRACTABLE,
   pkcs11js.CKA_ENCRYPT,
   pkcs11js.CKA_DECRYPT,
+];
+
+/** The same of a key that another product made. */
+export const readOfFound: readonly number[] = [
+  ...new Set([...readBack, ...neverAllowed.map(({ type }) => type), pkcs11js.CKA_MODIFIABLE]),
 ];
 
 /** One attribute that decides whether a key is fit, or whether it was made in the token. */
@@ -74,6 +79,20 @@ export function judge(told: ReadonlyMap<number, Buffer>, notTold: ReadonlySet<st
     bornInToken: !wrong.some(({ of }) => of === 'born'),
     complaints: wrong.map(({ name }) => name),
   };
+}
+
+/** The same of a key that another product made, with what can be set right of it. */
+export function judgeFound(told: ReadonlyMap<number, Buffer>, notTold: ReadonlySet<string>): FoundKey {
+  const excess = neverAllowed
+    .filter(({ name, type }) => readBoolean(told.get(type)) === true && !notTold.has(name))
+    .map(({ name }) => name);
+  const lasting = readingsOf(told)
+    .filter((reading) => reading.of === 'fit' && !isAsExpected(reading) && !notTold.has(reading.name))
+    .map(({ name }) => name)
+    .filter((name) => !excess.includes(name));
+  // Where the token does not tell it, trying is the way to know.
+  const modifiable = readBoolean(told.get(pkcs11js.CKA_MODIFIABLE)) !== false;
+  return { ...judge(told, notTold), excess, lasting, modifiable };
 }
 
 export function nameIn(told: ReadonlyMap<number, Buffer>): { id: Buffer; label: string } {

@@ -16,6 +16,15 @@ const aes256: readonly NamedAttribute[] = [
   { name: 'CKA_VALUE_LEN', type: pkcs11js.CKA_VALUE_LEN, value: keyBytes },
 ];
 
+/** What no key of ours may be used for, and what is taken from one of another's making. */
+export const neverAllowed: readonly { name: string; type: number }[] = [
+  { name: 'CKA_SIGN', type: pkcs11js.CKA_SIGN },
+  { name: 'CKA_VERIFY', type: pkcs11js.CKA_VERIFY },
+  { name: 'CKA_WRAP', type: pkcs11js.CKA_WRAP },
+  { name: 'CKA_UNWRAP', type: pkcs11js.CKA_UNWRAP },
+  { name: 'CKA_DERIVE', type: pkcs11js.CKA_DERIVE },
+];
+
 /** What a key is made with: every attribute is stated, so that no vendor's default decides. */
 export function keyTemplate(id: Uint8Array, label: string, usage: KeyUsage): NamedAttribute[] {
   return [
@@ -27,11 +36,7 @@ export function keyTemplate(id: Uint8Array, label: string, usage: KeyUsage): Nam
     { name: 'CKA_MODIFIABLE', type: pkcs11js.CKA_MODIFIABLE, value: false },
     { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: usage.encrypt },
     { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: usage.decrypt },
-    { name: 'CKA_SIGN', type: pkcs11js.CKA_SIGN, value: false },
-    { name: 'CKA_VERIFY', type: pkcs11js.CKA_VERIFY, value: false },
-    { name: 'CKA_WRAP', type: pkcs11js.CKA_WRAP, value: false },
-    { name: 'CKA_UNWRAP', type: pkcs11js.CKA_UNWRAP, value: false },
-    { name: 'CKA_DERIVE', type: pkcs11js.CKA_DERIVE, value: false },
+    ...neverAllowed.map((attribute) => ({ ...attribute, value: false })),
     { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: Buffer.from(id) },
     { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
   ];

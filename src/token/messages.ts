@@ -49,6 +49,11 @@ export type TokenRequest =
   /** Looks a key up by its label, for keys that another product made. */
   | { kind: 'findKey'; label: string }
   /**
+   * Sets to false, for good, what the one key of another's making with this CKA_ID and label may do that no CloudKey does
+   * (`excess` of `findKey`). Changes nothing else, and nothing of a key of ours.
+   */
+  | { kind: 'restrictKey'; key: Uint8Array; label: string }
+  /**
    * Tells our CloudKeys' key objects, those whose label begins with `holdfast:key:`, in order of their CKA_ID: at most
    * `limit` of those that come after the CKA_ID `after`, from the start where that is empty.
    */
@@ -82,7 +87,9 @@ export interface TokenResponses {
   /** Empty for a key that may not decrypt or not encrypt. */
   makeProof: { proof: Uint8Array };
   inspectKey: KeyAttributes;
-  findKey: KeyAttributes;
+  findKey: FoundKey;
+  /** It is done, or was so before: a look after a login anew has shown it. */
+  restrictKey: Record<string, never>;
   /**
    * Fewer than asked for, or none, where a message would not hold them or others would have to wait; `more` alone says
    * whether the list goes on: after the last of them, or from the same place where there are none.
@@ -131,6 +138,7 @@ export const managementRequests: Permitted = {
     'destroyKey',
     'inspectKey',
     'findKey',
+    'restrictKey',
     'listKeys',
     'proveKey',
     'makeProof',
@@ -170,6 +178,16 @@ export interface KeyAttributes {
   bornInToken: boolean;
   /** Names of attributes that are not as we want them. */
   complaints: string[];
+}
+
+/** A key object of another's making. */
+export interface FoundKey extends KeyAttributes {
+  /** Names of what it may do and no CloudKey does, such as CKA_WRAP: what can be set to false. */
+  excess: string[];
+  /** Names of the attributes that make it unfit and stay as they are: what has left a token does not come back. */
+  lasting: string[];
+  /** CKA_MODIFIABLE, unless the token does not tell it. */
+  modifiable: boolean;
 }
 
 /** One CKA_ID of the list and the key object that it names. */

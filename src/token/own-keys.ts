@@ -25,6 +25,11 @@ export function isOwnKey(id: Uint8Array): boolean {
   return ownIds.has(Buffer.from(id).toString('hex'));
 }
 
+/** Whether a CKA_LABEL is one that only we give: CloudKeys' versions and keys of our own. */
+export function isLabelOfOwn(label: string): boolean {
+  return label.startsWith('holdfast:');
+}
+
 function ownKey(purpose: string, number: number): OwnKey {
   const label = `holdfast:${purpose}:${number}`;
   return { id: createHash('sha256').update(label).digest().subarray(0, 16), label };

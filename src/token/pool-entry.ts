@@ -41,6 +41,7 @@ const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'reseal',
   'proveKey',
   'makeProof',
+  'restrictKey',
   'destroyKey',
 ]);
 

@@ -13,6 +13,7 @@ import { KeyDestruction } from './key-destruction.ts';
 import { KeyObjects } from './key-objects.ts';
 import { makeProof } from './key-proof.ts';
 import { KeyList } from './key-list.ts';
+import { restrictKey } from './key-restriction.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
 import { OwnKeyGuard, type OwnKeyProofs } from './own-key-proofs.ts';
@@ -326,6 +327,9 @@ export class TokenHost {
         return { kind: 'inspectKey', value: this.#keys.inspect(request.key) };
       case 'findKey':
         return { kind: 'findKey', value: this.#keys.findByLabel(request.label) };
+      case 'restrictKey':
+        restrictKey(this.#cryptoki, this.#keys, request.key, request.label);
+        return { kind: 'restrictKey', value: {} };
       case 'listKeys':
         return { kind: 'listKeys', value: this.#list.page(request.after, request.limit) };
       case 'protect':
@@ -426,10 +430,11 @@ export class TokenHost {
 /** What is done with a CloudKey's key object; looking at it harms nothing. */
 function usesKey(
   request: TokenRequest,
-): request is Extract<TokenRequest, { kind: 'encrypt' | 'decrypt' | 'generateKey' | 'destroyKey' }> {
-  const { kind } = request;
-  return kind === 'encrypt' || kind === 'decrypt' || kind === 'generateKey' || kind === 'destroyKey';
+): request is Extract<TokenRequest, { kind: (typeof uses)[number] }> {
+  return (uses as readonly string[]).includes(request.kind);
 }
+
+const uses = ['encrypt', 'decrypt', 'generateKey', 'destroyKey', 'restrictKey'] as const;
 
 /** Between two looks at whether the whole token is gone, because a key of it is missing; milliseconds. */
 const missInterval = 1_000;

@@ -47,6 +47,7 @@ const slowPatience = 15_000;
 const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'generateKey',
   'destroyKey',
+  'restrictKey',
   'listKeys',
   'learn',
 ]);

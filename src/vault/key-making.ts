@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, rememberCreation, type Act } from '../audit/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import { versionObjectId } from '../token/own-keys.ts';
+import type { FoundKey } from '../token/messages.ts';
+import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';
 import type { Reading } from './edits.ts';
 import type { House, Sight } from './house.ts';
 import { checkKeyName, checkUnspent } from './key-checks.ts';
@@ -13,6 +14,7 @@ import {
   type KeyVersionRecord,
   type Usage,
 } from './key-records.ts';
+import { restrictKeyObject, wayOutOfFixedKey } from './key-restriction.ts';
 import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
@@ -39,6 +41,8 @@ export interface AdoptionWish extends CloudKeyWish {
   externalKeyId: string;
   /** CKA_LABEL of the key object in the token. */
   label: string;
+  /** Has what the key object may do beyond a CloudKey's use set to false in the token, for good. */
+  restrict?: boolean | undefined;
 }
 
 /**
@@ -98,7 +102,8 @@ async function checkTokenIsOurs(db: Reading, vaultId: string, token: string): Pr
 
 /**
  * Takes over a key object that is in the token already, found by its label, with the ciphertext that AWS's sample
- * proxy made under it. Refuses a key that could leave the token.
+ * proxy made under it. Refuses a key that could have left the token; one that may do more than a CloudKey too, unless it
+ * is to be restricted. Throws TokenError, NameError, VaultError.
  */
 export async function adoptCloudKey(
   house: House,
@@ -111,19 +116,30 @@ export async function adoptCloudKey(
   const external_key_id = parseExternalKeyId(wish.externalKeyId);
   const { token } = await getKeySet(house, vaultId, sight, wish.keySetId);
   checkConfigured(house, { token });
-  if (wish.label.startsWith('holdfast:'))
+  if (isLabelOfOwn(wish.label))
     throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
   await checkTokenIsOurs(house.store.db, vaultId, token);
   const pool = house.tokens.pool(token);
-  const { value: found } = await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline());
-  if (found.id.length === 0)
-    throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
-  if (!found.fit)
-    throw new VaultError(
-      'invalid',
-      `the key object is not fit: ${found.complaints.join(', ')}`,
-      wayOutOfUnfit(found.complaints),
-    );
+  const find = async () =>
+    (await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline())).value;
+  const check = async (trx: Transaction<Tables>, objectId: Uint8Array) => {
+    const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
+    if (keySet.token !== token)
+      throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
+    // Again: while the token was asked another vault may have been given it.
+    await checkTokenIsOurs(trx, vaultId, token);
+    await checkFree(trx, { ...common, external_key_id }, objectId);
+    return keySet;
+  };
+  let found = await find();
+  if (wish.restrict === true && found.id.length > 0 && mayBeRestricted(found)) {
+    const { id } = found;
+    await restrictKeyObject(house, act, { vaultId, token, label: wish.label, found }, async (trx) => {
+      await check(trx, id);
+    });
+    found = await find();
+  }
+  checkFit(found, wish.restrict === true);
   // Found by its label; used by its id, which must be its own too: the proof is of what has both.
   const object_id = Buffer.from(found.id);
   const proof = await proofOfFound(house, {
@@ -139,11 +155,7 @@ export async function adoptCloudKey(
     token,
   });
   return house.store.change(act, async (trx) => {
-    const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
-    if (keySet.token !== token)
-      throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
-    // Again: while the token was asked another vault may have been given it.
-    await checkTokenIsOurs(trx, vaultId, token);
+    const keySet = await check(trx, object_id);
     const row = {
       ...common,
       external_key_id,
@@ -165,26 +177,41 @@ export async function adoptCloudKey(
   });
 }
 
-/** What can be taken from a key without a trace of it having been there: nothing has left the token by it. */
-const canBeTaken: ReadonlySet<string> = new Set(['CKA_WRAP', 'CKA_UNWRAP', 'CKA_DERIVE']);
+function mayBeRestricted({ excess, lasting, modifiable }: FoundKey): boolean {
+  return excess.length > 0 && lasting.length === 0 && modifiable;
+}
 
-function wayOutOfUnfit(complaints: readonly string[]): string {
-  const taken = complaints.filter((name) => canBeTaken.has(name));
-  const lasting = complaints.filter((name) => !canBeTaken.has(name) && !isOfBirth(name));
+/** Throws VaultError with what is wrong with it and what can be done about that. */
+function checkFit(found: FoundKey, restricted: boolean): void {
+  if (found.id.length === 0)
+    throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
+  const { excess, lasting, complaints } = found;
+  // What was asked for and could not be done is no adoption either.
+  if (found.fit && !(restricted && excess.length > 0)) return;
+  // Of keys that were made elsewhere it is not asked where they were born.
+  const unfit = restricted ? [...lasting, ...excess] : complaints.filter((name) => !isOfBirth(found, name));
+  throw new VaultError('invalid', `the key object is not fit: ${unfit.join(', ')}`, wayOutOfUnfit(found));
+}
+
+/** CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE. */
+function isOfBirth({ excess, lasting }: FoundKey, complaint: string): boolean {
+  return !excess.includes(complaint) && !lasting.includes(complaint);
+}
+
+function wayOutOfUnfit(found: FoundKey): string {
+  const { excess, lasting, modifiable, complaints } = found;
   if (lasting.length > 0)
     return (
       `what ${lasting.join(', ')} says cannot be undone: whoever had the token may have a copy of the key. Make a CloudKey ` +
       'and encrypt anew under it; docs/profiles.md has the attributes that a key object needs'
     );
+  if (!modifiable) return `the key object is fixed as it is (CKA_MODIFIABLE is false): ${wayOutOfFixedKey}`;
+  const asBorn = complaints.filter((name) => isOfBirth(found, name));
   return (
-    `have ${taken.join(', ')} set to false in the token (C_SetAttributeValue), then repeat it; docs/migration.md has a command ` +
-    'for that. Nothing needs them: the sample proxy only encrypts and decrypts'
+    `repeat it with --restrict (API: restrict): then ${excess.join(', ')} are set to false in the token, for good, and the ` +
+    'key is adopted. The sample proxy needs none of them: it only encrypts and decrypts' +
+    (asBorn.length === 0 ? '' : `. ${asBorn.join(', ')} stay as they are: the key was not made in this token`)
   );
-}
-
-/** Of keys that were made elsewhere no more is asked. */
-function isOfBirth(name: string): boolean {
-  return name === 'CKA_LOCAL' || name === 'CKA_ALWAYS_SENSITIVE' || name === 'CKA_NEVER_EXTRACTABLE';
 }
 
 function newRow(house: House, act: Act, wish: CloudKeyWish & { keySetId: string }) {
@@ -231,15 +258,7 @@ async function insertKey(
     Partial<Pick<KeyVersionRecord, 'label' | 'proof' | 'encryptions_leased'>>,
 ): Promise<CloudKeyRecord> {
   const key = { ...row, region: row.region ?? (await defaultRegion(trx, keySet)) };
-  await checkKeyName(trx, key);
-  await checkUnspent(trx, key.external_key_id);
-  // Two records of one key object would count its encryptions twice over.
-  const taken = await trx
-    .selectFrom('key_versions')
-    .select('cloud_key_id')
-    .where('object_id', '=', version.object_id)
-    .executeTakeFirst();
-  if (taken !== undefined) throw new VaultError('conflict', 'another CloudKey uses this key object');
+  await checkFree(trx, key, version.object_id);
   await trx.insertInto('cloud_keys').values(key).execute();
   const { id: cloud_key_id, made_by, created_at } = key;
   await trx
@@ -247,6 +266,23 @@ async function insertKey(
     .values({ ...version, cloud_key_id, version: 1, made_by, created_at, destroyed_at: null })
     .execute();
   return key;
+}
+
+/** Throws VaultError `conflict` where its name, its external key id or its key object is another CloudKey's. */
+async function checkFree(
+  trx: Transaction<Tables>,
+  key: Pick<CloudKeyRecord, 'id' | 'key_set_id' | 'name' | 'external_key_id'>,
+  objectId: Uint8Array,
+): Promise<void> {
+  await checkKeyName(trx, key);
+  await checkUnspent(trx, key.external_key_id);
+  // Two records of one key object would count its encryptions twice over.
+  const taken = await trx
+    .selectFrom('key_versions')
+    .select('cloud_key_id')
+    .where('object_id', '=', Buffer.from(objectId))
+    .executeTakeFirst();
+  if (taken !== undefined) throw new VaultError('conflict', 'another CloudKey uses this key object');
 }
 
 async function defaultRegion(trx: Transaction<Tables>, { csp_account_id }: KeySet): Promise<string> {

@@ -243,10 +243,11 @@ test.serial("a key of AWS's sample proxy is taken over as docs/migration.md says
   const directory = path.join(node.directory, 'typed');
   await writeFile(path.join(directory, 'make.py'), keyOfTheSample);
   const restrict = page.in('python');
-  const adopt = page.blocks.filter(({ info }) => info === 'sh');
+  const [adopt, byUs] = page.blocks.filter(({ info }) => info === 'sh');
+  if (adopt === undefined || byUs === undefined) throw new Error('the page has other blocks');
   // Of Debian, which has the package; and without a terminal, or getpass would read from there.
-  const python = (file: string) =>
-    `setsid --wait /usr/bin/python3 -W ignore ${file} '${old.module}' '${old.label}' my-old-key < '${old.pinFile}'`;
+  const python = (file: string, label = 'my-old-key') =>
+    `setsid --wait /usr/bin/python3 -W ignore ${file} '${old.module}' '${old.label}' ${label} < '${old.pinFile}'`;
   const { code, output, errors } = await type(
     t.context,
     `
@@ -257,12 +258,24 @@ ${python('make.py')}
 if holdfast cloud-key adopt payroll --key-set payments --label my-old-key 2> refused; then exit 1; fi
 cat refused
 ${scriptOf([restrict], { wrap: ({ text }) => `cat > restrict.py << 'PYTHON'\n${text}\nPYTHON\n${python('restrict.py')}` })}
-${scriptOf(adopt)}
+${scriptOf([adopt])}
+${python('make.py', 'my-other-key')}
+if holdfast cloud-key adopt invoices --key-set payments --label my-other-key 2> refused; then exit 1; fi
+cat refused
+${scriptOf([byUs], {
+  put: [
+    ['payroll', 'invoices'],
+    ['my-old-key', 'my-other-key'],
+  ],
+})}
 `,
   );
   t.is(code, 0, `${output.slice(-2000)}\n${errors.slice(-2000)}`);
   t.deepEqual(page.untyped(errors), []);
-  t.regex(output, /CKA_WRAP/);
+  t.is(
+    output.match(/repeat it with --restrict .*: then CKA_.*CKA_WRAP, CKA_UNWRAP are set to false/g)?.length,
+    2,
+  );
 });
 
 /** As AWS's sample Dockerfile makes it: pkcs11-tool says nothing of what else the key may do. */
@@ -278,5 +291,5 @@ session = lib.openSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)
 session.login(getpass.getpass("PIN: "))
 yes = [CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP]
 session.generateKey([(CKA_CLASS, CKO_SECRET_KEY), (CKA_KEY_TYPE, CKK_AES), (CKA_VALUE_LEN, 32), (CKA_EXTRACTABLE, False),
-    (CKA_LABEL, label), (CKA_ID, (10, 27))] + [(name, True) for name in yes])
+    (CKA_LABEL, label), (CKA_ID, tuple(label.encode()))] + [(name, True) for name in yes])
 `;

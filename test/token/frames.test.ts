@@ -53,6 +53,7 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({ kind: kind('makeProof'), key: bytes(), identity: bytes() }),
   fc.record({ kind: kind('inspectKey'), key: bytes() }),
   fc.record({ kind: kind('findKey'), label: text }),
+  fc.record({ kind: kind('restrictKey'), key: bytes(), label: text }),
   fc.record({ kind: kind('listKeys'), after: bytes(), limit: id }),
   fc.record({ kind: kind('protect'), context: bytes(), secret: bytes() }),
   fc.record({ kind: kind('reveal'), context: bytes(), former: text, sealed: bytes() }),
@@ -70,6 +71,10 @@ const attributes = fc.record({
   bornInToken: fc.boolean(),
   complaints: fc.array(text, { maxLength: 12 }),
 });
+const texts = fc.array(text, { maxLength: 12 });
+const foundKey = fc
+  .tuple(attributes, fc.record({ excess: texts, lasting: texts, modifiable: fc.boolean() }))
+  .map(([told, found]) => Object.assign(told, found));
 const answer = <K extends TokenAnswer['kind']>(
   name: K,
   value: fc.Arbitrary<Extract<TokenAnswer, { kind: K }>['value']>,
@@ -93,7 +98,8 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
   answer('proveKey', fc.constant({})),
   answer('makeProof', fc.record({ proof: bytes() })),
   answer('inspectKey', attributes),
-  answer('findKey', attributes),
+  answer('findKey', foundKey),
+  answer('restrictKey', fc.constant({})),
   answer(
     'listKeys',
     fc.record({

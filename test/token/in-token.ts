@@ -11,12 +11,12 @@ import type { TokenFixture } from '../support/tokens.ts';
 /** What somebody else does with the token, past Holdfast. Ids are in hex. */
 export type Deed =
   | { do: 'attributes'; id: string }
-  /** `wraps`: it may wrap and unwrap keys, as pkcs11-tool makes them. */
-  | { do: 'generate'; id: string; label: string; extractable?: boolean; wraps?: boolean }
+  /** `wraps`: it may wrap and unwrap keys, as pkcs11-tool makes them; `fixed`: not CKA_MODIFIABLE. */
+  | { do: 'generate'; id: string; label: string; extractable?: boolean; wraps?: boolean; fixed?: boolean }
   /** Takes wrapping, unwrapping and deriving from a key. */
   | { do: 'restrict'; id: string }
   /** A key of known bytes: `value` in hex. */
-  | { do: 'plant'; id: string; label: string; value: string; extractable?: boolean }
+  | { do: 'plant'; id: string; label: string; value: string; extractable?: boolean; wraps?: boolean }
   | { do: 'destroy'; id: string }
   /** Whether there is a key of this id. */
   | { do: 'has'; id: string }
@@ -45,6 +45,10 @@ const told = [
   'CKA_NEVER_EXTRACTABLE',
   'CKA_LOCAL',
   'CKA_MODIFIABLE',
+  'CKA_ENCRYPT',
+  'CKA_DECRYPT',
+  'CKA_SIGN',
+  'CKA_VERIFY',
   'CKA_WRAP',
   'CKA_UNWRAP',
   'CKA_DERIVE',
@@ -162,11 +166,13 @@ function templateOf({
   label,
   extractable,
   wraps = false,
+  fixed,
 }: {
   id: string;
   label: string;
   extractable?: boolean;
   wraps?: boolean;
+  fixed?: boolean;
 }): Template {
   return [
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
@@ -182,6 +188,7 @@ function templateOf({
     { type: pkcs11js.CKA_DERIVE, value: false },
     { type: pkcs11js.CKA_ID, value: Buffer.from(id, 'hex') },
     { type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
+    ...(fixed === true ? [{ type: pkcs11js.CKA_MODIFIABLE, value: false }] : []),
   ];
 }
 

@@ -29,6 +29,7 @@ test('a host of a network-facing process neither destroys, seals nor looks up ke
     { kind: 'destroyKey', key, identity: Buffer.alloc(0) },
     { kind: 'findKey', label: 'x' },
     { kind: 'inspectKey', key },
+    { kind: 'restrictKey', key, label: 'x' },
     { kind: 'listKeys', after: nothing, limit: 1 },
     { kind: 'protect', context: Buffer.from('x'), secret: Buffer.from('x') },
   ];
@@ -63,6 +64,7 @@ test('a host of the management process uses no key, whatever it is asked, and do
   for (const request of [
     { kind: 'listKeys', after: nothing, limit: 1 },
     { kind: 'destroyKey', key, identity: Buffer.alloc(0) },
+    { kind: 'restrictKey', key, label: 'x' },
     { kind: 'protect', context: Buffer.from('x'), secret: key },
   ] satisfies TokenRequest[])
     t.false(isRefused(managementRequests, request), request.kind);
