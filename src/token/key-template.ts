@@ -36,7 +36,7 @@ export function keyTemplate(id: Uint8Array, label: string, usage: KeyUsage): Nam
     { name: 'CKA_MODIFIABLE', type: pkcs11js.CKA_MODIFIABLE, value: false },
     { name: 'CKA_ENCRYPT', type: pkcs11js.CKA_ENCRYPT, value: usage.encrypt },
     { name: 'CKA_DECRYPT', type: pkcs11js.CKA_DECRYPT, value: usage.decrypt },
-    ...neverAllowed.map((attribute) => ({ ...attribute, value: false })),
+    ...neverAllowed.map(({ name, type }) => ({ name, type, value: false })),
     { name: 'CKA_ID', type: pkcs11js.CKA_ID, value: Buffer.from(id) },
     { name: 'CKA_LABEL', type: pkcs11js.CKA_LABEL, value: Buffer.from(label) },
   ];
