@@ -20,6 +20,10 @@ const stillToDo: Record<Exclude<Caller['state'], 'ACTIVE'>, [ProblemKind, string
  * Deny by default: throws unless the route is public or the caller may use it. Of a vault that is not theirs a vault's
  * user learns nothing, not even that it is there.
  */
+/** Who administers a vault may administer the appliance too, by another sign-in. */
+export const wayToTheAppliance =
+  'sign in to the appliance (holdfast login without --vault), or ask an appliance administrator';
+
 export function checkAccess(
   { access }: Route,
   caller: Caller | undefined,
@@ -50,7 +54,7 @@ export function checkAccess(
       ofAppliance
         ? 'users of the appliance do not work inside a vault'
         : 'only users of the appliance may do this',
-      { wayOut: ofAppliance ? 'sign in to the vault itself' : 'ask an appliance administrator' },
+      { wayOut: ofAppliance ? 'sign in to the vault itself' : wayToTheAppliance },
     );
   if (!caller.permissions.has(needed))
     throw new Problem('forbidden', `this needs the permission ${needed}`, {

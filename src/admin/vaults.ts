@@ -9,6 +9,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { isVaultFrozen } from '../vault/vault-frozen.ts';
 import { tokensOf } from '../vault/vault-tokens.ts';
 import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
+import { wayToTheAppliance } from './access.ts';
 import { vaultAddresses } from './addresses.ts';
 import { description, namePrefix, time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
@@ -138,7 +139,7 @@ export const vaultRoutes: readonly Route[] = [
         throw new VaultError(
           'forbidden',
           'of the vault itself its administrators change the description alone',
-          'ask an appliance administrator',
+          wayToTheAppliance,
         );
       const change = {
         ...rest,

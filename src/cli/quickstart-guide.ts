@@ -48,7 +48,13 @@ export function quickstartGuide({ xks, admin, home, username, aws, vault }: Quic
     `    --password-file ${here(path.join(files, 'admin.password'))}`,
     ...(vault === undefined
       ? [`  ${command} vault list`, `  ${command} token list`]
-      : [`  ${command} cloud-key list`, `  ${command} cloud-key disable encrypt-decrypt`]),
+      : [
+          `  ${command} cloud-key list`,
+          `  ${command} cloud-key disable encrypt-decrypt`,
+          '',
+          '  That is the vault. Nodes, tokens and vaults are the appliance’s: sign in without',
+          '  --vault, with the same name and password (holdfast --profile appliance login … keeps both).',
+        ]),
     '',
     '  A request as AWS KMS sends it: README.md, "One request". All of it with an AWS to',
     '  play with: make demo, make simulator. Ctrl-C ends the node; its keys are there again next time.',

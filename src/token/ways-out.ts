@@ -114,6 +114,15 @@ export interface TokenWords {
 /** What {@link TokenError.call} is of encryptions that may not be done before they are counted: no call of the module's. */
 export const countCall = 'encryption count';
 
+/** The same of a second attempt, when the first has failed: what the token did of that is not known. */
+export const recountCall = 'encryption count of a second attempt';
+
+const secondCountIsLate = {
+  problem:
+    'an attempt at the encryption failed, and another was not made: it was not counted in time. Whether the token did the ' +
+    'first is not known; its result was given to nobody',
+};
+
 const countIsLate: TokenWords = {
   problem: 'the encryptions of the key were not counted in time, so none was done',
   wayOut:
@@ -128,6 +137,7 @@ const countIsLate: TokenWords = {
 export function tokenWords(error: TokenError): TokenWords {
   const { fault, call, rv, message } = error;
   if (call === countCall) return countIsLate;
+  if (call === recountCall) return { ...countIsLate, ...secondCountIsLate };
   return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
 }
 

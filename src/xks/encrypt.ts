@@ -1,6 +1,6 @@
 import { writeCiphertextMetadata } from './ciphertext-metadata.ts';
 import { TokenError } from '../token/faults.ts';
-import { countCall } from '../token/ways-out.ts';
+import { recountCall } from '../token/ways-out.ts';
 import {
   checkSizes,
   checkUsable,
@@ -55,7 +55,7 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
         onAttempt: () => {
           // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
           if (!first && !services.encryptions.takeAnother(key))
-            throw new TokenError('unavailable', countCall);
+            throw new TokenError('unavailable', recountCall);
           first = false;
         },
       },

@@ -1,5 +1,5 @@
 import { TokenError, type TokenFault } from '../token/faults.ts';
-import { countCall } from '../token/ways-out.ts';
+import { countCall, recountCall } from '../token/ways-out.ts';
 import { EncryptionLimitError } from '../vault/encryption-count.ts';
 
 /** Names and HTTP status of the errors that AWS knows (XKS spec, Error codes). */
@@ -79,11 +79,22 @@ const notCounted: readonly [XksErrorName, string] = [
   'The encryptions of the key were not counted in time, so none was done.',
 ];
 
+/** Where it was asked once, and that failed: what it did is not known. */
+const notCountedAgain: readonly [XksErrorName, string] = [
+  'DependencyTimeoutException',
+  'An attempt at the encryption failed, and another was not made: it was not counted in time.',
+];
+
+const ofCount: ReadonlyMap<string, readonly [XksErrorName, string]> = new Map([
+  [countCall, notCounted],
+  [recountCall, notCountedAgain],
+]);
+
 /** What the client is told of any error: an XksError as it is, a token fault by the table, else InternalException. */
 export function toXksError(error: unknown): XksError {
   if (error instanceof XksError) return error;
   if (error instanceof TokenError) {
-    const [name, message] = error.call === countCall ? notCounted : ofFault[error.fault];
+    const [name, message] = ofCount.get(error.call) ?? ofFault[error.fault];
     return new XksError(name, message, { cause: error });
   }
   if (error instanceof EncryptionLimitError)

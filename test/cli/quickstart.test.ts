@@ -93,6 +93,7 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   const printed = first.said.slice(first.said.indexOf(rule)).join('\n').replaceAll('\\\n', ' ');
   const commands = [...printed.matchAll(/^ {2}(bin\/holdfast .*)$/gm)].map(([, words = '']) => words);
   t.is(commands.length, 3, printed);
+  t.regex(printed, /sign in without\s+--vault, with the same name and password/);
   const root = path.dirname(path.dirname(command));
   const env = { ...process.env, XDG_CONFIG_HOME: home };
   const { stdout } = await promisify(execFile)('bash', ['-ec', commands.join('\n')], { cwd: root, env });

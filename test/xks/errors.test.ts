@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
-import { countCall } from '../../src/token/ways-out.ts';
+import { countCall, recountCall } from '../../src/token/ways-out.ts';
 import { toXksError, XksError, xksErrorStatus } from '../../src/xks/errors.ts';
 import {
   decryptRequest,
@@ -155,5 +155,8 @@ test('AWS is told that encryptions were not counted in time, and nothing of a to
     t.is(errorName, 'DependencyTimeoutException');
     t.is(message, 'The encryptions of the key were not counted in time, so none was done.');
   }
+  const { errorName, message } = toXksError(new TokenError('unavailable', recountCall));
+  t.is(errorName, 'DependencyTimeoutException');
+  t.is(message, 'An attempt at the encryption failed, and another was not made: it was not counted in time.');
   t.is(toXksError(new TokenError('timeout', 'C_Encrypt')).message, 'The token did not answer in time.');
 });
