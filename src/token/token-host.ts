@@ -428,9 +428,7 @@ export class TokenHost {
 }
 
 /** What is done with a CloudKey's key object; looking at it harms nothing. */
-function usesKey(
-  request: TokenRequest,
-): request is Extract<TokenRequest, { kind: (typeof uses)[number] }> {
+function usesKey(request: TokenRequest): request is Extract<TokenRequest, { kind: (typeof uses)[number] }> {
   return (uses as readonly string[]).includes(request.kind);
 }
 
