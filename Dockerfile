@@ -40,10 +40,8 @@ COPY scripts/health-check.ts scripts/health-check.ts
 ARG COMMIT=unknown
 RUN mkdir build && printf '%s\n' "$COMMIT" > build/commit
 ENV NODE_ENV=production
-# Code as Node has compiled it: the root file system is read-only, and without it each start takes twice as long.
-ENV NODE_COMPILE_CACHE=/var/lib/holdfast/compiled
 USER 10001:10001
-# The store, sign-ins of the command line, compiled code and, in the image for trying out, the token. Nothing else is written. Where
+# The store, sign-ins of the command line and, in the image for trying out, the token. Nothing else is written. Where
 # [admin] is to be reached from outside the container it needs address = "0.0.0.0" (docs/containers.md).
 VOLUME /var/lib/holdfast
 ENTRYPOINT ["/opt/holdfast/bin/holdfast"]

@@ -25,8 +25,8 @@ export function nodeCommand(script: string, ...words: readonly string[]): [strin
 export interface Confinement {
   read: readonly string[];
   write: readonly string[];
-  /** Directories in which it may also make files. */
-  writeWithin?: readonly string[];
+  /** Compiled code that root alone may write (src/compiled-code.ts). */
+  compiledCode?: string | undefined;
 }
 
 const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(installedAt, name));
@@ -36,19 +36,17 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
 
 /**
  * As {@link nodeCommand}, for what faces the network: JavaScript reads our code and what `may` names, and writes what `may`
- * names; it starts no process, thread, WASI module or inspector. Node's permission model holds that, in the process itself;
- * addons are let in for SQLite's sake, and native code is not held.
+ * names; it starts no process, thread, WASI module or inspector. Node's permission model holds that, in the process itself.
+ * It does not hold native code: addons are let in for SQLite's sake, which the worker loads first, and then no other
+ * (src/store/only-addon.ts).
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
-  const within = may.writeWithin ?? [];
-  const wild = [...ownCode, ...may.read, ...may.write, ...within].find(hasWildcard);
+  // Node takes compiled code only from where the process may also write, as far as its own permissions go.
+  const compiled = may.compiledCode === undefined ? [] : [may.compiledCode];
+  const wild = [...ownCode, ...may.read, ...may.write, ...compiled].find(hasWildcard);
   // Told in words long before (loadConfig, problemsOfConfinement).
   if (wild !== undefined) throw new Error(`${wild} ${wildcardProblem}`);
-  const write = [
-    ...may.write,
-    ...within.flatMap((directory) => [directory, path.join(directory, '*')]),
-    ...ownOutputs,
-  ];
+  const write = [...may.write, ...compiled, ...ownOutputs];
   return [
     nodeProgram,
     ...nodeFlags,

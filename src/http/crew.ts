@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
+import { compiledCodeForWorkers } from '../compiled-code.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
@@ -226,13 +227,11 @@ export class Crew implements Sharer {
     const { script, may } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, NODE_COMPILE_CACHE: cache, ...env } = process.env;
+    const compiledCode = compiledCodeForWorkers(cache);
     const file = path.join(import.meta.dirname, script);
-    if (cache === undefined) return [boundCommand(confinedNodeCommand(file, may)), env];
-    // A place of its own: the supervisor must run nothing that was compiled by what faces the network.
-    const ownCache = path.join(path.resolve(cache), path.basename(script, '.ts'));
     return [
-      boundCommand(confinedNodeCommand(file, { ...may, writeWithin: [ownCache] })),
-      { ...env, NODE_COMPILE_CACHE: ownCache },
+      boundCommand(confinedNodeCommand(file, { ...may, compiledCode })),
+      compiledCode === undefined ? env : { ...env, NODE_COMPILE_CACHE: compiledCode },
     ];
   }
 

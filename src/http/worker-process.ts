@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { standardError } from '../output-sink.ts';
+import { letInNoFurtherAddon } from '../store/only-addon.ts';
 import type { TokenPool } from '../token/token-pool.ts';
 import type { Listener } from './listener.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
@@ -44,6 +45,8 @@ export function tell(message: ToSupervisor): void {
  * leaving.
  */
 export function runWorker(name: string, start: (message: StartMessage) => Promise<Worker>): void {
+  // Before anything is heard from anybody.
+  letInNoFurtherAddon();
   let worker: Promise<Worker> | undefined;
   /** Token hosts that this worker was given and that have not gone. */
   const hostPids = new Set<number>();

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import {
   confinementOfManagement,
@@ -51,9 +53,15 @@ async function tryAs(
     script,
     `import fs from 'node:fs';
 import { execFileSync, spawn, fork } from 'node:child_process';
+import { createRequire, Module } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import inspector from 'node:inspector';
+import { runWorker } from ${JSON.stringify(path.join(source, 'http/worker-process.ts'))};
 import { SqliteStore } from ${JSON.stringify(path.join(source, 'store/sqlite.ts'))};
+const require = createRequire(${JSON.stringify(path.join(source, 'main.ts'))});
+const Database = require('better-sqlite3');
+// What every worker does first.
+if (${may !== undefined}) runWorker('worker', () => new Promise(() => undefined));
 const told = {};
 const attempt = async (name, run) => {
   try { await run(); told[name] = 'done'; } catch (error) { told[name] = error.code ?? error.message; }
@@ -68,11 +76,23 @@ console.log(JSON.stringify(told));
     may === undefined
       ? nodeCommand(script)
       : confinedNodeCommand(script, { ...may, read: [...may.read, script] });
-  const { stdout, stderr } = await promisify(execFile)(command, words, {
+  const errors = path.join(directory, 'errors');
+  const output = await open(errors, 'w');
+  const child = spawn(command, words, {
     env: { PATH: process.env['PATH'], PIN: 'a secret' },
+    stdio: ['ignore', 'pipe', output.fd],
   });
-  // Warnings would stand in a node's log at each start; that of WASI is asked for here.
-  if (stderr.replace(/^.*WASI is an experimental.*\n.*\n/, '') !== '') throw new Error(stderr);
+  if (child.stdout === null) throw new Error('no pipe');
+  const exited = once(child, 'exit');
+  const stdout = await text(child.stdout);
+  await Promise.all([exited, output.close()]);
+  const stderr = await readFile(errors, 'latin1');
+  // Warnings would stand in a node's log at each start; those of what is tried here are asked for, and so is an addon there.
+  const warnings = stderr.replaceAll(
+    /^.*(?:WASI|SQLite|process\.execve) is an experimental.*\n(?:\(Use.*\n)?/gm,
+    '',
+  );
+  if (!stderr.includes('napi_register_module') && warnings !== '') throw new Error(stderr);
   return JSON.parse(stdout) as Record<string, string>;
 }
 
@@ -131,6 +151,87 @@ for (const [name, confine] of [
     });
     t.deepEqual(free, { 'the PIN': 'done', 'a program': 'done' });
   });
+
+/** Native code that Node and SQLite load, as somebody brings it who has taken a worker over. */
+const addon = createRequire(createRequire(import.meta.url).resolve('better-sqlite3'))(
+  './binding',
+).getPrebuildPath();
+
+for (const [name, confine, writable] of [
+  ['an XKS worker', ({ config }: Place) => confinementOfXksWorker(config), () => []],
+  [
+    'the management process',
+    ({ config }: Place) => confinementOfManagement(config, {}),
+    ({ config, state }: Place) => [path.join(state, 'node-id'), `${config.storePath}-reserve`],
+  ],
+] as const)
+  test(`native code that is written where ${name} may write is not loaded by it, nor what is there already`, async (t) => {
+    const here = await place();
+    t.teardown(async () => rm(here.directory, { recursive: true }));
+    // Its output may be a file of the service manager's.
+    const files = ['/proc/self/fd/2', ...writable(here)];
+    const there = path.join(here.state, 'there.node');
+    await copyFile(addon, there);
+    const doors = (file: string) => {
+      const named = JSON.stringify(file);
+      return {
+        [`${file} by dlopen`]: `process.dlopen({ exports: {} }, ${named});`,
+        [`${file} by require`]: `Module._extensions['.node']({ exports: {} }, ${named});`,
+        [`${file} by SQLite`]: `new Database(':memory:').loadExtension(${named});`,
+        [`${file} by SQLite's own object`]: `const database = new Database(':memory:');
+          const [native] = Object.getOwnPropertySymbols(database).map((symbol) => database[symbol]);
+          native.loadExtension(${named});`,
+      };
+    };
+    const statements = Object.assign({}, ...[...files, there].map((file) => doors(file))) as Record<
+      string,
+      string
+    >;
+    const others = {
+      'require of its name': `require(${JSON.stringify(there)});`,
+      'import of its name': `await import(${JSON.stringify(there)});`,
+      'another door to dlopen': `Object.defineProperty(process, 'dlopen', { value: undefined });`,
+      'its original': `delete process.dlopen;`,
+    };
+    const planting = Object.fromEntries(
+      files.map((file) => [
+        file,
+        `fs.writeFileSync(${JSON.stringify(file)}, fs.readFileSync(${JSON.stringify(addon)}));`,
+      ]),
+    );
+    const told = await tryAs(here, confine(here), { ...planting, ...statements, ...others });
+    t.deepEqual(told, {
+      ...Object.fromEntries(files.map((file) => [file, 'done'])),
+      ...Object.fromEntries(Object.keys(statements).map((what) => [what, 'ERR_DLOPEN_DISABLED'])),
+      'require of its name': 'ERR_DLOPEN_DISABLED',
+      'import of its name': 'ERR_DLOPEN_DISABLED',
+      'another door to dlopen': 'Cannot redefine property: dlopen',
+      'its original': "Cannot delete property 'dlopen' of #<process>",
+    });
+  });
+
+test('doors to native code that Node itself keeps shut for what is confined', async (t) => {
+  const here = await place();
+  t.teardown(async () => rm(here.directory, { recursive: true }));
+  const engine = JSON.stringify(addon);
+  const told = await tryAs(here, confinementOfXksWorker(here.config), {
+    engine: `(await import('node:crypto')).setEngine(${engine});`,
+    'engine of TLS': `(await import('node:tls')).createSecureContext({ clientCertEngine: ${engine} });`,
+    'extension of node:sqlite': `new (await import('node:sqlite')).DatabaseSync(':memory:', { allowExtension: true });`,
+    'bindings of Node’s own': `process.binding('fs');`,
+    'another program in its place': `process.execve('/bin/true', [], {});`,
+    'compiled code of its own': `if (Module.enableCompileCache(${JSON.stringify(here.state)}).status !== 0) return;
+      fs.writeFileSync(${JSON.stringify(path.join(here.state, 'v24'))}, '');`,
+  });
+  t.deepEqual(told, {
+    engine: 'ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED',
+    'engine of TLS': 'ERR_CRYPTO_CUSTOM_ENGINE_NOT_SUPPORTED',
+    'extension of node:sqlite': 'ERR_LOAD_SQLITE_EXTENSION',
+    'bindings of Node’s own': 'ERR_ACCESS_DENIED',
+    'another program in its place': 'ERR_ACCESS_DENIED',
+    'compiled code of its own': 'ERR_ACCESS_DENIED',
+  });
+});
 
 test('the management process keeps its id and the reserve; credentials of the node’s own only where the configuration gives them', async (t) => {
   const here = await place();
