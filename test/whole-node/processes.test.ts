@@ -132,6 +132,11 @@ test.serial('SIGUSR1 opens an inspector in no process of a node, nor ends it', a
   t.true(all.length > 4);
   // And what faces the network is confined to what it needs.
   for (const pid of [...workers, ...management]) t.regex(commandLine(pid), / --permission /);
+  // It writes nothing that another process loads: not even code as Node has compiled it.
+  const written = (pid: number) =>
+    [...commandLine(pid).matchAll(/--allow-fs-write=(\S+)/g)].map(([, file = '']) => path.basename(file));
+  for (const pid of workers) t.deepEqual(written(pid), ['1', '2']);
+  for (const pid of management) t.deepEqual(written(pid), ['node-id', 'holdfast.db-reserve', '1', '2']);
   for (const pid of all) t.true(blocks(pid, 'SIGUSR1'), commandLine(pid));
   const before = all.map((pid) => listeningOn(pid));
   for (const pid of all) process.kill(pid, 'SIGUSR1');
