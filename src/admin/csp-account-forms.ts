@@ -66,7 +66,11 @@ const check = z
     method: z
       .enum(['simulated', 'tried', 'none'])
       .describe('How permissions were looked at: IAM was asked, or what only reads was tried.'),
-    missing: z.array(z.string()).describe('Actions that are not allowed.'),
+    missing: z
+      .array(z.string())
+      .describe(
+        'Actions that are not allowed. One that was allowed a moment ago may be among them: that takes effect in AWS after seconds, sometimes minutes. Check again then.',
+      ),
     notTried: z.array(z.string()).describe('Actions that it is not known of.'),
     problem: problem.describe('What is wrong with the credential, or unwise; null where nothing is.'),
   })

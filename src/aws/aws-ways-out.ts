@@ -24,10 +24,15 @@ const words: Readonly<Record<AwsFault, string>> = {
   'aws-trouble': 'AWS failed',
 };
 
+/** IAM User Guide, "Changes that I make are not always immediately visible". */
+const newKey =
+  'if it was made a moment ago, repeat: it takes AWS seconds, sometimes minutes, to know a new access key everywhere';
+const newlyAllowed =
+  'if it was allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds, sometimes minutes';
+
 const waysOut: Readonly<Record<AwsFault, string>> = {
-  denied:
-    'allow it to the principal of the CSP account (holdfast csp-account policy prints the least policy), then repeat',
-  credentials: 'give the CSP account a credential that is active in IAM (holdfast csp-account edit)',
+  denied: `allow it to the principal of the CSP account (holdfast csp-account policy prints the least policy), then repeat; ${newlyAllowed}`,
+  credentials: `give the CSP account a credential that is active in IAM (holdfast csp-account edit); ${newKey}`,
   throttled: 'repeat in a minute',
   unreachable:
     'see that the node reaches the endpoint: DNS, firewall, [aws] proxy and ca in the configuration; then repeat',
@@ -54,12 +59,10 @@ const byCode: Readonly<Record<string, { words?: string; wayOut: string }>> = {
   RequestExpired: { wayOut: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
   RequestInTheFuture: { wayOut: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
   InvalidClientTokenId: {
-    wayOut:
-      'see in IAM that the access key is there and active, and that the CSP account has the right partition',
+    wayOut: `see in IAM that the access key is there and active, and that the CSP account has the right partition; ${newKey}`,
   },
   UnrecognizedClient: {
-    wayOut:
-      'see in IAM that the access key is there and active, that the CSP account has the right partition, and that the Region is enabled in the AWS account',
+    wayOut: `see in IAM that the access key is there and active, that the CSP account has the right partition, and that the Region is enabled in the AWS account; ${newKey}`,
   },
   OptInRequired: { wayOut: 'enable the Region in the AWS account' },
   RegionDisabled: { wayOut: 'activate AWS STS for the Region in the AWS account (IAM, account settings)' },
@@ -105,7 +108,8 @@ export function explain({ fault, code, operation, action, why }: Trouble): {
 }
 
 function allow(action: string, why: string | undefined): string {
-  const where = why?.startsWith('denied by') === true ? `; a policy has to let it: it is ${why}` : '';
+  const where =
+    why?.startsWith('denied by') === true ? `; a policy has to let it: it is ${why}` : `; ${newlyAllowed}`;
   return `allow ${action} to the principal of the CSP account (holdfast csp-account policy prints the least policy)${where}`;
 }
 

@@ -37,7 +37,8 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
         throw new CliError(
           'refused',
           check.problem?.message ?? 'permissions are missing',
-          check.problem?.wayOut ?? 'holdfast csp-account policy prints the least policy',
+          check.problem?.wayOut ??
+            'holdfast csp-account policy prints the least policy; what was allowed a moment ago takes effect in AWS after seconds, sometimes minutes: then check again',
         );
     },
   });

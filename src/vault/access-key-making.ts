@@ -64,9 +64,14 @@ export async function create(rotation: Rotation, account: CspAccountRecord): Pro
   );
 }
 
-/** Nothing was made. A limit, or a conflict, may come of an earlier sending of the same request that was obeyed. */
+/**
+ * Nothing was made. A limit, or a conflict, may come of an earlier sending of the same request that was obeyed; but not
+ * where it was sent once: then the second access key is somebody else's, which IAM did not list yet.
+ */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AwsError && ['denied', 'credentials', 'invalid', 'not-found'].includes(error.fault);
+  if (!(error instanceof AwsError)) return false;
+  const isOver = ['denied', 'credentials', 'invalid', 'not-found'].includes(error.fault);
+  return isOver || (error.fault === 'limit' && error.certain);
 }
 
 /** Deletes what an earlier CreateAccessKey has made whose answer was lost: its secret is nowhere. */

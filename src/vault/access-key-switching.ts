@@ -177,10 +177,19 @@ export async function deleteOld(
   const keys = await keysOf(house.store.db, account.id);
   const old = keys.filter(({ state }) => state === 'OLD');
   const aws = userAccount(house, account, await openCurrent(house, account));
-  const userName = await userOf(aws);
-  for (const { access_key_id: id, created_at } of old) {
-    const sighting = { madeAt: new Date(created_at), seenAt: null };
-    await removed(async () => deleteAccessKey(aws, userName, id), sighting, house.now());
+  try {
+    const userName = await userOf(aws);
+    for (const { access_key_id: id, created_at } of old) {
+      const sighting = { madeAt: new Date(created_at), seenAt: null };
+      await removed(async () => deleteAccessKey(aws, userName, id), sighting, house.now());
+    }
+  } catch (error) {
+    // What AWS was tried with knew it; another part of AWS may not yet.
+    const isNew = keys.some(
+      ({ state, created_at }) => state === 'CURRENT' && isSettling(new Date(created_at), house.now()),
+    );
+    if (isNew && error instanceof AwsError && error.fault === 'credentials') throw new NotYetError();
+    throw error;
   }
   return takeStep(
     house,

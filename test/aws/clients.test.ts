@@ -415,6 +415,16 @@ test('AWS’s own message is not shown: of a denial only the action and the kind
     (await errorOf(thrown('RequestTimeTooSkewed', 'planted', 403))).wayOut,
     /clock of the node \(NTP\)/,
   );
+  for (const code of ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId'])
+    t.regex(
+      (await errorOf(thrown(code, 'planted', 403))).wayOut,
+      /made a moment ago, repeat: it takes AWS seconds, sometimes minutes/,
+    );
+  for (const message of ['planted', 'User: planted is not authorized to perform: kms:CreateKey on: *'])
+    t.regex(
+      (await errorOf(thrown('AccessDeniedException', message, 400))).wayOut,
+      /allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds/,
+    );
   const denied = await errorOf(
     thrown(
       'AccessDeniedException',

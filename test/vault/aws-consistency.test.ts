@@ -9,10 +9,10 @@ import {
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
-import { deleteKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { problemOf } from '../../src/vault/kms-key-records.ts';
+import { kmsKeyById, problemOf } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
 import {
@@ -27,7 +27,7 @@ import {
   type KeySetInAws,
   type Stage,
 } from './external-key-store-stage.ts';
-import { kmsOf, newCloudKey, on, pointerOf } from './kms-key-stage.ts';
+import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
 
 /* AWS shows late what was made or changed: nothing here takes that for an answer. */
 
@@ -177,6 +177,43 @@ test.serial(
     t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   },
 );
+
+for (const [wanted, operation, state] of [
+  ['SCHEDULE_DELETION', 'ScheduleKeyDeletion', 'PendingDeletion'],
+  ['CANCEL_DELETION', 'CancelKeyDeletion', 'Disabled'],
+] as const)
+  test.serial(
+    `A: ${operation} that was done, its answer lost, and is refused while the old state shows is awaited`,
+    async (t) => {
+      const { stage, set } = t.context;
+      const { house, act } = stage;
+      stage.simulator.settle();
+      stage.time.consistencyMs = 0;
+      const { pointer } = await newKmsKey(stage, set);
+      const want = async (wish: 'SCHEDULE_DELETION' | 'CANCEL_DELETION') =>
+        wishOfKmsKey(house, act(), on(stage, pointer), wish, wish === 'SCHEDULE_DELETION' ? 7 : null);
+      if (wanted === 'CANCEL_DELETION') {
+        await want('SCHEDULE_DELETION');
+        await advanceKmsKey(house, pointer.id);
+      }
+      // Nothing of ours is so young that this alone would explain it.
+      stage.clock.ahead += 11 * 60_000;
+      stage.time.consistencyMs = hour;
+      stage.simulator.fault({ service: 'kms', action: operation, kind: 'answer-lost', times: 1 });
+      await want(wanted);
+      for (let tries = 0; tries < 5; tries++) {
+        await advanceKmsKey(house, pointer.id);
+        const row = await kmsKeyById(house.store.db, pointer.id);
+        t.is(row?.wanted, wanted);
+        stage.clock.ahead += 2_000;
+      }
+      const waiting = await kmsKeyById(house.store.db, pointer.id);
+      t.is(waiting === undefined ? '' : problemOf(waiting)?.fault, 'settling', waiting?.problem ?? '');
+      await inTime(stage, pointer.id);
+      t.like(await kmsKeyById(house.store.db, pointer.id), { wanted: null, problem: null });
+      t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, state);
+    },
+  );
 
 test.serial('an alias that was changed at once after its making is deleted all the same', async (t) => {
   const { stage, set } = t.context;

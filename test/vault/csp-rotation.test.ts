@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import type { FaultRule } from '../../simulator/simulator.ts';
 import { callAws } from '../../src/aws/aws-error.ts';
 import { whoIs } from '../../src/aws/identity-check.ts';
+import { Secret } from '../../src/secret.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import { rotateAccessKey, rotateDueAccessKeys } from '../../src/vault/access-key-rotation.ts';
@@ -339,6 +340,52 @@ test.serial(
     const stopped = await rotate(t, one.row.id);
     t.regex(stopped.access_key_rotation_problem ?? '', /that Holdfast has not made/);
     t.deepEqual(await account.accessKeyIds(one.user.name), [one.user.accessKeyId, accessKeyId]);
+  },
+);
+
+test.serial(
+  'one that was made by hand and that IAM does not list yet when the rotation begins is not deleted later',
+  async (t) => {
+    const { account, simulator, time } = t.context;
+    const one = await newCase(t);
+    const aws = clientsOf(simulator);
+    t.teardown(() => aws.close());
+    const { accessKeyId, secretAccessKey } = account.account;
+    const iam = await aws
+      .once({
+        ...{ accountKey: '', partition: 'aws', region: 'us-east-1', fips: false, kind: 'access-key' },
+        ...{ accessKeyId, secret: new Secret(secretAccessKey) },
+      })
+      .iam();
+    time.consistencyMs = 3_600_000;
+    t.teardown(() => {
+      delete time.consistencyMs;
+      simulator.settle();
+    });
+    const { CreateAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    const { AccessKey: foreign } = await iam.send(new CreateAccessKeyCommand({ UserName: one.user.name }));
+    t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /LimitExceeded/);
+    simulator.settle();
+    t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /that Holdfast has not made/);
+    t.true((await account.accessKeyIds(one.user.name)).includes(foreign?.AccessKeyId ?? ''));
+  },
+);
+
+test.serial(
+  'a new access key that a part of AWS does not know yet is awaited, and nobody is told to enter another',
+  async (t) => {
+    const one = await newCase(t);
+    const undo = t.context.simulator.fault({
+      ...{ service: 'iam', action: 'DeleteAccessKey', kind: 'error' },
+      error: { code: 'InvalidClientTokenId', status: 403 },
+    });
+    const waiting = await rotate(t, one.row.id);
+    undo();
+    t.like(waiting, { access_key_rotation: 'SWITCHED', access_key_rotation_problem: null });
+    const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - t.context.house.now().getTime();
+    t.true(pause <= 5_000, `${pause} ms`);
+    await rotate(t, one.row.id);
+    await checkRotated(t, one);
   },
 );
 
