@@ -11,8 +11,9 @@ const forPins =
 export async function askSecret(question: string, withoutTerminal = forPins): Promise<Secret> {
   const { stdin } = process;
   if (!stdin.isTTY) throw new CliError('usage', withoutTerminal);
-  ask(question);
+  // Before the question, or an answer that comes at once is shown.
   stdin.setRawMode(true);
+  ask(question);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

@@ -39,6 +39,20 @@ export const typings: readonly Typing[] = [
   { test: 'test/cli/aws-page.test.ts', page: 'docs/kubernetes.md' },
   { test: 'test/cli/aws-page.test.ts', page: 'docs/migration.md', infos: ['sh', 'python'] },
   { test: 'test/cli/audit-archive.test.ts', page: 'docs/operations.md', beneath: ['The audit trail'] },
+  {
+    test: 'test/cli/installed-node.test.ts',
+    page: 'docs/installation.md',
+    infos: ['sh', 'sh terminal', 'sh nshield', 'sh softhsm'],
+  },
+  {
+    test: 'test/cli/installed-node.test.ts',
+    page: 'docs/operations.md',
+    notBeneath: ['The audit trail'],
+    infos: ['sh', 'text'],
+  },
+  { test: 'test/cli/installed-node.test.ts', page: 'docs/guide.md', infos: ['sh terminal', 'sh node'] },
+  { test: 'test/cli/installed-node.test.ts', page: 'docs/troubleshooting.md' },
+  { test: 'test/cli/installed-node.test.ts', page: 'docs/configuration.md' },
   { test: 'test/cli/token-probe.test.ts', page: 'docs/profiles.md' },
   {
     test: 'test/cli/quickstart-simulator.test.ts',

@@ -80,7 +80,7 @@ export function scriptOf(
 
 const mark = ({ page, line }: Block) => `### typed ${page}:${line}`;
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Whether what was printed is what a page shows: `…` stands for whatever is there, and so do the given words. */
 export function looksLike(shown: string, printed: string, varying: readonly RegExp[] = []): boolean {
