@@ -7,6 +7,7 @@ const longest = [
   'whole-node/disable',
   'cli/guide',
   'cli/aws-page',
+  'cli/installed-node',
   'whole-node/processes',
   'whole-node/fuzz',
   'token/sick-hosts',
