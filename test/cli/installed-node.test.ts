@@ -24,7 +24,7 @@ const guide = new PageTyping(import.meta.url, 'docs/guide.md');
 const troubleshooting = new PageTyping(import.meta.url, 'docs/troubleshooting.md');
 const configuration = new PageTyping(import.meta.url, 'docs/configuration.md');
 
-const first = '"$(sed -n \'s/.*first password: //p\' init.out)"';
+const first = '"$(sed -n \'s/.*first password: //p\' init.out | tail -n 1)"';
 const own = "'four slow barges passing by'";
 const renewed = "'eleven grey herons fishing'";
 const pin = '49217';
@@ -56,7 +56,7 @@ function typed(
 
 /** The page's own, with the token that is for trying out: of the smallest kind, with patience for a busy machine. */
 function settings(): string {
-  const [toml] = blocksOfPage(checkout, 'docs/installation.md').filter(({ info }) => info === 'toml');
+  const toml = blocksOfPage(checkout, 'docs/installation.md').find(({ info }) => info === 'toml');
   return `[xks]
 workers = 1
 drain_ms = 0
