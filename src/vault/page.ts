@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Expression, type ReferenceExpression, type SelectQueryBuilder } from 'kysely';
-import { z } from 'zod';
 import type { Tables } from '../store/schema.ts';
+import { readCursor, writeCursor, type Place } from './page-cursor.ts';
 import { VaultError } from './vault-error.ts';
 
 /** One page of a list that is asked for. */
@@ -19,12 +19,6 @@ export interface Page<T> {
   /** Asks for the next page; null at the end. */
   next: string | null;
 }
-
-const cursorForm = z.tuple([
-  z.string(),
-  z.union([z.string(), z.number(), z.null()]),
-  z.union([z.string(), z.number()]),
-]);
 
 /** All rows that a list goes through, found and put in order by an index alone; of which the filters then choose. */
 export type Through<TB extends keyof Tables> = SelectQueryBuilder<Tables, TB, object>;
@@ -86,9 +80,6 @@ interface Order {
   id: string;
   descending: boolean;
 }
-
-/** Where in the order a row stands: by what is sorted by, and its id. */
-type Place = [string | number | null, string | number];
 
 interface Placed {
   page_sort: string | number | null;
@@ -176,21 +167,4 @@ function compare(one: Place, other: Place): number {
  */
 export function notByIndex<T>(column: Expression<T>): Expression<T> {
   return sql<T>`+${column}`;
-}
-
-function writeCursor(sort: string, value: unknown, id: unknown): string {
-  return Buffer.from(JSON.stringify([sort, value, id])).toString('base64url');
-}
-
-function readCursor(cursor: string, sort: string): Place {
-  const wrong = new VaultError('invalid', 'the cursor is not one of this list in this order');
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-  } catch {
-    throw wrong;
-  }
-  const result = cursorForm.safeParse(parsed);
-  if (!result.success || result.data[0] !== sort) throw wrong;
-  return [result.data[1], result.data[2]];
 }

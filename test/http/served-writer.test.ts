@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { ServedWriter } from '../../src/http/served-writer.ts';
@@ -23,6 +25,26 @@ function use(id: string): ServedWrite {
 }
 
 const by = 'xks-worker/of-a-test';
+
+test('the thread loads no library but those of the store', async (t) => {
+  const thread = new URL('../../src/http/served-writer-thread.ts', import.meta.url).href;
+  // Without a store it ends once everything is loaded.
+  const script = `
+    import { registerHooks } from 'node:module';
+    const loaded = new Set();
+    registerHooks({
+      resolve(specifier, context, next) {
+        const found = next(specifier, context);
+        // What we name ourselves; what a library takes besides is its own.
+        if (!context.parentURL?.includes('/node_modules/') && found.url.includes('/node_modules/')) loaded.add(specifier);
+        return found;
+      },
+    });
+    await import(${JSON.stringify(thread)}).catch(() => undefined);
+    console.log(JSON.stringify([...loaded].sort()));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  t.deepEqual(JSON.parse(stdout), ['better-sqlite3', 'kysely', 'kysely/migration']);
+});
 
 test('a thread that cannot open the store says why, and the next write starts another', async (t) => {
   const file = await freshPath(t);
