@@ -31,6 +31,8 @@ export interface Rule {
   delayMicroseconds?: number;
   /** From the call on, SIGALRM comes so often, to a handler without SA_RESTART. */
   timerMicroseconds?: number;
+  /** Path of {@link Shim.barrier}: until it is lifted. */
+  wait?: string;
   hang?: boolean;
   crash?: 'abort' | 'segv' | 'kill' | 'exit';
   /** Returned instead of the call, or with `forward` after it. */
@@ -183,6 +185,13 @@ export class Shim {
     return token;
   }
 
+  /** A file for `wait`: the calls that come to it go on once it is lifted, or the shim disposed of. */
+  async barrier(): Promise<{ path: string; lift: () => Promise<void> }> {
+    const barrier = path.join(this.#directory, `barrier-${this.#serial++}`);
+    await writeFile(barrier, '');
+    return { path: barrier, lift: async () => rm(barrier, { force: true }) };
+  }
+
   /** Removes everything; processes that still run go on without rules. */
   dispose(): Promise<void> {
     return rm(this.#directory, { recursive: true, force: true });
@@ -203,6 +212,7 @@ function toLine(rule: Rule): string {
   value('claim', rule.claim);
   value('delay_us', rule.delayMicroseconds);
   value('timer_us', rule.timerMicroseconds);
+  value('wait', rule.wait);
   flag('hang', rule.hang);
   value('crash', rule.crash);
   value('rv', rule.rv);

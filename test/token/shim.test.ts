@@ -113,8 +113,27 @@ test.serial('processes that race for the build get one and the same module', asy
 test.serial('a call is delayed, for as many times as the rule says', async (t) => {
   const late = await encryptUnder([{ call: 'C_Encrypt', delayMicroseconds: 400_000, times: 1 }], ownIv);
   t.true(late.milliseconds >= 400, `${late.milliseconds} ms`);
-  const prompt = await state.process.ask({ do: 'encrypt', iv: ownIv, data: plaintext });
-  t.true(prompt.milliseconds < 400, `${prompt.milliseconds} ms`);
+  // Each of them would be as late; by itself a busy machine may hold one up, and not every one.
+  const others: number[] = [];
+  for (let i = 0; i < 5; i++)
+    others.push((await state.process.ask({ do: 'encrypt', iv: ownIv, data: plaintext })).milliseconds);
+  t.true(Math.min(...others) < 400, `${others.join(', ')} ms`);
+});
+
+test.serial('a call waits until what it waits for is lifted', async (t) => {
+  const barrier = await state.shim.barrier();
+  await state.shim.set([{ call: 'C_Encrypt', wait: barrier.path }]);
+  const before = (await state.shim.counts())['C_Encrypt'] ?? 0;
+  let isDone = false;
+  const asked = state.process.ask({ do: 'encrypt', iv: ownIv, data: plaintext }).finally(() => {
+    isDone = true;
+  });
+  while (((await state.shim.counts())['C_Encrypt'] ?? 0) === before)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.false(isDone);
+  await barrier.lift();
+  t.is((await asked).rv, undefined);
 });
 
 test.serial('a call is answered with any CKR, and the operation ends with it', async (t) => {

@@ -87,6 +87,10 @@ function versions(
     .all(key) as never;
 }
 
+async function generated(shim: Shim): Promise<number> {
+  return (await shim.counts())['C_GenerateKey'] ?? 0;
+}
+
 test.serial(
   'just below 2^31 encryptions the key rotates by itself; old and new ciphertext stay readable',
   async (t) => {
@@ -173,17 +177,19 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
     await delay(1_000);
     const before = load.answers.length;
     await load.stop();
-    // A commit of the node's that nobody has read after: the first reader then is not to wait for the disk.
-    const [first] = fresh;
-    t.is((await client.encrypt(first ?? '', randomBytes(32))).status, 200);
     // A rotation at the limit is under way: once its key object is made, nothing can be written.
     const name = `${hindrance}-limited`;
     const limited = await node.withVault(async (vault) => vault.makeKey('first', name));
-    await shim.set([{ call: 'C_GenerateKey', delayMicroseconds: 700_000 }]);
+    const made = await generated(shim);
+    const making = await shim.barrier();
+    await shim.set([{ call: 'C_GenerateKey', wait: making.path }]);
     setLeased(store, rotateAt - 2 * blockSize, name);
     await client.encrypt(limited, randomBytes(32));
-    await waitUntil(() => versions(store, name).length === 2);
+    // Not by the store: that it was begun is to be a commit of the node's that nobody has read after. The first reader then
+    // is not to wait for the disk.
+    while ((await generated(shim)) === made) await delay(5);
     begin();
+    await making.lift();
     const over = new AbortController();
     const starting = load.start();
     const waited: string[] = [];

@@ -14,6 +14,7 @@
  * General actions:
  *   delay_us=N     sleep before the call
  *   timer_us=N     from now on SIGALRM comes every N microseconds, to a handler without SA_RESTART, as vendors' timers do
+ *   wait=PATH      sleep for as long as PATH is there
  *   hang           sleep for ever
  *   crash[=abort|segv|kill|exit]
  *   rv=N           return N and do not call; of C_Encrypt and C_Decrypt the operation ends unseen, as the
@@ -186,7 +187,10 @@ static void read_word(struct rule *rule, char *word, int line) {
     rule->acts = true;
     if (IS("delay_us")) effects->delay_us = number(value, line);
     else if (IS("timer_us")) effects->timer_us = number(value, line);
-    else if (FLAG("hang")) effects->hang = true;
+    else if (IS("wait")) {
+      if (!*value || strlen(value) >= sizeof effects->wait) shim_die("control line %d: wait=PATH", line);
+      strcpy(effects->wait, value);
+    } else if (FLAG("hang")) effects->hang = true;
     else if (FLAG("crash")) effects->crash = CRASH_ABORT;
     else if (IS("crash"))
       effects->crash = (enum crash)choice(value, (const char *const[]){"", "abort", "segv", "kill", "exit", NULL}, line);
@@ -356,6 +360,7 @@ static bool applies(struct rule *rule, enum function function) {
 static void add(struct effects *sum, const struct effects *more) {
   sum->delay_us += more->delay_us;
   if (!sum->timer_us) sum->timer_us = more->timer_us;
+  if (!*sum->wait) strcpy(sum->wait, more->wait);
   sum->hang |= more->hang;
   if (!sum->crash) sum->crash = more->crash;
   if (!sum->answers && more->answers) {
@@ -434,6 +439,7 @@ bool shim_enter(enum function function, struct effects *effects) {
     if (fcntl(file, F_SETFL, fcntl(file, F_GETFL) | O_NONBLOCK)) shim_die("descriptor %d: %s", file, strerror(errno));
   struct timespec left = {(time_t)(effects->delay_us / 1000000), (long)(effects->delay_us % 1000000) * 1000};
   while (effects->delay_us && nanosleep(&left, &left) && errno == EINTR) continue;
+  while (*effects->wait && !access(effects->wait, F_OK)) nanosleep(&(struct timespec){0, 1000000}, NULL);
   if (effects->hang)
     for (;;) pause();
   if (effects->crash) crash(effects->crash);

@@ -34,6 +34,7 @@ struct lie {
 struct effects {
   uint64_t delay_us;
   uint64_t timer_us;
+  char wait[512];
   bool hang;
   enum crash crash;
   bool answers; /* rv is returned, after the real call if `forward`, instead of it if not */
