@@ -131,15 +131,25 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** Of HOME, else of the user's entry in passwd, which one in a container may not have. */
+/**
+ * Of HOME, else of the user's entry in passwd, which one in a container may not have. A HOME that is empty or relative would
+ * lead into whatever directory the command is run in.
+ */
 function homeDirectory(): string {
+  let home: string;
   try {
-    return homedir();
+    home = homedir();
   } catch {
-    throw new CliError(
-      'configuration',
-      'where are sign-ins kept? HOME is not set, and this user has no entry in passwd',
-      'set XDG_CONFIG_HOME to a directory of yours; programs need none: HOLDFAST_API_KEY_FILE',
-    );
+    throw noHome('HOME is not set, and this user has no entry in passwd');
   }
+  if (!path.isAbsolute(home)) throw noHome('HOME is not an absolute path');
+  return home;
+}
+
+function noHome(why: string): CliError {
+  return new CliError(
+    'configuration',
+    `where are sign-ins kept? ${why}`,
+    'set XDG_CONFIG_HOME to a directory of yours; programs need none: HOLDFAST_API_KEY_FILE',
+  );
 }

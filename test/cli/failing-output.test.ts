@@ -280,6 +280,21 @@ for (const [what, options, told] of [
     },
   );
 
+test('nobody signs in where HOME is empty or relative: a session is no file of the directory one stands in', async (t) => {
+  const { api, sh } = t.context;
+  for (const home of ['', '.', 'x']) {
+    const { code, stderr } = await sh(
+      `cd $d; env -u HOLDFAST_API_KEY_FILE HOME=${home} ${login}; e=$?; test ! -e .config || e=1; exit $e`,
+    );
+    t.is(code, 78, stderr);
+    t.regex(
+      stderr,
+      /^holdfast: where are sign-ins kept\? HOME is not an absolute path\n.*way out: set XDG_CONFIG_HOME/,
+    );
+  }
+  t.is(api.asked.length, 0);
+});
+
 test('a session that could not be kept after all is ended at the node', async (t) => {
   const { api, sh } = t.context;
   const session = {
