@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { driftOf } from '../vault/kms-key-drift.ts';
 import { problemOf, seenOf, tagsOf, toApplyOf, type KmsKey } from '../vault/kms-key-records.ts';
 import { asJson } from '../vault/kms-key-drift.ts';
+import { mayBeStaleOf } from '../vault/kms-key-unshown.ts';
 import { description, region, time } from './key-forms.ts';
 
 /* KMS key pointers as the API has them. */
@@ -151,6 +152,14 @@ export const shownKmsKey = z
         }),
       )
       .describe('What AWS has otherwise, side by side.'),
+    mayBeStale: z
+      .array(
+        z.strictObject({ what: drifting, since: time.describe('When AWS was first seen to show it so.') }),
+      )
+      .describe(
+        'What AWS shows exactly as it was before our own change of it: AWS is eventually consistent. It is drift once AWS ' +
+          'has shown ours, and two minutes (`state`) or ten after the change in any case.',
+      ),
     createdAt: time,
     updatedAt: time,
   })
@@ -213,6 +222,7 @@ export function showKmsKey(row: KmsKey) {
       aws: typeof seen?.policy === 'string' ? asJson(seen.policy) : null,
     },
     drift: driftOf(row),
+    mayBeStale: mayBeStaleOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -325,7 +325,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     tag,
     summary: 'Give AWS what is here',
     description:
-      'Where AWS has it otherwise: key policy, alias, description, tags and state as they are here.',
+      'Where AWS has it otherwise, or may have: key policy, alias, description, tags and state as they are here. What is ' +
+      'named with `what` is sent in any case.',
     access: writeKeys,
     params: one,
     body: some,
@@ -344,7 +345,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     summary: 'Take over what AWS has',
     description:
       'Key policy, alias, description, tags and state become here as AWS has them. A key policy that is taken over does ' +
-      'not follow the administrators and users of the CloudKey any more, until it is `generated` again.',
+      'not follow the administrators and users of the CloudKey any more, until it is `generated` again. Refused where what ' +
+      'AWS shows may be stale (`mayBeStale`).',
     access: writeKeys,
     params: one,
     body: some,

@@ -84,8 +84,8 @@ export function mayBeThere({ madeAt, seenAt, goesAt = null }: Sighting, lasts: n
 }
 
 /** Whether what was done then may not show yet. A time in the future was written by a clock that stood wrong. */
-export function isSettling(doneAt: Date | null, now: Date): boolean {
-  return isWithin(doneAt, settleTime, now);
+export function isSettling(doneAt: Date | null, now: Date, span: number = settleTime): boolean {
+  return isWithin(doneAt, span, now);
 }
 
 function isWithin(at: Date | null, span: number, now: Date): boolean {

@@ -29,7 +29,7 @@ export function addKmsKeyActs(kmsKey: Command): void {
   );
   addDeletion(kmsKey);
   for (const [verb, description] of [
-    ['apply', 'give AWS what is here, where it has it otherwise'],
+    ['apply', 'give AWS what is here, where it has it otherwise; what --what names in any case'],
     ['accept', 'take over what AWS has otherwise; no AWS call is made'],
   ] as const)
     addAct(

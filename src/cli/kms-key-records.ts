@@ -157,14 +157,14 @@ export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
     printRecord(key, options);
     return;
   }
-  const { problem: _, drift: __, policy: ___, ...rest } = key;
+  const { problem: _, drift: __, policy: ___, mayBeStale: ____, ...rest } = key;
   printRecord(rest, options);
   for (const line of troubleOf(key)) note(printable(line));
 }
 
 /** Prints what an act has changed. */
 export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: string, key: Item): void {
-  const { problem: _, drift: __, policy: ___, ...rest } = key;
+  const { problem: _, drift: __, policy: ___, mayBeStale: ____, ...rest } = key;
   printChanged(sentence, isForPrograms(options) ? key : rest, options);
   if (!isForPrograms(options)) for (const line of troubleOf(key)) note(printable(line));
 }
@@ -189,9 +189,10 @@ export function nameInAws({ alias, keyArn, id, region }: Item): string {
 }
 
 /** What is wrong with it, with the way out. */
-export function troubleOf({ problem, drift, awsState }: Item): string[] {
+export function troubleOf({ problem, drift, mayBeStale, awsState }: Item): string[] {
   const last = problem as Problem | null | undefined;
   const found = (drift ?? []) as { what: string; ours: unknown; aws: unknown; note?: string }[];
+  const stale = (mayBeStale ?? []) as { what: string; since: string }[];
   const lines: string[] = [];
   if (last !== null && last !== undefined) {
     lines.push(`problem: ${last.message}`);
@@ -209,6 +210,10 @@ export function troubleOf({ problem, drift, awsState }: Item): string[] {
   }
   if (found.length > 0)
     lines.push('  way out: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
+  for (const { what, since } of stale)
+    lines.push(
+      `${what}: AWS shows it as it was before our own change, since ${timeText(since)}, which may be stale: it is looked at again every half minute`,
+    );
   return lines;
 }
 

@@ -16,6 +16,7 @@ import { vaultFreezes } from './migrations/0019-vault-freezes.ts';
 import { statusIndexes } from './migrations/0020-status-indexes.ts';
 import { auditCount } from './migrations/0023-audit-count.ts';
 import { namesAcrossVaults } from './migrations/0026-names-across-vaults.ts';
+import { unshownWrites } from './migrations/0031-unshown-writes.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const migrations: Record<string, Migration> = {
   '0020-status-indexes': statusIndexes,
   '0023-audit-count': auditCount,
   '0026-names-across-vaults': namesAcrossVaults,
+  '0031-unshown-writes': unshownWrites,
 };

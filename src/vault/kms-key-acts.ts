@@ -17,6 +17,7 @@ import {
   type KmsKey,
 } from './kms-key-records.ts';
 import { wishedStates } from './kms-key-settle.ts';
+import { mayBeStaleOf } from './kms-key-unshown.ts';
 import { goneAs, type KmsKeyChange } from './kms-key-writes.ts';
 import { deletionDays } from './limits.ts';
 import { VaultError } from './vault-error.ts';
@@ -123,7 +124,7 @@ export async function retryKmsKey(
   });
 }
 
-/** Has AWS given ours where it has otherwise; all of it unless told what. */
+/** Has AWS given ours: what is named, else all that it has, or may have, otherwise. */
 export async function applyKmsKey(
   house: House,
   act: Act,
@@ -133,17 +134,25 @@ export async function applyKmsKey(
   await actOnKmsKey(house, act, on, 'apply', async (_, row) => {
     checkLive(row);
     checkSignedIn(row);
-    const drift = chosen(driftOf(row), what);
-    if (drift.some((one) => one.what === 'key-store') && what !== undefined)
+    const drift = driftOf(row).map((one) => one.what);
+    if (what?.includes('key-store') === true && drift.includes('key-store'))
       throw new VaultError('conflict', 'key store and external key of a KMS key can never be changed in AWS');
-    const values = drift.map((one) => one.what).filter(isApplied);
-    const isState = drift.some((one) => one.what === 'state');
+    // What is asked for by name is given in any case: that AWS has it otherwise may not be known here.
+    const given = what === undefined ? [...drift, ...mayBeStaleOf(row).map((one) => one.what)] : what;
+    if (row.key_id === '' || given.length === 0) return {};
+    const values = given.filter(isApplied).filter((one) => hasOurs(row, one));
     return {
       to_apply: JSON.stringify([...new Set([...toApplyOf(row), ...values])]),
-      ...(isState ? stateChange(row) : {}),
-      ...(drift.length > 0 ? again(act.at) : {}),
+      ...(given.includes('state') ? stateChange(row) : {}),
+      ...again(act.at),
     };
   });
+}
+
+/** A policy that cannot be written yet is none, and while the alias is still to be made its own step makes it. */
+function hasOurs(row: KmsKey, what: Applied): boolean {
+  if (what === 'alias') return row.step === 'DONE';
+  return what !== 'policy' || row.policy !== '';
 }
 
 /** The act that brings AWS to the state that was asked for here. */
@@ -160,7 +169,10 @@ function stateChange(row: KmsKey): KmsKeyChange {
   );
 }
 
-/** Takes as ours what AWS has, where it is otherwise; all of it unless told what. Asks AWS nothing. */
+/**
+ * Takes as ours what AWS has, where it is otherwise; all of it unless told what. Asks AWS nothing. Throws VaultError
+ * `conflict` where what AWS shows may be stale.
+ */
 export async function acceptKmsKey(
   house: House,
   act: Act,
@@ -169,6 +181,7 @@ export async function acceptKmsKey(
 ): Promise<void> {
   await actOnKmsKey(house, act, on, 'accept', async (_, row) => {
     checkLive(row);
+    checkNotStale(row, what);
     const seen = seenOf(row);
     const drift = chosen(driftOf(row), what);
     if (seen === null || drift.length === 0) return {};
@@ -243,7 +256,20 @@ function checkDays(days: number | null): void {
     throw new VaultError('invalid', `the waiting time is a whole number of days from ${least} to ${most}`);
 }
 
-function chosen(drift: readonly Drift[], what: readonly Drifting[] | undefined): Drift[] {
+function checkNotStale(row: KmsKey, what: readonly Drifting[] | undefined): void {
+  const stale = chosen(mayBeStaleOf(row), what).map((one) => one.what);
+  if (stale.length === 0) return;
+  throw new VaultError(
+    'conflict',
+    `what AWS shows may be stale: ${stale.join(', ')}, as before our own change`,
+    'repeat it in a few minutes, after holdfast kms-key refresh; or name the others (--what); holdfast kms-key apply gives AWS ours again',
+  );
+}
+
+function chosen<T extends { what: Drifting }>(
+  drift: readonly T[],
+  what: readonly Drifting[] | undefined,
+): T[] {
   return drift.filter((one) => what?.includes(one.what) ?? true);
 }
 

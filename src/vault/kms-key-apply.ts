@@ -11,6 +11,7 @@ import {
   type KmsKey,
   type SeenKey,
 } from './kms-key-records.ts';
+import { confirmed } from './kms-key-unshown.ts';
 import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './kms-key-writes.ts';
 
 interface Taken {
@@ -34,15 +35,14 @@ export async function applyOne(house: AwsHouse, row: KmsKey, kms: KmsKeys): Prom
       await kms.describeAs(row.key_id, row.description);
       return done(house, row, what, { description: row.description });
     case 'tags':
-      await applyTags(house, kms, row);
-      return done(house, row, what, { tags: tagsOf(row) });
+      return done(house, row, what, { tags: tagsOf(row) }, await applyTags(house, kms, row));
     case 'alias':
       return applyAlias(house, row, kms);
   }
 }
 
-/** Ours over theirs: what is there besides goes, but for AWS's own. */
-async function applyTags({ now }: AwsHouse, kms: KmsKeys, row: KmsKey): Promise<void> {
+/** Ours over theirs: what is there besides goes, but for AWS's own. Answers those that it had in between. */
+async function applyTags({ now }: AwsHouse, kms: KmsKeys, row: KmsKey): Promise<Partial<SeenKey>> {
   const ours = tagsOf(row);
   const theirs = await kms.tags(row.key_id);
   // What we gave it just now may not show: then all of ours is given, and what it had from us goes by our own record.
@@ -53,6 +53,7 @@ async function applyTags({ now }: AwsHouse, kms: KmsKeys, row: KmsKey): Promise<
   // First what goes: 50 tags may be there.
   if (remove.length > 0) await kms.untag(row.key_id, remove);
   if (set.length > 0) await kms.tag(row.key_id, Object.fromEntries(set));
+  return { tags: Object.fromEntries(Object.entries(had).filter(([name]) => !remove.includes(name))) };
 }
 
 /** The new alias first, then those go that it had before from here: the key is never without one in between. */
@@ -76,6 +77,7 @@ async function done(
   row: KmsKey,
   what: Applied,
   given: Partial<SeenKey>,
+  between: Partial<SeenKey> = {},
 ): Promise<undefined> {
   await writeDone(
     house,
@@ -86,6 +88,7 @@ async function done(
       return {
         ...settled,
         ...written(house.now()),
+        ...confirmed(now, given, house.now(), between),
         next_check_at: soonChecked(house.now()),
         ...(isSame ? { to_apply: JSON.stringify(toApplyOf(now).filter((one) => one !== what)) } : {}),
         ...(what === 'alias' && isSame ? { former_aliases: '[]', take_alias: 0 } : {}),

@@ -22,6 +22,7 @@ import {
 import { settleWish } from './kms-key-settle.ts';
 import { awaitedKey, gone, kmsOf, lookFor, takeKey } from './kms-key-taking.ts';
 import { inTurn, type Attempt } from './kms-key-turns.ts';
+import { confirmed } from './kms-key-unshown.ts';
 import {
   settled,
   writeDone,
@@ -186,11 +187,12 @@ async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt
             ...written(house.now()),
             step: 'DONE',
             take_alias: 0,
-            seen: withAlias(now, row.alias),
+            ...withAlias(now, row.alias, house.now()),
           }
         : // Another alias was asked for meanwhile: this one has to go again.
           {
             ...written(house.now()),
+            ...withAlias(now, row.alias, house.now()),
             former_aliases: JSON.stringify([...formerAliasesOf(now), row.alias]),
             to_apply: JSON.stringify([...new Set([...toApplyOf(now), 'alias'])]),
             step: 'DONE',
@@ -212,10 +214,11 @@ async function inItsTurn(house: AwsHouse, row: KmsKey): Promise<Attempt> {
   return { fault: undefined };
 }
 
-function withAlias(row: KmsKey, alias: string): string | null {
+function withAlias(row: KmsKey, alias: string, now: Date): KmsKeyChange {
   const seen = seenOf(row);
-  if (seen === null) return null;
-  return JSON.stringify({ ...seen, aliases: [...new Set([...(seen.aliases ?? []), alias])].toSorted() });
+  if (seen === null) return {};
+  const aliases = [...new Set([...(seen.aliases ?? []), alias])].toSorted();
+  return { ...confirmed(row, { aliases }, now), seen: JSON.stringify({ ...seen, aliases }) };
 }
 
 async function settle(house: AwsHouse, row: KmsKey): Promise<'done'> {

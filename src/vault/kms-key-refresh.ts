@@ -4,7 +4,7 @@ import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { bumpRecord, saveRecord } from './edit-record.ts';
 import { readsMayBeStale } from './kms-key-alias.ts';
-import { driftOf, type Drift } from './kms-key-drift.ts';
+import { driftOf } from './kms-key-drift.ts';
 import { isGone, type Gone } from '../aws/presence.ts';
 import { nextTry } from './aws-retry.ts';
 import { cloudStatusOf, readKey, seenGone } from './kms-key-look.ts';
@@ -15,7 +15,6 @@ import {
   kmsKeyById,
   kmsKeyEntry,
   problemOf,
-  seenOf,
   sightingOf,
   type KmsKey,
   type KmsKeyRow,
@@ -23,6 +22,7 @@ import {
 } from './kms-key-records.ts';
 import type { Attempt } from './kms-key-pipeline.ts';
 import { inTurn } from './kms-key-turns.ts';
+import { believed, mayBeStaleOf } from './kms-key-unshown.ts';
 import { goneAs, type KmsKeyChange } from './kms-key-writes.ts';
 import { systemAct } from './system-act.ts';
 
@@ -33,7 +33,7 @@ import { systemAct } from './system-act.ts';
  */
 export const checkInterval = 60 * 60_000;
 
-/** What may be stale is looked at again after so long, milliseconds. */
+/** What may be stale, and what is otherwise after a change of ours, is looked at again after so long, milliseconds. */
 const staleInterval = 30_000;
 
 /** The longest of the short pauses. */
@@ -79,15 +79,20 @@ async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
   }
   await write(house, row.id, (now): KmsKeyChange => {
     const at = house.now();
-    const { seen, isStale } = isGone(found)
-      ? { seen: seenGone(found), isStale: false }
+    const { seen, unshown } = isGone(found)
+      ? { seen: seenGone(found), unshown: '{}' }
       : believed(now, found, at);
+    const after = { ...now, seen: JSON.stringify(seen), unshown };
+    const isStateStale = mayBeStaleOf(after).some(({ what }) => what === 'state');
+    const mayChange =
+      mayBeStaleOf(after).length > 0 || (readsMayBeStale(now, at) && driftOf(after).length > 0);
     return {
       ...(isGone(found) ? {} : { seen_at: at.toISOString(), ...aliasOfLinked(now, seen) }),
-      ...{ seen: JSON.stringify(seen), cloud_status: cloudStatusOf(seen.state) },
+      ...{ seen: after.seen, unshown },
       ...(isOfReading(now) ? { problem: null } : {}),
-      cloud_status_at: at.toISOString(),
-      ...(isStale ? { next_check_at: new Date(at.getTime() + staleInterval).toISOString() } : {}),
+      // What AWS said of that last it said before.
+      ...(isStateStale ? {} : { cloud_status: cloudStatusOf(seen.state), cloud_status_at: at.toISOString() }),
+      ...(mayChange ? { next_check_at: new Date(at.getTime() + staleInterval).toISOString() } : {}),
       // What was scheduled for deletion and is gone: there is nothing left to point at.
       ...(isGone(found) && now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
     };
@@ -101,31 +106,6 @@ function aliasOfLinked(row: KmsKey, { aliases }: SeenKey): KmsKeyChange {
   const isTold = row.origin !== 'LINKED' || row.alias !== '' || row.former_aliases !== '[]';
   return isTold || alias === undefined ? {} : { alias };
 }
-
-/**
- * What AWS shows, but for what it confirmed to us so lately that it may show it as it was before: of that what we gave
- * it stands, and it is looked at again.
- */
-function believed(row: KmsKey, shown: SeenKey, now: Date): { seen: SeenKey; isStale: boolean } {
-  const known = seenOf(row);
-  if (known === null || !readsMayBeStale(row, now)) return { seen: shown, isStale: false };
-  const before = driftOf(row);
-  const isNew = (one: Drift) => !before.some((other) => isDeepStrictEqual(one, other));
-  const otherwise = driftOf({ ...row, seen: JSON.stringify(shown) }).filter(isNew);
-  const seen = { ...shown };
-  for (const { what } of otherwise) Object.assign(seen, confirmed[what](known));
-  return { seen, isStale: otherwise.length > 0 };
-}
-
-const confirmed: Readonly<Record<Drift['what'], (known: SeenKey) => Partial<SeenKey>>> = {
-  policy: ({ policy }) => ({ policy }),
-  alias: ({ aliases }) => ({ aliases }),
-  description: ({ description }) => ({ description }),
-  tags: ({ tags }) => ({ tags }),
-  state: ({ state, deletionAt }) => ({ state, deletionAt }),
-  // Never changes.
-  'key-store': () => ({}),
-};
 
 function isOfReading(row: KmsKeyRow): boolean {
   const problem = problemOf(row);
@@ -141,7 +121,10 @@ async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyC
     if (before === undefined || before.step === 'GONE') return;
     const change = plan(before);
     const after = { ...before, next_check_at: next, ...change };
-    const shown = (row: KmsKey) => [row.step, row.seen, row.cloud_status, row.problem === null];
+    const shown = (row: KmsKey) => [
+      ...[row.step, row.seen, row.cloud_status, row.problem === null],
+      mayBeStaleOf(row),
+    ];
     const moved = !isDeepStrictEqual(shown(before), shown(after));
     const write = moved ? bumpRecord : saveRecord;
     await write(trx, 'kms_keys', before, { next_check_at: next, ...change });

@@ -4,6 +4,7 @@ import { isGone, isSettling, lastsAfterSeen, notYetShown, orGone } from '../aws/
 import type { AwsHouse } from './aws-house.ts';
 import { cloudStatusOf, seenGone } from './kms-key-look.ts';
 import { dateOf, problemOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './kms-key-records.ts';
+import { confirmed } from './kms-key-unshown.ts';
 import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './kms-key-writes.ts';
 
 type Wish = NonNullable<KmsKeyRow['wanted']>;
@@ -35,7 +36,7 @@ export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Pr
     (now): KmsKeyChange => ({
       ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
       ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
-      ...(state === 'NotFound' ? {} : written(house.now())),
+      ...(state === 'NotFound' ? {} : { ...written(house.now()), ...confirmed(now, { state }, house.now()) }),
       next_check_at: soonChecked(house.now()),
       // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
       ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),

@@ -111,7 +111,7 @@ export async function takeKey(
   const now = house.now();
   const change = {
     ...settled,
-    ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen) },
+    ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen), unshown: '{}' },
     ...{ cloud_status: cloudStatusOf(seen.state), cloud_status_at: now.toISOString() },
     ...written(now),
     next_check_at: soonChecked(now),

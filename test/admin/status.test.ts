@@ -246,8 +246,7 @@ const conditions: Condition[] = [
     make: async ({ stage, set, pointer }) => {
       const kms = await kmsOf(stage, set);
       await kms.disable(pointer.key_id);
-      // So late that what AWS shows is no more what was before a change of ours.
-      stage.clock.ahead += 11 * 60_000;
+      stage.simulator.settle();
       await refreshKmsKey(stage.house, pointer.id);
       return async () => {
         await kms.enable(pointer.key_id);

@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { showKmsKey } from '../../src/admin/kms-key-forms.ts';
 import { disableCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import {
   connectExternalKeyStore,
@@ -9,10 +10,11 @@ import {
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
-import { deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { driftOf } from '../../src/vault/kms-key-drift.ts';
 import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { kmsKeyById, problemOf } from '../../src/vault/kms-key-records.ts';
+import { kmsKeyById, problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
 import {
@@ -385,5 +387,121 @@ test.serial(
     await updateExternalKeyStore(house, act(), where, { name });
     stage.simulator.settle();
     t.is((await inAws(stage, set)).find(({ id }) => id === set.store.custom_key_store_id)?.name, name);
+  },
+);
+
+const open = (account: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: account }, Action: 'kms:*', Resource: '*' },
+      { Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' },
+    ],
+  });
+
+/** A KMS key as AWS shows it, which we have just disabled. */
+async function justDisabled(stage: Stage, set: KeySetInAws) {
+  const { house, act, simulator, time } = stage;
+  simulator.settle();
+  time.consistencyMs = 0;
+  const { cloudKey, pointer } = await newKmsKey(stage, set);
+  await refreshKmsKey(house, pointer.id);
+  const kms = await kmsOf(stage, set);
+  time.consistencyMs = hour;
+  await wishOfKmsKey(house, act(), on(stage, pointer), 'DISABLE');
+  await advanceKmsKey(house, pointer.id);
+  const refreshed = async () => {
+    await refreshKmsKey(house, pointer.id);
+    return pointerOf(stage, cloudKey);
+  };
+  return { pointer, refreshed, kms };
+}
+
+const whatDrifts = (row: KmsKey) => driftOf(row).map(({ what }) => what);
+const whatMayBeStale = (row: KmsKey) => showKmsKey(row).mayBeStale.map(({ what }) => what);
+
+test.serial('drift: a key enabled again in AWS and opened to all is told at the next look', async (t) => {
+  const { stage, set } = t.context;
+  const { pointer, refreshed, kms } = await justDisabled(stage, set);
+  // AWS has shown it disabled.
+  stage.simulator.settle();
+  t.deepEqual(whatDrifts(await refreshed()), []);
+  await kms.enable(pointer.key_id);
+  await kms.putPolicy(pointer.key_id, open(set.account.id));
+  stage.simulator.settle();
+  const after = await refreshed();
+  t.deepEqual(whatDrifts(after), ['state', 'policy']);
+  t.is(after.cloud_status, 'AVAILABLE');
+});
+
+test.serial('drift: what AWS shows as before our own change is told as such, for two minutes', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, clock } = stage;
+  const { pointer, refreshed, kms } = await justDisabled(stage, set);
+  const told = await pointerOf(stage, { id: pointer.cloud_key_id });
+  clock.ahead += 10_000;
+  const stale = await refreshed();
+  t.deepEqual([whatDrifts(stale), whatMayBeStale(stale)], [[], ['state']]);
+  // Its status is as old as it was: AWS has not said so now.
+  t.is(stale.cloud_status_at, told.cloud_status_at);
+  t.true(pauseOf(stage, { next_attempt_at: stale.next_check_at }) <= 30_000);
+  await t.throwsAsync(acceptKmsKey(house, act(), on(stage, pointer), ['state']), { message: /may be stale/ });
+  await t.throwsAsync(acceptKmsKey(house, act(), on(stage, pointer), undefined), {
+    message: /may be stale: state/,
+  });
+  await t.notThrowsAsync(acceptKmsKey(house, act(), on(stage, pointer), ['policy']));
+  // The policy was not changed by us: whatever it is, it is told.
+  await kms.putPolicy(pointer.key_id, open(set.account.id));
+  await kms.enable(pointer.key_id);
+  stage.simulator.settle();
+  const open_ = await refreshed();
+  t.deepEqual([whatDrifts(open_), whatMayBeStale(open_)], [['policy'], ['state']]);
+  clock.ahead += 111_000;
+  const late = await refreshed();
+  t.deepEqual([whatDrifts(late), whatMayBeStale(late)], [['state', 'policy'], []]);
+});
+
+test.serial('drift: changes of one thing lengthen nothing for another, nor for itself', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act, clock } = stage;
+  const { pointer, refreshed, kms } = await justDisabled(stage, set);
+  await kms.enable(pointer.key_id);
+  stage.simulator.settle();
+  for (let seconds = 0; seconds < 120; seconds += 40) {
+    t.deepEqual(whatDrifts(await refreshed()), [], `after ${seconds} s`);
+    clock.ahead += 40_500;
+    const now = await pointerOf(stage, { id: pointer.cloud_key_id });
+    const description = `after ${seconds} s`;
+    await editKmsKey(house, act(), on(stage, now), { description }, { apply: true });
+    await advanceKmsKey(house, pointer.id);
+  }
+  t.true(whatDrifts(await refreshed()).includes('state'));
+});
+
+test.serial(
+  'drift: apply sends what is named, whether AWS is known to have it otherwise or not',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, act, simulator } = stage;
+    const { pointer, refreshed, kms } = await justDisabled(stage, set);
+    await kms.enable(pointer.key_id);
+    await kms.putPolicy(pointer.key_id, open(set.account.id));
+    // Held back, and not looked at.
+    simulator.settle();
+    t.deepEqual(whatMayBeStale(await refreshed()), ['state']);
+    await kms.putPolicy(pointer.key_id, open(set.account.id));
+    await applyKmsKey(house, act(), on(stage, pointer), ['policy']);
+    t.deepEqual(toApplyOf(await pointerOf(stage, { id: pointer.cloud_key_id })), ['policy']);
+    await advanceKmsKey(house, pointer.id);
+    await applyKmsKey(house, act(), on(stage, pointer), undefined);
+    await advanceKmsKey(house, pointer.id);
+    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+    t.notRegex(await kms.policy(pointer.key_id), /"Principal":"\*"/);
+    await kms.enable(pointer.key_id);
+    await applyKmsKey(house, act(), on(stage, pointer), ['state', 'policy', 'alias', 'tags', 'description']);
+    await advanceKmsKey(house, pointer.id);
+    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+    const after = await pointerOf(stage, { id: pointer.cloud_key_id });
+    t.like(after, { to_apply: '[]', wanted: null, problem: null });
   },
 );
