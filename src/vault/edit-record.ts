@@ -66,6 +66,7 @@ const records = {
       'next_attempt_at',
       'cloud_status_at',
       'seen_at',
+      'unshown',
       'next_check_at',
     ],
   },
