@@ -11,7 +11,7 @@ import { createLog, logOutput } from '../log.ts';
 import { canBind, isMemoryOpen } from '../node-process.ts';
 import { standardError } from '../output-sink.ts';
 import { SqliteStore, StoreError } from '../store/sqlite.ts';
-import { ownerOf } from '../store/owner.ts';
+import { dangerOfRoot } from '../store/owner.ts';
 import { checkAtStart } from '../store/start-check.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
@@ -77,12 +77,8 @@ export async function serve(
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
     log.warn(warning);
-  const owner = ownerOf(nodeDirectories(config));
-  if (owner !== undefined)
-    log.warn(
-      `this node runs as root, and ${owner.directory} belongs to user ${owner.uid}, who can have it open files of root's: ` +
-        'run it as that user',
-    );
+  const danger = dangerOfRoot(nodeDirectories(config));
+  if (danger !== undefined) log.warn(`this node runs as root: ${danger}`);
   if (!canBind)
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',

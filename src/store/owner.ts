@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
-import path from 'node:path';
+import { holdersOf } from '../path-holders.ts';
 import { codeOf, StoreError } from './store-error.ts';
 
 /*
  * What root does with a node's files. Whoever owns a directory can put a link, or another file, in the place of any file in it
  * between two calls of ours; SQLite, which knows files by their paths, follows. So root does nothing there that the owner could
- * not do: it goes on as the owner before the first of the files is touched.
+ * not do: it goes on as the owner before the first of the files is touched. Whoever has a directory above, or a link on the
+ * way, can do the same with a directory of root's in it.
  */
 
 /** Who has a node's directories. */
@@ -17,12 +17,12 @@ export interface Owner {
 }
 
 /**
- * Who has these directories, or those in which they are to be made, where this process is root's and they are not. Throws
- * StoreError where they have different owners.
+ * Who has these directories, or those in which they are, where this process is root's and they are not. Throws StoreError
+ * where they have different owners, and where others than root may write, as whom root cannot go on.
  */
-export function ownerOf(directories: readonly string[]): Owner | undefined {
+function ownerOf(directories: readonly string[]): Owner | undefined {
   if (process.geteuid?.() !== 0) return undefined;
-  const [owner, ...others] = directories.map(nearest).filter(({ uid }) => uid !== 0);
+  const [owner, ...others] = directories.map(holderOf).filter((one) => one !== undefined);
   const another = others.find(({ uid }) => uid !== owner?.uid);
   if (owner !== undefined && another !== undefined)
     throw new StoreError(
@@ -33,13 +33,27 @@ export function ownerOf(directories: readonly string[]): Owner | undefined {
   return owner;
 }
 
+/** Why a node that goes on as root is in danger from whoever has these directories, and the way out. */
+export function dangerOfRoot(directories: readonly string[]): string | undefined {
+  try {
+    const owner = ownerOf(directories);
+    if (owner === undefined) return undefined;
+    return `${owner.directory} belongs to user ${owner.uid}, who can have it open files of root's: run it as that user`;
+  } catch (error) {
+    if (error instanceof StoreError) return `${error.message}: ${error.wayOut}`;
+    throw error;
+  }
+}
+
 /** Goes on as their owner for the rest of this process's life, its children too. Undefined where nothing changes. */
 export function becomeOwner(directories: readonly string[]): Owner | undefined {
   const owner = ownerOf(directories);
   if (owner === undefined) return undefined;
-  takeGroups(owner);
-  process.setgid?.(owner.gid);
-  process.setuid?.(owner.uid);
+  becoming(owner, () => {
+    takeGroups(owner);
+    process.setgid?.(owner.gid);
+    process.setuid?.(owner.uid);
+  });
   return owner;
 }
 
@@ -51,15 +65,41 @@ export async function asOwner<T>(directories: readonly string[], work: () => Pro
   const owner = ownerOf(directories);
   if (owner === undefined) return work();
   const groups = process.getgroups?.() ?? [];
-  takeGroups(owner);
-  process.setegid?.(owner.gid);
-  process.seteuid?.(owner.uid);
-  try {
-    return await work();
-  } finally {
+  const regain = (): void => {
     regainRoot();
     process.setegid?.(process.getgid?.() ?? 0);
     process.setgroups?.(groups);
+  };
+  try {
+    becoming(owner, () => {
+      takeGroups(owner);
+      process.setegid?.(owner.gid);
+      process.seteuid?.(owner.uid);
+    });
+  } catch (error) {
+    // What had changed by then; without the capability nothing had.
+    if (process.getegid?.() !== process.getgid?.()) regain();
+    throw error;
+  }
+  try {
+    return await work();
+  } finally {
+    regain();
+  }
+}
+
+/** Root without CAP_SETUID and CAP_SETGID, as in a container that drops all, can become nobody. */
+function becoming(owner: Owner, become: () => void): void {
+  try {
+    become();
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+    throw new StoreError(
+      'not-permitted',
+      `${owner.directory} belongs to user ${owner.uid}, and root may not go on as another user here (EPERM)`,
+      `run it as user ${owner.uid}, in a container by docker exec -u ${owner.uid}`,
+      error,
+    );
   }
 }
 
@@ -79,8 +119,17 @@ function takeGroups({ uid, gid }: Owner): void {
   }
 }
 
-function nearest(directory: string): Owner {
-  const facts = statSync(directory, { throwIfNoEntry: false });
-  if (facts === undefined) return nearest(path.dirname(directory));
-  return { uid: facts.uid, gid: facts.gid, directory };
+/** The nearest who is not root, of all that are on the way. */
+function holderOf(directory: string): Owner | undefined {
+  const holders = holdersOf(directory);
+  const owner = holders.findLast(({ uid }) => uid !== 0);
+  if (owner !== undefined) return { uid: owner.uid, gid: owner.gid, directory: owner.file };
+  const [open] = holders;
+  if (open === undefined) return undefined;
+  const who = open.writable === 'by-group' ? `group ${open.gid}` : 'every user';
+  throw new StoreError(
+    'not-permitted',
+    `${open.file} belongs to root, but ${who} may put other files in the place of those of the node`,
+    `run it as the user that the service runs as, or take that right away: chmod go-w ${open.file}`,
+  );
 }
