@@ -5,7 +5,7 @@ import path from 'node:path';
 const mostLinks = 40;
 
 /** A file, directory or link on the way to a path, and who can put something else in the place of what is behind it. */
-export interface Holder {
+interface Holder {
   file: string;
   /** Its owner. */
   uid: number;

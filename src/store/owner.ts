@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { holdersOf } from '../path-holders.ts';
 import { codeOf, StoreError } from './store-error.ts';
 
@@ -77,8 +79,11 @@ export async function asOwner<T>(directories: readonly string[], work: () => Pro
       process.seteuid?.(owner.uid);
     });
   } catch (error) {
-    // What had changed by then; without the capability nothing had.
-    if (process.getegid?.() !== process.getgid?.()) regain();
+    try {
+      regain();
+    } catch {
+      // It takes the same right, without which nothing had changed.
+    }
     throw error;
   }
   try {
@@ -124,7 +129,8 @@ function holderOf(directory: string): Owner | undefined {
   const holders = holdersOf(directory);
   const owner = holders.findLast(({ uid }) => uid !== 0);
   if (owner !== undefined) return { uid: owner.uid, gid: owner.gid, directory: owner.file };
-  const [open] = holders;
+  // Of itself, or where it is to be made: above there are file systems that are everybody's as a whole.
+  const open = holders.find(({ file }) => file === nearest(directory));
   if (open === undefined) return undefined;
   const who = open.writable === 'by-group' ? `group ${open.gid}` : 'every user';
   throw new StoreError(
@@ -132,4 +138,9 @@ function holderOf(directory: string): Owner | undefined {
     `${open.file} belongs to root, but ${who} may put other files in the place of those of the node`,
     `run it as the user that the service runs as, or take that right away: chmod go-w ${open.file}`,
   );
+}
+
+/** What is there of it, without links. */
+function nearest(directory: string): string {
+  return existsSync(directory) ? realpathSync(directory) : nearest(path.dirname(directory));
 }
