@@ -17,6 +17,13 @@ const nameOf = (node) => node?.name ?? node?.value;
 
 const unkindAws = {
   create: (context) => ({
+    // Under whatever name, or taken apart: what is not imported starts nothing.
+    ImportSpecifier(node) {
+      const { importKind, source } = node.parent;
+      const isType = importKind === 'type' || node.importKind === 'type';
+      if (nameOf(node.imported) === 'Simulator' && !isType && /simulator\/simulator\.ts$/.test(source.value))
+        context.report({ node, message: messages.start });
+    },
     CallExpression(node) {
       const { object, property } = node.callee;
       if (object?.name === 'Simulator' && property?.name === 'start')
