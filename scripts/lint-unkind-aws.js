@@ -21,7 +21,7 @@ const unkindAws = {
     ImportSpecifier(node) {
       const { importKind, source } = node.parent;
       const isType = importKind === 'type' || node.importKind === 'type';
-      if (nameOf(node.imported) === 'Simulator' && !isType && /simulator\/simulator\.ts$/.test(source.value))
+      if (nameOf(node.imported) === 'Simulator' && !isType && source.value.endsWith('simulator/simulator.ts'))
         context.report({ node, message: messages.start });
     },
     CallExpression(node) {
