@@ -120,7 +120,7 @@ export async function retryKmsKey(
     checkLive(row);
     checkSignedIn(row);
     if (takeAlias && row.alias === '') throw new VaultError('invalid', 'the pointer has no alias');
-    return { ...again(act.at), ...(takeAlias ? { take_alias: 1 } : {}) };
+    return { ...again(act.at), search: null, ...(takeAlias ? { take_alias: 1 } : {}) };
   });
 }
 

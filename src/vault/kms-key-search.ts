@@ -1,7 +1,9 @@
 import { AwsError } from '../aws/aws-error.ts';
 import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
+import { isAwsCode } from '../aws/kms-errors.ts';
 import { searchOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
 import type { KmsKeys } from '../aws/kms-keys.ts';
+import { isSettling } from '../aws/presence.ts';
 import { z } from 'zod';
 import type { AwsHouse } from './aws-house.ts';
 import { noteOn } from './edit-record.ts';
@@ -25,7 +27,14 @@ export type SearchResult =
 /** Pages of 100 keys in one attempt; then others have their turn. */
 const pagesAtOnce = 5;
 
-const progressForm = z.object({ marker: z.string(), looked: z.number(), hidden: z.number() });
+/** A place in AWS's list that was noted longer ago, milliseconds, is begun before: AWS may know the marker no more. */
+const placeLasts = 10 * 60_000;
+
+const progressForm = z.object({
+  ...{ marker: z.string(), looked: z.number(), hidden: z.number() },
+  /** When it was noted, and what it is a place in. */
+  ...{ at: z.string().optional(), sentAt: z.string().nullish(), account: z.string().nullish() },
+});
 
 /**
  * Walks through the KMS keys of the account and Region for the one that refers to our external key through our key
@@ -38,14 +47,24 @@ export async function search(
   kms: KmsKeys,
   awaited?: AwsError,
 ): Promise<SearchResult> {
-  let progress: WalkProgress =
-    row.search === null ? walkStart : progressForm.parse(JSON.parse(row.search) as unknown);
+  let progress = placeOf(row, house.now());
+  let isAnew = false;
   const known = async (keyIds: readonly string[]) => knownAmong(house, row, keyIds);
   // A page of before CreateKey was sent does not show what it made.
   const sentAt = dateOf(row.create_sent_at)?.getTime() ?? 0;
   const looker = { looker: row.id, freshness: Math.max(house.now().getTime() - sentAt, 0) };
   for (let page = 0; page < pagesAtOnce; page++) {
-    const walked = await searchOn(kms, progress, looker, known);
+    let walked: Awaited<ReturnType<typeof searchOn>>;
+    try {
+      walked = await searchOn(kms, progress, looker, known);
+    } catch (error) {
+      if (!isAwsCode(error, 'InvalidMarkerException')) throw error;
+      // Nobody else can do anything about it: it begins anew, if it has not just done so.
+      await keep(house, row, null);
+      if (isAnew || progress.marker === '') throw error;
+      [progress, isAnew] = [walkStart, true];
+      continue;
+    }
     const key = walked.keys.find(
       ({ customKeyStoreId, xksKeyId }) =>
         customKeyStoreId === row.custom_key_store_id && xksKeyId === row.external_key_id,
@@ -72,6 +91,15 @@ export async function search(
   };
   await writeProblem(house, row.id, problem, { next_attempt_at: now });
   return { kind: 'on' };
+}
+
+/** Where it goes on. A place in the list of another account, or from before CreateKey was sent, shows nothing of the key. */
+function placeOf(row: KmsKey, now: Date): WalkProgress {
+  if (row.search === null) return walkStart;
+  const { at, sentAt, account, ...place } = progressForm.parse(JSON.parse(row.search) as unknown);
+  const isSame = sentAt === row.create_sent_at && account === row.csp_account_id;
+  const isFresh = at !== undefined && isSettling(new Date(at), now, placeLasts);
+  return isSame && isFresh ? place : walkStart;
 }
 
 /** Ours is the one with our tag: only who may tag keys of the account could have made it look so. */
@@ -106,10 +134,15 @@ function notFound({ looked, hidden }: WalkProgress, since: string | undefined): 
   });
 }
 
-async function keep(house: AwsHouse, { id }: KmsKey, progress: WalkProgress | null): Promise<void> {
+async function keep(
+  house: AwsHouse,
+  { id, create_sent_at: sentAt, csp_account_id: account }: KmsKey,
+  progress: WalkProgress | null,
+): Promise<void> {
+  const at = house.now().toISOString();
   await house.store.bookkeep(async (trx) =>
     noteOn(trx, 'kms_keys')
-      .set({ search: progress === null ? null : JSON.stringify(progress) })
+      .set({ search: progress === null ? null : JSON.stringify({ ...progress, at, sentAt, account }) })
       .where('id', '=', id)
       .execute(),
   );

@@ -9,12 +9,13 @@ import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/vault/leases.ts';
 import { dueChecks, dueWork } from '../../src/vault/kms-key-due.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { retryKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { nextTry } from '../../src/vault/aws-retry.ts';
 import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
 import { search } from '../../src/vault/kms-key-search.ts';
 import { silentLog } from '../support/aws-settings.ts';
 import { newConnected, openStage, region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
-import { kmsOf, newCloudKey, newKmsKey, pointerOf } from './kms-key-stage.ts';
+import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
@@ -211,6 +212,78 @@ test.serial('the search for a lost key goes on where it was interrupted', async 
   t.is(kind, 'ours');
   t.is((await row()).search, null);
 });
+
+test.serial(
+  'a search whose place in the list AWS knows no more, or that is of before, begins anew',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, clock } = stage;
+    const cloudKey = await newCloudKey(stage, set);
+    const { id } = await pointerOf(stage, cloudKey);
+    const undo = stage.simulator.fault({
+      service: 'kms',
+      action: 'CreateKey',
+      kind: 'answer-lost',
+      times: 1,
+    });
+    await advanceKmsKey(house, id);
+    undo();
+    const sent = await pointerOf(stage, cloudKey);
+    const { ahead } = clock;
+    const here = {
+      ...{ marker: 'of long ago', looked: 5, hidden: 0, account: sent.csp_account_id },
+      ...{ at: house.now().toISOString(), sentAt: sent.create_sent_at },
+    };
+    const kms = await kmsOf(stage, set);
+    // No marker of this list leads to the key.
+
+    const last = { ...here, marker: Buffer.from('after:~').toString('base64url') };
+    for (const [search_, what] of [
+      [here, 'AWS knows it no more'],
+      [{ ...last, at: new Date(house.now().getTime() - 11 * 60_000).toISOString() }, 'it is too old'],
+      [{ ...last, sentAt: '2026-01-01T00:00:00.000Z' }, 'it is of before CreateKey was sent'],
+      [{ ...last, account: 'another' }, 'it is of another account'],
+      [{ marker: last.marker, looked: 5, hidden: 0 }, 'nobody knows of when it is'],
+    ] as const) {
+      await house.store.db
+        .updateTable('kms_keys')
+        .set({ search: JSON.stringify(search_) })
+        .where('id', '=', id)
+        .execute();
+      const result = await search(house, await pointerOf(stage, cloudKey), kms);
+      t.is(result.kind, 'ours', what);
+      t.is((await pointerOf(stage, cloudKey)).search, null, what);
+    }
+    // A list that never has a second page is told as that, and leaves nothing behind to be stuck on.
+    class Restless extends KmsKeys {
+      override async list(marker?: string): Promise<{ keyIds: string[]; next: string | undefined }> {
+        if (marker === undefined) return { keyIds: [], next: 'of long ago' };
+        return super.list(marker, 100);
+      }
+    }
+    const csp = await house.store.db
+      .selectFrom('csp_accounts')
+      .selectAll()
+      .where('id', '=', set.cspAccountId)
+      .executeTakeFirstOrThrow();
+    const restless = new Restless(await awsAccountOf(house, csp, region), region);
+    clock.ahead += 10_000;
+    await t.throwsAsync(search(house, await pointerOf(stage, cloudKey), restless), {
+      code: 'InvalidMarkerException',
+    });
+    t.is((await pointerOf(stage, cloudKey)).search, null);
+    await house.store.db
+      .updateTable('kms_keys')
+      .set({ search: JSON.stringify(last) })
+      .where('id', '=', id)
+      .execute();
+    await retryKmsKey(house, stage.act(), on(stage, sent), { takeAlias: false });
+    t.is((await pointerOf(stage, cloudKey)).search, null);
+    clock.ahead = ahead;
+    await advanceKmsKey(house, id);
+    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  },
+);
 
 /** As if the account had fifty times as many keys, the newest of them last. */
 class SmallPages extends KmsKeys {
