@@ -140,7 +140,11 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
       : generatedPolicy(readiness.cloudKey, await askedFacts(aws, account, row), row.policy_source);
   // Before the request: from now on there may be a KMS key.
   const sentAt = house.now().toISOString();
-  await writeDone(house, row.id, () => ({ create_sent: 1, create_sent_at: sentAt, policy }));
+  const isWritten = await writeDone(house, row.id, (now) =>
+    isAsRead(now, row) ? { create_sent: 1, create_sent_at: sentAt, policy } : undefined,
+  );
+  // Somebody wants another key than this: the step begins anew with what they want.
+  if (!isWritten) return 'done';
   try {
     const { custom_key_store_id: customKeyStoreId, external_key_id: xksKeyId, description } = row;
     const tags = tagsOf(row);
@@ -158,6 +162,12 @@ async function makeKey(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt> 
     if (!isThere) throw error;
     return lookFor(house, { ...row, problem: null, create_sent_at: stands ? create_sent_at : sentAt });
   }
+}
+
+/** Whether all that CreateKey is sent for is as it was when it was read. */
+function isAsRead(now: KmsKey, row: KmsKey): boolean {
+  const sentFor = ['policy', 'policy_source', 'description', 'tags', 'leaving', 'step', 'key_id'] as const;
+  return sentFor.every((one) => now[one] === row[one]);
 }
 
 /** A host of AWS's shows the key, and the next may not know it: after so many in a row few do, and no request is for nothing. */

@@ -3,6 +3,7 @@ import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, lastsAfterSeen, mayBeThere } from '../aws/presence.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
+import { driftOf } from './kms-key-drift.ts';
 import { cloudStatusOf, readKey } from './kms-key-look.ts';
 import { accountOfStore } from './kms-key-policy.ts';
 import {
@@ -14,7 +15,7 @@ import {
   notShownAfterLoss,
 } from './kms-key-problems.ts';
 import { readinessOf } from './kms-key-readiness.ts';
-import { problemOf, sightingOf, type KmsKey, type SeenKey } from './kms-key-records.ts';
+import { problemOf, sightingOf, type Applied, type KmsKey, type SeenKey } from './kms-key-records.ts';
 import { search } from './kms-key-search.ts';
 import type { Attempt } from './kms-key-turns.ts';
 import {
@@ -124,9 +125,16 @@ export async function takeKey(
       ...change,
       ...(row.origin === 'MANUAL' ? { origin: 'HOLDFAST' as const } : {}),
       step: row.alias === '' || how === 'left' ? 'DONE' : 'ALIAS',
+      // What was asked for while it was being made.
+      ...(how === 'left' ? {} : { to_apply: JSON.stringify(otherwise(row, seen)) }),
     }),
     how === 'made' ? 'made' : 'found',
   );
+}
+
+function otherwise(row: KmsKey, seen: SeenKey): Applied[] {
+  const found = driftOf({ ...row, seen: JSON.stringify(seen) }).map(({ what }) => what);
+  return found.filter((what) => what === 'policy' || what === 'description' || what === 'tags');
 }
 
 /** There is no KMS key, and none is wanted any more. */

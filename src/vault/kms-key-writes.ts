@@ -33,25 +33,29 @@ export const settled = { problem: null, attempts: 0, next_attempt_at: null } as 
 
 /**
  * What was done in AWS, written down: `plan` sees the row as it is now, since somebody may have changed what they want
- * meanwhile. With `verb` it is on the record, as an act of ours. Undefined where the pointer is gone.
+ * meanwhile, and answers undefined where nothing is to be written. With `verb` it is on the record, as an act of ours.
+ * False where nothing was written, or the pointer is gone.
  */
 export async function writeDone(
   house: House,
   id: string,
-  plan: (row: KmsKey) => KmsKeyChange,
+  plan: (row: KmsKey) => KmsKeyChange | undefined,
   verb?: string,
-): Promise<void> {
+): Promise<boolean> {
   const act = systemAct(house, 'aws');
-  await house.store.write(act, async (trx) => {
+  return house.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
-    if (before === undefined || before.step === 'GONE') return;
-    const after = await bumpRecord(trx, 'kms_keys', before, plan(before));
-    if (verb === undefined) return;
+    if (before === undefined || before.step === 'GONE') return false;
+    const change = plan(before);
+    if (change === undefined) return false;
+    const after = await bumpRecord(trx, 'kms_keys', before, change);
+    if (verb === undefined) return true;
     await record(trx, act, {
       ...kmsKeyEntry(verb, after),
       before: auditedKmsKey(before),
       after: auditedKmsKey(after),
     });
+    return true;
   });
 }
 

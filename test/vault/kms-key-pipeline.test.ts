@@ -20,6 +20,7 @@ import {
   type Stage,
 } from './external-key-store-stage.ts';
 import {
+  beforeWrite,
   inAwsOf,
   inTheEnd,
   killedAtWrite,
@@ -138,6 +139,68 @@ test.serial('a kill at any write: a second run completes it, exactly once', asyn
     t.deepEqual(await inAwsOf(kms, cloudKey), [pointer.key_id]);
     t.deepEqual(await kms.aliases(pointer.key_id), [pointer.alias]);
   }
+});
+
+const stricter = (account: string) => ({
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { AWS: account }, Action: 'kms:*', Resource: '*' },
+    // What is in no generated policy: Sids alone make no difference.
+    { Sid: 'stricter', Effect: 'Deny', Principal: '*', Action: 'kms:ReplicateKey', Resource: '*' },
+  ],
+});
+
+for (const [write, when] of [
+  [1, 'before CreateKey is sent'],
+  [2, 'while CreateKey is on its way'],
+] as const)
+  for (const apply of [true, false])
+    test.serial(`what is asked for ${when} the KMS key gets, apply: ${String(apply)}`, async (t) => {
+      const { stage, set } = t.context;
+      stage.kindly(t, 'each write is what is counted');
+      const cloudKey = await newCloudKey(stage, set);
+      const row = await pointerOf(stage, cloudKey);
+      const edit = { policy: stricter(set.account.id), description: 'edited', tags: { team: 'payments' } };
+      const house = beforeWrite(stage.house, write, async () =>
+        editKmsKey(stage.house, stage.act(), on(stage, row), edit, { apply }),
+      );
+      await advanceKmsKey(house, row.id);
+      const pointer = await pointerOf(stage, cloudKey);
+      t.like(pointer, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT', problem: null });
+      t.regex(pointer.policy, /stricter/);
+      const kms = await kmsOf(stage, set);
+      t.regex(await kms.policy(pointer.key_id), /stricter/);
+      t.is((await kms.describe(pointer.key_id)).description, 'edited');
+      t.is((await kms.tags(pointer.key_id))['team'], 'payments');
+    });
+
+test.serial('what is asked for after CreateKey was lost the KMS key gets once it is found', async (t) => {
+  const { stage, set } = t.context;
+  stage.kindly(t, 'what is lost is told here');
+  const cloudKey = await newCloudKey(stage, set);
+  const row = await pointerOf(stage, cloudKey);
+  stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+  await untilStruck(stage, row.id);
+  const edit = { policy: stricter(set.account.id), description: 'edited' };
+  await editKmsKey(stage.house, stage.act(), on(stage, row), edit, { apply: true });
+  await inTheEnd(stage, row.id);
+  const pointer = await pointerOf(stage, cloudKey);
+  t.like(pointer, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT' });
+  const kms = await kmsOf(stage, set);
+  t.regex(await kms.policy(pointer.key_id), /stricter/);
+  t.is((await kms.describe(pointer.key_id)).description, 'edited');
+});
+
+test.serial('a pointer that is given up before CreateKey is sent makes no KMS key', async (t) => {
+  const { stage, set } = t.context;
+  const cloudKey = await newCloudKey(stage, set);
+  const row = await pointerOf(stage, cloudKey);
+  const house = beforeWrite(stage.house, 1, async () =>
+    deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'keep' }),
+  );
+  await advanceKmsKey(house, row.id);
+  t.like(await pointerOf(stage, cloudKey), { step: 'GONE', outcome: 'NEVER_MADE' });
+  t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
 });
 
 test.serial('an alias of another key is never taken without being asked for', async (t) => {

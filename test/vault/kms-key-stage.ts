@@ -103,6 +103,23 @@ export async function inAwsOf(kms: KmsKeys, { external_key_id }: CloudKeyRecord)
   return keys.filter(({ xksKeyId }) => xksKeyId === external_key_id).map(({ keyId }) => keyId);
 }
 
+/** A house in which `meanwhile` happens just before its `n`th write from now, by whomever. */
+export function beforeWrite(house: AwsHouse, n: number, meanwhile: () => Promise<void>): AwsHouse {
+  let writes = 0;
+  const store = new Proxy(house.store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name === 'write')
+        return (async (act, run) => {
+          if (++writes === n) await meanwhile();
+          return house.store.write(act, run);
+        }) satisfies Store['write'];
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { ...house, store };
+}
+
 /**
  * A house whose process is killed at its `n`th write from now: the write is not done and neither is anything after it.
  * What it has sent to AWS by then is done there. As good as a kill, since the second run has nothing of the first but
