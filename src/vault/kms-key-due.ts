@@ -83,12 +83,17 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
         ]),
         eb.and([isSignedIn, eb('kms_keys.step', '=', 'KEY'), eb('kms_keys.next_attempt_at', '<=', now)]),
         eb.and([
-          isSignedIn,
           eb.or([
-            eb('kms_keys.step', '=', 'ALIAS'),
-            eb('kms_keys.wanted', 'is not', null),
+            // By hand too: that it is given up is written down here alone.
             eb('kms_keys.leaving', 'is not', null),
-            eb('kms_keys.to_apply', '<>', '[]'),
+            eb.and([
+              isSignedIn,
+              eb.or([
+                eb('kms_keys.step', '=', 'ALIAS'),
+                eb('kms_keys.wanted', 'is not', null),
+                eb('kms_keys.to_apply', '<>', '[]'),
+              ]),
+            ]),
           ]),
           eb.or([eb('kms_keys.next_attempt_at', 'is', null), eb('kms_keys.next_attempt_at', '<=', now)]),
         ]),

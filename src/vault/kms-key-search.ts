@@ -148,7 +148,7 @@ async function keep(
   );
 }
 
-/** Those that other pointers have: they need not be looked at. */
+/** Those that other pointers have, and not at somebody's word alone: they need not be looked at. */
 async function knownAmong(
   { store }: AwsHouse,
   row: KmsKey,
@@ -163,6 +163,7 @@ async function knownAmong(
     .where('vault_id', '=', row.vault_id)
     .where('id', '<>', row.id)
     .where('cloud_key_id', '<>', row.cloud_key_id)
+    .where('origin', '<>', 'MANUAL')
     .execute();
   return new Set(rows.map(({ key_id }) => key_id));
 }

@@ -9,13 +9,24 @@ import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/vault/leases.ts';
 import { dueChecks, dueWork } from '../../src/vault/kms-key-due.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { retryKmsKey } from '../../src/vault/kms-key-acts.ts';
+import { deleteKmsKey, retryKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { nextTry } from '../../src/vault/aws-retry.ts';
 import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
 import { search } from '../../src/vault/kms-key-search.ts';
 import { silentLog } from '../support/aws-settings.ts';
-import { newConnected, openStage, region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
-import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
+import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
+import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import {
+  endpoint,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  type KeySetInAws,
+  type Stage,
+} from './external-key-store-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
@@ -284,6 +295,43 @@ test.serial(
     t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   },
 );
+
+test.serial('an ARN that somebody pasted for another CloudKey hides no key from a search', async (t) => {
+  const { stage, set } = t.context;
+  const { db } = stage.house.store;
+  const cloudKey = await newCloudKey(stage, set);
+  const { id } = await pointerOf(stage, cloudKey);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
+  await advanceKmsKey(stage.house, id);
+  undo();
+  const kms = await kmsOf(stage, set);
+  const [keyId] = await inAwsOf(kms, cloudKey);
+  const other = await newCloudKey(stage, set);
+  const pasted = { key_id: keyId ?? '', origin: 'MANUAL', step: 'DONE' } as const;
+  await db.updateTable('kms_keys').set(pasted).where('cloud_key_id', '=', other.id).execute();
+  t.is((await search(stage.house, await pointerOf(stage, cloudKey), kms)).kind, 'ours');
+  await db.updateTable('kms_keys').set({ step: 'GONE' }).where('cloud_key_id', '=', other.id).execute();
+});
+
+test.serial('a pointer by hand that is given up, and was cut off, is gone at the next look', async (t) => {
+  const { stage } = t.context;
+  const set = await newKeySetInAws(stage, {
+    csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined, awsAccountId: '111122223333' },
+  });
+  const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+  await createExternalKeyStore(stage.house, stage.act(), set.keySet, wish);
+  for (const pasted of [false, true]) {
+    const cloudKey = await newCloudKey(stage, set);
+    await createKmsKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, {});
+    const row = await pointerOf(stage, cloudKey);
+    const keyArn = `arn:aws:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+    if (pasted) await editKmsKey(stage.house, stage.act(), on(stage, row), { keyArn }, { apply: false });
+    // The act alone: the process ends before the step that follows.
+    await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'keep' });
+    await schedulesOf(stage.house).runOnce();
+    t.is((await pointerOf(stage, cloudKey)).step, 'GONE', `pasted: ${String(pasted)}`);
+  }
+});
 
 /** As if the account had fifty times as many keys, the newest of them last. */
 class SmallPages extends KmsKeys {
