@@ -8,11 +8,13 @@ import { compiledCodeForWorkers } from '../compiled-code.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
+import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
+import { openWorker } from './worker-channel.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const longestStart = 60_000;
@@ -48,6 +50,8 @@ export interface CrewOptions {
   onChange: () => void;
   onPinRefused: (token: string, problem: string, wayOut: string) => void;
   onHopeless: (why: string) => void;
+  /** What it may say. */
+  says: Check<ToSupervisor>;
   /** Messages that are not about the worker's own life; answered with {@link Crew.tell}. */
   onMessage?: (message: ToSupervisor) => void;
   /** The worker is gone; another is started. */
@@ -167,12 +171,26 @@ export class Crew implements Sharer {
   async #runOnce(): Promise<string> {
     const { kind, index, log, longestSilence, start, tokens } = this.#options;
     const [[command, ...words], env] = this.#command();
-    const worker = spawn(command, words, {
-      serialization: 'json',
-      // What Node prints of a worker that fails must not wait for a reader who stands still.
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-      env,
-    });
+    const begin = () =>
+      spawn(command, words, {
+        serialization: 'json',
+        // What Node prints of a worker that fails must not wait for a reader who stands still.
+        stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+        env,
+      });
+    // Once it has said what it may not, it is not the code that we started, or that is broken: another is.
+    const onNonsense = (problem: string) => {
+      if (worker.killed) return;
+      log.error({ worker: index, problem }, `${kind} says what it may not: killed`);
+      worker.kill('SIGKILL');
+    };
+    const onMessage = (said: unknown) => {
+      const message = worker.killed ? undefined : this.#parsed(said, onNonsense);
+      if (message === undefined) return;
+      watchdog.heard();
+      this.#receive(message);
+    };
+    const worker = openWorker(begin, { onMessage, onNonsense });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
     this.#instance = `xks-worker/${randomUUID()}`;
@@ -189,10 +207,6 @@ export class Crew implements Sharer {
     const gauging = setInterval(() => {
       for (const { gauge } of this.#keepers) gauge?.sample();
     }, gaugeInterval);
-    worker.on('message', (message: ToSupervisor) => {
-      watchdog.heard();
-      this.#receive(message);
-    });
     worker.on('error', (error) => log.error({ worker: index, problem: error.message }, kind));
     const exited = new Promise<string>((resolve) => {
       worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
@@ -220,6 +234,16 @@ export class Crew implements Sharer {
     // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.
     await (this.#stopping.signal.aborted ? ended : Promise.race([ended, delay(hostsPatience)]));
     return why;
+  }
+
+  #parsed(said: unknown, onNonsense: (problem: string) => void): ToSupervisor | undefined {
+    try {
+      return parseMessage(this.#options.says, said);
+    } catch (error) {
+      if (!(error instanceof MisfitError)) throw error;
+      onNonsense(error.message);
+      return undefined;
+    }
   }
 
   /** Program and arguments, and the environment. */

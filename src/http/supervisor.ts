@@ -15,6 +15,7 @@ import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
 import { connectionsWithin } from './open-files.ts';
+import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -147,6 +148,7 @@ export class Supervisor {
       kind: 'XKS worker',
       index,
       script: 'xks-worker.ts',
+      says: xksWorkerMessage,
       may: confinementOfXksWorker(config),
       tokens: config.tokens.map((token) =>
         this.#hosting(token, hostsOf(token, config.workers), workerRequests),
@@ -176,6 +178,7 @@ export class Supervisor {
       kind: 'management process',
       index: 0,
       script: 'admin-worker.ts',
+      says: managementMessage,
       may: confinementOfManagement(config, process.env),
       tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),
       start: () => this.#managementStart(),

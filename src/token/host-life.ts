@@ -6,6 +6,7 @@ import { systemReason } from '../system-reason.ts';
 import { Watchdog } from '../watchdog.ts';
 import type { TokenInfo } from './cryptoki.ts';
 import type { HostOrder, HostReport, LoginTurn } from './host-process.ts';
+import { parseHostReport } from './host-report.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
 import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
 import { ModuleProcess } from './module-process.ts';
@@ -175,7 +176,9 @@ export class HostLife {
       },
     });
     child.onLine = (line) => {
-      const told = JSON.parse(line) as HostReport;
+      const told = parseHostReport(line);
+      // What a module prints there; a host that says nothing else is overdue.
+      if (told === undefined) return;
       if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
       this.#last = told;
       if (this.#last.state === 'ready' && !this.#ready) {

@@ -1,0 +1,95 @@
+import {
+  flag,
+  listOf,
+  nullOr,
+  optional,
+  oneOf,
+  record,
+  textOf,
+  variant,
+  wholeFrom,
+} from '../message-check.ts';
+import type { Check } from '../message-check.ts';
+import type { QuotaAsk } from '../vault/quota.ts';
+import type { ServedWrite } from '../vault/served-writes.ts';
+import type { ToSupervisor } from './node-messages.ts';
+
+/* What the supervisor lets a worker say to it: workers face the network, and the supervisor holds the PIN and every process. */
+
+type Kind = ToSupervisor['kind'];
+type Said<K extends Kind> = Extract<ToSupervisor, { kind: K }>;
+
+/** Far more than there are CloudKeys. */
+const mostAtOnce = 200_000;
+const number = wholeFrom(0);
+const name = textOf(200);
+
+const version = { cloudKeyId: name, version: number };
+
+const servedWrite: Check<ServedWrite> = variant<'kind', ServedWrite>('kind', {
+  leases: record({ asks: listOf(record(version), mostAtOnce) }),
+  uses: record({
+    uses: listOf(
+      record({
+        kind: oneOf(['credential', 'encrypt', 'decrypt']),
+        id: name,
+        count: number,
+        last_at: textOf(40),
+        last_address: textOf(100),
+      }),
+      mostAtOnce,
+    ),
+  }),
+  unfit: record({
+    note: record({ ...version, unfit: optional(record({ since: textOf(40), why: textOf(10_000) })) }),
+  }),
+  'begin-version': record({ ask: record({ cloudKeyId: name, current: number }) }),
+  'activate-version': record({ ask: record({ ...version, proof: nullOr(textOf(10_000)) }) }),
+  'take-back-version': record({
+    ask: record({ ...version, keyObject: oneOf(['none', 'left', 'may-come']) }),
+  }),
+});
+
+/** A quota is a whole number of requests (docs/operations.md), far below this. */
+const mostRequests = 2 ** 31;
+
+const quotaAsk: Check<QuotaAsk> = record<QuotaAsk>({
+  bucket: textOf(80, /^(?:key-set|cloud-key):[\w-]{1,64}$/),
+  rate: wholeFrom(1, mostRequests),
+  burst: wholeFrom(1, mostRequests),
+  revision: number,
+  need: number,
+  ahead: flag,
+  lease: number,
+  used: number,
+  unused: number,
+  refused: number,
+});
+
+const common = {
+  listening: record<Omit<Said<'listening'>, 'kind'>>({ port: wholeFrom(0, 65_535) }),
+  'kill-host': record<Omit<Said<'kill-host'>, 'kind'>>({ id: number }),
+  'host-prepared': record<Omit<Said<'host-prepared'>, 'kind'>>({ id: number, keys: number }),
+  pong: record<object>({}),
+};
+
+/** What an XKS worker may say. */
+export const xksWorkerMessage = variant<'kind', Exclude<ToSupervisor, Said<'verify-token' | 'node-facts'>>>(
+  'kind',
+  {
+    ...common,
+    'borrowed-lost': record({ id: number }),
+    quota: record({ asks: listOf(quotaAsk, mostAtOnce) }),
+    'served-write': record({ id: name, write: servedWrite }),
+  },
+);
+
+/** What the management process may say. */
+export const managementMessage = variant<
+  'kind',
+  Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write'>>
+>('kind', {
+  ...common,
+  'verify-token': record({ id: number, token: name }),
+  'node-facts': record({ id: number }),
+});
