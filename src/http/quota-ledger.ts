@@ -39,6 +39,8 @@ interface Bucket {
   rate: number;
   burst: number;
   revision: number;
+  /** The worker that told of it. */
+  toldBy: number;
   /** Requests that may still be granted; never more than `burst` less what is held. */
   level: number;
   /** When `level` was right, milliseconds. */
@@ -89,6 +91,8 @@ export class QuotaLedger {
     for (const bucket of this.#buckets.values()) {
       refill(bucket, now);
       bucket.held.delete(worker);
+      // What it said of the quota may have been a lie: the next that tells of it is believed, whatever it has read.
+      if (bucket.toldBy === worker) bucket.revision = -1;
     }
   }
 
@@ -111,7 +115,7 @@ export class QuotaLedger {
 
   #answer(worker: number, ask: QuotaAsk, now: number): QuotaGrant {
     const name = ask.bucket.slice(0, longestName);
-    const bucket = this.#bucket(name, ask, now);
+    const bucket = this.#bucket(name, worker, ask, now);
     if (bucket === undefined)
       return { bucket: name, granted: 0, lease: 0, until: now, noneBefore: now + leaseLife };
     refill(bucket, now);
@@ -147,7 +151,7 @@ export class QuotaLedger {
    * Read at a later revision of the store the quota may be another: the bucket changes its size, and what was used
    * stays used. Undefined where there are too many buckets.
    */
-  #bucket(name: string, ask: QuotaAsk, now: number): Bucket | undefined {
+  #bucket(name: string, worker: number, ask: QuotaAsk, now: number): Bucket | undefined {
     const rate = positive(ask.rate) / this.#fleetSize;
     // A part of less than one request would never let any through.
     const burst = Math.max(1, positive(ask.burst) / this.#fleetSize);
@@ -156,7 +160,7 @@ export class QuotaLedger {
       if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
       if (this.#buckets.size >= mostBuckets) return undefined;
       const bucket: Bucket = {
-        ...{ rate, burst, revision: ask.revision, level: burst, at: now, held: new Map() },
+        ...{ rate, burst, revision: ask.revision, toldBy: worker, level: burst, at: now, held: new Map() },
         ...{ used: new WindowedCount(minute), refused: undefined },
       };
       this.#buckets.set(name, bucket);
@@ -164,7 +168,7 @@ export class QuotaLedger {
     }
     if (ask.revision > known.revision) {
       refill(known, now);
-      Object.assign(known, { rate, burst, revision: ask.revision });
+      Object.assign(known, { rate, burst, revision: ask.revision, toldBy: worker });
     }
     return known;
   }

@@ -333,3 +333,15 @@ test('what is near its end and what was refused is told, and forgotten after a w
   clock.now += 3_600_000;
   t.deepEqual(ledger.near(), []);
 });
+
+test('what a worker said of a quota is held no longer than the worker is there', (t) => {
+  const { answer, ledger } = ledgerOf();
+  answer(1, { rate: 1, burst: 1, revision: Number.MAX_SAFE_INTEGER });
+  t.is(answer(2, { need: 20 }).granted, 1, 'read later, it counts');
+  ledger.forget(1);
+  answer(2, {});
+  t.deepEqual(ledger.near(), []);
+  const { granted, noneBefore } = answer(2, { need: 20 });
+  t.is(granted, 0, 'what was used stays used');
+  t.is(noneBefore, 1e6 + 10, 'and comes back at the rate in the store');
+});
