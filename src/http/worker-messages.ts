@@ -78,7 +78,8 @@ export const xksWorkerMessage = variant<'kind', Exclude<ToSupervisor, Said<'veri
   'kind',
   {
     ...common,
-    'borrowed-lost': record({ id: number }),
+    // What is lent has numbers below zero, which are no host's (host-sharing.ts).
+    'borrowed-lost': record({ id: wholeFrom(Number.MIN_SAFE_INTEGER, -1) }),
     quota: record({ asks: listOf(quotaAsk, mostAtOnce) }),
     'served-write': record({ id: name, write: servedWrite }),
   },

@@ -35,7 +35,7 @@ const common: ToSupervisor[] = [
   { kind: 'pong' },
 ];
 const ofXksWorkers: ToSupervisor[] = [
-  { kind: 'borrowed-lost', id: 2 },
+  { kind: 'borrowed-lost', id: -2 },
   { kind: 'quota', asks: [ask] },
   write({ kind: 'leases', asks: [version] }),
   write({ kind: 'uses', uses: [use] }),
