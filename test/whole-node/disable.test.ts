@@ -40,7 +40,7 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.dispose());
 
 /** `HOLDFAST_DISABLES` for another number. */
-const disables = Number(process.env['HOLDFAST_DISABLES'] ?? 120);
+const disables = Number(process.env['HOLDFAST_DISABLES'] ?? 80);
 
 type Context = ExecutionContext<{ node: TestNode }>;
 
