@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import { asOwner } from '../store/owner.ts';
+import { StoreError } from '../store/store-error.ts';
 import { readCertificates, same } from './chain.ts';
 import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
 import { Exchanger } from './exchange.ts';
@@ -35,7 +36,7 @@ export async function* examineNode(
       );
   yield* examineModes(config);
   yield examineDisk(config);
-  yield await asOwner(nodeDirectories(config), async () => examineStore(config.storePath));
+  yield await examineStore(config);
   yield examineCoreDumps(config);
   const listener = listenerOf(config, timeout, connect);
   yield await examineServedCertificate(config, listener);
@@ -43,10 +44,12 @@ export async function* examineNode(
   yield* await examineTokens(verifyTokens, listener);
 }
 
-async function examineStore(path: string): Promise<Finding> {
+async function examineStore(config: LoadedConfig): Promise<Finding> {
   const { checkStore } = await import('../store/integrity.ts');
   try {
-    const { damages, upToDate, altered } = await checkStore(path, storePatience);
+    const { damages, upToDate, altered } = await asOwner(nodeDirectories(config), async () =>
+      checkStore(config.storePath, storePatience),
+    );
     if (damages.length > 0)
       return problem(
         'node.store',
@@ -66,8 +69,10 @@ async function examineStore(path: string): Promise<Finding> {
   } catch (error) {
     return problem(
       'node.store',
-      `${path}: ${(error as Error).message}`,
-      'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
+      `${config.storePath}: ${(error as Error).message}`,
+      error instanceof StoreError && error.fault === 'not-permitted'
+        ? error.wayOut
+        : 'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
     );
   }
 }

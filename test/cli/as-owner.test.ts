@@ -197,4 +197,12 @@ asRoot('directories of different owners are refused, and nothing is made', async
   t.not(code, 0);
   t.regex(stderr, /belongs to user 65534, .* to user 65533/);
   t.deepEqual(readdirSync(elsewhere), []);
+  // The doctor is asked when something is wrong: this is a finding, and what it looks at after it is there too.
+  const doctor = await runCommand(['--config', config, 'doctor', '--json']);
+  const { findings } = JSON.parse(doctor.stdout) as { findings: Record<string, string>[] };
+  t.regex(findings.find(({ id }) => id === 'node.store')?.['seen'] ?? doctor.stdout, /belongs to user 65534/);
+  t.true(
+    findings.some(({ id }) => id === 'node.core-dumps'),
+    doctor.stdout,
+  );
 });
