@@ -6,7 +6,7 @@ import { notByIndex } from './page.ts';
  * index, whatever else there is in the vault.
  */
 
-/** More CloudKeys than this of one name are not told apart by hand. */
+/** More CloudKeys than this of one name are not told apart by hand. Of more, those that are in use come first. */
 const most = 200;
 
 /**
@@ -39,7 +39,7 @@ export async function idsOfKeysCalled(
       ]),
     );
   const keys = db.selectFrom('cloud_keys').select('cloud_keys.id as id');
-  const rows = await keys
+  const named = keys
     .where('cloud_keys.id', '=', called.toLowerCase())
     .union(keys.where('cloud_keys.external_key_id', '=', called))
     .union(
@@ -62,7 +62,14 @@ export async function idsOfKeysCalled(
         .where('kms_keys.key_arn', '=', called)
         .where('kms_keys.key_arn', '<>', ''),
     )
-    .union(byAlias)
+    .union(byAlias);
+  const rows = await db
+    .selectFrom(named.as('named'))
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'named.id')
+    .select('named.id')
+    // A name may have been given again and again, each time after the key before was deleted.
+    .orderBy((eb) => eb('cloud_keys.state', '=', 'DELETED'))
+    .orderBy('named.id')
     .limit(most)
     .execute();
   return rows.map(({ id }) => id);

@@ -194,8 +194,9 @@ function costly(raw: Database.Database, asked: readonly Asked[], few: boolean): 
     const limited = / limit \?/i.test(sql);
     const found = plan(raw, sql, parameters).filter(
       (detail) =>
-        // A list of all there is begins at the beginning of an index, and ends with its step.
-        (/^SCAN (?!CONSTANT|actions$|nodes$)/.test(detail) &&
+        // A list of all there is begins at the beginning of an index, and ends with its step; `named` are the keys that have been
+        // found by one name.
+        (/^SCAN (?!CONSTANT|actions$|nodes$|named$)/.test(detail) &&
           !((limited || few) && / USING .*INDEX /.test(detail))) ||
         // A Region may have all of a vault: what is called so is found by that.
         (/ union /i.test(sql) && /SEARCH \w+ USING .*INDEX \w+_region /.test(detail)) ||

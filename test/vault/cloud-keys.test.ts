@@ -14,6 +14,7 @@ import {
   scheduleDeletion,
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
+import { idsOfKeysCalled } from '../../src/vault/key-names.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
@@ -468,4 +469,19 @@ test('a key object is taken over once, with its own usages, and on the record', 
     ['cloud-key.adopt'],
   );
   await t.throwsAsync(adopt(), { message: 'another CloudKey uses this key object' });
+});
+
+test('of a name that hundreds of deleted CloudKeys had the one in use is found', async (t) => {
+  const { store, vault } = t.context;
+  const keySet = await newKeySet(t.context);
+  const name = fresh('again');
+  const key = await newKey(t.context, keySet, { name });
+  // Before it in every order of ids.
+  for (let n = 0; n < 300; n++)
+    await store.db
+      .insertInto('cloud_keys')
+      .values({ ...key, id: `0-${n}`, external_key_id: `0-${n}-${name}`, state: 'DELETED' })
+      .execute();
+  for (const within of ['all', { vaultId: vault.id }] as const)
+    t.is((await idsOfKeysCalled(store.db, within, name))[0], key.id);
 });
