@@ -83,7 +83,9 @@ function lock(database: Database.Database, holder: Holder): void {
 
 function whoHas(database: Database.Database): Holder | undefined {
   try {
-    return database.prepare<[], Holder>('SELECT * FROM holder').get();
+    const found = database.prepare<[], Omit<Holder, 'command'>>('SELECT * FROM holder').get();
+    // An earlier release, beside which this one is started in an upgrade, locks for serve alone and does not say so.
+    return found === undefined ? undefined : { command: 'serve', ...found };
   } catch {
     // It is being written, or never was.
     return undefined;

@@ -40,6 +40,27 @@ for (const [command, named, wayOut] of [
     takeNodeLocks(config, 'serve')();
   });
 
+test('what a node of an earlier release has is told as a node’s', (t) => {
+  const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-locks-'));
+  const older = new Database(path.join(directory, 'serve.lock'));
+  t.teardown(() => {
+    older.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  older.exec('CREATE TABLE holder (pid INTEGER, hostname TEXT, config TEXT, since TEXT)');
+  older.exec("INSERT INTO holder VALUES (7, 'keys-1', '/etc/holdfast.toml', '2026-01-01T00:00:00.000Z')");
+  older.exec('BEGIN IMMEDIATE');
+  const config = {
+    file: '/etc/holdfast/holdfast.toml',
+    node: { state_directory: directory },
+    storePath: path.join(directory, 'holdfast.db'),
+  } as LoadedConfig;
+  t.throws(() => takeNodeLocks(config, 'serve'), {
+    instanceOf: StoreError,
+    message: /in use already: holdfast serve, process 7 on keys-1, has it since/,
+  });
+});
+
 test('what cannot be brought to the disk is told, and leaves nothing open', (t) => {
   const open = () => readdirSync('/proc/self/fd').length;
   const before = open();
