@@ -198,7 +198,8 @@ export class HostLife {
       }
       if (told.state === 'login-wanted') {
         this.onLoginWanted();
-        void this.#giveTurn(child.lines);
+        // Where nobody can say what is known of the PIN it is not given: its end gives the turn back.
+        this.#giveTurn(child.lines).catch(() => this.kill());
       }
     };
     let how: string;
@@ -216,16 +217,22 @@ export class HostLife {
   }
 
   async #tellOrder(stdin: ChildProcess['stdin'], pin: Secret | undefined): Promise<void> {
-    const { order, pins } = this.#settings;
+    const { order } = this.#settings;
     try {
-      const standing = pin === undefined ? undefined : await pins?.standing(pin);
-      this.#mayBeRefused = standing !== undefined && standing !== 'proven';
+      const standing = await this.#standingOf(pin);
       const given = pin === undefined ? {} : { pin: pin.reveal(), pinStanding: standing };
       stdin?.end(JSON.stringify({ ...order, ...given }));
     } catch (error) {
       this.kill();
       throw error;
     }
+  }
+
+  /** What is known of the PIN, and so whether the token may refuse it. */
+  async #standingOf(pin: Secret | undefined): Promise<PinStanding | undefined> {
+    const standing = pin === undefined ? undefined : await this.#settings.pins?.standing(pin);
+    this.#mayBeRefused = standing !== undefined && standing !== 'proven';
+    return standing;
   }
 
   #leaveGate(): void {
@@ -246,8 +253,7 @@ export class HostLife {
       const pin = await this.#settings.pin().catch(() => undefined);
       this.#given = pin;
       turn.pin = pin?.reveal();
-      turn.standing = pin === undefined ? undefined : await this.#settings.pins?.standing(pin);
-      this.#mayBeRefused = turn.standing !== undefined && turn.standing !== 'proven';
+      turn.standing = await this.#standingOf(pin);
     }
     reports.write(`${JSON.stringify(turn)}\n`);
   }
