@@ -40,7 +40,11 @@ export class ProbeChild {
   constructor(environment: Readonly<Record<string, string>>, patience: number) {
     this.#patience = patience;
     this.#process = new ModuleProcess({ script, environment, socket: false });
-    this.#process.onLine = (line) => this.#onLine(JSON.parse(line) as ProbeLine);
+    this.#process.onLine = (line) => {
+      const told = parseLine(line);
+      // What a module prints there; a question that is not answered is late.
+      if (told !== undefined) this.#onLine(told);
+    };
     this.#ended = this.#process.exited.then(async (how) => {
       this.#isOver = true;
       await this.#process.readRest(linePatience);
@@ -126,4 +130,15 @@ function over(hung: boolean, how: string, call: string | undefined, patience: nu
         wayOut: 'look at the module’s own log, and ask its vendor: it was alone in that process',
         call,
       });
+}
+
+/** Undefined where the line is no record: a module may write into any descriptor. */
+function parseLine(line: string): ProbeLine | undefined {
+  try {
+    const told: unknown = JSON.parse(line);
+    return typeof told === 'object' && told !== null ? (told as ProbeLine) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

@@ -8,7 +8,8 @@ import type { Finding, ProbeReport, ProbeStep, ProbeVerdict } from './findings.t
 import { ProbeChild, ProbeFailure } from './probe-child.ts';
 import type { LeftKey, OpenReport, PinLine, ProbeQuestions, QuestionName, TokenFacts } from './questions.ts';
 import { walk } from './walk.ts';
-import { keysOf, type Walked } from './walked.ts';
+import { counted } from '../../counted.ts';
+import type { Walked } from './walked.ts';
 
 export interface ProbeRequest {
   /** Path of the module. */
@@ -282,7 +283,8 @@ class ProbeRun implements Walked {
   }
 
   #tellCleanUp(destroyed: number, left: readonly LeftKey[]): void {
-    const done = destroyed === 0 ? 'nothing was left' : `${keysOf(destroyed)} of the probe’s destroyed`;
+    const done =
+      destroyed === 0 ? 'nothing was left' : `${counted(destroyed, 'key')} of the probe’s destroyed`;
     if (left.length === 0) return this.tell('clean-up', 'ok', done);
     for (const { label, id, why } of left)
       this.tell(

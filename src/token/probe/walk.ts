@@ -6,7 +6,7 @@ import { askKeyMaking, askNames, askSearch } from './key-walk.ts';
 import { ProbeFailure } from './probe-child.ts';
 import { askOthers, askSecondSession } from './process-walk.ts';
 import type { Spread } from './questions.ts';
-import { keysOf, no, type Walked } from './walked.ts';
+import { no, type Walked } from './walked.ts';
 import { counted } from '../../counted.ts';
 
 /** Asks everything of a token that is open. Throws ProbeFailure, told already, where it cannot go on. */
@@ -117,15 +117,16 @@ async function cleanBefore(probe: Walked): Promise<void> {
     probe.tell(
       'left-overs',
       'note',
-      `${keysOf(underWay)} of another probe of this token that may be under way`,
+      `${counted(underWay, 'key')} of another probe of this token that may be under way`,
       'what is measured is of both; one that has ended is cleaned up by the next probe of its machine, or after ten minutes',
     );
-  const found = destroyed === 0 ? 'none' : `${keysOf(destroyed)} of a probe before this one destroyed`;
+  const found =
+    destroyed === 0 ? 'none' : `${counted(destroyed, 'key')} of a probe before this one destroyed`;
   if (left.length === 0) return probe.tell('left-overs', destroyed === 0 ? 'ok' : 'note', found);
   probe.tell(
     'left-overs',
     'note',
-    `${keysOf(left.length)} of a probe before this one cannot be destroyed: ${left[0]?.why ?? ''}`,
+    `${counted(left.length, 'key')} of a probe before this one cannot be destroyed: ${left[0]?.why ?? ''}`,
   );
 }
 

@@ -2,7 +2,6 @@ import type { Draft } from './draft-profile.ts';
 import type { FindingResult, ProbeStep } from './findings.ts';
 import { ProbeFailure, type ProbeChild } from './probe-child.ts';
 import type { ProbeQuestions, QuestionName, TokenFacts } from './questions.ts';
-import { counted } from '../../counted.ts';
 
 /** What the walk is given: the token to ask, and where to put what it finds. */
 export interface Walked {
@@ -22,9 +21,4 @@ export interface Walked {
 /** Says no, where it is not the module that did. */
 export function no(problem: string, wayOut: string): ProbeFailure {
   return new ProbeFailure('refused', { pinRefused: false, problem, wayOut });
-}
-
-/** Such as `1 key`. */
-export function keysOf(count: number): string {
-  return counted(count, 'key');
 }
