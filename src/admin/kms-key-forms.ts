@@ -63,6 +63,7 @@ const problem = z
     at: time,
     keyArn: z.string().optional().describe('The KMS key that is in the way.'),
     times: z.int().optional().describe('How often in a row it has failed so.'),
+    since: time.optional().describe('When AWS was asked for what it does not show yet.'),
   })
   .describe('What the last try failed with, or what it waits for.');
 

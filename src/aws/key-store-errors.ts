@@ -95,8 +95,6 @@ const invalidConfigurations: readonly [RegExp, Refusal][] = [
   ],
 ];
 
-const inUseCodes = new Set(['CustomKeyStoreNameInUseException', 'XksProxyUriInUseException']);
-
 /** An {@link AwsError} about a custom key store. */
 export class KeyStoreError extends AwsError {
   constructor(error: AwsError, texts: { message: string; wayOut: string }) {
@@ -110,13 +108,6 @@ export class KeyStoreError extends AwsError {
 
   /** The same for a person, where what was asked for stays asked for. */
   goneOnWith(): KeyStoreError {
-    // The SDK's own repetition of a request whose answer was lost.
-    if (!this.certain && inUseCodes.has(this.code))
-      return new KeyStoreError(this, {
-        message: `an answer of AWS was lost, and when asked again it says that name or endpoint are in use, most likely by the key store that it has just made: ${this.operation} (${this.code})`,
-        wayOut:
-          'nothing: Holdfast looks for it and goes on by itself within minutes, or at once when it is repeated (see holdfast external-key-store show)',
-      });
     const what = this.certain
       ? 'Holdfast asks again by itself within minutes'
       : 'Whether AWS did it all the same is not known yet: Holdfast looks and goes on by itself within minutes';

@@ -85,8 +85,8 @@ export class Pace {
     const mine = this.#after(line.queue, line);
     line.queue = mine;
     line.waiting++;
-    if (hasQueue(line)) line.busyAt = monotonicNow();
     await mine;
+    if (hasQueue(line)) line.busyAt = monotonicNow();
     line.waiting--;
     if (this.#isClosing()) throw closing(operation);
     return monotonicNow();

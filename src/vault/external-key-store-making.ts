@@ -161,7 +161,16 @@ async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promis
     if (!(second instanceof AwsError)) throw second;
   }
   await recordFailure(turn, row, error);
-  throw error.goneOnWith();
+  throw isInUse(error) ? perhapsItsOwn(error) : error.goneOnWith();
+}
+
+/** The SDK's own repetition of a creation whose answer was lost. */
+function perhapsItsOwn(error: KeyStoreError): KeyStoreError {
+  return new KeyStoreError(error, {
+    message: `an answer of AWS was lost, and when asked again it says that name or endpoint are in use, most likely by the key store that it has just made: ${error.operation} (${error.code})`,
+    wayOut:
+      'nothing: Holdfast looks for it and goes on by itself within minutes, or at once when it is repeated (see holdfast external-key-store show)',
+  });
 }
 
 function isInUse({ code }: KeyStoreError): boolean {
