@@ -4,7 +4,6 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
-import { compiledCodeForWorkers } from '../compiled-code.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
@@ -250,12 +249,11 @@ export class Crew implements Sharer {
   #command(): [command: [string, ...string[]], env: NodeJS.ProcessEnv] {
     const { script, may } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
-    const { CREDENTIALS_DIRECTORY: _, NODE_COMPILE_CACHE: cache, ...env } = process.env;
-    const compiledCode = compiledCodeForWorkers(cache);
+    const { CREDENTIALS_DIRECTORY: _, NODE_COMPILE_CACHE: __, ...env } = process.env;
     const file = path.join(import.meta.dirname, script);
     return [
-      boundCommand(confinedNodeCommand(file, { ...may, compiledCode })),
-      compiledCode === undefined ? env : { ...env, NODE_COMPILE_CACHE: compiledCode },
+      boundCommand(confinedNodeCommand(file, may)),
+      may.compiledCode === undefined ? env : { ...env, NODE_COMPILE_CACHE: may.compiledCode },
     ];
   }
 
