@@ -1,4 +1,8 @@
-/** A number with its noun, such as `1 vault`, `2 vaults`; `plural` where an s does not make it. */
-export function counted(count: number | `more than ${number}`, noun: string, plural = `${noun}s`): string {
+/** A number with its noun, such as `1 vault`, `2 vaults`, `no vaults`; `plural` where an s does not make it. */
+export function counted(
+  count: number | 'no' | `more than ${number}`,
+  noun: string,
+  plural = `${noun}s`,
+): string {
   return `${count} ${count === 1 ? noun : plural}`;
 }

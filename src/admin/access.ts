@@ -16,14 +16,14 @@ const stillToDo: Record<Exclude<Caller['state'], 'ACTIVE'>, [ProblemKind, string
   ],
 };
 
-/**
- * Deny by default: throws unless the route is public or the caller may use it. Of a vault that is not theirs a vault's
- * user learns nothing, not even that it is there.
- */
 /** Who administers a vault may administer the appliance too, by another sign-in. */
 export const wayToTheAppliance =
   'sign in to the appliance (holdfast login without --vault), or ask an appliance administrator';
 
+/**
+ * Deny by default: throws unless the route is public or the caller may use it. Of a vault that is not theirs a vault's
+ * user learns nothing, not even that it is there.
+ */
 export function checkAccess(
   { access }: Route,
   caller: Caller | undefined,

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { groups, type Group } from '../doctor/catalogue.ts';
 import type { Finding, Level } from '../doctor/finding.ts';
 import { coloured } from './colour.ts';
@@ -44,12 +45,12 @@ export function printReport(findings: readonly Finding[], fromOutside: boolean):
   }
   const { ok, warning, problem, skipped } = summary;
   print(
-    `\n${ok} fine, ${skipped} not looked at, ${counted(warning, 'warning')}, ${counted(problem, 'problem')}`,
+    `\n${ok} fine, ${skipped} not looked at, ${counted(warning || 'no', 'warning')}, ${counted(problem || 'no', 'problem')}`,
   );
 }
 
 function verdictOf({ problem, warning }: Summary, fromOutside: boolean): string {
-  const counts = `${counted(problem, 'problem')}, ${counted(warning, 'warning')}`;
+  const counts = `${counted(problem || 'no', 'problem')}, ${counted(warning || 'no', 'warning')}`;
   const subject = fromOutside ? 'the key store' : 'the node';
   if (problem > 0) {
     const fails = fromOutside
@@ -81,8 +82,4 @@ function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }:
     for (const [index, line] of folded(text, width - 13).entries())
       print(`    ${(index === 0 ? name : '').padEnd(7)}  ${line}`);
   }
-}
-
-function counted(count: number, what: string): string {
-  return `${count === 0 ? 'no' : count} ${what}${count === 1 ? '' : 's'}`;
 }

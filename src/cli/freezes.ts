@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { counted } from '../counted.ts';
 import type { Item } from './api-client.ts';
 import { withApi, type Api } from './api.ts';
 import { CliError } from './cli-error.ts';
 import { findOne, type Collection, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
-import { counted } from './moments.ts';
 import { printDone } from './output.ts';
 import { confirm } from './prompt.ts';
 import { printable } from './printable.ts';

@@ -1,3 +1,4 @@
+import { counted } from '../counted.ts';
 import { timeText } from './said.ts';
 
 /* Moments and durations in the words of people; all of them UTC. */
@@ -28,8 +29,4 @@ export function spanWords(milliseconds: number): string {
   if (milliseconds >= 2 * day) return counted(Math.round(milliseconds / day), 'day');
   if (milliseconds >= 2 * hour) return counted(Math.round(milliseconds / hour), 'hour');
   return counted(Math.round(milliseconds / minute), 'minute');
-}
-
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -81,7 +81,7 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
   const verdict =
     n === 0
       ? coloured('green', 'nothing needs somebody', options.color)
-      : coloured('red', n === 1 ? '1 thing needs somebody' : `${n} things need somebody`, options.color);
+      : coloured('red', `${counted(n, 'thing needs', 'things need')} somebody`, options.color);
   return [
     verdict,
     ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { wallClock } from '../clock.ts';
-import { counted, momentWords, spanWords } from './moments.ts';
+import { counted } from '../counted.ts';
+import { momentWords, spanWords } from './moments.ts';
 import { timeText } from './said.ts';
 import { note } from './streams.ts';
 

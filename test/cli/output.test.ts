@@ -2,9 +2,6 @@ import anyTest, { type TestFn } from 'ava';
 import { parse } from 'yaml';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openApi } from '../../src/admin/openapi.ts';
-import { allRoutes } from '../../src/admin/routes.ts';
-import { labelOf } from '../../src/cli/said.ts';
 import type { Terminal } from '../../src/cli/streams.ts';
 import { CommandServer, type Run } from './command-line.ts';
 import { json, problem, ScriptedApi, silence } from './scripted-api.ts';
@@ -359,21 +356,4 @@ test.serial('a failure is one line of JSON on standard error where JSON is asked
   });
   const text = await run(80, {}, 'token', 'show');
   t.regex(text.stderr, /^error: missing required argument/, 'in words for people');
-});
-
-test('no two fields of a record are called the same', (t) => {
-  const alike: string[] = [];
-  const look = (node: unknown, where: string): void => {
-    if (typeof node !== 'object' || node === null) return;
-    for (const [name, inner] of Object.entries(node)) {
-      if (name === 'properties' && typeof inner === 'object' && inner !== null) {
-        const labels = Object.keys(inner).map((field) => labelOf(field));
-        for (const label of labels)
-          if (labels.indexOf(label) !== labels.lastIndexOf(label)) alike.push(`${where}: ${label}`);
-      }
-      look(inner, `${where}/${name}`);
-    }
-  };
-  look(openApi(allRoutes, { version: 'x', serverUrl: 'https://keys.example.com:9443' }), '');
-  t.deepEqual(alike, []);
 });
