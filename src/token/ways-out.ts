@@ -1,4 +1,4 @@
-import { CKR, type TokenError, type TokenFault } from './faults.ts';
+import { CKR, TokenError, type TokenFault } from './faults.ts';
 
 const link = 'look at the HSM’s own status and log, and at the network to it';
 
@@ -139,6 +139,11 @@ export function tokenWords(error: TokenError): TokenWords {
   if (call === countCall) return countIsLate;
   if (call === recountCall) return { ...countIsLate, ...secondCountIsLate };
   return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
+}
+
+/** Of any failure: the token's with what can be done about it, others as they say it. */
+export function wordsOfFailure(error: unknown): { problem: string; wayOut?: string } {
+  return error instanceof TokenError ? tokenWords(error) : { problem: (error as Error).message };
 }
 
 function wayOutOfFailure(fault: TokenFault, call: string, rv: number | undefined): string {

@@ -3,7 +3,7 @@ import { monotonicNow } from '../clock.ts';
 import { record } from '../audit/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
-import { tokenWords } from '../token/ways-out.ts';
+import { wordsOfFailure } from '../token/ways-out.ts';
 import { isOfWholeToken } from './token-rooms.ts';
 import type { BackOff } from './back-off.ts';
 import { bumpRecord } from './edit-record.ts';
@@ -135,12 +135,8 @@ async function rotateOne(
     run.failed++;
     backOff.failed(key.id);
     if (error instanceof TokenError && isOfWholeToken(error)) backOff.failed(tokenTask(token));
-    log.error({ cloudKey: key.id, token, ...wordsOf(error) }, 'a rotation failed; it is retried');
+    log.error({ cloudKey: key.id, token, ...wordsOfFailure(error) }, 'a rotation failed; it is retried');
   }
-}
-
-function wordsOf(error: unknown): { problem: string; wayOut?: string } {
-  return error instanceof TokenError ? tokenWords(error) : { problem: (error as Error).message };
 }
 
 function tokenTask(token: string): string {

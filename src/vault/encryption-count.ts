@@ -5,8 +5,6 @@ import type { CloudKey } from './directory.ts';
 import { blockSize, isRotationDue } from './encryption-limits.ts';
 import type { Leased, LeaseAsk } from './served-writes.ts';
 
-export { blockSize, refuseAt, rotateAt } from './encryption-limits.ts';
-
 /**
  * The next block is asked for while this many are left: at the 1800 requests a second that KMS sends to one key store, a
  * disk may stand still for some 18 seconds before anybody waits for it.

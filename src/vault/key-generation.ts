@@ -1,5 +1,7 @@
 import { bindingOf } from '../token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
+import type { CloudKeyRecord } from './key-records.ts';
+import type { KeySet } from './key-set-records.ts';
 import { managementDeadline, type TokenClient } from './token-rooms.ts';
 
 /** A version that is on record and has no key object yet. */
@@ -11,6 +13,22 @@ export interface VersionToMake {
   version: number;
   encrypt: boolean;
   decrypt: boolean;
+}
+
+export function versionToMake(
+  keySet: Pick<KeySet, 'id' | 'vault_id'>,
+  key: CloudKeyRecord,
+  version: number,
+): VersionToMake {
+  return {
+    vaultId: keySet.vault_id,
+    keySetId: keySet.id,
+    cloudKeyId: key.id,
+    externalKeyId: key.external_key_id,
+    version,
+    encrypt: key.can_encrypt === 1,
+    decrypt: key.can_decrypt === 1,
+  };
 }
 
 /** Makes the key object of a version, and gives its proof, null for a key that can have none. Throws TokenError. */

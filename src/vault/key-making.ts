@@ -122,20 +122,21 @@ export async function adoptCloudKey(
   const pool = house.tokens.pool(token);
   const find = async () =>
     (await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline())).value;
-  const check = async (trx: Transaction<Tables>, objectId: Uint8Array) => {
+  const check = async (trx: Transaction<Tables>) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
     if (keySet.token !== token)
       throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
     // Again: while the token was asked another vault may have been given it.
     await checkTokenIsOurs(trx, vaultId, token);
-    await checkFree(trx, { ...common, external_key_id }, objectId);
     return keySet;
   };
   let found = await find();
   if (wish.restrict === true && found.id.length > 0 && mayBeRestricted(found)) {
     const { id } = found;
     await restrictKeyObject(house, act, { vaultId, token, label: wish.label, found }, async (trx) => {
-      await check(trx, id);
+      await check(trx);
+      // Before the token is changed; insertKey looks again.
+      await checkFree(trx, { ...common, external_key_id }, id);
     });
     found = await find();
   }
@@ -155,7 +156,7 @@ export async function adoptCloudKey(
     token,
   });
   return house.store.change(act, async (trx) => {
-    const keySet = await check(trx, object_id);
+    const keySet = await check(trx);
     const row = {
       ...common,
       external_key_id,

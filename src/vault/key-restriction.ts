@@ -34,7 +34,7 @@ export async function restrictKeyObject(
     vaultId,
     target: { kind: 'key-object', id: Buffer.from(key).toString('hex'), name: label },
   });
-  await house.store.change(act, async (trx) => {
+  await house.store.write(act, async (trx) => {
     await check(trx);
     await record(trx, act, { ...entry('begin-restriction'), after: { token, setToFalse: excess } });
   });
@@ -43,16 +43,16 @@ export async function restrictKeyObject(
   try {
     await house.tokens.pool(token).call({ kind: 'restrictKey', key, label }, managementDeadline());
   } catch (error) {
-    await house.store.change(aftermath, async (trx) => {
+    await house.store.write(aftermath, async (trx) => {
       const after = { token, problem: error instanceof TokenError ? error.message : 'an error of ours' };
       await record(trx, aftermath, { ...entry('restrict'), outcome: 'refused', after });
     });
     throw isRefusal(error) ? refusal(error, found) : error;
   }
-  await house.store.change(aftermath, async (trx) => {
+  await house.store.write(aftermath, async (trx) => {
     await record(trx, aftermath, {
       ...entry('restrict'),
-      before: { ...allowed(true) },
+      before: allowed(true),
       after: { token, ...allowed(false) },
     });
   });

@@ -8,7 +8,7 @@ import { bumpRecord } from './edit-record.ts';
 import { rotateAt } from './encryption-limits.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
-import { generateVersion } from './key-generation.ts';
+import { generateVersion, versionToMake } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-set-records.ts';
 import { isBeingPlanned } from './rotation-plan.ts';
@@ -89,15 +89,7 @@ export async function makeKeyObject(
   version: number,
 ): Promise<Buffer | null> {
   try {
-    return await generateVersion(house.tokens.pool(keySet.token), {
-      vaultId: keySet.vault_id,
-      keySetId: keySet.id,
-      externalKeyId: key.external_key_id,
-      cloudKeyId: key.id,
-      version,
-      encrypt: key.can_encrypt === 1,
-      decrypt: key.can_decrypt === 1,
-    });
+    return await generateVersion(house.tokens.pool(keySet.token), versionToMake(keySet, key, version));
   } catch (error) {
     await takeBackVersion(house, keySet, key, version, error);
     throw error;

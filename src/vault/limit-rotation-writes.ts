@@ -2,6 +2,7 @@ import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
 import { isRotationDue } from './encryption-limits.ts';
 import { longestAct } from './interrupted.ts';
+import { versionToMake } from './key-generation.ts';
 import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from './key-versions.ts';
 import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk, VersionWrites } from './limit-rotation.ts';
 import { systemAct } from './system-act.ts';
@@ -53,16 +54,8 @@ async function beginAtLimit(
       .executeTakeFirst();
     // There is time: what reconcile, or who has begun it, may yet end is not made a second time.
     if (own === undefined && (await isBeingRotated(trx, key, trx.at, longestAct))) return null;
-    return {
-      vaultId: keySet.vault_id,
-      keySetId: keySet.id,
-      token: keySet.token,
-      cloudKeyId,
-      externalKeyId: key.external_key_id,
-      version: own?.version ?? (await beginVersion(trx, madeBy, key, trx.at)),
-      encrypt: key.can_encrypt === 1,
-      decrypt: key.can_decrypt === 1,
-    };
+    const version = own?.version ?? (await beginVersion(trx, madeBy, key, trx.at));
+    return { ...versionToMake(keySet, key, version), token: keySet.token };
   });
 }
 
@@ -78,10 +71,11 @@ async function activateAtLimit(
     .where('cloud_key_id', '=', cloudKeyId)
     .where('version', '=', version)
     .executeTakeFirst();
-  const act = systemAct({ now }, actor);
+  // Gone with its CloudKey: waiting brings neither back.
+  if (begun === undefined) return 0;
   const { current_version } = await activateVersion(
     { store, now },
-    begun === undefined ? act : { ...act, at: new Date(begun.created_at) },
+    { ...systemAct({ now }, actor), at: new Date(begun.created_at) },
     { id: cloudKeyId },
     version,
     'limit',

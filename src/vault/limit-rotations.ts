@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { TokenError } from '../token/faults.ts';
-import { tokenWords } from '../token/ways-out.ts';
+import { wordsOfFailure } from '../token/ways-out.ts';
+import { BackOff } from './back-off.ts';
 import { rotateAtLimit, type VersionWrites } from './limit-rotation.ts';
 import type { CloudKey } from './served-records.ts';
 import type { TokenRooms } from './token-rooms.ts';
 
-/** How long a failed rotation is not tried again, milliseconds; twice as long each time: each try begins a version. */
-const failurePause = 60_000;
-const longestPause = 3_600_000;
-/** How long it is not asked for again where it was done, or another process was at it, milliseconds. */
+/** How long a failed rotation is not tried again, milliseconds: each try begins a version. */
+const pauses = { first: 60_000, longest: 3_600_000 };
+/** How long it is not asked for again, milliseconds: requests at the limit ask for it all the time. */
 const askPause = 1_000;
 
 /** The rotations at the limit of one XKS worker: of each key one at a time, however many requests ask for it. */
@@ -17,10 +17,9 @@ export class LimitRotations {
   readonly #writes: VersionWrites;
   readonly #tokens: TokenRooms;
   readonly #log: Logger;
-  /** By CloudKey: under way, or not to be tried again yet. */
+  /** By CloudKey: under way, or just asked for. */
   readonly #rotations = new Map<string, Promise<void>>();
-  /** By CloudKey: how often in a row its rotation has failed. */
-  readonly #failures = new Map<string, number>();
+  readonly #backOff = new BackOff(monotonicNow, pauses);
 
   constructor(writes: VersionWrites, tokens: TokenRooms, log: Logger) {
     this.#writes = writes;
@@ -30,7 +29,7 @@ export class LimitRotations {
 
   /** The count of the key's version nears its limit: a new version takes over (promise 5). */
   due(key: CloudKey): void {
-    if (this.#rotations.has(key.id)) return;
+    if (this.#rotations.has(key.id) || !this.#backOff.mayTry(key.id)) return;
     this.#rotations.set(key.id, this.#rotate(key));
   }
 
@@ -40,13 +39,11 @@ export class LimitRotations {
   }
 
   async #rotate(key: CloudKey): Promise<void> {
-    const pause = await this.#rotateOnce(key);
-    // Requests at the limit ask for it all the time.
-    setTimeout(() => this.#rotations.delete(key.id), pause).unref();
+    await this.#rotateOnce(key);
+    setTimeout(() => this.#rotations.delete(key.id), askPause).unref();
   }
 
-  /** Answers for how long it is not to be tried again, milliseconds. */
-  async #rotateOnce(key: CloudKey): Promise<number> {
+  async #rotateOnce(key: CloudKey): Promise<void> {
     const { externalKeyId } = key;
     try {
       const keyVersion = await rotateAtLimit(
@@ -67,17 +64,13 @@ export class LimitRotations {
           { externalKeyId, keyVersion },
           'CloudKey rotated: the last version has done half of the encryptions it may',
         );
-      this.#failures.delete(key.id);
-      return askPause;
+      this.#backOff.succeeded(key.id);
     } catch (error) {
-      this.#log.error({ externalKeyId, ...wordsOf(error) }, 'CloudKey could not be rotated at its limit');
-      const failures = this.#failures.get(key.id) ?? 0;
-      this.#failures.set(key.id, failures + 1);
-      return Math.min(longestPause, failurePause * 2 ** failures);
+      this.#log.error(
+        { externalKeyId, ...wordsOfFailure(error) },
+        'CloudKey could not be rotated at its limit',
+      );
+      this.#backOff.failed(key.id);
     }
   }
-}
-
-function wordsOf(error: unknown): { problem: string; wayOut?: string } {
-  return error instanceof TokenError ? tokenWords(error) : { problem: (error as Error).message };
 }

@@ -173,15 +173,11 @@ async function change(
     .where('withdrawn_at', 'is', null)
     .executeTakeFirst();
   if (before === undefined) return;
-  await bumpRecord(trx, 'xks_credentials', before, to);
+  const after = await bumpRecord(trx, 'xks_credentials', before, to);
   if (to.withdrawn_at !== undefined) credentialWillStand(trx, accessKeyId, to);
   await record(trx, act, {
     ...credentialEntry(verb, keySet, accessKeyId),
     before: auditedCredential(before),
-    after: auditedCredential({ ...before, ...withoutUndefined(to) }),
+    after: auditedCredential(after),
   });
-}
-
-function withoutUndefined<T extends object>(values: Edit<T>): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -370,6 +370,22 @@ test.serial('an XKS worker waits with its new version until the store takes it',
   t.is((await eventsOf(t.context, key.id)).length, 2);
 });
 
+test.serial('a version whose CloudKey is gone when the store takes it is nobody’s to wait for', async (t) => {
+  const { house, store } = t.context;
+  const key = await newKey(t.context, await newKeySet(t.context));
+  await bringToLimit(house, key);
+  const worker: RotatingWorker = new RotatingWorker(house, {
+    activate: async (ask) => {
+      // As the tombstones of a vault go, key and versions at once.
+      await store.db.deleteFrom('key_versions').where('cloud_key_id', '=', key.id).execute();
+      await store.db.deleteFrom('cloud_keys').where('id', '=', key.id).execute();
+      return versionWritesInto(store, house.now, worker.instance).activate(ask);
+    },
+  });
+  t.is(await worker.rotate(key), undefined);
+  t.deepEqual(worker.waited, []);
+});
+
 test.serial('a worker that never heard that its version was begun goes on with the same', async (t) => {
   const { house, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));

@@ -5,7 +5,7 @@ import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { refuseAt, rotateAt } from '../../src/vault/encryption-count.ts';
+import { refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
 import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
 import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { createKeySet } from '../../src/vault/key-sets.ts';

@@ -5,13 +5,8 @@ import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import {
-  blockSize,
-  EncryptionCount,
-  EncryptionLimitError,
-  refuseAt,
-  rotateAt,
-} from '../../src/vault/encryption-count.ts';
+import { EncryptionCount, EncryptionLimitError } from '../../src/vault/encryption-count.ts';
+import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
 import type { CloudKey } from '../../src/vault/directory.ts';
 import { FrozenDisk } from '../support/frozen-disk.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
