@@ -12,7 +12,7 @@ import {
   type ExternalKeyStore,
 } from './external-key-store-records.ts';
 import { inTurn, saveIn } from './external-key-store-turn.ts';
-import { readDetails, writeDetails } from './external-key-store-wanted.ts';
+import { isToBeConnected, readDetails, writeDetails } from './external-key-store-wanted.ts';
 import {
   parseCustomKeyStoreId,
   parseReach,
@@ -75,7 +75,8 @@ export async function updateExternalKeyStore(
         ...before,
         change: { ...before.change, ...wanted },
         ...(isSettling(new Date(row.updated_at), house.now()) ? { unsettled: true } : {}),
-        ...(wish.disconnect === true ? { disconnect: true, ...(wasUp ? { connect: true } : {}) } : {}),
+        ...(wish.disconnect === true ? { disconnect: true } : {}),
+        ...(isToBeConnected(row) || (wish.disconnect === true && wasUp) ? { connect: true } : {}),
       }),
     };
   });

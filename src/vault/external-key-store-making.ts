@@ -82,40 +82,50 @@ export async function leftInAws(turn: Turn, row: ExternalKeyStore): Promise<AwsK
   );
 }
 
-/** The creation is at an end: AWS has this key store. */
-export async function adopt(turn: Turn, row: ExternalKeyStore, made: AwsKeyStore): Promise<ExternalKeyStore> {
-  const after = await confirm(turn, row, { id: made.id, accessKeyId: made.accessKeyId });
-  const credential = await findCredentialIn(turn.house.store.db, turn.keySet, made.accessKeyId);
-  if (credentialState(credential, turn.house.now()) === 'LIVE') return after;
+type Next = Pick<ExternalKeyStore, 'wanted' | 'wanted_details'>;
+
+/** The creation is at an end: AWS has this key store. What is wanted of it next is written down with that. */
+export async function adopt(
+  turn: Turn,
+  row: ExternalKeyStore,
+  { id, accessKeyId }: AwsKeyStore,
+  next?: Next,
+): Promise<ExternalKeyStore> {
+  const credential = await findCredentialIn(turn.house.store.db, turn.keySet, accessKeyId);
+  if (next !== undefined || credentialState(credential, turn.house.now()) === 'LIVE')
+    return confirm(turn, row, { id, accessKeyId }, next);
   // An earlier try got there after all, when its credential was withdrawn already.
-  const { connect } = readDetails(after);
-  return save(turn, after, {
-    wanted: 'UPDATE',
-    wanted_details: writeDetails({
-      ...(connect === undefined ? {} : { connect }),
-      credential: { quietMinutes: defaultQuietMinutes },
-    }),
-  });
+  const { connect } = readDetails(row);
+  return confirm(
+    turn,
+    row,
+    { id, accessKeyId },
+    {
+      wanted: 'UPDATE',
+      wanted_details: writeDetails({
+        ...(connect === undefined ? {} : { connect }),
+        credential: { quietMinutes: defaultQuietMinutes },
+      }),
+    },
+  );
 }
 
 async function confirm(
   turn: Turn,
   row: ExternalKeyStore,
   { id, accessKeyId }: { id: string; accessKeyId: string },
+  next: Next = { wanted: readDetails(row).connect === true ? 'CONNECT' : null, wanted_details: null },
 ): Promise<ExternalKeyStore> {
-  const { connect = false } = readDetails(row);
-  const wanted = connect ? ('CONNECT' as const) : null;
   const after = {
     ...asColumns(wantedOf(turn, row)),
     custom_key_store_id: id,
     access_key_id: accessKeyId,
-    wanted,
-    wanted_details: writeDetails(connect ? { connect } : {}),
+    ...next,
     state: 'DISCONNECTED' as const,
     problem: null,
     made_at: turn.house.now().toISOString(),
     checked_at: turn.house.now().toISOString(),
-    next_check_at: nextLook({ ...row, state: 'DISCONNECTED', wanted }, turn.house.now()),
+    next_check_at: nextLook({ ...row, ...next, state: 'DISCONNECTED' }, turn.house.now()),
   };
   const entry = { ...storeEntry('made', row), after: { customKeyStoreId: id, accessKeyId } };
   if (row.pending_access_key_id !== '' && row.pending_access_key_id !== accessKeyId)

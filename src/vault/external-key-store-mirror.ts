@@ -64,17 +64,14 @@ export async function recordFailure(
   const now = turn.house.now();
   const problem = problemOf(row, error, now);
   const after = { ...row, ...change } as ExternalKeyStore;
+  // What is over waits for a person, its state is looked at as ever; what is wanted in its stead is begun.
+  const isOver = after.wanted === null && problem.operation !== lookOperation;
+  const isAnother = after.wanted !== null && after.wanted !== row.wanted;
+  const failed = { fault: problem.fault ?? 'conflict', times: problem.times };
   return save(turn, row, {
     ...change,
     problem: JSON.stringify(problem),
-    // What is over waits for a person; its state is looked at as ever.
-    next_check_at: nextLook(
-      after,
-      now,
-      after.wanted === null && problem.operation !== lookOperation
-        ? null
-        : { fault: problem.fault ?? 'conflict', times: problem.times },
-    ),
+    next_check_at: nextLook(after, now, isOver || isAnother ? null : failed),
   });
 }
 

@@ -4,6 +4,7 @@ import { disconnectKeyStore } from '../aws/key-stores.ts';
 import { recordFailure } from './external-key-store-mirror.ts';
 import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
+import { wantedInstead } from './external-key-store-wanted.ts';
 import type { VaultError } from './vault-error.ts';
 
 /* What the steps on an external key store have in common: requests to AWS, and what is written down of their outcome. */
@@ -48,10 +49,10 @@ export async function done(
 ): Promise<ExternalKeyStore> {
   const after = { ...row, ...change, wanted: null } as ExternalKeyStore;
   return save(turn, row, {
+    problem: null,
     ...change,
     wanted: null,
     wanted_details: null,
-    problem: null,
     next_check_at: nextLook(after, turn.house.now()),
   });
 }
@@ -66,7 +67,7 @@ export async function attempt<T>(turn: Turn, row: ExternalKeyStore, call: () => 
     const isOver = error.certain && !isOfTheMoment(error);
     const passes =
       error.code === 'CustomKeyStoreInvalidStateException' ? { ...told(error), fault: 'settling' } : error;
-    await recordFailure(turn, row, passes, isOver ? { wanted: null, wanted_details: null } : {});
+    await recordFailure(turn, row, passes, isOver ? wantedInstead(row) : {});
     throw isOver ? error : error.goneOnWith();
   }
 }

@@ -2,14 +2,9 @@ import { connectKeyStore, deleteKeyStore, type AwsKeyStore } from '../aws/key-st
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { isGone, removed, type Gone } from '../aws/presence.ts';
 import { adopt, leftInAws, makeInAws, takeBack } from './external-key-store-making.ts';
-import { look, recordFailure } from './external-key-store-mirror.ts';
+import { look } from './external-key-store-mirror.ts';
 import { storeSighting } from './external-key-store-presence.ts';
-import {
-  findStoreIn,
-  storeEntry,
-  type ExternalKeyStore,
-  type StoreChange,
-} from './external-key-store-records.ts';
+import { storeEntry, type ExternalKeyStore, type StoreChange } from './external-key-store-records.ts';
 import { removeStore } from './external-key-store-removal.ts';
 import {
   attempt,
@@ -19,7 +14,7 @@ import {
   refused,
   type Step,
 } from './external-key-store-requests.ts';
-import { nextLook, save, type Turn } from './external-key-store-turn.ts';
+import { save, type Turn } from './external-key-store-turn.ts';
 import { updateStep } from './external-key-store-updating.ts';
 import { readDetails, writeDetails } from './external-key-store-wanted.ts';
 import { VaultError } from './vault-error.ts';
@@ -76,9 +71,8 @@ async function makingStep(turn: Turn, row: ExternalKeyStore): Promise<Step> {
     await takeBack(turn, row, 'done');
     return { row: undefined, again: false };
   }
-  const { wanted_details } = row;
-  const found = await adopt(turn, row, left);
-  return { row: await save(turn, found, { wanted: 'DELETE', wanted_details }), again: true };
+  const { wanted, wanted_details } = row;
+  return { row: await adopt(turn, row, left, { wanted, wanted_details }), again: true };
 }
 
 /** AWS has it no more: deleted as wanted, or by somebody else. */
@@ -123,7 +117,7 @@ async function connectStep(
   seen: AwsKeyStore,
   before: State,
 ): Promise<Step> {
-  const { sent = false } = readDetails(row);
+  const { sent = false, afterRefusal = false } = readDetails(row);
   switch (seen.state) {
     case 'DISCONNECTING':
       return { row, again: false };
@@ -140,7 +134,10 @@ async function connectStep(
       await attempt(turn, marked, async () => connectKeyStore(turn.aws, row.region, seen.id));
       // That it is CONNECTED is certain only where it was so all the time.
       const isUp = seen.state === 'CONNECTED' && before === 'CONNECTED';
-      const change: StoreChange = { state: isUp ? 'CONNECTED' : 'CONNECTING', connection_error: '' };
+      const change: StoreChange = {
+        ...{ state: isUp ? 'CONNECTED' : 'CONNECTING', connection_error: '' },
+        ...(afterRefusal ? { problem: row.problem } : {}),
+      };
       return { row: await done(turn, marked, change), again: false };
     }
   }
@@ -154,48 +151,27 @@ async function disconnectStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeySto
   return { row: await done(turn, row, change), again: false };
 }
 
-async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
-  if (seen.state === 'DISCONNECTING') return { row, again: false };
-  const { disconnect: mayDisconnect = false, connect = false } = readDetails(row);
-  if (seen.state !== 'DISCONNECTED') {
-    if (!mayDisconnect) throw await refused(turn, row, stillConnected());
-    await checkEmpty(turn, row);
-    return disconnectFirst(turn, row);
-  }
-  let gone: Gone;
-  try {
-    const remove = async () => deleteKeyStore(turn.aws, row.region, seen.id);
-    gone = await attempt(turn, row, async () => removed(remove, storeSighting(row), turn.house.now()));
-  } catch (error) {
-    // It was disconnected in vain: what is in it must be usable again.
-    if (hasKeys(error) && connect)
-      await save(turn, await findStoreIn(turn.house.store.db, turn.keySet, row.id), {
-        wanted: 'CONNECT',
-        wanted_details: null,
-        next_check_at: nextLook({ ...row, wanted: 'CONNECT' }, turn.house.now()),
-      });
-    throw error;
-  }
-  await removeStore(turn, row, gone);
-  return { row: undefined, again: false };
-}
-
 /**
  * AWS has no list of the KMS keys in a key store. But a request to delete it, which AWS cannot obey while it is connected,
- * may say that there are some: then it is not disconnected, for whoever uses them.
+ * may say that there are some, or that we may not: then it is not disconnected, for whoever uses them.
  */
-async function checkEmpty(turn: Turn, row: ExternalKeyStore): Promise<void> {
-  try {
-    await deleteKeyStore(turn.aws, row.region, row.custom_key_store_id);
-  } catch (error) {
-    if (!hasKeys(error)) return;
-    await recordFailure(turn, row, error, { wanted: null, wanted_details: null });
-    throw error;
-  }
-}
-
-function hasKeys(error: unknown): error is KeyStoreError {
-  return error instanceof KeyStoreError && error.code === 'CustomKeyStoreHasCMKsException';
+async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
+  if (seen.state === 'DISCONNECTING') return { row, again: false };
+  const isDown = seen.state === 'DISCONNECTED';
+  if (!isDown && readDetails(row).disconnect !== true) throw await refused(turn, row, stillConnected());
+  const remove = async () => deleteKeyStore(turn.aws, row.region, seen.id);
+  const gone = await attempt(turn, row, async () => {
+    try {
+      return await removed(remove, storeSighting(row), turn.house.now());
+    } catch (error) {
+      if (isDown || !(error instanceof KeyStoreError)) throw error;
+      if (error.code !== 'CustomKeyStoreInvalidStateException') throw error;
+      return undefined;
+    }
+  });
+  if (gone === undefined) return disconnectFirst(turn, row);
+  await removeStore(turn, row, gone);
+  return { row: undefined, again: false };
 }
 
 function stillConnected(): VaultError {

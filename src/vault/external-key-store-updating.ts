@@ -17,7 +17,7 @@ import {
 } from './external-key-store-records.ts';
 import { disconnectFirst, isOfTheMoment, refused, type Step } from './external-key-store-requests.ts';
 import { nextLook, save, type Turn } from './external-key-store-turn.ts';
-import { readDetails, type WantedDetails } from './external-key-store-wanted.ts';
+import { readDetails, wantedInstead, type WantedDetails } from './external-key-store-wanted.ts';
 import { credentialMoved, isSettled, issueForStore, neverGiven } from './store-credential-rotation.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -119,7 +119,7 @@ async function updateFailed(
     // One that is pending from an earlier request may have got there.
     const taken = withCredential ? await neverGiven(turn, row) : row;
     const isOver = !isOfTheMoment(error);
-    await recordFailure(turn, taken, error, isOver ? { wanted: null, wanted_details: null } : {});
+    await recordFailure(turn, taken, error, isOver ? wantedInstead(taken) : {});
     throw isOver ? error : error.goneOnWith();
   }
   const failed = await recordFailure(turn, row, error);

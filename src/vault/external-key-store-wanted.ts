@@ -1,4 +1,5 @@
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
+import type { ExternalKeyStore, StoreChange } from './external-key-store-records.ts';
 
 /*
  * What is asked of AWS for an external key store is written down before AWS is asked, so that whoever comes later can
@@ -6,7 +7,7 @@ import type { KeyStoreProperties } from '../aws/key-stores.ts';
  */
 
 export interface WantedDetails {
-  /** With CREATE and UPDATE: connect it afterwards. With DELETE: where AWS refuses once it is disconnected. */
+  /** Connect it afterwards: with DELETE where AWS refuses. */
   connect?: boolean;
   /** With UPDATE and DELETE: disconnect it first where it is not. */
   disconnect?: boolean;
@@ -22,6 +23,8 @@ export interface WantedDetails {
   credential?: { quietMinutes: number };
   /** With CONNECT: AWS was asked to connect it, so that FAILED is the outcome and not what was before. */
   sent?: boolean;
+  /** With CONNECT: it follows what AWS refused, which stays told. */
+  afterRefusal?: boolean;
 }
 
 export function readDetails(row: { wanted_details: string | null }): WantedDetails {
@@ -30,6 +33,18 @@ export function readDetails(row: { wanted_details: string | null }): WantedDetai
 
 export function writeDetails(details: WantedDetails): string | null {
   return Object.keys(details).length === 0 ? null : JSON.stringify(details);
+}
+
+/** Whether it is to be connected in the end, whatever is asked for besides: it was up before an act that disconnects it. */
+export function isToBeConnected(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_details'>): boolean {
+  return row.wanted === 'CONNECT' || readDetails(row).connect === true;
+}
+
+/** What is wanted once AWS has refused for good: what was disconnected for it is connected again. */
+export function wantedInstead(row: ExternalKeyStore): Pick<StoreChange, 'wanted' | 'wanted_details'> {
+  return row.state === 'DISCONNECTED' && readDetails(row).connect === true
+    ? { wanted: 'CONNECT', wanted_details: writeDetails({ afterRefusal: true }) }
+    : { wanted: null, wanted_details: null };
 }
 
 /** Why the last act, or the last look, failed. */

@@ -12,7 +12,7 @@ import type { Reading } from './edits.ts';
 import { checkNoKmsKeys, forgetStore } from './external-key-store-removal.ts';
 import { advance } from './external-key-store-steps.ts';
 import { inTurn, nextLook, saveIn, type Turn } from './external-key-store-turn.ts';
-import { readDetails, writeDetails } from './external-key-store-wanted.ts';
+import { isToBeConnected, readDetails, writeDetails } from './external-key-store-wanted.ts';
 import { checkRowVersion } from './house.ts';
 import type { KeySet } from './key-set-records.ts';
 import { VaultError } from './vault-error.ts';
@@ -58,7 +58,11 @@ export async function rotateStoreCredential(
     const before = row.wanted === 'UPDATE' ? readDetails(row) : {};
     return {
       wanted: 'UPDATE',
-      wanted_details: writeDetails({ ...before, credential: { quietMinutes } }),
+      wanted_details: writeDetails({
+        ...before,
+        credential: { quietMinutes },
+        ...(isToBeConnected(row) ? { connect: true } : {}),
+      }),
     };
   });
 }
@@ -90,7 +94,7 @@ export async function deleteExternalKeyStore(
       const wasUp = before.state === 'CONNECTED' || before.state === 'CONNECTING';
       const details = {
         ...(disconnect ? { disconnect } : {}),
-        ...(disconnect && wasUp ? { connect: true } : {}),
+        ...(isToBeConnected(before) || (disconnect && wasUp) ? { connect: true } : {}),
         ...(tried === undefined ? {} : { tried }),
       };
       return { wanted: 'DELETE', wanted_details: writeDetails(details) };
@@ -117,7 +121,9 @@ export async function ask(
 ): Promise<ExternalKeyStore> {
   const row = await askOr(house, act, on, verb, undefined, (before) => {
     if (before.custom_key_store_id === '') throw unmadeProblem();
-    return plan(before);
+    const change = plan(before);
+    if (change.wanted === 'UPDATE') checkNotInTheWay(before);
+    return change;
   });
   if (row === undefined) throw new VaultError('not-found', 'the external key store is deleted');
   return row;
@@ -163,6 +169,16 @@ async function askOr(
 /** Throws VaultError `conflict` while KMS keys hang on a key store that AWS has. */
 async function checkUnusedStore(db: Reading, row: ExternalKeyStore): Promise<void> {
   if (row.state !== 'NOT_FOUND') await checkNoKmsKeys(db, row);
+}
+
+/** What is to be changed of it would take the place of what is asked for already: that it be no more used. */
+function checkNotInTheWay({ wanted }: ExternalKeyStore): void {
+  if (wanted !== 'DISCONNECT' && wanted !== 'DELETE') return;
+  throw new VaultError(
+    'conflict',
+    `AWS is still being asked to ${wanted === 'DELETE' ? 'delete' : 'disconnect'} the external key store`,
+    'wait until that is done; or connect it again where it is not to be: holdfast external-key-store connect',
+  );
 }
 
 function unmadeProblem(): VaultError {

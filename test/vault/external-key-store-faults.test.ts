@@ -6,7 +6,7 @@ import type { AwsHouse } from '../../src/vault/aws-house.ts';
 import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
 import { getCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
-import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
+import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
@@ -16,6 +16,7 @@ import {
 } from '../../src/vault/external-key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
 import { clientsOf } from '../support/aws-vault.ts';
+import { fresh } from '../support/vault.ts';
 import {
   anHourOfWatching,
   endpoint,
@@ -25,6 +26,7 @@ import {
   newKeySetInAws,
   openStage,
   region,
+  secondHostName,
   storeOf,
   type KeySetInAws,
   type Stage,
@@ -236,6 +238,131 @@ for (const [name, play] of Object.entries(plays))
       },
     );
 
+/** Asked for together with its disconnecting, and refused by AWS once that is done. */
+const refusals: Record<string, Pick<Play, 'operation' | 'after' | 'run'> & { code: string }> = {
+  'a deletion': {
+    operation: 'DeleteCustomKeyStore',
+    code: 'CustomKeyStoreHasCMKsException',
+    after: 1,
+    run: async ({ act }, house, made) => deleteExternalKeyStore(house, act(), on(made), { disconnect: true }),
+  },
+  'another endpoint': {
+    operation: 'UpdateCustomKeyStore',
+    code: 'XksProxyUriUnreachableException',
+    run: async ({ act }, house, made) =>
+      updateExternalKeyStore(house, act(), on(made), {
+        uriEndpoint: `https://${secondHostName}`,
+        disconnect: true,
+      }),
+  },
+};
+
+for (const [name, { operation, code, after = 0, run }] of Object.entries(refusals))
+  test.serial(
+    `${name} that AWS refuses leaves nobody disconnected, killed before whichever of its writes`,
+    async (t) => {
+      const { simulator } = t.context;
+      for (let n = 1; ; n++) {
+        await forgetStores(t.context);
+        const made = await newConnected(t.context);
+        const lift = simulator.fault({
+          ...{ service: 'kms', action: operation, kind: 'error', error: { code, status: 400 }, after },
+          accessKeyId: made.account.accessKeyId,
+        });
+        const killed = killedAt(t.context.restarted(), n, 'before');
+        await run(t.context, killed.house, made).catch(() => undefined);
+        // As long as nobody is killed the schedule's writes are part of it.
+        await watchOnce(t.context, made, killed.house).catch(() => undefined);
+        await anHourOfWatching(t.context, t.context.restarted());
+        lift();
+        const label = `killed before write ${n}`;
+        const [there] = await inAws(t.context, made);
+        t.like(there, { state: 'CONNECTED', uriEndpoint: endpoint }, label);
+        t.like(await storeOf(t.context, made.keySet), { state: 'CONNECTED', wanted: null }, label);
+        if (killed.wasKilled()) continue;
+        t.true(n > 6, `it has ${n - 1} writes`);
+        return;
+      }
+    },
+  );
+
+test.serial('a deletion that we may not ask for disconnects nobody', async (t) => {
+  const { house, act, simulator } = t.context;
+  const made = await newConnected(t.context);
+  const lift = simulator.fault({ service: 'kms', action: 'DeleteCustomKeyStore', kind: 'denied' });
+  t.teardown(lift);
+  const wish = { disconnect: true };
+  await t.throwsAsync(deleteExternalKeyStore(house, act(), on(made), wish), {
+    message: /DeleteCustomKeyStore \(AccessDeniedException\)/,
+  });
+  t.like(await storeOf(t.context, made.keySet), { state: 'CONNECTED', wanted: null });
+  t.is(simulator.kms.state(made.store.custom_key_store_id), 'CONNECTED');
+});
+
+test.serial(
+  'who repeats a deletion that AWS refuses then has the key store connected again too',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newConnected(t.context);
+    await deleteExternalKeyStore(house, act(), on(made), { disconnect: true });
+    const again = await deleteExternalKeyStore(house, act(), on(made), {});
+    t.like(again, { state: 'DISCONNECTING', wanted: 'DELETE' });
+    await simulator.kms.settled(made.store.custom_key_store_id, { now: true });
+    simulator.fault({
+      ...{ service: 'kms', action: 'DeleteCustomKeyStore', kind: 'error', times: 1 },
+      error: { code: 'CustomKeyStoreHasCMKsException', status: 400 },
+    });
+    await t.throwsAsync(deleteExternalKeyStore(house, act(), on(made), {}), {
+      message: /has KMS keys in it/,
+    });
+    await anHourOfWatching(t.context);
+    const kept = await storeOf(t.context, made.keySet);
+    t.like(kept, { state: 'CONNECTED', wanted: null });
+    t.regex(kept?.problem ?? '', /has KMS keys in it still/, 'why it was not deleted stays told');
+  },
+);
+
+test.serial(
+  'that it be disconnected, or deleted, stays wanted when somebody else wants it changed; so does that it be connected',
+  async (t) => {
+    const { house, act, simulator } = t.context;
+    const made = await newConnected(t.context);
+    const rename = async () => updateExternalKeyStore(house, act(), on(made), { name: fresh('renamed') });
+    const strike = (action: string) => simulator.fault({ service: 'kms', action, kind: 'reset', times: 1 });
+    strike('DisconnectCustomKeyStore');
+    await t.throwsAsync(disconnectExternalKeyStore(house, act(), on(made)), { message: /cannot be reached/ });
+    await t.throwsAsync(rename(), { message: /still being asked to disconnect/ });
+    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), {
+      message: /still being asked to disconnect/,
+    });
+    t.like(await storeOf(t.context, made.keySet), { wanted: 'DISCONNECT', pending_access_key_id: '' });
+    await anHourOfWatching(t.context);
+    t.like(await storeOf(t.context, made.keySet), { state: 'DISCONNECTED', wanted: null });
+
+    strike('ConnectCustomKeyStore');
+    await t.throwsAsync(connectExternalKeyStore(house, act(), on(made)), { message: /cannot be reached/ });
+    const { name } = await rename();
+    await anHourOfWatching(t.context);
+    t.like(await storeOf(t.context, made.keySet), { state: 'CONNECTED', wanted: null, name });
+
+    await deleteExternalKeyStore(house, act(), on(made), { disconnect: true });
+    await t.throwsAsync(rename(), { message: /still being asked to delete/ });
+    await anHourOfWatching(t.context);
+    t.is(await storeOf(t.context, made.keySet), undefined);
+  },
+);
+
+/** AWS is done with what it was asked for, and the watch looks. */
+async function watchOnce(
+  { simulator, clock }: Stage,
+  { store }: { store: ExternalKeyStore },
+  house: AwsHouse,
+) {
+  await simulator.kms.settled(store.custom_key_store_id, { now: true });
+  clock.ahead += 6 * 60_000;
+  await watchExternalKeyStores(house, () => Promise.resolve(true));
+}
+
 test.serial('a creation that the SDK sent twice since its answer was lost is found and kept', async (t) => {
   const { house, act, simulator } = t.context;
   const made = await newKeySetInAws(t.context);
@@ -265,7 +392,12 @@ test.serial(
       .set({ withdrawn_at: new Date().toISOString(), withdrawn_why: 'WITHDRAWN' })
       .where('access_key_id', '=', row?.pending_access_key_id ?? '')
       .execute();
-    const found = await make(house, act, keySet);
+    // Found, and then killed: that AWS has a credential of no use is written down with it.
+    await t.throwsAsync(make(killedAt(house, 3, 'after').house, act, keySet), { message: 'killed' });
+    t.like(await storeOf(t.context, keySet), { wanted: 'UPDATE', state: 'DISCONNECTED' });
+    await anHourOfWatching(t.context);
+    const found = await storeOf(t.context, keySet);
+    if (found === undefined) throw new Error('it is gone');
     t.like(found, { wanted: null, pending_access_key_id: '' });
     t.is((await inAws(t.context, made)).length, 1);
     t.deepEqual(await liveCredentials(t.context, keySet), [found.access_key_id]);
