@@ -59,3 +59,11 @@ export class StartError extends Error {
     this.wayOut = wayOut;
   }
 }
+
+/**
+ * The module does not show the token that is meant. Another process may see it: SoftHSM 2.6 keeps for a whole process what it
+ * read while another one's login was writing (ObjectFile.cpp), and then shows no token, or one that cannot be read.
+ */
+export class TokenMissedError extends StartError {
+  override name = 'TokenMissedError';
+}

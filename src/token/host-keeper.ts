@@ -51,6 +51,8 @@ export class HostKeeper {
   /** With whose others it shares what the token has room for; set before {@link start}. */
   party: HostParty | undefined;
   #life: HostLife | undefined;
+  /** The last start did not see the token, and the next one is to look before that is told. */
+  #missed = false;
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
@@ -98,6 +100,8 @@ export class HostKeeper {
         deaths = monotonicNow() - began > settledAfter ? 1 : deaths + 1;
         // The first replacement comes at once.
         longest = deaths === 1 ? 0 : Math.min(pauses.longestAfterReady, pauses.first * 2 ** (deaths - 2));
+      } else if (this.#missed) {
+        longest = 0;
       } else {
         longest = Math.min(pauses.longest, pauses.first * 2 ** failures++);
         if (failures > triesWhereFull && noRoom.has(end?.rv)) {
@@ -146,6 +150,8 @@ export class HostKeeper {
     const end = await life.ended;
     this.#life = undefined;
     if (end.ready) this.#listener.onGone(id, end.problem);
+    this.#missed = end.missed === true && !this.#missed;
+    if (this.#missed) return end;
     if (!end.ready || end.pinRefused) this.#failed(end.problem, end.wayOut, end.pinRefused);
     return end;
   }

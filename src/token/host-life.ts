@@ -64,6 +64,8 @@ export interface HostEnd {
   /** What the C_ function returned that kept it from becoming ready, where that was it. */
   rv?: number | undefined;
   call?: string | undefined;
+  /** It did not see the token: another process may (TokenMissedError). */
+  missed?: boolean | undefined;
 }
 
 const hostScript = path.join(import.meta.dirname, 'host-process.ts');
@@ -272,6 +274,7 @@ export class HostLife {
         wayOut: last.wayOut,
         rv: last.rv,
         call: last.call,
+        missed: last.missed,
       };
     const why = this.#overdue ? `within ${this.#settings.startTimeout} ms` : `and ended (${how})`;
     return {

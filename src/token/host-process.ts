@@ -64,6 +64,7 @@ export type HostReport =
       wayOut: string;
       rv?: number | undefined;
       call?: string | undefined;
+      missed?: boolean | undefined;
     }
   | ProgressReport
   | { state: 'login-wanted' }

@@ -47,6 +47,7 @@ const hostReport = variant<'state', HostReport>('state', {
     wayOut: text,
     rv: number,
     call: optional(text),
+    missed: optional(flag),
   }),
   step: record<Omit<Extract<HostReport, { state: 'step' }>, 'state'>>({
     step: oneOf(verificationSteps),

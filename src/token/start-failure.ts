@@ -1,4 +1,4 @@
-import { CryptokiError, StartError } from './cryptoki-error.ts';
+import { CryptokiError, StartError, TokenMissedError } from './cryptoki-error.ts';
 import { ckrName, TokenError } from './faults.ts';
 import { tokenWords, wayOutOf } from './ways-out.ts';
 
@@ -9,11 +9,19 @@ export interface StartFailure {
   wayOut: string;
   rv?: number | undefined;
   call?: string | undefined;
+  /** The module shows no such token, which may be so for this process alone: {@link TokenMissedError}. */
+  missed?: boolean | undefined;
 }
 
 /** Nothing else that is thrown has words for an operator. */
 export function startFailure(error: unknown): StartFailure {
-  if (error instanceof StartError) return { pinRefused: false, problem: error.message, wayOut: error.wayOut };
+  if (error instanceof StartError)
+    return {
+      pinRefused: false,
+      problem: error.message,
+      wayOut: error.wayOut,
+      missed: error instanceof TokenMissedError,
+    };
   if (error instanceof TokenError && error.fault === 'pin-refused')
     return {
       pinRefused: true,

@@ -1,6 +1,6 @@
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
-import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
+import { attempt, CryptokiError, StartError, TokenMissedError } from './cryptoki-error.ts';
 import { knownWayOut } from './ways-out.ts';
 
 /** Which token of the module's, and how to get into it. With nothing given: the only one that was initialised. */
@@ -58,7 +58,7 @@ function slotNumber(handle: pkcs11js.Handle): number {
 
 /**
  * Finds the one token that is meant, never "the first slot". A slot that cannot be read, such as one with an unformatted
- * card or of an appliance that is down, is none of ours while another has the token. Throws StartError.
+ * card or of an appliance that is down, is none of ours while another has the token. Throws StartError, TokenMissedError.
  */
 export function chooseToken(
   seen: readonly SeenSlot[],
@@ -68,7 +68,7 @@ export function chooseToken(
   const [match, second] = matches;
   const shown = seen.flatMap((one, index) => words(one, index, seen.length) ?? []).join(', ');
   if (match?.slot === undefined || match.info === undefined)
-    throw new StartError(
+    throw new TokenMissedError(
       `no token with ${wanted(choose)}`,
       [
         shown === '' ? 'the module shows no token at all' : `the module shows: ${shown}`,

@@ -7,6 +7,7 @@ import { type CryptokiError, attempt } from '../../src/token/cryptoki-error.ts';
 import { ckrName } from '../../src/token/faults.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import type { TokenFixture } from '../support/tokens.ts';
+import { openBareSession } from './bare-session.ts';
 
 /** What somebody else does with the token, past Holdfast. Ids are in hex. */
 export type Deed =
@@ -54,30 +55,13 @@ const told = [
   'CKA_DERIVE',
 ] as const;
 
-/** None where the slot cannot be read: a token that another test is just making. */
-function labelOf(lib: pkcs11js.PKCS11, slot: Handle): string | undefined {
-  try {
-    return lib.C_GetTokenInfo(slot).label.trim();
-  } catch {
-    return undefined;
-  }
-}
-
 class Bare {
-  readonly #lib = new pkcs11js.PKCS11();
+  readonly #lib: pkcs11js.PKCS11;
   readonly #session: Handle;
 
-  constructor({ module, label, pin, initializeParameters }: TokenFixture) {
-    const lib = this.#lib;
-    lib.load(module);
-    lib.C_Initialize({
-      flags: pkcs11js.CKF_OS_LOCKING_OK,
-      ...(initializeParameters !== undefined && { libraryParameters: `${initializeParameters} ` }),
-    });
-    const slot = lib.C_GetSlotList(true).find((one) => labelOf(lib, one) === label);
-    if (slot === undefined) throw new Error('the token is not there');
-    this.#session = lib.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-    lib.C_Login(this.#session, pkcs11js.CKU_USER, pin);
+  constructor(lib: pkcs11js.PKCS11, session: Handle) {
+    this.#lib = lib;
+    this.#session = session;
   }
 
   perform(deed: Deed): unknown {
@@ -194,6 +178,7 @@ function templateOf({
 
 if (import.meta.main) {
   const { deeds, ...fixture } = JSON.parse(await text(process.stdin)) as TokenFixture & { deeds: Deed[] };
-  const token = new Bare(fixture);
+  const { lib, session } = await openBareSession(fixture);
+  const token = new Bare(lib, session);
   process.stdout.write(JSON.stringify(deeds.map((deed) => token.perform(deed))));
 }

@@ -54,6 +54,33 @@ test.serial(
   },
 );
 
+test.serial(
+  'a token that one process misses, as beside a login elsewhere, is looked for by another',
+  async (t) => {
+    for (const call of ['C_GetTokenInfo', 'C_GetSlotInfo'] as const) {
+      await state.shim.set([{ call, rv: CKR.GENERAL_ERROR, claim: await state.shim.claimToken() }]);
+      const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false });
+      await open.call({ kind: 'health' });
+      t.deepEqual(
+        open.events.map(({ kind }) => kind),
+        ['ready'],
+        call,
+      );
+    }
+  },
+);
+
+test.serial('a token that is not there is looked for by two processes, and told once', async (t) => {
+  const open = new OpenPool({ ...state.fixture, label: 'of nobody' }, { shim: state.shim, prepare: false });
+  t.teardown(async () => open.stop());
+  const before = (await state.shim.counts())['C_GetSlotList'] ?? 0;
+  open.startAll();
+  t.is((await open.failure()).problem, 'no token with label "of nobody"');
+  const lists = ((await state.shim.counts())['C_GetSlotList'] ?? 0) - before;
+  // Its length is asked for first.
+  t.is(lists, 2 * 2);
+});
+
 test.serial('signals that interrupt its waiting do not end an idle host', async (t) => {
   await state.shim.set([{ call: 'C_Initialize', timerMicroseconds: 2_000 }]);
   const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false });

@@ -11,6 +11,7 @@ import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { HostKeeper, LoginGate, type HostSettings } from '../../src/token/host-keeper.ts';
 import type { KnownPins } from '../../src/token/host-life.ts';
+import { verificationSteps } from '../../src/token/verification-steps.ts';
 import { memoryDirectory } from '../support/memory-directory.ts';
 import { Shim } from '../support/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
@@ -228,6 +229,18 @@ test.serial('no such token: those that are there are named', async (t) => {
   );
   t.true(report.wayOut?.includes(`"${state.fixture.label}"`));
   t.is(report.info, undefined);
+});
+
+test.serial('a token that one process misses is found by the next, and no step is told twice', async (t) => {
+  await state.shim.set([
+    { call: 'C_GetTokenInfo', rv: CKR.GENERAL_ERROR, claim: await state.shim.claimToken() },
+  ]);
+  const report = await verify({ shim: state.shim });
+  t.true(report.ok, report.steps.at(-1)?.detail);
+  t.deepEqual(
+    report.steps.map(({ name }) => name),
+    verificationSteps,
+  );
 });
 
 test.serial('a module that is not there, and a file that is none', async (t) => {

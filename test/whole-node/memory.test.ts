@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { createSoftHsmToken } from '../support/tokens.ts';
+import { inToken } from '../token/in-token.ts';
 import { TestNode } from '../support/test-node.ts';
-import { plantKey } from './plant-key.ts';
 import { mappedFiles, searchMemory } from './process-memory.ts';
 import { SteadyLoad } from '../support/steady-load.ts';
 
@@ -17,7 +17,8 @@ test('after thousands of operations key bytes and PIN are nowhere in the memory 
   const fixture = await createSoftHsmToken({ pin });
   t.teardown(async () => fixture.dispose());
   const planted = { label: 'planted', id: randomBytes(8), value: randomBytes(32) };
-  await plantKey(fixture, planted);
+  const [id, value] = [planted.id.toString('hex'), planted.value.toString('hex')];
+  await inToken(fixture, [{ do: 'plant', label: planted.label, id, value }]);
   const node = await TestNode.start({ tokens: [{ fixture }], workers: 2 });
   t.teardown(async () => node.dispose());
   const access = await node.makeKeySet('first', { prefix: 'first' });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import pkcs11js from 'pkcs11js';
+import { openBareSession } from '../token/bare-session.ts';
 
 export interface SampleProxyOrder {
   module: string;
@@ -15,15 +16,8 @@ export interface SampleProxyOrder {
 
 if (import.meta.main) {
   const order = JSON.parse(await text(process.stdin)) as SampleProxyOrder;
-  const library = new pkcs11js.PKCS11();
-  library.load(order.module);
-  library.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
-  const slot = library
-    .C_GetSlotList(true)
-    .find((candidate) => library.C_GetTokenInfo(candidate).label.trim() === order.tokenLabel);
-  if (slot === undefined) throw new Error('no such token');
-  const session = library.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
-  library.C_Login(session, pkcs11js.CKU_USER, order.pin);
+  const { module, tokenLabel: label, pin } = order;
+  const { lib: library, session } = await openBareSession({ module, label, pin });
   const yes = [pkcs11js.CKA_TOKEN, pkcs11js.CKA_PRIVATE, pkcs11js.CKA_SENSITIVE];
   const uses = [pkcs11js.CKA_ENCRYPT, pkcs11js.CKA_DECRYPT];
   const no = [pkcs11js.CKA_EXTRACTABLE, pkcs11js.CKA_WRAP, pkcs11js.CKA_UNWRAP, pkcs11js.CKA_DERIVE];
