@@ -30,6 +30,8 @@ export interface NodeFacts {
     pinRefused: boolean;
     /** Why a host did not start last. */
     problem: string | undefined;
+    /** Keys of Holdfast's own in it that are not the ones that were made, in words. */
+    ownKeys: string[];
   }[];
   certificates: {
     listeners: ('xks' | 'management')[];

@@ -2,12 +2,14 @@ import type { TroubleFound, VaultTrouble } from '../vault/status-troubles.ts';
 import { credentialDays, warningDays } from '../vault/status-troubles.ts';
 import type { DiskFacts, NodeFacts } from './services.ts';
 import { counted } from '../counted.ts';
+import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
   'TOKEN_DOWN',
   'TOKEN_DEGRADED',
   'PIN_REFUSED',
+  'TOKEN_OWN_KEY_UNFIT',
   'CERTIFICATE_EXPIRED',
   'CERTIFICATE_ENDS',
   'CERTIFICATE_NOT_TAKEN',
@@ -68,40 +70,56 @@ export function tokenFindings(
   facts: NodeFacts | undefined,
   own: boolean,
 ): StatusFinding[] {
-  return tokens.flatMap((token): StatusFinding[] => {
-    const { name, health, hosts, hostsUp, pinRefused } = token;
-    const failure = facts?.tokens.find((one) => one.name === name);
-    const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
-    const ask = 'tell an administrator of the appliance';
-    if (pinRefused)
-      return [
-        {
-          ...{ trouble: 'PIN_REFUSED', where: name },
-          message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
-          remediation: own ? 'put the right PIN in place, then: sudo systemctl reload holdfast' : ask,
-        },
-      ];
-    if (health === 'UNAVAILABLE')
-      return [
-        {
-          ...{ trouble: 'TOKEN_DOWN', where: name },
-          message: `token ${name} does not answer: no key in it can be used${why}`,
-          remediation: own ? `holdfast token verify ${name}` : ask,
-        },
-      ];
-    if (health === 'DEGRADED')
-      return [
-        {
-          ...{ trouble: 'TOKEN_DEGRADED', where: name },
-          message:
-            hosts === null || hostsUp === hosts
-              ? `token ${name} answers only in part${why}`
-              : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve${why}`,
-          remediation: own ? `holdfast token verify ${name}` : ask,
-        },
-      ];
-    return [];
-  });
+  return tokens.flatMap((token) => [
+    ...availability(token, facts, own),
+    ...ownKeyFindings(token.name, facts, own),
+  ]);
+}
+
+const ask = 'tell an administrator of the appliance';
+
+function ownKeyFindings(name: string, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
+  const wrong = facts?.tokens.find((one) => one.name === name)?.ownKeys ?? [];
+  return wrong.map((alarm) => ({
+    trouble: 'TOKEN_OWN_KEY_UNFIT',
+    where: name,
+    message: `token ${name}: ${alarm}; nothing is done with it`,
+    remediation: own ? wayOutOfOwnKeys : ask,
+  }));
+}
+
+function availability(token: TokenStatus, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
+  const { name, health, hosts, hostsUp, pinRefused } = token;
+  const failure = facts?.tokens.find((one) => one.name === name);
+  const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
+  if (pinRefused)
+    return [
+      {
+        ...{ trouble: 'PIN_REFUSED', where: name },
+        message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
+        remediation: own ? 'put the right PIN in place, then: sudo systemctl reload holdfast' : ask,
+      },
+    ];
+  if (health === 'UNAVAILABLE')
+    return [
+      {
+        ...{ trouble: 'TOKEN_DOWN', where: name },
+        message: `token ${name} does not answer: no key in it can be used${why}`,
+        remediation: own ? `holdfast token verify ${name}` : ask,
+      },
+    ];
+  if (health === 'DEGRADED')
+    return [
+      {
+        ...{ trouble: 'TOKEN_DEGRADED', where: name },
+        message:
+          hosts === null || hostsUp === hosts
+            ? `token ${name} answers only in part${why}`
+            : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve${why}`,
+        remediation: own ? `holdfast token verify ${name}` : ask,
+      },
+    ];
+  return [];
 }
 
 export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {

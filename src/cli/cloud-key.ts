@@ -220,13 +220,24 @@ function addShow(cloudKey: Command): void {
           const { id } = await findCloudKey(api, name, keySet);
           printList(
             await api.client.list(`${cloudKeysPath(api)}/${id}/versions`),
-            fields('version', 'current', 'state', 'origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
+            {
+              ...fields('version', 'current', 'state'),
+              'key object': keyObject,
+              ...fields('origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
+            },
             api.options,
           );
         }),
       ),
     'holdfast cloud-key versions payroll',
   );
+}
+
+/** What is known of the key object behind a version. */
+export function keyObject({ state, unfit, proven }: Item): string {
+  if (state === 'DESTROYED') return '-';
+  if (unfit !== null && unfit !== undefined) return 'UNFIT: not the key on record';
+  return proven === true ? 'proven' : 'not proven';
 }
 
 function addEdit(cloudKey: Command): void {

@@ -10,6 +10,7 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
+import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
@@ -70,6 +71,8 @@ interface KeptHost {
   /** Why it could not start, and how often in a row. */
   problem: string | undefined;
   failures: number;
+  /** What is wrong with keys of our own, as it told last. */
+  alarms: string[];
 }
 
 /** One worker with the keepers of its token hosts: each host serves this worker alone. */
@@ -99,6 +102,13 @@ export class Crew implements Sharer {
   /** Why it lacks hosts of the token, as the last of them said that could not start. */
   problem(token: string): string | undefined {
     return this.#keepers.findLast((host) => host.token === token && host.failures > 0)?.problem;
+  }
+
+  /** What is wrong with keys of our own in the token, as those of its hosts told last that are there. */
+  ownKeyAlarms(token: string): string[] {
+    return this.#keepers.flatMap((host) =>
+      host.token === token && host.hostId !== undefined ? host.alarms : [],
+    );
   }
 
   /** The process that the worker is now. */
@@ -311,6 +321,7 @@ export class Crew implements Sharer {
       spared: 0,
       problem: undefined,
       failures: 0,
+      alarms: [],
       keeper: new HostKeeper(settings, gate, {
         onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
           entry.hostId = id;
@@ -322,17 +333,13 @@ export class Crew implements Sharer {
           const { serial, firmware } = info;
           // What the first one found is what all that come after have to find.
           settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };
-          for (const problem of alarms)
-            log.error(
-              { token, serial, problem },
-              'a key of Holdfast’s own is not the one that was made: nothing is done with it; restore it from a backup of ' +
-                'the token, or where that is lost, remove what is in its place and run holdfast init',
-            );
+          this.#takeAlarms(entry, alarms);
           if (noKeys !== undefined)
             log.error({ token, serial, ...noKeys }, 'no key can be made or rotated in this token');
           log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },
+        onOwnKeys: (_, alarms) => this.#takeAlarms(entry, alarms),
         onGone: (id, why) => {
           entry.hostId = undefined;
           entry.gauge = undefined;
@@ -350,6 +357,19 @@ export class Crew implements Sharer {
       }),
     };
     return entry;
+  }
+
+  #takeAlarms(entry: KeptHost, alarms: string[]): void {
+    const { log } = this.#options;
+    const { token } = entry;
+    for (const problem of alarms.filter((alarm) => !entry.alarms.includes(alarm)))
+      log.error(
+        { token, problem, wayOut: wayOutOfOwnKeys },
+        'a key of Holdfast’s own is not the one that was made: nothing is done with it',
+      );
+    if (alarms.length === 0 && entry.alarms.length > 0)
+      log.warn({ token }, 'the keys of Holdfast’s own are those that were made again');
+    entry.alarms = alarms;
   }
 }
 

@@ -24,15 +24,16 @@ export function nodeFacts(
   };
 }
 
-/** Of one token, over these processes: how many hosts they are to have and have, and what keeps the others away. */
+/** Of one token, over these processes: how many hosts they are to have and have, what keeps the others away, what they miss. */
 export function hostTotals(
   crews: readonly Crew[],
   token: string,
-): Pick<NodeFacts['tokens'][number], 'hosts' | 'up' | 'problem'> {
+): Pick<NodeFacts['tokens'][number], 'hosts' | 'up' | 'problem' | 'ownKeys'> {
   const counts = crews.map((crew) => crew.hosts(token));
   return {
     hosts: counts.reduce((sum, { wanted }) => sum + wanted, 0),
     up: counts.reduce((sum, { prepared }) => sum + prepared, 0),
     problem: crews.map((crew) => crew.problem(token)).find((one) => one !== undefined),
+    ownKeys: [...new Set(crews.flatMap((crew) => crew.ownKeyAlarms(token)))],
   };
 }

@@ -14,6 +14,8 @@ export interface RunningHost extends ReadyHost {
 
 export interface KeeperListener {
   onReady(host: RunningHost): void;
+  /** What is wrong with keys of our own, where that has changed since it became ready. */
+  onOwnKeys?(id: number, alarms: string[]): void;
   onGone(id: number, why: string): void;
   /** The host could not start; it is tried again unless `final`: the token refused the PIN, see {@link LoginGate}. */
   onFailed(problem: string, wayOut: string, final: boolean): void;
@@ -146,6 +148,9 @@ export class HostKeeper {
     life.onReady = (host) => {
       if (this.party !== undefined) this.#gate.gained(this.party);
       if (!this.#stopping.signal.aborted) this.#listener.onReady({ id, ...host });
+    };
+    life.onOwnKeys = (alarms) => {
+      if (!this.#stopping.signal.aborted) this.#listener.onOwnKeys?.(id, alarms);
     };
     const end = await life.ended;
     this.#life = undefined;

@@ -81,6 +81,8 @@ const endPatience = 2_000;
 export class HostLife {
   readonly ended: Promise<HostEnd>;
   onReady: (host: ReadyHost) => void = () => undefined;
+  /** What is wrong with keys of our own has changed since it became ready. */
+  onOwnKeys: (alarms: string[]) => void = () => undefined;
   onProgress: (report: ProgressReport) => void = () => undefined;
   /** It has come to a login and waits for its turn. */
   onLoginWanted: () => void = () => undefined;
@@ -182,6 +184,7 @@ export class HostLife {
       // What a module prints there; a host that says nothing else is overdue.
       if (told === undefined) return;
       if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
+      if (told.state === 'own-keys') return this.onOwnKeys(told.alarms);
       this.#last = told;
       if (this.#last.state === 'ready' && !this.#ready) {
         overdue.stop();

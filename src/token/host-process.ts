@@ -12,6 +12,7 @@ import { wayOutOfRefusedPin } from './login-gate.ts';
 import { Progress } from './progress.ts';
 import type { ProgressReport } from './verification-steps.ts';
 import type { OwnKeyProofs } from './own-key-proofs.ts';
+import { wayOutOfOwnKeys } from './own-keys.ts';
 import type { PinStanding } from './pin-state.ts';
 import { proveMechanisms } from './self-test.ts';
 import { startFailure } from './start-failure.ts';
@@ -67,6 +68,8 @@ export type HostReport =
       missed?: boolean | undefined;
     }
   | ProgressReport
+  /** Of a host that is ready: what is wrong with our own keys has changed. */
+  | { state: 'own-keys'; alarms: string[] }
   | { state: 'login-wanted' }
   | { state: 'logged-in' }
   | { state: 'dead'; pinRefused: boolean; problem: string };
@@ -129,6 +132,8 @@ function startInSteps(order: HostOrder): TokenHost {
   progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
   const host = newHost(cryptoki, order);
   const operationTime = host.selfTest();
+  const [alarm] = host.ownKeys.alarms;
+  if (alarm !== undefined) throw new StartError(alarm, wayOutOfOwnKeys);
   progress.done(
     'self-test',
     `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused, the longest data and names are taken`,
@@ -187,6 +192,7 @@ function failure(error: unknown): HostReport {
 }
 
 function serve(host: TokenHost): never {
+  let told = host.alarms.join();
   const cutter = new FrameCutter();
   const chunk = Buffer.allocUnsafe(maxFrameBytes);
   for (;;) {
@@ -200,6 +206,10 @@ function serve(host: TokenHost): never {
       report({ state: 'dead', pinRefused: fatal.fault === 'pin-refused', problem: fatal.message });
       process.exit(71);
     }
+    const { alarms } = host;
+    if (alarms.join() === told) continue;
+    told = alarms.join();
+    report({ state: 'own-keys', alarms });
   }
 }
 

@@ -56,6 +56,7 @@ const hostReport = variant<'state', HostReport>('state', {
     info: optional(token),
   }),
   mechanisms: record({ names: texts }),
+  'own-keys': record({ alarms: texts }),
   'login-wanted': record({}),
   'logged-in': record({}),
   dead: record({ pinRefused: flag, problem: text }),

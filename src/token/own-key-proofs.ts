@@ -18,6 +18,7 @@ export class OwnKeyGuard {
   readonly #tools: Omit<ProofTools, 'canary'>;
   readonly #proofs: Map<string, Buffer>;
   readonly #proven: ProvenKeys;
+  readonly #wrong = new Map<string, string>();
 
   constructor(tools: Omit<ProofTools, 'canary'>, proofs: OwnKeyProofs = {}) {
     this.#tools = tools;
@@ -40,7 +41,19 @@ export class OwnKeyGuard {
 
   /** The handle. Throws TokenError `key-unfit`, `key-missing`, `key-duplicate`; CryptokiError. */
   use(key: OwnKey): Buffer {
-    return this.#proven.use(key.id, this.#identityOf(key));
+    return this.#noted(key, () => this.#proven.use(key.id, this.#identityOf(key)));
+  }
+
+  #noted(key: OwnKey, find: () => Buffer): Buffer {
+    try {
+      const handle = find();
+      this.#wrong.delete(key.label);
+      return handle;
+    } catch (error) {
+      if (error instanceof TokenError)
+        this.#wrong.set(key.label, `key "${key.label}": ${error.detail ?? error.fault}`);
+      throw error;
+    }
   }
 
   /** Makes the proofs that are not there yet, of keys that were found as made. Throws CryptokiError, TokenError. */
@@ -60,17 +73,19 @@ export class OwnKeyGuard {
     return Object.fromEntries([...this.#proofs].map(([label, proof]) => [label, proof.toString('base64')]));
   }
 
-  /** What is wrong with each key that is not the one of its proof, for operators. */
-  alarms(): string[] {
-    return Object.values(ownKeys).flatMap((key) => {
+  /** Has each key show what it is, whatever is remembered: {@link alarms} tells it. Throws CryptokiError. */
+  lookAtAll(): void {
+    for (const key of Object.values(ownKeys))
       try {
-        this.use(key);
-        return [];
+        this.#noted(key, () => this.#proven.prove(key.id, this.#identityOf(key)));
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
-        return [`key "${key.label}": ${error.detail ?? error.fault}`];
       }
-    });
+  }
+
+  /** What was wrong with each key when it was used last, for operators: none of them is one of the proofs. */
+  get alarms(): string[] {
+    return [...this.#wrong.values()];
   }
 
   #identityOf(key: OwnKey): Buffer {

@@ -18,6 +18,10 @@ export interface OwnKey {
   label: string;
 }
 
+/** For operators, where one of them is not in the token any more, or another key is in its place. */
+export const wayOutOfOwnKeys =
+  'restore it from a backup of the token, or where that is lost, remove what is in its place and run holdfast init';
+
 const ownIds = new Set(Object.values(ownKeys).map(({ id }) => id.toString('hex')));
 
 /** Whether a CKA_ID is that of a key of our own: such a key is no CloudKey's, whatever a record says. */

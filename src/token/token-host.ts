@@ -17,6 +17,7 @@ import { restrictKey } from './key-restriction.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
 import { isOwnKey, ownKeys } from './own-keys.ts';
 import { OwnKeyGuard, type OwnKeyProofs } from './own-key-proofs.ts';
+import { OwnKeyWatch } from './own-key-watch.ts';
 import { Presence } from './presence.ts';
 import { ProvenKeys } from './proven-keys.ts';
 import { reactionTo, type Reaction } from './reactions.ts';
@@ -55,6 +56,7 @@ export class TokenHost {
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
   readonly #own: OwnKeyGuard;
+  readonly #ownKeyWatch: OwnKeyWatch;
   readonly #proven: ProvenKeys;
   readonly #destruction: KeyDestruction;
   readonly #list: KeyList;
@@ -74,6 +76,7 @@ export class TokenHost {
     this.#keys = new KeyObjects(cryptoki, profile);
     this.#list = new KeyList(this.#keys);
     this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys }, proofs);
+    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, this.#keys, this.#own);
     const presence = new Presence(cryptoki, this.#keys);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own, presence);
     this.#sealTools = { gcm: this.#gcm, own: this.#own, canary: this.#canary };
@@ -119,7 +122,13 @@ export class TokenHost {
 
   /** After the self-test: the proofs of our own keys, and what is wrong with those that are not the ones proven. */
   get ownKeys(): { proofs: OwnKeyProofs; alarms: string[] } {
-    return { proofs: this.#own.proofs, alarms: this.#own.alarms() };
+    this.#own.lookAtAll();
+    return { proofs: this.#own.proofs, alarms: this.#own.alarms };
+  }
+
+  /** What was wrong with our own keys when they were used last; it costs the token nothing to ask. */
+  get alarms(): string[] {
+    return this.#own.alarms;
   }
 
   /**
@@ -343,6 +352,7 @@ export class TokenHost {
         return { kind: 'reseal', value: { sealed: reseal(this.#sealTools, request, request.sealed) } };
       case 'health':
         this.#canary.renew();
+        this.#ownKeyWatch.look();
         return { kind: 'health', value: {} };
       case 'learn':
         return { kind: 'learn', value: this.#learn(request.milliseconds) };

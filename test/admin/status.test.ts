@@ -45,7 +45,9 @@ const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeR
 
 function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
   return {
-    tokens: [{ name: 'token', hosts: 6, up: 6, pinRefused: false, problem: undefined, ...token }],
+    tokens: [
+      { name: 'token', hosts: 6, up: 6, pinRefused: false, problem: undefined, ownKeys: [], ...token },
+    ],
     certificates: [ending(house.now(), 90)],
     quotas: { refusedSince, near: [] },
   };
@@ -160,6 +162,16 @@ const conditions: Condition[] = [
     mends: /systemctl reload holdfast/,
     vaultToo: true,
     make: facts(({ stage }) => wellFacts(stage, { up: 0, pinRefused: true })),
+  },
+  {
+    name: 'a key of Holdfast’s own is another',
+    trouble: 'TOKEN_OWN_KEY_UNFIT',
+    says: /token token: key "holdfast:protecting:1": it does not open the proof/,
+    mends: /^restore it from a backup of the token/,
+    vaultToo: true,
+    make: facts(({ stage }) =>
+      wellFacts(stage, { ownKeys: ['key "holdfast:protecting:1": it does not open the proof'] }),
+    ),
   },
   {
     name: 'a certificate ends soon',

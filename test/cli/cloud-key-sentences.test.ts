@@ -1,5 +1,15 @@
 import test from 'ava';
+import { keyObject } from '../../src/cli/cloud-key.ts';
 import { sentencesOf, type KeyVerb } from '../../src/cli/cloud-key-sentences.ts';
+
+test('of a version whose key object was replaced the list says so', (t) => {
+  const version = { version: 1, state: 'ACTIVE', proven: true, unfit: null };
+  t.is(keyObject(version), 'proven');
+  t.is(keyObject({ ...version, proven: false }), 'not proven');
+  t.is(keyObject({ ...version, state: 'DESTROYED' }), '-');
+  const unfit = { since: '2026-11-29T14:05:00.000Z', why: 'it does not open the proof' };
+  t.is(keyObject({ ...version, unfit }), 'UNFIT: not the key on record');
+});
 
 const now = new Date('2026-11-29T14:05:00.000Z');
 const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';

@@ -42,6 +42,7 @@ export type KeeperEvent =
       ownProofs: OwnKeyProofs;
       alarms: string[];
     }
+  | { kind: 'own-keys'; alarms: string[] }
   | { kind: 'gone'; pid: number; why: string }
   | { kind: 'failed'; problem: string; wayOut: string; final: boolean };
 
@@ -100,6 +101,7 @@ export class OpenPool {
           this.pool.addHost(host.id, host.pid, host.socket, host.operationTime);
           this.#told.dispatchEvent(new Event('event'));
         },
+        onOwnKeys: (_, alarms) => this.#tell({ kind: 'own-keys', alarms }),
         onGone: (id, why) => {
           this.pool.removeHost(id);
           this.#tell({ kind: 'gone', pid: pids.get(id) ?? 0, why });

@@ -1,11 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
-import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
+import { LoginGate } from '../../src/token/login-gate.ts';
+import { ownKeys, versionLabel, versionObjectId, wayOutOfOwnKeys } from '../../src/token/own-keys.ts';
+import { verifyConnection } from '../../src/token/verification.ts';
 import { labelled } from '../support/key-identity.ts';
 import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../support/tokens.ts';
 import { inToken, type Deed } from './in-token.ts';
-import { decryptOf, encryptOf, OpenPool, throwsFault } from './open-pool.ts';
+import { decryptOf, encryptOf, OpenPool, settingsFor, throwsFault } from './open-pool.ts';
 
 /* Somebody puts another key object in the place of a key, past Holdfast: nothing is done with it, all others are served. */
 
@@ -213,10 +215,12 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
           await isBadStill(pool);
         };
 
-        for (const own of [ownKeys.health, ownKeys.protecting]) {
+        // The protecting key first: nobody has used it, and the next look at the token's health tells.
+        for (const own of [ownKeys.protecting, ownKeys.health]) {
           await inToken(fixture, [{ do: 'destroy', id: hex(own.id) }, by(own)]);
           await answers(open);
         }
+        await open.event((event) => event.kind === 'own-keys' && isOfBoth(event.alarms));
         await isUnsealed(open);
         t.deepEqual(open.pids, before, 'the hosts live on');
 
@@ -230,6 +234,12 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
         );
         await answers(anew);
         await isUnsealed(anew);
+        const settings = settingsFor(fixture, { ownProofs }, false);
+        const { ok, steps, wayOut } = await verifyConnection(settings, new LoginGate());
+        t.false(ok);
+        t.like(steps.at(-1), { name: 'self-test', ok: false });
+        t.regex(steps.at(-1)?.detail ?? '', /^key "holdfast:health:1": it does not open the proof/);
+        t.is(wayOut, wayOutOfOwnKeys);
         return undefined;
       },
     );
@@ -252,6 +262,11 @@ test.serial('a health key that is gone ends nobody, and is missed at the next st
   t.deepEqual(await anew.call({ kind: 'health' }), {});
   return undefined;
 });
+
+/** Of the health key and of the protecting key. */
+function isOfBoth(alarms: readonly string[]): boolean {
+  return Object.values(ownKeys).every(({ label }) => alarms.some((alarm) => alarm.includes(label)));
+}
 
 async function isServed(t: ExecutionContext, open: OpenPool, made: Made): Promise<void> {
   const sealed = await open.call(encryptWith(made, true));
