@@ -5,6 +5,7 @@ import { Listener } from '../src/http/listener.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
+import { Secret } from '../src/secret.ts';
 import { parseAuthorization, verifySignature } from '../src/sigv4/verify.ts';
 import { runCluster } from './cluster.ts';
 
@@ -20,12 +21,13 @@ if (port === undefined) {
   await runCluster(import.meta.filename, words, Math.min(4, availableParallelism()));
 } else {
   const answer = 'x'.repeat(Number(answerBytes));
+  const signedWith = new Secret(secret);
   const app = new Koa();
   app.use(async (ctx) => {
     const request = { method: ctx.method, path: ctx.path, query: '', rawHeaders: ctx.req.rawHeaders };
     const authorization = parseAuthorization(request, new Date());
     const body = await readBody(ctx.req);
-    await verifySignature(request, body, authorization, secret);
+    verifySignature(request, body, authorization, signedWith);
     ctx.set('Content-Type', 'application/json');
     ctx.body = answer;
   });

@@ -81,7 +81,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['better-sqlite3', 'kysely', 'zod'],
   },
   'src/store/migrations': { rooms: [], packages: ['kysely'] },
-  'src/sigv4': { rooms: [], packages: ['@smithy/signature-v4'] },
+  'src/sigv4': { rooms: [ground], packages: ['@smithy/signature-v4'] },
   'src/config': { rooms: [ground], packages: ['smol-toml', 'zod'] },
 
   // Plays AWS with nothing of src/ and nothing of AWS's: a misreading of AWS in one shows in the other.

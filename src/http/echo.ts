@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { wallClock } from '../clock.ts';
+import { Secret } from '../secret.ts';
 import { isEchoProof, isFreshEcho } from '../sigv4/echo-proof.ts';
 import {
   parseAuthorization,
@@ -89,9 +90,9 @@ export async function echo(
   // An unknown access key id takes as long as a known one.
   const secret =
     credential === undefined
-      ? randomBytes(32).toString('base64')
-      : (await directory.secret(credential, options.now() + patience)).reveal();
-  const proven = isEchoProof(claim, claim.proof, secret) && isFreshEcho(claim, wallClock());
+      ? new Secret(randomBytes(32).toString('base64'))
+      : await directory.secret(credential, options.now() + patience);
+  const proven = isEchoProof(claim, claim.proof, secret.reveal()) && isFreshEcho(claim, wallClock());
   if (credential === undefined || !proven) return undefined;
   if (!options.echoes.take(claim.accessKeyId))
     throw new XksError('ThrottlingException', 'This credential has asked for too many echoes.');
@@ -106,7 +107,7 @@ export async function echo(
       headers: shownHeaders(ctx.req.rawHeaders),
       remote: ctx.req.socket?.remoteAddress ?? '',
       tls: tlsFacts(ctx),
-      signature: await judge(request, body, secret),
+      signature: judge(request, body, secret),
     },
   };
 }
@@ -154,9 +155,9 @@ function shownHeaders(raw: readonly string[]): Echo['headers'] {
   return headers;
 }
 
-async function judge(request: ReceivedRequest, body: Buffer, secret: string): Promise<Echo['signature']> {
+function judge(request: ReceivedRequest, body: Buffer, secret: Secret): Echo['signature'] {
   try {
-    await verifySignature(request, body, parseAuthorization(request, wallClock()), secret);
+    verifySignature(request, body, parseAuthorization(request, wallClock()), secret);
     return { verified: true, reason: null };
   } catch (error) {
     if (error instanceof SignatureError) return { verified: false, reason: error.reason };

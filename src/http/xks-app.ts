@@ -162,7 +162,7 @@ async function answer(
     const credential = await findCredential(directory, authorization.accessKeyId, route.prefix);
     if (credential === undefined) throw authenticationFailed();
     const secret = await directory.secret(credential, deadline);
-    await verifySignature(request, body, authorization, secret.reveal());
+    verifySignature(request, body, authorization, secret);
     ({ keySet, accessKeyId } = credential);
     const address = ctx.req.socket?.remoteAddress ?? '';
     options.services.uses.record('credential', accessKeyId, address);

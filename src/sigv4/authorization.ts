@@ -20,6 +20,8 @@ export interface Authorization extends Credential {
   /** The x-amz-date header as sent. */
   readonly timestamp: string;
   readonly requestTime: Date;
+  /** The headers of the request. */
+  readonly fields: HeaderFields;
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
@@ -48,6 +50,7 @@ export function parseAuthorization(request: ReceivedRequest, now: Date): Authori
     signature: parseSignature(parameters.Signature),
     timestamp,
     requestTime,
+    fields,
   };
 }
 

@@ -3,7 +3,8 @@ import { SignatureError } from './signature-error.ts';
 /** XKS spec, Authentication: the service name in the scope. */
 export const SERVICE = 'kms-xks-proxy';
 
-const TERMINATOR = 'aws4_request';
+/** What ends the scope. */
+export const TERMINATOR = 'aws4_request';
 /**
  * More than the XKS spec's 20 to 30 of `A-Z2-7`, which its own examples and AWS's test client break;
  * no comma and no slash, because those end the parameter and the part.

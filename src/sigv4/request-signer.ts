@@ -1,8 +1,12 @@
 import { ALGORITHM_IDENTIFIER, SignatureV4, createScope, getCanonicalHeaders } from '@smithy/signature-v4';
-import type { Authorization } from './authorization.ts';
 import { SERVICE } from './credential.ts';
 import type { ReceivedRequest } from './received-request.ts';
+import type { SignedParts } from './expected-signature.ts';
 import { Sha256 } from './sha256.ts';
+
+export interface SignedAt extends SignedParts {
+  requestTime: Date;
+}
 
 /**
  * The steps of SigV4 from @smithy/signature-v4, without its `sign(request)`: that is made for clients and drops a
@@ -25,9 +29,8 @@ export class RequestSigner extends SignatureV4 {
     request: ReceivedRequest,
     headers: Record<string, string>,
     bodyHash: string,
-    authorization: Authorization,
+    { date, region, requestTime, signedHeaders, timestamp }: SignedAt,
   ): Promise<string> {
-    const { date, region, requestTime, signedHeaders, timestamp } = authorization;
     const canonical = {
       method: request.method,
       path: request.path,

@@ -36,7 +36,7 @@ export async function signRequest(
     { method, path, query: '', rawHeaders: [] },
     { host, 'x-amz-date': timestamp },
     hash('sha256', body, 'hex'),
-    { accessKeyId, date, region, signedHeaders, signature: '', timestamp, requestTime: at },
+    { date, region, signedHeaders, timestamp, requestTime: at },
   );
   const scope = `${accessKeyId}/${date}/${region}/${SERVICE}/aws4_request`;
   return {

@@ -6,15 +6,9 @@ const PLAIN = /^[\t\x20-\x7e]*$/;
 const BYTES = /^[\t\x20-\x7e\x80-\xff]*$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The signed headers' values by name, those of a header that came several times joined by commas in the order sent. */
-export function readSignedValues(
-  fields: HeaderFields,
-  signedHeaders: readonly string[],
-): Record<string, string> {
-  // Without a prototype, because a header may be named __proto__.
-  const values = Object.create(null) as Record<string, string>;
-  for (const name of signedHeaders) values[name] = (fields.get(name) ?? []).map(decodeValue).join(',');
-  return values;
+/** The signed headers' values in their order, those of a header that came several times joined by commas in the order sent. */
+export function readSignedValues(fields: HeaderFields, signedHeaders: readonly string[]): string[] {
+  return signedHeaders.map((name) => (fields.get(name) ?? []).map(decodeValue).join(','));
 }
 
 /**

@@ -1,43 +1,40 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Authorization } from './authorization.ts';
-import {
-  readHeaderFields,
-  singleValue,
-  type HeaderFields,
-  type ReceivedRequest,
-} from './received-request.ts';
-import { RequestSigner } from './request-signer.ts';
+import type { Secret } from '../secret.ts';
+import { expectedSignature } from './expected-signature.ts';
+import { singleValue, type HeaderFields, type ReceivedRequest } from './received-request.ts';
 import { SignatureError } from './signature-error.ts';
 import { readSignedValues } from './signed-values.ts';
+import { keepSigningKey, signingKey } from './signing-keys.ts';
 
 export { parseAuthorization, type Authorization } from './authorization.ts';
 export type { ReceivedRequest } from './received-request.ts';
 export { SignatureError, type SignatureFault } from './signature-error.ts';
 
 /**
- * Resolves if the holder of `secret` signed this request with this body; rejects with `SignatureError` if not.
+ * Returns if the holder of `secret` signed this request with this body; throws `SignatureError` if not.
  * `authorization` is what `parseAuthorization` made of the same request.
  */
-export async function verifySignature(
+export function verifySignature(
   request: ReceivedRequest,
   body: Uint8Array,
   authorization: Authorization,
-  secret: string,
-): Promise<void> {
+  secret: Secret,
+): void {
   // Everyone knows the empty secret.
-  if (secret === '') throw new RangeError('The secret access key is empty');
-  const fields = readHeaderFields(request.rawHeaders);
+  if (secret.reveal() === '') throw new RangeError('The secret access key is empty');
+  const { fields, signedHeaders, signature } = authorization;
   const bodyHash = hash('sha256', body, 'hex');
   assertPayloadHash(fields, bodyHash);
-  const headers = readSignedValues(fields, authorization.signedHeaders);
-  const signer = new RequestSigner(authorization.accessKeyId, secret, authorization.region);
-  const expected = await signer.signatureOf(request, headers, bodyHash, authorization);
-  if (!isEqual(expected, authorization.signature))
+  const key = signingKey(secret, authorization);
+  const values = readSignedValues(fields, signedHeaders);
+  if (!isEqual(expectedSignature(request, values, bodyHash, authorization, key), signature))
     throw new SignatureError(
       'signature-mismatch',
       'The signature does not belong to this request and this secret access key; compare the credential on both ' +
         'sides, and see that no proxy in between changes host, path, headers or body',
     );
+  keepSigningKey(secret, authorization, key);
 }
 
 /** The header's claim is never taken for the body's hash: it must be that hash, so UNSIGNED-PAYLOAD is refused too. */

@@ -2,8 +2,17 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import aws4 from 'aws4';
 import test from 'ava';
 import fc from 'fast-check';
+import { expectedSignature } from '../../src/sigv4/expected-signature.ts';
+import { RequestSigner } from '../../src/sigv4/request-signer.ts';
 import { Sha256 } from '../../src/sigv4/sha256.ts';
-import { parseAuthorization, verifySignature, type ReceivedRequest } from '../../src/sigv4/verify.ts';
+import { signingKey } from '../../src/sigv4/signing-keys.ts';
+import { Secret } from '../../src/secret.ts';
+import {
+  parseAuthorization,
+  SignatureError,
+  verifySignature,
+  type ReceivedRequest,
+} from '../../src/sigv4/verify.ts';
 import { signByHand } from './by-hand.ts';
 import { assertRefused } from './sample.ts';
 
@@ -61,7 +70,7 @@ function toTimestamp(at: Date): string {
 }
 
 async function verify(request: ReceivedRequest, content: Uint8Array, at: Date, key: string): Promise<void> {
-  await verifySignature(request, content, parseAuthorization(request, at), key);
+  verifySignature(request, content, parseAuthorization(request, at), new Secret(key));
 }
 
 test('any request signed by hand is accepted, and refused with another body or secret', async (t) => {
@@ -120,6 +129,12 @@ test('any request signed by hand is accepted, and refused with another body or s
 function noValues(request: ReceivedRequest): ReceivedRequest {
   return { ...request, rawHeaders: [] };
 }
+
+/** What may stand in a value that is signed: anything of HTTP's in UTF-8. */
+const signable = fc.oneof(
+  fc.constantFrom(' ', '\t', ',', ';', 'a', 'Z', '~', 'ü', '\u{1f511}', '\u00a0', '\ufeff'),
+  fc.string({ minLength: 1, maxLength: 1 }),
+);
 
 const plainHeaders = fc.dictionary(
   fc
@@ -225,4 +240,80 @@ test('any request signed by aws4 is accepted', async (t) => {
     },
   );
   await t.notThrowsAsync(fc.assert(property, { numRuns: 300 }));
+});
+
+test("the signature expected of any request is the one that AWS's library makes of it", async (t) => {
+  const field = fc.tuple(headerName, fc.string({ unit: signable, maxLength: 20 }));
+  const property = fc.asyncProperty(
+    fc.record({
+      accessKeyId,
+      secret,
+      region,
+      path,
+      time,
+      method: fc.constantFrom('POST', 'GET', 'M-SEARCH'),
+    }),
+    fc.uniqueArray(field, { selector: ([name]) => name, minLength: 1, maxLength: 8 }),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    async (
+      { accessKeyId: id, secret: text, region: where, path: target, time: at, method },
+      fields,
+      hash,
+    ) => {
+      const headers = fields.toSorted(([a], [b]) => (a < b ? -1 : 1));
+      const timestamp = toTimestamp(at);
+      const parts = {
+        date: timestamp.slice(0, 8),
+        region: where,
+        signedHeaders: headers.map(([name]) => name),
+        timestamp,
+      };
+      const request = { method, path: target, query: '', rawHeaders: [] };
+      const bodyHash = Buffer.from(hash).toString('hex');
+      t.is(
+        expectedSignature(
+          request,
+          headers.map(([, value]) => value),
+          bodyHash,
+          parts,
+          signingKey(new Secret(text), parts),
+        ),
+        await new RequestSigner(id, text, where).signatureOf(
+          request,
+          Object.assign(Object.create(null), Object.fromEntries(headers)) as Record<string, string>,
+          bodyHash,
+          { ...parts, requestTime: at },
+        ),
+      );
+    },
+  );
+  await t.notThrowsAsync(fc.assert(property, { numRuns: 500 }));
+});
+
+test('what is kept of a secret for one day and Region proves nothing for another, however many there are', (t) => {
+  const signed = ['host', 'x-amz-date'];
+  const kept = new Secret('planted secret');
+  const requestOf = (region: string, day: number, secret: string) => {
+    const timestamp = `202601${String(day).padStart(2, '0')}T120000Z`;
+    const headers = [['host', 'proxy.example.com'] as const, ['x-amz-date', timestamp] as const];
+    const input = {
+      method: 'POST',
+      path: '/a',
+      headers,
+      signed,
+      body: Buffer.of(1),
+      timestamp,
+      region,
+      secret,
+    };
+    return { request: signByHand({ ...input, accessKeyId: 'ID' }), at: new Date(Date.UTC(2026, 0, day, 12)) };
+  };
+  const check = ({ request, at }: ReturnType<typeof requestOf>) =>
+    verifySignature(request, Buffer.of(1), parseAuthorization(request, at), kept);
+  for (const round of [1, 2])
+    for (let at = 0; at < 24; at++) {
+      const [region, day] = [`region-${at % 6}`, 1 + Math.floor(at / 6)];
+      t.notThrows(() => check(requestOf(region, day, 'planted secret')), `${round} ${day}`);
+      t.throws(() => check(requestOf(region, day, 'another secret')), { instanceOf: SignatureError });
+    }
 });
