@@ -55,6 +55,8 @@ export interface SimulatedTimes {
   readonly consistencyMs?: number;
   /** How long a new access key is unknown to the services: IAM is eventually consistent. `consistencyMs` by default. */
   readonly accessKeyDelayMs?: number;
+  /** How long IAM does not tell that an access key was used: in AWS up to four hours. 0 by default. */
+  readonly lastUsedDelayMs?: number;
   /** How long S3 uses a bucket key before it asks KMS again: 5 minutes by default, since AWS does not say. */
   readonly bucketKeyMs?: number;
 }

@@ -76,7 +76,7 @@ const deleteAccessKey: IamAction = (iam) => {
 };
 
 const getAccessKeyLastUsed: IamAction = (iam) => {
-  const { call, parameters, state, accountId } = iam;
+  const { call, parameters, state, accountId, house } = iam;
   const id = parameters.required('AccessKeyId', FORMS.accessKeyId);
   const user = state.of(accountId).users.find((one) => one.accessKeys.some((key) => key.id === id));
   call.authorize(
@@ -84,7 +84,9 @@ const getAccessKeyLastUsed: IamAction = (iam) => {
     user === undefined ? state.userArn(accountId, { path: '/', name: '*' }) : state.userArn(accountId, user),
   );
   if (user === undefined) throw noSuchEntity('The Access Key with this id cannot be found');
-  const used = keyOf(iam, user, id).lastUsed;
+  const last = keyOf(iam, user, id).lastUsed;
+  const toldFrom = Date.parse(last?.since ?? last?.at ?? '') + (house.options.time?.lastUsedDelayMs ?? 0);
+  const used = last !== undefined && toldFrom <= house.consistency.now() ? last : undefined;
   return {
     UserName: user.name,
     AccessKeyLastUsed:

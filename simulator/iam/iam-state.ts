@@ -48,7 +48,8 @@ export interface AccessKey {
   /** IAM is eventually consistent: from then to then, by the clock by which changes spread, services do not know it. */
   readonly unknownFrom?: string;
   readonly knownFrom: string;
-  lastUsed?: { at: string; service: string; region: string };
+  /** `since`: of the first use, by the clock by which changes spread. */
+  lastUsed?: { at: string; service: string; region: string; since?: string };
 }
 
 export interface IamAccount {

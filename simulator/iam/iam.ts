@@ -60,7 +60,8 @@ export class SimulatedIam implements Service, PrincipalSource {
               partition: this.#house.accounts.find(accountId)?.partition ?? 'aws',
               principal: principalOfUser(this.state, accountId, user, accessKeyId),
               used: (service, region, at) => {
-                key.lastUsed = { at: at.toISOString(), service, region };
+                const since = key.lastUsed?.since ?? new Date(this.#house.consistency.now()).toISOString();
+                key.lastUsed = { at: at.toISOString(), service, region, since };
               },
             };
       }

@@ -9,7 +9,14 @@ import {
   wasEverUsed,
   type ListedAccessKey,
 } from '../aws/iam-access-keys.ts';
-import { noProblem, openCurrent, userAccount, userOf, type Rotation } from './access-key-rotation-house.ts';
+import {
+  LostKeyError,
+  noProblem,
+  openCurrent,
+  userAccount,
+  userOf,
+  type Rotation,
+} from './access-key-rotation-house.ts';
 import { knownOf, takeStep, type Known } from './access-key-rotation-records.ts';
 import { sealKey } from './csp-access-keys.ts';
 import type { CspAccountRecord } from './csp-account-records.ts';
@@ -76,7 +83,7 @@ function isRefusal(error: unknown): boolean {
 
 /** Deletes what an earlier CreateAccessKey has made whose answer was lost: its secret is nowhere. */
 async function deleteLost(
-  { house, act }: Rotation,
+  { house, act, usedToldAfter }: Rotation,
   account: CspAccountRecord,
   aws: AwsAccount,
   userName: string,
@@ -86,6 +93,8 @@ async function deleteLost(
   const others = (await listAccessKeys(aws, userName)).filter(({ id }) => !known.ids.includes(id));
   for (const key of others) {
     if (!(await isOurs(aws, key, known))) throw foreignKey(key.id);
+    const sureAt = new Date((key.createdAt ?? house.now()).getTime() + usedToldAfter);
+    if (house.now() < sureAt) throw new LostKeyError(key.id, sureAt);
     const sighting = { madeAt: key.createdAt ?? house.now(), seenAt: null };
     await removed(async () => deleteAccessKey(aws, userName, key.id), sighting, house.now());
     now = await takeStep(
@@ -101,7 +110,7 @@ async function deleteLost(
   return now;
 }
 
-/** Made when we asked for one, and never used: whoever made it by hand would have it for something. */
+/** Made when we asked for one, and not used as far as IAM knows: whoever made it by hand would have it for something. */
 async function isOurs(
   aws: AwsAccount,
   { id, createdAt }: ListedAccessKey,

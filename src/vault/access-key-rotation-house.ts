@@ -12,6 +12,25 @@ export interface Rotation {
   act: Act;
   /** Milliseconds between tries of a new access key, which IAM needs some seconds to make known. */
   pauses: readonly number[];
+  /** So long after its making, milliseconds, IAM knows whether an access key has been used. */
+  usedToldAfter: number;
+}
+
+/**
+ * An access key that an answer was lost of, or that somebody has made in the same minutes and uses: IAM tells hours late
+ * that one was used ("last accessed information": within four hours, IAM User Guide). Until then it is not deleted.
+ */
+export class LostKeyError extends VaultError {
+  readonly until: Date;
+
+  constructor(accessKeyId: string, until: Date) {
+    super(
+      'conflict',
+      `the answer was lost with which IAM made an access key, most likely ${accessKeyId}: nobody has its secret, and there is no room for another`,
+      `nothing: it is deleted after ${until.toISOString()}, unless IAM says by then that somebody uses it; or delete it in IAM now, if nobody made it by hand, then rotate again`,
+    );
+    this.until = until;
+  }
 }
 
 /** A rotation that has to wait for IAM: nothing went wrong. */

@@ -6,6 +6,7 @@ import { isSettling } from '../aws/presence.ts';
 import { knownOf, readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
 import { create, knownKeys } from './access-key-making.ts';
 import {
+  LostKeyError,
   noProblem,
   NotYetError,
   openCurrent,
@@ -32,8 +33,12 @@ const usualPauses = [1000, 2000, 3000, 4000, 5000];
 /** Rotations that this process is at. */
 const underWay = new Set<string>();
 
+/** IAM tells within four hours that an access key was used, milliseconds. */
+const usuallyUsedToldAfter = 5 * 60 * 60_000;
+
 export interface RotationOptions {
   pauses?: readonly number[];
+  usedToldAfter?: number;
   lanes?: AwsLanes;
 }
 
@@ -49,12 +54,12 @@ export async function rotateAccessKey(
   sight: Sight,
   id: string,
   expected?: number,
-  { pauses = usualPauses }: RotationOptions = {},
+  { pauses = usualPauses, usedToldAfter = usuallyUsedToldAfter }: RotationOptions = {},
 ): Promise<CspAccountRecord> {
   const account = await findAccount(house.store.db, vaultId, sight, id);
   checkRowVersion(account, expected);
   const done = await alone(house, id, async () => {
-    const rotation = { house, act, pauses };
+    const rotation = { house, act, pauses, usedToldAfter };
     const begun = account.access_key_rotation === null ? await begin(rotation, account) : account;
     // Whoever may not have it begun may not have it gone on with either.
     if (begun === account) await house.store.write(act, async () => undefined);
@@ -80,14 +85,19 @@ export interface AccessKeyRotations {
 export async function rotateDueAccessKeys(
   house: AwsHouse,
   mayGoOn: () => Promise<boolean>,
-  { pauses = usualPauses, lanes = new AwsLanes() }: RotationOptions = {},
+  {
+    pauses = usualPauses,
+    usedToldAfter = usuallyUsedToldAfter,
+    lanes = new AwsLanes(),
+  }: RotationOptions = {},
 ): Promise<AccessKeyRotations> {
   const run: AccessKeyRotations = { rotated: 0, failed: [] };
   // Side by side: each account is a lane of its own, and what failed goes behind what waits.
   const rotate = async (id: string): Promise<{ fault: string | undefined }> => {
     const ended = await alone(house, id, async () => {
       try {
-        return await rotateDue({ house, act: systemAct(house, 'schedule'), pauses }, id);
+        const act = systemAct(house, 'schedule');
+        return await rotateDue({ house, act, pauses, usedToldAfter }, id);
       } catch (error) {
         // A mistake of ours with one account holds up no other. Deleted meanwhile it is no failure.
         if (!(error instanceof VaultError)) run.failed.push({ cspAccountId: id, problem: mistake(error) });
@@ -258,7 +268,7 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
   const isSame = problem.waiting === true ? known === null : !isNew;
   const failures = isSame ? account.access_key_rotation_failures + 1 : 1;
   const fault = faultOf(error, account, house.now());
-  const retryAt = nextTry(fault, failures, house.now());
+  const retryAt = error instanceof LostKeyError ? error.until : nextTry(fault, failures, house.now());
   const stopped = await takeStep(
     house,
     act,

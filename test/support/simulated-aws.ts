@@ -27,7 +27,7 @@ export interface TestAws {
  * So long a change may not show, milliseconds by the clock of the test, and as many requests as AWS takes in a second it
  * takes in so many.
  */
-const unkind = { consistencyMs: 3_000, quotaSecondMs: 100 } as const;
+const unkind = { consistencyMs: 3_000, quotaSecondMs: 100, lastUsedDelayMs: 4 * 60 * 60_000 } as const;
 
 /** Of the requests of clients that try again by themselves so many are lost on their way there, and as many on their way back. */
 const lost = 0.06;
@@ -46,7 +46,8 @@ export async function startAws({ kind, ...options }: TestAwsOptions = {}): Promi
   const before = { ...unkind, ...time };
   let undo: (() => void)[] = [];
   const beUnkind = () => {
-    Object.assign(time, { consistencyMs: before.consistencyMs, quotaSecondMs: before.quotaSecondMs });
+    const { consistencyMs, quotaSecondMs, lastUsedDelayMs } = before;
+    Object.assign(time, { consistencyMs, quotaSecondMs, lastUsedDelayMs });
     undo = services.flatMap((service) =>
       (['reset', 'answer-lost'] as const).map((how) =>
         simulator.fault({ service, action: '*', kind: how, chance: lost, firstTry: true }),
@@ -57,6 +58,7 @@ export async function startAws({ kind, ...options }: TestAwsOptions = {}): Promi
     simulator.settle();
     delete time.consistencyMs;
     delete time.quotaSecondMs;
+    delete time.lastUsedDelayMs;
     for (const each of undo) each();
     undo = [];
   };

@@ -24,7 +24,7 @@ interface Context extends AwsVault {
 
 const test = anyTest as TestFn<Context>;
 
-const quick = { pauses: [1, 1] };
+const quick = { pauses: [1, 1], usedToldAfter: 0 };
 
 // One after another: a fault of the simulator's strikes whoever comes first.
 test.before(async (t) => {
@@ -325,6 +325,54 @@ test.serial(
     t.is(stopped.access_key_rotation, 'CREATING');
     t.regex(stopped.access_key_rotation_problem ?? '', /that Holdfast has not made/);
     t.true((await account.accessKeyIds(during.user.name)).includes(used.accessKeyId));
+  },
+);
+
+test.serial(
+  'what an answer was lost of is deleted only once IAM would have told that somebody uses it',
+  async (t) => {
+    const { account, act, clock, house, simulator, time, vault } = t.context;
+    time.lastUsedDelayMs = 4 * 60 * 60_000;
+    t.teardown(() => {
+      delete time.lastUsedDelayMs;
+      clock.ahead = 0;
+    });
+    const turn = async ({ row }: Case) =>
+      rotateAccessKey(house, act(), vault.id, 'all', row.id, undefined, { pauses: [1, 1] });
+    const strike = (kind: 'reset' | 'answer-lost') =>
+      simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind, times: 1 });
+
+    // Made by hand while an answer was outstanding, and used since.
+    const byHand = await newCase(t);
+    strike('reset');
+    await turn(byHand);
+    const used = await account.accessKey(byHand.user.name);
+    await whoIs(
+      t.context.aws.once({
+        ...{ accountKey: '', partition: 'aws', region: 'eu-central-1', fips: false, kind: 'access-key' },
+        ...{ accessKeyId: used.accessKeyId, secret: used.secretAccessKey },
+      }),
+    );
+    const lost = await newCase(t);
+    strike('answer-lost');
+    await turn(lost);
+    for (const one of [byHand, lost]) {
+      const before = await account.accessKeyIds(one.user.name);
+      t.is(before.length, 2);
+      const waiting = await turn(one);
+      t.is(waiting.access_key_rotation, 'CREATING');
+      t.regex(waiting.access_key_rotation_problem ?? '', /the answer was lost .* most likely AKIA\w+/);
+      const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - house.now().getTime();
+      t.true(pause > 4.9 * 60 * 60_000, `${pause} ms`);
+      t.deepEqual(await account.accessKeyIds(one.user.name), before);
+    }
+
+    clock.ahead += 5 * 60 * 60_000 + 60_000;
+    t.regex((await turn(byHand)).access_key_rotation_problem ?? '', /that Holdfast has not made/);
+    t.true((await account.accessKeyIds(byHand.user.name)).includes(used.accessKeyId));
+    await turn(lost);
+    await checkRotated(t, lost);
+    t.true((await actions(t, lost.row.id)).includes('delete-lost-access-key'));
   },
 );
 
