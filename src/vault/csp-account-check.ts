@@ -144,18 +144,36 @@ async function externalIdProblem(
   access: ReturnType<typeof accessOf>,
 ): Promise<AwsProblem | null> {
   if (access.kind !== 'role') return null;
+  for (let look = 0; look < externalIdLooks; look++) {
+    if (await isAssumed(house, { ...access, externalId: randomUUID() })) return notAskedFor;
+    // With the right one it is let in all the while: or it was refused for another reason, such as what was before.
+    await whoIs(house.aws.once(access));
+  }
+  return null;
+}
+
+/**
+ * Whatever was just changed, one of IAM's hosts may still refuse by what was before (IAM User Guide, "Changes that I make are
+ * not always immediately visible"): a single refusal proves nothing.
+ */
+const externalIdLooks = 3;
+
+async function isAssumed(house: AwsHouse, access: ReturnType<typeof accessOf>): Promise<boolean> {
   try {
-    await whoIs(house.aws.once({ ...access, externalId: randomUUID() }));
+    await whoIs(house.aws.once(access));
+    return true;
   } catch (error) {
-    if (error instanceof AwsError && error.fault === 'denied') return null;
+    // The trust policy, and nothing else that keeps the node from a role or a Region.
+    if (error instanceof AwsError && /^AccessDenied(?:Exception)?$/.test(error.code)) return false;
     throw error;
   }
-  return {
-    code: 'EXTERNAL_ID_NOT_ASKED_FOR',
-    message: 'the role can be assumed without the external id of this CSP account',
-    wayOut: 'give the role the trust policy that holdfast csp-account policy prints, then check again',
-  };
 }
+
+const notAskedFor: AwsProblem = {
+  code: 'EXTERNAL_ID_NOT_ASKED_FOR',
+  message: 'the role can be assumed without the external id of this CSP account',
+  wayOut: 'give the role the trust policy that holdfast csp-account policy prints, then check again',
+};
 
 const rootProblem: AwsProblem = {
   code: 'ROOT_USER',

@@ -291,6 +291,21 @@ test.serial(
       });
       // Not the trust policy that the command prints: there is no CSP account yet.
       t.regex(refused?.wayOut ?? '', /^give the role a trust policy that lets nobody assume it/);
+
+      t.context.kindly(t, 'which of the requests is refused is what is tested');
+      const strike = (code: string) =>
+        t.context.simulator.fault({
+          ...{ service: 'sts', action: 'AssumeRole', kind: 'error', after: 1, times: 1 },
+          error: { code, status: 403, message: 'not authorized' },
+        });
+      // One of IAM's hosts still has the trust policy of before: a refusal that proves nothing.
+      strike('AccessDenied');
+      await t.throwsAsync(create(t, { type: 'role', roleArn }, house), {
+        message: 'the role can be assumed without the external id of this CSP account',
+      });
+      const undo = strike('RegionDisabledException');
+      await t.throwsAsync(create(t, { type: 'role', roleArn }, house), { message: /RegionDisabled/ });
+      undo();
     });
   },
 );
