@@ -18,12 +18,12 @@ export interface ConnectionBounds {
   idle: number;
   /** How often to look. */
   check: number;
+  /** Crowding is logged this often at the most. */
+  crowdLog: number;
 }
 
 /** How long a client has to take note of the end of its connection before it is cut, milliseconds. */
 const farewell = 1_000;
-/** Crowding is logged this often at the most, milliseconds. */
-const crowdLogInterval = 10_000;
 
 /** One request with its answer, from the end of its head until the client has the answer. */
 interface Exchange {
@@ -79,8 +79,10 @@ export class Connections {
   readonly #byPeer = new Map<string, Connection>();
   readonly #sweeper: NodeJS.Timeout;
   #crowdLogged = -Infinity;
+  /** What the log has not told yet, and of which address the last of them was. */
   #evicted = 0;
   #refused = 0;
+  #crowded = '';
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -132,6 +134,7 @@ export class Connections {
   /** Cuts off whatever is still open. */
   cut(): void {
     clearInterval(this.#sweeper);
+    if (this.#evicted + this.#refused > 0) this.#logCrowd();
     for (const { socket } of this.#byPeer.values()) socket.destroy();
   }
 
@@ -150,7 +153,8 @@ export class Connections {
     const victim = this.#victim(newcomer);
     if (victim === newcomer) this.#refused++;
     else this.#evicted++;
-    this.#logCrowd(victim);
+    this.#crowded = victim.lane;
+    this.#logCrowdInTurn(monotonicNow());
     victim.socket.destroy();
     // Its place is free now, not when its end has been told.
     this.#forget(victim);
@@ -173,17 +177,22 @@ export class Connections {
     return newcomer;
   }
 
-  #logCrowd({ lane }: Connection): void {
-    const now = monotonicNow();
-    if (now - this.#crowdLogged < crowdLogInterval) return;
+  /** Whoever counts lines has them all: the last of a crowd are told when nobody comes any more, too. */
+  #logCrowdInTurn(now: number): void {
+    if (this.#evicted + this.#refused === 0 || now - this.#crowdLogged < this.#options.bounds.crowdLog)
+      return;
     this.#crowdLogged = now;
+    this.#logCrowd();
+  }
+
+  #logCrowd(): void {
     const { log, most } = this.#options;
     const line = {
       connections: most,
       closed: this.#evicted,
       refused: this.#refused,
-      fullest: lane,
-      itsConnections: this.#lanes.get(lane)?.size,
+      fullest: this.#crowded,
+      itsConnections: this.#lanes.get(this.#crowded)?.size ?? 0,
     };
     this.#evicted = 0;
     this.#refused = 0;
@@ -192,6 +201,7 @@ export class Connections {
 
   #sweep(): void {
     const now = monotonicNow();
+    this.#logCrowdInTurn(now);
     for (const connection of this.#byPeer.values()) {
       for (const exchange of connection.exchanges) this.#boundAnswer(exchange, connection, now);
       if (connection.farewell !== undefined) {

@@ -42,6 +42,7 @@ const defaultBounds: ConnectionBounds = {
   // Longer than the idle time of AWS's and of load balancers' connections: they, not we, close idle ones.
   idle: 75_000,
   check: 1_000,
+  crowdLog: 10_000,
 };
 
 const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: longestHead };

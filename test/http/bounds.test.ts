@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
+import { pino } from 'pino';
 import { Listener } from '../../src/http/listener.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
 import { loadTls, type LoadedTls } from '../../src/http/tls.ts';
@@ -17,7 +18,15 @@ import { RawConnection } from './raw.ts';
 
 /* The listener alone, with bounds of fractions of a second: the real ones are its defaults. */
 
-const bounds = { handshake: 300, headers: 300, request: 500, response: 300, idle: 300, check: 50 };
+const bounds = {
+  handshake: 300,
+  headers: 300,
+  request: 500,
+  response: 300,
+  idle: 300,
+  check: 50,
+  crowdLog: 100,
+};
 /** Before the listener's own bounds, milliseconds, and many times these: a busy machine is slow, too. */
 const inTime = 4_500;
 const connections = 8;
@@ -270,10 +279,10 @@ test.serial(
 const ping = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 /** Connections that live: each has had an answer, one after another. */
-async function openMany(number: number, from: string): Promise<RawConnection[]> {
+async function openMany(number: number, from: string, at = patientPort): Promise<RawConnection[]> {
   const all: RawConnection[] = [];
   for (let count = 0; count < number; count++) {
-    const connection = await open(from, patientPort);
+    const connection = await open(from, at);
     connection.write(ping);
     await connection.response();
     all.push(connection);
@@ -297,6 +306,48 @@ test.serial('when there are too many, the longest idle of the address that has m
     t.is((await connection.response()).status, 200);
   }
   await closeAll([...few, ...late, ...crowd]);
+});
+
+test.serial(
+  'each connection that was closed for a crowd is told of, also when nobody comes any more',
+  async (t) => {
+    let told = 0;
+    const allTold = Promise.withResolvers<void>();
+    const log = pino(
+      {},
+      {
+        write: (line: string) => {
+          told += (JSON.parse(line) as { closed: number }).closed;
+          if (told >= 5) allTold.resolve();
+        },
+      },
+    );
+    const other = new Listener(
+      { ...common, log, tls, bounds: unhurried },
+      (request, response) => void echo(request, response),
+    );
+    const crowd = await openMany(connections + 5, '127.0.0.2', (await other.listen()).port);
+    await allTold.promise;
+    t.is(told, 5);
+    await closeAll(crowd);
+    await other.close(0);
+  },
+);
+
+test.serial('what is not told yet of a crowd is told at the end', async (t) => {
+  const lines: { closed: number }[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as { closed: number }) });
+  const other = new Listener(
+    { ...common, log, tls, bounds: { ...unhurried, crowdLog: 600_000 } },
+    (request, response) => void echo(request, response),
+  );
+  const crowd = await openMany(connections + 5, '127.0.0.2', (await other.listen()).port);
+  await other.close(0);
+  t.deepEqual(
+    lines.map(({ closed }) => closed),
+    [1, 4],
+  );
+  await closeAll(crowd);
 });
 
 test.serial('whoever opens ever more takes the place of nobody else', async (t) => {
