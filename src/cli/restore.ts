@@ -18,7 +18,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import type { BackupManifest } from '../store/backup-format.ts';
 import { buildStore } from '../store/backup-reader.ts';
 import { adjustRestored, type Adjusted } from '../store/restored-store.ts';
-import { restoringPath } from '../store/store-file.ts';
+import { companions, restoringPath } from '../store/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/store-swap.ts';
 import { refuseAt, rotateAt } from '../vault/encryption-limits.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
@@ -225,7 +225,7 @@ export class MissingKeysError extends CliError {
 }
 
 function remove(store: string): void {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${store}${end}`, { force: true });
+  for (const end of ['', ...companions]) rmSync(`${store}${end}`, { force: true });
 }
 
 function sha256Of(file: string): string {

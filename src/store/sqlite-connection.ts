@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { SpaceReserve } from './space-reserve.ts';
 import { StoreError } from './store-error.ts';
+import { companions, orUnfitFileSystem } from './store-file.ts';
 import { isBusy, orFullByQuota, storeError, toStoreError } from './store-faults.ts';
 
 /**
@@ -39,18 +40,19 @@ export function connect(path: string, { readonly = false }: ConnectOptions = {})
 
 /** Of a store that no process can open where it is, SQLite leaves the beginnings of its log and map. */
 export async function leavingNothing<T>(path: string, run: () => Promise<T>): Promise<T> {
-  const beginnings = [`${path}-wal`, `${path}-shm`].filter((file) => !existsSync(file));
+  const beginnings = companions.map((end) => `${path}${end}`).filter((file) => !existsSync(file));
   try {
-    return await withRoom(path, run);
+    return await run();
   } catch (error) {
     if (error instanceof StoreError && error.fault === 'not-local')
       for (const file of beginnings) rmSync(file, { force: true });
-    throw error;
+    // Not what is there where a disk has failed just now: somebody else may have it open.
+    throw orUnfitFileSystem(path, error);
   }
 }
 
 /** A node that is started again on a full disk needs some space too: for the log of the database and its map. */
-async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
+export async function withRoom<T>(path: string, run: () => Promise<T>): Promise<T> {
   for (;;)
     try {
       return await orStoreError(run);

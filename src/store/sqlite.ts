@@ -11,10 +11,10 @@ import type { ChangesOfTransaction, ServedChanges } from './served-changes.ts';
 import { compareSchema, schemaDifferences, schemaOf } from './schema-check.ts';
 import { assertNotNewer, assertOfThisVersion, assertUnaltered } from './schema-version.ts';
 import { SpaceReserve } from './space-reserve.ts';
-import { connect, leavingNothing, orStoreError, type ConnectOptions } from './sqlite-connection.ts';
+import { connect, leavingNothing, orStoreError, withRoom, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { StoreError } from './store-error.ts';
-import { evidenceOf, examineStoreFile } from './store-file.ts';
+import { companions, evidenceOf, examineStoreFile } from './store-file.ts';
 import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from './store-faults.ts';
 import {
   actIn,
@@ -90,14 +90,16 @@ export class SqliteStore implements Store {
     examineStoreFile(path, evidenceOf(path), true);
     const isNew = !existsSync(path);
     try {
-      return await orStoreError(async () => {
-        await bringUpToDate(path, isNew);
-        return SqliteStore.open(path);
-      });
+      return await leavingNothing(path, async () =>
+        orStoreError(async () => {
+          await bringUpToDate(path, isNew);
+          return SqliteStore.open(path);
+        }),
+      );
     } catch (error) {
       // Nothing is left behind of one that could not be made.
       if (isNew && error instanceof StoreError)
-        for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+        for (const end of ['', ...companions]) rmSync(`${path}${end}`, { force: true });
       throw error;
     }
   }
@@ -105,7 +107,7 @@ export class SqliteStore implements Store {
   /** Opens an existing store that is up to date and whose schema nobody has changed. Throws StoreError. */
   static async open(path: string, options: ConnectOptions = {}): Promise<SqliteStore> {
     examineStoreFile(path, evidenceOf(path), false);
-    return leavingNothing(path, async () => {
+    const open = async () => {
       const database = connect(path, options);
       try {
         const executed = await executedMigrations(readingDb(database));
@@ -115,7 +117,8 @@ export class SqliteStore implements Store {
         database.close();
       }
       return new SqliteStore(path, await schemaOf(knownMigrations), options);
-    });
+    };
+    return leavingNothing(path, async () => withRoom(path, open));
   }
 
   /** The same for who only reads: by connections that SQLite lets write nothing, and a type that has no way to. */

@@ -1,8 +1,11 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, StoreError } from './store-error.ts';
 import { reservePath } from './space-reserve.ts';
 import { restoreIt, storeError } from './store-faults.ts';
+
+/** What SQLite keeps beside a database, and plays into whichever file has its name when it is opened. */
+export const companions = ['-wal', '-shm', '-journal'] as const;
 
 /** File systems of other machines by their magic numbers (statfs(2), linux/magic.h): locks and mapped memory do not hold. */
 const remote: Readonly<Record<number, string>> = {
@@ -16,6 +19,29 @@ const remote: Readonly<Record<number, string>> = {
   0x0bd00bd0: 'Lustre',
   0x73757245: 'Coda',
 };
+
+/** FUSE file systems, by the second half of their type, that are another machine's or a bucket: what was written is not kept in order. */
+const remoteByProgram: ReadonlySet<string> = new Set([
+  'rclone',
+  'sshfs',
+  's3fs',
+  'goofys',
+  'gcsfuse',
+  'blobfuse',
+  'blobfuse2',
+  'mountpoint-s3',
+  'juicefs',
+  'seaweedfs',
+  'glusterfs',
+  'ceph',
+  'cephfs',
+  'curlftpfs',
+  'davfs',
+  'smbnetfs',
+]);
+
+/** Programs that serve files (FUSE): some serve a store well, some have no shared memory, some write nothing but in order. */
+const fuse = 0x65735546;
 
 /** Looks at the file of a store before SQLite does, which would make an empty one, and so that nothing is left behind. */
 export function examineStoreFile(file: string, evidence: readonly string[], mayBeNew: boolean): void {
@@ -71,19 +97,55 @@ function examineAccess(target: string): { size: number } {
   }
 }
 
-function assertLocal(target: string): void {
-  let type: number;
+/** What SQLite calls a failing disk may be a file system that cannot do what it asks for. */
+export function orUnfitFileSystem(file: string, error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.fault !== 'io' || typeOf(path.dirname(file)) !== fuse)
+    return error;
+  return new StoreError(
+    'not-local',
+    `the file system of the store (FUSE) does not do what SQLite asks of it (${error.code})`,
+    'the store needs a local file system (ext4, XFS); if this one holds a store otherwise, its program has failed: see its log',
+    error.cause,
+  );
+}
+
+/** Undefined where there is nothing yet. */
+function typeOf(target: string): number | undefined {
   try {
-    ({ type } = statfsSync(target));
+    return statfsSync(target).type >>> 0;
   } catch {
-    // Its directory is not there yet: who makes it will hear.
-    return;
+    return undefined;
   }
-  const kind = remote[type >>> 0];
+}
+
+function assertLocal(target: string): void {
+  // Where its directory is not there yet, who makes it will hear.
+  const type = typeOf(target);
+  const program = type === fuse ? programOf(target) : undefined;
+  const kind = program !== undefined && remoteByProgram.has(program) ? program : remote[type ?? 0];
   if (kind === undefined) return;
   throw new StoreError(
     'not-local',
     `${target} is on ${kind}`,
     'the store needs a local file system (ext4, XFS): locks and memory that is shared over a network do not hold',
   );
+}
+
+/** What serves a FUSE file system, as `sshfs`; undefined where its type does not say (proc_pid_mountinfo(5)). */
+function programOf(target: string): string | undefined {
+  let mounts: string;
+  let device: string;
+  try {
+    mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+    const { dev } = statSync(target);
+    // As makedev(3) puts them together, for numbers of today.
+    device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+  } catch {
+    return undefined;
+  }
+  for (const line of mounts.split('\n')) {
+    const fields = line.split(' ');
+    if (fields[2] === device) return /^fuse(?:blk)?\.(.+)$/.exec(fields[fields.indexOf('-') + 1] ?? '')?.[1];
+  }
+  return undefined;
 }

@@ -3,11 +3,9 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { inWords, schemaDifferences } from './schema-check.ts';
 import { StoreError } from './store-error.ts';
+import { companions } from './store-file.ts';
 import { isBusy, storeError, toStoreError } from './store-faults.ts';
 import { syncToDisk } from './sync-to-disk.ts';
-
-/** What SQLite keeps beside a database, and plays into whichever file has its name when it is opened. */
-const companions = ['-wal', '-shm', '-journal'] as const;
 
 /**
  * A store that is about to be replaced. While it is held nobody writes to it, and all that was committed is in its one file,

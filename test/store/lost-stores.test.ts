@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -178,20 +179,34 @@ test('on a file system that is not local nothing is made, and nothing left behin
     const way = process.argv[2];
     try { await SqliteStore[way](process.argv[1]); console.log('{}'); }
     catch ({ fault, message, wayOut }) { console.log(JSON.stringify({ fault, told: message + '; ' + wayOut })); }`;
-  for (const kind of ['nfs', 'unshared']) {
+  const mounts = path.join(path.dirname(library), 'mounts');
+  writeFileSync(
+    mounts,
+    readFileSync('/proc/self/mountinfo', 'utf8').replaceAll(/ - \S+ /g, ' - fuse.rclone '),
+  );
+  for (const [kind, env] of [
+    ['nfs', {}],
+    ['unshared', {}],
+    ['rclone', { HOLDFAST_TEST_MOUNTS: mounts }],
+    ['in-order', {}],
+  ] as const) {
     const fresh = await freshPath(t);
     const old = await freshPath(t);
     await storeAt(old);
     for (const [file, way, left] of [
       [fresh, 'init', []],
       [old, 'open', ['holdfast.db', 'holdfast.db-reserve']],
+      [old, 'init', ['holdfast.db', 'holdfast.db-reserve']],
     ] as const) {
+      // What is there is read as anywhere.
+      if (kind === 'in-order' && file === old) continue;
       const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file, way], {
-        env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind },
+        env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind, ...env },
       });
       const { fault, told } = JSON.parse(stdout) as { fault: string; told: string };
       t.is(fault, 'not-local', stdout);
       t.regex(told, /the store needs a local file system/);
+      if (kind === 'rclone') t.regex(told, / is on rclone; /);
       t.deepEqual(readdirSync(path.dirname(file)).toSorted(), [...left], `${kind} ${way}`);
     }
   }
