@@ -49,8 +49,14 @@ const unlinked = z
         region,
         state: z.string().describe('AWS’s word.'),
         description: z.string(),
-        cloudKeyId: z.uuid(),
-        cloudKeyName: z.string(),
+        externalKeyId: z.string().describe('What the KMS key refers to.'),
+        cloudKeyId: z
+          .uuid()
+          .nullable()
+          .describe(
+            'Null where the key set has no CloudKey of this external key id: nothing can use the KMS key.',
+          ),
+        cloudKeyName: z.string().nullable(),
       }),
     ),
     next: z.string().nullable().describe('Asks for the next page, as `cursor`; null at the end.'),
@@ -364,7 +370,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     tag,
     summary: 'Find KMS keys that no pointer knows',
     description:
-      'Looks in AWS through the KMS keys of the account and Region for those that refer to CloudKeys of the key set. A ' +
+      'Looks in AWS through the KMS keys of the account and Region for those in the external key store of the key set. One ' +
+      'that refers to no CloudKey was made since the backup that was put back, or its CloudKey was of another node. A ' +
       'page is 300 KMS keys of any kind, whether it has findings or not.',
     access: writeKeys,
     params: z.strictObject({ vaultId, keySetId: z.uuid().describe('The key set.') }),

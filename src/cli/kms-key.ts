@@ -116,7 +116,7 @@ function addLists(kmsKey: Command): void {
   example(
     kmsKey
       .command('unlinked <key-set>')
-      .description('look in AWS for KMS keys that refer to CloudKeys of a key set and are not known here')
+      .description('look in AWS for KMS keys in the key store of a key set that are not known here')
       .requiredOption('--region <region>', 'AWS Region')
       .action(async (keySet: string, { region }: { region: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -125,14 +125,19 @@ function addLists(kmsKey: Command): void {
           printList(
             items,
             {
-              CloudKey: ({ cloudKeyName }) => cloudKeyName,
+              CloudKey: ({ cloudKeyName }) => cloudKeyName ?? 'none',
               'in AWS': ({ state }) => state,
               ARN: ({ keyArn }) => keyArn,
+              'external key id': ({ externalKeyId }) => externalKeyId,
               description: { of: ({ description }) => description, freeText: true },
             },
             api.options,
             { name: ({ keyArn }) => keyArn },
           );
+          if (items.some(({ cloudKeyId }) => cloudKeyId === null))
+            note(
+              'a KMS key without a CloudKey cannot be used: what it encrypted can be read again only with a store that knows its external key id (docs/backup.md)',
+            );
         }),
       ),
     'holdfast kms-key unlinked payments --region eu-central-1',

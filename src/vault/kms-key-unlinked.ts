@@ -8,7 +8,7 @@ import { accountOfStore } from './kms-key-policy.ts';
 import { notByIndex } from './page.ts';
 import { VaultError } from './vault-error.ts';
 
-/** A KMS key that refers to a CloudKey of the key set, and that no pointer knows. */
+/** A KMS key of the key set's key store that no pointer knows. */
 export interface UnlinkedKmsKey {
   keyArn: string;
   externalKeyStoreId: string;
@@ -16,8 +16,11 @@ export interface UnlinkedKmsKey {
   /** AWS's word. */
   state: string;
   description: string;
-  cloudKeyId: string;
-  cloudKeyName: string;
+  /** What it refers to. */
+  externalKeyId: string;
+  /** Null where the key set has no such CloudKey: a store that was put back knows none that was made since. */
+  cloudKeyId: string | null;
+  cloudKeyName: string | null;
 }
 
 export interface UnlinkedPage {
@@ -81,7 +84,6 @@ export async function listUnlinkedKmsKeys(
         .where('key_set_id', '=', keySet.id)
         .where('external_key_id', '=', key.xksKeyId)
         .executeTakeFirst();
-      if (cloudKey === undefined) continue;
       items.push({
         ...{
           keyArn: key.arn,
@@ -90,7 +92,11 @@ export async function listUnlinkedKmsKeys(
           state: key.state,
           description: key.description,
         },
-        ...{ cloudKeyId: cloudKey.id, cloudKeyName: cloudKey.name },
+        ...{
+          externalKeyId: key.xksKeyId,
+          cloudKeyId: cloudKey?.id ?? null,
+          cloudKeyName: cloudKey?.name ?? null,
+        },
       });
     }
   }

@@ -492,6 +492,41 @@ test.serial('a KMS key that no pointer knows is found', async (t) => {
 });
 
 test.serial(
+  'a store that was put back: what AWS has made since is found, and nothing is made twice',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { house, vaultId } = stage;
+    const { db } = house.store;
+    // From before CreateKey.
+    const { pointer, cloudKey } = await newKmsKey(stage, set);
+    await db
+      .updateTable('kms_keys')
+      .set({
+        ...{ step: 'KEY', key_id: '', key_arn: '', create_sent: 0, create_sent_at: null, problem: null },
+      })
+      .set({ ...{ seen: null, seen_at: null, written_at: null, attempts: 0, next_attempt_at: null } })
+      .where('id', '=', pointer.id)
+      .execute();
+    await inTheEnd(stage, pointer.id);
+    t.like(await pointerOf(stage, cloudKey), { step: 'DONE', key_id: pointer.key_id, origin: 'HOLDFAST' });
+    t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), [pointer.key_id]);
+
+    // From before the CloudKey.
+    const since = await newKmsKey(stage, set);
+    const { id, external_key_id: externalKeyId } = since.cloudKey;
+    await db.deleteFrom('kms_keys').where('cloud_key_id', '=', id).execute();
+    await db.deleteFrom('key_versions').where('cloud_key_id', '=', id).execute();
+    await db.deleteFrom('cloud_keys').where('id', '=', id).execute();
+    stage.simulator.settle();
+    const { items } = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
+    t.like(
+      items.find(({ keyArn }) => keyArn === since.pointer.key_arn),
+      { externalKeyId, cloudKeyId: null, cloudKeyName: null, state: 'Enabled' },
+    );
+  },
+);
+
+test.serial(
   'a KMS key that was taken at somebody’s word is looked at before anything is done to it',
   async (t) => {
     const { stage, set } = t.context;
