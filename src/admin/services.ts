@@ -26,8 +26,10 @@ export interface NodeFacts {
     /** Token hosts that the workers of the node are to have together, and those that serve. */
     hosts: number;
     up: number;
-    /** The token has refused its PIN: nobody tries it again before a reload. */
+    /** The token has refused its PIN: nobody tries it again before a reload, or a restart. */
     pinRefused: boolean;
+    /** What has the node take another PIN. */
+    newPinBy: 'reload' | 'restart';
     /** Why a host did not start last. */
     problem: string | undefined;
     /** Keys of Holdfast's own in it that are not the ones that were made, in words. */

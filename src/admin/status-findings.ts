@@ -97,7 +97,9 @@ function availability(token: TokenStatus, facts: NodeFacts | undefined, own: boo
       {
         ...{ trouble: 'PIN_REFUSED', where: name },
         message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
-        remediation: own ? 'put the right PIN in place, then: sudo systemctl reload holdfast' : ask,
+        remediation: own
+          ? `put the right PIN in place, then: sudo systemctl ${failure?.newPinBy ?? 'restart'} holdfast`
+          : ask,
       },
     ];
   if (health === 'UNAVAILABLE')

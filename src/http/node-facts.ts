@@ -13,8 +13,8 @@ export function nodeFacts(
   quotas: QuotaLedger,
 ): NodeFacts {
   return {
-    tokens: [...gates].map(([name, { refused: pinRefused }]) =>
-      Object.assign({ name, pinRefused }, hostTotals(crews, name)),
+    tokens: [...gates].map(([name, { refused: pinRefused, newPinBy }]) =>
+      Object.assign({ name, pinRefused, newPinBy }, hostTotals(crews, name)),
     ),
     certificates: tls.certificates,
     quotas: {

@@ -2,6 +2,7 @@ import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
+import { thenNewPin, type NewPinBy } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
@@ -73,7 +74,9 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#gates = new Map(options.config.tokens.map((token) => [token.name, new LoginGate()]));
+    this.#gates = new Map(
+      options.config.tokens.map((token) => [token.name, new LoginGate(newPinBy(token.pin))]),
+    );
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
     this.#writer = new ServedWriter(options.config.storePath, (problem) =>
       options.log.error(
@@ -210,7 +213,7 @@ export class Supervisor {
       },
       onPinRefused: (token, problem, wayOut) => {
         const words = `token ${token}: ${problem}; ${wayOut}`;
-        if (this.#isReady) log.error({ token }, `${words}, then send SIGHUP`);
+        if (this.#isReady) log.error({ token }, `${words}; ${thenNewPin[this.#gate(token).newPinBy]}`);
         else this.#hopeless.resolve({ problem: words, pinRefusedBy: token });
       },
       onHopeless: (problem) => this.#hopeless.resolve({ problem }),
@@ -373,4 +376,8 @@ export function hostSettings(
 /** The token's hosts are shared out among the workers; each has at least one. */
 function hostsOf(token: LoadedToken, workers: number): number {
   return Math.max(1, Math.ceil((token.hosts ?? token.moduleProfile.hosts) / workers));
+}
+
+function newPinBy(pin: LoadedToken['pin']): NewPinBy {
+  return pin === undefined || 'file' in pin ? 'reload' : 'restart';
 }

@@ -7,6 +7,18 @@ const atOnce = 3;
 export const wayOutOfRefusedPin =
   'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves';
 
+/**
+ * By what a node that serves gets to know of another PIN: a file is read at each login, and SIGHUP has one tried that comes
+ * after a refusal; what systemd handed over or somebody typed is what it was until the node ends.
+ */
+export type NewPinBy = 'reload' | 'restart';
+
+/** The same in words, after those of {@link wayOutOfRefusedPin}. */
+export const thenNewPin: Readonly<Record<NewPinBy, string>> = {
+  reload: 'then send SIGHUP to the node',
+  restart: 'then restart the node: a reload hands it no other PIN',
+};
+
 /** So many failures in a row of its first host, and the others wait for it no more. */
 const mostFirstFailures = 3;
 
@@ -43,8 +55,13 @@ export class LoginGate {
   #refused = false;
   #changed = Promise.withResolvers<void>();
   readonly #parties = new Set<HostParty>();
+  readonly newPinBy: NewPinBy;
   /** How often {@link reset} was called. */
   resets = 0;
+
+  constructor(newPinBy: NewPinBy = 'reload') {
+    this.newPinBy = newPinBy;
+  }
 
   get refused(): boolean {
     return this.#refused;

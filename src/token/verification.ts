@@ -2,7 +2,7 @@ import type { Secret } from '../secret.ts';
 import { TokenError } from './faults.ts';
 import { monotonicNow } from '../clock.ts';
 import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
-import { wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
+import { thenNewPin, wayOutOfRefusedPin, type LoginGate } from './login-gate.ts';
 import { verificationSteps, type ProgressReport, type VerificationStep } from './verification-steps.ts';
 import { TokenPool } from './token-pool.ts';
 import { knownWayOut, wayOutOf } from './ways-out.ts';
@@ -179,7 +179,10 @@ class VerificationRun {
     if (this.#pinProblem !== undefined) return this.#pinProblem;
     if (this.#turn === 'wanted')
       return this.#gate.refused
-        ? { problem: 'the token has refused this PIN to another host of this node', wayOut: thenSighup }
+        ? {
+            problem: 'the token has refused this PIN to another host of this node',
+            wayOut: `${wayOutOfRefusedPin}; ${thenNewPin[this.#gate.newPinBy]}`,
+          }
         : {
             problem: `no turn to log in within ${this.#settings.startTimeout} ms: another host of the token is at its login`,
             wayOut: 'the login hangs, or the HSM is slow: look at its own log and at the network to it',
@@ -209,5 +212,3 @@ function spread(times: readonly number[]): string {
   const most = sorted.at(-1) ?? 0;
   return `${sorted.length} encryptions with decryption: p50 ${p50.toFixed(1)} ms, max ${most.toFixed(1)} ms`;
 }
-
-const thenSighup = `${wayOutOfRefusedPin}; then send SIGHUP to the node`;

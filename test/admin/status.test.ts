@@ -46,7 +46,16 @@ const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeR
 function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
   return {
     tokens: [
-      { name: 'token', hosts: 6, up: 6, pinRefused: false, problem: undefined, ownKeys: [], ...token },
+      {
+        name: 'token',
+        hosts: 6,
+        up: 6,
+        pinRefused: false,
+        newPinBy: 'reload',
+        problem: undefined,
+        ownKeys: [],
+        ...token,
+      },
     ],
     certificates: [ending(house.now(), 90)],
     quotas: { refusedSince, near: [] },
@@ -162,6 +171,14 @@ const conditions: Condition[] = [
     mends: /systemctl reload holdfast/,
     vaultToo: true,
     make: facts(({ stage }) => wellFacts(stage, { up: 0, pinRefused: true })),
+  },
+  {
+    name: 'a PIN that systemd handed over was refused',
+    trouble: 'PIN_REFUSED',
+    says: /has refused its PIN/,
+    mends: /systemctl restart holdfast/,
+    vaultToo: true,
+    make: facts(({ stage }) => wellFacts(stage, { up: 0, pinRefused: true, newPinBy: 'restart' })),
   },
   {
     name: 'a key of Holdfast’s own is another',

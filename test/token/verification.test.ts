@@ -159,7 +159,12 @@ test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody afte
 
   const again = await verifyToken(token, wrong, gate, memory.check);
   t.is(again.steps.at(-1)?.detail, 'the token has refused this PIN to another host of this node');
-  t.regex(again.wayOut ?? '', /SIGHUP/);
+  t.regex(again.wayOut ?? '', /then send SIGHUP to the node$/);
+  const handedOver = new LoginGate('restart');
+  await handedOver.enter(AbortSignal.timeout(1_000));
+  handedOver.leave('pin-refused');
+  const byRestart = await verifyToken(token, wrong, handedOver, memory.check);
+  t.regex(byRestart.wayOut ?? '', /then restart the node: a reload hands it no other PIN$/);
   t.is(await logins(), before + 1);
 });
 
