@@ -1,46 +1,15 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { rooms } from '../scripts/walls/rooms.ts';
+import { lintPlanted } from './support/planted-lint.ts';
 
 /* scripts/walls: what may import what, held by lint. */
 
 const top = path.join(import.meta.dirname, '..');
 
-interface Diagnostic {
-  filename: string;
-  message: string;
-}
-
-/** What the rule says of these files, by file, in a project that has nothing else. */
-async function lint(files: Record<string, string>): Promise<Map<string, string>> {
-  const project = await mkdtemp(path.join(tmpdir(), 'holdfast-walls-'));
-  try {
-    await cp(path.join(top, 'scripts/walls'), path.join(project, 'scripts/walls'), { recursive: true });
-    await symlink(path.join(top, 'node_modules'), path.join(project, 'node_modules'));
-    const config = {
-      jsPlugins: ['./scripts/walls/lint.js'],
-      categories: { correctness: 'off' },
-      rules: { 'walls/room': 'error' },
-    };
-    await writeFile(path.join(project, '.oxlintrc.json'), JSON.stringify(config));
-    for (const [name, text] of Object.entries(files)) {
-      await mkdir(path.join(project, path.dirname(name)), { recursive: true });
-      await writeFile(path.join(project, name), `${text}\n`);
-    }
-    const linter = path.join(project, 'node_modules/.bin/oxlint');
-    const { stdout } = await promisify(execFile)(linter, ['--format', 'json', ...Object.keys(files)], {
-      cwd: project,
-    }).catch((error: { stdout: string }) => error);
-    const { diagnostics } = JSON.parse(stdout) as { diagnostics: Diagnostic[] };
-    return new Map(diagnostics.map(({ filename, message }) => [filename, message]));
-  } finally {
-    await rm(project, { recursive: true });
-  }
-}
+const lint = async (files: Record<string, string>) =>
+  lintPlanted({ plugin: 'scripts/walls/lint.js', rule: 'walls/room' }, files);
 
 const admin = /^src\/xks may not import src\/admin; its rooms: src\/config, /;
 
