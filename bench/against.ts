@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import type * as testNode from '../test/support/test-node.ts';
 import type * as tokens from '../test/support/tokens.ts';
 import type { KeySetAccess } from '../test/support/xks-client.ts';
@@ -9,11 +12,12 @@ import { operationNames, requestsOf, type OperationName } from './requests.ts';
 
 /*
  * BENCH_ONLY=against BENCH_AGAINST=/another/checkout: the request path of this checkout against that of another one (an older
- * commit, with its npm packages), a node each, in turn, so that what else the machine does hits both alike. Of each cell the
- * median of the rounds: what is told is a ratio.
+ * commit, with its npm packages), a node each, under load at the same time and on the same processor: whatever else the
+ * machine does hits both alike. In turn, where others use the machine, two equal commits were a quarter apart in one cell or
+ * another. Of each cell the median of the rounds and its quartiles: what is told is a ratio.
  */
 
-const rounds = 5;
+const rounds = 10;
 const connections = [1, 16, 64];
 
 interface Side {
@@ -28,11 +32,11 @@ export async function benchAgainst(checkout: string): Promise<void> {
   const before = await start(path.resolve(checkout));
   const now = await start(path.resolve(import.meta.dirname, '..'));
   try {
-    console.log('\n| operation | connections | requests/s | CPU of a request | CPU µs before | CPU µs now |');
+    console.log('\n| operation | connections | CPU of a request | quartiles | CPU µs before | CPU µs now |');
     console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
     // Until V8 has compiled what is used most, an older checkout is the faster for being smaller.
-    for (const side of [before, now])
-      for (const name of operationNames) await load(side, name, 64, 2 * cellSeconds);
+    for (const name of operationNames)
+      await Promise.all([before, now].map(async (side) => load(side, name, 64, 2 * cellSeconds)));
     for (const name of operationNames)
       for (const count of connections) console.log(await row(before, now, name, count));
   } finally {
@@ -41,23 +45,18 @@ export async function benchAgainst(checkout: string): Promise<void> {
 }
 
 async function row(before: Side, now: Side, name: OperationName, count: number): Promise<string> {
-  const rates: number[] = [];
-  const costs: number[] = [];
-  const microseconds: [before: number, now: number][] = [];
+  const rows: { before: number; now: number }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const measured = [];
-    // Whoever goes second finds the machine warm: each does so every other time.
-    for (const side of round % 2 === 0 ? [before, now] : [now, before])
-      measured.push(await load(side, name, count));
-    const [a, b] = round % 2 === 0 ? measured : measured.toReversed();
-    if (a === undefined || b === undefined) continue;
-    rates.push(b.load.perSecond / a.load.perSecond);
-    costs.push(b.cpuMicroseconds / a.cpuMicroseconds);
-    microseconds.push([a.cpuMicroseconds, b.cpuMicroseconds]);
+    const [a, b] = await Promise.all([load(before, name, count), load(now, name, count)]);
+    rows.push({ before: a.cpuMicroseconds, now: b.cpuMicroseconds });
   }
-  const percent = (ratios: number[]) => `${(median(ratios) * 100).toFixed(0)} %`;
-  const [cpuBefore, cpuNow] = [0, 1].map((i) => median(microseconds.map((pair) => pair[i] ?? 0)).toFixed(0));
-  return `| ${name} | ${count} | ${percent(rates)} | ${percent(costs)} | ${cpuBefore} | ${cpuNow} |`;
+  const ratios = rows.map((of) => of.now / of.before).toSorted((a, b) => a - b);
+  const percent = (ratio: number) => `${(ratio * 100).toFixed(0)} %`;
+  const quartiles = [1, 3].map((quarter) => percent(ratios[Math.round((quarter * (rounds - 1)) / 4)] ?? 0));
+  const [cpuBefore, cpuNow] = (['before', 'now'] as const).map((side) =>
+    median(rows.map((of) => of[side])).toFixed(0),
+  );
+  return `| ${name} | ${count} | ${percent(median(ratios))} | ${quartiles.join(' to ')} | ${cpuBefore} | ${cpuNow} |`;
 }
 
 async function load(
@@ -75,8 +74,10 @@ async function start(checkout: string): Promise<Side> {
   const of = async (file: string) =>
     // oxlint-disable-next-line walls/room -- of another checkout, whose files have other contents
     import(pathToFileURL(path.join(checkout, file)).href) as Promise<unknown>;
-  const { createSoftHsmToken } = (await of('test/support/tokens.ts')) as typeof tokens;
-  const { TestNode } = (await of('test/support/test-node.ts')) as typeof testNode;
+  // Where it is in checkouts of before it was shared.
+  const support = existsSync(path.join(checkout, 'testing')) ? 'testing' : 'test/support';
+  const { createSoftHsmToken } = (await of(`${support}/tokens.ts`)) as typeof tokens;
+  const { TestNode } = (await of(`${support}/test-node.ts`)) as typeof testNode;
   const fixture = await createSoftHsmToken();
   const node = await TestNode.create({
     tokens: [{ fixture, settings: { hosts: 2 } }],
@@ -87,6 +88,7 @@ async function start(checkout: string): Promise<Side> {
   const key = await node.makeKey('bench', 'one');
   const words = [path.join(checkout, 'src/main.ts'), '--config', node.config, 'serve'];
   const server = await Server.start(checkout, words, path.join(node.directory, 'against.log'));
+  for (const pid of server.pids) await promisify(execFile)('taskset', ['-a', '-c', '-p', '0', String(pid)]);
   return {
     server,
     access,
