@@ -17,6 +17,8 @@ export interface AdminServices extends AwsHouse {
   nodeFacts?: () => Promise<NodeFacts | undefined>;
   /** The disk of the store. */
   disk?: () => DiskFacts;
+  /** Why the store takes no write, where somebody has changed its schema. */
+  whyUnwritable?: () => { message: string; wayOut: string } | undefined;
 }
 
 /** What only the supervisor knows. */

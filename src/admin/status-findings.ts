@@ -6,6 +6,7 @@ import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
+  'STORE_UNWRITABLE',
   'TOKEN_DOWN',
   'TOKEN_DEGRADED',
   'PIN_REFUSED',
@@ -122,6 +123,19 @@ function availability(token: TokenStatus, facts: NodeFacts | undefined, own: boo
       },
     ];
   return [];
+}
+
+/** Of a store that refuses every act, a kill switch too. */
+export function storeFindings(why: { message: string; wayOut: string } | undefined): StatusFinding[] {
+  if (why === undefined) return [];
+  return [
+    {
+      trouble: 'STORE_UNWRITABLE',
+      where: 'store',
+      message: `nothing is changed any more, no key disabled and no one signed in: ${why.message}`,
+      remediation: why.wayOut,
+    },
+  ];
 }
 
 export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {

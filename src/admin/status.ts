@@ -14,6 +14,7 @@ import {
   applianceTroubles,
   certificateFindings,
   diskFindings,
+  storeFindings,
   tokenFindings,
   tokenStatus,
   vaultFinding,
@@ -229,6 +230,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     .execute();
   const findings: StatusFinding[] = [
     ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
+    ...storeFindings(services.whyUnwritable?.()),
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
     ...nodes

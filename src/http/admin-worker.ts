@@ -106,6 +106,7 @@ class AdminWorker implements Worker {
       onWorkLeft: () => this.#schedules.wake(),
       nodeFacts: async () => this.#nodeFacts(),
       disk: () => store.reserve.disk,
+      whyUnwritable: () => store.whyUnwritable(),
     };
     this.#schedules = new Schedules({
       house: this.#services,

@@ -368,7 +368,7 @@ export class Crew implements Sharer {
         'a key of Holdfast’s own is not the one that was made: nothing is done with it',
       );
     if (alarms.length === 0 && entry.alarms.length > 0)
-      log.warn({ token }, 'the keys of Holdfast’s own are those that were made again');
+      log.warn({ token }, 'the keys of Holdfast’s own in the token are the right ones again');
     entry.alarms = alarms;
   }
 }

@@ -189,6 +189,18 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** Why every write is refused, where somebody has changed the schema while it was open. */
+  whyUnwritable(): StoreError | undefined {
+    try {
+      this.#assertWritable();
+      return undefined;
+    } catch (error) {
+      const told = toStoreError(error);
+      if (told instanceof StoreError) return told;
+      throw told;
+    }
+  }
+
   async close(): Promise<void> {
     this.#watch.close();
     await this.db.destroy();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import anyTest, { type TestFn } from 'ava';
 import type { z } from 'zod';
 import type { Call } from '../../src/admin/route.ts';
@@ -8,6 +9,7 @@ import type { Trouble } from '../../src/admin/status-findings.ts';
 import { linesOf, type Status } from '../../src/cli/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
+import type { SqliteStore } from '../../src/store/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/vault/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
@@ -89,6 +91,7 @@ async function status(
       tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
       nodeFacts: async () => facts,
       disk: () => disk,
+      whyUnwritable: () => (stage.house.store as SqliteStore).whyUnwritable(),
       ...services,
     },
     caller,
@@ -189,6 +192,18 @@ const conditions: Condition[] = [
     make: facts(({ stage }) =>
       wellFacts(stage, { ownKeys: ['key "holdfast:protecting:1": it does not open the proof'] }),
     ),
+  },
+  {
+    name: 'somebody has changed the schema of the store',
+    trouble: 'STORE_UNWRITABLE',
+    says: /^nothing is changed any more.*trigger late on cloud_keys is not of Holdfast$/,
+    mends: /dropped with sqlite3/,
+    vaultToo: false,
+    make: async ({ stage }) => {
+      const { store } = stage.house;
+      await sql`CREATE TRIGGER late AFTER UPDATE ON cloud_keys BEGIN SELECT 1; END`.execute(store.db);
+      return async () => sql`DROP TRIGGER late`.execute(store.db);
+    },
   },
   {
     name: 'a certificate ends soon',
@@ -369,7 +384,7 @@ async function until(
 }
 
 function isOfAppliance(trouble: Trouble): boolean {
-  return /^(TOKEN|PIN|CERTIFICATE|DISK|NODE)_/.test(trouble);
+  return /^(STORE|TOKEN|PIN|CERTIFICATE|DISK|NODE)_/.test(trouble);
 }
 
 test.serial('quotas are told with what was refused, of a vault by name and of a CloudKey too', async (t) => {
@@ -452,7 +467,7 @@ test.serial('what is of another admin group is not told', async (t) => {
 test.serial('with everything wrong the screen is 80 wide, and begins with what stops most', async (t) => {
   const undos = [];
   for (const { make, name } of conditions)
-    if (!/degraded|PIN|expired/.test(name)) undos.push(await make(t.context));
+    if (!/degraded|PIN|expired|schema/.test(name)) undos.push(await make(t.context));
   const told = await until(t.context, 'appliance', (found) => found.includes('KMS_KEY_DRIFT'));
   for (const undo of undos.toReversed()) await undo();
   t.true(told.findings.length >= 9, troublesOf(told).join());
