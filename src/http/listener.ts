@@ -11,6 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
 import { Connections, type ConnectionBounds } from './connections.ts';
+import { isToBeAnswered } from './gentle-end.ts';
 import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
 import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
@@ -69,6 +70,7 @@ export class Listener {
       log: options.log,
     });
     const take: RequestHandler = (request, response) => {
+      if (!isToBeAnswered(request, response)) return;
       this.#connections.began(request, response);
       if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);
     };
@@ -91,7 +93,9 @@ export class Listener {
     );
     this.useTicketKeys(options.ticketKeys ?? []);
     this.#server.on('connection', (socket: Socket) => this.#connections.opened(socket));
-    this.#server.on('checkExpectation', (_request, response) => refuse(response, 417, options.refusalForm));
+    this.#server.on('checkExpectation', (request, response) => {
+      if (isToBeAnswered(request, response)) refuse(response, 417, options.refusalForm);
+    });
     this.#http2 = createHttp2Server({
       settings: http2Settings,
       maxHeaderListPairs: 64,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { endGently, isEnding } from './gentle-end.ts';
 
 /** Sent with every answer, of whatever kind. */
 export const strictTransportSecurity = 'max-age=63072000; includeSubDomains';
@@ -33,7 +34,7 @@ const taken = new WeakSet<Duplex>();
  * before it on the connection go out first: in their place this one would be taken for theirs.
  */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex, form: RefusalForm): void {
-  if (taken.has(socket)) return;
+  if (isEnding(socket) || taken.has(socket)) return;
   taken.add(socket);
   afterEarlierAnswers(socket, () => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -49,7 +50,7 @@ export function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex, fo
       `Strict-Transport-Security: ${strictTransportSecurity}`,
       'Connection: close',
     ].join('\r\n');
-    socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());
+    endGently(socket, `${head}\r\n\r\n${body}`);
   });
 }
 

@@ -80,6 +80,11 @@ async function echo(request: IncomingMessage, response: ServerResponse): Promise
     response.end(large);
     return;
   }
+  if (request.url === '/refused') {
+    response.writeHead(413, { Connection: 'close', 'Content-Length': 2 });
+    response.end('no');
+    return;
+  }
   request.resume();
   await once(request, 'end').catch(() => undefined);
   if (request.url === '/held') {
@@ -102,6 +107,7 @@ async function openHttp2(settings: http2.Settings = {}, at = port): Promise<Clie
   return session;
 }
 const head = 'POST / HTTP/1.1\r\nHost: localhost\r\n';
+const refusedHead = 'POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n';
 const late = {
   errorName: 'ValidationException',
   errorMessage: 'The request did not arrive in time.',
@@ -142,6 +148,66 @@ test.serial('a client that sends its body slowly is told so and dropped', async 
   connection.write(`${head}Content-Length: 100000\r\n\r\n`);
   await drip(connection, 'x');
   t.deepEqual((await connection.response()).body, late);
+});
+
+/** All that it writes before it reads: of what a listener closes with bytes unread the system keeps no answer for it. */
+async function writeAll(connection: RawConnection, pieces: Iterable<string | Buffer>): Promise<void> {
+  connection.socket.pause();
+  for (const piece of pieces)
+    await new Promise<void>((resolve, reject) => {
+      connection.socket.write(piece, (error) => {
+        if (error === null || error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  connection.socket.resume();
+}
+
+const piece = 'x'.repeat(16 * 1024);
+for (const [name, first, length, status] of [
+  ['a head that is too long', `${head}X-Long: `, 1024 * 1024, 431],
+  ['what is not HTTP', 'x'.repeat(16 * 1024), 1024 * 1024, 400],
+  ['a request without a host', 'POST / HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n', 4_000_000, 400],
+  ['a body that its handler refuses', `${refusedHead}\r\n`, 4_000_000, 413],
+  ['a request that expects something strange', `${refusedHead}Expect: tea\r\n\r\n`, 4_000_000, 417],
+] as const)
+  test.serial(`who is still sending ${name} reads why it is refused`, async (t) => {
+    const connection = await open('127.0.0.1', patientPort);
+    await writeAll(connection, [
+      first,
+      ...Array.from({ length: Math.floor(length / piece.length) }, () => piece),
+    ]);
+    t.is((await connection.response()).status, status);
+    await connection.closed;
+  });
+
+test.serial('what follows a refused body on its connection is not done', async (t) => {
+  const connection = await open('127.0.0.1', patientPort);
+  const body = 'x'.repeat(100_000);
+  const whole = `POST /refused HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
+  let isDone = false;
+  onHeld = () => {
+    isDone = true;
+  };
+  await writeAll(connection, [whole, body, 'GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n']);
+  t.is((await connection.response()).status, 413);
+  await connection.closed;
+  t.is(connection.received, '');
+  t.false(isDone);
+});
+
+test.serial('who sends on and on after a refusal is cut off', async (t) => {
+  const connection = await open('127.0.0.1', patientPort);
+  connection.socket.pause();
+  connection.write(`${head}X-Long: `);
+  let sent = 0;
+  const more = () => {
+    while (!connection.socket.destroyed && connection.socket.write(piece)) sent += piece.length;
+  };
+  connection.socket.on('drain', more);
+  more();
+  await connection.closed;
+  t.true(sent < 128 * 1024 * 1024, `${sent}`);
 });
 
 test.serial('a client that sends a chunked body slowly is told so and dropped', async (t) => {
