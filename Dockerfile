@@ -35,10 +35,10 @@ COPY package.json LICENSE* ./
 COPY bin/holdfast bin/holdfast
 COPY native-config native-config
 COPY src src
-COPY scripts/health-check.ts scripts/health-check.ts
+COPY scripts/health-check.ts scripts/strip-types.js scripts/
 # --build-arg COMMIT="$(git describe --always --exclude='*' --abbrev=12 --dirty=-changed)", for holdfast --version.
 ARG COMMIT=unknown
-RUN mkdir build && printf '%s\n' "$COMMIT" > build/commit
+RUN node --disable-warning=ExperimentalWarning scripts/strip-types.js && printf '%s\n' "$COMMIT" > build/commit
 ENV NODE_ENV=production
 USER 10001:10001
 # The store, sign-ins of the command line and, in the image for trying out, the token. Nothing else is written. Where
@@ -48,7 +48,7 @@ ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
 CMD ["serve"]
 # Docker's own image format keeps it, the OCI format does not (buildah: --format docker).
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "--disable-sigusr1", "/opt/holdfast/scripts/health-check.ts"]
+  CMD ["node", "--disable-sigusr1", "--require", "/opt/holdfast/src/stripped-types.js", "/opt/holdfast/scripts/health-check.ts"]
 
 # --- softhsm: with a soft token, for trying out --------------------------------------------------------------------
 FROM runtime AS softhsm
@@ -72,6 +72,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
   && install -d -m 0755 -o holdfast -g holdfast /var/lib/holdfast-trust
 COPY bin/holdfast-simulator bin/holdfast-simulator
 COPY simulator simulator
+RUN node --disable-warning=ExperimentalWarning scripts/strip-types.js
 USER 10001:10001
 VOLUME /var/lib/holdfast-simulator
 ENTRYPOINT ["/opt/holdfast/bin/holdfast-simulator"]

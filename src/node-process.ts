@@ -11,7 +11,12 @@ import { hasWildcard, installedAt, wildcardProblem } from './confinable-path.ts'
  * SIGUSR1 would open Node's inspector on 127.0.0.1:9229, without a password: whoever on this machine connects to it reads
  * every secret of the process. With the flag the signal stays blocked.
  */
-export const nodeFlags: readonly string[] = ['--disable-sigusr1'];
+const noInspector = '--disable-sigusr1';
+
+/** Our code as set-up has stripped it of types: most of what a process takes to start, otherwise. */
+const withoutTypes = path.join(installedAt, 'src/stripped-types.js');
+
+export const nodeFlags: readonly string[] = [noInspector, '--require', withoutTypes];
 
 /** Node's program. */
 export const nodeProgram = process.execPath;
@@ -25,11 +30,9 @@ export function nodeCommand(script: string, ...words: readonly string[]): [strin
 export interface Confinement {
   read: readonly string[];
   write: readonly string[];
-  /** Compiled code that root alone may write (src/compiled-code.ts). */
-  compiledCode?: string | undefined;
 }
 
-const ownCode = ['package.json', 'src', 'node_modules'].map((name) => path.join(installedAt, name));
+const ownCode = ['package.json', 'src', 'build', 'node_modules'].map((name) => path.join(installedAt, name));
 
 /** Standard output and standard error, as src/output-sink.ts opens them. */
 const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
@@ -41,12 +44,10 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
  * (src/store/only-addon.ts).
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
-  // Node takes compiled code only from where the process may also write, as far as its own permissions go.
-  const compiled = may.compiledCode === undefined ? [] : [may.compiledCode];
-  const wild = [...ownCode, ...may.read, ...may.write, ...compiled].find(hasWildcard);
+  const wild = [...ownCode, ...may.read, ...may.write].find(hasWildcard);
   // Told in words long before (loadConfig, problemsOfConfinement).
   if (wild !== undefined) throw new Error(`${wild} ${wildcardProblem}`);
-  const write = [...may.write, ...compiled, ...ownOutputs];
+  const write = [...may.write, ...ownOutputs];
   return [
     nodeProgram,
     ...nodeFlags,

@@ -36,10 +36,8 @@ function storeDirectory({ storePath }: Config): string {
 
 /** Names of paths that no process can be confined to, with why; those of the configuration are refused when it is read. */
 export function problemsOfConfinement({ aws }: Pick<Config, 'aws'>, env: NodeJS.ProcessEnv): string[] {
-  const cache = env['NODE_COMPILE_CACHE'];
   const paths: [name: string, file: string][] = [
     ['the directory that Holdfast is installed in', installedAt],
-    ...(cache === undefined ? [] : [['NODE_COMPILE_CACHE', path.resolve(cache)] as [string, string]]),
     ...(aws.ambient ? namedAmbientFiles(env) : []),
   ];
   return paths

@@ -259,12 +259,8 @@ export class Crew implements Sharer {
   #command(): [command: [string, ...string[]], env: NodeJS.ProcessEnv] {
     const { script, may } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
-    const { CREDENTIALS_DIRECTORY: _, NODE_COMPILE_CACHE: __, ...env } = process.env;
-    const file = path.join(import.meta.dirname, script);
-    return [
-      boundCommand(confinedNodeCommand(file, may)),
-      may.compiledCode === undefined ? env : { ...env, NODE_COMPILE_CACHE: may.compiledCode },
-    ];
+    const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
+    return [boundCommand(confinedNodeCommand(path.join(import.meta.dirname, script), may)), env];
   }
 
   #receive(message: ToSupervisor): void {

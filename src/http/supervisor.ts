@@ -6,7 +6,6 @@ import { thenNewPin, type NewPinBy } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
-import { compiledCodeForWorkers } from '../compiled-code.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { Crew, type CrewOptions } from './crew.ts';
@@ -55,8 +54,6 @@ export interface Hopeless {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  /** Looked at once: each look goes through all of its files, and workers wait for answers meanwhile. */
-  readonly #compiledCode = compiledCodeForWorkers(process.env['NODE_COMPILE_CACHE']);
   readonly #gates: Map<string, LoginGate>;
   readonly #crews: Crew[];
   readonly #management: Crew | undefined;
@@ -155,7 +152,7 @@ export class Supervisor {
       index,
       script: 'xks-worker.ts',
       says: xksWorkerMessage,
-      may: { ...confinementOfXksWorker(config), compiledCode: this.#compiledCode },
+      may: confinementOfXksWorker(config),
       tokens: config.tokens.map((token) =>
         this.#hosting(token, hostsOf(token, config.workers), workerRequests),
       ),
@@ -185,7 +182,7 @@ export class Supervisor {
       index: 0,
       script: 'admin-worker.ts',
       says: managementMessage,
-      may: { ...confinementOfManagement(config, process.env), compiledCode: this.#compiledCode },
+      may: confinementOfManagement(config, process.env),
       tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),
       start: () => this.#managementStart(),
       onListening: (port) => {

@@ -1,0 +1,171 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import test, { type ExecutionContext } from 'ava';
+import { confinedNodeCommand, nodeCommand } from '../../src/node-process.ts';
+import { memoryDirectory } from '../support/memory-directory.ts';
+
+/*
+ * Set-up strips the types of our code once, and every process loads what that made, of the very source that it would have
+ * stripped itself, and from nowhere where others may write. Compiled code of Node's, which nobody could read, is not kept.
+ */
+
+const checkout = path.resolve(import.meta.dirname, '../..');
+const isRoot = process.geteuid?.() === 0;
+const run = promisify(execFile);
+
+async function place(t: ExecutionContext): Promise<string> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-stripped-'));
+  await chmod(directory, 0o755);
+  t.teardown(async () => rm(directory, { recursive: true }));
+  return directory;
+}
+
+async function strip(home: string): Promise<void> {
+  await run(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    path.join(home, 'scripts/strip-types.js'),
+  ]);
+}
+
+/** What of it stands in every process that stripped types. */
+const stripper = `process.moduleLoadList.filter((name) => name.includes('amaro')).length`;
+
+async function told(command: [string, ...string[]], env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const [program, ...words] = command;
+  return (await run(program, words, { env })).stdout.trim();
+}
+
+test('no process strips types: neither those that are confined, nor those with a PIN, nor a thread', async (t) => {
+  await strip(checkout);
+  const directory = await place(t);
+  const probe = async (file: string, report = '') => {
+    const script = path.join(directory, `${path.basename(file, '.ts')}.mjs`);
+    const code = JSON.stringify(path.join(checkout, 'src', file));
+    await writeFile(
+      script,
+      `await import(${code});\n${report || `console.log(${stripper}); process.exit(0);`}\n`,
+    );
+    return script;
+  };
+  const confined = { read: [directory], write: [] };
+  for (const file of ['http/xks-worker.ts', 'http/admin-worker.ts'])
+    t.is(await told(confinedNodeCommand(await probe(file), confined)), '0', file);
+  for (const file of ['token/host-keeper.ts', 'cli/serve.ts'])
+    t.is(await told(nodeCommand(await probe(file))), '0', file);
+  const inThread = JSON.stringify(await probe('store/sqlite.ts'));
+  const thread = `new (await import('node:worker_threads')).Worker(${inThread});`;
+  t.is(await told(nodeCommand(await probe('clock.ts', thread))), '0', 'a thread');
+  t.is(await told([process.execPath, await probe('clock.ts')]), '1', 'that is where one would see it');
+});
+
+test('the command and what it starts have no compiled code of Node’s, whatever the environment says', async (t) => {
+  const directory = await place(t);
+  const cache = path.join(directory, 'compiled');
+  const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+  for (const command of ['holdfast', 'holdfast-simulator'])
+    execFileSync(path.join(checkout, 'bin', command), ['--help'], { env });
+  t.false(existsSync(cache), 'Node would have made it');
+  const script = path.join(directory, 'child.mjs');
+  await writeFile(script, `console.log(process.env.NODE_COMPILE_CACHE ?? 'none');`);
+  t.is(await told(nodeCommand(script), env), 'none', 'nor would it reach what is started next');
+});
+
+/** An installation of one file, which says `own words`. */
+async function installation(t: ExecutionContext) {
+  const home = await place(t);
+  for (const name of ['src', 'scripts']) await mkdir(path.join(home, name), { mode: 0o755 });
+  for (const name of ['src/stripped-types.js', 'scripts/strip-types.js'])
+    await copyFile(path.join(checkout, name), path.join(home, name));
+  await writeFile(path.join(home, 'package.json'), '{"type":"module"}');
+  const source = path.join(home, 'src/main.ts');
+  await writeFile(source, `const words: string = 'own words';\nconsole.log(words);\n`);
+  await strip(home);
+  const says = async () =>
+    told([process.execPath, '--require', path.join(home, 'src/stripped-types.js'), source]);
+  const build = path.join(home, 'build');
+  const [name = ''] = await readdir(path.join(build, 'stripped'));
+  return {
+    home,
+    source,
+    says,
+    build,
+    stripped: path.join(build, 'stripped'),
+    made: path.join(build, 'stripped', name),
+  };
+}
+
+test('what was edited since set-up is stripped by Node', async (t) => {
+  const { home, source, says, stripped, made } = await installation(t);
+  t.is(await says(), 'own words');
+  // So that one sees where it came from.
+  await writeFile(made, `console.log('as set-up made it')`);
+  t.is(await says(), 'as set-up made it');
+  const text = await readFile(source, 'utf8');
+  await writeFile(source, text.replace('own words', 'new words'));
+  t.is(await says(), 'new words');
+  await strip(home);
+  t.false(existsSync(made), 'nobody would load it any more');
+  t.is((await readdir(stripped)).length, 1);
+  t.is(await says(), 'new words');
+  await rm(stripped, { recursive: true });
+  t.is(await says(), 'new words', 'without a set-up too');
+});
+
+test('code without its types is taken from nowhere where somebody may write who may not change our code', async (t) => {
+  const { says, build, stripped, made } = await installation(t);
+  await writeFile(made, `console.log('planted')`);
+  t.is(await says(), 'planted');
+  for (const directory of [build, stripped])
+    for (const mode of [0o775, 0o757, 0o1777]) {
+      await chmod(directory, mode);
+      t.is(await says(), 'own words', `${directory} of mode ${mode.toString(8)}`);
+      await chmod(directory, 0o755);
+    }
+  t.is(await says(), 'planted');
+  if (!isRoot) return;
+  const service = 10_001;
+  for (const directory of [build, stripped]) {
+    await chown(directory, service, service);
+    t.is(await says(), 'own words', directory);
+    await chown(directory, 0, 0);
+  }
+});
+
+test('whatever the umask of whoever sets up, nobody else may write what it made, and the service can read it', async (t) => {
+  const { home, stripped, build, says } = await installation(t);
+  await rm(build, { recursive: true });
+  for (const mask of ['000', '077']) {
+    execFileSync('/bin/sh', [
+      '-c',
+      `umask ${mask}; exec "$0" --disable-warning=ExperimentalWarning "$1"`,
+      process.execPath,
+      path.join(home, 'scripts/strip-types.js'),
+    ]);
+    const modes = execFileSync(
+      'stat',
+      ['-c', '%a', build, stripped, ...(await readdir(stripped)).map((name) => path.join(stripped, name))],
+      { encoding: 'utf8' },
+    );
+    t.is(modes, '755\n755\n644\n', mask);
+    t.is(await says(), 'own words');
+    await rm(build, { recursive: true });
+  }
+});
+
+test('the packages whose files are taken for ES modules unseen have no others', async (t) => {
+  for (const name of ['kysely', 'zod']) {
+    const directory = path.join(checkout, 'node_modules', name);
+    const files = await readdir(directory, { recursive: true });
+    const manifests = files.filter((file) => path.basename(file) === 'package.json');
+    t.true(manifests.length > 0, name);
+    for (const file of manifests)
+      t.is(
+        (JSON.parse(await readFile(path.join(directory, file), 'utf8')) as { type?: string }).type,
+        'module',
+        file,
+      );
+  }
+});
