@@ -48,7 +48,7 @@ ENTRYPOINT ["/opt/holdfast/bin/holdfast"]
 CMD ["serve"]
 # Docker's own image format keeps it, the OCI format does not (buildah: --format docker).
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "--disable-sigusr1", "--require", "/opt/holdfast/src/stripped-types.js", "/opt/holdfast/scripts/health-check.ts"]
+  CMD ["node", "--disable-sigusr1", "--import", "/opt/holdfast/src/stripped-types.js", "/opt/holdfast/scripts/health-check.ts"]
 
 # --- softhsm: with a soft token, for trying out --------------------------------------------------------------------
 FROM runtime AS softhsm

@@ -39,7 +39,7 @@ export default {
   // Nothing is judged by it: a machine may be slow, but a test that hangs is to end some day.
   timeout: '300s',
   // As every process of ours begins; what tests start has its flags from src/node-process.ts.
-  nodeArguments: ['--require', './src/stripped-types.js'],
+  nodeArguments: ['--import', './src/stripped-types.js'],
   require: ['./test/support/file-times.ts', './test/support/left-open.ts'],
   sortTestFiles: (one, other) => rank(one) - rank(other) || one.localeCompare(other),
 };

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { hasWildcard, installedAt, wildcardProblem } from './confinable-path.ts';
 
 /*
@@ -13,10 +14,13 @@ import { hasWildcard, installedAt, wildcardProblem } from './confinable-path.ts'
  */
 const noInspector = '--disable-sigusr1';
 
-/** Our code as set-up has stripped it of types: most of what a process takes to start, otherwise. */
-const withoutTypes = path.join(installedAt, 'src/stripped-types.js');
+/**
+ * Our code as set-up has stripped it of types: most of what a process takes to start, otherwise. (For --require Node would look
+ * for a package.json from the working directory upwards, which may be anybody's, or not to be read.)
+ */
+const withoutTypes = pathToFileURL(path.join(installedAt, 'src/stripped-types.js')).href;
 
-export const nodeFlags: readonly string[] = [noInspector, '--require', withoutTypes];
+export const nodeFlags: readonly string[] = [noInspector, '--import', withoutTypes];
 
 /** Node's program. */
 export const nodeProgram = process.execPath;

@@ -1,7 +1,19 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { confinedNodeCommand, nodeCommand } from '../../src/node-process.ts';
@@ -73,6 +85,20 @@ test('the command and what it starts have no compiled code of Node’s, whatever
   t.is(await told(nodeCommand(script), env), 'none', 'nor would it reach what is started next');
 });
 
+test('it is found whatever the working directory is, and whatever the name of the directory that Holdfast is in', async (t) => {
+  const directory = await place(t);
+  await writeFile(path.join(directory, 'package.json'), 'no package of anybody’s');
+  const version = (bin: string) => execFileSync(bin, ['--version'], { cwd: directory, encoding: 'utf8' });
+  const expected = version(path.join(checkout, 'bin/holdfast'));
+  t.regex(expected, /^\d+\.\d+\.\d+/);
+  const odd = path.join(directory, 'a b%20#c?d\\e');
+  await mkdir(path.join(odd, 'bin'), { recursive: true });
+  await copyFile(path.join(checkout, 'bin/holdfast'), path.join(odd, 'bin/holdfast'));
+  for (const name of ['src', 'build', '.tools', 'node_modules', 'package.json'])
+    await symlink(path.join(checkout, name), path.join(odd, name));
+  t.is(version(path.join(odd, 'bin/holdfast')), expected);
+});
+
 /** An installation of one file, which says `own words`. */
 async function installation(t: ExecutionContext) {
   const home = await place(t);
@@ -84,7 +110,12 @@ async function installation(t: ExecutionContext) {
   await writeFile(source, `const words: string = 'own words';\nconsole.log(words);\n`);
   await strip(home);
   const says = async () =>
-    told([process.execPath, '--require', path.join(home, 'src/stripped-types.js'), source]);
+    told([
+      process.execPath,
+      '--import',
+      pathToFileURL(path.join(home, 'src/stripped-types.js')).href,
+      source,
+    ]);
   const build = path.join(home, 'build');
   const [name = ''] = await readdir(path.join(build, 'stripped'));
   return {
