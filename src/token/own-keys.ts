@@ -20,7 +20,7 @@ export interface OwnKey {
 
 /** For operators, where one of them is not in the token any more, or another key is in its place. */
 export const wayOutOfOwnKeys =
-  'restore it from a backup of the token, or where that is lost, remove what is in its place and run holdfast init';
+  'restore it from a backup of the token, or where that is lost, remove what is in its place, run holdfast init and start the node anew';
 
 const ownIds = new Set(Object.values(ownKeys).map(({ id }) => id.toString('hex')));
 
