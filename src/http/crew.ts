@@ -52,8 +52,8 @@ export interface CrewOptions {
   onHopeless: (why: string) => void;
   /** What it may say. */
   says: Check<ToSupervisor>;
-  /** Messages that are not about the worker's own life; answered with {@link Crew.tell}. */
-  onMessage?: (message: ToSupervisor) => void;
+  /** Messages that are not about the worker's own life. An answer goes to the process that asked, or to nobody. */
+  onMessage?: (message: ToSupervisor, reply: (message: ToWorker) => void) => void;
   /** The worker is gone; another is started. */
   onGone?: () => void;
 }
@@ -194,10 +194,15 @@ export class Crew implements Sharer {
       worker.kill('SIGKILL');
     };
     const onMessage = (said: unknown) => {
+      // What it said last may be read after its end, when another is in its place or about to be.
+      if (worker !== this.#worker) return;
       const message = worker.killed ? undefined : this.#parsed(said, onNonsense);
       if (message === undefined) return;
       watchdog.heard();
-      this.#receive(message);
+      this.#receive(message, reply);
+    };
+    const reply = (message: ToWorker) => {
+      if (worker === this.#worker) this.tell(message);
     };
     const worker = openWorker(begin, { onMessage, onNonsense });
     void standardError().forward(worker.stderr);
@@ -263,7 +268,7 @@ export class Crew implements Sharer {
     return [boundCommand(confinedNodeCommand(path.join(import.meta.dirname, script), may)), env];
   }
 
-  #receive(message: ToSupervisor): void {
+  #receive(message: ToSupervisor, reply: (message: ToWorker) => void): void {
     switch (message.kind) {
       case 'listening':
         this.#listening = true;
@@ -289,7 +294,7 @@ export class Crew implements Sharer {
       case 'verify-token':
       case 'node-facts':
       case 'borrowed-lost':
-        this.#options.onMessage?.(message);
+        this.#options.onMessage?.(message, reply);
         break;
     }
   }

@@ -9,7 +9,7 @@ import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { Crew, type CrewOptions } from './crew.ts';
-import type { StartMessage, ToSupervisor, WorkerToken } from './node-messages.ts';
+import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './node-messages.ts';
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
@@ -162,11 +162,11 @@ export class Supervisor {
         for (const other of this.#crews) if (this.#stopped === undefined) other.start();
         this.#checkReady();
       },
-      onMessage: (message) => {
+      onMessage: (message, reply) => {
         if (message.kind === 'quota')
-          crew.tell({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
+          reply({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
         if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
-        if (message.kind === 'served-write') void this.#writeServed(crew, message);
+        if (message.kind === 'served-write') void this.#writeServed(crew.instance, message, reply);
       },
       onGone: () => this.#quotas.forget(index),
     });
@@ -189,11 +189,11 @@ export class Supervisor {
         this.#adminPort ??= port;
         this.#checkReady();
       },
-      onMessage: (message) => {
-        if (message.kind === 'verify-token') void this.#verifyToken(message);
+      onMessage: (message, reply) => {
+        if (message.kind === 'verify-token') void this.#verifyToken(message, reply);
         if (message.kind === 'node-facts') {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
-          this.#management?.tell({ kind: 'node-facts', id: message.id, facts });
+          reply({ kind: 'node-facts', id: message.id, facts });
         }
       },
     });
@@ -298,7 +298,10 @@ export class Supervisor {
     }));
   }
 
-  async #verifyToken({ id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>): Promise<void> {
+  async #verifyToken(
+    { id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>,
+    reply: (message: ToWorker) => void,
+  ): Promise<void> {
     const { config, pin, pins, verifyToken, ownProofs } = this.#options;
     const token = config.tokens.find((candidate) => candidate.name === name);
     if (token === undefined) return;
@@ -307,7 +310,7 @@ export class Supervisor {
       hostSettings(token, async () => pin(token), { ownProofs: ownProofs?.get(name) }, pins?.(token)),
       this.#gate(name),
     );
-    this.#management?.tell({ kind: 'token-report', id, report });
+    reply({ kind: 'token-report', id, report });
   }
 
   async #startWriter(): Promise<void> {
@@ -316,16 +319,15 @@ export class Supervisor {
     this.#checkReady();
   }
 
-  /** An answer that comes when the worker has been replaced answers nobody: the ids of asks are never used again. */
   async #writeServed(
-    crew: Crew,
+    by: string,
     { id, write }: Extract<ToSupervisor, { kind: 'served-write' }>,
+    reply: (message: ToWorker) => void,
   ): Promise<void> {
-    const by = crew.instance;
     try {
-      crew.tell({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
+      reply({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
     } catch (error) {
-      crew.tell({ kind: 'served-written', id, problem: (error as Error).message });
+      reply({ kind: 'served-written', id, problem: (error as Error).message });
     }
   }
 

@@ -1,0 +1,50 @@
+import path from 'node:path';
+import test from 'ava';
+import { Crew } from '../../src/http/crew.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from '../../src/http/node-messages.ts';
+import { managementMessage } from '../../src/http/worker-messages.ts';
+import { createLog } from '../../src/log.ts';
+
+test('an answer to a worker that was replaced meanwhile is not given to the one in its place', async (t) => {
+  const heard: string[] = [];
+  let first: ((message: ToWorker) => void) | undefined;
+  const second = Promise.withResolvers<void>();
+  const marked = Promise.withResolvers<void>();
+  const onMessage = (message: ToSupervisor, reply: (message: ToWorker) => void) => {
+    if (message.kind === 'verify-token') {
+      heard.push(message.token);
+      if (message.token === 'marked') marked.resolve();
+    } else if (first === undefined) {
+      first = reply;
+      crew.tell({ kind: 'drain' });
+    } else second.resolve();
+  };
+  const crew = new Crew({
+    kind: 'management process',
+    index: 0,
+    script: path.relative(
+      path.resolve(import.meta.dirname, '../../src/http'),
+      path.join(import.meta.dirname, 'replaced-worker.ts'),
+    ),
+    may: { read: [import.meta.dirname], write: [] },
+    tokens: [],
+    start: () => ({ kind: 'start' }) as StartMessage,
+    // However busy the machine.
+    longestSilence: 600_000,
+    log: createLog('silent'),
+    onListening: () => undefined,
+    onChange: () => undefined,
+    onPinRefused: () => undefined,
+    onHopeless: (why) => t.fail(why),
+    says: managementMessage,
+    onMessage,
+  });
+  t.teardown(async () => crew.stop(10_000));
+  crew.start();
+  await second.promise;
+  first?.({ kind: 'node-facts', id: 1, facts: {} } as ToWorker);
+  // Answered after whatever was told before.
+  crew.tell({ kind: 'ticket-keys', ticketKeys: [] });
+  await marked.promise;
+  t.deepEqual(heard, ['marked']);
+});
