@@ -7,11 +7,12 @@ import { ensureFirstAdministrator, resetAdministrator } from '../identity/admini
 import type { Secret } from '../secret.ts';
 import { evidenceOf, examineStoreFile } from '../store/store-file.ts';
 import type { SpaceReserve } from '../store/space-reserve.ts';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore, StoreError } from '../store/sqlite.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';
+import { takeNodeLocks } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
 import { readSecretFile, showSecret } from './secret-file.ts';
 import { note, print } from './streams.ts';
@@ -29,7 +30,23 @@ export async function runInit(wish: InitWish, command: Command): Promise<void> {
     wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
   goOnAsOwner(config);
   if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
-  await init(config, { username: wish.administrator, password });
+  // The tables that a node works with are not changed under it.
+  const releaseLocks = (await isOlder(config)) ? takeNodeLocks(config, 'init') : undefined;
+  try {
+    await init(config, { username: wish.administrator, password });
+  } finally {
+    releaseLocks?.();
+  }
+}
+
+/** Whether the store is one that `init` brings up to date. What else is wrong with it is told by who opens it. */
+async function isOlder({ storePath }: LoadedConfig): Promise<boolean> {
+  try {
+    await (await SqliteStore.openToRead(storePath)).close();
+    return false;
+  } catch (error) {
+    return error instanceof StoreError && error.fault === 'older';
+  }
 }
 
 /** Everything that a node needs before it can serve; what is there already is left as it is. */

@@ -12,20 +12,9 @@ export function takeNodeLocks(
   { file, node, storePath }: LoadedConfig,
   command: Holder['command'],
 ): () => void {
-  const holder = {
-    command,
-    pid: process.pid,
-    hostname: hostname(),
-    config: file,
-    since: wallClock().toISOString(),
-  };
-  const state = NodeLock.take(
-    path.join(node.state_directory, 'serve.lock'),
-    `the state directory ${node.state_directory}`,
-    holder,
-  );
+  const state = takeStateLock(node.state_directory, file, command);
   try {
-    const store = NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder);
+    const store = takeStoreLock(storePath, file, command);
     return () => {
       store.release();
       state.release();
@@ -34,4 +23,22 @@ export function takeNodeLocks(
     state.release();
     throw error;
   }
+}
+
+/** One of the two, for who has no configuration yet; `config` is where that will be. Throws StoreError. */
+export function takeStateLock(directory: string, config: string, command: Holder['command']): NodeLock {
+  return NodeLock.take(
+    path.join(directory, 'serve.lock'),
+    `the state directory ${directory}`,
+    holder(config, command),
+  );
+}
+
+/** The other one. Throws StoreError. */
+export function takeStoreLock(storePath: string, config: string, command: Holder['command']): NodeLock {
+  return NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder(config, command));
+}
+
+function holder(config: string, command: Holder['command']): Holder {
+  return { command, pid: process.pid, hostname: hostname(), config, since: wallClock().toISOString() };
 }

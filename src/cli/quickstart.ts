@@ -4,6 +4,7 @@ import path from 'node:path';
 import { monotonicNow } from '../clock.ts';
 import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import type { Ports } from '../http/supervisor.ts';
 import { hashPassword } from '../identity/passwords.ts';
 import { createVault } from '../identity/vault-administrators.ts';
 import { Secret } from '../secret.ts';
@@ -16,6 +17,7 @@ import { createKeySet } from '../vault/key-sets.ts';
 import { goOnAsOwnerOf } from './as-owner.ts';
 import { init } from './init.ts';
 import { localAct, localHouse } from './local-house.ts';
+import { takeStateLock, takeStoreLock } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
 import { quickstartGuide } from './quickstart-guide.ts';
 import { makeCertificates, makeToken, reserve, tokenLabel, writeSafely } from './quickstart-parts.ts';
@@ -65,20 +67,28 @@ function readHome(environment: NodeJS.ProcessEnv): Home {
 async function quickstart(home: Home): Promise<number> {
   const began = monotonicNow();
   if (existsSync(home.directory)) goOnAsOwnerOf([home.directory]);
-  mkdirSync(home.directory, { recursive: true, mode: 0o700 });
+  const state = path.join(home.directory, 'state');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  // Nothing below is for a node that runs here already: its files are what somebody works with.
+  const stateLock = takeStateLock(state, configFile(home), 'quickstart');
   chmodSync(home.directory, 0o700);
   const files = path.join(home.directory, 'quickstart');
   mkdirSync(files, { recursive: true, mode: 0o700 });
   await makeToken(home.directory);
   await makeCertificates(home.directory, files);
   const config = writeConfig(home);
+  const storeLock = takeStoreLock(config.storePath, config.file, 'quickstart');
+  const releaseLocks = () => {
+    storeLock.release();
+    stateLock.release();
+  };
   const password = writeAdminFile(home.adminPort, files);
   // Written last: without it the set-up was interrupted, and what is there already is found again.
   const isNew = !existsSync(path.join(files, 'keys.json'));
   if (isNew || !(await isUpToDate(config))) await init(config, { username: administrator, password });
   if (isNew) await makeFirstKeys(config, files, password);
   const vault = await firstVault(config);
-  return serve(config, ({ xks, admin }) => {
+  const onReady = ({ xks, admin }: Ports) => {
     const took = ((monotonicNow() - began) / 1000).toFixed(1);
     // Where the system chose the port it is known only now.
     if (admin !== undefined) writeAdminFile(admin, files);
@@ -91,7 +101,12 @@ async function quickstart(home: Home): Promise<number> {
       vault,
     });
     return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s\n${guide}`;
-  });
+  };
+  return serve(config, onReady, () => releaseLocks);
+}
+
+function configFile({ directory }: Home): string {
+  return path.join(directory, 'holdfast.toml');
 }
 
 /** Whether a start before left a store that needs nothing: then the second start is quick. */
@@ -106,7 +121,7 @@ async function isUpToDate(config: LoadedConfig): Promise<boolean> {
 }
 
 function writeConfig(home: Home): LoadedConfig {
-  const file = path.join(home.directory, 'holdfast.toml');
+  const file = configFile(home);
   const text = `# Written by holdfast quickstart (make up), anew at each start: what is yours goes into conf.d/*.toml beside it.
 [node]
 state_directory = "state"

@@ -54,10 +54,14 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
   }
 }
 
-/** Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it. */
+/**
+ * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
+ * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
+ */
 export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',
+  takeLocks: () => () => void = () => takeNodeLocks(config, 'serve'),
 ): Promise<number> {
   // Nothing is printed that could wait for a reader or fail: a node serves whether anybody reads it or not.
   const output = logOutput({ process: 'supervisor' });
@@ -70,7 +74,7 @@ export async function serve(
   const store = await SqliteStore.open(config.storePath);
   const ownProofs = await readOwnKeyProofs(store);
   await store.close();
-  const releaseLocks = takeNodeLocks(config, 'serve');
+  const releaseLocks = takeLocks();
   checkAtStart(config.storePath, log);
   for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);

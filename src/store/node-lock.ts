@@ -6,7 +6,7 @@ import { isBusy, toStoreError } from './store-faults.ts';
 
 /** Who has it, for whoever finds it taken. */
 export interface Holder {
-  command: 'serve' | 'restore';
+  command: 'serve' | 'quickstart' | 'init' | 'restore';
   pid: number;
   hostname: string;
   /** The configuration file. */
@@ -41,8 +41,8 @@ export class NodeLock {
       throw new StoreError(
         'locked',
         `${of} is in use already: ${inWords(other)}`,
-        other?.command === 'restore'
-          ? 'wait until that restore has ended, then repeat'
+        other?.command === 'restore' || other?.command === 'init'
+          ? `wait until that ${other.command} has ended, then repeat`
           : 'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
       );
     }

@@ -12,6 +12,7 @@ import { isLabelOfOurs, readKeyIdentity } from './key-identity.ts';
 import { KeyDestruction } from './key-destruction.ts';
 import { KeyObjects } from './key-objects.ts';
 import { makeProof } from './key-proof.ts';
+import { findByLabel } from './key-by-label.ts';
 import { KeyList } from './key-list.ts';
 import { restrictKey } from './key-restriction.ts';
 import { isPermitted, type Permitted, type TokenRequest, type TokenResponses } from './messages.ts';
@@ -335,7 +336,7 @@ export class TokenHost {
       case 'inspectKey':
         return { kind: 'inspectKey', value: this.#keys.inspect(request.key) };
       case 'findKey':
-        return { kind: 'findKey', value: this.#keys.findByLabel(request.label) };
+        return { kind: 'findKey', value: findByLabel(this.#keys, request.label) };
       case 'restrictKey':
         restrictKey(this.#cryptoki, this.#keys, request.key, request.label);
         return { kind: 'restrictKey', value: {} };

@@ -15,6 +15,7 @@ import {
   type Usage,
 } from './key-records.ts';
 import { restrictKeyObject, wayOutOfFixedKey } from './key-restriction.ts';
+import { findKeyToAdopt } from './key-to-adopt.ts';
 import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
@@ -22,7 +23,6 @@ import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './kms-key-making.ts';
 import { parseExternalKeyId } from './names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
-import { managementDeadline } from './token-rooms.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './vault-tokens.ts';
 
@@ -119,9 +119,7 @@ export async function adoptCloudKey(
   if (isLabelOfOwn(wish.label))
     throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
   await checkTokenIsOurs(house.store.db, vaultId, token);
-  const pool = house.tokens.pool(token);
-  const find = async () =>
-    (await pool.call({ kind: 'findKey', label: wish.label }, managementDeadline())).value;
+  const find = async () => findKeyToAdopt(house, token, wish.label);
   const check = async (trx: Transaction<Tables>) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
     if (keySet.token !== token)

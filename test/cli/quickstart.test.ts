@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -126,7 +126,29 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   const decrypted = await again.decrypt(keys['encryptDecrypt'] ?? '', encrypted.body);
   t.is(decrypted.status, 200, decrypted.text);
   t.is(Buffer.from(decrypted.body.plaintext, 'base64').toString(), 'kept over a restart');
+
+  // A third beside it is refused before it has touched what the second works with.
+  const before = await filesOf(home);
+  await t.throwsAsync(up(home, { HOLDFAST_ADMIN_PORT: '9444' }), {
+    message: new RegExp(
+      `ended with 78: .*in use already: holdfast quickstart, process ${second.child.pid} on .*end that node first`,
+      's',
+    ),
+  });
+  t.deepEqual(await filesOf(home), before);
 });
+
+/** What is in the files of a home that quickstart writes, and when that was changed. */
+async function filesOf(directory: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const name = path.join(entry.parentPath, entry.name);
+    // A running node writes in its state directory and in its token.
+    if (!entry.isFile() || /\/(state|softhsm)\//.test(name)) continue;
+    files[name] = `${(await stat(name, { bigint: true })).mtimeNs} ${await readFile(name, 'utf8')}`;
+  }
+  return files;
+}
 
 test.serial('a port that is no port is refused by the name of its variable', async (t) => {
   for (const port of ['x', '70000', '-1', '1e3'])

@@ -31,9 +31,33 @@ test.serial(
     t.is(refused?.problem, 'forbidden');
     // Once the other vault may not use it any more, the token is asked.
     await store.db.updateTable('vaults').set({ tokens: '[]' }).where('id', '=', other.id).execute();
-    await t.throwsAsync(adopt(), { message: /key-missing/ });
+    const missing = await t.throwsAsync(adopt(), { instanceOf: VaultError });
+    t.is(missing?.problem, 'invalid');
+    t.is(
+      missing?.message,
+      'there is no AES key with the label "nowhere" in the slot of token token: the token has no AES key but Holdfast’s own',
+    );
   },
 );
+
+test.serial('a label that was mistyped is told as such, with what there is', async (t) => {
+  const { fixture } = t.context;
+  const keySet = await newKeySet(t.context);
+  const labels = ['mine', 'yours', 'x'.repeat(60), ...['3', '4', '5', '6'].map((end) => `more-${end}`)];
+  await inToken(
+    fixture,
+    labels.map((label, at) => ({ do: 'generate', id: `e${at}`, label, wraps: true })),
+  );
+  const refused = await t.throwsAsync(adopt(t.context, keySet, 'mien'), { instanceOf: VaultError });
+  t.is(refused?.problem, 'invalid');
+  t.regex(
+    refused?.message ?? '',
+    /^there is no AES key with the label "mien" in the slot of token token: 7 AES keys/,
+  );
+  // In whatever order the token gives them.
+  t.regex(refused?.message ?? '', /are not Holdfast’s own: ("[a-z0-9-]{1,48}"(, )?){5}, and 2 more$/);
+  t.regex(refused?.wayOut ?? '', /pkcs11-tool --list-objects/);
+});
 
 /** Adopts what has this label; `restrict` where it is to be made to fit. */
 async function adopt(
@@ -143,7 +167,11 @@ test.serial('what cannot be adopted afterwards is left as it is, and nothing is 
       instanceOf: VaultError,
     });
     t.regex(fixed?.wayOut ?? '', /CKA_MODIFIABLE is false.*docs\/migration\.md/);
-    await t.throwsAsync(adopt(t.context, keySet, 'twice-by-label', wish), { message: /key-duplicate/ });
+    const twice = await t.throwsAsync(adopt(t.context, keySet, 'twice-by-label', wish), {
+      instanceOf: VaultError,
+      message: /^there are several AES keys with the label "twice-by-label"/,
+    });
+    t.is(twice?.problem, 'invalid');
   }
   await t.throwsAsync(adopt(t.context, keySet, 'name-taken', { restrict: true, name: 'first-of-name' }), {
     message: 'another CloudKey of the key set has this name',

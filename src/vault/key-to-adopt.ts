@@ -1,0 +1,35 @@
+import { TokenError } from '../token/faults.ts';
+import type { FoundKey } from '../token/messages.ts';
+import type { House } from './house.ts';
+import { managementDeadline } from './token-rooms.ts';
+import { VaultError } from './vault-error.ts';
+
+/**
+ * The key object of another's making that has this label in the token. Throws VaultError where none has it, or several do:
+ * what was asked for is wrong then, and not the token; TokenError.
+ */
+export async function findKeyToAdopt(house: House, token: string, label: string): Promise<FoundKey> {
+  try {
+    return (await house.tokens.pool(token).call({ kind: 'findKey', label }, managementDeadline())).value;
+  } catch (error) {
+    throw error instanceof TokenError ? (asMistake(error, token, label) ?? error) : error;
+  }
+}
+
+function asMistake({ fault, detail }: TokenError, token: string, label: string): VaultError | undefined {
+  const named = `with the label ${JSON.stringify(label)}`;
+  if (fault === 'key-missing')
+    return new VaultError(
+      'invalid',
+      `there is no AES key ${named} in the slot of token ${token}${detail === undefined ? '' : `: ${detail}`}`,
+      'give the CKA_LABEL as the token has it; pkcs11-tool --list-objects --type secrkey --login shows every one. A key in ' +
+        'another slot needs a [[token]] of its own',
+    );
+  if (fault === 'key-duplicate')
+    return new VaultError(
+      'invalid',
+      `there are several AES keys ${named} in the slot of token ${token}, and which one is meant cannot be told`,
+      'give the one that is meant a label of its own (pkcs11-tool, or the vendor’s tool), then repeat with that',
+    );
+  return undefined;
+}
