@@ -94,6 +94,17 @@ export class ApiClient {
     return this.send<T>({ ...rest, method, path: `${path}${action}`, etag: etag ?? '*' });
   }
 
+  /** The same, and tells whether anything is otherwise now: `changed` is false where all was so already. */
+  async edit(
+    path: string,
+    body: object,
+    { method = 'PATCH', action = '' }: { method?: 'PATCH' | 'POST'; action?: string } = {},
+  ): Promise<{ after: Item; changed: boolean }> {
+    const { etag } = await this.#exchange({ method: 'GET', path });
+    const answer = await this.#exchange({ method, path: `${path}${action}`, body, etag: etag ?? '*' });
+    return { after: answer.body as Item, changed: etag === undefined || answer.etag !== etag };
+  }
+
   /** Sets what there is one of, whether it is there already or not. */
   async put<T = Item>(path: string, body: unknown): Promise<T> {
     let etag: string | undefined;

@@ -1,8 +1,15 @@
 import type { Item } from './api-client.ts';
 import { isOwnId, labelOf, textOf } from './said.ts';
 
+/** What an edit came to. */
+export interface Edited {
+  after: Item;
+  /** False where the record had all of it already. */
+  changed: boolean;
+}
+
 /** `payroll is changed: expires 2028-01-31 00:00 UTC; region eu-west-1.` What was told, as it is afterwards. */
-export function editedSentence(name: string, told: object, after: Item): string {
+export function editedSentence(name: string, told: object, { after, changed }: Edited): string {
   const parts = Object.keys(told)
     .filter((field) => field in after)
     .map((field) => {
@@ -11,7 +18,8 @@ export function editedSentence(name: string, told: object, after: Item): string 
         ? `another ${labelOf(field.replace(/Id$/, ''))}`
         : `${labelOf(field.replace(/Id$/, ''))} ${setTo(value, field)}`;
     });
-  return `${name} is changed${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.`;
+  const verdict = changed ? `${name} is changed` : `${name} was so already, and nothing is changed`;
+  return `${verdict}${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.`;
 }
 
 /** What is taken away is told as it was typed, `--expires never`, and not as the `-` of a table. */

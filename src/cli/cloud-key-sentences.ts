@@ -13,6 +13,8 @@ export interface KeyChange {
   before?: Item | undefined;
   /** What was told, of an edit. */
   told?: object;
+  /** Whether that was another value than it had. */
+  changed?: boolean;
   /** Days until it is destroyed. */
   days?: number | undefined;
 }
@@ -32,7 +34,7 @@ export function sentencesOf(change: KeyChange, after: Item, now: Date): string[]
   ];
 }
 
-function ours({ verb, before, told = {} }: KeyChange, after: Item, now: Date): string {
+function ours({ verb, before, told = {}, changed = true }: KeyChange, after: Item, now: Date): string {
   const name = String(after['name']);
   const since = clockWords(String(after['updatedAt']), now);
   switch (verb) {
@@ -40,7 +42,7 @@ function ours({ verb, before, told = {} }: KeyChange, after: Item, now: Date): s
     case 'adopt':
       return `${name} is ${verb === 'create' ? 'created' : 'adopted'} in key set ${String(after['keySetName'])}; AWS knows it by the external key id ${String(after['externalKeyId'])}.`;
     case 'edit':
-      return editedSentence(name, told, after);
+      return editedSentence(name, told, { after, changed });
     case 'disable':
       return before?.['state'] === 'DISABLED'
         ? `${name} was DISABLED already; no request succeeds with it.`
@@ -48,7 +50,9 @@ function ours({ verb, before, told = {} }: KeyChange, after: Item, now: Date): s
     case 'enable':
       return after['effectiveState'] === 'FROZEN'
         ? `${name} is enabled, but FROZEN: no request succeeds with it until its key set ${String(after['keySetName'])} is thawed, or the vault.`
-        : `${name} is AVAILABLE since ${since}; requests succeed with it.`;
+        : before?.['state'] === 'AVAILABLE'
+          ? `${name} was AVAILABLE already; requests succeed with it.`
+          : `${name} is AVAILABLE since ${since}; requests succeed with it.`;
     case 'rotate': {
       const version = Number(after['currentVersion']);
       return `${name} is at version ${version} since ${clockWords(String(after['rotatedAt']), now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;

@@ -256,8 +256,10 @@ function addEdit(cloudKey: Command): void {
       const before = await findCloudKey(api, name, wish.keySet);
       const applyToKms = wish.applyToKms === true ? { applyToKms: true } : {};
       const path = `${cloudKeysPath(api)}/${before.id}`;
-      const after = await api.client.change(path, { body: { ...body, ...applyToKms } });
-      await tellCloudKeyChange(api, { verb: 'edit', before, told: body }, after);
+      const edited = await api.client.edit(path, { ...body, ...applyToKms });
+      // What its KMS keys are given is not in its own record.
+      const changed = edited.changed || wish.applyToKms === true;
+      await tellCloudKeyChange(api, { verb: 'edit', before, told: body, changed }, edited.after);
     }),
   );
   example(

@@ -83,8 +83,8 @@ export function addCredentialCommands(program: Command): void {
         expiresAt: wish.expires?.to,
         retireAfterQuietMinutes: wish.retireAfterQuiet?.to,
       });
-      const after = await client.change(path, { body });
-      printChanged(editedSentence(String(after['accessKeyId']), body, after), after, options);
+      const { after, changed } = await client.edit(path, body);
+      printChanged(editedSentence(String(after['accessKeyId']), body, { after, changed }), after, options);
     },
     [expiresOption(), retireOption()],
     ' --expires 2027-01-31',

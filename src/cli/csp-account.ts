@@ -73,9 +73,9 @@ export function addCspAccountCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(await fieldsOf(api, wish));
       const { id } = await findOne(api, cspAccounts, name);
-      const after = await api.client.change(`${cspAccounts.path(api)}/${id}`, { body });
+      const { after, changed } = await api.client.edit(`${cspAccounts.path(api)}/${id}`, body);
       const { secretAccessKey: _, ...told } = body;
-      printChanged(editedSentence(name, told, after), after, api.options);
+      printChanged(editedSentence(name, told, { after, changed }), after, api.options);
     }),
   );
   example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1 --access-key-rotation 90d');

@@ -167,8 +167,8 @@ function addEdit(store: Command): void {
           `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
           wish.yes,
         );
-      const after = await api.client.change(path, { body });
-      return tellStoreChange(api, after, editedSentence(String(name), body, after));
+      const { after, changed } = await api.client.edit(path, body);
+      return tellStoreChange(api, after, editedSentence(String(name), body, { after, changed }));
     },
     [
       new Option('--name <name>', 'another name in AWS'),

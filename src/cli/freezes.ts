@@ -6,6 +6,14 @@ import { CliError } from './cli-error.ts';
 import { findOne, type Collection, type Found } from './collection.ts';
 import { example } from './example.ts';
 import { exitCodes } from './exit-codes.ts';
+import {
+  frozenVaultInWords,
+  keySetInWords,
+  severalInWords,
+  thawedVaultInWords,
+  vaultsInWords,
+  vaultStays,
+} from './freeze-sentences.ts';
 import { printDone } from './output.ts';
 import { confirm } from './prompt.ts';
 import { printable } from './printable.ts';
@@ -21,8 +29,6 @@ interface Several {
   all?: boolean;
   yes?: boolean;
 }
-
-const refused = 'AWS is answered InvalidStateException from now on';
 
 export function addKeySetFreezes(parent: Command, keySets: Collection): void {
   example(
@@ -104,43 +110,20 @@ async function act(
   });
   const [only] = found ?? [];
   if (found?.length !== 1 || only === undefined) {
-    const before = done.keySets - done.changed;
-    printDone(
-      `${counted(done.keySets, 'key set')} ${verb === 'freeze' ? `FROZEN: ${refused}` : 'thawed'}${before === 0 ? '' : `; ${before} of them had been before`}`,
-      done,
-      api.options,
-    );
+    const held = verb === 'thaw' && done.keySets > 0 ? await heldByVault(api) : undefined;
+    printDone(`${severalInWords(verb, done)}${held === undefined ? '' : `. ${held}`}`, done, api.options);
     return;
   }
   const now = await api.client.get(`${path}/${only.id}`);
-  printDone(keySetInWords(now, verb), now, api.options);
+  printDone(keySetInWords(now, verb, done.changed > 0), now, api.options);
 }
 
-function keySetInWords(keySet: Item, verb: 'freeze' | 'thaw'): string {
-  const { name, state } = keySet;
-  if (verb === 'freeze') return `${String(name)} is FROZEN: ${refused}`;
-  if (state !== 'FROZEN') return `${String(name)} is ${String(state)}: each of its keys is as it was`;
-  return `the freeze of ${String(name)} itself is ended; it stays FROZEN with its vault: ${vaultStays(keySet['frozenSince'])}`;
-}
-
-interface FrozenSince {
-  vault?: string | null;
-  appliance?: string | null;
-}
-
-/** What still has to be ended, and by whom. */
-function vaultStays(since: unknown): string {
-  const { vault, appliance } = (since ?? {}) as FrozenSince;
-  return [
-    ...(typeof vault === 'string'
-      ? [`frozen since ${vault}, until an administrator of the vault says holdfast vault thaw`]
-      : []),
-    ...(typeof appliance === 'string'
-      ? [
-          `held by the appliance since ${appliance}, until an administrator of the appliance says holdfast vault thaw`,
-        ]
-      : []),
-  ].join('; ');
+/** Key sets that are thawed by themselves serve nothing while their vault is frozen. */
+async function heldByVault(api: Api): Promise<string | undefined> {
+  const vault = await api.client.get(`/vaults/${api.vaultId ?? ''}`);
+  return vault['state'] === 'FROZEN'
+    ? `All stay FROZEN with the vault: ${vaultStays(vault['frozenSince'])}`
+    : undefined;
 }
 
 export function addVaultFreezes(parent: Command, vaults: Collection): void {
@@ -172,18 +155,11 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
         withApi(command, async (api) => {
           const { id } = await vaultOf(api, vaults, name);
           await tellUsable(await usableWith(api, id), wish, true);
-          const now = await api.client.change(`/vaults/${id}`, {
+          const { after, changed } = await api.client.edit(`/vaults/${id}`, reasonOf(wish), {
             method: 'POST',
             action: '/thaw',
-            body: reasonOf(wish),
           });
-          printDone(
-            now['state'] === 'FROZEN'
-              ? `${String(now['name'])} stays FROZEN: ${vaultStays(now['frozenSince'])}`
-              : `${String(now['name'])} is ACTIVE: each of its keys is as it was, and key sets that are frozen by themselves stay so`,
-            now,
-            api.options,
-          );
+          printDone(thawedVaultInWords(after, changed), after, api.options);
         }),
       ),
     'holdfast vault thaw',
@@ -205,12 +181,7 @@ async function freezeAll(
     path: '/vaults/freeze',
     body: reasonOf(wish),
   });
-  const before = done.frozenBefore === 0 ? '' : `; ${done.frozenBefore} of them had been before`;
-  printDone(
-    `${counted(done.frozen + done.frozenBefore, 'vault')} FROZEN: ${refused}${before}. The administrators of each thaw it: holdfast vault thaw`,
-    done,
-    api.options,
-  );
+  printDone(vaultsInWords(done), done, api.options);
 }
 
 async function freezeOne(
@@ -232,7 +203,7 @@ async function freezeOne(
     body: reasonOf(wish),
     etag: '*',
   });
-  printDone(`${String(now['name'])} is FROZEN: ${refused}`, now, api.options);
+  printDone(frozenVaultInWords(now), now, api.options);
 }
 
 async function vaultOf(api: Api, vaults: Collection, name: string | undefined): Promise<{ id: string }> {

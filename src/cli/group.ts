@@ -57,8 +57,8 @@ export function addGroupCommands(program: Command): void {
         withApi(command, async (api) => {
           const body = changes({ name, description });
           const { id } = await findOne(api, groups, group);
-          const after = await api.client.change(`${groups.path(api)}/${id}`, { body });
-          printChanged(editedSentence(group, body, after), after, api.options);
+          const { after, changed } = await api.client.edit(`${groups.path(api)}/${id}`, body);
+          printChanged(editedSentence(group, body, { after, changed }), after, api.options);
         }),
       ),
     'holdfast group edit "Payments Admins" --description "Keys of the payments team"',

@@ -80,8 +80,8 @@ export function addKeySetCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(await fieldsOf(api, wish));
       const { id } = await findOne(api, keySets, name);
-      const after = await api.client.change(`${keySets.path(api)}/${id}`, { body });
-      printChanged(editedSentence(name, body, after), after, api.options);
+      const { after, changed } = await api.client.edit(`${keySets.path(api)}/${id}`, body);
+      printChanged(editedSentence(name, body, { after, changed }), after, api.options);
     }),
   );
   example(edit, 'holdfast key-set edit payments --rotation 90d');

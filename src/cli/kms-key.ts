@@ -244,8 +244,8 @@ function addEdit(kmsKey: Command): void {
     async (api, { path }, wish) => {
       const body = changes({ ...wishOf(wish), keyArn: wish.keyArn });
       const apply = wish.apply === false ? { apply: false } : {};
-      const after = await api.client.change(path, { body: { ...body, ...apply } });
-      tellKmsKeyChange(api, editedSentence(nameInAws(after), body, after), after);
+      const { after, changed } = await api.client.edit(path, { ...body, ...apply });
+      tellKmsKeyChange(api, editedSentence(nameInAws(after), body, { after, changed }), after);
     },
     [
       ...wishOptions(),

@@ -71,8 +71,8 @@ export function addUserCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(fieldsOf(wish));
       const { id } = await findOne(api, users, name);
-      const after = await api.client.change(`${users.path(api)}/${id}`, { body });
-      printChanged(editedSentence(name, body, after), after, api.options);
+      const { after, changed } = await api.client.edit(`${users.path(api)}/${id}`, body);
+      printChanged(editedSentence(name, body, { after, changed }), after, api.options);
     }),
   );
   example(edit, 'holdfast user edit grace --role auditor');
@@ -99,8 +99,11 @@ function addStates(user: Command): void {
     addAct(user, users, {
       verb,
       description,
-      act: async ({ client, options }, path, { username }) =>
-        printChanged(`${String(username)} ${done}.`, await client.change(path, { body: { state } }), options),
+      act: async ({ client, options }, path, { username }) => {
+        const { after, changed } = await client.edit(path, { state });
+        const now = changed ? done : `was ${state} already, and nothing is changed`;
+        printChanged(`${String(username)} ${now}.`, after, options);
+      },
     });
 }
 

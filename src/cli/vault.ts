@@ -150,8 +150,15 @@ function addEdit(vault: Command): void {
             tokens: wish.token,
             administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
           });
-          const after = await api.client.change(`/vaults/${id}`, { body });
-          printChanged(editedSentence(`vault ${String(after['name'])}`, body, after), after, api.options);
+          const edited = await api.client.edit(`/vaults/${id}`, body);
+          // Its administrator has a record of their own.
+          const changed = edited.changed || body['administrator'] !== undefined;
+          const { after } = edited;
+          printChanged(
+            editedSentence(`vault ${String(after['name'])}`, body, { after, changed }),
+            after,
+            api.options,
+          );
         }),
       ),
     'holdfast vault edit emea --description "Europe, Middle East, Africa"',

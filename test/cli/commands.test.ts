@@ -312,12 +312,19 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   const all = await json('key-set', 'list');
   t.is(
     good(await run('key-set', 'freeze', '--all')),
-    `${all.length} key sets FROZEN: AWS is answered InvalidStateException from now on; 1 of them had been before\n`,
+    `${all.length} key sets are FROZEN: AWS is answered InvalidStateException from now on; 1 of them had been before\n`,
   );
   t.is((await frozen()).length, all.length);
   t.deepEqual(await json('key-set', 'thaw', 'ice-a', 'ice-b'), { keySets: 2, changed: 2 });
   good(await run('key-set', 'thaw', '--all'));
   t.deepEqual(await frozen(), []);
+  t.is(
+    good(await run('key-set', 'thaw', '--all')),
+    `none of the ${all.length} key sets was frozen: nothing has changed\n`,
+  );
+  const told = ['key-set', 'edit', 'ice-a', '--description', 'cold'];
+  t.is(good(await run(...told)), 'ice-a is changed: description cold.\n');
+  t.is(good(await run(...told)), 'ice-a was so already, and nothing is changed: description cold.\n');
 
   // The vault as a whole, by itself.
   t.regex(good(await run('vault', 'freeze', '--reason', 'INC-1')), /^\S+ is FROZEN/);
@@ -338,7 +345,7 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
 
   t.is((await as('admin', 'vault', 'freeze', '--all')).code, 64);
   t.is((await run('vault', 'freeze', '--all', '--yes')).code, 77, 'one vault does not freeze the others');
-  t.regex(good(await as('admin', 'vault', 'freeze', '--all', '--yes')), /vaults? FROZEN/);
+  t.regex(good(await as('admin', 'vault', 'freeze', '--all', '--yes')), /vaults? (is|are) FROZEN|vault had been FROZEN before/);
   t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /stays FROZEN: frozen since/);
   t.is((await json('vault', 'thaw')).state, 'ACTIVE');
   t.deepEqual(await frozen(), []);

@@ -1,0 +1,67 @@
+import test from 'ava';
+import { editedSentence } from '../../src/cli/changed.ts';
+import {
+  frozenVaultInWords,
+  keySetInWords,
+  severalInWords,
+  thawedVaultInWords,
+  vaultsInWords,
+} from '../../src/cli/freeze-sentences.ts';
+
+/* What changed nothing is not told as done. */
+
+const since = '2026-11-29T14:03:11.482Z';
+
+test('of several key sets only what was frozen is told as thawed, and the other way round', (t) => {
+  const told = (verb: 'freeze' | 'thaw', keySets: number, changed: number) =>
+    severalInWords(verb, { keySets, changed });
+  t.is(told('thaw', 0, 0), 'you see no key set: nothing was thawed');
+  t.is(told('thaw', 1, 0), 'the one key set was not frozen: nothing has changed');
+  t.is(told('thaw', 3, 0), 'none of the 3 key sets was frozen: nothing has changed');
+  t.is(told('thaw', 3, 1), '1 key set is thawed: each key is as it was; 2 others had not been frozen');
+  t.is(told('thaw', 3, 3), '3 key sets are thawed: each key is as it was');
+  t.is(told('freeze', 0, 0), 'you see no key set: nothing was frozen');
+  t.is(told('freeze', 1, 0), 'the one key set had been FROZEN before: nothing has changed');
+  t.is(told('freeze', 3, 0), 'all 3 key sets had been FROZEN before: nothing has changed');
+  t.regex(told('freeze', 3, 2), /^3 key sets are FROZEN: AWS is answered .*; 1 of them had been before$/);
+  t.regex(told('freeze', 1, 1), /^1 key set is FROZEN: AWS is answered InvalidStateException from now on$/);
+});
+
+test('of one key set, of one vault and of all of them likewise', (t) => {
+  const held = { name: 'payments', state: 'FROZEN', frozenSince: { keySet: null, vault: since } };
+  t.is(keySetInWords(held, 'freeze', false), 'payments had been FROZEN before: nothing has changed');
+  t.regex(
+    keySetInWords(held, 'thaw', false),
+    /^payments was not frozen by itself: nothing has changed; it stays/,
+  );
+  t.regex(keySetInWords(held, 'thaw', true), /^the freeze of payments itself is ended; it stays FROZEN/);
+  const active = { name: 'payments', state: 'ACTIVE' };
+  t.is(keySetInWords(active, 'thaw', false), 'payments was not frozen: nothing has changed');
+  t.is(
+    thawedVaultInWords({ name: 'emea', state: 'ACTIVE' }, false),
+    'emea was not frozen: nothing has changed',
+  );
+  t.regex(
+    thawedVaultInWords({ ...held, name: 'emea' }, false),
+    /^nothing of it was yours to end; emea stays FROZEN/,
+  );
+  t.regex(
+    frozenVaultInWords({ name: 'emea', frozenSince: { vault: since } }),
+    /^emea is FROZEN since 2026-11-29T14/,
+  );
+  t.is(vaultsInWords({ frozen: 0, frozenBefore: 0 }), 'there is no vault: nothing was frozen');
+  t.regex(
+    vaultsInWords({ frozen: 0, frozenBefore: 2 }),
+    /^all 2 vaults had been FROZEN before: nothing has changed\./,
+  );
+});
+
+test('an edit that told what was so already is not told as a change', (t) => {
+  const after = { name: 'payroll', region: 'eu-west-1' };
+  const told = { region: 'eu-west-1' };
+  t.is(editedSentence('payroll', told, { after, changed: true }), 'payroll is changed: region eu-west-1.');
+  t.is(
+    editedSentence('payroll', told, { after, changed: false }),
+    'payroll was so already, and nothing is changed: region eu-west-1.',
+  );
+});
