@@ -43,6 +43,13 @@ const shownEvent = z
       kind: z.enum(['user', 'api-key', 'system', 'command', 'nobody']),
       id: z.string(),
       name: z.string(),
+      vaultId: z
+        .string()
+        .optional()
+        .describe(
+          'Of a user or an API key: which vault they are of, empty for those of the appliance, whose names may be the same. ' +
+            'Missing in events of before 0.5.',
+        ),
     }),
     address: z.string().describe('Where the request came from; empty for acts of Holdfast itself.'),
     requestId: z.string(),

@@ -7,7 +7,13 @@ export interface AuditEvent {
   sequence: number;
   at: string;
   beganAt: string | null;
-  actor: { kind: AuditEventTable['actor_kind']; id: string; name: string };
+  actor: {
+    kind: AuditEventTable['actor_kind'];
+    id: string;
+    name: string;
+    /** Left out where it is not known: archives of before have the line without. */
+    vaultId?: string;
+  };
   address: string;
   requestId: string;
   action: string;
@@ -22,7 +28,12 @@ export function showEvent(row: Selectable<AuditEventTable>): AuditEvent {
     sequence: row.sequence,
     at: row.at,
     beganAt: row.began_at,
-    actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
+    actor: {
+      kind: row.actor_kind,
+      id: row.actor_id,
+      name: row.actor_name,
+      ...(row.actor_vault_id === null ? {} : { vaultId: row.actor_vault_id }),
+    },
     address: row.address,
     requestId: row.request_id,
     action: row.action,

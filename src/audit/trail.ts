@@ -11,6 +11,8 @@ export interface Actor {
   id: string;
   /** User name, or what of ours acts: `schedule`, `reconcile`, `quickstart`. */
   name: string;
+  /** Of a user, and of an API key its user's: which vault they are of, '' for the appliance. */
+  vaultId?: string;
 }
 
 /** One act under way: what the trail and the idempotency table need to know of it. */
@@ -124,6 +126,7 @@ function eventOf(trx: ActTransaction, act: Act, entry: AuditEntry) {
     actor_kind: act.actor.kind,
     actor_id: act.actor.id,
     actor_name: act.actor.name,
+    actor_vault_id: act.actor.vaultId ?? null,
     address: act.address,
     request_id: act.requestId,
     action: entry.action,

@@ -47,7 +47,7 @@ export function addAuditCommands(program: Command): void {
       .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
       .option('--all', 'all there is, in place of --limit')
       .action(async ({ limit, all, oldestFirst, ...query }: AuditWish, command: Command) =>
-        withApi(command, async ({ client, options, here }) =>
+        withApi(command, async ({ client, options, here, vaultId = '' }) =>
           printList(
             await client.list<AuditEvent>(
               here('/audit-events'),
@@ -58,7 +58,7 @@ export function addAuditCommands(program: Command): void {
               at: ({ at }) => at,
               action: ({ action }) => action,
               outcome: ({ outcome }) => outcome,
-              by: ({ actor }) => `${actor.kind} ${actor.name}`,
+              by: ({ actor }) => byWords(actor, query.deletedVault ?? vaultId),
               target: ({ target }) => `${target.kind} ${target.name}`,
               from: ({ address }) => address,
               after: { of: ({ after }) => after, freeText: true },
@@ -75,8 +75,15 @@ export function addAuditCommands(program: Command): void {
 }
 
 interface AuditEvent extends Item {
-  actor: { kind: string; name: string };
+  actor: { kind: string; name: string; vaultId?: string };
   target: { kind: string; name: string };
+}
+
+/** Who is not of the trail's own vault, or of the appliance in its own trail, is told so: names may be the same. */
+function byWords({ kind, name, vaultId }: AuditEvent['actor'], ofTrail: string): string {
+  const who = `${kind} ${name}`;
+  if (vaultId === undefined || vaultId === ofTrail) return who;
+  return vaultId === '' ? `${who} of the appliance` : `${who} of vault ${vaultId}`;
 }
 
 function momentOption(flags: string, description: string): Option {

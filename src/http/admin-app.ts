@@ -308,6 +308,7 @@ function actOf({ requestId, caller, address }: Facts, now: () => Date, authority
             kind: caller.kind,
             id: caller.kind === 'user' ? caller.userId : caller.credentialId,
             name: caller.username,
+            vaultId: caller.vaultId,
           },
     address,
     requestId,

@@ -218,8 +218,8 @@ export async function endSessionsOf(
 }
 
 /** The act with the user as who does it: at a sign-in that is not known before. */
-export function actOf(act: Act, user: Pick<UserRow, 'id' | 'username'>): Act {
-  return { ...act, actor: { kind: 'user', id: user.id, name: user.username } };
+export function actOf(act: Act, user: Pick<UserRow, 'id' | 'username' | 'vault_id'>): Act {
+  return { ...act, actor: { kind: 'user', id: user.id, name: user.username, vaultId: user.vault_id } };
 }
 
 async function noteSignIn(trx: Transaction<Tables>, userId: string, now: Date): Promise<void> {

@@ -17,6 +17,7 @@ import { statusIndexes } from './migrations/0020-status-indexes.ts';
 import { auditCount } from './migrations/0023-audit-count.ts';
 import { namesAcrossVaults } from './migrations/0026-names-across-vaults.ts';
 import { unshownWrites } from './migrations/0031-unshown-writes.ts';
+import { actorsVault } from './migrations/0034-actors-vault.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -38,4 +39,5 @@ export const migrations: Record<string, Migration> = {
   '0023-audit-count': auditCount,
   '0026-names-across-vaults': namesAcrossVaults,
   '0031-unshown-writes': unshownWrites,
+  '0034-actors-vault': actorsVault,
 };

@@ -619,6 +619,8 @@ export interface AuditEventTable {
   actor_kind: 'user' | 'api-key' | 'system' | 'command' | 'nobody';
   actor_id: string;
   actor_name: string;
+  /** Of which vault the user is, or whose API key it is: '' for those of the appliance. Null for everyone else, and in events of before 0.5. */
+  actor_vault_id: string | null;
   /** Where the request came from; '' for acts of our own. */
   address: string;
   request_id: string;

@@ -342,10 +342,24 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   good(await as('admin', 'vault', 'freeze', vault.name, '--yes'));
   t.regex(good(await run('vault', 'thaw')), /stays FROZEN: held by the appliance since/);
   t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /is ACTIVE/);
+  // Who of the appliance did it is told from a user of the vault, who may have the same name.
+  const frozenBy = ['audit', 'list', '--action', 'vault.freeze', '--oldest-first'];
+  const [own, foreign] = await json(...frozenBy);
+  t.deepEqual([own.actor.vaultId, foreign.actor.vaultId], [vault.id, '']);
+  const table = good(await run(...frozenBy));
+  t.regex(table, new RegExp(`user ${own.actor.name} +vault`));
+  t.regex(table, new RegExp(`user ${foreign.actor.name} of the appliance +vault`));
+  t.regex(
+    good(await as('admin', ...frozenBy)),
+    new RegExp(`user ${own.actor.name} of vault ${vault.id} +vault[^]*user ${foreign.actor.name} +vault`),
+  );
 
   t.is((await as('admin', 'vault', 'freeze', '--all')).code, 64);
   t.is((await run('vault', 'freeze', '--all', '--yes')).code, 77, 'one vault does not freeze the others');
-  t.regex(good(await as('admin', 'vault', 'freeze', '--all', '--yes')), /vaults? (is|are) FROZEN|vault had been FROZEN before/);
+  t.regex(
+    good(await as('admin', 'vault', 'freeze', '--all', '--yes')),
+    /vaults? (is|are) FROZEN|vault had been FROZEN before/,
+  );
   t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /stays FROZEN: frozen since/);
   t.is((await json('vault', 'thaw')).state, 'ACTIVE');
   t.deepEqual(await frozen(), []);
