@@ -4,8 +4,9 @@
 #   docker build -t holdfast-softhsm --target softhsm . with SoftHSM, for trying out (docker-compose.yml)
 #   docker build -t holdfast-simulator --target simulator . an AWS to try it with (docker-compose.aws.yml)
 #
-# BASE is any Debian-like image with Node >= 24 and its headers under /usr/local, npm included.
-ARG BASE=docker.io/library/node:24-bookworm-slim
+# BASE is any Debian-like image with Node >= 24 and its headers under /usr/local, npm included. By its digest, which names the
+# very bytes: what a tag names is somebody else's to change. How it is moved on: docs/containers.md, "The base image".
+ARG BASE=docker.io/library/node:24.21.0-bookworm-slim@sha256:2fe369e969550cde8e867afc3fe370b260140cab4a23d467074295b42163d553
 
 # --- build: the only stage with a compiler; pkcs11js is a Node-API addon -------------------------------------------
 FROM ${BASE} AS build

@@ -612,6 +612,14 @@ test.serial('every change says in a sentence what it has changed, before anythin
     ],
     [
       ['credential', 'edit', accessKeyId, '--expires', 'never'],
+      `${accessKeyId} was so already, and nothing is changed: expires never.\n`,
+    ],
+    [
+      ['credential', 'edit', accessKeyId, '--expires', '90d'],
+      `${accessKeyId} is changed: expires ${time}.\n`,
+    ],
+    [
+      ['credential', 'edit', accessKeyId, '--expires', 'never'],
       `${accessKeyId} is changed: expires never.\n`,
     ],
     [

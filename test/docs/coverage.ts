@@ -118,6 +118,11 @@ export const excuses: readonly Excuse[] = [
   },
   {
     page: 'docs/containers.md',
+    begins: 'docker buildx imagetools inspect',
+    needs: 'a container engine and the registry of Docker',
+  },
+  {
+    page: 'docs/containers.md',
     begins: 'openssl rand -hex 16 > softhsm/token-pin',
     needs: 'a container engine with Compose',
   },

@@ -45,6 +45,15 @@ test('the manifest runs one pod, as the user of the image, with secrets that the
   for (const { secret } of pod.volumes) if (secret !== undefined) t.is(secret.defaultMode, 0o400);
 });
 
+test('the image is built on a base that is named by its digest, and on nothing else', (t) => {
+  const dockerfile = readFileSync(path.join(checkout, 'Dockerfile'), 'utf8');
+  t.regex(dockerfile, /^ARG BASE=docker\.io\/library\/node:24\.\d+\.\d+-\w+-slim@sha256:[0-9a-f]{64}$/m);
+  const stages = [...dockerfile.matchAll(/^FROM (\S+)(?: AS (\S+))?$/gm)];
+  const own = stages.map(([, , name]) => name);
+  for (const [line, base] of stages) t.true(base === '${BASE}' || own.includes(base), line);
+  t.is(stages.length, dockerfile.match(/^FROM\b/gm)?.length);
+});
+
 test('its first container makes the store by a command that is there, and its probes ask what a node answers', (t) => {
   const [init] = pod.initContainers;
   t.is(problemOf(createProgram(), init?.args ?? []), undefined);
