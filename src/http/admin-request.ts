@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Problem, type FieldProblem } from '../admin/problem.ts';
 import type { Route } from '../admin/route.ts';
 import { typeWords } from '../config/problem.ts';
+import { nameTrouble } from '../json-names.ts';
 import { isEncoded, readBody } from './body.ts';
 
 /* What the management API reads of a request before a route sees it. */
@@ -88,12 +89,22 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
   if (isEncoded(ctx.get('Content-Encoding')))
     throw new Problem('unsupported-media-type', 'the body must not be compressed (Content-Encoding)');
   let value: unknown;
+  let text: string;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     value = text === '' ? {} : JSON.parse(text);
   } catch {
     throw new Problem('bad-request', 'the body is not JSON in UTF-8');
   }
+  const trouble = nameTrouble(text, value);
+  if (trouble !== undefined)
+    throw new Problem(
+      'bad-request',
+      trouble === 'twice'
+        ? 'the body has a field twice, and which of them is meant cannot be told'
+        : 'a field of the body has an escaped name that cannot be read for certain',
+      trouble === 'twice' ? {} : { wayOut: 'write the names of fields as they are, without a backslash' },
+    );
   checkShape(value);
   return { value: parse(route.body, value, 'body'), bytes };
 }

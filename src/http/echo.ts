@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { wallClock } from '../clock.ts';
+import { nameTrouble } from '../json-names.ts';
 import { Secret } from '../secret.ts';
 import { isEchoProof, isFreshEcho } from '../sigv4/echo-proof.ts';
 import {
@@ -140,7 +141,9 @@ class NotAnEcho extends Error {}
 
 function parse(body: Buffer): z.output<typeof echoRequest> | undefined {
   try {
-    return echoRequest.parse(JSON.parse(body.toString('utf8')));
+    const text = body.toString('utf8');
+    const data: unknown = JSON.parse(text);
+    return nameTrouble(text, data) === undefined ? echoRequest.parse(data) : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
+import { nameTrouble } from '../json-names.ts';
 import { XksError } from './errors.ts';
 
 /*
@@ -61,12 +62,22 @@ export const decryptRequest = z.object({
  */
 export function parseBody<T extends z.ZodType>(schema: T, body: Buffer): z.output<T> {
   let data: unknown;
+  let text: string;
   try {
     if (!isUtf8(body)) throw new SyntaxError('not UTF-8');
-    data = JSON.parse(body.toString('utf8'));
+    text = body.toString('utf8');
+    data = JSON.parse(text);
   } catch {
     throw new XksError('ValidationException', 'The request body is not JSON.');
   }
+  const trouble = nameTrouble(text, data);
+  if (trouble !== undefined)
+    throw new XksError(
+      'ValidationException',
+      trouble === 'twice'
+        ? 'The request body has a field twice.'
+        : 'A field of the request body has an escaped name that cannot be read for certain.',
+    );
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   const fields = result.error.issues.slice(0, 5).map((issue) => {

@@ -133,7 +133,7 @@ test('a backup is of one moment, and holds nobody up: what is written while the 
     await insertVault(store, 'made meanwhile');
     const database = new Database(file);
     database.exec(
-      'INSERT INTO audit_events SELECT NULL, at, vault_id, actor_kind, actor_id, actor_name, address, request_id, action, outcome, target_kind, target_id, target_name, before, after, began_at FROM audit_events LIMIT 5',
+      'INSERT INTO audit_events SELECT NULL, at, vault_id, actor_kind, actor_id, actor_name, address, request_id, action, outcome, target_kind, target_id, target_name, before, after, began_at, actor_vault_id FROM audit_events LIMIT 5',
     );
     // The log is written back whole: no reader holds it.
     const [{ busy } = { busy: 1 }] = database.pragma('wal_checkpoint(RESTART)') as { busy: number }[];
