@@ -453,6 +453,16 @@ test.serial(
     }
     const { status, text } = await blue.admin.get(`/vaults/${blue.id}/cloud-keys?__proto__=1`);
     t.is(status, 422, text);
+    // Nor is one taken that stands there twice: who reads the first has read another request.
+    for (const raw of [
+      '{"description":"x","description":"y"}',
+      '{"description":"x","\\u0064escription":"y"}',
+    ]) {
+      const answer = await patch(at, raw);
+      t.is(answer.status, 400, raw);
+      t.regex(answer.text, /the body has a field twice/);
+    }
+    t.notRegex((await blue.admin.get(at)).text, /"description":"[xy]"/);
   },
 );
 

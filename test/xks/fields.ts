@@ -155,6 +155,12 @@ for (const { name, path, body } of operations) {
     for (const text of ['', '{', '{}x', "{'a':1}", '\ufeff{}', 'null x'])
       assertError(t, await send(text), 400, 'ValidationException', 'The request body is not JSON.');
     t.is((await send('[]')).body.errorName, 'ValidationException');
+    // Whoever reads the first of two may have let through another request than the second.
+    for (const text of [
+      '{"ciphertext":"YQ==","ciphertext":"Yg=="}',
+      '{"requestMetadata":{"a":1,"\\u0061":2}}',
+    ])
+      assertError(t, await send(text), 400, 'ValidationException', 'The request body has a field twice.');
     for (const text of ['null', '1', '"text"'])
       assertError(
         t,
