@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import { KmsKeyScan } from '../vault/kms-key-scan.ts';
 import { countStatus, type StatusScope } from '../vault/status-counts.ts';
 import { findKmsKeyTroubles, findTroubles, vaultTroubles } from '../vault/status-troubles.ts';
+import { findUnsettled } from '../vault/unsettled-findings.ts';
 import { tokensOf } from '../vault/vault-tokens.ts';
 import { findVault } from '../vault/vaults.ts';
 import { time, vaultId } from './key-forms.ts';
@@ -14,6 +15,7 @@ import {
   applianceTroubles,
   certificateFindings,
   diskFindings,
+  reconciliationFindings,
   storeFindings,
   tokenFindings,
   tokenStatus,
@@ -233,6 +235,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...storeFindings(services.whyUnwritable?.()),
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
+    ...reconciliationFindings(await findUnsettled(services)),
     ...nodes
       .filter(
         ({ state, lastSeenAt }) =>

@@ -13,6 +13,7 @@ import type { SqliteStore } from '../../src/store/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/vault/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { emptyComparison } from '../../src/vault/reconciliation-report.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
@@ -246,6 +247,42 @@ const conditions: Condition[] = [
     make: column('key_versions', { unfit_since: '2026-01-01T00:00:00.000Z' }, { unfit_since: null }),
   },
   {
+    name: 'the last reconciliation has found what somebody has to look at',
+    trouble: 'RECONCILIATION_FINDINGS',
+    says: /^token token, as compared at 2027-\S+: 1 key version without a key object, 2 key objects that no record knows$/,
+    mends: /^holdfast reconcile show 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10; .*holdfast reconcile run$/,
+    vaultToo: false,
+    make: async ({ stage }) => {
+      const { db } = stage.house.store;
+      const at = '2027-01-01T00:00:00.000Z';
+      const compared = emptyComparison('token');
+      const finding = { outcome: 'undone', detail: '', objectId: '' };
+      const token = {
+        ...{ ...compared, compared: true, keyObjects: 5 },
+        // One of the two that are missing was undone.
+        counts: { ...compared.counts, interrupted: 3, missing: 2, orphan: 2, unproven: 4 },
+        findings: [{ ...finding, kind: 'missing' }],
+      };
+      for (const [id, report, began] of [
+        ['0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10', [token], at],
+        // One of before is no news.
+        ['1b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10', [{ ...token, token: 'before' }], '2026-12-31T00:00:00.000Z'],
+      ] as const)
+        await db
+          .insertInto('reconciliations')
+          .values({
+            id,
+            vault_id: '',
+            began_at: began,
+            ended_at: began,
+            asked_by: 'start',
+            report: JSON.stringify(report),
+          })
+          .execute();
+      return async () => db.deleteFrom('reconciliations').where('id', 'like', '%b6d9b2e-%').execute();
+    },
+  },
+  {
     name: 'a budget is near its end',
     trouble: 'ENCRYPTION_LIMIT_NEAR',
     says: /1 key past 2³¹ encryptions/,
@@ -384,7 +421,7 @@ async function until(
 }
 
 function isOfAppliance(trouble: Trouble): boolean {
-  return /^(STORE|TOKEN|PIN|CERTIFICATE|DISK|NODE)_/.test(trouble);
+  return /^(STORE|TOKEN|PIN|CERTIFICATE|DISK|NODE|RECONCILIATION)_/.test(trouble);
 }
 
 test.serial('quotas are told with what was refused, of a vault by name and of a CloudKey too', async (t) => {
