@@ -5,6 +5,10 @@ import { CliError } from './cli-error.ts';
 import { example } from './example.ts';
 import { anyName } from './find-cloud-key.ts';
 import { printList } from './output.ts';
+import { note } from './streams.ts';
+
+/** The API gives no more (operation findCloudKeys). */
+const foundAtMost = 200;
 
 /** For whoever looks after the appliance; in a vault `show` takes every name. */
 export function addKeyLookup(cloudKey: Command): void {
@@ -45,6 +49,11 @@ export function addKeyLookup(cloudKey: Command): void {
             },
             options,
           );
+          if (cloudKeys.length >= foundAtMost)
+            note(
+              `holdfast: these are the first ${foundAtMost}, and there may be more: a name may be that of a key in every vault. The ` +
+                'ARN or id of the KMS key finds the one',
+            );
         }),
       ),
     'holdfast cloud-key find arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',

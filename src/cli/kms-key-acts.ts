@@ -29,8 +29,14 @@ export function addKmsKeyActs(kmsKey: Command): void {
   );
   addDeletion(kmsKey);
   for (const [verb, description] of [
-    ['apply', 'give AWS what is here, where it has it otherwise; what --what names in any case'],
-    ['accept', 'take over what AWS has otherwise; no AWS call is made'],
+    [
+      'apply',
+      'give AWS what is here, where it has it otherwise; what --what names in any case, as where what AWS shows may be stale',
+    ],
+    [
+      'accept',
+      'take over what AWS has otherwise; no AWS call is made, and nothing that AWS shows and may be stale is taken',
+    ],
   ] as const)
     addAct(
       kmsKey,

@@ -22,6 +22,11 @@ interface PemBlock {
 export function readTlsPair(files: { certificate: string; key: string }): TlsPair {
   const cert = readTlsFile(files.certificate, 'certificate');
   const key = readTlsFile(files.key, 'key');
+  // Before its mode is looked at: a certificate may be open to everyone.
+  if (isOnly(key, 'CERTIFICATE') && isOnly(cert, 'PRIVATE KEY'))
+    throw new TlsError(
+      `${files.certificate} has the private key and ${files.key} the certificate; way out: exchange the two in the configuration (tls.certificate, tls.key)`,
+    );
   const opening = openingOf(files.key, statSync(files.key));
   if (opening !== undefined)
     throw new TlsError(`${files.key}: the TLS key: ${opening.problem}; way out: ${opening.wayOut}`);
@@ -39,6 +44,12 @@ export function readTlsPair(files: { certificate: string; key: string }): TlsPai
       ? `${files.certificate}: the server’s own certificate is number ${place + 1} of ${chain.length} and has to come first; way out: put the certificates in the order server, its issuer, that one’s issuer`
       : `${files.certificate} and ${files.key} cannot be used together (the key is of another certificate)`,
   );
+}
+
+/** Whether a PEM file has parts of this kind and none of the other. */
+function isOnly(content: Buffer, kind: 'CERTIFICATE' | 'PRIVATE KEY'): boolean {
+  const other = kind === 'CERTIFICATE' ? 'PRIVATE KEY' : 'CERTIFICATE';
+  return content.includes(`${kind}-----`) && !content.includes(`${other}-----`);
 }
 
 /** All certificates of a PEM file. Throws {@link TlsError}. */

@@ -371,3 +371,19 @@ test.serial('control characters of others do not reach the terminal', async (t) 
   // oxlint-disable-next-line no-control-regex -- that is what is looked for
   t.notRegex(stderr, /[\u0000-\u0009\u000b-\u001f]/);
 });
+
+test.serial('cloud-key find says where it shows the first 200 alone, and what finds the one', async (t) => {
+  const { api, run } = t.context;
+  await signIn(t.context);
+  const key = { name: 'payroll', vaultName: 'emea', keySetName: 'payments', effectiveState: 'AVAILABLE' };
+  const keys = (count: number) => ({ cloudKeys: Array.from({ length: count }, (_, id) => ({ ...key, id })) });
+  api.replies = [json(keys(199)), json(keys(200))];
+  const few = await run(['cloud-key', 'find', 'payroll']);
+  t.deepEqual([few.code, few.stderr], [0, '']);
+  const many = await run(['cloud-key', 'find', 'payroll']);
+  t.is(many.code, 0);
+  t.regex(
+    many.stderr,
+    /^holdfast: these are the first 200, and there may be more: .* ARN or id of the KMS key/,
+  );
+});

@@ -46,11 +46,12 @@ async function saidOf(
   { directory }: Context,
   certificate: string | Buffer,
   key: string | Buffer,
+  mode = 0o600,
 ): Promise<string> {
   const base = path.join(directory, `pair-${++count}`);
   const files = { certificate: `${base}.pem`, key: `${base}-key.pem` };
   await writeFile(files.certificate, certificate);
-  await writeFile(files.key, key, { mode: 0o600 });
+  await writeFile(files.key, key, { mode });
   try {
     loadTls({ ...files, client_subjects: [] });
     return 'taken';
@@ -127,8 +128,10 @@ test('exchanged files, a cut one, one in DER or UTF-16 and one of nothing are to
   const { certificate, key, directory } = t.context;
   t.regex(
     await saidOf(t.context, key, certificate),
-    /^CERTIFICATE: the TLS certificate has no certificate, but a private key; way out: are the two files exchanged\?$/,
+    /^CERTIFICATE has the private key and KEY the certificate; way out: exchange the two in the configuration/,
   );
+  // As they lie there: the certificate may be read by everyone, which is no matter of its mode.
+  t.regex(await saidOf(t.context, key, certificate, 0o644), /^CERTIFICATE has the private key and KEY the/);
   t.regex(
     await saidOf(t.context, certificate, certificate),
     /^KEY: the TLS key has no private key, but a certificate/,

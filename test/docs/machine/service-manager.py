@@ -75,7 +75,7 @@ def start(name, settings, command, directory='/', **streams):
     }
     for line in settings.get('Environment', []):
         environment.update(pair.split('=', 1) for pair in line.split(' '))
-    writes = [*directory_for(settings, 'State', '/var/lib'), *directory_for(settings, 'Cache', '/var/cache')]
+    writes = [*directory_for(settings, 'State', '/var/lib')]
     for line in settings.get('ReadWritePaths', []):
         for one in line.split(' '):
             if os.path.exists(one.lstrip('-')) or not one.startswith('-'):
