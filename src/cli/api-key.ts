@@ -22,7 +22,7 @@ interface ApiKeyWish {
 export function addApiKeyCommands(program: Command): void {
   const apiKey = program
     .command('api-key')
-    .description('your own API keys: what programs sign in with, each with its own permissions and end');
+    .description('your own API keys: what programs sign in with, each with its own permissions and expiry');
   example(
     apiKey
       .command('create <name>')

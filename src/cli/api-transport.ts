@@ -108,7 +108,7 @@ class TimedOutError extends CliError {
         sent ? '; what was asked may be done all the same' : ''
       }`,
       sent
-        ? 'look at it before you repeat the command; a slow token wants a longer --timeout'
+        ? 'look at it before you repeat the command; a slow token needs a longer --timeout'
         : 'the network and firewalls on the way; the address and port of the endpoint',
     );
     this.name = 'TimedOutError';

@@ -15,7 +15,7 @@ import { counted } from '../counted.ts';
 export function addCloudKeyActs(cloudKey: Command): void {
   for (const [verb, description] of [
     ['disable', 'stop the use of a CloudKey: seen by every later request'],
-    ['enable', 'open a disabled CloudKey again; an expired one wants a later --expires first (edit)'],
+    ['enable', 'enable a disabled CloudKey again; an expired one needs a later --expires first (edit)'],
     ['rotate', 'make a new version now; old ciphertext stays readable'],
     [
       'cancel-deletion',

@@ -127,7 +127,7 @@ function addConnection(store: Command): void {
     'connect an external key store; one that FAILED is disconnected first. AWS takes about five minutes',
     async (api, { path, store: before }, { wait }) => {
       if (before['state'] === 'FAILED')
-        note('it is FAILED: AWS wants it disconnected first, then it is connected again');
+        note('it is FAILED: AWS requires it to be disconnected first; then it is connected again');
       const ask = async () => api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
       if (wait !== true) return tellStoreChange(api, await ask());
       const asked = await askedFor(ask, async () => api.client.get<FoundStore>(path));

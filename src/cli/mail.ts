@@ -75,7 +75,7 @@ export function addMailCommands(program: Command): void {
   example(
     mail
       .command('delete')
-      .description('have no mail: first passwords are shown to who makes them')
+      .description('turn mail off: first passwords are shown to whoever makes them')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           await client.change(path, { method: 'DELETE' });

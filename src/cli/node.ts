@@ -8,7 +8,7 @@ export function addNodeCommands(program: Command): void {
   example(
     node
       .command('list')
-      .description('list the nodes: version, since when, when last seen')
+      .description('list the nodes: version, started when, last seen when')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(

@@ -83,7 +83,7 @@ export function addOidcProviderCommands(program: Command): void {
   example(
     provider
       .command('delete')
-      .description('have no single sign-on; who signs in by it alone no longer can')
+      .description('turn single sign-on off; users who sign in by it alone no longer can')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) => {
           await client.change(here('/oidc-provider'), { method: 'DELETE' });

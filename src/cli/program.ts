@@ -68,8 +68,8 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addKmsKeyCommands,
     ],
   ],
-  ['What is so, and what happened:', [addStatusCommand, addAuditCommands, addReconcileCommands]],
-  ['Besides:', [addCompletionCommand, addNamesCommand]],
+  ['Status and history:', [addStatusCommand, addAuditCommands, addReconcileCommands]],
+  ['Other:', [addCompletionCommand, addNamesCommand]],
 ];
 
 export function createProgram(): Command {

@@ -87,14 +87,10 @@ function addStates(user: Command): void {
   for (const [verb, state, description, done] of [
     [
       ...(['disable', 'DISABLED'] as const),
-      'close the door to a user at once: their sessions end, their API keys for good',
+      'disable a user at once: their sessions end, and their API keys are revoked for good',
       'is DISABLED: their sessions are ended, and their API keys revoked',
     ],
-    [
-      ...(['enable', 'ACTIVE'] as const),
-      'open the door to a disabled user again',
-      'is ACTIVE again, and can sign in',
-    ],
+    [...(['enable', 'ACTIVE'] as const), 'enable a disabled user again', 'is ACTIVE again, and can sign in'],
   ] as const)
     addAct(user, users, {
       verb,
@@ -122,7 +118,7 @@ function addHelp(user: Command): void {
   });
   addAct(user, users, {
     verb: 'remove-second-factor',
-    description: 'take the second factor off a user who has lost it; their sessions end',
+    description: 'remove the second factor of a user who has lost it; their sessions end',
     act: act('/totp-removal', 'has no second factor any more; their sessions are ended'),
   });
   example(

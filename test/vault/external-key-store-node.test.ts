@@ -181,7 +181,7 @@ test.serial(
     t.is((await run('xks', 'rotate-credential', keySet)).code, 0);
     const again = await run('xks', 'connect', keySet, '--wait');
     t.is(again.code, 0, again.stderr);
-    t.regex(again.stderr, /it is FAILED: AWS wants it disconnected first/);
+    t.regex(again.stderr, /it is FAILED: AWS requires it to be disconnected first/);
     t.like(await only(t.context), { state: 'CONNECTED', connectionError: null, problem: null, warnings: [] });
   },
 );
