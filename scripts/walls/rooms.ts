@@ -60,7 +60,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['kysely', 'zod'],
   },
   'src/admin/reference': { rooms: [ground, 'src/admin'] },
-  'src/xks': { rooms: ['src/config', 'src/token', 'src/vault'], packages: ['zod'] },
+  'src/xks': { rooms: [ground, 'src/config', 'src/token', 'src/vault'], packages: ['zod'] },
   'src/identity': {
     rooms: [ground, 'src/audit', 'src/store', 'src/token', 'src/vault'],
     packages: ['kysely', 'nodemailer', 'openid-client', 'otpauth', 'zod'],
