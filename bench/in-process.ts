@@ -15,7 +15,7 @@ import { Directory } from '../src/vault/directory.ts';
 import { EncryptionCount } from '../src/vault/encryption-count.ts';
 import { TokenRooms, type TokenClient } from '../src/vault/token-rooms.ts';
 import { runCluster } from './cluster.ts';
-import { leasesOf } from '../test/support/leases.ts';
+import { leasesOf } from '../testing/leases.ts';
 
 /*
  * The price of the token host: the same application with the token loaded into the process that serves. Only here:

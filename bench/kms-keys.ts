@@ -6,15 +6,15 @@ import { awsAccountOf } from '../src/vault/aws-house.ts';
 import { AwsSchedules } from '../src/vault/aws-schedules.ts';
 import { tryLater } from '../src/vault/kms-key-attempts.ts';
 import { problemOf } from '../src/vault/kms-key-records.ts';
-import { silentLog } from '../test/support/aws-settings.ts';
+import { silentLog } from '../testing/aws-settings.ts';
 import {
   newConnected,
   openStage,
   region,
   type KeySetInAws,
   type Stage,
-} from '../test/vault/external-key-store-stage.ts';
-import { newCloudKey } from '../test/vault/kms-key-stage.ts';
+} from '../testing/external-key-store-stage.ts';
+import { newCloudKey } from '../testing/kms-key-stage.ts';
 
 /*
  * Hundreds of CloudKeys made by a script, in an AWS that is as slow, as forgetful and as sparing as it ever is: what is

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { SqliteStore } from '../src/store/sqlite.ts';
 import { versionObjectId } from '../src/token/own-keys.ts';
-import { insertVault } from '../test/support/vault.ts';
-import { byHand } from '../test/support/by-hand.ts';
+import { insertVault } from '../testing/vault.ts';
+import { byHand } from '../testing/by-hand.ts';
 
 export interface StoreSize {
   vaults: number;

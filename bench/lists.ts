@@ -6,7 +6,7 @@ import { SqliteStore } from '../src/store/sqlite.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';
 import { listKeySets } from '../src/vault/key-sets.ts';
 import type { Page, PageWish } from '../src/vault/page.ts';
-import { memoryDirectory } from '../test/support/memory-directory.ts';
+import { memoryDirectory } from '../testing/memory-directory.ts';
 import { fillStore, type StoreSize } from './large-store.ts';
 
 /*

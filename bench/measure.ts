@@ -1,4 +1,4 @@
-import type { SignedRequest } from '../test/support/xks-client.ts';
+import type { SignedRequest } from '../testing/xks-client.ts';
 import type { Server } from './processes.ts';
 import { runLoad, type Load } from './wrk.ts';
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import type { SqliteStore } from '../src/store/sqlite.ts';
-import { NodeVault } from '../test/support/node-vault.ts';
-import { TestNode } from '../test/support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../test/support/tokens.ts';
-import { insertVault } from '../test/support/vault.ts';
-import { encryptBody, XksClient, type KeySetAccess, type SignedRequest } from '../test/support/xks-client.ts';
+import { NodeVault } from '../testing/node-vault.ts';
+import { TestNode } from '../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';
+import { insertVault } from '../testing/vault.ts';
+import { encryptBody, XksClient, type KeySetAccess, type SignedRequest } from '../testing/xks-client.ts';
 import { mainScript, Server } from './processes.ts';
 
 interface ServedKey {

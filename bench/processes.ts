@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { childrenOf } from '../test/support/test-node.ts';
+import { childrenOf } from '../testing/test-node.ts';
 
 /** Clock ticks a second of /proc/PID/stat, on every Linux that Node runs on. */
 const ticksPerSecond = 100;

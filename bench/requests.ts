@@ -4,7 +4,7 @@ import {
   XksClient,
   type KeySetAccess,
   type SignedRequest,
-} from '../test/support/xks-client.ts';
+} from '../testing/xks-client.ts';
 
 export type OperationName = 'encrypt with CDIV' | 'encrypt' | 'decrypt' | 'metadata';
 export const operationNames: OperationName[] = ['encrypt with CDIV', 'encrypt', 'decrypt', 'metadata'];

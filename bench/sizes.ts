@@ -14,8 +14,8 @@ import { AuditPruner } from '../src/vault/audit-pruner.ts';
 import { createPruning } from '../src/vault/audit-prunings.ts';
 import { systemAct } from '../src/vault/system-act.ts';
 import { TokenRooms } from '../src/vault/token-rooms.ts';
-import { silentLog } from '../test/support/aws-settings.ts';
-import { memoryDirectory } from '../test/support/memory-directory.ts';
+import { silentLog } from '../testing/aws-settings.ts';
+import { memoryDirectory } from '../testing/memory-directory.ts';
 import { fillStore } from './large-store.ts';
 
 /* BENCH_ONLY=sizes: what each thing that a node keeps takes on the disk, and what pruning gives back. */

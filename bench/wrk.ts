@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { SignedRequest } from '../test/support/xks-client.ts';
+import type { SignedRequest } from '../testing/xks-client.ts';
 
 /** What one run of wrk measured; latencies in milliseconds. */
 export interface Load {

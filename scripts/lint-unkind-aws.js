@@ -1,9 +1,9 @@
 /*
- * An oxlint plug-in with one rule: tests start an AWS in test/support/simulated-aws.ts alone, where it is eventually
+ * An oxlint plug-in with one rule: tests start an AWS in testing/simulated-aws.ts alone, where it is eventually
  * consistent, has quotas and loses answers. A test that needs a kinder one says why, in words that stand in the test.
  */
 const messages = {
-  start: 'an AWS for tests comes from startAws() (test/support/simulated-aws.ts)',
+  start: 'an AWS for tests comes from startAws() (testing/simulated-aws.ts)',
   why: 'say why AWS has to be a kind one: a sentence of at least five words, here',
   times: 'an AWS that shows everything at once is asked for with kind or kindly(), which say why',
   hidden:
@@ -13,7 +13,7 @@ const messages = {
 const openers = /^(?:startAws|openStage|openAwsVault)$/;
 const times = /^(?:consistencyMs|quotaSecondMs|lastUsedDelayMs)$/;
 /** Here openers are made of others, and hand on what they are given. */
-const makesOpeners = /(?:^|\/)(?:test\/support\/|[\w-]*stage\.ts$)/;
+const makesOpeners = /(?:^|\/)(?:testing\/|[\w-]*stage\.ts$)/;
 
 const isReason = (node) =>
   node?.type === 'Literal' && typeof node.value === 'string' && node.value.trim().split(/\s+/).length >= 5;

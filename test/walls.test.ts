@@ -87,6 +87,24 @@ const planted: [kind: string, file: string, text: string, refusal: RegExp][] = [
     "import { x } from '../../test/support/free-port.ts';\nx();",
     /^src\/cli may not import test\/\*\*; /,
   ],
+  [
+    'what tests share in what we ship',
+    'src/cli/s.ts',
+    "import { x } from '../../testing/free-port.ts';\nx();",
+    /^src\/cli may not import testing\/\*\*; /,
+  ],
+  [
+    'tests in a measurement',
+    'bench/t.ts',
+    "import { x } from '../test/support/left-open.ts';\nx();",
+    /^bench may not import test\/\*\*; /,
+  ],
+  [
+    'tests in what they share',
+    'testing/u.ts',
+    "import { x } from '../test/support/left-open.ts';\nx();",
+    /^testing\/\*\* may not import test\/\*\*; /,
+  ],
 ];
 
 test('what no row allows is refused, in whichever way it is imported', async (t) => {

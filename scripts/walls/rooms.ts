@@ -104,7 +104,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['commander', 'smol-toml', 'zod'],
   },
   'scripts/walls': { rooms: [] },
-  bench: { rooms: ['src/**', 'simulator', 'test/**'], packages: ['*'] },
+  bench: { rooms: ['src/**', 'simulator', 'testing/**'], packages: ['*'] },
+  // What tests and measurements share: whole nodes, tokens, clients. Tests themselves are imported by nobody else.
+  'testing/**': { rooms: ['src/**', 'simulator/**'], packages: ['*'] },
   // Tests look behind every door.
   'test/**': { rooms: ['**'], packages: ['*'] },
 };

@@ -19,12 +19,12 @@ import type { Acting, Store } from '../../src/store/store.ts';
 import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import type { AdminAnswer, AdminClient } from '../support/admin-client.ts';
-import { silentLog, unusedAws } from '../support/aws-settings.ts';
-import { byHand } from '../support/by-hand.ts';
-import { TestCa } from '../support/certificates.ts';
-import { NodeVault } from '../support/node-vault.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { silentLog, unusedAws } from '../../testing/aws-settings.ts';
+import { byHand } from '../../testing/by-hand.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { NodeVault } from '../../testing/node-vault.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
 import { fullBody } from './right-bodies.ts';
 import { addUser, made, peopledVault, type PeopledVault } from './two-vaults.ts';
 

@@ -5,8 +5,8 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { eventLine, type AuditEvent } from '../../src/audit/event.ts';
 import { recordAlone } from '../../src/audit/trail.ts';
 import { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { rightBodies } from './right-bodies.ts';
 import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
 

@@ -10,8 +10,8 @@ import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { Sight } from '../../src/vault/house.ts';
-import { unusedAws } from '../support/aws-settings.ts';
-import { fresh, insertGroup, openVault, type TestVault } from '../support/vault.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
+import { fresh, insertGroup, openVault, type TestVault } from '../../testing/vault.ts';
 
 /*
  * The routes as data, called as the application calls them: with what their own schemas made of the request, and their

@@ -18,8 +18,13 @@ import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { Sight } from '../../src/vault/house.ts';
-import { newConnected, openStage, type KeySetInAws, type Stage } from '../vault/external-key-store-stage.ts';
-import { kmsOf, newKmsKey } from '../vault/kms-key-stage.ts';
+import {
+  newConnected,
+  openStage,
+  type KeySetInAws,
+  type Stage,
+} from '../../testing/external-key-store-stage.ts';
+import { kmsOf, newKmsKey } from '../../testing/kms-key-stage.ts';
 
 /* What is wrong is told with the command that mends it, and where nothing is, nothing is told. */
 

@@ -5,7 +5,7 @@ import { Problem } from '../../src/admin/problem.ts';
 import type { Answer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices, TokenReport } from '../../src/admin/services.ts';
 import { tokenRoutes } from '../../src/admin/tokens.ts';
-import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
 
 const state = {} as { open: TestVault; services: AdminServices; report: TokenReport; asked: string[] };
 

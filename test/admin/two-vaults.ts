@@ -4,9 +4,9 @@ import { insertUser, newUser } from '../../src/identity/users.ts';
 import type { Role } from '../../src/store/schema.ts';
 import { checkDocumented } from './documented-answers.ts';
 import { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { byHand } from '../support/by-hand.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 /** A vault with someone of each role, two admin groups, and one of everything that a vault has. */
 export interface PeopledVault {

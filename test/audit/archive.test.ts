@@ -8,7 +8,7 @@ import { canonicalJson } from '../../src/audit/canonical-json.ts';
 import type { AuditEvent } from '../../src/audit/event.ts';
 import { ArchiveError, ArchiveFile, verifyArchive } from '../../src/cli/audit-archive-file.ts';
 import { CliError } from '../../src/cli/cli-error.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const test = anyTest as TestFn<{ directory: string; file: string }>;
 test.beforeEach(async (t) => {

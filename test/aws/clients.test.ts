@@ -15,11 +15,11 @@ import { homeRegion, partitionOf, partitions } from '../../src/aws/partitions.ts
 import { trustPolicy } from '../../src/aws/permissions.ts';
 import { RoleSession } from '../../src/aws/role-session.ts';
 import { Secret } from '../../src/secret.ts';
-import { startAws } from '../support/simulated-aws.ts';
-import { silentLog, testAwsSettings } from '../support/aws-settings.ts';
+import { startAws } from '../../testing/simulated-aws.ts';
+import { silentLog, testAwsSettings } from '../../testing/aws-settings.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
-import { clientsOf } from '../support/aws-vault.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { clientsOf } from '../../testing/aws-vault.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /** A proxy that is asked to CONNECT: it keeps the names, and leads all of them to one port, or nowhere. */
 class TestProxy {

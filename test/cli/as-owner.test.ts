@@ -18,9 +18,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { runCommand, type Run } from './command-line.ts';
 
 /*

@@ -5,7 +5,7 @@ import anyTest, { type TestFn } from 'ava';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { PageTyping, scriptOf } from '../docs/typing.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import type { Typed } from '../docs/bash.ts';
 import { walk } from './guide-walk.ts';
 import { nodeWithAws, type NodeWithAws } from './node-with-aws.ts';

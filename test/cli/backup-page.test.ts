@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import test from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PageTyping, scriptOf } from '../docs/typing.ts';
 
 /* docs/backup.md, typed. */

@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdtemp, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { memoryDirectory } from '../support/test-node.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 
 /* On a bare machine the whole node is tried so: scripts/bare/machine. */
 

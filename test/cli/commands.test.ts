@@ -5,8 +5,8 @@ import type { Command } from 'commander';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
 import { build } from '../../src/cli/version.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
 
 interface Context {

@@ -3,9 +3,9 @@ import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { checkConfiguration, type Findings } from '../../src/cli/configuration-check.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { testCas, type TestCas } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { buildShim } from '../support/shim.ts';
+import { testCas, type TestCas } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { buildShim } from '../../testing/shim.ts';
 
 const test = anyTest as TestFn<TestCas & { directory: string; module: string }>;
 

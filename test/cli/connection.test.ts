@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa } from '../../testing/certificates.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
 import { json, lost, problem, ScriptedApi } from './scripted-api.ts';
 

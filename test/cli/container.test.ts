@@ -4,8 +4,8 @@ import { chmod, chown, cp, lstat, mkdir, readdir, readFile, symlink, writeFile }
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import type { Run } from './command-line.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PageTyping } from '../docs/typing.ts';
 import { apiScript, beginning, guideScript, headingOf, isTask } from './guide-blocks.ts';
 import { walk } from './guide-walk.ts';

@@ -6,7 +6,7 @@ import type { Block } from '../../scripts/docs/blocks.ts';
 import { blocksOfPage } from '../../scripts/docs/blocks.ts';
 import { Machine, onTerminal, whyNoMachine } from '../docs/machine.ts';
 import { checkout, PageTyping, scriptOf } from '../docs/typing.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa } from '../../testing/certificates.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
 
 /*

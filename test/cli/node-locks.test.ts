@@ -6,7 +6,7 @@ import type { LoadedConfig } from '../../src/config/load.ts';
 import { takeNodeLocks } from '../../src/cli/node-locks.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { syncToDisk } from '../../src/store/sync-to-disk.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Who has a node's directories is told to whoever finds them taken, with what is to be done about that. */
 

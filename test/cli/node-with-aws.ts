@@ -1,8 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { startAws } from '../support/simulated-aws.ts';
-import { TestNode, type TestToken } from '../support/test-node.ts';
+import { startAws } from '../../testing/simulated-aws.ts';
+import { TestNode, type TestToken } from '../../testing/test-node.ts';
 
 export interface NodeWithAws {
   node: TestNode;

@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { blocks } from '../support/process-facts.ts';
-import { childrenOf, commandLine, memoryDirectory } from '../support/test-node.ts';
-import { PatientClient } from '../support/xks-client.ts';
+import { childrenOf, commandLine, memoryDirectory } from '../../testing/test-node.ts';
+import { PatientClient } from '../../testing/xks-client.ts';
 
 const command = path.resolve(import.meta.dirname, '../../bin/holdfast');
 

@@ -5,7 +5,7 @@ import test from 'ava';
 import { assertNotRefused, knownPins, PinRefusedBeforeError } from '../../src/cli/refused-pins.ts';
 import type { LoadedConfig, LoadedToken } from '../../src/config/load.ts';
 import { Secret } from '../../src/secret.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 test('a refused PIN is remembered whole or not at all, and an empty mark keeps no node down', async (t) => {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-refused-'));

@@ -20,11 +20,11 @@ import { loadConfig } from '../../src/config/load.ts';
 import { nodeCommand } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { withdrawCredential } from '../../src/vault/credentials.ts';
-import type { NodeVault } from '../support/node-vault.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { insertVault } from '../support/vault.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import type { NodeVault } from '../../testing/node-vault.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { insertVault } from '../../testing/vault.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
 
 /* A real store and a real token; what a backup holds, and what comes back of it. */

@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { XksClient } from '../support/xks-client.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { XksClient } from '../../testing/xks-client.ts';
 import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { walk } from './guide-walk.ts';
 

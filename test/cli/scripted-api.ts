@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/test-node.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 
 export interface Asked {
   method: string;

@@ -17,7 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { confinedNodeCommand, nodeCommand } from '../../src/node-process.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /*
  * Set-up strips the types of our code once, and every process loads what that made, of the very source that it would have

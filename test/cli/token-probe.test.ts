@@ -4,7 +4,7 @@ import test from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import type { ProbeReport } from '../../src/token/probe/findings.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { bash } from '../docs/bash.ts';
 import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { runCommand } from './command-line.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const main = path.resolve(import.meta.dirname, '../../demo/main.ts');
 

@@ -3,7 +3,7 @@ import test from 'ava';
 import { EchoBudget } from '../../src/http/echo.ts';
 import { proveEcho } from '../../src/sigv4/echo-proof.ts';
 import { signRequest } from '../../src/sigv4/sign.ts';
-import type { XksResponse } from '../support/xks-client.ts';
+import type { XksResponse } from '../../testing/xks-client.ts';
 import { allFindings, found, findingsUntil } from './findings.ts';
 import { readFile } from 'node:fs/promises';
 import { useStage } from './stage.ts';

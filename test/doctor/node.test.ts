@@ -8,8 +8,8 @@ import { examineModes } from '../../src/doctor/node-files.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { runCommand } from '../cli/command-line.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { allFindings, found } from './findings.ts';
 
 let node: TestNode;

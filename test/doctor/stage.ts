@@ -4,9 +4,9 @@ import path from 'node:path';
 import test from 'ava';
 import type { DoctorOptions } from '../../src/doctor/options.ts';
 import { Secret } from '../../src/secret.ts';
-import { TestNode, type NodeOptions } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import { TestNode, type NodeOptions } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 
 export const host = 'xks.example.test';
 

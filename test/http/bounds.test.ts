@@ -11,8 +11,8 @@ import { Listener } from '../../src/http/listener.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
 import { loadTls, type LoadedTls } from '../../src/http/tls.ts';
 import { createLog } from '../../src/log.ts';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/test-node.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 import { malformed } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 

@@ -12,7 +12,7 @@ import {
 } from '../../src/http/confinement.ts';
 import { confinedNodeCommand, nodeCommand, type Confinement } from '../../src/node-process.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import { memoryDirectory } from '../support/test-node.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 
 /*
  * What code gets that runs in a process which faces the network: a script in the place of the worker's. That the workers of

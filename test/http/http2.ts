@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import http2, { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import type { SignedRequest } from '../support/xks-client.ts';
+import type { SignedRequest } from '../../testing/xks-client.ts';
 import { assertError, authenticationFailed, base64, malformed, useFileNode } from '../xks/file-node.ts';
 
 const file = useFileNode();

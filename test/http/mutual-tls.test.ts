@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa } from '../../testing/certificates.ts';
 import { clientOf, useFileNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { SignedRequest } from '../support/xks-client.ts';
+import type { SignedRequest } from '../../testing/xks-client.ts';
 
 export interface RawResponse {
   status: number;

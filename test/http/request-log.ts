@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test from 'ava';
-import type { LogLine } from '../support/test-node.ts';
+import type { LogLine } from '../../testing/test-node.ts';
 import { base64, useWholeNode } from '../xks/file-node.ts';
 import { RawConnection } from './raw.ts';
 

@@ -5,9 +5,9 @@ import { RequestLog, type RequestRecord } from '../../src/http/request-log.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import type { ServedKeySet } from '../../src/vault/directory.ts';
 import { XksError } from '../../src/xks/errors.ts';
-import { InProcessNode } from '../support/in-process-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { requestMetadata } from '../support/xks-client.ts';
+import { InProcessNode } from '../../testing/in-process-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { requestMetadata } from '../../testing/xks-client.ts';
 import { KeptLog } from '../vault/stage.ts';
 
 const ctx = { status: 200, req: {} } as Context;

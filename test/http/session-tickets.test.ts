@@ -10,8 +10,8 @@ import { TicketKeys, type TicketKey } from '../../src/http/session-tickets.ts';
 import { loadTls } from '../../src/http/tls.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
 import { createLog } from '../../src/log.ts';
-import { testCas, type TestCas } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { testCas, type TestCas } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Listeners as the workers of a node have them, each with a context of its own. */
 

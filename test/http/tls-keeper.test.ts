@@ -5,9 +5,9 @@ import { Writable } from 'node:stream';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { TlsKeeper } from '../../src/http/tls-keeper.ts';
 import { createLog } from '../../src/log.ts';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import type { LogLine } from '../support/served-node.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import type { LogLine } from '../../testing/served-node.ts';
 
 /* What becomes of TLS files that are put in the place of good ones. */
 

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
 import { loadTls } from '../../src/http/tls.ts';
 import { TlsError } from '../../src/http/tls-error.ts';
-import { testCas, type TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { testCas, type TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const run = promisify(execFile);
 

@@ -11,7 +11,7 @@ import {
   updateAdminGroup,
 } from '../../src/identity/admin-groups.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { insertVault } from '../support/vault.ts';
+import { insertVault } from '../../testing/vault.ts';
 import { openPeople, trail, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;

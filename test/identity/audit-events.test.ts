@@ -2,9 +2,9 @@ import anyTest, { type TestFn } from 'ava';
 import { listEvents, type EventWish } from '../../src/admin/audit-event-list.ts';
 import { record, recordAlone, type Act } from '../../src/audit/trail.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { insertVault } from '../support/vault.ts';
+import { insertVault } from '../../testing/vault.ts';
 import { openPeople, type People } from './people.ts';
-import { byHand } from '../support/by-hand.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 const test = anyTest as TestFn<People>;
 test.beforeEach(async (t) => {

@@ -8,7 +8,7 @@ import type { UserRow } from '../../src/identity/sessions.ts';
 import { endSession } from '../../src/identity/sessions.ts';
 import { updateUser } from '../../src/identity/users.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { insertGroup } from '../support/vault.ts';
+import { insertGroup } from '../../testing/vault.ts';
 import { limits, openPeople, trail, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;

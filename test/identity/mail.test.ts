@@ -15,8 +15,8 @@ import {
 import { firstPasswordMail, resetMail, testMail } from '../../src/identity/mail-texts.ts';
 import { Secret } from '../../src/secret.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/test-node.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 import { openPeople, type People } from './people.ts';
 
 interface Context extends People {

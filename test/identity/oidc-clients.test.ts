@@ -6,8 +6,8 @@ import { mayBeCalled } from '../../src/identity/oidc-addresses.ts';
 import { OidcClients } from '../../src/identity/oidc-clients.ts';
 import { OidcError, type OidcTrouble } from '../../src/identity/oidc-error.ts';
 import { boundedFetch } from '../../src/identity/oidc-fetch.ts';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/test-node.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
 import { FakeProvider, type Lies } from './oidc-fake.ts';
 import { listenTls } from './oidc-stage.ts';
 

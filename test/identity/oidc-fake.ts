@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Secret } from '../../src/secret.ts';
 import type { Checks, OidcClients, OidcIdentity } from '../../src/identity/oidc-clients.ts';
 import type { OidcProvider } from '../../src/identity/oidc-providers.ts';
-import type { TestCa } from '../support/certificates.ts';
+import type { TestCa } from '../../testing/certificates.ts';
 import { listenTls, type TlsServer } from './oidc-stage.ts';
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { insertVault } from '../support/vault.ts';
+import { insertVault } from '../../testing/vault.ts';
 import { FakeProvider } from './oidc-fake.ts';
 import { clientSecret, SignIn, Stage } from './oidc-stage.ts';
 

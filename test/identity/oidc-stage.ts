@@ -16,11 +16,11 @@ import { putProvider, type ProviderWish } from '../../src/identity/oidc-provider
 import { openSession, type UserRow } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
-import { TestCa } from '../support/certificates.ts';
-import { unusedAws } from '../support/aws-settings.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
-import { byHand } from '../support/by-hand.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 // oidc-provider tells at each turn that a provider is as it is only for trying out: so it is here.
 for (const level of ['info', 'warn'] as const) {

@@ -13,9 +13,9 @@ import type { Role } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import type { PasswordCost } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { insertVault, openToken, type TestToken } from '../support/vault.ts';
-import { byHand } from '../support/by-hand.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { insertVault, openToken, type TestToken } from '../../testing/vault.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 /** So little that the tests need not wait for it; what a node takes is in passwords.test.ts. */
 export const passwordCost: PasswordCost = { memory: 64, passes: 1, parallelism: 1 };

@@ -14,7 +14,7 @@ import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { findVault, listVaults, updateVault } from '../../src/vault/vaults.ts';
-import { insertVault } from '../support/vault.ts';
+import { insertVault } from '../../testing/vault.ts';
 import { limits, openPeople, trail, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;

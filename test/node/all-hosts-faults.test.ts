@@ -10,7 +10,7 @@ import {
   type Bench,
   type Timed,
 } from '../support/failing-hosts.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../testing/free-port.ts';
 import { lateAnswers, quantile } from '../support/steady-load.ts';
 
 /*

@@ -1,10 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import test from 'ava';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { TestNode } from '../support/test-node.ts';
-import { requestMetadata, type XksClient } from '../support/xks-client.ts';
-import { freePort } from '../support/free-port.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { requestMetadata, type XksClient } from '../../testing/xks-client.ts';
+import { freePort } from '../../testing/free-port.ts';
 import { quantile } from '../support/steady-load.ts';
 
 /* Bad ciphertext costs no session, no host and no other caller's answer (issue 2, "What it must show"). */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { TestNode } from '../support/test-node.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 import { CoreWaits, starvation } from '../support/core-waits.ts';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../testing/free-port.ts';
 import {
   lateAnswers,
   neverOurTrouble,

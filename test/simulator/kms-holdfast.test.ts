@@ -11,9 +11,9 @@ import {
 } from '@aws-sdk/client-kms';
 import test from 'ava';
 import { exceptionOf, failureOf, KmsBench, xksHost } from '../support/simulated-kms.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 
 const keySet = 'payments';
 const plaintext = Buffer.from('Hello World!');

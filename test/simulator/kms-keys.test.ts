@@ -41,7 +41,7 @@ import {
 } from '@aws-sdk/client-kms';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import test from 'ava';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { exceptionOf, failureOf, KmsBench, xksHost } from '../support/simulated-kms.ts';
 
 let bench: KmsBench;

@@ -18,7 +18,7 @@ import test from 'ava';
 import { ClientCertificates } from '../../simulator/client-certificates.ts';
 import { ControlPort } from '../../simulator/control.ts';
 import { readFault } from '../../simulator/trouble-flags.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { exceptionOf, failureOf, KmsBench } from '../support/simulated-kms.ts';
 import { clientSettings } from './sdk-clients.ts';
 

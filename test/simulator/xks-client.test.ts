@@ -7,8 +7,8 @@ import path from 'node:path';
 import test from 'ava';
 import { XksClient, type XksAttempt, type XksProxy } from '../../simulator/xks/xks-client.ts';
 import { XksFailure } from '../../simulator/xks/xks-failure.ts';
-import { TestCa } from '../support/certificates.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { XksStub, type StubAnswer, type StubOperation } from '../support/xks-stub.ts';
 
 const host = 'xks.example.test';

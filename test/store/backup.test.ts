@@ -21,9 +21,9 @@ import { writeBackup, type BackupSink } from '../../src/store/backup-writer.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
-import { insertVault } from '../support/vault.ts';
+import { insertVault } from '../../testing/vault.ts';
 
 /* The file of a backup: what it takes of a store, and what is made of it. */
 

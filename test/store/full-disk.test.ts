@@ -7,13 +7,13 @@ import { insertUser, newUser } from '../../src/identity/users.ts';
 import { reservePath, reserveSize } from '../../src/store/space-reserve.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import { AdminClient, type SignIn } from '../support/admin-client.ts';
-import { byHand } from '../support/by-hand.ts';
+import { byHand } from '../../testing/by-hand.ts';
 import { bringToLimit } from '../support/limit-rotation.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
 import { waitUntil } from '../support/steady-load.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { versionOf } from '../support/xks-client.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { versionOf } from '../../testing/xks-client.ts';
 
 /* A full disk: keys are served, whoever signs in can read, and what takes power away is done (promise 2). */
 

@@ -8,7 +8,7 @@ import { SqliteStore } from '../../src/store/sqlite.ts';
 import type { House } from '../../src/vault/house.ts';
 import { clearAway } from '../../src/vault/housekeeping.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* What is done in the background costs no more than what there is to do, and no transaction of it holds up others. */
 

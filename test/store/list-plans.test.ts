@@ -10,7 +10,7 @@ import { ownAuthority } from '../../src/audit/trail.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /*
  * A page of a list costs what the page is long, and not what the store has grown to. Every list of the management API is

@@ -19,7 +19,7 @@ import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
 import { reservePath } from '../../src/store/space-reserve.ts';
 import { checkAtStart } from '../../src/store/start-check.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from '../vault/stage.ts';
 
 /* Whatever has become of a store, the way out is its own; and never one that puts an empty store in its place. */

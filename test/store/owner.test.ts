@@ -3,7 +3,7 @@ import path from 'node:path';
 import anyTest, { type ExecutionContext } from 'ava';
 import { asOwner, dangerOfRoot } from '../../src/store/owner.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Whoever can put another directory in the place of a node's is the one that root goes on as. */
 

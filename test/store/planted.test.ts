@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { ownAuthority } from '../../src/audit/trail.ts';
 import { checkStore } from '../../src/store/integrity.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Whoever could write the file once may have left code in it that runs at each of our writes: every process refuses it. */
 

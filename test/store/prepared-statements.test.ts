@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { keepingStatements } from '../../src/store/prepared-statements.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 test('a statement is prepared once, and of many only the latest used are kept', (t) => {
   const database = new Database(':memory:');

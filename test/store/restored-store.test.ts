@@ -12,7 +12,7 @@ import { countStatus } from '../../src/vault/status-counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';
 import { refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* What a store that was built of a backup is made to forbid: rows alone, of both stores. */
 

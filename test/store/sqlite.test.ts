@@ -4,8 +4,8 @@ import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { byHand } from '../support/by-hand.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { byHand } from '../../testing/by-hand.ts';
 import { openToWrite } from '../support/process-facts.ts';
 
 async function freshPath(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {

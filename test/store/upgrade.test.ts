@@ -8,9 +8,9 @@ import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { revealSecret } from '../../src/vault/credentials.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
-import { inToken } from '../token/in-token.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { labelled } from '../support/key-identity.ts';
 
 const test = anyTest as TestFn<TestVault>;

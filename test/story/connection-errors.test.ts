@@ -17,7 +17,7 @@ import { parseConsoleFile } from '../../src/doctor/console-file.ts';
 import type { DoctorOptions } from '../../src/doctor/options.ts';
 import { findingsUntil, found } from '../doctor/findings.ts';
 import { Middlebox, type MiddleboxOptions } from '../doctor/middlebox.ts';
-import { TestCa } from '../support/certificates.ts';
+import { TestCa } from '../../testing/certificates.ts';
 import { Story } from './stage.ts';
 import { endpoint, hostName, type StoryVault } from './story-vault.ts';
 

@@ -20,13 +20,13 @@ import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { Middlebox } from '../doctor/middlebox.ts';
-import { startAws } from '../support/simulated-aws.ts';
-import { TestCa } from '../support/certificates.ts';
-import { InProcessNode } from '../support/in-process-node.ts';
+import { startAws } from '../../testing/simulated-aws.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { InProcessNode } from '../../testing/in-process-node.ts';
 import { ofVersion } from '../support/key-identity.ts';
 import { failureOf } from '../support/simulated-kms.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 import { endpoint, hostName } from './story-vault.ts';
 
 /*

@@ -9,8 +9,8 @@ import { CreateCustomKeyStoreCommand, type CreateCustomKeyStoreRequest } from '@
 import test from 'ava';
 import { made, newPassword } from '../admin/two-vaults.ts';
 import { AdminClient, type AdminAnswer, type AdminRequest } from '../support/admin-client.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { childrenOf } from '../support/test-node.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { childrenOf } from '../../testing/test-node.ts';
 import { filesBelow, Planted, seenOfProcess, type Leak } from './planted.ts';
 import { Story, type Principal } from './stage.ts';
 import { endpoint, hostName, type StoryVault } from './story-vault.ts';

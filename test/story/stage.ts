@@ -12,9 +12,9 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Simulator, SimulatorOptions } from '../../simulator/simulator.ts';
 import type { AdminClient } from '../support/admin-client.ts';
-import { startAws, type AwsTimes } from '../support/simulated-aws.ts';
-import { TestNode, type NodeOptions } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { startAws, type AwsTimes } from '../../testing/simulated-aws.ts';
+import { TestNode, type NodeOptions } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
 import { hostName, StoryVault, type AwsCredentials } from './story-vault.ts';
 

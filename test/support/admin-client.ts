@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
-import type { AdminAccess } from './test-node.ts';
+import type { AdminAccess } from '../../testing/test-node.ts';
 
 export interface AdminAnswer {
   status: number;

@@ -11,8 +11,8 @@ import {
 import type { SimulatedAccount, Simulator } from '../../simulator/simulator.ts';
 import { leastPolicy, type PermissionGroup, type PolicyDocument } from '../../src/aws/permissions.ts';
 import { Secret } from '../../src/secret.ts';
-import { clientsOf } from './aws-vault.ts';
-import { fresh } from './vault.ts';
+import { clientsOf } from '../../testing/aws-vault.ts';
+import { fresh } from '../../testing/vault.ts';
 
 export interface TestUser {
   name: string;

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import pkcs11js from 'pkcs11js';
-import type { TokenFixture } from './tokens.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 
 interface Change {
   module: string;

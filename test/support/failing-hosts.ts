@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { CoreWaits } from './core-waits.ts';
-import { Shim } from './shim.ts';
+import { Shim } from '../../testing/shim.ts';
 import { waitUntil } from './steady-load.ts';
-import { TestNode, type NodeOptions } from './test-node.ts';
-import { createSoftHsmToken } from './tokens.ts';
-import { encryptBody, type XksClient, type XksResponse } from './xks-client.ts';
+import { TestNode, type NodeOptions } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { encryptBody, type XksClient, type XksResponse } from '../../testing/xks-client.ts';
 
 /** How many token hosts the node has, two for each worker. */
 export const hosts = 4;

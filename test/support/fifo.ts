@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { memoryDirectory } from './memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /** A named pipe in a directory of its own, removed after the test. */
 export function makeFifo(t: ExecutionContext): string {

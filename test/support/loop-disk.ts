@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { memoryDirectory } from './memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const run = promisify(execFile);
 

@@ -14,8 +14,8 @@ import {
 } from '@aws-sdk/client-kms';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
-import { TestCa } from './certificates.ts';
-import { memoryDirectory } from './memory-directory.ts';
+import { TestCa } from '../../testing/certificates.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { XksStub } from './xks-stub.ts';
 
 export const xksHost = 'xks.example.test';

@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CoreWaits } from './core-waits.ts';
-import type { TestNode } from './test-node.ts';
-import { encryptBody, requestMetadata, type KeySetAccess, type XksClient } from './xks-client.ts';
+import type { TestNode } from '../../testing/test-node.ts';
+import { encryptBody, requestMetadata, type KeySetAccess, type XksClient } from '../../testing/xks-client.ts';
 
 /** One answer of the node to one request of the load. */
 export interface Answer {

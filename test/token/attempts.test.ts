@@ -1,8 +1,8 @@
 import test from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { throwsFault } from './open-pool.ts';
 import { begin, plaintext } from './work.ts';
 

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { CKR } from '../../src/token/faults.ts';
 import { labelled } from '../support/key-identity.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { inToken } from './in-token.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
 
 /* A key object is destroyed when the token said so and a new login finds none; its absence alone proves nothing. */

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import test from 'ava';
-import { slotDaemon } from '../support/tokens-opencryptoki.ts';
-import { createOpencryptokiToken, tokenKinds } from '../support/tokens.ts';
+import { slotDaemon } from '../../testing/tokens-opencryptoki.ts';
+import { createOpencryptokiToken, tokenKinds } from '../../testing/tokens.ts';
 
 for (const { profile, create } of tokenKinds) {
   test.serial(`a ${profile} fixture is made twice, apart, and disposes of its directory`, async (t) => {

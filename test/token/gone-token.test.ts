@@ -2,9 +2,9 @@ import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CKR, TokenError } from '../../src/token/faults.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { inToken } from './in-token.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { encryptOf, OpenPool, throwsFault, type KeeperEvent } from './open-pool.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { loadProfile, type IvMode, type Profile } from '../../src/config/profile.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { decryptOf, encryptOf, OpenPool, type PoolSetUp } from './open-pool.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim };

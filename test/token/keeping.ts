@@ -1,5 +1,5 @@
 /** The child process of keeper.test.ts: keeps two token hosts until it is killed. argv: a TokenFixture as JSON. */
-import type { TokenFixture } from '../support/tokens.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 import { OpenPool } from './open-pool.ts';
 
 const open = new OpenPool(JSON.parse(process.argv[2] ?? '') as TokenFixture, { hosts: 2 });

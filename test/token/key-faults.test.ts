@@ -2,8 +2,8 @@ import test from 'ava';
 import pkcs11js from 'pkcs11js';
 import { CKR } from '../../src/token/faults.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
 import { labelled } from '../support/key-identity.ts';
 

@@ -9,9 +9,9 @@ import {
   versionLabel,
   versionObjectId,
 } from '../../src/token/own-keys.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, tokenKinds } from '../support/tokens.ts';
-import { inToken, type Deed } from './in-token.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, tokenKinds } from '../../testing/tokens.ts';
+import { inToken, type Deed } from '../../testing/in-token.ts';
 import { nothing, OpenPool, throwsFault } from './open-pool.ts';
 import { labelled } from '../support/key-identity.ts';
 

@@ -12,7 +12,7 @@ import { KeyObjects } from '../../src/token/key-objects.ts';
 import type { KeyAttributes } from '../../src/token/messages.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';
-import type { TokenFixture } from '../support/tokens.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 
 const fixture = JSON.parse(process.argv[2] ?? '') as TokenFixture;
 const profile = loadProfile(fixture.profile);

@@ -8,8 +8,8 @@ import { writeRequest } from '../../src/token/frames.ts';
 import { lendHosts } from '../../src/token/lent-hosts.ts';
 import { defaultPoolLimits, TokenPool } from '../../src/token/token-pool.ts';
 import { keyObjectAfter } from '../../src/vault/interrupted.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { throwsFault } from './open-pool.ts';
 import { begin, plaintext, type Work } from './work.ts';
 

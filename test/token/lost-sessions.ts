@@ -9,7 +9,7 @@ import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { TokenHost } from '../../src/token/token-host.ts';
-import type { TokenFixture } from '../support/tokens.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 import { encryptOf } from './open-pool.ts';
 import { labelled } from '../support/key-identity.ts';
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { KeyHandles } from '../../src/token/key-handles.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
-import type { Rule } from '../support/shim.ts';
+import type { Rule } from '../../testing/shim.ts';
 import { labelled } from '../support/key-identity.ts';
-import { inToken, type Deed } from './in-token.ts';
+import { inToken, type Deed } from '../../testing/in-token.ts';
 import { encryptOf, OpenPool, throwsFault } from './open-pool.ts';
 import { preparedToken } from './prepared-token.ts';
 

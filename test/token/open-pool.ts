@@ -13,8 +13,8 @@ import {
   type PoolLimits,
 } from '../../src/token/token-pool.ts';
 import type { OwnKeyProofs } from '../../src/token/own-key-proofs.ts';
-import type { Shim } from '../support/shim.ts';
-import type { TokenFixture } from '../support/tokens.ts';
+import type { Shim } from '../../testing/shim.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 
 export interface PoolSetUp {
   hosts?: number;

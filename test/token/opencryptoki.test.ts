@@ -3,8 +3,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { Secret } from '../../src/secret.ts';
-import { createOpencryptokiToken, type TokenFixture } from '../support/tokens.ts';
-import { inToken } from './in-token.ts';
+import { createOpencryptokiToken, type TokenFixture } from '../../testing/tokens.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { OpenPool } from './open-pool.ts';
 
 const state = {} as { fixture: TokenFixture };

@@ -5,8 +5,8 @@ import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenPool } from '../../src/token/token-pool.ts';
 import { starvation } from '../support/core-waits.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { decryptOf, throwsFault } from './open-pool.ts';
 import { begin, plaintext } from './work.ts';
 

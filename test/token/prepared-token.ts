@@ -1,6 +1,6 @@
 import test from 'ava';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { OpenPool } from './open-pool.ts';
 
 /**

@@ -14,13 +14,13 @@ import type { Finding, ProbeReport } from '../../src/token/probe/findings.ts';
 import { ProbeChild, ProbeFailure } from '../../src/token/probe/probe-child.ts';
 import { labelOf, probeId, probeLabel, probeOf } from '../../src/token/probe/probe-names.ts';
 import { probeToken, type ProbeRequest } from '../../src/token/probe/probe.ts';
-import { Shim, type Rule } from '../support/shim.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
 import {
   createNssToken,
   createOpencryptokiToken,
   createSoftHsmToken,
   type TokenFixture,
-} from '../support/tokens.ts';
+} from '../../testing/tokens.ts';
 import { decryptOf, encryptOf, OpenPool } from './open-pool.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim };

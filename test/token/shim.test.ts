@@ -4,11 +4,11 @@ import { utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
-import { buildShim, Shim, type Rule } from '../support/shim.ts';
-import type { Answer, Request } from '../support/shim/client.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { buildShim, Shim, type Rule } from '../../testing/shim.ts';
+import type { Answer, Request } from '../../testing/shim/client.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 
-const client = path.join(import.meta.dirname, '../support/shim/client.ts');
+const client = path.join(import.meta.dirname, '../../testing/shim/client.ts');
 
 /** A process with the shim loaded, a session open and a key in hand, that does what it is told, line by line. */
 class Process {

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { CKR, ckrName, TokenError } from '../../src/token/faults.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { decryptOf, throwsFault } from './open-pool.ts';
 import { begin, plaintext, type Work } from './work.ts';
 

@@ -3,8 +3,8 @@ import pkcs11js from 'pkcs11js';
 import { toProblem } from '../../src/admin/problem.ts';
 import { CKR, ckrName, TokenError, tokenFaults } from '../../src/token/faults.ts';
 import { tokenWords } from '../../src/token/ways-out.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { OpenPool } from './open-pool.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim; open: OpenPool };

@@ -6,7 +6,7 @@ import { HostLife } from '../../src/token/host-life.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';
-import { inToken } from './in-token.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { encryptOf, nothing, OpenPool, settingsFor } from './open-pool.ts';
 import { preparedToken } from './prepared-token.ts';
 

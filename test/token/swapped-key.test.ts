@@ -5,8 +5,8 @@ import { LoginGate } from '../../src/token/login-gate.ts';
 import { ownKeys, versionLabel, versionObjectId, wayOutOfOwnKeys } from '../../src/token/own-keys.ts';
 import { verifyConnection } from '../../src/token/verification.ts';
 import { labelled } from '../support/key-identity.ts';
-import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../support/tokens.ts';
-import { inToken, type Deed } from './in-token.ts';
+import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../../testing/tokens.ts';
+import { inToken, type Deed } from '../../testing/in-token.ts';
 import { decryptOf, encryptOf, OpenPool, settingsFor, throwsFault } from './open-pool.ts';
 
 /* Somebody puts another key object in the place of a key, past Holdfast: nothing is done with it, all others are served. */

@@ -3,8 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { aadForms, loadProfile } from '../../src/config/profile.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { ownKeys, versionLabel } from '../../src/token/own-keys.ts';
-import { tokenKinds, type TokenFixture } from '../support/tokens.ts';
-import { inToken } from './in-token.ts';
+import { tokenKinds, type TokenFixture } from '../../testing/tokens.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { decryptOf, encryptOf, nothing, OpenPool, throwsFault } from './open-pool.ts';
 import { labelled } from '../support/key-identity.ts';
 

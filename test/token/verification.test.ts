@@ -12,9 +12,9 @@ import { CKR } from '../../src/token/faults.ts';
 import { HostKeeper, LoginGate, type HostSettings } from '../../src/token/host-keeper.ts';
 import type { KnownPins } from '../../src/token/host-life.ts';
 import { verificationSteps } from '../../src/token/verification-steps.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { OpenPool, settingsFor, type PoolSetUp } from './open-pool.ts';
 
 const state = {} as { fixture: TokenFixture; shim: Shim };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
-import type { Shim } from '../support/shim.ts';
-import type { TokenFixture } from '../support/tokens.ts';
+import type { Shim } from '../../testing/shim.ts';
+import type { TokenFixture } from '../../testing/tokens.ts';
 import { decryptOf, encryptOf, OpenPool, type PoolSetUp } from './open-pool.ts';
 
 export const plaintext = randomBytes(64);

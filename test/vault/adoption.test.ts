@@ -4,9 +4,9 @@ import { CKR, TokenError } from '../../src/token/faults.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { Shim, type Rule } from '../support/shim.ts';
-import { eventsOf, insertVault, newKeySet, openVault, type TestVault } from '../support/vault.ts';
-import { inToken } from '../token/in-token.ts';
+import { Shim, type Rule } from '../../testing/shim.ts';
+import { eventsOf, insertVault, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
+import { inToken } from '../../testing/in-token.ts';
 
 const test = anyTest as TestFn<TestVault>;
 test.before(async (t) => {

@@ -22,7 +22,7 @@ import type { House } from '../../src/vault/house.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from './stage.ts';
 
 interface Context {

@@ -1,7 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
 import { AwsSchedules } from '../../src/vault/aws-schedules.ts';
-import { silentLog } from '../support/aws-settings.ts';
+import { silentLog } from '../../testing/aws-settings.ts';
 import {
   endpoint,
   inAws,
@@ -12,12 +12,12 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
 import { watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
 import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { inAwsOf, kmsOf, newCloudKey, pointerOf } from './kms-key-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, pointerOf } from '../../testing/kms-key-stage.ts';
 
 /* Whatever AWS shows late, loses or refuses for a while: in the end there is exactly one of each. */
 

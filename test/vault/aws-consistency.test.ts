@@ -28,8 +28,8 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
-import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
+import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
 
 /* AWS shows late what was made or changed: nothing here takes that for an answer. */
 

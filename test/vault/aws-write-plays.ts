@@ -19,7 +19,7 @@ import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
-import { fresh } from '../support/vault.ts';
+import { fresh } from '../../testing/vault.ts';
 import {
   endpoint,
   inAws,
@@ -27,8 +27,8 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
 
 /** One request of ours that changes something in AWS, from the act that it is for to what AWS must have then. */
 export interface Play {

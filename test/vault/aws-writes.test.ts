@@ -9,7 +9,12 @@ import {
   type Play,
   type Plays,
 } from './aws-write-plays.ts';
-import { newConnected, newKeySetInAws, openStage, type Stage } from './external-key-store-stage.ts';
+import {
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  type Stage,
+} from '../../testing/external-key-store-stage.ts';
 
 /*
  * Every request of ours that changes something in AWS, in every trouble that AWS has with it: in the end AWS has what was

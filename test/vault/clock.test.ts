@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { disableCloudKey, enableCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { nextRotation, rotationAfter } from '../../src/vault/rotation-time.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
 import { day, hour, minute, second, Stage } from './stage.ts';
 
 /*

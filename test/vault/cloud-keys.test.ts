@@ -18,7 +18,7 @@ import { idsOfKeysCalled } from '../../src/vault/key-names.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
-import { unusedAws } from '../support/aws-settings.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import {
   eventsOf,
@@ -29,7 +29,7 @@ import {
   newKeySet,
   openVault,
   type TestVault,
-} from '../support/vault.ts';
+} from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 

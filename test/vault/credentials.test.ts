@@ -18,7 +18,7 @@ import {
 } from '../../src/vault/credentials.ts';
 import { updateKeySet } from '../../src/vault/key-sets.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
-import { eventsOf, fresh, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { eventsOf, fresh, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 

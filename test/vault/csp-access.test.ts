@@ -25,8 +25,8 @@ import {
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import type { VaultError } from '../../src/vault/vault-error.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
-import { clientsOf, openAwsVault, type AwsVault } from '../support/aws-vault.ts';
-import { eventsOf, fresh, insertGroup, insertVault, newKeySet } from '../support/vault.ts';
+import { clientsOf, openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
+import { eventsOf, fresh, insertGroup, insertVault, newKeySet } from '../../testing/vault.ts';
 
 interface Context extends AwsVault {
   account: TestAwsAccount;

@@ -7,7 +7,7 @@ import {
   updateCspAccount,
 } from '../../src/vault/csp-accounts.ts';
 import type { AwsHouse } from '../../src/vault/aws-house.ts';
-import { unusedAws } from '../support/aws-settings.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   eventsOf,
   fresh,
@@ -16,7 +16,7 @@ import {
   newKeySet,
   openVault,
   type TestVault,
-} from '../support/vault.ts';
+} from '../../testing/vault.ts';
 
 interface Context extends TestVault {
   house: AwsHouse;

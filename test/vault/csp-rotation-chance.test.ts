@@ -5,9 +5,9 @@ import { rotateAccessKey } from '../../src/vault/access-key-rotation.ts';
 import { awsAccountOf } from '../../src/vault/aws-house.ts';
 import { createCspAccount, getCspAccount } from '../../src/vault/csp-accounts.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
-import { openAwsVault, type AwsVault } from '../support/aws-vault.ts';
-import { fresh } from '../support/vault.ts';
-import { killedAtWrite } from './kms-key-stage.ts';
+import { openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
+import { fresh } from '../../testing/vault.ts';
+import { killedAtWrite } from '../../testing/kms-key-stage.ts';
 
 /* Whatever IAM loses, refuses or shows late, and wherever the process is killed: in the end there is one access key. */
 

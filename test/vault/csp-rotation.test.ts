@@ -15,8 +15,8 @@ import {
   type CspAccountRecord,
 } from '../../src/vault/csp-accounts.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
-import { clientsOf, openAwsVault, type AwsVault } from '../support/aws-vault.ts';
-import { eventsOf, fresh } from '../support/vault.ts';
+import { clientsOf, openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
+import { eventsOf, fresh } from '../../testing/vault.ts';
 
 interface Context extends AwsVault {
   account: TestAwsAccount;

@@ -3,7 +3,7 @@ import { createLog } from '../../src/log.ts';
 import { scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { deletionsHeldUntil, holdDeletions } from '../../src/vault/deletion-hold.ts';
 import { Schedules } from '../../src/vault/schedules.ts';
-import { newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 const day = 24 * 60 * 60 * 1000;

@@ -9,9 +9,9 @@ import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { byHand } from '../support/by-hand.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { insertVault } from '../support/vault.ts';
+import { byHand } from '../../testing/by-hand.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { insertVault } from '../../testing/vault.ts';
 
 /*
  * What a worker remembers is what the store says, whatever was changed, by whom, and whatever was being looked up then. The

@@ -6,8 +6,8 @@ import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { insertVault, openVault, type TestVault } from '../support/vault.ts';
-import { byHand } from '../support/by-hand.ts';
+import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 /* What an XKS worker finds at which moment. The rows are set as the acts and the schedule leave them. */
 

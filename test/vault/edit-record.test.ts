@@ -3,7 +3,7 @@ import anyTest, { type TestFn } from 'ava';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { bumpRecord, bumpRecords, editRecord, noteOn, saveRecord } from '../../src/vault/edit-record.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 

@@ -6,8 +6,8 @@ import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { tokenWords } from '../../src/token/ways-out.ts';
-import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
-import { leasesOf } from '../support/leases.ts';
+import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
+import { leasesOf } from '../../testing/leases.ts';
 
 const test = anyTest as TestFn<TestVault>;
 

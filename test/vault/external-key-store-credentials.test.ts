@@ -30,7 +30,7 @@ import {
   rotateStoreCredential,
 } from '../../src/vault/external-key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
-import { fresh, insertGroup, insertVault } from '../support/vault.ts';
+import { fresh, insertGroup, insertVault } from '../../testing/vault.ts';
 import {
   endpoint,
   inAws,
@@ -42,7 +42,7 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 
 const test = anyTest as TestFn<Stage>;
 

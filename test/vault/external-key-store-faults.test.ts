@@ -15,8 +15,8 @@ import {
   rotateStoreCredential,
 } from '../../src/vault/external-key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
-import { clientsOf } from '../support/aws-vault.ts';
-import { fresh } from '../support/vault.ts';
+import { clientsOf } from '../../testing/aws-vault.ts';
+import { fresh } from '../../testing/vault.ts';
 import {
   anHourOfWatching,
   endpoint,
@@ -30,7 +30,7 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 
 const test = anyTest as TestFn<Stage>;
 

@@ -6,11 +6,11 @@ import anyTest, { type TestFn } from 'ava';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
 import { CommandServer, type Run } from '../cli/command-line.ts';
-import { startAws } from '../support/simulated-aws.ts';
+import { startAws } from '../../testing/simulated-aws.ts';
 import type { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { endpoint, hostName, region } from './external-key-store-stage.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { endpoint, hostName, region } from '../../testing/external-key-store-stage.ts';
 
 /* A whole node and the command, against an AWS that connects in moments. */
 

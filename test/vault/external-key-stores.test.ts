@@ -24,7 +24,7 @@ import {
 import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/vault/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { eventsOf, fresh, insertGroup, insertVault } from '../support/vault.ts';
+import { eventsOf, fresh, insertGroup, insertVault } from '../../testing/vault.ts';
 import { XksStub } from '../support/xks-stub.ts';
 import {
   anHourOfWatching,
@@ -39,7 +39,7 @@ import {
   storeOf,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 
 const test = anyTest as TestFn<Stage>;
 

@@ -3,7 +3,7 @@ import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { rotateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
-import { newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 test.before(async (t) => {

@@ -18,7 +18,7 @@ import {
   newKeySet,
   openVault,
   type TestVault,
-} from '../support/vault.ts';
+} from '../../testing/vault.ts';
 
 /* The emergency stop: of several key sets, of a vault as a whole, of every vault. */
 

@@ -13,8 +13,8 @@ import { reconcile } from '../../src/vault/reconcile.ts';
 import { Schedules } from '../../src/vault/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { memoryToken } from '../support/memory-token.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { memoryToken } from '../../testing/memory-token.ts';
 import { KeptLog } from './stage.ts';
 
 /*

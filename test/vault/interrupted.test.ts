@@ -22,8 +22,8 @@ import type { KeySet } from '../../src/vault/key-sets.ts';
 import { versionWritesInto } from '../../src/vault/limit-rotation-writes.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
-import { Shim } from '../support/shim.ts';
-import { eventsOf, fresh, newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { Shim } from '../../testing/shim.ts';
+import { eventsOf, fresh, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /*
  * Acts that end in the middle. One token host, so that what was asked later is done later: a look at the token after a

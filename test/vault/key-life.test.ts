@@ -18,7 +18,7 @@ import { deleteDueKeys } from '../../src/vault/destruction.ts';
 import { expireKeys } from '../../src/vault/expirations.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
-import { eventsOf, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { eventsOf, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /*
  * Acts in any order, by a person, by the schedule and by the clock alone, against a model that is a table.

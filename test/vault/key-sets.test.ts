@@ -10,7 +10,7 @@ import {
 import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { createCspAccount } from '../../src/vault/csp-accounts.ts';
 import type { Sight } from '../../src/vault/house.ts';
-import { unusedAws } from '../support/aws-settings.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   createKeySet,
   deleteKeySet,
@@ -30,7 +30,7 @@ import {
   newKeySet,
   openVault,
   type TestVault,
-} from '../support/vault.ts';
+} from '../../testing/vault.ts';
 import { unfinishedSteps } from '../../src/vault/unfinished-steps.ts';
 import { finishWork } from '../../src/vault/unfinished-work.ts';
 import { findVault } from '../../src/vault/vaults.ts';

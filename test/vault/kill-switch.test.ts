@@ -7,7 +7,7 @@ import { deleteDueKeys } from '../../src/vault/destruction.ts';
 import { expireCredentials, expireKeys } from '../../src/vault/expirations.ts';
 import { freezeKeySet } from '../../src/vault/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
-import { newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /*
  * An act that takes power away is answered only when what it wrote is what is there. The triggers here are temporary ones

@@ -22,7 +22,7 @@ import { keysInToken } from '../support/keys-in-token.ts';
 import { Schedules } from '../../src/vault/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
-import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
 import { perform, type Deed, type FromDriver, type Order, type ToDriver } from './kill-driver.ts';
 import { day, hour, KeptLog } from './stage.ts';
 import { ofVersion } from '../support/key-identity.ts';

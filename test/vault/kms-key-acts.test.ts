@@ -19,9 +19,9 @@ import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
 import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
 import { AwsClients } from '../../src/aws/clients.ts';
 import { whenIdle } from '../../src/vault/kms-key-turns.ts';
-import { silentLog } from '../support/aws-settings.ts';
+import { silentLog } from '../../testing/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
-import { eventsOf } from '../support/vault.ts';
+import { eventsOf } from '../../testing/vault.ts';
 import {
   endpoint,
   newConnected,
@@ -31,7 +31,7 @@ import {
   region,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 import {
   inAwsOf,
   inTheEnd,
@@ -41,7 +41,7 @@ import {
   on,
   pointerOf,
   untilStruck,
-} from './kms-key-stage.ts';
+} from '../../testing/kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 

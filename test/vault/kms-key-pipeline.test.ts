@@ -10,7 +10,7 @@ import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, seenOf, tagsOf } from '../../src/vault/kms-key-records.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
-import { eventsOf } from '../support/vault.ts';
+import { eventsOf } from '../../testing/vault.ts';
 import {
   newConnected,
   newKeySetInAws,
@@ -18,7 +18,7 @@ import {
   region,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
 import {
   beforeWrite,
   inAwsOf,
@@ -30,7 +30,7 @@ import {
   on,
   pointerOf,
   untilStruck,
-} from './kms-key-stage.ts';
+} from '../../testing/kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 

@@ -13,7 +13,7 @@ import { deleteKmsKey, retryKmsKey } from '../../src/vault/kms-key-acts.ts';
 import { nextTry } from '../../src/vault/aws-retry.ts';
 import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
 import { search } from '../../src/vault/kms-key-search.ts';
-import { silentLog } from '../support/aws-settings.ts';
+import { silentLog } from '../../testing/aws-settings.ts';
 import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
 import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
 import { createKmsKey } from '../../src/vault/kms-key-making.ts';
@@ -25,8 +25,8 @@ import {
   region,
   type KeySetInAws,
   type Stage,
-} from './external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from './kms-key-stage.ts';
+} from '../../testing/external-key-store-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 

@@ -4,9 +4,15 @@ import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
 import { dueWork } from '../../src/vault/kms-key-due.ts';
 import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
 import { problemOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
-import { clientsOf } from '../support/aws-vault.ts';
-import { newConnected, openStage, region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, pointerOf } from './kms-key-stage.ts';
+import { clientsOf } from '../../testing/aws-vault.ts';
+import {
+  newConnected,
+  openStage,
+  region,
+  type KeySetInAws,
+  type Stage,
+} from '../../testing/external-key-store-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, pointerOf } from '../../testing/kms-key-stage.ts';
 
 /* Hundreds of KMS keys that wait for AWS's quotas: a lost answer costs its own key seconds, and the others nothing. */
 

@@ -5,7 +5,7 @@ import { getCredential, issueCredential, withdrawCredential } from '../../src/va
 import { Directory } from '../../src/vault/directory.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
-import { newKey, newKeySet, openVault, type TestVault } from '../support/vault.ts';
+import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /* What was done in one process is seen by a Directory of another, at its next look (promise 2). */
 

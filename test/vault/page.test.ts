@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { mergePages, notByIndex, readPage, type Page, type PageWish } from '../../src/vault/page.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Lists of which a filter lets little pass. */
 

@@ -19,13 +19,13 @@ import {
 } from '../../src/vault/reconciliation-report.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
-import { Shim } from '../support/shim.ts';
-import { insertVault, openVault, type TestVault } from '../support/vault.ts';
+import { Shim } from '../../testing/shim.ts';
+import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
 import { recordDeletion } from './recorded-deletion.ts';
 import { minute, Stage } from './stage.ts';
-import { byHand } from '../support/by-hand.ts';
+import { byHand } from '../../testing/by-hand.ts';
 import { labelled, ofVersion } from '../support/key-identity.ts';
-import { inToken } from '../token/in-token.ts';
+import { inToken } from '../../testing/in-token.ts';
 
 const test = anyTest as TestFn<TestVault & { shim: Shim }>;
 

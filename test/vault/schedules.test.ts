@@ -16,7 +16,7 @@ import { freezeKeySet, thawKeySet, type KeySet } from '../../src/vault/key-sets.
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
 import { day, hour, minute, second, Stage } from './stage.ts';
 
 const test = anyTest as TestFn<TestVault>;

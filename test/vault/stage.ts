@@ -10,8 +10,8 @@ import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-
 import { Schedules } from '../../src/vault/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import type { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { memoryDirectory } from '../support/test-node.ts';
-import { insertVault } from '../support/vault.ts';
+import { memoryDirectory } from '../../testing/test-node.ts';
+import { insertVault } from '../../testing/vault.ts';
 
 export const second = 1000;
 export const minute = 60 * second;

@@ -16,8 +16,8 @@ import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { unfinishedSteps } from '../../src/vault/unfinished-steps.ts';
 import { finishWork } from '../../src/vault/unfinished-work.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
-import { memoryDirectory } from '../support/memory-directory.ts';
-import { memoryToken } from '../support/memory-token.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { memoryToken } from '../../testing/memory-token.ts';
 
 /*
  * Acts on twenty thousand keys: what they promise is so when they are answered, no transaction of theirs holds up others,

@@ -3,7 +3,7 @@ import type { Store } from '../../src/store/store.ts';
 import { SqliteStore } from '../../src/store/sqlite.ts';
 import { writeServed } from '../../src/vault/served-writes.ts';
 import { UseRecorder } from '../../src/vault/uses.ts';
-import { openVault, type TestVault } from '../support/vault.ts';
+import { openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 

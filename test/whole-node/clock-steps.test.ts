@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { FakeClock } from '../support/fake-clock.ts';
 import { waitUntil } from '../support/steady-load.ts';
-import { childrenOf, TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { encryptBody, type KeySetAccess, type XksClient } from '../support/xks-client.ts';
+import { childrenOf, TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { encryptBody, type KeySetAccess, type XksClient } from '../../testing/xks-client.ts';
 
 /*
  * Whose clock is set, who was stopped and who slept kills nobody that is well, and still kills who hangs. The bounds are

@@ -10,13 +10,13 @@ import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits
 import type { CloudKey } from '../../src/vault/directory.ts';
 import { FrozenDisk } from '../support/frozen-disk.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { TestNode } from '../support/test-node.ts';
-import { versionOf, type XksClient } from '../support/xks-client.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { versionOf, type XksClient } from '../../testing/xks-client.ts';
 import { retryable, SteadyLoad, waitUntil } from '../support/steady-load.ts';
 import { openToWrite } from '../support/process-facts.ts';
-import { leasesOf } from '../support/leases.ts';
+import { leasesOf } from '../../testing/leases.ts';
 
 /* Encryptions per key version are counted ahead of their use: rotation before 2³¹, refusal before 2³² (promise 5). */
 

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { connect, createSecureContext, type TLSSocket } from 'node:tls';
 import anyTest, { type TestFn } from 'ava';
 import { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 
 /*
  * HTTP/2 connections from one address, four times as many as either port takes here, without a credential: whoever comes

@@ -10,10 +10,10 @@ import {
 import { withdrawCredential, updateCredential } from '../../src/vault/credentials.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
-import type { NodeVault } from '../support/node-vault.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import type { NodeVault } from '../../testing/node-vault.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 import { pullAway, type Way } from './pulled-away.ts';
 
 /*

@@ -4,8 +4,8 @@ import path from 'node:path';
 import test from 'ava';
 import { nodeCommand } from '../../src/node-process.ts';
 import { waitUntil } from '../support/steady-load.ts';
-import { TestNode, type LogLine } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode, type LogLine } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 
 const main = path.resolve(import.meta.dirname, '../../src/main.ts');
 

@@ -1,4 +1,4 @@
-import { encryptBody, requestMetadata, type XksClient } from '../support/xks-client.ts';
+import { encryptBody, requestMetadata, type XksClient } from '../../testing/xks-client.ts';
 
 /** What is sent, and what may come back. */
 export interface Malformed {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { inToken } from '../token/in-token.ts';
-import { TestNode } from '../support/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { inToken } from '../../testing/in-token.ts';
+import { TestNode } from '../../testing/test-node.ts';
 import { mappedFiles, searchMemory } from './process-memory.ts';
 import { SteadyLoad } from '../support/steady-load.ts';
 

@@ -6,12 +6,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { freePort } from '../support/free-port.ts';
+import { freePort } from '../../testing/free-port.ts';
 import { makeFifo } from '../support/fifo.ts';
 import { waitUntil } from '../support/steady-load.ts';
-import { childrenOf, commandLine, TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import type { KeySetAccess, XksClient } from '../support/xks-client.ts';
+import { childrenOf, commandLine, TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import type { KeySetAccess, XksClient } from '../../testing/xks-client.ts';
 
 /*
  * `holdfast serve` with outputs that fail or stand still: it serves on, drops and counts what it has to say, and ends when

@@ -9,13 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
-import { Shim } from '../support/shim.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { childrenOf, commandLine, TestNode } from '../support/test-node.ts';
-import { freePort } from '../support/free-port.ts';
+import { Shim } from '../../testing/shim.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { childrenOf, commandLine, TestNode } from '../../testing/test-node.ts';
+import { freePort } from '../../testing/free-port.ts';
 import { blocks, listeningOn } from '../support/process-facts.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 
 /* The processes of a node: what dies is replaced, nothing stays behind, and a node that cannot serve says why. */
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { TestNode } from '../support/test-node.ts';
-import { encryptBody, requestMetadata, type KeySetAccess, type XksClient } from '../support/xks-client.ts';
+import type { TestNode } from '../../testing/test-node.ts';
+import { encryptBody, requestMetadata, type KeySetAccess, type XksClient } from '../../testing/xks-client.ts';
 import { waitUntil } from '../support/steady-load.ts';
 
 /** A time in which the key has one state for all requests that are sent in it. */

@@ -11,7 +11,7 @@ import {
   setUp,
   type Bench,
 } from '../support/failing-hosts.ts';
-import type { Rule } from '../support/shim.ts';
+import type { Rule } from '../../testing/shim.ts';
 import { waitUntil } from '../support/steady-load.ts';
 
 /* What the token returns, and what AWS sees of it: trouble of ours never comes out as bad ciphertext or a missing key. */

@@ -1,9 +1,9 @@
 import test from 'ava';
-import { Shim } from '../support/shim.ts';
+import { Shim } from '../../testing/shim.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import type { KeySetAccess } from '../support/xks-client.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import type { KeySetAccess } from '../../testing/xks-client.ts';
 
 /*
  * What one worker's hosts can do, every worker can have done: which worker a connection gets is the kernel's choice, and

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import test from 'ava';
 import type { TokenReport } from '../../src/admin/services.ts';
 import { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../support/test-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 
 test('an operator verifies a token over the API: well, then with a wrong PIN in place, which is tried once', async (t) => {
   const fixture = await createSoftHsmToken();

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
-import { encryptBody } from '../support/xks-client.ts';
+import { encryptBody } from '../../testing/xks-client.ts';
 import { assertError, base64, clientOf, useFileNode } from './file-node.ts';
 
 const file = useFileNode();

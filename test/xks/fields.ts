@@ -1,5 +1,5 @@
 import test from 'ava';
-import { requestMetadata, type XksResponse } from '../support/xks-client.ts';
+import { requestMetadata, type XksResponse } from '../../testing/xks-client.ts';
 import { assertError, base64, useFileNode } from './file-node.ts';
 
 const file = useFileNode();

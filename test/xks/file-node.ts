@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
-import { createSoftHsmToken, type TokenFixture } from '../support/tokens.ts';
-import { InProcessNode } from '../support/in-process-node.ts';
-import type { ServedNode } from '../support/served-node.ts';
-import { TestNode, type NodeOptions } from '../support/test-node.ts';
-import type { KeySetAccess, XksClient, XksResponse } from '../support/xks-client.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
+import { InProcessNode } from '../../testing/in-process-node.ts';
+import type { ServedNode } from '../../testing/served-node.ts';
+import { TestNode, type NodeOptions } from '../../testing/test-node.ts';
+import type { KeySetAccess, XksClient, XksResponse } from '../../testing/xks-client.ts';
 
 /** The one node of a test file, with a key set, a client of it and a key. */
 export interface FileNode<N extends ServedNode> {

@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { InProcessNode } from '../support/in-process-node.ts';
-import type { NodeVault } from '../support/node-vault.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { insertVault } from '../support/vault.ts';
-import type { KeySetAccess, XksClient, XksResponse } from '../support/xks-client.ts';
+import { InProcessNode } from '../../testing/in-process-node.ts';
+import type { NodeVault } from '../../testing/node-vault.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { insertVault } from '../../testing/vault.ts';
+import type { KeySetAccess, XksClient, XksResponse } from '../../testing/xks-client.ts';
 
 /*
  * Whoever can write to the store moves and swaps what belongs to tenants, on a running node and over a restart of its token

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { createKeySet } from '../../src/vault/key-sets.ts';
 import { issueCredential } from '../../src/vault/credentials.ts';
-import { NodeVault } from '../support/node-vault.ts';
-import { InProcessNode } from '../support/in-process-node.ts';
-import { createSoftHsmToken } from '../support/tokens.ts';
-import { insertVault } from '../support/vault.ts';
+import { NodeVault } from '../../testing/node-vault.ts';
+import { InProcessNode } from '../../testing/in-process-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { insertVault } from '../../testing/vault.ts';
 import type { SqliteStore } from '../../src/store/sqlite.ts';
 import { clientOf } from './file-node.ts';
 

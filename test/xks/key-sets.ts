@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { XksResponse } from '../support/xks-client.ts';
+import type { XksResponse } from '../../testing/xks-client.ts';
 import {
   assertError,
   authenticationFailed,

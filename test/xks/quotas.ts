@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { updateKeySet } from '../../src/vault/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
-import type { XksClient, XksResponse } from '../support/xks-client.ts';
+import type { XksClient, XksResponse } from '../../testing/xks-client.ts';
 import { assertError, base64, disabled, useWholeNode } from './file-node.ts';
 
 /* Quotas on a node with two workers: exact for both together. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import pkcs11js from 'pkcs11js';
-import { openBareSession } from '../token/bare-session.ts';
+import { openBareSession } from '../../testing/bare-session.ts';
 
 export interface SampleProxyOrder {
   module: string;

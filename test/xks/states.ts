@@ -7,7 +7,7 @@ import {
 } from '../../src/vault/cloud-keys.ts';
 import { updateCredential } from '../../src/vault/credentials.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
-import type { XksResponse } from '../support/xks-client.ts';
+import type { XksResponse } from '../../testing/xks-client.ts';
 import {
   assertError,
   authenticationFailed,
@@ -17,7 +17,7 @@ import {
   clientOf,
   useFileNode,
 } from './file-node.ts';
-import { byHand } from '../support/by-hand.ts';
+import { byHand } from '../../testing/by-hand.ts';
 
 /* What AWS sees of each state of a key, of its key set and of its credential. */
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pkcs11js, { type Handle } from 'pkcs11js';
-import type { TokenFixture } from '../support/tokens.ts';
+import type { TokenFixture } from './tokens.ts';
 
 /** How often the token is looked for: SoftHSM 2.6 may miss it for a whole C_Initialize, beside another process's login. */
 const looks = 10;

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import { type CryptokiError, attempt } from '../../src/token/cryptoki-error.ts';
-import { ckrName } from '../../src/token/faults.ts';
-import { ownKeys } from '../../src/token/own-keys.ts';
-import type { TokenFixture } from '../support/tokens.ts';
+import { type CryptokiError, attempt } from '../src/token/cryptoki-error.ts';
+import { ckrName } from '../src/token/faults.ts';
+import { ownKeys } from '../src/token/own-keys.ts';
+import type { TokenFixture } from './tokens.ts';
 import { openBareSession } from './bare-session.ts';
 
 /** What somebody else does with the token, past Holdfast. Ids are in hex. */

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { nodeCommand } from '../../src/node-process.ts';
+import { nodeCommand } from '../src/node-process.ts';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
 import { openNode, type NodeVault, type OpenNodeVault } from './node-vault.ts';
 import { ServedNode } from './served-node.ts';
@@ -13,7 +13,7 @@ export { memoryDirectory } from './memory-directory.ts';
 export type { NodeOptions, TestToken } from './node-files.ts';
 export type { LogLine } from './served-node.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '..');
 const main = path.join(root, 'src/main.ts');
 
 /** How to reach a node's management API. */

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const build = path.resolve(import.meta.dirname, '../../build');
+const build = path.resolve(import.meta.dirname, '../build');
 /** How long the copied CAs of {@link testCas} are in use, milliseconds; their certificates are good for 30 days. */
 const lifeOfCopies = 7 * 24 * 3_600_000;
 

@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { loadProfile } from '../../src/config/profile.ts';
+import { loadProfile } from '../src/config/profile.ts';
 import type { TokenInitialization } from './tokens-init.ts';
 import { borrowSoftToken } from './tokens-opencryptoki.ts';
 

@@ -1,5 +1,5 @@
-import { Simulator, type SimulatorOptions } from '../../simulator/simulator.ts';
-import type { SimulatedTimes } from '../../simulator/simulator-options.ts';
+import { Simulator, type SimulatorOptions } from '../simulator/simulator.ts';
+import type { SimulatedTimes } from '../simulator/simulator-options.ts';
 
 /*
  * The AWS of all tests of Holdfast: eventually consistent, with request quotas, and losing answers. What breaks of it is

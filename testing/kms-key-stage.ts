@@ -1,11 +1,11 @@
-import { KmsKeys } from '../../src/aws/kms-keys.ts';
-import type { Store } from '../../src/store/store.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
-import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/vault/cloud-keys.ts';
-import type { OnKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { advanceKmsKey, type Attempt } from '../../src/vault/kms-key-pipeline.ts';
-import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
-import { fresh } from '../support/vault.ts';
+import { KmsKeys } from '../src/aws/kms-keys.ts';
+import type { Store } from '../src/store/store.ts';
+import { awsAccountOf, type AwsHouse } from '../src/vault/aws-house.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/vault/cloud-keys.ts';
+import type { OnKmsKey } from '../src/vault/kms-key-acts.ts';
+import { advanceKmsKey, type Attempt } from '../src/vault/kms-key-pipeline.ts';
+import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/vault/kms-key-records.ts';
+import { fresh } from './vault.ts';
 import { region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
 
 /** A new CloudKey of the key set, with a pointer unless the wish says otherwise; AWS has not been asked for anything. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-const root = path.resolve(import.meta.dirname, '../..');
+const root = path.resolve(import.meta.dirname, '..');
 const sources = path.join(import.meta.dirname, 'shim');
 /** "RSA Security Inc. PKCS #11 Cryptographic Token Interface (Cryptoki)", read where pkcs11js has it. */
 const headers = path.join(root, 'node_modules/pkcs11js/includes/pkcs11');

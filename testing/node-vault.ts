@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { ownAuthority, type Act } from '../../src/audit/trail.ts';
-import { openTokens } from '../../src/cli/open-node.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { ownAuthority, type Act } from '../src/audit/trail.ts';
+import { openTokens } from '../src/cli/open-node.ts';
+import { loadConfig } from '../src/config/load.ts';
+import { SqliteStore } from '../src/store/sqlite.ts';
 import {
   adoptCloudKey,
   createCloudKey,
@@ -12,11 +12,11 @@ import {
   enableCloudKey,
   rotateCloudKey,
   type CloudKeyRecord,
-} from '../../src/vault/cloud-keys.ts';
-import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
-import type { House } from '../../src/vault/house.ts';
-import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+} from '../src/vault/cloud-keys.ts';
+import { issueCredential, withdrawCredential } from '../src/vault/credentials.ts';
+import type { House } from '../src/vault/house.ts';
+import { createKeySet, type KeySet } from '../src/vault/key-sets.ts';
+import { TokenRooms } from '../src/vault/token-rooms.ts';
 import { insertVault } from './vault.ts';
 import type { KeySetAccess } from './xks-client.ts';
 

@@ -1,5 +1,5 @@
-import { ownAuthority } from '../../src/audit/trail.ts';
-import type { Acting } from '../../src/store/store.ts';
+import { ownAuthority } from '../src/audit/trail.ts';
+import type { Acting } from '../src/store/store.ts';
 
 /** A change of the store that no act of Holdfast makes, such as a test's own. */
 export const byHand: Acting = { authority: ownAuthority, now: () => new Date() };
