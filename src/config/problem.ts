@@ -41,6 +41,13 @@ export const typeWords: z.core.$ZodErrorMap = ({ code, input, ...issue }) => {
   const isTyped = code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
   if (isTyped && input === undefined) return 'is missing';
   if (code === 'invalid_union') return 'has none of the forms that are taken here';
+  // What a schema allows, and nothing of what was given.
+  if (code === 'invalid_value' && Array.isArray(issue['values'])) return oneOfWords(issue['values']);
   const kind = code === 'invalid_type' ? kinds[String(issue['expected'])] : undefined;
   return kind === undefined ? undefined : `must be ${kind}`;
 };
+
+function oneOfWords(values: readonly unknown[]): string {
+  const named = values.map((value) => JSON.stringify(value));
+  return named.length === 1 ? `must be ${named.join('')}` : `must be one of ${named.join(', ')}`;
+}

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { loadConfig, readPinFile } from '../../src/config/load.ts';
-import { ConfigError } from '../../src/config/problem.ts';
+import { ConfigError, typeWords } from '../../src/config/problem.ts';
 import { listProfiles, loadProfile, parseProfile } from '../../src/config/profile.ts';
 import { warningsOf } from '../../src/config/warnings.ts';
 import { createLog } from '../../src/log.ts';
@@ -341,5 +342,14 @@ test('whatever stands in the file, loading it gives a configuration or a ConfigE
       },
     ),
     { numRuns: 100 },
+  );
+});
+
+test('a value that is none of those that are taken is told as such, with all that are', (t) => {
+  const schema = z.strictObject({ role: z.enum(['auditor', 'vault-admin']), kind: z.literal('user') });
+  const { error } = schema.safeParse({ role: 'king', kind: 'robot' }, { error: typeWords });
+  t.deepEqual(
+    error?.issues.map(({ message }) => message),
+    ['must be one of "auditor", "vault-admin"', 'must be "user"'],
   );
 });
