@@ -59,10 +59,13 @@ export async function writeDone(
   });
 }
 
-/** A try that failed: what with, and when it is tried again. Answers the problem. */
+/**
+ * A try that failed: what with, and when it is tried again; nothing of that where somebody has meanwhile asked for something,
+ * which is tried at once. Answers the problem.
+ */
 export async function writeFailure(
   house: House,
-  row: Pick<KmsKey, 'id' | 'attempts' | 'problem'>,
+  row: Pick<KmsKey, 'id' | 'attempts' | 'problem' | 'next_attempt_at'>,
   error: unknown,
   operation: string,
   keyArn?: string,
@@ -75,10 +78,15 @@ export async function writeFailure(
     before?.fault === failed.fault || (before?.fault === 'searching' && failed.fault === 'settling');
   const times = isSame ? (before?.times ?? row.attempts) + 1 : 1;
   const problem = { ...failed, times, ...(keyArn === undefined ? {} : { keyArn }) };
-  await writeProblem(house, row.id, problem, {
-    attempts: row.attempts + 1,
-    next_attempt_at: nextTry(problem.fault, times, now).toISOString(),
-  });
+  const next_attempt_at = nextTry(problem.fault, times, now).toISOString();
+  await house.store.bookkeep(async (trx) =>
+    noteOn(trx, 'kms_keys')
+      .set({ attempts: row.attempts + 1, next_attempt_at, problem: JSON.stringify(problem) })
+      .where('id', '=', row.id)
+      .where('step', '<>', 'GONE')
+      .where('next_attempt_at', 'is not distinct from', row.next_attempt_at)
+      .execute(),
+  );
   return problem;
 }
 

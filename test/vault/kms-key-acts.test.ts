@@ -17,7 +17,9 @@ import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-recor
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
 import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
+import { AwsError } from '../../src/aws/aws-error.ts';
 import { AwsClients } from '../../src/aws/clients.ts';
+import { writeFailure } from '../../src/vault/kms-key-writes.ts';
 import { whenIdle } from '../../src/vault/kms-key-turns.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
@@ -489,6 +491,30 @@ test.serial('a KMS key that no pointer knows is found', async (t) => {
   t.deepEqual(driftOf(linked), []);
   const after = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
   t.false(after.items.some((item) => item.keyArn === pointer.key_arn));
+});
+
+test.serial('what is asked for while an attempt fails is not put off by that failure', async (t) => {
+  const { stage, set } = t.context;
+  const { house, act } = stage;
+  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const attempted = await pointerOf(stage, cloudKey);
+  await wishOfKmsKey(house, act(), on(stage, attempted), 'DISABLE');
+  const asked = await pointerOf(stage, cloudKey);
+  const denied = new AwsError('denied', 'AccessDeniedException', 'PutKeyPolicy', {
+    message: 'no',
+    wayOut: '',
+  });
+  await writeFailure(house, attempted, denied, 'PutKeyPolicy');
+  const { next_attempt_at } = asked;
+  t.like(await pointerOf(stage, cloudKey), {
+    wanted: 'DISABLE',
+    problem: null,
+    attempts: 0,
+    next_attempt_at,
+  });
+  await inTheEnd(stage, pointer.id);
+  const { state } = await (await kmsOf(stage, set)).describe(pointer.key_id);
+  t.is(state, 'Disabled');
 });
 
 test.serial(
