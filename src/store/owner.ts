@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { holdersOf } from '../path-holders.ts';
 import { codeOf, StoreError } from './store-error.ts';
@@ -56,7 +57,28 @@ export function becomeOwner(directories: readonly string[]): Owner | undefined {
     process.setgid?.(owner.gid);
     process.setuid?.(owner.uid);
   });
+  takeHome();
   return owner;
+}
+
+/**
+ * Modules and the AWS SDK read files of the home directory, and root's is not this user's. Without an entry in passwd it is `/`, as
+ * containers have it.
+ */
+function takeHome(): void {
+  for (const name of Object.keys(process.env).filter((one) => one.startsWith('XDG_')))
+    delete process.env[name];
+  let user: { username?: string; homedir: string } = { homedir: '/' };
+  try {
+    user = userInfo();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ERR_SYSTEM_ERROR') throw error;
+  }
+  process.env['HOME'] = user.homedir;
+  for (const name of ['USER', 'LOGNAME']) {
+    if (user.username === undefined) delete process.env[name];
+    else process.env[name] = user.username;
+  }
 }
 
 /**

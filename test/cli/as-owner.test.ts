@@ -181,6 +181,36 @@ asRoot('nor does one that is put in the place of a store while it is being made'
     rmSync(path.join(path.dirname(store), name));
 });
 
+asRoot(
+  'who goes on as the owner has the owner’s home, and no directory of root’s by way of the environment',
+  async (t) => {
+    const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-home-'));
+    t.teardown(() => rmSync(directory, { recursive: true }));
+    const code = `const { becomeOwner } = await import(${JSON.stringify(path.resolve(import.meta.dirname, '../../src/store/owner.ts'))});
+    becomeOwner([${JSON.stringify(directory)}]);
+    const { HOME, USER, LOGNAME, XDG_CONFIG_HOME, OTHER } = process.env;
+    console.log(JSON.stringify([HOME, USER, LOGNAME, XDG_CONFIG_HOME, OTHER, (await import('node:os')).homedir()]));`;
+    const env = {
+      HOME: '/root',
+      USER: 'root',
+      LOGNAME: 'root',
+      XDG_CONFIG_HOME: '/root/.config',
+      OTHER: 'kept',
+    };
+    const seen = async (uid: number) => {
+      chownSync(directory, uid, uid);
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '--eval', code],
+        { env },
+      );
+      return JSON.parse(stdout) as unknown;
+    };
+    t.deepEqual(await seen(nobody), ['/nonexistent', 'nobody', 'nobody', null, 'kept', '/nonexistent']);
+    t.deepEqual(await seen(123_456), ['/', null, null, null, 'kept', '/'], 'without a name');
+  },
+);
+
 asRoot('directories of different owners are refused, and nothing is made', async (t) => {
   const { context } = t;
   const elsewhere = mkdtempSync(path.join(memoryDirectory(), 'holdfast-others-'));
