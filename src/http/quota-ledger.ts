@@ -11,7 +11,6 @@ const secondsAhead = 0.05;
 const mostBuckets = 100_000;
 /** More than any worker asks for at once. */
 const mostAsked = 100_000;
-const longestName = 100;
 const minute = 60_000;
 const hour = 60 * minute;
 /** A quota of which so much was used in a minute is told of. */
@@ -64,7 +63,7 @@ export interface QuotaLedgerOptions {
  * more than burst + rate · t requests let through: what a worker holds counts as being in the bucket still, until the
  * worker has told that it was used, so that the bucket does not fill up behind its back.
  *
- * What a worker says is taken with care: it faces the network.
+ * What a worker says is parsed by then (worker-messages.ts) and taken with care all the same: it faces the network.
  */
 export class QuotaLedger {
   readonly #fleetSize: number;
@@ -80,9 +79,9 @@ export class QuotaLedger {
   }
 
   /** Answers each ask in turn. `worker` is any number that no other living worker has. */
-  answer(worker: number, asks: unknown): QuotaGrant[] {
+  answer(worker: number, asks: readonly QuotaAsk[]): QuotaGrant[] {
     const now = this.#now();
-    return Array.isArray(asks) ? asks.filter(isAsk).map((ask) => this.#answer(worker, ask, now)) : [];
+    return asks.map((ask) => this.#answer(worker, ask, now));
   }
 
   /** The worker is gone: nobody knows whether it used what it held, so it counts as used. */
@@ -114,7 +113,7 @@ export class QuotaLedger {
   }
 
   #answer(worker: number, ask: QuotaAsk, now: number): QuotaGrant {
-    const name = ask.bucket.slice(0, longestName);
+    const { bucket: name } = ask;
     const bucket = this.#bucket(name, worker, ask, now);
     if (bucket === undefined)
       return { bucket: name, granted: 0, lease: 0, until: now, noneBefore: now + leaseLife };
@@ -152,9 +151,9 @@ export class QuotaLedger {
    * stays used. Undefined where there are too many buckets.
    */
   #bucket(name: string, worker: number, ask: QuotaAsk, now: number): Bucket | undefined {
-    const rate = positive(ask.rate) / this.#fleetSize;
+    const rate = ask.rate / this.#fleetSize;
     // A part of less than one request would never let any through.
-    const burst = Math.max(1, positive(ask.burst) / this.#fleetSize);
+    const burst = Math.max(1, ask.burst / this.#fleetSize);
     const known = this.#buckets.get(name);
     if (known === undefined) {
       if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
@@ -228,15 +227,6 @@ function aheadOf({ level, rate }: Bucket): number {
   return Math.max(0, Math.floor(Math.min(level * shareAhead, rate * secondsAhead)));
 }
 
-/** That the fields are numbers is seen to where they are counted. */
-function isAsk(ask: unknown): ask is QuotaAsk {
-  return typeof ask === 'object' && ask !== null && 'bucket' in ask && typeof ask.bucket === 'string';
-}
-
 function count(number: number): number {
-  return Number.isSafeInteger(number) && number > 0 ? Math.min(number, mostAsked) : 0;
-}
-
-function positive(number: number): number {
-  return Number.isFinite(number) && number > 0 ? number : 1;
+  return Math.min(number, mostAsked);
 }
