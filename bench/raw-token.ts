@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { loadConfig } from '../src/config/load.ts';
 import { pinOf } from '../src/cli/open-node.ts';
-import { Cryptoki } from '../src/token/cryptoki.ts';
+import { Cryptoki } from '../src/token/host/cryptoki.ts';
 import { TokenError } from '../src/token/faults.ts';
 import type { TokenRequest } from '../src/token/messages.ts';
 import { encodeKeyIdentity } from '../src/token/key-identity.ts';
-import { TokenHost } from '../src/token/token-host.ts';
+import { TokenHost } from '../src/token/host/token-host.ts';
 
 /*
  * The limit of the token: the same operations in a bare loop, one process, nothing before and behind it.

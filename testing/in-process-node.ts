@@ -13,7 +13,7 @@ import { XksService } from '../src/http/xks-service.ts';
 import { createLog } from '../src/log.ts';
 import { SqliteStore } from '../src/store/sqlite.ts';
 import { monotonicNow } from '../src/clock.ts';
-import { HostKeeper, LoginGate } from '../src/token/host-keeper.ts';
+import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { writeServed } from '../src/vault/served-writes.ts';
 import { NodeVault, vaultOf } from './node-vault.ts';
 import { writeNodeFiles, type NodeFiles, type NodeOptions } from './node-files.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
-import { type CryptokiError, attempt } from '../src/token/cryptoki-error.ts';
+import { type CryptokiError, attempt } from '../src/token/host/cryptoki-error.ts';
 import { ckrName } from '../src/token/faults.ts';
 import { ownKeys } from '../src/token/own-keys.ts';
 import type { TokenFixture } from './tokens.ts';

@@ -1,5 +1,5 @@
-import { keyTemplate } from '../../src/token/key-template.ts';
-import { triedNames } from '../../src/token/serving-sizes.ts';
+import { keyTemplate } from '../../src/token/host/keys/key-template.ts';
+import { triedNames } from '../../src/token/host/serving-sizes.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
 const steps: readonly (readonly [step: string, asks: string])[] = [

@@ -11,8 +11,8 @@ import { loadTls } from '../http/tls.ts';
 import { TlsError } from '../http/tls-error.ts';
 import { isMemoryOpen, nodeProgram } from '../node-process.ts';
 import { systemReason } from '../system-reason.ts';
-import { StartError } from '../token/cryptoki-error.ts';
-import { modulePath, problemOfModule } from '../token/module-file.ts';
+import { StartError } from '../token/host/cryptoki-error.ts';
+import { modulePath, problemOfModule } from '../token/host/module-file.ts';
 import { assertNotRefused, PinRefusedBeforeError } from './refused-pins.ts';
 
 /** What `serve --check` has found: with a problem the node would not serve, or nobody could use what it serves. */

@@ -2,9 +2,9 @@ import { readPinFile, type LoadedConfig, type LoadedToken } from '../config/load
 import { pinIn } from '../config/pin-text.ts';
 import { hostSettings } from '../http/supervisor.ts';
 import type { Secret } from '../secret.ts';
-import { HostKeeper, LoginGate } from '../token/host-keeper.ts';
-import type { ReadyHost } from '../token/host-life.ts';
-import { TokenPool } from '../token/token-pool.ts';
+import { HostKeeper, LoginGate } from '../token/keeper/host-keeper.ts';
+import type { ReadyHost } from '../token/keeper/host-life.ts';
+import { TokenPool } from '../token/pool/token-pool.ts';
 import type { ProofsBySerial } from '../vault/own-key-proofs.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';

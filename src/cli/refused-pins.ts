@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import path from 'node:path';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Secret } from '../secret.ts';
-import type { KnownPins } from '../token/host-life.ts';
+import type { KnownPins } from '../token/keeper/host-life.ts';
 
 /*
  * Remembers over restarts that a token has refused a PIN: a service manager that starts a failing node again and again

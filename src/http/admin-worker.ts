@@ -10,7 +10,7 @@ import { AwsClients } from '../aws/clients.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/reserve-filling.ts';
 import { SqliteStore } from '../store/sqlite.ts';
-import { TokenPool } from '../token/token-pool.ts';
+import { TokenPool } from '../token/pool/token-pool.ts';
 import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { reconcile } from '../vault/reconcile.ts';
 import { AuditPruner } from '../vault/audit-pruner.ts';

@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
-import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/host-keeper.ts';
+import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';

@@ -1,6 +1,6 @@
 import type { NodeFacts } from '../admin/services.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
-import type { LoginGate } from '../token/host-keeper.ts';
+import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { Crew } from './crew.ts';
 import type { NodeTls } from './node-tls.ts';
 import type { QuotaLedger } from './quota-ledger.ts';

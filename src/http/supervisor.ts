@@ -1,7 +1,7 @@
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
-import { LoginGate, type HostSettings } from '../token/host-keeper.ts';
+import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
 import { thenNewPin, type NewPinBy } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';

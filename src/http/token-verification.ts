@@ -1,7 +1,7 @@
 import type { TokenReport } from '../admin/services.ts';
 import type { LoadedToken } from '../config/load.ts';
-import type { HostSettings, LoginGate } from '../token/host-keeper.ts';
-import { verifyConnection, type CheckPin } from '../token/verification.ts';
+import type { HostSettings, LoginGate } from '../token/keeper/host-keeper.ts';
+import { verifyConnection, type CheckPin } from '../token/keeper/verification.ts';
 
 /** Under way, by the gate that its token's hosts share. */
 const underWay = new WeakMap<LoginGate, Promise<TokenReport>>();

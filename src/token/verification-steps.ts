@@ -1,4 +1,4 @@
-import type { TokenInfo } from './cryptoki.ts';
+import type { TokenInfo } from './host/cryptoki.ts';
 
 /** What a verification tries, in this order. */
 export const verificationSteps = [

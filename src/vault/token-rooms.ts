@@ -1,6 +1,6 @@
 import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
-import type { TokenPool } from '../token/token-pool.ts';
+import type { TokenPool } from '../token/pool/token-pool.ts';
 
 /** What the vault and the XKS operations need of a token's pool. */
 export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'hosts' | 'call'>;

@@ -6,7 +6,7 @@ import type { Admission, QuotaLeases } from '../vault/quota-leases.ts';
 import type { UnfitKeys } from '../vault/unfit-keys.ts';
 import type { UseRecorder } from '../vault/uses.ts';
 import type { AadForm } from '../config/profile.ts';
-import type { CallTimes } from '../token/token-pool.ts';
+import type { CallTimes } from '../token/pool/token-pool.ts';
 import { XksError } from './errors.ts';
 import type { RequestMetadata } from './wire.ts';
 

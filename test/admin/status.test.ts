@@ -15,7 +15,7 @@ import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
 import { emptyComparison } from '../../src/vault/reconciliation-report.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { TokenPool } from '../../src/token/token-pool.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { Sight } from '../../src/vault/house.ts';
 import {

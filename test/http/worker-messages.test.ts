@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { ToSupervisor } from '../../src/http/node-messages.ts';
 import { managementMessage, xksWorkerMessage } from '../../src/http/worker-messages.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
-import { parseHostReport } from '../../src/token/host-report.ts';
+import { parseHostReport } from '../../src/token/keeper/host-report.ts';
 
 /* What workers and token hosts say is believed only where it is what they may say; nothing of it ends the supervisor. */
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { ciphertextDataIntegrityValue, tokenAad } from '../../src/token/aad.ts';
+import { ciphertextDataIntegrityValue, tokenAad } from '../../src/token/host/aad.ts';
 
 const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
 

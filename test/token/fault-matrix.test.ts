@@ -1,7 +1,7 @@
 import test from 'ava';
 import { CKR } from '../../src/token/faults.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
-import { verifyConnection } from '../../src/token/verification.ts';
+import { verifyConnection } from '../../src/token/keeper/verification.ts';
 import { Shim, type Rule } from '../../testing/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { encryptOf, OpenPool, settingsFor } from './open-pool.ts';

@@ -4,11 +4,11 @@
  */
 import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
-import { Cryptoki } from '../../src/token/cryptoki.ts';
+import { Cryptoki } from '../../src/token/host/cryptoki.ts';
 import { TokenError } from '../../src/token/faults.ts';
-import { Gcm } from '../../src/token/gcm.ts';
-import { KeyDestruction } from '../../src/token/key-destruction.ts';
-import { KeyObjects } from '../../src/token/key-objects.ts';
+import { Gcm } from '../../src/token/host/gcm.ts';
+import { KeyDestruction } from '../../src/token/host/keys/key-destruction.ts';
+import { KeyObjects } from '../../src/token/host/keys/key-objects.ts';
 import type { KeyAttributes } from '../../src/token/messages.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';

@@ -4,11 +4,11 @@
  */
 import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
-import { Cryptoki } from '../../src/token/cryptoki.ts';
+import { Cryptoki } from '../../src/token/host/cryptoki.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
-import { TokenHost } from '../../src/token/token-host.ts';
+import { TokenHost } from '../../src/token/host/token-host.ts';
 import type { TokenFixture } from '../../testing/tokens.ts';
 import { encryptOf } from './open-pool.ts';
 import { labelled } from '../support/key-identity.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
-import { KeyHandles } from '../../src/token/key-handles.ts';
+import { KeyHandles } from '../../src/token/host/keys/key-handles.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import type { Rule } from '../../testing/shim.ts';
 import { labelled } from '../support/key-identity.ts';

@@ -8,7 +8,7 @@ import {
 } from '../../src/token/messages.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { encodeSealContext, sealPurposes, type SealPurpose } from '../../src/token/seal-context.ts';
-import { TokenHost } from '../../src/token/token-host.ts';
+import { TokenHost } from '../../src/token/host/token-host.ts';
 
 const key = Buffer.alloc(20, 1);
 const nothing = Buffer.alloc(0);

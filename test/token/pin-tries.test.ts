@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pkcs11js from 'pkcs11js';
 import test from 'ava';
 import { Secret } from '../../src/secret.ts';
-import type { KnownPins } from '../../src/token/host-life.ts';
-import type { PinStanding } from '../../src/token/pin-state.ts';
+import type { KnownPins } from '../../src/token/keeper/host-life.ts';
+import type { PinStanding } from '../../src/token/host/pin-state.ts';
 import { OpenPool } from './open-pool.ts';
 import { preparedToken } from './prepared-token.ts';
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { TokenPool } from '../../src/token/token-pool.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { starvation } from '../support/core-waits.ts';
 import { Shim, type Rule } from '../../testing/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';

@@ -8,7 +8,7 @@ import { TokenError } from '../../src/token/faults.ts';
 import { FrameCutter } from '../../src/token/frame-bytes.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { readRequest, writeResponse, type RequestFrame, type TokenAnswer } from '../../src/token/frames.ts';
-import { TokenPool } from '../../src/token/token-pool.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { throwsFault } from './open-pool.ts';
 
 /*

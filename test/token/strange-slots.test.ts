@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { CKR } from '../../src/token/faults.ts';
-import { HostLife } from '../../src/token/host-life.ts';
+import { HostLife } from '../../src/token/keeper/host-life.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { ownKeys, versionLabel, versionObjectId, wayOutOfOwnKeys } from '../../src/token/own-keys.ts';
-import { verifyConnection } from '../../src/token/verification.ts';
+import { verifyConnection } from '../../src/token/keeper/verification.ts';
 import { labelled } from '../support/key-identity.ts';
 import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../../testing/tokens.ts';
 import { inToken, type Deed } from '../../testing/in-token.ts';

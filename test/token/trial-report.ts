@@ -1,7 +1,7 @@
 import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
-import { HostKeeper, LoginGate, type RunningHost } from '../../src/token/host-keeper.ts';
-import { verifyConnection, type Verification } from '../../src/token/verification.ts';
+import { HostKeeper, LoginGate, type RunningHost } from '../../src/token/keeper/host-keeper.ts';
+import { verifyConnection, type Verification } from '../../src/token/keeper/verification.ts';
 import type { TokenWords } from '../../src/token/ways-out.ts';
 
 /*

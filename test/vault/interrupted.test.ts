@@ -3,7 +3,7 @@ import { CKR, TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
-import { TokenPool } from '../../src/token/token-pool.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import {
   activateVersion,
   createCloudKey,

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import pkcs11js from 'pkcs11js';
 import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
-import { TokenPool } from '../../src/token/token-pool.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
 import { refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ciphertextDataIntegrityValue, tokenAad } from '../../src/token/aad.ts';
+import { ciphertextDataIntegrityValue, tokenAad } from '../../src/token/host/aad.ts';
 
 const aad = Buffer.from('project=nile,department=marketing');
 const metadata = Buffer.from('key_version=1');

@@ -1,6 +1,6 @@
 import { CKR } from '../faults.ts';
-import { isAsExpected, type Reading } from '../key-reading.ts';
-import type { StartFailure } from '../start-failure.ts';
+import { isAsExpected, type Reading } from '../host/keys/key-reading.ts';
+import type { StartFailure } from '../host/start-failure.ts';
 import type { Made } from './questions.ts';
 
 /** Of the template, what a token may give by itself: left out where it is refused, and read back all the same. */

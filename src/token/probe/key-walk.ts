@@ -1,4 +1,4 @@
-import { triedNames } from '../serving-sizes.ts';
+import { triedNames } from '../host/serving-sizes.ts';
 import { findOmissions, judgeMade } from './attribute-walk.ts';
 import { toProfile } from './draft-profile.ts';
 import { ProbeFailure } from './probe-child.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Watchdog } from '../../watchdog.ts';
 import { ModuleProcess } from '../module-process.ts';
-import type { StartFailure } from '../start-failure.ts';
+import type { StartFailure } from '../host/start-failure.ts';
 import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } from './questions.ts';
 
 const script = path.join(import.meta.dirname, 'probe-process.ts');

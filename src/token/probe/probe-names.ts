@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { wallClock } from '../../clock.ts';
-import { triedNames, type TriedNames } from '../serving-sizes.ts';
-import { idStartOf } from '../trial-key.ts';
+import { triedNames, type TriedNames } from '../host/serving-sizes.ts';
+import { idStartOf } from '../host/keys/trial-key.ts';
 
 /*
  * What keys of the probe's are called. CKA_LABEL = `holdfast:probe:1:` ‖ 8 hexadecimal digits of this machine's name ‖ `:` ‖

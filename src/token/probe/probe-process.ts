@@ -1,11 +1,11 @@
 import pkcs11js from 'pkcs11js';
 import { Secret } from '../../secret.ts';
-import { LineReader, writeAll } from '../blocking-io.ts';
-import { Cryptoki, pinInTurn } from '../cryptoki.ts';
-import { attempt, watchCalls } from '../cryptoki-error.ts';
-import { pinState } from '../pin-state.ts';
-import { startFailure } from '../start-failure.ts';
-import type { SeenSlot } from '../token-choice.ts';
+import { LineReader, writeAll } from '../host/blocking-io.ts';
+import { Cryptoki, pinInTurn } from '../host/cryptoki.ts';
+import { attempt, watchCalls } from '../host/cryptoki-error.ts';
+import { pinState } from '../host/pin-state.ts';
+import { startFailure } from '../host/start-failure.ts';
+import type { SeenSlot } from '../host/token-choice.ts';
 import { ProbedToken } from './probed-token.ts';
 import type { OpenInput, PinLine, ProbeLine, ProbeQuestion, SlotWords, TokenFacts } from './questions.ts';
 

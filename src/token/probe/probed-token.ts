@@ -1,18 +1,18 @@
 import pkcs11js from 'pkcs11js';
 import type { Profile } from '../../config/profile.ts';
 import { monotonicNow } from '../../clock.ts';
-import { readAttributes } from '../attribute-reading.ts';
-import { CryptokiError, watchCalls } from '../cryptoki-error.ts';
-import type { Cryptoki } from '../cryptoki.ts';
+import { readAttributes } from '../host/attribute-reading.ts';
+import { CryptokiError, watchCalls } from '../host/cryptoki-error.ts';
+import type { Cryptoki } from '../host/cryptoki.ts';
 import { ckrName } from '../faults.ts';
-import { Gcm } from '../gcm.ts';
-import { KeyDestruction } from '../key-destruction.ts';
+import { Gcm } from '../host/gcm.ts';
+import { KeyDestruction } from '../host/keys/key-destruction.ts';
 import { encodeKeyIdentity } from '../key-identity.ts';
-import { KeyObjects } from '../key-objects.ts';
-import { readBack, readingsOf } from '../key-reading.ts';
-import { findAesKeys } from '../key-search.ts';
-import { mechanismName } from '../progress.ts';
-import { proveIvMode, proveTag } from '../self-test.ts';
+import { KeyObjects } from '../host/keys/key-objects.ts';
+import { readBack, readingsOf } from '../host/keys/key-reading.ts';
+import { findAesKeys } from '../host/keys/key-search.ts';
+import { mechanismName } from '../host/progress.ts';
+import { proveIvMode, proveTag } from '../host/self-test.ts';
 import {
   metadataBytes,
   proveData,
@@ -21,8 +21,8 @@ import {
   whyNot,
   whyNotNamed,
   xksAadBytes,
-} from '../serving-sizes.ts';
-import { startFailure } from '../start-failure.ts';
+} from '../host/serving-sizes.ts';
+import { startFailure } from '../host/start-failure.ts';
 import {
   idStartBytes,
   longLabel,

@@ -1,7 +1,7 @@
 import type { Profile } from '../../config/profile.ts';
-import type { Reading } from '../key-reading.ts';
-import type { StartFailure } from '../start-failure.ts';
-import type { TokenChoice, TokenInfo } from '../token-choice.ts';
+import type { Reading } from '../host/keys/key-reading.ts';
+import type { StartFailure } from '../host/start-failure.ts';
+import type { TokenChoice, TokenInfo } from '../host/token-choice.ts';
 
 /*
  * What `holdfast token probe` asks the process that has loaded the module. One JSON line each: the question on its stdin,

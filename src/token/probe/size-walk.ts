@@ -1,5 +1,5 @@
 import type { AadForm } from '../../config/profile.ts';
-import { xksAadBytes } from '../serving-sizes.ts';
+import { xksAadBytes } from '../host/serving-sizes.ts';
 import { toProfile } from './draft-profile.ts';
 import { ProbeFailure } from './probe-child.ts';
 import type { Walked } from './walked.ts';

@@ -1,8 +1,8 @@
 import { monotonicNow } from '../../clock.ts';
-import type { TestKey } from '../canary.ts';
-import type { Cryptoki } from '../cryptoki.ts';
-import type { Gcm } from '../gcm.ts';
-import type { KeyObjects } from '../key-objects.ts';
+import type { TestKey } from '../host/canary.ts';
+import type { Cryptoki } from '../host/cryptoki.ts';
+import type { Gcm } from '../host/gcm.ts';
+import type { KeyObjects } from '../host/keys/key-objects.ts';
 import type { Spread } from './questions.ts';
 
 /** How long something is measured, milliseconds. */

@@ -1,0 +1,44 @@
+import { monotonicNow } from '../../clock.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import { CryptokiError } from './cryptoki-error.ts';
+import type { KeyObjects } from './keys/key-objects.ts';
+import type { OwnKeyGuard } from './keys/own-key-proofs.ts';
+import { ownKeys } from '../own-keys.ts';
+import { reactionTo } from './reactions.ts';
+import { isRepairable, repair } from './repair.ts';
+
+/** Milliseconds. Looking for a key that is gone costs a search of the token. */
+const interval = 60_000;
+
+/**
+ * Whether the protecting key is still the one that was made: a host may not be asked to use it for months, and the first to
+ * hear of it would be who restarts the node. The health key is looked at by whoever asks for health.
+ */
+export class OwnKeyWatch {
+  readonly #cryptoki: Cryptoki;
+  readonly #keys: KeyObjects;
+  readonly #own: OwnKeyGuard;
+  #next = 0;
+
+  constructor(cryptoki: Cryptoki, keys: KeyObjects, own: OwnKeyGuard) {
+    this.#cryptoki = cryptoki;
+    this.#keys = keys;
+    this.#own = own;
+  }
+
+  /** What it finds is among the guard's alarms. Throws TokenError where the token could not be put right again. */
+  look(): void {
+    if (monotonicNow() < this.#next) return;
+    this.#next = monotonicNow() + interval;
+    try {
+      this.#own.lookAtAll();
+    } catch (error) {
+      if (!(error instanceof CryptokiError) || error.rv === undefined) throw error;
+      const { id } = ownKeys.protecting;
+      const reaction = reactionTo(error.call, error.rv);
+      // Of a handle whose object is gone modules say many things.
+      repair(this.#cryptoki, this.#keys, isRepairable(reaction) ? reaction : 'handle', id);
+      this.#own.lookAtAll();
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import { FrameCutter } from '../frame-bytes.ts';
+import { monotonicNow } from '../../clock.ts';
+import { TokenError } from '../faults.ts';
+import type { FetchAhead } from '../fetch-ahead.ts';
+import { readResponse, type ResponseFrame } from '../frames.ts';
+import type { TokenRequestKind } from '../messages.ts';
+
+/** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
+const batchTime = 2;
+const largestBatch = 24;
+/** One is done while the next waits in the socket: the host does not stand idle until we have read its answer. */
+const smallestWindow = 2;
+
+export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
+
+/** What takes as long as there are keys says nothing about how long an operation takes. */
+const growing: ReadonlySet<string> = new Set<TokenRequestKind>([
+  'learn',
+  'listKeys',
+  'generateKey',
+  'destroyKey',
+  'restrictKey',
+]);
+
+/** Hosts of another process that this one may use when its own cannot: at the other end is that process. */
+export interface Borrowed {
+  /** How many hosts it has: so much more work fits. */
+  hosts: number;
+  /** Whether they find in time what is asked of them. */
+  prepared: boolean;
+}
+
+/** One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for. */
+export class HostLink<Work> {
+  readonly id: number;
+  readonly pid: number;
+  readonly inFlight = new Map<number, Work>();
+  /** When it last did something of what it has to do, or got it; by the pool's clock of its own running. */
+  lastProgress = 0;
+  /** It has not answered for a while: it gets nothing new. */
+  sick = false;
+  /** It is about to end, by its own word or by ours: it gets nothing new and nothing is expected of it. */
+  leaving = false;
+  /** When the supervisor was last asked to kill it, by the same clock. */
+  killAskedAt: number | undefined;
+  /** When the health key was used on it last; it has just passed its self-test, which is a real encrypt and decrypt. */
+  lastHealthy = monotonicNow();
+  /** Has it learn where keys are; undefined where nobody is in a hurry. */
+  ahead: FetchAhead | undefined;
+  /** Undefined for a host of its own. */
+  readonly borrowed: Borrowed | undefined;
+  readonly #socket: Socket;
+  readonly #cutter = new FrameCutter();
+  #out: Buffer[] = [];
+  /** Moving average of what one operation takes in the host, milliseconds. */
+  #operationTime = 1;
+  /** The same, following faster: what to expect of the next one, not how many are worth a batch. */
+  #expectedTime: number;
+
+  /** `operationTime` is what an operation took at its self-test, milliseconds. */
+  constructor(id: number, pid: number, socket: Socket, operationTime = 1, borrowed?: Borrowed) {
+    this.borrowed = borrowed;
+    this.#expectedTime = operationTime;
+    this.id = id;
+    this.pid = pid;
+    this.#socket = socket;
+  }
+
+  get state(): HostState {
+    if (this.killAskedAt !== undefined || this.leaving) return 'dead';
+    if (this.sick) return 'sick';
+    if (!this.prepared) return 'starting';
+    return this.inFlight.size > 0 ? 'busy' : 'ready';
+  }
+
+  /** Whether it finds in time what is asked of it. */
+  get prepared(): boolean {
+    return this.borrowed?.prepared ?? this.ahead?.prepared ?? true;
+  }
+
+  /** What to try first: what finds in time what is asked of it, and of that what is our own. */
+  get rank(): number {
+    return (this.prepared ? 0 : 2) + (this.borrowed === undefined ? 0 : 1);
+  }
+
+  /** Whether it is to get nothing new. */
+  get unfit(): boolean {
+    return this.sick || this.leaving;
+  }
+
+  /** What all that it holds should take, milliseconds: it answers in batches. */
+  get workTime(): number {
+    return this.#expectedTime * this.inFlight.size;
+  }
+
+  /** Whether it takes one more request now. */
+  get hasRoom(): boolean {
+    if (this.unfit) return false;
+    const fitting = Math.floor(batchTime / this.#operationTime);
+    const window = Math.max(smallestWindow, Math.min(largestBatch, fitting));
+    return this.inFlight.size < window * (this.borrowed?.hosts ?? 1);
+  }
+
+  /** Keeps a frame until {@link flush}. */
+  send(id: number, work: Work, frame: Buffer, now: number): void {
+    if (this.inFlight.size === 0) this.lastProgress = now;
+    this.inFlight.set(id, work);
+    this.#out.push(frame);
+  }
+
+  /** One write for all that waits. */
+  flush(): void {
+    const [first] = this.#out;
+    if (first === undefined) return;
+    this.#socket.write(this.#out.length === 1 ? first : Buffer.concat(this.#out));
+    this.#out = [];
+  }
+
+  /** The answers in what came from the host. Throws RangeError where it does not speak our language. */
+  receive(chunk: Buffer): ResponseFrame[] {
+    const responses = this.#cutter.push(chunk).map(readResponse);
+    for (const { microseconds, answer } of responses) {
+      if (!(answer instanceof TokenError) && growing.has(answer.kind)) continue;
+      const took = Math.max(microseconds / 1000, 0.02);
+      this.#operationTime += (took - this.#operationTime) / 16;
+      this.#expectedTime += (took - this.#expectedTime) / 4;
+    }
+    return responses;
+  }
+
+  destroy(): void {
+    this.ahead?.stop();
+    this.#socket.destroy();
+  }
+}

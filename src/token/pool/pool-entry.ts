@@ -1,0 +1,118 @@
+import { endsHost, TokenError, type TokenFault } from '../faults.ts';
+import { monotonicNow } from '../../clock.ts';
+import { type TokenAnswer } from '../frames.ts';
+import type { HostLink } from './host-link.ts';
+import type { TokenRequest, TokenRequestKind, TokenResponses } from '../messages.ts';
+
+export interface CallOptions {
+  /** When the caller stops waiting, by {@link monotonicNow}. */
+  deadline: number;
+  /** Called before each time the request is handed to a host; may throw to refuse. Counts encryptions. */
+  onAttempt?: (() => void) | undefined;
+  /** Asked for by a process that borrows our hosts: it is not lent on. */
+  ownHostsOnly?: boolean;
+}
+
+/** Where the time of a call went. */
+export interface CallTimes {
+  /** Waiting for a host, and for the messages to travel, milliseconds. */
+  queue: number;
+  /** In the token host, milliseconds. */
+  token: number;
+  /** Process id of the token host that answered. */
+  host: number;
+}
+
+export interface CallResult<K extends TokenRequestKind> extends CallTimes {
+  value: TokenResponses[K];
+}
+
+/** Another host is asked at most once: an operation that two hosts could not do in time is told as late. */
+const mostAttempts = 2;
+/** What a retry may repeat: an encrypt makes a new IV, a decrypt changes nothing. Making a key is never repeated. */
+const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
+  'encrypt',
+  'decrypt',
+  'inspectKey',
+  'findKey',
+  'listKeys',
+  'protect',
+  'reveal',
+  'reseal',
+  'proveKey',
+  'makeProof',
+  'restrictKey',
+  'destroyKey',
+]);
+
+/** Whether another host may not have this fault; what the token says of the request itself, every host would say. */
+export function worthAnotherHost(fault: TokenFault): boolean {
+  return endsHost(fault) || fault === 'session-lost' || fault === 'verify-failed';
+}
+
+export type Link = HostLink<Entry>;
+export type Settled = { answer: TokenAnswer; times: CallTimes } | TokenError;
+
+/** One operation that somebody waits for. */
+export class Entry {
+  readonly id: number;
+  readonly request: TokenRequest;
+  readonly deadline: number;
+  readonly enqueued = monotonicNow();
+  attempts = 0;
+  /** Hosts that hold it now. */
+  readonly on = new Set<Link>();
+  readonly tried = new Set<Link>();
+  /** What a host said that could not do it, while another may be asked. */
+  failure: TokenError | undefined;
+  settled = false;
+  readonly ownHostsOnly: boolean;
+  readonly #onAttempt: (() => void) | undefined;
+  readonly #settle: (result: Settled) => void;
+
+  constructor(
+    id: number,
+    request: TokenRequest,
+    { deadline, onAttempt, ownHostsOnly }: CallOptions,
+    settle: (result: Settled) => void,
+  ) {
+    this.id = id;
+    this.request = request;
+    this.deadline = deadline;
+    this.ownHostsOnly = ownHostsOnly ?? false;
+    this.#onAttempt = onAttempt;
+    this.#settle = settle;
+  }
+
+  /** Whether it does no harm to do it twice. */
+  get isRepeatable(): boolean {
+    return repeatable.has(this.request.kind);
+  }
+
+  /** Whether it may be given to one more host, if there is one. */
+  get mayBeRepeated(): boolean {
+    return this.attempts < mostAttempts && this.isRepeatable && monotonicNow() < this.deadline;
+  }
+
+  /** Says that `link` gets it now. An error where the caller does not allow it. */
+  begin(link: Link): TokenError | undefined {
+    try {
+      this.#onAttempt?.();
+      // A neighbour may have two of its hosts try it, and we are not told: both count (promise 5).
+      if (link.borrowed !== undefined && this.mayBeRepeated) this.#onAttempt?.();
+    } catch (error) {
+      return error instanceof TokenError ? error : new TokenError('internal', 'pool');
+    }
+    this.attempts++;
+    this.on.add(link);
+    this.tried.add(link);
+    return undefined;
+  }
+
+  /** The first result counts. */
+  settle(result: Settled): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#settle(result);
+  }
+}
