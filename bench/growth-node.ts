@@ -1,6 +1,6 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { byHand } from '../testing/by-hand.ts';
 import { freePort } from '../testing/free-port.ts';

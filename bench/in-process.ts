@@ -5,7 +5,7 @@ import { loadTls } from '../src/http/tls.ts';
 import { RequestLog } from '../src/http/request-log.ts';
 import { createXksApp, xksRefusal } from '../src/http/xks-app.ts';
 import { createLog } from '../src/log.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { Cryptoki } from '../src/token/host/cryptoki.ts';
 import { TokenError } from '../src/token/faults.ts';
 import type { TokenRequest } from '../src/token/messages.ts';

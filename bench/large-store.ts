@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { SqliteStore } from '../src/store/sqlite.ts';
+import type { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionObjectId } from '../src/token/own-keys.ts';
 import { insertVault } from '../testing/vault.ts';
 import { byHand } from '../testing/by-hand.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Table from 'cli-table3';
 import { listEvents } from '../src/admin/audit-event-list.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';
 import { listKeySets } from '../src/vault/key-sets.ts';
 import type { Page, PageWish } from '../src/vault/page.ts';

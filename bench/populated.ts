@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { SqliteStore } from '../src/store/sqlite.ts';
+import type { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { NodeVault } from '../testing/node-vault.ts';
 import { TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { eventLine, showEvent } from '../src/audit/event.ts';
 import { monotonicNow } from '../src/clock.ts';
 import { RequestLog, type RequestRecord } from '../src/http/request-log.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { AuditPruner } from '../src/vault/audit-pruner.ts';
 import { createPruning } from '../src/vault/audit-prunings.ts';
 import { systemAct } from '../src/vault/system-act.ts';

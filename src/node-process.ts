@@ -45,7 +45,7 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
  * As {@link nodeCommand}, for what faces the network: JavaScript reads our code and what `may` names, and writes what `may`
  * names; it starts no process, thread, WASI module or inspector. Node's permission model holds that, in the process itself.
  * It does not hold native code: addons are let in for SQLite's sake, which the worker loads first, and then no other
- * (src/store/only-addon.ts).
+ * (src/store/sqlite/only-addon.ts).
  */
 export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
   const wild = [...ownCode, ...may.read, ...may.write].find(hasWildcard);

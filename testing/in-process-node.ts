@@ -11,7 +11,7 @@ import { hostSettings } from '../src/http/supervisor.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/http/xks-service.ts';
 import { createLog } from '../src/log.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { monotonicNow } from '../src/clock.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { writeServed } from '../src/vault/served-writes.ts';

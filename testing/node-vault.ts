@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ownAuthority, type Act } from '../src/audit/trail.ts';
 import { openTokens } from '../src/cli/open-node.ts';
 import { loadConfig } from '../src/config/load.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import {
   adoptCloudKey,
   createCloudKey,

@@ -7,7 +7,7 @@ import { loadProfile } from '../src/config/profile.ts';
 import { hostSettings } from '../src/http/supervisor.ts';
 import { Secret } from '../src/secret.ts';
 import type { AuditEventTable, VaultTable } from '../src/store/schema.ts';
-import { SqliteStore } from '../src/store/sqlite.ts';
+import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { TokenPool } from '../src/token/pool/token-pool.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/vault/cloud-keys.ts';

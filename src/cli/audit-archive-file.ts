@@ -7,7 +7,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { ArchiveSums, archiveVersion, lineOf, readEvent, readHeader } from '../audit/archive.ts';
 import type { ArchiveHeader, ArchiveTrailer } from '../audit/archive.ts';
 import { eventLine, type AuditEvent } from '../audit/event.ts';
-import { syncToDisk } from '../store/sync-to-disk.ts';
+import { syncToDisk } from '../store/sqlite/sync-to-disk.ts';
 import { systemReason } from '../system-reason.ts';
 import { CliError } from './cli-error.ts';
 import { FileOutputError } from './reserved-file.ts';

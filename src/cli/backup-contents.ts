@@ -1,5 +1,5 @@
 import { counted } from '../counted.ts';
-import type { BackupManifest } from '../store/backup-format.ts';
+import type { BackupManifest } from '../store/backup/format.ts';
 
 /** What a backup holds, in words. */
 export function contentsOf({ rows }: BackupManifest): string {

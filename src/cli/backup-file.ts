@@ -13,10 +13,10 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { BackupSink } from '../store/backup-writer.ts';
+import type { BackupSink } from '../store/backup/writer.ts';
 import { regainRoot } from '../store/owner.ts';
-import { reserveSize } from '../store/space-reserve.ts';
-import { syncToDisk } from '../store/sync-to-disk.ts';
+import { reserveSize } from '../store/sqlite/space-reserve.ts';
+import { syncToDisk } from '../store/sqlite/sync-to-disk.ts';
 import { CliError } from './cli-error.ts';
 import { FileOutputError } from './reserved-file.ts';
 import { writeBytes } from './streams.ts';

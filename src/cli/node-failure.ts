@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { ConfigError } from '../config/problem.ts';
 import { TlsError } from '../http/tls-error.ts';
-import { BackupError } from '../store/backup-format.ts';
-import { StoreError } from '../store/sqlite.ts';
+import { BackupError } from '../store/backup/format.ts';
+import { StoreError } from '../store/sqlite/sqlite.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import { NameError } from '../vault/names.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { wallClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { NodeLock, type Holder } from '../store/node-lock.ts';
+import { NodeLock, type Holder } from '../store/sqlite/node-lock.ts';
 
 /**
  * Takes what two nodes must not share, for as long as this process lives or until what it returns is called. Throws

@@ -8,7 +8,7 @@ import type { Ports } from '../http/supervisor.ts';
 import { hashPassword } from '../identity/passwords.ts';
 import { createVault } from '../identity/vault-administrators.ts';
 import { Secret } from '../secret.ts';
-import { SqliteStore, StoreError } from '../store/sqlite.ts';
+import { SqliteStore, StoreError } from '../store/sqlite/sqlite.ts';
 import { createCloudKey } from '../vault/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../vault/credentials.ts';
 import { bumpRecord } from '../vault/edit-record.ts';

@@ -1,5 +1,5 @@
 import { record, recordEach } from '../audit/trail.ts';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import type { Restored } from './restore.ts';
 import { localAct } from './local-house.ts';
 

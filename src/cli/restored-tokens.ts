@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { sealedSecretsOfPeople } from '../identity/sealed-secrets.ts';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
 import { askHealth, examineToken, tokensNeeded, type TokenContents } from '../vault/restored-keys.ts';
 import { sealedSecretsOfVaults, type NamedSecret } from '../vault/sealed-secrets.ts';

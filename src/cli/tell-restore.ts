@@ -1,5 +1,5 @@
-import type { BackupManifest } from '../store/backup-format.ts';
-import type { Since } from '../store/restored-store.ts';
+import type { BackupManifest } from '../store/backup/format.ts';
+import type { Since } from '../store/backup/restored-store.ts';
 import type { TokenContents } from '../vault/restored-keys.ts';
 import { contentsOf } from './backup-contents.ts';
 import { isForPrograms, type OutputOptions } from './output-options.ts';

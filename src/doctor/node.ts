@@ -45,7 +45,7 @@ export async function* examineNode(
 }
 
 async function examineStore(config: LoadedConfig): Promise<Finding> {
-  const { checkStore } = await import('../store/integrity.ts');
+  const { checkStore } = await import('../store/sqlite/integrity.ts');
   try {
     const { damages, upToDate, altered } = await asOwner(nodeDirectories(config), async () =>
       checkStore(config.storePath, storePatience),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { hasWildcard, installedAt, wildcardProblem } from '../confinable-path.ts';
 import type { Confinement } from '../node-process.ts';
-import { reservePath } from '../store/space-reserve.ts';
+import { reservePath } from '../store/sqlite/space-reserve.ts';
 
 /*
  * Which files the processes that face the network may touch beside our code. TLS files, PINs, the configuration and modules

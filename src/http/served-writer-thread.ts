@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import { writeServed, type ServedWrite } from '../vault/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { standardError } from '../output-sink.ts';
-import { letInNoFurtherAddon } from '../store/only-addon.ts';
+import { letInNoFurtherAddon } from '../store/sqlite/only-addon.ts';
 import type { TokenPool } from '../token/pool/token-pool.ts';
 import type { Listener } from './listener.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { SqliteStore } from '../store/sqlite.ts';
+import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import { lendHosts } from '../token/pool/lent-hosts.ts';

@@ -1,10 +1,10 @@
-import { deletionHold } from '../store/deletion-hold.ts';
+import { deletionHold } from '../store/backup/deletion-hold.ts';
 import type { House } from './house.ts';
 
 /*
  * Destroying a key cannot be undone, and when it is done is for the clock to say. After a clock has leapt ahead nothing is
  * deleted for a day: time for someone to see the log and to set it right. So after a backup was put back, which may have
- * forgotten that a deletion was cancelled, or that there was such a hold (src/store/restored-store.ts).
+ * forgotten that a deletion was cancelled, or that there was such a hold (src/store/backup/restored-store.ts).
  */
 
 const { lease: leaseName, milliseconds: holdTime } = deletionHold;

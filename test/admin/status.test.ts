@@ -9,7 +9,7 @@ import type { Trouble } from '../../src/admin/status-findings.ts';
 import { linesOf, type Status } from '../../src/cli/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
-import type { SqliteStore } from '../../src/store/sqlite.ts';
+import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/vault/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
 import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import type { LoadedConfig } from '../../src/config/load.ts';
 import { takeNodeLocks } from '../../src/cli/node-locks.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { syncToDisk } from '../../src/store/sync-to-disk.ts';
+import { syncToDisk } from '../../src/store/sqlite/sync-to-disk.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Who has a node's directories is told to whoever finds them taken, with what is to be done about that. */

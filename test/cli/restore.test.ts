@@ -18,7 +18,7 @@ import { takeNodeLocks } from '../../src/cli/node-locks.ts';
 import { MissingKeysError, restore, type Restored, type RestoreInput } from '../../src/cli/restore.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { nodeCommand } from '../../src/node-process.ts';
-import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { withdrawCredential } from '../../src/vault/credentials.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
 import { TestNode } from '../../testing/test-node.ts';

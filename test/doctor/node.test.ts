@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { catalogue, connectionErrorCodes } from '../../src/doctor/catalogue.ts';
 import { checksOf, type Finding } from '../../src/doctor/finding.ts';
 import { examineModes } from '../../src/doctor/node-files.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { runCommand } from '../cli/command-line.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { TestNode } from '../../testing/test-node.ts';

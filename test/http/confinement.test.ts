@@ -11,7 +11,7 @@ import {
   problemsOfConfinement,
 } from '../../src/http/confinement.ts';
 import { confinedNodeCommand, nodeCommand, type Confinement } from '../../src/node-process.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 
 /*

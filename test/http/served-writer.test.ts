@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { ServedWriter } from '../../src/http/served-writer.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ServedWrite } from '../../src/vault/served-writes.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 

@@ -10,7 +10,7 @@ import { signIn } from '../../src/identity/sign-in.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
 import type { Role } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { PasswordCost } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { adjustRestored, type Adjustment } from '../../src/store/restored-store.ts';
+import { adjustRestored, type Adjustment } from '../../src/store/backup/restored-store.ts';
 
 /* Adjusts a store with the stack that its thread was given, and sends back what came of it. */
 

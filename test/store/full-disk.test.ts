@@ -4,7 +4,7 @@ import test from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
-import { reservePath, reserveSize } from '../../src/store/space-reserve.ts';
+import { reservePath, reserveSize } from '../../src/store/sqlite/space-reserve.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import { AdminClient, type SignIn } from '../support/admin-client.ts';
 import { byHand } from '../../testing/by-hand.ts';

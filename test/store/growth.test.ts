@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { House } from '../../src/vault/house.ts';
 import { clearAway } from '../../src/vault/housekeeping.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';

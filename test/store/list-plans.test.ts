@@ -9,7 +9,7 @@ import type { AdminServices } from '../../src/admin/services.ts';
 import { ownAuthority } from '../../src/audit/trail.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import type { Tables } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /*

@@ -15,9 +15,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
-import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
-import { reservePath } from '../../src/store/space-reserve.ts';
-import { checkAtStart } from '../../src/store/start-check.ts';
+import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
+import { reservePath } from '../../src/store/sqlite/space-reserve.ts';
+import { checkAtStart } from '../../src/store/sqlite/start-check.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from '../vault/stage.ts';
@@ -105,7 +105,7 @@ test('a first store is made in a directory of one’s own that is in somebody el
   mkdirSync(path.dirname(file), { mode: 0o700 });
   chownSync(outer, 65_534, 65_534);
   chmodSync(outer, 0o755);
-  const script = `const { SqliteStore } = await import(${JSON.stringify(new URL('../../src/store/sqlite.ts', import.meta.url))});
+  const script = `const { SqliteStore } = await import(${JSON.stringify(new URL('../../src/store/sqlite/sqlite.ts', import.meta.url))});
 await (await SqliteStore.init(process.argv[1])).close();`;
   // Root as every other user is: what it does not own it may not write.
   await run('setpriv', [

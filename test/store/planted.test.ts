@@ -3,8 +3,8 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { ownAuthority } from '../../src/audit/trail.ts';
-import { checkStore } from '../../src/store/integrity.ts';
-import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { checkStore } from '../../src/store/sqlite/integrity.ts';
+import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Whoever could write the file once may have left code in it that runs at each of our writes: every process refuses it. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
-import { keepingStatements } from '../../src/store/prepared-statements.ts';
+import { keepingStatements } from '../../src/store/sqlite/prepared-statements.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 test('a statement is prepared once, and of many only the latest used are kept', (t) => {

@@ -23,7 +23,7 @@ test('where a quota is used up what takes power away is written from the reserve
   await mkdir(disk);
   const script = `
     import { readdirSync, statSync, writeFileSync } from 'node:fs';
-    import { SqliteStore } from ${JSON.stringify(source('src/store/sqlite.ts'))};
+    import { SqliteStore } from ${JSON.stringify(source('src/store/sqlite/sqlite.ts'))};
     import { restricts, signsIn } from ${JSON.stringify(source('src/store/read-back.ts'))};
     const [disk] = process.argv.slice(1);
     const file = disk + '/holdfast.db';

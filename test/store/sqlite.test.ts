@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
-import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { openToWrite } from '../support/process-facts.ts';

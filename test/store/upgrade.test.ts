@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
-import { SqliteStore, StoreError } from '../../src/store/sqlite.ts';
+import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { revealSecret } from '../../src/vault/credentials.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';

@@ -5,7 +5,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import { eventLine, showEvent } from '../../src/audit/event.ts';
 import { recordAlone } from '../../src/audit/trail.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Acting, ActTransaction, Store } from '../../src/store/store.ts';
 import { AuditPruner } from '../../src/vault/audit-pruner.ts';
 import {

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { byHand } from '../../testing/by-hand.ts';

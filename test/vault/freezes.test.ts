@@ -1,6 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
-import { StoreError } from '../../src/store/sqlite.ts';
+import { StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { issueCredential } from '../../src/vault/credentials.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import { freezeKeySets, thawKeySets } from '../../src/vault/key-set-freezes.ts';

@@ -5,7 +5,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import type { ListedKey } from '../../src/token/messages.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import type { House } from '../../src/vault/house.ts';
 import { expireCredentials, expireKeys } from '../../src/vault/expirations.ts';

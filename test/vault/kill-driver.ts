@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { ownAuthority, type Act } from '../../src/audit/trail.ts';
 import type { Logger } from '../../src/log.ts';
 import type { Tables } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';

@@ -1,6 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
-import { StoreError } from '../../src/store/sqlite.ts';
+import { StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { disableCloudKey, scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts';
 import { issueCredential, updateCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { deleteDueKeys } from '../../src/vault/destruction.ts';

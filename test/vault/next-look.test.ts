@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { disableCloudKey, enableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { getCredential, issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
 import { Directory } from '../../src/vault/directory.ts';

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { mergePages, notByIndex, readPage, type Page, type PageWish } from '../../src/vault/page.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 

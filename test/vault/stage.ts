@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Selectable } from 'kysely';
 import type { Logger } from '../../src/log.ts';
 import type { VaultTable } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/vault/cloud-keys.ts';
 import type { House } from '../../src/vault/house.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/vault/key-sets.ts';

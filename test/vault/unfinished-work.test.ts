@@ -4,7 +4,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import { resolveCaller } from '../../src/identity/callers.ts';
 import { hashOf } from '../../src/identity/bearer.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
 import { awsAccountOf } from '../../src/vault/aws-house.ts';
 import { Directory } from '../../src/vault/directory.ts';

@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import type { Store } from '../../src/store/store.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { writeServed } from '../../src/vault/served-writes.ts';
 import { UseRecorder } from '../../src/vault/uses.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
-import { SqliteStore } from '../../src/store/sqlite.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/vault/encryption-count.ts';
 import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
 import type { CloudKey } from '../../src/vault/directory.ts';

@@ -5,7 +5,7 @@ import { NodeVault } from '../../testing/node-vault.ts';
 import { InProcessNode } from '../../testing/in-process-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { insertVault } from '../../testing/vault.ts';
-import type { SqliteStore } from '../../src/store/sqlite.ts';
+import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { clientOf } from './file-node.ts';
 
 test('GetHealthStatus tells of the tokens that the vault may use, the key set’s own first, and of no other', async (t) => {

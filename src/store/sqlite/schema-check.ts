@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
-import { migrations } from './migrations.ts';
+import { migrations } from '../migrations.ts';
 import { MigratingDialect } from './sqlite-dialect.ts';
 
 /*

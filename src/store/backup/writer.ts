@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow } from '../../clock.ts';
 import {
   backupVersion,
   leftOut,
@@ -9,11 +9,11 @@ import {
   rowLine,
   type BackupHeader,
   type BackupManifest,
-} from './backup-format.ts';
-import { schemaDifferences } from './schema-check.ts';
-import { assertNotNewer, assertUnaltered } from './schema-version.ts';
-import { connect, orStoreError } from './sqlite-connection.ts';
-import { StoreError } from './store-error.ts';
+} from './format.ts';
+import { schemaDifferences } from '../sqlite/schema-check.ts';
+import { assertNotNewer, assertUnaltered } from '../sqlite/schema-version.ts';
+import { connect, orStoreError } from '../sqlite/sqlite-connection.ts';
+import { StoreError } from '../store-error.ts';
 
 /** Where the bytes of a backup go. */
 export interface BackupSink {

@@ -10,17 +10,17 @@ import {
   type BackupManifest,
   type TableHead,
   type Value,
-} from './backup-format.ts';
-import { readBackup } from './backup-lines.ts';
-import { migrations } from './migrations.ts';
-import { schemaDifferences } from './schema-check.ts';
-import { assertUnaltered } from './schema-version.ts';
-import { MigratingDialect } from './sqlite-dialect.ts';
-import { orStoreError } from './sqlite-connection.ts';
-import { codeOf } from './store-error.ts';
-import { toStoreError } from './store-faults.ts';
-import { knownMigrations } from './store.ts';
-import { syncToDisk } from './sync-to-disk.ts';
+} from './format.ts';
+import { readBackup } from './lines.ts';
+import { migrations } from '../migrations.ts';
+import { schemaDifferences } from '../sqlite/schema-check.ts';
+import { assertUnaltered } from '../sqlite/schema-version.ts';
+import { MigratingDialect } from '../sqlite/sqlite-dialect.ts';
+import { orStoreError } from '../sqlite/sqlite-connection.ts';
+import { codeOf } from '../store-error.ts';
+import { toStoreError } from '../store-faults.ts';
+import { knownMigrations } from '../store.ts';
+import { syncToDisk } from '../sqlite/sync-to-disk.ts';
 
 /** Pages that are kept in memory. */
 const cacheKiB = 64 * 1024;

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { constants as systemConstants } from 'node:os';
 import path from 'node:path';
-import type { ReservedFor } from './read-back.ts';
+import type { ReservedFor } from '../read-back.ts';
 
 /** Bytes that are kept free for what must never fail for want of space. */
 export const reserveSize = 16 * 1024 * 1024;

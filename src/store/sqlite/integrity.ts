@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { nodeCommand } from '../node-process.ts';
+import { nodeCommand } from '../../node-process.ts';
 
 /** What a look at a store found. */
 export interface StoreIntegrity {

@@ -1,8 +1,8 @@
 import type Database from 'better-sqlite3';
 import type { Transaction } from 'kysely';
-import { willStand } from './read-back.ts';
-import type { ServedChangeTable, Tables } from './schema.ts';
-import type { ServedChange, ServedChanges } from './served-changes.ts';
+import { willStand } from '../read-back.ts';
+import type { ServedChangeTable, Tables } from '../schema.ts';
+import type { ServedChange, ServedChanges } from '../served-changes.ts';
 
 /** Whoever has not looked for so many revisions is told that everything may have changed. */
 const keptRevisions = 2000;

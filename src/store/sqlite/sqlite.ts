@@ -2,20 +2,20 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { Kysely, type Transaction } from 'kysely';
-import { monotonicNow } from '../clock.ts';
+import { monotonicNow } from '../../clock.ts';
 import { ReadMeter } from './read-meter.ts';
-import { purposeOf, readBack } from './read-back.ts';
+import { purposeOf, readBack } from '../read-back.ts';
 import { moveRevision, RevisionLog } from './revision-log.ts';
-import type { Tables } from './schema.ts';
-import type { ChangesOfTransaction, ServedChanges } from './served-changes.ts';
+import type { Tables } from '../schema.ts';
+import type { ChangesOfTransaction, ServedChanges } from '../served-changes.ts';
 import { compareSchema, schemaDifferences, schemaOf } from './schema-check.ts';
 import { assertNotNewer, assertOfThisVersion, assertUnaltered } from './schema-version.ts';
 import { SpaceReserve } from './space-reserve.ts';
 import { connect, leavingNothing, orStoreError, withRoom, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
-import { StoreError } from './store-error.ts';
+import { StoreError } from '../store-error.ts';
 import { companions, evidenceOf, examineStoreFile } from './store-file.ts';
-import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from './store-faults.ts';
+import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from '../store-faults.ts';
 import {
   actIn,
   executedMigrations,
@@ -26,10 +26,10 @@ import {
   type ChangeTransaction,
   type ReadableStore,
   type Store,
-} from './store.ts';
+} from '../store.ts';
 import { WriteMeter } from './write-meter.ts';
 
-export { StoreError } from './store-error.ts';
+export { StoreError } from '../store-error.ts';
 
 /** How long a transaction waits for another process's, milliseconds; the event loop goes on meanwhile. */
 const longestWait = 5000;

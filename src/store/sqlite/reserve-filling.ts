@@ -1,4 +1,4 @@
-import type { Logger } from '../log.ts';
+import type { Logger } from '../../log.ts';
 import { isOfQuota, type SpaceReserve } from './space-reserve.ts';
 
 /** Written at once, so that the event loop stands still for some milliseconds only. */

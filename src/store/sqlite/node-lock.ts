@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { PlainFile } from './plain-file.ts';
-import { codeOf, StoreError } from './store-error.ts';
-import { isBusy, toStoreError } from './store-faults.ts';
+import { PlainFile } from '../plain-file.ts';
+import { codeOf, StoreError } from '../store-error.ts';
+import { isBusy, toStoreError } from '../store-faults.ts';
 
 /** Who has it, for whoever finds it taken. */
 export interface Holder {

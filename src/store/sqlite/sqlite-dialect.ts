@@ -10,7 +10,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { keepingStatements } from './prepared-statements.ts';
-import { ChangesOfTransaction, tellingStatement } from './served-changes.ts';
+import { ChangesOfTransaction, tellingStatement } from '../served-changes.ts';
 import type { ReadMeter } from './read-meter.ts';
 import type { WriteMeter } from './write-meter.ts';
 

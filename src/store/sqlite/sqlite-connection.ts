@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { SpaceReserve } from './space-reserve.ts';
-import { StoreError } from './store-error.ts';
+import { StoreError } from '../store-error.ts';
 import { companions, orUnfitFileSystem } from './store-file.ts';
-import { isBusy, orFullByQuota, storeError, toStoreError } from './store-faults.ts';
+import { isBusy, orFullByQuota, storeError, toStoreError } from '../store-faults.ts';
 
 /**
  * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event

@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3';
-import type { BackupManifest } from './backup-format.ts';
-import { setLastEvent } from './backup-reader.ts';
+import type { BackupManifest } from './format.ts';
+import { setLastEvent } from './reader.ts';
 import { carryOver } from './carried-over.ts';
 import { deletionHold } from './deletion-hold.ts';
-import { knownMigrations } from './store.ts';
+import { knownMigrations } from '../store.ts';
 import { withhold, type Withheld } from './withheld.ts';
 
 /** What was made since the backup, and is not in the restored store. */

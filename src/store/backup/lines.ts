@@ -9,7 +9,7 @@ import {
   type BackupHeader,
   type TableHead,
   type Value,
-} from './backup-format.ts';
+} from './format.ts';
 
 /** What stands in a backup, in order. */
 export type BackupPart =

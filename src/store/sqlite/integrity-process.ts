@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { StoreIntegrity } from './integrity.ts';
 import { inWords, schemaDifferences } from './schema-check.ts';
-import { StoreError } from './store-error.ts';
-import { toStoreError } from './store-faults.ts';
-import { knownMigrations } from './store.ts';
+import { StoreError } from '../store-error.ts';
+import { toStoreError } from '../store-faults.ts';
+import { knownMigrations } from '../store.ts';
 
 /* Prints what a look at the store named by the first argument found; see integrity.ts. */
 

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../../log.ts';
 import { checkStore } from './integrity.ts';
-import { StoreError } from './store-error.ts';
-import { restoreDamaged, toStoreError } from './store-faults.ts';
+import { StoreError } from '../store-error.ts';
+import { restoreDamaged, toStoreError } from '../store-faults.ts';
 
 /** Up to so many bytes the start waits for the look: some 0.3 s, or 2 s where the disk is slow and nothing is cached. */
 export const looksFirst = 256 * 1024 * 1024;

@@ -1,11 +1,11 @@
 import { existsSync, linkSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { inWords, schemaDifferences } from './schema-check.ts';
-import { StoreError } from './store-error.ts';
-import { companions } from './store-file.ts';
-import { isBusy, storeError, toStoreError } from './store-faults.ts';
-import { syncToDisk } from './sync-to-disk.ts';
+import { inWords, schemaDifferences } from '../sqlite/schema-check.ts';
+import { StoreError } from '../store-error.ts';
+import { companions } from '../sqlite/store-file.ts';
+import { isBusy, storeError, toStoreError } from '../store-faults.ts';
+import { syncToDisk } from '../sqlite/sync-to-disk.ts';
 
 /**
  * A store that is about to be replaced. While it is held nobody writes to it, and all that was committed is in its one file,

@@ -1,8 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { codeOf, StoreError } from './store-error.ts';
+import { codeOf, StoreError } from '../store-error.ts';
 import { reservePath } from './space-reserve.ts';
-import { restoreIt, storeError } from './store-faults.ts';
+import { restoreIt, storeError } from '../store-faults.ts';
 
 /** What SQLite keeps beside a database, and plays into whichever file has its name when it is opened. */
 export const companions = ['-wal', '-shm', '-journal'] as const;

@@ -1,6 +1,6 @@
 import { inWords, type SchemaDifference } from './schema-check.ts';
-import { StoreError } from './store-error.ts';
-import { knownMigrations } from './store.ts';
+import { StoreError } from '../store-error.ts';
+import { knownMigrations } from '../store.ts';
 
 /* What has to be so of a store's schema before anything is believed of what stands in it. Each throws StoreError. */
 
