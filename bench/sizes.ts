@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import Table from 'cli-table3';
 import type { Context } from 'koa';
 import { pino } from 'pino';
-import { eventLine, showEvent } from '../src/audit/event.ts';
+import { eventLine, showEvent } from '../src/evidence/event.ts';
 import { monotonicNow } from '../src/clock.ts';
 import { RequestLog, type RequestRecord } from '../src/http/request-log.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';

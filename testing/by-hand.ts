@@ -1,4 +1,4 @@
-import { ownAuthority } from '../src/audit/trail.ts';
+import { ownAuthority } from '../src/evidence/trail.ts';
 import type { Acting } from '../src/store/store.ts';
 
 /** A change of the store that no act of Holdfast makes, such as a test's own. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ownAuthority, type Act, type Actor } from '../src/audit/trail.ts';
+import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
 import type { SimulatedAccount, Simulator } from '../simulator/simulator.ts';
 import { Secret } from '../src/secret.ts';
 import type { AwsClients, AwsSettings } from '../src/aws/clients.ts';

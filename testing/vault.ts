@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Selectable } from 'kysely';
-import { ownAuthority, type Act, type Actor } from '../src/audit/trail.ts';
+import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
 import { loadProfile } from '../src/config/profile.ts';
 import { hostSettings } from '../src/http/supervisor.ts';
 import { Secret } from '../src/secret.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { showEvent } from '../audit/event.ts';
+import { showEvent } from '../evidence/event.ts';
 import { eventOrders, listEvents } from './audit-event-list.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';

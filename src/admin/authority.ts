@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { ownAuthority } from '../audit/trail.ts';
+import { ownAuthority } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { readCallerAgain } from '../identity/callers.ts';
 import type { Tables } from '../store/schema.ts';

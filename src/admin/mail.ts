@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recordAlone } from '../audit/trail.ts';
+import { recordAlone } from '../evidence/trail.ts';
 import { MailError, sendMail } from '../identity/mail.ts';
 import {
   deleteMailSettings,

@@ -1,5 +1,5 @@
 import { monotonicNow } from '../clock.ts';
-import { recordAlone, type Act } from '../audit/trail.ts';
+import { recordAlone, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Tables } from '../store/schema.ts';
 import type { House } from '../vault/house.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Permission } from '../identity/permissions.ts';
 import type { Page } from '../vault/page.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { csrfTokenOf, sessionCookie } from '../identity/bearer.ts';
 import { permissionsOf } from '../identity/permissions.ts';
 import {

@@ -1,6 +1,6 @@
 import { tokensOf } from '../vault/vault-tokens.ts';
 import { z } from 'zod';
-import { recordAlone } from '../audit/trail.ts';
+import { recordAlone } from '../evidence/trail.ts';
 import type { TokenClient } from '../vault/token-rooms.ts';
 import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';

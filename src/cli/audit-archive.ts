@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { archiveVersion, type ArchiveHeader, type ArchiveTrailer } from '../audit/archive.ts';
-import type { AuditEvent } from '../audit/event.ts';
+import { archiveVersion, type ArchiveHeader, type ArchiveTrailer } from '../evidence/archive.ts';
+import type { AuditEvent } from '../evidence/event.ts';
 import { wallClock } from '../clock.ts';
 import { ArchiveError, ArchiveFile, verifyArchive } from './audit-archive-file.ts';
 import { prune, trailOf, type FoundTrail } from './audit-prune.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ArchiveHeader, ArchiveTrailer } from '../audit/archive.ts';
+import type { ArchiveHeader, ArchiveTrailer } from '../evidence/archive.ts';
 import type { Api } from './api.ts';
 import { isProblem } from './api-client.ts';
 import { CliError } from './cli-error.ts';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { recordAlone } from '../audit/trail.ts';
+import { recordAlone } from '../evidence/trail.ts';
 import { wallClock } from '../clock.ts';
 import { loadConfig, nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import type { BackupManifest } from '../store/backup/format.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { ownAuthority, type Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../evidence/trail.ts';
 import { wallClock } from '../clock.ts';
 import type { Store } from '../store/store.ts';
 import type { House } from '../vault/house.ts';

@@ -1,4 +1,4 @@
-import { record, recordEach } from '../audit/trail.ts';
+import { record, recordEach } from '../evidence/trail.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import type { Restored } from './restore.ts';
 import { localAct } from './local-house.ts';

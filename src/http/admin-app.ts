@@ -12,7 +12,7 @@ import { referencePath, routeAddress, signInPath } from '../admin/addresses.ts';
 import { referencePage, referencePolicy } from '../admin/reference/page.ts';
 import { servedOpenApi } from '../admin/routes.ts';
 import type { AdminServices } from '../admin/services.ts';
-import { ownAuthority, type Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';

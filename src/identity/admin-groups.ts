@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
-import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { restricts } from '../store/read-back.ts';
 import type { ApiKeyTable } from '../store/schema.ts';

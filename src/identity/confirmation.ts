@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';

@@ -1,5 +1,5 @@
 import type { Selectable, Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
 import type { OidcProviderTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';

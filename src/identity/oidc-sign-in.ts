@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { recordAlone, type Act } from '../audit/trail.ts';
+import { recordAlone, type Act } from '../evidence/trail.ts';
 import type { Selectable } from 'kysely';
 import { signsIn } from '../store/read-back.ts';
 import type { OidcSignInTable } from '../store/schema.ts';

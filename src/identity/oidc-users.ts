@@ -1,6 +1,6 @@
 import { domainToUnicode } from 'node:url';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';

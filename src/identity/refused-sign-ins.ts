@@ -1,4 +1,4 @@
-import { aftermathOf, recordAlone, type Act } from '../audit/trail.ts';
+import { aftermathOf, recordAlone, type Act } from '../evidence/trail.ts';
 import type { Store } from '../store/store.ts';
 import type { House } from '../vault/house.ts';
 

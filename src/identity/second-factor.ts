@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';

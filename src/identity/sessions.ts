@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable, Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { restricts, signsIn } from '../store/read-back.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';

@@ -1,4 +1,4 @@
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
-import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { VaultError } from '../vault/vault-error.ts';

@@ -1,6 +1,6 @@
 import type { AwsAccount } from '../aws/clients.ts';
 import { whoIs } from '../aws/identity-check.ts';
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { keysOf } from './csp-access-keys.ts';
 import { accessOf, openKey, type OpenKey } from './csp-access.ts';

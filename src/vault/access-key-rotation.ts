@@ -1,5 +1,5 @@
 import { AwsError } from '../aws/aws-error.ts';
-import { aftermathOf, type Act } from '../audit/trail.ts';
+import { aftermathOf, type Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import { isSettling } from '../aws/presence.ts';

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
-import { eventLine, showEvent } from '../audit/event.ts';
-import { record } from '../audit/trail.ts';
+import { eventLine, showEvent } from '../evidence/event.ts';
+import { record } from '../evidence/trail.ts';
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';

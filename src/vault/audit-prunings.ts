@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
-import { record, type Act, type AuditEntry } from '../audit/trail.ts';
+import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AuditPruningTable, Tables } from '../store/schema.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import type { House } from './house.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';

@@ -9,7 +9,7 @@ import {
   type PermissionGroup,
   type PolicyDocument,
 } from '../aws/permissions.ts';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { currentKey, manualProblem, openKey } from './csp-access.ts';
 import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './csp-account-check.ts';

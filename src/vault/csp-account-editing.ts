@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { AwsHouse } from './aws-house.ts';
 import { currentKey, openKey, type CspAccessKey, type OpenKey } from './csp-access.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { AwsHouse } from './aws-house.ts';
 import type { OpenKey } from './csp-access.ts';

@@ -1,5 +1,5 @@
 import { beginsWith } from './begins-with.ts';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { AwsHouse } from './aws-house.ts';
 import {
   accountEntry,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { inPages } from './in-pages.ts';

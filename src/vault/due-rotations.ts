@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
 import { wordsOfFailure } from '../token/ways-out.ts';

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecord } from './edit-record.ts';

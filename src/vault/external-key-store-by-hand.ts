@@ -1,4 +1,4 @@
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { findCredentialIn, credentialState, type UsedCredential } from './credential-records.ts';
 import { checkLive, parseQuiet } from './credential-wish.ts';
 import { defaultQuietMinutes, type IssuedCredential } from './credential-making.ts';

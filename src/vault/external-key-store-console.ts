@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { createRequest, credentialRequest } from '../aws/key-stores.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import type { AwsHouse } from './aws-house.ts';

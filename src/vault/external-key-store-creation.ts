@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { aftermathOf, record, type Act } from '../audit/trail.ts';
+import { aftermathOf, record, type Act } from '../evidence/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
 import { isSettling } from '../aws/presence.ts';
 import type { AwsHouse } from './aws-house.ts';

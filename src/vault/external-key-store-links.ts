@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
 import { isGone, orGone } from '../aws/presence.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';

@@ -2,7 +2,7 @@ import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { createKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { isSettling } from '../aws/presence.ts';
-import { forgetCreation, record } from '../audit/trail.ts';
+import { forgetCreation, record } from '../evidence/trail.ts';
 import { credentialState, findCredentialIn } from './credential-records.ts';
 import { defaultQuietMinutes } from './credential-making.ts';
 import { isLinkedElsewhere, linkedElsewhere } from './external-key-store-checks.ts';

@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../audit/trail.ts';
+import type { AuditEntry } from '../evidence/trail.ts';
 import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { isGone, isSettling, orGone, type Gone } from '../aws/presence.ts';

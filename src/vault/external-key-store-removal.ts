@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import { mustBeGone, type Gone } from '../aws/presence.ts';
 import type { Tables } from '../store/schema.ts';
 import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './external-key-store-records.ts';

@@ -1,5 +1,5 @@
-import type { Act, AuditEntry } from '../audit/trail.ts';
-import { record } from '../audit/trail.ts';
+import type { Act, AuditEntry } from '../evidence/trail.ts';
+import { record } from '../evidence/trail.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import { isSettling } from '../aws/presence.ts';
 import type { ActTransaction } from '../store/store.ts';

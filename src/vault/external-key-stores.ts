@@ -1,4 +1,4 @@
-import { aftermathOf, record, type Act } from '../audit/trail.ts';
+import { aftermathOf, record, type Act } from '../evidence/trail.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './external-key-store-accounts.ts';
 import {

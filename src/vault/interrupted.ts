@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { forgetCreation } from '../audit/trail.ts';
+import { forgetCreation } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';

@@ -1,4 +1,4 @@
-import { recordEach, type Act } from '../audit/trail.ts';
+import { recordEach, type Act } from '../evidence/trail.ts';
 import type { CloudKeyState } from '../store/schema.ts';
 import type { House } from './house.ts';
 import { idsOfKeysCalled } from './key-names.ts';

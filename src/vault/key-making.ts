@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, rememberCreation, type Act } from '../audit/trail.ts';
+import { record, rememberCreation, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { FoundKey } from '../token/messages.ts';
 import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';

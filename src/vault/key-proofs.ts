@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { House } from './house.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from './served-writes.ts';

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { aftermathOf, record, type Act, type AuditEntry } from '../audit/trail.ts';
+import { aftermathOf, record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { ckrName, TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';

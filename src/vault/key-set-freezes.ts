@@ -1,4 +1,4 @@
-import { recordEach, type Act } from '../audit/trail.ts';
+import { recordEach, type Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecords } from './edit-record.ts';

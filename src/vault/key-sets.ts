@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Edit } from './edits.ts';

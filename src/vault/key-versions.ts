@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { serves } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';

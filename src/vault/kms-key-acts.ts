@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import { editRecord } from './edit-record.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';

@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import type { Edit } from './edits.ts';
 import { findCloudKeyIn, type CloudKeyRecord } from './key-records.ts';

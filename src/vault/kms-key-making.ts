@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Insertable, Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import type { KmsKeyTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from './aws-house.ts';
 import { bumpRecord, saveRecord } from './edit-record.ts';

@@ -1,4 +1,4 @@
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import type { House } from './house.ts';
 import { nextTry } from './aws-retry.ts';
 import { bumpRecord, noteOn } from './edit-record.ts';

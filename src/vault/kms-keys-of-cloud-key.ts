@@ -1,4 +1,4 @@
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { editRecord } from './edit-record.ts';
 import type { CloudKeyRecord } from './key-records.ts';

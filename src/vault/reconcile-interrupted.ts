@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';

@@ -1,4 +1,4 @@
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from './edit-record.ts';

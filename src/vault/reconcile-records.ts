@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { House } from './house.ts';

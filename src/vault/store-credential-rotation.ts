@@ -1,4 +1,4 @@
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import {
   auditedCredential,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ownAuthority, type Act } from '../audit/trail.ts';
+import { ownAuthority, type Act } from '../evidence/trail.ts';
 import type { House } from './house.ts';
 
 /** An act of our own, that nobody asked for: `schedule`, `reconcile`. */

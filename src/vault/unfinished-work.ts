@@ -1,4 +1,4 @@
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import type { UnfinishedWorkTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import type { House } from './house.ts';

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { Act } from '../audit/trail.ts';
+import type { Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { bumpRecord } from './edit-record.ts';

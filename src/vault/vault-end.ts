@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { record } from '../audit/trail.ts';
+import { record } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { record, recordEach, type Act } from '../audit/trail.ts';
+import { record, recordEach, type Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
-import { record, type Act } from '../audit/trail.ts';
+import { record, type Act } from '../evidence/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';

@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
-import { ownAuthority, type Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { sessionCookie } from '../../src/identity/bearer.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';

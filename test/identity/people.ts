@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import { ownAuthority, type Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import type { Site } from '../../src/identity/first-passwords.ts';
 import { openSession, type OpenedSession, type UserRow } from '../../src/identity/sessions.ts';

@@ -6,7 +6,7 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
-import { ownAuthority } from '../../src/audit/trail.ts';
+import { ownAuthority } from '../../src/evidence/trail.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
-import { ownAuthority } from '../../src/audit/trail.ts';
+import { ownAuthority } from '../../src/evidence/trail.ts';
 import { checkStore } from '../../src/store/sqlite/integrity.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import type { BackupManifest } from '../../src/store/backup/format.ts';
 import { adjustRestored, type Adjusted, type Adjustment } from '../../src/store/backup/restored-store.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { recordAlone } from '../../src/audit/trail.ts';
+import { recordAlone } from '../../src/evidence/trail.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';

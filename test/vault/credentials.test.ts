@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
-import { IdempotencyConflictError } from '../../src/audit/trail.ts';
+import { IdempotencyConflictError } from '../../src/evidence/trail.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import {
   consoleFile,

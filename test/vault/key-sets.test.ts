@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
-import { IdempotencyConflictError } from '../../src/audit/trail.ts';
+import { IdempotencyConflictError } from '../../src/evidence/trail.ts';
 import {
   findCloudKey,
   rotateCloudKey,

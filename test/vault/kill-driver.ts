@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import { ownAuthority, type Act } from '../../src/audit/trail.ts';
+import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import type { Logger } from '../../src/log.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';

@@ -1,4 +1,4 @@
-import { record } from '../../src/audit/trail.ts';
+import { record } from '../../src/evidence/trail.ts';
 import type { House } from '../../src/vault/house.ts';
 import { keyEntry, type CloudKeyRecord } from '../../src/vault/key-records.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
