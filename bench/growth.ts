@@ -7,7 +7,7 @@ import { listCloudKeys, type CloudKeyFilter } from '../src/vault/cloud-keys.ts';
 import type { House } from '../src/vault/house.ts';
 import { clearAway } from '../src/vault/housekeeping.ts';
 import { listKeySets, updateKeySet } from '../src/vault/key-sets.ts';
-import { listKmsKeys, type KmsKeyFilter } from '../src/vault/kms-key-records.ts';
+import { listKmsKeys, type KmsKeyFilter } from '../src/cloud/kms-keys/records.ts';
 import type { PageWish } from '../src/vault/page.ts';
 import { reconcile } from '../src/vault/reconcile.ts';
 import { Schedules } from '../src/vault/schedules.ts';

@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DescribeKeyCommand, ListKeysCommand } from '@aws-sdk/client-kms';
 import Table from 'cli-table3';
-import { awsAccountOf } from '../src/vault/aws-house.ts';
-import { AwsSchedules } from '../src/vault/aws-schedules.ts';
-import { tryLater } from '../src/vault/kms-key-attempts.ts';
-import { problemOf } from '../src/vault/kms-key-records.ts';
+import { awsAccountOf } from '../src/cloud/accounts/context.ts';
+import { AwsSchedules } from '../src/cloud/schedule.ts';
+import { tryLater } from '../src/cloud/kms-keys/attempts.ts';
+import { problemOf } from '../src/cloud/kms-keys/records.ts';
 import { silentLog } from '../testing/aws-settings.ts';
 import {
   newConnected,

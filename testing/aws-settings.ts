@@ -1,5 +1,5 @@
 import type { Logger } from '../src/log.ts';
-import { AwsClients, type AwsSettings } from '../src/aws/clients.ts';
+import { AwsClients, type AwsSettings } from '../src/cloud/aws/clients.ts';
 
 /** Settings under which nothing but the loopback is reached: a test never calls AWS. */
 export function testAwsSettings(more: Partial<AwsSettings> = {}): AwsSettings {

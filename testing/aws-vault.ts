@@ -1,6 +1,6 @@
 import type { Simulator } from '../simulator/simulator.ts';
-import { AwsClients, type AwsSettings } from '../src/aws/clients.ts';
-import type { AwsHouse } from '../src/vault/aws-house.ts';
+import { AwsClients, type AwsSettings } from '../src/cloud/aws/clients.ts';
+import type { AwsHouse } from '../src/cloud/accounts/context.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
 import { insertGroup, openVault, type TestVault } from './vault.ts';

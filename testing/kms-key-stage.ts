@@ -1,10 +1,10 @@
-import { KmsKeys } from '../src/aws/kms-keys.ts';
+import { KmsKeys } from '../src/cloud/aws/kms-keys.ts';
 import type { Store } from '../src/store/store.ts';
-import { awsAccountOf, type AwsHouse } from '../src/vault/aws-house.ts';
+import { awsAccountOf, type AwsHouse } from '../src/cloud/accounts/context.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/vault/cloud-keys.ts';
-import type { OnKmsKey } from '../src/vault/kms-key-acts.ts';
-import { advanceKmsKey, type Attempt } from '../src/vault/kms-key-pipeline.ts';
-import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/vault/kms-key-records.ts';
+import type { OnKmsKey } from '../src/cloud/kms-keys/acts.ts';
+import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/state-machine.ts';
+import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/cloud/kms-keys/records.ts';
 import { fresh } from './vault.ts';
 import { region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
 

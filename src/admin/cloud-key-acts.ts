@@ -8,7 +8,7 @@ import {
   rotateCloudKey,
   scheduleDeletion,
 } from '../vault/cloud-keys.ts';
-import type { CloudSide } from '../vault/kms-keys-of-cloud-key.ts';
+import type { CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { shownActedKey, shownKey } from './cloud-key-forms.ts';
 import { cloudSide } from './kms-key-forms.ts';
 import { acted, deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';

@@ -9,7 +9,7 @@ import {
   type Usage,
   type UsedCloudKey,
 } from '../vault/cloud-keys.ts';
-import type { KmsKey } from '../vault/kms-key-records.ts';
+import type { KmsKey } from '../cloud/kms-keys/records.ts';
 import {
   description,
   expiry,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { UsedCloudKey } from '../vault/cloud-keys.ts';
-import { outcomesInAws, type CloudSide } from '../vault/kms-keys-of-cloud-key.ts';
-import { tryLater } from '../vault/kms-key-attempts.ts';
-import { kmsKeysOf } from '../vault/kms-key-records.ts';
+import { outcomesInAws, type CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
+import { tryLater } from '../cloud/kms-keys/attempts.ts';
+import { kmsKeysOf } from '../cloud/kms-keys/records.ts';
 import { showKey } from './cloud-key-forms.ts';
 import { vaultId } from './key-forms.ts';
 import type { Answer, Call } from './route.ts';

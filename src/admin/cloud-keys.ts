@@ -8,8 +8,8 @@ import {
   listVersions,
   updateCloudKey,
 } from '../vault/cloud-keys.ts';
-import { tryLater } from '../vault/kms-key-attempts.ts';
-import { kmsKeysOf } from '../vault/kms-key-records.ts';
+import { tryLater } from '../cloud/kms-keys/attempts.ts';
+import { kmsKeysOf } from '../cloud/kms-keys/records.ts';
 import { cloudKeyActRoutes } from './cloud-key-acts.ts';
 import {
   externalKeyId,

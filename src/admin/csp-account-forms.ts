@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { partitions } from '../aws/partitions.ts';
-import { reportOf } from '../vault/csp-account-acts.ts';
-import type { CspAccountRecord } from '../vault/csp-accounts.ts';
-import type { RotationProblem } from '../vault/access-key-rotation-records.ts';
+import { partitions } from '../cloud/aws/partitions.ts';
+import { reportOf } from '../cloud/accounts/checks.ts';
+import type { CspAccountRecord } from '../cloud/accounts/accounts.ts';
+import type { RotationProblem } from '../cloud/accounts/access-key-rotation-records.ts';
 import { description, region, rotationDays, time } from './key-forms.ts';
 
 /* How CSP accounts are told and shown. The secret access key is told and never shown. */

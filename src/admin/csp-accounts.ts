@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Secret } from '../secret.ts';
-import { rotateAccessKey } from '../vault/access-key-rotation.ts';
-import { checkCspAccount, policyOfCspAccount, principalsOfCspAccount } from '../vault/csp-account-acts.ts';
+import { rotateAccessKey } from '../cloud/accounts/access-key-rotation.ts';
+import { checkCspAccount, policyOfCspAccount, principalsOfCspAccount } from '../cloud/accounts/checks.ts';
 import {
   createCspAccount,
   cspAccountOrders,
@@ -10,7 +10,7 @@ import {
   listCspAccounts,
   updateCspAccount,
   type CspAccountRecord,
-} from '../vault/csp-accounts.ts';
+} from '../cloud/accounts/accounts.ts';
 import {
   accountFields,
   showAccount,

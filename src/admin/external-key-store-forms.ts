@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { explainConnectionError } from '../aws/connection-errors.ts';
-import type { ByHand } from '../vault/external-key-store-console.ts';
-import { toldStates } from '../vault/external-key-store-edits.ts';
-import type { Candidate } from '../vault/external-key-store-links.ts';
-import type { StoreView } from '../vault/external-key-store-view.ts';
-import { lookOperation, readProblem } from '../vault/external-key-store-wanted.ts';
+import { explainConnectionError } from '../cloud/aws/connection-errors.ts';
+import type { ByHand } from '../cloud/key-stores/console.ts';
+import { toldStates } from '../cloud/key-stores/edits.ts';
+import type { Candidate } from '../cloud/key-stores/links.ts';
+import type { StoreView } from '../cloud/key-stores/view.ts';
+import { lookOperation, readProblem } from '../cloud/key-stores/wanted.ts';
 import { region, shownConsoleFile, time } from './key-forms.ts';
 
 /* What the API takes and shows of external key stores. */

@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { defaultQuietMinutes, mostQuietMinutes } from '../vault/credentials.ts';
-import { consoleOf, rotateByHand } from '../vault/external-key-store-console.ts';
-import { accountFor, isByHand } from '../vault/external-key-store-accounts.ts';
-import { givenByHand } from '../vault/external-key-store-by-hand.ts';
-import { updateExternalKeyStore } from '../vault/external-key-store-edits.ts';
-import { findCandidates, linkExternalKeyStore } from '../vault/external-key-store-links.ts';
+import { consoleOf, rotateByHand } from '../cloud/key-stores/console.ts';
+import { accountFor, isByHand } from '../cloud/key-stores/accounts.ts';
+import { givenByHand } from '../cloud/key-stores/by-hand.ts';
+import { updateExternalKeyStore } from '../cloud/key-stores/edits.ts';
+import { findCandidates, linkExternalKeyStore } from '../cloud/key-stores/links.ts';
 import {
   getExternalKeyStore,
   listExternalKeyStores,
   storeOrders,
   type ExternalKeyStore,
-} from '../vault/external-key-store-records.ts';
-import { viewsOf, type StoreView } from '../vault/external-key-store-view.ts';
-import { refreshExternalKeyStore } from '../vault/external-key-store-watch.ts';
+} from '../cloud/key-stores/records.ts';
+import { viewsOf, type StoreView } from '../cloud/key-stores/view.ts';
+import { refreshExternalKeyStore } from '../cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
   rotateStoreCredential,
-} from '../vault/external-key-stores.ts';
+} from '../cloud/key-stores/key-stores.ts';
 import { getKeySet, type KeySet } from '../vault/key-sets.ts';
 import {
   linkBody,

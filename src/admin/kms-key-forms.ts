@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { driftOf } from '../vault/kms-key-drift.ts';
-import { problemOf, seenOf, tagsOf, toApplyOf, type KmsKey } from '../vault/kms-key-records.ts';
-import { asJson } from '../vault/kms-key-drift.ts';
-import { mayBeStaleOf } from '../vault/kms-key-unshown.ts';
+import { driftOf } from '../cloud/kms-keys/drift.ts';
+import { problemOf, seenOf, tagsOf, toApplyOf, type KmsKey } from '../cloud/kms-keys/records.ts';
+import { asJson } from '../cloud/kms-keys/drift.ts';
+import { mayBeStaleOf } from '../cloud/kms-keys/unshown.ts';
 import { description, region, time } from './key-forms.ts';
 
 /* KMS key pointers as the API has them. */

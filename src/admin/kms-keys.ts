@@ -9,14 +9,14 @@ import {
   wishOfKmsKey,
   type KmsKeyWanted,
   type OnKmsKey,
-} from '../vault/kms-key-acts.ts';
-import { attemptAll, tellMistake, tryLater } from '../vault/kms-key-attempts.ts';
-import { consoleOfKmsKey } from '../vault/kms-key-console.ts';
-import { editKmsKey } from '../vault/kms-key-edit.ts';
-import { createKmsKey } from '../vault/kms-key-making.ts';
-import { getKmsKey, kmsKeyOrders, listKmsKeys } from '../vault/kms-key-records.ts';
-import { refreshKmsKey } from '../vault/kms-key-refresh.ts';
-import { listUnlinkedKmsKeys } from '../vault/kms-key-unlinked.ts';
+} from '../cloud/kms-keys/acts.ts';
+import { attemptAll, tellMistake, tryLater } from '../cloud/kms-keys/attempts.ts';
+import { consoleOfKmsKey } from '../cloud/kms-keys/console.ts';
+import { editKmsKey } from '../cloud/kms-keys/edit.ts';
+import { createKmsKey } from '../cloud/kms-keys/create.ts';
+import { getKmsKey, kmsKeyOrders, listKmsKeys } from '../cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../cloud/kms-keys/refresh.ts';
+import { listUnlinkedKmsKeys } from '../cloud/kms-keys/unlinked.ts';
 import { deleteKeys, keyPath, readKeys, writeKeys } from './cloud-key-routes.ts';
 import { region, vaultId, waitingDays } from './key-forms.ts';
 import {

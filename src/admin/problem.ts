@@ -4,7 +4,7 @@ import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
-import { AwsError } from '../aws/aws-error.ts';
+import { AwsError } from '../cloud/aws/aws-error.ts';
 import { IdempotencyConflictError } from '../evidence/trail.ts';
 
 /** Kinds of problems (RFC 9457): `type` is `urn:holdfast:problem:<kind>`. */

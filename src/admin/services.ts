@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts';
-import type { AwsHouse } from '../vault/aws-house.ts';
+import type { AwsHouse } from '../cloud/accounts/context.ts';
 
 /** What the management API needs of the node. */
 export interface AdminServices extends AwsHouse {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Store } from '../store/store.ts';
-import { KmsKeyScan } from '../vault/kms-key-scan.ts';
+import { KmsKeyScan } from '../cloud/kms-keys/scan.ts';
 import { countStatus, type StatusScope } from '../vault/status-counts.ts';
 import { findKmsKeyTroubles, findTroubles, vaultTroubles } from '../vault/status-troubles.ts';
 import { findUnsettled } from '../vault/unsettled-findings.ts';

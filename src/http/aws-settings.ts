@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { AwsSettings } from '../aws/clients.ts';
+import type { AwsSettings } from '../cloud/aws/clients.ts';
 import type { AwsConfig } from '../config/config.ts';
 
 /** The `[aws]` table as the management process gets it: the CAs read, nothing of files left. */

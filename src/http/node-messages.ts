@@ -1,5 +1,5 @@
 import type { NodeFacts, TokenReport } from '../admin/services.ts';
-import type { AwsSettings } from '../aws/clients.ts';
+import type { AwsSettings } from '../cloud/aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/host/cryptoki.ts';
 import type { OwnKeyProofs } from '../token/host/keys/own-key-proofs.ts';

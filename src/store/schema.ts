@@ -308,7 +308,7 @@ export interface ExternalKeyStoreTable {
   pending_access_key_id: Generated<string>;
   /** What was asked for and not yet confirmed: a kill between is put right by asking again. */
   wanted: 'CREATE' | 'CONNECT' | 'DISCONNECT' | 'DELETE' | 'UPDATE' | null;
-  /** JSON of how it is wanted: see src/vault/external-key-store-wanted.ts. */
+  /** JSON of how it is wanted: see src/cloud/key-stores/wanted.ts. */
   wanted_details: string | null;
   /** As AWS said last; CREATING before it exists, NOT_FOUND where AWS has it no more, UNKNOWN where AWS was not asked. */
   state:

@@ -6,7 +6,7 @@ import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { paced } from './paced.ts';
 import { credentialWillStand } from './credential-records.ts';
-import { storesWithCredential } from './external-key-store-records.ts';
+import { storesWithCredential } from '../cloud/key-stores/records.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from './system-act.ts';
 

@@ -3,7 +3,7 @@ import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import { removeCredentials } from './credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
-import { storesWithCredential } from './external-key-store-records.ts';
+import { storesWithCredential } from '../cloud/key-stores/records.ts';
 import type { House } from './house.ts';
 
 const hour = 3_600_000;

@@ -20,7 +20,7 @@ import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './kms-key-making.ts';
+import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from '../cloud/kms-keys/create.ts';
 import { parseExternalKeyId } from './names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from './vault-error.ts';

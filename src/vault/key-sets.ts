@@ -4,7 +4,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Edit } from './edits.ts';
-import { checkNoStores } from './external-key-store-checks.ts';
+import { checkNoStores } from '../cloud/key-stores/checks.ts';
 import { checkRowVersion, type House, type Sight } from './house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';

@@ -16,7 +16,7 @@ import {
 } from './key-records.ts';
 import { findKeySetIn } from './key-set-records.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import { followCloudKey, wishOfCloudKey, type CloudSide } from './kms-keys-of-cloud-key.ts';
+import { followCloudKey, wishOfCloudKey, type CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { deletionDays } from './limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from './vault-error.ts';

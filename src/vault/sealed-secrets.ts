@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 import { xksSecretContext } from './credential-secrets.ts';
-import { secretContext } from './csp-access.ts';
+import { secretContext } from '../cloud/accounts/sign-in.ts';
 import { inPages } from './in-pages.ts';
 import type { Sealed } from './sealing.ts';
 

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import type { House } from './house.ts';
-import type { KmsKeyScan } from './kms-key-scan.ts';
+import type { KmsKeyScan } from '../cloud/kms-keys/scan.ts';
 import { notByIndex } from './page.ts';
 import { seenBy } from './sight.ts';
 import { keySetsIn, type StatusScope } from './status-counts.ts';

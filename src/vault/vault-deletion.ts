@@ -3,7 +3,7 @@ import type { Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { bumpRecord } from './edit-record.ts';
-import { leftInAws } from './external-key-store-checks.ts';
+import { leftInAws } from '../cloud/key-stores/checks.ts';
 import { checkRowVersion, type House } from './house.ts';
 import { VaultError } from './vault-error.ts';
 import { beginWork } from './unfinished-work.ts';

@@ -3,7 +3,7 @@ import { record } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import { withoutRotation } from './csp-account-records.ts';
+import { withoutRotation } from '../cloud/accounts/records.ts';
 import { bumpRecords } from './edit-record.ts';
 import type { Step } from './unfinished-work.ts';
 

@@ -12,7 +12,7 @@ import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/vault/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
-import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
 import { emptyComparison } from '../../src/vault/reconciliation-report.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';

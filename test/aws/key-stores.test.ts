@@ -6,8 +6,8 @@ import {
   KMSInternalException,
   XksProxyInvalidConfigurationException,
 } from '@aws-sdk/client-kms';
-import { connectionErrors, explainConnectionError } from '../../src/aws/connection-errors.ts';
-import { callKeyStores, KeyStoreError } from '../../src/aws/key-store-errors.ts';
+import { connectionErrors, explainConnectionError } from '../../src/cloud/aws/connection-errors.ts';
+import { callKeyStores, KeyStoreError } from '../../src/cloud/aws/key-store-errors.ts';
 
 /** Of key stores of AWS CloudHSM alone (API reference, CustomKeyStoresListEntry). */
 const ofCloudHsm = new Set([

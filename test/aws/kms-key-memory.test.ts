@@ -1,5 +1,5 @@
 import test from 'ava';
-import { KmsKeyMemory } from '../../src/aws/kms-key-memory.ts';
+import { KmsKeyMemory } from '../../src/cloud/aws/kms-key-memory.ts';
 
 /** A memory, and an AWS that counts what it is asked for. */
 function stage() {

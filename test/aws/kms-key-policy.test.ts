@@ -5,8 +5,8 @@ import {
   longestKeyPolicy,
   parseKeyPolicy,
   writeKeyPolicy,
-} from '../../src/aws/key-policy.ts';
-import { comparePolicies } from '../../src/aws/kms-policy-comparison.ts';
+} from '../../src/cloud/aws/key-policy.ts';
+import { comparePolicies } from '../../src/cloud/aws/kms-policy-comparison.ts';
 
 type Json = Record<string, unknown>;
 

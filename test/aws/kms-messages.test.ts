@@ -1,8 +1,8 @@
 import test from 'ava';
-import type { AwsError } from '../../src/aws/aws-error.ts';
-import type { AwsFault } from '../../src/aws/aws-faults.ts';
-import { callKeyStores } from '../../src/aws/key-store-errors.ts';
-import { callKms } from '../../src/aws/kms-errors.ts';
+import type { AwsError } from '../../src/cloud/aws/aws-error.ts';
+import type { AwsFault } from '../../src/cloud/aws/aws-faults.ts';
+import { callKeyStores } from '../../src/cloud/aws/key-store-errors.ts';
+import { callKms } from '../../src/cloud/aws/kms-errors.ts';
 
 /*
  * AWS KMS has one code for many causes, and its message tells which (XKS proxy API specification, "Error codes", KMS

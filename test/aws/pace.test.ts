@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import test from 'ava';
-import { Pace } from '../../src/aws/pace.ts';
+import { Pace } from '../../src/cloud/aws/pace.ts';
 
 /** Milliseconds until the next `count` requests have been sent, each of them taken. */
 async function timeOf(pace: Pace, count: number, operation = 'CreateKey'): Promise<number> {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { parseIdentity } from '../../src/aws/identity-check.ts';
-import { leastPolicy, permissionsOf, trustPolicy, workingGroups } from '../../src/aws/permissions.ts';
+import { parseIdentity } from '../../src/cloud/aws/identity-check.ts';
+import { leastPolicy, permissionsOf, trustPolicy, workingGroups } from '../../src/cloud/aws/permissions.ts';
 
 const china = { partition: 'aws-cn', accountId: '111122223333', userArn: '', roleArn: '' } as const;
 

@@ -11,7 +11,7 @@ import {
   type KMSClient,
 } from '@aws-sdk/client-kms';
 import test from 'ava';
-import { connectionErrors } from '../../src/aws/connection-errors.ts';
+import { connectionErrors } from '../../src/cloud/aws/connection-errors.ts';
 import type { CheckId, ConnectionErrorCode } from '../../src/doctor/catalogue.ts';
 import { parseConsoleFile } from '../../src/doctor/console-file.ts';
 import type { DoctorOptions } from '../../src/doctor/options.ts';

@@ -9,7 +9,7 @@ import {
   type IAMClient,
 } from '@aws-sdk/client-iam';
 import type { SimulatedAccount, Simulator } from '../../simulator/simulator.ts';
-import { leastPolicy, type PermissionGroup, type PolicyDocument } from '../../src/aws/permissions.ts';
+import { leastPolicy, type PermissionGroup, type PolicyDocument } from '../../src/cloud/aws/permissions.ts';
 import { Secret } from '../../src/secret.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import { fresh } from '../../testing/vault.ts';

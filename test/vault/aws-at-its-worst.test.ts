@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
-import { AwsSchedules } from '../../src/vault/aws-schedules.ts';
+import { AwsSchedules } from '../../src/cloud/schedule.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import {
   endpoint,
@@ -13,10 +13,10 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
-import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
-import { watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
+import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
+import { watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
 import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { inAwsOf, kmsOf, newCloudKey, pointerOf } from '../../testing/kms-key-stage.ts';
 
 /* Whatever AWS shows late, loses or refuses for a while: in the end there is exactly one of each. */

@@ -6,17 +6,17 @@ import {
   createExternalKeyStore,
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
-} from '../../src/vault/external-key-stores.ts';
-import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
-import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
-import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { kmsKeyById, problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
-import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
-import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
+} from '../../src/cloud/key-stores/key-stores.ts';
+import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
+import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
+import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
+import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { kmsKeyById, problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { outcomesInAws } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import {
   endpoint,
   inAws,

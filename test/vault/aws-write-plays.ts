@@ -1,23 +1,23 @@
-import { rotateAccessKey, rotateDueAccessKeys } from '../../src/vault/access-key-rotation.ts';
-import { leastPolicy, trustPolicy } from '../../src/aws/permissions.ts';
-import type { KmsKeys } from '../../src/aws/kms-keys.ts';
-import { checkCspAccount, reportOf } from '../../src/vault/csp-account-acts.ts';
-import { createCspAccount, getCspAccount } from '../../src/vault/csp-accounts.ts';
-import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
-import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
+import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { leastPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
+import type { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
+import { checkCspAccount, reportOf } from '../../src/cloud/accounts/checks.ts';
+import { createCspAccount, getCspAccount } from '../../src/cloud/accounts/accounts.ts';
+import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
+import { refreshExternalKeyStore } from '../../src/cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
   rotateStoreCredential,
-} from '../../src/vault/external-key-stores.ts';
-import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { retryKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { editKmsKey, type KmsKeyEdit } from '../../src/vault/kms-key-edit.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
-import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+} from '../../src/cloud/key-stores/key-stores.ts';
+import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
+import { retryKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { editKmsKey, type KmsKeyEdit } from '../../src/cloud/kms-keys/edit.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { fresh } from '../../testing/vault.ts';
 import {

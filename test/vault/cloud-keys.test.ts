@@ -17,7 +17,7 @@ import {
 import { idsOfKeysCalled } from '../../src/vault/key-names.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
-import { createCspAccount } from '../../src/vault/csp-accounts.ts';
+import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import {

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { CreateRoleCommand, DeleteAccessKeyCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { leastPolicy, trustPolicy } from '../../src/aws/permissions.ts';
-import { whoIs } from '../../src/aws/identity-check.ts';
+import { leastPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
+import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
-import { rotateAccessKey } from '../../src/vault/access-key-rotation.ts';
-import { currentKey, openKey } from '../../src/vault/csp-access.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { currentKey, openKey } from '../../src/cloud/accounts/sign-in.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
 import {
   checkCspAccount,
   policyOfCspAccount,
   principalsOfCspAccount,
   reportOf,
-} from '../../src/vault/csp-account-acts.ts';
+} from '../../src/cloud/accounts/checks.ts';
 import {
   createCspAccount,
   deleteCspAccount,
@@ -21,7 +21,7 @@ import {
   updateCspAccount,
   type CspAccountRecord,
   type CspAccountWish,
-} from '../../src/vault/csp-accounts.ts';
+} from '../../src/cloud/accounts/accounts.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import type { VaultError } from '../../src/vault/vault-error.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';

@@ -5,8 +5,8 @@ import {
   getCspAccount,
   listCspAccounts,
   updateCspAccount,
-} from '../../src/vault/csp-accounts.ts';
-import type { AwsHouse } from '../../src/vault/aws-house.ts';
+} from '../../src/cloud/accounts/accounts.ts';
+import type { AwsHouse } from '../../src/cloud/accounts/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   eventsOf,

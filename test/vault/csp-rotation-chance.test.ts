@@ -1,9 +1,9 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
-import { whoIs } from '../../src/aws/identity-check.ts';
-import { rotateAccessKey } from '../../src/vault/access-key-rotation.ts';
-import { awsAccountOf } from '../../src/vault/aws-house.ts';
-import { createCspAccount, getCspAccount } from '../../src/vault/csp-accounts.ts';
+import { whoIs } from '../../src/cloud/aws/identity-check.ts';
+import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
+import { createCspAccount, getCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
 import { fresh } from '../../testing/vault.ts';

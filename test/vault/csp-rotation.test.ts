@@ -1,19 +1,19 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { Transaction } from 'kysely';
 import type { FaultRule } from '../../simulator/simulator.ts';
-import { callAws } from '../../src/aws/aws-error.ts';
-import { whoIs } from '../../src/aws/identity-check.ts';
+import { callAws } from '../../src/cloud/aws/aws-error.ts';
+import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
-import { rotateAccessKey, rotateDueAccessKeys } from '../../src/vault/access-key-rotation.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
 import {
   createCspAccount,
   getCspAccount,
   updateCspAccount,
   type CspAccountRecord,
-} from '../../src/vault/csp-accounts.ts';
+} from '../../src/cloud/accounts/accounts.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
 import { clientsOf, openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
 import { eventsOf, fresh } from '../../testing/vault.ts';

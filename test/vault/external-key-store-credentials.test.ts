@@ -15,20 +15,20 @@ import {
   rotateCredential,
   withdrawCredential,
 } from '../../src/vault/credentials.ts';
-import { updateCspAccount } from '../../src/vault/csp-accounts.ts';
+import { updateCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { retireCredentials } from '../../src/vault/expirations.ts';
-import { givenByHand } from '../../src/vault/external-key-store-by-hand.ts';
-import { consoleOf, rotateByHand } from '../../src/vault/external-key-store-console.ts';
-import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
-import { findCandidates, linkExternalKeyStore } from '../../src/vault/external-key-store-links.ts';
-import { viewsOf } from '../../src/vault/external-key-store-view.ts';
-import { refreshExternalKeyStore } from '../../src/vault/external-key-store-watch.ts';
+import { givenByHand } from '../../src/cloud/key-stores/by-hand.ts';
+import { consoleOf, rotateByHand } from '../../src/cloud/key-stores/console.ts';
+import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
+import { findCandidates, linkExternalKeyStore } from '../../src/cloud/key-stores/links.ts';
+import { viewsOf } from '../../src/cloud/key-stores/view.ts';
+import { refreshExternalKeyStore } from '../../src/cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
   rotateStoreCredential,
-} from '../../src/vault/external-key-stores.ts';
+} from '../../src/cloud/key-stores/key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
 import { fresh, insertGroup, insertVault } from '../../testing/vault.ts';
 import {

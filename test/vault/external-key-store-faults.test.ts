@@ -2,18 +2,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { FaultRule } from '../../simulator/simulator.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { AwsHouse } from '../../src/vault/aws-house.ts';
-import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
+import type { AwsHouse } from '../../src/cloud/accounts/context.ts';
+import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import { getCredential, withdrawCredential } from '../../src/vault/credentials.ts';
-import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/vault/external-key-store-watch.ts';
+import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
+import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
   rotateStoreCredential,
-} from '../../src/vault/external-key-stores.ts';
+} from '../../src/cloud/key-stores/key-stores.ts';
 import type { KeySet } from '../../src/vault/key-sets.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import { fresh } from '../../testing/vault.ts';

@@ -1,26 +1,26 @@
 import anyTest, { type TestFn } from 'ava';
 import { CreateKeyCommand, KMSClient, UpdateCustomKeyStoreCommand } from '@aws-sdk/client-kms';
-import { connectionErrors } from '../../src/aws/connection-errors.ts';
-import { AwsError } from '../../src/aws/aws-error.ts';
+import { connectionErrors } from '../../src/cloud/aws/connection-errors.ts';
+import { AwsError } from '../../src/cloud/aws/aws-error.ts';
 import { showStore } from '../../src/admin/external-key-store-forms.ts';
 import { createCloudKey } from '../../src/vault/cloud-keys.ts';
 import { withdrawCredential } from '../../src/vault/credentials.ts';
-import { updateExternalKeyStore } from '../../src/vault/external-key-store-edits.ts';
-import type { ExternalKeyStore } from '../../src/vault/external-key-store-records.ts';
-import { createKmsKey } from '../../src/vault/kms-key-making.ts';
-import { linkExternalKeyStore } from '../../src/vault/external-key-store-links.ts';
-import { viewsOf } from '../../src/vault/external-key-store-view.ts';
+import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
+import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
+import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
+import { linkExternalKeyStore } from '../../src/cloud/key-stores/links.ts';
+import { viewsOf } from '../../src/cloud/key-stores/view.ts';
 import {
   nextStoreLook,
   refreshExternalKeyStore,
   watchExternalKeyStores,
-} from '../../src/vault/external-key-store-watch.ts';
+} from '../../src/cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
-} from '../../src/vault/external-key-stores.ts';
+} from '../../src/cloud/key-stores/key-stores.ts';
 import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/vault/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';

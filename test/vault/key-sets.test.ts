@@ -8,7 +8,7 @@ import {
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
-import { createCspAccount } from '../../src/vault/csp-accounts.ts';
+import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import type { Sight } from '../../src/vault/house.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import {

@@ -7,20 +7,20 @@ import {
   scheduleDeletion,
   updateCloudKey,
 } from '../../src/vault/cloud-keys.ts';
-import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
-import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { consoleOfKmsKey } from '../../src/vault/kms-key-console.ts';
-import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
-import { createKmsKey } from '../../src/vault/kms-key-making.ts';
-import { problemOf, toApplyOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
-import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
-import { listUnlinkedKmsKeys } from '../../src/vault/kms-key-unlinked.ts';
-import { outcomesInAws } from '../../src/vault/kms-keys-of-cloud-key.ts';
-import { AwsError } from '../../src/aws/aws-error.ts';
-import { AwsClients } from '../../src/aws/clients.ts';
-import { writeFailure } from '../../src/vault/kms-key-writes.ts';
-import { whenIdle } from '../../src/vault/kms-key-turns.ts';
+import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { consoleOfKmsKey } from '../../src/cloud/kms-keys/console.ts';
+import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
+import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
+import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
+import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { listUnlinkedKmsKeys } from '../../src/cloud/kms-keys/unlinked.ts';
+import { outcomesInAws } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
+import { AwsError } from '../../src/cloud/aws/aws-error.ts';
+import { AwsClients } from '../../src/cloud/aws/clients.ts';
+import { writeFailure } from '../../src/cloud/kms-keys/writes.ts';
+import { whenIdle } from '../../src/cloud/kms-keys/turns.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { eventsOf } from '../../testing/vault.ts';
@@ -454,7 +454,7 @@ test.serial('a KMS key whose store is disconnected is UNKNOWN, and AWS’s word 
   const { pointer } = await newKmsKey(stage, set);
   const { DisconnectCustomKeyStoreCommand } = await import('@aws-sdk/client-kms');
   const { custom_key_store_id: CustomKeyStoreId } = pointer;
-  const { awsAccountOf } = await import('../../src/vault/aws-house.ts');
+  const { awsAccountOf } = await import('../../src/cloud/accounts/context.ts');
   const csp = await stage.house.store.db
     .selectFrom('csp_accounts')
     .selectAll()

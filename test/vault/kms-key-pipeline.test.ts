@@ -1,15 +1,15 @@
 import anyTest, { type TestFn } from 'ava';
 import type { FaultRule } from '../../simulator/simulator.ts';
 import { disableCloudKey, enableCloudKey } from '../../src/vault/cloud-keys.ts';
-import { deleteKmsKey, retryKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { driftOf } from '../../src/vault/kms-key-drift.ts';
-import { dueWork } from '../../src/vault/kms-key-due.ts';
-import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
-import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
+import { dueWork } from '../../src/cloud/kms-keys/due.ts';
+import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
+import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { problemOf, seenOf, tagsOf } from '../../src/vault/kms-key-records.ts';
-import { refreshKmsKey } from '../../src/vault/kms-key-refresh.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { problemOf, seenOf, tagsOf } from '../../src/cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
 import { eventsOf } from '../../testing/vault.ts';
 import {
   newConnected,

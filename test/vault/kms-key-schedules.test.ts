@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
-import { AwsClients } from '../../src/aws/clients.ts';
-import { KmsKeys } from '../../src/aws/kms-keys.ts';
-import { AwsSchedules } from '../../src/vault/aws-schedules.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import { AwsClients } from '../../src/cloud/aws/clients.ts';
+import { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
+import { AwsSchedules } from '../../src/cloud/schedule.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
 import { disableCloudKey } from '../../src/vault/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/vault/leases.ts';
-import { dueChecks, dueWork } from '../../src/vault/kms-key-due.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { deleteKmsKey, retryKmsKey } from '../../src/vault/kms-key-acts.ts';
-import { nextTry } from '../../src/vault/aws-retry.ts';
-import { checkInterval } from '../../src/vault/kms-key-refresh.ts';
-import { search } from '../../src/vault/kms-key-search.ts';
+import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { nextTry } from '../../src/cloud/accounts/aws-retry.ts';
+import { checkInterval } from '../../src/cloud/kms-keys/refresh.ts';
+import { search } from '../../src/cloud/kms-keys/search.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
-import { createExternalKeyStore } from '../../src/vault/external-key-stores.ts';
-import { editKmsKey } from '../../src/vault/kms-key-edit.ts';
-import { createKmsKey } from '../../src/vault/kms-key-making.ts';
+import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
+import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
+import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
 import {
   endpoint,
   newConnected,

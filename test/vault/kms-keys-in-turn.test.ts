@@ -1,9 +1,9 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { awsAccountOf, type AwsHouse } from '../../src/vault/aws-house.ts';
+import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
 import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
-import { dueWork } from '../../src/vault/kms-key-due.ts';
-import { advanceKmsKey } from '../../src/vault/kms-key-pipeline.ts';
-import { problemOf, type KmsKey } from '../../src/vault/kms-key-records.ts';
+import { dueWork } from '../../src/cloud/kms-keys/due.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { problemOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import {
   newConnected,

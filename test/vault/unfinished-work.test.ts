@@ -6,7 +6,7 @@ import { resolveCaller } from '../../src/identity/callers.ts';
 import { hashOf } from '../../src/identity/bearer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
-import { awsAccountOf } from '../../src/vault/aws-house.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
 import { Directory } from '../../src/vault/directory.ts';
 import type { House } from '../../src/vault/house.ts';
 import { listCloudKeys } from '../../src/vault/key-list.ts';

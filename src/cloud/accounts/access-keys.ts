@@ -1,0 +1,35 @@
+import type { Transaction } from 'kysely';
+import type { Tables } from '../../store/schema.ts';
+import { secretContext, type CspAccessKey, type CspAccount, type OpenKey } from './sign-in.ts';
+import type { House } from '../../vault/house.ts';
+import { seal } from '../../vault/sealing.ts';
+
+/** The row of an access key, its secret under the token's protecting key. Throws TokenError. */
+export async function sealKey(
+  house: House,
+  account: Pick<CspAccount, 'id' | 'vault_id'>,
+  { accessKeyId, secret }: OpenKey,
+  facts: Pick<CspAccessKey, 'state' | 'origin' | 'created_at'>,
+): Promise<CspAccessKey> {
+  const { sealed, token } = await seal(house, secretContext(account, accessKeyId), secret);
+  return {
+    csp_account_id: account.id,
+    access_key_id: accessKeyId,
+    sealed_secret: sealed,
+    sealed_token: token,
+    ...facts,
+  };
+}
+
+/** All access keys of the account, also those of a rotation under way. */
+export async function keysOf(
+  trx: Pick<Transaction<Tables>, 'selectFrom'>,
+  cspAccountId: string,
+): Promise<CspAccessKey[]> {
+  return trx.selectFrom('csp_access_keys').selectAll().where('csp_account_id', '=', cspAccountId).execute();
+}
+
+/** Deletes what we have of them; IAM has them still. */
+export async function forgetKeys(trx: Transaction<Tables>, cspAccountId: string): Promise<void> {
+  await trx.deleteFrom('csp_access_keys').where('csp_account_id', '=', cspAccountId).execute();
+}

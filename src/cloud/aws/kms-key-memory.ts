@@ -1,0 +1,93 @@
+import { monotonicNow } from '../../clock.ts';
+
+/** What never changes of a KMS key: which external key it refers to, and through which key store. */
+export interface KmsKeyFacts {
+  keyId: string;
+  arn: string;
+  /** `cks-…`; '' for one that is in no custom key store. */
+  customKeyStoreId: string;
+  /** External key id; '' for one of another origin. */
+  xksKeyId: string;
+}
+
+export interface KmsKeyPage {
+  keyIds: string[];
+  next: string | undefined;
+}
+
+/** Who looks for a key. */
+export interface Looker {
+  looker: string;
+  /** What was fetched longer ago, milliseconds, cannot show what it looks for. */
+  freshness: number;
+}
+
+interface Page {
+  at: number;
+  page: Promise<KmsKeyPage>;
+  shownTo: Set<string>;
+}
+
+/** Of so many KMS keys of an account and Region the facts are remembered; the oldest go first. */
+const mostKeys = 20_000;
+/** A page of ListKeys serves all who ask for it within so many milliseconds: AWS is no more up to date than that. */
+const pageAge = 1_000;
+/** Nothing is remembered once nobody has looked for so long, milliseconds. */
+const idleTime = 10 * 60_000;
+
+/**
+ * The KMS keys of one account and Region, for those who look for one among them: of a hundred pointers that look at the
+ * same time each page is fetched once, and each KMS key is described once.
+ */
+export class KmsKeyMemory {
+  readonly #facts = new Map<string, KmsKeyFacts>();
+  readonly #pages = new Map<string, Page>();
+  #idle: NodeJS.Timeout | undefined;
+
+  /** The page after `marker`, as it was fetched within `freshness` milliseconds, and never shown to this looker before. */
+  async page(
+    marker: string,
+    { looker, freshness }: Looker,
+    fetch: () => Promise<KmsKeyPage>,
+  ): Promise<KmsKeyPage> {
+    this.#used();
+    const now = monotonicNow();
+    for (const [name, { at }] of this.#pages) if (now - at >= pageAge) this.#pages.delete(name);
+    const known = this.#pages.get(marker);
+    if (known !== undefined && now - known.at < freshness && !known.shownTo.has(looker)) {
+      known.shownTo.add(looker);
+      return known.page;
+    }
+    const page = fetch();
+    const entry = { at: now, page, shownTo: new Set([looker]) };
+    this.#pages.set(marker, entry);
+    page.catch(() => {
+      if (this.#pages.get(marker) === entry) this.#pages.delete(marker);
+    });
+    return page;
+  }
+
+  /** `look` answers undefined for a key that cannot be looked at: it is asked for again the next time. */
+  async facts<T extends KmsKeyFacts>(
+    keyId: string,
+    look: () => Promise<T | undefined>,
+  ): Promise<KmsKeyFacts | undefined> {
+    const known = this.#facts.get(keyId);
+    if (known !== undefined) return known;
+    const seen = await look();
+    if (seen === undefined) return undefined;
+    const { arn, customKeyStoreId, xksKeyId } = seen;
+    this.#facts.set(keyId, { keyId, arn, customKeyStoreId, xksKeyId });
+    const [oldest] = this.#facts.keys();
+    if (this.#facts.size > mostKeys && oldest !== undefined) this.#facts.delete(oldest);
+    return this.#facts.get(keyId);
+  }
+
+  #used(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#facts.clear();
+      this.#pages.clear();
+    }, idleTime).unref();
+  }
+}

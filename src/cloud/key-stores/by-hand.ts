@@ -1,0 +1,118 @@
+import { record, type Act } from '../../evidence/trail.ts';
+import { findCredentialIn, credentialState, type UsedCredential } from '../../vault/credential-records.ts';
+import { checkLive, parseQuiet } from '../../vault/credential-wish.ts';
+import { defaultQuietMinutes, type IssuedCredential } from '../../vault/credential-making.ts';
+import {
+  auditedStore,
+  findStoreIn,
+  storeEntry,
+  type ExternalKeyStore,
+} from './records.ts';
+import { inTurn, save, type Turn } from './turn.ts';
+import { checkRowVersion, type House } from '../../vault/house.ts';
+import type { KeySet } from '../../vault/key-set-records.ts';
+import { credentialMoved, issueForStore } from './credential-rotation.ts';
+import type { OnStore } from './key-stores.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+
+/*
+ * External key stores that a person looks after in AWS: what AWS has is what the person says, and what is seen of it here.
+ */
+
+type At = Pick<Turn, 'act' | 'keySet'> & { house: House };
+
+/** How often uses of a credential are looked up, milliseconds. */
+const lookEvery = 60_000;
+
+/** A credential that AWS signs with shows by itself that AWS was given it. */
+export async function lookByHand(
+  { house, act, keySet }: At,
+  row: ExternalKeyStore,
+): Promise<ExternalKeyStore> {
+  const turn = { house: house as Turn['house'], act, keySet };
+  const next_check_at = new Date(house.now().getTime() + lookEvery).toISOString();
+  const pending = await known(house, keySet, row.pending_access_key_id);
+  if (pending !== undefined && pending.last_seen_at !== null)
+    return credentialMoved(turn, row, defaultQuietMinutes, { next_check_at });
+  const current = await known(house, keySet, row.access_key_id);
+  const successor = await known(house, keySet, current?.successor ?? '');
+  // Rotated with holdfast credential rotate.
+  if (
+    successor !== undefined &&
+    credentialState(successor, house.now()) === 'LIVE' &&
+    (successor.last_seen_at ?? '') > (current?.last_seen_at ?? '')
+  )
+    return save(turn, row, { access_key_id: successor.access_key_id, next_check_at }, [
+      {
+        ...storeEntry('credential-moved', row),
+        before: { accessKeyId: row.access_key_id },
+        after: { accessKeyId: successor.access_key_id },
+      },
+    ]);
+  return save(turn, row, { next_check_at });
+}
+
+async function known(house: House, keySet: KeySet, accessKeyId: string): Promise<UsedCredential | undefined> {
+  if (accessKeyId === '') return undefined;
+  try {
+    return await findCredentialIn(house.store.db, keySet, accessKeyId);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Issues the credential that a person is to give AWS. Until they say that it is done, or AWS is seen with it, it is the
+ * pending one; the one before then retires once it is quiet.
+ */
+export async function issueByHand(
+  house: House,
+  act: Act,
+  { keySet, id, expected }: OnStore,
+  verb: 'console' | 'rotate-credential',
+): Promise<{ row: ExternalKeyStore; issued: IssuedCredential }> {
+  return inTurn(house, id, async () => {
+    const row = await findStoreIn(house.store.db, keySet, id);
+    checkRowVersion(row, expected);
+    const result = await issueForStore({ house: house as Turn['house'], act, keySet }, row);
+    const entry = {
+      ...storeEntry(verb, row),
+      before: auditedStore(row),
+      after: auditedStore(result.row),
+    };
+    await house.store.write(act, async (trx) => record(trx, withoutKey(act), entry));
+    return result;
+  });
+}
+
+/**
+ * The person has given AWS the pending credential. Where AWS has been seen to use it already, that is on the record by
+ * then, and stays as it is. Throws VaultError `conflict` where AWS was never given one.
+ */
+export async function givenByHand(
+  house: House,
+  act: Act,
+  { keySet, id, expected }: OnStore,
+  quietMinutes: number,
+): Promise<ExternalKeyStore> {
+  const quiet = parseQuiet(quietMinutes) ?? defaultQuietMinutes;
+  return inTurn(house, id, async () => {
+    const row = await findStoreIn(house.store.db, keySet, id);
+    checkRowVersion(row, expected);
+    const pending = await known(house, keySet, row.pending_access_key_id);
+    if (pending === undefined && row.access_key_id !== '') return row;
+    if (pending === undefined)
+      throw new VaultError(
+        'conflict',
+        'no new credential waits to be given to AWS',
+        'holdfast external-key-store rotate-credential issues one',
+      );
+    checkLive(pending, act.at);
+    return credentialMoved({ house: house as Turn['house'], act, keySet }, row, quiet);
+  });
+}
+
+function withoutKey(act: Act): Act {
+  const { idempotency: _, ...plain } = act;
+  return plain;
+}

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import type { Transaction } from 'kysely';
+import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import type { Tables } from '../../store/schema.ts';
+import type { ActTransaction } from '../../store/store.ts';
+import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { accountFor, signsIn } from './accounts.ts';
+import { takeBack } from './create-in-aws.ts';
+import {
+  auditedStore,
+  storeEntry,
+  storeInRegion,
+  type ExternalKeyStore,
+  type StoreChange,
+} from './records.ts';
+import { advance } from './state-machine.ts';
+import { inTurn, saveIn, type Turn } from './turn.ts';
+import { readDetails, writeDetails } from './wanted.ts';
+import { parseReach, parseStoreName, parseStoreRegion, type ReachWish } from './fields.ts';
+import { findKeySetIn, type KeySet } from '../../vault/key-set-records.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+
+export interface NewStoreWish extends Omit<ReachWish, 'uriEndpoint'> {
+  region: string;
+  /** The key set's if left out. */
+  name?: string | undefined;
+  /** The one used last, of this key set or another of the vault, if left out. */
+  uriEndpoint?: string | undefined;
+  /** False: a person makes it in AWS. True: refused where Holdfast does not sign in there. As it can be if left out. */
+  make?: boolean | undefined;
+  /** Connect it once it is made. */
+  connect?: boolean | undefined;
+}
+
+/**
+ * Makes the external key store of the key set in a Region, in AWS too unless that is done by hand. Where an earlier try
+ * was cut off this goes on with it, with what is told now. What AWS refuses is taken back; where its answer was lost the
+ * record stays, and the watch finds out. Throws NameError, AwsError, TokenError; VaultError `conflict`, `invalid`.
+ */
+export async function createExternalKeyStore(
+  house: AwsHouse,
+  act: Act,
+  keySet: KeySet,
+  wish: NewStoreWish,
+): Promise<ExternalKeyStore> {
+  checkServed(keySet);
+  const account = await accountFor(house.store.db, keySet);
+  const byHand = wish.make === false || !signsIn(account);
+  if (byHand && wish.make === true)
+    throw new VaultError(
+      'conflict',
+      'the key set has no CSP account with which Holdfast signs in to AWS',
+      'give it one (holdfast key-set edit --csp-account), or make the key store by hand (--by-hand)',
+    );
+  const region = parseStoreRegion(wish.region, account?.partition);
+  const columns = await columnsOf(house, keySet, wish, region);
+  const known = await storeInRegion(house.store.db, keySet, region);
+  if (byHand || !signsIn(account))
+    return house.store.write(act, async (trx) => {
+      await checkOnlyOne(trx, keySet, region);
+      return insert(trx, act, keySet, region, { ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
+    });
+  const aws = await awsAccountOf(house, account, region);
+  // Once the record is there it is gone on with, as by the watch.
+  const turn: Turn = { house, act: aftermathOf(act), keySet, aws, by: 'operator' };
+  const id = known?.id ?? randomUUID();
+  return inTurn(house, id, async () => {
+    const row = await house.store.write(act, async (trx) => {
+      const details = { ...(wish.connect === true ? { connect: true } : {}) };
+      const before = await storeInRegion(trx, keySet, region);
+      if (before !== undefined && isUnmade(before) && before.id === id) {
+        const tried = readDetails(before).tried ?? [];
+        const again = {
+          ...columns,
+          wanted: 'CREATE' as const,
+          wanted_details: writeDetails({ ...details, tried }),
+        };
+        return saveIn(trx, act, before, again, [
+          { ...storeEntry('create', before), after: auditedStore({ ...before, ...again }), creates: true },
+        ]);
+      }
+      await checkOnlyOne(trx, keySet, region);
+      return insert(trx, act, keySet, region, {
+        ...columns,
+        id,
+        origin: 'HOLDFAST',
+        state: 'CREATING',
+        wanted: 'CREATE',
+        wanted_details: writeDetails(details),
+      });
+    });
+    return made(turn, row);
+  });
+}
+
+async function made(turn: Turn, row: ExternalKeyStore): Promise<ExternalKeyStore> {
+  const { house, keySet } = turn;
+  try {
+    return (await advance(turn, row)) ?? row;
+  } catch (error) {
+    const now = await house.store.db
+      .selectFrom('external_key_stores')
+      .selectAll()
+      .where('id', '=', row.id)
+      .where('key_set_id', '=', keySet.id)
+      .executeTakeFirst();
+    // It is made; what did not come to pass is to connect it, and that stands in the record.
+    if (now !== undefined && now.custom_key_store_id !== '' && error instanceof AwsError) return now;
+    if (now !== undefined && isUntried(now)) await takeBack(turn, now, 'refused');
+    throw error;
+  }
+}
+
+/** Throws VaultError `conflict` unless AWS may use the key set. */
+export function checkServed(keySet: Pick<KeySet, 'external_key_store'>): void {
+  if (keySet.external_key_store === 1) return;
+  throw new VaultError(
+    'conflict',
+    'the key set is not an external key store: AWS would be refused',
+    'holdfast key-set edit --external-key-store yes',
+  );
+}
+
+export async function checkOnlyOne(
+  trx: Transaction<Tables>,
+  keySet: Pick<KeySet, 'id'>,
+  region: string,
+): Promise<void> {
+  const other = await storeInRegion(trx, keySet, region);
+  if (other === undefined) return;
+  throw new VaultError(
+    'conflict',
+    'the key set has an external key store in this Region already',
+    isUnmade(other)
+      ? 'repeat the request that made it, or delete it'
+      : 'use that one; or make another key set',
+  );
+}
+
+/** A new row with its audit event. */
+export async function insert(
+  trx: ActTransaction,
+  act: Act,
+  keySet: KeySet,
+  region: string,
+  columns: Pick<ExternalKeyStore, 'name' | 'connectivity' | 'uri_endpoint' | 'origin' | 'state'> &
+    StoreChange & { id?: string },
+  verb = 'create',
+): Promise<ExternalKeyStore> {
+  const keySetNow = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
+  checkServed(keySetNow);
+  if (keySetNow.csp_account_id !== keySet.csp_account_id)
+    throw new VaultError('conflict', 'the key set was given another CSP account meanwhile', 'repeat it');
+  const now = act.at.toISOString();
+  const { wanted = null, wanted_details = null, checked_at = null, next_check_at = null, ...rest } = columns;
+  const row = await trx
+    .insertInto('external_key_stores')
+    .values({
+      id: randomUUID(),
+      vault_id: keySet.vault_id,
+      key_set_id: keySet.id,
+      csp_account_id: keySet.csp_account_id,
+      region,
+      problem: null,
+      created_at: now,
+      updated_at: now,
+      ...withoutUndefined(rest),
+      name: columns.name,
+      connectivity: columns.connectivity,
+      uri_endpoint: columns.uri_endpoint,
+      origin: columns.origin,
+      state: columns.state,
+      wanted,
+      wanted_details,
+      checked_at,
+      next_check_at: next_check_at ?? now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  await record(trx, act, { ...storeEntry(verb, row), after: auditedStore(row), creates: true });
+  return row;
+}
+
+function withoutUndefined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+async function columnsOf(house: AwsHouse, keySet: KeySet, wish: NewStoreWish, region: string) {
+  const uriEndpoint = wish.uriEndpoint ?? (await lastEndpoint(house, keySet));
+  if (uriEndpoint === undefined)
+    throw new VaultError(
+      'invalid',
+      'the endpoint is missing, and no external key store of the vault has one yet',
+      'name it: https:// and the host name under which AWS reaches this node',
+    );
+  const reach = parseReach({ ...wish, uriEndpoint }, region);
+  return {
+    name: parseStoreName(wish.name ?? keySet.name),
+    connectivity: reach.connectivity,
+    uri_endpoint: reach.uriEndpoint,
+    vpc_endpoint_service_name: reach.vpcEndpointServiceName,
+    vpc_endpoint_service_owner: reach.vpcEndpointServiceOwner,
+  };
+}
+
+/** The endpoint of the key store made last: of this key set, else of the vault. */
+export async function lastEndpoint(
+  { store }: Pick<AwsHouse, 'store'>,
+  keySet: KeySet,
+): Promise<string | undefined> {
+  const last = store.db
+    .selectFrom('external_key_stores')
+    .select('uri_endpoint')
+    .where('uri_endpoint', '<>', '')
+    .orderBy('created_at', 'desc')
+    .limit(1);
+  const found =
+    (await last.where('key_set_id', '=', keySet.id).executeTakeFirst()) ??
+    (await last.where('vault_id', '=', keySet.vault_id).executeTakeFirst());
+  return found?.uri_endpoint;
+}
+
+function isUnmade(row: ExternalKeyStore): boolean {
+  return row.state === 'CREATING' && row.custom_key_store_id === '';
+}
+
+/** AWS certainly has nothing of it: it refused, or nothing that makes anything was sent. */
+function isUntried(row: ExternalKeyStore): boolean {
+  const { tried = [] } = readDetails(row);
+  return isUnmade(row) && row.pending_access_key_id === '' && (row.wanted === null || tried.length === 0);
+}

@@ -1,0 +1,144 @@
+import type { Act, AuditEntry } from '../../evidence/trail.ts';
+import { record } from '../../evidence/trail.ts';
+import type { AwsAccount } from '../aws/clients.ts';
+import { isSettling } from '../aws/presence.ts';
+import type { ActTransaction } from '../../store/store.ts';
+import type { AwsHouse } from '../accounts/context.ts';
+import { saveRecord } from '../../vault/edit-record.ts';
+import { nextTry } from '../accounts/aws-retry.ts';
+import type { ExternalKeyStore, StoreChange } from './records.ts';
+import { readProblem, type StoreProblem } from './wanted.ts';
+import type { House } from '../../vault/house.ts';
+import type { KeySet } from '../../vault/key-set-records.ts';
+import { holdLease, releaseLease } from '../../vault/leases.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+
+/** What works on one external key store in AWS, alone at it. */
+export interface Turn {
+  house: AwsHouse;
+  act: Act;
+  keySet: KeySet;
+  aws: AwsAccount;
+  /** A person asks for it now, or what was asked for earlier is gone on with. */
+  by: 'operator' | 'watch';
+}
+
+/** All requests of one turn, with every repetition and time-out, are over before, milliseconds. */
+const turnTime = 5 * 60_000;
+
+const atWork = new Set<string>();
+
+/**
+ * Runs what works on one key store, one at a time: the lease holds off other processes, and falls to whoever comes next
+ * where its holder was killed. Throws VaultError `conflict` where another is at it.
+ */
+export async function inTurn<T>(house: House, id: string, run: () => Promise<T>): Promise<T> {
+  const name = `external-key-store ${id}`;
+  // The lease alone would let the same process in twice.
+  if (atWork.has(id)) throw anotherAtIt();
+  atWork.add(id);
+  try {
+    if (!(await holdLease(house, name, turnTime))) throw anotherAtIt();
+    try {
+      return await run();
+    } finally {
+      await releaseLease(house, name);
+    }
+  } finally {
+    atWork.delete(id);
+  }
+}
+
+export function isAtWork(id: string): boolean {
+  return atWork.has(id);
+}
+
+function anotherAtIt(): VaultError {
+  return new VaultError(
+    'conflict',
+    'another act on this external key store is under way',
+    'repeat it in a moment; holdfast external-key-store show tells how far it is',
+  );
+}
+
+/**
+ * Writes a change with its audit events. Throws VaultError `not-found` where the record is gone meanwhile, `precondition`
+ * where it is another version.
+ */
+export async function saveIn(
+  trx: ActTransaction,
+  act: Act,
+  row: ExternalKeyStore,
+  change: StoreChange,
+  entries: readonly AuditEntry[] = [],
+): Promise<ExternalKeyStore> {
+  const now = await trx
+    .selectFrom('external_key_stores')
+    .select('id')
+    .where('id', '=', row.id)
+    .executeTakeFirst();
+  if (now === undefined) throw new VaultError('not-found', 'the external key store was deleted meanwhile');
+  const after = await saveRecord(trx, 'external_key_stores', row, change);
+  for (const entry of entries) await record(trx, act, entry);
+  return after;
+}
+
+export async function save(
+  { house, act }: Pick<Turn, 'house' | 'act'>,
+  row: ExternalKeyStore,
+  change: StoreChange,
+  entries: readonly AuditEntry[] = [],
+): Promise<ExternalKeyStore> {
+  return house.store.write(act, async (trx) => saveIn(trx, act, row, change, entries));
+}
+
+const soon = 5_000;
+/** While it may show as it was before what we changed. */
+const settling = 30_000;
+const steady = 5 * 60_000;
+
+/** When the watch looks at it next: seconds later while something is under way, else minutes; null for not at all. */
+export function nextLook(
+  row: Pick<ExternalKeyStore, 'state' | 'wanted'> & { updated_at?: string },
+  now: Date,
+  failed: { fault: string; times: number } | null = null,
+): string | null {
+  const underWay = row.wanted !== null || row.state === 'CONNECTING' || row.state === 'DISCONNECTING';
+  if (row.state === 'NOT_FOUND' && row.wanted === null) return null;
+  if (failed !== null) return nextTry(failed.fault, failed.times, now).toISOString();
+  // Not all of a restarted node's at once.
+  const changedAt = row.updated_at === undefined ? null : new Date(row.updated_at);
+  const pause = isSettling(changedAt, now) ? settling : steady;
+  const next = underWay ? soon : pause * (0.9 + Math.random() * 0.2);
+  return new Date(now.getTime() + next).toISOString();
+}
+
+/** An error, as far as it is written down. */
+export interface StoreFailure {
+  operation?: string;
+  /** As AwsError has it; `conflict` unless it is told. */
+  fault?: string;
+  code?: string;
+  message: string;
+  wayOut?: string | undefined;
+}
+
+/** What went wrong, with how often in a row. */
+export function problemOf(
+  row: Pick<ExternalKeyStore, 'problem'>,
+  error: StoreFailure,
+  now: Date,
+): StoreProblem {
+  const { operation = '', fault = 'conflict', code = 'Holdfast', message, wayOut = '' } = error;
+  const before = readProblem(row);
+  const again = before?.operation === operation && before.code === code;
+  return {
+    operation,
+    fault,
+    code,
+    message,
+    wayOut,
+    at: now.toISOString(),
+    times: again ? before.times + 1 : 1,
+  };
+}

@@ -1,0 +1,108 @@
+import type { CredentialState, UsedCredential } from '../../vault/credential-records.ts';
+import { credentialState, listCredentials } from '../../vault/credential-records.ts';
+import type { ExternalKeyStore } from './records.ts';
+import type { House } from '../../vault/house.ts';
+import type { KeySet } from '../../vault/key-set-records.ts';
+import { xksUriPath } from '../../vault/names.ts';
+
+/** A credential that AWS has, is about to have, or had, and when it was last seen with it. */
+export interface StoreCredential {
+  accessKeyId: string;
+  role: 'CURRENT' | 'PENDING' | 'OLD';
+  /** UNKNOWN: none of the key set. */
+  state: CredentialState | 'UNKNOWN';
+  lastSeenAt: string | null;
+}
+
+export interface StoreWarning {
+  code: 'CREDENTIAL_NOT_LIVE' | 'PATH_DIFFERS' | 'NOT_SERVED';
+  message: string;
+  wayOut: string;
+}
+
+export interface StoreView {
+  row: ExternalKeyStore;
+  credentials: StoreCredential[];
+  warnings: StoreWarning[];
+}
+
+/** More credentials than a key set has live ones. */
+const mostCredentials = 200;
+
+/** Records with what is to be said of them beside: their credentials, and what does not fit. */
+export async function viewsOf(
+  house: Pick<House, 'store' | 'now'>,
+  keySet: KeySet,
+  rows: readonly ExternalKeyStore[],
+): Promise<StoreView[]> {
+  if (rows.length === 0) return [];
+  const { items } = await listCredentials(house, keySet, { limit: mostCredentials, sort: '-createdAt' });
+  const now = house.now();
+  return rows.map((row) => {
+    const credentials = credentialsOf(row, items, now);
+    return { row, credentials, warnings: warningsOf(row, keySet, credentials) };
+  });
+}
+
+function credentialsOf(row: ExternalKeyStore, all: readonly UsedCredential[], now: Date): StoreCredential[] {
+  const shown = (accessKeyId: string, role: StoreCredential['role']): StoreCredential => {
+    const credential = all.find((one) => one.access_key_id === accessKeyId);
+    return {
+      accessKeyId,
+      role,
+      state: credential === undefined ? 'UNKNOWN' : credentialState(credential, now),
+      lastSeenAt: credential?.last_seen_at ?? null,
+    };
+  };
+  const old = all.filter(
+    (one) =>
+      one.successor !== null &&
+      one.successor === row.access_key_id &&
+      credentialState(one, now) === 'LIVE' &&
+      one.access_key_id !== row.pending_access_key_id,
+  );
+  return [
+    ...(row.access_key_id === '' ? [] : [shown(row.access_key_id, 'CURRENT')]),
+    ...(row.pending_access_key_id === '' ? [] : [shown(row.pending_access_key_id, 'PENDING')]),
+    ...old.map((one) => shown(one.access_key_id, 'OLD')),
+  ];
+}
+
+function warningsOf(
+  row: ExternalKeyStore,
+  keySet: KeySet,
+  credentials: readonly StoreCredential[],
+): StoreWarning[] {
+  if (row.state === 'NOT_FOUND') return [];
+  const current = credentials.find(({ role }) => role === 'CURRENT');
+  const path = xksUriPath(keySet.path_prefix);
+  return [
+    ...(current === undefined || current.state === 'LIVE'
+      ? []
+      : [
+          {
+            code: 'CREDENTIAL_NOT_LIVE' as const,
+            message: 'the credential that AWS has is not a live one of the key set: AWS is refused',
+            wayOut: 'holdfast external-key-store rotate-credential gives AWS a new one',
+          },
+        ]),
+    ...(row.uri_path === '' || row.uri_path === path
+      ? []
+      : [
+          {
+            code: 'PATH_DIFFERS' as const,
+            message: `AWS has the path ${row.uri_path}, the key set ${path}`,
+            wayOut: 'holdfast external-key-store edit --restore-path sets it in AWS',
+          },
+        ]),
+    ...(keySet.external_key_store === 1
+      ? []
+      : [
+          {
+            code: 'NOT_SERVED' as const,
+            message: 'the key set is not an external key store any more: AWS is refused',
+            wayOut: 'holdfast key-set edit --external-key-store yes',
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,69 @@
+import type { KeyStoreProperties } from '../aws/key-stores.ts';
+import type { ExternalKeyStore, StoreChange } from './records.ts';
+
+/*
+ * What is asked of AWS for an external key store is written down before AWS is asked, so that whoever comes later can
+ * finish it: the request itself, its repetition, or the watch after a kill.
+ */
+
+export interface WantedDetails {
+  /** Connect it afterwards: with DELETE where AWS refuses. */
+  connect?: boolean;
+  /** With UPDATE and DELETE: disconnect it first where it is not. */
+  disconnect?: boolean;
+  /** With CREATE: access key ids of which AWS may have been given one. By these a key store that was made is known. */
+  tried?: string[];
+  /** With CREATE: when AWS said that another has the name or the path, while an earlier try may have made it. */
+  inUseSince?: string;
+  /** With UPDATE: what AWS is to have otherwise. */
+  change?: Partial<KeyStoreProperties>;
+  /** With UPDATE: something was changed shortly before, so that what AWS shows may be older than that. */
+  unsettled?: boolean;
+  /** With UPDATE: give AWS a new XKS credential, and retire the old one after so many quiet minutes. */
+  credential?: { quietMinutes: number };
+  /** With CONNECT: AWS was asked to connect it, so that FAILED is the outcome and not what was before. */
+  sent?: boolean;
+  /** With CONNECT: it follows what AWS refused, which stays told. */
+  afterRefusal?: boolean;
+}
+
+export function readDetails(row: { wanted_details: string | null }): WantedDetails {
+  return row.wanted_details === null ? {} : (JSON.parse(row.wanted_details) as WantedDetails);
+}
+
+export function writeDetails(details: WantedDetails): string | null {
+  return Object.keys(details).length === 0 ? null : JSON.stringify(details);
+}
+
+/** Whether it is to be connected in the end, whatever is asked for besides: it was up before an act that disconnects it. */
+export function isToBeConnected(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_details'>): boolean {
+  return row.wanted === 'CONNECT' || readDetails(row).connect === true;
+}
+
+/** What is wanted once AWS has refused for good: what was disconnected for it is connected again. */
+export function wantedInstead(row: ExternalKeyStore): Pick<StoreChange, 'wanted' | 'wanted_details'> {
+  return row.state === 'DISCONNECTED' && readDetails(row).connect === true
+    ? { wanted: 'CONNECT', wanted_details: writeDetails({ afterRefusal: true }) }
+    : { wanted: null, wanted_details: null };
+}
+
+/** Why the last act, or the last look, failed. */
+export interface StoreProblem {
+  /** Of AWS KMS, such as `DescribeCustomKeyStores`. */
+  operation: string;
+  /** As AwsError has it; `conflict` for ours. */
+  fault?: string;
+  code: string;
+  message: string;
+  wayOut: string;
+  at: string;
+  /** How often in a row. */
+  times: number;
+}
+
+export function readProblem(row: { problem: string | null }): StoreProblem | null {
+  return row.problem === null ? null : (JSON.parse(row.problem) as StoreProblem);
+}
+
+/** The look itself failed: what state it is in is not known. */
+export const lookOperation = 'DescribeCustomKeyStores';

@@ -1,0 +1,319 @@
+import { randomUUID } from 'node:crypto';
+import type { Insertable, Transaction } from 'kysely';
+import { record, type Act } from '../../evidence/trail.ts';
+import { KeyPolicyError } from '../aws/key-policy.ts';
+import type { KmsKeyTable, Tables } from '../../store/schema.ts';
+import type { ActTransaction } from '../../store/store.ts';
+import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import type { CspAccount } from '../accounts/sign-in.ts';
+import type { Reading } from '../../vault/edits.ts';
+import type { ExternalKeyStore } from '../key-stores/records.ts';
+import type { Sight } from '../../vault/house.ts';
+import { findCloudKeyIn, keyState, type CloudKeyRecord } from '../../vault/key-records.ts';
+import type { KeySet } from '../../vault/key-set-records.ts';
+import { cloudStatusOf, lookForLink, parsePastedArn } from './look.ts';
+import { accountOfStore, factsOf, generatedPolicy } from './policy.ts';
+import { auditedKmsKey, kmsKeyEntry, type KmsKeyRow, type SeenKey } from './records.ts';
+import {
+  asVaultError,
+  defaultAlias,
+  ownTags,
+  parseKmsKeyWish,
+  tagsToText,
+  type KmsKeyWish,
+} from './fields.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+
+export interface NewKmsKeyWish extends KmsKeyWish {
+  /** The key store, or its Region: a key set has one in each. */
+  externalKeyStoreId?: string | undefined;
+  region?: string | undefined;
+  /** A KMS key that is there already: it is linked, or where nothing here signs in to AWS taken at its word. */
+  keyArn?: string | undefined;
+}
+
+/** What is told of the KMS key of a new CloudKey; true for one as it comes, false for none. */
+export type KmsKeyOfNewKey = boolean | KmsKeyWish;
+
+/**
+ * Makes the pointer of a KMS key that is still to be made in AWS, or links one that is there. The row comes first: from
+ * then on nothing that happens in AWS can be lost. Throws VaultError, NameError; AwsError and TokenError where a key is
+ * looked at.
+ */
+export async function createKmsKey(
+  house: AwsHouse,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  cloudKeyId: string,
+  wish: NewKmsKeyWish,
+): Promise<KmsKeyRow> {
+  parseKmsKeyWish(wish);
+  const { db } = house.store;
+  const cloudKey = await findCloudKeyIn(db, vaultId, sight, cloudKeyId);
+  const store = await storeFor(db, cloudKey, wish);
+  const account = await accountOfStore(db, store.id);
+  const linked =
+    wish.keyArn === undefined ? undefined : await link(house, cloudKey, store, account, wish.keyArn);
+  return house.store.write(act, async (trx) => {
+    const now = await findCloudKeyIn(trx, vaultId, sight, cloudKeyId);
+    checkFit(now, act.at, linked !== undefined);
+    const known = await storeFor(trx, now, { externalKeyStoreId: store.id });
+    await makeRoom(trx, cloudKeyId, store.id);
+    if (linked !== undefined) await checkUnlinked(trx, vaultId, linked.key_arn);
+    return insertPointer(trx, act, {
+      vaultId,
+      cloudKey: now,
+      store: known,
+      account,
+      wish,
+      linked,
+      creates: true,
+      byItself: false,
+    });
+  });
+}
+
+/**
+ * Within the transaction that makes a CloudKey, its pointer: by itself where the key set has a key store in the Region
+ * of the key and a CSP account that signs in, or because somebody asked for it. Throws VaultError where it was asked for
+ * and cannot be.
+ */
+export async function createKmsKeyOfNewKey(
+  trx: ActTransaction,
+  act: Act,
+  keySet: Pick<KeySet, 'id' | 'vault_id'>,
+  cloudKey: CloudKeyRecord,
+  wish: KmsKeyOfNewKey | undefined,
+): Promise<void> {
+  if (wish === false) return;
+  const store = await trx
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('key_set_id', '=', keySet.id)
+    .where('region', '=', cloudKey.region)
+    .executeTakeFirst();
+  const account = store === undefined ? undefined : await accountOfStore(trx, store.id);
+  const usable =
+    store !== undefined && store.wanted !== 'DELETE' && store.state !== 'NOT_FOUND' && cloudKey.region !== '';
+  if (!usable || account === undefined || account.type === 'manual') {
+    if (wish === undefined) return;
+    throw new VaultError(
+      'conflict',
+      'the key set has no external key store in the Region of the CloudKey whose CSP account signs in to AWS',
+      'make the key store first (holdfast external-key-store create); or make the CloudKey without a KMS key',
+    );
+  }
+  const bothUses = cloudKey.can_encrypt === 1 && cloudKey.can_decrypt === 1;
+  if (!bothUses && wish === undefined) return;
+  checkUsage(cloudKey);
+  const told = typeof wish === 'object' ? wish : {};
+  await insertPointer(trx, act, {
+    ...{ vaultId: keySet.vault_id, cloudKey, store, account, wish: told },
+    creates: false,
+    byItself: wish === undefined,
+  });
+}
+
+interface Linked {
+  key_arn: string;
+  key_id: string;
+  /** Undefined where nobody looked. */
+  seen: SeenKey | undefined;
+}
+
+async function link(
+  house: AwsHouse,
+  cloudKey: CloudKeyRecord,
+  store: ExternalKeyStore,
+  account: CspAccount | undefined,
+  arn: string,
+): Promise<Linked> {
+  const { keyArn: key_arn, keyId: key_id } = parsePastedArn(arn, whereOf(store, account));
+  if (account === undefined || account.type === 'manual') return { key_arn, key_id, seen: undefined };
+  const seen = await lookForLink(await awsAccountOf(house, account, store.region), store.region, key_id, {
+    custom_key_store_id: store.custom_key_store_id,
+    external_key_id: cloudKey.external_key_id,
+  });
+  return { key_arn, key_id, seen };
+}
+
+/** Where a KMS key of the key store must be. */
+export function whereOf(
+  { region }: Pick<ExternalKeyStore, 'region'>,
+  account: CspAccount | undefined,
+): { region: string; partition: string; accountId: string } {
+  const { partition, accountId } = factsOf(account, { key_arn: '' });
+  return { region, partition, accountId };
+}
+
+interface NewPointer {
+  vaultId: string;
+  cloudKey: CloudKeyRecord;
+  store: ExternalKeyStore;
+  account: CspAccount | undefined;
+  wish: KmsKeyWish;
+  linked?: Linked | undefined;
+  /** Whether an Idempotency-Key is the pointer's; of a request that makes a CloudKey it is the CloudKey's. */
+  creates: boolean;
+  /** Made because the key set makes such, not because somebody asked. */
+  byItself: boolean;
+}
+
+async function insertPointer(
+  trx: ActTransaction,
+  act: Act,
+  { vaultId, cloudKey, store, account, wish, linked, creates, byItself }: NewPointer,
+): Promise<KmsKeyRow> {
+  const now = act.at.toISOString();
+  const id = randomUUID();
+  const { tags = {}, ...told } = parseKmsKeyWish(wish);
+  const isManual = account === undefined || account.type === 'manual';
+  const source = told.policy_source ?? 'GENERATED';
+  const row: Insertable<KmsKeyTable> & { key_arn: string } = {
+    id,
+    vault_id: vaultId,
+    cloud_key_id: cloudKey.id,
+    external_key_store_id: store.id,
+    region: store.region,
+    origin: isManual ? 'MANUAL' : linked === undefined ? 'HOLDFAST' : 'LINKED',
+    key_id: linked?.key_id ?? '',
+    key_arn: linked?.key_arn ?? '',
+    alias: told.alias ?? defaultAlias(cloudKey.name),
+    description: told.description ?? cloudKey.description,
+    tags: tagsToText({ ...tags, ...ownTags({ id, cloud_key_id: cloudKey.id }) }),
+    policy: told.policy ?? '',
+    policy_source: source,
+    step: linked === undefined ? 'KEY' : 'DONE',
+    problem: null,
+    next_attempt_at: null,
+    wanted: null,
+    wanted_days: null,
+    search: null,
+    leaving: null,
+    seen: null,
+    cloud_status: 'UNKNOWN',
+    cloud_status_at: null,
+    next_check_at: linked === undefined || isManual ? null : now,
+    created_at: now,
+    updated_at: now,
+    ...(linked?.seen === undefined ? {} : acceptedFrom(linked.seen, act.at)),
+  };
+  if (source !== 'DOCUMENT' && linked?.seen === undefined) {
+    const write = () => generatedPolicy(cloudKey, factsOf(account, row), source);
+    // Nobody asked for this KMS key: what is wrong with its policy is its problem, not the CloudKey's.
+    row.policy = byItself ? orNothing(write) : asVaultError(write);
+  }
+  const made = await trx.insertInto('kms_keys').values(row).returningAll().executeTakeFirstOrThrow();
+  const verb = linked === undefined ? 'create' : 'link';
+  await record(trx, act, { ...kmsKeyEntry(verb, made), after: auditedKmsKey(made), creates });
+  return made;
+}
+
+function orNothing(write: () => string): string {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof KeyPolicyError) return '';
+    throw error;
+  }
+}
+
+/** What of a pointer becomes as it is in AWS. */
+export function acceptedFrom(seen: SeenKey, now: Date) {
+  return {
+    description: seen.description,
+    ...(seen.aliases === null ? {} : { alias: seen.aliases[0] ?? '' }),
+    ...(seen.tags === null ? {} : { tags: tagsToText(seen.tags) }),
+    ...(seen.policy === null ? {} : { policy: seen.policy, policy_source: 'DOCUMENT' as const }),
+    ...wishFrom(seen),
+    seen: JSON.stringify(seen),
+    cloud_status: cloudStatusOf(seen.state),
+    cloud_status_at: now.toISOString(),
+    seen_at: now.toISOString(),
+  };
+}
+
+function wishFrom({ state }: SeenKey): { cloud_wish?: KmsKeyRow['cloud_wish'] } {
+  switch (state) {
+    case 'Enabled':
+      return { cloud_wish: 'ENABLED' };
+    case 'Disabled':
+      return { cloud_wish: 'DISABLED' };
+    case 'PendingDeletion':
+      return { cloud_wish: 'PENDING_DELETION' };
+    default:
+      return {};
+  }
+}
+
+async function storeFor(
+  db: Reading,
+  { key_set_id, region }: Pick<CloudKeyRecord, 'key_set_id' | 'region'>,
+  wish: Pick<NewKmsKeyWish, 'externalKeyStoreId' | 'region'>,
+): Promise<ExternalKeyStore> {
+  const stores = db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', key_set_id);
+  const store =
+    wish.externalKeyStoreId === undefined
+      ? await stores.where('region', '=', wish.region ?? region).executeTakeFirst()
+      : await stores.where('id', '=', wish.externalKeyStoreId).executeTakeFirst();
+  if (store === undefined)
+    throw new VaultError(
+      'invalid',
+      'the key set of the CloudKey has no such external key store',
+      'see: holdfast external-key-store list; make one in the Region first',
+    );
+  if (wish.region !== undefined && wish.region !== store.region)
+    throw new VaultError('invalid', 'the external key store is in another Region');
+  return store;
+}
+
+function checkFit(cloudKey: CloudKeyRecord, now: Date, isThere: boolean): void {
+  const state = keyState(cloudKey, now);
+  if (state === 'DELETED' && !isThere)
+    throw new VaultError('conflict', 'the CloudKey was deleted: no KMS key can be made for it');
+  if (state === 'PENDING_DELETION' && !isThere)
+    throw new VaultError('conflict', 'the CloudKey will be deleted', 'cancel its deletion first');
+  if (!isThere) checkUsage(cloudKey);
+}
+
+/** CreateKey: "must have … encryption and decryption enabled" (Developer Guide, "Requirements for a KMS key"). */
+function checkUsage({ can_encrypt, can_decrypt }: CloudKeyRecord): void {
+  if (can_encrypt === 1 && can_decrypt === 1) return;
+  throw new VaultError(
+    'conflict',
+    'AWS makes a KMS key only for a CloudKey that may both encrypt and decrypt',
+    'make another CloudKey with usage encrypt-decrypt',
+  );
+}
+
+/** There is one KMS key for a CloudKey in a key store. What was given up makes room. */
+async function makeRoom(trx: Transaction<Tables>, cloudKeyId: string, storeId: string): Promise<void> {
+  const there = await trx
+    .selectFrom('kms_keys')
+    .select(['id', 'step'])
+    .where('cloud_key_id', '=', cloudKeyId)
+    .where('external_key_store_id', '=', storeId)
+    .executeTakeFirst();
+  if (there === undefined) return;
+  if (there.step !== 'GONE')
+    throw new VaultError(
+      'conflict',
+      'the CloudKey has a KMS key pointer in this key store already',
+      'holdfast kms-key show; AWS allows one KMS key for each external key in a key store',
+    );
+  await trx.deleteFrom('kms_keys').where('id', '=', there.id).execute();
+}
+
+/** Throws VaultError `conflict` where another pointer of the vault has the KMS key. */
+export async function checkUnlinked(trx: Reading, vaultId: string, keyArn: string): Promise<void> {
+  const other = await trx
+    .selectFrom('kms_keys')
+    .select('id')
+    .where('vault_id', '=', vaultId)
+    .where('key_arn', '=', keyArn)
+    .where('step', '<>', 'GONE')
+    .executeTakeFirst();
+  if (other !== undefined)
+    throw new VaultError('conflict', 'another KMS key pointer has this KMS key already');
+}

@@ -1,0 +1,152 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { House } from '../../vault/house.ts';
+import { vaultIsThawed } from '../../vault/vault-frozen.ts';
+
+/** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
+export interface DueKmsKey {
+  id: string;
+  lane: string;
+}
+
+/**
+ * What holds up nothing of another kind: what was asked for of a key that is there, a kill switch among it; keys that are
+ * still to be made, hundreds of which wait for AWS's quota; what was made, and is looked at until AWS shows it, which
+ * waits for no quota; and the rest.
+ */
+export type KindOfWork = 'wish' | 'key' | 'unshown' | 'rest';
+
+export interface DueWork extends DueKmsKey {
+  kind: KindOfWork;
+}
+
+/** So many at a time, unless told otherwise: what is left is found by the next look. */
+const atOnce = 1_000;
+
+function pointers({ store: { db } }: Pick<House, 'store'>) {
+  return db
+    .selectFrom('kms_keys')
+    .innerJoin('external_key_stores', 'external_key_stores.id', 'kms_keys.external_key_store_id')
+    .innerJoin('csp_accounts', 'csp_accounts.id', 'external_key_stores.csp_account_id')
+    .select(['kms_keys.id', 'csp_accounts.id as account', 'kms_keys.region'])
+    .where('kms_keys.step', '<>', 'GONE');
+}
+
+const isSignedIn = sql<boolean>`csp_accounts.type <> 'manual'`;
+
+/** The first of each lane, then the second of each: one with more than fit, which nothing can be done in, hides no other. */
+function turnInLane(order: RawBuilder<unknown>, kind: RawBuilder<unknown> = sql`''`) {
+  return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region, ${kind} ORDER BY ${order})`;
+}
+
+/** What waits for its turn with CreateKey; not one that was sent, and may have come to something (kms-key-taking.ts). */
+const isToBeMade = sql<boolean>`kms_keys.step = 'KEY' AND (kms_keys.create_sent = 0 OR kms_keys.problem IS NULL)`;
+
+/** A lost answer too is looked for first. */
+const isUnshown = sql<boolean>`kms_keys.step = 'KEY' OR kms_keys.problem LIKE '%"fault":"settling"%'
+  OR (kms_keys.step = 'ALIAS' AND kms_keys.problem LIKE '%"fault":"unreachable"%')`;
+
+const kindOfWork = sql<KindOfWork>`CASE
+  WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'wish'
+  WHEN ${isToBeMade} THEN 'key'
+  WHEN ${isUnshown} THEN 'unshown'
+  ELSE 'rest' END`;
+
+/**
+ * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
+ * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the wish for a key:
+ * that of one by hand too.
+ */
+export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueWork[]> {
+  const now = house.now().toISOString();
+  const rows = await pointers(house)
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .where((eb) =>
+      eb.or([
+        eb.and([
+          eb('kms_keys.step', '=', 'KEY'),
+          eb('kms_keys.next_attempt_at', 'is', null),
+          eb('kms_keys.leaving', 'is', null),
+          eb.or([
+            eb('cloud_keys.state', '=', 'DELETED'),
+            eb.and([
+              isSignedIn,
+              eb('cloud_keys.state', '=', 'AVAILABLE'),
+              eb.or([eb('cloud_keys.expires_at', 'is', null), eb('cloud_keys.expires_at', '>', now)]),
+              eb('key_sets.frozen_at', 'is', null),
+              vaultIsThawed('key_sets.vault_id'),
+              eb('key_sets.external_key_store', '=', 1),
+              eb('external_key_stores.custom_key_store_id', '<>', ''),
+              eb('external_key_stores.state', 'in', ['CONNECTED', 'UNKNOWN']),
+            ]),
+          ]),
+        ]),
+        eb.and([isSignedIn, eb('kms_keys.step', '=', 'KEY'), eb('kms_keys.next_attempt_at', '<=', now)]),
+        eb.and([
+          eb.or([
+            // By hand too: that it is given up is written down here alone.
+            eb('kms_keys.leaving', 'is not', null),
+            eb.and([
+              isSignedIn,
+              eb.or([
+                eb('kms_keys.step', '=', 'ALIAS'),
+                eb('kms_keys.wanted', 'is not', null),
+                eb('kms_keys.to_apply', '<>', '[]'),
+              ]),
+            ]),
+          ]),
+          eb.or([eb('kms_keys.next_attempt_at', 'is', null), eb('kms_keys.next_attempt_at', '<=', now)]),
+        ]),
+      ]),
+    )
+    .select(kindOfWork.as('kind'))
+    .orderBy(turnInLane(inTurn, kindOfWork))
+    // A kill switch before all else.
+    .orderBy(sql`(kms_keys.wanted IS NULL)`)
+    .limit(most)
+    .execute();
+  return rows.map(({ id, account, region, kind }) => ({ id, lane: laneOf(account, region), kind }));
+}
+
+/** Keys are made in the order in which they were asked for, whatever they failed of; else the one first that is due the longest. */
+const inTurn = sql`CASE WHEN ${isToBeMade} THEN kms_keys.created_at
+  ELSE coalesce(kms_keys.next_attempt_at, kms_keys.created_at) END, kms_keys.id`;
+
+/** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
+export async function dueChecks(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
+  const rows = await pointers(house)
+    .where(isSignedIn)
+    .where('kms_keys.key_id', '<>', '')
+    .where('kms_keys.next_check_at', '<=', house.now().toISOString())
+    .orderBy(turnInLane(sql`kms_keys.next_check_at, kms_keys.id`))
+    .limit(most)
+    .execute();
+  return rows.map(toDue);
+}
+
+/** The first moment to come at which there is something to do; undefined where there is none. */
+export async function nextDueKmsKey(house: Pick<House, 'store' | 'now'>): Promise<Date | undefined> {
+  const now = house.now().toISOString();
+  const { attempt } = await house.store.db
+    .selectFrom('kms_keys')
+    .select((eb) => eb.fn.min('next_attempt_at').as('attempt'))
+    .where('next_attempt_at', '>', now)
+    .where('step', '<>', 'GONE')
+    .executeTakeFirstOrThrow();
+  const { check } = await house.store.db
+    .selectFrom('kms_keys')
+    .select((eb) => eb.fn.min('next_check_at').as('check'))
+    .where('next_check_at', '>', now)
+    .where('step', '<>', 'GONE')
+    .executeTakeFirstOrThrow();
+  const [first] = [attempt, check].flatMap((at) => (typeof at === 'string' ? [at] : [])).toSorted();
+  return first === undefined ? undefined : new Date(first);
+}
+
+function toDue({ id, account, region }: { id: string; account: string; region: string }): DueKmsKey {
+  return { id, lane: laneOf(account, region) };
+}
+
+function laneOf(account: string, region: string): string {
+  return `${account}/${region}`;
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicNow } from '../../clock.ts';
+import type { Store } from '../../store/store.ts';
+import { pageRows } from '../../vault/in-pages.ts';
+import { driftOf } from './drift.ts';
+import { kmsKeys, problemOf, type KmsKey } from './records.ts';
+import { paced } from '../../vault/paced.ts';
+
+/** What of the KMS keys of a key set needs somebody. */
+export interface KmsKeyTrouble {
+  keySetId: string;
+  /** KMS keys that AWS has otherwise than they are here, and the names of the first few of their CloudKeys. */
+  drifted: number;
+  drift: string[];
+  /** Those whose last step failed and not only waits. */
+  failed: number;
+  failures: string[];
+}
+
+export interface KmsKeysSeen {
+  /** When it was looked through; null while that is under way for the first time. */
+  at: string | null;
+  troubles: readonly KmsKeyTrouble[];
+}
+
+const mostNames = 5;
+/** It is looked through again after so many times what that takes. */
+const rest = 20;
+const shortestRest = 1_000;
+const longestRest = 600_000;
+
+/**
+ * What AWS has otherwise is computed of each KMS key, since policies are compared by what they mean. With a hundred thousand
+ * of them that takes a while: it is done beside everything else, when somebody asks, and what was found last is told with
+ * its age.
+ */
+export class KmsKeyScan {
+  readonly #db: Store['db'];
+  readonly #now: () => Date;
+  #seen: KmsKeysSeen = { at: null, troubles: [] };
+  #freshUntil = -Infinity;
+  #underWay: Promise<void> | undefined;
+
+  constructor(db: Store['db'], now: () => Date) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** What is known after `patience` milliseconds at the latest. */
+  async look(patience: number): Promise<KmsKeysSeen> {
+    if (monotonicNow() >= this.#freshUntil)
+      this.#underWay ??= this.#scan().finally(() => {
+        this.#underWay = undefined;
+      });
+    if (this.#underWay !== undefined)
+      await Promise.race([this.#underWay, delay(patience, undefined, { ref: false })]);
+    return this.#seen;
+  }
+
+  async #scan(): Promise<void> {
+    const began = monotonicNow();
+    const at = this.#now().toISOString();
+    const found = new Map<string, KmsKeyTrouble>();
+    let after = '';
+    await paced(async () => {
+      const rows = await kmsKeys(this.#db)
+        .where('kms_keys.id', '>', after)
+        .where('kms_keys.step', '<>', 'GONE')
+        .orderBy('kms_keys.id')
+        .limit(pageRows)
+        .execute();
+      for (const row of rows) note(found, row);
+      after = rows.at(-1)?.id ?? after;
+      return rows.length === pageRows;
+    });
+    this.#seen = { at, troubles: [...found.values()] };
+    const took = monotonicNow() - began;
+    this.#freshUntil = monotonicNow() + Math.min(longestRest, Math.max(shortestRest, rest * took));
+  }
+}
+
+function note(found: Map<string, KmsKeyTrouble>, row: KmsKey): void {
+  const isFailed = row.problem !== null && !['waiting', 'settling'].includes(problemOf(row)?.fault ?? '');
+  const isDrifted = driftOf(row).length > 0;
+  if (!isFailed && !isDrifted) return;
+  const trouble = found.get(row.key_set_id) ?? {
+    keySetId: row.key_set_id,
+    ...{ drifted: 0, drift: [], failed: 0, failures: [] },
+  };
+  found.set(row.key_set_id, trouble);
+  if (isDrifted && ++trouble.drifted <= mostNames) trouble.drift.push(row.cloud_key_name);
+  if (isFailed && ++trouble.failed <= mostNames) trouble.failures.push(row.cloud_key_name);
+}
