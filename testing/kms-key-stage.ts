@@ -1,7 +1,7 @@
 import { KmsKeys } from '../src/cloud/aws/kms-keys.ts';
 import type { Store } from '../src/store/store.ts';
 import { awsAccountOf, type AwsHouse } from '../src/cloud/accounts/context.ts';
-import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/vault/cloud-keys.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/keys/cloud-keys.ts';
 import type { OnKmsKey } from '../src/cloud/kms-keys/acts.ts';
 import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/state-machine.ts';
 import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/cloud/kms-keys/records.ts';

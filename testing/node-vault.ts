@@ -12,10 +12,10 @@ import {
   enableCloudKey,
   rotateCloudKey,
   type CloudKeyRecord,
-} from '../src/vault/cloud-keys.ts';
-import { issueCredential, withdrawCredential } from '../src/vault/credentials.ts';
+} from '../src/keys/cloud-keys.ts';
+import { issueCredential, withdrawCredential } from '../src/keys/credentials/credentials.ts';
 import type { House } from '../src/vault/house.ts';
-import { createKeySet, type KeySet } from '../src/vault/key-sets.ts';
+import { createKeySet, type KeySet } from '../src/keys/key-sets/key-sets.ts';
 import { TokenRooms } from '../src/vault/token-rooms.ts';
 import { insertVault } from './vault.ts';
 import type { KeySetAccess } from './xks-client.ts';

@@ -7,7 +7,7 @@ import {
   getCloudKey,
   rotateCloudKey,
   scheduleDeletion,
-} from '../vault/cloud-keys.ts';
+} from '../keys/cloud-keys.ts';
 import type { CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { shownActedKey, shownKey } from './cloud-key-forms.ts';
 import { cloudSide } from './kms-key-forms.ts';

@@ -8,7 +8,7 @@ import {
   type KeyVersionRecord,
   type Usage,
   type UsedCloudKey,
-} from '../vault/cloud-keys.ts';
+} from '../keys/cloud-keys.ts';
 import type { KmsKey } from '../cloud/kms-keys/records.ts';
 import {
   description,

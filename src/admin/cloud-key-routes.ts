@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UsedCloudKey } from '../vault/cloud-keys.ts';
+import type { UsedCloudKey } from '../keys/cloud-keys.ts';
 import { outcomesInAws, type CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { tryLater } from '../cloud/kms-keys/attempts.ts';
 import { kmsKeysOf } from '../cloud/kms-keys/records.ts';

@@ -7,7 +7,7 @@ import {
   listCloudKeys,
   listVersions,
   updateCloudKey,
-} from '../vault/cloud-keys.ts';
+} from '../keys/cloud-keys.ts';
 import { tryLater } from '../cloud/kms-keys/attempts.ts';
 import { kmsKeysOf } from '../cloud/kms-keys/records.ts';
 import { cloudKeyActRoutes } from './cloud-key-acts.ts';

@@ -13,8 +13,8 @@ import {
   withdrawCredential,
   type IssuedCredential,
   type UsedCredential,
-} from '../vault/credentials.ts';
-import { getKeySet, type KeySet } from '../vault/key-sets.ts';
+} from '../keys/credentials/credentials.ts';
+import { getKeySet, type KeySet } from '../keys/key-sets/key-sets.ts';
 import { expiry, shownConsoleFile, time, toDate, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Call, type Route } from './route.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaultQuietMinutes, mostQuietMinutes } from '../vault/credentials.ts';
+import { defaultQuietMinutes, mostQuietMinutes } from '../keys/credentials/credentials.ts';
 import { consoleOf, rotateByHand } from '../cloud/key-stores/console.ts';
 import { accountFor, isByHand } from '../cloud/key-stores/accounts.ts';
 import { givenByHand } from '../cloud/key-stores/by-hand.ts';
@@ -20,7 +20,7 @@ import {
   disconnectExternalKeyStore,
   rotateStoreCredential,
 } from '../cloud/key-stores/key-stores.ts';
-import { getKeySet, type KeySet } from '../vault/key-sets.ts';
+import { getKeySet, type KeySet } from '../keys/key-sets/key-sets.ts';
 import {
   linkBody,
   newStoreBody,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { freezeKeySets, thawKeySets } from '../vault/key-set-freezes.ts';
+import { freezeKeySets, thawKeySets } from '../keys/key-sets/key-set-freezes.ts';
 import { freezeAllVaults, freezeVault, thawVault, type FreezeSide } from '../vault/vault-freezes.ts';
 import { vaultId } from './key-forms.ts';
 import { callerOf, route, type Answer, type Call, type Route } from './route.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deletionDays } from '../vault/cloud-keys.ts';
+import { deletionDays } from '../keys/cloud-keys.ts';
 import { highestQuota, mostRotationDays } from '../vault/limits.ts';
 
 /* Forms that CSP accounts, key sets, credentials and CloudKeys share. */

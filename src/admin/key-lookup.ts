@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { lookUpCloudKeys } from '../vault/key-lookup.ts';
+import { lookUpCloudKeys } from '../keys/key-lookup.ts';
 import { effectiveStates, keyStates } from './cloud-key-forms.ts';
 import { keyTag } from './cloud-key-routes.ts';
 import { time } from './key-forms.ts';

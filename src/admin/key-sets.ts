@@ -11,8 +11,8 @@ import {
   thawKeySet,
   updateKeySet,
   type CountedKeySet,
-} from '../vault/key-sets.ts';
-import { isFrozen } from '../vault/key-set-records.ts';
+} from '../keys/key-sets/key-sets.ts';
+import { isFrozen } from '../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../vault/names.ts';
 import {
   description,

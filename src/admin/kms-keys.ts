@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Sight } from '../vault/house.ts';
-import { findCloudKeyIn } from '../vault/key-records.ts';
+import { findCloudKeyIn } from '../keys/key-records.ts';
 import {
   acceptKmsKey,
   applyKmsKey,

@@ -8,7 +8,7 @@ import type { Secret } from '../secret.ts';
 import { evidenceOf, examineStoreFile } from '../store/sqlite/store-file.ts';
 import type { SpaceReserve } from '../store/sqlite/space-reserve.ts';
 import { SqliteStore, StoreError } from '../store/sqlite/sqlite.ts';
-import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { keepOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './context.ts';
 import { localAct, localHouse } from './local-house.ts';

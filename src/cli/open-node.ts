@@ -5,7 +5,7 @@ import type { Secret } from '../secret.ts';
 import { HostKeeper, LoginGate } from '../token/keeper/host-keeper.ts';
 import type { ReadyHost } from '../token/keeper/host-life.ts';
 import { TokenPool } from '../token/pool/token-pool.ts';
-import type { ProofsBySerial } from '../vault/own-key-proofs.ts';
+import type { ProofsBySerial } from '../keys/own-key-proofs.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
 import { askSecret } from './prompt.ts';
 import { assertNotRefused, knownPins } from './refused-pins.ts';

@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { sealedSecretsOfPeople } from '../identity/sealed-secrets.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
-import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { readOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { askHealth, examineToken, tokensNeeded, type TokenContents } from '../vault/restored-keys.ts';
 import { sealedSecretsOfVaults, type NamedSecret } from '../vault/sealed-secrets.ts';
 import { openTokens } from './open-node.ts';

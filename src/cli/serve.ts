@@ -13,7 +13,7 @@ import { standardError } from '../output-sink.ts';
 import { SqliteStore, StoreError } from '../store/sqlite/sqlite.ts';
 import { dangerOfRoot } from '../store/owner.ts';
 import { checkAtStart } from '../store/sqlite/start-check.ts';
-import { readOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { readOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './context.ts';

@@ -11,7 +11,7 @@ import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/sqlite/reserve-filling.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import { TokenPool } from '../token/pool/token-pool.ts';
-import { keepOwnKeyProofs } from '../vault/own-key-proofs.ts';
+import { keepOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { reconcile } from '../vault/reconcile.ts';
 import { AuditPruner } from '../vault/audit-pruner.ts';
 import { AwsSchedules } from '../cloud/schedule.ts';

@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
 import { entryOf, pruningIn, type AuditPruning } from './audit-prunings.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
-import { actionsThatStay } from './destruction-orders.ts';
+import { actionsThatStay } from '../keys/destruction-orders.ts';
 import type { House } from './house.ts';
 import { KeptLease } from './leases.ts';
 import { systemAct } from './system-act.ts';

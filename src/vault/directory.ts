@@ -2,7 +2,7 @@ import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
 import type { ServedChange } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
-import { revealSecret } from './credentials.ts';
+import { revealSecret } from '../keys/credentials/credentials.ts';
 import { Remembered } from './remembered.ts';
 import {
   readCredential,

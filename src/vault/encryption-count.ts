@@ -2,7 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import { countCall } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
-import { blockSize, isRotationDue } from './encryption-limits.ts';
+import { blockSize, isRotationDue } from '../keys/encryption-limits.ts';
 import type { Leased, LeaseAsk } from './served-writes.ts';
 
 /**

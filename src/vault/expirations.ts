@@ -5,9 +5,9 @@ import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecord } from './edit-record.ts';
 import type { House } from './house.ts';
 import { paced } from './paced.ts';
-import { credentialWillStand } from './credential-records.ts';
+import { credentialWillStand } from '../keys/credentials/credential-records.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
-import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
+import { auditedKey, keyEntry, keyWillStand } from '../keys/key-records.ts';
 import { systemAct } from './system-act.ts';
 
 /** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */

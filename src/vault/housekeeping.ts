@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
-import { removeCredentials } from './credential-records.ts';
+import { removeCredentials } from '../keys/credentials/credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
 import type { House } from './house.ts';

@@ -1,9 +1,9 @@
 import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
-import { isRotationDue } from './encryption-limits.ts';
-import { longestAct } from './interrupted.ts';
-import { versionToMake } from './key-generation.ts';
-import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from './key-versions.ts';
+import { isRotationDue } from '../keys/encryption-limits.ts';
+import { longestAct } from '../keys/interrupted.ts';
+import { versionToMake } from '../keys/key-generation.ts';
+import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from '../keys/key-versions.ts';
 import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk, VersionWrites } from './limit-rotation.ts';
 import { systemAct } from './system-act.ts';
 

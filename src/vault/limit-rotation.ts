@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudKey } from './served-records.ts';
-import { generateVersion, type VersionToMake } from './key-generation.ts';
-import { keyObjectAfter, type LeftKeyObject } from './interrupted.ts';
+import { generateVersion, type VersionToMake } from '../keys/key-generation.ts';
+import { keyObjectAfter, type LeftKeyObject } from '../keys/interrupted.ts';
 import type { TokenRooms } from './token-rooms.ts';
 
 /*

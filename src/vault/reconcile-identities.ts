@@ -1,4 +1,4 @@
-import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from './key-proofs.ts';
+import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from '../keys/key-proofs.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
 import { whyUnfit } from './token-rooms.ts';
 

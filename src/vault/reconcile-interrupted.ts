@@ -2,11 +2,11 @@ import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
-import { destroyVersions } from './destruction.ts';
+import { destroyVersions } from '../keys/destruction.ts';
 import type { House } from './house.ts';
-import { longestAct, undoCreation, undoVersion } from './interrupted.ts';
-import { proofOfFound } from './key-proofs.ts';
-import { activateVersion } from './key-versions.ts';
+import { longestAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
+import { proofOfFound } from '../keys/key-proofs.ts';
+import { activateVersion } from '../keys/key-versions.ts';
 import { nodeOf } from './leases.ts';
 import {
   about,

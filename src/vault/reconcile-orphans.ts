@@ -2,10 +2,10 @@ import { record } from '../evidence/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from './edit-record.ts';
-import { refuseAt, rotateAt } from './encryption-limits.ts';
-import { proofOfFound } from './key-proofs.ts';
-import { keyEntry, type CloudKeyRecord } from './key-records.ts';
-import { rotateCloudKey } from './key-versions.ts';
+import { refuseAt, rotateAt } from '../keys/encryption-limits.ts';
+import { proofOfFound } from '../keys/key-proofs.ts';
+import { keyEntry, type CloudKeyRecord } from '../keys/key-records.ts';
+import { rotateCloudKey } from '../keys/key-versions.ts';
 import { isGone, tell, type Comparing } from './reconcile-records.ts';
 import type { Finding } from './reconciliation-report.ts';
 

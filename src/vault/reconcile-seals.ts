@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { noteOn } from './edit-record.ts';
 import { TokenError } from '../token/faults.ts';
-import { xksSecretContext } from './credential-secrets.ts';
+import { xksSecretContext } from '../keys/credentials/credential-secrets.ts';
 import { secretContext } from '../cloud/accounts/sign-in.ts';
 import { inPages } from './in-pages.ts';
 import { tell, type Comparing } from './reconcile-records.ts';

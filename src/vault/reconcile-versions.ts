@@ -1,9 +1,9 @@
 import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
-import { whyNotOrdered } from './destruction-orders.ts';
+import { whyNotOrdered } from '../keys/destruction-orders.ts';
 import type { House } from './house.ts';
-import { identityOfVersion } from './key-identities.ts';
+import { identityOfVersion } from '../keys/key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
 import { recordedDifferences } from './reconcile-interrupted.ts';
 import { about, isGone, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';

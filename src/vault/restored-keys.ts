@@ -1,5 +1,5 @@
 import { TokenError } from '../token/faults.ts';
-import { unfitnessOf } from './key-proofs.ts';
+import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
 import type { NamedSecret } from './sealed-secrets.ts';
 import type { House } from './house.ts';

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { BackOff } from './back-off.ts';
 import { aheadOfLastSign, deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
-import { deleteDueKeys, destroyVersions } from './destruction.ts';
+import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { House } from './house.ts';

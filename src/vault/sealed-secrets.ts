@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import { xksSecretContext } from './credential-secrets.ts';
+import { xksSecretContext } from '../keys/credentials/credential-secrets.ts';
 import { secretContext } from '../cloud/accounts/sign-in.ts';
 import { inPages } from './in-pages.ts';
 import type { Sealed } from './sealing.ts';

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { AadForm } from '../config/profile.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import type { servedColumns } from '../store/served-changes.ts';
-import { identityOfVersion } from './key-identities.ts';
+import { identityOfVersion } from '../keys/key-identities.ts';
 import { toQuota, type Quota } from './quota.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
 import { tokensOf } from './vault-tokens.ts';

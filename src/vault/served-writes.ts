@@ -2,7 +2,7 @@ import { serves } from '../store/read-back.ts';
 import type { UseTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { wallClock } from '../clock.ts';
-import { blockSize, refuseAt } from './encryption-limits.ts';
+import { blockSize, refuseAt } from '../keys/encryption-limits.ts';
 import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk } from './limit-rotation.ts';
 import { versionWritesInto } from './limit-rotation-writes.ts';
 

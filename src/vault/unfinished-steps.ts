@@ -1,5 +1,5 @@
-import { removeKeySet } from './key-set-removal.ts';
-import { planRotations } from './rotation-plan.ts';
+import { removeKeySet } from '../keys/key-sets/key-set-removal.ts';
+import { planRotations } from '../keys/rotation-plan.ts';
 import type { Step, UnfinishedKind } from './unfinished-work.ts';
 import { endVault } from './vault-end.ts';
 

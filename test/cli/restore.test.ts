@@ -19,7 +19,7 @@ import { MissingKeysError, restore, type Restored, type RestoreInput } from '../
 import { loadConfig } from '../../src/config/load.ts';
 import { nodeCommand } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
-import { withdrawCredential } from '../../src/vault/credentials.ts';
+import { withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';

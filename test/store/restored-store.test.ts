@@ -11,7 +11,7 @@ import { recordAlone } from '../../src/evidence/trail.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';
-import { refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
+import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* What a store that was built of a backup is made to forbid: rows alone, of both stores. */

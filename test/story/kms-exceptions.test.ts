@@ -15,8 +15,8 @@ import {
 } from '@aws-sdk/client-kms';
 import test from 'ava';
 import type { Simulator } from '../../simulator/simulator.ts';
-import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
-import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
+import { updateCloudKey } from '../../src/keys/cloud-keys.ts';
+import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { Middlebox } from '../doctor/middlebox.ts';

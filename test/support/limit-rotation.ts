@@ -1,6 +1,6 @@
 import type { House } from '../../src/vault/house.ts';
-import { rotateAt } from '../../src/vault/encryption-limits.ts';
-import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
+import { rotateAt } from '../../src/keys/encryption-limits.ts';
+import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { rotateAtLimit, type VersionWrites } from '../../src/vault/limit-rotation.ts';
 import { versionWritesInto } from '../../src/vault/limit-rotation-writes.ts';
 

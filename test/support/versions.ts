@@ -3,7 +3,7 @@ import {
   listVersions as pageOfVersions,
   type CloudKeyRecord,
   type KeyVersionRecord,
-} from '../../src/vault/key-records.ts';
+} from '../../src/keys/key-records.ts';
 
 /** All versions of a CloudKey that were ever begun, the first one first. */
 export async function listVersions(

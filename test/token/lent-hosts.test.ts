@@ -7,7 +7,7 @@ import { TokenError } from '../../src/token/faults.ts';
 import { writeRequest } from '../../src/token/frames.ts';
 import { lendHosts } from '../../src/token/pool/lent-hosts.ts';
 import { defaultPoolLimits, TokenPool } from '../../src/token/pool/token-pool.ts';
-import { keyObjectAfter } from '../../src/vault/interrupted.ts';
+import { keyObjectAfter } from '../../src/keys/interrupted.ts';
 import { Shim } from '../../testing/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { throwsFault } from './open-pool.ts';

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { adoptCloudKey } from '../../src/vault/cloud-keys.ts';
+import { adoptCloudKey } from '../../src/keys/cloud-keys.ts';
 import { CKR, TokenError } from '../../src/token/faults.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';

@@ -17,7 +17,7 @@ import {
 } from '../../src/vault/audit-prunings.ts';
 import { holdDeletions } from '../../src/vault/deletion-hold.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
-import { actionsThatStay, whyNotOrdered } from '../../src/vault/destruction-orders.ts';
+import { actionsThatStay, whyNotOrdered } from '../../src/keys/destruction-orders.ts';
 import type { House } from '../../src/vault/house.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';

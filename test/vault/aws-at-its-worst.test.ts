@@ -15,7 +15,7 @@ import {
 } from '../../testing/external-key-store-stage.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
 import { watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
-import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
+import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { inAwsOf, kmsOf, newCloudKey, pointerOf } from '../../testing/kms-key-stage.ts';
 

@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import { showKmsKey } from '../../src/admin/kms-key-forms.ts';
-import { disableCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { disableCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,

@@ -1,7 +1,7 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import fc from 'fast-check';
-import { disableCloudKey, enableCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
-import { nextRotation, rotationAfter } from '../../src/vault/rotation-time.ts';
+import { disableCloudKey, enableCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
+import { nextRotation, rotationAfter } from '../../src/keys/rotation-time.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
 import { day, hour, minute, second, Stage } from './stage.ts';

@@ -13,8 +13,8 @@ import {
   rotateCloudKey,
   scheduleDeletion,
   updateCloudKey,
-} from '../../src/vault/cloud-keys.ts';
-import { idsOfKeysCalled } from '../../src/vault/key-names.ts';
+} from '../../src/keys/cloud-keys.ts';
+import { idsOfKeysCalled } from '../../src/keys/key-names.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';

@@ -15,8 +15,8 @@ import {
   rotateCredential,
   updateCredential,
   withdrawCredential,
-} from '../../src/vault/credentials.ts';
-import { updateKeySet } from '../../src/vault/key-sets.ts';
+} from '../../src/keys/credentials/credentials.ts';
+import { updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';
 import { eventsOf, fresh, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 

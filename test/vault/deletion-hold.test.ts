@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import { createLog } from '../../src/log.ts';
-import { scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import { deletionsHeldUntil, holdDeletions } from '../../src/vault/deletion-hold.ts';
 import { Schedules } from '../../src/vault/schedules.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
 import { Directory, type CloudKey } from '../../src/vault/directory.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/vault/encryption-count.ts';
-import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
+import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { tokenWords } from '../../src/token/ways-out.ts';

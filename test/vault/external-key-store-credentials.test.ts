@@ -8,13 +8,13 @@ import {
   UpdateCustomKeyStoreCommand,
 } from '@aws-sdk/client-kms';
 import { Secret } from '../../src/secret.ts';
-import { createCloudKey } from '../../src/vault/cloud-keys.ts';
+import { createCloudKey } from '../../src/keys/cloud-keys.ts';
 import {
   getCredential,
   issueCredential,
   rotateCredential,
   withdrawCredential,
-} from '../../src/vault/credentials.ts';
+} from '../../src/keys/credentials/credentials.ts';
 import { updateCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { retireCredentials } from '../../src/vault/expirations.ts';
 import { givenByHand } from '../../src/cloud/key-stores/by-hand.ts';
@@ -29,7 +29,7 @@ import {
   deleteExternalKeyStore,
   rotateStoreCredential,
 } from '../../src/cloud/key-stores/key-stores.ts';
-import type { KeySet } from '../../src/vault/key-sets.ts';
+import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { fresh, insertGroup, insertVault } from '../../testing/vault.ts';
 import {
   endpoint,

@@ -4,7 +4,7 @@ import type { FaultRule } from '../../simulator/simulator.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { AwsHouse } from '../../src/cloud/accounts/context.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
-import { getCredential, withdrawCredential } from '../../src/vault/credentials.ts';
+import { getCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
 import {
@@ -14,7 +14,7 @@ import {
   disconnectExternalKeyStore,
   rotateStoreCredential,
 } from '../../src/cloud/key-stores/key-stores.ts';
-import type { KeySet } from '../../src/vault/key-sets.ts';
+import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import { fresh } from '../../testing/vault.ts';
 import {

@@ -3,8 +3,8 @@ import { CreateKeyCommand, KMSClient, UpdateCustomKeyStoreCommand } from '@aws-s
 import { connectionErrors } from '../../src/cloud/aws/connection-errors.ts';
 import { AwsError } from '../../src/cloud/aws/aws-error.ts';
 import { showStore } from '../../src/admin/external-key-store-forms.ts';
-import { createCloudKey } from '../../src/vault/cloud-keys.ts';
-import { withdrawCredential } from '../../src/vault/credentials.ts';
+import { createCloudKey } from '../../src/keys/cloud-keys.ts';
+import { withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
 import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
@@ -21,7 +21,7 @@ import {
   deleteExternalKeyStore,
   disconnectExternalKeyStore,
 } from '../../src/cloud/key-stores/key-stores.ts';
-import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { eventsOf, fresh, insertGroup, insertVault } from '../../testing/vault.ts';

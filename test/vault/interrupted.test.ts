@@ -13,12 +13,12 @@ import {
   undoCreation,
   undoVersion,
   type CloudKeyRecord,
-} from '../../src/vault/cloud-keys.ts';
+} from '../../src/keys/cloud-keys.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import type { House } from '../../src/vault/house.ts';
-import { generateVersion } from '../../src/vault/key-generation.ts';
-import type { KeySet } from '../../src/vault/key-sets.ts';
+import { generateVersion } from '../../src/keys/key-generation.ts';
+import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { versionWritesInto } from '../../src/vault/limit-rotation-writes.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';

@@ -12,11 +12,11 @@ import {
   scheduleDeletion,
   updateCloudKey,
   type CloudKeyRecord,
-} from '../../src/vault/cloud-keys.ts';
+} from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { deleteDueKeys } from '../../src/vault/destruction.ts';
+import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { expireKeys } from '../../src/vault/expirations.ts';
-import type { KeySet } from '../../src/vault/key-sets.ts';
+import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { eventsOf, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 

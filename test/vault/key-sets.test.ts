@@ -6,8 +6,8 @@ import {
   rotateCloudKey,
   scheduleDeletion,
   updateCloudKey,
-} from '../../src/vault/cloud-keys.ts';
-import { issueCredential, withdrawCredential } from '../../src/vault/credentials.ts';
+} from '../../src/keys/cloud-keys.ts';
+import { issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import type { Sight } from '../../src/vault/house.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
@@ -20,7 +20,7 @@ import {
   listKeySets,
   thawKeySet,
   updateKeySet,
-} from '../../src/vault/key-sets.ts';
+} from '../../src/keys/key-sets/key-sets.ts';
 import {
   eventsOf,
   fresh,

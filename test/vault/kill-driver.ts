@@ -7,12 +7,12 @@ import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { BackOff } from '../../src/vault/back-off.ts';
-import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
-import { issueCredential, rotateCredential } from '../../src/vault/credentials.ts';
-import { deleteDueKeys } from '../../src/vault/destruction.ts';
+import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
+import { issueCredential, rotateCredential } from '../../src/keys/credentials/credentials.ts';
+import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
 import type { House } from '../../src/vault/house.ts';
-import { getKeySet } from '../../src/vault/key-sets.ts';
+import { getKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';

@@ -1,11 +1,11 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
 import { StoreError } from '../../src/store/sqlite/sqlite.ts';
-import { disableCloudKey, scheduleDeletion, updateCloudKey } from '../../src/vault/cloud-keys.ts';
-import { issueCredential, updateCredential, withdrawCredential } from '../../src/vault/credentials.ts';
-import { deleteDueKeys } from '../../src/vault/destruction.ts';
+import { disableCloudKey, scheduleDeletion, updateCloudKey } from '../../src/keys/cloud-keys.ts';
+import { issueCredential, updateCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
+import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { expireCredentials, expireKeys } from '../../src/vault/expirations.ts';
-import { freezeKeySet } from '../../src/vault/key-sets.ts';
+import { freezeKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { deleteVault } from '../../src/vault/vault-deletion.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 

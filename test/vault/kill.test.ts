@@ -10,13 +10,13 @@ import {
   disableCloudKey,
   scheduleDeletion,
   type CloudKeyRecord,
-} from '../../src/vault/cloud-keys.ts';
-import { longestAct } from '../../src/vault/interrupted.ts';
+} from '../../src/keys/cloud-keys.ts';
+import { longestAct } from '../../src/keys/interrupted.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
-import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
+import { issueCredential, revealSecret } from '../../src/keys/credentials/credentials.ts';
 import type { House } from '../../src/vault/house.ts';
-import { createKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { createKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { keysInToken } from '../support/keys-in-token.ts';
 import { Schedules } from '../../src/vault/schedules.ts';

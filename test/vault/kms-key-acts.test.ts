@@ -6,7 +6,7 @@ import {
   getCloudKey,
   scheduleDeletion,
   updateCloudKey,
-} from '../../src/vault/cloud-keys.ts';
+} from '../../src/keys/cloud-keys.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { consoleOfKmsKey } from '../../src/cloud/kms-keys/console.ts';

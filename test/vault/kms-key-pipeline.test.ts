@@ -1,6 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import type { FaultRule } from '../../simulator/simulator.ts';
-import { disableCloudKey, enableCloudKey } from '../../src/vault/cloud-keys.ts';
+import { disableCloudKey, enableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { dueWork } from '../../src/cloud/kms-keys/due.ts';

@@ -1,6 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
-import type { CloudKeyRecord } from '../../src/vault/cloud-keys.ts';
+import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { problemOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';

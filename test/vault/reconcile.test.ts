@@ -3,12 +3,12 @@ import anyTest, { type TestFn } from 'ava';
 import pkcs11js from 'pkcs11js';
 import { ownKeys, versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
-import { rotateCloudKey, scheduleDeletion } from '../../src/vault/cloud-keys.ts';
+import { rotateCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
-import { issueCredential, revealSecret } from '../../src/vault/credentials.ts';
-import type { CloudKeyRecord } from '../../src/vault/key-records.ts';
-import { createKeySet } from '../../src/vault/key-sets.ts';
+import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
+import { issueCredential, revealSecret } from '../../src/keys/credentials/credentials.ts';
+import type { CloudKeyRecord } from '../../src/keys/key-records.ts';
+import { createKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/vault/reconcile.ts';
 import { keysInToken } from '../support/keys-in-token.ts';
 import {

@@ -1,6 +1,6 @@
 import { record } from '../../src/evidence/trail.ts';
 import type { House } from '../../src/vault/house.ts';
-import { keyEntry, type CloudKeyRecord } from '../../src/vault/key-records.ts';
+import { keyEntry, type CloudKeyRecord } from '../../src/keys/key-records.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 
 /** As the schedule leaves a key whose waiting time is over: with its deletion on the record, and nothing destroyed yet. */

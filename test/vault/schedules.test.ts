@@ -7,12 +7,12 @@ import {
   disableCloudKey,
   enableCloudKey,
   scheduleDeletion,
-} from '../../src/vault/cloud-keys.ts';
+} from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { deleteDueKeys } from '../../src/vault/destruction.ts';
+import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from '../../src/vault/expirations.ts';
-import { freezeKeySet, thawKeySet, type KeySet } from '../../src/vault/key-sets.ts';
+import { freezeKeySet, thawKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/token-rooms.ts';

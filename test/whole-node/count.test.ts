@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/vault/encryption-count.ts';
-import { blockSize, refuseAt, rotateAt } from '../../src/vault/encryption-limits.ts';
+import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import type { CloudKey } from '../../src/vault/directory.ts';
 import { FrozenDisk } from '../support/frozen-disk.ts';
 import { LoopDisk } from '../support/loop-disk.ts';

@@ -6,9 +6,9 @@ import {
   enableCloudKey,
   scheduleDeletion,
   updateCloudKey,
-} from '../../src/vault/cloud-keys.ts';
-import { withdrawCredential, updateCredential } from '../../src/vault/credentials.ts';
-import { freezeKeySet, thawKeySet } from '../../src/vault/key-sets.ts';
+} from '../../src/keys/cloud-keys.ts';
+import { withdrawCredential, updateCredential } from '../../src/keys/credentials/credentials.ts';
+import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
 import { TestNode } from '../../testing/test-node.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { createKeySet } from '../../src/vault/key-sets.ts';
-import { issueCredential } from '../../src/vault/credentials.ts';
+import { createKeySet } from '../../src/keys/key-sets/key-sets.ts';
+import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { NodeVault } from '../../testing/node-vault.ts';
 import { InProcessNode } from '../../testing/in-process-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
-import { updateCloudKey } from '../../src/vault/cloud-keys.ts';
-import { updateKeySet } from '../../src/vault/key-sets.ts';
+import { updateCloudKey } from '../../src/keys/cloud-keys.ts';
+import { updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
 import type { XksClient, XksResponse } from '../../testing/xks-client.ts';
 import { assertError, base64, disabled, useWholeNode } from './file-node.ts';

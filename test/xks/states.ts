@@ -4,9 +4,9 @@ import {
   enableCloudKey,
   scheduleDeletion,
   updateCloudKey,
-} from '../../src/vault/cloud-keys.ts';
-import { updateCredential } from '../../src/vault/credentials.ts';
-import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/vault/key-sets.ts';
+} from '../../src/keys/cloud-keys.ts';
+import { updateCredential } from '../../src/keys/credentials/credentials.ts';
+import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import type { XksResponse } from '../../testing/xks-client.ts';
 import {
   assertError,

@@ -16,7 +16,7 @@ import type { AwsHouse } from './context.ts';
 import { keysOf } from './access-keys.ts';
 import { openKey, regionOf, type CspAccessKey, type OpenKey } from './sign-in.ts';
 import type { CspAccountRecord } from './records.ts';
-import { rotationAfter } from '../../vault/rotation-time.ts';
+import { rotationAfter } from '../../keys/rotation-time.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /* The later steps of a rotation: the new access key is tried, put in the place of the old one, and that is deleted. */

@@ -19,7 +19,7 @@ import { checkShape, parseAccountWish, type CspAccountWish } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
 import { checkRowVersion, type Sight } from '../../vault/house.ts';
-import { nextRotation } from '../../vault/rotation-time.ts';
+import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

@@ -21,7 +21,7 @@ import {
   type CspAccountWish,
 } from './fields.ts';
 import type { Sight } from '../../vault/house.ts';
-import { nextRotation } from '../../vault/rotation-time.ts';
+import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

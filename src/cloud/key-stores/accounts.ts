@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { CspAccountTable } from '../../store/schema.ts';
 import type { Reading } from '../../vault/edits.ts';
 import type { ExternalKeyStore } from './records.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export type StoreAccount = Selectable<CspAccountTable>;

@@ -1,7 +1,7 @@
 import { record, type Act } from '../../evidence/trail.ts';
-import { findCredentialIn, credentialState, type UsedCredential } from '../../vault/credential-records.ts';
-import { checkLive, parseQuiet } from '../../vault/credential-wish.ts';
-import { defaultQuietMinutes, type IssuedCredential } from '../../vault/credential-making.ts';
+import { findCredentialIn, credentialState, type UsedCredential } from '../../keys/credentials/credential-records.ts';
+import { checkLive, parseQuiet } from '../../keys/credentials/credential-wish.ts';
+import { defaultQuietMinutes, type IssuedCredential } from '../../keys/credentials/credential-making.ts';
 import {
   auditedStore,
   findStoreIn,
@@ -10,7 +10,7 @@ import {
 } from './records.ts';
 import { inTurn, save, type Turn } from './turn.ts';
 import { checkRowVersion, type House } from '../../vault/house.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { credentialMoved, issueForStore } from './credential-rotation.ts';
 import type { OnStore } from './key-stores.ts';
 import { VaultError } from '../../vault/vault-error.ts';

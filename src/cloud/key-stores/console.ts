@@ -2,14 +2,14 @@ import type { Act } from '../../evidence/trail.ts';
 import { createRequest, credentialRequest } from '../aws/key-stores.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import type { AwsHouse } from '../accounts/context.ts';
-import { consoleFile, type ConsoleFile } from '../../vault/credential-secrets.ts';
-import type { IssuedCredential } from '../../vault/credential-making.ts';
+import { consoleFile, type ConsoleFile } from '../../keys/credentials/credential-secrets.ts';
+import type { IssuedCredential } from '../../keys/credentials/credential-making.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { issueByHand } from './by-hand.ts';
 import { findStoreIn, type ExternalKeyStore } from './records.ts';
 import type { OnStore } from './key-stores.ts';
 import { checkRowVersion } from '../../vault/house.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

@@ -3,8 +3,8 @@ import { createKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stor
 import { AwsError } from '../aws/aws-error.ts';
 import { isSettling } from '../aws/presence.ts';
 import { forgetCreation, record } from '../../evidence/trail.ts';
-import { credentialState, findCredentialIn } from '../../vault/credential-records.ts';
-import { defaultQuietMinutes } from '../../vault/credential-making.ts';
+import { credentialState, findCredentialIn } from '../../keys/credentials/credential-records.ts';
+import { defaultQuietMinutes } from '../../keys/credentials/credential-making.ts';
 import { isLinkedElsewhere, linkedElsewhere } from './checks.ts';
 import { asColumns, recordFailure } from './mirror.ts';
 import { auditedStore, storeEntry, type ExternalKeyStore } from './records.ts';

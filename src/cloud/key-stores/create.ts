@@ -18,7 +18,7 @@ import { advance } from './state-machine.ts';
 import { inTurn, saveIn, type Turn } from './turn.ts';
 import { readDetails, writeDetails } from './wanted.ts';
 import { parseReach, parseStoreName, parseStoreRegion, type ReachWish } from './fields.ts';
-import { findKeySetIn, type KeySet } from '../../vault/key-set-records.ts';
+import { findKeySetIn, type KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export interface NewStoreWish extends Omit<ReachWish, 'uriEndpoint'> {

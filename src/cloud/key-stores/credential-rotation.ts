@@ -5,8 +5,8 @@ import {
   credentialEntry,
   credentialWillStand,
   findCredentialIn,
-} from '../../vault/credential-records.ts';
-import { defaultQuietMinutes, issueCredential, type IssuedCredential } from '../../vault/credential-making.ts';
+} from '../../keys/credentials/credential-records.ts';
+import { defaultQuietMinutes, issueCredential, type IssuedCredential } from '../../keys/credentials/credential-making.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import type { Edit } from '../../vault/edits.ts';
 import {
@@ -17,7 +17,7 @@ import {
 } from './records.ts';
 import { saveIn, type Turn } from './turn.ts';
 import { readDetails, writeDetails, type WantedDetails } from './wanted.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 
 /*
  * XKS credentials of external key stores. Each store has one of its own, so that last seen tells which Region has moved

@@ -14,7 +14,7 @@ import { advance } from './state-machine.ts';
 import { inTurn, nextLook, saveIn, type Turn } from './turn.ts';
 import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
 import { checkRowVersion } from '../../vault/house.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export { createExternalKeyStore } from './create.ts';

@@ -18,7 +18,7 @@ import {
   parseUriEndpoint,
 } from './fields.ts';
 import { checkOnlyOne, checkServed, insert, lastEndpoint } from './create.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

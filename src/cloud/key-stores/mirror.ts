@@ -12,7 +12,7 @@ import { nextLook, problemOf, save, type StoreFailure, type Turn } from './turn.
 import { storeSighting } from './presence.ts';
 import { lookOperation, readDetails, readProblem } from './wanted.ts';
 import { credentialMoved, isSettled, neverGiven } from './credential-rotation.ts';
-import { defaultQuietMinutes } from '../../vault/credential-making.ts';
+import { defaultQuietMinutes } from '../../keys/credentials/credential-making.ts';
 
 /**
  * Looks at the key store in AWS and writes down what is there. Undefined where AWS does not show it yet. Throws AwsError,

@@ -9,7 +9,7 @@ import { nextTry } from '../accounts/aws-retry.ts';
 import type { ExternalKeyStore, StoreChange } from './records.ts';
 import { readProblem, type StoreProblem } from './wanted.ts';
 import type { House } from '../../vault/house.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { holdLease, releaseLease } from '../../vault/leases.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

@@ -1,8 +1,8 @@
-import type { CredentialState, UsedCredential } from '../../vault/credential-records.ts';
-import { credentialState, listCredentials } from '../../vault/credential-records.ts';
+import type { CredentialState, UsedCredential } from '../../keys/credentials/credential-records.ts';
+import { credentialState, listCredentials } from '../../keys/credentials/credential-records.ts';
 import type { ExternalKeyStore } from './records.ts';
 import type { House } from '../../vault/house.ts';
-import type { KeySet } from '../../vault/key-set-records.ts';
+import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 
 /** A credential that AWS has, is about to have, or had, and when it was last seen with it. */

@@ -13,7 +13,7 @@ import { noteOn } from '../../vault/edit-record.ts';
 import { AwsLanes } from '../accounts/aws-lanes.ts';
 import { lookOperation, readProblem } from './wanted.ts';
 import type { OnStore } from './key-stores.ts';
-import { getKeySet, type KeySet } from '../../vault/key-set-records.ts';
+import { getKeySet, type KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { logMistake } from '../../vault/mistakes.ts';
 import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';

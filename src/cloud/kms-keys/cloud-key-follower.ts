@@ -1,7 +1,7 @@
 import { record, type Act } from '../../evidence/trail.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import { editRecord } from '../../vault/edit-record.ts';
-import type { CloudKeyRecord } from '../../vault/key-records.ts';
+import type { CloudKeyRecord } from '../../keys/key-records.ts';
 import { wishChange, type KmsKeyWanted } from './acts.ts';
 import type { LoggedAwsHouse } from '../accounts/context.ts';
 import { attemptAll } from './attempts.ts';

@@ -1,5 +1,5 @@
 import type { House, Sight } from '../../vault/house.ts';
-import { findCloudKeyIn } from '../../vault/key-records.ts';
+import { findCloudKeyIn } from '../../keys/key-records.ts';
 import { asJson } from './drift.ts';
 import { accountOfStore, factsOf, generatedPolicy } from './policy.ts';
 import { findKmsKeyIn, tagsOf } from './records.ts';

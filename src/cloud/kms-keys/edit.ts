@@ -1,7 +1,7 @@
 import type { Act } from '../../evidence/trail.ts';
 import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import type { Edit } from '../../vault/edits.ts';
-import { findCloudKeyIn, type CloudKeyRecord } from '../../vault/key-records.ts';
+import { findCloudKeyIn, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { actOnKmsKey, again, checkLive, type OnKmsKey } from './acts.ts';
 import { lookForLink, parsePastedArn } from './look.ts';
 import { acceptedFrom, checkUnlinked, whereOf } from './create.ts';

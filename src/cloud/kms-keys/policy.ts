@@ -5,7 +5,7 @@ import { writeKeyPolicy } from '../aws/key-policy.ts';
 import { parseKeyArn, principalOf } from '../aws/kms-arns.ts';
 import type { Reading } from '../../vault/edits.ts';
 import type { CspAccount } from '../accounts/sign-in.ts';
-import { toList, type CloudKeyRecord } from '../../vault/key-records.ts';
+import { toList, type CloudKeyRecord } from '../../keys/key-records.ts';
 import type { KmsKeyRow } from './records.ts';
 
 /** Where a KMS key is, and as whom Holdfast administers it. */

@@ -1,5 +1,5 @@
 import type { House } from '../../vault/house.ts';
-import { keyState, type CloudKeyRecord } from '../../vault/key-records.ts';
+import { keyState, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { waitingFor } from './problems.ts';
 import type { KmsKey, KmsKeyProblem } from './records.ts';
 

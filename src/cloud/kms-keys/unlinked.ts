@@ -3,7 +3,7 @@ import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import type { Sight } from '../../vault/house.ts';
-import { getKeySet } from '../../vault/key-set-records.ts';
+import { getKeySet } from '../../keys/key-sets/key-set-records.ts';
 import { accountOfStore } from './policy.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { VaultError } from '../../vault/vault-error.ts';

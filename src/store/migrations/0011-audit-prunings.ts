@@ -4,7 +4,7 @@ import type { Migration } from 'kysely/migration';
 /**
  * Events that somebody has archived may go, and what went stays told for ever. The database lets go of nothing else: of
  * no event that is not within a pruning under way, and of none by which the store knows whether a key object may be
- * destroyed (src/vault/destruction-orders.ts). It holds a pruning to what was asked for, too.
+ * destroyed (src/keys/destruction-orders.ts). It holds a pruning to what was asked for, too.
  */
 export const auditPrunings: Migration = {
   async up(db: Kysely<never>): Promise<void> {

@@ -1,13 +1,13 @@
 import { type Selectable } from 'kysely';
-import { beginsWith } from './begins-with.ts';
-import type { KeySetTable } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
-import type { Reading } from './edits.ts';
-import type { House, Sight } from './house.ts';
-import { notByIndex, readPage, type Page, type PageWish } from './page.ts';
-import { seenBy } from './sight.ts';
-import { VaultError } from './vault-error.ts';
-import { vaultIsThawed } from './vault-frozen.ts';
+import { beginsWith } from '../../vault/begins-with.ts';
+import type { KeySetTable } from '../../store/schema.ts';
+import type { Store } from '../../store/store.ts';
+import type { Reading } from '../../vault/edits.ts';
+import type { House, Sight } from '../../vault/house.ts';
+import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { seenBy } from '../../vault/sight.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+import { vaultIsThawed } from '../../vault/vault-frozen.ts';
 
 export type KeySet = Selectable<KeySetTable>;
 /** Since when its vault is frozen as a whole, by the vault itself and by the appliance. */

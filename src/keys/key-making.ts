@@ -4,8 +4,8 @@ import { record, rememberCreation, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { FoundKey } from '../token/messages.ts';
 import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';
-import type { Reading } from './edits.ts';
-import type { House, Sight } from './house.ts';
+import type { Reading } from '../vault/edits.ts';
+import type { House, Sight } from '../vault/house.ts';
 import { checkKeyName, checkUnspent } from './key-checks.ts';
 import {
   auditedKey,
@@ -16,15 +16,15 @@ import {
 } from './key-records.ts';
 import { restrictKeyObject, wayOutOfFixedKey } from './key-restriction.ts';
 import { findKeyToAdopt } from './key-to-adopt.ts';
-import { findKeySetIn, getKeySet, type KeySet } from './key-set-records.ts';
+import { findKeySetIn, getKeySet, type KeySet } from './key-sets/key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from '../cloud/kms-keys/create.ts';
-import { parseExternalKeyId } from './names.ts';
+import { parseExternalKeyId } from '../vault/names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
-import { VaultError } from './vault-error.ts';
-import { tokensOf } from './vault-tokens.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { tokensOf } from '../vault/vault-tokens.ts';
 
 export interface NewKeyWish extends CloudKeyWish {
   keySetId: string;

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
-import { bumpRecords } from './edit-record.ts';
+import { bumpRecords } from '../vault/edit-record.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
-import type { Step } from './unfinished-work.ts';
+import type { Step } from '../vault/unfinished-work.ts';
 
 /** States in which a key may be rotated, now or once it is enabled again. */
 const living: ReadonlySet<CloudKeyState> = new Set(['AVAILABLE', 'DISABLED', 'EXPIRED']);

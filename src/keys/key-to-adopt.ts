@@ -1,8 +1,8 @@
 import { TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
-import type { House } from './house.ts';
-import { managementDeadline } from './token-rooms.ts';
-import { VaultError } from './vault-error.ts';
+import type { House } from '../vault/house.ts';
+import { managementDeadline } from '../vault/token-rooms.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /**
  * The key object of another's making that has this label in the token. Throws VaultError where none has it, or several do:

@@ -2,8 +2,8 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
-import type { Edit } from './edits.ts';
-import { checkRowVersion, type House, type Sight } from './house.ts';
+import type { Edit } from '../vault/edits.ts';
+import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
 import { checkKeyName } from './key-checks.ts';
 import {
   auditedKey,
@@ -14,13 +14,13 @@ import {
   type CloudKeyRecord,
   type UsedCloudKey,
 } from './key-records.ts';
-import { findKeySetIn } from './key-set-records.ts';
+import { findKeySetIn } from './key-sets/key-set-records.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
 import { followCloudKey, wishOfCloudKey, type CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
-import { deletionDays } from './limits.ts';
+import { deletionDays } from '../vault/limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
-import { VaultError } from './vault-error.ts';
-import { editRecord } from './edit-record.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { editRecord } from '../vault/edit-record.ts';
 
 const day = 86_400_000;
 

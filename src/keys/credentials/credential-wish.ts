@@ -1,5 +1,5 @@
 import { credentialState, type XksCredential } from './credential-records.ts';
-import { VaultError } from './vault-error.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 /** Thirty days. */
 export const mostQuietMinutes = 43_200;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../evidence/trail.ts';
-import { Secret } from '../secret.ts';
-import type { Tables } from '../store/schema.ts';
-import type { ChangeTransaction } from '../store/store.ts';
+import { record, type Act } from '../../evidence/trail.ts';
+import { Secret } from '../../secret.ts';
+import type { Tables } from '../../store/schema.ts';
+import type { ChangeTransaction } from '../../store/store.ts';
 import {
   auditedCredential,
   credentialEntry,
@@ -13,12 +13,12 @@ import {
 } from './credential-records.ts';
 import { sealXksSecret } from './credential-secrets.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
-import { bumpRecord } from './edit-record.ts';
-import { parseExpiry } from './expiry.ts';
-import { checkRowVersion, type House } from './house.ts';
-import { findKeySetIn, type KeySet } from './key-set-records.ts';
-import type { AccessKeyId } from './names.ts';
-import { VaultError } from './vault-error.ts';
+import { bumpRecord } from '../../vault/edit-record.ts';
+import { parseExpiry } from '../../vault/expiry.ts';
+import { checkRowVersion, type House } from '../../vault/house.ts';
+import { findKeySetIn, type KeySet } from '../key-sets/key-set-records.ts';
+import type { AccessKeyId } from '../../vault/names.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 /** RFC 4648 Base32: the alphabet of access key ids (XKS spec, Appendix A). */
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';

@@ -1,8 +1,8 @@
 import type { Act } from '../evidence/trail.ts';
-import type { House } from './house.ts';
+import type { House } from '../vault/house.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
-import { writeUnfit } from './served-writes.ts';
-import { managementDeadline, whyUnfit } from './token-rooms.ts';
+import { writeUnfit } from '../vault/served-writes.ts';
+import { managementDeadline, whyUnfit } from '../vault/token-rooms.ts';
 
 /** A version in a token. */
 export type ProvableVersion = IdentifiedVersion & { token: string };

@@ -1,5 +1,5 @@
-import type { Reading } from './edits.ts';
-import { notByIndex } from './page.ts';
+import type { Reading } from '../vault/edits.ts';
+import { notByIndex } from '../vault/page.ts';
 
 /*
  * What people may have of a CloudKey: from our lists, from a ticket about AWS, from CloudTrail. All of it is looked up by

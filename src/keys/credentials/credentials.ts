@@ -1,4 +1,4 @@
-import { record, type Act } from '../evidence/trail.ts';
+import { record, type Act } from '../../evidence/trail.ts';
 import {
   auditedCredential,
   credentialEntry,
@@ -8,9 +8,9 @@ import {
   type XksCredential,
 } from './credential-records.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
-import { parseExpiry } from './expiry.ts';
-import { checkRowVersion, type House } from './house.ts';
-import type { KeySet } from './key-set-records.ts';
+import { parseExpiry } from '../../vault/expiry.ts';
+import { checkRowVersion, type House } from '../../vault/house.ts';
+import type { KeySet } from '../key-sets/key-set-records.ts';
 
 export {
   defaultQuietMinutes,
@@ -27,7 +27,7 @@ export {
   listCredentials,
   type UsedCredential,
 } from './credential-records.ts';
-import { editRecord } from './edit-record.ts';
+import { editRecord } from '../../vault/edit-record.ts';
 export { consoleFile, consoleFileText, revealSecret } from './credential-secrets.ts';
 
 /** Changes when it expires or is retired. Throws VaultError `conflict` for one that is withdrawn or has expired. */

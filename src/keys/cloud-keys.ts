@@ -21,6 +21,6 @@ export {
   scheduleDeletion,
   updateCloudKey,
 } from './key-states.ts';
-export { deletionDays } from './limits.ts';
+export { deletionDays } from '../vault/limits.ts';
 export { activateVersion, rotateCloudKey } from './key-versions.ts';
 export { undoCreation, undoVersion } from './interrupted.ts';

@@ -1,12 +1,12 @@
-import { recordEach, type Act } from '../evidence/trail.ts';
-import { restricts } from '../store/read-back.ts';
-import type { ChangeTransaction } from '../store/store.ts';
-import { bumpRecords } from './edit-record.ts';
-import type { House, Sight } from './house.ts';
+import { recordEach, type Act } from '../../evidence/trail.ts';
+import { restricts } from '../../store/read-back.ts';
+import type { ChangeTransaction } from '../../store/store.ts';
+import { bumpRecords } from '../../vault/edit-record.ts';
+import type { House, Sight } from '../../vault/house.ts';
 import { auditedKeySet, keySetEntry, type KeySet } from './key-set-records.ts';
-import { seenBy } from './sight.ts';
-import { VaultError } from './vault-error.ts';
-import { findVault } from './vaults.ts';
+import { seenBy } from '../../vault/sight.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+import { findVault } from '../../vault/vaults.ts';
 
 /** Which key sets: all that the caller sees, or these. */
 export type KeySetChoice = 'all' | readonly string[];

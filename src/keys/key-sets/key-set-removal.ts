@@ -1,9 +1,9 @@
-import type { ChangeTransaction } from '../store/store.ts';
-import { removeCredentials } from './credential-records.ts';
-import { bumpRecord } from './edit-record.ts';
+import type { ChangeTransaction } from '../../store/store.ts';
+import { removeCredentials } from '../credentials/credential-records.ts';
+import { bumpRecord } from '../../vault/edit-record.ts';
 import type { KeySet } from './key-set-records.ts';
-import type { Step } from './unfinished-work.ts';
-import { VaultError } from './vault-error.ts';
+import type { Step } from '../../vault/unfinished-work.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 /**
  * From now on nobody sees the key set or what was in it, AWS is not served from it, and its name and path prefix may be

@@ -4,16 +4,16 @@ import { serves } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { versionObjectId } from '../token/own-keys.ts';
-import { bumpRecord } from './edit-record.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
 import { rotateAt } from './encryption-limits.ts';
-import { checkRowVersion, type House } from './house.ts';
+import { checkRowVersion, type House } from '../vault/house.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { generateVersion, versionToMake } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
-import type { KeySet } from './key-set-records.ts';
+import type { KeySet } from './key-sets/key-set-records.ts';
 import { isBeingPlanned } from './rotation-plan.ts';
 import { rotationAfter, rotationDays } from './rotation-time.ts';
-import { VaultError } from './vault-error.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /**
  * Why a new version is made: someone asked; its schedule says so; the current one nears its limit of encryptions; or a

@@ -1,12 +1,12 @@
 import type { Selectable, Transaction } from 'kysely';
-import { restricts } from '../store/read-back.ts';
-import type { Tables, XksCredentialTable } from '../store/schema.ts';
-import type { Reading } from './edits.ts';
-import type { House } from './house.ts';
-import type { KeySet } from './key-set-records.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
-import { timesUsed, used } from './used.ts';
-import { VaultError } from './vault-error.ts';
+import { restricts } from '../../store/read-back.ts';
+import type { Tables, XksCredentialTable } from '../../store/schema.ts';
+import type { Reading } from '../../vault/edits.ts';
+import type { House } from '../../vault/house.ts';
+import type { KeySet } from '../key-sets/key-set-records.ts';
+import { readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { timesUsed, used } from '../used.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 export type XksCredential = Omit<Selectable<XksCredentialTable>, 'sealed_secret'>;
 /** With when and from where it was last seen, and how often. */

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
 import type { CloudKeyRecord } from './key-records.ts';
-import { VaultError } from './vault-error.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /** Throws VaultError `conflict` where another CloudKey of the key set that is not DELETED has the name. */
 export async function checkKeyName(

@@ -1,13 +1,13 @@
-import { tokensOf } from './vault-tokens.ts';
+import { tokensOf } from '../../vault/vault-tokens.ts';
 import type { Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
-import { liveCredentials } from './credential-records.ts';
-import type { House, Sight } from './house.ts';
+import type { Tables } from '../../store/schema.ts';
+import { liveCredentials } from '../credentials/credential-records.ts';
+import type { House, Sight } from '../../vault/house.ts';
 import type { KeySet } from './key-set-records.ts';
-import { notByIndex } from './page.ts';
-import { seenBy } from './sight.ts';
-import { rowsAtOnce } from './unfinished-work.ts';
-import { VaultError } from './vault-error.ts';
+import { notByIndex } from '../../vault/page.ts';
+import { seenBy } from '../../vault/sight.ts';
+import { rowsAtOnce } from '../../vault/unfinished-work.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 /** Throws VaultError `invalid` unless the CSP account is one of the vault that they see. */
 export async function checkCspAccount(

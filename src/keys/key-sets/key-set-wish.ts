@@ -1,7 +1,7 @@
-import type { Edit } from './edits.ts';
+import type { Edit } from '../../vault/edits.ts';
 import type { KeySet } from './key-set-records.ts';
-import { parseQuota, parseRotationDays, type QuotaWish } from './limits.ts';
-import { parseDescription, parseName, parsePathPrefix } from './names.ts';
+import { parseQuota, parseRotationDays, type QuotaWish } from '../../vault/limits.ts';
+import { parseDescription, parseName, parsePathPrefix } from '../../vault/names.ts';
 
 /** What may be told of a key set, and changed later. */
 export interface KeySetWish {

@@ -1,9 +1,9 @@
-import { parsePrincipals, parseRegion } from './aws-names.ts';
-import type { Edit } from './edits.ts';
-import { parseExpiry } from './expiry.ts';
+import { parsePrincipals, parseRegion } from '../vault/aws-names.ts';
+import type { Edit } from '../vault/edits.ts';
+import { parseExpiry } from '../vault/expiry.ts';
 import type { CloudKeyRecord } from './key-records.ts';
-import { parseQuota, parseRotationDays, type QuotaWish } from './limits.ts';
-import { parseDescription, parseName } from './names.ts';
+import { parseQuota, parseRotationDays, type QuotaWish } from '../vault/limits.ts';
+import { parseDescription, parseName } from '../vault/names.ts';
 
 /** When a CloudKey is rotated: as its key set says, never, or every so many days. */
 export type RotationWish = { kind: 'INHERIT' } | { kind: 'NEVER' } | { kind: 'DAYS'; days: number };

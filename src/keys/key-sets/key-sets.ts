@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../evidence/trail.ts';
-import { restricts } from '../store/read-back.ts';
-import type { Tables } from '../store/schema.ts';
-import type { Edit } from './edits.ts';
-import { checkNoStores } from '../cloud/key-stores/checks.ts';
-import { checkRowVersion, type House, type Sight } from './house.ts';
+import { record, type Act } from '../../evidence/trail.ts';
+import { restricts } from '../../store/read-back.ts';
+import type { Tables } from '../../store/schema.ts';
+import type { Edit } from '../../vault/edits.ts';
+import { checkNoStores } from '../../cloud/key-stores/checks.ts';
+import { checkRowVersion, type House, type Sight } from '../../vault/house.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
 import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';
-import { parseName } from './names.ts';
+import { parseName } from '../../vault/names.ts';
 import { hideKeySet, removeKeySet } from './key-set-removal.ts';
-import { planRotations } from './rotation-plan.ts';
-import { checkOwner } from './sight.ts';
-import { beginWork } from './unfinished-work.ts';
+import { planRotations } from '../rotation-plan.ts';
+import { checkOwner } from '../../vault/sight.ts';
+import { beginWork } from '../../vault/unfinished-work.ts';
 
 export {
   findKeySet,
@@ -24,7 +24,7 @@ export {
   type CountedKeySet,
   type KeySet,
 } from './key-set-records.ts';
-import { editRecord } from './edit-record.ts';
+import { editRecord } from '../../vault/edit-record.ts';
 export type { KeySetWish } from './key-set-wish.ts';
 
 /**
