@@ -8,8 +8,8 @@ import {
   prunedBefore,
   pruningOrders,
   type AuditPruning,
-} from '../vault/audit-prunings.ts';
-import { nodeOf } from '../vault/leases.ts';
+} from '../schedules/audit-prunings.ts';
+import { nodeOf } from '../fleet/leases.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { route, shownPage, type Access, type Answer, type Call, type Route } from './route.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reconcile } from '../vault/reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import {
   findingKinds,
   findingOutcomes,
@@ -8,7 +8,7 @@ import {
   mostFindings,
   reconciliationOrders,
   type Reconciliation,
-} from '../vault/reconciliation-report.ts';
+} from '../reconcile/reconciliation-report.ts';
 import { time, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { callerOf, route, shownPage, type Access, type Answer, type Route } from './route.ts';

@@ -1,5 +1,5 @@
 import type { TroubleFound, VaultTrouble } from '../vault/status-troubles.ts';
-import type { Unsettled, UnsettledKind } from '../vault/unsettled-findings.ts';
+import type { Unsettled, UnsettledKind } from '../reconcile/unsettled-findings.ts';
 import { credentialDays, warningDays } from '../vault/status-troubles.ts';
 import type { DiskFacts, NodeFacts } from './services.ts';
 import { counted } from '../counted.ts';

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 import { KmsKeyScan } from '../cloud/kms-keys/scan.ts';
 import { countStatus, type StatusScope } from '../vault/status-counts.ts';
 import { findKmsKeyTroubles, findTroubles, vaultTroubles } from '../vault/status-troubles.ts';
-import { findUnsettled } from '../vault/unsettled-findings.ts';
+import { findUnsettled } from '../reconcile/unsettled-findings.ts';
 import { tokensOf } from '../vault/vault-tokens.ts';
 import { findVault } from '../vault/vaults.ts';
 import { time, vaultId } from './key-forms.ts';

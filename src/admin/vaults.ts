@@ -3,8 +3,8 @@ import {
   createVault,
   parseAdministrator,
   resetVaultAdministrator,
-} from '../identity/vault-administrators.ts';
-import { deleteVault } from '../vault/vault-deletion.ts';
+} from '../tenancy/vault-creation.ts';
+import { deleteVault } from '../tenancy/vault-deletion.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isVaultFrozen } from '../vault/vault-frozen.ts';
 import { tokensOf } from '../vault/vault-tokens.ts';

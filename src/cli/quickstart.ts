@@ -6,7 +6,7 @@ import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { Ports } from '../http/supervisor.ts';
 import { hashPassword } from '../identity/passwords.ts';
-import { createVault } from '../identity/vault-administrators.ts';
+import { createVault } from '../tenancy/vault-creation.ts';
 import { Secret } from '../secret.ts';
 import { SqliteStore, StoreError } from '../store/sqlite/sqlite.ts';
 import { createCloudKey } from '../keys/cloud-keys.ts';

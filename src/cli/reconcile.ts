@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Reconciliation } from '../vault/reconciliation-report.ts';
+import type { Reconciliation } from '../reconcile/reconciliation-report.ts';
 import { withApi } from './api.ts';
 import { example } from './example.ts';
 import { fields, isForPrograms, type OutputOptions, printList, printRecord } from './output.ts';

@@ -21,7 +21,7 @@ import { adjustRestored, type Adjusted } from '../store/backup/restored-store.ts
 import { companions, restoringPath } from '../store/sqlite/store-file.ts';
 import { putInPlace, ReplacedStore } from '../store/backup/store-swap.ts';
 import { refuseAt, rotateAt } from '../keys/encryption-limits.ts';
-import type { TokenContents } from '../vault/restored-keys.ts';
+import type { TokenContents } from '../reconcile/restored-keys.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { CliError } from './cli-error.ts';
 import { globalOptions } from './context.ts';

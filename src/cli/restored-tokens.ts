@@ -2,8 +2,8 @@ import type { LoadedConfig } from '../config/load.ts';
 import { sealedSecretsOfPeople } from '../identity/sealed-secrets.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import { readOwnKeyProofs } from '../keys/own-key-proofs.ts';
-import { askHealth, examineToken, tokensNeeded, type TokenContents } from '../vault/restored-keys.ts';
-import { sealedSecretsOfVaults, type NamedSecret } from '../vault/sealed-secrets.ts';
+import { askHealth, examineToken, tokensNeeded, type TokenContents } from '../reconcile/restored-keys.ts';
+import { sealedSecretsOfVaults, type NamedSecret } from '../reconcile/sealed-secrets.ts';
 import { openTokens } from './open-node.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { BackupManifest } from '../store/backup/format.ts';
 import type { Since } from '../store/backup/restored-store.ts';
-import type { TokenContents } from '../vault/restored-keys.ts';
+import type { TokenContents } from '../reconcile/restored-keys.ts';
 import { contentsOf } from './backup-contents.ts';
 import { isForPrograms, type OutputOptions } from './output-options.ts';
 import { printData } from './output.ts';

@@ -10,7 +10,7 @@ import { tellMistake } from './kms-keys/attempts.ts';
 import { advanceKmsKey, type Attempt } from './kms-keys/state-machine.ts';
 import { refreshKmsKey } from './kms-keys/refresh.ts';
 import { isBusy, whenIdle } from './kms-keys/turns.ts';
-import { KeptLease } from '../vault/leases.ts';
+import { KeptLease } from '../fleet/leases.ts';
 
 /**
  * No look is later than this after the one before, milliseconds: what waits for something else is found by looking. Where

@@ -13,7 +13,7 @@ import {
   type ReceivedRequest,
   type SignatureFault,
 } from '../sigv4/verify.ts';
-import type { Directory, LiveCredential } from '../vault/directory.ts';
+import type { Directory, LiveCredential } from '../serving/directory.ts';
 import { XksError } from '../xks/errors.ts';
 import { readBody } from './body.ts';
 

@@ -3,7 +3,7 @@ import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { Crew } from './crew.ts';
 import type { NodeTls } from './node-tls.ts';
-import type { QuotaLedger } from './quota-ledger.ts';
+import type { QuotaLedger } from '../serving/quota-ledger.ts';
 
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */
 export function nodeFacts(

@@ -4,8 +4,8 @@ import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { TokenInfo } from '../token/host/cryptoki.ts';
 import type { OwnKeyProofs } from '../token/host/keys/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './node-tls.ts';
-import type { QuotaAsk, QuotaGrant } from '../vault/quota.ts';
-import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
+import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
+import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 

@@ -5,7 +5,7 @@ import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
-import type { ServedKeySet } from '../vault/directory.ts';
+import type { ServedKeySet } from '../serving/directory.ts';
 import type { XksError } from '../xks/errors.ts';
 import type { CallFacts } from '../xks/operation.ts';
 import type { Operation } from './route.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
-import type { VersionWrites } from '../vault/limit-rotation.ts';
-import type { Leased, LeaseAsk, ServedWrite, ServedWritten, UnfitNote } from '../vault/served-writes.ts';
+import type { VersionWrites } from '../serving/limit-rotation.ts';
+import type { Leased, LeaseAsk, ServedWrite, ServedWritten, UnfitNote } from '../serving/served-writes.ts';
 import type { ToSupervisor, ToWorker } from './node-messages.ts';
 
 interface Waiting<T> {

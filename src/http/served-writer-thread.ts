@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
-import { writeServed, type ServedWrite } from '../vault/served-writes.ts';
+import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 
 /* The thread of served-writer.ts: one connection, one write after another. An error outside of a write ends the thread. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { ServedWrite, ServedWritten } from '../vault/served-writes.ts';
+import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
 /** What the thread is told: to write, or to end. */
 export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite; by: string } | { kind: 'close' };

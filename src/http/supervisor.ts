@@ -10,7 +10,7 @@ import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './node-messages.ts';
-import { QuotaLedger } from './quota-ledger.ts';
+import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';

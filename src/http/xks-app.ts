@@ -8,7 +8,7 @@ import {
   type ReceivedRequest,
 } from '../sigv4/verify.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
-import type { LiveCredential, ServedKeySet } from '../vault/directory.ts';
+import type { LiveCredential, ServedKeySet } from '../serving/directory.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';
 import { toXksError, XksError } from '../xks/errors.ts';

@@ -1,7 +1,7 @@
 import type { Act } from '../evidence/trail.ts';
 import type { House } from '../vault/house.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
-import { writeUnfit } from '../vault/served-writes.ts';
+import { writeUnfit } from '../serving/served-writes.ts';
 import { managementDeadline, whyUnfit } from '../vault/token-rooms.ts';
 
 /** A version in a token. */

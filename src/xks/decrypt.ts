@@ -1,6 +1,6 @@
 import type { AadForm } from '../config/profile.ts';
 import { TokenError } from '../token/faults.ts';
-import type { CloudKey, KeyVersion } from '../vault/directory.ts';
+import type { CloudKey, KeyVersion } from '../serving/directory.ts';
 import { readCiphertextMetadata } from './ciphertext-metadata.ts';
 import {
   checkSizes,

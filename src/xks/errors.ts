@@ -1,6 +1,6 @@
 import { TokenError, type TokenFault } from '../token/faults.ts';
 import { countCall, recountCall } from '../token/ways-out.ts';
-import { EncryptionLimitError } from '../vault/encryption-count.ts';
+import { EncryptionLimitError } from '../serving/encryption-count.ts';
 
 /** Names and HTTP status of the errors that AWS knows (XKS spec, Error codes). */
 export const xksErrorStatus = {

@@ -1,10 +1,10 @@
 import { TokenError } from '../token/faults.ts';
-import type { CloudKey, Directory, FoundState, KeyVersion, ServedKeySet } from '../vault/directory.ts';
-import type { EncryptionCount } from '../vault/encryption-count.ts';
+import type { CloudKey, Directory, FoundState, KeyVersion, ServedKeySet } from '../serving/directory.ts';
+import type { EncryptionCount } from '../serving/encryption-count.ts';
 import type { TokenRooms } from '../vault/token-rooms.ts';
-import type { Admission, QuotaLeases } from '../vault/quota-leases.ts';
-import type { UnfitKeys } from '../vault/unfit-keys.ts';
-import type { UseRecorder } from '../vault/uses.ts';
+import type { Admission, QuotaLeases } from '../serving/quota-leases.ts';
+import type { UnfitKeys } from '../serving/unfit-keys.ts';
+import type { UseRecorder } from '../serving/uses.ts';
 import type { AadForm } from '../config/profile.ts';
 import type { CallTimes } from '../token/pool/token-pool.ts';
 import { XksError } from './errors.ts';

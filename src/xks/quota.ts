@@ -1,6 +1,6 @@
-import type { CloudKey } from '../vault/directory.ts';
-import type { Quota } from '../vault/quota.ts';
-import type { Admission } from '../vault/quota-leases.ts';
+import type { CloudKey } from '../serving/directory.ts';
+import type { Quota } from '../serving/quota.ts';
+import type { Admission } from '../serving/quota-leases.ts';
 import { XksError } from './errors.ts';
 import type { XksCall, XksServices } from './operation.ts';
 

@@ -13,7 +13,7 @@ import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/keys/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
-import { emptyComparison } from '../../src/vault/reconciliation-report.ts';
+import { emptyComparison } from '../../src/reconcile/reconciliation-report.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { AuditPruner } from '../../src/vault/audit-pruner.ts';
+import { AuditPruner } from '../../src/schedules/audit-pruner.ts';
 import type { House } from '../../src/vault/house.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { addUser } from '../admin/two-vaults.ts';

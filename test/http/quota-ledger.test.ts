@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { ToSupervisor } from '../../src/http/node-messages.ts';
-import { leaseLife, QuotaLedger } from '../../src/http/quota-ledger.ts';
+import { leaseLife, QuotaLedger } from '../../src/serving/quota-ledger.ts';
 import { xksWorkerMessage } from '../../src/http/worker-messages.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
-import type { QuotaAsk, QuotaGrant } from '../../src/vault/quota.ts';
+import type { QuotaAsk, QuotaGrant } from '../../src/serving/quota.ts';
 
 /* A quota holds exactly, whatever workers do with what they lease: never more than burst + rate · t in any time t. */
 

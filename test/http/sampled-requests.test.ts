@@ -3,7 +3,7 @@ import test from 'ava';
 import { configSchema, type Config } from '../../src/config/config.ts';
 import { RequestLog, type RequestRecord } from '../../src/http/request-log.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import type { ServedKeySet } from '../../src/vault/directory.ts';
+import type { ServedKeySet } from '../../src/serving/directory.ts';
 import { XksError } from '../../src/xks/errors.ts';
 import { InProcessNode } from '../../testing/in-process-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';

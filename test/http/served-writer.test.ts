@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { ServedWriter } from '../../src/http/served-writer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import type { ServedWrite } from '../../src/vault/served-writes.ts';
+import type { ServedWrite } from '../../src/serving/served-writes.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* The supervisor's thread that writes for XKS workers: what it says it wrote is written, whatever becomes of it. */

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { House } from '../../src/vault/house.ts';
-import { clearAway } from '../../src/vault/housekeeping.ts';
+import { clearAway } from '../../src/schedules/housekeeping.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 

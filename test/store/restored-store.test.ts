@@ -10,7 +10,7 @@ import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { recordAlone } from '../../src/evidence/trail.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { deletionsHeldUntil } from '../../src/vault/deletion-hold.ts';
+import { deletionsHeldUntil } from '../../src/schedules/deletion-hold.ts';
 import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 

@@ -1,5 +1,5 @@
 import type { ListedKey } from '../../src/token/messages.ts';
-import { keyPages } from '../../src/vault/reconcile-records.ts';
+import { keyPages } from '../../src/reconcile/reconcile-records.ts';
 import type { TokenClient } from '../../src/vault/token-rooms.ts';
 
 /** All key objects of ours in the token, by CKA_ID in hex. */

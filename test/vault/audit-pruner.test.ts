@@ -7,15 +7,15 @@ import { eventLine, showEvent } from '../../src/evidence/event.ts';
 import { recordAlone } from '../../src/evidence/trail.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Acting, ActTransaction, Store } from '../../src/store/store.ts';
-import { AuditPruner } from '../../src/vault/audit-pruner.ts';
+import { AuditPruner } from '../../src/schedules/audit-pruner.ts';
 import {
   createPruning,
   getPruning,
   prunedBefore,
   type AuditPruning,
   type PruningWish,
-} from '../../src/vault/audit-prunings.ts';
-import { holdDeletions } from '../../src/vault/deletion-hold.ts';
+} from '../../src/schedules/audit-prunings.ts';
+import { holdDeletions } from '../../src/schedules/deletion-hold.ts';
 import { countStatus } from '../../src/vault/status-counts.ts';
 import { actionsThatStay, whyNotOrdered } from '../../src/keys/destruction-orders.ts';
 import type { House } from '../../src/vault/house.ts';

@@ -22,7 +22,7 @@ import {
   type CspAccountRecord,
   type CspAccountWish,
 } from '../../src/cloud/accounts/accounts.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import type { VaultError } from '../../src/vault/vault-error.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
 import { clientsOf, openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';

@@ -1,8 +1,8 @@
 import anyTest, { type TestFn } from 'ava';
 import { createLog } from '../../src/log.ts';
 import { scheduleDeletion } from '../../src/keys/cloud-keys.ts';
-import { deletionsHeldUntil, holdDeletions } from '../../src/vault/deletion-hold.ts';
-import { Schedules } from '../../src/vault/schedules.ts';
+import { deletionsHeldUntil, holdDeletions } from '../../src/schedules/deletion-hold.ts';
+import { Schedules } from '../../src/schedules/schedules.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;

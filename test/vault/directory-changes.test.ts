@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { Directory } from '../../src/vault/directory.ts';
+import { Directory } from '../../src/serving/directory.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

@@ -1,7 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import { createCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
-import { Directory } from '../../src/vault/directory.ts';
+import { Directory } from '../../src/serving/directory.ts';
 import { createKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { TokenError } from '../../src/token/faults.ts';

@@ -1,7 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
-import { Directory, type CloudKey } from '../../src/vault/directory.ts';
-import { EncryptionCount, EncryptionLimitError } from '../../src/vault/encryption-count.ts';
+import { Directory, type CloudKey } from '../../src/serving/directory.ts';
+import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encryption-count.ts';
 import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenError } from '../../src/token/faults.ts';

@@ -16,7 +16,7 @@ import {
   withdrawCredential,
 } from '../../src/keys/credentials/credentials.ts';
 import { updateCspAccount } from '../../src/cloud/accounts/accounts.ts';
-import { retireCredentials } from '../../src/vault/expirations.ts';
+import { retireCredentials } from '../../src/schedules/expirations.ts';
 import { givenByHand } from '../../src/cloud/key-stores/by-hand.ts';
 import { consoleOf, rotateByHand } from '../../src/cloud/key-stores/console.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';

@@ -22,7 +22,7 @@ import {
   disconnectExternalKeyStore,
 } from '../../src/cloud/key-stores/key-stores.ts';
 import { deleteKeySet, keySetWarnings, updateKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { eventsOf, fresh, insertGroup, insertVault } from '../../testing/vault.ts';
 import { XksStub } from '../support/xks-stub.ts';

@@ -2,12 +2,12 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
 import { StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
-import { Directory } from '../../src/vault/directory.ts';
+import { Directory } from '../../src/serving/directory.ts';
 import { freezeKeySets, thawKeySets } from '../../src/keys/key-sets/key-set-freezes.ts';
 import { hideKeySet } from '../../src/keys/key-sets/key-set-removal.ts';
 import { freezeKeySet, getKeySet, listKeySets, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeAllVaults, freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { findVault } from '../../src/vault/vaults.ts';
 import {
   eventsOf,

@@ -15,7 +15,7 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
-import { expireKeys } from '../../src/vault/expirations.ts';
+import { expireKeys } from '../../src/schedules/expirations.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { eventsOf, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';

@@ -31,7 +31,7 @@ import {
   openVault,
   type TestVault,
 } from '../../testing/vault.ts';
-import { unfinishedSteps } from '../../src/vault/unfinished-steps.ts';
+import { unfinishedSteps } from '../../src/schedules/unfinished-steps.ts';
 import { finishWork } from '../../src/vault/unfinished-work.ts';
 import { findVault } from '../../src/vault/vaults.ts';
 

@@ -10,12 +10,12 @@ import { BackOff } from '../../src/vault/back-off.ts';
 import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import { issueCredential, rotateCredential } from '../../src/keys/credentials/credentials.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
-import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
+import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
 import type { House } from '../../src/vault/house.ts';
 import { getKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { reconcile } from '../../src/vault/reconcile.ts';
+import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { RotatingWorker } from '../support/limit-rotation.ts';
 
 /*

@@ -4,9 +4,9 @@ import { StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { disableCloudKey, scheduleDeletion, updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential, updateCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
-import { expireCredentials, expireKeys } from '../../src/vault/expirations.ts';
+import { expireCredentials, expireKeys } from '../../src/schedules/expirations.ts';
 import { freezeKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /*

@@ -6,7 +6,7 @@ import { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
 import { AwsSchedules } from '../../src/cloud/schedule.ts';
 import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
-import { holdLease, releaseLease } from '../../src/vault/leases.ts';
+import { holdLease, releaseLease } from '../../src/fleet/leases.ts';
 import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';

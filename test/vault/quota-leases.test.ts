@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { QuotaLedger } from '../../src/http/quota-ledger.ts';
-import type { Quota, QuotaAsk } from '../../src/vault/quota.ts';
-import { QuotaLeases } from '../../src/vault/quota-leases.ts';
+import { QuotaLedger } from '../../src/serving/quota-ledger.ts';
+import type { Quota, QuotaAsk } from '../../src/serving/quota.ts';
+import { QuotaLeases } from '../../src/serving/quota-leases.ts';
 
 /* A worker's part in the quotas, with the real ledger behind it. Their clock stands still but where a test moves it: a bucket that fills while a machine is busy would grant more than a test can know. */
 

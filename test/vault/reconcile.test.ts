@@ -9,14 +9,14 @@ import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { issueCredential, revealSecret } from '../../src/keys/credentials/credentials.ts';
 import type { CloudKeyRecord } from '../../src/keys/key-records.ts';
 import { createKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { reconcile } from '../../src/vault/reconcile.ts';
+import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { keysInToken } from '../support/keys-in-token.ts';
 import {
   getReconciliation,
   listReconciliations,
   type Finding,
   type Reconciliation,
-} from '../../src/vault/reconciliation-report.ts';
+} from '../../src/reconcile/reconciliation-report.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
 import { Shim } from '../../testing/shim.ts';

@@ -10,8 +10,8 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
-import { rotateDueKeys } from '../../src/vault/due-rotations.ts';
-import { expireCredentials, expireKeys, retireCredentials } from '../../src/vault/expirations.ts';
+import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
+import { expireCredentials, expireKeys, retireCredentials } from '../../src/schedules/expirations.ts';
 import { freezeKeySet, thawKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';

@@ -7,7 +7,7 @@ import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/keys/cloud-keys.ts';
 import type { House } from '../../src/vault/house.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
-import { Schedules } from '../../src/vault/schedules.ts';
+import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import type { TokenRooms } from '../../src/vault/token-rooms.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';

@@ -7,15 +7,15 @@ import { hashOf } from '../../src/identity/bearer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
 import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
-import { Directory } from '../../src/vault/directory.ts';
+import { Directory } from '../../src/serving/directory.ts';
 import type { House } from '../../src/vault/house.ts';
 import { listCloudKeys } from '../../src/keys/key-list.ts';
 import { createKeySet, deleteKeySet, listKeySets, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { TokenRooms } from '../../src/vault/token-rooms.ts';
-import { unfinishedSteps } from '../../src/vault/unfinished-steps.ts';
+import { unfinishedSteps } from '../../src/schedules/unfinished-steps.ts';
 import { finishWork } from '../../src/vault/unfinished-work.ts';
-import { deleteVault } from '../../src/vault/vault-deletion.ts';
+import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { memoryToken } from '../../testing/memory-token.ts';
 

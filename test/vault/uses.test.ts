@@ -1,8 +1,8 @@
 import anyTest, { type TestFn } from 'ava';
 import type { Store } from '../../src/store/store.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { writeServed } from '../../src/vault/served-writes.ts';
-import { UseRecorder } from '../../src/vault/uses.ts';
+import { writeServed } from '../../src/serving/served-writes.ts';
+import { UseRecorder } from '../../src/serving/uses.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;

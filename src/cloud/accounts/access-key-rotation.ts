@@ -20,7 +20,7 @@ import { AwsLanes } from './aws-lanes.ts';
 import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
 import { checkRowVersion, type Sight } from '../../vault/house.ts';
-import { holdLease, releaseLease } from '../../vault/leases.ts';
+import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

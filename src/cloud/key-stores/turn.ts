@@ -10,7 +10,7 @@ import type { ExternalKeyStore, StoreChange } from './records.ts';
 import { readProblem, type StoreProblem } from './wanted.ts';
 import type { House } from '../../vault/house.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
-import { holdLease, releaseLease } from '../../vault/leases.ts';
+import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** What works on one external key store in AWS, alone at it. */

@@ -1,0 +1,79 @@
+import { beginsWith } from '../vault/begins-with.ts';
+import { monotonicNow } from '../clock.ts';
+import type { House } from '../vault/house.ts';
+
+const leaseTime = 60_000;
+/** A kept lease is renewed when it is this old, milliseconds. */
+const renewAfter = 15_000;
+
+/** A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. */
+export class KeptLease {
+  readonly #house: House;
+  readonly #name: string;
+  #renewedAt = -Infinity;
+
+  constructor(house: House, name: string) {
+    this.#house = house;
+    this.#name = name;
+  }
+
+  /** Whether this process has it. */
+  async isHeld(): Promise<boolean> {
+    return monotonicNow() - this.#renewedAt < renewAfter || this.renew();
+  }
+
+  /** Takes or renews it now. False where another process has it. */
+  async renew(): Promise<boolean> {
+    this.#renewedAt = -Infinity;
+    const held = await holdLease(this.#house, this.#name, leaseTime);
+    if (held) this.#renewedAt = monotonicNow();
+    return held;
+  }
+
+  async release(): Promise<void> {
+    await releaseLease(this.#house, this.#name);
+  }
+}
+
+/**
+ * Takes or renews the work called `name` for so many milliseconds: one process of the fleet does it at a time. Free for
+ * the taking is what ran out, what an earlier start of this node holds, and what ends later than any holder could have
+ * asked for: its clock stood in the future. False where another holds it.
+ */
+export async function holdLease(house: House, name: string, duration: number): Promise<boolean> {
+  const now = house.now().getTime();
+  const node = `${nodeOf(house.instance)}/`;
+  const lease = { holder: house.instance, until: new Date(now + duration).toISOString() };
+  return house.store.bookkeep(async (trx) => {
+    const { numInsertedOrUpdatedRows } = await trx
+      .insertInto('leases')
+      .values({ name, ...lease })
+      .onConflict((conflict) =>
+        conflict
+          .column('name')
+          .doUpdateSet(lease)
+          .where((eb) =>
+            eb.or([
+              eb('leases.holder', '=', house.instance),
+              beginsWith(eb.ref('leases.holder'), node),
+              eb('leases.until', '<=', new Date(now).toISOString()),
+              eb('leases.until', '>', new Date(now + 2 * duration).toISOString()),
+            ]),
+          ),
+      )
+      .executeTakeFirst();
+    return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  });
+}
+
+/** Gives it back, so that another need not wait for its end. */
+export async function releaseLease(house: House, name: string): Promise<void> {
+  await house.store.bookkeep(async (trx) => {
+    await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', house.instance).execute();
+  });
+}
+
+/** The node of an instance, `node id/start`. */
+export function nodeOf(instance: string): string {
+  return instance.slice(0, instance.lastIndexOf('/'));
+}

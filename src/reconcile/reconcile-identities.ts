@@ -1,0 +1,64 @@
+import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from '../keys/key-proofs.ts';
+import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
+import { whyUnfit } from '../vault/token-rooms.ts';
+
+/** So many proofs are kept in one transaction. */
+const atOnce = 100;
+
+/**
+ * Whether the key objects are the keys on record, by their proofs. One of before has none: it is made now of what is in the
+ * token, where label and attributes are as on record, and the report says so.
+ */
+export class IdentityCheck {
+  readonly #comparing: Comparing;
+  #made: { version: VersionOnRecord; proof: Buffer }[] = [];
+
+  constructor(comparing: Comparing) {
+    this.#comparing = comparing;
+  }
+
+  /** False where the object is another: that is told, and what else is wrong with it does not matter. */
+  async isFit(row: VersionOnRecord, label: string): Promise<boolean> {
+    const { house } = this.#comparing;
+    const unfit = await this.#unfitness(row);
+    if (unfit !== undefined || row.unfitSince !== null) await noteUnfit(house, row, unfit);
+    if (unfit === undefined) return true;
+    tell(this.#comparing, {
+      kind: 'unfit',
+      outcome: 'none',
+      detail:
+        `the key object is not the key of this version: ${unfit}; requests for it fail, and nothing is encrypted with it, ` +
+        'until the right key object is restored from a backup of the token',
+      ...about(row, label),
+    });
+    return false;
+  }
+
+  /** Keeps the proofs that were made and not kept yet. */
+  async end(): Promise<void> {
+    await keepProofs(this.#comparing.house, this.#comparing.act, this.#made);
+    this.#made = [];
+  }
+
+  async #unfitness(row: VersionOnRecord): Promise<string | undefined> {
+    const { house } = this.#comparing;
+    if (row.proof !== null || row.canEncrypt === 0 || row.canDecrypt === 0) return unfitnessOf(house, row);
+    return whyUnfit(async () => {
+      const proof = await proofOfFound(house, row);
+      if (proof !== null) await this.#keep(row, proof);
+    });
+  }
+
+  async #keep(version: VersionOnRecord, proof: Buffer): Promise<void> {
+    this.#made.push({ version, proof });
+    tell(this.#comparing, {
+      kind: 'unproven',
+      outcome: 'proven',
+      detail:
+        'the version had no proof of its key, as those of before: one was made of the key object that is in the token now, ' +
+        'whose label and attributes are as on record; from now on no other is used',
+      ...about(version),
+    });
+    if (this.#made.length >= atOnce) await this.end();
+  }
+}

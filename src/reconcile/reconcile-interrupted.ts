@@ -1,0 +1,172 @@
+import type { Act } from '../evidence/trail.ts';
+import { TokenError } from '../token/faults.ts';
+import type { KeyAttributes } from '../token/messages.ts';
+import { versionLabel } from '../token/own-keys.ts';
+import { destroyVersions } from '../keys/destruction.ts';
+import type { House } from '../vault/house.ts';
+import { longestAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
+import { proofOfFound } from '../keys/key-proofs.ts';
+import { activateVersion } from '../keys/key-versions.ts';
+import { nodeOf } from '../fleet/leases.ts';
+import {
+  about,
+  tell,
+  unfinishedVersions,
+  type Comparing,
+  type VersionOnRecord,
+} from './reconcile-records.ts';
+import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
+import { managementDeadline } from '../vault/token-rooms.ts';
+
+/**
+ * Ends what a process that is gone left half done: where the key object is in the token, as it was to be, the creation or
+ * rotation is finished, else it is undone; what was to be destroyed is destroyed.
+ */
+export async function settleInterrupted(comparing: Comparing): Promise<void> {
+  await settleLeft(comparing);
+  await destroyDoomed(comparing);
+}
+
+async function settleLeft(comparing: Comparing): Promise<void> {
+  for (const row of await unfinishedVersions(comparing))
+    if (isAbandoned(comparing.house, row)) await settle(comparing, row);
+}
+
+/**
+ * The same for what was abandoned since: a process of another kind, such as a worker that rotated a key at its limit, is
+ * not known to be gone until its act is too old. `mayAsk` leaves tokens out. Returns what was done, by token.
+ */
+export async function settleAbandoned(
+  house: House,
+  act: Act,
+  mayAsk: (token: string) => boolean,
+): Promise<TokenComparison[]> {
+  const comparisons = [];
+  for (const token of await tokensOfUnfinished(house)) {
+    if (!house.tokens.has(token) || !mayAsk(token)) continue;
+    const comparing = {
+      house,
+      act,
+      token,
+      vaultId: undefined,
+      unhurried: false,
+      comparison: emptyComparison(token),
+    };
+    const left = await unfinishedVersions(comparing);
+    if (!left.some((row) => isAbandoned(house, row))) continue;
+    await settleLeft(comparing);
+    comparisons.push(comparing.comparison);
+  }
+  return comparisons;
+}
+
+async function tokensOfUnfinished({ store: { db } }: House): Promise<string[]> {
+  const pending = db.selectFrom('key_versions').select('cloud_key_id').where('state', '=', 'PENDING');
+  const creating = db.selectFrom('cloud_keys').select('id').where('state', '=', 'CREATING');
+  const tokens = new Set<string>();
+  for (const ids of [pending, creating])
+    for (const { token } of await db
+      .selectFrom('cloud_keys')
+      .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+      .select('key_sets.token')
+      .distinct()
+      .where('cloud_keys.id', 'in', ids)
+      .execute())
+      tokens.add(token);
+  return [...tokens];
+}
+
+/** Whether no process is at it any more. An earlier start of this node is gone for certain. */
+export function isAbandoned(
+  { instance, now }: Pick<House, 'instance' | 'now'>,
+  { madeBy, createdAt }: Pick<VersionOnRecord, 'madeBy' | 'createdAt'>,
+): boolean {
+  if (madeBy === '') return true;
+  if (madeBy !== instance && nodeOf(madeBy) === nodeOf(instance)) return true;
+  // Of one that lies in the future by more than clocks differ, a clock stood wrong when it began.
+  return Math.abs(now().getTime() - Date.parse(createdAt)) > longestAct;
+}
+
+async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void> {
+  const { house, act } = comparing;
+  const what = row.keyState === 'CREATING' ? 'creation' : 'rotation';
+  try {
+    // One that a later version has overtaken is of no use any more; nothing was ever encrypted with it.
+    const isWanted = row.state === 'PENDING' && row.version >= row.currentVersion;
+    if (isWanted && (await isAsItWasToBe(comparing, row))) {
+      const proof = await proofOfFound(house, row);
+      await activateVersion(house, act, { id: row.cloudKeyId }, row.version, 'interrupted', proof);
+      tell(comparing, {
+        kind: 'interrupted',
+        outcome: 'finished',
+        detail: `the ${what} was interrupted after the key object was made; it is finished now`,
+        ...about(row),
+      });
+      return;
+    }
+    if (row.keyState === 'CREATING') await undoCreation(house, { token: row.token }, { id: row.cloudKeyId });
+    else await undoVersion(house, { token: row.token }, { id: row.cloudKeyId }, row.version);
+    tell(comparing, {
+      kind: 'interrupted',
+      outcome: 'undone',
+      detail: `the ${what} was interrupted before there was a key object to use; it is undone`,
+      ...about(row),
+    });
+  } catch (error) {
+    tell(comparing, {
+      kind: 'interrupted',
+      outcome: 'failed',
+      detail: `the ${what} was interrupted, and could not be ended: ${(error as Error).message}`,
+      ...about(row),
+    });
+  }
+}
+
+async function isAsItWasToBe({ house, token }: Comparing, row: VersionOnRecord): Promise<boolean> {
+  let told: KeyAttributes;
+  try {
+    const pool = house.tokens.pool(token);
+    told = (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
+  } catch (error) {
+    if (error instanceof TokenError && (error.fault === 'key-missing' || error.fault === 'key-duplicate'))
+      return false;
+    throw error;
+  }
+  // A key that was taken over was made elsewhere, with another label.
+  if (row.origin !== 'holdfast') return told.fit;
+  return told.fit && told.bornInToken && recordedDifferences(row, told).length === 0;
+}
+
+/** Names of attributes that are not as the record of a version of ours says. */
+export function recordedDifferences(row: VersionOnRecord, told: KeyAttributes): string[] {
+  const { keySetId, externalKeyId, version, canEncrypt, canDecrypt, origin } = row;
+  return [
+    ...(origin === 'holdfast' && told.label !== versionLabel(keySetId, externalKeyId, version)
+      ? ['CKA_LABEL']
+      : []),
+    ...(told.encrypt === (canEncrypt === 1) ? [] : ['CKA_ENCRYPT']),
+    ...(told.decrypt === (canDecrypt === 1) ? [] : ['CKA_DECRYPT']),
+  ];
+}
+
+async function destroyDoomed(comparing: Comparing): Promise<void> {
+  const { house, act, vaultId, token } = comparing;
+  const { destroyed, failed } = await destroyVersions(house, act, {
+    vaultId,
+    mayAsk: (asked) => asked === token,
+  });
+  for (const version of destroyed)
+    tell(comparing, {
+      kind: 'interrupted',
+      outcome: 'destroyed',
+      detail: 'the key object was to be destroyed; it is now',
+      ...about(version),
+    });
+  for (const { error, ...version } of failed)
+    tell(comparing, {
+      kind: 'interrupted',
+      outcome: 'failed',
+      detail: `the key object could not be destroyed: ${(error as Error).message}`,
+      ...about(version),
+    });
+}

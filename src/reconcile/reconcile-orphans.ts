@@ -1,0 +1,223 @@
+import { record } from '../evidence/trail.ts';
+import type { ListedKey } from '../token/messages.ts';
+import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
+import { bumpRecord } from '../vault/edit-record.ts';
+import { refuseAt, rotateAt } from '../keys/encryption-limits.ts';
+import { proofOfFound } from '../keys/key-proofs.ts';
+import { keyEntry, type CloudKeyRecord } from '../keys/key-records.ts';
+import { rotateCloudKey } from '../keys/key-versions.ts';
+import { isGone, tell, type Comparing } from './reconcile-records.ts';
+import type { Finding } from './reconciliation-report.ts';
+
+/**
+ * Tells of the key objects of ours that no record knows. Never destroys one: what was encrypted with it may be all that
+ * somebody has. Where an older store was restored, and so does not know a version that was made since, that version is
+ * put back, to decrypt with and no more: how often it has encrypted nobody knows, so its key is rotated.
+ */
+export class Orphans {
+  readonly #comparing: Comparing;
+  /** CloudKey id → what was told of it, to be told how its rotation went. */
+  readonly #reentered = new Map<string, Finding[]>();
+
+  constructor(comparing: Comparing) {
+    this.#comparing = comparing;
+  }
+
+  /** For a key object that no record was found for. */
+  async settle(objectId: string, object: ListedKey): Promise<void> {
+    const comparing = this.#comparing;
+    if (await isKnown(comparing, objectId)) return;
+    // Made and undone since it was listed: it must not be put back.
+    if (object.objects === 1 && (await isGone(comparing, object.id))) return;
+    const finding = await settleOne(comparing, objectId, object);
+    if (finding === undefined) return;
+    if (finding.outcome === 're-entered' && finding.cloudKeyId !== null)
+      this.#reentered.set(finding.cloudKeyId, [...(this.#reentered.get(finding.cloudKeyId) ?? []), finding]);
+    else tell(comparing, finding);
+  }
+
+  /** Rotates the CloudKeys of which versions were put back. */
+  async end(): Promise<void> {
+    for (const [cloudKeyId, findings] of this.#reentered) {
+      const how = await rotate(this.#comparing, cloudKeyId);
+      for (const finding of findings)
+        tell(this.#comparing, { ...finding, detail: `${finding.detail}; ${how}` });
+    }
+  }
+}
+
+/** Looked for anew: its record was perhaps made after the others were read. */
+async function isKnown({ house }: Comparing, objectId: string): Promise<boolean> {
+  const row = await house.store.db
+    .selectFrom('key_versions')
+    .select('version')
+    .where('object_id', '=', Buffer.from(objectId, 'hex'))
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Undefined where it is none of the vault's that the comparison is confined to. */
+async function settleOne(
+  comparing: Comparing,
+  objectId: string,
+  object: ListedKey,
+): Promise<Finding | undefined> {
+  const named = parseVersionLabel(object.label);
+  const vaultId = named === undefined ? null : await vaultOf(comparing, named.keySetId);
+  if (comparing.vaultId !== undefined && vaultId !== comparing.vaultId) return undefined;
+  const finding: Finding = {
+    kind: 'orphan',
+    outcome: 'none',
+    detail: '',
+    vaultId,
+    keySetId: named?.keySetId ?? null,
+    cloudKeyId: null,
+    name: null,
+    externalKeyId: named?.externalKeyId ?? null,
+    version: named?.version ?? null,
+    objectId,
+    label: object.label,
+  };
+  if (object.objects > 1)
+    return {
+      ...finding,
+      kind: 'duplicate',
+      detail: 'several key objects have this CKA_ID, which no record knows; they are left as they are',
+    };
+  const identity = parseVersionObjectId(Buffer.from(objectId, 'hex'));
+  const key = identity === undefined ? undefined : await keyOf(comparing, identity.cloudKeyId);
+  if (identity === undefined || key === undefined)
+    return { ...finding, detail: 'no CloudKey on record has this key object; it is left as it is' };
+  const about = { ...finding, cloudKeyId: key.id, name: key.name };
+  const why = unfitFor(key, object, named, identity.version);
+  if (why !== undefined)
+    return { ...about, detail: `a version that its CloudKey does not have on record, left as it is: ${why}` };
+  const whyNot = await reenter(comparing, key, identity.version, Buffer.from(objectId, 'hex'));
+  return whyNot === undefined
+    ? {
+        ...about,
+        outcome: 're-entered',
+        detail: 'a version newer than any on record, so the store is an older one: put back to decrypt with',
+      }
+    : { ...about, detail: `a version that its CloudKey does not have on record, ${whyNot}` };
+}
+
+async function vaultOf({ house }: Comparing, keySetId: string): Promise<string | null> {
+  const row = await house.store.db
+    .selectFrom('key_sets')
+    .select('vault_id')
+    .where('id', '=', keySetId)
+    .executeTakeFirst();
+  return row?.vault_id ?? null;
+}
+
+type OwnedKey = CloudKeyRecord & { vault_id: string; token: string };
+
+async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey | undefined> {
+  return house.store.db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .selectAll('cloud_keys')
+    .select(['key_sets.vault_id', 'key_sets.token'])
+    .where('cloud_keys.id', '=', id)
+    .where('token', '=', token)
+    .executeTakeFirst();
+}
+
+function isBeyond(state: CloudKeyRecord['state']): boolean {
+  return state === 'CREATING' || state === 'DELETED';
+}
+
+/** Why the object is not put back as a version of the key. */
+function unfitFor(
+  key: OwnedKey,
+  object: ListedKey,
+  named: ReturnType<typeof parseVersionLabel>,
+  version: number,
+): string | undefined {
+  if (isBeyond(key.state)) return `the CloudKey is ${key.state}`;
+  if (
+    named?.keySetId !== key.key_set_id ||
+    named.externalKeyId !== key.external_key_id ||
+    named.version !== version
+  )
+    return 'its label is not that of the CloudKey';
+  if (!object.fit || !object.bornInToken)
+    return `it is not as we make keys (${object.complaints.join(', ')})`;
+  return undefined;
+}
+
+/** Why it is not put back, if it is not: what was found may be otherwise by now. */
+async function reenter(
+  { house, act }: Comparing,
+  found: OwnedKey,
+  version: number,
+  objectId: Buffer,
+): Promise<string | undefined> {
+  const now = house.now().toISOString();
+  const proof = await proofOfFound(house, {
+    vaultId: found.vault_id,
+    keySetId: found.key_set_id,
+    externalKeyId: found.external_key_id,
+    cloudKeyId: found.id,
+    version,
+    objectId,
+    origin: 'holdfast',
+    label: null,
+    proof: null,
+    token: found.token,
+  });
+  return house.store.change(act, async (trx) => {
+    const { latest } = await trx
+      .selectFrom('key_versions')
+      .select((eb) => eb.fn.max<number | null>('version').as('latest'))
+      .where('cloud_key_id', '=', found.id)
+      .executeTakeFirstOrThrow();
+    if ((latest ?? 0) >= version) return 'and has newer ones';
+    const key = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', found.id).executeTakeFirst();
+    const state = key?.state ?? 'DELETED';
+    if (key === undefined || isBeyond(state)) return `left as it is: the CloudKey is ${state}`;
+    await trx
+      .insertInto('key_versions')
+      .values({
+        cloud_key_id: key.id,
+        version,
+        object_id: objectId,
+        state: 'ACTIVE',
+        origin: 'holdfast',
+        proof,
+        encryptions_leased: refuseAt,
+        made_by: '',
+        created_at: now,
+        destroyed_at: null,
+      })
+      .execute();
+    // Where the rotation that follows fails, the schedule does it, or a worker that is about to encrypt asks for it:
+    // the count of the version that is current now is as old as the store.
+    await trx
+      .updateTable('key_versions')
+      .set({ encryptions_leased: rotateAt })
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', key.current_version)
+      .where('encryptions_leased', '<', rotateAt)
+      .execute();
+    const due = key.state === 'PENDING_DELETION' ? {} : { next_rotation_at: now };
+    await bumpRecord(trx, 'cloud_keys', key, due);
+    await record(trx, act, { ...keyEntry('re-enter-version', found.vault_id, key), after: { version } });
+    return undefined;
+  });
+}
+
+async function rotate({ house, act }: Comparing, cloudKeyId: string): Promise<string> {
+  const key = await house.store.db
+    .selectFrom('cloud_keys')
+    .selectAll()
+    .where('id', '=', cloudKeyId)
+    .executeTakeFirstOrThrow();
+  try {
+    const { current_version } = await rotateCloudKey(house, act, key, 'asked');
+    return `the CloudKey was rotated to version ${current_version}`;
+  } catch (error) {
+    return `the CloudKey could not be rotated yet: ${(error as Error).message}`;
+  }
+}

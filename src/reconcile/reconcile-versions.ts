@@ -1,0 +1,126 @@
+import { TokenError } from '../token/faults.ts';
+import type { KeyAttributes, ListedKey } from '../token/messages.ts';
+import { isOwnKey } from '../token/own-keys.ts';
+import { whyNotOrdered } from '../keys/destruction-orders.ts';
+import type { House } from '../vault/house.ts';
+import { identityOfVersion } from '../keys/key-identities.ts';
+import type { IdentityCheck } from './reconcile-identities.ts';
+import { recordedDifferences } from './reconcile-interrupted.ts';
+import { about, isGone, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
+import { managementDeadline, whyUnfit } from '../vault/token-rooms.ts';
+
+/** One version on record against the key object that was listed, if any. */
+export async function compareVersion(
+  comparing: Comparing,
+  identities: IdentityCheck,
+  row: VersionOnRecord,
+  object: ListedKey | undefined,
+): Promise<void> {
+  if (object !== undefined && object.objects > 1) tellDuplicate(comparing, row, object.label);
+  else if (row.state === 'ACTIVE') await compareActive(comparing, identities, row, object);
+  else if (row.state === 'DESTROYED' && object !== undefined && !(await isGone(comparing, row.objectId)))
+    await destroyAgain(comparing, row);
+}
+
+/** Where it is not in the list its object has no label of ours, or was made or destroyed meanwhile; only then is it missing. */
+async function compareActive(
+  comparing: Comparing,
+  identities: IdentityCheck,
+  row: VersionOnRecord,
+  listed: KeyAttributes | undefined,
+): Promise<void> {
+  const { house, token } = comparing;
+  if (isOwnKey(row.objectId)) return tellOwnKey(comparing, row);
+  try {
+    const pool = house.tokens.pool(token);
+    const object =
+      listed ?? (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
+    if (await identities.isFit(row, object.label)) tellDrift(comparing, row, object);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    if (error.fault === 'key-duplicate') return tellDuplicate(comparing, row, null);
+    if (error.fault !== 'key-missing') throw error;
+    if (!(await isStillActive(comparing, row))) return;
+    tell(comparing, {
+      kind: 'missing',
+      outcome: 'none',
+      detail:
+        'the token has no key object for this version: what was encrypted with it cannot be read until the key object ' +
+        'is restored from a backup of the token',
+      ...about(row),
+    });
+  }
+}
+
+/** No CloudKey of ours ever had it: the record was altered. */
+function tellOwnKey(comparing: Comparing, row: VersionOnRecord): void {
+  tell(comparing, {
+    kind: 'unfit',
+    outcome: 'none',
+    detail: 'the record names a key of Holdfast’s own, which is no CloudKey’s; nothing is done with it',
+    ...about(row),
+  });
+}
+
+async function isStillActive(
+  { house }: Comparing,
+  { cloudKeyId, version }: VersionOnRecord,
+): Promise<boolean> {
+  const row = await house.store.db
+    .selectFrom('key_versions')
+    .select('state')
+    .where('cloud_key_id', '=', cloudKeyId)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return row?.state === 'ACTIVE';
+}
+
+function tellDrift(comparing: Comparing, row: VersionOnRecord, told: KeyAttributes): void {
+  // A key that was taken over was not made here: where it was born is no complaint.
+  const complaints = row.origin === 'holdfast' || !told.fit ? told.complaints : [];
+  const wrong = [...new Set([...complaints, ...recordedDifferences(row, told)])];
+  if (wrong.length === 0) return;
+  tell(comparing, {
+    kind: 'drift',
+    outcome: 'none',
+    detail: `the key object is not as it was made: ${wrong.join(', ')}`,
+    ...about(row, told.label),
+  });
+}
+
+function tellDuplicate(comparing: Comparing, row: VersionOnRecord, label: string | null): void {
+  tell(comparing, {
+    kind: 'duplicate',
+    outcome: 'none',
+    detail:
+      'several key objects of the token have this CKA_ID; requests for this version fail until one is left',
+    ...about(row, label),
+  });
+}
+
+/** A token that was slow made it after all, or it was restored from a backup of the token. */
+async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
+  const { house, token } = comparing;
+  const done = await destroyOnce(house, row, token);
+  tell(comparing, {
+    kind: 'interrupted',
+    ...(done === undefined
+      ? {
+          outcome: 'destroyed' as const,
+          detail: 'the key object of a destroyed version was in the token again; it is destroyed now',
+        }
+      : {
+          outcome: 'failed' as const,
+          detail: `the key object of a destroyed version is in the token, and is left there: ${done}`,
+        }),
+    ...about(row),
+  });
+}
+
+/** Why it was not destroyed; undefined where it was. Throws TokenError where the token could not do it. */
+async function destroyOnce(house: House, row: VersionOnRecord, token: string): Promise<string | undefined> {
+  const notOrdered = await whyNotOrdered(house.store.db, row, house.now());
+  if (notOrdered !== undefined) return notOrdered;
+  const ask = { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) } as const;
+  return whyUnfit(async () => house.tokens.pool(token).call(ask, managementDeadline()));
+}

@@ -1,0 +1,183 @@
+import { tokensOf } from '../vault/vault-tokens.ts';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { record, type Act } from '../evidence/trail.ts';
+import { monotonicNow } from '../clock.ts';
+import { TokenError } from '../token/faults.ts';
+import { tokenWords } from '../token/ways-out.ts';
+import type { ListedKey } from '../token/messages.ts';
+import type { House } from '../vault/house.ts';
+import { settleInterrupted } from './reconcile-interrupted.ts';
+import { Orphans } from './reconcile-orphans.ts';
+import { keyPages, versionPages, type Comparing } from './reconcile-records.ts';
+import {
+  emptyComparison,
+  insertReconciliation,
+  isClean,
+  type Reconciliation,
+} from './reconciliation-report.ts';
+import { IdentityCheck } from './reconcile-identities.ts';
+import { compareSeals } from './reconcile-seals.ts';
+import { compareVersion } from './reconcile-versions.ts';
+import { managementDeadline } from '../vault/token-rooms.ts';
+import { VaultError } from '../vault/vault-error.ts';
+
+/** What is being compared in this process: by whom, and of which vault, or of all. */
+const underWay = new WeakMap<House['store'], Set<string>>();
+
+export interface ReconcileWish {
+  /** Only the records of this vault, and key objects whose labels name its key sets. */
+  vaultId?: string | undefined;
+  /** 'start', or the name of the user who asks. */
+  askedBy: string;
+  /** Called once what was interrupted is put right on every token that can be asked; the comparison goes on. */
+  onSettled?: (() => void) | undefined;
+  /** Nobody waits for it: it leaves half of the time to others. */
+  unhurried?: boolean | undefined;
+}
+
+/**
+ * Compares what the store says with what the tokens hold, ends acts that were interrupted, and reports the rest. Does
+ * nothing that would lose a key: objects that nobody knows are told, not destroyed. Run when a node starts and when
+ * somebody asks; one at a time for all, or for a vault. A token that cannot be asked is reported as such. Throws
+ * VaultError `conflict`.
+ */
+export async function reconcile(house: House, act: Act, wish: ReconcileWish): Promise<Reconciliation> {
+  const scopes = underWay.get(house.store) ?? new Set();
+  underWay.set(house.store, scopes);
+  const scope = `${house.instance} ${wish.vaultId ?? ''}`;
+  if (scopes.has(scope))
+    throw new VaultError('conflict', 'it is being compared already', 'look at the latest report in a moment');
+  scopes.add(scope);
+  try {
+    return await compare(house, act, wish);
+  } finally {
+    scopes.delete(scope);
+  }
+}
+
+async function compare(
+  house: House,
+  act: Act,
+  { vaultId, askedBy, onSettled, unhurried = false }: ReconcileWish,
+): Promise<Reconciliation> {
+  const beganAt = house.now().toISOString();
+  // The Idempotency-Key is of the report, not of what is found on the way.
+  const { idempotency: _, ...inner } = act;
+  const comparisons = (await tokensToCompare(house, vaultId)).map((token) => ({
+    house,
+    act: inner,
+    token,
+    vaultId,
+    unhurried,
+    comparison: emptyComparison(token),
+  }));
+  for (const comparing of comparisons) await unlessSilent(comparing, settleToken);
+  onSettled?.();
+  for (const comparing of comparisons)
+    if (comparing.comparison.problem === null) await unlessSilent(comparing, compareToken);
+  const tokens = comparisons.map(({ comparison }) => comparison);
+  const reconciliation: Reconciliation = {
+    id: randomUUID(),
+    vaultId: vaultId ?? '',
+    beganAt,
+    endedAt: house.now().toISOString(),
+    askedBy,
+    clean: isClean(tokens),
+    tokens,
+  };
+  await house.store.write(act, async (trx) => {
+    await insertReconciliation(trx, reconciliation);
+    await record(trx, act, {
+      action: 'reconciliation.run',
+      vaultId: reconciliation.vaultId,
+      target: { kind: 'reconciliation', id: reconciliation.id, name: askedBy },
+      after: {
+        clean: reconciliation.clean,
+        tokens: tokens.map(({ token, compared, problem, counts }) => ({ token, compared, problem, counts })),
+      },
+      creates: true,
+    });
+  });
+  return reconciliation;
+}
+
+/** Those of the configuration that the vault may use, and those that records name. */
+async function tokensToCompare({ store, tokens }: House, vaultId: string | undefined): Promise<string[]> {
+  let keySets = store.db.selectFrom('key_sets').select('token').distinct();
+  if (vaultId !== undefined) keySets = keySets.where('vault_id', '=', vaultId);
+  const used = (await keySets.execute()).map(({ token }) => token);
+  const configured = tokens.all.map(({ name }) => name);
+  if (vaultId === undefined) return [...new Set([...configured, ...used])];
+  const vault = await store.db
+    .selectFrom('vaults')
+    .select('tokens')
+    .where('id', '=', vaultId)
+    .executeTakeFirst();
+  const granted = vault === undefined ? [] : tokensOf(vault);
+  return [...new Set([...configured.filter((name) => granted.includes(name)), ...used])];
+}
+
+/** What a token does not do ends its part alone, and is told. */
+async function unlessSilent(
+  comparing: Comparing,
+  part: (comparing: Comparing) => Promise<void>,
+): Promise<void> {
+  try {
+    await part(comparing);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    const { problem, wayOut } = tokenWords(error);
+    comparing.comparison.problem = `${problem}; ${wayOut}`;
+  }
+}
+
+async function settleToken(comparing: Comparing): Promise<void> {
+  const { house, token, comparison } = comparing;
+  if (!house.tokens.has(token)) {
+    comparison.problem = 'the configuration of this node does not name the token, and key sets use it';
+    return;
+  }
+  // First of all: a token that does not answer is not asked for one key after another.
+  await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
+  await settleInterrupted(comparing);
+}
+
+/**
+ * Goes through the key objects of the token and the versions on record side by side, both in the order of CKA_IDs: a page
+ * of each is all that is in memory.
+ */
+async function compareToken(comparing: Comparing): Promise<void> {
+  const { house, token, vaultId, unhurried, comparison } = comparing;
+  const identities = new IdentityCheck(comparing);
+  const orphans = new Orphans(comparing);
+  let count = 0;
+  let after: Uint8Array = Buffer.alloc(0);
+  const compareUpTo = async (upTo: Uint8Array | undefined, listed: readonly ListedKey[]): Promise<void> => {
+    const objects = new Map(listed.map((key) => [Buffer.from(key.id).toString('hex'), key]));
+    for await (const rows of versionPages(comparing, after, upTo))
+      for (const row of rows) {
+        const id = row.objectId.toString('hex');
+        const object = objects.get(id);
+        objects.delete(id);
+        if (row.token !== token || (vaultId !== undefined && row.vaultId !== vaultId)) continue;
+        await compareVersion(comparing, identities, row, object);
+      }
+    for (const [id, object] of objects) await orphans.settle(id, object);
+  };
+  for await (const keys of keyPages(house.tokens.pool(token))) {
+    const last = keys.at(-1)?.id;
+    if (last === undefined) continue;
+    count += keys.length;
+    const began = monotonicNow();
+    await compareUpTo(last, keys);
+    after = last;
+    if (unhurried) await delay(monotonicNow() - began);
+  }
+  await compareUpTo(undefined, []);
+  if (vaultId === undefined) comparison.keyObjects = count;
+  await identities.end();
+  await orphans.end();
+  await compareSeals(comparing);
+  comparison.compared = true;
+}

@@ -1,0 +1,261 @@
+import { wallClock } from '../clock.ts';
+import type { Secret } from '../secret.ts';
+import type { ServedChange } from '../store/served-changes.ts';
+import type { ReadableStore } from '../store/store.ts';
+import { revealSecret } from '../keys/credentials/credentials.ts';
+import { Remembered } from '../vault/remembered.ts';
+import {
+  readCredential,
+  readKey,
+  readKeySet,
+  readPrefix,
+  readVault,
+  type CredentialRecord,
+  type KeySetRecord,
+} from './served-reading.ts';
+import {
+  stateAt,
+  type CloudKey,
+  type FoundState,
+  type ServedKeySet,
+  type ServedVault,
+} from './served-records.ts';
+import { TokenError } from '../token/faults.ts';
+import { isOfWholeToken, type TokenRooms } from '../vault/token-rooms.ts';
+
+export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
+
+/** An XKS credential that is not withdrawn, and the key set that it opens. */
+export interface LiveCredential {
+  accessKeyId: string;
+  keySet: ServedKeySet;
+  sealedSecret: Buffer;
+  /** Milliseconds since the epoch; Infinity for never. */
+  expiresAt: number;
+}
+
+interface OpenedSecret {
+  /** What it was opened for: of another record, key set, vault or token it is to be opened, and so proven, anew. */
+  credential: LiveCredential;
+  secret: Secret;
+}
+
+/** Of a vault that is not there nothing may be used. */
+const noVault: ServedVault = { tokens: [], frozen: true };
+
+/** So many secrets are fetched before they are asked for. */
+const mostWarmed = 1000;
+
+/** So many of each kind are remembered at the most; beyond, each that comes makes one go that was not used lately. */
+const mostRemembered = 50_000;
+/** So many names of each kind that do not exist. */
+const mostMissing = 5_000;
+
+interface DirectoryBounds {
+  mostRemembered?: number;
+  mostMissing?: number;
+}
+
+/**
+ * The vault as an XKS worker reads it: remembered between requests, never older than the store at the start of the
+ * request (promise 2). When the revision has moved, what was changed is forgotten, and everything where the store cannot
+ * tell what was. What ends at a time ends for the request that looks at the clock then: no answer is remembered that the
+ * clock could make wrong.
+ */
+export class Directory {
+  readonly #store: ReadableStore;
+  readonly #tokens: TokenRooms;
+  readonly #now: () => number;
+  /** All that was changed up to it is forgotten. */
+  #revision = -1;
+  readonly #prefixes: Remembered<true>;
+  /** By id: what its vault is is remembered apart. */
+  readonly #keySets: Remembered<KeySetRecord & { served?: { with: ServedVault; keySet: ServedKeySet } }>;
+  /** By id. */
+  readonly #vaults: Remembered<ServedVault>;
+  /** By external key id. */
+  readonly #keys: Remembered<CloudKey>;
+  /** By access key id. */
+  readonly #credentials: Remembered<CredentialRecord>;
+  readonly #secrets = new Map<string, OpenedSecret>();
+  readonly #opening = new Map<string, Promise<OpenedSecret>>();
+
+  /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
+  constructor(
+    store: ReadableStore,
+    tokens: TokenRooms,
+    now: () => number = () => wallClock().getTime(),
+    bounds: DirectoryBounds = {},
+  ) {
+    this.#store = store;
+    this.#tokens = tokens;
+    this.#now = now;
+    const most = [bounds.mostRemembered ?? mostRemembered, bounds.mostMissing ?? mostMissing] as const;
+    this.#prefixes = new Remembered(...most);
+    this.#keySets = new Remembered(...most);
+    this.#vaults = new Remembered(...most);
+    this.#keys = new Remembered(...most);
+    this.#credentials = new Remembered(...most);
+  }
+
+  /** Call once for each request, before anything is looked up: forgets what was changed. */
+  async refresh(): Promise<void> {
+    const seen = this.#store.revision();
+    const revision = typeof seen === 'number' ? seen : await seen;
+    if (revision === this.#revision) return;
+    const told = this.#store.changesSince(this.#revision);
+    const changes = told instanceof Promise ? await told : told;
+    // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
+    if (changes === 'everything') this.#forgetEverything();
+    else for (const change of changes) this.#forget(change);
+    this.#revision = revision;
+  }
+
+  async hasPrefix(prefix: string): Promise<boolean> {
+    return (await this.#prefixes.get(prefix, async () => readPrefix(this.#store.db, prefix))) === true;
+  }
+
+  /** Undefined for one that is unknown, withdrawn or expired, or whose key set is no external key store. */
+  async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
+    const known = await this.#credentials.get(accessKeyId, async () => this.#readCredential(accessKeyId));
+    if (known === undefined || this.#now() >= known.expiresAt) return undefined;
+    const keySet = await this.#keySet(known.keySetId);
+    if (keySet === undefined) return undefined;
+    const { sealedSecret, expiresAt } = known;
+    return { accessKeyId, keySet, sealedSecret, expiresAt };
+  }
+
+  /**
+   * Asks the token for the secrets of all live credentials, so that no first request of a credential has to wait. One that
+   * does not open keeps no other from being fetched: gives those, with what the token said. Throws TokenError where the
+   * token cannot be asked at all.
+   */
+  async warmUp(token: string, deadline: number): Promise<{ accessKeyId: string; error: TokenError }[]> {
+    await this.refresh();
+    const rows = await this.#store.db
+      .selectFrom('xks_credentials')
+      .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
+      .select('access_key_id')
+      .where('withdrawn_at', 'is', null)
+      .where((eb) =>
+        eb.or([
+          eb('xks_credentials.expires_at', 'is', null),
+          eb('xks_credentials.expires_at', '>', new Date(this.#now()).toISOString()),
+        ]),
+      )
+      .where('key_sets.external_key_store', '=', 1)
+      .where('key_sets.token', '=', token)
+      .limit(mostWarmed)
+      .execute();
+    const failed: { accessKeyId: string; error: TokenError }[] = [];
+    for (const { access_key_id: accessKeyId } of rows) {
+      const credential = await this.credential(accessKeyId);
+      if (credential === undefined) continue;
+      try {
+        await this.secret(credential, deadline);
+      } catch (error) {
+        if (!(error instanceof TokenError) || isOfWholeToken(error)) throw error;
+        failed.push({ accessKeyId, error });
+      }
+    }
+    return failed;
+  }
+
+  /** The secret of a live credential; asks the token once, for all who wait, then remembers. Throws TokenError. */
+  async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
+    const known = this.#secrets.get(credential.accessKeyId);
+    if (known !== undefined && isOf(known.credential, credential)) return known.secret;
+    const opened = await (this.#opening.get(credential.accessKeyId) ??
+      this.#openSecret(credential, deadline));
+    return isOf(opened.credential, credential) ? opened.secret : this.secret(credential, deadline);
+  }
+
+  async #openSecret(credential: LiveCredential, deadline: number): Promise<OpenedSecret> {
+    const { accessKeyId, keySet, sealedSecret } = credential;
+    const identity = { vaultId: keySet.vaultId, keySetId: keySet.id, accessKeyId, sealedSecret };
+    const open = async () => ({
+      credential,
+      secret: await revealSecret(this.#tokens, identity, keySet.token, deadline),
+    });
+    const opening = open().finally(() => this.#opening.delete(accessKeyId));
+    this.#opening.set(accessKeyId, opening);
+    const opened = await opening;
+    this.#secrets.set(accessKeyId, opened);
+    return opened;
+  }
+
+  /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
+  async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
+    const look = async () => readKey(this.#store.db, externalKeyId, this.#revision);
+    const key = await this.#keys.get(externalKeyId, look);
+    if (key?.keySetId !== keySet.id) return undefined;
+    const served = await this.#keySet(keySet.id);
+    if (served === undefined) return undefined;
+    if (served.vaultId === key.vaultId) return key;
+    // The key set was moved to another vault after the key was read.
+    this.#keys.forget(externalKeyId);
+    const again = await this.#keys.get(externalKeyId, look);
+    return again?.keySetId === keySet.id ? again : undefined;
+  }
+
+  /** The state of a key at this moment. */
+  stateOf(keySet: ServedKeySet, key: CloudKey): FoundState {
+    return stateAt(this.#now(), key, keySet);
+  }
+
+  #forget({ kind, name }: ServedChange): void {
+    switch (kind) {
+      case 'vault':
+        return this.#vaults.forget(name);
+      case 'key-set':
+        return this.#keySets.forget(name);
+      case 'path-prefixes':
+        return this.#prefixes.clear();
+      case 'cloud-key':
+        return this.#keys.forget(name);
+      case 'credential':
+        return this.#credentials.forget(name);
+    }
+  }
+
+  #forgetEverything(): void {
+    this.#prefixes.clear();
+    this.#keySets.clear();
+    this.#vaults.clear();
+    this.#keys.clear();
+    this.#credentials.clear();
+  }
+
+  /** Undefined for one that is no external key store. */
+  async #keySet(id: string): Promise<ServedKeySet | undefined> {
+    const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#revision));
+    if (known === undefined) return undefined;
+    const { own } = known;
+    const vault =
+      (await this.#vaults.get(own.vaultId, async () => readVault(this.#store.db, own.vaultId))) ?? noVault;
+    // A vault that is there has one at the least: nothing is served from one that was deleted.
+    if (vault.tokens.length === 0) return undefined;
+    if (known.served?.with !== vault)
+      known.served = {
+        with: vault,
+        keySet: { ...own, vaultTokens: vault.tokens, frozen: own.frozen || vault.frozen },
+      };
+    return known.served.keySet;
+  }
+
+  async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {
+    const record = await readCredential(this.#store.db, accessKeyId);
+    if (record === undefined) this.#secrets.delete(accessKeyId);
+    return record;
+  }
+}
+
+/** Whether a secret that was opened for one belongs to the other: the same seal, and all that the seal is bound to. */
+function isOf(opened: LiveCredential, asked: LiveCredential): boolean {
+  return (
+    opened.keySet.id === asked.keySet.id &&
+    opened.keySet.vaultId === asked.keySet.vaultId &&
+    opened.keySet.token === asked.keySet.token &&
+    opened.sealedSecret.equals(asked.sealedSecret)
+  );
+}

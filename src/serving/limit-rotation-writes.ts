@@ -1,0 +1,115 @@
+import { serves } from '../store/read-back.ts';
+import type { Store } from '../store/store.ts';
+import { isRotationDue } from '../keys/encryption-limits.ts';
+import { longestAct } from '../keys/interrupted.ts';
+import { versionToMake } from '../keys/key-generation.ts';
+import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from '../keys/key-versions.ts';
+import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk, VersionWrites } from './limit-rotation.ts';
+import { systemAct } from '../vault/system-act.ts';
+
+/*
+ * The steps of a rotation at the limit as they are written. Whoever asks faces the network: what is asked for is done only
+ * where the record, in the same transaction, says that it is due, and only to a version that the asker has begun.
+ */
+
+type Written = Pick<Store, 'db' | 'change'>;
+
+const actor = 'encryption limit';
+
+/** Steps that are written here, into `store`, for the process `madeBy` as the record of a version has it. */
+export function versionWritesInto(store: Written, now: () => Date, madeBy: string): VersionWrites {
+  return {
+    begin: async (ask) => beginAtLimit(store, now, madeBy, ask),
+    activate: async (ask) => activateAtLimit(store, now, madeBy, ask),
+    takeBack: async (ask) => takeBackAtLimit(store, now, madeBy, ask),
+  };
+}
+
+async function beginAtLimit(
+  store: Written,
+  now: () => Date,
+  madeBy: string,
+  { cloudKeyId, current }: BeginAsk,
+): Promise<BegunVersion | null> {
+  return store.change(systemAct({ now }, actor), async (trx) => {
+    serves(trx);
+    const found = await readKeyAndSet(trx, cloudKeyId);
+    if (found === undefined) return null;
+    const { key, keySet } = found;
+    if (key.current_version !== current || !isRotatable(key, trx.at)) return null;
+    const leased = await trx
+      .selectFrom('key_versions')
+      .select('encryptions_leased')
+      .where('cloud_key_id', '=', cloudKeyId)
+      .where('version', '=', current)
+      .executeTakeFirst();
+    if (leased === undefined || !isRotationDue(leased.encryptions_leased)) return null;
+    const own = await trx
+      .selectFrom('key_versions')
+      .select('version')
+      .where('cloud_key_id', '=', cloudKeyId)
+      .where('state', '=', 'PENDING')
+      .where('made_by', '=', madeBy)
+      .where('version', '>', current)
+      .executeTakeFirst();
+    // There is time: what reconcile, or who has begun it, may yet end is not made a second time.
+    if (own === undefined && (await isBeingRotated(trx, key, trx.at, longestAct))) return null;
+    const version = own?.version ?? (await beginVersion(trx, madeBy, key, trx.at));
+    return { ...versionToMake(keySet, key, version), token: keySet.token };
+  });
+}
+
+async function activateAtLimit(
+  store: Written,
+  now: () => Date,
+  madeBy: string,
+  { cloudKeyId, version, proof }: ActivateAsk,
+): Promise<number> {
+  const begun = await store.db
+    .selectFrom('key_versions')
+    .select('created_at')
+    .where('cloud_key_id', '=', cloudKeyId)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  // Gone with its CloudKey: waiting brings neither back.
+  if (begun === undefined) return 0;
+  const { current_version } = await activateVersion(
+    { store, now },
+    { ...systemAct({ now }, actor), at: new Date(begun.created_at) },
+    { id: cloudKeyId },
+    version,
+    'limit',
+    proof === null ? null : Buffer.from(proof, 'base64'),
+    madeBy,
+  );
+  return current_version;
+}
+
+/** A worker's hosts destroy nothing: what a failure may have left in the token is left to reconcile. */
+async function takeBackAtLimit(
+  store: Written,
+  now: () => Date,
+  madeBy: string,
+  { cloudKeyId, version, keyObject }: TakeBackAsk,
+): Promise<void> {
+  await store.change(systemAct({ now }, actor), async (trx) => {
+    serves(trx);
+    if (keyObject === 'none')
+      await trx
+        .deleteFrom('key_versions')
+        .where('cloud_key_id', '=', cloudKeyId)
+        .where('version', '=', version)
+        .where('state', '=', 'PENDING')
+        .where('made_by', '=', madeBy)
+        .execute();
+    else
+      await trx
+        .updateTable('key_versions')
+        .set({ made_by: '', ...(keyObject === 'left' ? { state: 'DESTROYING' as const } : {}) })
+        .where('cloud_key_id', '=', cloudKeyId)
+        .where('version', '=', version)
+        .where('state', '=', 'PENDING')
+        .where('made_by', '=', madeBy)
+        .execute();
+  });
+}

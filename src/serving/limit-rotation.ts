@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CloudKey } from './served-records.ts';
+import { generateVersion, type VersionToMake } from '../keys/key-generation.ts';
+import { keyObjectAfter, type LeftKeyObject } from '../keys/interrupted.ts';
+import type { TokenRooms } from '../vault/token-rooms.ts';
+
+/*
+ * A rotation that an XKS worker makes, since the count of a key's version nears its limit. The worker reads the store and
+ * has hosts that make keys; each step is written by whoever writes for it (limit-rotation-writes.ts). Whatever is killed
+ * at any step leaves a version that is on record, for reconcile, or for the same worker, which goes on with it.
+ */
+
+/** Asks for a version to be begun after `current`. Who asks is said by who hands it on, never by the asker itself. */
+export interface BeginAsk {
+  cloudKeyId: string;
+  current: number;
+}
+
+/** A version that is on record as PENDING, for the asker to make the key object of. */
+export interface BegunVersion extends VersionToMake {
+  token: string;
+}
+
+export interface ActivateAsk {
+  cloudKeyId: string;
+  version: number;
+  /** Base64; null for a key that can have none. */
+  proof: string | null;
+}
+
+export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'> {
+  keyObject: LeftKeyObject;
+}
+
+/** Each resolves once it is in the store, however long that takes. Rejects where it may not be. */
+export interface VersionWrites {
+  /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
+  begin: (ask: BeginAsk) => Promise<BegunVersion | null>;
+  /** The current version afterwards. Left as it is: what is not PENDING, or not the asker's, any more. */
+  activate: (ask: ActivateAsk) => Promise<number>;
+  takeBack: (ask: TakeBackAsk) => Promise<void>;
+}
+
+export interface LimitRotator {
+  writes: VersionWrites;
+  tokens: TokenRooms;
+  /** Told once of a step that cannot be written yet. */
+  onWaiting: (error: Error) => void;
+}
+
+/** A step that could not be written is asked for again after so long, milliseconds. */
+const writePause = 1_000;
+
+/**
+ * Gives the key a new version, and answers with its number; undefined where none is due, or another process is at it.
+ * Once there may be a key object of it, waits for the store for as long as it takes. Throws TokenError; Error where it
+ * could not be begun.
+ */
+export async function rotateAtLimit(
+  rotator: LimitRotator,
+  { id: cloudKeyId, currentVersion }: Pick<CloudKey, 'id' | 'currentVersion'>,
+): Promise<number | undefined> {
+  const { writes, tokens } = rotator;
+  const begun = await writes.begin({ cloudKeyId, current: currentVersion });
+  if (begun === null) return undefined;
+  const { version } = begun;
+  let proof: Buffer | null;
+  try {
+    proof = await generateVersion(tokens.pool(begun.token), begun);
+  } catch (error) {
+    const keyObject = keyObjectAfter(error);
+    await untilWritten(rotator, async () => writes.takeBack({ cloudKeyId, version, keyObject }));
+    throw error;
+  }
+  const current = await untilWritten(rotator, async () =>
+    writes.activate({ cloudKeyId, version, proof: proof?.toString('base64') ?? null }),
+  );
+  return current >= version ? version : undefined;
+}
+
+/** Each step may be written twice: what an answer was lost of is found done. */
+async function untilWritten<T>({ onWaiting }: LimitRotator, write: () => Promise<T>): Promise<T> {
+  for (let tried = 0; ; tried++)
+    try {
+      return await write();
+    } catch (error) {
+      if (tried === 0) onWaiting(error as Error);
+      await delay(writePause);
+    }
+}
