@@ -9,7 +9,7 @@ import {
   confinementOfManagement,
   confinementOfXksWorker,
   problemsOfConfinement,
-} from '../../src/http/confinement.ts';
+} from '../../src/node/confinement.ts';
 import { confinedNodeCommand, nodeCommand, type Confinement } from '../../src/node-process.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';

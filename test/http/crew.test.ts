@@ -1,8 +1,8 @@
 import path from 'node:path';
 import test from 'ava';
-import { Crew } from '../../src/http/crew.ts';
-import type { StartMessage, ToSupervisor, ToWorker } from '../../src/http/node-messages.ts';
-import { managementMessage } from '../../src/http/worker-messages.ts';
+import { Crew } from '../../src/node/crew.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
+import { managementMessage } from '../../src/node/worker-messages.ts';
 import { createLog } from '../../src/log.ts';
 
 test('an answer to a worker that was replaced meanwhile is not given to the one in its place', async (t) => {

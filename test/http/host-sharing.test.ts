@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import test from 'ava';
-import { HostSharing, type HostCount, type Sharer } from '../../src/http/host-sharing.ts';
-import type { ToWorker } from '../../src/http/node-messages.ts';
+import { HostSharing, type HostCount, type Sharer } from '../../src/node/host-sharing.ts';
+import type { ToWorker } from '../../src/node/messages.ts';
 import { createLog } from '../../src/log.ts';
 
 const tokens = ['first', 'second'];

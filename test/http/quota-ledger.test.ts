@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import type { ToSupervisor } from '../../src/http/node-messages.ts';
+import type { ToSupervisor } from '../../src/node/messages.ts';
 import { leaseLife, QuotaLedger } from '../../src/serving/quota-ledger.ts';
-import { xksWorkerMessage } from '../../src/http/worker-messages.ts';
+import { xksWorkerMessage } from '../../src/node/worker-messages.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
 import type { QuotaAsk, QuotaGrant } from '../../src/serving/quota.ts';
 

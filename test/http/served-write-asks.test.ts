@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ServedWriteAsks } from '../../src/http/served-write-asks.ts';
-import type { ToSupervisor } from '../../src/http/node-messages.ts';
+import { ServedWriteAsks } from '../../src/node/served-write-asks.ts';
+import type { ToSupervisor } from '../../src/node/messages.ts';
 
 /* What an XKS worker has written: a block of encryptions is the worker's own, whoever was there before it (promise 5). */
 

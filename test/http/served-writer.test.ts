@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
-import { ServedWriter } from '../../src/http/served-writer.ts';
+import { ServedWriter } from '../../src/node/served-writer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ServedWrite } from '../../src/serving/served-writes.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
@@ -27,7 +27,7 @@ function use(id: string): ServedWrite {
 const by = 'xks-worker/of-a-test';
 
 test('the thread loads no library but those of the store', async (t) => {
-  const thread = new URL('../../src/http/served-writer-thread.ts', import.meta.url).href;
+  const thread = new URL('../../src/node/served-writer-thread.ts', import.meta.url).href;
   // Without a store it ends once everything is loaded.
   const script = `
     import { registerHooks } from 'node:module';

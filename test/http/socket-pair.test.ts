@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import test from 'ava';
-import { socketPair } from '../../src/http/socket-pair.ts';
+import { socketPair } from '../../src/node/socket-pair.ts';
 
 test('what is written at one end comes out at the other, and nothing of how they found each other', async (t) => {
   const [one, other] = await socketPair();

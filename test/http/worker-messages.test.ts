@@ -3,8 +3,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
-import type { ToSupervisor } from '../../src/http/node-messages.ts';
-import { managementMessage, xksWorkerMessage } from '../../src/http/worker-messages.ts';
+import type { ToSupervisor } from '../../src/node/messages.ts';
+import { managementMessage, xksWorkerMessage } from '../../src/node/worker-messages.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
 import { parseHostReport } from '../../src/token/keeper/host-report.ts';
 

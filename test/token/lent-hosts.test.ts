@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
-import { socketPair } from '../../src/http/socket-pair.ts';
+import { socketPair } from '../../src/node/socket-pair.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { writeRequest } from '../../src/token/frames.ts';
 import { lendHosts } from '../../src/token/pool/lent-hosts.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { LoadedToken } from '../../src/config/load.ts';
 import { loadProfile } from '../../src/config/profile.ts';
-import { verifyToken } from '../../src/http/token-verification.ts';
+import { verifyToken } from '../../src/node/token-verification.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { HostKeeper, LoginGate, type HostSettings } from '../../src/token/keeper/host-keeper.ts';

@@ -14,12 +14,12 @@ import { TokenRooms } from '../vault/token-rooms.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
 import { UseRecorder } from '../serving/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
-import { Listener } from './listener.ts';
-import type { ToSupervisor, ToWorker, WorkerConfig } from './node-messages.ts';
-import { RequestLog } from './request-log.ts';
+import { Listener } from '../http/listener.ts';
+import type { ToSupervisor, ToWorker, WorkerConfig } from './messages.ts';
+import { RequestLog } from '../http/request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
 import { receiveCommon, type Worker } from './worker-process.ts';
-import { createXksApp, xksRefusal } from './xks-app.ts';
+import { createXksApp, xksRefusal } from '../http/xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
 const closePatience = 2_000;

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { standardError } from '../output-sink.ts';
 import { letInNoFurtherAddon } from '../store/sqlite/only-addon.ts';
 import type { TokenPool } from '../token/pool/token-pool.ts';
-import type { Listener } from './listener.ts';
-import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
+import type { Listener } from '../http/listener.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 
 /** What a worker does with the messages of its supervisor; `start` and `ping` are seen to here. */
 export interface Worker {

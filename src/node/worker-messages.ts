@@ -12,7 +12,7 @@ import {
 import type { Check } from '../message-check.ts';
 import type { QuotaAsk } from '../serving/quota.ts';
 import type { ServedWrite } from '../serving/served-writes.ts';
-import type { ToSupervisor } from './node-messages.ts';
+import type { ToSupervisor } from './messages.ts';
 
 /* What the supervisor lets a worker say to it: workers face the network, and the supervisor holds the PIN and every process. */
 

@@ -3,8 +3,8 @@ import type { NodeFacts } from '../admin/services.ts';
 import { wallClock } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../log.ts';
-import { certificatesIn, judge, losses, outOfDate, renewalDue } from './certificate.ts';
-import { fingerprint, loadTls, type LoadedTls } from './tls.ts';
+import { certificatesIn, judge, losses, outOfDate, renewalDue } from '../http/certificate.ts';
+import { fingerprint, loadTls, type LoadedTls } from '../http/tls.ts';
 
 /** Milliseconds. */
 const checkInterval = 2_000;

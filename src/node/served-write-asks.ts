@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
 import type { VersionWrites } from '../serving/limit-rotation.ts';
 import type { Leased, LeaseAsk, ServedWrite, ServedWritten, UnfitNote } from '../serving/served-writes.ts';
-import type { ToSupervisor, ToWorker } from './node-messages.ts';
+import type { ToSupervisor, ToWorker } from './messages.ts';
 
 interface Waiting<T> {
   resolve: (value: T) => void;

@@ -13,8 +13,8 @@ import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../tok
 import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
-import type { StartMessage, ToSupervisor, ToWorker } from './node-messages.ts';
-import { openWorker } from './worker-channel.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
+import { openWorker } from '../http/worker-channel.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const longestStart = 60_000;

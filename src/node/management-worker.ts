@@ -18,10 +18,10 @@ import { AwsSchedules } from '../cloud/schedule.ts';
 import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/token-rooms.ts';
-import { adminRefusal, createAdminApp } from './admin-app.ts';
+import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
 import { nodeIdPath } from './confinement.ts';
-import { Listener } from './listener.ts';
-import type { ManagementConfig, ToWorker } from './node-messages.ts';
+import { Listener } from '../http/listener.ts';
+import type { ManagementConfig, ToWorker } from './messages.ts';
 import { receiveCommon, runWorker, tell, type Worker } from './worker-process.ts';
 
 /*

@@ -9,13 +9,13 @@ import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { Crew, type CrewOptions } from './crew.ts';
-import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './node-messages.ts';
+import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
-import { connectionsWithin } from './open-files.ts';
+import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 
 export interface SupervisorOptions {

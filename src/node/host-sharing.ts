@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import type { ToWorker } from './node-messages.ts';
+import type { ToWorker } from './messages.ts';
 import { socketPair } from './socket-pair.ts';
 
 /** After a pair of sockets could not be had, or one was lost, milliseconds. */
