@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { OidcClients } from '../identity/oidc-clients.ts';
+import { OidcClients } from '../identity/oidc/clients.ts';
 import { administratorOf, checkReach } from '../identity/reach.ts';
-import { deleteProvider, findProvider, putProvider, type OidcProvider } from '../identity/oidc-providers.ts';
+import { deleteProvider, findProvider, putProvider, type OidcProvider } from '../identity/oidc/providers.ts';
 import {
   finishOidcSignIn,
   redirectUriOf,
@@ -9,7 +9,7 @@ import {
   stateCookie,
   stateCookieSeconds,
   takeOidcAnswer,
-} from '../identity/oidc-sign-in.ts';
+} from '../identity/oidc/sign-in.ts';
 import { Secret } from '../secret.ts';
 import { time, vaultId } from './key-forms.ts';
 import { callerOf, route, type Access, type Answer, type Route } from './route.ts';

@@ -16,7 +16,7 @@ import { ownAuthority, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
-import { laneOf } from '../identity/fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
 import { html, plain, refuse, respond, setHeaders } from './admin-answer.ts';

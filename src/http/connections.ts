@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../clock.ts';
-import { laneOf } from '../identity/fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import type { Logger } from '../log.ts';
 
 /** How long a client may hold something open, milliseconds. The same for HTTP/1.1 and HTTP/2. */

@@ -2,7 +2,7 @@ import type { Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { laneOf } from './fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { beginAttempt, takeBack } from './lockout.ts';
 import { isBeyondPasswords } from './password-policy.ts';
 import { checkPassword } from './passwords.ts';

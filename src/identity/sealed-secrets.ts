@@ -1,7 +1,7 @@
 import type { Store } from '../store/store.ts';
 import type { NamedSecret } from '../reconcile/sealed-secrets.ts';
 import { readMailSettings } from './mail-settings.ts';
-import { clientSecretContext } from './oidc-providers.ts';
+import { clientSecretContext } from './oidc/providers.ts';
 import { totpContext } from './second-factor.ts';
 
 /** The secrets with which people sign in and mail is sent. */

@@ -5,7 +5,7 @@ import { bumpRecord, noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, guess } from './confirmation.ts';
-import { laneOf } from './fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { SignInRefusedError } from './identity-error.ts';
 import { beginAttempt, clean, takeBack } from './lockout.ts';
 import { checkNewPassword, firstPasswordDays, normalPassword } from './password-policy.ts';

@@ -3,7 +3,7 @@ import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/house.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { laneOf } from './fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
 import { clean } from './lockout.ts';
 import { firstPassword, hashPassword } from './passwords.ts';

@@ -11,7 +11,7 @@ import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
-import { laneOf } from './fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
 import { applianceRoles, vaultRoles } from './permissions.ts';

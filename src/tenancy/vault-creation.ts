@@ -5,7 +5,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from '../identity/api-keys.ts';
 import { firstGroupName, insertAdminGroup } from '../identity/admin-groups.ts';
-import { laneOf } from '../identity/fair-queue.ts';
+import { laneOf } from '../fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from '../identity/first-passwords.ts';
 import { firstPassword, hashPassword } from '../identity/passwords.ts';
 import { clearTotp } from '../identity/second-factor.ts';

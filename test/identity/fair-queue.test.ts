@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FairQueue, laneOf } from '../../src/identity/fair-queue.ts';
+import { FairQueue, laneOf } from '../../src/fair-queue.ts';
 import { BusyError } from '../../src/identity/identity-error.ts';
 
 /** Work that ends when it is told to, and tells what runs. */

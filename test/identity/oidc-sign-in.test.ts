@@ -1,5 +1,5 @@
 import test from 'ava';
-import { deleteProvider } from '../../src/identity/oidc-providers.ts';
+import { deleteProvider } from '../../src/identity/oidc/providers.ts';
 import { Secret } from '../../src/secret.ts';
 import { insertVault } from '../../testing/vault.ts';
 import { clientSecret, SignIn, Stage } from './oidc-stage.ts';

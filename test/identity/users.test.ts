@@ -1,4 +1,4 @@
-import { deleteProvider } from '../../src/identity/oidc-providers.ts';
+import { deleteProvider } from '../../src/identity/oidc/providers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { createApiKey } from '../../src/identity/api-keys.ts';
 import { resolveCaller } from '../../src/identity/callers.ts';

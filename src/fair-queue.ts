@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { monotonicNow } from '../clock.ts';
-import { BusyError } from './identity-error.ts';
+import { monotonicNow } from './clock.ts';
+import { BusyError } from './identity/identity-error.ts';
 
 export interface FairQueueLimits {
   /** Pieces of work that run at once. */

@@ -17,11 +17,11 @@ import {
   type ClientAuth,
   type ServerMetadata,
 } from 'openid-client';
-import type { Secret } from '../secret.ts';
-import { isLoopbackName } from './oidc-addresses.ts';
-import { OidcError } from './oidc-error.ts';
-import { boundedFetch } from './oidc-fetch.ts';
-import type { OidcProvider } from './oidc-providers.ts';
+import type { Secret } from '../../secret.ts';
+import { isLoopbackName } from './addresses.ts';
+import { OidcError } from './error.ts';
+import { boundedFetch } from './fetch.ts';
+import type { OidcProvider } from './providers.ts';
 
 /** How long one request to a provider may take, seconds. */
 const defaultPatience = 8;

@@ -1,17 +1,17 @@
 import type { Selectable, Transaction } from 'kysely';
-import { record, type Act } from '../evidence/trail.ts';
-import { Secret } from '../secret.ts';
-import type { OidcProviderTable, Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
-import type { SealContext } from '../token/seal-context.ts';
-import { bumpRecord, bumpRecords, noteOn } from '../vault/edit-record.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
-import { VaultError } from '../vault/vault-error.ts';
-import { isCertificateBundle } from './mail-settings.ts';
-import type { OidcClients } from './oidc-clients.ts';
-import { OidcError } from './oidc-error.ts';
-import { keepingSomebody } from './reach.ts';
-import { isOfBefore, partOfCa, reseal, seal, unseal } from '../vault/sealing.ts';
+import { record, type Act } from '../../evidence/trail.ts';
+import { Secret } from '../../secret.ts';
+import type { OidcProviderTable, Tables } from '../../store/schema.ts';
+import type { ActTransaction } from '../../store/store.ts';
+import type { SealContext } from '../../token/seal-context.ts';
+import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
+import { checkRowVersion, type House } from '../../vault/house.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+import { isCertificateBundle } from '../mail-settings.ts';
+import type { OidcClients } from './clients.ts';
+import { OidcError } from './error.ts';
+import { keepingSomebody } from '../reach.ts';
+import { isOfBefore, partOfCa, reseal, seal, unseal } from '../../vault/sealing.ts';
 
 export type OidcProvider = Selectable<OidcProviderTable>;
 

@@ -1,4 +1,4 @@
-import { VaultError } from '../vault/vault-error.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 
 /** A path of our own origin, with or without a query. Nothing in it can be read as another host. */
 const ownPath = /^\/(?!\/)[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?$/;

@@ -1,6 +1,6 @@
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { OidcError } from './oidc-error.ts';
+import { OidcError } from './error.ts';
 
 /*
  * An administrator of a vault names a server, and we call it from inside the network: what could be reached that way and

@@ -1,14 +1,14 @@
 import { domainToUnicode } from 'node:url';
 import type { Transaction } from 'kysely';
-import { record, type Act } from '../evidence/trail.ts';
-import type { Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
-import { isLocked } from './lockout.ts';
-import type { OidcIdentity } from './oidc-clients.ts';
-import type { OidcProvider } from './oidc-providers.ts';
-import { actOf, type UserRow } from './sessions.ts';
-import { emailKey, parseEmail, usernameKey } from './user-forms.ts';
+import { record, type Act } from '../../evidence/trail.ts';
+import type { Tables } from '../../store/schema.ts';
+import type { ActTransaction } from '../../store/store.ts';
+import { bumpRecord } from '../../vault/edit-record.ts';
+import { isLocked } from '../lockout.ts';
+import type { OidcIdentity } from './clients.ts';
+import type { OidcProvider } from './providers.ts';
+import { actOf, type UserRow } from '../sessions.ts';
+import { emailKey, parseEmail, usernameKey } from '../user-forms.ts';
 
 /** Why somebody whom the provider has let in is not let in here; for the audit trail, never for who signs in. */
 export type NoUser =

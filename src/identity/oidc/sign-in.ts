@@ -1,20 +1,20 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { recordAlone, type Act } from '../evidence/trail.ts';
+import { recordAlone, type Act } from '../../evidence/trail.ts';
 import type { Selectable } from 'kysely';
-import { signsIn } from '../store/read-back.ts';
-import type { OidcSignInTable } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
-import { VaultError } from '../vault/vault-error.ts';
-import { SignInRefusedError } from './identity-error.ts';
-import type { Checks, OidcClients, OidcIdentity } from './oidc-clients.ts';
-import { OidcError } from './oidc-error.ts';
-import { clientSecretOf, findProvider, type OidcProvider } from './oidc-providers.ts';
-import { laneOf, shareOf } from './fair-queue.ts';
-import { makeRoom } from './oidc-room.ts';
-import { parseReturnTo, withParameter } from './oidc-return.ts';
-import { userOf, whyNot } from './oidc-users.ts';
-import { recordRefusal } from './refused-sign-ins.ts';
-import { openSession, type OpenedSession, type SessionLimits, type UserRow } from './sessions.ts';
+import { signsIn } from '../../store/read-back.ts';
+import type { OidcSignInTable } from '../../store/schema.ts';
+import type { House } from '../../vault/house.ts';
+import { VaultError } from '../../vault/vault-error.ts';
+import { SignInRefusedError } from '../identity-error.ts';
+import type { Checks, OidcClients, OidcIdentity } from './clients.ts';
+import { OidcError } from './error.ts';
+import { clientSecretOf, findProvider, type OidcProvider } from './providers.ts';
+import { laneOf, shareOf } from '../../fair-queue.ts';
+import { makeRoom } from '../oidc-room.ts';
+import { parseReturnTo, withParameter } from './return.ts';
+import { userOf, whyNot } from './users.ts';
+import { recordRefusal } from '../refused-sign-ins.ts';
+import { openSession, type OpenedSession, type SessionLimits, type UserRow } from '../sessions.ts';
 
 /*
  * Signing in by OpenID Connect. Three secrets keep a sign-in with who began it:

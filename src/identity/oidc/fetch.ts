@@ -1,8 +1,8 @@
 import { request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { CustomFetch, CustomFetchOptions } from 'openid-client';
-import { checkLiteral, guardedLookup } from './oidc-addresses.ts';
-import { OidcError } from './oidc-error.ts';
+import { checkLiteral, guardedLookup } from './addresses.ts';
+import { OidcError } from './error.ts';
 
 /** Bytes; the keys of the largest providers take a tenth of it. */
 const longestAnswer = 256 * 1024;
