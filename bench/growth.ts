@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { listEvents, type EventWish } from '../src/admin/audit-event-list.ts';
+import { listEvents, type EventWish } from '../src/admin/audit/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import Table from 'cli-table3';
-import { listEvents } from '../src/admin/audit-event-list.ts';
+import { listEvents } from '../src/admin/audit/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';
 import { listKeySets } from '../src/keys/key-sets/key-sets.ts';

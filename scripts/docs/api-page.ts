@@ -1,4 +1,4 @@
-import { openApi, type Operation } from '../../src/admin/openapi.ts';
+import { openApi, type Operation } from '../../src/admin/openapi/document.ts';
 import { problemKinds } from '../../src/admin/problem.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { code, toMarkdownTable } from './settings.ts';

@@ -11,8 +11,8 @@ import { checkReach } from '../identity/reach.ts';
 import { testMail } from '../identity/mail-texts.ts';
 import { parseEmail } from '../identity/user-forms.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { time } from './key-forms.ts';
-import { email, password } from './people-forms.ts';
+import { time } from './keys/key-forms.ts';
+import { email, password } from './people/people-forms.ts';
 import { Problem } from './problem.ts';
 import { callerOf, route, type Answer, type Route } from './route.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readPage } from '../vault/page.ts';
-import { time } from './key-forms.ts';
+import { time } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
 

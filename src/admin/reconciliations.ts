@@ -9,7 +9,7 @@ import {
   reconciliationOrders,
   type Reconciliation,
 } from '../reconcile/reconciliation-report.ts';
-import { time, vaultId } from './key-forms.ts';
+import { time, vaultId } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
 import { callerOf, route, shownPage, type Access, type Answer, type Route } from './route.ts';
 

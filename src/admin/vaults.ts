@@ -11,9 +11,9 @@ import { tokensOf } from '../vault/vault-tokens.ts';
 import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
 import { wayToTheAppliance } from './access.ts';
 import { vaultAddresses } from './addresses.ts';
-import { description, namePrefix, time, vaultId } from './key-forms.ts';
+import { description, namePrefix, time, vaultId } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageWish } from './page-query.ts';
-import { delivery, email, showDelivery, siteOf, username } from './people-forms.ts';
+import { delivery, email, showDelivery, siteOf, username } from './people/people-forms.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
 

@@ -1,4 +1,4 @@
-import { problemsOf } from '../../src/admin/openapi-problems.ts';
+import { problemsOf } from '../../src/admin/openapi/problems.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { AdminAnswer } from '../support/admin-client.ts';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import type { z } from 'zod';
-import { cloudKeyRoutes } from '../../src/admin/cloud-keys.ts';
-import { credentialRoutes } from '../../src/admin/credentials.ts';
-import { cspAccountRoutes } from '../../src/admin/csp-accounts.ts';
-import { keySetRoutes } from '../../src/admin/key-sets.ts';
+import { cloudKeyRoutes } from '../../src/admin/keys/cloud-keys.ts';
+import { credentialRoutes } from '../../src/admin/keys/credentials.ts';
+import { cspAccountRoutes } from '../../src/admin/cloud/csp-accounts.ts';
+import { keySetRoutes } from '../../src/admin/keys/key-sets.ts';
 import type { Answer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';

@@ -1,4 +1,4 @@
-import type { OpenApiDocument, Operation } from '../../src/admin/openapi.ts';
+import type { OpenApiDocument, Operation } from '../../src/admin/openapi/document.ts';
 
 /*
  * What the OpenAPI 3.1 schema and specification ask of a document like ours, by hand: no schema is fetched. Each rule

@@ -6,7 +6,7 @@ import {
   ServedOpenApi,
   type OpenApiDocument,
   type Operation,
-} from '../../src/admin/openapi.ts';
+} from '../../src/admin/openapi/document.ts';
 import { problemKinds } from '../../src/admin/problem.ts';
 import { route, type Call, type Route } from '../../src/admin/route.ts';
 import { allRoutes } from '../../src/admin/routes.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import { openApi } from '../../src/admin/openapi.ts';
+import { openApi } from '../../src/admin/openapi/document.ts';
 import { referencePage, referencePolicy } from '../../src/admin/reference/page.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 

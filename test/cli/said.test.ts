@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openApi } from '../../src/admin/openapi.ts';
+import { openApi } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { labelOf } from '../../src/cli/said.ts';
 

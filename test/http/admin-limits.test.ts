@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { pino } from 'pino';
-import { sessionRoutes } from '../../src/admin/sessions.ts';
+import { sessionRoutes } from '../../src/admin/people/sessions.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
-import { userRoutes } from '../../src/admin/users.ts';
+import { userRoutes } from '../../src/admin/people/users.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { limits, openPeople, type People } from '../identity/people.ts';
 

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { listEvents, type EventWish } from '../../src/admin/audit-event-list.ts';
+import { listEvents, type EventWish } from '../../src/admin/audit/audit-event-list.ts';
 import { record, recordAlone, type Act } from '../../src/evidence/trail.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { insertVault } from '../../testing/vault.ts';

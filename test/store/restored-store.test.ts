@@ -8,7 +8,7 @@ import type { BackupManifest } from '../../src/store/backup/format.ts';
 import { adjustRestored, type Adjusted, type Adjustment } from '../../src/store/backup/restored-store.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { recordAlone } from '../../src/evidence/trail.ts';
-import { countStatus } from '../../src/vault/status-counts.ts';
+import { countStatus } from '../../src/admin/status/counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/schedules/deletion-hold.ts';
 import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';

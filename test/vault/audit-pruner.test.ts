@@ -16,7 +16,7 @@ import {
   type PruningWish,
 } from '../../src/schedules/audit-prunings.ts';
 import { holdDeletions } from '../../src/schedules/deletion-hold.ts';
-import { countStatus } from '../../src/vault/status-counts.ts';
+import { countStatus } from '../../src/admin/status/counts.ts';
 import { actionsThatStay, whyNotOrdered } from '../../src/keys/destruction-orders.ts';
 import type { House } from '../../src/vault/house.ts';
 import { systemAct } from '../../src/vault/system-act.ts';

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { showKmsKey } from '../../src/admin/kms-key-forms.ts';
+import { showKmsKey } from '../../src/admin/cloud/kms-key-forms.ts';
 import { disableCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import {
   connectExternalKeyStore,

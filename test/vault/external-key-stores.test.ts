@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { CreateKeyCommand, KMSClient, UpdateCustomKeyStoreCommand } from '@aws-sdk/client-kms';
 import { connectionErrors } from '../../src/cloud/aws/connection-errors.ts';
 import { AwsError } from '../../src/cloud/aws/aws-error.ts';
-import { showStore } from '../../src/admin/external-key-store-forms.ts';
+import { showStore } from '../../src/admin/cloud/external-key-store-forms.ts';
 import { createCloudKey } from '../../src/keys/cloud-keys.ts';
 import { withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';

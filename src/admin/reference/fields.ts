@@ -1,4 +1,4 @@
-import type { SchemaNode } from '../openapi.ts';
+import type { SchemaNode } from '../openapi/document.ts';
 
 const code = (text: string) => `\`${text}\``;
 

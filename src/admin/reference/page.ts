@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { OpenApiDocument, Operation, Parameter, SchemaNode } from '../openapi.ts';
+import type { OpenApiDocument, Operation, Parameter, SchemaNode } from '../openapi/document.ts';
 import { fieldsOf, headingOf, typeOf } from './fields.ts';
 import { behaviour, look } from './static.ts';
 

@@ -1,0 +1,288 @@
+import { z } from 'zod';
+import { Secret } from '../../secret.ts';
+import { rotateAccessKey } from '../../cloud/accounts/access-key-rotation.ts';
+import { checkCspAccount, policyOfCspAccount, principalsOfCspAccount } from '../../cloud/accounts/checks.ts';
+import {
+  createCspAccount,
+  cspAccountOrders,
+  deleteCspAccount,
+  getCspAccount,
+  listCspAccounts,
+  updateCspAccount,
+  type CspAccountRecord,
+} from '../../cloud/accounts/accounts.ts';
+import {
+  accountFields,
+  showAccount,
+  shownAccount,
+  shownPolicies,
+  shownPrincipal,
+} from './csp-account-forms.ts';
+import { namePrefix, vaultId } from '../keys/key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import type { ProblemKind } from '../problem.ts';
+import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+
+const tag = 'CSP accounts';
+const path = '/vaults/{vaultId}/csp-accounts';
+const inVault = z.strictObject({ vaultId });
+const one = z.strictObject({ vaultId, cspAccountId: z.uuid().describe('The CSP account.') });
+const read = { kind: 'permission', vault: 'vault.read' } as const;
+const write = { kind: 'permission', vault: 'csp-accounts.write' } as const;
+const asksAws = ['aws', 'aws-busy', 'token-unavailable'] as const satisfies ProblemKind[];
+
+const { name, adminGroupId, type, description, awsAccountId, defaultRegion, ...access } = accountFields;
+
+export const cspAccountRoutes: readonly Route[] = [
+  route({
+    operation: 'listCspAccounts',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the CSP accounts of a vault',
+    access: read,
+    params: inVault,
+    query: z.strictObject({
+      name: namePrefix,
+      adminGroupId: z.uuid().optional().describe('Only those of this admin group.'),
+      ...pageQuery(cspAccountOrders),
+    }),
+    answer: pageOf(shownAccount, 'CspAccount'),
+    handle: async (call) => {
+      const { params, query } = call;
+      const { sight } = callerOf(call);
+      return shownPage(
+        await listCspAccounts(call.services, params.vaultId, sight, query, pageWish(query)),
+        showAccount,
+      );
+    },
+  }),
+  route({
+    operation: 'createCspAccount',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Make a CSP account',
+    description:
+      'An account at the cloud service provider that key sets are for, and how it is signed in to. A credential that AWS ' +
+      'refuses is refused, with nothing stored; permissions that are missing stand in `check`. A role may be made before ' +
+      'its trust policy is written, since the external id for it is made here: then check it again.',
+    access: write,
+    params: inVault,
+    body: z.strictObject({
+      name,
+      adminGroupId,
+      type: type.default('manual'),
+      description: description.default(''),
+      awsAccountId: awsAccountId.default(''),
+      defaultRegion: defaultRegion.default(''),
+      ...z.strictObject(access).partial().shape,
+    }),
+    answer: shownAccount,
+    problems: asksAws,
+    creates: {
+      again: async (call, id) =>
+        made(await getCspAccount(call.services, call.params.vaultId, callerOf(call).sight, id)),
+    },
+    handle: async (call) =>
+      made(
+        await createCspAccount(
+          call.services,
+          call.act,
+          call.params.vaultId,
+          callerOf(call).sight,
+          wishOf(call.body),
+        ),
+      ),
+  }),
+  route({
+    operation: 'getCspAccount',
+    method: 'GET',
+    path: `${path}/{cspAccountId}`,
+    tag,
+    summary: 'Show a CSP account',
+    access: read,
+    params: one,
+    answer: shownAccount,
+    handle: async (call) => {
+      const { vaultId, cspAccountId } = call.params;
+      return answer(await getCspAccount(call.services, vaultId, callerOf(call).sight, cspAccountId));
+    },
+  }),
+  route({
+    operation: 'updateCspAccount',
+    method: 'PATCH',
+    path: `${path}/{cspAccountId}`,
+    tag,
+    summary: 'Change a CSP account',
+    description:
+      'What concerns how AWS is reached is tried first; a credential that AWS refuses changes nothing. While external key ' +
+      'stores are in its AWS account it cannot be moved to another.',
+    access: write,
+    params: one,
+    body: z.strictObject(accountFields).partial(),
+    answer: shownAccount,
+    problems: asksAws,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        await updateCspAccount(
+          services,
+          act,
+          params.vaultId,
+          sight,
+          params.cspAccountId,
+          wishOf(body),
+          expected,
+        ),
+      );
+    },
+  }),
+  route({
+    operation: 'deleteCspAccount',
+    method: 'DELETE',
+    path: `${path}/{cspAccountId}`,
+    tag,
+    summary: 'Delete a CSP account that no key set is for',
+    description:
+      'Its sealed secret goes with it. In IAM the access key lives on: delete it there if nothing else uses it.',
+    access: write,
+    params: one,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      await deleteCspAccount(services, act, params.vaultId, sight, params.cspAccountId, expected);
+      return { status: 204 };
+    },
+  }),
+  route({
+    operation: 'checkCspAccount',
+    method: 'POST',
+    path: `${path}/{cspAccountId}/check`,
+    tag,
+    summary: 'Check the credential and permissions of a CSP account',
+    description: 'What AWS refuses stands in `check` of the answer; it is no problem of this request.',
+    access: write,
+    params: one,
+    answer: shownAccount,
+    problems: asksAws,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        await checkCspAccount(services, act, params.vaultId, sight, params.cspAccountId, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'rotateCspAccessKey',
+    method: 'POST',
+    path: `${path}/{cspAccountId}/rotate-access-key`,
+    tag,
+    summary: 'Rotate the access key of a CSP account',
+    description:
+      'A second access key is made in IAM, tried, and takes the place of the first, which is then deleted there. What ' +
+      'fails on the way, or waits for IAM, stands in `accessKeyRotationState` and `accessKeyRotationProblem`, and goes on ' +
+      'by itself. Asked for again, a rotation under way goes on at once.',
+    access: write,
+    params: one,
+    answer: shownAccount,
+    problems: asksAws,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        await rotateAccessKey(services, act, params.vaultId, sight, params.cspAccountId, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'getCspAccountPolicy',
+    method: 'GET',
+    path: `${path}/{cspAccountId}/policy`,
+    tag,
+    summary: 'Show the least IAM policy for a CSP account',
+    description: 'For a role its trust policy too. AWS is not asked.',
+    access: read,
+    params: one,
+    answer: shownPolicies,
+    handle: async (call) => {
+      const { params, services } = call;
+      return {
+        body: await policyOfCspAccount(services, params.vaultId, callerOf(call).sight, params.cspAccountId),
+      };
+    },
+  }),
+  route({
+    operation: 'listCspPrincipals',
+    method: 'GET',
+    path: `${path}/{cspAccountId}/principals`,
+    tag,
+    summary: 'List IAM users or roles of the AWS account',
+    description:
+      'To choose administrators and users of CloudKeys from. Service-linked roles are left out, so that a page may have ' +
+      'fewer items than asked for while there are more pages.',
+    access: write,
+    params: one,
+    query: z.strictObject({
+      kind: z.enum(['user', 'role']).default('role').describe('Users or roles.'),
+      pathPrefix: z
+        .string()
+        .regex(/^\/(?:[!-~]{0,510}\/)?$/)
+        .optional()
+        .describe('Only those whose path begins so, such as `/teams/`.'),
+      limit: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(200)
+        .default(100)
+        .describe('How many items a page has at most.'),
+      cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+    }),
+    answer: pageOf(shownPrincipal, 'IamPrincipal'),
+    problems: [...asksAws, 'conflict'],
+    handle: async (call) => {
+      const { params, query, services } = call;
+      const { cursor: marker, ...rest } = query;
+      const page = await principalsOfCspAccount(
+        services,
+        params.vaultId,
+        callerOf(call).sight,
+        params.cspAccountId,
+        { ...rest, marker },
+      );
+      return shownPage(page, ({ createdAt, ...principal }) => ({
+        ...principal,
+        createdAt: createdAt?.toISOString() ?? null,
+      }));
+    },
+  }),
+];
+
+interface AccountBody {
+  secretAccessKey?: string | undefined;
+  accessKeyRotation?: { days: number | null } | undefined;
+}
+
+/** The body as vault functions take it: the secret in something that cannot be printed. */
+function wishOf<B extends AccountBody>({ secretAccessKey, accessKeyRotation, ...rest }: B) {
+  return {
+    ...rest,
+    secretAccessKey: secretAccessKey === undefined ? undefined : new Secret(secretAccessKey),
+    accessKeyRotationDays: accessKeyRotation?.days,
+  };
+}
+
+function made(row: CspAccountRecord): Answer {
+  return { ...answer(row), status: 201, location: `/vaults/${row.vault_id}/csp-accounts/${row.id}` };
+}
+
+function answer(row: CspAccountRecord): Answer {
+  return { body: showAccount(row), rowVersion: row.row_version };
+}

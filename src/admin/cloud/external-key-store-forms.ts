@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { explainConnectionError } from '../../cloud/aws/connection-errors.ts';
+import type { ByHand } from '../../cloud/key-stores/console.ts';
+import { toldStates } from '../../cloud/key-stores/edits.ts';
+import type { Candidate } from '../../cloud/key-stores/links.ts';
+import type { StoreView } from '../../cloud/key-stores/view.ts';
+import { lookOperation, readProblem } from '../../cloud/key-stores/wanted.ts';
+import { region, shownConsoleFile, time } from '../keys/key-forms.ts';
+
+/* What the API takes and shows of external key stores. */
+
+const name = z.string().min(1).max(256).describe('Its name in AWS, unique in account and Region.');
+const connectivity = z
+  .enum(['PUBLIC_ENDPOINT', 'VPC_ENDPOINT_SERVICE'])
+  .describe('How AWS KMS reaches the proxy.');
+const uriEndpoint = z
+  .string()
+  .min(10)
+  .max(128)
+  .describe(
+    '`https://` and the fully qualified host name under which AWS reaches this node, on port 443; with a VPC endpoint service its private DNS name.',
+  );
+const vpcEndpointServiceName = z
+  .string()
+  .min(20)
+  .max(64)
+  .describe('VPC endpoint service, with VPC_ENDPOINT_SERVICE.');
+const vpcEndpointServiceOwner = z
+  .string()
+  .regex(/^[0-9]{12}$/)
+  .describe('AWS account that owns it, where that is another.');
+const customKeyStoreId = z
+  .string()
+  .max(64)
+  .regex(/^cks-[0-9A-Za-z]+$/)
+  .describe('Its id in AWS, `cks-…`.');
+const storeRegion = region.min(1).describe('AWS Region such as `eu-central-1`.');
+
+export const newStoreBody = z.strictObject({
+  region: storeRegion,
+  name: name.optional().describe('Its name in AWS; the key set’s if left out.'),
+  connectivity: connectivity.default('PUBLIC_ENDPOINT'),
+  uriEndpoint: uriEndpoint
+    .optional()
+    .describe(
+      '`https://` and the fully qualified host name under which AWS reaches this node; the one used last if left out.',
+    ),
+  vpcEndpointServiceName: vpcEndpointServiceName.optional(),
+  vpcEndpointServiceOwner: vpcEndpointServiceOwner.optional(),
+  make: z
+    .boolean()
+    .optional()
+    .describe('False: a person makes it in AWS. By hand where Holdfast does not sign in there, if left out.'),
+  connect: z.boolean().default(false).describe('Connect it once it is made.'),
+});
+
+export const storeEditBody = z
+  .strictObject({
+    name,
+    connectivity,
+    uriEndpoint,
+    vpcEndpointServiceName,
+    vpcEndpointServiceOwner,
+    restorePath: z.boolean().describe('Set the path in AWS to the key set’s.'),
+    disconnect: z
+      .boolean()
+      .describe(
+        'Disconnect it for a change that AWS makes only then, and connect it again. None of its KMS keys can be used meanwhile.',
+      ),
+    customKeyStoreId: customKeyStoreId.describe('Of one by hand: its id in AWS.'),
+    state: z.enum(toldStates).describe('Of one by hand: the state that AWS shows.'),
+    connectionError: z.string().max(64).describe('Of one by hand, with FAILED: AWS’s connection error code.'),
+  })
+  .partial();
+
+export const linkBody = z.strictObject({
+  region: storeRegion,
+  customKeyStoreId,
+  name: name.optional().describe('Where Holdfast does not look into AWS: its name there.'),
+  uriEndpoint: uriEndpoint.optional().describe('Where Holdfast does not look into AWS: its endpoint there.'),
+});
+
+const connectionError = z
+  .strictObject({
+    code: z.string().describe('As AWS has it.'),
+    meaning: z.string(),
+    cause: z.string().describe('What is behind it as a rule.'),
+    wayOut: z.string(),
+    source: z.string().describe('Where AWS documents it.'),
+  })
+  .nullable()
+  .describe('Why it is FAILED.');
+
+const problem = z
+  .strictObject({
+    operation: z.string().describe('Of AWS KMS; empty where it is none of its.'),
+    code: z.string(),
+    message: z.string(),
+    wayOut: z.string(),
+    at: time,
+    times: z.int().describe('How often in a row.'),
+  })
+  .nullable()
+  .describe('Why the last act on it, or the last look at it, failed.');
+
+export const shownStore = z
+  .strictObject({
+    id: z.uuid(),
+    keySetId: z.uuid(),
+    cspAccountId: z.uuid().nullable(),
+    region: z.string(),
+    name: z.string(),
+    customKeyStoreId: z.string().nullable().describe('Its id in AWS; null while it is not known.'),
+    origin: z
+      .enum(['HOLDFAST', 'LINKED', 'MANUAL'])
+      .describe('Made by Holdfast; found in AWS; or looked after by hand.'),
+    connectivity,
+    uriEndpoint: z.string(),
+    uriPath: z.string().describe('As AWS has it; empty where it was not looked at.'),
+    vpcEndpointServiceName: z.string().nullable(),
+    vpcEndpointServiceOwner: z.string().nullable(),
+    accessKeyId: z.string().nullable().describe('XKS credential that AWS has.'),
+    pendingAccessKeyId: z
+      .string()
+      .nullable()
+      .describe('One that AWS is being given: until this is null it may have either.'),
+    credentials: z
+      .array(
+        z.strictObject({
+          accessKeyId: z.string(),
+          role: z
+            .enum(['CURRENT', 'PENDING', 'OLD'])
+            .describe('OLD: AWS had it before; it retires once it is quiet.'),
+          state: z.enum(['LIVE', 'EXPIRED', 'WITHDRAWN', 'RETIRED', 'UNKNOWN']),
+          lastSeenAt: time.nullable(),
+        }),
+      )
+      .describe('Those of this key store and when AWS was last seen with each.'),
+    wanted: z
+      .enum(['CREATE', 'CONNECT', 'DISCONNECT', 'DELETE', 'UPDATE'])
+      .nullable()
+      .describe('What was asked for and AWS has not confirmed yet.'),
+    state: z
+      .enum([
+        'CREATING',
+        'DISCONNECTED',
+        'CONNECTING',
+        'CONNECTED',
+        'DISCONNECTING',
+        'FAILED',
+        'NOT_FOUND',
+        'UNKNOWN',
+      ])
+      .describe('Connection state in AWS. UNKNOWN: the last look failed, or nobody looks.'),
+    lastKnownState: z.string().describe('The same where the last look failed: as it was before.'),
+    connectionError,
+    problem,
+    warnings: z
+      .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
+      .describe('What does not fit.'),
+    checkedAt: time.nullable().describe('When AWS was last looked at.'),
+    nextCheckAt: time
+      .nullable()
+      .describe('When AWS is looked at next, and what is wanted is gone on with; null: not by itself.'),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'ExternalKeyStore' });
+
+export const shownDeletion = z
+  .strictObject({
+    deleted: z.boolean().describe('False: AWS has to disconnect it first; it is deleted by itself then.'),
+    externalKeyStore: shownStore.nullable(),
+  })
+  .meta({ id: 'ExternalKeyStoreDeletion' });
+
+export const shownByHand = z
+  .strictObject({
+    externalKeyStore: shownStore,
+    url: z.string().describe('Where in AWS’s console.'),
+    steps: z.array(z.string()),
+    fields: z.array(z.strictObject({ label: z.string(), value: z.string() })),
+    command: z.string().describe('AWS’s command that does the same.'),
+    requestFile: z.string().describe('File name that it reads its request from.'),
+    accessKeyId: z.string().optional().describe('Of the credential that was issued.'),
+    consoleFile: shownConsoleFile,
+    request: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('What AWS’s command reads; with the secret, shown this once.'),
+  })
+  .meta({ id: 'ExternalKeyStoreByHand' });
+
+export const shownCandidate = z
+  .strictObject({
+    customKeyStoreId: z.string(),
+    name: z.string(),
+    state: z.string(),
+    connectivity,
+    uriEndpoint: z.string(),
+    uriPath: z.string(),
+    accessKeyId: z.string(),
+    matches: z.array(z.enum(['PATH', 'ENDPOINT', 'CREDENTIAL'])).describe('What of it is the key set’s.'),
+    fits: z.boolean().describe('Whether it can be linked: its path is the key set’s.'),
+    linkedAs: z.uuid().nullable().describe('The external key store that it is here already.'),
+    createdAt: time.nullable(),
+  })
+  .meta({ id: 'ExternalKeyStoreCandidate' });
+
+export function showStore({ row, credentials, warnings }: StoreView): z.output<typeof shownStore> {
+  const problem = readProblem(row);
+  return {
+    id: row.id,
+    keySetId: row.key_set_id,
+    cspAccountId: row.csp_account_id,
+    region: row.region,
+    name: row.name,
+    customKeyStoreId: orNull(row.custom_key_store_id),
+    origin: row.origin,
+    connectivity: row.connectivity,
+    uriEndpoint: row.uri_endpoint,
+    uriPath: row.uri_path,
+    vpcEndpointServiceName: orNull(row.vpc_endpoint_service_name),
+    vpcEndpointServiceOwner: orNull(row.vpc_endpoint_service_owner),
+    accessKeyId: orNull(row.access_key_id),
+    pendingAccessKeyId: orNull(row.pending_access_key_id),
+    credentials,
+    wanted: row.wanted,
+    state: problem?.operation === lookOperation && row.state !== 'CREATING' ? 'UNKNOWN' : row.state,
+    lastKnownState: row.state,
+    connectionError: row.connection_error === '' ? null : explainConnectionError(row.connection_error),
+    problem,
+    warnings,
+    checkedAt: row.checked_at,
+    nextCheckAt: row.next_check_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+export function showByHand(byHand: ByHand, view: StoreView): z.output<typeof shownByHand> {
+  const { url, steps, fields, command, requestFile, secret } = byHand;
+  return { externalKeyStore: showStore(view), url, steps, fields, command, requestFile, ...secret };
+}
+
+export function showCandidate(candidate: Candidate): z.output<typeof shownCandidate> {
+  const { id, createdAt, vpcEndpointServiceName: _, vpcEndpointServiceOwner: __, ...rest } = candidate;
+  const { connectionError: ___, ...shown } = rest;
+  return { customKeyStoreId: id, createdAt: createdAt?.toISOString() ?? null, ...shown };
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}

@@ -1,0 +1,441 @@
+import { z } from 'zod';
+import type { Sight } from '../../vault/house.ts';
+import { findCloudKeyIn } from '../../keys/key-records.ts';
+import {
+  acceptKmsKey,
+  applyKmsKey,
+  deleteKmsKey,
+  retryKmsKey,
+  wishOfKmsKey,
+  type KmsKeyWanted,
+  type OnKmsKey,
+} from '../../cloud/kms-keys/acts.ts';
+import { attemptAll, tellMistake, tryLater } from '../../cloud/kms-keys/attempts.ts';
+import { consoleOfKmsKey } from '../../cloud/kms-keys/console.ts';
+import { editKmsKey } from '../../cloud/kms-keys/edit.ts';
+import { createKmsKey } from '../../cloud/kms-keys/create.ts';
+import { getKmsKey, kmsKeyOrders, listKmsKeys } from '../../cloud/kms-keys/records.ts';
+import { refreshKmsKey } from '../../cloud/kms-keys/refresh.ts';
+import { listUnlinkedKmsKeys } from '../../cloud/kms-keys/unlinked.ts';
+import { deleteKeys, keyPath, readKeys, writeKeys } from '../keys/cloud-key-routes.ts';
+import { region, vaultId, waitingDays } from '../keys/key-forms.ts';
+import {
+  cloudStatuses,
+  drifting,
+  keyArnForm,
+  kmsKeyFields,
+  showKmsKey,
+  shownKmsKey,
+} from './kms-key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
+
+const tag = 'KMS keys';
+const path = `${keyPath}/{cloudKeyId}/kms-keys`;
+const cloudKeyId = z.uuid().describe('The CloudKey.');
+const ofCloudKey = z.strictObject({ vaultId, cloudKeyId });
+const one = z.strictObject({ vaultId, cloudKeyId, kmsKeyId: z.uuid().describe('The KMS key pointer.') });
+type One = z.output<typeof one>;
+
+/** How long an answer waits for AWS, milliseconds; what takes longer goes on. */
+const patience = 8_000;
+
+const unlinked = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        keyArn: z.string(),
+        externalKeyStoreId: z.uuid(),
+        region,
+        state: z.string().describe('AWS’s word.'),
+        description: z.string(),
+        externalKeyId: z.string().describe('What the KMS key refers to.'),
+        cloudKeyId: z
+          .uuid()
+          .nullable()
+          .describe(
+            'Null where the key set has no CloudKey of this external key id: nothing can use the KMS key.',
+          ),
+        cloudKeyName: z.string().nullable(),
+      }),
+    ),
+    next: z.string().nullable().describe('Asks for the next page, as `cursor`; null at the end.'),
+    looked: z.int().describe('KMS keys of the account and Region that were looked at so far.'),
+    hidden: z.int().describe('Those among them that AWS does not let us look at.'),
+  })
+  .meta({ id: 'UnlinkedKmsKeyPage' });
+
+const console = z
+  .strictObject({
+    region,
+    accountId: z.string(),
+    keyStoreName: z.string(),
+    customKeyStoreId: z.string(),
+    externalKeyId: z.string(),
+    alias: z.string(),
+    description: z.string(),
+    tags: z.record(z.string(), z.string()),
+    policy: z.unknown().describe('The key policy; null where the AWS account id is not known.'),
+    steps: z.array(z.string()).describe('In AWS’s console.'),
+    commands: z.array(z.string()).describe('With AWS’s command line; the policy is in `policy.json`.'),
+  })
+  .meta({ id: 'KmsKeyConsole' });
+
+const some = z.strictObject({
+  what: z.array(drifting).min(1).optional().describe('Only these; all that AWS has otherwise if left out.'),
+});
+
+export const kmsKeyRoutes: readonly Route[] = [
+  route({
+    operation: 'listKmsKeys',
+    method: 'GET',
+    path: '/vaults/{vaultId}/kms-keys',
+    tag,
+    summary: 'List the KMS key pointers of a vault',
+    access: readKeys,
+    params: z.strictObject({ vaultId }),
+    query: z.strictObject({
+      // Key ids of AWS look like UUIDs, and need not be of a version that RFC 9562 has.
+      id: z.guid().optional().describe('Only the one with this id, or with this key id in AWS.'),
+      cloudKeyId: z.uuid().optional().describe('Only those of this CloudKey.'),
+      keySetId: z.uuid().optional().describe('Only those of this key set.'),
+      region: region.optional().describe('Only those in this Region.'),
+      cloudStatus: cloudStatuses.optional().describe('Only those with this status.'),
+      step: z.enum(['KEY', 'ALIAS', 'DONE', 'GONE']).optional().describe('Only those at this step.'),
+      alias: z.string().max(256).optional().describe('Only those whose alias begins so, `alias/` included.'),
+      keyArn: z.string().max(200).optional().describe('Only the one of this KMS key.'),
+      ...pageQuery(kmsKeyOrders),
+    }),
+    answer: pageOf(shownKmsKey, 'KmsKey'),
+    handle: async (call) => {
+      const { services, params, query } = call;
+      const { sight } = callerOf(call);
+      return shownPage(
+        await listKmsKeys(services, params.vaultId, sight, query, pageWish(query)),
+        showKmsKey,
+      );
+    },
+  }),
+  route({
+    operation: 'listKmsKeysOfCloudKey',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the KMS key pointers of a CloudKey',
+    description: 'Those that were given up too: they say what became of their KMS keys.',
+    access: readKeys,
+    params: ofCloudKey,
+    query: z.strictObject(pageQuery(kmsKeyOrders)),
+    answer: pageOf(shownKmsKey, 'KmsKey'),
+    handle: async (call) => {
+      const { services, params, query } = call;
+      const { sight } = callerOf(call);
+      await findCloudKeyIn(services.store.db, params.vaultId, sight, params.cloudKeyId);
+      const filter = { cloudKeyId: params.cloudKeyId };
+      return shownPage(
+        await listKmsKeys(services, params.vaultId, sight, filter, pageWish(query)),
+        showKmsKey,
+      );
+    },
+  }),
+  route({
+    operation: 'createKmsKey',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Make a KMS key for a CloudKey',
+    description:
+      'The pointer is there at once; KMS key and alias follow in AWS, and what stands against them is shown as its ' +
+      '`problem` with the way out. With `keyArn` a KMS key that is there already is linked: AWS is asked whether it refers ' +
+      'to the CloudKey; with a manual CSP account it is taken at your word.',
+    access: writeKeys,
+    params: ofCloudKey,
+    body: z.strictObject({
+      externalKeyStoreId: z.uuid().optional().describe('The external key store that it is made in.'),
+      region: region.optional().describe('Or its Region; that of the CloudKey if both are left out.'),
+      ...z.strictObject(kmsKeyFields).partial().shape,
+      keyArn: keyArnForm.optional(),
+    }),
+    answer: shownKmsKey,
+    problems: ['aws', 'aws-busy', 'token-unavailable'],
+    creates: {
+      again: async (call, id) => made(call, { ...call.params, kmsKeyId: id }, callerOf(call).sight),
+    },
+    handle: async (call) => {
+      const { services, act, params, body } = call;
+      const { sight } = callerOf(call);
+      const { id } = await createKmsKey(services, act, params.vaultId, sight, params.cloudKeyId, body);
+      // Made by who might: it is answered as made even if its key set is another group's since.
+      const answer = await made(call, { ...params, kmsKeyId: id }, 'all');
+      tryLater(services, params.cloudKeyId);
+      return answer;
+    },
+  }),
+  route({
+    operation: 'getKmsKey',
+    method: 'GET',
+    path: `${path}/{kmsKeyId}`,
+    tag,
+    summary: 'Show a KMS key pointer',
+    description: 'With what AWS has otherwise than it is here, the key policy side by side.',
+    access: readKeys,
+    params: one,
+    answer: shownKmsKey,
+    handle: async (call) => shown(call, call.params),
+  }),
+  route({
+    operation: 'getKmsKeyConsole',
+    method: 'GET',
+    path: `${path}/{kmsKeyId}/console`,
+    tag,
+    summary: 'Show what to type in AWS by hand',
+    access: readKeys,
+    params: one,
+    answer: console,
+    handle: async (call) => ({ body: await consoleOfKmsKey(call.services, onKmsKey(call)) }),
+  }),
+  route({
+    operation: 'updateKmsKey',
+    method: 'PATCH',
+    path: `${path}/{kmsKeyId}`,
+    tag,
+    summary: 'Change a KMS key',
+    description:
+      'Alias, description, tags and key policy as they are to be in AWS, where they are changed too unless `apply` is ' +
+      'false. With `keyArn` a pointer that has no KMS key is given one that is there.',
+    access: writeKeys,
+    params: one,
+    body: z.strictObject({
+      ...z.strictObject(kmsKeyFields).partial().shape,
+      keyArn: keyArnForm.optional(),
+      apply: z.boolean().default(true).describe('Change it in AWS as well.'),
+    }),
+    answer: shownKmsKey,
+    changes: true,
+    problems: ['aws', 'aws-busy', 'token-unavailable'],
+    handle: async (call) => {
+      const { services, act, body } = call;
+      const { apply, ...wish } = body;
+      await editKmsKey(services, act, onKmsKey(call), wish, { apply });
+      return afterwards(call);
+    },
+  }),
+  route({
+    operation: 'deleteKmsKey',
+    method: 'DELETE',
+    path: `${path}/{kmsKeyId}`,
+    tag,
+    summary: 'Give up a KMS key pointer',
+    description:
+      'The KMS key stays in AWS as it is, or its deletion is scheduled there first, as `aws` says. The pointer is GONE ' +
+      'once that is done, and its `outcome` says what became of the KMS key.',
+    access: deleteKeys,
+    params: one,
+    query: z.strictObject({
+      aws: z.enum(['keep', 'schedule-deletion']).describe('What becomes of the KMS key.'),
+      days: z.coerce
+        .number()
+        .pipe(waitingDays)
+        .default(30)
+        .describe('With `schedule-deletion`: days until AWS deletes it.'),
+    }),
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, query } = call;
+      const { aws, days } = query;
+      await deleteKmsKey(services, act, onKmsKey(call), aws === 'keep' ? { kind: aws } : { kind: aws, days });
+      return afterwards(call);
+    },
+  }),
+  route({
+    operation: 'retryKmsKey',
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/retry`,
+    tag,
+    summary: 'Try again what failed',
+    description: 'At once, whatever the next try was set for. What is done already is not done again.',
+    access: writeKeys,
+    params: one,
+    body: z.strictObject({
+      takeAlias: z
+        .boolean()
+        .default(false)
+        .describe('Take the alias from the KMS key that has it. It is never taken without.'),
+    }),
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      await retryKmsKey(call.services, call.act, onKmsKey(call), call.body);
+      return afterwards(call);
+    },
+  }),
+  route({
+    operation: 'refreshKmsKey',
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/refresh`,
+    tag,
+    summary: 'Ask AWS how a KMS key is',
+    description: 'Status, key policy, aliases, description and tags. It happens by itself once an hour.',
+    access: writeKeys,
+    params: one,
+    answer: shownKmsKey,
+    handle: async (call) => {
+      const { services, params } = call;
+      await getKmsKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId, params.kmsKeyId);
+      tellMistake(services.log, params.kmsKeyId, await refreshKmsKey(services, params.kmsKeyId));
+      return shown(call, params);
+    },
+  }),
+  wishRoute('enableKmsKey', 'enable', 'ENABLE', 'Enable a KMS key in AWS', 'The CloudKey stays as it is.'),
+  wishRoute(
+    'disableKmsKey',
+    'disable',
+    'DISABLE',
+    'Disable a KMS key in AWS',
+    'The CloudKey stays as it is.',
+  ),
+  route({
+    operation: 'scheduleKmsKeyDeletion',
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/schedule-deletion`,
+    tag,
+    summary: 'Schedule the deletion of a KMS key in AWS',
+    description:
+      'Once AWS has deleted it nothing that was encrypted with it can be read, though the CloudKey is there: KMS adds ' +
+      'encryption of its own. The CloudKey stays as it is.',
+    access: deleteKeys,
+    params: one,
+    body: z.strictObject({ days: waitingDays.default(30).describe('Days until AWS deletes it.') }),
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      await wishOfKmsKey(call.services, call.act, onKmsKey(call), 'SCHEDULE_DELETION', call.body.days);
+      return afterwards(call);
+    },
+  }),
+  {
+    ...wishRoute(
+      'cancelKmsKeyDeletion',
+      'cancel-deletion',
+      'CANCEL_DELETION',
+      'Cancel the deletion of a KMS key in AWS',
+      'It is disabled there afterwards.',
+    ),
+    access: deleteKeys,
+  },
+  route({
+    operation: 'applyKmsKey',
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/apply`,
+    tag,
+    summary: 'Give AWS what is here',
+    description:
+      'Where AWS has it otherwise, or may have: key policy, alias, description, tags and state as they are here. What is ' +
+      'named with `what` is sent in any case.',
+    access: writeKeys,
+    params: one,
+    body: some,
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      await applyKmsKey(call.services, call.act, onKmsKey(call), call.body.what);
+      return afterwards(call);
+    },
+  }),
+  route({
+    operation: 'acceptKmsKey',
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/accept`,
+    tag,
+    summary: 'Take over what AWS has',
+    description:
+      'Key policy, alias, description, tags and state become here as AWS has them. A key policy that is taken over does ' +
+      'not follow the administrators and users of the CloudKey any more, until it is `generated` again. Refused where what ' +
+      'AWS shows may be stale (`mayBeStale`).',
+    access: writeKeys,
+    params: one,
+    body: some,
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      await acceptKmsKey(call.services, call.act, onKmsKey(call), call.body.what);
+      return shown(call, call.params);
+    },
+  }),
+  route({
+    operation: 'listUnlinkedKmsKeys',
+    method: 'GET',
+    path: '/vaults/{vaultId}/key-sets/{keySetId}/kms-keys/unlinked',
+    tag,
+    summary: 'Find KMS keys that no pointer knows',
+    description:
+      'Looks in AWS through the KMS keys of the account and Region for those in the external key store of the key set. One ' +
+      'that refers to no CloudKey was made since the backup that was put back, or its CloudKey was of another node. A ' +
+      'page is 300 KMS keys of any kind, whether it has findings or not.',
+    access: writeKeys,
+    params: z.strictObject({ vaultId, keySetId: z.uuid().describe('The key set.') }),
+    query: z.strictObject({
+      region: region.min(1),
+      cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+    }),
+    answer: unlinked,
+    problems: ['aws', 'aws-busy', 'conflict', 'token-unavailable'],
+    handle: async (call) => {
+      const { services, params, query } = call;
+      const { sight } = callerOf(call);
+      return { body: await listUnlinkedKmsKeys(services, params.vaultId, sight, params.keySetId, query) };
+    },
+  }),
+];
+
+function wishRoute(
+  operation: string,
+  verb: string,
+  wanted: KmsKeyWanted,
+  summary: string,
+  description: string,
+): Route {
+  return route({
+    ...{ operation, tag, summary, description },
+    method: 'POST',
+    path: `${path}/{kmsKeyId}/${verb}`,
+    access: writeKeys,
+    params: one,
+    answer: shownKmsKey,
+    changes: true,
+    handle: async (call) => {
+      await wishOfKmsKey(call.services, call.act, onKmsKey(call), wanted);
+      return afterwards(call);
+    },
+  });
+}
+
+type OnOne = Pick<Call<One, unknown, unknown>, 'services' | 'caller' | 'params' | 'expected'>;
+
+function onKmsKey(call: OnOne): OnKmsKey {
+  const { vaultId, cloudKeyId, kmsKeyId: id } = call.params;
+  return { vaultId, sight: callerOf(call).sight, cloudKeyId, id, expected: call.expected };
+}
+
+/** Has AWS do what was asked for, and shows what came of it. */
+async function afterwards(call: OnOne): Promise<Answer> {
+  await attemptAll(call.services, [call.params.kmsKeyId], patience);
+  return shown(call, call.params);
+}
+
+async function shown(
+  call: Pick<OnOne, 'services' | 'caller'>,
+  at: One,
+  sight = callerOf(call).sight,
+): Promise<Answer> {
+  const { vaultId, cloudKeyId, kmsKeyId } = at;
+  const row = await getKmsKey(call.services, vaultId, sight, cloudKeyId, kmsKeyId);
+  return { body: showKmsKey(row), rowVersion: row.row_version };
+}
+
+async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight: Sight): Promise<Answer> {
+  const { vaultId, cloudKeyId, kmsKeyId } = at;
+  const location = `/vaults/${vaultId}/cloud-keys/${cloudKeyId}/kms-keys/${kmsKeyId}`;
+  return { ...(await shown(call, at, sight)), status: 201, location };
+}

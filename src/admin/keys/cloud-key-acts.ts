@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import {
+  cancelDeletion,
+  deletionDays,
+  disableCloudKey,
+  enableCloudKey,
+  getCloudKey,
+  rotateCloudKey,
+  scheduleDeletion,
+} from '../../keys/cloud-keys.ts';
+import type { CloudSide } from '../../cloud/kms-keys/cloud-key-follower.ts';
+import { shownActedKey, shownKey } from './cloud-key-forms.ts';
+import { cloudSide } from '../cloud/kms-key-forms.ts';
+import { acted, deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';
+import { waitingDays } from './key-forms.ts';
+import { callerOf, route, type Answer, type Call, type Route } from '../route.ts';
+
+/** What is done to a CloudKey. Each answers the CloudKey as it is afterwards. */
+export const cloudKeyActRoutes: readonly Route[] = [
+  route({
+    operation: 'disableCloudKey',
+    method: 'POST',
+    path: `${keyPath}/{cloudKeyId}/disable`,
+    tag: keyTag,
+    summary: 'Disable a CloudKey',
+    description:
+      'From the moment this is answered every request for it is answered InvalidStateException, on every worker. One ' +
+      'that is DISABLED stays as it is. With `cloud` both its KMS keys are disabled in AWS as well, after that; the answer ' +
+      'tells both outcomes. Data keys that services of AWS hold in memory outlive either.',
+    access: writeKeys,
+    params: one,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
+    changes: true,
+    handle: doing(disableCloudKey),
+  }),
+  route({
+    operation: 'enableCloudKey',
+    method: 'POST',
+    path: `${keyPath}/{cloudKeyId}/enable`,
+    tag: keyTag,
+    summary: 'Enable a CloudKey that is DISABLED',
+    description: 'With `cloud` both its KMS keys are enabled in AWS as well.',
+    access: writeKeys,
+    params: one,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
+    changes: true,
+    handle: doing(enableCloudKey),
+  }),
+  route({
+    operation: 'rotateCloudKey',
+    method: 'POST',
+    path: `${keyPath}/{cloudKeyId}/rotate`,
+    tag: keyTag,
+    summary: 'Rotate a CloudKey now',
+    description:
+      'Makes a new version in the token. New ciphertext is made with it from the moment this is answered; what earlier ' +
+      'versions encrypted stays readable, and AWS sees no difference. A rotation schedule counts from now.',
+    access: writeKeys,
+    params: one,
+    answer: shownKey,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      const key = await getCloudKey(services, params.vaultId, sight, params.cloudKeyId);
+      await rotateCloudKey(services, act, key, 'asked', expected);
+      return shown(call, await getCloudKey(services, params.vaultId, sight, key.id));
+    },
+  }),
+  route({
+    operation: 'scheduleCloudKeyDeletion',
+    method: 'POST',
+    path: `${keyPath}/{cloudKeyId}/schedule-deletion`,
+    tag: keyTag,
+    summary: 'Schedule the deletion of a CloudKey',
+    description:
+      `Disables it at once and has its key objects destroyed in the token after ${deletionDays.least} to ` +
+      `${deletionDays.most} days. Until then the deletion can be cancelled; afterwards nothing that AWS encrypted with ` +
+      'it can be read. Its external key id is never given again. With `cloud` both the deletion of its KMS keys is scheduled ' +
+      'in AWS as well, with the same waiting time.',
+    access: deleteKeys,
+    params: one,
+    body: z.strictObject({ days: waitingDays.default(deletionDays.most), cloud: cloudSide }),
+    answer: shownActedKey,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const { vaultId, cloudKeyId } = params;
+      const { sight } = callerOf(call);
+      const { days, cloud } = body;
+      return acted(
+        call,
+        await scheduleDeletion(services, act, vaultId, sight, cloudKeyId, days, expected, cloud),
+        cloud,
+      );
+    },
+  }),
+  route({
+    operation: 'cancelCloudKeyDeletion',
+    method: 'POST',
+    path: `${keyPath}/{cloudKeyId}/cancel-deletion`,
+    tag: keyTag,
+    summary: 'Cancel the deletion of a CloudKey',
+    description:
+      'It is DISABLED afterwards: enable it for it to serve again. With `cloud` both the deletion of its KMS keys is ' +
+      'cancelled in AWS as well.',
+    access: deleteKeys,
+    params: one,
+    body: z.strictObject({ cloud: cloudSide }),
+    answer: shownActedKey,
+    changes: true,
+    handle: doing(cancelDeletion),
+  }),
+];
+
+/** Handler of an act that needs nothing but the CloudKey, and the side that it is done on. */
+function doing(acting: typeof disableCloudKey) {
+  return async (call: Call<z.output<typeof one>, unknown, { cloud: CloudSide }>): Promise<Answer> => {
+    const { services, act, params, expected } = call;
+    const { sight } = callerOf(call);
+    const { cloud } = call.body;
+    return acted(
+      call,
+      await acting(services, act, params.vaultId, sight, params.cloudKeyId, expected, cloud),
+      cloud,
+    );
+  };
+}

@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import {
+  consoleFile,
+  credentialOrders,
+  credentialState,
+  defaultQuietMinutes,
+  getCredential,
+  issueCredential,
+  listCredentials,
+  mostQuietMinutes,
+  rotateCredential,
+  updateCredential,
+  withdrawCredential,
+  type IssuedCredential,
+  type UsedCredential,
+} from '../../keys/credentials/credentials.ts';
+import { getKeySet, type KeySet } from '../../keys/key-sets/key-sets.ts';
+import { expiry, shownConsoleFile, time, toDate, vaultId } from './key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
+
+const tag = 'Credentials';
+const path = '/vaults/{vaultId}/key-sets/{keySetId}/credentials';
+const keySetId = z.uuid().describe('The key set.');
+const inKeySet = z.strictObject({ vaultId, keySetId });
+const one = z.strictObject({
+  vaultId,
+  keySetId,
+  accessKeyId: z
+    .string()
+    .regex(/^[A-Z2-7]{20,30}$/)
+    .describe('Access key id of the credential.'),
+});
+const read = { kind: 'permission', vault: 'vault.read' } as const;
+const write = { kind: 'permission', vault: 'credentials.write' } as const;
+
+const quietMinutes = z
+  .int()
+  .min(1)
+  .max(mostQuietMinutes)
+  .describe('Retire it once it was not seen for so many minutes while its successor has been.');
+
+const fields = {
+  accessKeyId: z.string().describe('Access key id: what AWS signs its requests with.'),
+  state: z
+    .enum(['LIVE', 'EXPIRED', 'WITHDRAWN', 'RETIRED'])
+    .describe(
+      'RETIRED: withdrawn by itself once its successor had taken over. Only LIVE ones open anything.',
+    ),
+  expiresAt: time.nullable().describe('From this moment on it opens nothing; null for never.'),
+  retireAfterQuietMinutes: quietMinutes.nullable(),
+  successor: z.string().nullable().describe('Access key id of the credential that takes its place.'),
+  lastSeenAt: time.nullable().describe('When a request signed with it last came; null for not yet.'),
+  lastAddress: z.string().nullable().describe('Address that this request came from.'),
+  requests: z.int().describe('How many requests signed with it have come.'),
+  createdAt: time,
+  withdrawnAt: time.nullable(),
+};
+const shownCredential = z.strictObject(fields).meta({ id: 'Credential' });
+const issued = z
+  .strictObject({
+    ...fields,
+    rawSecretAccessKey: z
+      .string()
+      .optional()
+      .describe('The secret access key, shown this once: 44 characters, used as they stand.'),
+    consoleFile: shownConsoleFile,
+  })
+  .meta({ id: 'IssuedCredential' });
+
+export const credentialRoutes: readonly Route[] = [
+  route({
+    operation: 'listCredentials',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the credentials of a key set',
+    description: 'Withdrawn ones too. Secrets are never shown again.',
+    access: read,
+    params: inKeySet,
+    query: z.strictObject(pageQuery(credentialOrders)),
+    answer: pageOf(shownCredential, 'Credential'),
+    handle: async (call) =>
+      shownPage(
+        await listCredentials(call.services, await keySetOf(call), pageWish(call.query)),
+        shownAt(call.act.at),
+      ),
+  }),
+  route({
+    operation: 'issueCredential',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Issue a credential',
+    description:
+      'At most ten are live at once; at least two may be, so that AWS changes from one to another without a gap. An ' +
+      'answer to a repetition with the same Idempotency-Key has no secret in it.',
+    access: write,
+    params: inKeySet,
+    body: z.strictObject({
+      expiresAt: expiry.default(null),
+      retireAfterQuietMinutes: quietMinutes.nullable().default(null),
+    }),
+    answer: issued,
+    creates: {
+      again: async (call, id) => made(call, await getCredential(call.services, await keySetOf(call), id)),
+    },
+    handle: async (call) => {
+      const keySet = await keySetOf(call);
+      const wish = { ...call.body, expiresAt: toDate(call.body.expiresAt) };
+      return madeNow(call, keySet, await issueCredential(call.services, call.act, keySet, wish));
+    },
+  }),
+  route({
+    operation: 'getCredential',
+    method: 'GET',
+    path: `${path}/{accessKeyId}`,
+    tag,
+    summary: 'Show a credential',
+    access: read,
+    params: one,
+    answer: shownCredential,
+    handle: async (call) =>
+      answer(call, await getCredential(call.services, await keySetOf(call), call.params.accessKeyId)),
+  }),
+  route({
+    operation: 'updateCredential',
+    method: 'PATCH',
+    path: `${path}/{accessKeyId}`,
+    tag,
+    summary: 'Change when a credential expires or is retired',
+    access: write,
+    params: one,
+    body: z.strictObject({ expiresAt: expiry, retireAfterQuietMinutes: quietMinutes.nullable() }).partial(),
+    answer: shownCredential,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      const keySet = await keySetOf(call);
+      return answer(call, await updateCredential(services, act, keySet, params.accessKeyId, wish, expected));
+    },
+  }),
+  route({
+    operation: 'rotateCredential',
+    method: 'POST',
+    path: `${path}/{accessKeyId}/rotate`,
+    tag,
+    summary: 'Issue the successor of a credential',
+    description:
+      'Give the new one to AWS (UpdateCustomKeyStore); the old one is retired by itself once it has been quiet for long ' +
+      'enough and the new one has been seen. An answer to a repetition with the same Idempotency-Key has no secret in it.',
+    access: write,
+    params: one,
+    body: z.strictObject({
+      expiresAt: expiry.default(null).describe('When the successor expires; null for never.'),
+      retireAfterQuietMinutes: quietMinutes
+        .default(defaultQuietMinutes)
+        .describe('The old one is retired after so many quiet minutes.'),
+    }),
+    answer: issued,
+    changes: true,
+    creates: {
+      again: async (call, id) => made(call, await getCredential(call.services, await keySetOf(call), id)),
+    },
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const keySet = await keySetOf(call);
+      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      return madeNow(
+        call,
+        keySet,
+        await rotateCredential(services, act, keySet, params.accessKeyId, wish, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'withdrawCredential',
+    method: 'DELETE',
+    path: `${path}/{accessKeyId}`,
+    tag,
+    summary: 'Withdraw a credential',
+    description:
+      'From the moment this is answered no request signed with it succeeds. It stays in the list as WITHDRAWN.',
+    access: write,
+    params: one,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      await withdrawCredential(services, act, await keySetOf(call), params.accessKeyId, expected);
+      return { status: 204 };
+    },
+  }),
+];
+
+type InKeySet = Pick<
+  Call<{ vaultId: string; keySetId: string }, unknown, unknown>,
+  'services' | 'caller' | 'params' | 'act'
+>;
+
+async function keySetOf(call: InKeySet): Promise<KeySet> {
+  return getKeySet(call.services, call.params.vaultId, callerOf(call).sight, call.params.keySetId);
+}
+
+function madeNow(
+  call: InKeySet,
+  keySet: KeySet,
+  { accessKeyId, secret, credential }: IssuedCredential,
+): Answer {
+  const { body, ...rest } = made(call, credential);
+  return {
+    ...rest,
+    body: {
+      ...(body as object),
+      rawSecretAccessKey: secret.reveal(),
+      consoleFile: consoleFile(keySet, accessKeyId, secret),
+    },
+  };
+}
+
+function made(call: InKeySet, row: UsedCredential): Answer {
+  const { vaultId, keySetId } = call.params;
+  return {
+    ...answer(call, row),
+    status: 201,
+    location: `/vaults/${vaultId}/key-sets/${keySetId}/credentials/${row.access_key_id}`,
+  };
+}
+
+function answer({ act }: Pick<InKeySet, 'act'>, row: UsedCredential): Answer {
+  return { body: shownAt(act.at)(row), rowVersion: row.row_version };
+}
+
+function shownAt(now: Date) {
+  return (row: UsedCredential) => ({
+    accessKeyId: row.access_key_id,
+    state: credentialState(row, now),
+    expiresAt: row.expires_at,
+    retireAfterQuietMinutes: row.retire_after_minutes,
+    successor: row.successor,
+    lastSeenAt: row.last_seen_at,
+    lastAddress: row.last_address,
+    requests: row.requests,
+    createdAt: row.created_at,
+    withdrawnAt: row.withdrawn_at,
+  });
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { deletionDays } from '../../keys/cloud-keys.ts';
+import { highestQuota, mostRotationDays } from '../../vault/limits.ts';
+
+/* Forms that CSP accounts, key sets, credentials and CloudKeys share. */
+
+export const vaultId = z.uuid().describe('The vault.');
+export const time = z.iso.datetime().describe('UTC, ISO 8601 with milliseconds.');
+export const description = z.string().max(300).describe('Free text.');
+/** As names are kept (NFC). */
+export const namePrefix = z
+  .string()
+  .max(250)
+  .normalize('NFC')
+  .optional()
+  .describe('Only those whose name begins so.');
+
+/** A moment to come; null for never. */
+export const expiry = z.iso
+  .datetime({ offset: true })
+  .nullable()
+  .describe('From this moment on it is expired, which must lie in the future; null for never.');
+
+export const region = z
+  .string()
+  .max(30)
+  .describe('AWS Region such as `eu-central-1`; empty where it is not told.');
+
+export const quota = z
+  .strictObject({
+    requestsPerSecond: z.int().min(1).max(highestQuota).describe('XKS requests a second, on average.'),
+    burst: z
+      .int()
+      .min(1)
+      .max(highestQuota)
+      .optional()
+      .describe('How many may come at once; as many as a second’s if left out.'),
+  })
+  .nullable()
+  .describe('What AWS may ask for; beyond it ThrottlingException. Null for no quota.');
+
+export const shownQuota = z
+  .strictObject({ requestsPerSecond: z.int(), burst: z.int() })
+  .nullable()
+  .describe('XKS requests a second, and how many at once; null for no quota.');
+
+/** Shown once, with the secret of the credential in it. */
+export const shownConsoleFile = z
+  .strictObject({
+    XksProxyUriPath: z.string(),
+    XksProxyAuthenticationCredential: z.strictObject({
+      AccessKeyId: z.string(),
+      RawSecretAccessKey: z.string(),
+    }),
+  })
+  .optional()
+  .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.');
+
+export const rotationDays = z.int().min(1).max(mostRotationDays);
+
+export const waitingDays = z
+  .int()
+  .min(deletionDays.least)
+  .max(deletionDays.most)
+  .describe('Days until the key objects are destroyed.');
+
+export function showQuota(row: { quota_rate: number | null; quota_burst: number | null }) {
+  return row.quota_rate === null
+    ? null
+    : { requestsPerSecond: row.quota_rate, burst: row.quota_burst ?? row.quota_rate };
+}
+
+/** What an expiry in a body means for a vault function: undefined stays undefined. */
+export function toDate(text: string | null | undefined): Date | null | undefined {
+  return typeof text === 'string' ? new Date(text) : text;
+}

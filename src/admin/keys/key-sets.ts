@@ -1,0 +1,306 @@
+import { z } from 'zod';
+import type { House } from '../../vault/house.ts';
+import {
+  createKeySet,
+  deleteKeySet,
+  freezeKeySet,
+  getKeySet,
+  keySetOrders,
+  keySetWarnings,
+  listKeySets,
+  thawKeySet,
+  updateKeySet,
+  type CountedKeySet,
+} from '../../keys/key-sets/key-sets.ts';
+import { isFrozen } from '../../keys/key-sets/key-set-records.ts';
+import { xksUriPath } from '../../vault/names.ts';
+import {
+  description,
+  namePrefix,
+  quota,
+  rotationDays,
+  showQuota,
+  shownQuota,
+  time,
+  vaultId,
+} from './key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+
+const tag = 'Key sets';
+const path = '/vaults/{vaultId}/key-sets';
+const inVault = z.strictObject({ vaultId });
+const one = z.strictObject({ vaultId, keySetId: z.uuid().describe('The key set.') });
+const read = { kind: 'permission', vault: 'vault.read' } as const;
+const write = { kind: 'permission', vault: 'key-sets.write' } as const;
+
+const state = z.enum(['ACTIVE', 'FROZEN']);
+const rotation = z
+  .strictObject({ days: rotationDays.nullable().describe('Null for never.') })
+  .describe('Days of 24 hours between rotations of CloudKeys that have no schedule of their own.');
+const moment = time.nullable();
+const adminGroupId = z
+  .uuid()
+  .nullable()
+  .describe('Admin group whose members see it; null for none. Cloud admins name one of their own.');
+const cspAccountId = z.uuid().nullable().describe('CSP account that it is for; null for none.');
+const externalKeyStore = z
+  .boolean()
+  .describe('Whether AWS may use it as an external key store; without, its credentials open nothing.');
+
+const fields = {
+  name: z.string().min(1).max(250).describe('Unique within the vault: A-Z, a-z, 0-9, `_`, `-` and `/`.'),
+  token: z
+    .string()
+    .max(100)
+    .describe('One of the tokens of the vault. Fixed once it has CloudKeys or credentials.'),
+  pathPrefix: z
+    .string()
+    .max(118)
+    .describe(
+      'Path prefix of its XKS URIs, with or without slashes around it; empty for none. No two key sets have the same ' +
+        'one. Fixed once it has CloudKeys or credentials.',
+    ),
+};
+
+const shownKeySet = z
+  .strictObject({
+    id: z.uuid(),
+    name: z.string(),
+    description,
+    adminGroupId,
+    cspAccountId,
+    token: z.string().describe('Token that its keys are in.'),
+    externalKeyStore,
+    pathPrefix: z.string().describe('Without slashes around it; empty for none.'),
+    xksProxyUriPath: z.string().describe('What the external key store of AWS KMS is given as its URI path.'),
+    rotation,
+    state: state.describe(
+      'FROZEN: every request for one of its keys is answered InvalidStateException. It is frozen itself, or its vault is.',
+    ),
+    frozenSince: z
+      .strictObject({
+        keySet: moment.describe('Its own freeze.'),
+        vault: moment.describe('That of its vault as a whole.'),
+        appliance: moment.describe('Its vault, held by the appliance.'),
+      })
+      .describe('Which freezes there are; its keys are usable once there is none.'),
+    quota: shownQuota,
+    cloudKeys: z.int().describe('How many CloudKeys it has that are not DELETED.'),
+    createdAt: time,
+    updatedAt: time,
+    warnings: z
+      .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
+      .optional()
+      .describe(
+        'What to see to before AWS meets it, such as that another key set has no path prefix either. Not in lists.',
+      ),
+  })
+  .meta({ id: 'KeySet' });
+
+export const keySetRoutes: readonly Route[] = [
+  route({
+    operation: 'listKeySets',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the key sets of a vault',
+    access: read,
+    params: inVault,
+    query: z.strictObject({
+      name: namePrefix,
+      state: state.optional().describe('Only those in this state.'),
+      adminGroupId: z.uuid().optional().describe('Only those of this admin group.'),
+      cspAccountId: z.uuid().optional().describe('Only those for this CSP account.'),
+      token: z.string().max(100).optional().describe('Only those whose keys are in this token.'),
+      ...pageQuery(keySetOrders),
+    }),
+    answer: pageOf(shownKeySet, 'KeySet'),
+    handle: async (call) => {
+      const { services, params, query } = call;
+      const { sight } = callerOf(call);
+      return shownPage(await listKeySets(services, params.vaultId, sight, query, pageWish(query)), show);
+    },
+  }),
+  route({
+    operation: 'createKeySet',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Make a key set',
+    description:
+      'What one external key store of AWS KMS connects to. Issue a credential for it, then make CloudKeys in it.',
+    access: write,
+    params: inVault,
+    body: z.strictObject({
+      ...fields,
+      description: description.default(''),
+      adminGroupId: adminGroupId.default(null),
+      cspAccountId: cspAccountId.default(null),
+      externalKeyStore: externalKeyStore.default(true),
+      pathPrefix: fields.pathPrefix.default(''),
+      rotation: rotation.default({ days: null }),
+      quota: quota.default(null),
+    }),
+    answer: shownKeySet,
+    creates: {
+      again: async (call, id) =>
+        made(call.services, await getKeySet(call.services, call.params.vaultId, callerOf(call).sight, id)),
+    },
+    handle: async (call) => {
+      const { services, act, params, body } = call;
+      const { rotation, ...wish } = body;
+      const { sight } = callerOf(call);
+      return made(
+        services,
+        await createKeySet(services, act, params.vaultId, sight, { ...wish, rotationDays: rotation.days }),
+      );
+    },
+  }),
+  route({
+    operation: 'getKeySet',
+    method: 'GET',
+    path: `${path}/{keySetId}`,
+    tag,
+    summary: 'Show a key set',
+    access: read,
+    params: one,
+    answer: shownKeySet,
+    handle: async (call) => {
+      const { vaultId, keySetId } = call.params;
+      return answer(call.services, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
+    },
+  }),
+  route({
+    operation: 'updateKeySet',
+    method: 'PATCH',
+    path: `${path}/{keySetId}`,
+    tag,
+    summary: 'Change a key set',
+    description:
+      'A new rotation schedule is at once that of all its CloudKeys that inherit it, counted from their last rotations; ' +
+      'what is overdue by it is due now. Of thousands, `nextRotationAt` follows in the minutes after; none is rotated by the ' +
+      'schedule of before.',
+    access: write,
+    params: one,
+    body: z
+      .strictObject({
+        ...fields,
+        description,
+        adminGroupId,
+        cspAccountId,
+        externalKeyStore,
+        rotation,
+        quota,
+      })
+      .partial(),
+    answer: shownKeySet,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, body, expected } = call;
+      const { rotation, ...rest } = body;
+      const wish = { ...rest, rotationDays: rotation?.days };
+      const { sight } = callerOf(call);
+      return answer(
+        services,
+        await updateKeySet(services, act, params.vaultId, sight, params.keySetId, wish, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'freezeKeySet',
+    method: 'POST',
+    path: `${path}/{keySetId}/freeze`,
+    tag,
+    summary: 'Freeze a key set',
+    description:
+      'From the moment this is answered every request for one of its keys is answered InvalidStateException. Nothing else ' +
+      'of them changes.',
+    access: write,
+    params: one,
+    answer: shownKeySet,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        services,
+        await freezeKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'thawKeySet',
+    method: 'POST',
+    path: `${path}/{keySetId}/thaw`,
+    tag,
+    summary: 'Thaw a frozen key set',
+    description: 'Ends its own freeze; one of its vault stays, and then so does its state.',
+    access: write,
+    params: one,
+    answer: shownKeySet,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      const { sight } = callerOf(call);
+      return answer(
+        services,
+        await thawKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+      );
+    },
+  }),
+  route({
+    operation: 'deleteKeySet',
+    method: 'DELETE',
+    path: `${path}/{keySetId}`,
+    tag,
+    summary: 'Delete a key set',
+    description:
+      'Only one without CloudKeys but DELETED ones, and without live credentials. The external key ids of its DELETED ' +
+      'CloudKeys are never given again. It is gone when this is answered, with its name and path prefix free; the records ' +
+      'of thousands of DELETED CloudKeys are taken away in the minutes after.',
+    access: write,
+    params: one,
+    changes: true,
+    handle: async (call) => {
+      const { services, act, params, expected } = call;
+      await deleteKeySet(services, act, params.vaultId, callerOf(call).sight, params.keySetId, expected);
+      return { status: 204 };
+    },
+  }),
+];
+
+async function made(services: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+  const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
+  return { ...(await answer(services, row)), status: 201, location };
+}
+
+async function answer({ store }: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+  const warnings = await keySetWarnings(store.db, row);
+  return { body: { ...show(row), warnings }, rowVersion: row.row_version };
+}
+
+function show(row: CountedKeySet) {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    adminGroupId: row.admin_group_id,
+    cspAccountId: row.csp_account_id,
+    token: row.token,
+    externalKeyStore: row.external_key_store === 1,
+    pathPrefix: row.path_prefix,
+    xksProxyUriPath: xksUriPath(row.path_prefix),
+    rotation: { days: row.rotation_days },
+    state: isFrozen(row) ? 'FROZEN' : 'ACTIVE',
+    frozenSince: {
+      keySet: row.frozen_at,
+      vault: row.vault_frozen_at,
+      appliance: row.appliance_frozen_at,
+    },
+    quota: showQuota(row),
+    cloudKeys: row.cloud_keys,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

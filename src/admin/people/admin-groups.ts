@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import {
+  addMember,
+  adminGroupOrders,
+  createAdminGroup,
+  deleteAdminGroup,
+  findAdminGroup,
+  listAdminGroups,
+  listMembers,
+  memberOrders,
+  removeMember,
+  updateAdminGroup,
+  type AdminGroup,
+} from '../../identity/admin-groups.ts';
+import { description, namePrefix, time, vaultId } from '../keys/key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { showUser, shownUser } from './users.ts';
+
+const tag = 'Admin groups';
+const path = '/vaults/{vaultId}/admin-groups';
+const read = { kind: 'permission', vault: 'vault.read' } as const;
+const write = { kind: 'permission', vault: 'users.write' } as const;
+const groupId = z.uuid().describe('The admin group.');
+const inVault = z.strictObject({ vaultId });
+const one = z.strictObject({ vaultId, groupId });
+const member = z.strictObject({ vaultId, groupId, userId: z.uuid().describe('A user of the vault.') });
+const name = z.string().min(1).max(120).describe('Unique within the vault.');
+
+const shownGroup = z
+  .strictObject({
+    id: z.uuid(),
+    name,
+    description,
+    members: z.int().describe('How many users are in it.'),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'AdminGroup' });
+
+export const adminGroupRoutes: readonly Route[] = [
+  route({
+    operation: 'listAdminGroups',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the admin groups of a vault',
+    description: 'A cloud admin sees those that they are in.',
+    access: read,
+    params: inVault,
+    query: z.strictObject({ name: namePrefix, ...pageQuery(adminGroupOrders) }),
+    answer: pageOf(shownGroup, 'AdminGroup'),
+    handle: async (call) => {
+      const { services, params, query } = call;
+      const wish = { ...pageWish(query), name: query.name };
+      return shownPage(
+        await listAdminGroups(services, params.vaultId, callerOf(call).sight, wish),
+        showGroup,
+      );
+    },
+  }),
+  route({
+    operation: 'createAdminGroup',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Make an admin group',
+    access: write,
+    params: inVault,
+    body: z.strictObject({ name, description: description.default('') }),
+    answer: shownGroup,
+    creates: {
+      again: async ({ services, params }, id) =>
+        made(await findAdminGroup(services.store.db, params.vaultId, 'all', id)),
+    },
+    handle: async ({ services, act, params, body }) =>
+      made(await createAdminGroup(services, act, params.vaultId, body)),
+  }),
+  route({
+    operation: 'getAdminGroup',
+    method: 'GET',
+    path: `${path}/{groupId}`,
+    tag,
+    summary: 'Show an admin group',
+    access: read,
+    params: one,
+    answer: shownGroup,
+    handle: async (call) => {
+      const { vaultId: vault, groupId: id } = call.params;
+      return shown(await findAdminGroup(call.services.store.db, vault, callerOf(call).sight, id));
+    },
+  }),
+  route({
+    operation: 'updateAdminGroup',
+    method: 'PATCH',
+    path: `${path}/{groupId}`,
+    tag,
+    summary: 'Change an admin group',
+    access: write,
+    params: one,
+    body: z.strictObject({ name, description }).partial(),
+    answer: shownGroup,
+    changes: true,
+    handle: async ({ services, act, params, body, expected }) =>
+      shown(await updateAdminGroup(services, act, params.vaultId, params.groupId, body, expected)),
+  }),
+  route({
+    operation: 'deleteAdminGroup',
+    method: 'DELETE',
+    path: `${path}/{groupId}`,
+    tag,
+    summary: 'Delete an admin group that nothing belongs to',
+    access: write,
+    params: one,
+    changes: true,
+    handle: async ({ services, act, params, expected }) => {
+      await deleteAdminGroup(services, act, params.vaultId, params.groupId, expected);
+      return { status: 204 };
+    },
+  }),
+  route({
+    operation: 'listAdminGroupMembers',
+    method: 'GET',
+    path: `${path}/{groupId}/members`,
+    tag,
+    summary: 'List the members of an admin group',
+    access: { kind: 'permission', vault: 'users.read' },
+    params: one,
+    query: z.strictObject(pageQuery(memberOrders)),
+    answer: pageOf(shownUser, 'AdminGroupMember'),
+    handle: async ({ services, params, query }) =>
+      shownPage(await listMembers(services, params.vaultId, params.groupId, pageWish(query)), (row) =>
+        showUser(row, services.now()),
+      ),
+  }),
+  route({
+    operation: 'addAdminGroupMember',
+    method: 'PUT',
+    path: `${path}/{groupId}/members/{userId}`,
+    tag,
+    summary: 'Put a user into an admin group',
+    description: 'Any user of the vault; for cloud admins it is what lets them see things. Safe to repeat.',
+    access: write,
+    params: member,
+    handle: async ({ services, act, params }) => {
+      await addMember(services, act, params.vaultId, params.groupId, params.userId);
+      return { status: 204 };
+    },
+  }),
+  route({
+    operation: 'removeAdminGroupMember',
+    method: 'DELETE',
+    path: `${path}/{groupId}/members/{userId}`,
+    tag,
+    summary: 'Take a user out of an admin group',
+    description: 'At once: the next request of a cloud admin sees nothing of the group’s. Safe to repeat.',
+    access: write,
+    params: member,
+    handle: async ({ services, act, params }) => {
+      await removeMember(services, act, params.vaultId, params.groupId, params.userId);
+      return { status: 204 };
+    },
+  }),
+];
+
+function made(group: AdminGroup): Answer {
+  return { ...shown(group), status: 201, location: `/vaults/${group.vault_id}/admin-groups/${group.id}` };
+}
+
+function shown(group: AdminGroup): Answer {
+  return { body: showGroup(group), rowVersion: group.row_version };
+}
+
+function showGroup(group: AdminGroup) {
+  return {
+    id: group.id,
+    name: group.name,
+    description: group.description,
+    members: group.members,
+    createdAt: group.created_at,
+    updatedAt: group.updated_at,
+  };
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import {
+  apiKeyOrders,
+  apiKeyState,
+  createApiKey,
+  findApiKey,
+  listApiKeys,
+  revokeApiKey,
+  type ApiKeyRow,
+} from '../../identity/api-keys.ts';
+import { time } from '../keys/key-forms.ts';
+import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { permission } from './people-forms.ts';
+import { callerOf, route, shownPage, type Route } from '../route.ts';
+
+const tag = 'API keys';
+const path = '/user/api-keys';
+/** An API key makes no others: what leaks must not multiply. */
+const access = { kind: 'own', sessionsOnly: true } as const;
+
+const shownKey = z
+  .strictObject({
+    id: z.uuid(),
+    name: z.string(),
+    scope: z.array(permission).describe('What it may do, as long as its owner may.'),
+    expiresAt: time,
+    revokedAt: time.nullable(),
+    lastUsedAt: time.nullable().describe('To within half a minute.'),
+    lastAddress: z.string().nullable(),
+    createdAt: time,
+    state: z.enum(['LIVE', 'EXPIRED', 'REVOKED']),
+  })
+  .meta({ id: 'ApiKey' });
+
+export const apiKeyRoutes: readonly Route[] = [
+  route({
+    operation: 'listApiKeys',
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List one’s own API keys',
+    access,
+    query: z.strictObject(pageQuery(apiKeyOrders)),
+    answer: pageOf(shownKey, 'ApiKey'),
+    handle: async (call) => {
+      const { services, query } = call;
+      const show = (row: ApiKeyRow) => showKey(row, services.now());
+      return shownPage(await listApiKeys(services, callerOf(call).userId, pageWish(query)), show);
+    },
+  }),
+  route({
+    operation: 'createApiKey',
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Make an API key',
+    description: 'For a program. It may do a part of what you may, for 366 days at the most.',
+    access,
+    body: z.strictObject({
+      name: z.string().min(1).max(100),
+      scope: z.array(permission).min(1),
+      expiresAt: z.iso.datetime({ offset: true }).describe('At most 366 days from now.'),
+    }),
+    answer: shownKey.extend({
+      secret: z
+        .string()
+        .optional()
+        .describe('To be sent as `Authorization: Bearer`. Shown this once; a repetition has none.'),
+    }),
+    creates: {
+      again: async (call, id) => {
+        const row = await findApiKey(call.services.store.db, callerOf(call).userId, id);
+        return made(row, showKey(row, call.services.now()));
+      },
+    },
+    handle: async (call) => {
+      const { services, act, body } = call;
+      const wish = { ...body, expiresAt: new Date(body.expiresAt) };
+      const { apiKey, secret } = await createApiKey(services, act, callerOf(call), wish);
+      return made(apiKey, { ...showKey(apiKey, services.now()), secret: secret.reveal() });
+    },
+  }),
+  route({
+    operation: 'revokeApiKey',
+    method: 'DELETE',
+    path: `${path}/{apiKeyId}`,
+    tag,
+    summary: 'Revoke an API key',
+    description: 'From the moment of the answer it opens nothing. Safe to repeat.',
+    access,
+    params: z.strictObject({ apiKeyId: z.uuid().describe('The API key.') }),
+    handle: async (call) => {
+      await revokeApiKey(call.services, call.act, callerOf(call), call.params.apiKeyId);
+      return { status: 204 };
+    },
+  }),
+];
+
+function made(row: ApiKeyRow, body: object) {
+  return { status: 201, body, location: `${path}/${row.id}` };
+}
+
+function showKey(row: ApiKeyRow, now: Date) {
+  return {
+    id: row.id,
+    name: row.name,
+    scope: JSON.parse(row.scope) as unknown,
+    expiresAt: row.expires_at,
+    revokedAt: row.revoked_at,
+    lastUsedAt: row.last_used_at,
+    lastAddress: row.last_address,
+    createdAt: row.created_at,
+    state: apiKeyState(row, now),
+  };
+}

@@ -1,0 +1,278 @@
+import type { TroubleFound, VaultTrouble } from './troubles.ts';
+import type { Unsettled, UnsettledKind } from '../../reconcile/unsettled-findings.ts';
+import { credentialDays, warningDays } from './troubles.ts';
+import type { DiskFacts, NodeFacts } from '../services.ts';
+import { counted } from '../../counted.ts';
+import { wayOutOfOwnKeys } from '../../token/own-keys.ts';
+
+/** What is wrong with the appliance itself. */
+export const applianceTroubles = [
+  'STORE_UNWRITABLE',
+  'TOKEN_DOWN',
+  'TOKEN_DEGRADED',
+  'PIN_REFUSED',
+  'TOKEN_OWN_KEY_UNFIT',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_ENDS',
+  'CERTIFICATE_NOT_TAKEN',
+  'DISK_NEARLY_FULL',
+  'NODE_DOWN',
+  'SUPERVISOR_SILENT',
+  'QUOTA_NEAR',
+  'RECONCILIATION_FINDINGS',
+] as const;
+export type Trouble = (typeof applianceTroubles)[number] | VaultTrouble;
+
+/** Something that needs somebody: what, where, and the command that mends it or shows more. */
+export interface StatusFinding {
+  trouble: Trouble;
+  /** The token, vault, node or file. */
+  where: string;
+  /** In one sentence. */
+  message: string;
+  remediation: string;
+}
+
+const day = 86_400_000;
+/** A disk with less than this left, and less than a tenth of it, is nearly full. */
+const littleSpace = 1024 ** 3;
+
+/** A token as this process and its supervisor know it. */
+export interface TokenStatus {
+  name: string;
+  health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+  hosts: number | null;
+  hostsUp: number | null;
+  pinRefused: boolean;
+}
+
+/** `facts` of the supervisor of this node, where it has told. `known` is what the management process sees itself. */
+export function tokenStatus(
+  name: string,
+  known: TokenStatus['health'],
+  facts: NodeFacts | undefined,
+): TokenStatus {
+  const of = facts?.tokens.find((token) => token.name === name);
+  const up = of?.up ?? null;
+  const pinRefused = of?.pinRefused ?? false;
+  const health = known === 'UNAVAILABLE' && (up ?? 0) === 0 ? 'UNAVAILABLE' : partly(known, of);
+  return { name, health, hosts: of?.hosts ?? null, hostsUp: up, pinRefused };
+}
+
+function partly(
+  known: TokenStatus['health'],
+  of: NodeFacts['tokens'][number] | undefined,
+): TokenStatus['health'] {
+  if (of !== undefined && of.up === 0) return 'UNAVAILABLE';
+  return known !== 'ACTIVE' || (of !== undefined && of.up < of.hosts) ? 'DEGRADED' : 'ACTIVE';
+}
+
+/** `own` says whether the reader runs the appliance. */
+export function tokenFindings(
+  tokens: readonly TokenStatus[],
+  facts: NodeFacts | undefined,
+  own: boolean,
+): StatusFinding[] {
+  return tokens.flatMap((token) => [
+    ...availability(token, facts, own),
+    ...ownKeyFindings(token.name, facts, own),
+  ]);
+}
+
+const ask = 'tell an administrator of the appliance';
+
+function ownKeyFindings(name: string, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
+  const wrong = facts?.tokens.find((one) => one.name === name)?.ownKeys ?? [];
+  return wrong.map((alarm) => ({
+    trouble: 'TOKEN_OWN_KEY_UNFIT',
+    where: name,
+    message: `token ${name}: ${alarm}; nothing is done with it`,
+    remediation: own ? wayOutOfOwnKeys : ask,
+  }));
+}
+
+function availability(token: TokenStatus, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
+  const { name, health, hosts, hostsUp, pinRefused } = token;
+  const failure = facts?.tokens.find((one) => one.name === name);
+  const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
+  if (pinRefused)
+    return [
+      {
+        ...{ trouble: 'PIN_REFUSED', where: name },
+        message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
+        remediation: own
+          ? `put the right PIN in place, then: sudo systemctl ${failure?.newPinBy ?? 'restart'} holdfast`
+          : ask,
+      },
+    ];
+  if (health === 'UNAVAILABLE')
+    return [
+      {
+        ...{ trouble: 'TOKEN_DOWN', where: name },
+        message: `token ${name} does not answer: no key in it can be used${why}`,
+        remediation: own ? `holdfast token verify ${name}` : ask,
+      },
+    ];
+  if (health === 'DEGRADED')
+    return [
+      {
+        ...{ trouble: 'TOKEN_DEGRADED', where: name },
+        message:
+          hosts === null || hostsUp === hosts
+            ? `token ${name} answers only in part${why}`
+            : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve${why}`,
+        remediation: own ? `holdfast token verify ${name}` : ask,
+      },
+    ];
+  return [];
+}
+
+/** Of a store that refuses every act, a kill switch too. */
+export function storeFindings(why: { message: string; wayOut: string } | undefined): StatusFinding[] {
+  if (why === undefined) return [];
+  return [
+    {
+      trouble: 'STORE_UNWRITABLE',
+      where: 'store',
+      message: `nothing is changed any more, no key disabled and no one signed in: ${why.message}`,
+      remediation: why.wayOut,
+    },
+  ];
+}
+
+const unsettledWords: Readonly<Record<UnsettledKind, readonly [one: string, several: string]>> = {
+  missing: ['key version without a key object', 'key versions without a key object'],
+  duplicate: ['CKA_ID that several key objects have', 'CKA_IDs that several key objects have'],
+  'seal-broken': ['sealed secret that does not open', 'sealed secrets that do not open'],
+  drift: ['key object that is not as it was made', 'key objects that are not as they were made'],
+  orphan: ['key object that no record knows', 'key objects that no record knows'],
+};
+
+/** Of what the last reconciliation has left to somebody. */
+export function reconciliationFindings(unsettled: readonly Unsettled[]): StatusFinding[] {
+  return unsettled.map(({ token, reportId, at, counts }) => {
+    const kinds = [...counts].map(([kind, n]) => counted(n, ...unsettledWords[kind]));
+    return {
+      trouble: 'RECONCILIATION_FINDINGS',
+      where: token,
+      message: `token ${token}, as compared at ${at}: ${kinds.join(', ')}`,
+      remediation: `holdfast reconcile show ${reportId}; once it is seen to: holdfast reconcile run`,
+    };
+  });
+}
+
+export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {
+  const findings: StatusFinding[] = [];
+  for (const { listeners, expiresAt, refused } of facts?.certificates ?? []) {
+    const left = Date.parse(expiresAt) - now.getTime();
+    const where = listeners
+      .map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API'))
+      .join(', ');
+    const remediation =
+      'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
+    if (left <= 0)
+      findings.push({
+        trouble: 'CERTIFICATE_EXPIRED',
+        where,
+        message: `the TLS certificate of ${where} expired at ${expiresAt}: no client takes it`,
+        remediation,
+      });
+    else if (left < warningDays * day)
+      findings.push({
+        trouble: 'CERTIFICATE_ENDS',
+        where,
+        message: `the TLS certificate of ${where} ends in ${counted(Math.floor(left / day), 'day')}, at ${expiresAt}`,
+        remediation,
+      });
+    if (refused !== undefined)
+      findings.push({
+        trouble: 'CERTIFICATE_NOT_TAKEN',
+        where,
+        message: `the TLS files that are in place for ${where} cannot be used: ${refused}`,
+        remediation: 'holdfast serve --check says why; the ones before are served meanwhile',
+      });
+  }
+  return findings;
+}
+
+function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): boolean {
+  return (free < littleSpace && free < total / 10) || reserve < wholeReserve;
+}
+
+export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
+  if (disk === undefined || !isDiskNearlyFull(disk)) return [];
+  const reserve =
+    disk.reserve < disk.wholeReserve
+      ? '; the space kept for disable and freeze is in use or could not be set aside'
+      : '';
+  return [
+    {
+      ...{ trouble: 'DISK_NEARLY_FULL', where: 'store' },
+      message: `the disk of the store has ${Math.floor(disk.free / 1024 ** 2)} MiB left${reserve}`,
+      remediation: 'make room on it: df -h, journalctl --disk-usage',
+    },
+  ];
+}
+
+/** In words, with what mends it. */
+export function vaultFinding(
+  { trouble, vaultName, count, names }: TroubleFound,
+  own: boolean,
+): StatusFinding {
+  const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
+  const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
+  const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');
+  return {
+    trouble,
+    where: vaultName,
+    message: own ? message : `vault ${vaultName}: ${message}`,
+    // Who froze it may be the appliance itself.
+    remediation:
+      own || trouble === 'VAULT_FROZEN' ? remediation : 'for an administrator of the vault: holdfast status',
+  };
+}
+
+const words: Readonly<
+  Record<VaultTrouble, (count: number, which: string, first: string) => [message: string, mend: string]>
+> = {
+  VAULT_FROZEN: () => [
+    'the vault is frozen: no key of it can be used',
+    'holdfast vault show tells by whom; holdfast vault thaw ends it',
+  ],
+  KEY_SET_FROZEN: (n, which, first) => [
+    `${counted(n, 'key set')} frozen${which}`,
+    `when it is over: holdfast key-set thaw ${first}`,
+  ],
+  KEY_PROOF_FAILED: (n, which) => [
+    `${counted(n, 'key version')} whose key object in the token is not the one on record${which}`,
+    'holdfast reconcile run, then reconcile show; restore the token from its backup',
+  ],
+  ENCRYPTION_LIMIT_NEAR: (n, which, first) => [
+    `${counted(n, 'key')} past 2³¹ encryptions and not rotated; refused at 2³²${which}`,
+    `holdfast cloud-key rotate ${first}`,
+  ],
+  ROTATION_OVERDUE: (n, which, first) => [
+    `${counted(n, 'key')} not rotated though due for more than a day${which}`,
+    `holdfast cloud-key rotate ${first} says why`,
+  ],
+  KEY_STORE_NOT_CONNECTED: (n, which, first) => [
+    `${counted(n, 'external key store')} not connected: AWS uses no key of it${which}`,
+    `holdfast external-key-store connect ${first}, or show for why`,
+  ],
+  KMS_KEY_DRIFT: (n, which, first) => [
+    `${counted(n, 'KMS key')} in AWS not as on record here${which}`,
+    `holdfast kms-key show ${first}`,
+  ],
+  KMS_KEY_FAILED: (n, which, first) => [
+    `${counted(n, 'KMS key')} whose last step in AWS failed${which}`,
+    `holdfast kms-key list; holdfast kms-key retry ${first}`,
+  ],
+  CREDENTIAL_OLD: (n, which, first) => [
+    `${counted(n, 'XKS credential')} older than ${credentialDays} days${which}`,
+    `holdfast credential rotate ${first}`,
+  ],
+  CREDENTIAL_ENDS: (n, which, first) => [
+    `${counted(n, 'XKS credential')} ending within ${warningDays} days without a successor${which}`,
+    `holdfast credential rotate ${first}`,
+  ],
+};

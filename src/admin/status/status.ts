@@ -1,0 +1,295 @@
+import { z } from 'zod';
+import type { Store } from '../../store/store.ts';
+import { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
+import { countStatus, type StatusScope } from './counts.ts';
+import { findKmsKeyTroubles, findTroubles, vaultTroubles } from './troubles.ts';
+import { findUnsettled } from '../../reconcile/unsettled-findings.ts';
+import { tokensOf } from '../../vault/vault-tokens.ts';
+import { findVault } from '../../vault/vaults.ts';
+import { time, vaultId } from '../keys/key-forms.ts';
+import { upFor } from '../nodes.ts';
+import { callerOf, route, type Answer, type Route } from '../route.ts';
+import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
+import { quotaStatus } from './quotas.ts';
+import {
+  applianceTroubles,
+  certificateFindings,
+  diskFindings,
+  reconciliationFindings,
+  storeFindings,
+  tokenFindings,
+  tokenStatus,
+  vaultFinding,
+  type StatusFinding,
+} from './findings.ts';
+
+/** How long the KMS keys are waited for where they are looked through for the first time, milliseconds. */
+const kmsKeyPatience = 2_000;
+/** A node that has not been seen for so long is one that is no more, milliseconds. */
+const forgottenAfter = 7 * 86_400_000;
+const mostNodes = 50;
+
+const counts = z.record(z.string(), z.int());
+const frozenOf = z.strictObject({ total: z.int(), frozen: z.int() });
+
+const shownStatus = z
+  .strictObject({
+    at: time,
+    ok: z.boolean().describe('Nothing needs somebody.'),
+    findings: z
+      .array(
+        z.strictObject({
+          trouble: z.enum([...applianceTroubles, ...vaultTroubles]),
+          where: z.string().describe('The token, vault or node.'),
+          message: z.string().describe('What is so, in a sentence.'),
+          remediation: z.string().describe('The command that mends it, or shows more.'),
+        }),
+      )
+      .describe('What needs somebody, what stops most first.'),
+    version: z.string().describe('Of the node that answers.'),
+    nodes: z
+      .array(
+        z.strictObject({
+          hostname: z.string(),
+          version: z.string(),
+          state: z.enum(['UP', 'DOWN']),
+          lastSeenAt: time,
+        }),
+      )
+      .optional()
+      .describe('For users of the appliance.'),
+    tokens: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          health: z.enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']),
+          hosts: z
+            .int()
+            .nullable()
+            .describe('Token hosts of this node; null where its supervisor does not say.'),
+          hostsUp: z.int().nullable(),
+          pinRefused: z.boolean(),
+        }),
+      )
+      .describe('As the node that answers has them; in a vault those that it may use.'),
+    certificates: z
+      .array(
+        z.strictObject({
+          listeners: z.array(z.enum(['xks', 'management'])),
+          subject: z.string(),
+          expiresAt: time,
+        }),
+      )
+      .optional(),
+    disk: z
+      .strictObject({
+        freeBytes: z.number(),
+        totalBytes: z.number(),
+        reserveBytes: z.number().describe('Kept free for disable, freeze and withdraw.'),
+        wholeReserveBytes: z.number(),
+      })
+      .optional()
+      .describe('Of the store.'),
+    auditEvents: z.int().optional().describe('Events in the trails of all vaults and of the appliance.'),
+    schedules: z
+      .array(z.strictObject({ name: z.string(), until: time }))
+      .optional()
+      .describe('Work by schedule, and until when the process that does it has it; a minute at a time.'),
+    vaults: frozenOf.optional(),
+    keySets: frozenOf,
+    cloudKeys: counts.describe('By state; those that are DELETED are not counted.'),
+    externalKeyStores: counts.describe('By state, as AWS said last.'),
+    credentials: z.strictObject({ live: z.int() }),
+    quotas: z
+      .strictObject({
+        refusedSince: time,
+        refused: z.int().describe('Requests refused since then.'),
+        near: z
+          .int()
+          .describe(
+            'Key sets and CloudKeys of which four fifths were used in a minute, or requests refused.',
+          ),
+        of: z
+          .array(
+            z.strictObject({
+              kind: z.enum(['key-set', 'cloud-key']),
+              name: z.string(),
+              usedPercent: z.int().describe('Of the quota, in the last whole minute.'),
+              refused: z.int(),
+            }),
+          )
+          .optional()
+          .describe('In a vault: which.'),
+      })
+      .nullable()
+      .describe('Request quotas, on the node that answers; null where its supervisor does not say.'),
+    kmsKeysSeenAt: time
+      .nullable()
+      .describe(
+        'Of when what is told of KMS keys in AWS is; null while they are looked through for the first time.',
+      ),
+  })
+  .meta({ id: 'Status' });
+
+const description =
+  'On one page: what there is, and what needs somebody. It asks neither a token nor AWS: what is told of them is what is ' +
+  'known already.';
+
+export const statusRoutes: readonly Route[] = [
+  route({
+    operation: 'getStatus',
+    method: 'GET',
+    path: '/status',
+    tag: 'Status',
+    summary: 'Show the state of the appliance',
+    description: `${description} Of what is inside vaults numbers and no names.`,
+    access: { kind: 'permission', appliance: 'appliance.read' },
+    answer: shownStatus,
+    handle: async ({ services }) => ({ body: await statusOf(services, 'appliance') }),
+  }),
+  route({
+    operation: 'getVaultStatus',
+    method: 'GET',
+    path: '/vaults/{vaultId}/status',
+    tag: 'Status',
+    summary: 'Show the state of a vault',
+    description: `${description} Of what the caller sees.`,
+    access: { kind: 'permission', vault: 'vault.read' },
+    params: z.strictObject({ vaultId }),
+    answer: shownStatus,
+    handle: async (call): Promise<Answer> => {
+      const { services, params } = call;
+      const { sight } = callerOf(call);
+      return { body: await statusOf(services, { vaultId: params.vaultId, sight }) };
+    },
+  }),
+];
+
+const scans = new WeakMap<Store['db'], KmsKeyScan>();
+
+async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.infer<typeof shownStatus>> {
+  const { store, now } = services;
+  const facts = await services.nodeFacts?.();
+  const found = await countStatus(services, scope);
+  const own = scope !== 'appliance';
+  const scan = scans.get(store.db) ?? new KmsKeyScan(store.db, now);
+  scans.set(store.db, scan);
+  const kmsKeys = await findKmsKeyTroubles(services, scope, scan, kmsKeyPatience);
+  const names = own
+    ? tokensOf(await findVault(store.db, scope.vaultId))
+    : services.tokenFacts.map(({ name }) => name);
+  const tokens = names
+    .filter((name) => services.tokens.has(name))
+    .map((name) => tokenStatus(name, services.tokens.pool(name).health, facts));
+  const troubles = [...(await findTroubles(services, scope)), ...kmsKeys.found];
+  const appliance = own ? undefined : await applianceOf(services, facts);
+  const quotas = await quotaStatus(services, scope, facts);
+  const findings = [
+    ...tokenFindings(tokens, facts, !own),
+    ...(appliance?.findings ?? []),
+    ...troubles.map((trouble) => vaultFinding(trouble, own)),
+    ...quotas.findings,
+  ];
+  return {
+    at: now().toISOString(),
+    ok: findings.length === 0,
+    findings,
+    version: services.version,
+    tokens,
+    ...appliance?.shown,
+    ...(found.vaults === undefined ? {} : { vaults: found.vaults, auditEvents: found.auditEvents }),
+    keySets: found.keySets,
+    cloudKeys: found.cloudKeys,
+    externalKeyStores: found.externalKeyStores,
+    credentials: found.credentials,
+    quotas: quotas.shown ?? null,
+    kmsKeysSeenAt: kmsKeys.at,
+  };
+}
+
+async function applianceOf(services: AdminServices, facts: NodeFacts | undefined) {
+  const now = services.now();
+  const disk = diskOf(services);
+  const nodes = (
+    await services.store.db
+      .selectFrom('nodes')
+      .select(['hostname', 'version', 'last_seen_at'])
+      .orderBy('last_seen_at', 'desc')
+      .limit(mostNodes)
+      .execute()
+  ).map((node) => ({
+    hostname: node.hostname,
+    version: node.version,
+    state: isUp(node, now) ? ('UP' as const) : ('DOWN' as const),
+    lastSeenAt: node.last_seen_at,
+  }));
+  const leases = await services.store.db
+    .selectFrom('leases')
+    .select(['name', 'until'])
+    .where('until', '>', now.toISOString())
+    .orderBy('name')
+    .limit(mostNodes)
+    .execute();
+  const findings: StatusFinding[] = [
+    ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
+    ...storeFindings(services.whyUnwritable?.()),
+    ...certificateFindings(facts, now),
+    ...diskFindings(disk),
+    ...reconciliationFindings(await findUnsettled(services)),
+    ...nodes
+      .filter(
+        ({ state, lastSeenAt }) =>
+          state === 'DOWN' && now.getTime() - Date.parse(lastSeenAt) < forgottenAfter,
+      )
+      .map(({ hostname, lastSeenAt }) => ({
+        trouble: 'NODE_DOWN' as const,
+        where: hostname,
+        message: `node ${hostname} has not shown itself since ${lastSeenAt}`,
+        remediation: `on ${hostname}: systemctl status holdfast`,
+      })),
+  ];
+  return {
+    findings,
+    shown: {
+      nodes,
+      ...(facts === undefined
+        ? {}
+        : {
+            certificates: facts.certificates.map(({ listeners, subject, expiresAt }) => ({
+              ...{ listeners, subject, expiresAt },
+            })),
+          }),
+      ...(disk === undefined
+        ? {}
+        : {
+            disk: {
+              freeBytes: disk.free,
+              totalBytes: disk.total,
+              reserveBytes: disk.reserve,
+              wholeReserveBytes: disk.wholeReserve,
+            },
+          }),
+      schedules: leases,
+    },
+  };
+}
+
+const supervisorSilent: StatusFinding = {
+  trouble: 'SUPERVISOR_SILENT',
+  where: 'node',
+  message: 'the supervisor of this node does not answer: of its tokens and certificates less is known',
+  remediation: 'on the node: systemctl status holdfast',
+};
+
+function isUp({ last_seen_at }: { last_seen_at: string }, now: Date): boolean {
+  return now.getTime() - Date.parse(last_seen_at) <= upFor;
+}
+
+/** A disk that cannot be asked tells nothing: whatever else is wrong with it shows. */
+function diskOf(services: AdminServices): DiskFacts | undefined {
+  try {
+    return services.disk?.();
+  } catch {
+    return undefined;
+  }
+}

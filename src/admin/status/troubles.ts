@@ -1,0 +1,244 @@
+import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
+import type { Tables } from '../../store/schema.ts';
+import type { House } from '../../vault/house.ts';
+import type { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
+import { notByIndex } from '../../vault/page.ts';
+import { seenBy } from '../../vault/sight.ts';
+import { keySetsIn, type StatusScope } from './counts.ts';
+
+/** What may be wrong with what vaults have. */
+export const vaultTroubles = [
+  'VAULT_FROZEN',
+  'KEY_SET_FROZEN',
+  'KEY_PROOF_FAILED',
+  'ENCRYPTION_LIMIT_NEAR',
+  'ROTATION_OVERDUE',
+  'KEY_STORE_NOT_CONNECTED',
+  'KMS_KEY_DRIFT',
+  'KMS_KEY_FAILED',
+  'CREDENTIAL_OLD',
+  'CREDENTIAL_ENDS',
+] as const;
+export type VaultTrouble = (typeof vaultTroubles)[number];
+
+/** Things of one vault with the same trouble. */
+export interface TroubleFound {
+  trouble: VaultTrouble;
+  vaultId: string;
+  vaultName: string;
+  count: number;
+  /** Of the first few; none for users of the appliance, who see nothing inside a vault. */
+  names: string[];
+}
+
+/** An XKS credential is to be rotated after so many days. */
+export const credentialDays = 365;
+/** What ends within so many days is told. */
+export const warningDays = 14;
+const day = 86_400_000;
+const mostNames = 5;
+/** So many vaults are told of each trouble. */
+const mostVaults = 20;
+/** A rotation that is due for so long is not merely waiting for its turn, milliseconds. */
+const overdueAfter = day;
+
+/** As the index has it: at this many a new version should have been made. */
+const rotationDue = sql.raw<number>('2147483648');
+
+interface Row {
+  vault_id: string;
+  vault_name: string;
+  name: string;
+}
+
+/** What needs somebody in what the scope has, by indexes: what is well costs nothing. */
+export async function findTroubles(
+  house: Pick<House, 'store' | 'now'>,
+  scope: StatusScope,
+): Promise<TroubleFound[]> {
+  const { db } = house.store;
+  const at = (offset: number) => new Date(house.now().getTime() + offset).toISOString();
+  // What is rare is looked for first: SQLite does cross joins in the order in which they stand (sqlite.org/optoverview.html,
+  // "Manual Control Of Query Plans Using CROSS JOIN").
+  const shown = (name: string) => [
+    sql<string>`vaults.id`.as('vault_id'),
+    sql<string>`vaults.name`.as('vault_name'),
+    sql<string>`${sql.ref(name)}`.as('name'),
+  ];
+  const keySets = () => db.selectFrom('key_sets').crossJoin('vaults').where(within(scope));
+  const keys = () =>
+    db
+      .selectFrom('cloud_keys')
+      .crossJoin('key_sets')
+      .crossJoin('vaults')
+      .whereRef('key_sets.id', '=', 'cloud_keys.key_set_id')
+      .where(within(scope));
+  const versions = () =>
+    db
+      .selectFrom('key_versions')
+      .crossJoin('cloud_keys')
+      .crossJoin('key_sets')
+      .crossJoin('vaults')
+      .whereRef('cloud_keys.id', '=', 'key_versions.cloud_key_id')
+      .whereRef('key_sets.id', '=', 'cloud_keys.key_set_id')
+      .where(within(scope));
+  const liveCredentials = () =>
+    db
+      .selectFrom('xks_credentials')
+      .crossJoin('key_sets')
+      .crossJoin('vaults')
+      .whereRef('key_sets.id', '=', 'xks_credentials.key_set_id')
+      .where(within(scope))
+      .where('xks_credentials.withdrawn_at', 'is', null)
+      .select(shown('xks_credentials.access_key_id'));
+  const look = async <TB extends keyof Tables>(
+    trouble: VaultTrouble,
+    query: SelectQueryBuilder<Tables, TB, Row>,
+  ) => inVaults(house, scope, trouble, query);
+  return [
+    ...(await frozenVaults(house, scope)),
+    ...(await look(
+      'KEY_SET_FROZEN',
+      keySets().where('key_sets.frozen_at', 'is not', null).select(shown('key_sets.name')),
+    )),
+    ...(await look(
+      'KEY_PROOF_FAILED',
+      versions()
+        .where('key_versions.unfit_since', 'is not', null)
+        // Nearly all are: that is no place to begin.
+        .where((eb) => eb(notByIndex(eb.ref('key_versions.state')), '=', 'ACTIVE'))
+        .select(shown('cloud_keys.name')),
+    )),
+    ...(await look(
+      'ENCRYPTION_LIMIT_NEAR',
+      versions()
+        .where('key_versions.encryptions_leased', '>=', rotationDue)
+        .whereRef('key_versions.version', '=', 'cloud_keys.current_version')
+        .where('cloud_keys.state', '=', 'AVAILABLE')
+        .select(shown('cloud_keys.name')),
+    )),
+    ...(await look(
+      'ROTATION_OVERDUE',
+      keys()
+        .where('cloud_keys.state', '=', 'AVAILABLE')
+        .where('cloud_keys.next_rotation_at', '<', at(-overdueAfter))
+        .where('key_sets.frozen_at', 'is', null)
+        .where('vaults.frozen_at', 'is', null)
+        .where('vaults.appliance_frozen_at', 'is', null)
+        .select(shown('cloud_keys.name')),
+    )),
+    ...(await look(
+      'KEY_STORE_NOT_CONNECTED',
+      db
+        .selectFrom('external_key_stores')
+        .crossJoin('key_sets')
+        .crossJoin('vaults')
+        .whereRef('key_sets.id', '=', 'external_key_stores.key_set_id')
+        .where(within(scope))
+        .where('external_key_stores.state', 'in', ['DISCONNECTED', 'FAILED', 'NOT_FOUND'])
+        .select(shown('external_key_stores.name')),
+    )),
+    ...(await look(
+      'CREDENTIAL_OLD',
+      liveCredentials().where('xks_credentials.created_at', '<', at(-credentialDays * day)),
+    )),
+    ...(await look(
+      'CREDENTIAL_ENDS',
+      liveCredentials()
+        .where('xks_credentials.expires_at', '<', at(warningDays * day))
+        .where('xks_credentials.expires_at', '>', at(0))
+        .where('xks_credentials.successor', 'is', null),
+    )),
+  ];
+}
+
+/** Key sets of the scope and their vaults, in a query that has both. */
+function within(scope: StatusScope): RawBuilder<SqlBool> {
+  const there = sql<SqlBool>`vaults.id = key_sets.vault_id AND vaults.deleted_at IS NULL`;
+  if (scope === 'appliance') return sql<SqlBool>`(${there})`;
+  const seen = seenBy(sql<string | null>`key_sets.admin_group_id`, scope.sight);
+  return sql<SqlBool>`(${there} AND key_sets.vault_id = ${scope.vaultId} AND ${seen})`;
+}
+
+async function frozenVaults(
+  { store: { db } }: Pick<House, 'store'>,
+  scope: StatusScope,
+): Promise<TroubleFound[]> {
+  const rows = await db
+    .selectFrom('vaults')
+    .select(['id', 'name'])
+    .where('deleted_at', 'is', null)
+    .where((eb) => eb.or([eb('frozen_at', 'is not', null), eb('appliance_frozen_at', 'is not', null)]))
+    .$if(scope !== 'appliance', (all) => all.where('id', '=', scope === 'appliance' ? '' : scope.vaultId))
+    .orderBy('name')
+    .limit(mostVaults)
+    .execute();
+  return rows.map(({ id, name }) => ({
+    trouble: 'VAULT_FROZEN' as const,
+    vaultId: id,
+    vaultName: name,
+    count: 1,
+    names: [],
+  }));
+}
+
+async function inVaults<TB extends keyof Tables>(
+  { store: { db } }: Pick<House, 'store'>,
+  scope: StatusScope,
+  trouble: VaultTrouble,
+  query: SelectQueryBuilder<Tables, TB, Row>,
+): Promise<TroubleFound[]> {
+  const vaults = await db
+    .selectFrom(query.as('found'))
+    .select(['vault_id', 'vault_name', (eb) => eb.fn.countAll<number>().as('n')])
+    .groupBy(['vault_id', 'vault_name'])
+    .orderBy('vault_name')
+    .limit(mostVaults)
+    .execute();
+  const names =
+    scope === 'appliance' || vaults.length === 0
+      ? []
+      : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(mostNames).execute();
+  const first = names.map(({ name }) => name);
+  return vaults.map(({ vault_id, vault_name, n }) => ({
+    trouble,
+    vaultId: vault_id,
+    vaultName: vault_name,
+    count: n,
+    names: first,
+  }));
+}
+
+/** The same of KMS keys in AWS, and when they were looked through. */
+export async function findKmsKeyTroubles(
+  { store: { db } }: Pick<House, 'store'>,
+  scope: StatusScope,
+  scan: KmsKeyScan,
+  patience: number,
+): Promise<{ at: string | null; found: TroubleFound[] }> {
+  const { at, troubles } = await scan.look(patience);
+  if (troubles.length === 0) return { at, found: [] };
+  const keySets = await keySetsIn(db, scope)
+    .select(['key_sets.id', 'vaults.id as vault_id', 'vaults.name as vault_name'])
+    .execute();
+  const vaultOf = new Map(keySets.map((keySet) => [keySet.id, keySet]));
+  const found = new Map<string, TroubleFound>();
+  for (const { keySetId, ...of } of troubles) {
+    const keySet = vaultOf.get(keySetId);
+    if (keySet === undefined) continue;
+    const add = (trouble: VaultTrouble, count: number, names: readonly string[]): void => {
+      if (count === 0) return;
+      const key = `${trouble} ${keySet.vault_id}`;
+      const known = found.get(key) ?? {
+        ...{ trouble, vaultId: keySet.vault_id, vaultName: keySet.vault_name },
+        ...{ count: 0, names: [] },
+      };
+      found.set(key, known);
+      known.count += count;
+      if (scope !== 'appliance') known.names = [...known.names, ...names].slice(0, mostNames);
+    };
+    add('KMS_KEY_DRIFT', of.drifted, of.drift);
+    add('KMS_KEY_FAILED', of.failed, of.failures);
+  }
+  return { at, found: [...found.values()] };
+}
