@@ -1,5 +1,5 @@
 import { loadConfig } from '../src/config/load.ts';
-import { pinOf } from '../src/cli/open-node.ts';
+import { pinOf } from '../src/cli/node/open-node.ts';
 import { Listener } from '../src/http/listener.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { RequestLog } from '../src/http/request-log.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { loadConfig } from '../src/config/load.ts';
-import { pinOf } from '../src/cli/open-node.ts';
+import { pinOf } from '../src/cli/node/open-node.ts';
 import { Cryptoki } from '../src/token/host/cryptoki.ts';
 import { TokenError } from '../src/token/faults.ts';
 import type { TokenRequest } from '../src/token/messages.ts';

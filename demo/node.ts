@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { makeCertificates, makeToken, tokenLabel, writeSafely } from '../src/cli/quickstart-parts.ts';
+import { makeCertificates, makeToken, tokenLabel, writeSafely } from '../src/cli/node/quickstart-parts.ts';
 
 const command = path.resolve(import.meta.dirname, '../bin/holdfast');
 

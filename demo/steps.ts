@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { writeSafely } from '../src/cli/quickstart-parts.ts';
+import { writeSafely } from '../src/cli/node/quickstart-parts.ts';
 import type { AwsOfDemo } from './aws.ts';
 import { proxyName, type DemoNode } from './node.ts';
 import { drawPicture, showPicture } from './picture.ts';

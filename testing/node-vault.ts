@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { ownAuthority, type Act } from '../src/evidence/trail.ts';
-import { openTokens } from '../src/cli/open-node.ts';
+import { openTokens } from '../src/cli/node/open-node.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { exitCodes } from '../../src/cli/exit-codes.ts';
-import { namesCommand } from '../../src/cli/completion-tree.ts';
+import { exitCodes } from '../../src/cli/output/exit-codes.ts';
+import { namesCommand } from '../../src/cli/completion/completion-tree.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 

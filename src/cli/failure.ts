@@ -1,9 +1,9 @@
 import { CommanderError } from 'commander';
-import { ApiProblem } from './api-problem.ts';
-import { CliError } from './cli-error.ts';
-import { exitCodes } from './exit-codes.ts';
-import { printable } from './printable.ts';
-import { note, OutputError } from './streams.ts';
+import { ApiProblem } from './client/api-problem.ts';
+import { CliError } from './output/cli-error.ts';
+import { exitCodes } from './output/exit-codes.ts';
+import { printable } from './output/printable.ts';
+import { note, OutputError } from './output/streams.ts';
 
 /** Why a command has failed. */
 export interface Failure {
@@ -49,7 +49,7 @@ async function failureOf(error: unknown): Promise<Failure> {
       fields: error.fields,
     };
   // It knows every room of a node: see node-failure.ts.
-  return (await import('./node-failure.ts')).nodeFailure(error);
+  return (await import('./node/node-failure.ts')).nodeFailure(error);
 }
 
 /** `notFound` is `not-found`. */

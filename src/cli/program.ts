@@ -1,19 +1,19 @@
 import { Command, Option } from 'commander';
-import { addAccountCommands } from './account.ts';
-import { addApiKeyCommands } from './api-key.ts';
-import { addAuditCommands } from './audit.ts';
-import { addCloudKeyCommands } from './cloud-key.ts';
-import { colourChoices } from './colour.ts';
-import { addNamesCommand } from './completion-names.ts';
-import { addCompletionCommand } from './completion.ts';
-import { addCredentialCommands } from './credential.ts';
-import { addCspAccountCommands } from './csp-account.ts';
-import { addExternalKeyStoreCommands } from './external-key-store.ts';
-import { addGroupCommands } from './group.ts';
-import { addKeySetCommands } from './key-set.ts';
-import { addKmsKeyCommands } from './kms-key.ts';
-import { addLoginCommand } from './login.ts';
-import { addMailCommands } from './mail.ts';
+import { addAccountCommands } from './commands/account.ts';
+import { addApiKeyCommands } from './commands/api-key.ts';
+import { addAuditCommands } from './commands/audit.ts';
+import { addCloudKeyCommands } from './commands/cloud-key.ts';
+import { colourChoices } from './output/colour.ts';
+import { addNamesCommand } from './completion/completion-names.ts';
+import { addCompletionCommand } from './completion/completion.ts';
+import { addCredentialCommands } from './commands/credential.ts';
+import { addCspAccountCommands } from './commands/cloud/csp-account.ts';
+import { addExternalKeyStoreCommands } from './commands/cloud/external-key-store.ts';
+import { addGroupCommands } from './commands/group.ts';
+import { addKeySetCommands } from './commands/key-set.ts';
+import { addKmsKeyCommands } from './commands/cloud/kms-key.ts';
+import { addLoginCommand } from './commands/login.ts';
+import { addMailCommands } from './commands/mail.ts';
 import {
   addBackupCommand,
   addDoctorCommand,
@@ -21,20 +21,20 @@ import {
   addQuickstartCommand,
   addRestoreCommand,
   addServeCommand,
-} from './node-commands.ts';
-import { addNodeCommands } from './node.ts';
-import { addOidcProviderCommands } from './oidc-provider.ts';
-import { checkOutput, isForPrograms, outputForms, outputOf } from './output-options.ts';
-import { addReconcileCommands } from './reconcile.ts';
-import { addSecondFactorCommands } from './second-factor.ts';
-import { addSessionCommands } from './session.ts';
-import { addStatusCommand } from './status.ts';
-import { addTokenCommands } from './token.ts';
-import { addUserCommands } from './user.ts';
-import { ask, write } from './streams.ts';
-import { collect, parseCount } from './values.ts';
-import { addVaultCommands } from './vault.ts';
-import { build } from './version.ts';
+} from './node/node-commands.ts';
+import { addNodeCommands } from './commands/node.ts';
+import { addOidcProviderCommands } from './commands/oidc-provider.ts';
+import { checkOutput, isForPrograms, outputForms, outputOf } from './output/output-options.ts';
+import { addReconcileCommands } from './commands/reconcile.ts';
+import { addSecondFactorCommands } from './commands/second-factor.ts';
+import { addSessionCommands } from './commands/session.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addTokenCommands } from './commands/token.ts';
+import { addUserCommands } from './commands/user.ts';
+import { ask, write } from './output/streams.ts';
+import { collect, parseCount } from './output/values.ts';
+import { addVaultCommands } from './commands/vault.ts';
+import { build } from './client/version.ts';
 
 /** Commands by what they are about; all but the first are clients of the management API. */
 const families: [heading: string, add: ((program: Command) => void)[]][] = [

@@ -1,8 +1,8 @@
-import { exitCodes } from './exit-codes.ts';
+import { exitCodes } from './output/exit-codes.ts';
 import { reportFailure } from './failure.ts';
-import { isForPrograms, outputOf } from './output-options.ts';
+import { isForPrograms, outputOf } from './output/output-options.ts';
 import { createProgram } from './program.ts';
-import { flush, isErrorOutputLost } from './streams.ts';
+import { flush, isErrorOutputLost } from './output/streams.ts';
 
 /**
  * Runs one command to its end and resolves with its exit code. `words` are those after `holdfast`; of this process unless

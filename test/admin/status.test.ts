@@ -6,7 +6,7 @@ import type { Call } from '../../src/admin/route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../../src/admin/services.ts';
 import { statusRoutes } from '../../src/admin/status/status.ts';
 import type { Trouble } from '../../src/admin/status/findings.ts';
-import { linesOf, type Status } from '../../src/cli/status.ts';
+import { linesOf, type Status } from '../../src/cli/commands/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import type { ArchiveHeader } from '../../src/evidence/archive.ts';
 import { canonicalJson } from '../../src/evidence/canonical-json.ts';
 import type { AuditEvent } from '../../src/evidence/event.ts';
-import { ArchiveError, ArchiveFile, verifyArchive } from '../../src/cli/audit-archive-file.ts';
-import { CliError } from '../../src/cli/cli-error.ts';
+import { ArchiveError, ArchiveFile, verifyArchive } from '../../src/cli/archive/audit-archive-file.ts';
+import { CliError } from '../../src/cli/output/cli-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const test = anyTest as TestFn<{ directory: string; file: string }>;

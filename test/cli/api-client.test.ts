@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
-import { ApiClient } from '../../src/cli/api-client.ts';
-import { ApiProblem } from '../../src/cli/api-problem.ts';
-import { LostConnectionError, Transport } from '../../src/cli/api-transport.ts';
-import { CliError } from '../../src/cli/cli-error.ts';
+import { ApiClient } from '../../src/cli/client/api-client.ts';
+import { ApiProblem } from '../../src/cli/client/api-problem.ts';
+import { LostConnectionError, Transport } from '../../src/cli/client/api-transport.ts';
+import { CliError } from '../../src/cli/output/cli-error.ts';
 import { Secret } from '../../src/secret.ts';
 import { halfAnAnswer, json, lost, problem, ScriptedApi, silence } from './scripted-api.ts';
 

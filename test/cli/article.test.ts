@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Command } from 'commander';
-import { withArticle } from '../../src/cli/article.ts';
+import { withArticle } from '../../src/cli/output/article.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
 test('a noun has the article that it is spoken with', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { keyObject } from '../../src/cli/cloud-key.ts';
-import { sentencesOf, type KeyVerb } from '../../src/cli/cloud-key-sentences.ts';
+import { keyObject } from '../../src/cli/commands/cloud-key.ts';
+import { sentencesOf, type KeyVerb } from '../../src/cli/records/cloud-key-sentences.ts';
 
 test('of a version whose key object was replaced the list says so', (t) => {
   const version = { version: 1, state: 'ACTIVE', proven: true, unfit: null };

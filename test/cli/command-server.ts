@@ -1,5 +1,5 @@
 import { runCommandLine } from '../../src/cli/run.ts';
-import { useSinks, type Terminal } from '../../src/cli/streams.ts';
+import { useSinks, type Terminal } from '../../src/cli/output/streams.ts';
 
 /*
  * A process that runs one command after another, each as src/main.ts runs it, for tests that are not about the process

@@ -4,7 +4,7 @@ import anyTest, { type TestFn } from 'ava';
 import type { Command } from 'commander';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
-import { build } from '../../src/cli/version.ts';
+import { build } from '../../src/cli/client/version.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import test from 'ava';
-import { shells } from '../../src/cli/completion-scripts.ts';
-import { treeOf } from '../../src/cli/completion-tree.ts';
+import { shells } from '../../src/cli/completion/completion-scripts.ts';
+import { treeOf } from '../../src/cli/completion/completion-tree.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
 const tree = treeOf(createProgram());

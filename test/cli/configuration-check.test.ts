@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { checkConfiguration, type Findings } from '../../src/cli/configuration-check.ts';
+import { checkConfiguration, type Findings } from '../../src/cli/node/configuration-check.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { testCas, type TestCas } from '../../testing/certificates.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

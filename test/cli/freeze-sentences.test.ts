@@ -1,12 +1,12 @@
 import test from 'ava';
-import { editedSentence } from '../../src/cli/changed.ts';
+import { editedSentence } from '../../src/cli/records/changed.ts';
 import {
   frozenVaultInWords,
   keySetInWords,
   severalInWords,
   thawedVaultInWords,
   vaultsInWords,
-} from '../../src/cli/freeze-sentences.ts';
+} from '../../src/cli/records/freeze-sentences.ts';
 
 /* What changed nothing is not told as done. */
 

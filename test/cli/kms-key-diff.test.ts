@@ -1,5 +1,5 @@
 import test from 'ava';
-import { sideBySide } from '../../src/cli/kms-key-diff.ts';
+import { sideBySide } from '../../src/cli/commands/cloud/kms-key-diff.ts';
 
 const ours = {
   Version: '2012-10-17',

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { Api } from '../../src/cli/api.ts';
-import { waitForKmsKey } from '../../src/cli/kms-key-waiting.ts';
+import type { Api } from '../../src/cli/client/api.ts';
+import { waitForKmsKey } from '../../src/cli/commands/cloud/kms-key-waiting.ts';
 
 const at = '2026-11-29T00:00:00.000Z';
 const problem = {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import type { LoadedConfig } from '../../src/config/load.ts';
-import { takeNodeLocks } from '../../src/cli/node-locks.ts';
+import { takeNodeLocks } from '../../src/cli/node/node-locks.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { syncToDisk } from '../../src/store/sqlite/sync-to-disk.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { parse } from 'yaml';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Terminal } from '../../src/cli/streams.ts';
+import type { Terminal } from '../../src/cli/output/streams.ts';
 import { CommandServer, type Run } from './command-line.ts';
 import { json, problem, ScriptedApi, silence } from './scripted-api.ts';
 

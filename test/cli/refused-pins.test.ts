@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
-import { assertNotRefused, knownPins, PinRefusedBeforeError } from '../../src/cli/refused-pins.ts';
+import { assertNotRefused, knownPins, PinRefusedBeforeError } from '../../src/cli/node/refused-pins.ts';
 import type { LoadedConfig, LoadedToken } from '../../src/config/load.ts';
 import { Secret } from '../../src/secret.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

@@ -1,4 +1,4 @@
-import { restore } from '../../src/cli/restore.ts';
+import { restore } from '../../src/cli/node/restore.ts';
 import { loadConfig } from '../../src/config/load.ts';
 
 /* Restores the backup of the second argument by the configuration of the first, and kills itself after the step named last. */

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { openApi } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
-import { labelOf } from '../../src/cli/said.ts';
+import { labelOf } from '../../src/cli/output/said.ts';
 
 /** Names of the fields of each object in a JSON schema, at any depth. */
 function objectsIn(schema: unknown): string[][] {

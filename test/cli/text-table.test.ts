@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { printable } from '../../src/cli/printable.ts';
-import { cut, textTable, widthOf } from '../../src/cli/text-table.ts';
+import { printable } from '../../src/cli/output/printable.ts';
+import { cut, textTable, widthOf } from '../../src/cli/output/text-table.ts';
 
 /** Each asks for the width of hundreds of texts. */
 const runs = { numRuns: 40 };

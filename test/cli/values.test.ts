@@ -1,6 +1,6 @@
 import test from 'ava';
 import { InvalidArgumentError } from 'commander';
-import { parseExpiry, parseMinutesOrNever, parseMoment, parsePast } from '../../src/cli/values.ts';
+import { parseExpiry, parseMinutesOrNever, parseMoment, parsePast } from '../../src/cli/output/values.ts';
 import { CommandServer } from './command-line.ts';
 
 const minutesFromNow = (text: string) => Math.round((Date.parse(text) - Date.now()) / 60_000);

@@ -13,7 +13,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { BackupFile } from '../../src/cli/backup-file.ts';
+import { BackupFile } from '../../src/cli/node/backup-file.ts';
 import { BackupError, readRow, rowLine } from '../../src/store/backup/format.ts';
 import { readBackup } from '../../src/store/backup/lines.ts';
 import { buildStore } from '../../src/store/backup/reader.ts';

@@ -4,7 +4,7 @@ import { rename, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { pinOf } from '../../src/cli/open-node.ts';
+import { pinOf } from '../../src/cli/node/open-node.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR, ckrName } from '../../src/token/faults.ts';
 import { changePin } from '../support/change-pin.ts';

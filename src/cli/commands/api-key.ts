@@ -1,0 +1,132 @@
+import { Option, type Command } from 'commander';
+import { allPermissions } from '../../identity/permissions.ts';
+import type { Item } from '../client/api-client.ts';
+import { find, withApi, type Kind } from '../client/api.ts';
+import { CliError } from '../output/cli-error.ts';
+import { example } from '../output/example.ts';
+import { wallClock } from '../../clock.ts';
+import { momentWords } from '../output/moments.ts';
+import { secretLines } from '../records/changed.ts';
+import { printChanged, printDone, printList } from '../output/output.ts';
+import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
+import { collect, limitOption, parseMoment } from '../output/values.ts';
+
+const kind: Kind = { what: 'API key', path: '/user/api-keys', listedBy: 'holdfast api-key list' };
+
+interface ApiKeyWish {
+  scope: string[];
+  expires: string;
+  keyFile?: string;
+}
+
+export function addApiKeyCommands(program: Command): void {
+  const apiKey = program
+    .command('api-key')
+    .description('your own API keys: what programs sign in with, each with its own permissions and expiry');
+  example(
+    apiKey
+      .command('create <name>')
+      .description('make an API key; its secret is shown this once')
+      .addOption(
+        new Option('--scope <permissions>', `what it may do, of what you may: ${allPermissions.join(', ')}`)
+          .argParser(collect)
+          .makeOptionMandatory(),
+      )
+      .addOption(
+        new Option('--expires <when>', 'a date, a time, or a time from now such as 90d or 12mo')
+          .argParser(parseMoment)
+          .makeOptionMandatory(),
+      )
+      .option('--key-file <file>', 'write the secret here, mode 0600, instead of showing it')
+      .action(async (name: string, wish: ApiKeyWish, command: Command) => create(name, wish, command)),
+    'holdfast api-key create terraform --scope vault.read,cloud-keys.write --expires 90d --key-file terraform.key',
+    'HOLDFAST_API_KEY_FILE=terraform.key HOLDFAST_ENDPOINT=https://keys.example.com:9443 holdfast cloud-key list',
+  );
+  example(
+    apiKey
+      .command('list')
+      .description('list your API keys')
+      .addOption(limitOption())
+      .action(async ({ limit }: { limit?: number }, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printList(
+            await client.list(kind.path, {}, limit),
+            {
+              name: ({ name }) => name,
+              state: ({ state }) => state,
+              expires: ({ expiresAt }) => expiresAt,
+              'last used': ({ lastUsedAt }) => lastUsedAt,
+              scope: { of: ({ scope }) => scope, freeText: true },
+              from: ({ lastAddress }) => lastAddress,
+              id: ({ id }) => id,
+            },
+            options,
+          ),
+        ),
+      ),
+    'holdfast api-key list',
+  );
+  example(
+    apiKey
+      .command('revoke <api-key>')
+      .description('revoke an API key, by name or id: it opens nothing from now on')
+      .action(async (name: string, _: unknown, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await find(api, kind, name);
+          const path = `${kind.path}/${id}`;
+          const revoked = await api.client.send<Item | undefined>({ method: 'DELETE', path });
+          printDone(
+            `the API key ${name} is revoked: it opens nothing from now on`,
+            revoked ?? { id, state: 'REVOKED' },
+            api.options,
+          );
+        }),
+      ),
+    'holdfast api-key revoke terraform',
+  );
+}
+
+async function create(
+  name: string,
+  { scope, expires, keyFile }: ApiKeyWish,
+  command: Command,
+): Promise<void> {
+  await withApi(command, async ({ client, options }) => {
+    const make = async () => client.create(kind.path, { name, scope, expiresAt: expires });
+    if (keyFile === undefined) {
+      const { key } = secretOf(await make());
+      showSecret(madeOf(key), () =>
+        printChanged([madeSentence(key), ...secretLines({ secret: key['secret'] })], key, options),
+      );
+      return;
+    }
+    await withNewSecretFile(keyFile, async (write) => {
+      const { key, secret } = secretOf(await make());
+      write(`${secret}\n`, madeOf(key));
+      const { secret: _, ...rest } = key;
+      printChanged(`${madeSentence(key)} Its secret is in ${keyFile}.`, { ...rest, keyFile }, options);
+    });
+  });
+}
+
+function madeSentence({ name, expiresAt }: Item): string {
+  return `The API key ${String(name)} is created, and expires on ${momentWords(String(expiresAt), wallClock())}.`;
+}
+
+function madeOf({ id, name }: Item): Made {
+  return {
+    what: `the API key ${String(name)}`,
+    undo: `holdfast api-key revoke ${String(id)}, then make another`,
+  };
+}
+
+/** A repetition after a lost connection is answered without the secret. */
+function secretOf(key: Item): { key: Item; secret: string } {
+  const { secret, name } = key;
+  if (typeof secret === 'string') return { key, secret };
+  throw new CliError(
+    'unreachable',
+    'the API key was made, but its secret was lost with the connection',
+    `holdfast api-key revoke ${String(name)}, then make another`,
+  );
+}

@@ -1,0 +1,91 @@
+import { Option, type Command } from 'commander';
+import type { Item } from '../client/api-client.ts';
+import { addArchiveCommands } from '../archive/audit-archive.ts';
+import { withApi } from '../client/api.ts';
+import { example } from '../output/example.ts';
+import { printList } from '../output/output.ts';
+import { parseCount, parsePast } from '../output/values.ts';
+
+interface AuditWish {
+  action?: string;
+  actor?: string;
+  target?: string;
+  from?: string;
+  to?: string;
+  outcome?: string;
+  deletedVault?: string;
+  oldestFirst?: boolean;
+  limit: number;
+  all?: boolean;
+}
+
+/** A trail may be longer than anyone wants to see at once. */
+const mostUnasked = 100;
+
+export function addAuditCommands(program: Command): void {
+  const audit = program
+    .command('audit')
+    .description('the audit trail of the vault that is signed in to, or of the appliance');
+  example(
+    audit
+      .command('list')
+      .description('list who did what, when and from where; refused acts and sign-ins too')
+      .option('--action <action>', 'only this, such as cloud-key.disable, or all that begin so: cloud-key.')
+      .option('--actor <actor>', 'only of this user or API key, by name or id')
+      .option('--target <target>', 'only on this thing, by name or id')
+      .addOption(
+        new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
+      )
+      .addOption(momentOption('--from <when>', 'from this date or time on, or so long ago: 30d'))
+      .addOption(momentOption('--to <when>', 'before this date or time, or so long ago'))
+      .addOption(
+        new Option('--limit <n>', 'no more than so many')
+          .argParser(parseCount(1, 1_000_000))
+          .default(mostUnasked),
+      )
+      .option('--oldest-first', 'the oldest first, in place of the newest')
+      .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
+      .option('--all', 'all there is, in place of --limit')
+      .action(async ({ limit, all, oldestFirst, ...query }: AuditWish, command: Command) =>
+        withApi(command, async ({ client, options, here, vaultId = '' }) =>
+          printList(
+            await client.list<AuditEvent>(
+              here('/audit-events'),
+              { ...query, sort: oldestFirst === true ? 'sequence' : '-sequence' },
+              all === true ? undefined : limit,
+            ),
+            {
+              at: ({ at }) => at,
+              action: ({ action }) => action,
+              outcome: ({ outcome }) => outcome,
+              by: ({ actor }) => byWords(actor, query.deletedVault ?? vaultId),
+              target: ({ target }) => `${target.kind} ${target.name}`,
+              from: ({ address }) => address,
+              after: { of: ({ after }) => after, freeText: true },
+            },
+            options,
+            { name: ({ sequence }) => sequence },
+          ),
+        ),
+      ),
+    'holdfast audit list --action cloud-key.disable --from 2027-01-01',
+    'holdfast --json audit list --all > audit.json',
+  );
+  addArchiveCommands(audit);
+}
+
+interface AuditEvent extends Item {
+  actor: { kind: string; name: string; vaultId?: string };
+  target: { kind: string; name: string };
+}
+
+/** Who is not of the trail's own vault, or of the appliance in its own trail, is told so: names may be the same. */
+function byWords({ kind, name, vaultId }: AuditEvent['actor'], ofTrail: string): string {
+  const who = `${kind} ${name}`;
+  if (vaultId === undefined || vaultId === ofTrail) return who;
+  return vaultId === '' ? `${who} of the appliance` : `${who} of vault ${vaultId}`;
+}
+
+function momentOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(parsePast);
+}

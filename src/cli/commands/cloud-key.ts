@@ -1,0 +1,317 @@
+import { Option, type Command } from 'commander';
+
+import type { Item } from '../client/api-client.ts';
+import { changes, given, withApi, type Api } from '../client/api.ts';
+import { addCloudKeyActs } from './cloud-key-acts.ts';
+import { findOne, idOf, type Found } from '../records/collection.ts';
+import { example } from '../output/example.ts';
+import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { addKeyLookup } from './key-lookup.ts';
+import { keySets } from './key-set.ts';
+import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
+import { waitForKmsKey, waitOption } from './cloud/kms-key-waiting.ts';
+import { allInAws } from './cloud/kms-key-records.ts';
+import { aliasOption, policyOption, tagOption } from './cloud/kms-key-values.ts';
+import { fields, printList } from '../output/output.ts';
+import {
+  collect,
+  limitOption,
+  parseExpiry,
+  parseQuota,
+  parseRotation,
+  type OrNull,
+  type Rotation,
+} from '../output/values.ts';
+
+const usages = ['encrypt-decrypt', 'encrypt-only', 'decrypt-only', 'neither'];
+
+interface CloudKeyWish {
+  keySet: string;
+  name?: string;
+  label?: string;
+  description?: string;
+  externalKeyId?: string;
+  restrict?: boolean;
+  region?: string;
+  administrator?: string[];
+  user?: string[];
+  usage?: string;
+  rotation?: Rotation;
+  expires?: OrNull<string>;
+  quota?: OrNull<object>;
+  /** Commander's for --no-kms-key. */
+  kmsKey?: boolean;
+  kmsAlias?: string;
+  kmsTag?: Record<string, string>;
+  kmsPolicy?: unknown;
+  wait?: boolean;
+  applyToKms?: boolean;
+}
+
+export function addCloudKeyCommands(program: Command): void {
+  const cloudKey = program.command('cloud-key').description('keys that AWS KMS uses as external keys');
+  addMake(
+    cloudKey
+      .command('create <name>')
+      .description('make a CloudKey: an AES-256 key, born in the token')
+      .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
+      .addOption(new Option('--usage <usage>', 'what AWS may do with it, for ever').choices(usages))
+      .option('--no-kms-key', 'without a KMS key in AWS')
+      .addOption(aliasOption('--kms-alias <alias>'))
+      .addOption(tagOption('--kms-tag <name=value>'))
+      .addOption(policyOption('--kms-policy <policy>'))
+      .addOption(waitOption()),
+    (api) => cloudKeysPath(api),
+    'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
+  );
+  addMake(
+    cloudKey
+      .command('adopt <name>')
+      .description('take over a key object that the sample proxy of AWS (aws-kms-xks-proxy) used')
+      .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
+      .option(
+        '--external-key-id <id>',
+        'what AWS calls it; the label if left out, as the sample proxy has it',
+      )
+      .option(
+        '--restrict',
+        'have the token set to false, for good, what the key object may do beyond encrypt and decrypt: CKA_SIGN, ' +
+          'CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE',
+      ),
+    (api) => `${cloudKeysPath(api)}/adoptions`,
+    'holdfast cloud-key adopt payroll --key-set payments --label my-old-key',
+    'holdfast cloud-key adopt payroll --key-set payments --label my-old-key --restrict',
+  );
+  addList(cloudKey);
+  addShow(cloudKey);
+  addEdit(cloudKey);
+  addCloudKeyActs(cloudKey);
+}
+
+function addMake(command: Command, path: (api: Api) => string, ...samples: string[]): void {
+  command.requiredOption('--key-set <key-set>', 'name or id of its key set');
+  describe(command).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+    withApi(command, async (api) => {
+      const keySet = await findOne(api, keySets, wish.keySet);
+      const made = await api.client.create<Made>(
+        path(api),
+        given({
+          ...fieldsOf(wish),
+          keySetId: keySet.id,
+          name,
+          label: wish.label,
+          usage: wish.usage,
+          externalKeyId: wish.externalKeyId ?? wish.label,
+          restrict: wish.restrict,
+          kmsKey: kmsKeyOf(wish),
+        }),
+      );
+      const verb = wish.label === undefined ? 'create' : 'adopt';
+      await tellCloudKeyChange(api, { verb }, wish.wait === true ? await waited(api, made) : made);
+    }),
+  );
+  example(command, ...samples);
+}
+
+interface Made extends Found {
+  kmsKeys: { id: string }[];
+}
+
+/** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
+function kmsKeyOf({ kmsKey, kmsAlias, kmsTag, kmsPolicy }: CloudKeyWish): unknown {
+  if (kmsKey === false) return false;
+  const told = given({ alias: kmsAlias, tags: kmsTag, policy: kmsPolicy });
+  return Object.keys(told).length === 0 ? undefined : told;
+}
+
+/** Waits for its KMS keys; the CloudKey as it is then. */
+async function waited(api: Api, { id, kmsKeys }: Made): Promise<Item> {
+  const path = `${cloudKeysPath(api)}/${id}`;
+  for (const kmsKey of kmsKeys) await waitForKmsKey(api, `${path}/kms-keys/${kmsKey.id}`);
+  return api.client.get(path);
+}
+
+function addList(cloudKey: Command): void {
+  example(
+    cloudKey
+      .command('list')
+      .description('list the CloudKeys')
+      .option('--key-set <key-set>', 'only those of this key set')
+      .addOption(
+        new Option('--state <state>', 'only those in this state').choices([
+          'CREATING',
+          'AVAILABLE',
+          'DISABLED',
+          'EXPIRED',
+          'PENDING_DELETION',
+          'DELETED',
+        ]),
+      )
+      .option('--region <region>', 'only those of this AWS Region')
+      .option('--name <prefix>', 'only those whose name begins so')
+      .addOption(
+        new Option('--sort <field>', 'in this order; with - before it the other way round').choices(
+          ['name', 'region', 'createdAt', 'updatedAt'].flatMap((field) => [field, `-${field}`]),
+        ),
+      )
+      .addOption(limitOption())
+      .action(
+        async (
+          wish: {
+            keySet?: string;
+            state?: string;
+            region?: string;
+            name?: string;
+            sort?: string;
+            limit?: number;
+          },
+          command: Command,
+        ) =>
+          withApi(command, async (api) => {
+            const { state, region, name, sort, limit } = wish;
+            const keySetId = await idOf(api, keySets, wish.keySet);
+            printList(
+              await api.client.list(cloudKeysPath(api), { keySetId, state, region, name, sort }, limit),
+              {
+                name: ({ name }) => name,
+                state: ({ effectiveState, state }) => effectiveState ?? state,
+                'in AWS': ({ kmsKeys }) => allInAws(kmsKeys as Item[]),
+                'key set': ({ keySetName }) => keySetName,
+                Region: ({ region }) => region,
+                expires: ({ expiresAt }) => expiresAt,
+                'next rotation': { of: ({ nextRotationAt }) => nextRotationAt, rank: 8 },
+                version: { of: ({ currentVersion }) => currentVersion, rank: 7 },
+                usage: { of: ({ usage }) => usage, wide: true },
+                'external key id': { of: ({ externalKeyId }) => externalKeyId, wide: true },
+                description: { of: ({ description }) => description, wide: true },
+                id: ({ id }) => id,
+              },
+              api.options,
+            );
+          }),
+      ),
+    'holdfast cloud-key list --key-set payments --state DISABLED',
+  );
+}
+
+function addShow(cloudKey: Command): void {
+  addKeyLookup(cloudKey);
+  example(
+    cloudKey
+      .command('show <cloud-key>')
+      .description(`show a CloudKey, ${anyName}`)
+      .addOption(keySetOption())
+      .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findCloudKey(api, name, keySet);
+          await tellCloudKey(api, await api.client.get(`${cloudKeysPath(api)}/${id}`));
+        }),
+      ),
+    'holdfast cloud-key show payroll',
+    'holdfast cloud-key show arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  );
+  example(
+    cloudKey
+      .command('versions <cloud-key>')
+      .description(`list the versions of a CloudKey and how much each has encrypted; ${anyName}`)
+      .addOption(keySetOption())
+      .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findCloudKey(api, name, keySet);
+          printList(
+            await api.client.list(`${cloudKeysPath(api)}/${id}/versions`),
+            {
+              ...fields('version', 'current', 'state'),
+              'key object': keyObject,
+              ...fields('origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
+            },
+            api.options,
+          );
+        }),
+      ),
+    'holdfast cloud-key versions payroll',
+  );
+}
+
+/** What is known of the key object behind a version. */
+export function keyObject({ state, unfit, proven }: Item): string {
+  if (state === 'DESTROYED') return '-';
+  if (unfit !== null && unfit !== undefined) return 'UNFIT: not the key on record';
+  return proven === true ? 'proven' : 'not proven';
+}
+
+function addEdit(cloudKey: Command): void {
+  const edit = cloudKey
+    .command('edit <cloud-key>')
+    .description(`change a CloudKey, ${anyName}`)
+    .addOption(keySetOption())
+    .option('--name <name>', 'another name')
+    .option(
+      '--apply-to-kms',
+      'give AWS what its KMS keys have of it: alias, description, key policy; else it is shown as drift',
+    );
+  describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes({ ...fieldsOf(wish), name: wish.name });
+      const before = await findCloudKey(api, name, wish.keySet);
+      const applyToKms = wish.applyToKms === true ? { applyToKms: true } : {};
+      const path = `${cloudKeysPath(api)}/${before.id}`;
+      const edited = await api.client.edit(path, { ...body, ...applyToKms });
+      // What its KMS keys are given is not in its own record.
+      const changed = edited.changed || wish.applyToKms === true;
+      await tellCloudKeyChange(api, { verb: 'edit', before, told: body, changed }, edited.after);
+    }),
+  );
+  example(
+    edit,
+    'holdfast cloud-key edit payroll --expires 2028-01-31 --rotation inherit',
+    'holdfast cloud-key edit payroll --expires never',
+  );
+}
+
+function describe(command: Command): Command {
+  return command
+    .option('--description <text>', 'up to 300 characters')
+    .option(
+      '--region <region>',
+      'AWS Region that it is for; that of the CSP account of its key set if left out',
+    )
+    .addOption(
+      listOption('--administrator <arns>', 'IAM users and roles that administer it, for its KMS key policy'),
+    )
+    .addOption(listOption('--user <arns>', 'IAM users and roles that use it, for its KMS key policy'))
+    .addOption(
+      new Option('--rotation <schedule>', 'never, inherit (from its key set), or days such as 90d').argParser(
+        parseRotation,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--expires <when>',
+        'never, a date (its first moment, UTC), a time, or a time from now such as 90d or 12mo; from then on it is not used',
+      ).argParser(parseExpiry),
+    )
+    .addOption(
+      new Option(
+        '--quota <rate>',
+        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+      ).argParser(parseQuota),
+    );
+}
+
+/** The whole list; several times or with commas. Empty text empties it. */
+function listOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect);
+}
+
+function fieldsOf(wish: CloudKeyWish): Record<string, unknown> {
+  return {
+    description: wish.description,
+    region: wish.region,
+    administrators: wish.administrator,
+    users: wish.user,
+    rotation: wish.rotation,
+    expiresAt: wish.expires?.to,
+    quota: wish.quota?.to,
+  };
+}

@@ -1,0 +1,170 @@
+import { Option, type Command } from 'commander';
+import type { Item } from '../../client/api-client.ts';
+import { withApi } from '../../client/api.ts';
+import { CliError } from '../../output/cli-error.ts';
+import { addAct, findOne, type Collection } from '../../records/collection.ts';
+import { example } from '../../output/example.ts';
+import { isForPrograms, printChanged, printData, printList, printRecord } from '../../output/output.ts';
+import { isWide, type OutputOptions } from '../../output/output-options.ts';
+import { limitOption } from '../../output/values.ts';
+import { print } from '../../output/streams.ts';
+
+interface Check {
+  ok: boolean;
+  missing: string[];
+  problem: { code: string; message: string; wayOut: string } | null;
+}
+
+const documents = ['policy', 'trust', 'assuming'] as const;
+type Document = (typeof documents)[number];
+
+/** What is done with a CSP account in AWS. */
+export function addCspAccountActs(account: Command, cspAccounts: Collection): void {
+  addAct(account, cspAccounts, {
+    verb: 'check',
+    description: 'sign in to AWS as it would, and say which permissions are missing',
+    act: async (api, path, { name }) => {
+      const { check } = await api.client.change<Item & { check: Check }>(path, {
+        method: 'POST',
+        action: '/check',
+      });
+      printRecord(
+        isForPrograms(api.options) ? check : forPeople(check, String(name), api.options),
+        api.options,
+      );
+      // A script must be able to tell.
+      if (!check.ok)
+        throw new CliError(
+          'refused',
+          check.problem?.message ?? 'permissions are missing',
+          check.problem?.wayOut ??
+            'holdfast csp-account policy prints the least policy; what was allowed a moment ago takes effect in AWS after seconds, sometimes minutes: then check again',
+        );
+    },
+  });
+  addAct(account, cspAccounts, {
+    verb: 'rotate-access-key',
+    description: 'have IAM make another access key, switch to it and delete the old one',
+    act: async (api, path, { name }) => {
+      const after = await api.client.change(path, { method: 'POST', action: '/rotate-access-key' });
+      const { accessKeyId, accessKeyRotationState: state } = after;
+      const how = state === null ? 'the old one is deleted in IAM' : 'it goes on by itself';
+      printChanged(
+        `${String(name)} ${state === null || state === 'SWITCHED' ? 'signs in' : 'still signs in'} with the access key ${String(accessKeyId)}; ${how}.`,
+        after,
+        api.options,
+      );
+    },
+  });
+  example(
+    account
+      .command('policy <csp-account>')
+      .description('print the least IAM policy for it, and for a role its trust policy')
+      .addOption(
+        new Option(
+          '--document <which>',
+          'only this one, as JSON: of the user or role, the trust of the role, or of who assumes it',
+        ).choices(documents),
+      )
+      .action(async (name: string, { document }: { document?: Document }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, cspAccounts, name);
+          const policies = await api.client.get<Policies>(`${cspAccounts.path(api)}/${id}/policy`);
+          if (document !== undefined) printData(documentOf(policies, document), api.options);
+          else if (isForPrograms(api.options)) printData(policies, api.options);
+          else printPolicies(policies);
+        }),
+      ),
+    'holdfast csp-account policy aws-payments --document policy > policy.json',
+  );
+  example(
+    account
+      .command('principals <csp-account>')
+      .description('list IAM roles and users of the AWS account, to choose who may use a key')
+      .addOption(new Option('--kind <kind>', 'only these; both if left out').choices(['user', 'role']))
+      .option('--path <prefix>', 'only those whose path begins so, such as /teams/')
+      .addOption(limitOption())
+      .action(
+        async (
+          name: string,
+          { kind, path, limit }: { kind?: string; path?: string; limit?: number },
+          command: Command,
+        ) =>
+          withApi(command, async (api) => {
+            const { id } = await findOne(api, cspAccounts, name);
+            const list = `${cspAccounts.path(api)}/${id}/principals`;
+            const found: Item[] = [];
+            for (const one of kind === undefined ? ['role', 'user'] : [kind])
+              if (limit === undefined || found.length < limit)
+                found.push(
+                  ...(await api.client.list(
+                    list,
+                    { kind: one, pathPrefix: path },
+                    limit === undefined ? undefined : limit - found.length,
+                  )),
+                );
+            printList(
+              found,
+              {
+                name: ({ name }) => name,
+                kind: ({ arn }) => /:(role|user)\//.exec(String(arn))?.[1],
+                ARN: ({ arn }) => arn,
+                created: ({ createdAt }) => createdAt,
+              },
+              api.options,
+              { name: ({ arn }) => arn },
+            );
+          }),
+      ),
+    'holdfast csp-account principals aws-payments --kind role --path /teams/',
+  );
+}
+
+/** Before there is a policy everything is missing: that is one thing to do, not thirty. */
+function forPeople(check: Check, name: string, options: OutputOptions): object {
+  const { missing } = check;
+  if (missing.length <= mostNamed || isWide(options)) return check;
+  return {
+    ...check,
+    missing: `${missing.length} permissions, such as ${missing[0] ?? ''}; holdfast csp-account policy ${name} prints the policy that gives them, -o wide names each`,
+  };
+}
+
+const mostNamed = 5;
+
+interface Policies {
+  policy: object;
+  trustPolicy: object | null;
+  assumingPolicy: object | null;
+  statements: { sid: string; why: string }[];
+}
+
+function documentsOf({ policy, trustPolicy, assumingPolicy }: Policies): Record<Document, object | null> {
+  return { policy, trust: trustPolicy, assuming: assumingPolicy };
+}
+
+function documentOf(policies: Policies, which: Document): object {
+  const document = documentsOf(policies)[which];
+  if (document === null)
+    throw new CliError(
+      'conflict',
+      'this CSP account has no such policy',
+      'trust is of type role, assuming of a role with an access key',
+    );
+  return document;
+}
+
+const titles: Readonly<Record<Document, string>> = {
+  policy: 'Policy of the IAM user or role that works in KMS:',
+  trust: 'Trust policy of the role:',
+  assuming: 'Policy of the IAM user who assumes the role:',
+};
+
+function printPolicies(policies: Policies): void {
+  for (const which of documents) {
+    const document = documentsOf(policies)[which];
+    if (document !== null) print(`${titles[which]}\n${JSON.stringify(document, null, 2)}\n`);
+  }
+  print('What each statement is for:');
+  for (const { sid, why } of policies.statements) print(`  ${sid}: ${why}`);
+}

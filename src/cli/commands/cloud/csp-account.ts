@@ -1,0 +1,169 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { addDelete, addList, addShow, findOne, idOf, type Collection } from '../../records/collection.ts';
+import { addCspAccountActs } from './csp-account-acts.ts';
+import { example } from '../../output/example.ts';
+import type { Item } from '../../client/api-client.ts';
+import { editedSentence } from '../../records/changed.ts';
+import { groups } from '../group.ts';
+import { printChanged } from '../../output/output.ts';
+import { readSecret } from '../../client/prompt.ts';
+import { parseDaysOrNever, yesNo, type OrNull } from '../../output/values.ts';
+
+export const cspAccounts: Collection = {
+  what: 'CSP account',
+  command: 'csp-account',
+  path: ({ inVault }) => inVault('/csp-accounts'),
+  columns: {
+    name: ({ name }) => name,
+    'AWS account': ({ awsAccountId }) => awsAccountId,
+    type: ({ type }) => type,
+    Region: ({ defaultRegion }) => defaultRegion,
+    description: { of: ({ description }) => description, freeText: true },
+    'admin group': { of: ({ adminGroup, adminGroupId }) => adminGroup ?? adminGroupId, wide: true },
+    id: ({ id }) => id,
+  },
+  references: ({ inVault }) => [{ field: 'adminGroupId', path: inVault('/admin-groups') }],
+  filter: 'name',
+  sample: 'aws-payments',
+};
+
+interface CspAccountWish {
+  name?: string;
+  group?: string;
+  description?: string;
+  awsAccount?: string;
+  region?: string;
+  type?: string;
+  partition?: string;
+  fips?: boolean;
+  accessKeyId?: string;
+  secretAccessKeyFile?: string;
+  roleArn?: string;
+  accessKeyRotation?: OrNull<number>;
+}
+
+export function addCspAccountCommands(program: Command): void {
+  const account = program
+    .command('csp-account')
+    .description('accounts of the cloud service provider, AWS, that keys are for');
+  const create = account
+    .command('create <name>')
+    .description('make a CSP account; of an access key the secret is asked for')
+    .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
+  describe(create).action(async (name: string, wish: CspAccountWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = given({ ...(await fieldsOf(api, wish)), type: typeOf(wish), name });
+      const made = await api.client.create(cspAccounts.path(api), body);
+      printChanged(madeSentence(made), made, api.options);
+    }),
+  );
+  example(
+    create,
+    'holdfast csp-account create aws-payments --group "Cloud Admin Group" --access-key-id AKIAIOSFODNN7EXAMPLE --secret-access-key-file aws.secret --region eu-central-1',
+  );
+  addList(account, cspAccounts);
+  addShow(account, cspAccounts);
+  const edit = account
+    .command('edit <csp-account>')
+    .description('change a CSP account, by name or id')
+    .option('--name <name>', 'another name')
+    .option('--group <group>', 'admin group that it belongs to, by name or id');
+  describe(edit).action(async (name: string, wish: CspAccountWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes(await fieldsOf(api, wish));
+      const { id } = await findOne(api, cspAccounts, name);
+      const { after, changed } = await api.client.edit(`${cspAccounts.path(api)}/${id}`, body);
+      const { secretAccessKey: _, ...told } = body;
+      printChanged(editedSentence(name, told, { after, changed }), after, api.options);
+    }),
+  );
+  example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1 --access-key-rotation 90d');
+  addCspAccountActs(account, cspAccounts);
+  addDelete(account, cspAccounts, {
+    left: ({ accessKeyId }) =>
+      typeof accessKeyId === 'string'
+        ? `access key ${accessKeyId} lives on in IAM: delete it there if nothing else uses it`
+        : undefined,
+  });
+}
+
+function madeSentence({ name, type, awsAccountId }: Item): string {
+  const signIn =
+    type === 'manual'
+      ? 'nothing signs in there'
+      : `signs in by ${String(type)}; holdfast csp-account check tries it`;
+  const account =
+    typeof awsAccountId === 'string' && awsAccountId !== '' ? ` for the AWS account ${awsAccountId}` : '';
+  return `CSP account ${String(name)} is created${account}; ${signIn}.`;
+}
+
+function describe(command: Command): Command {
+  return command
+    .option('--description <text>', 'up to 300 characters')
+    .option('--aws-account <id>', 'AWS account id, 12 digits; told by AWS itself where it is signed in to')
+    .option('--region <region>', 'default AWS Region')
+    .addOption(
+      new Option(
+        '--type <type>',
+        'how AWS is reached; role with --role-arn, access-key with --access-key-id, else manual',
+      ).choices(['manual', 'access-key', 'role', 'ambient']),
+    )
+    .option(
+      '--access-key-id <id>',
+      'access key of an IAM user, to sign in with or to assume the role with; none takes it away',
+    )
+    .option(
+      '--secret-access-key-file <file>',
+      'a file of mode 0600 with its secret access key, or - for standard input; asked for otherwise',
+    )
+    .option('--role-arn <arn>', 'role to assume; without an access key, with the credentials of the node')
+    .addOption(
+      new Option(
+        '--access-key-rotation <days>',
+        'rotate the access key so often, such as 90d; or never',
+      ).argParser(parseDaysOrNever),
+    )
+    .addOption(
+      new Option('--partition <partition>', 'part of AWS, where role and Region do not tell it').choices([
+        'aws',
+        'aws-cn',
+        'aws-us-gov',
+        'aws-eusc',
+      ]),
+    )
+    .addOption(new Option('--fips <yes|no>', 'use AWS’s FIPS endpoints').argParser(yesNo));
+}
+
+function typeOf({ type, roleArn, accessKeyId }: CspAccountWish): string {
+  if (type !== undefined) return type;
+  if (roleArn !== undefined) return 'role';
+  return accessKeyId === undefined ? 'manual' : 'access-key';
+}
+
+async function fieldsOf(api: Api, wish: CspAccountWish): Promise<Record<string, unknown>> {
+  const { accessKeyId, accessKeyRotation } = wish;
+  return {
+    name: wish.name,
+    description: wish.description,
+    adminGroupId: await idOf(api, groups, wish.group),
+    awsAccountId: wish.awsAccount,
+    defaultRegion: wish.region,
+    type: wish.type,
+    partition: wish.partition,
+    fips: wish.fips,
+    roleArn: wish.roleArn,
+    accessKeyId: accessKeyId === 'none' ? null : accessKeyId,
+    secretAccessKey:
+      accessKeyId === undefined || accessKeyId === 'none'
+        ? undefined
+        : (
+            await readSecret({
+              what: 'secret access key',
+              option: '--secret-access-key-file',
+              file: wish.secretAccessKeyFile,
+            })
+          ).reveal(),
+    accessKeyRotation: accessKeyRotation === undefined ? undefined : { days: accessKeyRotation.to },
+  };
+}

@@ -1,0 +1,220 @@
+import { Option, type Command } from 'commander';
+import type { Item } from '../../client/api-client.ts';
+import { given, withApi, type Api } from '../../client/api.ts';
+import { CliError } from '../../output/cli-error.ts';
+import { example } from '../../output/example.ts';
+import {
+  addAct,
+  keySetOf,
+  type ActWish,
+  tellStore,
+  tellStoreChange,
+  type FoundStore,
+} from './external-key-store-records.ts';
+import { fields, isForPrograms, printList, printRecord } from '../../output/output.ts';
+import { printable } from '../../output/printable.ts';
+import { showSecret, withNewSecretFile, type Made } from '../../client/secret-file.ts';
+import { parseMinutesOrNever } from '../../output/values.ts';
+import { print } from '../../output/streams.ts';
+
+/* What people do in AWS themselves: what to enter there, and what they found or did. */
+
+export function addByHandCommands(store: Command): void {
+  addAct(
+    store,
+    'rotate-credential',
+    'give AWS a new XKS credential; the old one retires by itself. Of one by hand: issue it, then tell with --done',
+    async (api, { path }, wish) => {
+      const { to } = wish.retireAfterQuiet ?? {};
+      if (to === null)
+        throw new CliError('usage', 'the old credential retires at some time', 'a time such as 60min or 2h');
+      const rotate = async () =>
+        api.client.change(path, {
+          method: 'POST',
+          action: '/rotate-credential',
+          body: given({ retireAfterQuietMinutes: to, done: wish.done }),
+        });
+      return withFiles(api, wish, rotate);
+    },
+    [
+      new Option(
+        '--retire-after-quiet <time>',
+        'withdraw the old one once the new one is in use and it has not been seen for so long: 60min, 2h',
+      ).argParser(parseMinutesOrNever),
+      new Option('--done', 'of one by hand: AWS was given the new credential'),
+      ...fileOptions(),
+    ],
+  );
+  addAct(
+    store,
+    'console',
+    'tell what to enter in the console of AWS; for one by hand with a new credential, which is shown this once',
+    async (api, { path }, wish) =>
+      withFiles(api, wish, async () =>
+        api.client.change(path, {
+          method: 'POST',
+          action: '/console',
+          body: given({ credential: wish.credential }),
+        }),
+      ),
+    [new Option('--no-credential', 'issue none'), ...fileOptions()].map(withoutDefault),
+    ' --console-file xks-proxy-config.json --request-file create-external-key-store.json',
+  );
+  const candidates = store
+    .command('candidates <key-set>')
+    .description('look in AWS for external key stores that may be the key set’s')
+    .requiredOption('--region <region>', 'AWS Region')
+    .action(async (keySet: string, { region }: { region: string }, command: Command) =>
+      withApi(command, async (api) => {
+        const { path } = await keySetOf(api, keySet);
+        printList(
+          await api.client.list(`${path}/candidates`, { region }),
+          fields(
+            'customKeyStoreId',
+            'name',
+            'state',
+            'uriEndpoint',
+            'uriPath',
+            'matches',
+            'fits',
+            'linkedAs',
+          ),
+          api.options,
+        );
+      }),
+    );
+  example(candidates, 'holdfast external-key-store candidates payments --region eu-central-1');
+  const link = store
+    .command('link <key-set>')
+    .description('link an external key store that was made in AWS by hand')
+    .requiredOption('--region <region>', 'AWS Region')
+    .requiredOption('--id <id>', 'its id in AWS, cks-…')
+    .option('--name <name>', 'its name in AWS, where Holdfast does not look there')
+    .option('--uri-endpoint <url>', 'its endpoint in AWS, where Holdfast does not look there')
+    .action(
+      async (
+        keySet: string,
+        wish: { region: string; id: string; name?: string; uriEndpoint?: string },
+        command: Command,
+      ) =>
+        withApi(command, async (api) => {
+          const { path } = await keySetOf(api, keySet);
+          const { region, id: customKeyStoreId, name, uriEndpoint } = wish;
+          tellStoreChange(
+            api,
+            await api.client.create<FoundStore>(
+              `${path}/link`,
+              given({ region, customKeyStoreId, name, uriEndpoint }),
+            ),
+          );
+        }),
+    );
+  example(link, 'holdfast external-key-store link payments --region eu-central-1 --id cks-1234567890abcdef0');
+}
+
+function fileOptions(): Option[] {
+  return [
+    new Option(
+      '--console-file <file>',
+      'write the proxy configuration file for AWS’s console here, mode 0600',
+    ),
+    new Option('--request-file <file>', 'write the request for AWS’s own command here, mode 0600'),
+  ];
+}
+
+/** Commander would take `--no-credential` as a credential of true where it is not given. */
+function withoutDefault(option: Option): Option {
+  if (option.negate) option.default(undefined);
+  return option;
+}
+
+interface ByHandAnswer {
+  url?: string;
+  steps?: string[];
+  fields?: { label: string; value: string }[];
+  command: string;
+  requestFile: string;
+}
+
+const secretMembers = [
+  ['consoleFile', 'console file'],
+  ['request', 'request of AWS’s command'],
+] as const;
+
+/**
+ * Prints what to do, with the credential or with the files that it was written into. These are opened before it is
+ * issued, so that it is not lost where they cannot be written.
+ */
+async function withFiles(api: Api, wish: ActWish, ask: () => Promise<Item>): Promise<void> {
+  const files: Record<string, string> = given({
+    consoleFile: wish.consoleFile,
+    request: wish.requestFile,
+  }) as Record<string, string>;
+  const writers: [member: string, write: (text: string, made: Made) => void][] = [];
+  const open = async ([first, ...rest]: [string, string][]): Promise<void> => {
+    if (first === undefined) return issue();
+    await withNewSecretFile(first[1], async (write) => {
+      writers.push([first[0], write]);
+      await open(rest);
+    });
+  };
+  const issue = async (): Promise<void> => {
+    const answer = await ask();
+    for (const [member, write] of writers) {
+      if (answer[member] === undefined)
+        throw new CliError(
+          'conflict',
+          'there is no credential to write: Holdfast gives it to AWS itself, or none was to be issued',
+          'leave the file options out',
+        );
+      write(text(answer[member]), madeOf(answer));
+    }
+    if (writers.length > 0) tellByHand(api, answer, files);
+    else showSecret(madeOf(answer), () => tellByHand(api, answer, files));
+  };
+  await open(Object.entries(files));
+}
+
+function madeOf({ accessKeyId }: Item): Made {
+  return {
+    what: 'what to give AWS',
+    undo:
+      typeof accessKeyId === 'string'
+        ? `holdfast credential withdraw ${accessKeyId}, then the command again, which issues another`
+        : 'the command again',
+  };
+}
+
+function text(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function tellByHand(api: Api, answer: Item, files: Record<string, string>): void {
+  const shown: Item = { ...answer };
+  // With a file for the credential it is in no other place.
+  if (Object.keys(files).length > 0) for (const [member] of secretMembers) delete shown[member];
+  Object.assign(shown, files);
+  if (isForPrograms(api.options)) {
+    printRecord(shown, api.options);
+    return;
+  }
+  tellStore(api, answer['externalKeyStore'] as Item);
+  const { url, steps, fields: entries, command, requestFile } = answer as Partial<ByHandAnswer>;
+  if (url === undefined || command === undefined || requestFile === undefined) return;
+  const lines = [
+    '',
+    'In AWS, by hand:',
+    `  ${url}`,
+    ...(steps ?? []).map((step, index) => `  ${index + 1}. ${step}`),
+    ...(entries ?? []).map(({ label, value }) => `     ${label}: ${value === '' ? '(empty)' : value}`),
+    ...secretMembers.flatMap(([member, words]) => {
+      const value = shown[member];
+      if (value === undefined) return [];
+      return typeof value === 'string' ? [`  ${words}: ${value}`] : [`  ${words}:`, text(value).trimEnd()];
+    }),
+    '',
+    'Or with AWS’s command:',
+    `  ${command.replace(requestFile, files['request'] ?? requestFile)}`,
+  ];
+  for (const line of lines.flatMap((one) => one.split('\n'))) print(printable(line));
+}

@@ -1,0 +1,176 @@
+import { isForPrograms } from '../../output/output-options.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Option } from 'commander';
+import { wallClock } from '../../../clock.ts';
+import { isProblem } from '../../client/api-client.ts';
+import type { Api } from '../../client/api.ts';
+import { CliError } from '../../output/cli-error.ts';
+import { printable } from '../../output/printable.ts';
+import {
+  tellStore,
+  tellStoreChange,
+  type ConnectionError,
+  type FoundStore,
+} from './external-key-store-records.ts';
+import { note } from '../../output/streams.ts';
+
+/** Between two looks, milliseconds. */
+const lookEvery = 3_000;
+/** AWS takes about five minutes to connect one; so long nobody waits in vain, milliseconds. */
+const longestWait = 30 * 60_000;
+
+/** What AWS is asked again so soon is waited for, milliseconds. */
+const soon = 60_000;
+
+interface On {
+  path: string;
+  store: FoundStore;
+}
+
+interface LastProblem {
+  message: string;
+  wayOut: string;
+  at: string;
+}
+
+export function waitOption(): Option {
+  return new Option(
+    '--wait',
+    'wait until it is CONNECTED, or FAILED with the reason; Ctrl-C ends the waiting, not the connecting',
+  );
+}
+
+/** Waits until AWS has connected it. Throws CliError with meaning and way out where that FAILED. */
+export async function waitForConnection(api: Api, { path, store }: On): Promise<void> {
+  const after = await waited(
+    api,
+    { path, store },
+    ({ state, wanted, problem }) =>
+      wanted === null &&
+      (state === 'CONNECTED' || state === 'FAILED' || (state === 'DISCONNECTED' && problem !== null)),
+  );
+  if (after === undefined) throw gone();
+  if (after['state'] === 'DISCONNECTED') {
+    const { message, wayOut } = after['problem'] as LastProblem;
+    throw new CliError('unreachable', message, wayOut);
+  }
+  const error = after['connectionError'] as ConnectionError | null;
+  if (after['state'] === 'CONNECTED') {
+    tellStoreChange(api, after);
+    return;
+  }
+  if (isForPrograms(api.options)) tellStore(api, after);
+  if (error === null) throw new CliError('unreachable', 'AWS could not connect it, and does not say why');
+  throw new CliError(
+    'unreachable',
+    `AWS could not connect it: ${error.code}. ${error.meaning} Likely: ${error.cause}`,
+    `${error.wayOut} (${error.source})`,
+  );
+}
+
+/** Waits until AWS has disconnected and deleted it. */
+export async function waitForDeletion(api: Api, on: On): Promise<void> {
+  const after = await waited(api, on, ({ wanted }) => wanted !== 'DELETE');
+  if (after === undefined) return;
+  const problem = after['problem'] as LastProblem | null;
+  throw new CliError(
+    'conflict',
+    problem?.message ?? 'it is not to be deleted any more',
+    problem?.wayOut ?? 'see: holdfast external-key-store show',
+  );
+}
+
+/**
+ * Asks for something and answers the key store; also where AWS's answer was lost, or AWS does not do it yet, and it is asked
+ * again in seconds: `find` looks for the record then. Else throws what the API answered.
+ */
+export async function askedFor(
+  ask: () => Promise<FoundStore>,
+  find: () => Promise<FoundStore | undefined>,
+): Promise<FoundStore> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isProblem(error, ...ofAws)) throw error;
+    const store = await find();
+    if (store === undefined || store['wanted'] === null || !isTriedSoon(store)) throw error;
+    note(printable(error.message));
+    return store;
+  }
+}
+
+/** By the node's own clock: AWS is asked again within a minute of the last failure, if there was one. */
+function isTriedSoon(store: FoundStore): boolean {
+  const problem = store['problem'] as LastProblem | null;
+  const next = store['nextCheckAt'];
+  if (problem === null) return true;
+  return typeof next === 'string' && Date.parse(next) - Date.parse(problem.at) <= soon;
+}
+
+/** By our clock too: what stands as its problem may be of an act before this one, which is still at its first try. */
+function isTriedLate(store: FoundStore): boolean {
+  const next = store['nextCheckAt'];
+  return !isTriedSoon(store) && (typeof next !== 'string' || Date.parse(next) - wallClock().getTime() > soon);
+}
+
+/** AWS's refusals and silences; and that the schedule is at it just now. */
+const ofAws = ['aws', 'aws-busy'];
+const ofTheMoment = [...ofAws, 'conflict'];
+
+/** AWS is looked at now; where that fails, the record as it is, unless nobody looks again soon. */
+async function looked(api: Api, path: string): Promise<FoundStore> {
+  try {
+    return await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` });
+  } catch (error) {
+    if (!isProblem(error, ...ofTheMoment)) throw error;
+    const store = await api.client.get<FoundStore>(path);
+    if (!isTriedSoon(store)) throw error;
+    return store;
+  }
+}
+
+/** Looks at it every few seconds and tells each change on standard error; undefined once it is gone. */
+async function waited(
+  api: Api,
+  { path, store }: On,
+  isOver: (store: FoundStore) => boolean,
+): Promise<FoundStore | undefined> {
+  const began = performance.now();
+  const seconds = () => Math.round((performance.now() - began) / 1000);
+  let now = store;
+  let told = '';
+  while (!isOver(now)) {
+    const problem = now['problem'] as { message: string } | null;
+    const news = [now['state'], ...(problem === null ? [] : [problem.message])].join(': ');
+    if (news !== told) {
+      const hint = told === '' ? ' (AWS takes minutes; Ctrl-C leaves it going)' : '';
+      note(printable(`${seconds()} s: ${news}${hint}`));
+    }
+    told = news;
+    if (now['wanted'] !== null && isTriedLate(now)) throw tooLate(now);
+    if (seconds() * 1000 > longestWait)
+      throw new CliError(
+        'unreachable',
+        `it is ${String(now['state'])} still`,
+        'it goes on by itself; see: holdfast external-key-store show',
+      );
+    await pause(lookEvery);
+    try {
+      now = await looked(api, path);
+    } catch (error) {
+      if (isProblem(error, 'not-found')) return undefined;
+      throw error;
+    }
+  }
+  return now;
+}
+
+/** AWS is asked again in minutes or hours, or once somebody has put it right. */
+function tooLate(store: FoundStore): CliError {
+  const { message, wayOut } = store['problem'] as LastProblem;
+  return new CliError('unreachable', message, wayOut);
+}
+
+function gone(): CliError {
+  return new CliError('notFound', 'it was deleted meanwhile', 'see: holdfast external-key-store list');
+}

@@ -1,0 +1,270 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { editedSentence } from '../../records/changed.ts';
+import { example } from '../../output/example.ts';
+import { addByHandCommands } from './external-key-store-by-hand.ts';
+import {
+  addAct,
+  columns,
+  keySetOf,
+  storesOf,
+  tellStore,
+  tellStoreChange,
+  type FoundStore,
+  type ReachWish,
+} from './external-key-store-records.ts';
+import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
+import { cspAccounts } from './csp-account.ts';
+import { keySets } from '../key-set.ts';
+import { named } from '../../records/named.ts';
+import { printDone, printList } from '../../output/output.ts';
+import { confirm } from '../../client/prompt.ts';
+import { limitOption, yesOption } from '../../output/values.ts';
+import { note } from '../../output/streams.ts';
+
+export function addExternalKeyStoreCommands(program: Command): void {
+  const store = program
+    .command('external-key-store')
+    .alias('xks')
+    .description('external key stores of AWS KMS that connect to a key set, one for each Region');
+  addCreate(store);
+  addList(store);
+  addConnection(store);
+  addEdit(store);
+  addDelete(store);
+  addByHandCommands(store);
+}
+
+function addCreate(store: Command): void {
+  const create = store
+    .command('create <key-set>')
+    .description('make the external key store of a key set in a Region, in AWS too')
+    .requiredOption('--region <region>', 'AWS Region, such as eu-central-1')
+    .option('--by-hand', 'only write it down: a person makes it in AWS, see: external-key-store console')
+    .option('--connect', 'connect it once it is made')
+    .addOption(waitOption());
+  describe(create, 'its name in AWS; the key set’s if left out').action(
+    async (
+      keySet: string,
+      wish: ReachWish & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },
+      command: Command,
+    ) =>
+      withApi(command, async (api) => {
+        const { byHand, wait } = wish;
+        const connect = wish.connect === true || wait === true;
+        const { path } = await keySetOf(api, keySet);
+        const ask = async () =>
+          api.client.create<FoundStore>(
+            path,
+            given({
+              ...reachOf(wish),
+              region: wish.region,
+              make: byHand === true ? false : undefined,
+              connect: connect ? true : undefined,
+            }),
+          );
+        const find = async () =>
+          (await api.client.list<FoundStore>(path)).find(({ region }) => region === wish.region);
+        const made = wait === true ? await askedFor(ask, find) : await ask();
+        if (wait === true && made['origin'] !== 'MANUAL')
+          return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
+        if (made['origin'] === 'MANUAL')
+          note('a person makes it in AWS; what to enter there: holdfast external-key-store console');
+        return tellStoreChange(api, made);
+      }),
+  );
+  example(
+    create,
+    'holdfast external-key-store create payments --region eu-central-1 --uri-endpoint https://xks.example.com --wait',
+  );
+}
+
+function addList(store: Command): void {
+  example(
+    store
+      .command('list')
+      .description('list the external key stores of a key set, or of all')
+      .option('--key-set <key-set>', 'name or id of the key set')
+      .addOption(limitOption())
+      .action(async ({ keySet, limit }: { keySet?: string; limit?: number }, command: Command) =>
+        withApi(command, async (api) => {
+          const all = (await storesOf(api, keySet)).map((found) => found.store);
+          printList(all.slice(0, limit), columns, api.options);
+        }),
+      ),
+    'holdfast external-key-store list',
+  );
+  addAct(
+    store,
+    'show',
+    'show an external key store as AWS was last seen to have it',
+    async (api, { path }) => {
+      const found = await api.client.get<FoundStore>(path);
+      const [shown = found] = await named(
+        api,
+        [found],
+        [
+          { field: 'keySetId', path: keySets.path(api) },
+          { field: 'cspAccountId', path: cspAccounts.path(api) },
+        ],
+      );
+      tellStore(api, shown);
+    },
+  );
+  addAct(
+    store,
+    'refresh',
+    'look at an external key store in AWS now, and go on with what is wanted',
+    async (api, { path }) =>
+      tellStoreChange(api, await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` })),
+  );
+}
+
+function addConnection(store: Command): void {
+  addAct(
+    store,
+    'connect',
+    'connect an external key store; one that FAILED is disconnected first. AWS takes about five minutes',
+    async (api, { path, store: before }, { wait }) => {
+      if (before['state'] === 'FAILED')
+        note('it is FAILED: AWS requires it to be disconnected first; then it is connected again');
+      const ask = async () => api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
+      if (wait !== true) return tellStoreChange(api, await ask());
+      const asked = await askedFor(ask, async () => api.client.get<FoundStore>(path));
+      return waitForConnection(api, { path, store: asked });
+    },
+    [waitOption()],
+    ' --wait',
+  );
+  addAct(
+    store,
+    'disconnect',
+    'disconnect an external key store: none of its KMS keys can be used until it is connected again',
+    async (api, { path, store: { name } }, { yes }) => {
+      await confirm(`Disconnect ${String(name)}? None of its KMS keys can be used then.`, yes);
+      return tellStoreChange(api, await api.client.change(path, { method: 'POST', action: '/disconnect' }));
+    },
+    [yesOption()],
+  );
+}
+
+function addEdit(store: Command): void {
+  addAct(
+    store,
+    'edit',
+    'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
+    async (api, { path, store: { name } }, wish) => {
+      const body = changes({
+        ...reachOf(wish),
+        restorePath: wish.restorePath,
+        disconnect: wish.disconnect,
+        customKeyStoreId: wish.customKeyStoreId,
+        state: wish.state,
+        connectionError: wish.connectionError,
+      });
+      if (wish.disconnect === true)
+        await confirm(
+          `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
+          wish.yes,
+        );
+      const { after, changed } = await api.client.edit(path, body);
+      return tellStoreChange(api, after, editedSentence(String(name), body, { after, changed }));
+    },
+    [
+      new Option('--name <name>', 'another name in AWS'),
+      ...reachOptions(),
+      new Option('--restore-path', 'set the path in AWS to the key set’s'),
+      new Option(
+        '--disconnect',
+        'disconnect it for a change that AWS makes only then, and connect it again; none of its KMS keys can be used meanwhile',
+      ),
+      new Option('--custom-key-store-id <id>', 'of one by hand: its id in AWS, cks-…'),
+      new Option('--state <state>', 'of one by hand: the state that AWS shows').choices([
+        'CONNECTED',
+        'DISCONNECTED',
+        'FAILED',
+        'UNKNOWN',
+      ]),
+      new Option('--connection-error <code>', 'of one by hand, with FAILED: the code that AWS shows'),
+      yesOption(),
+    ],
+    ' --uri-endpoint https://xks2.example.com --disconnect',
+  );
+}
+
+function addDelete(store: Command): void {
+  addAct(
+    store,
+    'delete',
+    'delete an external key store, in AWS too; only one without KMS keys',
+    async (api, { path, store: { name } }, wish) => {
+      const { disconnect = false, forget = false } = wish;
+      const question = forget
+        ? `Forget the external key store ${String(name)}? It stays in AWS as it is.`
+        : `Delete the external key store ${String(name)} in AWS?`;
+      await confirm(question, wish.yes);
+      const left = await leftAfterDeletion(api, path, { disconnect, forget });
+      if (left !== undefined) await waitForDeletion(api, { path, store: left });
+      const what = forget ? 'forgotten; AWS has it still' : 'deleted';
+      printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
+    },
+    [
+      new Option('--disconnect', 'disconnect it first where it is connected, and wait for that'),
+      new Option('--forget', 'take only the record away, and leave in AWS what is there'),
+      yesOption(),
+    ],
+    ' --disconnect',
+  );
+}
+
+/** The key store where AWS has to disconnect it first, or has not confirmed yet that it is gone. */
+async function leftAfterDeletion(
+  api: Api,
+  path: string,
+  { disconnect, forget }: { disconnect: boolean; forget: boolean },
+): Promise<FoundStore | undefined> {
+  let isGone = false;
+  const ask = async (): Promise<FoundStore> => {
+    const { deleted, externalKeyStore } = await api.client.change(path, {
+      method: 'DELETE',
+      query: { disconnect: String(disconnect), forget: String(forget) },
+    });
+    isGone = deleted === true;
+    return externalKeyStore as FoundStore;
+  };
+  const store = await askedFor(ask, async () => api.client.get<FoundStore>(path));
+  return isGone ? undefined : store;
+}
+
+function describe(command: Command, name: string): Command {
+  command.option('--name <name>', name);
+  for (const option of reachOptions()) command.addOption(option);
+  return command;
+}
+
+function reachOptions(): Option[] {
+  return [
+    new Option(
+      '--uri-endpoint <url>',
+      'https:// and the host name under which AWS reaches the node; with a VPC endpoint service its private DNS name',
+    ),
+    new Option('--connectivity <kind>', 'how AWS reaches it').choices([
+      'PUBLIC_ENDPOINT',
+      'VPC_ENDPOINT_SERVICE',
+    ]),
+    new Option('--vpc-endpoint-service <name>', 'VPC endpoint service, com.amazonaws.vpce.…'),
+    new Option('--vpc-endpoint-service-owner <account>', 'AWS account that owns it, where that is another'),
+  ];
+}
+
+function reachOf(wish: ReachWish): Record<string, unknown> {
+  return {
+    name: wish.name,
+    uriEndpoint: wish.uriEndpoint,
+    // Naming the service says which.
+    connectivity:
+      wish.connectivity ?? (wish.vpcEndpointService === undefined ? undefined : 'VPC_ENDPOINT_SERVICE'),
+    vpcEndpointServiceName: wish.vpcEndpointService,
+    vpcEndpointServiceOwner: wish.vpcEndpointServiceOwner,
+  };
+}

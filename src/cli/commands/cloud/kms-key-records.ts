@@ -1,0 +1,222 @@
+import { Option, type Command } from 'commander';
+import type { Item } from '../../client/api-client.ts';
+import { withApi, type Api } from '../../client/api.ts';
+import { CliError } from '../../output/cli-error.ts';
+import type { Found } from '../../records/collection.ts';
+import { isUuid } from '../../client/connection.ts';
+import { example } from '../../output/example.ts';
+import { cloudKeysPath } from '../find-cloud-key.ts';
+import { printChanged, type Columns, isForPrograms, printRecord } from '../../output/output.ts';
+import { said, textOf, timeText } from '../../output/said.ts';
+import { printable } from '../../output/printable.ts';
+import { note } from '../../output/streams.ts';
+
+/** A KMS key pointer as the API shows it. */
+export type FoundKmsKey = Found;
+
+interface Problem {
+  message: string;
+  wayOut: string;
+  keyArn?: string;
+}
+
+export const columns: Columns<Item> = {
+  CloudKey: ({ cloudKeyName }) => cloudKeyName,
+  alias: { of: ({ alias }) => alias, rank: 5 },
+  Region: { of: ({ region }) => region, rank: 4 },
+  'in AWS': { of: inAws, rank: 1 },
+  problem: { of: ({ problem }) => (problem as { code: string } | null)?.code, rank: 2 },
+  drift: {
+    of: ({ drift }) => ((drift ?? []) as { what: string }[]).map(({ what }) => what).join(', '),
+    rank: 3,
+  },
+  'KMS key id': { of: ({ keyId }) => keyId, wide: true },
+  origin: { of: ({ origin }) => said('origin', origin), wide: true },
+  id: ({ id }) => id,
+};
+
+/** The same of all KMS keys of a CloudKey. */
+export function allInAws(keys: readonly Item[]): string {
+  return keys.length === 0 ? 'no KMS key' : [...new Set(keys.map(inAws))].join('; ');
+}
+
+/** How far it is, or how AWS has it and what is asked of AWS. */
+export function inAws({ step, outcome, cloudStatus, wanted }: Item): string {
+  if (step === 'GONE') return [said('step', step), said('outcome', outcome)].filter(Boolean).join(': ');
+  if (step !== 'DONE') return String(said('step', step));
+  return typeof wanted === 'string'
+    ? `${String(cloudStatus)}, ${String(said('wanted', wanted))}`
+    : String(cloudStatus);
+}
+
+export function kmsKeysPath({ inVault }: Api): string {
+  return inVault('/kms-keys');
+}
+
+/** Path of one pointer: it is below its CloudKey. */
+export function pathOf(api: Api, { id, cloudKeyId }: Item): string {
+  return `${cloudKeysPath(api)}/${String(cloudKeyId)}/kms-keys/${String(id)}`;
+}
+
+/** One by its id, key id, ARN, alias, or by its CloudKey. Throws CliError where there is none, or more than one. */
+export async function findKmsKey(api: Api, name: string, region?: string): Promise<FoundKmsKey> {
+  const found = (await candidates(api, name)).filter(
+    (key) => region === undefined || key['region'] === region,
+  );
+  // What was given up is found where nothing else is.
+  const live = found.filter(({ step }) => step !== 'GONE');
+  const left = live.length === 0 ? found : live;
+  const [first] = left;
+  if (first === undefined)
+    throw new CliError('notFound', 'there is no such KMS key pointer', 'see: holdfast kms-key list');
+  if (left.length > 1)
+    throw new CliError(
+      'conflict',
+      `there are ${left.length} KMS key pointers of this name`,
+      `add --region, or name it by id: ${left.map(({ id }) => id).join(', ')}`,
+    );
+  return first;
+}
+
+async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
+  const list = kmsKeysPath(api);
+  if (/^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\//.test(name))
+    return api.client.list<FoundKmsKey>(list, { keyArn: name });
+  if (isUuid(name)) {
+    const byId = await api.client.list<FoundKmsKey>(list, { id: name.toLowerCase() });
+    if (byId.length > 0) return byId;
+  }
+  const [, ofRegion, ofArn] = /^arn:[a-z0-9-]+:kms:([a-z0-9-]+):\d{12}:(alias\/.+)$/.exec(name) ?? [];
+  const alias = ofArn ?? (name.startsWith('alias/') ? name : `alias/${name}`);
+  // Never by a walk through all that begin so: by the CloudKeys that are called so, which are few.
+  const called = name === '' ? [] : await api.client.list<Found>(cloudKeysPath(api), { called: name });
+  const lists = await Promise.all(
+    called.map(async ({ id }) => api.client.list<FoundKmsKey>(list, { cloudKeyId: id })),
+  );
+  const keys = lists.flat();
+  const byAlias = keys.filter(
+    (key) => key['alias'] === alias && (ofRegion === undefined || key['region'] === ofRegion),
+  );
+  if (byAlias.length > 0) return byAlias;
+  if (alias !== name && ofArn === undefined) return keys;
+  // What was given up has given up its alias too.
+  const given = await api.client.list<FoundKmsKey>(list, { alias, region: ofRegion, step: 'GONE' });
+  return given.filter((key) => key['alias'] === alias);
+}
+
+/** What may be told of a KMS key. */
+export interface KmsKeyWish {
+  alias?: string;
+  description?: string;
+  tag?: Record<string, string>;
+  policy?: unknown;
+}
+
+/** What the commands on one pointer are told. */
+export interface ActWish extends KmsKeyWish {
+  inRegion?: string;
+  diff?: boolean;
+  policyOnly?: boolean;
+  keyArn?: string;
+  /** Commander's for --no-apply. */
+  apply?: boolean;
+  takeAlias?: boolean;
+  what?: string[];
+  /** Commander's for --aws: with `policy` whose, with `delete` what becomes of it. */
+  aws?: boolean | string;
+  days?: number;
+  yes?: boolean;
+}
+
+/** A command on one pointer. */
+export function addAct(
+  parent: Command,
+  verb: string,
+  description: string,
+  act: (api: Api, found: { path: string; key: FoundKmsKey }, wish: ActWish) => Promise<void> | void,
+  options: Option[] = [],
+  more = '',
+): void {
+  const command = parent
+    .command(`${verb} <kms-key>`)
+    .description(`${description}; by alias, ARN, id, or any name of its CloudKey`)
+    .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
+  for (const option of options) command.addOption(option);
+  command.action(async (name: string, wish: ActWish, command: Command) =>
+    withApi(command, async (api) => {
+      const key = await findKmsKey(api, name, wish.inRegion);
+      return act(api, { path: pathOf(api, key), key }, wish);
+    }),
+  );
+  example(command, `holdfast kms-key ${verb} payroll${more}`);
+}
+
+/** Prints one: for people with its problem and its drift, and what to do about them, on standard error. */
+export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
+  if (isForPrograms(options)) {
+    printRecord(key, options);
+    return;
+  }
+  const { problem: _, drift: __, policy: ___, mayBeStale: ____, ...rest } = key;
+  printRecord(rest, options);
+  for (const line of troubleOf(key)) note(printable(line));
+}
+
+/** Prints what an act has changed. */
+export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: string, key: Item): void {
+  const { problem: _, drift: __, policy: ___, mayBeStale: ____, ...rest } = key;
+  printChanged(sentence, isForPrograms(options) ? key : rest, options);
+  if (!isForPrograms(options)) for (const line of troubleOf(key)) note(printable(line));
+}
+
+/** `alias/payroll (eu-central-1) is DISABLED in AWS.` */
+export function nowInAws(key: Item): string {
+  const { step, outcome, wanted, cloudStatus, awsDeletionAt, problem } = key;
+  const name = nameInAws(key);
+  if (step === 'GONE') return `${name} is given up here: ${textOf(outcome, 'outcome')}.`;
+  if (step !== 'DONE')
+    return `${name}: ${textOf(step, 'step')}${problem === null ? ', which goes on by itself' : ''}.`;
+  const deletion =
+    typeof awsDeletionAt === 'string' ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';
+  const open =
+    typeof wanted === 'string' ? `; ${textOf(wanted, 'wanted')}: that is repeated until AWS confirms it` : '';
+  return `${name} is ${String(cloudStatus)} in AWS${deletion}${open}.`;
+}
+
+export function nameInAws({ alias, keyArn, id, region }: Item): string {
+  const name = [alias, keyArn, id].find((one) => typeof one === 'string' && one !== '');
+  return `${String(name)} (${String(region)})`;
+}
+
+/** What is wrong with it, with the way out. */
+export function troubleOf({ problem, drift, mayBeStale, awsState }: Item): string[] {
+  const last = problem as Problem | null | undefined;
+  const found = (drift ?? []) as { what: string; ours: unknown; aws: unknown; note?: string }[];
+  const stale = (mayBeStale ?? []) as { what: string; since: string }[];
+  const lines: string[] = [];
+  if (last !== null && last !== undefined) {
+    lines.push(`problem: ${last.message}`);
+    if (last.keyArn !== undefined) lines.push(`  the KMS key in the way: ${last.keyArn}`);
+    lines.push(`  way out: ${last.wayOut}`);
+  }
+  if (awsState === 'Unavailable')
+    lines.push(
+      'its key store is disconnected: nothing can be encrypted or decrypted with it until it is connected',
+    );
+  for (const { what, ours, aws, note } of found) {
+    const values =
+      what === 'policy' ? 'see: holdfast kms-key policy --diff' : `ours ${text(ours)}, AWS ${text(aws)}`;
+    lines.push(`drift: ${what}: ${values}${note === undefined ? '' : ` (${note})`}`);
+  }
+  if (found.length > 0)
+    lines.push('  way out: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
+  for (const { what, since } of stale)
+    lines.push(
+      `${what}: AWS shows it as it was before our own change, since ${timeText(since)}, which may be stale: it is looked at again every half minute`,
+    );
+  return lines;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? (value === '' ? '(none)' : value) : JSON.stringify(value);
+}

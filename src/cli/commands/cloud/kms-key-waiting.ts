@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Option } from 'commander';
+import type { Api } from '../../client/api.ts';
+import { CliError } from '../../output/cli-error.ts';
+import type { FoundKmsKey } from './kms-key-records.ts';
+import { printable } from '../../output/printable.ts';
+import { note } from '../../output/streams.ts';
+
+/** Between two looks, milliseconds. */
+const lookEvery = 1_000;
+/** AWS needs a second or two; what takes longer waits for something, milliseconds. */
+const longestWait = 10 * 60_000;
+
+export function waitOption(): Option {
+  return new Option(
+    '--wait',
+    'wait until KMS key and alias are there, or something stands against them; Ctrl-C ends the waiting, not the making',
+  );
+}
+
+/** What is tried again so soon is waited for, milliseconds. */
+const soon = 60_000;
+
+interface Waiting {
+  message: string;
+  fault: string;
+  wayOut: string;
+  at: string;
+}
+
+/** Waits until the pointer is DONE. Throws CliError with the way out where somebody has to do something first, or gave it up. */
+export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
+  const began = performance.now();
+  let told = '';
+  for (;;) {
+    const key = await api.client.get<FoundKmsKey>(path);
+    const problem = key['problem'] as Waiting | null;
+    if (key['step'] === 'DONE') return key;
+    if (key['step'] === 'GONE')
+      throw new CliError(
+        'conflict',
+        'the KMS key was given up while it was waited for',
+        'holdfast kms-key show has what became of it; holdfast kms-key create makes another',
+      );
+    if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem, key['nextAttemptAt']))
+      throw new CliError('unreachable', problem.message, problem.wayOut);
+    if (problem !== null && problem.message !== told) {
+      note(printable(`${problem.message}: ${problem.wayOut}`));
+      told = problem.message;
+    }
+    if (performance.now() - began > longestWait)
+      throw new CliError(
+        'unreachable',
+        problem?.message ?? 'the KMS key is not there yet',
+        'it goes on by itself; see: holdfast kms-key show',
+      );
+    await pause(lookEvery);
+  }
+}
+
+/** By the node's own clock, from the failure to the next try: AWS takes a while to know what was just made or allowed. */
+function isTriedSoon({ at }: Waiting, next: unknown): boolean {
+  return typeof next === 'string' && Date.parse(next) - Date.parse(at) <= soon;
+}

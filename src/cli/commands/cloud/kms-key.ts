@@ -1,0 +1,257 @@
+import { Option, type Command } from 'commander';
+import type { Item } from '../../client/api-client.ts';
+import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { findOne, idOf } from '../../records/collection.ts';
+import { coloured } from '../../output/colour.ts';
+import { editedSentence } from '../../records/changed.ts';
+import { example } from '../../output/example.ts';
+import { anyName, cloudKeysPath, findCloudKey, keySetOption } from '../find-cloud-key.ts';
+import { addKmsKeyActs } from './kms-key-acts.ts';
+import { sideBySide } from './kms-key-diff.ts';
+import {
+  addAct,
+  columns,
+  kmsKeysPath,
+  nameInAws,
+  nowInAws,
+  tellKmsKey,
+  tellKmsKeyChange,
+  type FoundKmsKey,
+  type KmsKeyWish,
+} from './kms-key-records.ts';
+import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
+import { wishOf, wishOptions } from './kms-key-values.ts';
+import { keySets } from '../key-set.ts';
+import { named } from '../../records/named.ts';
+import { isForPrograms, printData, printList, printRecord } from '../../output/output.ts';
+import { printable } from '../../output/printable.ts';
+import { limitOption } from '../../output/values.ts';
+import { note, print, terminal } from '../../output/streams.ts';
+import { counted } from '../../../counted.ts';
+
+export function addKmsKeyCommands(program: Command): void {
+  const kmsKey = program
+    .command('kms-key')
+    .description('KMS keys in AWS that refer to CloudKeys, with alias and key policy');
+  addCreate(kmsKey);
+  addLists(kmsKey);
+  addShow(kmsKey);
+  addEdit(kmsKey);
+  addKmsKeyActs(kmsKey);
+}
+
+function addCreate(kmsKey: Command): void {
+  const create = kmsKey
+    .command('create <cloud-key>')
+    .description(
+      `make the KMS key of a CloudKey (${anyName}) in AWS, or with --key-arn link one that is there`,
+    )
+    .addOption(keySetOption())
+    .option('--region <region>', 'Region of the external key store; that of the CloudKey if left out')
+    .option('--key-arn <arn>', 'KMS key that is there already and refers to the CloudKey')
+    .addOption(waitOption());
+  for (const option of wishOptions()) create.addOption(option);
+  create.action(
+    async (
+      name: string,
+      wish: KmsKeyWish & { keySet?: string; region?: string; keyArn?: string; wait?: boolean },
+      command: Command,
+    ) =>
+      withApi(command, async (api) => {
+        const { id } = await findCloudKey(api, name, wish.keySet);
+        const path = `${cloudKeysPath(api)}/${id}/kms-keys`;
+        const made = await api.client.create<FoundKmsKey>(
+          path,
+          given({ ...wishOf(wish), region: wish.region, keyArn: wish.keyArn }),
+        );
+        const wait = wish.wait === true && made['origin'] !== 'MANUAL';
+        const key = wait ? await waitForKmsKey(api, `${path}/${made.id}`) : made;
+        tellKmsKeyChange(api, nowInAws(key), key);
+      }),
+  );
+  example(
+    create,
+    'holdfast kms-key create payroll --wait',
+    'holdfast kms-key create payroll --region eu-west-1 --alias payroll-standby --tag team=payments',
+    'holdfast kms-key create payroll --key-arn arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  );
+}
+
+function addLists(kmsKey: Command): void {
+  example(
+    kmsKey
+      .command('list')
+      .description('list the KMS keys that are known here, with drift and problems')
+      .option('--key-set <key-set>', 'only those of this key set')
+      .option('--region <region>', 'only those in this AWS Region')
+      .addOption(
+        new Option('--status <status>', 'only those with this status in AWS').choices([
+          'AVAILABLE',
+          'DISABLED',
+          'PENDING_DELETION',
+          'NOT_FOUND',
+          'UNKNOWN',
+        ]),
+      )
+      .addOption(limitOption())
+      .action(
+        async (
+          wish: { keySet?: string; region?: string; status?: string; limit?: number },
+          command: Command,
+        ) =>
+          withApi(command, async (api) => {
+            const keySetId = await idOf(api, keySets, wish.keySet);
+            const { region, status: cloudStatus, limit } = wish;
+            const items = await api.client.list<FoundKmsKey>(
+              kmsKeysPath(api),
+              { keySetId, region, cloudStatus },
+              limit,
+            );
+            printList(items, columns, api.options, { name: ({ alias }) => alias });
+            tellWaysOut(api, items);
+          }),
+      ),
+    'holdfast kms-key list --key-set payments',
+  );
+  example(
+    kmsKey
+      .command('unlinked <key-set>')
+      .description('look in AWS for KMS keys in the key store of a key set that are not known here')
+      .requiredOption('--region <region>', 'AWS Region')
+      .action(async (keySet: string, { region }: { region: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, keySets, keySet);
+          const items = await unlinked(api, `${keySets.path(api)}/${id}/kms-keys/unlinked`, region);
+          printList(
+            items,
+            {
+              CloudKey: ({ cloudKeyName }) => cloudKeyName ?? 'none',
+              'in AWS': ({ state }) => state,
+              ARN: ({ keyArn }) => keyArn,
+              'external key id': ({ externalKeyId }) => externalKeyId,
+              description: { of: ({ description }) => description, freeText: true },
+            },
+            api.options,
+            { name: ({ keyArn }) => keyArn },
+          );
+          if (items.some(({ cloudKeyId }) => cloudKeyId === null))
+            note(
+              'a KMS key without a CloudKey cannot be used: what it encrypted can be read again only with a store that knows its external key id (docs/backup.md)',
+            );
+        }),
+      ),
+    'holdfast kms-key unlinked payments --region eu-central-1',
+  );
+}
+
+/** A page may be empty and another come all the same. */
+async function unlinked(api: Api, path: string, region: string): Promise<Item[]> {
+  const items: Item[] = [];
+  let cursor: string | undefined;
+  let seen = { looked: 0, hidden: 0 };
+  do {
+    const page = await api.client.get<{ items: Item[]; next: string | null; looked: number; hidden: number }>(
+      path,
+      { region, cursor },
+    );
+    items.push(...page.items);
+    cursor = page.next ?? undefined;
+    seen = page;
+    if (cursor !== undefined) note(`${counted(seen.looked + seen.hidden, 'KMS key')} looked at`);
+  } while (cursor !== undefined);
+  if (seen.hidden > 0)
+    note(
+      `${counted(seen.hidden, 'KMS key hides', 'KMS keys hide')} from the CSP account; keys of other kinds do, with the least policy`,
+    );
+  return items;
+}
+
+/** The first few that something is wrong with, in words. */
+function tellWaysOut({ options }: Api, items: readonly Item[]): void {
+  if (isForPrograms(options)) return;
+  const most = 5;
+  const troubled = items.filter(({ problem }) => problem !== null);
+  for (const { alias, cloudKeyName, problem } of troubled.slice(0, most)) {
+    const { message, wayOut } = problem as { message: string; wayOut: string };
+    const name = alias === '' ? cloudKeyName : alias;
+    note(printable(`${String(name)}: ${message}`));
+    note(printable(`  way out: ${wayOut}`));
+  }
+  if (troubled.length > most) note(`and ${troubled.length - most} more: holdfast kms-key show`);
+}
+
+function addShow(kmsKey: Command): void {
+  addAct(kmsKey, 'show', 'show a KMS key, with what AWS has otherwise', async (api, { path }) => {
+    const found = await api.client.get(path);
+    const [shown = found] = await named(api, [found], [{ field: 'keySetId', path: keySets.path(api) }]);
+    tellKmsKey(api, shown);
+  });
+  addAct(
+    kmsKey,
+    'policy',
+    'print the key policy as it is to be, as AWS has it, or both side by side',
+    async (api, { path }, { aws, diff = false }) => {
+      const { policy } = await api.client.get<{ policy: { ours: unknown; aws: unknown } }>(path);
+      if (!diff) {
+        printData(aws === true ? policy.aws : policy.ours, api.options);
+        return;
+      }
+      if (isForPrograms(api.options)) printData(policy, api.options);
+      else
+        for (const line of sideBySide(policy.ours, policy.aws, terminal()?.columns ?? 160, (text) =>
+          coloured('yellow', text, api.options.color),
+        ))
+          print(line);
+    },
+    [
+      new Option('--aws', 'as AWS has it'),
+      new Option('--diff', 'side by side; < is only in ours, > only in AWS’s').conflicts('aws'),
+    ],
+    ' --diff',
+  );
+  addAct(
+    kmsKey,
+    'console',
+    'show what to type in AWS where a person makes or keeps the KMS key',
+    async (api, { path }, { policyOnly = false }) => {
+      const told = await api.client.get(`${path}/console`);
+      if (policyOnly) {
+        printData(told['policy'], api.options);
+        return;
+      }
+      if (isForPrograms(api.options)) {
+        printRecord(told, api.options);
+        return;
+      }
+      const { steps, commands, policy, ...values } = told as Item & { steps: string[]; commands: string[] };
+      printRecord(values, api.options);
+      print('\nIn AWS’s console:');
+      for (const [index, step] of steps.entries()) print(printable(`  ${index + 1}. ${step}`));
+      print('\nOr with AWS’s command line (policy.json: the key policy, from --policy-only):');
+      for (const line of commands) print(printable(`  ${line}`));
+      if (policy !== null) print(`\nKey policy:\n${JSON.stringify(policy, null, 2)}`);
+    },
+    [new Option('--policy-only', 'the key policy alone, for a file')],
+    ' --policy-only > policy.json',
+  );
+}
+
+function addEdit(kmsKey: Command): void {
+  addAct(
+    kmsKey,
+    'edit',
+    'change alias, description, tags or key policy, in AWS too',
+    async (api, { path }, wish) => {
+      const body = changes({ ...wishOf(wish), keyArn: wish.keyArn });
+      const apply = wish.apply === false ? { apply: false } : {};
+      const { after, changed } = await api.client.edit(path, { ...body, ...apply });
+      tellKmsKeyChange(api, editedSentence(nameInAws(after), body, { after, changed }), after);
+    },
+    [
+      ...wishOptions(),
+      new Option('--key-arn <arn>', 'the KMS key, for one that has none: made by hand, or in the way'),
+      new Option('--no-apply', 'only here: AWS’s is shown as drift'),
+    ],
+    ' --alias payroll-2027',
+  );
+}

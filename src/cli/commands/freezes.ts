@@ -1,0 +1,247 @@
+import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
+import type { Item } from '../client/api-client.ts';
+import { withApi, type Api } from '../client/api.ts';
+import { CliError } from '../output/cli-error.ts';
+import { findOne, type Collection, type Found } from '../records/collection.ts';
+import { example } from '../output/example.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import {
+  frozenVaultInWords,
+  keySetInWords,
+  severalInWords,
+  thawedVaultInWords,
+  vaultsInWords,
+  vaultStays,
+} from '../records/freeze-sentences.ts';
+import { printDone } from '../output/output.ts';
+import { confirm } from '../client/prompt.ts';
+import { printable } from '../output/printable.ts';
+import { note } from '../output/streams.ts';
+import { yesOption } from '../output/values.ts';
+
+/*
+ * The emergency stop and its end. A freeze asks nobody who can end it again; what gives back the use of keys says of which
+ * before it does so. Several things are one act at the server: all of them, or none.
+ */
+
+interface Several {
+  all?: boolean;
+  yes?: boolean;
+}
+
+export function addKeySetFreezes(parent: Command, keySets: Collection): void {
+  example(
+    parent
+      .command('freeze [key-sets...]')
+      .description(
+        `stop every use of all keys of key sets, by name or id: of all of them, or of none where one is not found`,
+      )
+      .option('--all', 'every key set that you see')
+      .action(async (names: string[], wish: Several, command: Command) =>
+        withApi(command, async (api) => {
+          const found = await chosen(api, keySets, names, wish, 'frozen');
+          await act(api, keySets, 'freeze', found);
+        }),
+      ),
+    'holdfast key-set freeze payments',
+    'holdfast key-set freeze --all',
+  );
+  example(
+    parent
+      .command('thaw [key-sets...]')
+      .description('end the freeze of key sets, by name or id: each key is as it was')
+      .option('--all', 'every key set that you see')
+      .addOption(yesOption())
+      .action(async (names: string[], wish: Several, command: Command) =>
+        withApi(command, async (api) => {
+          const found = await chosen(api, keySets, names, wish, 'thawed');
+          const affected = (found ?? (await api.client.list<Found>(keySets.path(api)))).filter(
+            ({ state }) => state === 'FROZEN',
+          );
+          await tellUsable(affected.map(inWords), wish, found?.length !== 1);
+          await act(api, keySets, 'thaw', found);
+        }),
+      ),
+    'holdfast key-set thaw payments',
+  );
+}
+
+/** Undefined for all. */
+async function chosen(
+  api: Api,
+  keySets: Collection,
+  names: readonly string[],
+  { all }: Several,
+  done: string,
+): Promise<Found[] | undefined> {
+  if ((all === true) === names.length > 0)
+    throw new CliError('usage', 'which key sets?', 'name them, or add --all; see holdfast key-set list');
+  if (all === true) return undefined;
+  const found: Found[] = [];
+  const missing: string[] = [];
+  for (const name of names)
+    try {
+      found.push(await findOne(api, keySets, name));
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode !== exitCodes.notFound) throw error;
+      missing.push(name);
+    }
+  if (missing.length > 0)
+    throw new CliError(
+      'notFound',
+      `there is no key set ${missing.join(', ')}; nothing was ${done}`,
+      'see: holdfast key-set list',
+    );
+  return found;
+}
+
+async function act(
+  api: Api,
+  keySets: Collection,
+  verb: 'freeze' | 'thaw',
+  found: readonly Found[] | undefined,
+): Promise<void> {
+  const path = keySets.path(api);
+  const done = await api.client.send<{ keySets: number; changed: number }>({
+    method: 'POST',
+    path: `${path}/${verb}`,
+    body: { keySets: found?.map(({ id }) => id) ?? 'all' },
+  });
+  const [only] = found ?? [];
+  if (found?.length !== 1 || only === undefined) {
+    const held = verb === 'thaw' && done.keySets > 0 ? await heldByVault(api) : undefined;
+    printDone(`${severalInWords(verb, done)}${held === undefined ? '' : `. ${held}`}`, done, api.options);
+    return;
+  }
+  const now = await api.client.get(`${path}/${only.id}`);
+  printDone(keySetInWords(now, verb, done.changed > 0), now, api.options);
+}
+
+/** Key sets that are thawed by themselves serve nothing while their vault is frozen. */
+async function heldByVault(api: Api): Promise<string | undefined> {
+  const vault = await api.client.get(`/vaults/${api.vaultId ?? ''}`);
+  return vault['state'] === 'FROZEN'
+    ? `All stay FROZEN with the vault: ${vaultStays(vault['frozenSince'])}`
+    : undefined;
+}
+
+export function addVaultFreezes(parent: Command, vaults: Collection): void {
+  example(
+    parent
+      .command('freeze [vault]')
+      .description(
+        'stop every use of all keys of a vault, your own if left out; the appliance can freeze any, or all of them',
+      )
+      .option('--all', 'every vault of the appliance; each is thawed by its own administrators')
+      .option('--reason <text>', 'such as the number of an incident, for the audit trail')
+      .addOption(yesOption())
+      .action(async (name: string | undefined, wish: Several & { reason?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          if (wish.all === true) await freezeAll(api, name, wish);
+          else await freezeOne(api, vaults, name, wish);
+        }),
+      ),
+    'holdfast vault freeze --reason INC-4711',
+    'holdfast vault freeze --all',
+  );
+  example(
+    parent
+      .command('thaw [vault]')
+      .description('end the freeze of a vault, your own if left out: of the appliance, what it holds of one')
+      .option('--reason <text>', 'for the audit trail')
+      .addOption(yesOption())
+      .action(async (name: string | undefined, wish: Several & { reason?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await vaultOf(api, vaults, name);
+          await tellUsable(await usableWith(api, id), wish, true);
+          const { after, changed } = await api.client.edit(`/vaults/${id}`, reasonOf(wish), {
+            method: 'POST',
+            action: '/thaw',
+          });
+          printDone(thawedVaultInWords(after, changed), after, api.options);
+        }),
+      ),
+    'holdfast vault thaw',
+  );
+}
+
+async function freezeAll(
+  api: Api,
+  name: string | undefined,
+  wish: Several & { reason?: string },
+): Promise<void> {
+  if (name !== undefined) throw new CliError('usage', 'a vault, or --all: not both');
+  await confirm(
+    'Freeze every vault? Nobody’s keys can be used until the administrators of each vault thaw it; the appliance cannot.',
+    wish.yes,
+  );
+  const done = await api.client.send<{ frozen: number; frozenBefore: number }>({
+    method: 'POST',
+    path: '/vaults/freeze',
+    body: reasonOf(wish),
+  });
+  printDone(vaultsInWords(done), done, api.options);
+}
+
+async function freezeOne(
+  api: Api,
+  vaults: Collection,
+  name: string | undefined,
+  wish: Several & { reason?: string },
+): Promise<void> {
+  const vault = await vaultOf(api, vaults, name);
+  if (api.vaultId === undefined)
+    await confirm(
+      `Freeze the vault ${name ?? vault.id}? Its keys can be used again when both you and its own administrators have thawed it.`,
+      wish.yes,
+    );
+  // Whatever else is changed of it meanwhile.
+  const now = await api.client.send({
+    method: 'POST',
+    path: `/vaults/${vault.id}/freeze`,
+    body: reasonOf(wish),
+    etag: '*',
+  });
+  printDone(frozenVaultInWords(now), now, api.options);
+}
+
+async function vaultOf(api: Api, vaults: Collection, name: string | undefined): Promise<{ id: string }> {
+  if (name === undefined && api.vaultId === undefined)
+    throw new CliError('usage', 'which vault?', 'name it, or add --all; see holdfast vault list');
+  return name === undefined || name === api.vaultId ? { id: api.vaultId ?? '' } : findOne(api, vaults, name);
+}
+
+/** For who sees them: users of the appliance do not. */
+async function usableWith(api: Api, vaultId: string): Promise<string[]> {
+  if (api.vaultId === undefined) {
+    const { name, keySets, cloudKeys } = await api.client.get(`/vaults/${vaultId}`);
+    return [
+      `${String(name)}: ${counted(Number(keySets), 'key set')}, ${counted(Number(cloudKeys), 'CloudKey')}`,
+    ];
+  }
+  const keySets = await api.client.list<Found & { frozenSince: { keySet: string | null } }>(
+    api.inVault('/key-sets'),
+  );
+  return keySets.filter(({ frozenSince }) => frozenSince.keySet === null).map(inWords);
+}
+
+function inWords({ name, cloudKeys }: Item): string {
+  return `${String(name)}: ${counted(Number(cloudKeys), 'CloudKey')}`;
+}
+
+const shownAtMost = 15;
+
+/** Says what becomes usable again, and asks where somebody is there to answer. */
+async function tellUsable(lines: readonly string[], { yes }: Several, asks: boolean): Promise<void> {
+  if (!process.stdin.isTTY) return;
+  note('usable again, each key as its own state has it:');
+  for (const line of lines.slice(0, shownAtMost)) note(printable(`  ${line}`));
+  if (lines.length > shownAtMost) note(`  and ${lines.length - shownAtMost} more`);
+  if (lines.length === 0) note('  nothing');
+  if (asks) await confirm('Thaw?', yes);
+}
+
+function reasonOf({ reason }: { reason?: string }): { reason?: string } {
+  return reason === undefined ? {} : { reason };
+}

@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { changes, given, withApi } from '../client/api.ts';
+import { addAct, addDelete, addList, addShow, findOne, type Collection } from '../records/collection.ts';
+import { example } from '../output/example.ts';
+import { editedSentence } from '../records/changed.ts';
+import { printChanged, printDone, printList } from '../output/output.ts';
+import { users } from './user.ts';
+
+export const groups: Collection = {
+  what: 'admin group',
+  command: 'group',
+  path: ({ inVault }) => inVault('/admin-groups'),
+  columns: {
+    name: ({ name }) => name,
+    members: ({ members }) => members,
+    description: { of: ({ description }) => description, freeText: true },
+    id: ({ id }) => id,
+  },
+  filter: 'name',
+  sample: '"Cloud Admin Group"',
+};
+
+interface GroupWish {
+  name?: string;
+  description?: string;
+}
+
+export function addGroupCommands(program: Command): void {
+  const group = program
+    .command('group')
+    .description('admin groups: cloud admins see the CSP accounts and key sets of the groups they are in');
+  example(
+    group
+      .command('create <name>')
+      .description('make an admin group')
+      .option('--description <text>', 'up to 300 characters')
+      .action(async (name: string, { description }: GroupWish, command: Command) =>
+        withApi(command, async (api) =>
+          printChanged(
+            `admin group ${name} is created.`,
+            await api.client.create(groups.path(api), given({ name, description })),
+            api.options,
+          ),
+        ),
+      ),
+    'holdfast group create "Payments Admins"',
+  );
+  addList(group, groups);
+  addShow(group, groups);
+  example(
+    group
+      .command('edit <group>')
+      .description('change an admin group, by name or id')
+      .option('--name <name>', 'another name')
+      .option('--description <text>', 'up to 300 characters')
+      .action(async (group: string, { name, description }: GroupWish, command: Command) =>
+        withApi(command, async (api) => {
+          const body = changes({ name, description });
+          const { id } = await findOne(api, groups, group);
+          const { after, changed } = await api.client.edit(`${groups.path(api)}/${id}`, body);
+          printChanged(editedSentence(group, body, { after, changed }), after, api.options);
+        }),
+      ),
+    'holdfast group edit "Payments Admins" --description "Keys of the payments team"',
+  );
+  addDelete(group, groups);
+  addMembers(group);
+}
+
+function addMembers(group: Command): void {
+  addAct(group, groups, {
+    verb: 'members',
+    description: 'list the members of an admin group',
+    act: async ({ client, options }, path) =>
+      printList(await client.list(`${path}/members`), users.columns, options),
+  });
+  for (const [verb, method, description, done] of [
+    ['add', 'PUT', 'put a user into an admin group', 'is in the admin group'],
+    ['remove', 'DELETE', 'take a user out of an admin group', 'is no longer in the admin group'],
+  ] as const)
+    example(
+      group
+        .command(`${verb} <group> <user>`)
+        .description(description)
+        .action(async (groupName: string, userName: string, _: unknown, command: Command) =>
+          withApi(command, async (api) => {
+            const group = await findOne(api, groups, groupName);
+            const user = await findOne(api, users, userName);
+            await api.client.send({ method, path: `${groups.path(api)}/${group.id}/members/${user.id}` });
+            printDone(
+              `${String(user['username'])} ${done} ${String(group['name'])}`,
+              { groupId: group.id, userId: user.id, member: verb === 'add' },
+              api.options,
+            );
+          }),
+        ),
+      `holdfast group ${verb} "Cloud Admin Group" grace`,
+    );
+}

@@ -1,0 +1,147 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from '../client/api.ts';
+import { addDelete, addList, addShow, findOne, idOrNone, type Collection } from '../records/collection.ts';
+import { cspAccounts } from './cloud/csp-account.ts';
+import { example } from '../output/example.ts';
+import type { Item } from '../client/api-client.ts';
+import { editedSentence } from '../records/changed.ts';
+import { addKeySetFreezes } from './freezes.ts';
+import { groups } from './group.ts';
+import { printChanged } from '../output/output.ts';
+import { note } from '../output/streams.ts';
+import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from '../output/values.ts';
+
+export const keySets: Collection = {
+  what: 'key set',
+  command: 'key-set',
+  path: ({ inVault }) => inVault('/key-sets'),
+  columns: {
+    name: ({ name }) => name,
+    state: ({ state }) => state,
+    token: ({ token }) => token,
+    CloudKeys: ({ cloudKeys }) => cloudKeys,
+    'for AWS KMS': ({ externalKeyStore }) => externalKeyStore,
+    XksProxyUriPath: ({ xksProxyUriPath }) => xksProxyUriPath,
+    description: { of: ({ description }) => description, wide: true },
+    'CSP account': { of: ({ cspAccount, cspAccountId }) => cspAccount ?? cspAccountId, wide: true },
+    'admin group': { of: ({ adminGroup, adminGroupId }) => adminGroup ?? adminGroupId, wide: true },
+    id: ({ id }) => id,
+  },
+  references: ({ inVault }) => [
+    { field: 'adminGroupId', path: inVault('/admin-groups') },
+    { field: 'cspAccountId', path: inVault('/csp-accounts') },
+  ],
+  filter: 'name',
+  sample: 'payments',
+};
+
+interface KeySetWish {
+  name?: string;
+  description?: string;
+  group?: string;
+  cspAccount?: string;
+  token?: string;
+  externalKeyStore?: boolean;
+  pathPrefix?: string;
+  rotation?: OrNull<number>;
+  quota?: OrNull<object>;
+}
+
+export function addKeySetCommands(program: Command): void {
+  const keySet = program
+    .command('key-set')
+    .description('CloudKeys that share a token, an owner and an external key store of AWS KMS');
+  const create = keySet
+    .command('create <name>')
+    .description('make a key set')
+    .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
+  describe(create).action(async (name: string, wish: KeySetWish, command: Command) =>
+    withApi(command, async (api) =>
+      tellKeySet(
+        api,
+        await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, wish)), name })),
+      ),
+    ),
+  );
+  example(
+    create,
+    'holdfast key-set create payments --token primary --path-prefix payments-7f3c9a --external-key-store yes',
+  );
+  addList(keySet, keySets);
+  addShow(keySet, keySets);
+  const edit = keySet
+    .command('edit <key-set>')
+    .description(
+      'change a key set, by name or id; token and path prefix only while it has no keys or credentials',
+    )
+    .option('--name <name>', 'another name')
+    .option('--token <token>', 'another token');
+  describe(edit).action(async (name: string, wish: KeySetWish, command: Command) =>
+    withApi(command, async (api) => {
+      const body = changes(await fieldsOf(api, wish));
+      const { id } = await findOne(api, keySets, name);
+      const { after, changed } = await api.client.edit(`${keySets.path(api)}/${id}`, body);
+      printChanged(editedSentence(name, body, { after, changed }), after, api.options);
+    }),
+  );
+  example(edit, 'holdfast key-set edit payments --rotation 90d');
+  addKeySetFreezes(keySet, keySets);
+  addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${String(name)}?` });
+}
+
+function tellKeySet({ options }: Api, made: Item): void {
+  const { name, token, xksProxyUriPath, externalKeyStore } = made;
+  const path =
+    externalKeyStore === false
+      ? 'AWS KMS may not use it'
+      : `AWS reaches its keys at the URI path ${String(xksProxyUriPath)}`;
+  printChanged(
+    `key set ${String(name)} is created; its keys are in the token ${String(token)}, and ${path}.`,
+    made,
+    options,
+  );
+  const { warnings = [] } = made as { warnings?: { message: string; wayOut: string }[] };
+  for (const { message, wayOut } of warnings) {
+    note(`warning: ${message}`);
+    note(`way out: ${wayOut}`);
+  }
+}
+
+function describe(command: Command): Command {
+  return command
+    .option('--description <text>', 'up to 300 characters')
+    .option('--group <group>', 'admin group that it belongs to, by name or id; none to take it away')
+    .option('--csp-account <csp-account>', 'CSP account that it is for, by name or id; none to take it away')
+    .addOption(
+      new Option(
+        '--external-key-store <yes|no>',
+        'whether AWS KMS may use it; without, its credentials open nothing',
+      ).argParser(yesNo),
+    )
+    .option('--path-prefix <prefix>', 'path prefix of its XKS URIs, best one that nobody can guess')
+    .addOption(
+      new Option('--rotation <schedule>', 'of keys that inherit it: never, or days such as 90d').argParser(
+        parseDaysOrNever,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--quota <rate>',
+        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+      ).argParser(parseQuota),
+    );
+}
+
+async function fieldsOf(api: Api, wish: KeySetWish): Promise<Record<string, unknown>> {
+  return {
+    name: wish.name,
+    description: wish.description,
+    adminGroupId: await idOrNone(api, groups, wish.group),
+    cspAccountId: await idOrNone(api, cspAccounts, wish.cspAccount),
+    token: wish.token,
+    externalKeyStore: wish.externalKeyStore,
+    pathPrefix: wish.pathPrefix,
+    rotation: wish.rotation === undefined ? undefined : { days: wish.rotation.to },
+    quota: wish.quota?.to,
+  };
+}

@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import { ApiClient, isProblem } from '../client/api-client.ts';
+import { patienceOf, type ApiOptions } from '../client/api.ts';
+import { Transport } from '../client/api-transport.ts';
+import { findSignIn, profileName } from '../client/connection.ts';
+import { example } from '../output/example.ts';
+import { signInWithBrowser } from '../client/oidc-sign-in.ts';
+import { printDone } from '../output/output.ts';
+import { reserveProfile } from '../client/profiles.ts';
+import { askLine, readSecret } from '../client/prompt.ts';
+import { note } from '../output/streams.ts';
+import { finishSignIn, type Session, type SignInAnswer, type SignInFiles } from '../client/sign-in.ts';
+
+interface LoginWish extends ApiOptions, SignInFiles {
+  username?: string;
+  oidc?: boolean;
+  browser: boolean;
+  appliance?: boolean;
+}
+
+export function addLoginCommand(program: Command): void {
+  example(
+    program
+      .command('login')
+      .description('sign in; the session is kept for later commands, for this user of the machine only')
+      .option('--username <name>', 'who; the same as before if left out, else asked for')
+      .option('--appliance', 'sign in to the appliance, where a vault was signed in to before')
+      .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
+      .option('--code-file <file>', 'the same, with the code of the second factor')
+      .option('--new-password-file <file>', 'the same, with a new password, where it must be changed')
+      .option('--oidc', 'sign in with the single sign-on of the vault (or of the appliance), in a browser')
+      .option('--no-browser', 'with --oidc: print the address, open no browser')
+      .action(async (_: unknown, command: Command) => login(command.optsWithGlobals<LoginWish>())),
+    'holdfast login --endpoint https://keys.example.com:9443 --username admin',
+    'holdfast login --vault https://keys.example.com:9443/sign-in/4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
+  );
+}
+
+async function login(wish: LoginWish): Promise<void> {
+  const { origin, ca, caFile, vaultId, before } = findSignIn(wish);
+  const place = reserveProfile(profileName(wish));
+  const transport = new Transport(origin, ca);
+  const client = new ApiClient(transport, undefined, patienceOf(wish));
+  const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
+  try {
+    const session = await keptOrEnded(client, async () => {
+      const begun =
+        wish.oidc === true
+          ? await withBrowser(client, origin, base, wish)
+          : await withPassword(client, base, wish, before?.username);
+      place.write({
+        endpoint: origin.origin,
+        ca: caFile,
+        vault: begun.user.vaultId ?? vaultId ?? null,
+        username: begun.user.username,
+        token: client.bearer?.reveal() ?? null,
+        expiresAt: begun.expiresAt,
+      });
+      return begun;
+    });
+    printDone(
+      `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${session.expiresAt} at the latest`,
+      session,
+      wish,
+    );
+  } finally {
+    transport.close();
+    place.close();
+  }
+}
+
+/** A session that was begun and is not kept here, whatever the reason, is not left at the node. */
+async function keptOrEnded(client: ApiClient, signIn: () => Promise<Session>): Promise<Session> {
+  try {
+    return await signIn();
+  } catch (error) {
+    if (client.bearer !== undefined) await end(client);
+    throw error;
+  }
+}
+
+async function end(client: ApiClient): Promise<void> {
+  try {
+    await client.send({ method: 'DELETE', path: '/session' });
+  } catch (error) {
+    // The node has ended it itself, as after too many codes.
+    if (isProblem(error, 'unauthenticated', 'sign-in-refused')) return;
+    note('holdfast: the session is not known to be ended at the node: it ends there by itself');
+  }
+}
+
+async function withBrowser(client: ApiClient, origin: URL, base: string, wish: LoginWish): Promise<Session> {
+  const body = await signInWithBrowser(origin, base, wish.browser);
+  const begun = await client.send<SignInAnswer>({ method: 'POST', path: '/oidc/sessions', body });
+  return finishSignIn(client, begun, wish, undefined);
+}
+
+async function withPassword(
+  client: ApiClient,
+  base: string,
+  wish: LoginWish,
+  known: string | undefined,
+): Promise<Session> {
+  const username =
+    wish.username ?? known ?? (await askLine('User name: ', 'who signs in? Add --username NAME'));
+  const password = await readSecret({
+    what: 'password',
+    option: '--password-file',
+    file: wish.passwordFile,
+  });
+  const begun = await client.send<SignInAnswer>({
+    method: 'POST',
+    path: `${base}/sessions`,
+    body: { username, password: password.reveal() },
+  });
+  return finishSignIn(client, begun, wish, password);
+}

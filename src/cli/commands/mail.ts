@@ -1,0 +1,103 @@
+import { Option, type Command } from 'commander';
+import { given, withApi } from '../client/api.ts';
+import { readCa } from '../client/connection.ts';
+import { example } from '../output/example.ts';
+import { printChanged, printDone, printRecord } from '../output/output.ts';
+import { readSecret } from '../client/prompt.ts';
+import { parseCount } from '../output/values.ts';
+
+const path = '/mail';
+
+interface MailWish {
+  host: string;
+  port: number;
+  security: string;
+  from: string;
+  username?: string;
+  passwordFile?: string;
+  keepPassword?: boolean;
+  mailCa?: string;
+}
+
+export function addMailCommands(program: Command): void {
+  const mail = program
+    .command('mail')
+    .description('the SMTP server that first passwords and notices go through');
+  example(
+    mail
+      .command('show')
+      .description('show the mail settings; the password is not shown')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => printRecord(await client.get(path), options)),
+      ),
+    'holdfast mail show',
+  );
+  example(
+    mail
+      .command('set')
+      .description('set up mail, in place of what was set')
+      .requiredOption('--host <name>', 'SMTP server')
+      .addOption(new Option('--port <port>', 'its port').argParser(parseCount(1, 65_535)).default(587))
+      .addOption(
+        new Option(
+          '--security <how>',
+          'TLS from the first byte, or STARTTLS; none only for a server on this machine',
+        )
+          .choices(['tls', 'starttls', 'none'])
+          .default('starttls'),
+      )
+      .requiredOption('--from <address>', 'who the mail is from')
+      .option('--username <name>', 'to sign in to the server with')
+      .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
+      .option('--keep-password', 'leave the password as it is; only where server and user name stay too')
+      .option(
+        '--mail-ca <file>',
+        'CAs that the certificate of the server must be from, in place of the machine’s',
+      )
+      .action(async (wish: MailWish, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const { host, port, security, from, username, passwordFile: file } = wish;
+          const password =
+            username === undefined || wish.keepPassword === true
+              ? undefined
+              : (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
+          const caCertificates = wish.mailCa === undefined ? undefined : readCa(wish.mailCa);
+          const body = given({ host, port, security, from, username, password, caCertificates });
+          printChanged(
+            `mail goes through ${host}:${port}, from ${from}; try it: holdfast mail test ADDRESS`,
+            await client.put(path, body),
+            options,
+          );
+        }),
+      ),
+    'holdfast mail set --host smtp.example.com --from holdfast@example.com --username holdfast --password-file smtp.password',
+  );
+  example(
+    mail
+      .command('delete')
+      .description('turn mail off: first passwords are shown to whoever makes them')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          await client.change(path, { method: 'DELETE' });
+          printDone('mail is off', { deleted: true }, options);
+        }),
+      ),
+    'holdfast mail delete',
+  );
+  example(
+    mail
+      .command('test <address>')
+      .description('send a mail there now, and say what the server answered')
+      .action(async (to: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const answer = await client.send<object | undefined>({
+            method: 'POST',
+            path: `${path}/test`,
+            body: { to },
+          });
+          printDone('the server has taken the mail', answer ?? { sent: true }, options);
+        }),
+      ),
+    'holdfast mail test ada@example.com',
+  );
+}

@@ -1,0 +1,95 @@
+import { Option, type Command } from 'commander';
+import { given, withApi } from '../client/api.ts';
+import { readCa } from '../client/connection.ts';
+import { example } from '../output/example.ts';
+import { printChanged, printDone, printRecord } from '../output/output.ts';
+import { readSecret } from '../client/prompt.ts';
+import { collect } from '../output/values.ts';
+
+interface OidcWish {
+  issuer: string;
+  clientId: string;
+  clientSecretFile?: string;
+  publicClient?: boolean;
+  providerCa?: string;
+  scope?: string[];
+  usernameClaim?: string;
+}
+
+/** Single sign-on of the vault that is signed in to, or of the appliance. */
+export function addOidcProviderCommands(program: Command): void {
+  const provider = program
+    .command('oidc-provider')
+    .description(
+      'single sign-on: the OpenID Connect provider of the vault that is signed in to, or of the appliance',
+    );
+  example(
+    provider
+      .command('show')
+      .description('show the provider; its client secret is not shown')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options, here }) =>
+          printRecord(await client.get(here('/oidc-provider')), options),
+        ),
+      ),
+    'holdfast oidc-provider show',
+  );
+  example(
+    provider
+      .command('set')
+      .description('set up single sign-on, in place of what was set')
+      .requiredOption('--issuer <url>', 'issuer of the provider')
+      .requiredOption('--client-id <id>', 'what the provider calls Holdfast')
+      .option(
+        '--client-secret-file <file>',
+        'a file of mode 0600 with the client secret, or - for standard input; the one of before if left out',
+      )
+      .option('--public-client', 'there is no client secret')
+      .option(
+        '--provider-ca <file>',
+        'CAs that the certificates of the provider must be from, in place of the machine’s',
+      )
+      .addOption(new Option('--scope <scopes>', 'scopes to ask for').argParser(collect))
+      .addOption(
+        new Option('--username-claim <claim>', 'what names a user at the first sign-in').choices([
+          'email',
+          'preferred_username',
+        ]),
+      )
+      .action(async (wish: OidcWish, command: Command) =>
+        withApi(command, async ({ client, options, here }) => {
+          const { clientSecretFile: file } = wish;
+          const secret =
+            file === undefined
+              ? undefined
+              : await readSecret({ what: 'client secret', option: '--client-secret-file', file });
+          const body = given({
+            issuer: wish.issuer,
+            clientId: wish.clientId,
+            clientSecret: wish.publicClient === true ? null : secret?.reveal(),
+            caCertificates: wish.providerCa === undefined ? undefined : readCa(wish.providerCa),
+            scopes: wish.scope,
+            usernameClaim: wish.usernameClaim,
+          });
+          printChanged(
+            `single sign-on is set up with ${wish.issuer}; try it: holdfast login --oidc`,
+            await client.put(here('/oidc-provider'), body),
+            options,
+          );
+        }),
+      ),
+    'holdfast oidc-provider set --issuer https://id.example.com --client-id holdfast --client-secret-file oidc.secret',
+  );
+  example(
+    provider
+      .command('delete')
+      .description('turn single sign-on off; users who sign in by it alone no longer can')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options, here }) => {
+          await client.change(here('/oidc-provider'), { method: 'DELETE' });
+          printDone('single sign-on is off', { deleted: true }, options);
+        }),
+      ),
+    'holdfast oidc-provider delete',
+  );
+}

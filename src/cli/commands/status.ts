@@ -1,0 +1,181 @@
+import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
+import { withApi } from '../client/api.ts';
+import { coloured, styleOfState } from '../output/colour.ts';
+import { example } from '../output/example.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import { folded } from '../output/folded.ts';
+import { isForPrograms, printData, type OutputOptions } from '../output/output.ts';
+import { printable } from '../output/printable.ts';
+import { print, terminal } from '../output/streams.ts';
+
+interface Frozen {
+  total: number;
+  frozen: number;
+}
+
+/** As the API tells it. */
+export interface Status {
+  at: string;
+  ok: boolean;
+  findings: { trouble: string; where: string; message: string; remediation: string }[];
+  version: string;
+  nodes?: { hostname: string; version: string; state: string; lastSeenAt: string }[];
+  tokens: {
+    name: string;
+    health: string;
+    hosts: number | null;
+    hostsUp: number | null;
+    pinRefused: boolean;
+  }[];
+  certificates?: { listeners: string[]; expiresAt: string }[];
+  disk?: { freeBytes: number; reserveBytes: number; wholeReserveBytes: number };
+  auditEvents?: number;
+  schedules?: { name: string }[];
+  vaults?: Frozen;
+  keySets: Frozen;
+  cloudKeys: Record<string, number>;
+  externalKeyStores: Record<string, number>;
+  credentials: { live: number };
+  quotas?: { refusedSince: string; refused: number; near: number } | null;
+  kmsKeysSeenAt: string | null;
+}
+
+/** So many findings are on the screen; all of them with `-o json`. */
+const mostShown = 12;
+const widest = 100;
+
+export function addStatusCommand(program: Command): void {
+  example(
+    program
+      .command('status')
+      .description(
+        'what there is, and what needs somebody, on one screen; ends with 0 where nothing does, else with 1',
+      )
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, here, options }) => {
+          const status = await client.get<Status>(here('/status'));
+          if (isForPrograms(options)) printData(status, options);
+          else for (const line of linesOf(status, options)) print(line);
+          // A script must be able to tell.
+          process.exitCode = status.ok ? 0 : exitCodes.problemFound;
+        }),
+      ),
+    'holdfast status',
+  );
+}
+
+export function linesOf(status: Status, options: OutputOptions): string[] {
+  const width = Math.min(terminal()?.columns ?? 80, widest);
+  const paint = (text: string): string =>
+    text.replaceAll(/\b[A-Z][A-Z_]{2,}\b/g, (word) => {
+      const style = styleOfState(word);
+      return style === undefined ? word : coloured(style, word, options.color);
+    });
+  const lines = Object.entries(partsOf(status)).flatMap(([label, text]) =>
+    folded(printable(text), width - 14).map((line, index) =>
+      `${(index === 0 ? label : '').padEnd(13)} ${paint(line)}`.trimEnd(),
+    ),
+  );
+  const n = status.findings.length;
+  const verdict =
+    n === 0
+      ? coloured('green', 'nothing needs somebody', options.color)
+      : coloured('red', `${counted(n, 'thing needs', 'things need')} somebody`, options.color);
+  return [
+    verdict,
+    ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
+    ...(n > mostShown ? [`  and ${n - mostShown} more: holdfast status -o json`] : []),
+    '',
+    ...lines,
+  ];
+}
+
+function inLines(
+  { message, remediation }: Status['findings'][number],
+  width: number,
+  { color }: OutputOptions,
+): string[] {
+  const what = folded(printable(message), width - 2).map(
+    (line, index) => `${index === 0 ? '- ' : '  '}${line}`,
+  );
+  const mends = folded(printable(remediation), width - 4).map(
+    (line) => `    ${coloured('bold', line, color)}`,
+  );
+  return what.concat(mends);
+}
+
+/** What there is, a line each. */
+function partsOf(status: Status): Record<string, string> {
+  const { nodes, certificates, disk, vaults, auditEvents, schedules } = status;
+  return {
+    at: `${status.at}, version ${status.version}`,
+    ...(nodes === undefined
+      ? {}
+      : { nodes: listed(nodes.map(({ hostname, state }) => `${hostname} ${state}`)) }),
+    tokens: listed(
+      status.tokens.map(
+        ({ name, health, hosts, hostsUp, pinRefused }) =>
+          `${name} ${health}${pinRefused ? ' (PIN refused)' : ''}${hosts === null ? '' : ` ${String(hostsUp)}/${hosts}`}`,
+      ),
+    ),
+    ...(certificates === undefined
+      ? {}
+      : {
+          certificates: listed(
+            certificates.map(
+              ({ listeners, expiresAt }) => `${listeners.join(' and ')} until ${expiresAt.slice(0, 10)}`,
+            ),
+          ),
+        }),
+    ...(vaults === undefined ? {} : { vaults: frozen(vaults) }),
+    'key sets': frozen(status.keySets),
+    keys: byState(status.cloudKeys),
+    'key stores': byState(status.externalKeyStores),
+    'KMS keys':
+      status.kmsKeysSeenAt === null
+        ? 'are being looked through: ask again'
+        : `compared at ${status.kmsKeysSeenAt} with what AWS said last`,
+    credentials: `${status.credentials.live} live`,
+    ...quotasOf(status),
+    ...(schedules === undefined
+      ? {}
+      : {
+          schedules: schedules.length === 0 ? 'none is under way' : listed(schedules.map(({ name }) => name)),
+        }),
+    ...(disk === undefined
+      ? {}
+      : {
+          disk: `${size(disk.freeBytes)} free, ${disk.reserveBytes < disk.wholeReserveBytes ? 'the reserve is NOT whole' : 'the reserve is whole'}`,
+        }),
+    ...(auditEvents === undefined
+      ? {}
+      : { 'audit trail': `${auditEvents.toLocaleString('en')} ${auditEvents === 1 ? 'event' : 'events'}` }),
+  };
+}
+
+/** Nothing where none is near, as it is where none is set. */
+function quotasOf({ quotas }: Status): Record<string, string> {
+  if (quotas === undefined || quotas === null || quotas.near === 0) return {};
+  const { near, refused, refusedSince } = quotas;
+  return {
+    quotas: `${near} nearly or wholly used up${refused === 0 ? '' : `, ${counted(refused, 'request')} refused since ${refusedSince}`}`,
+  };
+}
+
+function frozen({ total, frozen }: Frozen): string {
+  return frozen === 0 ? String(total) : `${total}, ${frozen} FROZEN`;
+}
+
+function byState(of: Record<string, number>): string {
+  return listed(Object.entries(of).map(([state, n]) => `${n} ${state}`));
+}
+
+function listed(texts: readonly string[]): string {
+  return texts.length === 0 ? 'none' : texts.join(', ');
+}
+
+function size(bytes: number): string {
+  const gib = bytes / 1024 ** 3;
+  return gib >= 1 ? `${gib.toFixed(1)} GiB` : `${Math.floor(bytes / 1024 ** 2)} MiB`;
+}

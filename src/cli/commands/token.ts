@@ -1,0 +1,127 @@
+import { Option, type Command } from 'commander';
+import type { TokenReport } from '../../admin/services.ts';
+import { withApi } from '../client/api.ts';
+import { CliError } from '../output/cli-error.ts';
+import { example } from '../output/example.ts';
+import { fields, isForPrograms, printList, printRecord } from '../output/output.ts';
+import type { ProbeOptions } from '../node/token-probe.ts';
+import { parseCount, parseMechanism, parseProfileName, parseVariable } from '../output/values.ts';
+
+export function addTokenCommands(program: Command): void {
+  const token = program.command('token').description('the HSM tokens that the node is configured with');
+  example(
+    token
+      .command('list')
+      .description('list the tokens')
+      .action(async (_: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printList(
+            await client.list('/tokens'),
+            fields('name', 'health', 'profile', 'vaults', 'vendor', 'model'),
+            options,
+          ),
+        ),
+      ),
+    'holdfast token list',
+  );
+  example(
+    token
+      .command('show <token>')
+      .description('show a token, its health and its hosts')
+      .action(async (name: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printRecord(await client.get(`/tokens/${encodeURIComponent(name)}`), options),
+        ),
+      ),
+    'holdfast token show primary',
+  );
+  example(
+    token
+      .command('verify <token>')
+      .description('open a connection to the token of its own: log in, list mechanisms, test, each timed')
+      .action(async (name: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const path = `/tokens/${encodeURIComponent(name)}/verify`;
+          const report = await client.send<TokenReport>({ method: 'POST', path });
+          if (isForPrograms(options)) printRecord(report, options);
+          else printReport(report);
+          // A script must be able to tell.
+          if (!report.ok) throw new CliError('tokenUnavailable', 'the token cannot be used', report.wayOut);
+        }),
+      ),
+    'holdfast token verify primary',
+  );
+  addProbe(token);
+}
+
+/** It needs no node: what it is made of is loaded only where it runs. */
+function addProbe(token: Command): void {
+  example(
+    token
+      .command('probe')
+      .description(
+        'try a token that has no profile yet, with no node and no configuration, and print a profile that works for it, or why none does',
+      )
+      .requiredOption('--module <path>', 'the PKCS#11 module, a shared library')
+      .option('--label <label>', 'choose the token by its label')
+      .option('--serial <serial>', 'choose it by its serial number')
+      .addOption(
+        new Option('--slot <number>', 'choose it by the module’s number of its slot').argParser(
+          parseCount(0, 999_999_999),
+        ),
+      )
+      .option(
+        '--pin-file <file>',
+        'file with the user PIN, mode 0600, or "-" for standard input; without it the terminal is asked',
+      )
+      .addOption(
+        new Option(
+          '--environment <name=value>',
+          'environment variable for the module; may come several times',
+        ).argParser(parseVariable),
+      )
+      .option('--initialize-parameters <text>', 'library parameters for C_Initialize (NSS)')
+      .addOption(
+        new Option('--gcm-mechanism <number>', 'the vendor’s own number for AES-GCM').argParser(
+          parseMechanism,
+        ),
+      )
+      .addOption(
+        new Option('--name <name>', 'name of the profile; of the token’s model if left out').argParser(
+          parseProfileName,
+        ),
+      )
+      .option('--write <file>', 'a new file for the profile, NAME.toml; standard output if left out')
+      .addOption(
+        new Option('--timeout <seconds>', 'how long one call of the module’s may take')
+          .argParser(parseCount(1, 600))
+          .default(20),
+      )
+      .option(
+        '--force',
+        'try the PIN even where the token says that one more wrong one locks it, or that it is locked',
+      )
+      .action(async (options: ProbeOptions, command: Command) =>
+        (await import('../node/token-probe.ts')).runProbe(options, command),
+      ),
+    'holdfast token probe --module /opt/acme/lib/libacme-p11.so --label keys --pin-file pin --write acme.toml',
+    'holdfast token probe --module /usr/lib/softhsm/libsofthsm2.so --serial 0f1e2d3c4b5a6978',
+  );
+}
+
+function printReport({ steps, info, mechanisms }: TokenReport): void {
+  printList(
+    steps,
+    {
+      step: ({ name }) => name,
+      result: ({ ok }) => (ok ? 'ok' : 'FAILED'),
+      ms: ({ milliseconds }) => Math.round(milliseconds * 100) / 100,
+      detail: ({ detail }) => detail,
+    },
+    {},
+  );
+  if (info !== undefined) printRecord(info, {});
+  // All of them with --json: a token has a hundred, and those of AES are what matters here.
+  if (mechanisms !== undefined)
+    printRecord({ mechanisms: mechanisms.length, 'of AES': mechanisms.filter((one) => /AES/.test(one)) }, {});
+}

@@ -1,0 +1,195 @@
+import { Option, type Command } from 'commander';
+import { changes, given, withApi, type Api } from '../client/api.ts';
+import { addList, findOne, type Collection, type Found } from '../records/collection.ts';
+import { CliError } from '../output/cli-error.ts';
+import { example } from '../output/example.ts';
+import { editedSentence } from '../records/changed.ts';
+import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from '../records/first-password.ts';
+import { addVaultFreezes } from './freezes.ts';
+import { fields, printChanged, printDone, printRecord } from '../output/output.ts';
+import { confirm } from '../client/prompt.ts';
+import { collect, yesOption } from '../output/values.ts';
+import { counted } from '../../counted.ts';
+
+export const vaults: Collection = {
+  what: 'vault',
+  command: 'vault',
+  path: () => '/vaults',
+  columns: fields('name', 'state', 'keySets', 'cloudKeys', 'tokens', 'createdAt', 'id'),
+  filter: 'name',
+  sample: 'emea',
+};
+
+interface ResetWish extends FirstPasswordWish {
+  username?: string;
+  email?: string;
+  removeSecondFactor?: boolean;
+}
+
+interface VaultWish extends FirstPasswordWish {
+  description?: string;
+  token?: string[];
+  adminUsername?: string;
+  adminName?: string;
+  adminEmail?: string;
+}
+
+export function addVaultCommands(program: Command): void {
+  const vault = program
+    .command('vault')
+    .description('tenants of the appliance, each with users and keys of its own');
+  example(
+    vault
+      .command('create <name>')
+      .description('make a vault with its first administrator')
+      .requiredOption('--admin-username <name>', 'user name of its administrator')
+      .requiredOption('--admin-name <name>', 'full name of its administrator')
+      .requiredOption('--admin-email <address>', 'where the first password and notices go')
+      .option('--description <text>', 'up to 300 characters')
+      .addOption(tokenOption('tokens that its key sets may use; all if left out'))
+      .option(...firstPasswordOption)
+      .action(async (name: string, wish: VaultWish, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printWithFirstPassword(
+            async () =>
+              client.create(
+                '/vaults',
+                given({
+                  name,
+                  description: wish.description,
+                  tokens: wish.token,
+                  administrator: {
+                    username: wish.adminUsername,
+                    name: wish.adminName,
+                    email: wish.adminEmail,
+                  },
+                }),
+              ),
+            wish,
+            options,
+            () => `holdfast vault reset-administrator ${name}`,
+            ({ signInUrl }) => `vault ${name} is created; its people sign in at ${String(signInUrl)}`,
+          ),
+        ),
+      ),
+    'holdfast vault create emea --admin-username ada --admin-name "Ada Lovelace" --admin-email ada@example.com',
+  );
+  addList(vault, vaults);
+  addShowVault(vault);
+  addEdit(vault);
+  addDeleteVault(vault);
+  addVaultFreezes(vault, vaults);
+  example(
+    vault
+      .command('reset-administrator <vault>')
+      .description('give an administrator of a vault a new first password; the trail of the vault shows it')
+      .option('--username <name>', 'which one; the one who is there the longest if left out')
+      .option('--email <address>', 'with --username: make the first one of a vault that has none')
+      .option('--remove-second-factor', 'take their second factor away too')
+      .option(...firstPasswordOption)
+      .action(async (name: string, wish: ResetWish, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, vaults, name);
+          const { username, email, removeSecondFactor } = wish;
+          await printWithFirstPassword(
+            async () =>
+              api.client.send({
+                method: 'POST',
+                path: `/vaults/${id}/administrator-password`,
+                body: given({ username, email, removeSecondFactor }),
+              }),
+            wish,
+            api.options,
+            () => 'repeat the command',
+            ({ username }) =>
+              `the administrator ${String(username)} of the vault ${name} has a new first password`,
+          );
+        }),
+      ),
+    'holdfast vault reset-administrator emea',
+  );
+}
+
+function tokenOption(description: string): Option {
+  return new Option('--token <tokens>', description).argParser(collect);
+}
+
+/** Without a name the vault that is signed in to. */
+function addShowVault(vault: Command): void {
+  example(
+    vault
+      .command('show [vault]')
+      .description('show a vault, by name or id; your own if left out')
+      .action(async (name: string | undefined, _: unknown, command: Command) =>
+        withApi(command, async (api) => {
+          const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
+          printRecord(await api.client.get(`/vaults/${id}`), api.options);
+        }),
+      ),
+    'holdfast vault show emea',
+  );
+}
+
+function addEdit(vault: Command): void {
+  example(
+    vault
+      .command('edit [vault]')
+      .description('change a vault; its own administrators may change its description')
+      .option('--name <name>', 'another name')
+      .option('--description <text>', 'up to 300 characters')
+      .addOption(tokenOption('tokens that its key sets may use: the whole list'))
+      .option('--admin-name <name>', 'full name of its administrator')
+      .option('--admin-email <address>', 'their e-mail address')
+      .action(async (name: string | undefined, wish: VaultWish & { name?: string }, command: Command) =>
+        withApi(command, async (api) => {
+          const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
+          const administrator = given({ name: wish.adminName, email: wish.adminEmail });
+          const body = changes({
+            name: wish.name,
+            description: wish.description,
+            tokens: wish.token,
+            administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
+          });
+          const edited = await api.client.edit(`/vaults/${id}`, body);
+          // Its administrator has a record of their own.
+          const changed = edited.changed || body['administrator'] !== undefined;
+          const { after } = edited;
+          printChanged(
+            editedSentence(`vault ${String(after['name'])}`, body, { after, changed }),
+            after,
+            api.options,
+          );
+        }),
+      ),
+    'holdfast vault edit emea --description "Europe, Middle East, Africa"',
+  );
+}
+
+/** The API wants the name repeated where keys would go with it; who confirms has seen it. */
+function addDeleteVault(vault: Command): void {
+  example(
+    vault
+      .command('delete <vault>')
+      .description('delete a vault; its CloudKeys, none of which may be AVAILABLE, are destroyed with it')
+      .addOption(yesOption())
+      .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
+        withApi(command, async (api) => {
+          const { id } = await findOne(api, vaults, name);
+          const found = await api.client.get<Found & { name: string }>(`/vaults/${id}`);
+          await confirm(deletionQuestion(found), yes);
+          await api.client.change(`/vaults/${id}`, { method: 'DELETE', query: { confirm: found.name } });
+          printDone('the vault is deleted', { id, deleted: true }, api.options);
+        }),
+      ),
+    'holdfast vault delete emea',
+  );
+}
+
+function deletionQuestion({ name, keySets, cloudKeys }: Found & { name: string }): string {
+  return `Delete the vault ${name} with its ${counted(Number(keySets), 'key set')} and ${counted(Number(cloudKeys), 'CloudKey')}?`;
+}
+
+function ownVault({ vaultId }: Api): string {
+  if (vaultId === undefined) throw new CliError('usage', 'which vault?', 'name it: see holdfast vault list');
+  return vaultId;
+}

@@ -1,0 +1,118 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { wallClock } from '../../clock.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { ensureFirstAdministrator, resetAdministrator } from '../../identity/administrators.ts';
+import type { Secret } from '../../secret.ts';
+import { evidenceOf, examineStoreFile } from '../../store/sqlite/store-file.ts';
+import type { SpaceReserve } from '../../store/sqlite/space-reserve.ts';
+import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
+import { keepOwnKeyProofs } from '../../keys/own-key-proofs.ts';
+import { goOnAsOwner } from './as-owner.ts';
+import { globalOptions } from './global-options.ts';
+import { localAct, localHouse } from './local-house.ts';
+import { takeNodeLocks } from './node-locks.ts';
+import { openTokens } from './open-node.ts';
+import { readSecretFile, showSecret } from '../client/secret-file.ts';
+import { note, print } from '../output/streams.ts';
+
+export interface InitWish {
+  administrator: string;
+  passwordFile?: string;
+  resetAdministrator?: true | string;
+}
+
+/** `holdfast init`. */
+export async function runInit(wish: InitWish, command: Command): Promise<void> {
+  const config = loadConfig(globalOptions(command).config);
+  const password =
+    wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
+  goOnAsOwner(config);
+  if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
+  // The tables that a node works with are not changed under it.
+  const releaseLocks = (await isOlder(config)) ? takeNodeLocks(config, 'init') : undefined;
+  try {
+    await init(config, { username: wish.administrator, password });
+  } finally {
+    releaseLocks?.();
+  }
+}
+
+/** Whether the store is one that `init` brings up to date. What else is wrong with it is told by who opens it. */
+async function isOlder({ storePath }: LoadedConfig): Promise<boolean> {
+  try {
+    await (await SqliteStore.openToRead(storePath)).close();
+    return false;
+  } catch (error) {
+    return error instanceof StoreError && error.fault === 'older';
+  }
+}
+
+/** Everything that a node needs before it can serve; what is there already is left as it is. */
+export async function init(
+  config: LoadedConfig,
+  administrator: { username: string; password?: Secret | undefined },
+): Promise<void> {
+  mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
+  mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
+  // Before keys are made in a token for it.
+  examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
+  const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
+  await close();
+  for (const [token, labels] of made)
+    print(
+      `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,
+    );
+  const store = await SqliteStore.init(config.storePath);
+  try {
+    chmodSync(config.storePath, 0o600);
+    for (const [token, { info, ownProofs, made }] of hosts)
+      await keepOwnKeyProofs(store, token, info, ownProofs, made, wallClock());
+    print(`store ${config.storePath}: up to date`);
+    fillReserve(store.reserve);
+    const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
+    if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
+    else print(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The node fills it up again; here it is to be there from the first start on. */
+function fillReserve(reserve: SpaceReserve): void {
+  let whole = false;
+  try {
+    whole = reserve.fill();
+  } catch {
+    // A disk that fails here fails again below, and says so.
+  }
+  if (!whole)
+    note('holdfast: warning: the disk of the store has no room for the space that is kept in reserve');
+}
+
+async function reset(config: LoadedConfig, username: true | string): Promise<void> {
+  const store = await SqliteStore.open(config.storePath);
+  try {
+    const { username: who, firstPassword } = await resetAdministrator(
+      localHouse(store),
+      localAct('init --reset-administrator'),
+      username === true ? {} : { username },
+    );
+    tellPassword(who, firstPassword);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Shown this once: at rest there is only its hash. */
+function tellPassword(username: string, password: Secret): void {
+  const made = {
+    what: `a first password of the administrator ${username}`,
+    undo: `holdfast init --reset-administrator ${username}`,
+  };
+  showSecret(made, () => {
+    print(`administrator ${username}, first password: ${password.reveal()}`);
+    print('  It is good for seven days and must be changed at the first sign-in: holdfast login');
+  });
+}

@@ -1,0 +1,44 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { wallClock } from '../../clock.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { NodeLock, type Holder } from '../../store/sqlite/node-lock.ts';
+
+/**
+ * Takes what two nodes must not share, for as long as this process lives or until what it returns is called. Throws
+ * StoreError, which tells who has it.
+ */
+export function takeNodeLocks(
+  { file, node, storePath }: LoadedConfig,
+  command: Holder['command'],
+): () => void {
+  const state = takeStateLock(node.state_directory, file, command);
+  try {
+    const store = takeStoreLock(storePath, file, command);
+    return () => {
+      store.release();
+      state.release();
+    };
+  } catch (error) {
+    state.release();
+    throw error;
+  }
+}
+
+/** One of the two, for who has no configuration yet; `config` is where that will be. Throws StoreError. */
+export function takeStateLock(directory: string, config: string, command: Holder['command']): NodeLock {
+  return NodeLock.take(
+    path.join(directory, 'serve.lock'),
+    `the state directory ${directory}`,
+    holder(config, command),
+  );
+}
+
+/** The other one. Throws StoreError. */
+export function takeStoreLock(storePath: string, config: string, command: Holder['command']): NodeLock {
+  return NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder(config, command));
+}
+
+function holder(config: string, command: Holder['command']): Holder {
+  return { command, pid: process.pid, hostname: hostname(), config, since: wallClock().toISOString() };
+}

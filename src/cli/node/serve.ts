@@ -1,0 +1,124 @@
+import type { Command } from 'commander';
+import { loadConfig, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
+import { warningsOf } from '../../config/warnings.ts';
+import { problemsOfConfinement } from '../../node/confinement.ts';
+import { tlsWarnings } from '../../node/node-tls.ts';
+import { openFilesWarnings } from '../../http/open-files.ts';
+import { Supervisor, type Ports } from '../../node/supervisor.ts';
+import { verifyToken } from '../../node/token-verification.ts';
+import { createLog, logOutput } from '../../log.ts';
+import { canBind, isMemoryOpen } from '../../node-process.ts';
+import { standardError } from '../../output-sink.ts';
+import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
+import { dangerOfRoot } from '../../store/owner.ts';
+import { checkAtStart } from '../../store/sqlite/start-check.ts';
+import { readOwnKeyProofs } from '../../keys/own-key-proofs.ts';
+import { goOnAsOwner } from './as-owner.ts';
+import { checkConfiguration } from './configuration-check.ts';
+import { globalOptions } from './global-options.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import { takeNodeLocks } from './node-locks.ts';
+import { pinOf } from './open-node.ts';
+import { probePort } from './port-probe.ts';
+import { assertNotRefused, knownPins } from './refused-pins.ts';
+import { build, version } from '../client/version.ts';
+import { note, print } from '../output/streams.ts';
+
+/** `holdfast serve`. */
+export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
+  const config = loadConfig(globalOptions(command).config);
+  if (wish.check === true) return check(config);
+  // What is wrong with its files is told before anything else is begun.
+  tlsWarnings(config);
+  process.exitCode = await serve(config);
+}
+
+async function check(config: LoadedConfig): Promise<void> {
+  // What root can read the service may not.
+  goOnAsOwner(config);
+  const { problems, warnings } = await checkConfiguration(config);
+  for (const warning of warnings) note(`holdfast: warning: ${warning}`);
+  if (problems.length > 0) throw new ConfigError(problems);
+  await checkStoreFile(config);
+  print(`${config.file}: fine`);
+}
+
+/** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */
+async function checkStoreFile(config: LoadedConfig): Promise<void> {
+  try {
+    await (await SqliteStore.openToRead(config.storePath)).close();
+  } catch (error) {
+    if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
+    note(`holdfast: warning: ${error.message}; ${error.wayOut}`);
+  }
+}
+
+/**
+ * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
+ * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
+ */
+export async function serve(
+  config: LoadedConfig,
+  onReady: (ports: Ports) => string = () => '',
+  takeLocks: () => () => void = () => takeNodeLocks(config, 'serve'),
+): Promise<number> {
+  // Nothing is printed that could wait for a reader or fail: a node serves whether anybody reads it or not.
+  const output = logOutput({ process: 'supervisor' });
+  const log = createLog(config.log.level, { process: 'supervisor' }, output);
+  const wild = problemsOfConfinement(config, process.env);
+  if (wild.length > 0) throw new ConfigError(wild);
+  const memory = isMemoryOpen() ? 'open' : 'closed';
+  log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
+  // What is wrong with it is told here once, in words, instead of by every worker.
+  const store = await SqliteStore.open(config.storePath);
+  const ownProofs = await readOwnKeyProofs(store);
+  await store.close();
+  const releaseLocks = takeLocks();
+  checkAtStart(config.storePath, log);
+  for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
+  await probePort('xks', config.xks.address, config.xks.port);
+  if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
+  for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
+    log.warn(warning);
+  const danger = dangerOfRoot(nodeDirectories(config));
+  if (danger !== undefined) log.warn(`this node runs as root: ${danger}`);
+  if (!canBind)
+    log.warn(
+      '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
+    );
+  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name, ownProofs.has(name))]));
+  const supervisor = new Supervisor({
+    config,
+    log,
+    version,
+    build,
+    pin: pinOf,
+    pins: ({ name }) => pins.get(name),
+    ownProofs,
+    verifyToken: async (token, settings, gate) =>
+      verifyToken(token, settings, gate, async (pin) => assertNotRefused(config, token, pin)),
+  });
+  supervisor.start();
+  process.on('SIGHUP', () => supervisor.reload());
+  const signal = new Promise<undefined>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const)
+      process.on(name, () => {
+        log.info({ signal: name }, 'draining');
+        resolve(undefined);
+      });
+  });
+  const announce = async () => {
+    const ports = await supervisor.ready;
+    const management = ports.admin === undefined ? '' : `, management on port ${ports.admin}`;
+    output.write(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}\n`);
+  };
+  void announce();
+  const why = await Promise.race([signal, supervisor.hopeless]);
+  if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
+  await supervisor.stop();
+  releaseLocks();
+  log.info('stopped');
+  if (why === undefined) return 0;
+  return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
+}

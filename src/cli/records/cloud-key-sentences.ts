@@ -1,0 +1,144 @@
+import type { Item } from '../client/api-client.ts';
+import { editedSentence } from './changed.ts';
+import { clockWords, momentWords } from '../output/moments.ts';
+
+/* What an act on a CloudKey has changed, here and in AWS, in sentences. */
+
+export type KeyVerb =
+  'create' | 'adopt' | 'edit' | 'disable' | 'enable' | 'rotate' | 'schedule-deletion' | 'cancel-deletion';
+
+export interface KeyChange {
+  verb: KeyVerb;
+  /** As it was; undefined where it is new. */
+  before?: Item | undefined;
+  /** What was told, of an edit. */
+  told?: object;
+  /** Whether that was another value than it had. */
+  changed?: boolean;
+  /** Days until it is destroyed. */
+  days?: number | undefined;
+}
+
+/** One KMS key that an act on the CloudKey reached, or did not. */
+interface Outcome {
+  outcome: 'done' | 'pending' | 'by-hand' | 'no-key';
+  kmsKeyId: string;
+  region: string;
+  keyArn: string | null;
+}
+
+export function sentencesOf(change: KeyChange, after: Item, now: Date): string[] {
+  return [
+    ours(change, after, now),
+    ...(after['aws'] === undefined ? besideAws(change, after) : inAws(change, after)),
+  ];
+}
+
+function ours({ verb, before, told = {}, changed = true }: KeyChange, after: Item, now: Date): string {
+  const name = String(after['name']);
+  const since = clockWords(String(after['updatedAt']), now);
+  switch (verb) {
+    case 'create':
+    case 'adopt':
+      return `${name} is ${verb === 'create' ? 'created' : 'adopted'} in key set ${String(after['keySetName'])}; AWS knows it by the external key id ${String(after['externalKeyId'])}.`;
+    case 'edit':
+      return editedSentence(name, told, { after, changed });
+    case 'disable':
+      return before?.['state'] === 'DISABLED'
+        ? `${name} was DISABLED already; no request succeeds with it.`
+        : `${name} is DISABLED since ${since}; no request succeeds with it.`;
+    case 'enable':
+      return after['effectiveState'] === 'FROZEN'
+        ? `${name} is enabled, but FROZEN: no request succeeds with it until its key set ${String(after['keySetName'])} is thawed, or the vault.`
+        : before?.['state'] === 'AVAILABLE'
+          ? `${name} was AVAILABLE already; requests succeed with it.`
+          : `${name} is AVAILABLE since ${since}; requests succeed with it.`;
+    case 'rotate': {
+      const version = Number(after['currentVersion']);
+      return `${name} is at version ${version} since ${clockWords(String(after['rotatedAt']), now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;
+    }
+    case 'schedule-deletion':
+      return `${name} is disabled, and destroyed on ${momentWords(String(after['deletionAt']), now)}. Until then it can be kept: holdfast cloud-key cancel-deletion ${name}`;
+    case 'cancel-deletion':
+      return `${name} is not deleted any more: it is DISABLED. To use it again: holdfast cloud-key enable ${name}`;
+  }
+}
+
+const statesInAws: Readonly<Record<string, string>> = {
+  AVAILABLE: 'Enabled',
+  DISABLED: 'Disabled',
+  PENDING_DELETION: 'PendingDeletion',
+};
+
+/** What AWS still shows otherwise, and how that is changed too. */
+function besideAws({ verb }: KeyChange, after: Item): string[] {
+  const keys = (after['kmsKeys'] ?? []) as Item[];
+  return keys.flatMap((key) => {
+    const name = nameOf(key);
+    const { cloudStatus, step, keyArn } = key;
+    if (verb === 'create' || verb === 'adopt')
+      return step === 'DONE'
+        ? [`Its KMS key is ${name}${typeof keyArn === 'string' ? `: ${keyArn}` : ''}.`]
+        : [`Its KMS key ${name} is not made yet; see: holdfast kms-key show ${String(after['name'])}`];
+    if (keyArn === null) return [];
+    const shows = statesInAws[String(cloudStatus)] ?? 'another state';
+    if (verb === 'disable' && cloudStatus === 'AVAILABLE')
+      return [`In AWS ${name} still shows Enabled: --cloud both changes that, too.`];
+    if (verb === 'enable' && (cloudStatus === 'DISABLED' || cloudStatus === 'PENDING_DELETION'))
+      return [`In AWS ${name} still shows ${shows}, and is not used: --cloud both changes that, too.`];
+    if (verb === 'schedule-deletion' && cloudStatus !== 'PENDING_DELETION')
+      return [`In AWS ${name} stays as it is: --cloud both schedules its deletion, too.`];
+    if (verb === 'cancel-deletion' && cloudStatus === 'PENDING_DELETION')
+      return [`In AWS ${name} is still to be deleted: --cloud both cancels that, too.`];
+    return [];
+  });
+}
+
+/** What came of it in AWS. */
+function inAws(change: KeyChange, after: Item): string[] {
+  const keys = new Map(((after['kmsKeys'] ?? []) as Item[]).map((key) => [key['id'], key]));
+  return (after['aws'] as Outcome[]).flatMap((one) => {
+    const name = nameOf(keys.get(one.kmsKeyId) ?? { region: one.region, keyArn: one.keyArn });
+    switch (one.outcome) {
+      case 'done':
+        return [`In AWS ${name} ${doneInAws[change.verb] ?? 'has it, too'}.`];
+      case 'pending':
+        return [`In AWS ${name} is not changed yet: it stays asked for, and is repeated until AWS does it.`];
+      case 'no-key':
+        return [`In AWS there is no KMS key ${name} yet.`];
+      case 'by-hand': {
+        const command = commandOf(change, one);
+        return [
+          `In AWS ${name} is as it was: nothing here signs in to AWS for it. By hand it is:`,
+          command === undefined
+            ? `  holdfast kms-key console ${String(after['name'])}`
+            : `  aws kms ${command} --region ${one.region} --key-id ${one.keyArn ?? ''}`,
+        ];
+      }
+    }
+  });
+}
+
+const doneInAws: Partial<Record<KeyVerb, string>> = {
+  disable: 'is Disabled, too',
+  enable: 'is Enabled, too',
+  'schedule-deletion': 'is to be deleted, too',
+  'cancel-deletion': 'is not deleted any more, too: it is Disabled',
+};
+
+/** AWS's own command for the same there. */
+function commandOf({ verb, days }: KeyChange, { keyArn }: Outcome): string | undefined {
+  if (keyArn === null) return undefined;
+  const commands: Partial<Record<KeyVerb, string>> = {
+    disable: 'disable-key',
+    enable: 'enable-key',
+    'schedule-deletion': `schedule-key-deletion --pending-window-in-days ${days ?? 30}`,
+    'cancel-deletion': 'cancel-key-deletion',
+  };
+  return commands[verb];
+}
+
+function nameOf({ alias, keyArn, region }: Item): string {
+  if (typeof alias === 'string' && alias !== '') return `${alias} (${String(region)})`;
+  return typeof keyArn === 'string' ? keyArn : `in ${String(region)}`;
+}

@@ -1,0 +1,71 @@
+import { secretLines } from './changed.ts';
+import type { Item } from '../client/api-client.ts';
+import { CliError } from '../output/cli-error.ts';
+import { printChanged, type OutputOptions } from '../output/output.ts';
+import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
+
+export interface FirstPasswordWish {
+  firstPasswordFile?: string;
+}
+
+export const firstPasswordOption = [
+  '--first-password-file <file>',
+  'write the first password here, mode 0600, instead of showing it (where no mail is set up)',
+] as const;
+
+/**
+ * Prints what was made, with the first password of a person where no mail could carry it. Throws CliError where it was
+ * to come and did not: a repetition after a lost connection is answered without it.
+ */
+export async function printWithFirstPassword(
+  make: () => Promise<Item>,
+  { firstPasswordFile: file }: FirstPasswordWish,
+  options: OutputOptions,
+  otherPassword: (made: Item) => string,
+  done: (made: Item) => string,
+): Promise<void> {
+  const check = (made: Item): Item => {
+    // Who signs in by single sign-on alone has none.
+    if (made['firstPassword'] === undefined && made['mailed'] === false && made['signIn'] !== 'oidc')
+      throw new CliError(
+        'unreachable',
+        'it was made, but the first password was lost with the connection',
+        otherPassword(made),
+      );
+    return made;
+  };
+  const madeOf = (made: Item): Made => ({ what: 'the first password', undo: otherPassword(made) });
+  if (file === undefined) {
+    const made = check(await make());
+    const { firstPassword } = made;
+    showSecret(madeOf(made), () =>
+      printChanged(
+        [sentenceOf(made, done), ...(firstPassword === undefined ? [] : secretLines({ firstPassword }))],
+        made,
+        options,
+      ),
+    );
+    return;
+  }
+  await withNewSecretFile(file, async (write) => {
+    const { firstPassword, ...made } = check(await make());
+    write(typeof firstPassword === 'string' ? `${firstPassword}\n` : '', madeOf(made));
+    printChanged(
+      sentenceOf(made, done, typeof firstPassword === 'string' ? file : undefined),
+      typeof firstPassword === 'string' ? { ...made, firstPasswordFile: file } : made,
+      options,
+    );
+  });
+}
+
+function sentenceOf(made: Item, done: (made: Item) => string, file?: string): string {
+  const where =
+    file === undefined
+      ? made['mailed'] === true
+        ? 'The first password goes there by mail.'
+        : made['signIn'] === 'oidc'
+          ? 'They sign in by single sign-on.'
+          : 'The first password is shown this once:'
+      : `The first password is in ${file}.`;
+  return `${done(made)}. ${where}`;
+}

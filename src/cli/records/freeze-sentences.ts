@@ -1,0 +1,99 @@
+import { counted } from '../../counted.ts';
+import type { Item } from '../client/api-client.ts';
+
+/* What a freeze or its end has come to, in sentences: what changed nothing is not told as done. */
+
+export type FreezeVerb = 'freeze' | 'thaw';
+
+const refused = 'AWS is answered InvalidStateException from now on';
+
+/** Of several key sets at once. */
+export function severalInWords(
+  verb: FreezeVerb,
+  { keySets, changed }: { keySets: number; changed: number },
+): string {
+  const before = keySets - changed;
+  const all = counted(keySets, 'key set');
+  if (verb === 'freeze') {
+    if (keySets === 0) return 'you see no key set: nothing was frozen';
+    if (changed === 0)
+      return `${keySets === 1 ? 'the one key set' : `all ${all}`} had been FROZEN before: nothing has changed`;
+    return `${all} ${are(keySets)} FROZEN: ${refused}${before === 0 ? '' : `; ${before} of them had been before`}`;
+  }
+  if (keySets === 0) return 'you see no key set: nothing was thawed';
+  if (changed === 0)
+    return `${keySets === 1 ? 'the one key set was not' : `none of the ${all} was`} frozen: nothing has changed`;
+  const others = before === 0 ? '' : `; ${counted(before, 'other')} had not been frozen`;
+  return `${counted(changed, 'key set')} ${are(changed)} thawed: each key is as it was${others}`;
+}
+
+/** Of one, as it is now. `changed`: whether it was otherwise by itself. */
+export function keySetInWords(keySet: Item, verb: FreezeVerb, changed: boolean): string {
+  const { name, state } = keySet;
+  if (verb === 'freeze')
+    return changed
+      ? `${String(name)} is FROZEN: ${refused}`
+      : `${String(name)} had been FROZEN before: nothing has changed`;
+  if (state === 'FROZEN') {
+    const own = changed
+      ? `the freeze of ${String(name)} itself is ended`
+      : `${String(name)} was not frozen by itself: nothing has changed`;
+    return `${own}; it stays FROZEN with its vault: ${vaultStays(keySet['frozenSince'])}`;
+  }
+  return changed
+    ? `${String(name)} is ${String(state)}: each of its keys is as it was`
+    : `${String(name)} was not frozen: nothing has changed`;
+}
+
+/** Of every vault of the appliance. */
+export function vaultsInWords({ frozen, frozenBefore }: { frozen: number; frozenBefore: number }): string {
+  const all = frozen + frozenBefore;
+  if (all === 0) return 'there is no vault: nothing was frozen';
+  const thaw = 'The administrators of each thaw it: holdfast vault thaw';
+  if (frozen === 0)
+    return `${all === 1 ? 'the one vault' : `all ${counted(all, 'vault')}`} had been FROZEN before: nothing has changed. ${thaw}`;
+  const before = frozenBefore === 0 ? '' : `; ${frozenBefore} of them had been before`;
+  return `${counted(all, 'vault')} ${are(all)} FROZEN: ${refused}${before}. ${thaw}`;
+}
+
+/** Of one that is frozen now, by this or before: the emergency stop asks nothing first. */
+export function frozenVaultInWords(vault: Item): string {
+  const { vault: since } = (vault['frozenSince'] ?? {}) as FrozenSince;
+  return `${String(vault['name'])} is FROZEN${typeof since === 'string' ? ` since ${since}` : ''}: ${refused}`;
+}
+
+/** Of one, as it is now. `changed`: whether the caller had a freeze to end. */
+export function thawedVaultInWords(vault: Item, changed: boolean): string {
+  const name = String(vault['name']);
+  if (vault['state'] === 'FROZEN') {
+    const stays = `${name} stays FROZEN: ${vaultStays(vault['frozenSince'])}`;
+    return changed ? stays : `nothing of it was yours to end; ${stays}`;
+  }
+  return changed
+    ? `${name} is ACTIVE: each of its keys is as it was, and key sets that are frozen by themselves stay so`
+    : `${name} was not frozen: nothing has changed`;
+}
+
+interface FrozenSince {
+  vault?: string | null;
+  appliance?: string | null;
+}
+
+/** What still has to be ended, and by whom. */
+export function vaultStays(since: unknown): string {
+  const { vault, appliance } = (since ?? {}) as FrozenSince;
+  return [
+    ...(typeof vault === 'string'
+      ? [`frozen since ${vault}, until an administrator of the vault says holdfast vault thaw`]
+      : []),
+    ...(typeof appliance === 'string'
+      ? [
+          `held by the appliance since ${appliance}, until an administrator of the appliance says holdfast vault thaw`,
+        ]
+      : []),
+  ].join('; ');
+}
+
+function are(count: number): string {
+  return count === 1 ? 'is' : 'are';
+}
