@@ -4,7 +4,7 @@ import { listEvents, type EventWish } from '../src/admin/audit/audit-event-list.
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';
-import type { House } from '../src/vault/house.ts';
+import type { House } from '../src/vault/context.ts';
 import { clearAway } from '../src/schedules/housekeeping.ts';
 import { listKeySets, updateKeySet } from '../src/keys/key-sets/key-sets.ts';
 import { listKmsKeys, type KmsKeyFilter } from '../src/cloud/kms-keys/records.ts';
@@ -12,7 +12,7 @@ import type { PageWish } from '../src/vault/page.ts';
 import { reconcile } from '../src/reconcile/reconcile.ts';
 import { Schedules } from '../src/schedules/schedules.ts';
 import { systemAct } from '../src/vault/system-act.ts';
-import { TokenRooms } from '../src/vault/token-rooms.ts';
+import { TokenRooms } from '../src/vault/tokens.ts';
 import { unfinishedSteps } from '../src/schedules/unfinished-steps.ts';
 import { finishWork } from '../src/vault/unfinished-work.ts';
 import { deleteVault } from '../src/tenancy/vault-deletion.ts';

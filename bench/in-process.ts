@@ -13,7 +13,7 @@ import { TokenHost } from '../src/token/host/token-host.ts';
 import type { CallOptions, CallResult } from '../src/token/pool/token-pool.ts';
 import { Directory } from '../src/serving/directory.ts';
 import { EncryptionCount } from '../src/serving/encryption-count.ts';
-import { TokenRooms, type TokenClient } from '../src/vault/token-rooms.ts';
+import { TokenRooms, type TokenClient } from '../src/vault/tokens.ts';
 import { runCluster } from './cluster.ts';
 import { leasesOf } from '../testing/leases.ts';
 

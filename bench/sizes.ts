@@ -13,7 +13,7 @@ import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { AuditPruner } from '../src/schedules/audit-pruner.ts';
 import { createPruning } from '../src/schedules/audit-prunings.ts';
 import { systemAct } from '../src/vault/system-act.ts';
-import { TokenRooms } from '../src/vault/token-rooms.ts';
+import { TokenRooms } from '../src/vault/tokens.ts';
 import { silentLog } from '../testing/aws-settings.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
 import { fillStore } from './large-store.ts';

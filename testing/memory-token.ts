@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TokenError } from '../src/token/faults.ts';
 import type { ListedKey, TokenRequest } from '../src/token/messages.ts';
-import type { TokenClient } from '../src/vault/token-rooms.ts';
+import type { TokenClient } from '../src/vault/tokens.ts';
 
 /** A token in memory, with its key objects by CKA_ID in hex, in the order of their CKA_IDs. */
 export type MemoryToken = TokenClient & { objects: Map<string, ListedKey> };

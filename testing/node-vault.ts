@@ -14,9 +14,9 @@ import {
   type CloudKeyRecord,
 } from '../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../src/keys/credentials/credentials.ts';
-import type { House } from '../src/vault/house.ts';
+import type { House } from '../src/vault/context.ts';
 import { createKeySet, type KeySet } from '../src/keys/key-sets/key-sets.ts';
-import { TokenRooms } from '../src/vault/token-rooms.ts';
+import { TokenRooms } from '../src/vault/tokens.ts';
 import { insertVault } from './vault.ts';
 import type { KeySetAccess } from './xks-client.ts';
 

@@ -4,7 +4,7 @@ import type { Caller } from '../identity/caller.ts';
 import { readCallerAgain } from '../identity/callers.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Authority } from '../store/store.ts';
-import type { Sight } from '../vault/house.ts';
+import type { Sight } from '../vault/context.ts';
 import { checkAccess } from './access.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './route.ts';

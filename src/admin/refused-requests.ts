@@ -2,7 +2,7 @@ import { monotonicNow } from '../clock.ts';
 import { recordAlone, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Tables } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import type { Problem } from './problem.ts';
 import type { Route } from './route.ts';
 

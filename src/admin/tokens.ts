@@ -1,7 +1,7 @@
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 import { z } from 'zod';
 import { recordAlone } from '../evidence/trail.ts';
-import type { TokenClient } from '../vault/token-rooms.ts';
+import type { TokenClient } from '../vault/tokens.ts';
 import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
 import { route, shownPage, type Answer, type Route } from './route.ts';

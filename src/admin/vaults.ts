@@ -7,7 +7,7 @@ import {
 import { deleteVault } from '../tenancy/vault-deletion.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isVaultFrozen } from '../vault/vault-frozen.ts';
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../vault/vaults.ts';
 import { wayToTheAppliance } from './access.ts';
 import { vaultAddresses } from './addresses.ts';

@@ -1,6 +1,6 @@
 import { beginsWith } from '../vault/begins-with.ts';
 import { monotonicNow } from '../clock.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 const leaseTime = 60_000;
 /** A kept lease is renewed when it is this old, milliseconds. */

@@ -8,7 +8,7 @@ import { monotonicNow } from '../clock.ts';
 import type { ServedKeySet } from '../serving/directory.ts';
 import type { XksError } from '../xks/errors.ts';
 import type { CallFacts } from '../xks/operation.ts';
-import type { Operation } from './route.ts';
+import type { Operation } from '../xks/uri.ts';
 
 export interface RequestRecord {
   began: number;

@@ -20,7 +20,7 @@ import { echo, EchoBudget } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
 import { answeredPing, registerProbes } from './probes.ts';
 import { round, type RequestLog } from './request-log.ts';
-import { readRoute, splitUrl, type Route } from './route.ts';
+import { readRoute, splitUrl, type Route } from '../xks/uri.ts';
 
 export interface XksAppOptions {
   services: XksServices;

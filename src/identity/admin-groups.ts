@@ -4,7 +4,7 @@ import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';
-import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../vault/context.ts';
 import { parseDescription, parseTitle } from '../vault/names.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';

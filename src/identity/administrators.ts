@@ -2,7 +2,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
 import { checkNewPassword } from './password-policy.ts';

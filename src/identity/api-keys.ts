@@ -7,7 +7,7 @@ import type { ApiKeyTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord, bumpRecords } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { hashOf, mintApiKey } from './bearer.ts';

@@ -1,5 +1,5 @@
 import type { Role, SessionTable } from '../store/schema.ts';
-import type { Sight } from '../vault/house.ts';
+import type { Sight } from '../vault/context.ts';
 import type { Permission } from './permissions.ts';
 
 /** Who sent a request, once proven. */

@@ -5,7 +5,7 @@ import type { Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
 import { noteOn } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { ofLivingVault } from '../vault/living-vault.ts';
 import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
 import type { Caller } from './caller.ts';

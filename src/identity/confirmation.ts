@@ -1,6 +1,6 @@
 import type { Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
 import { beginAttempt, takeBack } from './lockout.ts';

@@ -1,5 +1,5 @@
 import type { Secret } from '../secret.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { MailError, sendMail } from './mail.ts';
 import { firstPasswordMail, resetMail } from './mail-texts.ts';
 import type { UserRow } from './sessions.ts';

@@ -2,7 +2,7 @@ import { expressionBuilder, type ExpressionWrapper, type Transaction } from 'kys
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 /*
  * Wrong passwords and codes of one account. From the fifth in a row on it is locked: 1, 2, 4 … 60 minutes. At the

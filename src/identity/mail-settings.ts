@@ -5,7 +5,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
+import { checkRowVersion, type House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
 import { parseEmail } from './user-forms.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { TokenError } from '../token/faults.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { mailPassword, readMailSettings, type MailSettings } from './mail-settings.ts';
 import type { Mail } from './mail-texts.ts';
 

@@ -1,7 +1,7 @@
 import { argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret } from '../secret.ts';
-import type { PasswordCost } from '../vault/house.ts';
+import type { PasswordCost } from '../vault/context.ts';
 import { FairQueue } from '../fair-queue.ts';
 import { normalPassword } from './password-policy.ts';
 

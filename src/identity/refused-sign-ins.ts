@@ -1,6 +1,6 @@
 import { aftermathOf, recordAlone, type Act } from '../evidence/trail.ts';
 import type { Store } from '../store/store.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 /** What was refused: `user` is undefined where no such user is, whose name nobody repeats: it may be a password. */
 export interface Refusal {

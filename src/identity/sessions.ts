@@ -6,7 +6,7 @@ import { restricts, signsIn } from '../store/read-back.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { csrfTokenOf, hashOf, mintSessionToken } from './bearer.ts';
 

@@ -1,6 +1,6 @@
 import type { Role } from '../store/schema.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { Sight } from '../vault/house.ts';
+import type { Sight } from '../vault/context.ts';
 
 /** Cloud admins see what belongs to their admin groups, everyone else all of their vault. */
 export async function sightOf(db: Reading, user: { id: string; role: Role }): Promise<Sight> {

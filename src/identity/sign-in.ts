@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, guess } from './confirmation.ts';
 import { laneOf } from '../fair-queue.ts';

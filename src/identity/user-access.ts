@@ -1,7 +1,7 @@
 import { record, type Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';

@@ -6,7 +6,7 @@ import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { changes } from '../vault/edits.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
+import { checkRowVersion, type House } from '../vault/context.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault } from '../vault/vaults.ts';

@@ -1,4 +1,4 @@
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 /** Name of a vault that is there; '' for the appliance, and for none. */
 export async function vaultNameOf(house: House, vaultId: string): Promise<string> {

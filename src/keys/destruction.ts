@@ -1,14 +1,14 @@
 import { sql } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { isOfWholeToken, managementDeadline } from '../vault/token-rooms.ts';
+import { isOfWholeToken, managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { TokenError } from '../token/faults.ts';
 

@@ -4,12 +4,12 @@ import type { Tables } from '../store/schema.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 
 /*
  * What is left of an act that did not come to its end: a CloudKey that is CREATING, a version that is PENDING. Only the

@@ -2,7 +2,7 @@ import { bindingOf } from '../token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
-import { managementDeadline, type TokenClient } from '../vault/token-rooms.ts';
+import { managementDeadline, type TokenClient } from '../vault/tokens.ts';
 
 /** A version that is on record and has no key object yet. */
 export interface VersionToMake {

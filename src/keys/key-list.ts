@@ -1,7 +1,7 @@
 import { idsOfKeysCalled } from './key-names.ts';
 import { beginsWith, beginsWithByIndex } from '../vault/begins-with.ts';
 import type { CloudKeyState } from '../store/schema.ts';
-import type { House, Sight } from '../vault/house.ts';
+import type { House, Sight } from '../vault/context.ts';
 import { listedCloudKeys, type UsedCloudKey } from './key-records.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
 

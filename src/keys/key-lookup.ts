@@ -1,6 +1,6 @@
 import { recordEach, type Act } from '../evidence/trail.ts';
 import type { CloudKeyState } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { idsOfKeysCalled } from './key-names.ts';
 import { effectiveState, frozenSince } from './key-records.ts';
 

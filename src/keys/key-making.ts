@@ -5,7 +5,7 @@ import type { Tables } from '../store/schema.ts';
 import type { FoundKey } from '../token/messages.ts';
 import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House, Sight } from '../vault/house.ts';
+import type { House, Sight } from '../vault/context.ts';
 import { checkKeyName, checkUnspent } from './key-checks.ts';
 import {
   auditedKey,
@@ -24,7 +24,7 @@ import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from '../cloud/kms-keys/cre
 import { parseExternalKeyId } from '../vault/names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 
 export interface NewKeyWish extends CloudKeyWish {
   keySetId: string;

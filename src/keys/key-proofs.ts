@@ -1,8 +1,8 @@
 import type { Act } from '../evidence/trail.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from '../serving/served-writes.ts';
-import { managementDeadline, whyUnfit } from '../vault/token-rooms.ts';
+import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
 
 /** A version in a token. */
 export type ProvableVersion = IdentifiedVersion & { token: string };

@@ -3,7 +3,7 @@ import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, CloudKeyTable, KeyVersionTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House, Sight } from '../vault/house.ts';
+import type { House, Sight } from '../vault/context.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
 import { seenBy } from '../vault/sight.ts';

@@ -3,8 +3,8 @@ import { aftermathOf, record, type Act, type AuditEntry } from '../evidence/trai
 import type { Tables } from '../store/schema.ts';
 import { ckrName, TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
-import type { House } from '../vault/house.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import type { House } from '../vault/context.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** A key object of another's making, which is to be adopted. */

@@ -3,7 +3,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { Edit } from '../vault/edits.ts';
-import { checkRowVersion, type House, type Sight } from '../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../vault/context.ts';
 import { checkKeyName } from './key-checks.ts';
 import {
   auditedKey,

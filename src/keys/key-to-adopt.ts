@@ -1,7 +1,7 @@
 import { TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
-import type { House } from '../vault/house.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import type { House } from '../vault/context.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /**

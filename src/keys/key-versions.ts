@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { rotateAt } from './encryption-limits.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
+import { checkRowVersion, type House } from '../vault/context.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { generateVersion, versionToMake } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';

@@ -17,7 +17,7 @@ import { AuditPruner } from '../schedules/audit-pruner.ts';
 import { AwsSchedules } from '../cloud/schedule.ts';
 import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { TokenRooms } from '../vault/token-rooms.ts';
+import { TokenRooms } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
 import { nodeIdPath } from './confinement.ts';
 import { Listener } from '../http/listener.ts';

@@ -10,7 +10,7 @@ import { Directory } from '../serving/directory.ts';
 import { EncryptionCount } from '../serving/encryption-count.ts';
 import { LimitRotations } from '../serving/limit-rotations.ts';
 import { QuotaLeases } from '../serving/quota-leases.ts';
-import { TokenRooms } from '../vault/token-rooms.ts';
+import { TokenRooms } from '../vault/tokens.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
 import { UseRecorder } from '../serving/uses.ts';
 import type { XksServices } from '../xks/operation.ts';

@@ -1,6 +1,6 @@
 import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from '../keys/key-proofs.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
-import { whyUnfit } from '../vault/token-rooms.ts';
+import { whyUnfit } from '../vault/tokens.ts';
 
 /** So many proofs are kept in one transaction. */
 const atOnce = 100;

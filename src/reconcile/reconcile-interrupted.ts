@@ -3,7 +3,7 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from '../keys/destruction.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { longestAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
 import { activateVersion } from '../keys/key-versions.ts';
@@ -16,7 +16,7 @@ import {
   type VersionOnRecord,
 } from './reconcile-records.ts';
 import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 
 /**
  * Ends what a process that is gone left half done: where the key object is in the token, as it was to be, the creation or

@@ -1,10 +1,10 @@
 import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
-import { managementDeadline, type TokenClient } from '../vault/token-rooms.ts';
+import { managementDeadline, type TokenClient } from '../vault/tokens.ts';
 
 /** So many keys are asked for in one message: what is done with them takes less time than a listing is kept for. */
 const pageSize = 250;

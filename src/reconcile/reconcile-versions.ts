@@ -2,12 +2,12 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import { whyNotOrdered } from '../keys/destruction-orders.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
 import { recordedDifferences } from './reconcile-interrupted.ts';
 import { about, isGone, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
-import { managementDeadline, whyUnfit } from '../vault/token-rooms.ts';
+import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
 
 /** One version on record against the key object that was listed, if any. */
 export async function compareVersion(

@@ -1,4 +1,4 @@
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../evidence/trail.ts';
@@ -6,7 +6,7 @@ import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import type { ListedKey } from '../token/messages.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';
 import { Orphans } from './reconcile-orphans.ts';
 import { keyPages, versionPages, type Comparing } from './reconcile-records.ts';
@@ -19,7 +19,7 @@ import {
 import { IdentityCheck } from './reconcile-identities.ts';
 import { compareSeals } from './reconcile-seals.ts';
 import { compareVersion } from './reconcile-versions.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** What is being compared in this process: by whom, and of which vault, or of all. */

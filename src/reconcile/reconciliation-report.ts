@@ -1,9 +1,9 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { ReconciliationTable, Tables } from '../store/schema.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { mergePages, readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 
 export const findingKinds = [
   'interrupted',

@@ -2,8 +2,8 @@ import { TokenError } from '../token/faults.ts';
 import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
 import type { NamedSecret } from './sealed-secrets.ts';
-import type { House } from '../vault/house.ts';
-import { managementDeadline } from '../vault/token-rooms.ts';
+import type { House } from '../vault/context.ts';
+import { managementDeadline } from '../vault/tokens.ts';
 import { reseal } from '../vault/sealing.ts';
 
 /** What a token has of what a store needs of it. */

@@ -1,4 +1,4 @@
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import type { TokenComparison } from './reconciliation-report.ts';
 
 /** What reconcile tells and nothing else does; keys that do not open their proof show by themselves. */

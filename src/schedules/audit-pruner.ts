@@ -9,7 +9,7 @@ import type { AuditEventTable, Tables } from '../store/schema.ts';
 import { entryOf, pruningIn, type AuditPruning } from './audit-prunings.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { actionsThatStay } from '../keys/destruction-orders.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { KeptLease } from '../fleet/leases.ts';
 import { systemAct } from '../vault/system-act.ts';
 

@@ -3,7 +3,7 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AuditPruningTable, Tables } from '../store/schema.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { counted } from '../counted.ts';

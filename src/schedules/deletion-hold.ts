@@ -1,5 +1,5 @@
 import { deletionHold } from '../store/backup/deletion-hold.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 /*
  * Destroying a key cannot be undone, and when it is done is for the clock to say. After a clock has leapt ahead nothing is

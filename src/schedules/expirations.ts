@@ -3,7 +3,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { paced } from '../vault/paced.ts';
 import { credentialWillStand } from '../keys/credentials/credential-records.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';

@@ -4,7 +4,7 @@ import type { Tables } from '../store/schema.ts';
 import { removeCredentials } from '../keys/credentials/credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;

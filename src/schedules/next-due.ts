@@ -1,4 +1,4 @@
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 
 /** The first moment after `now` at which the schedule has something to do; undefined where it has nothing. */
 export async function nextDue({ store: { db } }: Pick<House, 'store'>, now: Date): Promise<Date | undefined> {

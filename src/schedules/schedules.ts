@@ -6,7 +6,7 @@ import { aheadOfLastSign, deletionsHeldUntil, holdDeletions, suspiciousLeap } fr
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
-import type { House } from '../vault/house.ts';
+import type { House } from '../vault/context.ts';
 import { clearAway, showNode, type NodeFacts } from './housekeeping.ts';
 import { KeptLease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';

@@ -21,7 +21,7 @@ import {
   type ServedVault,
 } from './served-records.ts';
 import { TokenError } from '../token/faults.ts';
-import { isOfWholeToken, type TokenRooms } from '../vault/token-rooms.ts';
+import { isOfWholeToken, type TokenRooms } from '../vault/tokens.ts';
 
 export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudKey } from './served-records.ts';
 import { generateVersion, type VersionToMake } from '../keys/key-generation.ts';
 import { keyObjectAfter, type LeftKeyObject } from '../keys/interrupted.ts';
-import type { TokenRooms } from '../vault/token-rooms.ts';
+import type { TokenRooms } from '../vault/tokens.ts';
 
 /*
  * A rotation that an XKS worker makes, since the count of a key's version nears its limit. The worker reads the store and

@@ -5,7 +5,7 @@ import { wordsOfFailure } from '../token/ways-out.ts';
 import { BackOff } from '../vault/back-off.ts';
 import { rotateAtLimit, type VersionWrites } from './limit-rotation.ts';
 import type { CloudKey } from './served-records.ts';
-import type { TokenRooms } from '../vault/token-rooms.ts';
+import type { TokenRooms } from '../vault/tokens.ts';
 
 /** How long a failed rotation is not tried again, milliseconds: each try begins a version. */
 const pauses = { first: 60_000, longest: 3_600_000 };

@@ -1,5 +1,5 @@
 import type { QuotaAsk, QuotaGrant } from './quota.ts';
-import { WindowedCount } from '../http/windowed-count.ts';
+import { WindowedCount } from '../windowed-count.ts';
 
 /** What a worker holds it may use for so long after each answer, milliseconds. */
 export const leaseLife = 1_000;

@@ -5,7 +5,7 @@ import type { servedColumns } from '../store/served-changes.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import { toQuota, type Quota } from './quota.ts';
 import { isVaultFrozen } from '../vault/vault-frozen.ts';
-import { tokensOf } from '../vault/vault-tokens.ts';
+import { tokensOf } from '../vault/granted-tokens.ts';
 
 /*
  * The vault's records as XKS workers remember them: parsed once for each change of them. What the clock decides is kept as

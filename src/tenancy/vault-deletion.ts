@@ -4,7 +4,7 @@ import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { leftInAws } from '../cloud/key-stores/checks.ts';
-import { checkRowVersion, type House } from '../vault/house.ts';
+import { checkRowVersion, type House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { beginWork } from '../vault/unfinished-work.ts';
 import { takeOut, type WentWithVault } from './vault-end.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '../secret.ts';
 import { encodeSealContext, type SealContext } from '../token/seal-context.ts';
-import type { House } from './house.ts';
-import { managementDeadline } from './token-rooms.ts';
+import type { House } from './context.ts';
+import { managementDeadline } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
 
 /** A secret of ours at rest, and what it is bound to: moved to another record it does not open. */

@@ -1,6 +1,6 @@
 import { sql, type Expression, type SqlBool, type Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
-import type { Sight } from './house.ts';
+import type { Sight } from './context.ts';
 import { VaultError } from './vault-error.ts';
 
 /** Whether a record of this admin group is seen. What belongs to no group is seen by those who see all. */

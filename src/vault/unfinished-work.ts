@@ -1,7 +1,7 @@
 import type { Act } from '../evidence/trail.ts';
 import type { UnfinishedWorkTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import type { House } from './house.ts';
+import type { House } from './context.ts';
 import { paced } from './paced.ts';
 import { systemAct } from './system-act.ts';
 

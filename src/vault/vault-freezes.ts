@@ -4,7 +4,7 @@ import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecords, editRecord } from './edit-record.ts';
-import { checkRowVersion, type House } from './house.ts';
+import { checkRowVersion, type House } from './context.ts';
 import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
 import { findVault, recordInBoth, type Vault } from './vaults.ts';

@@ -3,12 +3,12 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
-import { checkRowVersion, type House, type Sight } from './house.ts';
+import { checkRowVersion, type House, type Sight } from './context.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
-import { tokensOf } from './vault-tokens.ts';
+import { tokensOf } from './granted-tokens.ts';
 import { editRecord } from './edit-record.ts';
 
 /** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */

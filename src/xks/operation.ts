@@ -1,7 +1,7 @@
 import { TokenError } from '../token/faults.ts';
 import type { CloudKey, Directory, FoundState, KeyVersion, ServedKeySet } from '../serving/directory.ts';
 import type { EncryptionCount } from '../serving/encryption-count.ts';
-import type { TokenRooms } from '../vault/token-rooms.ts';
+import type { TokenRooms } from '../vault/tokens.ts';
 import type { Admission, QuotaLeases } from '../serving/quota-leases.ts';
 import type { UnfitKeys } from '../serving/unfit-keys.ts';
 import type { UseRecorder } from '../serving/uses.ts';

@@ -9,7 +9,7 @@ import type { Answer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
-import type { Sight } from '../../src/vault/house.ts';
+import type { Sight } from '../../src/vault/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import { fresh, insertGroup, openVault, type TestVault } from '../../testing/vault.ts';
 

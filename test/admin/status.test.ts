@@ -14,10 +14,10 @@ import { lookUpCloudKeys } from '../../src/keys/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
 import { emptyComparison } from '../../src/reconcile/reconciliation-report.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenRooms } from '../../src/vault/tokens.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
-import type { Sight } from '../../src/vault/house.ts';
+import type { Sight } from '../../src/vault/context.ts';
 import {
   newConnected,
   openStage,

@@ -10,7 +10,7 @@ import { createCloudKey, disableCloudKey, type NewKeyWish } from '../../src/keys
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { destroyVersions } from '../../src/keys/destruction.ts';
 import { createKeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { findVault, listVaults, updateVault } from '../../src/vault/vaults.ts';

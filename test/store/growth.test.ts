@@ -5,9 +5,9 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { clearAway } from '../../src/schedules/housekeeping.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenRooms } from '../../src/vault/tokens.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* What is done in the background costs no more than what there is to do, and no transaction of it holds up others. */

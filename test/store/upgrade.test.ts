@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { revealSecret } from '../../src/keys/credentials/credentials.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';

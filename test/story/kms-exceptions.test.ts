@@ -18,7 +18,7 @@ import type { Simulator } from '../../simulator/simulator.ts';
 import { updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import type { QuotaWish } from '../../src/vault/limits.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { Middlebox } from '../doctor/middlebox.ts';
 import { startAws } from '../../testing/simulated-aws.ts';
 import { TestCa } from '../../testing/certificates.ts';

@@ -1,6 +1,6 @@
 import type { ListedKey } from '../../src/token/messages.ts';
 import { keyPages } from '../../src/reconcile/reconcile-records.ts';
-import type { TokenClient } from '../../src/vault/token-rooms.ts';
+import type { TokenClient } from '../../src/vault/tokens.ts';
 
 /** All key objects of ours in the token, by CKA_ID in hex. */
 export async function keysInToken(pool: TokenClient): Promise<Map<string, ListedKey>> {

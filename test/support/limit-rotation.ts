@@ -1,4 +1,4 @@
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { rotateAt } from '../../src/keys/encryption-limits.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { rotateAtLimit, type VersionWrites } from '../../src/serving/limit-rotation.ts';

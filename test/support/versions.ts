@@ -1,4 +1,4 @@
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import {
   listVersions as pageOfVersions,
   type CloudKeyRecord,

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { adoptCloudKey } from '../../src/keys/cloud-keys.ts';
 import { CKR, TokenError } from '../../src/token/faults.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { Shim, type Rule } from '../../testing/shim.ts';
 import { eventsOf, insertVault, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';

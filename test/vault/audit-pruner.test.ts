@@ -18,9 +18,9 @@ import {
 import { holdDeletions } from '../../src/schedules/deletion-hold.ts';
 import { countStatus } from '../../src/admin/status/counts.ts';
 import { actionsThatStay, whyNotOrdered } from '../../src/keys/destruction-orders.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenRooms } from '../../src/vault/tokens.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from './stage.ts';

@@ -19,7 +19,7 @@ import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import {
   eventsOf,
   fresh,

@@ -17,7 +17,7 @@ import {
   withdrawCredential,
 } from '../../src/keys/credentials/credentials.ts';
 import { updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { eventsOf, fresh, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;

@@ -8,7 +8,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/serving/directory.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenRooms } from '../../src/vault/tokens.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { insertVault } from '../../testing/vault.ts';

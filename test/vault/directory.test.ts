@@ -3,7 +3,7 @@ import { createCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { createKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { TokenRooms } from '../../src/vault/token-rooms.ts';
+import { TokenRooms } from '../../src/vault/tokens.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';

@@ -2,7 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { rotateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { listVersions } from '../support/versions.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;

@@ -16,12 +16,12 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { generateVersion } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { versionWritesInto } from '../../src/serving/limit-rotation-writes.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
-import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
+import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';
 import { eventsOf, fresh, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
-import type { Sight } from '../../src/vault/house.ts';
+import type { Sight } from '../../src/vault/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   createKeySet,

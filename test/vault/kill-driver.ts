@@ -11,10 +11,10 @@ import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/keys
 import { issueCredential, rotateCredential } from '../../src/keys/credentials/credentials.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { getKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
-import { TokenRooms, type TokenClient } from '../../src/vault/token-rooms.ts';
+import { TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
 import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { RotatingWorker } from '../support/limit-rotation.ts';
 

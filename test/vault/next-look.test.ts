@@ -4,7 +4,7 @@ import { disableCloudKey, enableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { getCredential, issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /* What was done in one process is seen by a Directory of another, at its next look (promise 2). */

@@ -18,7 +18,7 @@ import {
   type Reconciliation,
 } from '../../src/reconcile/reconciliation-report.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { managementDeadline, TokenRooms } from '../../src/vault/token-rooms.ts';
+import { managementDeadline, TokenRooms } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';
 import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
 import { recordDeletion } from './recorded-deletion.ts';

@@ -1,5 +1,5 @@
 import { record } from '../../src/evidence/trail.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { keyEntry, type CloudKeyRecord } from '../../src/keys/key-records.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 

@@ -15,7 +15,7 @@ import { expireCredentials, expireKeys, retireCredentials } from '../../src/sche
 import { freezeKeySet, thawKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { managementDeadline } from '../../src/vault/token-rooms.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
 import { day, hour, minute, second, Stage } from './stage.ts';
 

@@ -5,11 +5,11 @@ import type { Logger } from '../../src/log.ts';
 import type { VaultTable } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/keys/cloud-keys.ts';
-import type { House } from '../../src/vault/house.ts';
+import type { House } from '../../src/vault/context.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import type { TokenRooms } from '../../src/vault/token-rooms.ts';
+import type { TokenRooms } from '../../src/vault/tokens.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { insertVault } from '../../testing/vault.ts';
 

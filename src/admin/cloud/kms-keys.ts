@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Sight } from '../../vault/house.ts';
+import type { Sight } from '../../vault/context.ts';
 import { findCloudKeyIn } from '../../keys/key-records.ts';
 import {
   acceptKmsKey,

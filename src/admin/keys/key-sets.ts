@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import {
   createKeySet,
   deleteKeySet,

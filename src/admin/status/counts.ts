@@ -1,6 +1,6 @@
 import type { CloudKeyState, ExternalKeyStoreTable } from '../../store/schema.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import { seenBy } from '../../vault/sight.ts';
 
 /** All of the appliance, or what somebody sees of a vault. */

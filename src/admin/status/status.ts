@@ -4,7 +4,7 @@ import { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
 import { countStatus, type StatusScope } from './counts.ts';
 import { findKmsKeyTroubles, findTroubles, vaultTroubles } from './troubles.ts';
 import { findUnsettled } from '../../reconcile/unsettled-findings.ts';
-import { tokensOf } from '../../vault/vault-tokens.ts';
+import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { upFor } from '../nodes.ts';

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import type { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';

@@ -3,8 +3,8 @@ import { userInfo } from 'node:os';
 import { ownAuthority, type Act } from '../../evidence/trail.ts';
 import { wallClock } from '../../clock.ts';
 import type { Store } from '../../store/store.ts';
-import type { House } from '../../vault/house.ts';
-import { TokenRooms } from '../../vault/token-rooms.ts';
+import type { House } from '../../vault/context.ts';
+import { TokenRooms } from '../../vault/tokens.ts';
 
 /** What acts of a command on the node itself work with: the store, and the tokens where the command opened them. */
 export function localHouse(store: Store, tokens = new TokenRooms([])): House {

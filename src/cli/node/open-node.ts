@@ -6,7 +6,7 @@ import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
 import type { ProofsBySerial } from '../../keys/own-key-proofs.ts';
-import { TokenRooms } from '../../vault/token-rooms.ts';
+import { TokenRooms } from '../../vault/tokens.ts';
 import { askSecret } from '../client/prompt.ts';
 import { assertNotRefused, knownPins } from './refused-pins.ts';
 

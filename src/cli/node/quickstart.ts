@@ -12,7 +12,7 @@ import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
 import { createCloudKey } from '../../keys/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../../keys/credentials/credentials.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { createKeySet } from '../../keys/key-sets/key-sets.ts';
 import { goOnAsOwnerOf } from './as-owner.ts';
 import { init } from './init.ts';

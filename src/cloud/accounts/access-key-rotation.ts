@@ -19,7 +19,7 @@ import type { AwsHouse } from './context.ts';
 import { AwsLanes } from './aws-lanes.ts';
 import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
-import { checkRowVersion, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type Sight } from '../../vault/context.ts';
 import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';

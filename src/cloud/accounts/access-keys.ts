@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
 import { secretContext, type CspAccessKey, type CspAccount, type OpenKey } from './sign-in.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { seal } from '../../vault/sealing.ts';
 
 /** The row of an access key, its secret under the token's protecting key. Throws TokenError. */

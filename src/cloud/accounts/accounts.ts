@@ -9,7 +9,7 @@ import {
   type CspAccountRecord,
 } from './records.ts';
 import { forgetKeys, keysOf } from './access-keys.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

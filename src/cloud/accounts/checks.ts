@@ -16,7 +16,7 @@ import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './
 import { accountEntry, findAccount, type CspAccountRecord } from './records.ts';
 import { partsOfRole } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
 
 /**
  * Signs in to AWS once more and looks at the permissions. What AWS refuses is no error here but what was to be found

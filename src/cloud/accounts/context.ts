@@ -11,7 +11,7 @@ import {
   regionOf,
   type CspAccessFields,
 } from './sign-in.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** What acts that reach into AWS work with. */

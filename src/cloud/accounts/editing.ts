@@ -18,7 +18,7 @@ import {
 import { checkShape, parseAccountWish, type CspAccountWish } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
-import { checkRowVersion, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type Sight } from '../../vault/context.ts';
 import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

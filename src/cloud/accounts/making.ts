@@ -20,7 +20,7 @@ import {
   parseAwsAccessKeyId,
   type CspAccountWish,
 } from './fields.ts';
-import type { Sight } from '../../vault/house.ts';
+import type { Sight } from '../../vault/context.ts';
 import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { CspAccountTable, Tables } from '../../store/schema.ts';
 import type { CspAccount } from './sign-in.ts';
-import type { Sight } from '../../vault/house.ts';
+import type { Sight } from '../../vault/context.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

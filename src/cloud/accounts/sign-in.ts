@@ -6,7 +6,7 @@ import type { Secret } from '../../secret.ts';
 import type { CspAccessKeyTable, CspAccountTable } from '../../store/schema.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { unseal } from '../../vault/sealing.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

@@ -9,7 +9,7 @@ import {
   type ExternalKeyStore,
 } from './records.ts';
 import { inTurn, save, type Turn } from './turn.ts';
-import { checkRowVersion, type House } from '../../vault/house.ts';
+import { checkRowVersion, type House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { credentialMoved, issueForStore } from './credential-rotation.ts';
 import type { OnStore } from './key-stores.ts';

@@ -8,7 +8,7 @@ import { accountFor, isByHand } from './accounts.ts';
 import { issueByHand } from './by-hand.ts';
 import { findStoreIn, type ExternalKeyStore } from './records.ts';
 import type { OnStore } from './key-stores.ts';
-import { checkRowVersion } from '../../vault/house.ts';
+import { checkRowVersion } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';

@@ -20,7 +20,7 @@ import {
   type ReachWish,
 } from './fields.ts';
 import { ask, type OnStore } from './key-stores.ts';
-import { checkRowVersion } from '../../vault/house.ts';
+import { checkRowVersion } from '../../vault/context.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

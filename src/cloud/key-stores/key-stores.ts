@@ -13,7 +13,7 @@ import { checkNoKmsKeys, forgetStore } from './removal.ts';
 import { advance } from './state-machine.ts';
 import { inTurn, nextLook, saveIn, type Turn } from './turn.ts';
 import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
-import { checkRowVersion } from '../../vault/house.ts';
+import { checkRowVersion } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

@@ -1,7 +1,7 @@
 import { expressionBuilder, type Expression, type Selectable } from 'kysely';
 import type { ExternalKeyStoreTable, Tables } from '../../store/schema.ts';
 import type { Edit, Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { VaultError } from '../../vault/vault-error.ts';

@@ -8,7 +8,7 @@ import { saveRecord } from '../../vault/edit-record.ts';
 import { nextTry } from '../accounts/aws-retry.ts';
 import type { ExternalKeyStore, StoreChange } from './records.ts';
 import { readProblem, type StoreProblem } from './wanted.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { VaultError } from '../../vault/vault-error.ts';

@@ -1,7 +1,7 @@
 import type { CredentialState, UsedCredential } from '../../keys/credentials/credential-records.ts';
 import { credentialState, listCredentials } from '../../keys/credentials/credential-records.ts';
 import type { ExternalKeyStore } from './records.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
 import { editRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
 
 import { driftOf, type Drift } from './drift.ts';
 import { acceptedFrom } from './create.ts';

@@ -1,4 +1,4 @@
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import { findCloudKeyIn } from '../../keys/key-records.ts';
 import { asJson } from './drift.ts';
 import { accountOfStore, factsOf, generatedPolicy } from './policy.ts';

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { vaultIsThawed } from '../../vault/vault-frozen.ts';
 
 /** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */

@@ -1,4 +1,4 @@
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { keyState, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { waitingFor } from './problems.ts';
 import type { KmsKey, KmsKeyProblem } from './records.ts';

@@ -4,7 +4,7 @@ import type { Sighting } from '../aws/presence.ts';
 import type { KmsKeyTable } from '../../store/schema.ts';
 import { beginsWith } from '../../vault/begins-with.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

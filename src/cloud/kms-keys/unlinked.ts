@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
-import type { Sight } from '../../vault/house.ts';
+import type { Sight } from '../../vault/context.ts';
 import { getKeySet } from '../../keys/key-sets/key-set-records.ts';
 import { accountOfStore } from './policy.ts';
 import { notByIndex } from '../../vault/page.ts';

@@ -1,5 +1,5 @@
 import { record } from '../../evidence/trail.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { nextTry } from '../accounts/aws-retry.ts';
 import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { toKmsKeyProblem } from './problems.ts';

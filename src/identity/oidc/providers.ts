@@ -5,7 +5,7 @@ import type { OidcProviderTable, Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House } from '../../vault/house.ts';
+import { checkRowVersion, type House } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isCertificateBundle } from '../mail-settings.ts';
 import type { OidcClients } from './clients.ts';

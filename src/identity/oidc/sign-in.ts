@@ -3,7 +3,7 @@ import { recordAlone, type Act } from '../../evidence/trail.ts';
 import type { Selectable } from 'kysely';
 import { signsIn } from '../../store/read-back.ts';
 import type { OidcSignInTable } from '../../store/schema.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { SignInRefusedError } from '../identity-error.ts';
 import type { Checks, OidcClients, OidcIdentity } from './clients.ts';

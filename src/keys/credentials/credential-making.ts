@@ -15,7 +15,7 @@ import { sealXksSecret } from './credential-secrets.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
-import { checkRowVersion, type House } from '../../vault/house.ts';
+import { checkRowVersion, type House } from '../../vault/context.ts';
 import { findKeySetIn, type KeySet } from '../key-sets/key-set-records.ts';
 import type { AccessKeyId } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';

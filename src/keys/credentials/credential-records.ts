@@ -2,7 +2,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { restricts } from '../../store/read-back.ts';
 import type { Tables, XksCredentialTable } from '../../store/schema.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/house.ts';
+import type { House } from '../../vault/context.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
 import { readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { timesUsed, used } from '../used.ts';

@@ -2,7 +2,7 @@ import { Secret } from '../../secret.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { encodeSealContext, formerXksContext, type SealContext } from '../../token/seal-context.ts';
-import { managementDeadline, type TokenRooms } from '../../vault/token-rooms.ts';
+import { managementDeadline, type TokenRooms } from '../../vault/tokens.ts';
 
 /** The secret under the token's protecting key. Throws TokenError. */
 export async function sealXksSecret(

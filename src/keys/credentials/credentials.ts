@@ -9,7 +9,7 @@ import {
 } from './credential-records.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
-import { checkRowVersion, type House } from '../../vault/house.ts';
+import { checkRowVersion, type House } from '../../vault/context.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
 
 export {

@@ -1,8 +1,8 @@
-import { tokensOf } from '../../vault/vault-tokens.ts';
+import { tokensOf } from '../../vault/granted-tokens.ts';
 import type { Transaction } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
 import { liveCredentials } from '../credentials/credential-records.ts';
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import type { KeySet } from './key-set-records.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';

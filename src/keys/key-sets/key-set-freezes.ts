@@ -2,7 +2,7 @@ import { recordEach, type Act } from '../../evidence/trail.ts';
 import { restricts } from '../../store/read-back.ts';
 import type { ChangeTransaction } from '../../store/store.ts';
 import { bumpRecords } from '../../vault/edit-record.ts';
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import { auditedKeySet, keySetEntry, type KeySet } from './key-set-records.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

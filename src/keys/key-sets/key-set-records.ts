@@ -3,7 +3,7 @@ import { beginsWith } from '../../vault/begins-with.ts';
 import type { KeySetTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/house.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';

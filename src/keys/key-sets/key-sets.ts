@@ -5,7 +5,7 @@ import { restricts } from '../../store/read-back.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { Edit } from '../../vault/edits.ts';
 import { checkNoStores } from '../../cloud/key-stores/checks.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/house.ts';
+import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
 import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';

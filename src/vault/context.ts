@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import type { TokenRooms } from './token-rooms.ts';
+import type { TokenRooms } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
 
 /** What argon2id takes to hash a password. */
