@@ -4,7 +4,7 @@ import { disableCloudKey, enableCloudKey, scheduleDeletion } from '../../src/key
 import { nextRotation, rotationAfter } from '../../src/keys/rotation-time.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
-import { day, hour, minute, second, Stage } from './stage.ts';
+import { day, hour, minute, second, Stage } from '../vault/stage.ts';
 
 /*
  * Whatever the clock does, steps forward and back, leap days, changes to and from daylight-saving time, or nobody there

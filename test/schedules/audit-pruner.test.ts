@@ -23,7 +23,7 @@ import { systemAct } from '../../src/vault/system-act.ts';
 import { TokenRooms } from '../../src/vault/tokens.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
-import { KeptLog } from './stage.ts';
+import { KeptLog } from '../vault/stage.ts';
 
 interface Context {
   store: SqliteStore;

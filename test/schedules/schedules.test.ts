@@ -17,7 +17,7 @@ import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
-import { day, hour, minute, second, Stage } from './stage.ts';
+import { day, hour, minute, second, Stage } from '../vault/stage.ts';
 
 const test = anyTest as TestFn<TestVault>;
 
