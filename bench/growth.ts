@@ -1,10 +1,11 @@
+import type { KeyHouse } from '../src/keys/followers.ts';
+import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { listEvents, type EventWish } from '../src/admin/audit/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';
-import type { House } from '../src/vault/context.ts';
 import { clearAway } from '../src/schedules/housekeeping.ts';
 import { listKeySets, updateKeySet } from '../src/keys/key-sets/key-sets.ts';
 import { listKmsKeys, type KmsKeyFilter } from '../src/cloud/kms-keys/records.ts';
@@ -118,7 +119,13 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
         label: versionLabel(key_set_id, external_key_id, 2),
       })),
     );
-    const house: House = { store, tokens: new TokenRooms([token]), now: () => now, instance: 'bench/1' };
+    const house: KeyHouse = {
+      store,
+      tokens: new TokenRooms([token]),
+      now: () => now,
+      instance: 'bench/1',
+      followers: [awsFollower],
+    };
     for (const [name, list] of Object.entries(lists(house))) {
       await list();
       results.set(`first page: ${name}`, await timed(list));
@@ -172,7 +179,7 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
 }
 
 /** The documented filters, each alone; in the vault that has most. */
-function lists(house: House): Record<string, () => Promise<unknown>> {
+function lists(house: KeyHouse): Record<string, () => Promise<unknown>> {
   const page: PageWish = { limit: 50 };
   const keys =
     (filter: CloudKeyFilter, wish: PageWish = page) =>

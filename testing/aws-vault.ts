@@ -1,3 +1,4 @@
+import type { KeyHouse } from '../src/keys/followers.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../src/cloud/aws/clients.ts';
 import type { AwsHouse } from '../src/cloud/accounts/context.ts';
@@ -6,7 +7,7 @@ import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
 import { insertGroup, openVault, type TestVault } from './vault.ts';
 
 export interface AwsVault extends TestVault {
-  house: AwsHouse;
+  house: AwsHouse & KeyHouse;
   aws: AwsClients;
   simulator: Simulator;
   /** How long AWS takes for what; may be changed. */

@@ -1,3 +1,4 @@
+import type { KeyHouse } from '../src/keys/followers.ts';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
@@ -32,9 +33,9 @@ export interface Stage {
   /** Where AWS finds host names, `host:port`; may be changed. */
   resolve: Record<string, string>;
   aws: AwsClients;
-  house: AwsHouse;
+  house: AwsHouse & KeyHouse;
   /** The same, whose requests are sent once: what strikes one is seen. */
-  once: AwsHouse;
+  once: AwsHouse & KeyHouse;
   /** How long AWS takes for what; may be changed. */
   time: AwsTimes;
   kindly: TestAws['kindly'];
@@ -44,7 +45,7 @@ export interface Stage {
   group: string;
   act: (options?: { actor?: Actor; idempotencyKey?: string }) => Act;
   /** The house as the next start of the same node has it. */
-  restarted: () => AwsHouse;
+  restarted: () => AwsHouse & KeyHouse;
   dispose: () => Promise<void>;
 }
 
@@ -233,7 +234,10 @@ export async function untilConnected(
 }
 
 /** What the watch makes of everything in the next hour, AWS being quick: until nothing is wanted any more. */
-export async function anHourOfWatching(stage: Stage, house: AwsHouse = stage.house): Promise<void> {
+export async function anHourOfWatching(
+  stage: Stage,
+  house: AwsHouse & KeyHouse = stage.house,
+): Promise<void> {
   for (let minutes = 0; minutes < 60; minutes += 6) {
     stage.clock.ahead += 6 * 60_000;
     await watchExternalKeyStores(house, () => Promise.resolve(true));

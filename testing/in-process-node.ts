@@ -1,3 +1,4 @@
+import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -132,7 +133,13 @@ export class InProcessNode extends ServedNode {
   override async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
     const tokens = this.#service?.tokens;
     if (tokens === undefined) throw new Error('the node does not serve');
-    const house = { store: this.#store, tokens, now: () => new Date(), instance: 'test-node/1' };
+    const house = {
+      store: this.#store,
+      tokens,
+      now: () => new Date(),
+      instance: 'test-node/1',
+      followers: [awsFollower],
+    };
     return run(new NodeVault(house, this.#vaultId));
   }
 

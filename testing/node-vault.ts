@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../src/keys/followers.ts';
+import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +16,6 @@ import {
   type CloudKeyRecord,
 } from '../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../src/keys/credentials/credentials.ts';
-import type { House } from '../src/vault/context.ts';
 import { createKeySet, type KeySet } from '../src/keys/key-sets/key-sets.ts';
 import { TokenRooms } from '../src/vault/tokens.ts';
 import { insertVault } from './vault.ts';
@@ -31,11 +32,11 @@ const usages = {
 
 /** Acts on the store and the tokens of a node under test, by names: what the management process would do for a person. */
 export class NodeVault {
-  readonly house: House;
+  readonly house: KeyHouse;
   /** One vault for all, made when it is first needed. */
   readonly vaultId: string;
 
-  constructor(house: House, vaultId: string) {
+  constructor(house: KeyHouse, vaultId: string) {
     this.house = house;
     this.vaultId = vaultId;
   }
@@ -147,11 +148,12 @@ export async function openNode(
   };
   try {
     store = await (prepare ? SqliteStore.init(config.storePath) : SqliteStore.open(config.storePath));
-    const house: House = {
+    const house: KeyHouse = {
       store,
       tokens: opened?.rooms ?? new TokenRooms([]),
       now: () => new Date(),
       instance: `test/${randomUUID()}`,
+      followers: [awsFollower],
     };
     const names = config.tokens.map(({ name }) => name);
     return { vault: new NodeVault(house, await vaultOf(store, names)), close };

@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../src/keys/followers.ts';
+import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +13,6 @@ import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { TokenPool } from '../src/token/pool/token-pool.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/keys/cloud-keys.ts';
-import type { House } from '../src/vault/context.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../src/keys/key-sets/key-sets.ts';
 import { TokenRooms } from '../src/vault/tokens.ts';
 import { memoryDirectory } from './memory-directory.ts';
@@ -25,7 +26,7 @@ export interface TestVault {
   fixture: TokenFixture;
   storePath: string;
   /** On the wall clock, moved on by `clock.ahead`. */
-  house: House;
+  house: KeyHouse;
   /** How far the house's clock stands ahead, milliseconds. */
   clock: { ahead: number };
   /** A vault that may use the token. */
@@ -132,11 +133,12 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
   const storePath = path.join(directory, 'holdfast.db');
   const store = await SqliteStore.init(storePath);
   const clock = { ahead: 0 };
-  const house: House = {
+  const house: KeyHouse = {
     store,
     tokens,
     now: () => new Date(Date.now() + clock.ahead),
     instance: 'test-node/1',
+    followers: [awsFollower],
   };
   const user: Actor = { kind: 'user', id: randomUUID(), name: 'ada' };
   return {

@@ -1,8 +1,9 @@
 import type { Logger } from '../log.ts';
 import type { AwsHouse } from '../cloud/accounts/context.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 
 /** What the management API needs of the node. */
-export interface AdminServices extends AwsHouse {
+export interface AdminServices extends AwsHouse, KeyHouse {
   log: Logger;
   version: string;
   /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */

@@ -20,20 +20,18 @@ import { findKeySetIn, getKeySet, type KeySet } from './key-sets/key-set-records
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from '../cloud/kms-keys/create.ts';
+import type { FollowerWishes, KeyHouse } from './followers.ts';
 import { parseExternalKeyId } from '../vault/names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { tokensOf } from '../vault/granted-tokens.ts';
 
-export interface NewKeyWish extends CloudKeyWish {
+export interface NewKeyWish extends CloudKeyWish, FollowerWishes {
   keySetId: string;
   /** What AWS calls it, for ever; a UUID if left out. */
   externalKeyId?: string | undefined;
   /** For ever, since the key object in the token has it too; both if left out. */
   usage?: Usage | undefined;
-  /** Its KMS key in AWS; made by itself where the key set can, if left out. */
-  kmsKey?: KmsKeyOfNewKey | undefined;
 }
 
 export interface AdoptionWish extends CloudKeyWish {
@@ -51,7 +49,7 @@ export interface AdoptionWish extends CloudKeyWish {
  * Idempotency-Key, so that a repetition finds the record. Throws TokenError, NameError, VaultError.
  */
 export async function createCloudKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -73,8 +71,8 @@ export async function createCloudKey(
       state: 'PENDING',
       origin: 'holdfast',
     });
-    // With the key, so that what AWS is to have of it is never forgotten; AWS is asked once the key is there.
-    await createKmsKeyOfNewKey(trx, act, keySet, key, wish.kmsKey);
+    // With the key, so that what a cloud is to have of it is never forgotten; the cloud is asked once the key is there.
+    for (const follower of house.followers) await follower.created(trx, act, keySet, key, wish);
     await rememberCreation(trx, act, key.id);
     return { key, keySet };
   });

@@ -3,7 +3,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { Edit } from '../vault/edits.ts';
-import { checkRowVersion, type House, type Sight } from '../vault/context.ts';
+import { checkRowVersion, type Sight } from '../vault/context.ts';
 import { checkKeyName } from './key-checks.ts';
 import {
   auditedKey,
@@ -16,7 +16,7 @@ import {
 } from './key-records.ts';
 import { findKeySetIn } from './key-sets/key-set-records.ts';
 import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import { followCloudKey, wishOfCloudKey, type CloudSide } from '../cloud/kms-keys/cloud-key-follower.ts';
+import type { CloudSide, KeyHouse } from './followers.ts';
 import { deletionDays } from '../vault/limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -30,7 +30,7 @@ const day = 86_400_000;
  * AWS is given it too, else it shows there as drift.
  */
 export async function updateCloudKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -49,7 +49,7 @@ export async function updateCloudKey(
     await checkKeyName(trx, wanted);
     const isRescheduled =
       wanted.rotation !== before.rotation || wanted.rotation_days !== before.rotation_days;
-    await followCloudKey(trx, act, before, wanted, applyToKms);
+    for (const follower of house.followers) await follower.changed(trx, act, before, wanted, applyToKms);
     return {
       ...change,
       ...(isRescheduled ? await plannedRotation(trx, vaultId, wanted, act.at) : {}),
@@ -63,7 +63,7 @@ export async function updateCloudKey(
  * wanted disabled from then on too; AWS is asked afterwards and nothing waits for it.
  */
 export async function disableCloudKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -73,13 +73,14 @@ export async function disableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'DISABLE');
+    if (cloud === 'both')
+      for (const follower of house.followers) await follower.wanted(trx, act, id, 'DISABLE');
     return { state: 'DISABLED' };
   });
 }
 
 export async function enableCloudKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -89,7 +90,8 @@ export async function enableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'ENABLE');
+    if (cloud === 'both')
+      for (const follower of house.followers) await follower.wanted(trx, act, id, 'ENABLE');
     return { state: 'AVAILABLE' };
   });
 }
@@ -99,7 +101,7 @@ export async function enableCloudKey(
  * what AWS encrypted with it cannot be read afterwards.
  */
 export async function scheduleDeletion(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -125,7 +127,9 @@ export async function scheduleDeletion(
           'the deletion of the CloudKey is scheduled already',
           'cancel it first for another waiting time',
         );
-      if (cloud === 'both') await wishOfCloudKey(trx, act, id, 'SCHEDULE_DELETION', days);
+      if (cloud === 'both')
+        for (const follower of house.followers)
+          await follower.wanted(trx, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
     },
   );
@@ -133,7 +137,7 @@ export async function scheduleDeletion(
 
 /** The CloudKey is DISABLED afterwards. One that is DISABLED already stays as it is. */
 export async function cancelDeletion(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -149,7 +153,7 @@ export async function cancelDeletion(
       const state = keyState(before, act.at);
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (cloud === 'both' && (state === 'DISABLED' || state === 'PENDING_DELETION'))
-        await wishOfCloudKey(trx, act, id, 'CANCEL_DELETION');
+        for (const follower of house.followers) await follower.wanted(trx, act, id, 'CANCEL_DELETION');
       if (state === 'DISABLED') return {};
       if (state !== 'PENDING_DELETION')
         throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');
@@ -165,7 +169,7 @@ type Change = Partial<
 
 /** One act on one CloudKey in one transaction. What changes nothing is no act. */
 async function actOnKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
   plan: (trx: ActTransaction, before: UsedCloudKey) => Promise<Change>,

@@ -7,6 +7,7 @@ import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, NodeFacts, TokenReport } from '../admin/services.ts';
 import { AwsClients } from '../cloud/aws/clients.ts';
+import { awsFollower } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/sqlite/reserve-filling.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
@@ -91,6 +92,7 @@ class AdminWorker implements Worker {
       now: () => wallClock(),
       instance: `${nodeId}/${randomUUID()}`,
       aws: new AwsClients(config.aws, log),
+      followers: [awsFollower],
       log,
       version,
       publicUrl: admin.public_url ?? '',

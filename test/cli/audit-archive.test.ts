@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
+import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -11,7 +13,6 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { AuditPruner } from '../../src/schedules/audit-pruner.ts';
-import type { House } from '../../src/vault/context.ts';
 import { TokenRooms } from '../../src/vault/tokens.ts';
 import { addUser } from '../admin/two-vaults.ts';
 import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
@@ -55,7 +56,13 @@ test.before(async (t) => {
   const raw = new Database(file('holdfast.db'));
   const ca = await TestCa.create(directory);
   const server = await listenTls(ca);
-  const house: House = { store, tokens: new TokenRooms([]), now: () => new Date(), instance: 'node-a/1' };
+  const house: KeyHouse = {
+    store,
+    tokens: new TokenRooms([]),
+    now: () => new Date(),
+    instance: 'node-a/1',
+    followers: [awsFollower],
+  };
   const pruner = new AuditPruner({ house, log: silentLog });
   const koa = createAdminApp({
     services: {

@@ -1,3 +1,4 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
 import anyTest, { type TestFn } from 'ava';
 import {
   createCspAccount,
@@ -19,7 +20,7 @@ import {
 } from '../../testing/vault.ts';
 
 interface Context extends TestVault {
-  house: AwsHouse;
+  house: AwsHouse & KeyHouse;
   group: string;
   otherGroup: string;
 }

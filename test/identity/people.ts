@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
+import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -24,7 +26,7 @@ export const password = new Secret('the usual test phrase');
 export const wrong = new Secret('some other test phrase');
 
 export interface People {
-  site: Site;
+  site: Site & KeyHouse;
   store: SqliteStore;
   /** Stands still unless moved. */
   clock: { at: number; minutes: (count: number) => void; seconds: (count: number) => void };
@@ -70,11 +72,12 @@ function people(
     minutes: (minutes: number) => void (clock.at += minutes * 60_000),
     seconds: (seconds: number) => void (clock.at += seconds * 1000),
   };
-  const site: Site = {
+  const site: Site & KeyHouse = {
     store,
     tokens,
     now: () => new Date(clock.at),
     instance: 'test-node/1',
+    followers: [awsFollower],
     passwordCost,
     signInUrl: (vault) => `https://keys.example.com/sign-in/${vault}`,
   };

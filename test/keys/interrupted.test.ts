@@ -1,3 +1,4 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { CKR, TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
@@ -16,7 +17,6 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
-import type { House } from '../../src/vault/context.ts';
 import { generateVersion } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { versionWritesInto } from '../../src/serving/limit-rotation-writes.ts';
@@ -48,7 +48,7 @@ const byReconcile = { actor: { kind: 'system' as const, id: '', name: 'reconcile
 function houseWith(
   { house, tokens }: TestVault,
   between: (request: TokenRequest, pool: TokenClient) => unknown,
-): House {
+): KeyHouse {
   const pool = tokens.pool('token');
   const client: TokenClient = {
     name: pool.name,
@@ -69,7 +69,7 @@ const late = { call: 'C_GenerateKey', delayMicroseconds: 800_000, times: 1 } as 
 
 async function make(
   context: TestVault,
-  house: House,
+  house: KeyHouse,
   keySet: KeySet,
   wish: { name?: string; key?: string } = {},
 ) {
@@ -117,7 +117,7 @@ async function abandoned(context: TestVault & { shim: Shim }, keySet: KeySet, id
   return findCloudKey(context.store, name);
 }
 
-async function versionsOf(house: House, key: CloudKeyRecord): Promise<string[]> {
+async function versionsOf(house: KeyHouse, key: CloudKeyRecord): Promise<string[]> {
   return (await listVersions(house, key)).map(({ version, state }) => `${version} ${state}`);
 }
 

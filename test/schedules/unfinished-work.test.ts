@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
+import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -8,7 +10,6 @@ import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { versionObjectId } from '../../src/token/own-keys.ts';
 import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
 import { Directory } from '../../src/serving/directory.ts';
-import type { House } from '../../src/vault/context.ts';
 import { listCloudKeys } from '../../src/keys/key-list.ts';
 import { createKeySet, deleteKeySet, listKeySets, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -37,7 +38,7 @@ const past = '2031-05-01T00:00:00.000Z';
 interface Context {
   store: SqliteStore;
   raw: Database.Database;
-  house: House;
+  house: KeyHouse;
   told: { left: number };
   dispose: () => Promise<void>;
 }
@@ -60,6 +61,7 @@ test.beforeEach(async (t) => {
       tokens: new TokenRooms([memoryToken([])]),
       now: () => now,
       instance: 'node/1',
+      followers: [awsFollower],
       onWorkLeft: () => told.left++,
     },
     dispose: async () => {
@@ -73,7 +75,7 @@ test.afterEach.always(async (t) => t.context.dispose());
 
 const numbers = (count: number) =>
   `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${count - 1})`;
-const act = (house: House) => systemAct(house, 'test');
+const act = (house: KeyHouse) => systemAct(house, 'test');
 
 /** A vault with `keySets` key sets over which the keys are spread, each key with a version. */
 function fill(

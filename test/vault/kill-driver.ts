@@ -1,3 +1,5 @@
+import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
+import type { KeyHouse } from '../../src/keys/followers.ts';
 import type { Transaction } from 'kysely';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import type { Logger } from '../../src/log.ts';
@@ -11,7 +13,6 @@ import { createCloudKey, rotateCloudKey, scheduleDeletion } from '../../src/keys
 import { issueCredential, rotateCredential } from '../../src/keys/credentials/credentials.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
-import type { House } from '../../src/vault/context.ts';
 import { getKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
@@ -58,7 +59,7 @@ export type FromDriver =
 
 const silent = { info: () => undefined, error: () => undefined } as unknown as Logger;
 
-export function actOf(house: House, idempotencyKey: string): Act {
+export function actOf(house: KeyHouse, idempotencyKey: string): Act {
   return {
     actor: { kind: 'user', id: 'operator', name: 'operator' },
     address: '',
@@ -70,7 +71,7 @@ export function actOf(house: House, idempotencyKey: string): Act {
   };
 }
 
-export async function perform(house: House, deed: Deed, idempotencyKey: string): Promise<void> {
+export async function perform(house: KeyHouse, deed: Deed, idempotencyKey: string): Promise<void> {
   const act = actOf(house, idempotencyKey);
   switch (deed.do) {
     case 'create':
@@ -222,11 +223,12 @@ async function obey({ storePath, instance, ahead, killAt, deed, idempotencyKey }
   process.on('message', (message: ToDriver) => {
     if (message.kind === 'answer') token.receive(message);
   });
-  const house: House = {
+  const house: KeyHouse = {
     store: new MortalStore(await SqliteStore.open(storePath), points),
     tokens: new TokenRooms([token as unknown as TokenClient]),
     now: () => new Date(Date.now() + ahead),
     instance,
+    followers: [awsFollower],
   };
   await perform(house, deed, idempotencyKey);
   process.send?.({ kind: 'done', points: points.count } satisfies FromDriver);

@@ -1,3 +1,4 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,7 +16,6 @@ import { longestAct } from '../../src/keys/interrupted.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { issueCredential, revealSecret } from '../../src/keys/credentials/credentials.ts';
-import type { House } from '../../src/vault/context.ts';
 import { createKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { keysInToken } from '../support/keys-in-token.ts';
@@ -47,7 +47,7 @@ type Ending = { killed: true } | { killed: false; points: number };
 
 /** A store and a token that many processes are killed over, and what was acknowledged of them. */
 class World {
-  readonly house: House;
+  readonly house: KeyHouse;
   readonly keySet: KeySet;
   readonly vaultId: string;
   readonly #vault: TestVault;
@@ -59,7 +59,7 @@ class World {
   /** Started ahead, so that nobody waits for a process to load. */
   #next: ChildProcess | undefined;
 
-  private constructor(vault: TestVault, house: House, keySet: KeySet) {
+  private constructor(vault: TestVault, house: KeyHouse, keySet: KeySet) {
     this.#vault = vault;
     this.house = house;
     this.#clock = vault.clock;

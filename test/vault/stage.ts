@@ -1,3 +1,5 @@
+import type { KeyHouse } from '../../src/keys/followers.ts';
+import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Selectable } from 'kysely';
@@ -5,7 +7,6 @@ import type { Logger } from '../../src/log.ts';
 import type { VaultTable } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/keys/cloud-keys.ts';
-import type { House } from '../../src/vault/context.ts';
 import { createKeySet, type KeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -50,7 +51,7 @@ export class KeptLog {
 
 /** A store of its own with a vault and a key set, in front of a real token, under a clock that the test sets. */
 export class Stage {
-  readonly house: House;
+  readonly house: KeyHouse;
   readonly store: SqliteStore;
   readonly vault: Selectable<VaultTable>;
   readonly log = new KeptLog();
@@ -61,7 +62,13 @@ export class Stage {
     this.store = store;
     this.vault = vault;
     this.now = now;
-    this.house = { store, tokens, now: () => new Date(this.now), instance: 'node-a/1' };
+    this.house = {
+      store,
+      tokens,
+      now: () => new Date(this.now),
+      instance: 'node-a/1',
+      followers: [awsFollower],
+    };
   }
 
   static async open(
@@ -80,11 +87,11 @@ export class Stage {
   }
 
   /** The same store and token as another process has them. */
-  as(instance: string): House {
+  as(instance: string): KeyHouse {
     return { ...this.house, instance };
   }
 
-  schedules(house: House = this.house): Schedules {
+  schedules(house: KeyHouse = this.house): Schedules {
     const id = house.instance.split('/')[0] ?? '';
     return new Schedules({ house, log: this.log.log, node: { id, hostname: 'host', version: '1' } });
   }

@@ -8,7 +8,7 @@ import {
   rotateCloudKey,
   scheduleDeletion,
 } from '../../keys/cloud-keys.ts';
-import type { CloudSide } from '../../cloud/kms-keys/cloud-key-follower.ts';
+import type { CloudSide } from '../../keys/followers.ts';
 import { shownActedKey, shownKey } from './cloud-key-forms.ts';
 import { cloudSide } from '../cloud/kms-key-forms.ts';
 import { acted, deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { UsedCloudKey } from '../../keys/cloud-keys.ts';
-import { outcomesInAws, type CloudSide } from '../../cloud/kms-keys/cloud-key-follower.ts';
+import { outcomesInAws } from '../../cloud/kms-keys/cloud-key-follower.ts';
+import type { CloudSide } from '../../keys/followers.ts';
 import { tryLater } from '../../cloud/kms-keys/attempts.ts';
 import { kmsKeysOf } from '../../cloud/kms-keys/records.ts';
 import { showKey } from './cloud-key-forms.ts';

@@ -1,14 +1,21 @@
+import type { KeyHouse } from '../../keys/followers.ts';
+import { awsFollower } from '../../cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { ownAuthority, type Act } from '../../evidence/trail.ts';
 import { wallClock } from '../../clock.ts';
 import type { Store } from '../../store/store.ts';
-import type { House } from '../../vault/context.ts';
 import { TokenRooms } from '../../vault/tokens.ts';
 
 /** What acts of a command on the node itself work with: the store, and the tokens where the command opened them. */
-export function localHouse(store: Store, tokens = new TokenRooms([])): House {
-  return { store, tokens, now: () => wallClock(), instance: `command/${randomUUID()}` };
+export function localHouse(store: Store, tokens = new TokenRooms([])): KeyHouse {
+  return {
+    store,
+    tokens,
+    now: () => wallClock(),
+    instance: `command/${randomUUID()}`,
+    followers: [awsFollower],
+  };
 }
 
 /** An act of whoever may run a command on this machine: that they may is all that is known of them. */

@@ -1,10 +1,13 @@
 import { record, type Act } from '../../evidence/trail.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import { editRecord } from '../../vault/edit-record.ts';
+import type { KeyFollower } from '../../keys/followers.ts';
 import type { CloudKeyRecord } from '../../keys/key-records.ts';
 import { wishChange, type KmsKeyWanted } from './acts.ts';
 import type { LoggedAwsHouse } from '../accounts/context.ts';
+import { checkNoStores } from '../key-stores/checks.ts';
 import { attemptAll } from './attempts.ts';
+import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './create.ts';
 import { following, withFollowUp } from './edit.ts';
 import { accountOfStore, factsOf } from './policy.ts';
 import {
@@ -19,8 +22,20 @@ import {
 } from './records.ts';
 import type { KmsKeyChange } from './writes.ts';
 
-/** Whether an act on a CloudKey is done to its KMS keys as well. */
-export type CloudSide = 'ours' | 'both';
+declare module '../../keys/followers.ts' {
+  interface FollowerWishes {
+    /** Its KMS key in AWS; made by itself where the key set can, if left out. */
+    kmsKey?: KmsKeyOfNewKey | undefined;
+  }
+}
+
+/** KMS keys go along with their CloudKeys, external key stores with their key sets. */
+export const awsFollower: KeyFollower = {
+  created: async (trx, act, keySet, key, { kmsKey }) => createKmsKeyOfNewKey(trx, act, keySet, key, kmsKey),
+  changed: followCloudKey,
+  wanted: wishOfCloudKey,
+  checkFree: async (trx, keySetId, what) => checkNoStores(trx, { keySetId }, what),
+};
 
 /** What an act on a CloudKey came to at one of its KMS keys. */
 export interface CloudOutcome {
@@ -46,7 +61,7 @@ async function pointersIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsK
  * Within the transaction that does it to the CloudKey: what is wanted of its KMS keys. Ours takes effect with the
  * transaction, whatever AWS does.
  */
-export async function wishOfCloudKey(
+async function wishOfCloudKey(
   trx: ActTransaction,
   act: Act,
   cloudKeyId: string,
@@ -76,7 +91,7 @@ function wishVerb(wanted: KmsKeyWanted): string {
 }
 
 /** Within the transaction that changes the CloudKey: what its KMS keys have as the CloudKey has it follows. */
-export async function followCloudKey(
+async function followCloudKey(
   trx: ActTransaction,
   act: Act,
   before: CloudKeyRecord,

@@ -3,8 +3,9 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import { restricts } from '../../store/read-back.ts';
 import type { Tables } from '../../store/schema.ts';
+import type { ActTransaction } from '../../store/store.ts';
 import type { Edit } from '../../vault/edits.ts';
-import { checkNoStores } from '../../cloud/key-stores/checks.ts';
+import type { KeyHouse } from '../followers.ts';
 import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
@@ -72,7 +73,7 @@ export async function createKeySet(
  * and AWS knows the path. A new schedule is at once that of all its CloudKeys that inherit it.
  */
 export async function updateKeySet(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -86,12 +87,12 @@ export async function updateKeySet(
     if (wanted.admin_group_id !== before.admin_group_id)
       await checkOwner(trx, vaultId, sight, wanted.admin_group_id);
     if (wanted.csp_account_id !== before.csp_account_id) {
-      await checkNoStores(trx, { keySetId: before.id }, 'its CSP account cannot change');
+      await checkFollowersFree(trx, house, before.id, 'its CSP account cannot change');
       await checkCspAccount(trx, sight, wanted);
     }
     if (wanted.token !== before.token || wanted.path_prefix !== before.path_prefix) {
       await checkUnused(trx, before, act.at, 'token and path prefix cannot change');
-      await checkNoStores(trx, { keySetId: before.id }, 'token and path prefix cannot change');
+      await checkFollowersFree(trx, house, before.id, 'token and path prefix cannot change');
       await checkToken(trx, house, wanted);
     }
     await checkClash(trx, wanted);
@@ -132,7 +133,7 @@ export async function thawKeySet(
  * AWS may have bound KMS keys to them.
  */
 export async function deleteKeySet(
-  house: House,
+  house: KeyHouse,
   act: Act,
   vaultId: string,
   sight: Sight,
@@ -142,7 +143,7 @@ export async function deleteKeySet(
   const isOver = await house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
-    await checkNoStores(trx, { keySetId: before.id }, 'it cannot be deleted');
+    await checkFollowersFree(trx, house, before.id, 'it cannot be deleted');
     await checkUnused(trx, before, act.at, 'it cannot be deleted');
     await hideKeySet(trx, before);
     const finished = await beginWork(trx, act, 'key-set-removal', before.id, removeKeySet);
@@ -157,7 +158,7 @@ async function actOnKeySet(
   house: House,
   act: Act,
   on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
-  plan: (trx: Transaction<Tables>, before: CountedKeySet) => Promise<KeySetChange>,
+  plan: (trx: ActTransaction, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
   let isPlanned = true;
   const edited = await house.store.change(act, async (trx) => {
@@ -186,4 +187,14 @@ function freezeWillStand(trx: Transaction<Tables>, id: string, frozenAt: string)
     const now = await trx.selectFrom('key_sets').select('frozen_at').where('id', '=', id).executeTakeFirst();
     return now?.frozen_at === frozenAt;
   });
+}
+
+/** Throws VaultError `conflict` while something in a cloud depends on the key set as it is. */
+async function checkFollowersFree(
+  trx: ActTransaction,
+  { followers }: Pick<KeyHouse, 'followers'>,
+  keySetId: string,
+  what: string,
+): Promise<void> {
+  for (const follower of followers) await follower.checkFree(trx, keySetId, what);
 }
