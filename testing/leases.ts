@@ -1,4 +1,5 @@
-import { writeServed, type Leased, type LeaseAsk, type ServedStore } from '../src/serving/served-writes.ts';
+import type { Leased, LeaseAsk } from '../src/keys/encryption-leases.ts';
+import { writeServed, type ServedStore } from '../src/serving/served-writes.ts';
 
 /** Blocks of encryptions as the supervisor's thread takes them, straight from a store. */
 export function leasesOf(store: ServedStore): (ask: LeaseAsk) => Promise<Leased> {

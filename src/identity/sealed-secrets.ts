@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import type { NamedSecret } from '../reconcile/sealed-secrets.ts';
+import type { NamedSecret } from '../vault/sealing.ts';
 import { readMailSettings } from './mail-settings.ts';
 import { clientSecretContext } from './oidc/providers.ts';
 import { totpContext } from './second-factor.ts';

@@ -1,7 +1,7 @@
 import type { Act } from '../evidence/trail.ts';
 import type { House } from '../vault/context.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
-import { writeUnfit } from '../serving/served-writes.ts';
+import { writeUnfit } from './unfit-note.ts';
 import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
 
 /** A version in a token. */

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
-import type { TokenInfo } from '../token/host/cryptoki.ts';
-import type { OwnKeyProofs } from '../token/host/keys/own-key-proofs.ts';
+import type { TokenInfo } from '../token/token-info.ts';
+import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 
 /** What hosts of one token are given: proofs by the token's serial number. */
 export type ProofsBySerial = Record<string, OwnKeyProofs>;

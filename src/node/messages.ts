@@ -1,8 +1,8 @@
 import type { NodeFacts, TokenReport } from '../admin/services.ts';
 import type { AwsSettings } from '../cloud/aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
-import type { TokenInfo } from '../token/host/cryptoki.ts';
-import type { OwnKeyProofs } from '../token/host/keys/own-key-proofs.ts';
+import type { TokenInfo } from '../token/token-info.ts';
+import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './node-tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';

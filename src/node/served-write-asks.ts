@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
 import type { VersionWrites } from '../serving/limit-rotation.ts';
-import type { Leased, LeaseAsk, ServedWrite, ServedWritten, UnfitNote } from '../serving/served-writes.ts';
+import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
+import type { UnfitNote } from '../keys/unfit-note.ts';
+import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 
 interface Waiting<T> {

@@ -1,7 +1,7 @@
 import { TokenError } from '../token/faults.ts';
 import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
-import type { NamedSecret } from './sealed-secrets.ts';
+import type { NamedSecret } from '../vault/sealing.ts';
 import type { House } from '../vault/context.ts';
 import { managementDeadline } from '../vault/tokens.ts';
 import { reseal } from '../vault/sealing.ts';

@@ -2,10 +2,7 @@ import type { Store } from '../store/store.ts';
 import { xksSecretContext } from '../keys/credentials/credential-secrets.ts';
 import { secretContext } from '../cloud/accounts/sign-in.ts';
 import { inPages } from '../vault/in-pages.ts';
-import type { Sealed } from '../vault/sealing.ts';
-
-/** A sealed secret of the store, and whose it is, in words. */
-export type NamedSecret = Sealed & { what: string };
+import type { NamedSecret } from '../vault/sealing.ts';
 
 interface CredentialRow {
   access_key_id: string;

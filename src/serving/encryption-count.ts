@@ -3,7 +3,7 @@ import { countCall } from '../token/ways-out.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
 import { blockSize, isRotationDue } from '../keys/encryption-limits.ts';
-import type { Leased, LeaseAsk } from './served-writes.ts';
+import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
 
 /**
  * The next block is asked for while this many are left: at the 1800 requests a second that KMS sends to one key store, a

@@ -1,8 +1,8 @@
-import { serves } from '../store/read-back.ts';
 import type { UseTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { wallClock } from '../clock.ts';
-import { blockSize, refuseAt } from '../keys/encryption-limits.ts';
+import { leaseBlocks, type Leased, type LeaseAsk } from '../keys/encryption-leases.ts';
+import { writeUnfit, type UnfitNote } from '../keys/unfit-note.ts';
 import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk } from './limit-rotation.ts';
 import { versionWritesInto } from './limit-rotation-writes.ts';
 
@@ -11,23 +11,6 @@ import { versionWritesInto } from './limit-rotation-writes.ts';
  * found of key objects, and the steps of a rotation at the limit. An XKS worker reads the store and asks for these; they
  * are written in the supervisor's thread, whose waiting for a disk or a lock stops nobody's answers.
  */
-
-/** Asks for one block of encryptions with a version of a CloudKey. */
-export interface LeaseAsk {
-  cloudKeyId: string;
-  version: number;
-}
-
-/** How many encryptions of the version are leased with this block; null where no further block may be. */
-export type Leased = number | null;
-
-/** That the key object of a version is not the key on record; without `unfit` that it is. */
-export interface UnfitNote {
-  cloudKeyId: string;
-  version: number;
-  /** `since`: ISO 8601, UTC. */
-  unfit?: { since: string; why: string } | undefined;
-}
 
 export type ServedWrite =
   | { kind: 'leases'; asks: LeaseAsk[] }
@@ -79,48 +62,6 @@ export async function writeServed(
       await versions.takeBack(write.ask);
       return { kind: 'take-back-version' };
   }
-}
-
-export async function writeUnfit(
-  store: Pick<Store, 'bookkeep'>,
-  { cloudKeyId, version, unfit }: UnfitNote,
-): Promise<void> {
-  await store.bookkeep(async (trx) =>
-    trx
-      .updateTable('key_versions')
-      .set({ unfit_since: unfit?.since ?? null, unfit_why: unfit?.why ?? null })
-      .where('cloud_key_id', '=', cloudKeyId)
-      .where('version', '=', version)
-      // The first time is kept.
-      .where('unfit_since', unfit === undefined ? 'is not' : 'is', null)
-      .execute(),
-  );
-}
-
-async function leaseBlocks(store: Pick<Store, 'bookkeep'>, asks: readonly LeaseAsk[]): Promise<Leased[]> {
-  const leased: Leased[] = [];
-  for (let from = 0; from < asks.length; from += rowsAtOnce)
-    leased.push(...(await leaseSome(store, asks.slice(from, from + rowsAtOnce))));
-  return leased;
-}
-
-async function leaseSome(store: Pick<Store, 'bookkeep'>, asks: readonly LeaseAsk[]): Promise<Leased[]> {
-  return store.bookkeep(async (trx) => {
-    serves(trx);
-    const leased: Leased[] = [];
-    for (const { cloudKeyId, version } of asks) {
-      const row = await trx
-        .updateTable('key_versions')
-        .set((eb) => ({ encryptions_leased: eb('encryptions_leased', '+', blockSize) }))
-        .where('cloud_key_id', '=', cloudKeyId)
-        .where('version', '=', version)
-        .where('encryptions_leased', '<=', refuseAt - blockSize)
-        .returning('encryptions_leased')
-        .executeTakeFirst();
-      leased.push(row?.encryptions_leased ?? null);
-    }
-    return leased;
-  });
 }
 
 async function addUses(store: Pick<Store, 'bookkeep'>, rows: readonly UseTable[]): Promise<void> {

@@ -2,7 +2,7 @@ import { monotonicNow, wallClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { TokenError } from '../token/faults.ts';
 import type { CloudKey, KeyVersion, ServedKeySet } from './served-records.ts';
-import type { UnfitNote } from './served-writes.ts';
+import type { UnfitNote } from '../keys/unfit-note.ts';
 
 /** The same version is told again after so long, milliseconds. */
 const pause = 60_000;

@@ -1,4 +1,4 @@
-import type { TokenInfo } from './host/cryptoki.ts';
+import type { TokenInfo } from './token-info.ts';
 
 /** What a verification tries, in this order. */
 export const verificationSteps = [

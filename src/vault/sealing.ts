@@ -13,6 +13,9 @@ export interface Sealed {
   token: string;
 }
 
+/** A sealed secret of the store, and whose it is, in words. */
+export type NamedSecret = Sealed & { what: string };
+
 /** Seals a secret under the protecting key of the first token of the configuration. Throws TokenError. */
 export async function seal(
   house: House,

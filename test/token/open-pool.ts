@@ -4,7 +4,12 @@ import { loadProfile, type Profile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { HostKeeper, LoginGate, type HostSettings, type RunningHost } from '../../src/token/keeper/host-keeper.ts';
+import {
+  HostKeeper,
+  LoginGate,
+  type HostSettings,
+  type RunningHost,
+} from '../../src/token/keeper/host-keeper.ts';
 import type { TokenRequest, TokenResponses } from '../../src/token/messages.ts';
 import {
   defaultPoolLimits,
@@ -12,7 +17,7 @@ import {
   type CallResult,
   type PoolLimits,
 } from '../../src/token/pool/token-pool.ts';
-import type { OwnKeyProofs } from '../../src/token/host/keys/own-key-proofs.ts';
+import type { OwnKeyProofs } from '../../src/token/own-key-proofs.ts';
 import type { Shim } from '../../testing/shim.ts';
 import type { TokenFixture } from '../../testing/tokens.ts';
 

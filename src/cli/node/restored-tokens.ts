@@ -3,7 +3,8 @@ import { sealedSecretsOfPeople } from '../../identity/sealed-secrets.ts';
 import { SqliteStore } from '../../store/sqlite/sqlite.ts';
 import { readOwnKeyProofs } from '../../keys/own-key-proofs.ts';
 import { askHealth, examineToken, tokensNeeded, type TokenContents } from '../../reconcile/restored-keys.ts';
-import { sealedSecretsOfVaults, type NamedSecret } from '../../reconcile/sealed-secrets.ts';
+import { sealedSecretsOfVaults } from '../../reconcile/sealed-secrets.ts';
+import type { NamedSecret } from '../../vault/sealing.ts';
 import { openTokens } from './open-node.ts';
 
 /**

@@ -4,19 +4,13 @@ import type { Profile } from '../../config/profile.ts';
 import { Secret } from '../../secret.ts';
 import { attempt, CryptokiError, StartError } from './cryptoki-error.ts';
 import { CKR, TokenError } from '../faults.ts';
+import type { TokenInfo } from '../token-info.ts';
 import { modulePath, notLoaded } from './module-file.ts';
 import { whyKept, type PinStanding } from './pin-state.ts';
 import { reactionTo } from './reactions.ts';
-import {
-  chooseToken,
-  readSlots,
-  readTokenInfo,
-  type SeenSlot,
-  type TokenChoice,
-  type TokenInfo,
-} from './token-choice.ts';
+import { chooseToken, readSlots, readTokenInfo, type SeenSlot, type TokenChoice } from './token-choice.ts';
 
-export type { TokenChoice, TokenInfo };
+export type { TokenChoice };
 
 export interface ModuleSettings {
   profile: Profile;

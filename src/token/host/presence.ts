@@ -1,4 +1,5 @@
-import type { Cryptoki, TokenInfo } from './cryptoki.ts';
+import type { Cryptoki } from './cryptoki.ts';
+import type { TokenInfo } from '../token-info.ts';
 import { CryptokiError } from './cryptoki-error.ts';
 import { TokenError } from '../faults.ts';
 import type { KeyObjects } from './keys/key-objects.ts';

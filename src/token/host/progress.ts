@@ -1,5 +1,6 @@
 import pkcs11js from 'pkcs11js';
-import type { OnOpened, TokenInfo } from './cryptoki.ts';
+import type { OnOpened } from './cryptoki.ts';
+import type { TokenInfo } from '../token-info.ts';
 import { monotonicNow } from '../../clock.ts';
 import type { ProgressReport, VerificationStep } from '../verification-steps.ts';
 

@@ -1,6 +1,7 @@
 import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import { attempt, CryptokiError, StartError, TokenMissedError } from './cryptoki-error.ts';
+import type { TokenInfo } from '../token-info.ts';
 import { knownWayOut } from '../ways-out.ts';
 
 /** Which token of the module's, and how to get into it. With nothing given: the only one that was initialised. */
@@ -10,15 +11,6 @@ export interface TokenChoice {
   serial?: string | undefined;
   /** The module's number of the slot; it may change from one start to the next, so no node chooses by it. */
   slot?: number | undefined;
-}
-
-export interface TokenInfo {
-  label: string;
-  serial: string;
-  manufacturer: string;
-  model: string;
-  firmware: string;
-  loginRequired: boolean;
 }
 
 /** A slot that has a token, as the module tells of it. */

@@ -1,6 +1,6 @@
 import { wallClock } from '../../clock.ts';
 import type { AadForm, IvMode, Profile } from '../../config/profile.ts';
-import type { TokenInfo } from '../host/token-choice.ts';
+import type { TokenInfo } from '../token-info.ts';
 
 /** What is known of a token's profile so far, and from what. */
 export interface Draft {

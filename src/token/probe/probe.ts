@@ -1,7 +1,8 @@
 import { monotonicNow } from '../../clock.ts';
 import type { Secret } from '../../secret.ts';
 import { pinState } from '../host/pin-state.ts';
-import type { TokenChoice, TokenInfo } from '../host/token-choice.ts';
+import type { TokenChoice } from '../host/token-choice.ts';
+import type { TokenInfo } from '../token-info.ts';
 import { knownWayOut } from '../ways-out.ts';
 import { newDraft, profileName, toProfile, toToml, type Draft } from './draft-profile.ts';
 import type { Finding, ProbeReport, ProbeStep, ProbeVerdict } from './findings.ts';

@@ -1,7 +1,8 @@
 import type { Profile } from '../../config/profile.ts';
 import type { Reading } from '../host/keys/key-reading.ts';
 import type { StartFailure } from '../host/start-failure.ts';
-import type { TokenChoice, TokenInfo } from '../host/token-choice.ts';
+import type { TokenChoice } from '../host/token-choice.ts';
+import type { TokenInfo } from '../token-info.ts';
 
 /*
  * What `holdfast token probe` asks the process that has loaded the module. One JSON line each: the question on its stdin,

@@ -1,12 +1,10 @@
+import type { OwnKeyProofs } from '../../own-key-proofs.ts';
 import { createHash } from 'node:crypto';
 import { TokenError } from '../../faults.ts';
 import { encodeKeyIdentity } from '../../key-identity.ts';
 import { makeProof, type ProofTools } from './key-proof.ts';
 import { ownKeys, type OwnKey } from '../../own-keys.ts';
 import { ProvenKeys } from './proven-keys.ts';
-
-/** Proofs of the keys of our own in one token, Base64 by CKA_LABEL: what a host is given, and what it tells. */
-export type OwnKeyProofs = Readonly<Record<string, string>>;
 
 const nothing = Buffer.alloc(0);
 
