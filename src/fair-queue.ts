@@ -1,6 +1,16 @@
 import { isIPv6 } from 'node:net';
 import { monotonicNow } from './clock.ts';
-import { BusyError } from './identity/identity-error.ts';
+
+/** More waits than this process can do: of what people sign in with, since that takes long. */
+export class BusyError extends Error {
+  /** Seconds. */
+  readonly retryAfter = 5;
+
+  constructor() {
+    super('too many sign-ins at once');
+    this.name = 'BusyError';
+  }
+}
 
 export interface FairQueueLimits {
   /** Pieces of work that run at once. */

@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { rooms } from '../scripts/walls/rooms.ts';
 import { lintPlanted } from './support/planted-lint.ts';
@@ -11,7 +14,7 @@ const top = path.join(import.meta.dirname, '..');
 const lint = async (files: Record<string, string>) =>
   lintPlanted({ plugin: 'scripts/walls/lint.js', rule: 'walls/room' }, files);
 
-const admin = /^src\/xks may not import src\/admin; its rooms: src, src\/config, /;
+const admin = /^src\/xks may not import src\/admin\/\*\*; its rooms: src, src\/config, /;
 
 const planted: [kind: string, file: string, text: string, refusal: RegExp][] = [
   ['an import', 'src/xks/a.ts', "import { x } from '../admin/route.ts';\nx();", admin],
@@ -132,7 +135,7 @@ test('what a row allows passes, and so do the room itself and Node', async (t) =
 function short(names: readonly string[]): string[] {
   return names
     .filter((name) => name !== 'src' && name !== '.')
-    .map((name) => name.replace(/^src\//, ''))
+    .map((name) => name.replace(/^src\//, '').replace(/\/\*\*$/, ''))
     .toSorted();
 }
 
@@ -144,9 +147,58 @@ test('docs/architecture.md says of each room what its row does', async (t) => {
       names === 'no room' ? [] : names.split(', ').toSorted(),
     ]),
   );
-  const rows = Object.entries(rooms).filter(([room]) => /^src\/(?!main\.ts)/.test(room));
+  const rows = Object.entries(rooms).filter(([room]) => room.startsWith('src/') && !room.endsWith('.ts'));
   t.deepEqual(
     Object.fromEntries(told),
-    Object.fromEntries(rows.map(([room, row]) => [room, short(row.rooms)] as const)),
+    Object.fromEntries(rows.map(([room, row]) => [room.replace(/\/\*\*$/, ''), short(row.rooms)] as const)),
+  );
+});
+
+test('rooms depend on each other one way: no circle goes through several of them', (t) => {
+  // The program has commands that have the program’s context, and a file's row is its room's business.
+  const next = (room: string) =>
+    (rooms[room]?.rooms ?? []).filter((name) => name in rooms && !name.endsWith('.ts') && name !== room);
+  const open = new Set<string>();
+  const done = new Set<string>();
+  const walk = (room: string, way: readonly string[]): void => {
+    if (done.has(room)) return;
+    if (open.has(room)) return t.fail([...way.slice(way.indexOf(room)), room].join(' → '));
+    open.add(room);
+    for (const other of next(room)) walk(other, [...way, room]);
+    open.delete(room);
+    done.add(room);
+  };
+  for (const room of Object.keys(rooms).filter((name) => name.startsWith('src'))) walk(room, []);
+  t.true(done.size > 30);
+});
+
+test('a folder is read at one look: thirty files of code at the most', async (t) => {
+  const folders = new Map<string, number>();
+  for (const entry of await readdir(path.join(top, 'src'), { recursive: true, withFileTypes: true }))
+    if (entry.isFile() && entry.name.endsWith('.ts'))
+      folders.set(entry.parentPath, (folders.get(entry.parentPath) ?? 0) + 1);
+  t.deepEqual(
+    [...folders].filter(([, files]) => files > 30).map(([folder]) => path.relative(top, folder)),
+    [],
+  );
+});
+
+test('what AWS calls loads nothing that could call AWS, no management API, no people, no PKCS#11', async (t) => {
+  const script = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    await import(${JSON.stringify(pathToFileURL(path.join(top, 'src/node/xks-service.ts')).href)});
+    console.log(JSON.stringify(loaded));
+    process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+  const loaded = (JSON.parse(stdout) as string[]).filter((url) => url.startsWith('file:'));
+  const names = loaded.map((url) => path.relative(top, fileURLToPath(url)));
+  t.true(names.includes('src/xks/encrypt.ts'));
+  const foreign =
+    /^(?:src\/(?:cloud|admin|identity|tenancy|schedules|reconcile)\/|src\/token\/(?:host|keeper|probe)\/|node_modules\/(?:@aws-sdk|pkcs11js|graphene-pk11|nodemailer|openid-client)\/)/;
+  t.deepEqual(
+    names.filter((name) => foreign.test(name)),
+    [],
   );
 });

@@ -1,4 +1,5 @@
-import { BusyError, CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
+import { BusyError } from '../fair-queue.ts';
+import { CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
 import { StoreError } from '../store/store-error.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';

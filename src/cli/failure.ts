@@ -2,20 +2,9 @@ import { CommanderError } from 'commander';
 import { ApiProblem } from './client/api-problem.ts';
 import { CliError } from './output/cli-error.ts';
 import { exitCodes } from './output/exit-codes.ts';
+import { codeOf, type Failure } from './output/failure-kinds.ts';
 import { printable } from './output/printable.ts';
 import { note, OutputError } from './output/streams.ts';
-
-/** Why a command has failed. */
-export interface Failure {
-  /** For programs, such as `not-found`: the API's kind of problem, or the kind of exit code. */
-  code: string;
-  exitCode: number;
-  message: string;
-  hint?: string | undefined;
-  fields?: CliError['fields'];
-  /** More that is wrong of the same kind, each told like the first. */
-  others?: readonly string[];
-}
 
 /**
  * Tells what is wrong and the way out, on standard error; never a stack unless it is our own mistake. For programs it is
@@ -50,11 +39,6 @@ async function failureOf(error: unknown): Promise<Failure> {
     };
   // It knows every room of a node: see node-failure.ts.
   return (await import('./node/node-failure.ts')).nodeFailure(error);
-}
-
-/** `notFound` is `not-found`. */
-export function codeOf(kind: keyof typeof exitCodes): string {
-  return kind.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function linesOf({ message, hint, fields = [], others = [] }: Failure): string[] {

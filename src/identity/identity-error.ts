@@ -12,17 +12,6 @@ export class SignInRefusedError extends Error {
   }
 }
 
-/** More passwords are being checked than this process can check at once. */
-export class BusyError extends Error {
-  /** Seconds. */
-  readonly retryAfter = 5;
-
-  constructor() {
-    super('too many sign-ins at once');
-    this.name = 'BusyError';
-  }
-}
-
 /** A changing request came with a cookie and without its CSRF token. */
 export class CsrfError extends Error {
   /** Whose session came. */

@@ -1,6 +1,5 @@
 import test from 'ava';
-import { FairQueue, laneOf } from '../../src/fair-queue.ts';
-import { BusyError } from '../../src/identity/identity-error.ts';
+import { BusyError, FairQueue, laneOf } from '../../src/fair-queue.ts';
 
 /** Work that ends when it is told to, and tells what runs. */
 function gate() {

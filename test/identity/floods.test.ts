@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { BusyError } from '../../src/identity/identity-error.ts';
+import { BusyError } from '../../src/fair-queue.ts';
 import { recordRefusal } from '../../src/identity/refused-sign-ins.ts';
 import { openPeople, password, trail, wrong, type People } from './people.ts';
 

@@ -1,10 +1,22 @@
 import { Option, type Command } from 'commander';
 import { applianceRoles, vaultRoles } from '../../identity/permissions.ts';
 import { changes, given, withApi, type Api } from '../client/api.ts';
-import { addAct, addDelete, addList, addShow, findOne, type Collection, type Found } from '../records/collection.ts';
+import {
+  addAct,
+  addDelete,
+  addList,
+  addShow,
+  findOne,
+  type Collection,
+  type Found,
+} from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
-import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from '../records/first-password.ts';
+import {
+  firstPasswordOption,
+  printWithFirstPassword,
+  type FirstPasswordWish,
+} from '../records/first-password.ts';
 import { printChanged } from '../output/output.ts';
 
 /** Users of the vault that is signed in to, or of the appliance. */

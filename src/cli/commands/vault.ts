@@ -4,7 +4,11 @@ import { addList, findOne, type Collection, type Found } from '../records/collec
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
-import { firstPasswordOption, printWithFirstPassword, type FirstPasswordWish } from '../records/first-password.ts';
+import {
+  firstPasswordOption,
+  printWithFirstPassword,
+  type FirstPasswordWish,
+} from '../records/first-password.ts';
 import { addVaultFreezes } from './freezes.ts';
 import { fields, printChanged, printDone, printRecord } from '../output/output.ts';
 import { confirm } from '../client/prompt.ts';

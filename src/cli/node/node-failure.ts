@@ -8,7 +8,7 @@ import { tokenWords } from '../../token/ways-out.ts';
 import { NameError } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { exitCodes } from '../output/exit-codes.ts';
-import { codeOf, type Failure } from '../failure.ts';
+import { codeOf, type Failure } from '../output/failure-kinds.ts';
 import { TokenStartError } from './open-node.ts';
 import { PinRefusedBeforeError } from './refused-pins.ts';
 import { isFileFailure, systemReason } from '../../system-reason.ts';
