@@ -12,6 +12,7 @@ import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { wayOutOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
+import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
@@ -79,6 +80,7 @@ interface KeptHost {
 export class Crew implements Sharer {
   readonly #options: CrewOptions;
   #worker: ChildProcess | undefined;
+  #channel: HandedSockets | undefined;
   #instance = '';
   #keepers: KeptHost[] = [];
   #listening = false;
@@ -138,14 +140,8 @@ export class Crew implements Sharer {
   }
 
   tell(message: ToWorker, handle?: Socket): void {
-    const worker = this.#worker;
-    if (worker?.connected !== true) {
-      handle?.destroy();
-      return;
-    }
-    worker.send(message, handle, (error) => {
-      if (error !== null) handle?.destroy();
-    });
+    if (this.#channel === undefined) handle?.destroy();
+    else this.#channel.tell(message, handle);
   }
 
   /** Drains the worker, then ends its hosts. Kills the worker where it takes longer than `patience` milliseconds. */
@@ -207,6 +203,8 @@ export class Crew implements Sharer {
     const worker = openWorker(begin, { onMessage, onNonsense });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
+    const channel = new HandedSockets(worker);
+    this.#channel = channel;
     this.#instance = `xks-worker/${randomUUID()}`;
     const watchdog = new Watchdog({
       pid: worker.pid,
@@ -243,6 +241,8 @@ export class Crew implements Sharer {
     clearInterval(gauging);
     this.#listening = false;
     this.#worker = undefined;
+    this.#channel = undefined;
+    channel.ended();
     this.#options.onChange();
     const ended = Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
     // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.
