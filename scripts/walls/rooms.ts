@@ -47,7 +47,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['src/cli/client', 'src/cli/commands/**', 'src/cli/output'],
     packages: ['commander'],
   },
-  'src/cli/records': { rooms: ['src/cli/client', 'src/cli/output'], packages: ['commander'] },
+  'src/cli/records': { rooms: [ground, 'src/cli/client', 'src/cli/output'], packages: ['commander'] },
   'src/cli/client': { rooms: [ground, '.', 'src/cli/output'], packages: ['commander'] },
   'src/cli/output': { rooms: [ground], packages: ['commander', 'string-width', 'yaml'] },
   'src/cli/node': {

@@ -1,9 +1,5 @@
 import { z } from 'zod';
-import {
-  createVault,
-  parseAdministrator,
-  resetVaultAdministrator,
-} from '../tenancy/vault-creation.ts';
+import { createVault, parseAdministrator, resetVaultAdministrator } from '../tenancy/vault-creation.ts';
 import { deleteVault } from '../tenancy/vault-deletion.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isVaultFrozen } from '../vault/vault-frozen.ts';

@@ -3,7 +3,13 @@ import type { Store } from '../store/store.ts';
 import { isRotationDue } from '../keys/encryption-limits.ts';
 import { longestAct } from '../keys/interrupted.ts';
 import { versionToMake } from '../keys/key-generation.ts';
-import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from '../keys/key-versions.ts';
+import {
+  activateVersion,
+  beginVersion,
+  isBeingRotated,
+  isRotatable,
+  readKeyAndSet,
+} from '../keys/key-versions.ts';
 import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk, VersionWrites } from './limit-rotation.ts';
 import { systemAct } from '../vault/system-act.ts';
 

@@ -1,7 +1,10 @@
 import test from 'ava';
 import type { Api } from '../../src/cli/client/api.ts';
 import type { FoundStore } from '../../src/cli/commands/cloud/external-key-store-records.ts';
-import { waitForConnection, waitForDeletion } from '../../src/cli/commands/cloud/external-key-store-waiting.ts';
+import {
+  waitForConnection,
+  waitForDeletion,
+} from '../../src/cli/commands/cloud/external-key-store-waiting.ts';
 
 const fromNow = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
 const problem = {

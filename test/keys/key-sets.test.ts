@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import { IdempotencyConflictError } from '../../src/evidence/trail.ts';
-import {
-  findCloudKey,
-  rotateCloudKey,
-  scheduleDeletion,
-  updateCloudKey,
-} from '../../src/keys/cloud-keys.ts';
+import { findCloudKey, rotateCloudKey, scheduleDeletion, updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import { createCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import type { Sight } from '../../src/vault/context.ts';

@@ -2,7 +2,11 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
 import { StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { disableCloudKey, scheduleDeletion, updateCloudKey } from '../../src/keys/cloud-keys.ts';
-import { issueCredential, updateCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
+import {
+  issueCredential,
+  updateCredential,
+  withdrawCredential,
+} from '../../src/keys/credentials/credentials.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { expireCredentials, expireKeys } from '../../src/schedules/expirations.ts';
 import { freezeKeySet } from '../../src/keys/key-sets/key-sets.ts';

@@ -1,7 +1,11 @@
 import anyTest, { type TestFn } from 'ava';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { disableCloudKey, enableCloudKey } from '../../src/keys/cloud-keys.ts';
-import { getCredential, issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
+import {
+  getCredential,
+  issueCredential,
+  withdrawCredential,
+} from '../../src/keys/credentials/credentials.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';

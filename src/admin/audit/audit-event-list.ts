@@ -1,7 +1,14 @@
 import { sql, type Expression, type Selectable, type SqlBool } from 'kysely';
 import type { AuditEventTable } from '../../store/schema.ts';
 import type { House } from '../../vault/context.ts';
-import { mergePages, notByIndex, readPage, type Page, type PageWish, type Through } from '../../vault/page.ts';
+import {
+  mergePages,
+  notByIndex,
+  readPage,
+  type Page,
+  type PageWish,
+  type Through,
+} from '../../vault/page.ts';
 
 export interface EventWish extends PageWish {
   action?: string | undefined;

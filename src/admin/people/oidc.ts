@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { OidcClients } from '../../identity/oidc/clients.ts';
 import { administratorOf, checkReach } from '../../identity/reach.ts';
-import { deleteProvider, findProvider, putProvider, type OidcProvider } from '../../identity/oidc/providers.ts';
+import {
+  deleteProvider,
+  findProvider,
+  putProvider,
+  type OidcProvider,
+} from '../../identity/oidc/providers.ts';
 import {
   finishOidcSignIn,
   redirectUriOf,

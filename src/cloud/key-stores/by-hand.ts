@@ -1,13 +1,12 @@
 import { record, type Act } from '../../evidence/trail.ts';
-import { findCredentialIn, credentialState, type UsedCredential } from '../../keys/credentials/credential-records.ts';
+import {
+  findCredentialIn,
+  credentialState,
+  type UsedCredential,
+} from '../../keys/credentials/credential-records.ts';
 import { checkLive, parseQuiet } from '../../keys/credentials/credential-wish.ts';
 import { defaultQuietMinutes, type IssuedCredential } from '../../keys/credentials/credential-making.ts';
-import {
-  auditedStore,
-  findStoreIn,
-  storeEntry,
-  type ExternalKeyStore,
-} from './records.ts';
+import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore } from './records.ts';
 import { inTurn, save, type Turn } from './turn.ts';
 import { checkRowVersion, type House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';

@@ -6,15 +6,14 @@ import {
   credentialWillStand,
   findCredentialIn,
 } from '../../keys/credentials/credential-records.ts';
-import { defaultQuietMinutes, issueCredential, type IssuedCredential } from '../../keys/credentials/credential-making.ts';
+import {
+  defaultQuietMinutes,
+  issueCredential,
+  type IssuedCredential,
+} from '../../keys/credentials/credential-making.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import type { Edit } from '../../vault/edits.ts';
-import {
-  isOfStore,
-  storeEntry,
-  type ExternalKeyStore,
-  type StoreChange,
-} from './records.ts';
+import { isOfStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import { saveIn, type Turn } from './turn.ts';
 import { readDetails, writeDetails, type WantedDetails } from './wanted.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';

@@ -5,20 +5,10 @@ import type { AwsHouse } from '../accounts/context.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { asColumns, differing, propertiesOf } from './mirror.ts';
-import {
-  auditedStore,
-  findStoreIn,
-  storeEntry,
-  type ExternalKeyStore,
-} from './records.ts';
+import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore } from './records.ts';
 import { inTurn, saveIn } from './turn.ts';
 import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
-import {
-  parseCustomKeyStoreId,
-  parseReach,
-  parseStoreName,
-  type ReachWish,
-} from './fields.ts';
+import { parseCustomKeyStoreId, parseReach, parseStoreName, type ReachWish } from './fields.ts';
 import { ask, type OnStore } from './key-stores.ts';
 import { checkRowVersion } from '../../vault/context.ts';
 import { xksUriPath } from '../../vault/names.ts';

@@ -1,13 +1,7 @@
 import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
 import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './accounts.ts';
-import {
-  auditedStore,
-  findStoreIn,
-  storeEntry,
-  type ExternalKeyStore,
-  type StoreChange,
-} from './records.ts';
+import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { checkNoKmsKeys, forgetStore } from './removal.ts';
 import { advance } from './state-machine.ts';

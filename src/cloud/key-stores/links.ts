@@ -3,20 +3,10 @@ import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores
 import { isGone, orGone } from '../aws/presence.ts';
 import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import { accountFor, byHandProblem, signsIn } from './accounts.ts';
-import {
-  auditedStore,
-  storeEntry,
-  storeInRegion,
-  type ExternalKeyStore,
-} from './records.ts';
+import { auditedStore, storeEntry, storeInRegion, type ExternalKeyStore } from './records.ts';
 import { isLinkedElsewhere, linkedElsewhere } from './checks.ts';
 import { inTurn, nextLook, saveIn } from './turn.ts';
-import {
-  parseCustomKeyStoreId,
-  parseStoreName,
-  parseStoreRegion,
-  parseUriEndpoint,
-} from './fields.ts';
+import { parseCustomKeyStoreId, parseStoreName, parseStoreRegion, parseUriEndpoint } from './fields.ts';
 import { checkOnlyOne, checkServed, insert, lastEndpoint } from './create.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';

@@ -2,12 +2,7 @@ import type { AuditEntry } from '../../evidence/trail.ts';
 import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { isGone, isSettling, orGone, type Gone } from '../aws/presence.ts';
-import {
-  auditedStore,
-  storeEntry,
-  type ExternalKeyStore,
-  type StoreChange,
-} from './records.ts';
+import { auditedStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import { nextLook, problemOf, save, type StoreFailure, type Turn } from './turn.ts';
 import { storeSighting } from './presence.ts';
 import { lookOperation, readDetails, readProblem } from './wanted.ts';

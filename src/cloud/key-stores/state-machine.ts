@@ -6,14 +6,7 @@ import { look } from './mirror.ts';
 import { storeSighting } from './presence.ts';
 import { storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import { removeStore } from './removal.ts';
-import {
-  attempt,
-  disconnect,
-  disconnectFirst,
-  done,
-  refused,
-  type Step,
-} from './requests.ts';
+import { attempt, disconnect, disconnectFirst, done, refused, type Step } from './requests.ts';
 import { save, type Turn } from './turn.ts';
 import { updateStep } from './updating.ts';
 import { readDetails, writeDetails } from './wanted.ts';

@@ -9,12 +9,7 @@ import {
   type XksCredentialValue,
 } from '../aws/key-stores.ts';
 import { asColumns, differing, look, propertiesOf, recordFailure } from './mirror.ts';
-import {
-  auditedStore,
-  storeEntry,
-  type ExternalKeyStore,
-  type StoreChange,
-} from './records.ts';
+import { auditedStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import { disconnectFirst, isOfTheMoment, refused, type Step } from './requests.ts';
 import { nextLook, save, type Turn } from './turn.ts';
 import { readDetails, wantedInstead, type WantedDetails } from './wanted.ts';

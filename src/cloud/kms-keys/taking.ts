@@ -6,14 +6,7 @@ import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import { driftOf } from './drift.ts';
 import { cloudStatusOf, readKey } from './look.ts';
 import { accountOfStore } from './policy.ts';
-import {
-  answerLost,
-  asTold,
-  isAwaited,
-  keyInUse,
-  keyNotShown,
-  notShownAfterLoss,
-} from './problems.ts';
+import { answerLost, asTold, isAwaited, keyInUse, keyNotShown, notShownAfterLoss } from './problems.ts';
 import { readinessOf } from './readiness.ts';
 import { problemOf, sightingOf, type Applied, type KmsKey, type SeenKey } from './records.ts';
 import { search } from './search.ts';

@@ -2,14 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { monotonicNow } from '../../clock.ts';
-import {
-  backupVersion,
-  leftOut,
-  line,
-  rowLine,
-  type BackupHeader,
-  type BackupManifest,
-} from './format.ts';
+import { backupVersion, leftOut, line, rowLine, type BackupHeader, type BackupManifest } from './format.ts';
 import { schemaDifferences } from '../sqlite/schema-check.ts';
 import { assertNotNewer, assertUnaltered } from '../sqlite/schema-version.ts';
 import { connect, orStoreError } from '../sqlite/sqlite-connection.ts';
