@@ -63,11 +63,11 @@ test('no process strips types: neither those that are confined, nor those with a
     return script;
   };
   const confined = { read: [directory], write: [] };
-  for (const file of ['http/xks-worker.ts', 'http/admin-worker.ts'])
+  for (const file of ['node/xks-worker.ts', 'node/management-worker.ts'])
     t.is(await told(confinedNodeCommand(await probe(file), confined)), '0', file);
-  for (const file of ['token/host-keeper.ts', 'cli/serve.ts'])
+  for (const file of ['token/keeper/host-keeper.ts', 'cli/node/serve.ts'])
     t.is(await told(nodeCommand(await probe(file))), '0', file);
-  const inThread = JSON.stringify(await probe('store/sqlite.ts'));
+  const inThread = JSON.stringify(await probe('store/sqlite/sqlite.ts'));
   const thread = `new (await import('node:worker_threads')).Worker(${inThread});`;
   t.is(await told(nodeCommand(await probe('clock.ts', thread))), '0', 'a thread');
   t.is(await told([process.execPath, await probe('clock.ts')]), '1', 'that is where one would see it');

@@ -56,8 +56,8 @@ import { execFileSync, spawn, fork } from 'node:child_process';
 import { createRequire, Module } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import inspector from 'node:inspector';
-import { runWorker } from ${JSON.stringify(path.join(source, 'http/worker-process.ts'))};
-import { SqliteStore } from ${JSON.stringify(path.join(source, 'store/sqlite.ts'))};
+import { runWorker } from ${JSON.stringify(path.join(source, 'node/worker-process.ts'))};
+import { SqliteStore } from ${JSON.stringify(path.join(source, 'store/sqlite/sqlite.ts'))};
 const require = createRequire(${JSON.stringify(path.join(source, 'main.ts'))});
 const Database = require('better-sqlite3');
 // What every worker does first.
