@@ -1,7 +1,8 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Where our code is: every confined process reads it. */
-export const installedAt = path.resolve(import.meta.dirname, '..');
+export const installedAt = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
 /** Node takes an asterisk in a path of its permission model for anything: the process would be let into other places too. */
 export function hasWildcard(file: string): boolean {

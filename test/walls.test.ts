@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -35,6 +36,12 @@ const planted: [kind: string, file: string, text: string, refusal: RegExp][] = [
     'src/xks/i.ts',
     "export const x = new URL('../admin/route.ts', import.meta.url);",
     admin,
+  ],
+  [
+    'a path put together from where the file is',
+    'src/xks/z.ts',
+    "export const x = import.meta.dirname + '/../admin/route.ts';",
+    /^a file of ours is named by new URL/,
   ],
   [
     'import.meta.resolve',
@@ -170,6 +177,22 @@ test('rooms depend on each other one way: no circle goes through several of them
   };
   for (const room of Object.keys(rooms).filter((name) => name.startsWith('src'))) walk(room, []);
   t.true(done.size > 30);
+});
+
+test('what is named by its address from a file of ours is there', async (t) => {
+  // Set-up makes it, with what git says.
+  const made = new Set(['build/commit', 'build/stripped']);
+  let looked = 0;
+  for (const entry of await readdir(path.join(top, 'src'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = await readFile(path.join(entry.parentPath, entry.name), 'utf8');
+    for (const [, address = ''] of text.matchAll(/new URL\('([^']+)', import\.meta\.url\)/g)) {
+      const file = path.relative(top, path.resolve(entry.parentPath, address));
+      looked += 1;
+      t.true(made.has(file) || existsSync(path.join(top, file)), file);
+    }
+  }
+  t.true(looked > 8);
 });
 
 test('a folder is read at one look: thirty files of code at the most', async (t) => {

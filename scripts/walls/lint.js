@@ -75,6 +75,14 @@ const room = {
       ImportExpression: ({ source }) => checkLiteral(source),
       TSImportType: ({ source, argument }) => check(source ?? argument?.literal ?? argument),
       TSExternalModuleReference: ({ expression }) => check(expression),
+      MemberExpression({ object, property }) {
+        if (!file.startsWith('src/') || object.type !== 'MetaProperty') return;
+        if (property.name === 'dirname' || property.name === 'filename')
+          context.report({
+            node: object,
+            message: `a file of ours is named by new URL('./…', import.meta.url), so that the walls see it`,
+          });
+      },
       NewExpression({ callee, arguments: [address, base] }) {
         if (callee.name !== 'URL' || base?.type !== 'MemberExpression' || base.object.type !== 'MetaProperty')
           return;

@@ -91,6 +91,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/config',
       'src/http',
       'src/keys/**',
+      // Started as a process, never imported.
+      'src/node/xks-worker.ts',
       'src/reconcile',
       'src/schedules',
       'src/serving',

@@ -1,12 +1,13 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { parseToml } from './toml.ts';
 import { systemReason } from '../system-reason.ts';
 
 /** Where the profiles that Holdfast ships are kept. */
-export const nativeConfigDirectory = path.resolve(import.meta.dirname, '../../native-config');
+export const nativeConfigDirectory = fileURLToPath(new URL('../../native-config', import.meta.url));
 
 /**
  * Who makes the initialization vector, over `C_EncryptInit` + `C_Encrypt`.

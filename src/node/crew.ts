@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
@@ -37,8 +37,8 @@ export interface CrewOptions {
   /** What its log lines and failures call it. */
   kind: 'XKS worker' | 'management process';
   index: number;
-  /** The worker's script, beside this file. */
-  script: string;
+  /** The worker's script. */
+  script: URL;
   /** The files that it may touch. */
   may: Confinement;
   tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
@@ -265,7 +265,7 @@ export class Crew implements Sharer {
     const { script, may } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    return [boundCommand(confinedNodeCommand(path.join(import.meta.dirname, script), may)), env];
+    return [boundCommand(confinedNodeCommand(fileURLToPath(script), may)), env];
   }
 
   #receive(message: ToSupervisor, reply: (message: ToWorker) => void): void {

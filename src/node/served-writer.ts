@@ -84,7 +84,7 @@ export class ServedWriter {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('served-writer-thread.ts', import.meta.url), {
+    const thread = new Worker(new URL('./served-writer-thread.ts', import.meta.url), {
       workerData: this.#storePath,
     });
     thread.on('message', (answer: ThreadAnswer) => this.#receive(answer));

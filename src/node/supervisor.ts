@@ -150,7 +150,7 @@ export class Supervisor {
       ...this.#common(),
       kind: 'XKS worker',
       index,
-      script: 'xks-worker.ts',
+      script: new URL('./xks-worker.ts', import.meta.url),
       says: xksWorkerMessage,
       may: confinementOfXksWorker(config),
       tokens: config.tokens.map((token) =>
@@ -180,7 +180,7 @@ export class Supervisor {
       ...this.#common(),
       kind: 'management process',
       index: 0,
-      script: 'admin-worker.ts',
+      script: new URL('./management-worker.ts', import.meta.url),
       says: managementMessage,
       may: confinementOfManagement(config, process.env),
       tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import test from 'ava';
 import { Crew } from '../../src/node/crew.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
@@ -22,10 +21,7 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
   const crew = new Crew({
     kind: 'management process',
     index: 0,
-    script: path.relative(
-      path.resolve(import.meta.dirname, '../../src/http'),
-      path.join(import.meta.dirname, 'replaced-worker.ts'),
-    ),
+    script: new URL('./replaced-worker.ts', import.meta.url),
     may: { read: [import.meta.dirname], write: [] },
     tokens: [],
     start: () => ({ kind: 'start' }) as StartMessage,

@@ -16,7 +16,7 @@ export const build = `${version}+${commit()}`;
 /** Written by scripts/set-up and the image's build, so that no git is needed here. */
 function commit(): string {
   try {
-    const text = readFileSync(new URL('../../build/commit', import.meta.url), 'utf8').trim();
+    const text = readFileSync(new URL('../../../build/commit', import.meta.url), 'utf8').trim();
     return /^[0-9a-f]{7,40}(?:-changed)?$/.test(text) ? text : 'unknown';
   } catch {
     return 'unknown';

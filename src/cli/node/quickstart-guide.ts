@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What a quickstart has made, for whoever has just seen it come up. */
 export interface QuickstartFacts {
@@ -26,7 +27,7 @@ export function quickstartGuide({ xks, admin, home, username, aws, vault }: Quic
     return shellWord(relative.startsWith('..') ? file : relative);
   };
   const files = path.join(home, 'quickstart');
-  const command = here(path.resolve(import.meta.dirname, '../../bin/holdfast'));
+  const command = here(fileURLToPath(new URL('../../../bin/holdfast', import.meta.url)));
   const vaultOption = vault === undefined ? [] : [`    --vault ${vault} \\`];
   return [
     rule,

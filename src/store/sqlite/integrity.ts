@@ -22,7 +22,7 @@ const answer = z.union([
  * since nothing else ends a call into SQLite: rejects where it took longer than `timeout` milliseconds or failed.
  */
 export async function checkStore(path: string, timeout: number): Promise<StoreIntegrity> {
-  const script = fileURLToPath(new URL('integrity-process.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./integrity-process.ts', import.meta.url));
   const [command, ...words] = nodeCommand(script, path);
   const printed = await new Promise<string>((resolve, reject) => {
     execFile(command, words, { timeout, killSignal: 'SIGKILL' }, (error, stdout) => {

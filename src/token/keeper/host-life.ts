@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Secret } from '../../secret.ts';
 import { systemReason } from '../../system-reason.ts';
 import { Watchdog } from '../../watchdog.ts';
@@ -68,7 +68,7 @@ export interface HostEnd {
   missed?: boolean | undefined;
 }
 
-const hostScript = path.join(import.meta.dirname, 'host-process.ts');
+const hostScript = fileURLToPath(new URL('../host/host-process.ts', import.meta.url));
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
 const reportPatience = 200;
 /** How long a host that is told to end may take for it, milliseconds. */

@@ -1,10 +1,10 @@
-import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Watchdog } from '../../watchdog.ts';
 import { ModuleProcess } from '../module-process.ts';
 import type { StartFailure } from '../host/start-failure.ts';
 import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } from './questions.ts';
 
-const script = path.join(import.meta.dirname, 'probe-process.ts');
+const script = fileURLToPath(new URL('./probe-process.ts', import.meta.url));
 /** How long one that is told to end may take to give its sessions back, milliseconds. */
 const endPatience = 2_000;
 /** How long a line may still be in the pipe when its process has ended, milliseconds: a busy machine reads it late. */
