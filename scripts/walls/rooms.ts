@@ -286,7 +286,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['pkcs11js'],
   },
 
-  'src/store': { rooms: [ground, 'src/store/migrations'], packages: ['kysely'] },
+  'src/store': { rooms: [ground, 'src/store/migrations', 'src/store/schema'], packages: ['kysely'] },
+  'src/store/schema': { rooms: [], packages: ['kysely'] },
   'src/store/sqlite': { rooms: [ground, 'src/store'], packages: ['better-sqlite3', 'kysely', 'zod'] },
   'src/store/backup': {
     rooms: [ground, 'src/store', 'src/store/sqlite'],
