@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import test from 'ava';
 import { CKR, TokenError, tokenFaults } from '../../src/token/faults.ts';
 import { FrameCutter, FrameReader, maxFrameBytes } from '../../src/token/frame-bytes.ts';
-import {
-  readRequest,
-  readResponse,
-  writeRequest,
-  writeResponse,
-  type TokenAnswer,
-} from '../../src/token/frames.ts';
+import { readRequest, writeRequest } from '../../src/token/request-frames.ts';
+import { readResponse, writeResponse, type TokenAnswer } from '../../src/token/response-frames.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 
 const bytes = (maxLength = 300) => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array));

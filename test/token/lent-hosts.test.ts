@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
 import { socketPair } from '../../src/node/socket-pair.ts';
 import { TokenError } from '../../src/token/faults.ts';
-import { writeRequest } from '../../src/token/frames.ts';
+import { writeRequest } from '../../src/token/request-frames.ts';
 import { lendHosts } from '../../src/token/pool/lent-hosts.ts';
 import { defaultPoolLimits, TokenPool } from '../../src/token/pool/token-pool.ts';
 import { keyObjectAfter } from '../../src/keys/interrupted.ts';

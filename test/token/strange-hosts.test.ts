@@ -7,7 +7,8 @@ import test, { type ExecutionContext } from 'ava';
 import { TokenError } from '../../src/token/faults.ts';
 import { FrameCutter } from '../../src/token/frame-bytes.ts';
 import { monotonicNow } from '../../src/clock.ts';
-import { readRequest, writeResponse, type RequestFrame, type TokenAnswer } from '../../src/token/frames.ts';
+import { readRequest, type RequestFrame } from '../../src/token/request-frames.ts';
+import { writeResponse, type TokenAnswer } from '../../src/token/response-frames.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { throwsFault } from './open-pool.ts';
 

@@ -6,7 +6,8 @@ import { Cryptoki, pinInTurn, type LogIn, type ModuleSettings } from './cryptoki
 import type { TokenInfo } from '../token-info.ts';
 import { TokenError } from '../faults.ts';
 import { FrameCutter, maxFrameBytes } from '../frame-bytes.ts';
-import { readRequest, writeResponse } from '../frames.ts';
+import { readRequest } from '../request-frames.ts';
+import { writeResponse } from '../response-frames.ts';
 import type { Permitted } from '../messages.ts';
 import { Gcm } from './gcm.ts';
 import { wayOutOfRefusedPin } from '../login-gate.ts';

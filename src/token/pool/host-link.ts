@@ -3,7 +3,7 @@ import { FrameCutter } from '../frame-bytes.ts';
 import { monotonicNow } from '../../clock.ts';
 import { TokenError } from '../faults.ts';
 import type { FetchAhead } from '../fetch-ahead.ts';
-import { readResponse, type ResponseFrame } from '../frames.ts';
+import { readResponse, type ResponseFrame } from '../response-frames.ts';
 import type { TokenRequestKind } from '../messages.ts';
 
 /** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { TokenError } from '../faults.ts';
 import { FrameCutter } from '../frame-bytes.ts';
-import { readRequest, unasked, writeResponse, type RequestFrame, type TokenAnswer } from '../frames.ts';
+import { readRequest, type RequestFrame } from '../request-frames.ts';
+import { unasked, writeResponse, type TokenAnswer } from '../response-frames.ts';
 import { isPermitted, workerRequests, type TokenRequest } from '../messages.ts';
 import type { TokenPool } from './token-pool.ts';
 

@@ -1,6 +1,6 @@
 import { endsHost, TokenError, type TokenFault } from '../faults.ts';
 import { monotonicNow } from '../../clock.ts';
-import { type TokenAnswer } from '../frames.ts';
+import type { TokenAnswer } from '../response-frames.ts';
 import type { HostLink } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from '../messages.ts';
 

@@ -3,7 +3,8 @@ import { endsHost, TokenError } from '../faults.ts';
 import { FetchAhead } from '../fetch-ahead.ts';
 import { maxFrameBytes } from '../frame-bytes.ts';
 import { monotonicNow, RunningClock } from '../../clock.ts';
-import { unasked, writeRequest, type ResponseFrame } from '../frames.ts';
+import { writeRequest } from '../request-frames.ts';
+import { unasked, type ResponseFrame } from '../response-frames.ts';
 import { HostLink, type Borrowed, type HostState } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from '../messages.ts';
 import {
