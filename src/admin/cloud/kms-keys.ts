@@ -1,44 +1,22 @@
 import { z } from 'zod';
 import type { Sight } from '../../vault/context.ts';
 import { findCloudKeyIn } from '../../keys/key-records.ts';
-import {
-  acceptKmsKey,
-  applyKmsKey,
-  deleteKmsKey,
-  retryKmsKey,
-  wishOfKmsKey,
-  type KmsKeyWanted,
-  type OnKmsKey,
-} from '../../cloud/kms-keys/acts.ts';
-import { attemptAll, tellMistake, tryLater } from '../../cloud/kms-keys/attempts.ts';
+import { deleteKmsKey } from '../../cloud/kms-keys/acts.ts';
+import { tryLater } from '../../cloud/kms-keys/attempts.ts';
 import { consoleOfKmsKey } from '../../cloud/kms-keys/console.ts';
 import { editKmsKey } from '../../cloud/kms-keys/edit.ts';
 import { createKmsKey } from '../../cloud/kms-keys/create.ts';
-import { getKmsKey, kmsKeyOrders, listKmsKeys } from '../../cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../cloud/kms-keys/refresh.ts';
+import { kmsKeyOrders, listKmsKeys } from '../../cloud/kms-keys/records.ts';
 import { listUnlinkedKmsKeys } from '../../cloud/kms-keys/unlinked.ts';
-import { deleteKeys, keyPath, readKeys, writeKeys } from '../keys/cloud-key-routes.ts';
+import { deleteKeys, readKeys, writeKeys } from '../keys/cloud-key-routes.ts';
 import { region, vaultId, waitingDays } from '../keys/key-forms.ts';
-import {
-  cloudStatuses,
-  drifting,
-  keyArnForm,
-  kmsKeyFields,
-  showKmsKey,
-  shownKmsKey,
-} from './kms-key-forms.ts';
 import { pageOf, pageQuery, pageWish } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { kmsKeyActRoutes } from './kms-key-acts.ts';
+import { cloudStatuses, keyArnForm, kmsKeyFields, showKmsKey, shownKmsKey } from './kms-key-forms.ts';
+import { afterwards, one, onKmsKey, path, shown, tag, type One, type OnOne } from './kms-key-routes.ts';
 
-const tag = 'KMS keys';
-const path = `${keyPath}/{cloudKeyId}/kms-keys`;
-const cloudKeyId = z.uuid().describe('The CloudKey.');
-const ofCloudKey = z.strictObject({ vaultId, cloudKeyId });
-const one = z.strictObject({ vaultId, cloudKeyId, kmsKeyId: z.uuid().describe('The KMS key pointer.') });
-type One = z.output<typeof one>;
-
-/** How long an answer waits for AWS, milliseconds; what takes longer goes on. */
-const patience = 8_000;
+const ofCloudKey = one.omit({ kmsKeyId: true });
 
 const unlinked = z
   .strictObject({
@@ -80,10 +58,6 @@ const console = z
     commands: z.array(z.string()).describe('With AWS’s command line; the policy is in `policy.json`.'),
   })
   .meta({ id: 'KmsKeyConsole' });
-
-const some = z.strictObject({
-  what: z.array(drifting).min(1).optional().describe('Only these; all that AWS has otherwise if left out.'),
-});
 
 export const kmsKeyRoutes: readonly Route[] = [
   route({
@@ -248,121 +222,7 @@ export const kmsKeyRoutes: readonly Route[] = [
       return afterwards(call);
     },
   }),
-  route({
-    operation: 'retryKmsKey',
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/retry`,
-    tag,
-    summary: 'Try again what failed',
-    description: 'At once, whatever the next try was set for. What is done already is not done again.',
-    access: writeKeys,
-    params: one,
-    body: z.strictObject({
-      takeAlias: z
-        .boolean()
-        .default(false)
-        .describe('Take the alias from the KMS key that has it. It is never taken without.'),
-    }),
-    answer: shownKmsKey,
-    changes: true,
-    handle: async (call) => {
-      await retryKmsKey(call.services, call.act, onKmsKey(call), call.body);
-      return afterwards(call);
-    },
-  }),
-  route({
-    operation: 'refreshKmsKey',
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/refresh`,
-    tag,
-    summary: 'Ask AWS how a KMS key is',
-    description: 'Status, key policy, aliases, description and tags. It happens by itself once an hour.',
-    access: writeKeys,
-    params: one,
-    answer: shownKmsKey,
-    handle: async (call) => {
-      const { services, params } = call;
-      await getKmsKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId, params.kmsKeyId);
-      tellMistake(services.log, params.kmsKeyId, await refreshKmsKey(services, params.kmsKeyId));
-      return shown(call, params);
-    },
-  }),
-  wishRoute('enableKmsKey', 'enable', 'ENABLE', 'Enable a KMS key in AWS', 'The CloudKey stays as it is.'),
-  wishRoute(
-    'disableKmsKey',
-    'disable',
-    'DISABLE',
-    'Disable a KMS key in AWS',
-    'The CloudKey stays as it is.',
-  ),
-  route({
-    operation: 'scheduleKmsKeyDeletion',
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/schedule-deletion`,
-    tag,
-    summary: 'Schedule the deletion of a KMS key in AWS',
-    description:
-      'Once AWS has deleted it nothing that was encrypted with it can be read, though the CloudKey is there: KMS adds ' +
-      'encryption of its own. The CloudKey stays as it is.',
-    access: deleteKeys,
-    params: one,
-    body: z.strictObject({ days: waitingDays.default(30).describe('Days until AWS deletes it.') }),
-    answer: shownKmsKey,
-    changes: true,
-    handle: async (call) => {
-      await wishOfKmsKey(call.services, call.act, onKmsKey(call), 'SCHEDULE_DELETION', call.body.days);
-      return afterwards(call);
-    },
-  }),
-  {
-    ...wishRoute(
-      'cancelKmsKeyDeletion',
-      'cancel-deletion',
-      'CANCEL_DELETION',
-      'Cancel the deletion of a KMS key in AWS',
-      'It is disabled there afterwards.',
-    ),
-    access: deleteKeys,
-  },
-  route({
-    operation: 'applyKmsKey',
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/apply`,
-    tag,
-    summary: 'Give AWS what is here',
-    description:
-      'Where AWS has it otherwise, or may have: key policy, alias, description, tags and state as they are here. What is ' +
-      'named with `what` is sent in any case.',
-    access: writeKeys,
-    params: one,
-    body: some,
-    answer: shownKmsKey,
-    changes: true,
-    handle: async (call) => {
-      await applyKmsKey(call.services, call.act, onKmsKey(call), call.body.what);
-      return afterwards(call);
-    },
-  }),
-  route({
-    operation: 'acceptKmsKey',
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/accept`,
-    tag,
-    summary: 'Take over what AWS has',
-    description:
-      'Key policy, alias, description, tags and state become here as AWS has them. A key policy that is taken over does ' +
-      'not follow the administrators and users of the CloudKey any more, until it is `generated` again. Refused where what ' +
-      'AWS shows may be stale (`mayBeStale`).',
-    access: writeKeys,
-    params: one,
-    body: some,
-    answer: shownKmsKey,
-    changes: true,
-    handle: async (call) => {
-      await acceptKmsKey(call.services, call.act, onKmsKey(call), call.body.what);
-      return shown(call, call.params);
-    },
-  }),
+  ...kmsKeyActRoutes,
   route({
     operation: 'listUnlinkedKmsKeys',
     method: 'GET',
@@ -388,51 +248,6 @@ export const kmsKeyRoutes: readonly Route[] = [
     },
   }),
 ];
-
-function wishRoute(
-  operation: string,
-  verb: string,
-  wanted: KmsKeyWanted,
-  summary: string,
-  description: string,
-): Route {
-  return route({
-    ...{ operation, tag, summary, description },
-    method: 'POST',
-    path: `${path}/{kmsKeyId}/${verb}`,
-    access: writeKeys,
-    params: one,
-    answer: shownKmsKey,
-    changes: true,
-    handle: async (call) => {
-      await wishOfKmsKey(call.services, call.act, onKmsKey(call), wanted);
-      return afterwards(call);
-    },
-  });
-}
-
-type OnOne = Pick<Call<One, unknown, unknown>, 'services' | 'caller' | 'params' | 'expected'>;
-
-function onKmsKey(call: OnOne): OnKmsKey {
-  const { vaultId, cloudKeyId, kmsKeyId: id } = call.params;
-  return { vaultId, sight: callerOf(call).sight, cloudKeyId, id, expected: call.expected };
-}
-
-/** Has AWS do what was asked for, and shows what came of it. */
-async function afterwards(call: OnOne): Promise<Answer> {
-  await attemptAll(call.services, [call.params.kmsKeyId], patience);
-  return shown(call, call.params);
-}
-
-async function shown(
-  call: Pick<OnOne, 'services' | 'caller'>,
-  at: One,
-  sight = callerOf(call).sight,
-): Promise<Answer> {
-  const { vaultId, cloudKeyId, kmsKeyId } = at;
-  const row = await getKmsKey(call.services, vaultId, sight, cloudKeyId, kmsKeyId);
-  return { body: showKmsKey(row), rowVersion: row.row_version };
-}
 
 async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight: Sight): Promise<Answer> {
   const { vaultId, cloudKeyId, kmsKeyId } = at;
