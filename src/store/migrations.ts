@@ -18,6 +18,7 @@ import { auditCount } from './migrations/0023-audit-count.ts';
 import { namesAcrossVaults } from './migrations/0026-names-across-vaults.ts';
 import { unshownWrites } from './migrations/0031-unshown-writes.ts';
 import { actorsVault } from './migrations/0034-actors-vault.ts';
+import { keyStoresOfAVault } from './migrations/0036-key-stores-of-a-vault.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -40,4 +41,5 @@ export const migrations: Record<string, Migration> = {
   '0026-names-across-vaults': namesAcrossVaults,
   '0031-unshown-writes': unshownWrites,
   '0034-actors-vault': actorsVault,
+  '0036-key-stores-of-a-vault': keyStoresOfAVault,
 };

@@ -144,6 +144,7 @@ export const expected: Readonly<Record<string, Row>> = {
   updateCredential: ownedWrites,
   withdrawCredential: ownedWrites,
   rotateCredential: ownedWrites,
+  listExternalKeyStoresInVault: vaultReads,
   listExternalKeyStores: ownedReads,
   createExternalKeyStore: ownedWrites,
   // Asks for a Region before it looks for the key set.

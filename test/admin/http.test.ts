@@ -272,6 +272,40 @@ test('a secret is shown once: a repeated issue answers the credential without it
   t.false(events.text.includes(first.body.rawSecretAccessKey));
 });
 
+test('the external key stores of a vault are one list, for each of those whose admin group owns the key set', async (t) => {
+  const { blue, red } = t.context;
+  const list = `${root(t.context)}/external-key-stores`;
+  const second = await made(blue.admin, `${root(t.context)}/key-sets`, {
+    name: fresh('stores'),
+    adminGroupId: blue.ids.otherGroup,
+    token: 'token',
+    pathPrefix: fresh('stores'),
+  });
+  const theirs = await made(blue.admin, `${root(t.context)}/key-sets/${second.id}/external-key-stores`, {
+    region: 'eu-west-1',
+    uriEndpoint: 'https://xks.example.com',
+  });
+  const ids = async (client: AdminClient, query = '') => {
+    const { status, body, text } = await client.get(`${list}${query}`);
+    t.is(status, 200, text);
+    return (body as { items: { id: string }[] }).items.map(({ id }) => id);
+  };
+  const [ours, own] = [blue.ids.externalKeyStore, theirs.id];
+  t.deepEqual(await ids(blue.admin), [ours, own], 'by name');
+  t.deepEqual(await ids(blue.auditor, '?sort=-name'), [own, ours]);
+  t.deepEqual(await ids(blue.cloudAdmin), [ours]);
+  t.deepEqual(await ids(blue.otherCloudAdmin), [own]);
+  t.deepEqual(await ids(blue.admin, '?region=eu-west-1'), [own]);
+  t.deepEqual(await ids(blue.admin, `?cspAccountId=${blue.ids.cspAccount}`), [ours]);
+  t.deepEqual(await ids(blue.admin, `?id=${own.toUpperCase()}`), [own]);
+  t.deepEqual(await ids(blue.admin, `?id=${red.ids.externalKeyStore}`), []);
+  t.deepEqual(await ids(blue.otherCloudAdmin, `?id=${ours}`), []);
+  const one = await blue.admin.get(`${root(t.context)}/key-sets/${second.id}/external-key-stores/${own}`);
+  const listed = (await blue.admin.get(`${list}?name=${String(one.body.name)}`)).body.items;
+  t.deepEqual(listed, [one.body], 'as it is shown alone');
+  t.is(listed[0].keySetName, one.body.name);
+});
+
 test("another vault's things are not found under one's own vault, whatever is asked of them (IDOR)", async (t) => {
   const { blue, red } = t.context;
   const theirs: Record<string, string> = {

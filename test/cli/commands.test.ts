@@ -496,7 +496,11 @@ test.serial('every command takes any name that AWS or an operator has for a Clou
     ...['external-key-store', 'create', 'named', '--region', region, '--by-hand'],
     ...['--uri-endpoint', 'https://xks.example.com'],
   );
+  const [store] = await json('external-key-store', 'list');
+  t.is(store.keySet, 'named');
   await json('external-key-store', 'edit', 'named', '--custom-key-store-id', 'cks-1234567890abcdef0');
+  for (const name of ['named', store.id, store.id.toUpperCase(), 'cks-1234567890abcdef0'])
+    t.is((await json('external-key-store', 'show', name)).id, store.id, name);
   const link = ['--key-arn', `${arn}:key/${keyId}`, '--alias', 'payroll-2026'];
   await json('kms-key', 'create', 'ticket', '--region', region, ...link);
   const names = [

@@ -107,6 +107,7 @@ export const shownStore = z
   .strictObject({
     id: z.uuid(),
     keySetId: z.uuid(),
+    keySetName: z.string(),
     cspAccountId: z.uuid().nullable(),
     region: z.string(),
     name: z.string(),
@@ -207,11 +208,12 @@ export const shownCandidate = z
   })
   .meta({ id: 'ExternalKeyStoreCandidate' });
 
-export function showStore({ row, credentials, warnings }: StoreView): z.output<typeof shownStore> {
+export function showStore({ row, keySet, credentials, warnings }: StoreView): z.output<typeof shownStore> {
   const problem = readProblem(row);
   return {
     id: row.id,
     keySetId: row.key_set_id,
+    keySetName: keySet.name,
     cspAccountId: row.csp_account_id,
     region: row.region,
     name: row.name,

@@ -8,10 +8,11 @@ import { findCandidates, linkExternalKeyStore } from '../../cloud/key-stores/lin
 import {
   getExternalKeyStore,
   listExternalKeyStores,
+  listStoresInVault,
   storeOrders,
   type ExternalKeyStore,
 } from '../../cloud/key-stores/records.ts';
-import { viewsOf, type StoreView } from '../../cloud/key-stores/view.ts';
+import { viewsAcross, viewsOf, type StoreView } from '../../cloud/key-stores/view.ts';
 import { refreshExternalKeyStore } from '../../cloud/key-stores/watch.ts';
 import {
   connectExternalKeyStore,
@@ -33,7 +34,7 @@ import {
   showStore,
   storeEditBody,
 } from './external-key-store-forms.ts';
-import { region, vaultId } from '../keys/key-forms.ts';
+import { namePrefix, region, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageOfWhole, pageQuery, pageWish, wholeQuery } from '../page-query.ts';
 import type { ProblemKind } from '../problem.ts';
 import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
@@ -54,6 +55,38 @@ const issues = { kind: 'permission', vault: 'credentials.write' } as const;
 const problems: readonly ProblemKind[] = ['conflict', 'aws', 'aws-busy'];
 
 export const externalKeyStoreRoutes: readonly Route[] = [
+  route({
+    operation: 'listExternalKeyStoresInVault',
+    method: 'GET',
+    path: '/vaults/{vaultId}/external-key-stores',
+    tag,
+    summary: 'List the external key stores of a vault',
+    description: 'Of all its key sets that the caller sees. As AWS was last seen to have them.',
+    access: read,
+    params: z.strictObject({ vaultId }),
+    query: z.strictObject({
+      id: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('Only the one with this id, or with this id in AWS (`cks-…`).'),
+      name: namePrefix,
+      region: region.optional().describe('Only those in this Region.'),
+      cspAccountId: z.uuid().optional().describe('Only those in the AWS account of this CSP account.'),
+      ...pageQuery(storeOrders),
+    }),
+    answer: pageOf(shownStore, 'ExternalKeyStore'),
+    handle: async ({ services, caller, params, query }) => {
+      const { sight } = callerOf({ caller });
+      const page = await listStoresInVault(services, params.vaultId, sight, query, pageWish(query));
+      const stores = page.items.map(({ key_set_name: name, path_prefix, served, ...row }) => ({
+        row,
+        keySet: { id: row.key_set_id, name, path_prefix, external_key_store: served },
+      }));
+      return shownPage({ items: await viewsAcross(services, stores), next: page.next }, showStore);
+    },
+  }),
   route({
     operation: 'listExternalKeyStores',
     method: 'GET',
@@ -367,7 +400,7 @@ async function viewOf(
   row: ExternalKeyStore,
 ): Promise<StoreView> {
   const [view] = await viewsOf(call.services, keySet, [row]);
-  return view ?? { row, credentials: [], warnings: [] };
+  return view ?? { row, keySet, credentials: [], warnings: [] };
 }
 
 async function made(call: InKeySet, keySet: KeySet, row: ExternalKeyStore): Promise<Answer> {

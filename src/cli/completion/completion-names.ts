@@ -3,7 +3,6 @@ import type { Item } from '../client/api-client.ts';
 import { withApi, type Api, type ApiOptions } from '../client/api.ts';
 import { nameKinds, namesCommand, type NameKind } from './completion-tree.ts';
 import { cspAccounts } from '../commands/cloud/csp-account.ts';
-import { storesOf } from '../commands/cloud/external-key-store-records.ts';
 import { cloudKeysPath } from '../commands/find-cloud-key.ts';
 import { example } from '../output/example.ts';
 import { groups } from '../commands/group.ts';
@@ -92,7 +91,7 @@ async function candidates(api: Api, kind: NameKind, prefix: string): Promise<str
     case 'token':
       return tokens(api);
     case 'external-key-store':
-      return (await storesOf(api, undefined)).map(({ store }) => String(store['name']));
+      return list(api.inVault('/external-key-stores'), { name: prefix });
     case 'kms-key':
       return prefix.startsWith('alias/')
         ? list(kmsKeysPath(api), { alias: prefix }, 'alias')

@@ -1,9 +1,11 @@
 import { expressionBuilder, type Expression, type Selectable } from 'kysely';
 import type { ExternalKeyStoreTable, Tables } from '../../store/schema.ts';
 import type { Edit, Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/context.ts';
+import { beginsWith } from '../../vault/begins-with.ts';
+import type { House, Sight } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
-import { readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export type ExternalKeyStore = Selectable<ExternalKeyStoreTable>;
@@ -30,6 +32,59 @@ export async function listExternalKeyStores(
   if (region !== undefined) query = query.where('region', '=', region);
   // One for each Region.
   return readPage(query, 'few', storeOrders, 'external_key_stores.id', page);
+}
+
+export interface StoreInVaultFilter extends StoreFilter {
+  /** Ours, or AWS's. */
+  id?: string | undefined;
+  /** Beginning of the name. */
+  name?: string | undefined;
+  cspAccountId?: string | undefined;
+}
+
+/** With what is shown of its key set. */
+export type ListedStore = ExternalKeyStore & {
+  key_set_name: string;
+  path_prefix: string;
+  /** Whether the key set is an external key store. */
+  served: number;
+};
+
+/** Of all key sets of the vault that are seen. */
+export async function listStoresInVault(
+  { store }: Pick<House, 'store'>,
+  vaultId: string,
+  sight: Sight,
+  { id, name, region, cspAccountId }: StoreInVaultFilter,
+  page: PageWish,
+): Promise<Page<ListedStore>> {
+  // In the order of the list: `external_key_stores` alone says which are looked at; the key set is looked up for each.
+  let query = store.db
+    .selectFrom('external_key_stores')
+    .innerJoin('key_sets', 'key_sets.id', 'external_key_stores.key_set_id')
+    .selectAll('external_key_stores')
+    .select(['key_sets.name as key_set_name', 'key_sets.path_prefix', 'key_sets.external_key_store as served'])
+    .where('external_key_stores.vault_id', '=', vaultId)
+    .where((eb) => eb(notByIndex(eb.ref('key_sets.vault_id')), '=', vaultId))
+    .where((eb) => seenBy(notByIndex(eb.ref('key_sets.admin_group_id')), sight));
+  if (id !== undefined)
+    query = query.where((eb) =>
+      eb.or([
+        eb('external_key_stores.id', '=', id.toLowerCase()),
+        eb('external_key_stores.custom_key_store_id', '=', id),
+      ]),
+    );
+  if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('external_key_stores.name'), name));
+  if (region !== undefined)
+    query = query.where((eb) => eb(notByIndex(eb.ref('external_key_stores.region')), '=', region));
+  if (cspAccountId !== undefined)
+    query = query.where((eb) =>
+      eb(notByIndex(eb.ref('external_key_stores.csp_account_id')), '=', cspAccountId),
+    );
+  const through = store.db
+    .selectFrom('external_key_stores')
+    .where('external_key_stores.vault_id', '=', vaultId);
+  return readPage(query, id === undefined ? through : 'few', storeOrders, 'external_key_stores.id', page);
 }
 
 /** Throws VaultError `not-found`. */

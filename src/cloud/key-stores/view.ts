@@ -1,5 +1,5 @@
 import type { CredentialState, UsedCredential } from '../../keys/credentials/credential-records.ts';
-import { credentialState, listCredentials } from '../../keys/credentials/credential-records.ts';
+import { credentialsAround, credentialState } from '../../keys/credentials/credential-records.ts';
 import type { ExternalKeyStore } from './records.ts';
 import type { House } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
@@ -20,27 +20,44 @@ export interface StoreWarning {
   wayOut: string;
 }
 
+/** What of its key set an external key store is shown with. */
+export type KeySetOfStore = Pick<KeySet, 'id' | 'name' | 'path_prefix' | 'external_key_store'>;
+
 export interface StoreView {
   row: ExternalKeyStore;
+  keySet: KeySetOfStore;
   credentials: StoreCredential[];
   warnings: StoreWarning[];
 }
 
-/** More credentials than a key set has live ones. */
-const mostCredentials = 200;
-
-/** Records with what is to be said of them beside: their credentials, and what does not fit. */
+/** Records of one key set with what is to be said of them beside: their credentials, and what does not fit. */
 export async function viewsOf(
   house: Pick<House, 'store' | 'now'>,
-  keySet: KeySet,
+  keySet: KeySetOfStore,
   rows: readonly ExternalKeyStore[],
 ): Promise<StoreView[]> {
-  if (rows.length === 0) return [];
-  const { items } = await listCredentials(house, keySet, { limit: mostCredentials, sort: '-createdAt' });
+  return viewsAcross(
+    house,
+    rows.map((row) => ({ row, keySet })),
+  );
+}
+
+/** The same of several key sets, in as many statements as of one. */
+export async function viewsAcross(
+  house: Pick<House, 'store' | 'now'>,
+  stores: readonly Pick<StoreView, 'row' | 'keySet'>[],
+): Promise<StoreView[]> {
+  const given = stores.flatMap(({ row }) => [row.access_key_id, row.pending_access_key_id]);
+  const found = await credentialsAround(
+    house,
+    given.filter((id) => id !== ''),
+  );
+  // AWS may name a credential that is another key set's, of another vault even: of that one nothing is told.
+  const ofKeySet = Map.groupBy(found, ({ key_set_id }) => key_set_id);
   const now = house.now();
-  return rows.map((row) => {
-    const credentials = credentialsOf(row, items, now);
-    return { row, credentials, warnings: warningsOf(row, keySet, credentials) };
+  return stores.map(({ row, keySet }) => {
+    const credentials = credentialsOf(row, ofKeySet.get(keySet.id) ?? [], now);
+    return { row, keySet, credentials, warnings: warningsOf(row, keySet, credentials) };
   });
 }
 
@@ -70,7 +87,7 @@ function credentialsOf(row: ExternalKeyStore, all: readonly UsedCredential[], no
 
 function warningsOf(
   row: ExternalKeyStore,
-  keySet: KeySet,
+  keySet: KeySetOfStore,
   credentials: readonly StoreCredential[],
 ): StoreWarning[] {
   if (row.state === 'NOT_FOUND') return [];

@@ -119,7 +119,31 @@ export function auditedCredential(row: XksCredential): Record<string, unknown> {
   };
 }
 
+/**
+ * Those with these access key ids, and the ones that are not withdrawn and have one of them as their successor. Of whichever
+ * key set they are: the caller compares it.
+ */
+export async function credentialsAround(
+  { store }: Pick<House, 'store'>,
+  accessKeyIds: readonly string[],
+): Promise<UsedCredential[]> {
+  if (accessKeyIds.length === 0) return [];
+  const all = usedCredentials(store.db);
+  const [own, before] = await Promise.all([
+    all.where('xks_credentials.access_key_id', 'in', accessKeyIds).execute(),
+    all
+      .where('xks_credentials.successor', 'in', accessKeyIds)
+      .where('xks_credentials.withdrawn_at', 'is', null)
+      .execute(),
+  ]);
+  return [...own, ...before];
+}
+
 function credentialsOf(db: Reading, { id }: Pick<KeySet, 'id'>) {
+  return usedCredentials(db).where('xks_credentials.key_set_id', '=', id);
+}
+
+function usedCredentials(db: Reading) {
   const accessKeyId = 'xks_credentials.access_key_id';
   return db
     .selectFrom('xks_credentials')
@@ -136,8 +160,7 @@ function credentialsOf(db: Reading, { id }: Pick<KeySet, 'id'>) {
       used('credential', accessKeyId, 'last_at', 'last_seen_at'),
       used('credential', accessKeyId, 'last_address', 'last_address'),
       timesUsed('credential', accessKeyId, 'requests'),
-    ])
-    .where('xks_credentials.key_set_id', '=', id);
+    ]);
 }
 
 /** Their rows, with when they were used last. */

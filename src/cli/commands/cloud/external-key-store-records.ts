@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../../client/api-client.ts';
+import type { Item, Query } from '../../client/api-client.ts';
+import { isUuid } from '../../client/connection.ts';
 import { withApi, type Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
 import { findOne, type Found } from '../../records/collection.ts';
@@ -46,21 +47,31 @@ export async function keySetOf(api: Api, keySet: string): Promise<{ id: string; 
 export async function storesOf(
   api: Api,
   keySet: string | undefined,
-): Promise<{ path: string; store: FoundStore }[]> {
-  const base = keySets.path(api);
-  const within =
-    keySet === undefined ? await api.client.list<Found>(base) : [await findOne(api, keySets, keySet)];
-  const lists = await Promise.all(
-    within.map(async (set) => {
-      const path = `${base}/${set.id}/external-key-stores`;
-      const stores = await api.client.list<FoundStore>(path);
-      return stores.map((store) => ({
-        path: `${path}/${store.id}`,
-        store: { ...store, keySet: set['name'] },
-      }));
-    }),
+  filter: Query = {},
+  limit?: number,
+): Promise<FoundWithPath[]> {
+  const list =
+    keySet === undefined ? api.inVault('/external-key-stores') : (await keySetOf(api, keySet)).path;
+  return (await api.client.list<FoundStore>(list, filter, limit)).map(({ keySetName, ...store }) => ({
+    path: `${keySets.path(api)}/${String(store['keySetId'])}/external-key-stores/${store.id}`,
+    store: { ...store, keySet: keySetName },
+  }));
+}
+
+interface FoundWithPath {
+  path: string;
+  store: FoundStore;
+}
+
+/** Those that may be meant: by name, and where it may be an id by that. */
+async function storesCalled(api: Api, name: string, keySet: string | undefined, filter: Query) {
+  // A key set has one for each Region: there is nothing to choose from.
+  if (keySet !== undefined) return storesOf(api, keySet, filter);
+  const asked = isUuid(name) || /^cks-/i.test(name) ? [{ name }, { id: name }] : [{ name }];
+  const found = await Promise.all(
+    asked.map(async (called) => storesOf(api, undefined, { ...called, ...filter })),
   );
-  return lists.flat();
+  return [...new Map(found.flat().map((one) => [one.store.id, one])).values()];
 }
 
 /** One by its name, id, or id in AWS. Throws CliError where there is none, or more than one. */
@@ -68,11 +79,10 @@ async function findStore(
   api: Api,
   name: string,
   { keySet, region }: { keySet?: string; region?: string },
-): Promise<{ path: string; store: FoundStore }> {
-  const found = (await storesOf(api, keySet)).filter(
+): Promise<FoundWithPath> {
+  const found = (await storesCalled(api, name, keySet, { region })).filter(
     ({ store }) =>
-      (store.id === name.toLowerCase() || store['customKeyStoreId'] === name || store['name'] === name) &&
-      (region === undefined || store['region'] === region),
+      store.id === name.toLowerCase() || store['customKeyStoreId'] === name || store['name'] === name,
   );
   const [first] = found;
   if (first === undefined)
@@ -122,7 +132,7 @@ export function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, found: { path: string; store: FoundStore }, wish: ActWish) => Promise<void> | void,
+  act: (api: Api, found: FoundWithPath, wish: ActWish) => Promise<void> | void,
   options: Option[] = [],
   more = '',
 ): void {
@@ -140,15 +150,11 @@ export function addAct(
 
 /** Prints one: for people with what does not fit and why it FAILED last, where it is seen. */
 export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void {
-  const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
   if (isForPrograms(options)) {
     printRecord(store, options);
     return;
   }
-  printRecord(
-    { ...rest, ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }) },
-    options,
-  );
+  printRecord(forPeople(store), options);
   for (const line of troubleOf(store)) note(printable(line));
 }
 
@@ -158,13 +164,20 @@ export function tellStoreChange(
   store: Item,
   sentence = stateNow(store),
 ): void {
+  printChanged(sentence, isForPrograms(options) ? store : forPeople(store), options);
+  if (!isForPrograms(options)) for (const line of troubleOf(store)) note(printable(line));
+}
+
+/** With the name of its key set in the place of the id, and without what {@link troubleOf} says in sentences. */
+function forPeople(store: Item): Item {
   const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
-  const record = {
-    ...rest,
+  const { id, keySetId: ____, keySetName: keySet, ...others } = rest;
+  return {
+    id,
+    keySet,
+    ...others,
     ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }),
   };
-  printChanged(sentence, isForPrograms(options) ? store : record, options);
-  if (!isForPrograms(options)) for (const line of troubleOf(store)) note(printable(line));
 }
 
 /** `payments (eu-central-1) is CONNECTED, cks-1234567890abcdef0 in AWS.` */

@@ -15,7 +15,6 @@ import {
 } from './external-key-store-records.ts';
 import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
 import { cspAccounts } from './csp-account.ts';
-import { keySets } from '../key-set.ts';
 import { named } from '../../records/named.ts';
 import { printDone, printList } from '../../output/output.ts';
 import { confirm } from '../../client/prompt.ts';
@@ -88,8 +87,8 @@ function addList(store: Command): void {
       .addOption(limitOption())
       .action(async ({ keySet, limit }: { keySet?: string; limit?: number }, command: Command) =>
         withApi(command, async (api) => {
-          const all = (await storesOf(api, keySet)).map((found) => found.store);
-          printList(all.slice(0, limit), columns, api.options);
+          const all = (await storesOf(api, keySet, {}, limit)).map((found) => found.store);
+          printList(all, columns, api.options);
         }),
       ),
     'holdfast external-key-store list',
@@ -103,10 +102,7 @@ function addList(store: Command): void {
       const [shown = found] = await named(
         api,
         [found],
-        [
-          { field: 'keySetId', path: keySets.path(api) },
-          { field: 'cspAccountId', path: cspAccounts.path(api) },
-        ],
+        [{ field: 'cspAccountId', path: cspAccounts.path(api) }],
       );
       tellStore(api, shown);
     },
