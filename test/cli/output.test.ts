@@ -92,6 +92,20 @@ async function listed(
   return t.context.run(columns, {}, ...list, ...words);
 }
 
+test.serial('the external key stores of all key sets are one request', async (t) => {
+  const { api, run } = t.context;
+  const before = api.asked.length;
+  const store = { id: 'x', keySetId: 's', keySetName: 'payments', name: 'in-eu', region: 'eu-west-1' };
+  api.replies = [json({ items: [store, { ...store, id: 'y', keySetName: 'cards' }], next: null })];
+  const { code, stdout } = await run(undefined, {}, 'external-key-store', 'list');
+  t.is(code, 0);
+  t.regex(stdout, /payments.*\n.*cards/);
+  t.deepEqual(
+    api.asked.slice(before).map(({ url }) => url),
+    [`/api/v1/vaults/${vaultId}/external-key-stores?limit=200`],
+  );
+});
+
 const kmsKeys = [
   {
     id: '55555555-5555-4555-8555-555555555555',

@@ -63,7 +63,11 @@ export async function listStoresInVault(
     .selectFrom('external_key_stores')
     .innerJoin('key_sets', 'key_sets.id', 'external_key_stores.key_set_id')
     .selectAll('external_key_stores')
-    .select(['key_sets.name as key_set_name', 'key_sets.path_prefix', 'key_sets.external_key_store as served'])
+    .select([
+      'key_sets.name as key_set_name',
+      'key_sets.path_prefix',
+      'key_sets.external_key_store as served',
+    ])
     .where('external_key_stores.vault_id', '=', vaultId)
     .where((eb) => eb(notByIndex(eb.ref('key_sets.vault_id')), '=', vaultId))
     .where((eb) => seenBy(notByIndex(eb.ref('key_sets.admin_group_id')), sight));
