@@ -8,7 +8,7 @@ import { TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';
 import { encryptBody, requestMetadata, XksClient, type SignedRequest } from '../testing/xks-client.ts';
 import { inToken } from '../testing/in-token.ts';
-import type { Cell, Results } from './growth.ts';
+import type { Cell, Results } from './growth-results.ts';
 import { fillLarge, type LargeStore } from './larger-store.ts';
 import { mainScript, Server } from './processes.ts';
 import { NodeLog, stallProbe } from './stalls.ts';

@@ -21,8 +21,9 @@ import { listVaults } from '../src/vault/vaults.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
 import { memoryToken } from '../testing/memory-token.ts';
 import { nodeWork } from './growth-node.ts';
+import type { Cell, Results } from './growth-results.ts';
 import { fillLarge, firstVault, type LargeStore } from './larger-store.ts';
-import { StallWatch, type Stall } from './stalls.ts';
+import { StallWatch } from './stalls.ts';
 
 /*
  * BENCH_ONLY=growth: what a node's work costs as what it keeps grows, and how long it stops an event loop at the most.
@@ -41,15 +42,6 @@ const stages: Readonly<Record<string, Required<LargeStore>>> = {
 /** So many key objects are in the token that reconcile compares. */
 const mostObjects = 20_000;
 const now = new Date('2031-05-05T12:00:00.000Z');
-
-export interface Cell {
-  milliseconds: number;
-  /** The longest time that the event loop stood still. */
-  stall?: Stall;
-  more?: string;
-}
-
-export type Results = Map<string, Cell>;
 
 export async function benchGrowth(seconds: number): Promise<void> {
   const names = (process.env['BENCH_STAGES'] ?? 'small,middle').split(',');

@@ -1,8 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { fillVariables, matches, plain } from './policy-match.ts';
-
-/** Condition keys and their values; names are not case sensitive. An absent or undefined key is not in the request. */
-export type ConditionContext = Readonly<Record<string, string | readonly string[] | undefined>>;
+import { fillVariables, matches, plain, type ConditionContext } from './policy-match.ts';
 
 export interface Condition {
   readonly operator: Operator;

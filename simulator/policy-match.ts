@@ -1,9 +1,10 @@
-import type { ConditionContext } from './policy-conditions.ts';
-
 /*
  * Patterns are texts in which * stands for any characters, / and : included, and ? for exactly one. What policy variables bring in
  * is never read as a wildcard, so variables are filled in as literal text: `${*}` and their values come marked.
  */
+
+/** Condition keys and their values; names are not case sensitive. An absent or undefined key is not in the request. */
+export type ConditionContext = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const LITERAL = '\u{E000}';
 

@@ -1,6 +1,6 @@
-import { conditionsHold, type ConditionContext } from './policy-conditions.ts';
+import { conditionsHold } from './policy-conditions.ts';
 import { parsePolicy, PolicyError, type PolicyDocument, type Statement } from './policy-document.ts';
-import { fillVariables, matches, matchesAction } from './policy-match.ts';
+import { fillVariables, matches, matchesAction, type ConditionContext } from './policy-match.ts';
 import { grantTo } from './policy-principal.ts';
 import type { Principal } from './principal.ts';
 

@@ -1,5 +1,5 @@
 import { Secret } from '../secret.ts';
-import { DoctorInputError } from './options.ts';
+import { DoctorInputError } from './input-error.ts';
 
 /** What AWS KMS has of a key set: where, and with what it signs. */
 export interface XksCredential {

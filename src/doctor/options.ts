@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { LoadedConfig } from '../config/load.ts';
 import type { XksCredential } from './console-file.ts';
+import { DoctorInputError } from './input-error.ts';
 
 /** What to look at. What is left out is not looked at, and its findings say SKIPPED. */
 export interface DoctorOptions {
@@ -51,17 +52,6 @@ export interface Endpoint {
 export interface Address {
   address: string;
   port: number;
-}
-
-/** What is wrong with what the doctor was given; for the person at the keyboard. */
-export class DoctorInputError extends Error {
-  readonly wayOut: string;
-
-  constructor(problem: string, wayOut: string) {
-    super(problem);
-    this.name = 'DoctorInputError';
-    this.wayOut = wayOut;
-  }
 }
 
 /** Reads `https://host[:port]`. Throws DoctorInputError. */

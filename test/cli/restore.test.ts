@@ -15,7 +15,8 @@ import {
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { takeNodeLocks } from '../../src/cli/node/node-locks.ts';
-import { MissingKeysError, restore, type Restored, type RestoreInput } from '../../src/cli/node/restore.ts';
+import { MissingKeysError, restore, type RestoreInput } from '../../src/cli/node/restore.ts';
+import type { Restored } from '../../src/cli/node/restored.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { nodeCommand } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';

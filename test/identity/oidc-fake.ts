@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Secret } from '../../src/secret.ts';
 import type { Checks, OidcClients, OidcIdentity } from '../../src/identity/oidc/clients.ts';
-import type { OidcProvider } from '../../src/identity/oidc/providers.ts';
+import type { OidcProvider } from '../../src/identity/oidc/provider-record.ts';
 import type { TestCa } from '../../testing/certificates.ts';
 import { listenTls, type TlsServer } from './oidc-stage.ts';
 

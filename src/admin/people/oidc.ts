@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { OidcClients } from '../../identity/oidc/clients.ts';
 import { administratorOf, checkReach } from '../../identity/reach.ts';
-import {
-  deleteProvider,
-  findProvider,
-  putProvider,
-  type OidcProvider,
-} from '../../identity/oidc/providers.ts';
+import type { OidcProvider } from '../../identity/oidc/provider-record.ts';
+import { deleteProvider, findProvider, putProvider } from '../../identity/oidc/providers.ts';
 import {
   finishOidcSignIn,
   redirectUriOf,

@@ -9,8 +9,8 @@ import { groups, type Group } from '../../doctor/catalogue.ts';
 import { diagnose } from '../../doctor/diagnose.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { isLoopback } from '../../doctor/name.ts';
+import { DoctorInputError } from '../../doctor/input-error.ts';
 import {
-  DoctorInputError,
   parseAddress,
   parseXksEndpoint,
   type DoctorOptions,

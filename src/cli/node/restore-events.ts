@@ -1,6 +1,6 @@
 import { record, recordEach } from '../../evidence/trail.ts';
 import { SqliteStore } from '../../store/sqlite/sqlite.ts';
-import type { Restored } from './restore.ts';
+import type { Restored } from './restored.ts';
 import { localAct } from './local-house.ts';
 
 /** So many are named in an event; all are in what the command prints. */

@@ -17,7 +17,7 @@ import { wallClock } from '../../clock.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import type { BackupManifest } from '../../store/backup/format.ts';
 import { buildStore } from '../../store/backup/reader.ts';
-import { adjustRestored, type Adjusted } from '../../store/backup/restored-store.ts';
+import { adjustRestored } from '../../store/backup/restored-store.ts';
 import { companions, restoringPath } from '../../store/sqlite/store-file.ts';
 import { putInPlace, ReplacedStore } from '../../store/backup/store-swap.ts';
 import { refuseAt, rotateAt } from '../../keys/encryption-limits.ts';
@@ -28,6 +28,7 @@ import { globalOptions } from './global-options.ts';
 import { outputOf } from '../output/output-options.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { tellTrailOfRestore } from './restore-events.ts';
+import type { Restored } from './restored.ts';
 import { examineTokens } from './restored-tokens.ts';
 import { printCheck, printRestored } from './tell-restore.ts';
 import { systemReason } from '../../system-reason.ts';
@@ -38,24 +39,6 @@ export interface RestoreInput {
   replace?: boolean;
   allowMissingKeys?: boolean;
   asBackedUp?: boolean;
-}
-
-/** What a restore did. */
-export interface Restored {
-  manifest: BackupManifest;
-  tokens: TokenContents[];
-  adjusted: Adjusted;
-  /** The store that was there before. */
-  replaced: Replaced | undefined;
-}
-
-export interface Replaced {
-  /** Where it is now. */
-  keptAs: string;
-  /** Of that file. */
-  sha256: string;
-  /** Why it could not be read; undefined where it could. */
-  damaged: string | undefined;
 }
 
 /**

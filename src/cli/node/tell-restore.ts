@@ -5,7 +5,7 @@ import { contentsOf } from './backup-contents.ts';
 import { isForPrograms, type OutputOptions } from '../output/output-options.ts';
 import { printData } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
-import type { Restored } from './restore.ts';
+import type { Restored } from './restored.ts';
 import { print } from '../output/streams.ts';
 import { counted } from '../../counted.ts';
 

@@ -21,7 +21,7 @@ import type { Secret } from '../../secret.ts';
 import { isLoopbackName } from './addresses.ts';
 import { OidcError } from './error.ts';
 import { boundedFetch } from './fetch.ts';
-import type { OidcProvider } from './providers.ts';
+import type { OidcProvider } from './provider-record.ts';
 
 /** How long one request to a provider may take, seconds. */
 const defaultPatience = 8;

@@ -1,7 +1,7 @@
-import type { Selectable, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import { Secret } from '../../secret.ts';
-import type { OidcProviderTable, Tables } from '../../store/schema.ts';
+import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
@@ -9,11 +9,10 @@ import { checkRowVersion, type House } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isCertificateBundle } from '../mail-settings.ts';
 import type { OidcClients } from './clients.ts';
+import type { OidcProvider } from './provider-record.ts';
 import { OidcError } from './error.ts';
 import { keepingSomebody } from '../reach.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal } from '../../vault/sealing.ts';
-
-export type OidcProvider = Selectable<OidcProviderTable>;
 
 export interface ProviderWish {
   issuer: string;

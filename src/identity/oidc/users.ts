@@ -6,7 +6,7 @@ import type { ActTransaction } from '../../store/store.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { isLocked } from '../lockout.ts';
 import type { OidcIdentity } from './clients.ts';
-import type { OidcProvider } from './providers.ts';
+import type { OidcProvider } from './provider-record.ts';
 import { actOf, type UserRow } from '../sessions.ts';
 import { emailKey, parseEmail, usernameKey } from '../user-forms.ts';
 

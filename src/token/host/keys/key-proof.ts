@@ -1,5 +1,4 @@
 import { aadDomain } from '../../aad-domains.ts';
-import type { Canary } from '../canary.ts';
 import { CryptokiError } from '../cryptoki-error.ts';
 import { TokenError } from '../../faults.ts';
 import type { Gcm } from '../gcm.ts';
@@ -29,7 +28,8 @@ export function makeProof(gcm: Gcm, handle: Buffer, binding: Uint8Array): Buffer
 export interface ProofTools {
   gcm: Gcm;
   keys: KeyObjects;
-  canary: Pick<Canary, 'check'>;
+  /** Throws TokenError `device` where the token is sick. */
+  canary: { check: () => void };
 }
 
 /**
