@@ -10,7 +10,7 @@ import { Cryptoki } from '../src/token/host/cryptoki.ts';
 import { TokenError } from '../src/token/faults.ts';
 import type { TokenRequest } from '../src/token/messages.ts';
 import { TokenHost } from '../src/token/host/token-host.ts';
-import type { CallOptions, CallResult } from '../src/token/pool/token-pool.ts';
+import type { CallOptions, CallResult } from '../src/token/pool/pool-entry.ts';
 import { Directory } from '../src/serving/directory.ts';
 import { EncryptionCount } from '../src/serving/encryption-count.ts';
 import { TokenRooms, type TokenClient } from '../src/vault/tokens.ts';

@@ -6,7 +6,7 @@ import type { Admission, QuotaLeases } from '../serving/quota-leases.ts';
 import type { UnfitKeys } from '../serving/unfit-keys.ts';
 import type { UseRecorder } from '../serving/uses.ts';
 import type { AadForm } from '../config/profile.ts';
-import type { CallTimes } from '../token/pool/token-pool.ts';
+import type { CallTimes } from '../token/pool/pool-entry.ts';
 import { XksError } from './errors.ts';
 import type { RequestMetadata } from './wire.ts';
 

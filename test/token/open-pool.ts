@@ -11,12 +11,9 @@ import {
   type RunningHost,
 } from '../../src/token/keeper/host-keeper.ts';
 import type { TokenRequest, TokenResponses } from '../../src/token/messages.ts';
-import {
-  defaultPoolLimits,
-  TokenPool,
-  type CallResult,
-  type PoolLimits,
-} from '../../src/token/pool/token-pool.ts';
+import type { CallResult } from '../../src/token/pool/pool-entry.ts';
+import { defaultPoolLimits, type PoolLimits } from '../../src/token/pool/pool-limits.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import type { OwnKeyProofs } from '../../src/token/own-key-proofs.ts';
 import type { Shim } from '../../testing/shim.ts';
 import type { TokenFixture } from '../../testing/tokens.ts';

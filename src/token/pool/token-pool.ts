@@ -6,7 +6,7 @@ import { monotonicNow, RunningClock } from '../../clock.ts';
 import { writeRequest } from '../request-frames.ts';
 import { unasked, type ResponseFrame } from '../response-frames.ts';
 import { HostLink, type Borrowed, type HostState } from './host-link.ts';
-import type { TokenRequest, TokenRequestKind, TokenResponses } from '../messages.ts';
+import type { TokenRequest, TokenResponses } from '../messages.ts';
 import {
   Entry,
   worthAnotherHost,
@@ -15,50 +15,8 @@ import {
   type Link,
   type Settled,
 } from './pool-entry.ts';
-
-export type { CallOptions, CallResult, CallTimes } from './pool-entry.ts';
-
-/** Time limits and sizes of a pool, milliseconds. */
-export interface PoolLimits {
-  /**
-   * A host that has not answered for this long is sick: it gets nothing new, and its work goes to another host too. Longer
-   * where what it holds takes longer by what its operations took last.
-   */
-  sickAfter: number;
-  /** A host that has not answered for this long is killed and replaced; longer likewise. */
-  killAfter: number;
-  /** How many requests may wait. */
-  queueLength: number;
-  /** How often the health key is used on each host; never more than half a minute. */
-  healthInterval: number;
-}
-
-export const defaultPoolLimits: PoolLimits = {
-  sickAfter: 80,
-  killAfter: 1000,
-  queueLength: 2048,
-  healthInterval: 10_000,
-};
-
-/**
- * Making a key may take seconds on an HSM, and is never repeated; going through all keys takes as long as there are
- * keys. A host is not killed for either before, milliseconds.
- */
-const slowPatience = 15_000;
-const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
-  'generateKey',
-  'destroyKey',
-  'restrictKey',
-  'listKeys',
-  'learn',
-]);
-
-/** A host is sick, or to be killed, where it is silent for so many times what the work that it holds should take. */
-const sickFactor = 2;
-const killFactor = 8;
-
-/** A host that may be searching gets so many times longer than a search took last, before it is killed. */
-const searchPatience = 4;
+import { noteHealth, PoolHosts, type HealthStatus } from './pool-hosts.ts';
+import { defaultPoolLimits, isSlowWork, patienceWith, slowPatience, type PoolLimits } from './pool-limits.ts';
 
 /** What somebody besides the callers wants of a pool, or is told by it. */
 export interface PoolOptions {
@@ -70,17 +28,9 @@ export interface PoolOptions {
   onBorrowedLost?: (id: number) => void;
 }
 
-/** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
-const healthMaxAge = 50_000;
-
 /** How often to look for what is late, and how long a step between two looks counts at the most; milliseconds. */
 const sweepInterval = 5;
 const longestStep = 50;
-
-/** Without any host for this long, requests fail at once instead of waiting out their deadline. */
-const failFastAfter = 1000;
-
-export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
 
 /**
  * Spreads the operations on one token over its hosts. Every operation has a deadline and ends by it, whatever the
@@ -89,8 +39,7 @@ export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
 export class TokenPool {
   readonly name: string;
   readonly #limits: PoolLimits;
-  readonly #links = new Map<number, Link>();
-  readonly #expectedHosts: number;
+  readonly #hosts: PoolHosts;
   readonly #askKill: (hostId: number) => void;
   readonly #options: PoolOptions;
   readonly #queue: Entry[] = [];
@@ -102,11 +51,6 @@ export class TokenPool {
   /** What a host did not answer while we were stopped or stood still ourselves is no silence of its. */
   readonly #running = new RunningClock(longestStep);
   readonly #healthTimer: NodeJS.Timeout;
-  #withoutHostSince = monotonicNow();
-  #othersLackHosts = false;
-  readonly #watchers = new Set<(healthy: boolean) => void>();
-  /** What all watchers know. */
-  #toldHealthy = false;
   #closed = false;
 
   constructor(
@@ -118,7 +62,7 @@ export class TokenPool {
   ) {
     this.#options = options;
     this.name = name;
-    this.#expectedHosts = expectedHosts;
+    this.#hosts = new PoolHosts(expectedHosts);
     this.#askKill = askKill;
     this.#limits = limits;
     this.#healthTimer = setInterval(() => this.#checkHealth(), limits.healthInterval).unref();
@@ -127,13 +71,13 @@ export class TokenPool {
   /** Takes a host that has passed its self-test, and what an operation took it then, milliseconds. */
   addHost(id: number, pid: number, socket: Socket, operationTime?: number): void {
     const link: Link = new HostLink(id, pid, socket, operationTime);
-    this.#links.set(id, link);
+    this.#hosts.add(link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     socket.on('error', () => this.#drop(link));
     socket.on('close', () => this.#drop(link));
     if (this.#options.fetchAhead === true) this.#fetchAhead(link);
     else this.#options.onPrepared?.(id, 0);
-    this.#tellWatchers();
+    this.#hosts.tellWatchers();
     this.#dispatch();
   }
 
@@ -143,10 +87,10 @@ export class TokenPool {
    */
   borrow(id: number, pid: number, socket: Socket, borrowed: Borrowed): void {
     const link: Link = new HostLink(id, pid, socket, 1, borrowed);
-    this.#links.set(id, link);
+    this.#hosts.add(link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     const lost = () => {
-      if (!this.#links.has(id)) return;
+      if (this.#hosts.get(id) === undefined) return;
       this.#drop(link);
       this.#options.onBorrowedLost?.(id);
     };
@@ -157,7 +101,7 @@ export class TokenPool {
 
   /** What the other process has changed. */
   lenderHas(id: number, { hosts, prepared }: Borrowed): void {
-    const borrowed = this.#links.get(id)?.borrowed;
+    const borrowed = this.#hosts.get(id)?.borrowed;
     if (borrowed === undefined) return;
     borrowed.hosts = hosts;
     borrowed.prepared = prepared;
@@ -166,29 +110,17 @@ export class TokenPool {
 
   /** Whether a host of its own has proven itself within the last minute: what is told to who borrows them. */
   get hasHealthyHost(): boolean {
-    return this.#healthy.some(({ borrowed }) => borrowed === undefined);
+    return this.#hosts.hasHealthy;
   }
 
   /** Tells {@link hasHealthyHost} at once and at each change, until what it returns is called. */
   watchHosts(tell: (healthy: boolean) => void): () => void {
-    this.#tellWatchers();
-    this.#toldHealthy = this.hasHealthyHost;
-    this.#watchers.add(tell);
-    tell(this.#toldHealthy);
-    return () => this.#watchers.delete(tell);
-  }
-
-  #tellWatchers(): void {
-    if (this.#watchers.size === 0) return;
-    const healthy = this.hasHealthyHost;
-    if (healthy === this.#toldHealthy) return;
-    this.#toldHealthy = healthy;
-    for (const tell of this.#watchers) tell(healthy);
+    return this.#hosts.watch(tell);
   }
 
   /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
   set othersLackHosts(lack: boolean) {
-    this.#othersLackHosts = lack;
+    this.#hosts.othersLackHosts = lack;
   }
 
   #fetchAhead(link: Link): void {
@@ -213,34 +145,25 @@ export class TokenPool {
   }
 
   removeHost(id: number): void {
-    const link = this.#links.get(id);
+    const link = this.#hosts.get(id);
     if (link !== undefined) this.#drop(link);
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#healthTimer);
-    for (const link of [...this.#links.values()]) this.#drop(link);
+    for (const link of [...this.#hosts.all]) this.#drop(link);
     for (const entry of [...this.#open.values()]) this.#settle(entry, new TokenError('unavailable', 'pool'));
   }
 
   /** Process ids and states of the hosts, for logs and tests. */
   get hosts(): { id: number; pid: number; state: HostState }[] {
-    const known = this.#own.map((link) => ({
-      id: link.id,
-      pid: link.pid,
-      state: link.state,
-    }));
-    const missing = Math.max(0, this.#expectedHosts - known.length);
-    return [
-      ...known,
-      ...Array.from({ length: missing }, () => ({ id: 0, pid: 0, state: 'starting' as const })),
-    ];
+    return this.#hosts.shown;
   }
 
   /** Whether a host that has proven itself within the last minute finds in time what is asked of it: what /ready tells. */
   get usable(): boolean {
-    return this.#healthy.some(({ prepared }) => prepared);
+    return this.#hosts.usable;
   }
 
   /**
@@ -248,19 +171,7 @@ export class TokenPool {
    * has, nor any that could be borrowed (XKS spec, GetHealthStatus, healthStatus).
    */
   get health(): HealthStatus {
-    const healthy = this.#healthy;
-    if (healthy.length === 0) return 'UNAVAILABLE';
-    const own = healthy.filter(({ prepared, borrowed }) => prepared && borrowed === undefined);
-    return own.length < this.#expectedHosts || this.#othersLackHosts ? 'DEGRADED' : 'ACTIVE';
-  }
-
-  get #own(): Link[] {
-    return [...this.#links.values()].filter(({ borrowed }) => borrowed === undefined);
-  }
-
-  get #healthy(): Link[] {
-    const now = monotonicNow();
-    return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
+    return this.#hosts.health;
   }
 
   /** Does one operation. Rejects with TokenError; never later than `deadline`. */
@@ -273,7 +184,7 @@ export class TokenPool {
       if (this.#closed) return this.#settle(entry, new TokenError('unavailable', 'pool'));
       if (this.#queue.length >= this.#limits.queueLength)
         return this.#settle(entry, new TokenError('overloaded', 'pool'));
-      if (this.#links.size === 0 && entry.enqueued - this.#withoutHostSince > failFastAfter)
+      if (this.#hosts.lackedAt(entry.enqueued))
         return this.#settle(entry, new TokenError('unavailable', 'pool'));
       this.#queue.push(entry);
       this.#dispatch();
@@ -304,7 +215,7 @@ export class TokenPool {
         this.#queue.splice(at, 1);
         continue;
       }
-      const link = this.#pick(entry);
+      const link = this.#hosts.pick(entry);
       if (link !== undefined) {
         this.#queue.splice(at, 1);
         this.#send(entry, link);
@@ -315,19 +226,6 @@ export class TokenPool {
         return;
       }
     }
-  }
-
-  #pick(entry: Entry): Link | undefined {
-    let best: Link | undefined;
-    const links = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
-    const candidates = links.filter((link) => !entry.tried.has(link) && !link.unfit);
-    // One that is still learning, or is not ours, gets work only where no other can do it.
-    const first = Math.min(...candidates.map(({ rank }) => rank));
-    for (const link of candidates) {
-      if (!link.hasRoom || link.rank > first) continue;
-      if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
-    }
-    return best;
   }
 
   #send(entry: Entry, link: Link): void {
@@ -345,7 +243,7 @@ export class TokenPool {
     // The check phase comes after all the I/O of this event-loop turn: one write for everything it brought.
     setImmediate(() => {
       this.#flushPlanned = false;
-      for (const link of this.#links.values()) link.flush();
+      for (const link of this.#hosts.all) link.flush();
     });
   }
 
@@ -359,7 +257,7 @@ export class TokenPool {
     link.lastProgress = this.#running.now();
     link.killAskedAt = undefined;
     link.sick = false;
-    this.#tellWatchers();
+    this.#hosts.tellWatchers();
     this.#dispatch();
   }
 
@@ -407,18 +305,9 @@ export class TokenPool {
 
   #requeue(entry: Entry): boolean {
     if (this.#queue.includes(entry)) return true;
-    if (this.#closed || !entry.mayBeRepeated || !this.#mayFindAnotherHost(entry)) return false;
+    if (this.#closed || !entry.mayBeRepeated || !this.#hosts.mayHaveAnotherFor(entry)) return false;
     this.#queue.unshift(entry);
     return true;
-  }
-
-  /** One that is up and was not asked, or one that is to come. */
-  #mayFindAnotherHost({ tried, ownHostsOnly }: Entry): boolean {
-    const staying = [...this.#links.values()].filter((link) => !link.leaving);
-    const own = staying.filter(({ borrowed }) => borrowed === undefined);
-    return (
-      own.length < this.#expectedHosts || (ownHostsOnly ? own : staying).some((link) => !tried.has(link))
-    );
   }
 
   /** A host that answers nonsense: its work goes elsewhere. */
@@ -429,8 +318,7 @@ export class TokenPool {
   }
 
   #drop(link: Link): void {
-    if (!this.#links.delete(link.id)) return;
-    if (this.#links.size === 0) this.#withoutHostSince = monotonicNow();
+    if (!this.#hosts.delete(link.id)) return;
     link.leaving = true;
     link.destroy();
     for (const entry of link.inFlight.values()) {
@@ -439,7 +327,7 @@ export class TokenPool {
       else this.#goesElsewhere(entry);
     }
     link.inFlight.clear();
-    this.#tellWatchers();
+    this.#hosts.tellWatchers();
     this.#dispatch();
   }
 
@@ -453,13 +341,13 @@ export class TokenPool {
           entry,
           entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'),
         );
-    for (const link of this.#links.values()) this.#judge(link);
-    this.#tellWatchers();
-    if (this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter)
+    for (const link of this.#hosts.all) this.#judge(link);
+    this.#hosts.tellWatchers();
+    if (this.#hosts.lackedAt(now))
       for (const entry of this.#open.values())
         this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
     this.#dispatch();
-    const busy = this.#open.size > 0 || [...this.#links.values()].some((link) => link.inFlight.size > 0);
+    const busy = this.#open.size > 0 || [...this.#hosts.all].some((link) => link.inFlight.size > 0);
     if (!busy) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
@@ -470,44 +358,30 @@ export class TokenPool {
     if (link.inFlight.size === 0) return;
     const now = this.#running.now();
     const silent = now - link.lastProgress;
-    const { sickAfter, killAfter } = this.#limits;
-    const patience =
-      Math.max(killAfter, killFactor * link.workTime, doesSlowWork(link) ? slowPatience : 0) +
-      // A search takes as long as the token has keys: that is no hang.
-      searchPatience * (link.ahead?.searchTime ?? 0);
+    const { untilSick, untilKilled } = patienceWith(link, this.#limits);
     // Again after as long: a host that did not get the CPU is spared.
     if (
       link.borrowed === undefined &&
-      silent > patience &&
-      now - (link.killAskedAt ?? -Infinity) > patience
+      silent > untilKilled &&
+      now - (link.killAskedAt ?? -Infinity) > untilKilled
     ) {
       link.killAskedAt = now;
       this.#askKill(link.id);
     }
-    if (silent <= Math.max(sickAfter, sickFactor * link.workTime) || link.sick) return;
+    if (silent <= untilSick || link.sick) return;
     link.sick = true;
     // Its requests are tried elsewhere as well; the first answer counts. What is slow by nature says nothing yet.
     for (const entry of link.inFlight.values())
-      if (!entry.settled && entry.on.size === 1 && !slowWork.has(entry.request.kind)) this.#requeue(entry);
+      if (!entry.settled && entry.on.size === 1 && !isSlowWork(entry.request.kind)) this.#requeue(entry);
   }
 
   #checkHealth(): void {
-    this.#tellWatchers();
+    this.#hosts.tellWatchers();
     const deadline = monotonicNow() + this.#limits.killAfter;
-    for (const link of this.#links.values()) {
+    for (const link of this.#hosts.all) {
       if (link.sick || link.leaving) continue;
       const entry = this.#entry({ kind: 'health' }, { deadline }, () => undefined);
       this.#send(entry, link);
     }
   }
-}
-
-/** Any other failure of it ends the host; that it came too late says nothing. */
-function noteHealth(link: Link, answer: ResponseFrame['answer']): void {
-  if (!(answer instanceof TokenError)) link.lastHealthy = monotonicNow();
-  else if (answer.fault !== 'timeout') link.lastHealthy = -Infinity;
-}
-
-function doesSlowWork(link: Link): boolean {
-  return [...link.inFlight.values()].some(({ request }) => slowWork.has(request.kind));
 }

@@ -1,0 +1,134 @@
+import { monotonicNow } from '../../clock.ts';
+import { TokenError } from '../faults.ts';
+import type { ResponseFrame } from '../response-frames.ts';
+import type { HostState } from './host-link.ts';
+import type { Entry, Link } from './pool-entry.ts';
+
+/** An answer that is older than this says nothing about health (XKS spec: a cached result MUST not be older than one minute). */
+const healthMaxAge = 50_000;
+
+/** Without any host for this long, requests fail at once instead of waiting out their deadline. */
+const failFastAfter = 1000;
+
+export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+
+/** The hosts of a pool, its own and borrowed ones: how they are, and which of them an operation goes to. */
+export class PoolHosts {
+  readonly #expected: number;
+  readonly #links = new Map<number, Link>();
+  #withoutHostSince = monotonicNow();
+  /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
+  othersLackHosts = false;
+  readonly #watchers = new Set<(healthy: boolean) => void>();
+  /** What all watchers know. */
+  #toldHealthy = false;
+
+  /** `expected` is how many of its own there are once all have started. */
+  constructor(expected: number) {
+    this.#expected = expected;
+  }
+
+  add(link: Link): void {
+    this.#links.set(link.id, link);
+  }
+
+  get(id: number): Link | undefined {
+    return this.#links.get(id);
+  }
+
+  /** Whether it was there. */
+  delete(id: number): boolean {
+    const was = this.#links.delete(id);
+    if (was && this.#links.size === 0) this.#withoutHostSince = monotonicNow();
+    return was;
+  }
+
+  get all(): IterableIterator<Link> {
+    return this.#links.values();
+  }
+
+  /** Whether there has been no host for so long that none is to be expected within a deadline. */
+  lackedAt(now: number): boolean {
+    return this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter;
+  }
+
+  /** Those that have least to do come first, of those that find in time what is asked of them. */
+  pick(entry: Entry): Link | undefined {
+    let best: Link | undefined;
+    const links = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
+    const candidates = links.filter((link) => !entry.tried.has(link) && !link.unfit);
+    // One that is still learning, or is not ours, gets work only where no other can do it.
+    const first = Math.min(...candidates.map(({ rank }) => rank));
+    for (const link of candidates) {
+      if (!link.hasRoom || link.rank > first) continue;
+      if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
+    }
+    return best;
+  }
+
+  /** Whether another can be found for it: one that is up and was not asked, or one that is to come. */
+  mayHaveAnotherFor({ tried, ownHostsOnly }: Entry): boolean {
+    const staying = [...this.#links.values()].filter((link) => !link.leaving);
+    const own = staying.filter(({ borrowed }) => borrowed === undefined);
+    return own.length < this.#expected || (ownHostsOnly ? own : staying).some((link) => !tried.has(link));
+  }
+
+  /** Whether a host of its own has proven itself within the last minute. */
+  get hasHealthy(): boolean {
+    return this.#healthy.some(({ borrowed }) => borrowed === undefined);
+  }
+
+  /** Tells {@link hasHealthy} at once and at each change, until what it returns is called. */
+  watch(tell: (healthy: boolean) => void): () => void {
+    this.tellWatchers();
+    this.#toldHealthy = this.hasHealthy;
+    this.#watchers.add(tell);
+    tell(this.#toldHealthy);
+    return () => this.#watchers.delete(tell);
+  }
+
+  tellWatchers(): void {
+    if (this.#watchers.size === 0) return;
+    const healthy = this.hasHealthy;
+    if (healthy === this.#toldHealthy) return;
+    this.#toldHealthy = healthy;
+    for (const tell of this.#watchers) tell(healthy);
+  }
+
+  /** Process ids and states, for logs and tests. */
+  get shown(): { id: number; pid: number; state: HostState }[] {
+    const known = this.#own.map(({ id, pid, state }) => ({ id, pid, state }));
+    const missing = Math.max(0, this.#expected - known.length);
+    return [
+      ...known,
+      ...Array.from({ length: missing }, () => ({ id: 0, pid: 0, state: 'starting' as const })),
+    ];
+  }
+
+  /** Whether one that has proven itself within the last minute finds in time what is asked of it. */
+  get usable(): boolean {
+    return this.#healthy.some(({ prepared }) => prepared);
+  }
+
+  get health(): HealthStatus {
+    const healthy = this.#healthy;
+    if (healthy.length === 0) return 'UNAVAILABLE';
+    const own = healthy.filter(({ prepared, borrowed }) => prepared && borrowed === undefined);
+    return own.length < this.#expected || this.othersLackHosts ? 'DEGRADED' : 'ACTIVE';
+  }
+
+  get #own(): Link[] {
+    return [...this.#links.values()].filter(({ borrowed }) => borrowed === undefined);
+  }
+
+  get #healthy(): Link[] {
+    const now = monotonicNow();
+    return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
+  }
+}
+
+/** Takes what a host said of its health. Any other failure of it ends the host; that it came too late says nothing. */
+export function noteHealth(link: Link, answer: ResponseFrame['answer']): void {
+  if (!(answer instanceof TokenError)) link.lastHealthy = monotonicNow();
+  else if (answer.fault !== 'timeout') link.lastHealthy = -Infinity;
+}

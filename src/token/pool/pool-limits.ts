@@ -1,0 +1,66 @@
+import type { Link } from './pool-entry.ts';
+import type { TokenRequestKind } from '../messages.ts';
+
+/* How long requests and hosts may take. */
+
+/** Time limits and sizes of a pool, milliseconds. */
+export interface PoolLimits {
+  /**
+   * A host that has not answered for this long is sick: it gets nothing new, and its work goes to another host too. Longer
+   * where what it holds takes longer by what its operations took last.
+   */
+  sickAfter: number;
+  /** A host that has not answered for this long is killed and replaced; longer likewise. */
+  killAfter: number;
+  /** How many requests may wait. */
+  queueLength: number;
+  /** How often the health key is used on each host; never more than half a minute. */
+  healthInterval: number;
+}
+
+export const defaultPoolLimits: PoolLimits = {
+  sickAfter: 80,
+  killAfter: 1000,
+  queueLength: 2048,
+  healthInterval: 10_000,
+};
+
+/**
+ * Making a key may take seconds on an HSM, and is never repeated; going through all keys takes as long as there are
+ * keys. A host is not killed for either before, milliseconds.
+ */
+export const slowPatience = 15_000;
+const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
+  'generateKey',
+  'destroyKey',
+  'restrictKey',
+  'listKeys',
+  'learn',
+]);
+
+/** A host is sick, or to be killed, where it is silent for so many times what the work that it holds should take. */
+const sickFactor = 2;
+const killFactor = 8;
+
+/** A host that may be searching gets so many times longer than a search took last, before it is killed. */
+const searchPatience = 4;
+
+/** Whether it is slow by nature: that it takes its time says nothing. */
+export function isSlowWork(kind: TokenRequestKind): boolean {
+  return slowWork.has(kind);
+}
+
+/** How long a host may be silent with what it holds, before it is sick and before it is killed; milliseconds. */
+export function patienceWith(
+  link: Link,
+  { sickAfter, killAfter }: PoolLimits,
+): { untilSick: number; untilKilled: number } {
+  const holdsSlowWork = [...link.inFlight.values()].some(({ request }) => isSlowWork(request.kind));
+  return {
+    untilSick: Math.max(sickAfter, sickFactor * link.workTime),
+    untilKilled:
+      Math.max(killAfter, killFactor * link.workTime, holdsSlowWork ? slowPatience : 0) +
+      // A search takes as long as the token has keys: that is no hang.
+      searchPatience * (link.ahead?.searchTime ?? 0),
+  };
+}
