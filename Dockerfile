@@ -18,7 +18,8 @@ WORKDIR /opt/holdfast
 COPY package.json package-lock.json .npmrc ./
 # The headers that came with Node: without this node-gyp would download them.
 ENV npm_config_nodedir=/usr/local
-RUN npm ci --omit=dev
+# Only the one addon that is built here may run a script, as in scripts/set-up.
+RUN npm ci --omit=dev --ignore-scripts && npm rebuild pkcs11js --foreground-scripts
 
 # --- runtime: what both images have --------------------------------------------------------------------------------
 FROM ${BASE} AS runtime

@@ -21,12 +21,13 @@ let aws: AwsOfDemo | undefined;
 
 async function play(): Promise<void> {
   const began = Date.now();
+  console.log('\ndemo: starting a node with a SoftHSM token, and a stand-in for AWS ...');
   await node.prepare(randomBytes(24).toString('base64url'));
   const proxy = placeOfProxy();
   aws = await AwsOfDemo.start(node.ca, proxy.resolve, patient ? 30_000 : 250);
   await node.serve(aws);
   proxy.is(node.xksPort);
-  console.log(`Holdfast and a stand-in for AWS are up (${seconds(began)}).`);
+  console.log(`      both are up (${seconds(began)}).`);
   const steps = stepsOf(node, aws);
   for (const [index, { title, run }] of steps.entries()) {
     const from = Date.now();
@@ -35,6 +36,7 @@ async function play(): Promise<void> {
     console.log(`      (${seconds(from)})`);
   }
   console.log(`\ndemo: ${steps.length} of ${steps.length} steps, ${seconds(began)}`);
+  console.log('      Next, a node to try things on: make up (README.md, "Two commands")');
 }
 
 async function leave(): Promise<void> {

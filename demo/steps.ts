@@ -101,7 +101,7 @@ export function stepsOf(node: DemoNode, aws: AwsOfDemo): Step[] {
         const after = await node.json<Check>(...ada, 'csp-account', 'check', 'aws-demo');
         return [
           `signs in as ${check.arn}; ${check.missing.length} permissions are missing`,
-          `with the policy that Holdfast prints: ${after.missing.length}`,
+          `once it has the policy that Holdfast prints: ${after.missing.length} are missing`,
         ];
       },
     },

@@ -113,6 +113,8 @@ async function run(given: Flags): Promise<void> {
   console.log(`  ${environment}`);
   writeAside(path.join(directory, 'environment'), `${environment}\n`, 0o600);
   console.log(`  aws --endpoint-url ${simulator.url} sts get-caller-identity`);
+  if (home !== undefined)
+    console.log('  next, in another terminal: make up. From there on: docs/simulator.md, "With make up"');
   if (control !== undefined) console.log(`  control port: ${control.url}`);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

@@ -5,7 +5,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
-  problemFound: '`holdfast doctor` has found a problem, or `holdfast status` what needs somebody',
+  problemFound: '`holdfast doctor` has found a problem, or `holdfast status` what needs attention',
   usage: 'the command line is wrong, a value is not allowed, or what was asked about was not confirmed',
   data: 'a file that was given is not what it should be, such as an archive that was changed, or a backup that is not for these tokens',
   notFound: 'there is no such thing, or not for you',

@@ -107,7 +107,7 @@ export function createProgram(): Command {
     .option('--ca <file>', 'CA that its certificate is from, in place of the machine’s (HOLDFAST_CA)')
     .option('--vault <vault>', 'vault to sign in to, by id or sign-in address (HOLDFAST_VAULT)')
     .addOption(
-      new Option('--timeout <seconds>', 'for each request; 60 if left out').argParser(parseCount(1, 3600)),
+      new Option('--timeout <seconds>', 'for each request; 60 if omitted').argParser(parseCount(1, 3600)),
     )
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride()

@@ -514,7 +514,7 @@ test.serial('with everything wrong the screen is 80 wide, and begins with what s
   for (const undo of undos.toReversed()) await undo();
   t.true(told.findings.length >= 9, troublesOf(told).join());
   const lines = linesOf(told, {});
-  t.regex(lines[0] ?? '', /^\d+ things need somebody$/);
+  t.regex(lines[0] ?? '', /^\d+ things need attention$/);
   t.deepEqual(
     lines.filter((line) => line.length > 80),
     [],

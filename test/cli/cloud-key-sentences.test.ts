@@ -41,18 +41,18 @@ function said(verb: KeyVerb, after: object = {}, before: object = { state: 'AVAI
 
 test('disable says since when nothing succeeds, and that AWS shows another state, with the way to change that', (t) => {
   t.deepEqual(said('disable'), [
-    'payroll is DISABLED since 14:03:11 UTC; no request succeeds with it.',
-    `In AWS ${named} still shows Enabled: --cloud both changes that, too.`,
+    'payroll is DISABLED as of 14:03:11 UTC; no request succeeds with it.',
+    `In AWS ${named} still shows Enabled: --cloud both changes that too.`,
   ]);
   t.deepEqual(said('disable', { kmsKeys: [{ ...kmsKey, cloudStatus: 'DISABLED' }] }), [
-    'payroll is DISABLED since 14:03:11 UTC; no request succeeds with it.',
+    'payroll is DISABLED as of 14:03:11 UTC; no request succeeds with it.',
   ]);
   t.deepEqual(said('disable', { updatedAt: '2026-11-28T23:59:59.999Z', kmsKeys: [] }), [
-    'payroll is DISABLED since 2026-11-28 23:59:59 UTC; no request succeeds with it.',
+    'payroll is DISABLED as of 2026-11-28 23:59:59 UTC; no request succeeds with it.',
   ]);
   t.is(
     said('disable', {}, { state: 'DISABLED' })[0],
-    'payroll was DISABLED already; no request succeeds with it.',
+    'payroll was already DISABLED; no request succeeds with it.',
   );
 });
 
@@ -61,7 +61,7 @@ test('enable does not claim that requests succeed while the key set or vault is 
     said('enable', { effectiveState: 'FROZEN', kmsKeys: [{ ...kmsKey, cloudStatus: 'DISABLED' }] }),
     [
       'payroll is enabled, but FROZEN: no request succeeds with it until its key set payments is thawed, or the vault.',
-      `In AWS ${named} still shows Disabled, and is not used: --cloud both changes that, too.`,
+      `In AWS ${named} still shows Disabled, and is not used: --cloud both changes that too.`,
     ],
   );
 });
@@ -69,9 +69,9 @@ test('enable does not claim that requests succeed while the key set or vault is 
 test('with --cloud both each outcome in AWS is told; by hand it is one command', (t) => {
   const outcome = (verb: KeyVerb, one: string) =>
     said(verb, { aws: [{ kmsKeyId: 'k', region: 'eu-central-1', keyArn, outcome: one }] }).slice(1);
-  t.deepEqual(outcome('disable', 'done'), [`In AWS ${named} is Disabled, too.`]);
+  t.deepEqual(outcome('disable', 'done'), [`In AWS ${named} is Disabled too.`]);
   t.deepEqual(outcome('disable', 'pending'), [
-    `In AWS ${named} is not changed yet: it stays asked for, and is repeated until AWS does it.`,
+    `In AWS ${named} is not changed yet: it is retried until AWS does it.`,
   ]);
   for (const [verb, command] of [
     ['disable', 'disable-key'],
@@ -80,22 +80,22 @@ test('with --cloud both each outcome in AWS is told; by hand it is one command',
     ['cancel-deletion', 'cancel-key-deletion'],
   ] as const)
     t.deepEqual(outcome(verb, 'by-hand'), [
-      `In AWS ${named} is as it was: nothing here signs in to AWS for it. By hand it is:`,
+      `In AWS ${named} is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:`,
       `  aws kms ${command} --region eu-central-1 --key-id ${keyArn}`,
     ]);
 });
 
 test('rotation, deletion and its end, creation', (t) => {
   t.deepEqual(said('rotate'), [
-    'payroll is at version 3 since 14:03:11 UTC: new ciphertext is made with it, and what versions 1 to 2 have encrypted stays readable.',
+    'payroll is at version 3 as of 14:03:11 UTC: new ciphertext is made with it, and what versions 1 to 2 have encrypted stays readable.',
   ]);
   t.deepEqual(said('schedule-deletion'), [
-    'payroll is disabled, and destroyed on 2026-12-29 14:03:11 UTC (in 30 days). Until then it can be kept: holdfast cloud-key cancel-deletion payroll',
-    `In AWS ${named} stays as it is: --cloud both schedules its deletion, too.`,
+    'payroll is disabled, and will be destroyed on 2026-12-29 14:03:11 UTC (in 30 days). To keep it, until then: holdfast cloud-key cancel-deletion payroll',
+    `In AWS ${named} stays as it is: --cloud both schedules its deletion too.`,
   ]);
   t.deepEqual(said('cancel-deletion', { kmsKeys: [{ ...kmsKey, cloudStatus: 'PENDING_DELETION' }] }), [
-    'payroll is not deleted any more: it is DISABLED. To use it again: holdfast cloud-key enable payroll',
-    `In AWS ${named} is still to be deleted: --cloud both cancels that, too.`,
+    'payroll will not be deleted: it is DISABLED. To use it again: holdfast cloud-key enable payroll',
+    `In AWS ${named} is still pending deletion: --cloud both cancels that too.`,
   ]);
   t.deepEqual(said('create'), [
     'payroll is created in key set payments; AWS knows it by the external key id payroll.1.',

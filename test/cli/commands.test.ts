@@ -312,7 +312,7 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   const all = await json('key-set', 'list');
   t.is(
     good(await run('key-set', 'freeze', '--all')),
-    `${all.length} key sets are FROZEN: AWS is answered InvalidStateException from now on; 1 of them had been before\n`,
+    `${all.length} key sets are FROZEN: AWS is answered InvalidStateException from now on; 1 of them already was\n`,
   );
   t.is((await frozen()).length, all.length);
   t.deepEqual(await json('key-set', 'thaw', 'ice-a', 'ice-b'), { keySets: 2, changed: 2 });
@@ -324,7 +324,7 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   );
   const told = ['key-set', 'edit', 'ice-a', '--description', 'cold'];
   t.is(good(await run(...told)), 'ice-a is changed: description cold.\n');
-  t.is(good(await run(...told)), 'ice-a was so already, and nothing is changed: description cold.\n');
+  t.is(good(await run(...told)), 'ice-a was like that already; nothing has changed: description cold.\n');
 
   // The vault as a whole, by itself.
   t.regex(good(await run('vault', 'freeze', '--reason', 'INC-1')), /^\S+ is FROZEN/);
@@ -358,7 +358,7 @@ test.serial('key sets and vaults are frozen and thawed in one act, and the exit 
   t.is((await run('vault', 'freeze', '--all', '--yes')).code, 77, 'one vault does not freeze the others');
   t.regex(
     good(await as('admin', 'vault', 'freeze', '--all', '--yes')),
-    /vaults? (is|are) FROZEN|vault had been FROZEN before/,
+    /vaults? (is|are) FROZEN|vault was already FROZEN/,
   );
   t.regex(good(await as('admin', 'vault', 'thaw', vault.name)), /stays FROZEN: frozen since/);
   t.is((await json('vault', 'thaw')).state, 'ACTIVE');
@@ -373,7 +373,7 @@ test.serial('status tells of a whole node on one screen, and its exit code is tr
   t.like(told.tokens[0], { name: 'primary', health: 'ACTIVE', pinRefused: false });
   const vault = await run('status');
   t.is(vault.code, 0, vault.stdout);
-  t.regex(vault.stdout, /^nothing needs somebody\n\n/);
+  t.regex(vault.stdout, /^nothing needs attention\n\n/);
   t.regex(vault.stdout, /^keys +\d+ AVAILABLE/m);
   const appliance = await as('admin', '-o', 'json', 'status');
   const of = JSON.parse(appliance.stdout);
@@ -382,14 +382,14 @@ test.serial('status tells of a whole node on one screen, and its exit code is tr
   t.deepEqual(of.certificates[0].listeners, ['xks', 'management']);
   t.true(of.disk.freeBytes > 0 && of.auditEvents > 0);
   t.is(of.nodes[0].state, 'UP');
-  // What needs somebody is told by the exit code too.
+  // What needs attention is told by the exit code too.
   await json('key-set', 'create', 'cold', '--token', 'primary');
   await json('key-set', 'freeze', 'cold');
   const frozen = await run('status');
   t.is(frozen.code, 1, frozen.stdout);
   t.regex(
     frozen.stdout,
-    /^1 thing needs somebody\n- 1 key set frozen: cold\n    when it is over: holdfast key-set thaw cold\n/,
+    /^1 thing needs attention\n- 1 key set frozen: cold\n    when it is over: holdfast key-set thaw cold\n/,
   );
   t.deepEqual(
     frozen.stdout.split('\n').filter((line) => line.length > 80),
@@ -540,20 +540,20 @@ test.serial('every change says in a sentence what it has changed, before anythin
   const { accessKeyId } = await json('credential', 'issue', '--key-set', 'named');
   const inAws = 'alias/payroll-2026 \\(eu-central-1\\)';
   const time = '(?:\\d{4}-\\d\\d-\\d\\d )?\\d\\d:\\d\\d(?::\\d\\d)? UTC';
-  const byHand = 'is as it was: nothing here signs in to AWS for it. By hand it is:\n';
+  const byHand = 'is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:\n';
   const kms = (command: string) =>
     `  aws kms ${command} --region eu-central-1 --key-id arn:aws:kms:eu-central-1:111122223333:key/.{36}\n`;
   const cases: [words: string[], said: string][] = [
-    [['cloud-key', 'disable', 'ticket'], `ticket is DISABLED since ${time}; no request succeeds with it.\n`],
-    [['cloud-key', 'disable', 'ticket'], 'ticket was DISABLED already; no request succeeds with it.\n'],
+    [['cloud-key', 'disable', 'ticket'], `ticket is DISABLED as of ${time}; no request succeeds with it.\n`],
+    [['cloud-key', 'disable', 'ticket'], 'ticket was already DISABLED; no request succeeds with it.\n'],
     [
       ['cloud-key', 'disable', 'ticket', '--cloud', 'both'],
-      `ticket was DISABLED already; no request succeeds with it.\nIn AWS ${inAws} ${byHand}${kms('disable-key')}`,
+      `ticket was already DISABLED; no request succeeds with it.\nIn AWS ${inAws} ${byHand}${kms('disable-key')}`,
     ],
-    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE since ${time}; requests succeed with it.\n`],
+    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE as of ${time}; requests succeed with it.\n`],
     [
       ['cloud-key', 'rotate', 'ticket'],
-      `ticket is at version 2 since ${time}: new ciphertext is made with it, and what version 1 has encrypted stays readable.\n`,
+      `ticket is at version 2 as of ${time}: new ciphertext is made with it, and what version 1 has encrypted stays readable.\n`,
     ],
     [
       ['cloud-key', 'edit', 'ticket', '--rotation', '90d', '--quota', '500', '--description', 'by ticket'],
@@ -561,13 +561,13 @@ test.serial('every change says in a sentence what it has changed, before anythin
     ],
     [
       ['cloud-key', 'delete', 'ticket', '--days', '7', '--yes', '--cloud', 'both'],
-      `ticket is disabled, and destroyed on ${time} \\(in 7 days\\). Until then it can be kept: holdfast cloud-key cancel-deletion ticket\nIn AWS ${inAws} ${byHand}${kms('schedule-key-deletion --pending-window-in-days 7')}`,
+      `ticket is disabled, and will be destroyed on ${time} \\(in 7 days\\). To keep it, until then: holdfast cloud-key cancel-deletion ticket\nIn AWS ${inAws} ${byHand}${kms('schedule-key-deletion --pending-window-in-days 7')}`,
     ],
     [
       ['cloud-key', 'cancel-deletion', 'ticket'],
-      'ticket is not deleted any more: it is DISABLED. To use it again: holdfast cloud-key enable ticket\n',
+      'ticket will not be deleted: it is DISABLED. To use it again: holdfast cloud-key enable ticket\n',
     ],
-    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE since ${time}; requests succeed with it.\n`],
+    [['cloud-key', 'enable', 'ticket'], `ticket is AVAILABLE as of ${time}; requests succeed with it.\n`],
     [
       ['cloud-key', 'create', 'said', '--key-set', 'payments', '--external-key-id', 'said.1'],
       'said is created in key set payments; AWS knows it by the external key id said.1.\n',
@@ -616,7 +616,7 @@ test.serial('every change says in a sentence what it has changed, before anythin
     ],
     [
       ['credential', 'edit', accessKeyId, '--expires', 'never'],
-      `${accessKeyId} was so already, and nothing is changed: expires never.\n`,
+      `${accessKeyId} was like that already; nothing has changed: expires never.\n`,
     ],
     [
       ['credential', 'edit', accessKeyId, '--expires', '90d'],

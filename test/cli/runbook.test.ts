@@ -17,7 +17,7 @@ function runbook(): string {
     .map((block) => {
       const script = scriptOf([block], {
         wrap: ({ info, text }) => {
-          // Who looks after the appliance has a sign-in of their own, and whether a machine needs somebody is no matter here.
+          // Who looks after the appliance has a sign-in of their own, and whether a machine needs attention is no matter here.
           if (info === 'sh appliance') return `( export HOLDFAST_PROFILE=appliance\n${text}\n)`;
           return info === 'sh any-exit' ? `{ ${text}\n} || [ $? = 1 ]` : text;
         },

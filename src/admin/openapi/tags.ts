@@ -8,7 +8,7 @@ export const tagDescriptions: Readonly<Record<string, string>> = {
   'Second factor': 'One’s own time-based one-time codes (TOTP, RFC 6238) and recovery codes.',
   'API keys':
     'Keys for programs, made by a user for a part of what the user may do. They end with the user, and each has an end.',
-  Status: 'What there is on one page, and what needs somebody.',
+  Status: 'What there is on one page, and what needs attention.',
   Vaults:
     'Tenants. A vault has users, admin groups, key sets and an audit trail of its own; no vault sees another.',
   Users: 'Users of a vault, and of the appliance.',

@@ -23,7 +23,7 @@ export const applianceTroubles = [
 ] as const;
 export type Trouble = (typeof applianceTroubles)[number] | VaultTrouble;
 
-/** Something that needs somebody: what, where, and the command that mends it or shows more. */
+/** Something that needs attention: what, where, and the command that mends it or shows more. */
 export interface StatusFinding {
   trouble: Trouble;
   /** The token, vault, node or file. */

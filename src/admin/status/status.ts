@@ -35,7 +35,7 @@ const frozenOf = z.strictObject({ total: z.int(), frozen: z.int() });
 const shownStatus = z
   .strictObject({
     at: time,
-    ok: z.boolean().describe('Nothing needs somebody.'),
+    ok: z.boolean().describe('Nothing needs attention.'),
     findings: z
       .array(
         z.strictObject({
@@ -45,7 +45,7 @@ const shownStatus = z
           remediation: z.string().describe('The command that mends it, or shows more.'),
         }),
       )
-      .describe('What needs somebody, what stops most first.'),
+      .describe('What needs attention, what stops most first.'),
     version: z.string().describe('Of the node that answers.'),
     nodes: z
       .array(
@@ -132,7 +132,7 @@ const shownStatus = z
   .meta({ id: 'Status' });
 
 const description =
-  'On one page: what there is, and what needs somebody. It asks neither a token nor AWS: what is told of them is what is ' +
+  'On one page: what there is, and what needs attention. It asks neither a token nor AWS: what is told of them is what is ' +
   'known already.';
 
 export const statusRoutes: readonly Route[] = [

@@ -51,7 +51,7 @@ interface Row {
   name: string;
 }
 
-/** What needs somebody in what the scope has, by indexes: what is well costs nothing. */
+/** What needs attention in what the scope has, by indexes: what is well costs nothing. */
 export async function findTroubles(
   house: Pick<House, 'store' | 'now'>,
   scope: StatusScope,

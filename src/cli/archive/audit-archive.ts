@@ -43,12 +43,12 @@ export function addArchiveCommands(audit: Command): void {
       .addOption(
         new Option(
           '--from <when>',
-          'from this date or time on, or so long ago; else from where the trail was pruned to',
+          'from this date or time on, or this long ago; if omitted, from where the trail was last pruned to',
         ).argParser(parsePast),
       )
       .option('--gzip', 'compress it, whatever its name')
       .option('--prune', 'once the file is verified, delete exactly these events from the trail')
-      .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
+      .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
       .action(async (wish: ArchiveWish, command: Command) =>
         withApi(command, async (api) => archive(api, wish)),
       ),
@@ -84,7 +84,7 @@ export function addArchiveCommands(audit: Command): void {
     audit
       .command('prunings')
       .description('list which events were deleted from the trail, when, and who asked for it')
-      .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
+      .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
       .addOption(limitOption())
       .action(async ({ limit, ...query }: { limit?: number; deletedVault?: string }, command: Command) =>
         withApi(command, async ({ client, options, here }) =>

@@ -29,23 +29,26 @@ export function addAuditCommands(program: Command): void {
   example(
     audit
       .command('list')
-      .description('list who did what, when and from where; refused acts and sign-ins too')
-      .option('--action <action>', 'only this, such as cloud-key.disable, or all that begin so: cloud-key.')
-      .option('--actor <actor>', 'only of this user or API key, by name or id')
-      .option('--target <target>', 'only on this thing, by name or id')
+      .description('list who did what, when and from where, refused acts and sign-ins included')
+      .option(
+        '--action <action>',
+        'only this action, such as cloud-key.disable, or all that start with a prefix: cloud-key.',
+      )
+      .option('--actor <actor>', 'only acts of this user or API key, by name or id')
+      .option('--target <target>', 'only acts on this thing, by name or id')
       .addOption(
         new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
       )
-      .addOption(momentOption('--from <when>', 'from this date or time on, or so long ago: 30d'))
-      .addOption(momentOption('--to <when>', 'before this date or time, or so long ago'))
+      .addOption(momentOption('--from <when>', 'from this date or time on, or this long ago: 30d'))
+      .addOption(momentOption('--to <when>', 'before this date or time, or this long ago'))
       .addOption(
-        new Option('--limit <n>', 'no more than so many')
+        new Option('--limit <n>', 'at most this many')
           .argParser(parseCount(1, 1_000_000))
           .default(mostUnasked),
       )
-      .option('--oldest-first', 'the oldest first, in place of the newest')
-      .option('--deleted-vault <id>', 'of the appliance: the trail of this vault, which is no more')
-      .option('--all', 'all there is, in place of --limit')
+      .option('--oldest-first', 'oldest first instead of newest first')
+      .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
+      .option('--all', 'everything, regardless of --limit')
       .action(async ({ limit, all, oldestFirst, ...query }: AuditWish, command: Command) =>
         withApi(command, async ({ client, options, here, vaultId = '' }) =>
           printList(
@@ -58,10 +61,11 @@ export function addAuditCommands(program: Command): void {
               at: ({ at }) => at,
               action: ({ action }) => action,
               outcome: ({ outcome }) => outcome,
-              by: ({ actor }) => byWords(actor, query.deletedVault ?? vaultId),
-              target: ({ target }) => `${target.kind} ${target.name}`,
-              from: ({ address }) => address,
-              after: { of: ({ after }) => after, freeText: true },
+              by: { of: ({ actor }) => byWords(actor, query.deletedVault ?? vaultId), rank: 4 },
+              // Where there is no room for both: what it was done to tells more than who did it.
+              target: { of: ({ target }) => `${target.kind} ${target.name}`, rank: 3 },
+              from: { of: ({ address }) => address, rank: 5 },
+              after: { of: ({ after }) => after, freeText: true, rank: 6 },
             },
             options,
             { name: ({ sequence }) => sequence },

@@ -3,7 +3,7 @@ import { wallClock } from '../../clock.ts';
 import { given, withApi, type Api } from '../client/api.ts';
 import type { Found } from '../records/collection.ts';
 import { example } from '../output/example.ts';
-import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { cloudKeyArgument, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import type { KeyChange } from '../records/cloud-key-sentences.ts';
 import { timeText } from '../output/said.ts';
 import { tellCloudKeyChange } from './tell-cloud-key.ts';
@@ -14,12 +14,12 @@ import { counted } from '../../counted.ts';
 /** What is done to a CloudKey over its life. */
 export function addCloudKeyActs(cloudKey: Command): void {
   for (const [verb, description] of [
-    ['disable', 'stop the use of a CloudKey: seen by every later request'],
+    ['disable', 'stop all use of a CloudKey: once it returns, no later request succeeds'],
     ['enable', 'enable a disabled CloudKey again; an expired one needs a later --expires first (edit)'],
-    ['rotate', 'make a new version now; old ciphertext stays readable'],
+    ['rotate', 'make a new version of a CloudKey now; old ciphertext stays readable'],
     [
       'cancel-deletion',
-      'change your mind before the waiting time is over: the CloudKey is disabled, not gone',
+      'cancel the deletion of a CloudKey while it is pending; it stays disabled until it is enabled',
     ],
   ] as const) {
     const command = addAct(cloudKey, verb, description, async (api, before, { cloud }) =>
@@ -53,7 +53,7 @@ export function addCloudKeyActs(cloudKey: Command): void {
 function cloudOption(): Option {
   return new Option(
     '--cloud <side>',
-    'ours, or both: its KMS keys in AWS as well. Nothing here waits for AWS; what it does not do at once is repeated',
+    'ours, or both to do the same to its KMS keys in AWS. Nothing here waits for AWS; what AWS does not do at once is retried',
   ).choices(['ours', 'both']);
 }
 
@@ -71,8 +71,9 @@ function addAct(
   run: (api: Api, found: Found, wish: ActWish) => Promise<void>,
 ): Command {
   const command = parent
-    .command(`${verb} <cloud-key>`)
-    .description(`${description}; ${anyName}`)
+    .command(verb)
+    .addArgument(cloudKeyArgument())
+    .description(description)
     .addOption(keySetOption())
     .action(async (name: string, wish: ActWish, command: Command) =>
       withApi(command, async (api) => run(api, await findCloudKey(api, name, wish.keySet), wish)),

@@ -5,7 +5,7 @@ import { changes, given, withApi, type Api } from '../client/api.ts';
 import { addCloudKeyActs } from './cloud-key-acts.ts';
 import { findOne, idOf, type Found } from '../records/collection.ts';
 import { example } from '../output/example.ts';
-import { anyName, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import { cloudKeyArgument, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
 import { addKeyLookup } from './key-lookup.ts';
 import { keySets } from './key-set.ts';
 import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
@@ -54,9 +54,9 @@ export function addCloudKeyCommands(program: Command): void {
     cloudKey
       .command('create <name>')
       .description('make a CloudKey: an AES-256 key, born in the token')
-      .option('--external-key-id <id>', 'what AWS calls it, for ever; a UUID if left out')
-      .addOption(new Option('--usage <usage>', 'what AWS may do with it, for ever').choices(usages))
-      .option('--no-kms-key', 'without a KMS key in AWS')
+      .option('--external-key-id <id>', 'what AWS KMS calls it; permanent; a UUID if omitted')
+      .addOption(new Option('--usage <usage>', 'what AWS KMS may do with it; permanent').choices(usages))
+      .option('--no-kms-key', 'do not make a KMS key in AWS')
       .addOption(aliasOption('--kms-alias <alias>'))
       .addOption(tagOption('--kms-tag <name=value>'))
       .addOption(policyOption('--kms-policy <policy>'))
@@ -67,12 +67,9 @@ export function addCloudKeyCommands(program: Command): void {
   addMake(
     cloudKey
       .command('adopt <name>')
-      .description('take over a key object that the sample proxy of AWS (aws-kms-xks-proxy) used')
+      .description('take over a key object that AWS’s sample proxy (aws-kms-xks-proxy) used')
       .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
-      .option(
-        '--external-key-id <id>',
-        'what AWS calls it; the label if left out, as the sample proxy has it',
-      )
+      .option('--external-key-id <id>', 'what AWS KMS calls it; the label if omitted, as in the sample proxy')
       .option(
         '--restrict',
         'have the token set to false, for good, what the key object may do beyond encrypt and decrypt: CKA_SIGN, ' +
@@ -148,9 +145,9 @@ function addList(cloudKey: Command): void {
         ]),
       )
       .option('--region <region>', 'only those of this AWS Region')
-      .option('--name <prefix>', 'only those whose name begins so')
+      .option('--name <prefix>', 'only those whose name starts with this')
       .addOption(
-        new Option('--sort <field>', 'in this order; with - before it the other way round').choices(
+        new Option('--sort <field>', 'sort by this field; a leading - reverses the order').choices(
           ['name', 'region', 'createdAt', 'updatedAt'].flatMap((field) => [field, `-${field}`]),
         ),
       )
@@ -198,8 +195,9 @@ function addShow(cloudKey: Command): void {
   addKeyLookup(cloudKey);
   example(
     cloudKey
-      .command('show <cloud-key>')
-      .description(`show a CloudKey, ${anyName}`)
+      .command('show')
+      .addArgument(cloudKeyArgument())
+      .description('show a CloudKey')
       .addOption(keySetOption())
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -212,8 +210,9 @@ function addShow(cloudKey: Command): void {
   );
   example(
     cloudKey
-      .command('versions <cloud-key>')
-      .description(`list the versions of a CloudKey and how much each has encrypted; ${anyName}`)
+      .command('versions')
+      .addArgument(cloudKeyArgument())
+      .description('list the versions of a CloudKey and how much each has encrypted')
       .addOption(keySetOption())
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -242,13 +241,14 @@ export function keyObject({ state, unfit, proven }: Item): string {
 
 function addEdit(cloudKey: Command): void {
   const edit = cloudKey
-    .command('edit <cloud-key>')
-    .description(`change a CloudKey, ${anyName}`)
+    .command('edit')
+    .addArgument(cloudKeyArgument())
+    .description('change a CloudKey')
     .addOption(keySetOption())
     .option('--name <name>', 'another name')
     .option(
       '--apply-to-kms',
-      'give AWS what its KMS keys have of it: alias, description, key policy; else it is shown as drift',
+      'change its KMS keys in AWS too (alias, description, key policy); without, the difference is shown as drift',
     );
   describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
     withApi(command, async (api) => {
@@ -274,7 +274,7 @@ function describe(command: Command): Command {
     .option('--description <text>', 'up to 300 characters')
     .option(
       '--region <region>',
-      'AWS Region that it is for; that of the CSP account of its key set if left out',
+      'AWS Region that it is for; that of the CSP account of its key set if omitted',
     )
     .addOption(
       listOption('--administrator <arns>', 'IAM users and roles that administer it, for its KMS key policy'),

@@ -135,7 +135,7 @@ function addAct(
   const command = parent
     .command(`${verb} <access-key-id>`)
     .description(description)
-    .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if left out');
+    .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if omitted');
   for (const option of options) command.addOption(option);
   command.action(async (accessKeyId: string, wish: CredentialWish, command: Command) =>
     withApi(command, async (api) => act(api, await pathOf(api, accessKeyId, wish.keySet), wish)),

@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { Argument, Option } from 'commander';
 import type { Query } from '../client/api-client.ts';
 import type { Api } from '../client/api.ts';
 import { CliError, type FieldProblem } from '../output/cli-error.ts';
@@ -14,8 +14,12 @@ export function keySetOption(): Option {
   return new Option('--key-set <key-set>', 'the key set, where the name is not unique');
 }
 
-/** What `<cloud-key>` may be, for the help of commands. */
-export const anyName = 'by name, id, external key id, or the KMS key’s id, ARN, alias or alias ARN';
+const anyName = 'name, id or external key id, or the id, ARN, alias or alias ARN of its KMS key';
+
+/** A CloudKey by any name that people have for it, as {@link findCloudKey} finds it. */
+export function cloudKeyArgument(name = 'cloud-key'): Argument {
+  return new Argument(`<${name}>`, anyName);
+}
 
 /** More than one CloudKey is called so: which they are. */
 class AmbiguousNameError extends CliError {

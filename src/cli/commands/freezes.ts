@@ -35,9 +35,9 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
     parent
       .command('freeze [key-sets...]')
       .description(
-        `stop every use of all keys of key sets, by name or id: of all of them, or of none where one is not found`,
+        'stop all use of every key in these key sets, by name or id; if one is not found, none is frozen',
       )
-      .option('--all', 'every key set that you see')
+      .option('--all', 'every key set that you can see')
       .action(async (names: string[], wish: Several, command: Command) =>
         withApi(command, async (api) => {
           const found = await chosen(api, keySets, names, wish, 'frozen');
@@ -50,8 +50,8 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
   example(
     parent
       .command('thaw [key-sets...]')
-      .description('end the freeze of key sets, by name or id: each key is as it was')
-      .option('--all', 'every key set that you see')
+      .description('end the freeze of key sets, by name or id: each key is as it was before')
+      .option('--all', 'every key set that you can see')
       .addOption(yesOption())
       .action(async (names: string[], wish: Several, command: Command) =>
         withApi(command, async (api) => {
@@ -131,7 +131,7 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
     parent
       .command('freeze [vault]')
       .description(
-        'stop every use of all keys of a vault, your own if left out; the appliance can freeze any, or all of them',
+        'stop all use of every key in a vault, your own if omitted; administrators of the appliance can freeze any, or all',
       )
       .option('--all', 'every vault of the appliance; each is thawed by its own administrators')
       .option('--reason <text>', 'such as the number of an incident, for the audit trail')
@@ -148,7 +148,7 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
   example(
     parent
       .command('thaw [vault]')
-      .description('end the freeze of a vault, your own if left out: of the appliance, what it holds of one')
+      .description('end the freeze of a vault, your own if omitted: of the appliance, what it holds of one')
       .option('--reason <text>', 'for the audit trail')
       .addOption(yesOption())
       .action(async (name: string | undefined, wish: Several & { reason?: string }, command: Command) =>

@@ -3,7 +3,7 @@ import type { Item } from '../client/api-client.ts';
 import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
-import { anyName } from './find-cloud-key.ts';
+import { cloudKeyArgument } from './find-cloud-key.ts';
 import { printList } from '../output/output.ts';
 import { note } from '../output/streams.ts';
 
@@ -14,8 +14,9 @@ const foundAtMost = 200;
 export function addKeyLookup(cloudKey: Command): void {
   example(
     cloudKey
-      .command('find <name>')
-      .description(`find which vault has a CloudKey, for administrators of the appliance; ${anyName}`)
+      .command('find')
+      .addArgument(cloudKeyArgument('name'))
+      .description('find which vault has a CloudKey, for administrators of the appliance')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options, vaultId }) => {
           if (vaultId !== undefined)

@@ -6,6 +6,7 @@ import { findSignIn, profileName } from '../client/connection.ts';
 import { example } from '../output/example.ts';
 import { signInWithBrowser } from '../client/oidc-sign-in.ts';
 import { printDone } from '../output/output.ts';
+import { timeText } from '../output/said.ts';
 import { reserveProfile } from '../client/profiles.ts';
 import { askLine, readSecret } from '../client/prompt.ts';
 import { note } from '../output/streams.ts';
@@ -23,7 +24,7 @@ export function addLoginCommand(program: Command): void {
     program
       .command('login')
       .description('sign in; the session is kept for later commands, for this user of the machine only')
-      .option('--username <name>', 'who; the same as before if left out, else asked for')
+      .option('--username <name>', 'who; the same as before if omitted, else asked for')
       .option('--appliance', 'sign in to the appliance, where a vault was signed in to before')
       .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
       .option('--code-file <file>', 'the same, with the code of the second factor')
@@ -59,7 +60,7 @@ async function login(wish: LoginWish): Promise<void> {
       return begun;
     });
     printDone(
-      `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${session.expiresAt} at the latest`,
+      `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${timeText(session.expiresAt)} at the latest`,
       session,
       wish,
     );

@@ -42,7 +42,7 @@ export function addOidcProviderCommands(program: Command): void {
       .requiredOption('--client-id <id>', 'what the provider calls Holdfast')
       .option(
         '--client-secret-file <file>',
-        'a file of mode 0600 with the client secret, or - for standard input; the one of before if left out',
+        'a file of mode 0600 with the client secret, or - for standard input; the one of before if omitted',
       )
       .option('--public-client', 'there is no client secret')
       .option(

@@ -8,11 +8,11 @@ import { limitOption } from '../output/values.ts';
 export function addReconcileCommands(program: Command): void {
   const reconcile = program
     .command('reconcile')
-    .description('what the store says of keys against what the tokens hold');
+    .description('compare the keys on record with what the tokens hold');
   example(
     reconcile
       .command('run')
-      .description('compare now, end or undo what was interrupted, and report the rest')
+      .description('compare now, finish or undo what was interrupted, and report the rest')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
           printReport(await client.create<Reconciliation>(here('/reconciliations')), options),
@@ -23,7 +23,7 @@ export function addReconcileCommands(program: Command): void {
   example(
     reconcile
       .command('list')
-      .description('list the reports, the newest first')
+      .description('list the reports, newest first')
       .addOption(limitOption())
       .action(async ({ limit }: { limit?: number }, command: Command) =>
         withApi(command, async ({ client, options, here }) =>

@@ -7,6 +7,7 @@ import { exitCodes } from '../output/exit-codes.ts';
 import { folded } from '../output/folded.ts';
 import { isForPrograms, printData, type OutputOptions } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
+import { timesIn } from '../output/said.ts';
 import { print, terminal } from '../output/streams.ts';
 
 interface Frozen {
@@ -50,7 +51,7 @@ export function addStatusCommand(program: Command): void {
     program
       .command('status')
       .description(
-        'what there is, and what needs somebody, on one screen; ends with 0 where nothing does, else with 1',
+        'show what there is and what needs attention, on one screen; exits with 0 if nothing does, else with 1',
       )
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, here, options }) => {
@@ -73,15 +74,15 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
       return style === undefined ? word : coloured(style, word, options.color);
     });
   const lines = Object.entries(partsOf(status)).flatMap(([label, text]) =>
-    folded(printable(text), width - 14).map((line, index) =>
+    folded(printable(timesIn(text)), width - 14).map((line, index) =>
       `${(index === 0 ? label : '').padEnd(13)} ${paint(line)}`.trimEnd(),
     ),
   );
   const n = status.findings.length;
   const verdict =
     n === 0
-      ? coloured('green', 'nothing needs somebody', options.color)
-      : coloured('red', `${counted(n, 'thing needs', 'things need')} somebody`, options.color);
+      ? coloured('green', 'nothing needs attention', options.color)
+      : coloured('red', `${counted(n, 'thing needs', 'things need')} attention`, options.color);
   return [
     verdict,
     ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
@@ -96,10 +97,10 @@ function inLines(
   width: number,
   { color }: OutputOptions,
 ): string[] {
-  const what = folded(printable(message), width - 2).map(
+  const what = folded(printable(timesIn(message)), width - 2).map(
     (line, index) => `${index === 0 ? '- ' : '  '}${line}`,
   );
-  const mends = folded(printable(remediation), width - 4).map(
+  const mends = folded(printable(timesIn(remediation)), width - 4).map(
     (line) => `    ${coloured('bold', line, color)}`,
   );
   return what.concat(mends);
@@ -141,7 +142,10 @@ function partsOf(status: Status): Record<string, string> {
     ...(schedules === undefined
       ? {}
       : {
-          schedules: schedules.length === 0 ? 'none is under way' : listed(schedules.map(({ name }) => name)),
+          schedules:
+            schedules.length === 0
+              ? 'none is being worked on'
+              : listed(schedules.map(({ name }) => scheduleWords[name] ?? name)),
         }),
     ...(disk === undefined
       ? {}
@@ -153,6 +157,9 @@ function partsOf(status: Status): Record<string, string> {
       : { 'audit trail': `${auditEvents.toLocaleString('en')} ${auditEvents === 1 ? 'event' : 'events'}` }),
   };
 }
+
+/** What the work by schedule of this name looks after. */
+const scheduleWords: Readonly<Record<string, string>> = { schedules: 'keys and credentials', aws: 'AWS' };
 
 /** Nothing where none is near, as it is where none is set. */
 function quotasOf({ quotas }: Status): Record<string, string> {

@@ -87,11 +87,11 @@ function addProbe(token: Command): void {
         ),
       )
       .addOption(
-        new Option('--name <name>', 'name of the profile; of the token’s model if left out').argParser(
+        new Option('--name <name>', 'name of the profile; of the token’s model if omitted').argParser(
           parseProfileName,
         ),
       )
-      .option('--write <file>', 'a new file for the profile, NAME.toml; standard output if left out')
+      .option('--write <file>', 'a new file for the profile, NAME.toml; standard output if omitted')
       .addOption(
         new Option('--timeout <seconds>', 'how long one call of the module’s may take')
           .argParser(parseCount(1, 600))

@@ -50,7 +50,7 @@ export function addVaultCommands(program: Command): void {
       .requiredOption('--admin-name <name>', 'full name of its administrator')
       .requiredOption('--admin-email <address>', 'where the first password and notices go')
       .option('--description <text>', 'up to 300 characters')
-      .addOption(tokenOption('tokens that its key sets may use; all if left out'))
+      .addOption(tokenOption('tokens that its key sets may use; all if omitted'))
       .option(...firstPasswordOption)
       .action(async (name: string, wish: VaultWish, command: Command) =>
         withApi(command, async ({ client, options }) =>
@@ -87,7 +87,7 @@ export function addVaultCommands(program: Command): void {
     vault
       .command('reset-administrator <vault>')
       .description('give an administrator of a vault a new first password; the trail of the vault shows it')
-      .option('--username <name>', 'which one; the one who is there the longest if left out')
+      .option('--username <name>', 'which one; the one who is there the longest if omitted')
       .option('--email <address>', 'with --username: make the first one of a vault that has none')
       .option('--remove-second-factor', 'take their second factor away too')
       .option(...firstPasswordOption)
@@ -123,7 +123,7 @@ function addShowVault(vault: Command): void {
   example(
     vault
       .command('show [vault]')
-      .description('show a vault, by name or id; your own if left out')
+      .description('show a vault, by name or id; your own if omitted')
       .action(async (name: string | undefined, _: unknown, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;

@@ -134,7 +134,7 @@ export function addDoctorCommand(program: Command): void {
       .addOption(new Option('--for <seconds>', 'for so long').argParser(parseCount(1, 60)))
       .option('--backup <path>', 'backup of the store, or directory of them, to tell its age')
       .addOption(
-        new Option('--timeout <seconds>', 'for each request; 5 if left out').argParser(parseCount(1, 3600)),
+        new Option('--timeout <seconds>', 'for each request; 5 if omitted').argParser(parseCount(1, 3600)),
       )
       .addOption(yesOption())
       .action(async (_: unknown, command: Command) => (await import('./doctor.ts')).runDoctor(command)),

@@ -57,8 +57,11 @@ export function quickstartGuide({ xks, admin, home, username, aws, vault }: Quic
           '  --vault, with the same name and password (holdfast --profile appliance login … keeps both).',
         ]),
     '',
-    '  A request as AWS KMS sends it: README.md, "One request". All of it with an AWS to',
-    '  play with: make demo, make simulator. Ctrl-C ends the node; its keys are there again next time.',
+    '  A request as AWS KMS sends it: README.md, "One request".',
+    aws === undefined
+      ? '  All of it, with an AWS to play with: make demo, or docs/simulator.md, "With make up".'
+      : '  From an account in the simulator to a KMS key: docs/simulator.md, "With make up".',
+    '  Ctrl-C ends the node; its keys are there again next time.',
     rule,
   ].join('\n');
 }

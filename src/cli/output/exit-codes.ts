@@ -1,6 +1,6 @@
 /** Exit codes that mean something (sysexits.h, where it has one). Several meanings may share one. */
 export const exitCodes = {
-  /** `holdfast doctor` has found one, or `holdfast status` what needs somebody. */
+  /** `holdfast doctor` has found one, or `holdfast status` what needs attention. */
   problemFound: 1,
   usage: 64,
   /** A file that was given is not what it should be. */

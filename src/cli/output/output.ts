@@ -1,8 +1,9 @@
 import { coloured, styleOfState } from './colour.ts';
 import { CliError } from './cli-error.ts';
+import { folded } from './folded.ts';
 import { isForPrograms, isWide, serialized, type OutputOptions } from './output-options.ts';
 import { printable } from './printable.ts';
-import { isOwnId, labelOf, textOf } from './said.ts';
+import { isOwnId, labelOf, said, textOf } from './said.ts';
 import { note, print, terminal } from './streams.ts';
 import { textTable, type TextColumn } from './text-table.ts';
 
@@ -53,15 +54,23 @@ export function printList<T extends object>(
   }
   // Who asks for columns, or for all of them, gets them.
   const isFitted = options.columns === undefined && !isWide(options);
+  const width = isFitted ? terminal()?.columns : undefined;
   const { lines, leftOut } = textTable(
     chosen.map((column, place) => textColumn(column, items, place === 0, options)),
-    isFitted ? terminal()?.columns : undefined,
+    width,
   );
   for (const line of lines) print(line);
-  if (leftOut.length > 0)
-    note(
-      `no room for: ${leftOut.join(', ').toLowerCase()} (-o wide shows all, --columns a,b the ones you name)`,
-    );
+  if (leftOut.length > 0) tellLeftOut(leftOut, chosen, width);
+}
+
+/** As the headings are written in the code: `XksProxyUriPath`, `id in AWS`. */
+function tellLeftOut(headings: readonly string[], columns: readonly { heading: string }[], width = Infinity) {
+  const named = columns.map(({ heading }) => heading).filter((one) => headings.includes(one.toUpperCase()));
+  const what = `no room for: ${named.join(', ')}`;
+  const how = '(-o wide shows all, --columns a,b the ones you name)';
+  const line = `${what} ${how}`;
+  for (const text of line.length <= width ? [line] : [...folded(what, width), ...folded(how, width)])
+    note(text);
 }
 
 type Named<T> = Column<T> & { heading: string; rank: number };
@@ -130,7 +139,7 @@ export function fields(...names: string[]): Columns<Readonly<Record<string, unkn
   return Object.fromEntries(
     names.map((name) => [
       labelOf(name),
-      { of: (item: Readonly<Record<string, unknown>>) => item[name], wide: name === 'id' },
+      { of: (item: Readonly<Record<string, unknown>>) => said(name, item[name]), wide: name === 'id' },
     ]),
   );
 }

@@ -115,6 +115,11 @@ function objectText(value: object): string {
   return parts.length === 0 ? '-' : parts.join(', ');
 }
 
+/** A sentence of the API, with its times as people read them. */
+export function timesIn(sentence: string): string {
+  return sentence.replaceAll(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, timeText);
+}
+
 /** The API's times as people read them; other text as it is. */
 export function timeText(text: string): string {
   return text.replace(moment, (_, day: string, time: string, seconds: string) =>

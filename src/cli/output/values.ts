@@ -59,7 +59,7 @@ export function parseMoment(text: string): string {
 
 /** The same, where a duration is one before now. */
 export function parsePast(text: string): string {
-  return momentOf(text, -1, 'so long ago, such as 90d, 12h or 30min');
+  return momentOf(text, -1, 'how long ago, such as 90d, 12h or 30min');
 }
 
 function momentOf(text: string, direction: 1 | -1, duration: string): string {
@@ -155,9 +155,7 @@ export function yesNo(text: string): boolean {
 }
 
 export function limitOption(): Option {
-  return new Option('--limit <n>', 'no more than so many; all if left out').argParser(
-    parseCount(1, 1_000_000),
-  );
+  return new Option('--limit <n>', 'at most this many; all if omitted').argParser(parseCount(1, 1_000_000));
 }
 
 export function yesOption(): Option {

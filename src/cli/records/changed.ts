@@ -18,7 +18,7 @@ export function editedSentence(name: string, told: object, { after, changed }: E
         ? `another ${labelOf(field.replace(/Id$/, ''))}`
         : `${labelOf(field.replace(/Id$/, ''))} ${setTo(value, field)}`;
     });
-  const verdict = changed ? `${name} is changed` : `${name} was so already, and nothing is changed`;
+  const verdict = changed ? `${name} is changed` : `${name} was like that already; nothing has changed`;
   return `${verdict}${parts.length === 0 ? '' : `: ${parts.join('; ')}`}.`;
 }
 

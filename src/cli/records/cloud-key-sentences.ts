@@ -45,22 +45,22 @@ function ours({ verb, before, told = {}, changed = true }: KeyChange, after: Ite
       return editedSentence(name, told, { after, changed });
     case 'disable':
       return before?.['state'] === 'DISABLED'
-        ? `${name} was DISABLED already; no request succeeds with it.`
-        : `${name} is DISABLED since ${since}; no request succeeds with it.`;
+        ? `${name} was already DISABLED; no request succeeds with it.`
+        : `${name} is DISABLED as of ${since}; no request succeeds with it.`;
     case 'enable':
       return after['effectiveState'] === 'FROZEN'
         ? `${name} is enabled, but FROZEN: no request succeeds with it until its key set ${String(after['keySetName'])} is thawed, or the vault.`
         : before?.['state'] === 'AVAILABLE'
-          ? `${name} was AVAILABLE already; requests succeed with it.`
-          : `${name} is AVAILABLE since ${since}; requests succeed with it.`;
+          ? `${name} was already AVAILABLE; requests succeed with it.`
+          : `${name} is AVAILABLE as of ${since}; requests succeed with it.`;
     case 'rotate': {
       const version = Number(after['currentVersion']);
-      return `${name} is at version ${version} since ${clockWords(String(after['rotatedAt']), now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;
+      return `${name} is at version ${version} as of ${clockWords(String(after['rotatedAt']), now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;
     }
     case 'schedule-deletion':
-      return `${name} is disabled, and destroyed on ${momentWords(String(after['deletionAt']), now)}. Until then it can be kept: holdfast cloud-key cancel-deletion ${name}`;
+      return `${name} is disabled, and will be destroyed on ${momentWords(String(after['deletionAt']), now)}. To keep it, until then: holdfast cloud-key cancel-deletion ${name}`;
     case 'cancel-deletion':
-      return `${name} is not deleted any more: it is DISABLED. To use it again: holdfast cloud-key enable ${name}`;
+      return `${name} will not be deleted: it is DISABLED. To use it again: holdfast cloud-key enable ${name}`;
   }
 }
 
@@ -83,13 +83,13 @@ function besideAws({ verb }: KeyChange, after: Item): string[] {
     if (keyArn === null) return [];
     const shows = statesInAws[String(cloudStatus)] ?? 'another state';
     if (verb === 'disable' && cloudStatus === 'AVAILABLE')
-      return [`In AWS ${name} still shows Enabled: --cloud both changes that, too.`];
+      return [`In AWS ${name} still shows Enabled: --cloud both changes that too.`];
     if (verb === 'enable' && (cloudStatus === 'DISABLED' || cloudStatus === 'PENDING_DELETION'))
-      return [`In AWS ${name} still shows ${shows}, and is not used: --cloud both changes that, too.`];
+      return [`In AWS ${name} still shows ${shows}, and is not used: --cloud both changes that too.`];
     if (verb === 'schedule-deletion' && cloudStatus !== 'PENDING_DELETION')
-      return [`In AWS ${name} stays as it is: --cloud both schedules its deletion, too.`];
+      return [`In AWS ${name} stays as it is: --cloud both schedules its deletion too.`];
     if (verb === 'cancel-deletion' && cloudStatus === 'PENDING_DELETION')
-      return [`In AWS ${name} is still to be deleted: --cloud both cancels that, too.`];
+      return [`In AWS ${name} is still pending deletion: --cloud both cancels that too.`];
     return [];
   });
 }
@@ -101,15 +101,15 @@ function inAws(change: KeyChange, after: Item): string[] {
     const name = nameOf(keys.get(one.kmsKeyId) ?? { region: one.region, keyArn: one.keyArn });
     switch (one.outcome) {
       case 'done':
-        return [`In AWS ${name} ${doneInAws[change.verb] ?? 'has it, too'}.`];
+        return [`In AWS ${name} ${doneInAws[change.verb] ?? 'has it too'}.`];
       case 'pending':
-        return [`In AWS ${name} is not changed yet: it stays asked for, and is repeated until AWS does it.`];
+        return [`In AWS ${name} is not changed yet: it is retried until AWS does it.`];
       case 'no-key':
         return [`In AWS there is no KMS key ${name} yet.`];
       case 'by-hand': {
         const command = commandOf(change, one);
         return [
-          `In AWS ${name} is as it was: nothing here signs in to AWS for it. By hand it is:`,
+          `In AWS ${name} is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:`,
           command === undefined
             ? `  holdfast kms-key console ${String(after['name'])}`
             : `  aws kms ${command} --region ${one.region} --key-id ${one.keyArn ?? ''}`,
@@ -120,10 +120,10 @@ function inAws(change: KeyChange, after: Item): string[] {
 }
 
 const doneInAws: Partial<Record<KeyVerb, string>> = {
-  disable: 'is Disabled, too',
-  enable: 'is Enabled, too',
-  'schedule-deletion': 'is to be deleted, too',
-  'cancel-deletion': 'is not deleted any more, too: it is Disabled',
+  disable: 'is Disabled too',
+  enable: 'is Enabled too',
+  'schedule-deletion': 'is pending deletion too',
+  'cancel-deletion': 'will not be deleted either: it is Disabled',
 };
 
 /** AWS's own command for the same there. */

@@ -1,5 +1,6 @@
 import { counted } from '../../counted.ts';
 import type { Item } from '../client/api-client.ts';
+import { timeText } from '../output/said.ts';
 
 /* What a freeze or its end has come to, in sentences: what changed nothing is not told as done. */
 
@@ -15,15 +16,15 @@ export function severalInWords(
   const before = keySets - changed;
   const all = counted(keySets, 'key set');
   if (verb === 'freeze') {
-    if (keySets === 0) return 'you see no key set: nothing was frozen';
+    if (keySets === 0) return 'there is no key set that you can see: nothing was frozen';
     if (changed === 0)
-      return `${keySets === 1 ? 'the one key set' : `all ${all}`} had been FROZEN before: nothing has changed`;
-    return `${all} ${are(keySets)} FROZEN: ${refused}${before === 0 ? '' : `; ${before} of them had been before`}`;
+      return `${keySets === 1 ? 'the one key set was' : `all ${all} were`} already FROZEN: nothing has changed`;
+    return `${all} ${are(keySets)} FROZEN: ${refused}${before === 0 ? '' : `; ${before} of them already ${were(before)}`}`;
   }
-  if (keySets === 0) return 'you see no key set: nothing was thawed';
+  if (keySets === 0) return 'there is no key set that you can see: nothing was thawed';
   if (changed === 0)
     return `${keySets === 1 ? 'the one key set was not' : `none of the ${all} was`} frozen: nothing has changed`;
-  const others = before === 0 ? '' : `; ${counted(before, 'other')} had not been frozen`;
+  const others = before === 0 ? '' : `; ${counted(before, 'other')} were not frozen`;
   return `${counted(changed, 'key set')} ${are(changed)} thawed: each key is as it was${others}`;
 }
 
@@ -33,7 +34,7 @@ export function keySetInWords(keySet: Item, verb: FreezeVerb, changed: boolean):
   if (verb === 'freeze')
     return changed
       ? `${String(name)} is FROZEN: ${refused}`
-      : `${String(name)} had been FROZEN before: nothing has changed`;
+      : `${String(name)} was already FROZEN: nothing has changed`;
   if (state === 'FROZEN') {
     const own = changed
       ? `the freeze of ${String(name)} itself is ended`
@@ -51,15 +52,15 @@ export function vaultsInWords({ frozen, frozenBefore }: { frozen: number; frozen
   if (all === 0) return 'there is no vault: nothing was frozen';
   const thaw = 'The administrators of each thaw it: holdfast vault thaw';
   if (frozen === 0)
-    return `${all === 1 ? 'the one vault' : `all ${counted(all, 'vault')}`} had been FROZEN before: nothing has changed. ${thaw}`;
-  const before = frozenBefore === 0 ? '' : `; ${frozenBefore} of them had been before`;
+    return `${all === 1 ? 'the one vault was' : `all ${counted(all, 'vault')} were`} already FROZEN: nothing has changed. ${thaw}`;
+  const before = frozenBefore === 0 ? '' : `; ${frozenBefore} of them already ${were(frozenBefore)}`;
   return `${counted(all, 'vault')} ${are(all)} FROZEN: ${refused}${before}. ${thaw}`;
 }
 
 /** Of one that is frozen now, by this or before: the emergency stop asks nothing first. */
 export function frozenVaultInWords(vault: Item): string {
   const { vault: since } = (vault['frozenSince'] ?? {}) as FrozenSince;
-  return `${String(vault['name'])} is FROZEN${typeof since === 'string' ? ` since ${since}` : ''}: ${refused}`;
+  return `${String(vault['name'])} is FROZEN${typeof since === 'string' ? ` as of ${timeText(since)}` : ''}: ${refused}`;
 }
 
 /** Of one, as it is now. `changed`: whether the caller had a freeze to end. */
@@ -67,7 +68,7 @@ export function thawedVaultInWords(vault: Item, changed: boolean): string {
   const name = String(vault['name']);
   if (vault['state'] === 'FROZEN') {
     const stays = `${name} stays FROZEN: ${vaultStays(vault['frozenSince'])}`;
-    return changed ? stays : `nothing of it was yours to end; ${stays}`;
+    return changed ? stays : `you hold no freeze of it to end; ${stays}`;
   }
   return changed
     ? `${name} is ACTIVE: each of its keys is as it was, and key sets that are frozen by themselves stay so`
@@ -84,14 +85,18 @@ export function vaultStays(since: unknown): string {
   const { vault, appliance } = (since ?? {}) as FrozenSince;
   return [
     ...(typeof vault === 'string'
-      ? [`frozen since ${vault}, until an administrator of the vault says holdfast vault thaw`]
+      ? [`frozen since ${timeText(vault)}, until an administrator of the vault runs holdfast vault thaw`]
       : []),
     ...(typeof appliance === 'string'
       ? [
-          `held by the appliance since ${appliance}, until an administrator of the appliance says holdfast vault thaw`,
+          `held by the appliance since ${timeText(appliance)}, until an administrator of the appliance runs holdfast vault thaw`,
         ]
       : []),
   ].join('; ');
+}
+
+function were(count: number): string {
+  return count === 1 ? 'was' : 'were';
 }
 
 function are(count: number): string {

@@ -6,7 +6,7 @@ import { driftOf } from './drift.ts';
 import { kmsKeys, problemOf, type KmsKey } from './records.ts';
 import { paced } from '../../vault/paced.ts';
 
-/** What of the KMS keys of a key set needs somebody. */
+/** What of the KMS keys of a key set needs attention. */
 export interface KmsKeyTrouble {
   keySetId: string;
   /** KMS keys that AWS has otherwise than they are here, and the names of the first few of their CloudKeys. */

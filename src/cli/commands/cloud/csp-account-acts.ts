@@ -81,8 +81,8 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
     account
       .command('principals <csp-account>')
       .description('list IAM roles and users of the AWS account, to choose who may use a key')
-      .addOption(new Option('--kind <kind>', 'only these; both if left out').choices(['user', 'role']))
-      .option('--path <prefix>', 'only those whose path begins so, such as /teams/')
+      .addOption(new Option('--kind <kind>', 'only these; both if omitted').choices(['user', 'role']))
+      .option('--path <prefix>', 'only those whose path starts with this, such as /teams/')
       .addOption(limitOption())
       .action(
         async (

@@ -91,12 +91,18 @@ export function addCspAccountCommands(program: Command): void {
 function madeSentence({ name, type, awsAccountId }: Item): string {
   const signIn =
     type === 'manual'
-      ? 'nothing signs in there'
-      : `signs in by ${String(type)}; holdfast csp-account check tries it`;
+      ? 'Holdfast does not sign in there.'
+      : `Holdfast signs in ${signInWords[String(type)] ?? String(type)}. To try it: holdfast csp-account check ${String(name)}`;
   const account =
     typeof awsAccountId === 'string' && awsAccountId !== '' ? ` for the AWS account ${awsAccountId}` : '';
-  return `CSP account ${String(name)} is created${account}; ${signIn}.`;
+  return `CSP account ${String(name)} is created${account}. ${signIn}`;
 }
+
+const signInWords: Readonly<Record<string, string>> = {
+  'access-key': 'with an access key',
+  role: 'by assuming a role',
+  ambient: 'with the node’s own credentials',
+};
 
 function describe(command: Command): Command {
   return command

@@ -42,7 +42,7 @@ function addCreate(store: Command): void {
     .option('--by-hand', 'only write it down: a person makes it in AWS, see: external-key-store console')
     .option('--connect', 'connect it once it is made')
     .addOption(waitOption());
-  describe(create, 'its name in AWS; the key set’s if left out').action(
+  describe(create, 'its name in AWS; the key set’s if omitted').action(
     async (
       keySet: string,
       wish: ReachWish & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },

@@ -10,7 +10,7 @@ const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
 
 /** What is done to a KMS key in AWS. */
 export function addKmsKeyActs(kmsKey: Command): void {
-  addAct(kmsKey, 'refresh', 'ask AWS how a KMS key is', async (api, { path }) =>
+  addAct(kmsKey, 'refresh', 'ask AWS for the present state of a KMS key', async (api, { path }) =>
     tellNow(api, await api.client.send({ method: 'POST', path: `${path}/refresh` })),
   );
   addAct(
@@ -31,11 +31,11 @@ export function addKmsKeyActs(kmsKey: Command): void {
   for (const [verb, description] of [
     [
       'apply',
-      'give AWS what is here, where it has it otherwise; what --what names in any case, as where what AWS shows may be stale',
+      'change what differs in AWS to what is on record here; what --what names is sent even where no difference is known',
     ],
     [
       'accept',
-      'take over what AWS has otherwise; no AWS call is made, and nothing that AWS shows and may be stale is taken',
+      'take over into the record here what differs in AWS; AWS is not called, and what may be stale is not taken',
     ],
   ] as const)
     addAct(
@@ -74,11 +74,11 @@ function addDeletion(kmsKey: Command): void {
   addAct(
     kmsKey,
     'delete',
-    'give up a KMS key here, and say what becomes of it in AWS',
+    'stop keeping a KMS key here, and choose what becomes of it in AWS',
     async (api, { path, key }, { aws, days = 30, yes }) => {
       await confirm(
         aws === 'keep'
-          ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and nobody looks after it.`
+          ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and Holdfast no longer looks after it.`
           : `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}, and give it up here?`,
         yes,
       );

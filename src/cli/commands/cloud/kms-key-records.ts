@@ -138,8 +138,9 @@ export function addAct(
   more = '',
 ): void {
   const command = parent
-    .command(`${verb} <kms-key>`)
-    .description(`${description}; by alias, ARN, id, or any name of its CloudKey`)
+    .command(verb)
+    .argument('<kms-key>', 'alias, ARN or id, or any name of its CloudKey')
+    .description(description)
     .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
   for (const option of options) command.addOption(option);
   command.action(async (name: string, wish: ActWish, command: Command) =>

@@ -6,7 +6,7 @@ import type { KmsKeyWish } from './kms-key-records.ts';
 export function wishOptions(): Option[] {
   return [
     aliasOption('--alias <alias>'),
-    new Option('--description <text>', 'up to 300 characters; that of the CloudKey if left out'),
+    new Option('--description <text>', 'up to 300 characters; that of the CloudKey if omitted'),
     tagOption('--tag <name=value>'),
     policyOption('--policy <policy>'),
   ];
@@ -15,7 +15,7 @@ export function wishOptions(): Option[] {
 export function aliasOption(flags: string): Option {
   return new Option(
     flags,
-    'alias in AWS, with or without alias/; empty for none; alias/ and the CloudKey’s name if left out',
+    'alias in AWS, with or without alias/; empty for none; alias/ and the CloudKey’s name if omitted',
   );
 }
 

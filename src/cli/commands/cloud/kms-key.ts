@@ -5,7 +5,7 @@ import { findOne, idOf } from '../../records/collection.ts';
 import { coloured } from '../../output/colour.ts';
 import { editedSentence } from '../../records/changed.ts';
 import { example } from '../../output/example.ts';
-import { anyName, cloudKeysPath, findCloudKey, keySetOption } from '../find-cloud-key.ts';
+import { cloudKeyArgument, cloudKeysPath, findCloudKey, keySetOption } from '../find-cloud-key.ts';
 import { addKmsKeyActs } from './kms-key-acts.ts';
 import { sideBySide } from './kms-key-diff.ts';
 import {
@@ -42,12 +42,11 @@ export function addKmsKeyCommands(program: Command): void {
 
 function addCreate(kmsKey: Command): void {
   const create = kmsKey
-    .command('create <cloud-key>')
-    .description(
-      `make the KMS key of a CloudKey (${anyName}) in AWS, or with --key-arn link one that is there`,
-    )
+    .command('create')
+    .addArgument(cloudKeyArgument())
+    .description('make the KMS key of a CloudKey in AWS, or with --key-arn link one that is there')
     .addOption(keySetOption())
-    .option('--region <region>', 'Region of the external key store; that of the CloudKey if left out')
+    .option('--region <region>', 'Region of the external key store; that of the CloudKey if omitted')
     .option('--key-arn <arn>', 'KMS key that is there already and refers to the CloudKey')
     .addOption(waitOption());
   for (const option of wishOptions()) create.addOption(option);
@@ -181,7 +180,7 @@ function tellWaysOut({ options }: Api, items: readonly Item[]): void {
 }
 
 function addShow(kmsKey: Command): void {
-  addAct(kmsKey, 'show', 'show a KMS key, with what AWS has otherwise', async (api, { path }) => {
+  addAct(kmsKey, 'show', 'show a KMS key, with what differs in AWS', async (api, { path }) => {
     const found = await api.client.get(path);
     const [shown = found] = await named(api, [found], [{ field: 'keySetId', path: keySets.path(api) }]);
     tellKmsKey(api, shown);
@@ -189,7 +188,7 @@ function addShow(kmsKey: Command): void {
   addAct(
     kmsKey,
     'policy',
-    'print the key policy as it is to be, as AWS has it, or both side by side',
+    'print the key policy as it is on record here, as AWS has it, or both side by side',
     async (api, { path }, { aws, diff = false }) => {
       const { policy } = await api.client.get<{ policy: { ours: unknown; aws: unknown } }>(path);
       if (!diff) {
@@ -212,7 +211,7 @@ function addShow(kmsKey: Command): void {
   addAct(
     kmsKey,
     'console',
-    'show what to type in AWS where a person makes or keeps the KMS key',
+    'show what to enter in AWS where a person makes or maintains the KMS key by hand',
     async (api, { path }, { policyOnly = false }) => {
       const told = await api.client.get(`${path}/console`);
       if (policyOnly) {
@@ -249,8 +248,11 @@ function addEdit(kmsKey: Command): void {
     },
     [
       ...wishOptions(),
-      new Option('--key-arn <arn>', 'the KMS key, for one that has none: made by hand, or in the way'),
-      new Option('--no-apply', 'only here: AWS’s is shown as drift'),
+      new Option(
+        '--key-arn <arn>',
+        'link this KMS key, where none is linked yet: one made by hand, or one that was in the way',
+      ),
+      new Option('--no-apply', 'change the record here only: the difference is shown as drift'),
     ],
     ' --alias payroll-2027',
   );
