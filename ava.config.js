@@ -39,7 +39,8 @@ export default {
   // Nothing is judged by it: a machine may be slow, but a test that hangs is to end some day.
   timeout: '300s',
   // As every process of ours begins; what tests start has its flags from src/node-process.ts.
-  nodeArguments: ['--import', './src/stripped-types.js'],
+  // What a test forks has them too, wherever it runs.
+  nodeArguments: ['--import', new URL('./src/stripped-types.js', import.meta.url).href],
   require: ['./test/support/file-times.ts', './test/support/left-open.ts'],
   sortTestFiles: (one, other) => rank(one) - rank(other) || one.localeCompare(other),
 };

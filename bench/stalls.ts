@@ -101,5 +101,5 @@ export class NodeLog {
 const names: Readonly<Record<string, string>> = {
   'main.ts': 'supervisor',
   'xks-worker.ts': 'XKS worker',
-  'admin-worker.ts': 'management',
+  'management-worker.ts': 'management',
 };

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { nodeCommand } from '../src/node-process.ts';
@@ -147,12 +147,16 @@ export class TestNode extends ServedNode {
   /** Process ids of this node's processes by kind, from /proc. */
   processes(): { supervisor: number; workers: number[]; management: number[]; hosts: number[] } {
     const children = childrenOf(this.pid);
-    const of = (name: string) => children.filter((pid) => commandLine(pid).includes(name));
+    const of = (script: string) => {
+      // A process that is called otherwise would pass for one that is not there.
+      if (!existsSync(path.join(root, script))) throw new Error(`there is no ${script}`);
+      return children.filter((pid) => commandLine(pid).includes(script));
+    };
     return {
       supervisor: this.pid,
-      workers: of('xks-worker.ts'),
-      management: of('admin-worker.ts'),
-      hosts: of('host-process.ts'),
+      workers: of('src/node/xks-worker.ts'),
+      management: of('src/node/management-worker.ts'),
+      hosts: of('src/token/host/host-process.ts'),
     };
   }
 

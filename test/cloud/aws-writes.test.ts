@@ -174,7 +174,7 @@ for (const [name, trouble] of Object.entries(troubles)) {
 }
 
 test.serial('each command of AWS’s that changes something is played above', async (t) => {
-  const folder = new URL('../../src/aws/', import.meta.url);
+  const folder = new URL('../../src/cloud/aws/', import.meta.url);
   const sources = await Promise.all(
     (await readdir(folder)).map(async (file) => readFile(new URL(file, folder), 'utf8')),
   );

@@ -174,7 +174,7 @@ test('on a file system that is not local nothing is made, and nothing left behin
     source,
     '-ldl',
   ]);
-  const module = path.join(import.meta.dirname, '../../src/store/sqlite.ts');
+  const module = path.join(import.meta.dirname, '../../src/store/sqlite/sqlite.ts');
   const script = `import { SqliteStore } from ${JSON.stringify(module)};
     const way = process.argv[2];
     try { await SqliteStore[way](process.argv[1]); console.log('{}'); }

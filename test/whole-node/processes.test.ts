@@ -129,6 +129,8 @@ test.serial('SIGUSR1 opens an inspector in no process of a node, nor ends it', a
   const { node, load } = await servingWithLoad(t);
   const { supervisor, workers, management, hosts } = node.processes();
   const all = [supervisor, ...workers, ...management, ...hosts];
+  t.is(management.length, 1);
+  t.true(workers.length > 0);
   t.true(all.length > 4);
   // And what faces the network is confined to what it needs.
   for (const pid of [...workers, ...management]) t.regex(commandLine(pid), / --permission /);
