@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
 import { Connections, type ConnectionBounds } from './connections.ts';
-import { isToBeAnswered } from './gentle-end.ts';
+import { endsGently, isToBeAnswered, mostAhead } from './gentle-end.ts';
 import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
 import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
@@ -46,7 +46,7 @@ const defaultBounds: ConnectionBounds = {
   crowdLog: 10_000,
 };
 
-const http2Settings = { maxConcurrentStreams: 128, maxHeaderListSize: longestHead };
+const http2Settings = { maxConcurrentStreams: mostAhead, maxHeaderListSize: longestHead };
 
 /**
  * HTTPS with HTTP/2 by ALPN and HTTP/1.1 beneath it, on one port. The certificate is exchanged under it without
@@ -136,7 +136,10 @@ export class Listener {
         return;
       }
       if (socket.alpnProtocol === 'h2') this.#http2.emit('connection', socket);
-      else for (const listener of http1) listener.call(this.#server, socket);
+      else {
+        endsGently(socket);
+        for (const listener of http1) listener.call(this.#server, socket);
+      }
     });
   }
 

@@ -1,9 +1,11 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import { connect } from 'node:net';
 import path from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { pino } from 'pino';
@@ -163,6 +165,10 @@ async function writeAll(connection: RawConnection, pieces: Iterable<string | Buf
   connection.socket.resume();
 }
 
+/** What TLS hands over in one go is read before anything else happens, about 16 KiB. */
+const mostInOneGo = 1_000;
+const smallest = 'GET / HTTP/1.1\r\nHost:a\r\n\r\n';
+
 const piece = 'x'.repeat(16 * 1024);
 for (const [name, first, length, status] of [
   ['a head that is too long', `${head}X-Long: `, 1024 * 1024, 431],
@@ -194,6 +200,74 @@ test.serial('what follows a refused body on its connection is not done', async (
   await connection.closed;
   t.is(connection.received, '');
   t.false(isDone);
+});
+
+/** Counts the requests of a connection that Node reads, whatever becomes of them. */
+function countRequests({ socket }: RawConnection): { count: number; stop: () => void } {
+  const counter = { count: 0, stop: () => undefined as void };
+  const { localPort } = socket;
+  const count = (message: unknown) => {
+    if ((message as { socket: TLSSocket }).socket.remotePort === localPort) counter.count++;
+  };
+  subscribe('http.server.request.start', count);
+  counter.stop = () => void unsubscribe('http.server.request.start', count);
+  return counter;
+}
+
+test.serial('what follows a refusal on its connection is not even read as requests', async (t) => {
+  const connection = await RawConnection.open(patientPort, ca.certificate, { allowHalfOpen: true });
+  const requests = countRequests(connection);
+  connection.write('POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n');
+  t.is((await connection.response()).status, 400);
+  connection.write('x');
+  connection.socket.end(smallest.repeat(20_000));
+  await connection.closed;
+  requests.stop();
+  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
+});
+
+test.serial('what comes in one piece with a request whose answer is the last is not done', async (t) => {
+  const connection = await open('127.0.0.1', patientPort);
+  let isDone = false;
+  onHeld = () => {
+    isDone = true;
+  };
+  const behind = 'GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  connection.write(`POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx${behind}`);
+  t.is((await connection.response()).status, 400);
+  await connection.closed;
+  t.is(connection.received, '');
+  t.false(isDone);
+});
+
+test.serial('nor is what follows it while an answer before it is being worked on', async (t) => {
+  const connection = await open('127.0.0.1', patientPort);
+  const requests = countRequests(connection);
+  const release = Promise.withResolvers<void>();
+  held = release.promise;
+  const begun = Promise.withResolvers<void>();
+  onHeld = begun.resolve;
+  connection.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await begun.promise;
+  await writeAll(connection, ['POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx', smallest.repeat(20_000)]);
+  release.resolve();
+  t.is((await connection.response()).status, 200);
+  t.is((await connection.response()).status, 400);
+  await connection.closed;
+  requests.stop();
+  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
+});
+
+test.serial('who sends ever more requests before the answer to the first is cut off', async (t) => {
+  const connection = await open('127.0.0.1', patientPort);
+  const requests = countRequests(connection);
+  const release = Promise.withResolvers<void>();
+  held = release.promise;
+  connection.write(`GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n${smallest.repeat(20_000)}`);
+  await connection.closed;
+  release.resolve();
+  requests.stop();
+  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
 });
 
 test.serial('who sends on and on after a refusal is cut off', async (t) => {

@@ -37,7 +37,7 @@ export class RawConnection {
   static async open(
     port: number,
     ca: string,
-    options: ConnectionOptions & { localAddress?: string } = {},
+    options: ConnectionOptions & { localAddress?: string; allowHalfOpen?: boolean } = {},
   ): Promise<RawConnection> {
     const socket = connect({
       host: '127.0.0.1',
