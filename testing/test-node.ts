@@ -234,6 +234,13 @@ function parentOf(pid: number): number {
   }
 }
 
+/** Names of what a confined process may write (Node's permission model). */
+export function writable(pid: number): string[] {
+  return [...commandLine(pid).matchAll(/--allow-fs-write=(\S+)/g)].map(([, file = '']) =>
+    path.basename(file),
+  );
+}
+
 export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

@@ -5,7 +5,8 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { eventLine, type AuditEvent } from '../../src/evidence/event.ts';
 import { recordAlone } from '../../src/evidence/trail.ts';
 import { AdminClient } from '../support/admin-client.ts';
-import { TestNode } from '../../testing/test-node.ts';
+import { commandLine, TestNode, writable } from '../../testing/test-node.ts';
+import { blocks } from '../support/process-facts.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { rightBodies } from './right-bodies.ts';
 import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
@@ -463,11 +464,17 @@ test('an API key for the vault itself is no way to another sign-in for its admin
   t.regex(answer.body.detail, /a role that may do more than you may/);
 });
 
-test('the management process has no PKCS#11 module in its memory', (t) => {
+test('the management process has no PKCS#11 module in its memory, and is confined', (t) => {
   const { management, hosts } = t.context.node.processes();
   t.is(management.length, 1);
   for (const pid of management)
     t.notRegex(readFileSync(`/proc/${pid}/maps`, 'utf8'), /pkcs11|softhsm/i, 'in the management process');
+  // It faces the network as the workers do, and writes nothing that another process loads.
+  for (const pid of management) {
+    t.regex(commandLine(pid), / --permission /);
+    t.deepEqual(writable(pid), ['node-id', 'holdfast.db-reserve', '1', '2']);
+    t.true(blocks(pid, 'SIGUSR1'));
+  }
   t.true(hosts.some((pid) => /softhsm/i.test(readFileSync(`/proc/${pid}/maps`, 'utf8'))));
 });
 
