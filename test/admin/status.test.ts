@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import anyTest, { type TestFn } from 'ava';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { z } from 'zod';
 import type { Call } from '../../src/admin/route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../../src/admin/services.ts';
 import { statusRoutes } from '../../src/admin/status/status.ts';
 import type { Trouble } from '../../src/admin/status/findings.ts';
-import { linesOf, type Status } from '../../src/cli/commands/status.ts';
+import { exitCodeOf, linesOf, type Status } from '../../src/cli/commands/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
@@ -114,10 +114,26 @@ test.serial('nothing wrong is nothing told, on the appliance and in the vault', 
     const told = await status(t.context, who);
     t.deepEqual(told.findings, []);
     t.true(told.ok);
+    assertOneScreen(t, told);
     t.like(told, { cloudKeys: { AVAILABLE: 1 }, externalKeyStores: { CONNECTED: 1 } });
     t.like(told.keySets, { total: 1, frozen: 0 });
   }
 });
+
+/** What people see of it, on the smallest of terminals, and what a script learns. */
+function assertOneScreen(t: ExecutionContext<Context>, told: Status): void {
+  const lines = linesOf(told, {});
+  const n = told.findings.length;
+  const verdict =
+    n === 0 ? 'nothing needs attention' : n === 1 ? '1 thing needs attention' : `${n} things need attention`;
+  t.is(lines[0], verdict);
+  t.is(exitCodeOf(told), n === 0 ? 0 : 1);
+  t.deepEqual(
+    lines.filter((line) => line.length > 80),
+    [],
+  );
+  t.true(lines.length <= 24, lines.join('\n'));
+}
 
 interface Condition {
   name: string;
@@ -390,6 +406,7 @@ for (const { name, trouble, says, mends, vaultToo, make } of conditions)
         const told = await until(t.context, who, who === 'appliance' || vaultToo ? [trouble] : []);
         t.deepEqual(troublesOf(told), who === 'appliance' || vaultToo ? [trouble] : []);
         t.is(told.ok, told.findings.length === 0);
+        assertOneScreen(t, told);
         const [finding] = told.findings;
         if (finding === undefined) continue;
         const ofNode = told.nodes !== undefined;

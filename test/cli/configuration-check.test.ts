@@ -106,7 +106,7 @@ test('a module that is missing, text, a directory, cut, for 32 bits or another m
     return bytes;
   };
   t.deepEqual((await found(t.context, { token: 'module = "/nowhere/module.so"' })).problems, [
-    'FILE: token "token": no PKCS#11 module found; looked at /nowhere/module.so',
+    'FILE: token "token": no PKCS#11 module found; looked at /nowhere/module.so: install the HSM’s client software, or say where its library is',
   ]);
   t.deepEqual(await of('text.so', 'INPUT ( libc.so )'), [
     'FILE: token "token": text.so cannot be loaded: it is no shared library (no ELF file)',

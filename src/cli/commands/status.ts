@@ -59,11 +59,15 @@ export function addStatusCommand(program: Command): void {
           if (isForPrograms(options)) printData(status, options);
           else for (const line of linesOf(status, options)) print(line);
           // A script must be able to tell.
-          process.exitCode = status.ok ? 0 : exitCodes.problemFound;
+          process.exitCode = exitCodeOf(status);
         }),
       ),
     'holdfast status',
   );
+}
+
+export function exitCodeOf({ ok }: Status): number {
+  return ok ? 0 : exitCodes.problemFound;
 }
 
 export function linesOf(status: Status, options: OutputOptions): string[] {

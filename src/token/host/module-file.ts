@@ -25,7 +25,10 @@ export function modulePath({
   const candidates = module === undefined ? profile.modules : [module];
   const found = candidates.find((candidate) => existsSync(candidate));
   if (found !== undefined) return found;
-  throw new StartError('no PKCS#11 module found', `looked at ${candidates.join(', ')}`);
+  throw new StartError(
+    'no PKCS#11 module found',
+    `looked at ${candidates.join(', ')}: install the HSM’s client software, or say where its library is`,
+  );
 }
 
 /** What keeps a file from being loaded as a module by this process, as far as its head tells without running it. */
