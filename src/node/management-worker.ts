@@ -20,6 +20,7 @@ import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenRooms } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
+import { Comparisons } from './comparisons.ts';
 import { nodeIdPath } from './confinement.ts';
 import { Listener } from '../http/listener.ts';
 import type { ManagementConfig, ToWorker } from './messages.ts';
@@ -57,8 +58,7 @@ class AdminWorker implements Worker {
   readonly #facts = new Map<number, (facts: NodeFacts) => void>();
   #lastFacts = 0;
   #draining = false;
-  /** Tokens that have a host by now. */
-  readonly #open = new Set<string>();
+  readonly #comparisons = new Comparisons(async (onSettled) => this.#reconcile(onSettled));
   #started = false;
   readonly #underWay = new Set<Promise<void>>();
 
@@ -166,7 +166,7 @@ class AdminWorker implements Worker {
         if (handle === undefined) break;
         this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message.operationTime);
         this.#do(this.#keepProofs(message));
-        this.#open.add(message.token);
+        this.#do(this.#comparisons.opened(message.token));
         this.#startWork();
         break;
       case 'token-report':
@@ -197,7 +197,7 @@ class AdminWorker implements Worker {
    */
   #startWork(whateverIsOpen = false): void {
     if (this.#started || this.#draining) return;
-    if (!whateverIsOpen && this.#open.size < this.#pools.size) return;
+    if (!whateverIsOpen && this.#comparisons.open < this.#pools.size) return;
     this.#started = true;
     let scheduling = false;
     const schedule = (): void => {
@@ -208,7 +208,7 @@ class AdminWorker implements Worker {
       this.#pruner.start();
     };
     setTimeout(schedule, longestSettling).unref();
-    this.#do(this.#reconcile(schedule).finally(schedule));
+    this.#do(this.#comparisons.begin(schedule).finally(schedule));
   }
 
   /** What is under way at the end is waited for before the store is closed under it. */
@@ -218,6 +218,7 @@ class AdminWorker implements Worker {
   }
 
   async #reconcile(onSettled: () => void): Promise<void> {
+    if (this.#draining) return;
     try {
       const act = systemAct(this.#services, 'reconcile');
       const wish = { askedBy: 'start', onSettled, unhurried: true };

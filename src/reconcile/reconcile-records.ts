@@ -3,7 +3,7 @@ import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { House } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
-import { mostFindings, type Finding, type TokenComparison } from './reconciliation-report.ts';
+import { mostFindings, needsSomebody, type Finding, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline, type TokenClient } from '../vault/tokens.ts';
 
 /** So many keys are asked for in one message: what is done with them takes less time than a listing is kept for. */
@@ -131,7 +131,11 @@ export function tell({ comparison }: Comparing, finding: Finding): void {
   if (comparison.findings.length < mostFindings) comparison.findings.push(finding);
   // What somebody has to look at goes before what is in order.
   else if (finding.kind !== 'unproven') {
-    const at = comparison.findings.findLastIndex(({ kind }) => kind === 'unproven');
+    const giveWay = comparison.findings.findLastIndex(({ kind }) => kind === 'unproven');
+    const at =
+      giveWay === -1 && needsSomebody(finding)
+        ? comparison.findings.findLastIndex((listed) => !needsSomebody(listed))
+        : giveWay;
     if (at !== -1) comparison.findings.splice(at, 1, finding);
   }
 }

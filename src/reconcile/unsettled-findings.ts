@@ -1,13 +1,23 @@
 import type { House } from '../vault/context.ts';
+import { stillOpen } from './open-findings.ts';
 import type { TokenComparison } from './reconciliation-report.ts';
 
-/** What reconcile tells and nothing else does; keys that do not open their proof show by themselves. */
-export const unsettledKinds = ['missing', 'duplicate', 'seal-broken', 'drift', 'orphan'] as const;
+/**
+ * What reconcile tells and nothing else does; keys that do not open their proof show by themselves. Of `interrupted` only
+ * what could not be ended.
+ */
+export const unsettledKinds = [
+  'missing',
+  'duplicate',
+  'seal-broken',
+  'drift',
+  'interrupted',
+  'orphan',
+] as const;
 export type UnsettledKind = (typeof unsettledKinds)[number];
 
-/** Of one token, at the last reconciliation of the whole appliance. */
-export interface Unsettled {
-  token: string;
+/** What was found in a token when it was compared. */
+export interface LastComparison {
   reportId: string;
   /** ISO 8601. */
   at: string;
@@ -15,34 +25,71 @@ export interface Unsettled {
   counts: ReadonlyMap<UnsettledKind, number>;
 }
 
-/** What the last reconciliation has found and nobody has seen to. */
-export async function findUnsettled({ store }: Pick<House, 'store'>): Promise<Unsettled[]> {
-  const last = await store.db
+/** A token of the newest reconciliation of the whole appliance. */
+export interface Unsettled {
+  token: string;
+  /** Undefined where no report that is kept has compared it. */
+  compared: LastComparison | undefined;
+  /** Where the newest reconciliation could not compare it: what was found before may not be all there is. */
+  notCompared: { reportId: string; problem: string } | undefined;
+}
+
+/**
+ * What reconciliation has found and nobody has seen to, or could not look for. Of each token that the newest report names
+ * the newest report that compared it speaks: one that could not look at it does not say that all is well.
+ */
+export async function findUnsettled({ store: { db } }: Pick<House, 'store'>): Promise<Unsettled[]> {
+  // As many as housekeeping keeps. Of most the first is read alone.
+  const reports = await db
     .selectFrom('reconciliations')
-    .select(['id', 'ended_at', 'report'])
+    .select(['id', 'ended_at'])
     .where('vault_id', '=', '')
     .orderBy('began_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (last === undefined) return [];
-  const tokens = JSON.parse(last.report) as TokenComparison[];
-  return tokens
-    .map((comparison) => ({
-      token: comparison.token,
-      reportId: last.id,
-      at: last.ended_at,
-      counts: new Map(
-        unsettledKinds.map((kind) => [kind, unsettled(comparison, kind)] as const).filter(([, n]) => n > 0),
-      ),
-    }))
-    .filter(({ counts }) => counts.size > 0);
+    .execute();
+  const unsettled = new Map<string, Unsettled>();
+  for (const [age, { id, ended_at }] of reports.entries()) {
+    for (const comparison of await tokensOf(db, id)) {
+      const { token } = comparison;
+      if (age === 0)
+        unsettled.set(token, {
+          ...{ token, compared: undefined },
+          notCompared: comparison.compared
+            ? undefined
+            : { reportId: id, problem: comparison.problem ?? 'it was not compared to the end' },
+        });
+      const told = unsettled.get(token);
+      if (told === undefined || told.compared !== undefined || !comparison.compared) continue;
+      told.compared = { reportId: id, at: ended_at, counts: await countsOf(db, comparison) };
+    }
+    if ([...unsettled.values()].every(({ compared }) => compared !== undefined)) break;
+  }
+  return [...unsettled.values()].filter(
+    ({ compared, notCompared }) => notCompared !== undefined || (compared?.counts.size ?? 0) > 0,
+  );
 }
 
-/** Those that were finished or undone are no more; of what is not listed nobody can tell. */
-function unsettled({ counts, findings }: TokenComparison, kind: UnsettledKind): number {
-  const settled = findings.filter(
-    ({ kind: of, outcome }) => of === kind && outcome !== 'none' && outcome !== 'failed',
+async function tokensOf(db: House['store']['db'], id: string): Promise<TokenComparison[]> {
+  const row = await db.selectFrom('reconciliations').select('report').where('id', '=', id).executeTakeFirst();
+  // Cleared meanwhile, as the oldest are.
+  return row === undefined ? [] : (JSON.parse(row.report) as TokenComparison[]);
+}
+
+/** Those that were finished or undone are no more; of what is not listed nobody can tell, so it counts. */
+async function countsOf(
+  db: House['store']['db'],
+  { counts, findings }: TokenComparison,
+): Promise<Map<UnsettledKind, number>> {
+  const open = await stillOpen(db, findings);
+  const listed = (of: UnsettledKind) => findings.filter(({ kind }) => kind === of).length;
+  return new Map(
+    unsettledKinds
+      .map((kind) => {
+        const left = open.filter((finding) => finding.kind === kind).length;
+        // What was ended is listed last: beyond the list there is nothing of it that somebody has to look at.
+        const beyond = kind === 'interrupted' ? 0 : counts[kind] - listed(kind);
+        return [kind, left + beyond] as const;
+      })
+      .filter(([, n]) => n > 0),
   );
-  return counts[kind] - settled.length;
 }

@@ -13,7 +13,11 @@ import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/keys/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
-import { emptyComparison } from '../../src/reconcile/reconciliation-report.ts';
+import {
+  emptyComparison,
+  type Finding,
+  type TokenComparison,
+} from '../../src/reconcile/reconciliation-report.ts';
 import { TokenRooms } from '../../src/vault/tokens.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
@@ -172,6 +176,41 @@ function column(
   };
 }
 
+const [reportId, olderId] = ['0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10', '1b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10'];
+
+interface Report {
+  id: string;
+  token: string;
+  /** Why it was not compared. */
+  problem?: string;
+  counts?: Partial<TokenComparison['counts']>;
+  findings?: Finding[];
+}
+
+/** Reports of the appliance, the newest first; what it answers takes them away. */
+async function reported(stage: Stage, reports: readonly Report[]): Promise<() => Promise<unknown>> {
+  const { db } = stage.house.store;
+  for (const [age, { id, token, problem = null, counts, findings = [] }] of reports.entries()) {
+    const at = `${2027 - age}-01-01T00:00:00.000Z`;
+    const none = emptyComparison(token);
+    const comparison = { ...none, compared: problem === null, problem, findings };
+    await db
+      .insertInto('reconciliations')
+      .values({
+        ...{ id, vault_id: '', began_at: at, ended_at: at, asked_by: 'start' },
+        report: JSON.stringify([{ ...comparison, counts: { ...none.counts, ...counts } }]),
+      })
+      .onConflict((already) => already.doNothing())
+      .execute();
+  }
+  return async () => db.deleteFrom('reconciliations').where('id', 'in', [reportId, olderId]).execute();
+}
+
+function told(finding: Partial<Finding> & Pick<Finding, 'kind' | 'outcome'>): Finding {
+  const of = { vaultId: null, keySetId: null, cloudKeyId: null, name: null, externalKeyId: null };
+  return { ...of, version: null, objectId: '', label: null, detail: '', ...finding };
+}
+
 const conditions: Condition[] = [
   {
     name: 'a token is down',
@@ -270,38 +309,44 @@ const conditions: Condition[] = [
   {
     name: 'the last reconciliation has found what somebody has to look at',
     trouble: 'RECONCILIATION_FINDINGS',
-    says: /^token token, as compared at 2027-\S+: 1 key version without a key object, 2 key objects that no record knows$/,
+    says: /^token token, as compared at 2027-\S+: 1 key version without a key object, 1 act that was cut off and could not be ended$/,
     mends: /^holdfast reconcile show 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10; .*holdfast reconcile run$/,
     vaultToo: false,
-    make: async ({ stage }) => {
-      const { db } = stage.house.store;
-      const at = '2027-01-01T00:00:00.000Z';
-      const compared = emptyComparison('token');
-      const finding = { outcome: 'undone', detail: '', objectId: '' };
-      const token = {
-        ...{ ...compared, compared: true, keyObjects: 5 },
-        // One of the two that are missing was undone.
-        counts: { ...compared.counts, interrupted: 3, missing: 2, orphan: 2, unproven: 4 },
-        findings: [{ ...finding, kind: 'missing' }],
-      };
-      for (const [id, report, began] of [
-        ['0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10', [token], at],
-        // One of before is no news.
-        ['1b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10', [{ ...token, token: 'before' }], '2026-12-31T00:00:00.000Z'],
-      ] as const)
-        await db
-          .insertInto('reconciliations')
-          .values({
-            id,
-            vault_id: '',
-            began_at: began,
-            ended_at: began,
-            asked_by: 'start',
-            report: JSON.stringify(report),
-          })
-          .execute();
-      return async () => db.deleteFrom('reconciliations').where('id', 'like', '%b6d9b2e-%').execute();
-    },
+    make: async ({ stage }) =>
+      reported(stage, [
+        {
+          ...{ id: reportId, token: 'token', counts: { interrupted: 3, missing: 2, orphan: 2, unproven: 4 } },
+          findings: [
+            // One of the two that are missing was undone, and one act of three was not ended.
+            told({ kind: 'missing', outcome: 'undone' }),
+            told({ kind: 'interrupted', outcome: 'failed' }),
+            told({ kind: 'interrupted', outcome: 'finished' }),
+          ],
+        },
+        // A token that the newest report does not name is the appliance's no more.
+        { ...{ id: olderId, token: 'before', counts: { missing: 1 } } },
+      ]),
+  },
+  {
+    name: 'the last reconciliation could not look at a token in which one before had found something',
+    trouble: 'RECONCILIATION_FINDINGS',
+    says: /^token token was not compared since 2026-\S+: unavailable: C_Login; as compared at 2026-\S+: 2 key versions without a key object \(holdfast reconcile show 1b6d9b2e-\S+\)$/,
+    mends: /^once the token answers: holdfast reconcile run$/,
+    vaultToo: false,
+    make: async ({ stage }) =>
+      reported(stage, [
+        { ...{ id: reportId, token: 'token', problem: 'unavailable: C_Login' } },
+        { ...{ id: olderId, token: 'token', counts: { missing: 2 } } },
+      ]),
+  },
+  {
+    name: 'no reconciliation could look at a token yet',
+    trouble: 'RECONCILIATION_FINDINGS',
+    says: /^token token was not compared yet: unavailable: C_Login$/,
+    mends: /holdfast reconcile run$/,
+    vaultToo: false,
+    make: async ({ stage }) =>
+      reported(stage, [{ ...{ id: reportId, token: 'token', problem: 'unavailable: C_Login' } }]),
   },
   {
     name: 'a budget is near its end',
@@ -445,6 +490,47 @@ async function until(
 function isOfAppliance(trouble: Trouble): boolean {
   return /^(STORE|TOKEN|PIN|CERTIFICATE|DISK|NODE|RECONCILIATION)_/.test(trouble);
 }
+
+test.serial('key objects that no record knows are noted and need nobody', async (t) => {
+  const { stage } = t.context;
+  const undo = await reported(stage, [{ id: reportId, token: 'token', counts: { orphan: 2 } }]);
+  const [ofAppliance, ofVault] = [await status(t.context, 'appliance'), await status(t.context)];
+  await undo();
+  t.true(ofAppliance.ok);
+  t.deepEqual(ofAppliance.notes, [
+    {
+      where: 'token',
+      message:
+        'token token, as compared at 2027-01-01T00:00:00.000Z: 2 key objects that no record knows, left as they are',
+      more: `holdfast reconcile show ${reportId}`,
+    },
+  ]);
+  t.is(ofVault.notes, undefined);
+  const screen = linesOf(ofAppliance, {});
+  t.is(screen[0], 'nothing needs somebody');
+  t.regex(screen.slice(1, 3).join(' '), /^· token token, as compared.*2 key objects that no +record knows/);
+});
+
+test.serial('a key object that is missing needs nobody while its CloudKey is to be deleted', async (t) => {
+  const { stage } = t.context;
+  const { db } = stage.house.store;
+  const { id } = await db.selectFrom('cloud_keys').select('id').executeTakeFirstOrThrow();
+  const findings = [told({ kind: 'missing', outcome: 'none', cloudKeyId: id, version: 1 })];
+  const undo = await reported(stage, [{ id: reportId, token: 'token', counts: { missing: 1 }, findings }]);
+  const states = [];
+  for (const state of ['AVAILABLE', 'PENDING_DELETION', 'AVAILABLE'] as const) {
+    await db.updateTable('cloud_keys').set({ state }).where('id', '=', id).execute();
+    const { findings: found } = await status(t.context, 'appliance');
+    states.push(found.some(({ trouble }) => trouble === 'RECONCILIATION_FINDINGS'));
+  }
+  const version = db.updateTable('key_versions').where('cloud_key_id', '=', id);
+  await version.set({ state: 'DESTROYING' }).execute();
+  const { ok } = await status(t.context, 'appliance');
+  await version.set({ state: 'ACTIVE' }).execute();
+  await undo();
+  t.deepEqual(states, [true, false, true], 'as soon as the deletion is cancelled it is told again');
+  t.true(ok, 'nor where its destruction is ordered');
+});
 
 test.serial('quotas are told with what was refused, of a vault by name and of a CloudKey too', async (t) => {
   const { stage } = t.context;

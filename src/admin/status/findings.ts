@@ -1,5 +1,4 @@
 import type { TroubleFound, VaultTrouble } from './troubles.ts';
-import type { Unsettled, UnsettledKind } from '../../reconcile/unsettled-findings.ts';
 import { credentialDays, warningDays } from './troubles.ts';
 import type { DiskFacts, NodeFacts } from '../services.ts';
 import { counted } from '../../counted.ts';
@@ -138,27 +137,6 @@ export function storeFindings(why: { message: string; wayOut: string } | undefin
       remediation: why.wayOut,
     },
   ];
-}
-
-const unsettledWords: Readonly<Record<UnsettledKind, readonly [one: string, several: string]>> = {
-  missing: ['key version without a key object', 'key versions without a key object'],
-  duplicate: ['CKA_ID that several key objects have', 'CKA_IDs that several key objects have'],
-  'seal-broken': ['sealed secret that does not open', 'sealed secrets that do not open'],
-  drift: ['key object that is not as it was made', 'key objects that are not as they were made'],
-  orphan: ['key object that no record knows', 'key objects that no record knows'],
-};
-
-/** Of what the last reconciliation has left to somebody. */
-export function reconciliationFindings(unsettled: readonly Unsettled[]): StatusFinding[] {
-  return unsettled.map(({ token, reportId, at, counts }) => {
-    const kinds = [...counts].map(([kind, n]) => counted(n, ...unsettledWords[kind]));
-    return {
-      trouble: 'RECONCILIATION_FINDINGS',
-      where: token,
-      message: `token ${token}, as compared at ${at}: ${kinds.join(', ')}`,
-      remediation: `holdfast reconcile show ${reportId}; once it is seen to: holdfast reconcile run`,
-    };
-  });
 }
 
 export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {

@@ -11,11 +11,11 @@ import { upFor } from '../nodes.ts';
 import { callerOf, route, type Answer, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { quotaStatus } from './quotas.ts';
+import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
 import {
   applianceTroubles,
   certificateFindings,
   diskFindings,
-  reconciliationFindings,
   storeFindings,
   tokenFindings,
   tokenStatus,
@@ -46,6 +46,10 @@ const shownStatus = z
         }),
       )
       .describe('What needs attention, what stops most first.'),
+    notes: z
+      .array(shownNote)
+      .optional()
+      .describe('For users of the appliance: what is worth knowing and needs no attention.'),
     version: z.string().describe('Of the node that answers.'),
     nodes: z
       .array(
@@ -230,12 +234,13 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     .orderBy('name')
     .limit(mostNodes)
     .execute();
+  const unsettled = await findUnsettled(services);
   const findings: StatusFinding[] = [
     ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
     ...storeFindings(services.whyUnwritable?.()),
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
-    ...reconciliationFindings(await findUnsettled(services)),
+    ...reconciliationFindings(unsettled),
     ...nodes
       .filter(
         ({ state, lastSeenAt }) =>
@@ -251,6 +256,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
   return {
     findings,
     shown: {
+      notes: reconciliationNotes(unsettled),
       nodes,
       ...(facts === undefined
         ? {}

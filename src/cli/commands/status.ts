@@ -20,6 +20,7 @@ export interface Status {
   at: string;
   ok: boolean;
   findings: { trouble: string; where: string; message: string; remediation: string }[];
+  notes?: { where: string; message: string; more: string }[];
   version: string;
   nodes?: { hostname: string; version: string; state: string; lastSeenAt: string }[];
   tokens: {
@@ -44,6 +45,7 @@ export interface Status {
 
 /** So many findings are on the screen; all of them with `-o json`. */
 const mostShown = 12;
+const mostNotes = 3;
 const widest = 100;
 
 export function addStatusCommand(program: Command): void {
@@ -90,6 +92,13 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
   return [
     verdict,
     ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
+    ...(status.notes ?? [])
+      .slice(0, mostNotes)
+      .flatMap(({ message, more }) =>
+        folded(printable(`${message}: ${more}`), width - 2).map(
+          (line, index) => `${index === 0 ? '· ' : '  '}${line}`,
+        ),
+      ),
     ...(n > mostShown ? [`  and ${n - mostShown} more: holdfast status -o json`] : []),
     '',
     ...lines,
