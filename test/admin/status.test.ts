@@ -507,7 +507,7 @@ test.serial('key objects that no record knows are noted and need nobody', async 
   ]);
   t.is(ofVault.notes, undefined);
   const screen = linesOf(ofAppliance, {});
-  t.is(screen[0], 'nothing needs somebody');
+  t.is(screen[0], 'nothing needs attention');
   t.regex(screen.slice(1, 3).join(' '), /^· token token, as compared.*2 key objects that no +record knows/);
 });
 
