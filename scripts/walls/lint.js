@@ -1,10 +1,12 @@
 /*
- * An oxlint plug-in with one rule: a file imports only what the row of its room in rooms.ts names. It counts every way in
- * which one file comes to another: static, type-only and dynamic imports, re-exports, types by import(), require, and
- * addresses of files that are started as processes or threads (new URL, import.meta.resolve).
+ * An oxlint plug-in with two rules. `room`: a file imports only what the row of its room in rooms.ts names. It counts every
+ * way in which one file comes to another: static, type-only and dynamic imports, re-exports, types by import(), require, and
+ * addresses of files that are started as processes or threads (new URL, import.meta.resolve). `table`: a table is written
+ * only by the room that tables.ts names, whether by kysely, by src/vault/edit-record.ts or in SQL.
  */
 import path from 'node:path';
 import { rooms } from './rooms.ts';
+import { writers } from './tables.ts';
 
 const covering = Object.keys(rooms)
   .filter((row) => row.endsWith('/**'))
@@ -103,4 +105,63 @@ const room = {
   },
 };
 
-export default { meta: { name: 'walls' }, rules: { room } };
+/** What writes a table: by which of its arguments the table is named. */
+const writes = new Map([
+  ...['insertInto', 'updateTable', 'deleteFrom', 'mergeInto', 'replaceInto'].map((name) => [name, 0]),
+  // src/vault/edit-record.ts, src/store/served-rows.ts
+  ...['editRecord', 'bumpRecord', 'bumpRecords', 'saveRecord', 'noteOn'].map((name) => [name, 1]),
+  ['rowsOf', 0],
+]);
+const writing = String.raw`\b(?:(?:INSERT|REPLACE)(?:\s+OR\s+\w+)?\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)\s+`;
+const writtenInSql = new RegExp(
+  String.raw`${writing}(?:["\x60[]?main["\x60\]]?\.)?["\x60[]?(${Object.keys(writers).join('|')})\b`,
+  'gi',
+);
+const writesWhat = new RegExp(`${writing}$`, 'i');
+
+const notTold = 'the table that is written is named by a plain string, so that the walls can be checked';
+
+/** What is wrong with that `file` writes `table`, or undefined. */
+export function writeComplaintOf(file, table) {
+  const [name] = table.trim().replace(/^main\./, '').split(/\s/);
+  if (!Object.hasOwn(writers, name)) return `${name} has no row in scripts/walls/tables.ts`;
+  const from = rowOf(file) ?? path.posix.dirname(file);
+  if (writers[name] === from) return undefined;
+  return `${name} is written by ${writers[name]} alone, not by ${from}: ask that room (scripts/walls/tables.ts)`;
+}
+
+const table = {
+  create: (context) => {
+    const file = path.relative(context.cwd, context.filename).replaceAll(path.sep, '/');
+    if (!file.startsWith('src/') || file.startsWith('src/store/')) return {};
+    const check = (node, name) => {
+      const message = writeComplaintOf(file, name);
+      if (message !== undefined) context.report({ node, message });
+    };
+    const checkSql = (node, text) => {
+      for (const [, name] of text.matchAll(writtenInSql)) check(node, name.toLowerCase());
+    };
+    return {
+      CallExpression({ callee, arguments: given }) {
+        const called = callee.name ?? callee.property?.name ?? callee.property?.value;
+        const named = given[writes.get(called)];
+        if (named === undefined) return;
+        if (named.type === 'Literal' && typeof named.value === 'string') check(named, named.value);
+        else context.report({ node: named, message: notTold });
+      },
+      ImportSpecifier(node) {
+        if (writes.has(node.imported.name) && node.local.name !== node.imported.name)
+          context.report({ node, message: `${node.imported.name} is called by its name: ${notTold}` });
+      },
+      Literal(node) {
+        if (typeof node.value === 'string') checkSql(node, node.value);
+      },
+      TemplateElement(node) {
+        checkSql(node, node.value.raw);
+        if (!node.tail && writesWhat.test(node.value.raw)) context.report({ node, message: notTold });
+      },
+    };
+  },
+};
+
+export default { meta: { name: 'walls' }, rules: { room, table } };

@@ -1,0 +1,44 @@
+/*
+ * Who writes which table: the room alone that is named here, by its row in rooms.ts. Whatever else wants a record made,
+ * changed or gone asks that room for it, and so its rules hold wherever a change begins. All may read, and src/store, with
+ * migrations, backups and restores, is what the tables are in.
+ */
+export const writers = {
+  // By triggers, and by the store itself with each change.
+  revision: 'src/store',
+  served_changes: 'src/store',
+  audit_count: 'src/store',
+
+  vaults: 'src/vault',
+  unfinished_work: 'src/vault',
+
+  users: 'src/identity/**',
+  recovery_codes: 'src/identity/**',
+  sessions: 'src/identity/**',
+  api_keys: 'src/identity/**',
+  admin_groups: 'src/identity/**',
+  admin_group_members: 'src/identity/**',
+  oidc_providers: 'src/identity/**',
+  oidc_sign_ins: 'src/identity/**',
+  settings: 'src/identity/**',
+
+  csp_accounts: 'src/cloud/accounts',
+  csp_access_keys: 'src/cloud/accounts',
+  external_key_stores: 'src/cloud/key-stores',
+  kms_keys: 'src/cloud/kms-keys',
+
+  key_sets: 'src/keys/**',
+  cloud_keys: 'src/keys/**',
+  key_versions: 'src/keys/**',
+  own_key_proofs: 'src/keys/**',
+  spent_external_keys: 'src/keys/**',
+  xks_credentials: 'src/keys/**',
+  uses: 'src/keys/**',
+
+  nodes: 'src/fleet',
+  leases: 'src/fleet',
+  reconciliations: 'src/reconcile',
+  audit_prunings: 'src/schedules',
+  audit_events: 'src/evidence',
+  idempotency_keys: 'src/evidence',
+} as const satisfies Readonly<Record<string, string>>;
