@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
-import type { VersionWrites } from '../serving/limit-rotation.ts';
+import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
 import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
 import type { UnfitNote } from '../keys/unfit-note.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';

@@ -1,45 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudKey } from './served-records.ts';
-import { generateVersion, type VersionToMake } from '../keys/key-generation.ts';
-import { keyObjectAfter, type LeftKeyObject } from '../keys/interrupted.ts';
+import { generateVersion } from '../keys/key-generation.ts';
+import { keyObjectAfter } from '../keys/interrupted.ts';
+import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
 import type { TokenRooms } from '../vault/tokens.ts';
 
 /*
  * A rotation that an XKS worker makes, since the count of a key's version nears its limit. The worker reads the store and
- * has hosts that make keys; each step is written by whoever writes for it (limit-rotation-writes.ts). Whatever is killed
+ * has hosts that make keys; each step is written by whoever writes for it (src/keys/limit-rotation-writes.ts). Whatever is killed
  * at any step leaves a version that is on record, for reconcile, or for the same worker, which goes on with it.
  */
-
-/** Asks for a version to be begun after `current`. Who asks is said by who hands it on, never by the asker itself. */
-export interface BeginAsk {
-  cloudKeyId: string;
-  current: number;
-}
-
-/** A version that is on record as PENDING, for the asker to make the key object of. */
-export interface BegunVersion extends VersionToMake {
-  token: string;
-}
-
-export interface ActivateAsk {
-  cloudKeyId: string;
-  version: number;
-  /** Base64; null for a key that can have none. */
-  proof: string | null;
-}
-
-export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'> {
-  keyObject: LeftKeyObject;
-}
-
-/** Each resolves once it is in the store, however long that takes. Rejects where it may not be. */
-export interface VersionWrites {
-  /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
-  begin: (ask: BeginAsk) => Promise<BegunVersion | null>;
-  /** The current version afterwards. Left as it is: what is not PENDING, or not the asker's, any more. */
-  activate: (ask: ActivateAsk) => Promise<number>;
-  takeBack: (ask: TakeBackAsk) => Promise<void>;
-}
 
 export interface LimitRotator {
   writes: VersionWrites;

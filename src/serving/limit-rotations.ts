@@ -3,7 +3,8 @@ import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { wordsOfFailure } from '../token/ways-out.ts';
 import { BackOff } from '../vault/back-off.ts';
-import { rotateAtLimit, type VersionWrites } from './limit-rotation.ts';
+import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
+import { rotateAtLimit } from './limit-rotation.ts';
 import type { CloudKey } from './served-records.ts';
 import type { TokenRooms } from '../vault/tokens.ts';
 

@@ -3,8 +3,14 @@ import type { Store } from '../store/store.ts';
 import { wallClock } from '../clock.ts';
 import { leaseBlocks, type Leased, type LeaseAsk } from '../keys/encryption-leases.ts';
 import { writeUnfit, type UnfitNote } from '../keys/unfit-note.ts';
-import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk } from './limit-rotation.ts';
-import { versionWritesInto } from './limit-rotation-writes.ts';
+import {
+  versionWritesInto,
+  type ActivateAsk,
+  type BeginAsk,
+  type BegunVersion,
+  type TakeBackAsk,
+} from '../keys/limit-rotation-writes.ts';
+import { addUses } from '../keys/used.ts';
 
 /*
  * What serving AWS writes: blocks of encryptions that are counted ahead, that keys and credentials were used, what was
@@ -62,31 +68,4 @@ export async function writeServed(
       await versions.takeBack(write.ask);
       return { kind: 'take-back-version' };
   }
-}
-
-async function addUses(store: Pick<Store, 'bookkeep'>, rows: readonly UseTable[]): Promise<void> {
-  if (rows.length === 0) return;
-  await store.bookkeep(async (trx) =>
-    trx
-      .insertInto('uses')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict.columns(['kind', 'id']).doUpdateSet((eb) => {
-          // Another worker may have written what came later.
-          const newer = <C extends 'last_at' | 'last_address'>(column: C) =>
-            eb
-              .case()
-              .when('excluded.last_at', '>=', eb.ref('uses.last_at'))
-              .then(eb.ref(`excluded.${column}`))
-              .else(eb.ref(`uses.${column}`))
-              .end();
-          return {
-            count: eb('uses.count', '+', eb.ref('excluded.count')),
-            last_at: newer('last_at'),
-            last_address: newer('last_address'),
-          };
-        }),
-      )
-      .execute(),
-  );
 }

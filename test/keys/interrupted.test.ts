@@ -19,7 +19,7 @@ import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { generateVersion } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { versionWritesInto } from '../../src/serving/limit-rotation-writes.ts';
+import { versionWritesInto } from '../../src/keys/limit-rotation-writes.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';

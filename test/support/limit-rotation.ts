@@ -1,8 +1,8 @@
 import type { House } from '../../src/vault/context.ts';
 import { rotateAt } from '../../src/keys/encryption-limits.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
-import { rotateAtLimit, type VersionWrites } from '../../src/serving/limit-rotation.ts';
-import { versionWritesInto } from '../../src/serving/limit-rotation-writes.ts';
+import { rotateAtLimit } from '../../src/serving/limit-rotation.ts';
+import { versionWritesInto, type VersionWrites } from '../../src/keys/limit-rotation-writes.ts';
 
 type Key = Pick<CloudKeyRecord, 'id' | 'current_version'>;
 

@@ -1,22 +1,52 @@
 import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
-import { isRotationDue } from '../keys/encryption-limits.ts';
-import { longestAct } from '../keys/interrupted.ts';
-import { versionToMake } from '../keys/key-generation.ts';
+import { isRotationDue } from './encryption-limits.ts';
+import { longestAct, type LeftKeyObject } from './interrupted.ts';
+import { versionToMake, type VersionToMake } from './key-generation.ts';
 import {
   activateVersion,
   beginVersion,
   isBeingRotated,
   isRotatable,
   readKeyAndSet,
-} from '../keys/key-versions.ts';
-import type { ActivateAsk, BeginAsk, BegunVersion, TakeBackAsk, VersionWrites } from './limit-rotation.ts';
+} from './key-versions.ts';
 import { systemAct } from '../vault/system-act.ts';
 
 /*
  * The steps of a rotation at the limit as they are written. Whoever asks faces the network: what is asked for is done only
  * where the record, in the same transaction, says that it is due, and only to a version that the asker has begun.
  */
+
+/** Asks for a version to be begun after `current`. Who asks is said by who hands it on, never by the asker itself. */
+export interface BeginAsk {
+  cloudKeyId: string;
+  current: number;
+}
+
+/** A version that is on record as PENDING, for the asker to make the key object of. */
+export interface BegunVersion extends VersionToMake {
+  token: string;
+}
+
+export interface ActivateAsk {
+  cloudKeyId: string;
+  version: number;
+  /** Base64; null for a key that can have none. */
+  proof: string | null;
+}
+
+export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'> {
+  keyObject: LeftKeyObject;
+}
+
+/** Each resolves once it is in the store, however long that takes. Rejects where it may not be. */
+export interface VersionWrites {
+  /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
+  begin: (ask: BeginAsk) => Promise<BegunVersion | null>;
+  /** The current version afterwards. Left as it is: what is not PENDING, or not the asker's, any more. */
+  activate: (ask: ActivateAsk) => Promise<number>;
+  takeBack: (ask: TakeBackAsk) => Promise<void>;
+}
 
 type Written = Pick<Store, 'db' | 'change'>;
 
