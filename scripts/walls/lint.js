@@ -108,7 +108,7 @@ const room = {
 /** What writes a table: by which of its arguments the table is named. */
 const writes = new Map([
   ...['insertInto', 'updateTable', 'deleteFrom', 'mergeInto', 'replaceInto'].map((name) => [name, 0]),
-  // src/vault/edit-record.ts, src/store/served-rows.ts
+  // src/vault/edit-record.ts, src/store/cleared-rows.ts
   ...['editRecord', 'bumpRecord', 'bumpRecords', 'saveRecord', 'noteOn'].map((name) => [name, 1]),
   ['rowsOf', 0],
 ]);
@@ -123,7 +123,10 @@ const notTold = 'the table that is written is named by a plain string, so that t
 
 /** What is wrong with that `file` writes `table`, or undefined. */
 export function writeComplaintOf(file, table) {
-  const [name] = table.trim().replace(/^main\./, '').split(/\s/);
+  const [name] = table
+    .trim()
+    .replace(/^main\./, '')
+    .split(/\s/);
   if (!Object.hasOwn(writers, name)) return `${name} has no row in scripts/walls/tables.ts`;
   const from = rowOf(file) ?? path.posix.dirname(file);
   if (writers[name] === from) return undefined;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import { willStand } from '../store/read-back.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
 import type { ActTransaction, Authority, Store } from '../store/store.ts';
@@ -162,6 +163,17 @@ export async function rememberCreation(trx: ActTransaction, act: Act, targetId: 
 /** Forgets it again where the record is taken back: a repetition then begins anew. */
 export async function forgetCreation(trx: Transaction<Tables>, targetId: string): Promise<void> {
   await trx.deleteFrom('idempotency_keys').where('target_id', '=', targetId).execute();
+}
+
+/** Those of requests before this moment, ISO 8601: a repetition is a new request by now. */
+export function oldIdempotencyKeys(before: string): ClearedRows {
+  return rowsOf('idempotency_keys', sql`created_at <= ${before}`);
+}
+
+/** Takes events out of the trail. For its pruning, once it is certain that an archive has them. */
+export async function removeEvents(trx: Transaction<Tables>, sequences: readonly number[]): Promise<void> {
+  if (sequences.length === 0) return;
+  await trx.deleteFrom('audit_events').where('sequence', 'in', sequences).execute();
 }
 
 /** Writes what was refused, or anything that comes without a change of its own. */

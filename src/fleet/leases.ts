@@ -1,5 +1,8 @@
+import { sql, type Selectable } from 'kysely';
 import { beginsWith } from '../vault/begins-with.ts';
 import { monotonicNow } from '../clock.ts';
+import type { LeaseTable } from '../store/schema.ts';
+import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { House } from '../vault/context.ts';
 
 const leaseTime = 60_000;
@@ -71,6 +74,31 @@ export async function releaseLease(house: House, name: string): Promise<void> {
   await house.store.bookkeep(async (trx) => {
     await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', house.instance).execute();
   });
+}
+
+/** One that no process holds, but what stands in its `holder`: written over whatever was there. */
+export async function setLease(
+  { store }: Pick<House, 'store'>,
+  lease: Selectable<LeaseTable>,
+): Promise<void> {
+  const { name: _, ...facts } = lease;
+  await store.bookkeep(async (trx) =>
+    trx
+      .insertInto('leases')
+      .values(lease)
+      .onConflict((conflict) => conflict.column('name').doUpdateSet(facts))
+      .execute(),
+  );
+}
+
+/** Takes it away, whoever holds it. */
+export async function dropLease({ store }: Pick<House, 'store'>, name: string): Promise<void> {
+  await store.bookkeep(async (trx) => trx.deleteFrom('leases').where('name', '=', name).execute());
+}
+
+/** Those that ran out before this moment, ISO 8601: they have no holder who could come back for them. */
+export function staleLeases(before: string): ClearedRows {
+  return rowsOf('leases', sql`until <= ${before}`);
 }
 
 /** The node of an instance, `node id/start`. */

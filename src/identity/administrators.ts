@@ -1,6 +1,5 @@
 import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
 import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -10,7 +9,7 @@ import { firstPassword, hashPassword } from './passwords.ts';
 import { clearTotp } from './second-factor.ts';
 import type { UserRow } from './sessions.ts';
 import { usernameKey } from './user-forms.ts';
-import { setFirstPassword } from './user-access.ts';
+import { admitAgain, setFirstPassword } from './user-access.ts';
 import { insertUser, newUser, userEntry } from './users.ts';
 
 /** Commands wait in a line of their own. */
@@ -88,10 +87,7 @@ export async function resetAdministrator(
     const cleared = await clearTotp(trx, before);
     await revokeApiKeysOf(trx, user.id);
     const reset = await setFirstPassword(trx, act, cleared, hash);
-    await bumpRecord(trx, 'users', reset, {
-      state: 'ACTIVE',
-      sign_in: before.sign_in === 'oidc' ? 'both' : before.sign_in,
-    });
+    await admitAgain(trx, reset);
     await record(trx, act, { ...userEntry('break-glass', user), before: { state: before.state } });
   });
   return { username: user.username, firstPassword: password };

@@ -1,6 +1,7 @@
 import { record, type Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
+import type { Secret } from '../secret.ts';
 import type { House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
@@ -76,6 +77,22 @@ export async function setFirstPassword(
   await endSessionsOf(trx, user.id);
   await record(trx, act, userEntry('reset-password', user));
   return changed;
+}
+
+/** In a transaction: whoever was disabled, or signed in at the OpenID provider alone, can sign in by password. */
+export async function admitAgain(trx: ActTransaction, user: UserRow): Promise<UserRow> {
+  return bumpRecord(trx, 'users', user, {
+    state: 'ACTIVE',
+    sign_in: user.sign_in === 'oidc' ? 'both' : user.sign_in,
+  });
+}
+
+/** Gives a user a password that is their own already: nobody has to change it. For commands on the machine itself. */
+export async function setOwnPassword(house: House, act: Act, user: UserRow, password: Secret): Promise<void> {
+  const hash = await hashPassword(password, 'command', house.passwordCost);
+  await house.store.write(act, async (trx) =>
+    bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 }),
+  );
 }
 
 /** Takes away the second factor of someone who has lost it, and ends their sessions. */

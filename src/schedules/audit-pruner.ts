@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Kysely, type Selectable, type Transaction } from 'kysely';
 import { eventLine, showEvent } from '../evidence/event.ts';
-import { record } from '../evidence/trail.ts';
+import { record, removeEvents } from '../evidence/trail.ts';
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
@@ -251,7 +251,7 @@ async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Prom
   const going = page
     .filter(({ action }) => !actionsThatStay.includes(action))
     .map(({ sequence }) => sequence);
-  if (going.length > 0) await trx.deleteFrom('audit_events').where('sequence', 'in', going).execute();
+  await removeEvents(trx, going);
   const last = page.at(-1) ?? reached;
   return {
     ...{ reached: last.sequence, reached_at: last.at, isLast: page.length < deletedAtOnce },

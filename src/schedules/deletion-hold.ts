@@ -1,4 +1,5 @@
 import { deletionHold } from '../store/backup/deletion-hold.ts';
+import { dropLease, setLease } from '../fleet/leases.ts';
 import type { House } from '../vault/context.ts';
 
 /*
@@ -14,13 +15,7 @@ export const suspiciousLeap = 60 * 60 * 1000;
 /** Begins a hold. `why` is kept beside it. */
 export async function holdDeletions({ store, now }: House, why: string): Promise<void> {
   const until = new Date(now().getTime() + holdTime).toISOString();
-  await store.bookkeep(async (trx) =>
-    trx
-      .insertInto('leases')
-      .values({ name: leaseName, holder: why, until })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ holder: why, until }))
-      .execute(),
-  );
+  await setLease({ store }, { name: leaseName, holder: why, until });
 }
 
 /** Until when nothing is deleted; undefined where nothing holds deletions up. */
@@ -37,15 +32,6 @@ export async function deletionsHeldUntil({
   const left = Date.parse(row.until) - now().getTime();
   // Longer than any hold: the clock that had leapt ahead was set back, and with it the reason is gone.
   if (left > 0 && left <= holdTime) return new Date(row.until);
-  await store.bookkeep(async (trx) => trx.deleteFrom('leases').where('name', '=', leaseName).execute());
+  await dropLease({ store }, leaseName);
   return undefined;
-}
-
-/** How far ahead of the latest sign of life of any node the clock stands, milliseconds; 0 where there was none. */
-export async function aheadOfLastSign({ store, now }: House): Promise<number> {
-  const row = await store.db
-    .selectFrom('nodes')
-    .select((eb) => eb.fn.max('last_seen_at').as('last'))
-    .executeTakeFirst();
-  return row?.last === null || row?.last === undefined ? 0 : now().getTime() - Date.parse(row.last);
 }

@@ -1,8 +1,14 @@
 import type { Act } from '../evidence/trail.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { findVault, insertVault, recordInBoth, type Vault, type VaultWish } from '../vault/vaults.ts';
+import {
+  findVault,
+  insertVault,
+  nameAdministrator,
+  recordInBoth,
+  type Vault,
+  type VaultWish,
+} from '../vault/vaults.ts';
 import { revokeApiKeysOf } from '../identity/api-keys.ts';
 import { firstGroupName, insertAdminGroup } from '../identity/admin-groups.ts';
 import { laneOf } from '../fair-queue.ts';
@@ -11,7 +17,7 @@ import { firstPassword, hashPassword } from '../identity/passwords.ts';
 import { clearTotp } from '../identity/second-factor.ts';
 import type { UserRow } from '../identity/sessions.ts';
 import { parseEmail, parsePlainName, usernameKey } from '../identity/user-forms.ts';
-import { setFirstPassword } from '../identity/user-access.ts';
+import { admitAgain, setFirstPassword } from '../identity/user-access.ts';
 import { insertUser, newUser } from '../identity/users.ts';
 
 const firstGroup = {
@@ -93,10 +99,7 @@ export async function resetVaultAdministrator(
       action: 'vault.reset-administrator',
       after: { username: before.username, secondFactorRemoved: wish.removeSecondFactor === true },
     });
-    return bumpRecord(trx, 'users', reset, {
-      state: 'ACTIVE',
-      sign_in: before.sign_in === 'oidc' ? 'both' : before.sign_in,
-    });
+    return admitAgain(trx, reset);
   });
   return { user, delivery: await deliverPassword(site, user, password, 'reset') };
 }
@@ -117,10 +120,7 @@ async function makeFirst(
     );
   const row = newUser(site, vault.id, { username, email, role: 'vault-admin' });
   const user = await insertUser(trx, act, { ...row, password_hash: hash });
-  await bumpRecord(trx, 'vaults', vault, {
-    administrator_name: user.display_name,
-    administrator_email: user.email,
-  });
+  await nameAdministrator(trx, vault, { name: user.display_name, email: user.email });
   const { groups } = await trx
     .selectFrom('admin_groups')
     .select((eb) => eb.fn.countAll<number>().as('groups'))

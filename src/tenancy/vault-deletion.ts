@@ -1,14 +1,14 @@
 import type { Transaction } from 'kysely';
 import type { Act } from '../evidence/trail.ts';
-import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
 import { leftInAws } from '../cloud/key-stores/checks.ts';
+import { dropProvider } from '../identity/oidc/providers.ts';
 import { checkRowVersion, type House } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { beginWork } from '../vault/unfinished-work.ts';
-import { takeOut, type WentWithVault } from './vault-end.ts';
-import { findVault, recordInBoth, shownInTrail, type Vault } from '../vault/vaults.ts';
+import { takeOut } from './vault-end.ts';
+import type { WentWithVault } from '../vault/vault-part.ts';
+import { closeVault, findVault, recordInBoth, shownInTrail, type Vault } from '../vault/vaults.ts';
 import { counted } from '../counted.ts';
 
 /** In any other state no request of AWS is answered with a key. */
@@ -35,14 +35,8 @@ export async function deleteVault(
     checkRowVersion(vault, expected);
     await checkMayGo(trx, house, vault, confirm);
     const left = await leftInAws(trx, vaultId);
-    await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
-    await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
-    await bumpRecord(trx, 'vaults', vault, {
-      deleted_at: trx.at.toISOString(),
-      // A request that was under way makes no key set in it any more, and XKS workers serve nothing of it.
-      tokens: '[]',
-    });
-    restricts(trx, 'the end of the vault', async () => isGone(trx, vaultId));
+    await dropProvider(trx, vaultId);
+    await closeVault(trx, vault);
     const went: WentWithVault = { externalKeyIds: [], externalKeyStores: [], kmsKeys: [] };
     const finished = await beginWork(trx, act, 'vault-end', vaultId, async (_trx, _act, { id }, most) =>
       (await takeOut(trx, id, most, went)) ? undefined : '',
@@ -108,13 +102,4 @@ async function keysInUse(trx: Transaction<Tables>, vaultId: string, now: string)
     )
     .executeTakeFirstOrThrow();
   return inUse;
-}
-
-async function isGone(trx: Transaction<Tables>, vaultId: string): Promise<boolean> {
-  const vault = await trx
-    .selectFrom('vaults')
-    .select(['deleted_at', 'tokens'])
-    .where('id', '=', vaultId)
-    .executeTakeFirst();
-  return typeof vault?.deleted_at === 'string' && vault.tokens === '[]';
 }

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import { restricts } from '../store/read-back.ts';
+import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
 import { checkRowVersion, type House, type Sight } from './context.ts';
 import { parseDescription, parseTitle } from './names.ts';
 import { readPage, type Page, type PageWish } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './granted-tokens.ts';
-import { editRecord } from './edit-record.ts';
+import { bumpRecord, editRecord } from './edit-record.ts';
 
 /** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */
 export type Vault = Selectable<VaultTable> & { key_sets: number; cloud_keys: number };
@@ -126,6 +127,32 @@ export async function updateVault(
       after: shownInTrail(after),
     });
     return after;
+  });
+}
+
+/** Who administers it, as shown in its details. */
+export async function nameAdministrator(
+  trx: ChangeTransaction,
+  vault: Vault,
+  { name, email }: { name: string; email: string },
+): Promise<void> {
+  await bumpRecord(trx, 'vaults', vault, { administrator_name: name, administrator_email: email });
+}
+
+/** Out of view from now on, and nothing is served from it; what was in it is for the act that ends it. */
+export async function closeVault(trx: ChangeTransaction, vault: Vault): Promise<void> {
+  await bumpRecord(trx, 'vaults', vault, {
+    deleted_at: trx.at.toISOString(),
+    // A request that was under way makes no key set in it any more, and XKS workers serve nothing of it.
+    tokens: '[]',
+  });
+  restricts(trx, 'the end of the vault', async () => {
+    const after = await trx
+      .selectFrom('vaults')
+      .select(['deleted_at', 'tokens'])
+      .where('id', '=', vault.id)
+      .executeTakeFirst();
+    return typeof after?.deleted_at === 'string' && after.tokens === '[]';
   });
 }
 

@@ -5,13 +5,12 @@ import { monotonicNow } from '../../clock.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import type { Ports } from '../../node/supervisor.ts';
-import { hashPassword } from '../../identity/passwords.ts';
+import { setOwnPassword } from '../../identity/user-access.ts';
 import { createVault } from '../../tenancy/vault-creation.ts';
 import { Secret } from '../../secret.ts';
 import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
 import { createCloudKey } from '../../keys/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../../keys/credentials/credentials.ts';
-import { bumpRecord } from '../../vault/edit-record.ts';
 import type { House } from '../../vault/context.ts';
 import { createKeySet } from '../../keys/key-sets/key-sets.ts';
 import { goOnAsOwnerOf } from './as-owner.ts';
@@ -237,10 +236,7 @@ async function makeFirstVault(house: House, name: string, password: Secret): Pro
     description: 'Made by make up',
     administrator: { username: administrator, name: 'Administrator', email: 'admin@localhost.example' },
   });
-  const hash = await hashPassword(password, 'command');
-  await house.store.write(act, async (trx) =>
-    bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 }),
-  );
+  await setOwnPassword(house, act, user, password);
   return vault.id;
 }
 

@@ -131,6 +131,12 @@ export async function deleteProvider(
   });
 }
 
+/** In the transaction that deletes the vault: from then on nobody comes into it by its provider. */
+export async function dropProvider(trx: ActTransaction, vaultId: string): Promise<void> {
+  await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
+  await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
+}
+
 /** Undefined for a public client. Throws TokenError: `seal-broken` where the record was tampered with. */
 export async function clientSecretOf(house: House, provider: OidcProvider): Promise<Secret | undefined> {
   const { client_secret_sealed: sealed, client_secret_token: token } = provider;
