@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { rooms } from '../scripts/walls/rooms.ts';
+import { writers } from '../scripts/walls/tables.ts';
 import { lintPlanted } from './support/planted-lint.ts';
 
 /* scripts/walls: what may import what, held by lint. */
@@ -136,6 +137,120 @@ test('what a row allows passes, and so do the room itself and Node', async (t) =
       "import ava from 'ava';\nimport { x } from '../../../src/xks/wire.ts';\nava(x);",
   });
   t.deepEqual([...said], []);
+});
+
+const lintTables = async (files: Record<string, string>) =>
+  lintPlanted({ plugin: 'scripts/walls/lint.js', rule: 'walls/table' }, files);
+
+const users = /^users is written by src\/identity\/\*\* alone, not by src\/vault: /;
+const untold = /named by a plain string/;
+const edit = "import { editRecord } from './edit-record.ts';\n";
+
+const plantedWrites: [kind: string, file: string, text: string, refusal: RegExp][] = [
+  ['INSERT', 'src/vault/a.ts', "export const x = (trx) => trx.insertInto('users').values({});", users],
+  ['UPDATE', 'src/vault/b.ts', "export const x = (trx) => trx.updateTable('users').set({});", users],
+  ['DELETE', 'src/vault/c.ts', "export const x = (trx) => trx.deleteFrom('users').execute();", users],
+  ['MERGE', 'src/vault/d.ts', "export const x = (trx) => trx.mergeInto('users');", users],
+  ['REPLACE', 'src/vault/e.ts', "export const x = (trx) => trx.replaceInto('users').values({});", users],
+  ['a call by index', 'src/vault/f.ts', "export const x = (trx) => trx['insertInto']('users');", users],
+  [
+    'a table with an alias',
+    'src/vault/g.ts',
+    "export const x = (trx) => trx.updateTable('users as u');",
+    users,
+  ],
+  ['a table of main', 'src/vault/h.ts', "export const x = (trx) => trx.deleteFrom('main.users');", users],
+  [
+    'in a WITH',
+    'src/vault/i.ts',
+    "export const x = (trx) => trx.with('gone', (db) => db.deleteFrom('users'));",
+    users,
+  ],
+  [
+    'taken out of the transaction',
+    'src/vault/j.ts',
+    "export const x = ({ deleteFrom }) => deleteFrom('users');",
+    users,
+  ],
+  [
+    'an edit',
+    'src/vault/k.ts',
+    `${edit}export const x = (trx, b) => editRecord(trx, 'users', b, {});`,
+    users,
+  ],
+  ['a bump', 'src/vault/l.ts', "export const x = (trx, b) => bumpRecord(trx, 'users', b);", users],
+  ['bumps', 'src/vault/m.ts', "export const x = (trx, ids) => bumpRecords(trx, 'users', ids, {});", users],
+  ['a save', 'src/vault/n.ts', "export const x = (trx, b) => saveRecord(trx, 'users', b, {});", users],
+  ['a note', 'src/vault/o.ts', "export const x = (trx) => noteOn(trx, 'users').set({});", users],
+  [
+    'an edit by another name',
+    'src/vault/p.ts',
+    "import { editRecord as e } from './edit-record.ts';\nexport const x = (trx, b) => e(trx, 'users', b, {});",
+    untold,
+  ],
+  ['what has served', 'src/vault/q.ts', 'export const x = rowsOf("users", sql`id = 1`);', users],
+  [
+    'a table that only shows when it runs',
+    'src/vault/r.ts',
+    'export const x = (trx, table) => trx.deleteFrom(table);',
+    untold,
+  ],
+  ['several tables', 'src/vault/s.ts', "export const x = (trx) => trx.deleteFrom(['users']);", untold],
+  ['SQL', 'src/vault/t.ts', 'export const x = sql`DELETE FROM users WHERE id = 1`;', users],
+  ['SQL in a string', 'src/vault/u.ts', `export const x = 'UPDATE OR IGNORE "users" SET name = 1';`, users],
+  [
+    'SQL of many lines',
+    'src/vault/v.ts',
+    'export const x = sql`WITH a AS (SELECT 1)\n insert into main.users`;',
+    users,
+  ],
+  ['REPLACE in SQL', 'src/vault/w.ts', 'export const x = sql`REPLACE INTO users VALUES (1)`;', users],
+  ['SQL of some table', 'src/vault/x.ts', 'export const x = (t) => sql`DELETE FROM ${t}`;', untold],
+  [
+    'a table without a row',
+    'src/vault/y.ts',
+    "export const x = (trx) => trx.deleteFrom('new_things');",
+    /^new_things has no row in scripts\/walls\/tables\.ts$/,
+  ],
+  [
+    'a folder below that has a row of its own',
+    'src/cloud/y.ts',
+    "export const x = (trx) => trx.deleteFrom('kms_keys');",
+    /^kms_keys is written by src\/cloud\/kms-keys /,
+  ],
+];
+
+test('a table is written by no other room than its own, in whichever way', async (t) => {
+  const said = await lintTables(Object.fromEntries(plantedWrites.map(([, file, text]) => [file, text])));
+  for (const [kind, file, , refusal] of plantedWrites)
+    t.regex(said.get(file) ?? 'nothing was said', refusal, kind);
+});
+
+test('a room writes its own tables and reads all, and the store and tests write any', async (t) => {
+  const write = "export const x = (trx) => trx.deleteFrom('users').execute();";
+  const said = await lintTables({
+    'src/identity/oidc/a.ts': `${write}\nexport const y = sql\`UPDATE users SET name = 1\`;`,
+    'src/vault/b.ts': "export const x = (db) => db.selectFrom('users').selectAll().forUpdate();",
+    'src/store/c.ts': write,
+    'src/store/migrations/d.ts': write,
+    'test/e.test.ts': write,
+  });
+  t.deepEqual([...said], []);
+});
+
+test('every table has a room that writes it, and every such room is there', async (t) => {
+  const schema = await readFile(path.join(top, 'src/store/schema.ts'), 'utf8');
+  const tables = /export interface Tables \{\n(.*?)\n\}/s.exec(schema)?.[1] ?? '';
+  t.deepEqual(
+    Object.keys(writers).toSorted(),
+    [...tables.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name).toSorted(),
+  );
+  t.deepEqual(
+    Object.values(writers)
+      .flat()
+      .filter((room) => !Object.hasOwn(rooms, room)),
+    [],
+  );
 });
 
 /** Names without `src/`, and without the ground that all may have. */

@@ -25,7 +25,8 @@ export const writers = {
   csp_accounts: 'src/cloud/accounts',
   csp_access_keys: 'src/cloud/accounts',
   external_key_stores: 'src/cloud/key-stores',
-  kms_keys: 'src/cloud/kms-keys',
+  // An external key store that is forgotten takes the records of its KMS keys along, which point at it.
+  kms_keys: ['src/cloud/kms-keys', 'src/cloud/key-stores'],
 
   key_sets: 'src/keys/**',
   cloud_keys: 'src/keys/**',
@@ -41,4 +42,4 @@ export const writers = {
   audit_prunings: 'src/schedules',
   audit_events: 'src/evidence',
   idempotency_keys: 'src/evidence',
-} as const satisfies Readonly<Record<string, string>>;
+} as const satisfies Readonly<Record<string, string | readonly string[]>>;

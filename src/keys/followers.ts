@@ -30,6 +30,8 @@ export interface KeyFollower {
     key: CloudKeyRecord,
     wishes: FollowerWishes,
   ) => Promise<void>;
+  /** The making of the CloudKey came to nothing, and its record is about to go: what was made with it goes too. */
+  undone: (trx: ActTransaction, cloudKeyId: string) => Promise<void>;
   /** What is told of it was changed; `apply`: in the cloud too, else it shows there as drift. */
   changed: (
     trx: ActTransaction,

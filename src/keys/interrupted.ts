@@ -1,10 +1,10 @@
-import type { Transaction } from 'kysely';
 import { forgetCreation } from '../evidence/trail.ts';
-import type { Tables } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import { noteOn } from '../vault/edit-record.ts';
 import type { House } from '../vault/context.ts';
+import type { KeyHouse } from './followers.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
@@ -37,7 +37,7 @@ export function keyObjectAfter(error: unknown): LeftKeyObject {
  * stays: its version is found by reconcile.
  */
 export async function takeBackVersion(
-  house: House,
+  house: KeyHouse,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
@@ -58,7 +58,7 @@ export async function takeBackVersion(
  * that is in use already stays; one that the token does not destroy now is destroyed by reconcile.
  */
 export async function rollBackVersion(
-  house: House,
+  house: KeyHouse,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
@@ -73,9 +73,13 @@ export async function rollBackVersion(
   await forgetVersion(house, key, version);
 }
 
-async function forgetVersion(house: House, key: Pick<CloudKeyRecord, 'id'>, version: number): Promise<void> {
+async function forgetVersion(
+  house: KeyHouse,
+  key: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<void> {
   await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
-    if (version === 1) return deleteCreation(trx, key);
+    if (version === 1) return deleteCreation(house, trx, key);
     await trx
       .deleteFrom('key_versions')
       .where('cloud_key_id', '=', key.id)
@@ -91,13 +95,13 @@ async function forgetVersion(house: House, key: Pick<CloudKeyRecord, 'id'>, vers
  * alone. For reconcile. Throws TokenError; then it can be repeated.
  */
 export async function undoCreation(
-  house: House,
+  house: KeyHouse,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
 ): Promise<void> {
   if (!(await claim(house, key, 1))) return;
   await destroy(house, keySet, key, 1);
-  await house.store.change(systemAct(house, 'interrupted'), async (trx) => deleteCreation(trx, key));
+  await house.store.change(systemAct(house, 'interrupted'), async (trx) => deleteCreation(house, trx, key));
 }
 
 /**
@@ -149,7 +153,11 @@ async function claim(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: 
   });
 }
 
-async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRecord, 'id'>): Promise<void> {
+async function deleteCreation(
+  { followers }: KeyHouse,
+  trx: ActTransaction,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+): Promise<void> {
   const creating = await trx
     .selectFrom('cloud_keys')
     .select('id')
@@ -157,8 +165,7 @@ async function deleteCreation(trx: Transaction<Tables>, { id }: Pick<CloudKeyRec
     .where('state', '=', 'CREATING')
     .executeTakeFirst();
   if (creating === undefined) return;
-  // AWS was asked for nothing: that begins once the key is AVAILABLE.
-  await trx.deleteFrom('kms_keys').where('cloud_key_id', '=', id).execute();
+  for (const follower of followers) await follower.undone(trx, id);
   await trx.deleteFrom('key_versions').where('cloud_key_id', '=', id).execute();
   await trx.deleteFrom('cloud_keys').where('id', '=', id).execute();
   await forgetCreation(trx, id);

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
 import type { Edit } from '../vault/edits.ts';
 import { checkRowVersion, type Sight } from '../vault/context.ts';
 import { checkKeyName } from './key-checks.ts';
@@ -20,7 +20,7 @@ import type { CloudSide, KeyHouse } from './followers.ts';
 import { deletionDays } from '../vault/limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { editRecord } from '../vault/edit-record.ts';
+import { bumpRecord, editRecord } from '../vault/edit-record.ts';
 
 const day = 86_400_000;
 
@@ -161,6 +161,22 @@ export async function cancelDeletion(
       return { state: 'DISABLED', deletion_at: null, ...planned };
     },
   );
+}
+
+/** Writes that its end has passed: requests are refused from that moment on in any case. */
+export async function expireKey(
+  trx: ChangeTransaction,
+  act: Act,
+  vaultId: string,
+  before: CloudKeyRecord,
+): Promise<void> {
+  const after = await bumpRecord(trx, 'cloud_keys', before, { state: 'EXPIRED' });
+  keyWillStand(trx, after);
+  await record(trx, act, {
+    ...keyEntry('expire', vaultId, after),
+    before: auditedKey(before),
+    after: auditedKey(after),
+  });
 }
 
 type Change = Partial<

@@ -7,6 +7,7 @@ import { versionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { rotateAt } from './encryption-limits.ts';
 import { checkRowVersion, type House } from '../vault/context.ts';
+import type { KeyHouse } from './followers.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { generateVersion, versionToMake } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
@@ -35,7 +36,7 @@ const underWay = 30_000;
  * `precondition`; TokenError.
  */
 export async function rotateCloudKey(
-  house: House,
+  house: KeyHouse,
   act: Act,
   key: CloudKeyRecord,
   why: 'asked' | 'schedule',
@@ -61,7 +62,7 @@ export async function rotateCloudKey(
  * no longer.
  */
 export async function activateOrRollBack(
-  house: House,
+  house: KeyHouse,
   act: Act,
   keySet: Pick<KeySet, 'token'>,
   key: CloudKeyRecord,
@@ -83,7 +84,7 @@ export async function activateOrRollBack(
  * Where that fails the record is taken back.
  */
 export async function makeKeyObject(
-  house: House,
+  house: KeyHouse,
   keySet: Pick<KeySet, 'id' | 'vault_id' | 'token'>,
   key: CloudKeyRecord,
   version: number,

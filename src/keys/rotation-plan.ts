@@ -1,6 +1,9 @@
 import { sql, type Transaction } from 'kysely';
+import { record, type Act } from '../evidence/trail.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
-import { bumpRecords } from '../vault/edit-record.ts';
+import type { ChangeTransaction } from '../store/store.ts';
+import { keyEntry } from './key-records.ts';
+import { bumpRecord, bumpRecords } from '../vault/edit-record.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import type { Step } from '../vault/unfinished-work.ts';
 
@@ -42,6 +45,30 @@ export const planRotations: Step = async (trx, _act, { id, after }, most) => {
   const last = page.at(-1);
   return page.length < most || last === undefined ? undefined : `${last.created_at} ${last.id}`;
 };
+
+/** Gives a CloudKey another due time than `next_rotation_at`; false, and nothing done, where it has that no more. */
+export async function rescheduleKey(
+  trx: ChangeTransaction,
+  act: Act,
+  key: { id: string; name: string; vault_id: string; next_rotation_at: string },
+  next: Date,
+): Promise<boolean> {
+  const before = await trx
+    .selectFrom('cloud_keys')
+    .select(['id', 'row_version'])
+    .where('id', '=', key.id)
+    .where('next_rotation_at', '=', key.next_rotation_at)
+    .executeTakeFirst();
+  if (before === undefined) return false;
+  const next_rotation_at = next.toISOString();
+  await bumpRecord(trx, 'cloud_keys', before, { next_rotation_at });
+  await record(trx, act, {
+    ...keyEntry('reschedule', key.vault_id, key),
+    before: { nextRotationAt: key.next_rotation_at },
+    after: { nextRotationAt: next_rotation_at },
+  });
+  return true;
+}
 
 /** Whether the keys of the key set that inherit its schedule still have due times of the one before. */
 export async function isBeingPlanned(trx: Transaction<Tables>, keySetId: string): Promise<boolean> {

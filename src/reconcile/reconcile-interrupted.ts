@@ -3,6 +3,7 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from '../keys/destruction.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 import type { House } from '../vault/context.ts';
 import { longestAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
@@ -37,7 +38,7 @@ async function settleLeft(comparing: Comparing): Promise<void> {
  * not known to be gone until its act is too old. `mayAsk` leaves tokens out. Returns what was done, by token.
  */
 export async function settleAbandoned(
-  house: House,
+  house: KeyHouse,
   act: Act,
   mayAsk: (token: string) => boolean,
 ): Promise<TokenComparison[]> {

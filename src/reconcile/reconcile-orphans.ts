@@ -1,11 +1,7 @@
-import { record } from '../evidence/trail.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
-import { refuseAt, rotateAt } from '../keys/encryption-limits.ts';
-import { proofOfFound } from '../keys/key-proofs.ts';
-import { keyEntry, type CloudKeyRecord } from '../keys/key-records.ts';
 import { rotateCloudKey } from '../keys/key-versions.ts';
+import { isBeyond, reenterVersion, type OwnedKey } from '../keys/version-reentry.ts';
 import { isGone, tell, type Comparing } from './reconcile-records.ts';
 import type { Finding } from './reconciliation-report.ts';
 
@@ -92,7 +88,13 @@ async function settleOne(
   const why = unfitFor(key, object, named, identity.version);
   if (why !== undefined)
     return { ...about, detail: `a version that its CloudKey does not have on record, left as it is: ${why}` };
-  const whyNot = await reenter(comparing, key, identity.version, Buffer.from(objectId, 'hex'));
+  const whyNot = await reenterVersion(
+    comparing.house,
+    comparing.act,
+    key,
+    identity.version,
+    Buffer.from(objectId, 'hex'),
+  );
   return whyNot === undefined
     ? {
         ...about,
@@ -111,8 +113,6 @@ async function vaultOf({ house }: Comparing, keySetId: string): Promise<string |
   return row?.vault_id ?? null;
 }
 
-type OwnedKey = CloudKeyRecord & { vault_id: string; token: string };
-
 async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey | undefined> {
   return house.store.db
     .selectFrom('cloud_keys')
@@ -122,10 +122,6 @@ async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey 
     .where('cloud_keys.id', '=', id)
     .where('token', '=', token)
     .executeTakeFirst();
-}
-
-function isBeyond(state: CloudKeyRecord['state']): boolean {
-  return state === 'CREATING' || state === 'DELETED';
 }
 
 /** Why the object is not put back as a version of the key. */
@@ -145,67 +141,6 @@ function unfitFor(
   if (!object.fit || !object.bornInToken)
     return `it is not as we make keys (${object.complaints.join(', ')})`;
   return undefined;
-}
-
-/** Why it is not put back, if it is not: what was found may be otherwise by now. */
-async function reenter(
-  { house, act }: Comparing,
-  found: OwnedKey,
-  version: number,
-  objectId: Buffer,
-): Promise<string | undefined> {
-  const now = house.now().toISOString();
-  const proof = await proofOfFound(house, {
-    vaultId: found.vault_id,
-    keySetId: found.key_set_id,
-    externalKeyId: found.external_key_id,
-    cloudKeyId: found.id,
-    version,
-    objectId,
-    origin: 'holdfast',
-    label: null,
-    proof: null,
-    token: found.token,
-  });
-  return house.store.change(act, async (trx) => {
-    const { latest } = await trx
-      .selectFrom('key_versions')
-      .select((eb) => eb.fn.max<number | null>('version').as('latest'))
-      .where('cloud_key_id', '=', found.id)
-      .executeTakeFirstOrThrow();
-    if ((latest ?? 0) >= version) return 'and has newer ones';
-    const key = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', found.id).executeTakeFirst();
-    const state = key?.state ?? 'DELETED';
-    if (key === undefined || isBeyond(state)) return `left as it is: the CloudKey is ${state}`;
-    await trx
-      .insertInto('key_versions')
-      .values({
-        cloud_key_id: key.id,
-        version,
-        object_id: objectId,
-        state: 'ACTIVE',
-        origin: 'holdfast',
-        proof,
-        encryptions_leased: refuseAt,
-        made_by: '',
-        created_at: now,
-        destroyed_at: null,
-      })
-      .execute();
-    // Where the rotation that follows fails, the schedule does it, or a worker that is about to encrypt asks for it:
-    // the count of the version that is current now is as old as the store.
-    await trx
-      .updateTable('key_versions')
-      .set({ encryptions_leased: rotateAt })
-      .where('cloud_key_id', '=', key.id)
-      .where('version', '=', key.current_version)
-      .where('encryptions_leased', '<', rotateAt)
-      .execute();
-    const due = key.state === 'PENDING_DELETION' ? {} : { next_rotation_at: now };
-    await bumpRecord(trx, 'cloud_keys', key, due);
-    await record(trx, act, { ...keyEntry('re-enter-version', found.vault_id, key), after: { version } });
-    return undefined;
-  });
 }
 
 async function rotate({ house, act }: Comparing, cloudKeyId: string): Promise<string> {

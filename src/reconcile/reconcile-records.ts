@@ -1,6 +1,7 @@
 import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 import type { House } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { mostFindings, needsSomebody, type Finding, type TokenComparison } from './reconciliation-report.ts';
@@ -11,7 +12,7 @@ const pageSize = 250;
 
 /** One token being compared: what the parts of reconcile work with. */
 export interface Comparing {
-  house: House;
+  house: KeyHouse;
   act: Act;
   token: string;
   /** Confined to this vault's records. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
-import { noteOn } from '../vault/edit-record.ts';
 import { TokenError } from '../token/faults.ts';
+import { keepResealedSecret } from '../keys/credentials/credential-making.ts';
 import { xksSecretContext } from '../keys/credentials/credential-secrets.ts';
+import { keepResealedKey } from '../cloud/accounts/access-keys.ts';
 import { secretContext } from '../cloud/accounts/sign-in.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { tell, type Comparing } from './reconcile-records.ts';
@@ -87,16 +88,7 @@ async function credentialsOf(
       keySetId: row.key_set_id,
       accessKeyId: row.access_key_id,
     }),
-    keep: async (sealed) => {
-      // What a worker remembers opens as before; one that hears of it has the token open the new one, once.
-      await store.bookkeep(async (trx) =>
-        noteOn(trx, 'xks_credentials')
-          .set({ sealed_secret: sealed })
-          .where('access_key_id', '=', row.access_key_id)
-          .where('sealed_secret', '=', row.sealed_secret)
-          .execute(),
-      );
-    },
+    keep: async (sealed) => keepResealedSecret(house, row, sealed),
   }));
 }
 
@@ -125,16 +117,6 @@ async function accountKeysOf(
     token,
     sealed: row.sealed_secret,
     context: secretContext(row, row.access_key_id),
-    keep: async (sealed) => {
-      await store.bookkeep(async (trx) =>
-        trx
-          .updateTable('csp_access_keys')
-          .set({ sealed_secret: sealed })
-          .where('csp_account_id', '=', row.id)
-          .where('access_key_id', '=', row.access_key_id)
-          .where('sealed_secret', '=', row.sealed_secret)
-          .execute(),
-      );
-    },
+    keep: async (sealed) => keepResealedKey(house, row, sealed),
   }));
 }

@@ -6,6 +6,7 @@ import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/ways-out.ts';
 import type { ListedKey } from '../token/messages.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 import type { House } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';
 import { Orphans } from './reconcile-orphans.ts';
@@ -42,7 +43,7 @@ export interface ReconcileWish {
  * somebody asks; one at a time for all, or for a vault. A token that cannot be asked is reported as such. Throws
  * VaultError `conflict`.
  */
-export async function reconcile(house: House, act: Act, wish: ReconcileWish): Promise<Reconciliation> {
+export async function reconcile(house: KeyHouse, act: Act, wish: ReconcileWish): Promise<Reconciliation> {
   const scopes = underWay.get(house.store) ?? new Set();
   underWay.set(house.store, scopes);
   const scope = `${house.instance} ${wish.vaultId ?? ''}`;
@@ -57,7 +58,7 @@ export async function reconcile(house: House, act: Act, wish: ReconcileWish): Pr
 }
 
 async function compare(
-  house: House,
+  house: KeyHouse,
   act: Act,
   { vaultId, askedBy, onSettled, unhurried = false }: ReconcileWish,
 ): Promise<Reconciliation> {

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
-import { record } from '../evidence/trail.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
 import { wordsOfFailure } from '../token/ways-out.ts';
 import { isOfWholeToken } from '../vault/tokens.ts';
 import type { BackOff } from '../vault/back-off.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 import type { House } from '../vault/context.ts';
-import { keyEntry, type CloudKeyRecord } from '../keys/key-records.ts';
+import type { CloudKeyRecord } from '../keys/key-records.ts';
 import { rotateCloudKey } from '../keys/key-versions.ts';
+import { rescheduleKey } from '../keys/rotation-plan.ts';
 import { cappedRotation, rotationDays } from '../keys/rotation-time.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -43,7 +43,7 @@ export interface RotationRun {
  * retried after growing pauses, and holds up no other key but those of a token that does not answer.
  */
 export async function rotateDueKeys(
-  house: House,
+  house: KeyHouse,
   log: Logger,
   backOff: BackOff,
   mayGoOn: () => Promise<boolean>,
@@ -94,29 +94,16 @@ async function capSome(house: House, tooFar: readonly TooFarOff[], now: Date): P
   const act = systemAct(house, 'schedule');
   return house.store.change(act, async (trx) => {
     let capped = 0;
-    for (const { id, name, vault_id, next_rotation_at, days } of tooFar) {
-      const next = cappedRotation(new Date(next_rotation_at), days, now).toISOString();
-      const before = await trx
-        .selectFrom('cloud_keys')
-        .select(['id', 'row_version'])
-        .where('id', '=', id)
-        .where('next_rotation_at', '=', next_rotation_at)
-        .executeTakeFirst();
-      if (before === undefined) continue;
-      await bumpRecord(trx, 'cloud_keys', before, { next_rotation_at: next });
-      await record(trx, act, {
-        ...keyEntry('reschedule', vault_id, { id, name }),
-        before: { nextRotationAt: next_rotation_at },
-        after: { nextRotationAt: next },
-      });
-      capped++;
+    for (const key of tooFar) {
+      const next = cappedRotation(new Date(key.next_rotation_at), key.days, now);
+      if (await rescheduleKey(trx, act, key, next)) capped++;
     }
     return capped;
   });
 }
 
 async function rotateOne(
-  house: House,
+  house: KeyHouse,
   log: Logger,
   backOff: BackOff,
   { token, ...key }: DueKey,

@@ -1,13 +1,10 @@
 import type { Kysely, Transaction } from 'kysely';
-import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
-import type { ChangeTransaction } from '../store/store.ts';
-import { bumpRecord } from '../vault/edit-record.ts';
 import type { House } from '../vault/context.ts';
 import { paced } from '../vault/paced.ts';
-import { credentialWillStand } from '../keys/credentials/credential-records.ts';
+import { endCredential } from '../keys/credentials/credential-ends.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
-import { auditedKey, keyEntry, keyWillStand } from '../keys/key-records.ts';
+import { expireKey } from '../keys/key-states.ts';
 import { systemAct } from '../vault/system-act.ts';
 
 /** XKS workers tell of uses every few seconds; so long after one it must be in the store, milliseconds. */
@@ -43,15 +40,7 @@ async function expireSome(house: House, state: (typeof living)[number], now: str
   const act = systemAct(house, 'schedule');
   return house.store.change(act, async (trx) => {
     const due = await dueKeys(trx, state, now).limit(atOnce).execute();
-    for (const { vault_id, ...before } of due) {
-      const after = await bumpRecord(trx, 'cloud_keys', before, { state: 'EXPIRED' });
-      keyWillStand(trx, after);
-      await record(trx, act, {
-        ...keyEntry('expire', vault_id, after),
-        before: auditedKey(before),
-        after: auditedKey(after),
-      });
-    }
+    for (const { vault_id, ...before } of due) await expireKey(trx, act, vault_id, before);
     return due.length;
   });
 }
@@ -68,7 +57,7 @@ export async function expireCredentials(house: House, mayGoOn?: () => Promise<bo
       const due = await expiredCredentials(trx, now).limit(atOnce).execute();
       // It ended when it said it would, however late that is written.
       for (const credential of due)
-        await withdraw(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
+        await endCredential(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
       return due.length;
     });
     return true;
@@ -93,7 +82,7 @@ export async function retireCredentials(
     if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return false;
     retired += await house.store.change(act, async (trx) => {
       const quiet = (await quietCredentials(trx, now, listeningSince)).slice(0, atOnce);
-      for (const credential of quiet) await withdraw(trx, act, credential, 'RETIRED', now.toISOString());
+      for (const credential of quiet) await endCredential(trx, act, credential, 'RETIRED', now.toISOString());
       return quiet.length;
     });
     return true;
@@ -165,22 +154,5 @@ async function quietCredentials(db: Db, now: Date, listeningSince: Date) {
       listeningSince.getTime(),
     );
     return now.getTime() - quietSince >= (retire_after_minutes ?? Infinity) * 60_000 + useToldWithin;
-  });
-}
-
-async function withdraw(
-  trx: ChangeTransaction,
-  act: Act,
-  credential: { access_key_id: string; row_version: number; name: string; vault_id: string },
-  why: 'EXPIRED' | 'RETIRED',
-  at: string,
-): Promise<void> {
-  await bumpRecord(trx, 'xks_credentials', credential, { withdrawn_at: at, withdrawn_why: why });
-  credentialWillStand(trx, credential.access_key_id, { withdrawn_at: at });
-  await record(trx, act, {
-    action: `credential.${why === 'EXPIRED' ? 'expire' : 'retire'}`,
-    vaultId: credential.vault_id,
-    target: { kind: 'credential', id: credential.access_key_id, name: credential.name },
-    after: { withdrawnAt: at, withdrawnWhy: why },
   });
 }

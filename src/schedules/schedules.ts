@@ -7,7 +7,7 @@ import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-ho
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
-import type { House } from '../vault/context.ts';
+import type { KeyHouse } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
 import { KeptLease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
@@ -47,7 +47,7 @@ export interface ScheduleRun {
 }
 
 export interface SchedulesOptions {
-  house: House;
+  house: KeyHouse;
   log: Logger;
   node: NodeFacts;
 }
@@ -58,7 +58,7 @@ export interface SchedulesOptions {
  * transaction that does it, whether it is due, so that even two at once would do nothing twice.
  */
 export class Schedules {
-  readonly #house: House;
+  readonly #house: KeyHouse;
   readonly #log: Logger;
   readonly #node: NodeFacts;
   readonly #backOff = new BackOff();

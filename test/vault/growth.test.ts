@@ -7,7 +7,7 @@ import type { ListedKey } from '../../src/token/messages.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/serving/directory.ts';
-import type { House } from '../../src/vault/context.ts';
+import type { KeyHouse } from '../../src/keys/followers.ts';
 import { expireCredentials, expireKeys } from '../../src/schedules/expirations.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
@@ -40,7 +40,7 @@ const future = '2031-06-01T00:00:00.000Z';
 interface Context {
   store: SqliteStore;
   raw: Database.Database;
-  house: House;
+  house: KeyHouse;
   objects: Map<string, ListedKey>;
   dispose: () => Promise<void>;
 }
@@ -56,7 +56,10 @@ test.beforeEach(async (t) => {
   fill(raw);
   const token = memoryToken(objectsOf(raw));
   const { objects } = token;
-  const house = { store, tokens: new TokenRooms([token]), now: () => now, instance: 'node/1' };
+  const house = {
+    ...{ store, tokens: new TokenRooms([token]), now: () => now },
+    ...{ instance: 'node/1', followers: [] },
+  };
   t.context = {
     store,
     raw,

@@ -33,3 +33,20 @@ export async function keysOf(
 export async function forgetKeys(trx: Transaction<Tables>, cspAccountId: string): Promise<void> {
   await trx.deleteFrom('csp_access_keys').where('csp_account_id', '=', cspAccountId).execute();
 }
+
+/** Puts the secret of an access key, sealed anew, into its record, where that is still as it was read. */
+export async function keepResealedKey(
+  { store }: Pick<House, 'store'>,
+  read: { id: string; access_key_id: string; sealed_secret: Buffer },
+  sealed: Buffer,
+): Promise<void> {
+  await store.bookkeep(async (trx) =>
+    trx
+      .updateTable('csp_access_keys')
+      .set({ sealed_secret: sealed })
+      .where('csp_account_id', '=', read.id)
+      .where('access_key_id', '=', read.access_key_id)
+      .where('sealed_secret', '=', read.sealed_secret)
+      .execute(),
+  );
+}

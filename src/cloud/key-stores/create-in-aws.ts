@@ -11,7 +11,8 @@ import { auditedStore, storeEntry, type ExternalKeyStore } from './records.ts';
 import { nextLook, save, type Turn } from './turn.ts';
 import { readDetails, writeDetails, type WantedDetails } from './wanted.ts';
 import { xksUriPath } from '../../vault/names.ts';
-import { isSettled, issueForStore, neverGiven, settlesAt, withdrawIn } from './credential-rotation.ts';
+import { withdrawIn } from '../../keys/credentials/credential-ends.ts';
+import { isSettled, issueForStore, neverGiven, settlesAt } from './credential-rotation.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /**

@@ -1,18 +1,12 @@
-import { record, type Act } from '../../evidence/trail.ts';
+import type { Act } from '../../evidence/trail.ts';
 import type { ChangeTransaction } from '../../store/store.ts';
-import {
-  auditedCredential,
-  credentialEntry,
-  credentialWillStand,
-  findCredentialIn,
-} from '../../keys/credentials/credential-records.ts';
+import { nameSuccessor, withdrawIn } from '../../keys/credentials/credential-ends.ts';
+import { findCredentialIn } from '../../keys/credentials/credential-records.ts';
 import {
   defaultQuietMinutes,
   issueCredential,
   type IssuedCredential,
 } from '../../keys/credentials/credential-making.ts';
-import { bumpRecord } from '../../vault/edit-record.ts';
-import type { Edit } from '../../vault/edits.ts';
 import { isOfStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import { saveIn, type Turn } from './turn.ts';
 import { readDetails, writeDetails, type WantedDetails } from './wanted.ts';
@@ -95,20 +89,7 @@ export async function succeed(
   quietMinutes: number,
 ): Promise<void> {
   if (await isOfStore(trx, keySet, old)) return;
-  await change(trx, act, keySet, old, 'update', { successor: next, retire_after_minutes: quietMinutes });
-}
-
-/** No request signed with it succeeds from the transaction's end on. One of another key set is left alone. */
-export async function withdrawIn(
-  trx: ChangeTransaction,
-  act: Act,
-  keySet: KeySet,
-  accessKeyId: string,
-): Promise<void> {
-  await change(trx, act, keySet, accessKeyId, 'withdraw', {
-    withdrawn_at: act.at.toISOString(),
-    withdrawn_why: 'WITHDRAWN',
-  });
+  await nameSuccessor(trx, act, keySet, old, next, quietMinutes);
 }
 
 /** AWS certainly was not given the pending credential: it is withdrawn. */
@@ -149,34 +130,4 @@ async function findPending({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyS
   } catch {
     return undefined;
   }
-}
-
-async function change(
-  trx: ChangeTransaction,
-  act: Act,
-  keySet: KeySet,
-  accessKeyId: string,
-  verb: string,
-  to: Edit<{
-    successor: string;
-    retire_after_minutes: number;
-    withdrawn_at: string;
-    withdrawn_why: 'WITHDRAWN';
-  }>,
-): Promise<void> {
-  const before = await trx
-    .selectFrom('xks_credentials')
-    .selectAll()
-    .where('access_key_id', '=', accessKeyId)
-    .where('key_set_id', '=', keySet.id)
-    .where('withdrawn_at', 'is', null)
-    .executeTakeFirst();
-  if (before === undefined) return;
-  const after = await bumpRecord(trx, 'xks_credentials', before, to);
-  if (to.withdrawn_at !== undefined) credentialWillStand(trx, accessKeyId, to);
-  await record(trx, act, {
-    ...credentialEntry(verb, keySet, accessKeyId),
-    before: auditedCredential(before),
-    after: auditedCredential(after),
-  });
 }

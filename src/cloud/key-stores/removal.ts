@@ -4,7 +4,7 @@ import { mustBeGone, type Gone } from '../aws/presence.ts';
 import type { Tables } from '../../store/schema.ts';
 import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './records.ts';
 import type { Turn } from './turn.ts';
-import { withdrawIn } from './credential-rotation.ts';
+import { withdrawIn } from '../../keys/credentials/credential-ends.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { counted } from '../../counted.ts';
 

@@ -32,6 +32,7 @@ declare module '../../keys/followers.ts' {
 /** KMS keys go along with their CloudKeys, external key stores with their key sets. */
 export const awsFollower: KeyFollower = {
   created: async (trx, act, keySet, key, { kmsKey }) => createKmsKeyOfNewKey(trx, act, keySet, key, kmsKey),
+  undone: forgetUnmade,
   changed: followCloudKey,
   wanted: wishOfCloudKey,
   checkFree: async (trx, keySetId, what) => checkNoStores(trx, { keySetId }, what),
@@ -88,6 +89,11 @@ function isBesideThePoint(row: KmsKey, wanted: KmsKeyWanted): boolean {
 
 function wishVerb(wanted: KmsKeyWanted): string {
   return wanted.toLowerCase().replaceAll('_', '-');
+}
+
+/** AWS was asked for nothing: that begins once the CloudKey is AVAILABLE. */
+async function forgetUnmade(trx: ActTransaction, cloudKeyId: string): Promise<void> {
+  await trx.deleteFrom('kms_keys').where('cloud_key_id', '=', cloudKeyId).execute();
 }
 
 /** Within the transaction that changes the CloudKey: what its KMS keys have as the CloudKey has it follows. */

@@ -13,7 +13,7 @@ import {
 } from './credential-records.ts';
 import { sealXksSecret } from './credential-secrets.ts';
 import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
-import { bumpRecord } from '../../vault/edit-record.ts';
+import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
 import { checkRowVersion, type House } from '../../vault/context.ts';
 import { findKeySetIn, type KeySet } from '../key-sets/key-set-records.ts';
@@ -143,4 +143,20 @@ async function insert(
     })
     .execute();
   return findCredentialIn(trx, keySet, row.access_key_id);
+}
+
+/** Puts the secret, sealed anew, into the record of its credential, where that is still as it was read. */
+export async function keepResealedSecret(
+  { store }: Pick<House, 'store'>,
+  read: { access_key_id: string; sealed_secret: Buffer },
+  sealed: Buffer,
+): Promise<void> {
+  // What a worker remembers opens as before; one that hears of it has the token open the new one, once.
+  await store.bookkeep(async (trx) =>
+    noteOn(trx, 'xks_credentials')
+      .set({ sealed_secret: sealed })
+      .where('access_key_id', '=', read.access_key_id)
+      .where('sealed_secret', '=', read.sealed_secret)
+      .execute(),
+  );
 }
