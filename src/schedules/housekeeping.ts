@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { oldIdempotencyKeys } from '../evidence/trail.ts';
 import { staleLeases } from '../fleet/leases.ts';
 import { silentNodes } from '../fleet/nodes.ts';
-import { endedSecrets, expiredSessions } from '../identity/ended-access.ts';
+import { endedSecrets, expiredSessions } from '../identity/given-up.ts';
 import { removeCredentials } from '../keys/credentials/credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';

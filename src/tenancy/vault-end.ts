@@ -2,7 +2,7 @@ import { endCspAccounts } from '../cloud/accounts/vault-accounts.ts';
 import { endKeyStores } from '../cloud/key-stores/vault-stores.ts';
 import { endKmsKeys } from '../cloud/kms-keys/vault-kms-keys.ts';
 import { record } from '../evidence/trail.ts';
-import { endPeople } from '../identity/vault-people.ts';
+import { endPeople } from '../identity/given-up.ts';
 import { endKeySets } from '../keys/key-sets/vault-key-sets.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import type { Step } from '../vault/unfinished-work.ts';

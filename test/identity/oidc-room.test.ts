@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
-import { makeRoom, mostUnderWay } from '../../src/identity/oidc-room.ts';
+import { makeRoom, mostUnderWay } from '../../src/identity/oidc/under-way.ts';
 import { openPeople, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;

@@ -11,7 +11,7 @@ import { OidcError } from './error.ts';
 import type { OidcProvider } from './provider-record.ts';
 import { clientSecretOf, findProvider } from './providers.ts';
 import { laneOf, shareOf } from '../../fair-queue.ts';
-import { makeRoom } from '../oidc-room.ts';
+import { makeRoom } from './under-way.ts';
 import { parseReturnTo, withParameter } from './return.ts';
 import { userOf, whyNot } from './users.ts';
 import { recordRefusal } from '../refused-sign-ins.ts';

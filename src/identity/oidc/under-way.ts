@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
+import type { Tables } from '../../store/schema.ts';
 
 /* Sign-ins at a provider that are under way: bounded, so that nobody's keep anybody else out. */
 
