@@ -3,13 +3,7 @@ import type { Store } from '../store/store.ts';
 import { isRotationDue } from './encryption-limits.ts';
 import { longestAct, type LeftKeyObject } from './interrupted.ts';
 import { versionToMake, type VersionToMake } from './key-generation.ts';
-import {
-  activateVersion,
-  beginVersion,
-  isBeingRotated,
-  isRotatable,
-  readKeyAndSet,
-} from './key-versions.ts';
+import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from './key-versions.ts';
 import { systemAct } from '../vault/system-act.ts';
 
 /*
