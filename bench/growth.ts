@@ -143,7 +143,8 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
     results.set('a tenth of all keys expires at once', { ...due, more });
     results.set('a look with nothing due', await timed(async () => schedules.runOnce()));
     const act = systemAct(house, 'bench');
-    const plan = async () => updateKeySet(house, act, firstVault, 'all', 's0', { rotationDays: 90 });
+    const plan = async () =>
+      updateKeySet(house, act, { vaultId: firstVault, sight: 'all', id: 's0' }, { rotationDays: 90 });
     results.set('a new schedule of half of all keys: answered', await timed(plan));
     results.set('… and worked off', await timed(async () => finishWork(house, unfinishedSteps)));
     await store.db

@@ -65,7 +65,7 @@ export class NodeVault {
   }
 
   async withdrawCredential(keySetName: string, accessKeyId: string): Promise<void> {
-    await withdrawCredential(this.house, this.act(), await this.keySet(keySetName), accessKeyId);
+    await withdrawCredential(this.house, this.act(), await this.keySet(keySetName), { accessKeyId });
   }
 
   /** External key id of a new CloudKey. */
@@ -98,12 +98,12 @@ export class NodeVault {
 
   async disableKey(externalKeyId: string): Promise<void> {
     const { id } = await this.key(externalKeyId);
-    await disableCloudKey(this.house, this.act(), this.vaultId, 'all', id);
+    await disableCloudKey(this.house, this.act(), { vaultId: this.vaultId, sight: 'all', id });
   }
 
   async enableKey(externalKeyId: string): Promise<void> {
     const { id } = await this.key(externalKeyId);
-    await enableCloudKey(this.house, this.act(), this.vaultId, 'all', id);
+    await enableCloudKey(this.house, this.act(), { vaultId: this.vaultId, sight: 'all', id });
   }
 
   async rotateKey(externalKeyId: string): Promise<void> {

@@ -4,13 +4,19 @@ import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';
-import { checkRowVersion, type House, type Sight } from '../vault/context.ts';
+import { checkRowVersion, type Expected, type House, type Sight } from '../vault/context.ts';
 import { parseDescription, parseTitle } from '../vault/names.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { UserRow } from './sessions.ts';
 import { findUser } from './users.ts';
 import { bumpRecord, editRecord } from '../vault/edit-record.ts';
+
+/** An admin group that an act is on. */
+interface GroupTarget extends Expected {
+  vaultId: string;
+  groupId: string;
+}
 
 /** An admin group with how many are in it. */
 export type AdminGroup = Selectable<AdminGroupTable> & { members: number };
@@ -104,10 +110,8 @@ export async function insertAdminGroup(
 export async function updateAdminGroup(
   house: House,
   act: Act,
-  vaultId: string,
-  groupId: string,
+  { vaultId, groupId, expected }: GroupTarget,
   change: Edit<AdminGroupWish>,
-  expected: number | undefined,
 ): Promise<AdminGroup> {
   return house.store.write(act, async (trx) => {
     const before = await findAdminGroup(trx, vaultId, 'all', groupId);
@@ -138,9 +142,7 @@ export async function updateAdminGroup(
 export async function deleteAdminGroup(
   house: House,
   act: Act,
-  vaultId: string,
-  groupId: string,
-  expected: number | undefined,
+  { vaultId, groupId, expected }: GroupTarget,
 ): Promise<void> {
   await house.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);

@@ -11,16 +11,14 @@ import { firstPassword, hashPassword } from './passwords.ts';
 import { checkNotSelf, type Changer } from './reach.ts';
 import { clearTotp } from './second-factor.ts';
 import { endSessionsOf, type UserRow } from './sessions.ts';
-import { findInReach, userEntry } from './users.ts';
+import { findInReach, userEntry, type UserTarget } from './users.ts';
 
 /** Forgets the wrong passwords and codes of a user. */
 export async function unlockUser(
   house: House,
   act: Act,
   changer: Changer,
-  vaultId: string,
-  userId: string,
-  expected?: number,
+  { vaultId, userId, expected }: UserTarget,
 ): Promise<UserRow> {
   return house.store.write(act, async (trx) => {
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
@@ -41,9 +39,7 @@ export async function resetPassword(
   site: Site,
   act: Act,
   changer: Changer,
-  vaultId: string,
-  userId: string,
-  expected?: number,
+  { vaultId, userId, expected }: UserTarget,
 ): Promise<{ user: UserRow; delivery: Delivery }> {
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
@@ -100,9 +96,7 @@ export async function removeTotp(
   house: House,
   act: Act,
   changer: Changer,
-  vaultId: string,
-  userId: string,
-  expected?: number,
+  { vaultId, userId, expected }: UserTarget,
 ): Promise<UserRow> {
   return house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });

@@ -6,7 +6,7 @@ import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { changes } from '../vault/edits.ts';
-import { checkRowVersion, type House } from '../vault/context.ts';
+import { checkRowVersion, type Expected, type House } from '../vault/context.ts';
 import { readPage, type Page, type PageWish } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault } from '../vault/vaults.ts';
@@ -32,6 +32,13 @@ export interface UserWish {
   email: string;
   role: Role;
   signIn?: UserRow['sign_in'] | undefined;
+}
+
+/** A user whom an act is on. */
+export interface UserTarget extends Expected {
+  /** '' for users of the appliance. */
+  vaultId: string;
+  userId: string;
 }
 
 export interface UserChange {
@@ -158,10 +165,8 @@ export async function updateUser(
   house: House,
   act: Act,
   changer: Changer,
-  vaultId: string,
-  userId: string,
+  { vaultId, userId, expected }: UserTarget,
   change: UserChange,
-  expected: number | undefined,
 ): Promise<UserRow> {
   if (change.role !== undefined) checkRole(vaultId, change.role);
   const fields = {
@@ -212,9 +217,7 @@ export async function deleteUser(
   house: House,
   act: Act,
   changer: Changer,
-  vaultId: string,
-  userId: string,
-  expected: number | undefined,
+  { vaultId, userId, expected }: UserTarget,
 ): Promise<void> {
   await house.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
@@ -238,7 +241,7 @@ export async function deleteUser(
 export async function findInReach(
   trx: Transaction<Tables>,
   changer: Changer,
-  { vaultId, userId, expected }: { vaultId: string; userId: string; expected: number | undefined },
+  { vaultId, userId, expected }: UserTarget,
 ): Promise<UserRow> {
   const user = await findUser({ db: trx }, vaultId, userId);
   checkRowVersion(user, expected);

@@ -3,7 +3,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
 import type { Edit } from '../vault/edits.ts';
-import { checkRowVersion, type Sight } from '../vault/context.ts';
+import { checkRowVersion, type Target } from '../vault/context.ts';
 import { checkKeyName } from './key-checks.ts';
 import {
   auditedKey,
@@ -32,11 +32,8 @@ const day = 86_400_000;
 export async function updateCloudKey(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
+  { vaultId, sight, id, expected }: Target,
   wish: Edit<CloudKeyWish>,
-  expected?: number,
   applyToKms = false,
 ): Promise<UsedCloudKey> {
   const change = parseKeyWish(wish, act.at);
@@ -65,10 +62,7 @@ export async function updateCloudKey(
 export async function disableCloudKey(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
@@ -82,10 +76,7 @@ export async function disableCloudKey(
 export async function enableCloudKey(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
@@ -103,11 +94,8 @@ export async function enableCloudKey(
 export async function scheduleDeletion(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
+  { vaultId, sight, id, expected }: Target,
   days: number,
-  expected?: number,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   const { least, most } = deletionDays;
@@ -139,10 +127,7 @@ export async function scheduleDeletion(
 export async function cancelDeletion(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   return actOnKey(
@@ -187,7 +172,7 @@ type Change = Partial<
 async function actOnKey(
   house: KeyHouse,
   act: Act,
-  on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
+  on: Target & { verb: string },
   plan: (trx: ActTransaction, before: UsedCloudKey) => Promise<Change>,
 ): Promise<UsedCloudKey> {
   return house.store.change(act, async (trx) => {

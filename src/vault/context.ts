@@ -30,6 +30,27 @@ export interface House {
  */
 export type Sight = 'all' | readonly string[];
 
+/** Where an act looks for its record, and which records are seen from there. */
+export interface Scope {
+  vaultId: string;
+  sight: Sight;
+}
+
+/** The row version that the caller has seen of the record; undefined where any is meant. */
+export interface Expected {
+  expected?: number | undefined;
+}
+
+/** The record that an act is on. */
+export interface Target extends Scope, Expected {
+  id: string;
+}
+
+/** A vault, or what it has but one of. */
+export interface VaultTarget extends Expected {
+  vaultId: string;
+}
+
 /** Throws VaultError `precondition` where the record is not the one that the caller has seen. */
 export function checkRowVersion(row: { row_version: number }, expected: number | undefined): void {
   if (expected !== undefined && row.row_version !== expected)

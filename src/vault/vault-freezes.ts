@@ -4,7 +4,7 @@ import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecords, editRecord } from './edit-record.ts';
-import { checkRowVersion, type House } from './context.ts';
+import { checkRowVersion, type House, type VaultTarget } from './context.ts';
 import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
 import { findVault, recordInBoth, type Vault } from './vaults.ts';
@@ -28,10 +28,9 @@ export interface FreezeInput {
 export async function freezeVault(
   house: House,
   act: Act,
-  vaultId: string,
+  { vaultId, expected }: VaultTarget,
   side: FreezeSide,
   input: FreezeInput,
-  expected?: number,
 ): Promise<Vault> {
   return actOnFreeze(house, act, { vaultId, expected, verb: 'freeze', ...input }, (before, at) => ({
     frozen_at: before.frozen_at ?? at,
@@ -43,10 +42,9 @@ export async function freezeVault(
 export async function thawVault(
   house: House,
   act: Act,
-  vaultId: string,
+  { vaultId, expected }: VaultTarget,
   side: FreezeSide,
   input: FreezeInput,
-  expected?: number,
 ): Promise<Vault> {
   return actOnFreeze(house, act, { vaultId, expected, verb: 'thaw', ...input }, () =>
     side === 'vault' ? { frozen_at: null } : { appliance_frozen_at: null },
@@ -108,7 +106,7 @@ type Freezes = Partial<Pick<Selectable<VaultTable>, 'frozen_at' | 'appliance_fro
 async function actOnFreeze(
   house: House,
   act: Act,
-  on: { vaultId: string; expected: number | undefined; verb: string; reason?: string | undefined },
+  on: VaultTarget & { verb: string; reason?: string | undefined },
   plan: (before: Vault, at: string) => Freezes,
 ): Promise<Vault> {
   const why = toReason(on.reason);

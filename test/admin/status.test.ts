@@ -409,8 +409,8 @@ const conditions: Condition[] = [
     mends: /holdfast vault thaw/,
     vaultToo: true,
     make: async ({ stage: { house, act, vaultId } }) => {
-      await freezeVault(house, act(), vaultId, 'vault', {});
-      return async () => thawVault(house, act(), vaultId, 'vault', {});
+      await freezeVault(house, act(), { vaultId }, 'vault', {});
+      return async () => thawVault(house, act(), { vaultId }, 'vault', {});
     },
   },
   {
@@ -420,8 +420,8 @@ const conditions: Condition[] = [
     mends: /holdfast key-set thaw payments|holdfast status/,
     vaultToo: true,
     make: async ({ stage: { house, act, vaultId }, set }) => {
-      await freezeKeySet(house, act(), vaultId, 'all', set.keySet.id);
-      return async () => thawKeySet(house, act(), vaultId, 'all', set.keySet.id);
+      await freezeKeySet(house, act(), { vaultId, sight: 'all', id: set.keySet.id });
+      return async () => thawKeySet(house, act(), { vaultId, sight: 'all', id: set.keySet.id });
     },
   },
   {
@@ -571,9 +571,9 @@ test.serial(
       t.like(found, { ...known, state: 'AVAILABLE', effectiveState: 'AVAILABLE', frozenSince: null }, called);
       t.is(others.length, 0);
     }
-    await freezeVault(house, act(), vaultId, 'vault', {});
+    await freezeVault(house, act(), { vaultId }, 'vault', {});
     t.like((await lookUpCloudKeys(house, act(), arn))[0], { state: 'AVAILABLE', effectiveState: 'FROZEN' });
-    await thawVault(house, act(), vaultId, 'vault', {});
+    await thawVault(house, act(), { vaultId }, 'vault', {});
     for (const part of [key.name.slice(0, -1), '%', arn.slice(0, -1)])
       t.deepEqual(await lookUpCloudKeys(house, act(), part), [], 'nothing by a part of a name');
     const asked = await db

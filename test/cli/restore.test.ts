@@ -182,7 +182,7 @@ test('what was put back in place of a store that went on: nothing that was taken
     await vault.rotateKey(idOf('rotated-since'));
     await vault.makeKey('payments', 'made-since');
     const keySet = await vault.keySet('payments');
-    await withdrawCredential(house, vault.act(), keySet, withdrawn.accessKeyId);
+    await withdrawCredential(house, vault.act(), keySet, { accessKeyId: withdrawn.accessKeyId });
     const { db } = house.store;
     await db
       .updateTable('key_sets')

@@ -88,7 +88,12 @@ test.serial('A4: what was just made is awaited for minutes, at intervals of seco
 test.serial('A2: a disable of both sides is not done in AWS while AWS does not show the key', async (t) => {
   const { stage, set } = t.context;
   const { cloudKey, pointer } = await unshown(stage, set);
-  await disableCloudKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(
+    stage.house,
+    stage.act(),
+    { vaultId: stage.vaultId, sight: 'all', id: cloudKey.id },
+    'both',
+  );
   const [outcome] = await outcomesInAws(stage.house, cloudKey.id, 8_000);
   t.is(outcome?.outcome, 'pending');
   const kms = await kmsOf(stage, set);
@@ -104,7 +109,7 @@ test.serial('A2: a deletion of both sides, and one of the KMS key alone, are awa
   const { stage, set } = t.context;
   const { house, act, vaultId } = stage;
   const { cloudKey, pointer } = await unshown(stage, set);
-  await scheduleDeletion(house, act(), vaultId, 'all', cloudKey.id, 7, undefined, 'both');
+  await scheduleDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 7, 'both');
   t.is((await outcomesInAws(house, cloudKey.id, 8_000))[0]?.outcome, 'pending');
   await inTime(stage, pointer.id);
   const kms = await kmsOf(stage, set);

@@ -182,9 +182,15 @@ test.serial(
     const moved = await rotateStoreCredential(house, act(), { keySet, id: first.id }, 1);
     t.is((await getCredential(house, keySet, shared.accessKeyId)).successor, null, 'the other Region has it');
     // Even where somebody rotates it by hand.
-    const next = await rotateCredential(house, act(), keySet, shared.accessKeyId, {
-      retireAfterQuietMinutes: 1,
-    });
+    const next = await rotateCredential(
+      house,
+      act(),
+      keySet,
+      { accessKeyId: shared.accessKeyId },
+      {
+        retireAfterQuietMinutes: 1,
+      },
+    );
     await house.store.db
       .insertInto('uses')
       .values({
@@ -269,7 +275,7 @@ test.serial(
     await t.throwsAsync(linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id }), {
       message: /in this Region already/,
     });
-    await withdrawCredential(house, act(), keySet, accessKeyId);
+    await withdrawCredential(house, act(), keySet, { accessKeyId });
     const [view] = await viewsOf(house, keySet, [linked]);
     t.deepEqual(
       view?.warnings.map(({ code }) => code),
@@ -448,5 +454,5 @@ test.serial('without a prefix the path alone makes no candidate', async (t) => {
     .set({ uri_endpoint: 'https://else.example.test' })
     .execute();
   t.deepEqual(await findCandidates(house, made.keySet, region), []);
-  await withdrawCredential(house, act(), other.keySet, store.access_key_id);
+  await withdrawCredential(house, act(), other.keySet, { accessKeyId: store.access_key_id });
 });

@@ -428,7 +428,7 @@ test.serial(
     const made = await newKeySetInAws(t.context);
     const { keySet, account } = made;
     const { id, access_key_id, custom_key_store_id } = await make(house, act, keySet);
-    await withdrawCredential(house, act(), keySet, access_key_id);
+    await withdrawCredential(house, act(), keySet, { accessKeyId: access_key_id });
     simulator.fault({ service: 'kms', action: 'ConnectCustomKeyStore', kind: 'answer-lost', times: 1 });
     await t.throwsAsync(connectExternalKeyStore(house, act(), { keySet, id }));
     await simulator.kms.settled(custom_key_store_id, { now: true });

@@ -292,7 +292,7 @@ test.serial('two Regions have a credential each, and one may go without the othe
 test.serial('one that FAILED is disconnected first, then connected again, by asking once', async (t) => {
   const { house, act, simulator } = t.context;
   const { keySet, store } = await newConnected(t.context);
-  await withdrawCredential(house, act(), keySet, store.access_key_id);
+  await withdrawCredential(house, act(), keySet, { accessKeyId: store.access_key_id });
   await disconnectExternalKeyStore(house, act(), { keySet, id: store.id });
   await anHourOfWatching(t.context);
   await connectExternalKeyStore(house, act(), { keySet, id: store.id });
@@ -497,15 +497,21 @@ test.serial(
     const stage = { ...t.context, vaultId: vault.id, group };
     const { keySet } = await newKeySetInAws(stage, { account: simulator.account() });
     const store = await make(t.context, keySet);
-    await t.throwsAsync(deleteKeySet(house, act(), vault.id, 'all', keySet.id), {
+    await t.throwsAsync(deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }), {
       message: /external key store in eu-central-1/,
     });
-    await t.throwsAsync(updateKeySet(house, act(), vault.id, 'all', keySet.id, { cspAccountId: null }), {
-      message: /CSP account cannot change/,
-    });
-    await t.throwsAsync(updateKeySet(house, act(), vault.id, 'all', keySet.id, { pathPrefix: 'other' }), {
-      message: /path prefix cannot change/,
-    });
+    await t.throwsAsync(
+      updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { cspAccountId: null }),
+      {
+        message: /CSP account cannot change/,
+      },
+    );
+    await t.throwsAsync(
+      updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { pathPrefix: 'other' }),
+      {
+        message: /path prefix cannot change/,
+      },
+    );
     await t.throwsAsync(deleteVault(house, act(), vault.id, undefined, undefined), {
       message: /in AWS 1 external key store and 0 KMS keys would stay behind/,
     });
@@ -540,7 +546,12 @@ test.serial(
     const otherStore = await make(t.context, other.keySet);
     await deleteExternalKeyStore(house, act(), { keySet: other.keySet, id: otherStore.id }, {});
     t.deepEqual((await shown(t.context, keySet, await look(t.context, keySet, store))).warnings, []);
-    await updateKeySet(house, act(), keySet.vault_id, 'all', keySet.id, { externalKeyStore: false });
+    await updateKeySet(
+      house,
+      act(),
+      { vaultId: keySet.vault_id, sight: 'all', id: keySet.id },
+      { externalKeyStore: false },
+    );
     const unserved = { ...keySet, external_key_store: 0 };
     t.deepEqual(
       (await shown(t.context, unserved, await look(t.context, keySet, store))).warnings.map(
@@ -615,7 +626,7 @@ test.serial(
 test.serial('a key set that AWS may use no more meanwhile gets no key store', async (t) => {
   const { house, act, vaultId } = t.context;
   const { keySet } = await newKeySetInAws(t.context);
-  await updateKeySet(house, act(), vaultId, 'all', keySet.id, { externalKeyStore: false });
+  await updateKeySet(house, act(), { vaultId, sight: 'all', id: keySet.id }, { externalKeyStore: false });
   await t.throwsAsync(make(t.context, keySet, { make: false }), {
     instanceOf: VaultError,
     message: 'the key set is not an external key store: AWS would be refused',

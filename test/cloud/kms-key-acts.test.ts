@@ -117,7 +117,7 @@ test.serial('a CloudKey is disabled here at once with AWS down; AWS follows by s
   const { house, act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset' });
-  const after = await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  const after = await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   t.is(after.state, 'DISABLED');
   const [outcome] = await outcomesInAws(stage.once, cloudKey.id, 8_000);
   undo();
@@ -137,7 +137,7 @@ test.serial('an AWS that does not answer at all keeps nobody waiting', async (t)
   const aws = new AwsClients({ ...stage.once.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
   const house = { ...stage.house, aws };
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'hang' });
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   const [outcome] = await outcomesInAws(house, cloudKey.id, 100);
   t.is(outcome?.outcome, 'pending');
   undo();
@@ -153,12 +153,12 @@ test.serial('a change of mind takes the place of what AWS has not done yet', asy
   const { house, act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'denied' });
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   const [failed] = await outcomesInAws(house, cloudKey.id, 8_000);
   undo();
   t.is(failed?.outcome, 'pending');
   t.is(failed?.problem?.fault, 'denied');
-  await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await enableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   const [done] = await outcomesInAws(house, cloudKey.id, 8_000);
   t.deepEqual(done, {
     ...{ kmsKeyId: pointer.id, region, keyArn: pointer.key_arn, outcome: 'done', problem: null },
@@ -171,13 +171,13 @@ test.serial('the deletion of a CloudKey goes to both sides, and is cancelled on 
   const { house, act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
-  await scheduleDeletion(house, act(), vaultId, 'all', cloudKey.id, 9, undefined, 'both');
+  await scheduleDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 9, 'both');
   await outcomesInAws(house, cloudKey.id, 8_000);
   const { state, deletionAt } = await kms.describe(pointer.key_id);
   t.is(state, 'PendingDeletion');
   const days = (Date.parse(deletionAt ?? '') - Date.now()) / 86_400_000;
   t.true(days > 8 && days < 10);
-  await cancelDeletion(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await cancelDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   await outcomesInAws(house, cloudKey.id, 8_000);
   t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
 });
@@ -186,7 +186,7 @@ test.serial('a CloudKey disabled here alone leaves its KMS key as it is, and tha
   const { stage, set } = t.context;
   const { house, act, vaultId } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
   await refreshKmsKey(house, pointer.id);
   const after = await again(stage, pointer);
   t.is(after.cloud_status, 'AVAILABLE');
@@ -289,7 +289,7 @@ test.serial('a change of a CloudKey reaches its KMS key where asked for, else sh
   const kms = await kmsOf(stage, set);
   const name = `${cloudKey.name}-renamed`;
   const wish = { name, description: 'another', users: [user.arn] };
-  await updateCloudKey(house, act(), vaultId, 'all', cloudKey.id, wish);
+  await updateCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, wish);
   t.deepEqual(
     driftOf(await again(stage, pointer)).map(({ what }) => what),
     ['policy', 'alias', 'description'],
@@ -297,11 +297,8 @@ test.serial('a change of a CloudKey reaches its KMS key where asked for, else sh
   await updateCloudKey(
     house,
     act(),
-    vaultId,
-    'all',
-    cloudKey.id,
+    { vaultId, sight: 'all', id: cloudKey.id },
     { description: 'a third' },
-    undefined,
     true,
   );
   await inTheEnd(stage, pointer.id);
@@ -378,7 +375,7 @@ test.serial(
     const problem = problemOf(await pointerOf(stage, cloudKey));
     t.is(problem?.code, 'MalformedPolicyDocumentException');
     t.regex(problem?.wayOut ?? '', /exists in IAM/);
-    await updateCloudKey(house, act(), vaultId, 'all', cloudKey.id, { administrators: [] });
+    await updateCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, { administrators: [] });
     await inTheEnd(stage, id);
     t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
   },
@@ -400,7 +397,7 @@ test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
   await inTheEnd(stage, id);
   t.is((await inAwsOf(await kmsOf(stage, set), cloudKey)).length, 1);
   t.is((await inAwsOf(await kmsOf(stage, set, elsewhere), cloudKey)).length, 1);
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   const outcomes = await outcomesInAws(house, cloudKey.id, 8_000);
   t.deepEqual(
     outcomes.map(({ region, outcome }) => [region, outcome]),
@@ -613,6 +610,6 @@ test.serial('by hand: what to type is shown, and the ARN that is pasted is check
   t.is(after.step, 'DONE');
   t.is(after.cloud_status, 'UNKNOWN');
   await t.throwsAsync(wishOfKmsKey(house, act(), on(stage, after), 'DISABLE'), { message: /manual/ });
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   t.is((await outcomesInAws(house, cloudKey.id, 100))[0]?.outcome, 'by-hand');
 });

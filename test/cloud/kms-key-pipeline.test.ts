@@ -286,19 +286,19 @@ test.serial('what waits for its CloudKey goes on once that is enabled', async (t
   const { house, act, vaultId } = stage;
   const cloudKey = await newCloudKey(stage, set);
   const { id } = await pointerOf(stage, cloudKey);
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
   await inTheEnd(stage, id);
   const waiting = await pointerOf(stage, cloudKey);
   t.is(problemOf(waiting)?.fault, 'waiting');
   t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
   t.false((await dueWork(house)).some((due) => due.id === id));
-  await enableCloudKey(house, act(), vaultId, 'all', cloudKey.id);
-  await freezeVault(house, act(), vaultId, 'appliance', {});
+  await enableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
+  await freezeVault(house, act(), { vaultId }, 'appliance', {});
   await inTheEnd(stage, id);
   t.regex(problemOf(await pointerOf(stage, cloudKey))?.wayOut ?? '', /holdfast vault thaw/);
   for (const side of ['vault', 'appliance'] as const) {
     t.false((await dueWork(house)).some((due) => due.id === id));
-    await thawVault(house, act(), vaultId, side, {});
+    await thawVault(house, act(), { vaultId }, side, {});
   }
   t.true((await dueWork(house)).some((due) => due.id === id));
   await inTheEnd(stage, id);

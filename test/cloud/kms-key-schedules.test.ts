@@ -142,7 +142,7 @@ test.serial('what AWS did not do when it was asked is done by schedule', async (
   const { house, act, vaultId, clock } = stage;
   const { pointer, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: '500' });
-  await disableCloudKey(house, act(), vaultId, 'all', cloudKey.id, undefined, 'both');
+  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
   await advanceKmsKey(house, pointer.id);
   undo();
   const schedules = schedulesOf(house);

@@ -55,18 +55,16 @@ test('a name is one group’s of a vault, and another vault’s group is not fou
     updateAdminGroup(
       site,
       act(),
-      vaultId,
-      (await createAdminGroup(site, act(), vaultId, { name: 'US' })).id,
+      { vaultId, groupId: (await createAdminGroup(site, act(), vaultId, { name: 'US' })).id },
       { name: 'EU' },
-      undefined,
     ),
     { message: /has this name/ },
   );
   const person = await user('cloud-admin');
   for (const doing of [
     findAdminGroup(store.db, vaultId, 'all', elsewhere.id),
-    updateAdminGroup(site, act(), vaultId, elsewhere.id, { name: 'x' }, undefined),
-    deleteAdminGroup(site, act(), vaultId, elsewhere.id, undefined),
+    updateAdminGroup(site, act(), { vaultId, groupId: elsewhere.id }, { name: 'x' }),
+    deleteAdminGroup(site, act(), { vaultId, groupId: elsewhere.id }),
     addMember(site, act(), vaultId, elsewhere.id, person.id),
     removeMember(site, act(), vaultId, elsewhere.id, person.id),
     listMembers(site, vaultId, elsewhere.id, { limit: 5 }),
@@ -107,9 +105,13 @@ test('a group that something belongs to stays', async (t) => {
       updated_at: now,
     })
     .execute();
-  await t.throwsAsync(deleteAdminGroup(site, act(), vaultId, group.id, undefined), { message: /belong to/ });
+  await t.throwsAsync(deleteAdminGroup(site, act(), { vaultId, groupId: group.id }), {
+    message: /belong to/,
+  });
   await store.db.deleteFrom('csp_accounts').where('id', '=', account).execute();
-  await t.throwsAsync(deleteAdminGroup(site, act(), vaultId, group.id, 7), { message: /meanwhile/ });
-  await deleteAdminGroup(site, act(), vaultId, group.id, 1);
+  await t.throwsAsync(deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: 7 }), {
+    message: /meanwhile/,
+  });
+  await deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: 1 });
   await t.throwsAsync(findAdminGroup(store.db, vaultId, 'all', group.id), { instanceOf: VaultError });
 });

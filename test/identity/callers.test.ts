@@ -160,7 +160,7 @@ test('an API key may do its scope, and of that only what its owner may still', a
   t.is(found?.kind, 'api-key');
   t.is(found?.credentialId, row.id);
   t.deepEqual(found?.permissions, new Set<Permission>(['users.write', 'vault.read']));
-  await updateUser(site, act(), 'command', vaultId, owner.id, { role: 'auditor' }, undefined);
+  await updateUser(site, act(), 'command', { vaultId, userId: owner.id }, { role: 'auditor' });
   t.deepEqual((await resolve(t.context, { bearer }))?.permissions, new Set<Permission>(['vault.read']));
 });
 
@@ -196,9 +196,9 @@ test('an API key ends at its end, when it is revoked, and for good when its owne
   t.is(await resolve(t.context, { bearer: revoked.secret.reveal() }), undefined);
   t.is((await trail(store, revoked.apiKey.id)).filter(({ action }) => action === 'api-key.revoke').length, 1);
 
-  await updateUser(site, act(), 'command', vaultId, owner.id, { state: 'DISABLED' }, undefined);
+  await updateUser(site, act(), 'command', { vaultId, userId: owner.id }, { state: 'DISABLED' });
   t.is(await resolve(t.context, { bearer: last }), undefined);
-  await updateUser(site, act(), 'command', vaultId, owner.id, { state: 'ACTIVE' }, undefined);
+  await updateUser(site, act(), 'command', { vaultId, userId: owner.id }, { state: 'ACTIVE' });
   t.is(await resolve(t.context, { bearer: last }), undefined);
 });
 

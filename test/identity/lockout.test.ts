@@ -53,7 +53,7 @@ test('the lock lasts 1, 2, 4 … 60 minutes, and after a hundred failures until 
   t.is((await beginAttempt(site, person.id))?.failures, 100);
   clock.minutes(60 * 24 * 365 * 50);
   t.is(await beginAttempt(site, person.id), undefined, 'SP 800-63B-4, 3.2.2');
-  await unlockUser(site, act(), 'command', person.vault_id, person.id);
+  await unlockUser(site, act(), 'command', { vaultId: person.vault_id, userId: person.id });
   t.is((await beginAttempt(site, person.id))?.failures, 1);
 });
 

@@ -472,7 +472,7 @@ test.serial('where the provider is changed or removed, sign-ins under way end', 
   t.is((await browser.visit(callback.href)).status, 422);
   t.is((await signIn.finish(code)).status, 401);
 
-  await deleteProvider(house, act(), stage.vaultId, undefined);
+  await deleteProvider(house, act(), { vaultId: stage.vaultId });
   const none = await stage.browser().visit(new SignIn(stage).startAddress);
   t.is(none.status, 404);
   t.is(none.setCookies.length, 0);

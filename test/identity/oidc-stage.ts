@@ -132,7 +132,7 @@ export class Stage {
   }
 
   async setUp(change: Partial<ProviderWish> = {}, vaultId = this.vaultId): Promise<void> {
-    await putProvider(this.open.house, this.clients, this.open.act(), vaultId, this.wish(change), undefined);
+    await putProvider(this.open.house, this.clients, this.open.act(), { vaultId }, this.wish(change));
   }
 
   async addUser(fields: Partial<UserRow> = {}, vaultId = this.vaultId): Promise<UserRow> {

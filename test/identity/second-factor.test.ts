@@ -305,13 +305,15 @@ test.serial(
     const { person, own } = await enrolled(t.context);
     const admin = await user('vault-admin');
     const all = new Set(['vault.read', 'users.read', 'users.write', 'audit.read'] as const);
-    await removeTotp(site, act(), { userId: admin.id, permissions: all }, vaultId, person.id);
+    await removeTotp(site, act(), { userId: admin.id, permissions: all }, { vaultId, userId: person.id });
     t.is((await fresh(person)).totp_state, 'NONE');
     await t.throwsAsync(removeOwnTotp(site, act(), own, { password, code: '123456' }), {
       message: /no such session/,
     });
     t.is((await signIn(person)).session.state, 'ACTIVE');
     const self = { userId: person.id, permissions: all };
-    await t.throwsAsync(removeTotp(site, act(), self, vaultId, person.id), { message: /from yourself/ });
+    await t.throwsAsync(removeTotp(site, act(), self, { vaultId, userId: person.id }), {
+      message: /from yourself/,
+    });
   },
 );

@@ -45,7 +45,7 @@ test('a user of OIDC alone has no password, and none can be given to them', asyn
   const { user, delivery } = await createUser(site, act(), 'command', vaultId, { ...wish, signIn: 'oidc' });
   t.is(delivery, undefined);
   t.is(user.password_hash, null);
-  await t.throwsAsync(resetPassword(site, act(), 'command', vaultId, user.id), {
+  await t.throwsAsync(resetPassword(site, act(), 'command', { vaultId, userId: user.id }), {
     message: /OpenID provider alone/,
   });
 });
@@ -83,15 +83,15 @@ test('nobody makes, resets or takes down a user who may do more than they', asyn
   const keyForUsers: Changer = { userId: 'x', permissions: new Set(['users.read', 'users.write']) };
   for (const doing of [
     createUser(site, act(), keyForUsers, vaultId, { ...wish, role: 'vault-admin' }),
-    resetPassword(site, act(), keyForUsers, vaultId, admin.id),
-    updateUser(site, act(), keyForUsers, vaultId, admin.id, { state: 'DISABLED' }, undefined),
-    deleteUser(site, act(), keyForUsers, vaultId, admin.id, undefined),
-    unlockUser(site, act(), keyForUsers, vaultId, admin.id),
+    resetPassword(site, act(), keyForUsers, { vaultId, userId: admin.id }),
+    updateUser(site, act(), keyForUsers, { vaultId, userId: admin.id }, { state: 'DISABLED' }),
+    deleteUser(site, act(), keyForUsers, { vaultId, userId: admin.id }),
+    unlockUser(site, act(), keyForUsers, { vaultId, userId: admin.id }),
   ])
     t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'forbidden');
   const auditor = await user('auditor');
   await t.throwsAsync(
-    updateUser(site, act(), keyForUsers, vaultId, auditor.id, { role: 'vault-admin' }, undefined),
+    updateUser(site, act(), keyForUsers, { vaultId, userId: auditor.id }, { role: 'vault-admin' }),
     { message: /more than you may/ },
   );
 });
@@ -102,11 +102,11 @@ test('nobody changes their own role, disables, deletes, unlocks or resets themse
   await user('vault-admin');
   const self = changer(admin);
   for (const doing of [
-    updateUser(site, act(), self, vaultId, admin.id, { role: 'auditor' }, undefined),
-    updateUser(site, act(), self, vaultId, admin.id, { state: 'DISABLED' }, undefined),
-    deleteUser(site, act(), self, vaultId, admin.id, undefined),
-    unlockUser(site, act(), self, vaultId, admin.id),
-    resetPassword(site, act(), self, vaultId, admin.id),
+    updateUser(site, act(), self, { vaultId, userId: admin.id }, { role: 'auditor' }),
+    updateUser(site, act(), self, { vaultId, userId: admin.id }, { state: 'DISABLED' }),
+    deleteUser(site, act(), self, { vaultId, userId: admin.id }),
+    unlockUser(site, act(), self, { vaultId, userId: admin.id }),
+    resetPassword(site, act(), self, { vaultId, userId: admin.id }),
   ])
     t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'forbidden');
   t.deepEqual(await fresh(admin), admin);
@@ -114,10 +114,8 @@ test('nobody changes their own role, disables, deletes, unlocks or resets themse
     site,
     act(),
     self,
-    vaultId,
-    admin.id,
+    { vaultId, userId: admin.id },
     { displayName: 'Ada', role: 'vault-admin' },
-    undefined,
   );
   t.is((await fresh(admin)).display_name, 'Ada');
 });
@@ -131,22 +129,22 @@ for (const [where, role, lesser] of [
     const [one, two] = [await user(role), await user(role)];
     const vaultId = one.vault_id;
     const both = await Promise.allSettled([
-      updateUser(site, act(), changer(one), vaultId, two.id, { state: 'DISABLED' }, undefined),
-      updateUser(site, act(), changer(two), vaultId, one.id, { role: lesser }, undefined),
+      updateUser(site, act(), changer(one), { vaultId, userId: two.id }, { state: 'DISABLED' }),
+      updateUser(site, act(), changer(two), { vaultId, userId: one.id }, { role: lesser }),
     ]);
     t.is(both.filter(({ status }) => status === 'fulfilled').length, 1);
     const left = (await fresh(one)).role === role ? one : two;
     for (const doing of [
-      updateUser(site, act(), 'command', vaultId, left.id, { state: 'DISABLED' }, undefined),
-      updateUser(site, act(), 'command', vaultId, left.id, { role: lesser }, undefined),
-      deleteUser(site, act(), 'command', vaultId, left.id, undefined),
+      updateUser(site, act(), 'command', { vaultId, userId: left.id }, { state: 'DISABLED' }),
+      updateUser(site, act(), 'command', { vaultId, userId: left.id }, { role: lesser }),
+      deleteUser(site, act(), 'command', { vaultId, userId: left.id }),
     ])
       t.is(
         (await t.throwsAsync(doing, { instanceOf: VaultError, message: /nobody would be left/ }))?.problem,
         'conflict',
       );
     await user(role);
-    await t.notThrowsAsync(deleteUser(site, act(), 'command', vaultId, left.id, undefined));
+    await t.notThrowsAsync(deleteUser(site, act(), 'command', { vaultId, userId: left.id }));
   });
 
 for (const [where, role, lesser] of [
@@ -170,13 +168,13 @@ for (const [where, role, lesser] of [
           message: `nobody would be left who can sign in to administer ${where.replace(/^a /, 'the ')}`,
         });
     };
-    const change = async (fields: Parameters<typeof updateUser>[5]) =>
-      updateUser(site, act(), 'command', vaultId, last.id, fields, undefined);
+    const change = async (fields: Parameters<typeof updateUser>[4]) =>
+      updateUser(site, act(), 'command', { vaultId, userId: last.id }, fields);
     await isRefused(
       async () => change({ signIn: 'oidc' }),
       async () => change({ state: 'DISABLED' }),
       async () => change({ role: lesser }),
-      async () => deleteUser(site, act(), 'command', vaultId, last.id, undefined),
+      async () => deleteUser(site, act(), 'command', { vaultId, userId: last.id }),
     );
     t.deepEqual(await fresh(last), last);
     const now = site.now().toISOString();
@@ -188,17 +186,17 @@ for (const [where, role, lesser] of [
     await store.db.insertInto('oidc_providers').values(provider).execute();
     // Those who have signed in at the provider can go on there, and then it stays.
     t.is((await change({ signIn: 'oidc' })).sign_in, 'oidc');
-    await isRefused(async () => deleteProvider(site, act(), vaultId, undefined));
-    await t.notThrowsAsync(deleteUser(site, act(), 'command', vaultId, elsewhere.id, undefined));
+    await isRefused(async () => deleteProvider(site, act(), { vaultId }));
+    await t.notThrowsAsync(deleteUser(site, act(), 'command', { vaultId, userId: elsewhere.id }));
     await isRefused(
       async () => change({ signIn: 'password' }),
       async () => change({ state: 'DISABLED' }),
     );
     // Of somebody who never was there it is not known that they are let in.
     await user(role, { sign_in: 'oidc', password_hash: null });
-    await isRefused(async () => deleteUser(site, act(), 'command', vaultId, last.id, undefined));
+    await isRefused(async () => deleteUser(site, act(), 'command', { vaultId, userId: last.id }));
     await user(role);
-    await t.notThrowsAsync(deleteProvider(site, act(), vaultId, undefined));
+    await t.notThrowsAsync(deleteProvider(site, act(), { vaultId }));
   });
 
 for (const [what, change] of Object.entries({
@@ -210,9 +208,9 @@ for (const [what, change] of Object.entries({
     const { site, act, vaultId, user, session } = t.context;
     const person = await user('auditor');
     const { token } = await session(person);
-    await updateUser(site, act(), 'command', vaultId, person.id, { displayName: 'Other' }, undefined);
+    await updateUser(site, act(), 'command', { vaultId, userId: person.id }, { displayName: 'Other' });
     t.true(await isLive(t.context, token), 'another name ends nothing');
-    await updateUser(site, act(), 'command', vaultId, person.id, change, undefined);
+    await updateUser(site, act(), 'command', { vaultId, userId: person.id }, change);
     t.false(await isLive(t.context, token));
   });
 
@@ -223,7 +221,7 @@ test('a deleted user is gone with sessions and API keys, and the trail keeps the
   const expiresAt = new Date(site.now().getTime() + 86_400_000);
   const owner = { userId: person.id, vaultId, permissions: new Set(permissionsOf.auditor) };
   const { secret } = await createApiKey(site, act(), owner, { name: 'k', scope: ['vault.read'], expiresAt });
-  await deleteUser(site, act(), 'command', vaultId, person.id, person.row_version);
+  await deleteUser(site, act(), 'command', { vaultId, userId: person.id, expected: person.row_version });
   t.false(await isLive(t.context, token));
   t.false(await isLive(t.context, secret));
   t.deepEqual(await store.db.selectFrom('api_keys').selectAll().execute(), []);
@@ -234,7 +232,7 @@ test('a password reset ends sessions, unlocks, and makes the old password nothin
   const { site, act, vaultId, user, session, signIn } = t.context;
   const person = await user('auditor', { failures: 7, locked_until: '2999-01-01T00:00:00.000Z' });
   const { token } = await session(person);
-  const { delivery } = await resetPassword(site, act(), 'command', vaultId, person.id);
+  const { delivery } = await resetPassword(site, act(), 'command', { vaultId, userId: person.id });
   if (delivery.mailed) return t.fail();
   t.false(await isLive(t.context, token));
   await t.throwsAsync(signIn(person, password));
@@ -245,7 +243,7 @@ test('unlocking lets the right password in again', async (t) => {
   const { site, act, vaultId, user, signIn, store } = t.context;
   const person = await user('auditor', { failures: 100, locked_until: '9999-12-31T23:59:59.999Z' });
   await t.throwsAsync(signIn(person));
-  await unlockUser(site, act(), 'command', vaultId, person.id);
+  await unlockUser(site, act(), 'command', { vaultId, userId: person.id });
   t.is((await signIn(person)).session.state, 'ACTIVE');
   const event = (await trail(store, person.id)).find(({ action }) => action === 'user.unlock');
   t.deepEqual(JSON.parse(event?.before ?? ''), { failures: 100, lockedUntil: '9999-12-31T23:59:59.999Z' });
@@ -256,10 +254,10 @@ test('a user of another vault is not found, whatever is asked', async (t) => {
   const elsewhere = await user('appliance-auditor');
   for (const doing of [
     findUser(site.store, vaultId, elsewhere.id),
-    updateUser(site, act(), 'command', vaultId, elsewhere.id, { displayName: 'x' }, undefined),
-    deleteUser(site, act(), 'command', vaultId, elsewhere.id, undefined),
-    unlockUser(site, act(), 'command', vaultId, elsewhere.id),
-    resetPassword(site, act(), 'command', vaultId, elsewhere.id),
+    updateUser(site, act(), 'command', { vaultId, userId: elsewhere.id }, { displayName: 'x' }),
+    deleteUser(site, act(), 'command', { vaultId, userId: elsewhere.id }),
+    unlockUser(site, act(), 'command', { vaultId, userId: elsewhere.id }),
+    resetPassword(site, act(), 'command', { vaultId, userId: elsewhere.id }),
   ])
     t.is((await t.throwsAsync(doing, { instanceOf: VaultError }))?.problem, 'not-found');
   const page = await listUsers(site, vaultId, { limit: 200 });
@@ -270,7 +268,7 @@ test('a change raises the row version, one of nothing does not, and one of an ol
   const { site, act, vaultId, user, store } = t.context;
   const person = await user('auditor');
   const change = async (displayName: string, expected: number) =>
-    updateUser(site, act(), 'command', vaultId, person.id, { displayName }, expected);
+    updateUser(site, act(), 'command', { vaultId, userId: person.id, expected }, { displayName });
   t.is((await change('Ada', 1)).row_version, 2);
   t.is((await change('Ada', 2)).row_version, 2);
   t.is((await t.throwsAsync(change('Eve', 1), { instanceOf: VaultError }))?.problem, 'precondition');

@@ -181,7 +181,7 @@ test.serial(
     const { vault } = await newVault(t.context);
     const keySet = await newKeySet(t.context, vault.id, { pathPrefix: 'leaving' });
     const key = await newKey(t.context, vault.id, keySet.id);
-    await disableCloudKey(site, act(), vault.id, 'all', key.id);
+    await disableCloudKey(site, act(), { vaultId: vault.id, sight: 'all', id: key.id });
     const { accessKeyId } = await issueCredential(site, act(), keySet);
     const { vault: neighbour } = await newVault(t.context);
     const theirs = await newKeySet(t.context, neighbour.id);

@@ -77,12 +77,13 @@ test('a CloudKey is made, changed, disabled, enabled and rotated, each act on th
   const { house, act, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const { id, row_version } = await newKey(t.context, keySet);
-  const on = [house, act(), vault.id, 'all', id] as const;
-  await updateCloudKey(...on, { description: 'paid', region: 'eu-central-1' }, row_version);
-  await disableCloudKey(...on);
-  t.is((await disableCloudKey(...on)).row_version, row_version + 2);
-  await enableCloudKey(...on, row_version + 2);
-  await enableCloudKey(...on);
+  const on = (expected?: number) =>
+    [house, act(), { vaultId: vault.id, sight: 'all', id, expected }] as const;
+  await updateCloudKey(...on(row_version), { description: 'paid', region: 'eu-central-1' });
+  await disableCloudKey(...on());
+  t.is((await disableCloudKey(...on())).row_version, row_version + 2);
+  await enableCloudKey(...on(row_version + 2));
+  await enableCloudKey(...on());
   await rotateCloudKey(house, act(), await getCloudKey(house, vault.id, 'all', id), 'asked', row_version + 3);
   const events = await eventsOf(t.context, id);
   t.deepEqual(
@@ -99,13 +100,13 @@ test('whoever has not seen the last change is refused, and nothing is done', asy
   const { house, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   const late = key.row_version - 1;
-  const on = [house, act(), vault.id, 'all', key.id] as const;
+  const on = [house, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected: late }] as const;
   for (const attempt of [
-    updateCloudKey(...on, { description: 'late' }, late),
-    disableCloudKey(...on, late),
-    enableCloudKey(...on, late),
-    scheduleDeletion(...on, 7, late),
-    cancelDeletion(...on, late),
+    updateCloudKey(...on, { description: 'late' }),
+    disableCloudKey(...on),
+    enableCloudKey(...on),
+    scheduleDeletion(...on, 7),
+    cancelDeletion(...on),
     rotateCloudKey(house, act(), key, 'asked', late),
   ])
     t.like(await t.throwsAsync(attempt, { name: 'VaultError' }), { problem: 'precondition' });
@@ -125,7 +126,10 @@ test('an external key id is unique in the whole store, a name within the key set
   await t.throwsAsync(newKey(t.context, one, { name: 'k' }), clash);
   await t.notThrowsAsync(newKey(t.context, other, { name: 'k' }));
   const { id } = await newKey(t.context, one);
-  await t.throwsAsync(updateCloudKey(house, act(), vault.id, 'all', id, { name: 'k' }), clash);
+  await t.throwsAsync(
+    updateCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id }, { name: 'k' }),
+    clash,
+  );
 });
 
 test('an Idempotency-Key is stored before the token is asked, and names the CloudKey', async (t) => {
@@ -165,7 +169,7 @@ test('another vault, or who is not in the admin group, finds nothing, by reading
     [vault.id, [group]],
     [vault.id, []],
   ] as const) {
-    const on = [house, act(), vaultId, sight, id] as const;
+    const on = [house, act(), { vaultId, sight, id }] as const;
     await t.throwsAsync(getCloudKey(house, vaultId, sight, id), hidden);
     await t.throwsAsync(updateCloudKey(...on, { description: 'x' }), hidden);
     await t.throwsAsync(disableCloudKey(...on), hidden);
@@ -270,7 +274,7 @@ test.serial('a scheduled rotation is made once, and only when it is due', async 
 test('a disabled key stays disabled when it is rotated', async (t) => {
   const { house, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  await disableCloudKey(house, act(), vault.id, 'all', key.id);
+  await disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id });
   t.is((await rotateCloudKey(house, act(), key, 'asked')).state, 'DISABLED');
 });
 
@@ -284,7 +288,7 @@ test.serial(
     const keySet = await newKeySet(t.context);
     const expiresAt = new Date(Date.now() + day);
     const { id } = await newKey(t.context, keySet, { expiresAt });
-    const on = () => [house, act(), vault.id, 'all', id] as const;
+    const on = () => [house, act(), { vaultId: vault.id, sight: 'all', id }] as const;
     const state = async () => keyState(await findCloudKey(store, id), house.now());
     const listed = async (filter: 'AVAILABLE' | 'DISABLED' | 'EXPIRED') =>
       (await listCloudKeys(house, vault.id, 'all', { keySetId: keySet.id, state: filter }, { limit: 9 }))
@@ -322,7 +326,7 @@ test('a deletion waits 7 to 30 days, disables at once and can be cancelled', asy
   const { house, act, vault } = t.context;
   const keySet = await newKeySet(t.context, { rotationDays: 90 });
   const key = await newKey(t.context, keySet);
-  const on = [house, act(), vault.id, 'all', key.id] as const;
+  const on = [house, act(), { vaultId: vault.id, sight: 'all', id: key.id }] as const;
   for (const days of [6, 31, 7.5, Number.NaN, -7])
     await t.throwsAsync(scheduleDeletion(...on, days), {
       message: 'the waiting time is a whole number of days from 7 to 30',
@@ -353,7 +357,7 @@ test('a deleted key is a tombstone: shown, never changed, its name free and its 
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
-  const on = [house, act(), vault.id, 'all', key.id] as const;
+  const on = [house, act(), { vaultId: vault.id, sight: 'all', id: key.id }] as const;
   const gone = { message: 'the CloudKey was deleted, and stays so' };
   for (const attempt of [
     updateCloudKey(...on, { description: 'x' }),
@@ -378,14 +382,19 @@ test('a new schedule counts from the last rotation, and what is overdue by it is
   await store.db.updateTable('cloud_keys').set({ rotated_at }).where('id', '=', id).execute();
   const edit = async (days: number) => {
     const { at } = act();
-    const on = [house, { ...act(), at }, vault.id, 'all', id] as const;
+    const on = [house, { ...act(), at }, { vaultId: vault.id, sight: 'all', id }] as const;
     return { at, key: await updateCloudKey(...on, { rotation: { kind: 'DAYS', days } }) };
   };
   const { key } = await edit(30);
   t.is(Date.parse(key.next_rotation_at ?? ''), Date.parse(rotated_at) + 30 * day);
   const overdue = await edit(5);
   t.is(overdue.key.next_rotation_at, overdue.at.toISOString());
-  const never = await updateCloudKey(house, act(), vault.id, 'all', id, { rotation: { kind: 'NEVER' } });
+  const never = await updateCloudKey(
+    house,
+    act(),
+    { vaultId: vault.id, sight: 'all', id },
+    { rotation: { kind: 'NEVER' } },
+  );
   t.like(never, { next_rotation_at: null, rotation_days: null, rotation: 'NEVER' });
 });
 
@@ -397,7 +406,7 @@ test('lists filter, sort and tell the use', async (t) => {
     await newKey(t.context, one, { name: 'list_a', region: 'us-east-1' }),
     await newKey(t.context, other, { name: 'list_c', region: 'eu-central-1', externalKeyId: 'listed' }),
   ];
-  await disableCloudKey(house, act(), vault.id, 'all', keys[2]?.id ?? '');
+  await disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: keys[2]?.id ?? '' });
   const last_at = new Date().toISOString();
   await store.db
     .insertInto('uses')

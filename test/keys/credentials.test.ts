@@ -67,7 +67,7 @@ test('a secret at rest is only under the protecting key: no file of the store ho
   const { house, act, storePath } = t.context;
   const keySet = await newKeySet(t.context);
   const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
-  const { secret: next } = await rotateCredential(house, act(), keySet, accessKeyId);
+  const { secret: next } = await rotateCredential(house, act(), keySet, { accessKeyId });
   for (const file of [storePath, `${storePath}-wal`]) {
     const bytes = await readFile(file);
     for (const one of [secret, next]) {
@@ -110,12 +110,12 @@ test('a credential is issued, changed and withdrawn, each act on the record once
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(house, act(), keySet);
   const expiresAt = new Date(Date.now() + 60 * minute);
-  const changed = await updateCredential(house, act(), keySet, accessKeyId, { expiresAt }, 1);
+  const changed = await updateCredential(house, act(), keySet, { accessKeyId, expected: 1 }, { expiresAt });
   t.like(changed, { expires_at: expiresAt.toISOString(), row_version: 2 });
-  t.deepEqual(await updateCredential(house, act(), keySet, accessKeyId, { expiresAt }), changed);
-  const withdrawn = await withdrawCredential(house, act(), keySet, accessKeyId, 2);
+  t.deepEqual(await updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt }), changed);
+  const withdrawn = await withdrawCredential(house, act(), keySet, { accessKeyId, expected: 2 });
   t.like(withdrawn, { withdrawn_why: 'WITHDRAWN', row_version: 3 });
-  t.deepEqual(await withdrawCredential(house, act(), keySet, accessKeyId), withdrawn);
+  t.deepEqual(await withdrawCredential(house, act(), keySet, { accessKeyId }), withdrawn);
   t.is(credentialState(withdrawn, new Date()), 'WITHDRAWN');
   t.deepEqual(
     (await eventsOf(t.context, accessKeyId)).map(({ action }) => action),
@@ -127,10 +127,10 @@ test('a withdrawn credential is not brought back, changed or rotated', async (t)
   const { house, act } = t.context;
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(house, act(), keySet);
-  await withdrawCredential(house, act(), keySet, accessKeyId);
+  await withdrawCredential(house, act(), keySet, { accessKeyId });
   const refused = { message: 'the credential is not live any more' };
-  await t.throwsAsync(updateCredential(house, act(), keySet, accessKeyId, { expiresAt: null }), refused);
-  await t.throwsAsync(rotateCredential(house, act(), keySet, accessKeyId), refused);
+  await t.throwsAsync(updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt: null }), refused);
+  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId }), refused);
 });
 
 test('the successor of a credential is issued while the old one lives on', async (t) => {
@@ -141,9 +141,8 @@ test('the successor of a credential is issued while the old one lives on', async
     house,
     act(),
     keySet,
-    old.accessKeyId,
+    { accessKeyId: old.accessKeyId, expected: 1 },
     { retireAfterQuietMinutes: 30 },
-    1,
   );
   t.not(next.secret.reveal(), old.secret.reveal());
   t.like(await getCredential(house, keySet, old.accessKeyId), {
@@ -153,7 +152,7 @@ test('the successor of a credential is issued while the old one lives on', async
     row_version: 2,
   });
   t.like(next.credential, { successor: null, retire_after_minutes: null, expires_at: null });
-  await t.throwsAsync(rotateCredential(house, act(), keySet, old.accessKeyId), {
+  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId: old.accessKeyId }), {
     message: 'the credential has a successor already',
   });
   const [event, more] = await eventsOf(t.context, next.accessKeyId);
@@ -166,7 +165,7 @@ test('a rotation that was refused leaves neither a successor nor a credential', 
   const { house, act } = t.context;
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(house, act(), keySet);
-  await t.throwsAsync(rotateCredential(house, act(), keySet, accessKeyId, {}, 7), {
+  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId, expected: 7 }, {}), {
     message: /has been changed meanwhile/,
   });
   const { items } = await listCredentials(house, keySet, { limit: 50 });
@@ -187,8 +186,8 @@ test('a key set has at most ten live credentials; expired and withdrawn ones do 
   const full = { message: 'the key set has 10 live credentials' };
   await t.throwsAsync(issueCredential(house, act(), keySet), full);
   const [one, other] = made;
-  await t.throwsAsync(rotateCredential(house, act(), keySet, one?.accessKeyId ?? ''), full);
-  await withdrawCredential(house, act(), keySet, one?.accessKeyId ?? '');
+  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' }), full);
+  await withdrawCredential(house, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' });
   await t.notThrowsAsync(issueCredential(house, act(), keySet));
   await store.db
     .updateTable('xks_credentials')
@@ -209,7 +208,7 @@ test.serial('from its expiry on a credential is EXPIRED, and stays so', async (t
   t.is(credentialState(credential, new Date(expiresAt.getTime() - 1)), 'LIVE');
   t.is(credentialState(credential, expiresAt), 'EXPIRED');
   clock.ahead = 2 * minute;
-  await t.throwsAsync(updateCredential(house, act(), keySet, accessKeyId, { expiresAt: null }), {
+  await t.throwsAsync(updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt: null }), {
     message: 'the credential is not live any more',
   });
   await t.throwsAsync(issueCredential(house, act(), keySet, { expiresAt }), {
@@ -232,8 +231,8 @@ test('a credential of another key set is not found', async (t) => {
   const { accessKeyId } = await issueCredential(house, act(), one);
   const hidden = { message: 'the key set has no such credential' };
   await t.throwsAsync(getCredential(house, other, accessKeyId), hidden);
-  await t.throwsAsync(withdrawCredential(house, act(), other, accessKeyId), hidden);
-  await t.throwsAsync(rotateCredential(house, act(), other, accessKeyId), hidden);
+  await t.throwsAsync(withdrawCredential(house, act(), other, { accessKeyId }), hidden);
+  await t.throwsAsync(rotateCredential(house, act(), other, { accessKeyId }), hidden);
   t.deepEqual((await listCredentials(house, other, { limit: 50 })).items, []);
 });
 
@@ -246,7 +245,12 @@ test('a secret sealed by one token is not kept when the key set moved to another
   });
   await store.db.updateTable('key_sets').set({ token: 'token' }).where('id', '=', keySet.id).execute();
   await t.notThrowsAsync(
-    updateKeySet(house, act(), vault.id, 'all', keySet.id, { pathPrefix: fresh('moved') }),
+    updateKeySet(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: keySet.id },
+      { pathPrefix: fresh('moved') },
+    ),
   );
 });
 

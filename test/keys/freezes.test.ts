@@ -51,10 +51,14 @@ test.serial(
   async (t) => {
     const { house, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const frozen = await freezeVault(house, act(), vault.id, 'vault', { reason: 'INC-7' });
+    const frozen = await freezeVault(house, act(), { vaultId: vault.id }, 'vault', { reason: 'INC-7' });
     t.is(await state(), 'FROZEN');
     t.not(frozen.frozen_at, null);
-    t.deepEqual(await freezeVault(house, act(), vault.id, 'vault', {}), frozen, 'once more is no act');
+    t.deepEqual(
+      await freezeVault(house, act(), { vaultId: vault.id }, 'vault', {}),
+      frozen,
+      'once more is no act',
+    );
     t.like(await getKeySet(house, vault.id, 'all', keySet.id), {
       frozen_at: null,
       vault_frozen_at: frozen.frozen_at,
@@ -63,9 +67,9 @@ test.serial(
     t.is((await listKeySets(house, vault.id, 'all', { state: 'FROZEN' }, page)).items.length, 1);
     t.is((await listKeySets(house, vault.id, 'all', { state: 'ACTIVE' }, page)).items.length, 0);
     // Whoever thaws a key set gives back nothing of what the vault keeps.
-    await thawKeySet(house, act(), vault.id, 'all', keySet.id);
+    await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'FROZEN');
-    await thawVault(house, act(), vault.id, 'vault', {});
+    await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
     t.is(await state(), 'AVAILABLE');
     const events = await eventsOf(t.context, vault.id);
     t.deepEqual(
@@ -80,8 +84,8 @@ test.serial('what the appliance freezes of a vault is usable when both sides hav
   const { house, act, vault } = t.context;
   const { state } = await served(t);
   const [freeze, thaw] = [
-    async () => freezeVault(house, act(), vault.id, 'appliance', {}),
-    async (side: 'vault' | 'appliance') => thawVault(house, act(), vault.id, side, {}),
+    async () => freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}),
+    async (side: 'vault' | 'appliance') => thawVault(house, act(), { vaultId: vault.id }, side, {}),
   ];
   for (const order of [['vault', 'appliance'] as const, ['appliance', 'vault'] as const]) {
     const { frozen_at, appliance_frozen_at } = await freeze();
@@ -100,17 +104,17 @@ test.serial(
   async (t) => {
     const { house, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const { frozen_at } = await freezeVault(house, act(), vault.id, 'vault', {});
-    await freezeKeySet(house, act(), vault.id, 'all', keySet.id);
-    t.like(await freezeVault(house, act(), vault.id, 'appliance', {}), { frozen_at });
-    t.like(await thawVault(house, act(), vault.id, 'appliance', {}), {
+    const { frozen_at } = await freezeVault(house, act(), { vaultId: vault.id }, 'vault', {});
+    await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+    t.like(await freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}), { frozen_at });
+    t.like(await thawVault(house, act(), { vaultId: vault.id }, 'appliance', {}), {
       frozen_at,
       appliance_frozen_at: null,
     });
     t.is(await state(), 'FROZEN');
-    await thawVault(house, act(), vault.id, 'vault', {});
+    await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
     t.is(await state(), 'FROZEN', 'the key set is frozen by itself');
-    await thawKeySet(house, act(), vault.id, 'all', keySet.id);
+    await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'AVAILABLE');
   },
 );
@@ -124,7 +128,7 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
   const own = await insertVault(store, fresh('own'));
   const gone = await insertVault(store, fresh('gone'));
   await deleteVault(house, act(), gone.id, undefined, undefined);
-  const { frozen_at: before } = await freezeVault(house, act(), own.id, 'vault', {});
+  const { frozen_at: before } = await freezeVault(house, act(), { vaultId: own.id }, 'vault', {});
   const revision = store.revision();
   t.deepEqual(await freezeAllVaults(house, act(), { reason: 'INC-8' }), { frozen: 1_101, before: 1 });
   t.is(await state(), 'FROZEN');
@@ -146,9 +150,9 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
   t.false(each.some(({ vault_id }) => vault_id === gone.id || vault_id === own.id));
   t.deepEqual(await freezeAllVaults(house, act(), {}), { frozen: 0, before: 1_102 });
   // The appliance has no way back; each vault has its own.
-  await thawVault(house, act(), vault.id, 'appliance', {});
+  await thawVault(house, act(), { vaultId: vault.id }, 'appliance', {});
   t.is(await state(), 'FROZEN');
-  await thawVault(house, act(), vault.id, 'vault', {});
+  await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
   t.is(await state(), 'AVAILABLE');
 });
 
@@ -215,8 +219,14 @@ test.serial(
           )
           .execute(store.db);
     for (const [act_, what] of [
-      [async () => freezeVault(house, act(), vault.id, 'vault', {}), /^the freeze of the vault is not/],
-      [async () => freezeVault(house, act(), vault.id, 'appliance', {}), /^the freeze of the vault is not/],
+      [
+        async () => freezeVault(house, act(), { vaultId: vault.id }, 'vault', {}),
+        /^the freeze of the vault is not/,
+      ],
+      [
+        async () => freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}),
+        /^the freeze of the vault is not/,
+      ],
       [async () => freezeAllVaults(house, act(), {}), /^the freeze of all vaults is not/],
       [
         async () => freezeKeySets(house, act(), vault.id, 'all', [keySet.id]),

@@ -178,16 +178,16 @@ class Model {
     if (key === undefined) return;
     const before = await getCloudKey(house, vault.id, 'all', key.id);
     const expected = before.row_version - (late ? 1 : 0);
-    const on = [house, act(), vault.id, 'all', key.id] as const;
+    const on = [house, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected }] as const;
     const expiresAt = new Date(this.#now + 20 * day);
     const acts: Record<typeof name, () => Promise<CloudKeyRecord>> = {
-      disable: async () => disableCloudKey(...on, expected),
-      enable: async () => enableCloudKey(...on, expected),
+      disable: async () => disableCloudKey(...on),
+      enable: async () => enableCloudKey(...on),
       rotate: async () => rotateCloudKey(house, on[1], before, 'asked', expected),
-      schedule: async () => scheduleDeletion(...on, 7, expected),
-      cancel: async () => cancelDeletion(...on, expected),
-      extend: async () => updateCloudKey(...on, { expiresAt }, expected),
-      describe: async () => updateCloudKey(...on, { description: `word ${++this.#words}` }, expected),
+      schedule: async () => scheduleDeletion(...on, 7),
+      cancel: async () => cancelDeletion(...on),
+      extend: async () => updateCloudKey(...on, { expiresAt }),
+      describe: async () => updateCloudKey(...on, { description: `word ${++this.#words}` }),
     };
     const wanted = late ? undefined : outcomes[name]?.[key.state];
     const after = await tried(acts[name]());

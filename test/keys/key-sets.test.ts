@@ -77,9 +77,12 @@ test('a name is unique within its vault, and free in another', async (t) => {
   await t.notThrowsAsync(createKeySet(house, act(), elsewhere.id, 'all', { name, token: 'token' }));
   await t.throwsAsync(findKeySet(store, name), { message: 'more than one vault has a key set of this name' });
   const other = await newKeySet(t.context);
-  await t.throwsAsync(updateKeySet(house, act(), t.context.vault.id, 'all', other.id, { name }), {
-    message: 'another key set of the vault has this name',
-  });
+  await t.throwsAsync(
+    updateKeySet(house, act(), { vaultId: t.context.vault.id, sight: 'all', id: other.id }, { name }),
+    {
+      message: 'another key set of the vault has this name',
+    },
+  );
 });
 
 test('a path prefix that AWS would not take is refused whole', async (t) => {
@@ -94,19 +97,16 @@ test('a key set is made, changed, frozen, thawed and deleted, each act on the re
   const changed = await updateKeySet(
     house,
     act(),
-    vault.id,
-    'all',
-    id,
+    { vaultId: vault.id, sight: 'all', id, expected: 1 },
     { description: 'new', quota: null },
-    1,
   );
   t.like(changed, { description: 'new', quota_rate: null, quota_burst: null, row_version: 2 });
-  const frozen = await freezeKeySet(house, act(), vault.id, 'all', id);
+  const frozen = await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id });
   t.not(frozen.frozen_at, null);
-  t.deepEqual(await freezeKeySet(house, act(), vault.id, 'all', id), frozen);
-  t.is((await thawKeySet(house, act(), vault.id, 'all', id)).frozen_at, null);
-  t.is((await thawKeySet(house, act(), vault.id, 'all', id)).row_version, 4);
-  await deleteKeySet(house, act(), vault.id, 'all', id, 4);
+  t.deepEqual(await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id }), frozen);
+  t.is((await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id })).frozen_at, null);
+  t.is((await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id })).row_version, 4);
+  await deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 4 });
   await t.throwsAsync(getKeySet(house, vault.id, 'all', id), { message: 'there is no such key set' });
   const events = await eventsOf(t.context, id);
   t.deepEqual(
@@ -125,12 +125,17 @@ test('a key set is made, changed, frozen, thawed and deleted, each act on the re
 test('whoever has not seen the last change is refused, and nothing is done', async (t) => {
   const { house, act, vault } = t.context;
   const { id } = await newKeySet(t.context);
-  await updateKeySet(house, act(), vault.id, 'all', id, { description: 'one' }, 1);
+  await updateKeySet(
+    house,
+    act(),
+    { vaultId: vault.id, sight: 'all', id, expected: 1 },
+    { description: 'one' },
+  );
   for (const late of [
-    updateKeySet(house, act(), vault.id, 'all', id, { description: 'two' }, 1),
-    freezeKeySet(house, act(), vault.id, 'all', id, 1),
-    thawKeySet(house, act(), vault.id, 'all', id, 1),
-    deleteKeySet(house, act(), vault.id, 'all', id, 1),
+    updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }, { description: 'two' }),
+    freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
   ])
     t.like(await t.throwsAsync(late, { name: 'VaultError' }), { problem: 'precondition' });
   t.like(await getKeySet(house, vault.id, 'all', id), { description: 'one', frozen_at: null });
@@ -142,7 +147,12 @@ test('of several who change the same version at once one succeeds', async (t) =>
   const { id } = await newKeySet(t.context);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 8 }, async (_, n) =>
-      updateKeySet(house, act(), vault.id, 'all', id, { description: `by ${n}` }, 1),
+      updateKeySet(
+        house,
+        act(),
+        { vaultId: vault.id, sight: 'all', id, expected: 1 },
+        { description: `by ${n}` },
+      ),
     ),
   );
   t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -205,16 +215,19 @@ test('a cloud admin makes and sees key sets of their admin groups only', async (
   t.is((await findVault(store.db, vault.id, [theirs])).key_sets, 0);
   t.is((await findVault(store.db, vault.id, [])).key_sets, 0);
   const wish = { adminGroupId: theirs };
-  await t.throwsAsync(updateKeySet(house, act(), vault.id, [mine], id, wish), {
+  await t.throwsAsync(updateKeySet(house, act(), { vaultId: vault.id, sight: [mine], id }, wish), {
     message: 'you are not in this admin group',
   });
-  await t.throwsAsync(updateKeySet(house, act(), vault.id, [mine], id, { adminGroupId: null }), {
-    message: 'it must belong to an admin group',
-  });
+  await t.throwsAsync(
+    updateKeySet(house, act(), { vaultId: vault.id, sight: [mine], id }, { adminGroupId: null }),
+    {
+      message: 'it must belong to an admin group',
+    },
+  );
   const hidden = { message: 'there is no such key set' };
   await t.throwsAsync(getKeySet(house, vault.id, [theirs], id), hidden);
-  await t.throwsAsync(freezeKeySet(house, act(), vault.id, [theirs], id), hidden);
-  await t.throwsAsync(deleteKeySet(house, act(), vault.id, [theirs], id), hidden);
+  await t.throwsAsync(freezeKeySet(house, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
+  await t.throwsAsync(deleteKeySet(house, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
   await t.throwsAsync(getKeySet(house, vault.id, [], id), hidden);
   const ownerless = await newKeySet(t.context);
   await t.throwsAsync(getKeySet(house, vault.id, [mine], ownerless.id), hidden);
@@ -260,16 +273,19 @@ test('another vault finds nothing, by reading or by acting', async (t) => {
   const { id } = await newKeySet(t.context);
   const hidden = { message: 'there is no such key set' };
   await t.throwsAsync(getKeySet(house, elsewhere.id, 'all', id), hidden);
-  await t.throwsAsync(updateKeySet(house, act(), elsewhere.id, 'all', id, { description: 'x' }), hidden);
-  await t.throwsAsync(freezeKeySet(house, act(), elsewhere.id, 'all', id), hidden);
-  await t.throwsAsync(thawKeySet(house, act(), elsewhere.id, 'all', id), hidden);
-  await t.throwsAsync(deleteKeySet(house, act(), elsewhere.id, 'all', id), hidden);
+  await t.throwsAsync(
+    updateKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }, { description: 'x' }),
+    hidden,
+  );
+  await t.throwsAsync(freezeKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
+  await t.throwsAsync(thawKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
+  await t.throwsAsync(deleteKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
 });
 
 test('token and path prefix stay once there are CloudKeys or live credentials', async (t) => {
   const { house, act, vault } = t.context;
   const edit = async (id: string, pathPrefix: string) =>
-    updateKeySet(house, act(), vault.id, 'all', id, { pathPrefix });
+    updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id }, { pathPrefix });
   const unused = await newKeySet(t.context);
   t.is((await edit(unused.id, fresh('moved'))).row_version, 2);
   const withKey = await newKeySet(t.context);
@@ -283,7 +299,7 @@ test('token and path prefix stay once there are CloudKeys or live credentials', 
   await t.throwsAsync(edit(withCredential.id, fresh('moved')), {
     message: 'token and path prefix cannot change: the key set has live credentials',
   });
-  await withdrawCredential(house, act(), withCredential, accessKeyId);
+  await withdrawCredential(house, act(), withCredential, { accessKeyId });
   await t.notThrowsAsync(edit(withCredential.id, fresh('moved')));
 });
 
@@ -292,9 +308,9 @@ test('a key set is deleted only when its CloudKeys are DELETED and its credentia
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   const { accessKeyId } = await issueCredential(house, act(), keySet);
-  const remove = async () => deleteKeySet(house, act(), vault.id, 'all', keySet.id);
+  const remove = async () => deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has CloudKeys' });
-  await scheduleDeletion(house, act(), vault.id, 'all', key.id, 7);
+  await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7);
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has CloudKeys' });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
   await t.throwsAsync(remove(), {
@@ -302,7 +318,7 @@ test('a key set is deleted only when its CloudKeys are DELETED and its credentia
   });
   await bury(t.context, key.id);
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has live credentials' });
-  await withdrawCredential(house, act(), keySet, accessKeyId);
+  await withdrawCredential(house, act(), keySet, { accessKeyId });
   await t.notThrowsAsync(remove());
 });
 
@@ -314,7 +330,7 @@ test('an external key id is never given again, not even after its key set is gon
   await bury(t.context, key.id);
   const again = { message: 'another CloudKey has, or had, this external key id' };
   await t.throwsAsync(newKey(t.context, other, { externalKeyId: key.external_key_id }), again);
-  await deleteKeySet(house, act(), vault.id, 'all', keySet.id);
+  await deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
   await t.throwsAsync(newKey(t.context, other, { externalKeyId: key.external_key_id }), again);
 });
 
@@ -328,7 +344,7 @@ test('lists count CloudKeys that are not DELETED, and filter', async (t) => {
   ];
   await newKey(there, one);
   await bury(there, (await newKey(there, one)).id);
-  await freezeKeySet(house, act(), elsewhere.id, 'all', other.id);
+  await freezeKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id: other.id });
   const list = async (filter: Parameters<typeof listKeySets>[3]) =>
     (await listKeySets(house, elsewhere.id, 'all', filter, { limit: 50 })).items.map(
       ({ name, cloud_keys }) => `${name} ${cloud_keys}`,
@@ -352,7 +368,7 @@ test.serial(
       await newKey(t.context, keySet, { rotation: { kind: 'NEVER' } }),
       await newKey(t.context, keySet),
     ];
-    await scheduleDeletion(house, act(), vault.id, 'all', tombstone.id, 7);
+    await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: tombstone.id }, 7);
     const next = async ({ id }: { id: string }) =>
       store.db.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
     const due = (key: { rotated_at: string }, days: number) =>
@@ -362,7 +378,12 @@ test.serial(
     t.teardown(() => {
       clock.ahead = 0;
     });
-    await updateKeySet(house, act(), vault.id, 'all', keySet.id, { rotationDays: 40 });
+    await updateKeySet(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: keySet.id },
+      { rotationDays: 40 },
+    );
     t.is((await next(inheriting)).next_rotation_at, due(inheriting, 40));
     t.is((await next(inheriting)).row_version, inheriting.row_version + 1);
     t.is((await next(own)).next_rotation_at, due(own, 30));
@@ -370,13 +391,23 @@ test.serial(
     t.is((await next(never)).next_rotation_at, null);
     t.is((await next(tombstone)).next_rotation_at, null);
     const edit = act();
-    await updateKeySet(house, edit, vault.id, 'all', keySet.id, { rotationDays: 10 });
+    await updateKeySet(house, edit, { vaultId: vault.id, sight: 'all', id: keySet.id }, { rotationDays: 10 });
     // Overdue by the new schedule, so due when it came into force: at the commit, which the act's beginning comes before.
     const dueAt = Date.parse((await next(inheriting)).next_rotation_at ?? '');
     t.true(dueAt >= edit.at.getTime() && dueAt <= house.now().getTime(), String(dueAt));
-    await updateKeySet(house, act(), vault.id, 'all', keySet.id, { rotationDays: null });
+    await updateKeySet(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: keySet.id },
+      { rotationDays: null },
+    );
     t.is((await next(inheriting)).next_rotation_at, null);
-    await updateCloudKey(house, act(), vault.id, 'all', own.id, { rotation: { kind: 'INHERIT' } });
+    await updateCloudKey(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: own.id },
+      { rotation: { kind: 'INHERIT' } },
+    );
     t.is((await next(own)).next_rotation_at, null);
   },
 );
@@ -393,7 +424,7 @@ test('a new schedule reaches each of many CloudKeys in steps, and none is rotate
     rotated_at: new Date(Date.parse(first.rotated_at) + n * 1000).toISOString(),
   }));
   for (const row of many) await store.db.insertInto('cloud_keys').values(row).execute();
-  await updateKeySet(house, act(), vault.id, 'all', keySet.id, { rotationDays: 365 });
+  await updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { rotationDays: 365 });
   const { id, rotation } = await store.db
     .selectFrom('cloud_keys')
     .selectAll()

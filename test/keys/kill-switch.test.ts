@@ -65,11 +65,19 @@ test.serial('every act on a CloudKey that something in the database takes back i
     await newKey(t.context, keySet),
     await newKey(t.context, keySet, { expiresAt }),
   ];
-  await scheduleDeletion(house, act(), vault.id, 'all', doomed.id, 7);
+  await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: doomed.id }, 7);
   await trigger(t.context, undoKey);
   const state = /^the state of the CloudKey is not in the store as it was written/;
-  await isRefused(t, async () => disableCloudKey(house, act(), vault.id, 'all', key.id), state);
-  await isRefused(t, async () => scheduleDeletion(house, act(), vault.id, 'all', key.id, 7), state);
+  await isRefused(
+    t,
+    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
+    state,
+  );
+  await isRefused(
+    t,
+    async () => scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7),
+    state,
+  );
   clock.ahead = 2 * soon;
   await isRefused(t, async () => expireKeys(house), state);
   clock.ahead = 8 * 86_400_000;
@@ -97,7 +105,7 @@ test.serial('an expiry that is put off again by the database is refused', async 
   const expiresAt = new Date(house.now().getTime() + soon);
   await isRefused(
     t,
-    async () => updateCloudKey(house, act(), vault.id, 'all', key.id, { expiresAt }),
+    async () => updateCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, { expiresAt }),
     /the state of the CloudKey/,
   );
 });
@@ -112,7 +120,7 @@ test.serial('a freeze that something takes back is refused', async (t) => {
   );
   await isRefused(
     t,
-    async () => freezeKeySet(house, act(), vault.id, 'all', keySet.id),
+    async () => freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }),
     /the freeze of the key set/,
   );
 });
@@ -122,10 +130,10 @@ test.serial('a credential that something keeps live is not told to be withdrawn'
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(house, act(), keySet);
   const expiresAt = new Date(house.now().getTime() + soon);
-  await updateCredential(house, act(), keySet, accessKeyId, { expiresAt });
+  await updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt });
   await trigger(t.context, undoCredential);
   const withdrawal = /the end of the credential/;
-  await isRefused(t, async () => withdrawCredential(house, act(), keySet, accessKeyId), withdrawal);
+  await isRefused(t, async () => withdrawCredential(house, act(), keySet, { accessKeyId }), withdrawal);
   clock.ahead = 2 * soon;
   await isRefused(t, async () => expireCredentials(house), withdrawal);
 });
@@ -151,7 +159,7 @@ test.serial('what is dropped from the audit trail was not done', async (t) => {
   );
   await isRefused(
     t,
-    async () => disableCloudKey(house, act(), vault.id, 'all', key.id),
+    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
     /the audit event cloud-key.disable/,
   );
 });
@@ -163,5 +171,9 @@ test.serial('a change that no worker would hear of is refused', async (t) => {
     t.context,
     `AFTER UPDATE ON main.revision BEGIN UPDATE revision SET revision = OLD.revision WHERE id = 1; END`,
   );
-  await isRefused(t, async () => disableCloudKey(house, act(), vault.id, 'all', key.id), /the revision/);
+  await isRefused(
+    t,
+    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
+    /the revision/,
+  );
 });

@@ -356,7 +356,7 @@ test.serial('a row that says DESTROYING destroys nothing without the deletion th
     await stage.key(keySet, { name: 'tombstone' }),
     await stage.key(keySet, { name: 'again' }),
   ];
-  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', pending.id, 7);
+  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: pending.id }, 7);
   const set = async (key: CloudKeyRecord, state: 'DESTROYING' | 'DESTROYED', deleted: boolean) => {
     await stage.store.db
       .updateTable('key_versions')

@@ -71,7 +71,12 @@ async function play(t: ExecutionContext<TestVault>, stage: Stage, story: Story):
   });
   const deleted = await stage.key(keySet, { name: 'deleted' });
   const act = systemAct(stage.house, 'test');
-  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', deleted.id, story.deletionDays);
+  await scheduleDeletion(
+    stage.house,
+    act,
+    { vaultId: stage.vault.id, sight: 'all', id: deleted.id },
+    story.deletionDays,
+  );
   const deletion = stage.now + story.deletionDays * day;
 
   const schedules = stage.schedules();
@@ -175,10 +180,10 @@ test.serial(
     const [off] = keys;
     stage.now += 5 * day;
     const act = () => systemAct(stage.house, 'test');
-    await disableCloudKey(stage.house, act(), stage.vault.id, 'all', off?.id ?? '');
+    await disableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off?.id ?? '' });
     stage.now += 20 * day;
     t.is((await stage.schedules().runOnce()).keysRotated, 3);
-    await enableCloudKey(stage.house, act(), stage.vault.id, 'all', off?.id ?? '');
+    await enableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off?.id ?? '' });
     t.is((await stage.schedules().runOnce()).keysRotated, 1);
     for (const { id } of keys) t.is((await stage.read(id)).current_version, 2);
     t.is((await stage.schedules().runOnce()).keysRotated, 0);

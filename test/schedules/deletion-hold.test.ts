@@ -17,7 +17,7 @@ test.afterEach.always(async (t) => t.context.dispose());
 /** A CloudKey whose deletion is due. */
 async function dueKey(vault: TestVault): Promise<() => Promise<string | undefined>> {
   const key = await newKey(vault, await newKeySet(vault));
-  await scheduleDeletion(vault.house, vault.act(), vault.vault.id, 'all', key.id, 7);
+  await scheduleDeletion(vault.house, vault.act(), { vaultId: vault.vault.id, sight: 'all', id: key.id }, 7);
   vault.clock.ahead += 7 * day + 1000;
   return async () =>
     (

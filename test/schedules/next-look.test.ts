@@ -40,7 +40,7 @@ test('a withdrawn credential is gone for a directory that knew it, at its next l
   t.is(credential?.keySet.id, keySet.id);
   if (credential !== undefined)
     t.is((await directory.secret(credential, managementDeadline().deadline)).reveal(), secret.reveal());
-  await withdrawCredential(await elsewhere(t), act(), keySet, accessKeyId);
+  await withdrawCredential(await elsewhere(t), act(), keySet, { accessKeyId });
   await directory.refresh();
   t.is(await directory.credential(accessKeyId), undefined);
   t.is((await getCredential(house, keySet, accessKeyId)).withdrawn_why, 'WITHDRAWN');
@@ -60,7 +60,7 @@ test('a key that was disabled elsewhere is disabled for a directory that knew it
   ] as const) {
     await directory.refresh();
     await directory.cloudKey(keySet, external_key_id);
-    await change(there, act(), vault.id, 'all', id);
+    await change(there, act(), { vaultId: vault.id, sight: 'all', id });
     await directory.refresh();
     t.is((await directory.cloudKey(keySet, external_key_id))?.state, state);
   }
@@ -78,7 +78,7 @@ test('a key set that was frozen elsewhere is frozen for a directory that knew it
   ] as const) {
     await directory.refresh();
     await directory.credential(accessKeyId);
-    await change(there, act(), vault.id, 'all', keySet.id);
+    await change(there, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     await directory.refresh();
     t.is((await directory.credential(accessKeyId))?.keySet.frozen, frozen);
   }
@@ -91,7 +91,7 @@ test('a look-up that began before a change does not bring the old state back aft
   const directory = new Directory(store, tokens);
   await directory.refresh();
   const early = directory.cloudKey(keySet, key.external_key_id);
-  await disableCloudKey(house, act(), vault.id, 'all', key.id);
+  await disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id });
   await directory.refresh();
   await early;
   t.is((await directory.cloudKey(keySet, key.external_key_id))?.state, 'DISABLED');

@@ -51,8 +51,8 @@ test('a key expires at its time, enabled or not, and once; one that will be dele
     await stage.key(keySet, { name: 'later', expiresAt: new Date(stage.now + 2 * hour) }),
   ];
   const act = systemAct(stage.house, 'test');
-  await disableCloudKey(stage.house, act, stage.vault.id, 'all', off.id);
-  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', doomed.id, 7);
+  await disableCloudKey(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: doomed.id }, 7);
   const states = async () =>
     Promise.all([on, off, doomed, later].map(async ({ id }) => (await stage.read(id)).state));
   const schedules = stage.schedules();
@@ -87,11 +87,12 @@ test('a deletion is done at its time, and the key objects are gone from the toke
   const keySet = await stage.keySet();
   const [gone, kept] = [await stage.key(keySet, { name: 'gone' }), await stage.key(keySet, { name: 'kept' })];
   const act = () => systemAct(stage.house, 'test');
-  for (const { id } of [gone, kept]) await scheduleDeletion(stage.house, act(), stage.vault.id, 'all', id, 7);
+  for (const { id } of [gone, kept])
+    await scheduleDeletion(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id }, 7);
   const schedules = stage.schedules();
   stage.now += 7 * day - 1;
   t.like(await schedules.runOnce(), { keysDeleted: 0, versionsDestroyed: 0 });
-  await cancelDeletion(stage.house, act(), stage.vault.id, 'all', kept.id);
+  await cancelDeletion(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: kept.id });
   stage.now += 1;
   t.like(await schedules.runOnce(), { keysDeleted: 1, versionsDestroyed: 1, failed: [] });
   t.like(await stage.read(gone.id), { state: 'DELETED', deleted_at: iso(stage.now), next_rotation_at: null });
@@ -116,7 +117,8 @@ test('key objects that a token did not destroy are destroyed once it does', asyn
   const [lost, well] = [await stage.keySet(), await stage.keySet()];
   const [stuck, done] = [await stage.key(lost, { name: 'stuck' }), await stage.key(well, { name: 'done' })];
   const act = systemAct(stage.house, 'test');
-  for (const { id } of [stuck, done]) await scheduleDeletion(stage.house, act, stage.vault.id, 'all', id, 7);
+  for (const { id } of [stuck, done])
+    await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id }, 7);
   // A token that the configuration does not name any more.
   const move = async (token: string) =>
     stage.store.db.updateTable('key_sets').set({ token }).where('id', '=', lost.id).execute();
@@ -153,18 +155,18 @@ test('a key that does not serve is rotated when it serves again, and then once',
   const [keySet, frozen] = [await stage.keySet({ rotationDays: 1 }), await stage.keySet({ rotationDays: 1 })];
   const [off, cold] = [await stage.key(keySet, { name: 'off' }), await stage.key(frozen, { name: 'cold' })];
   const act = () => systemAct(stage.house, 'test');
-  await disableCloudKey(stage.house, act(), stage.vault.id, 'all', off.id);
-  await freezeKeySet(stage.house, act(), stage.vault.id, 'all', frozen.id);
+  await disableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await freezeKeySet(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
   const schedules = stage.schedules();
   stage.now += 5 * day;
   t.is((await schedules.runOnce()).keysRotated, 0);
-  await enableCloudKey(stage.house, act(), stage.vault.id, 'all', off.id);
-  await thawKeySet(stage.house, act(), stage.vault.id, 'all', frozen.id);
+  await enableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await thawKeySet(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
   for (const side of ['vault', 'appliance'] as const) {
-    await freezeVault(stage.house, act(), stage.vault.id, side, {});
+    await freezeVault(stage.house, act(), { vaultId: stage.vault.id }, side, {});
     t.is((await schedules.runOnce()).keysRotated, 0);
     for (const by of ['vault', 'appliance'] as const)
-      await thawVault(stage.house, act(), stage.vault.id, by, {});
+      await thawVault(stage.house, act(), { vaultId: stage.vault.id }, by, {});
   }
   t.is((await schedules.runOnce()).keysRotated, 2);
   t.is((await schedules.runOnce()).keysRotated, 0);
@@ -499,7 +501,7 @@ test('two processes that do the same at once do nothing twice', async (t) => {
     await stage.key(keySet, { name: 'deleted' }),
   ];
   const act = systemAct(stage.house, 'test');
-  await scheduleDeletion(stage.house, act, stage.vault.id, 'all', deleted.id, 7);
+  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: deleted.id }, 7);
   await credential(stage, keySet, 'ENDS', { expires_at: iso(stage.now + day) });
   await credential(stage, keySet, 'NEW');
   await credential(stage, keySet, 'OLD', { successor: 'NEW', retire_after_minutes: 10 });

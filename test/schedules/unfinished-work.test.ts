@@ -212,11 +212,11 @@ test.serial(
     const { house, store, raw, told } = t.context;
     fill(raw, { state: 'DELETED', version: 'DESTROYED' });
     store.writes.reset();
-    await deleteKeySet(house, act(house), 'v', 'all', 's0');
+    await deleteKeySet(house, act(house), { vaultId: 'v', sight: 'all', id: 's0' });
     t.is(told.left, 1);
     t.deepEqual((await listKeySets(house, 'v', 'all', {}, { limit: 5 })).items, []);
     t.deepEqual((await listCloudKeys(house, 'v', 'all', {}, { limit: 5 })).items, []);
-    await t.throwsAsync(deleteKeySet(house, act(house), 'v', 'all', 's0'), {
+    await t.throwsAsync(deleteKeySet(house, act(house), { vaultId: 'v', sight: 'all', id: 's0' }), {
       message: 'there is no such key set',
     });
     const again = { name: 'set0', token: 'token', pathPrefix: 'p0', externalKeyStore: true };
@@ -233,7 +233,7 @@ test.serial(
 test.serial('a key object that is in the token still keeps the rows that lead to it', async (t) => {
   const { house, raw } = t.context;
   fill(raw, { count: 500, state: 'DELETED', version: 'DESTROYED' });
-  await deleteKeySet(house, act(house), 'v', 'all', 's0');
+  await deleteKeySet(house, act(house), { vaultId: 'v', sight: 'all', id: 's0' });
   // As nothing of ours would.
   raw.exec(
     `UPDATE key_versions SET state = 'ACTIVE' WHERE cloud_key_id = (SELECT max(cloud_key_id) FROM key_versions)`,
@@ -251,10 +251,10 @@ test.serial(
     const { house, store, raw, told } = t.context;
     fill(raw, { state: 'AVAILABLE' });
     store.writes.reset();
-    await updateKeySet(house, act(house), 'v', 'all', 's0', { rotationDays: 90 });
+    await updateKeySet(house, act(house), { vaultId: 'v', sight: 'all', id: 's0' }, { rotationDays: 90 });
     t.is(told.left, 1);
     await finishWork(house, unfinishedSteps, stopAfter(20));
-    await updateKeySet(house, act(house), 'v', 'all', 's0', { rotationDays: 60 });
+    await updateKeySet(house, act(house), { vaultId: 'v', sight: 'all', id: 's0' }, { rotationDays: 60 });
     t.is(await finishStoppedOften(t.context), 1);
     areSmall(t);
     t.is(count(t.context, `cloud_keys WHERE next_rotation_at = '2031-06-30T00:00:00.000Z'`), keys);

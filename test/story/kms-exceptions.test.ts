@@ -170,8 +170,8 @@ const rows: Row[] = [
       node.withVault(async (vault) => {
         const { house, act, vaultId } = vault;
         const { id } = await vault.keySet('first');
-        await freezeKeySet(house, act(), vaultId, 'all', id);
-        return async () => thawKeySet(house, act(), vaultId, 'all', id);
+        await freezeKeySet(house, act(), { vaultId, sight: 'all', id });
+        return async () => thawKeySet(house, act(), { vaultId, sight: 'all', id });
       }),
     message: /is not enabled in the external key manager|must be ENABLED/,
     errorName: 'InvalidStateException',
@@ -184,7 +184,12 @@ const rows: Row[] = [
         node.withVault(async (vault) => {
           for (const name of ['first', 'other']) {
             const { id } = await vault.keySet(name);
-            await updateKeySet(vault.house, vault.act(), vault.vaultId, 'all', id, { externalKeyStore });
+            await updateKeySet(
+              vault.house,
+              vault.act(),
+              { vaultId: vault.vaultId, sight: 'all', id },
+              { externalKeyStore },
+            );
           }
         });
       await set(false);
@@ -318,7 +323,12 @@ test.serial('beyond its quota a key is throttled, and KMS says so', async (t) =>
   const quota = async (wish: QuotaWish | null) =>
     node.withVault(async (vault) => {
       const { id } = await vault.key(externalKeyId);
-      await updateCloudKey(vault.house, vault.act(), vault.vaultId, 'all', id, { quota: wish });
+      await updateCloudKey(
+        vault.house,
+        vault.act(),
+        { vaultId: vault.vaultId, sight: 'all', id },
+        { quota: wish },
+      );
     });
   await quota({ requestsPerSecond: 1 });
   try {

@@ -96,7 +96,7 @@ export async function perform(house: KeyHouse, deed: Deed, idempotencyKey: strin
       break;
     }
     case 'schedule-deletion':
-      await scheduleDeletion(house, act, deed.vaultId, 'all', deed.cloudKeyId, 7);
+      await scheduleDeletion(house, act, { vaultId: deed.vaultId, sight: 'all', id: deed.cloudKeyId }, 7);
       break;
     case 'delete-due':
       await deleteDueKeys(house, house.now());
@@ -106,7 +106,7 @@ export async function perform(house: KeyHouse, deed: Deed, idempotencyKey: strin
       break;
     case 'rotate-credential': {
       const keySet = await getKeySet(house, deed.vaultId, 'all', deed.keySetId);
-      await rotateCredential(house, act, keySet, deed.accessKeyId);
+      await rotateCredential(house, act, keySet, { accessKeyId: deed.accessKeyId });
       break;
     }
     case 'delete-vault':

@@ -405,7 +405,7 @@ killedAtEveryPoint('a scheduled deletion', { leastPoints: steps(1) }, async (t) 
 killedAtEveryPoint('a deletion that is due', { leastPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
-  await scheduleDeletion(world.house, world.act, world.vaultId, 'all', key.id, 7);
+  await scheduleDeletion(world.house, world.act, { vaultId: world.vaultId, sight: 'all', id: key.id }, 7);
   world.advance(7 * day + hour);
   world.forget(key);
   return {
@@ -489,7 +489,7 @@ killedAtEveryPoint('the deletion of a vault', { leastPoints: steps(1) }, async (
   const vault = await insertVault(world.house.store as TestVault['store'], `vault-${++names}`);
   const keySet = await newKeySet(world, vault.id);
   const key = await world.key({ keySet, vaultId: vault.id });
-  await disableCloudKey(world.house, world.act, vault.id, 'all', key.id);
+  await disableCloudKey(world.house, world.act, { vaultId: vault.id, sight: 'all', id: key.id });
   await issueCredential(world.house, world.act, keySet);
   world.forget(key);
   return {

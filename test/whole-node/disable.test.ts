@@ -76,7 +76,7 @@ async function run(
 }
 
 async function enable({ vault, keyId }: Held): Promise<void> {
-  await enableCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+  await enableCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
 }
 
 /** Waits for the moment itself: the clock is the node's too. */
@@ -92,7 +92,7 @@ test.serial(
       refusedWith: 'InvalidStateException',
       pull: async () => {
         const { vault, keyId } = held;
-        await disableCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+        await disableCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
       },
       giveBack: async () => enable(held),
     })),
@@ -104,7 +104,12 @@ test.serial(
     run(t, 'expiring', 12, (held) => {
       const { vault, keyId } = held;
       const expire = async (expiresAt: Date | null) =>
-        updateCloudKey(vault.house, vault.act(), vault.vaultId, 'all', keyId, { expiresAt });
+        updateCloudKey(
+          vault.house,
+          vault.act(),
+          { vaultId: vault.vaultId, sight: 'all', id: keyId },
+          { expiresAt },
+        );
       return {
         refusedWith: 'InvalidStateException',
         pull: async () => {
@@ -124,10 +129,10 @@ test.serial('from the moment a freeze of the key set has answered no success beg
   run(t, 'frozen', 12, ({ vault, keySet }) => ({
     refusedWith: 'InvalidStateException',
     pull: async () => {
-      await freezeKeySet(vault.house, vault.act(), vault.vaultId, 'all', keySet.id);
+      await freezeKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keySet.id });
     },
     giveBack: async () => {
-      await thawKeySet(vault.house, vault.act(), vault.vaultId, 'all', keySet.id);
+      await thawKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keySet.id });
     },
   })),
 );
@@ -136,10 +141,10 @@ test.serial('from the moment a freeze of the vault has answered no success begin
   run(t, 'frozen-vault', 12, ({ vault }) => ({
     refusedWith: 'InvalidStateException',
     pull: async () => {
-      await freezeVault(vault.house, vault.act(), vault.vaultId, 'vault', {});
+      await freezeVault(vault.house, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
     },
     giveBack: async () => {
-      await thawVault(vault.house, vault.act(), vault.vaultId, 'vault', {});
+      await thawVault(vault.house, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
     },
   })),
 );
@@ -149,11 +154,16 @@ test.serial('from the moment a deletion is scheduled no success begins', async (
     refusedWith: 'InvalidStateException',
     pull: async () => {
       const { vault, keyId } = held;
-      await scheduleDeletion(vault.house, vault.act(), vault.vaultId, 'all', keyId, 7);
+      await scheduleDeletion(
+        vault.house,
+        vault.act(),
+        { vaultId: vault.vaultId, sight: 'all', id: keyId },
+        7,
+      );
     },
     giveBack: async () => {
       const { vault, keyId } = held;
-      await cancelDeletion(vault.house, vault.act(), vault.vaultId, 'all', keyId);
+      await cancelDeletion(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
       await enable(held);
     },
   })),
@@ -193,14 +203,14 @@ async function credentialRounds(
 
 test.serial('from the moment a credential is withdrawn no success begins', async (t) =>
   credentialRounds(t, 'withdrawn', async ({ vault, keySet }, accessKeyId) => {
-    await withdrawCredential(vault.house, vault.act(), keySet, accessKeyId);
+    await withdrawCredential(vault.house, vault.act(), keySet, { accessKeyId });
   }),
 );
 
 test.serial('from the moment a credential expires no success begins', async (t) =>
   credentialRounds(t, 'outlived', async ({ vault, keySet }, accessKeyId) => {
     const expiresAt = new Date(Date.now() + 100);
-    await updateCredential(vault.house, vault.act(), keySet, accessKeyId, { expiresAt });
+    await updateCredential(vault.house, vault.act(), keySet, { accessKeyId }, { expiresAt });
     await untilClock(expiresAt);
   }),
 );

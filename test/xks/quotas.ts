@@ -15,14 +15,14 @@ const ofKeySet = [429, 'ThrottlingException', 'The request quota of the key set 
 async function setKeyQuota(key: string, quota: QuotaWish | null): Promise<void> {
   await file().node.withStore(async (vault) => {
     const { id } = await vault.key(key);
-    await updateCloudKey(vault.house, vault.act(), vault.vaultId, 'all', id, { quota });
+    await updateCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }, { quota });
   });
 }
 
 async function setKeySetQuota(name: string, quota: QuotaWish | null): Promise<void> {
   await file().node.withStore(async (vault) => {
     const { id } = await vault.keySet(name);
-    await updateKeySet(vault.house, vault.act(), vault.vaultId, 'all', id, { quota });
+    await updateKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }, { quota });
   });
 }
 

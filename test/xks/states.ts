@@ -57,7 +57,7 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('pending');
     await node.withStore(async (vault) => {
       const { id } = await vault.key(key);
-      const acts = () => [vault.house, vault.act(), vault.vaultId, 'all', id] as const;
+      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       await scheduleDeletion(...acts(), 7);
       assertError(t, await encrypt(), ...pendingDeletion);
       assertError(t, await decrypt(), ...pendingDeletion);
@@ -78,7 +78,7 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('expiring');
     await node.withStore(async (vault) => {
       const { id } = await vault.key(key);
-      const acts = () => [vault.house, vault.act(), vault.vaultId, 'all', id] as const;
+      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       const expiresAt = new Date(Date.now() + 300);
       await updateCloudKey(...acts(), { expiresAt });
       await untilThen(t, expiresAt, encrypt);
@@ -101,7 +101,7 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('freezing');
     await node.withStore(async (vault) => {
       const { id } = await vault.keySet('first');
-      const acts = () => [vault.house, vault.act(), vault.vaultId, 'all', id] as const;
+      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       await freezeKeySet(...acts());
       assertError(t, await encrypt(), ...frozen);
       assertError(t, await decrypt(), ...frozen);
@@ -139,7 +139,13 @@ test.serial('an expired credential fails authentication at its moment, and anoth
   await node.withStore(async (vault) => {
     const expiresAt = new Date(Date.now() + 300);
     const keySet = await vault.keySet('first');
-    await updateCredential(vault.house, vault.act(), keySet, leaving.access.accessKeyId, { expiresAt });
+    await updateCredential(
+      vault.house,
+      vault.act(),
+      keySet,
+      { accessKeyId: leaving.access.accessKeyId },
+      { expiresAt },
+    );
     await untilThen(t, expiresAt, async () => leaving.metadata(key));
     assertError(t, await leaving.metadata(key), ...authenticationFailed);
     assertError(t, await leaving.health(), ...authenticationFailed);
@@ -155,7 +161,12 @@ test.serial('a key set that is no external key store has no path and opens to no
   await node.withStore(async (vault) => {
     const setTo = async (name: string, externalKeyStore: boolean) => {
       const { id } = await vault.keySet(name);
-      await updateKeySet(vault.house, vault.act(), vault.vaultId, 'all', id, { externalKeyStore });
+      await updateKeySet(
+        vault.house,
+        vault.act(),
+        { vaultId: vault.vaultId, sight: 'all', id },
+        { externalKeyStore },
+      );
     };
     await setTo('first', false);
     await setTo('bare', false);

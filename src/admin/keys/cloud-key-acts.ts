@@ -92,7 +92,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
       const { days, cloud } = body;
       return acted(
         call,
-        await scheduleDeletion(services, act, vaultId, sight, cloudKeyId, days, expected, cloud),
+        await scheduleDeletion(services, act, { vaultId, sight, id: cloudKeyId, expected }, days, cloud),
         cloud,
       );
     },
@@ -123,7 +123,7 @@ function doing(acting: typeof disableCloudKey) {
     const { cloud } = call.body;
     return acted(
       call,
-      await acting(services, act, params.vaultId, sight, params.cloudKeyId, expected, cloud),
+      await acting(services, act, { vaultId: params.vaultId, sight, id: params.cloudKeyId, expected }, cloud),
       cloud,
     );
   };

@@ -221,7 +221,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       const wish = { ...told, expiresAt: toDate(told.expiresAt) };
       return acted(
         call,
-        await updateCloudKey(services, act, vaultId, sight, cloudKeyId, wish, expected, applyToKms),
+        await updateCloudKey(services, act, { vaultId, sight, id: cloudKeyId, expected }, wish, applyToKms),
         applyToKms ? 'both' : 'ours',
       );
     },

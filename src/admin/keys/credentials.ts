@@ -138,7 +138,10 @@ export const credentialRoutes: readonly Route[] = [
       const { services, act, params, body, expected } = call;
       const wish = { ...body, expiresAt: toDate(body.expiresAt) };
       const keySet = await keySetOf(call);
-      return answer(call, await updateCredential(services, act, keySet, params.accessKeyId, wish, expected));
+      return answer(
+        call,
+        await updateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, wish),
+      );
     },
   }),
   route({
@@ -170,7 +173,7 @@ export const credentialRoutes: readonly Route[] = [
       return madeNow(
         call,
         keySet,
-        await rotateCredential(services, act, keySet, params.accessKeyId, wish, expected),
+        await rotateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, wish),
       );
     },
   }),
@@ -187,7 +190,10 @@ export const credentialRoutes: readonly Route[] = [
     changes: true,
     handle: async (call) => {
       const { services, act, params, expected } = call;
-      await withdrawCredential(services, act, await keySetOf(call), params.accessKeyId, expected);
+      await withdrawCredential(services, act, await keySetOf(call), {
+        accessKeyId: params.accessKeyId,
+        expected,
+      });
       return { status: 204 };
     },
   }),

@@ -127,7 +127,10 @@ function onVault(change: typeof freezeVault) {
   return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof why>>): Promise<Answer> => {
     const { services, act, params, body, expected } = call;
     const side: FreezeSide = callerOf(call).vaultId === '' ? 'appliance' : 'vault';
-    return vaultAnswer(services, await change(services, act, params.vaultId, side, body, expected));
+    return vaultAnswer(
+      services,
+      await change(services, act, { vaultId: params.vaultId, expected }, side, body),
+    );
   };
 }
 

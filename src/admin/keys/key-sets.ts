@@ -203,7 +203,12 @@ export const keySetRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       return answer(
         services,
-        await updateKeySet(services, act, params.vaultId, sight, params.keySetId, wish, expected),
+        await updateKeySet(
+          services,
+          act,
+          { vaultId: params.vaultId, sight, id: params.keySetId, expected },
+          wish,
+        ),
       );
     },
   }),
@@ -225,7 +230,7 @@ export const keySetRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       return answer(
         services,
-        await freezeKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+        await freezeKeySet(services, act, { vaultId: params.vaultId, sight, id: params.keySetId, expected }),
       );
     },
   }),
@@ -245,7 +250,7 @@ export const keySetRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       return answer(
         services,
-        await thawKeySet(services, act, params.vaultId, sight, params.keySetId, expected),
+        await thawKeySet(services, act, { vaultId: params.vaultId, sight, id: params.keySetId, expected }),
       );
     },
   }),
@@ -264,7 +269,12 @@ export const keySetRoutes: readonly Route[] = [
     changes: true,
     handle: async (call) => {
       const { services, act, params, expected } = call;
-      await deleteKeySet(services, act, params.vaultId, callerOf(call).sight, params.keySetId, expected);
+      await deleteKeySet(services, act, {
+        vaultId: params.vaultId,
+        sight: callerOf(call).sight,
+        id: params.keySetId,
+        expected,
+      });
       return { status: 204 };
     },
   }),

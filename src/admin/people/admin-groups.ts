@@ -102,7 +102,14 @@ export const adminGroupRoutes: readonly Route[] = [
     answer: shownGroup,
     changes: true,
     handle: async ({ services, act, params, body, expected }) =>
-      shown(await updateAdminGroup(services, act, params.vaultId, params.groupId, body, expected)),
+      shown(
+        await updateAdminGroup(
+          services,
+          act,
+          { vaultId: params.vaultId, groupId: params.groupId, expected },
+          body,
+        ),
+      ),
   }),
   route({
     operation: 'deleteAdminGroup',
@@ -114,7 +121,7 @@ export const adminGroupRoutes: readonly Route[] = [
     params: one,
     changes: true,
     handle: async ({ services, act, params, expected }) => {
-      await deleteAdminGroup(services, act, params.vaultId, params.groupId, expected);
+      await deleteAdminGroup(services, act, { vaultId: params.vaultId, groupId: params.groupId, expected });
       return { status: 204 };
     },
   }),

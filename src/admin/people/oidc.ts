@@ -251,7 +251,10 @@ function providerRoutes(
         const { services, act, params: given, body, expected } = call;
         // Who says which provider to believe can be anyone of the vault: no less than its administrator.
         checkReach(callerOf(call), administratorOf(of(given)));
-        return shown(services, await putProvider(services, clients, act, of(given), body, expected));
+        return shown(
+          services,
+          await putProvider(services, clients, act, { vaultId: of(given), expected }, body),
+        );
       },
     }),
     route<{ vaultId: string } | undefined>({
@@ -267,7 +270,7 @@ function providerRoutes(
       handle: async (call) => {
         const { services, act, params: given, expected } = call;
         checkReach(callerOf(call), administratorOf(of(given)));
-        await deleteProvider(services, act, of(given), expected);
+        await deleteProvider(services, act, { vaultId: of(given), expected });
         return { status: 204 };
       },
     }),

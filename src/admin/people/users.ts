@@ -159,7 +159,7 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
         const { services, act, params, body, expected } = call;
         const { vaultId: vault = '', userId: id } = params;
         return shown(
-          await updateUser(services, act, callerOf(call), vault, id, body, expected),
+          await updateUser(services, act, callerOf(call), { vaultId: vault, userId: id, expected }, body),
           services.now(),
         );
       },
@@ -176,7 +176,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       changes: true,
       handle: async (call) => {
         const { services, act, params, expected } = call;
-        await deleteUser(services, act, callerOf(call), params.vaultId ?? '', params.userId, expected);
+        await deleteUser(services, act, callerOf(call), {
+          vaultId: params.vaultId ?? '',
+          userId: params.userId,
+          expected,
+        });
         return { status: 204 };
       },
     }),
@@ -194,7 +198,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       handle: async (call) => {
         const { services, act, params, expected } = call;
         return shown(
-          await unlockUser(services, act, callerOf(call), params.vaultId ?? '', params.userId, expected),
+          await unlockUser(services, act, callerOf(call), {
+            vaultId: params.vaultId ?? '',
+            userId: params.userId,
+            expected,
+          }),
           services.now(),
         );
       },
@@ -212,14 +220,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       changes: true,
       handle: async (call) => {
         const { services, act, params, expected } = call;
-        const { user, delivery: how } = await resetPassword(
-          siteOf(services),
-          act,
-          callerOf(call),
-          params.vaultId ?? '',
-          params.userId,
+        const { user, delivery: how } = await resetPassword(siteOf(services), act, callerOf(call), {
+          vaultId: params.vaultId ?? '',
+          userId: params.userId,
           expected,
-        );
+        });
         return {
           body: { ...showUser(user, services.now()), ...showDelivery(how) },
           rowVersion: user.row_version,
@@ -240,7 +245,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       handle: async (call) => {
         const { services, act, params, expected } = call;
         return shown(
-          await removeTotp(services, act, callerOf(call), params.vaultId ?? '', params.userId, expected),
+          await removeTotp(services, act, callerOf(call), {
+            vaultId: params.vaultId ?? '',
+            userId: params.userId,
+            expected,
+          }),
           services.now(),
         );
       },

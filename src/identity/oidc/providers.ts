@@ -5,7 +5,7 @@ import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House } from '../../vault/context.ts';
+import { checkRowVersion, type House, type VaultTarget } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isCertificateBundle } from '../mail-settings.ts';
 import type { OidcClients } from './clients.ts';
@@ -49,9 +49,8 @@ export async function putProvider(
   house: House,
   clients: OidcClients,
   act: Act,
-  vaultId: string,
+  { vaultId, expected }: VaultTarget,
   wish: ProviderWish,
-  expected: number | undefined,
 ): Promise<OidcProvider> {
   checkWish(wish);
   const before = await house.store.db
@@ -111,8 +110,7 @@ export async function putProvider(
 export async function deleteProvider(
   house: House,
   act: Act,
-  vaultId: string,
-  expected: number | undefined,
+  { vaultId, expected }: VaultTarget,
 ): Promise<void> {
   await house.store.write(act, async (trx) => {
     const provider = await findProvider({ db: trx }, vaultId);

@@ -12,7 +12,7 @@ import {
   type UsedCredential,
 } from './credential-records.ts';
 import { sealXksSecret } from './credential-secrets.ts';
-import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
+import { checkLive, parseQuiet, type CredentialTarget, type CredentialWish } from './credential-wish.ts';
 import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
 import { checkRowVersion, type House } from '../../vault/context.ts';
@@ -68,9 +68,8 @@ export async function rotateCredential(
   house: House,
   act: Act,
   keySet: KeySet,
-  accessKeyId: string,
+  { accessKeyId, expected }: CredentialTarget,
   wish: CredentialWish = {},
-  expected?: number,
 ): Promise<IssuedCredential> {
   const quiet = parseQuiet(wish.retireAfterQuietMinutes ?? defaultQuietMinutes);
   const made = await make(house, keySet, { expiresAt: wish.expiresAt ?? null }, act.at);

@@ -1,8 +1,14 @@
 import { credentialState, type XksCredential } from './credential-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
+import type { Expected } from '../../vault/context.ts';
 
 /** Thirty days. */
 export const mostQuietMinutes = 43_200;
+
+/** A credential of a key set that an act is on. */
+export interface CredentialTarget extends Expected {
+  accessKeyId: string;
+}
 
 export interface CredentialWish {
   /** In the future; null for never. */

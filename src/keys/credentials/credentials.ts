@@ -7,7 +7,7 @@ import {
   type UsedCredential,
   type XksCredential,
 } from './credential-records.ts';
-import { checkLive, parseQuiet, type CredentialWish } from './credential-wish.ts';
+import { checkLive, parseQuiet, type CredentialTarget, type CredentialWish } from './credential-wish.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
 import { checkRowVersion, type House } from '../../vault/context.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
@@ -35,9 +35,8 @@ export async function updateCredential(
   house: House,
   act: Act,
   keySet: KeySet,
-  accessKeyId: string,
+  { accessKeyId, expected }: CredentialTarget,
   wish: CredentialWish,
-  expected?: number,
 ): Promise<UsedCredential> {
   return actOnCredential(house, act, keySet, { accessKeyId, expected, verb: 'update' }, (before) => {
     checkLive(before, act.at);
@@ -55,8 +54,7 @@ export async function withdrawCredential(
   house: House,
   act: Act,
   keySet: KeySet,
-  accessKeyId: string,
-  expected?: number,
+  { accessKeyId, expected }: CredentialTarget,
 ): Promise<UsedCredential> {
   return actOnCredential(house, act, keySet, { accessKeyId, expected, verb: 'withdraw' }, (before) =>
     before.withdrawn_at === null
@@ -69,7 +67,7 @@ async function actOnCredential(
   house: House,
   act: Act,
   keySet: KeySet,
-  on: { accessKeyId: string; expected: number | undefined; verb: string },
+  on: CredentialTarget & { verb: string },
   plan: (before: UsedCredential) => Partial<XksCredential>,
 ): Promise<UsedCredential> {
   return house.store.change(act, async (trx) => {

@@ -6,7 +6,7 @@ import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { Edit } from '../../vault/edits.ts';
 import type { KeyHouse } from '../followers.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
 import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';
@@ -75,11 +75,8 @@ export async function createKeySet(
 export async function updateKeySet(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
+  { vaultId, sight, id, expected }: Target,
   wish: Edit<KeySetWish>,
-  expected?: number,
 ): Promise<CountedKeySet> {
   const change = parseKeySetWish(wish);
   return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
@@ -104,10 +101,7 @@ export async function updateKeySet(
 export async function freezeKeySet(
   house: House,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
 ): Promise<CountedKeySet> {
   return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'freeze' }, async (_, before) =>
     before.frozen_at === null ? { frozen_at: act.at.toISOString() } : {},
@@ -118,10 +112,7 @@ export async function freezeKeySet(
 export async function thawKeySet(
   house: House,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
 ): Promise<CountedKeySet> {
   return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'thaw' }, async () => ({
     frozen_at: null,
@@ -135,10 +126,7 @@ export async function thawKeySet(
 export async function deleteKeySet(
   house: KeyHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
 ): Promise<void> {
   const isOver = await house.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
@@ -157,7 +145,7 @@ export async function deleteKeySet(
 async function actOnKeySet(
   house: House,
   act: Act,
-  on: { vaultId: string; sight: Sight; id: string; expected: number | undefined; verb: string },
+  on: Target & { verb: string },
   plan: (trx: ActTransaction, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
   let isPlanned = true;
