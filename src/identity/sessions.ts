@@ -58,6 +58,12 @@ export function isLive(
   );
 }
 
+/** What sessions are made with. */
+interface SessionContext {
+  house: House;
+  limits: SessionLimits;
+}
+
 /**
  * Begins a session of a user who has proven who they are by `method`, in the transaction that found it out. What is
  * left to do stands in its state. After a sign-in by OIDC the password is the provider's, and so is the second factor,
@@ -65,8 +71,7 @@ export function isLive(
  */
 export async function openSession(
   trx: ActTransaction,
-  house: House,
-  limits: SessionLimits,
+  { house, limits }: SessionContext,
   act: Act,
   user: UserRow,
   wish: SessionWish,
@@ -107,8 +112,7 @@ export async function openSession(
  */
 export async function raiseSession(
   trx: Transaction<Tables>,
-  house: House,
-  limits: SessionLimits,
+  { house, limits }: SessionContext,
   user: UserRow,
   session: SessionRow,
   state: 'PASSWORD_CHANGE' | 'ACTIVE',

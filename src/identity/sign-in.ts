@@ -99,7 +99,7 @@ async function trySignIn(
             .executeTakeFirst();
           if (fresh === undefined) return undefined;
           if (fresh.totp_state === 'ON') await takeBack(trx, attempt);
-          return openSession(trx, house, limits, act, fresh, {
+          return openSession(trx, { house, limits }, act, fresh, {
             method: 'password',
             cookie: wish.cookie,
             address: act.address,
@@ -140,8 +140,7 @@ export async function giveSecondFactor(
           await noteOn(trx, 'users').set(clean).where('id', '=', user.id).execute();
           const raised = await raiseSession(
             trx,
-            house,
-            limits,
+            { house, limits },
             user,
             session,
             stateAfterSecondFactor(user, session.method),
@@ -192,7 +191,7 @@ export async function changePassword(
       password_changed_at: trx.at.toISOString(),
     });
     await endSessionsOf(trx, user.id, session.id);
-    const raised = await raiseSession(trx, house, limits, changed, session, 'ACTIVE');
+    const raised = await raiseSession(trx, { house, limits }, changed, session, 'ACTIVE');
     await record(trx, actOf(act, user), {
       action: 'user.change-password',
       vaultId: user.vault_id,

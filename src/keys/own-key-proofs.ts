@@ -25,8 +25,7 @@ export async function keepOwnKeyProofs(
   store: Pick<Store, 'bookkeep'>,
   token: string,
   { serial }: Pick<TokenInfo, 'serial'>,
-  proofs: OwnKeyProofs,
-  made: readonly string[],
+  { proofs, made }: { proofs: OwnKeyProofs; made: readonly string[] },
   now: Date,
 ): Promise<string[]> {
   return store.bookkeep(async (trx) => {

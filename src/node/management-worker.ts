@@ -249,7 +249,13 @@ class AdminWorker implements Worker {
   /** A store of before has none: they are made of the keys as they were found, and from then on no others are used. */
   async #keepProofs({ token, info, ownProofs }: Extract<ToWorker, { kind: 'host' }>): Promise<void> {
     try {
-      const kept = await keepOwnKeyProofs(this.#store, token, info, ownProofs, [], wallClock());
+      const kept = await keepOwnKeyProofs(
+        this.#store,
+        token,
+        info,
+        { proofs: ownProofs, made: [] },
+        wallClock(),
+      );
       if (kept.length > 0)
         this.#log.warn(
           { token, serial: info.serial, keys: kept },

@@ -396,7 +396,13 @@ test.serial('what was refused is on record with what was reached for, of whichev
       .where('id', '=', actorId)
       .executeTakeFirstOrThrow();
     const from = { method: 'password', cookie: true, address: '127.0.0.1', userAgent: 'test' } as const;
-    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), user, from);
+    return openSession(
+      trx,
+      { house: open.house, limits: { idleMinutes: 15, longestMinutes: 60 } },
+      open.act(),
+      user,
+      from,
+    );
   });
   const forged = await client.as(undefined).request('DELETE', `${root}/key-sets/${blue.ids.keySet}`, {
     ifMatch: '*',
@@ -640,7 +646,13 @@ async function sessionOf({ open, boss }: Stage, userId: string) {
     const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
     // Of those who have a second factor the code is given already.
     const proven = { ...user, totp_state: 'NONE' } as const;
-    return openSession(trx, open.house, { idleMinutes: 15, longestMinutes: 60 }, open.act(), proven, from);
+    return openSession(
+      trx,
+      { house: open.house, limits: { idleMinutes: 15, longestMinutes: 60 } },
+      open.act(),
+      proven,
+      from,
+    );
   });
   return { id: session.id, client: boss.as(token.reveal()) };
 }

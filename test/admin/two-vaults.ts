@@ -169,7 +169,7 @@ export async function addUser(
       });
       const limits = { idleMinutes: 15, longestMinutes: 60 };
       const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
-      return (await openSession(trx, house, limits, act(), user, from)).token.reveal();
+      return (await openSession(trx, { house, limits }, act(), user, from)).token.reveal();
     }),
   );
   return new AdminClient(node.admin, token);

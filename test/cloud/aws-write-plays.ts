@@ -71,7 +71,7 @@ export function accessKeyPlays(stage: Stage): Plays {
     const read = async () => getCspAccount(house, vaultId, 'all', id);
     return {
       service: 'iam',
-      ask: async () => rotateAccessKey(house, act(), vaultId, 'all', id, undefined, quick),
+      ask: async () => rotateAccessKey(house, act(), { vaultId, sight: 'all', id }, quick),
       goOn: async () => rotateDueAccessKeys(house, () => Promise.resolve(true), quick),
       told: async () => {
         const { access_key_rotation: step, access_key_rotation_retry_at: next, access_key_id } = await read();
@@ -104,7 +104,7 @@ export function rolePlays({ house, act, vaultId, group, simulator }: Stage): Pla
     const report = async () => reportOf(await getCspAccount(house, vaultId, 'all', id));
     return {
       service: 'sts',
-      ask: async () => checkCspAccount(house, act(), vaultId, 'all', id),
+      ask: async () => checkCspAccount(house, act(), { vaultId, sight: 'all', id }),
       goOn: async () => undefined,
       told: async () => ({ isDone: (await report())?.ok === true, next: null }),
       inAws: async () => [(await report())?.arn.split('/')[1], name],

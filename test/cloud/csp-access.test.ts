@@ -56,7 +56,12 @@ function keyOf({ accessKeyId, secretAccessKey }: TestUser) {
 }
 
 async function edit({ context }: T, { id }: CspAccountRecord, wish: Partial<CspAccountWish>) {
-  return updateCspAccount(context.house, context.act(), context.vault.id, 'all', id, wish);
+  return updateCspAccount(
+    context.house,
+    context.act(),
+    { vaultId: context.vault.id, sight: 'all', id },
+    wish,
+  );
 }
 
 async function count({ context }: T): Promise<number> {
@@ -249,7 +254,7 @@ test.serial(
     const policies = await policyOfCspAccount(house, vault.id, 'all', made.id);
     await other.trust(name, policies.trustPolicy ?? {});
     await account.allow(hub.name, policies.assumingPolicy ?? {});
-    const checked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+    const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
     t.like(reportOf(checked), { ok: true, problem: null, method: 'simulated', accountId: other.id });
     t.regex(
       (await whoIs(await awsAccountOf(house, checked))).arn,
@@ -258,7 +263,10 @@ test.serial(
 
     // Under another external id it is nobody's: an edit that AWS refuses changes nothing.
     await other.trust(name, trustPolicy(hub.arn, 'another-external-id'));
-    t.like(reportOf(await checkCspAccount(house, act(), vault.id, 'all', made.id)), { ok: false, arn: '' });
+    t.like(reportOf(await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id })), {
+      ok: false,
+      arn: '',
+    });
     const roleArn2 = await other.role(trustPolicy(hub.arn, 'another-external-id'));
     const now = await getCspAccount(house, vault.id, 'all', made.id);
     await t.throwsAsync(edit(t, now, { roleArn: roleArn2 }), {
@@ -357,7 +365,9 @@ test.serial('a role is assumed with the node’s own credentials', async (t) => 
     const made = await create(t, { type: 'role', roleArn }, house);
     const { trustPolicy: trust } = await policyOfCspAccount(house, vault.id, 'all', made.id);
     await account.trust(name, trust ?? {});
-    t.like(reportOf(await checkCspAccount(house, act(), vault.id, 'all', made.id)), { ok: true });
+    t.like(reportOf(await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id })), {
+      ok: true,
+    });
   });
 });
 
@@ -381,23 +391,23 @@ test.serial(
       };
       await account.trust(name, open);
       await t.throwsAsync(awsAccountOf(house, made), { message: /has not been checked/ });
-      const checked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
       t.like(reportOf(checked), { ok: false, problem: { code: 'EXTERNAL_ID_NOT_ASKED_FOR' } });
       await t.throwsAsync(awsAccountOf(house, checked), { message: /has not been checked/ });
 
       const { trustPolicy: trust } = await policyOfCspAccount(house, vault.id, 'all', made.id);
       await account.trust(name, trust ?? {});
-      const right = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      const right = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
       t.regex((await whoIs(await awsAccountOf(house, right))).arn, /:assumed-role\//);
       // That AWS cannot be asked says nothing against it.
       const undo = t.context.simulator.fault({ service: 'sts', action: 'AssumeRole', kind: 'reset' });
-      const unasked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      const unasked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
       undo();
       t.false(reportOf(unasked)?.ok);
       t.regex((await whoIs(await awsAccountOf(house, unasked))).arn, /:assumed-role\//);
       // That it asks no more does.
       await account.trust(name, open);
-      const opened = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+      const opened = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
       await t.throwsAsync(awsAccountOf(house, opened), { message: /has not been checked/ });
     });
   },
@@ -448,11 +458,13 @@ test.serial('a check says what is wrong by now, and is on the record', async (t)
       }),
     }),
   );
-  const checked = await checkCspAccount(house, act(), vault.id, 'all', made.id);
+  const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
   t.false(reportOf(checked)?.ok);
   t.is(checked.row_version, 2);
   await iam.send(new DeleteAccessKeyCommand({ UserName: user.name, AccessKeyId: user.accessKeyId }));
-  const gone = reportOf(await checkCspAccount(house, act(), vault.id, 'all', made.id));
+  const gone = reportOf(
+    await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id }),
+  );
   t.like(gone, { ok: false, arn: '', problem: { code: 'InvalidClientTokenId' } });
   t.deepEqual(
     (await eventsOf(t.context, made.id)).map(({ action, after }) => [
@@ -475,7 +487,7 @@ test.serial(
     const made = await create(t, keyOf(users[0]));
     const other = await create(t, keyOf(users[2]));
     await edit(t, made, keyOf(users[1]));
-    const rotated = await rotateAccessKey(house, act(), vault.id, 'all', other.id);
+    const rotated = await rotateAccessKey(house, act(), { vaultId: vault.id, sight: 'all', id: other.id });
     const next = await currentKey(store.db, other.id);
     if (next === undefined) throw new Error('no access key after the rotation');
     const { secret: newSecret } = await openKey(house, { id: other.id, vault_id: vault.id }, next);
@@ -509,7 +521,7 @@ test.serial(
       (await store.db.selectFrom('csp_access_keys').select('csp_account_id').execute()).map(
         ({ csp_account_id: id }) => id,
       );
-    await deleteCspAccount(house, act(), vault.id, 'all', made.id);
+    await deleteCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
     t.false((await keys()).includes(made.id));
     const [, , deleted] = await eventsOf(t.context, made.id);
     t.true(deleted?.before?.includes(users[1].accessKeyId), 'which access key lives on in IAM');

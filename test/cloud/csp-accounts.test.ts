@@ -63,17 +63,22 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
   const changed = await updateCspAccount(
     house,
     act(),
-    vault.id,
-    [group],
-    made.id,
+    { vaultId: vault.id, sight: [group], id: made.id, expected: 1 },
     { description: 'paid' },
-    1,
   );
   t.is(changed.row_version, 2);
-  await t.throwsAsync(updateCspAccount(house, act(), vault.id, 'all', made.id, { description: 'again' }, 1), {
-    message: /has been changed meanwhile/,
-  });
-  await deleteCspAccount(house, act(), vault.id, [group], made.id, 2);
+  await t.throwsAsync(
+    updateCspAccount(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: made.id, expected: 1 },
+      { description: 'again' },
+    ),
+    {
+      message: /has been changed meanwhile/,
+    },
+  );
+  await deleteCspAccount(house, act(), { vaultId: vault.id, sight: [group], id: made.id, expected: 2 });
   await t.throwsAsync(getCspAccount(house, vault.id, 'all', made.id), {
     message: 'there is no such CSP account',
   });
@@ -88,7 +93,12 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
 test('an edit that changes nothing is no act', async (t) => {
   const { house, act, vault } = t.context;
   const made = await newAccount(t.context);
-  const same = await updateCspAccount(house, act(), vault.id, 'all', made.id, { name: made.name });
+  const same = await updateCspAccount(
+    house,
+    act(),
+    { vaultId: vault.id, sight: 'all', id: made.id },
+    { name: made.name },
+  );
   t.is(same.row_version, 1);
   t.is((await eventsOf(t.context, made.id)).length, 1);
 });
@@ -107,7 +117,12 @@ test('a cloud admin sees and makes CSP accounts of their admin groups only', asy
     { message: 'you are not in this admin group' },
   );
   await t.throwsAsync(
-    updateCspAccount(house, act(), vault.id, [group], theirs.id, { adminGroupId: otherGroup }),
+    updateCspAccount(
+      house,
+      act(),
+      { vaultId: vault.id, sight: [group], id: theirs.id },
+      { adminGroupId: otherGroup },
+    ),
     { message: 'you are not in this admin group' },
   );
 });
@@ -127,8 +142,11 @@ test('another vault finds nothing, by reading or by acting', async (t) => {
   const { id } = await newAccount(t.context);
   const nothing = { message: 'there is no such CSP account' };
   await t.throwsAsync(getCspAccount(house, elsewhere.id, 'all', id), nothing);
-  await t.throwsAsync(updateCspAccount(house, act(), elsewhere.id, 'all', id, { name: 'mine' }), nothing);
-  await t.throwsAsync(deleteCspAccount(house, act(), elsewhere.id, 'all', id), nothing);
+  await t.throwsAsync(
+    updateCspAccount(house, act(), { vaultId: elsewhere.id, sight: 'all', id }, { name: 'mine' }),
+    nothing,
+  );
+  await t.throwsAsync(deleteCspAccount(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), nothing);
   t.deepEqual((await listCspAccounts(house, elsewhere.id, 'all', {}, { limit: 200 })).items, []);
 });
 
@@ -140,14 +158,17 @@ test('a name is unique within the vault', async (t) => {
     createCspAccount(house, act(), vault.id, 'all', { name: one.name, adminGroupId: group }),
     clash,
   );
-  await t.throwsAsync(updateCspAccount(house, act(), vault.id, 'all', other.id, { name: one.name }), clash);
+  await t.throwsAsync(
+    updateCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: other.id }, { name: one.name }),
+    clash,
+  );
 });
 
 test('a CSP account that a key set is for is not deleted', async (t) => {
   const { house, act, vault } = t.context;
   const { id } = await newAccount(t.context);
   await newKeySet(t.context, { cspAccountId: id });
-  await t.throwsAsync(deleteCspAccount(house, act(), vault.id, 'all', id), {
+  await t.throwsAsync(deleteCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id }), {
     message: 'key sets are for this CSP account',
   });
 });

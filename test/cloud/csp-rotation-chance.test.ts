@@ -71,10 +71,15 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
         if (tries >= staleTries) simulator.settle();
         const killAt = kills[tries];
         const mine = killAt === undefined ? house : killedAtWrite(house, killAt);
-        await rotateAccessKey(mine, act(), vault.id, 'all', id, undefined, {
-          pauses: [1, 1],
-          usedToldAfter: 0,
-        }).catch(() => undefined);
+        await rotateAccessKey(
+          mine,
+          act(),
+          { vaultId: vault.id, sight: 'all', id },
+          {
+            pauses: [1, 1],
+            usedToldAfter: 0,
+          },
+        ).catch(() => undefined);
       }
       for (const each of undo) each();
       simulator.settle();

@@ -81,7 +81,7 @@ async function rotationsOf(t: ExecutionContext<Context>, id: string): Promise<nu
 }
 
 async function rotate({ context }: ExecutionContext<Context>, id: string, house: AwsHouse = context.house) {
-  return rotateAccessKey(house, context.act(), context.vault.id, 'all', id, undefined, quick);
+  return rotateAccessKey(house, context.act(), { vaultId: context.vault.id, sight: 'all', id }, quick);
 }
 
 /** Again and again, as the schedule does, until it is done. */
@@ -338,7 +338,7 @@ test.serial(
       clock.ahead = 0;
     });
     const turn = async ({ row }: Case) =>
-      rotateAccessKey(house, act(), vault.id, 'all', row.id, undefined, { pauses: [1, 1] });
+      rotateAccessKey(house, act(), { vaultId: vault.id, sight: 'all', id: row.id }, { pauses: [1, 1] });
     const strike = (kind: 'reset' | 'answer-lost') =>
       simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind, times: 1 });
 
@@ -519,10 +519,15 @@ test.serial(
     undo();
     const next = (await sealedKeys(t, one.row.id)).find(({ state }) => state === 'NEXT')?.access_key_id ?? '';
     const other = await account.user();
-    const edited = await updateCspAccount(house, act(), vault.id, 'all', one.row.id, {
-      accessKeyId: other.accessKeyId,
-      secretAccessKey: other.secretAccessKey,
-    });
+    const edited = await updateCspAccount(
+      house,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: one.row.id },
+      {
+        accessKeyId: other.accessKeyId,
+        secretAccessKey: other.secretAccessKey,
+      },
+    );
     t.is(edited.access_key_rotation, null);
     t.true(edited.access_key_rotation_problem?.includes(next));
     t.deepEqual(await sealedKeys(t, one.row.id), [

@@ -383,11 +383,16 @@ test.serial(
     t.deepEqual(await givenByHand(house, act(), on, 60), done);
 
     // Once Holdfast signs in there it takes over.
-    await updateCspAccount(house, act(), vaultId, 'all', cspAccountId, {
-      type: 'access-key',
-      accessKeyId: account.accessKeyId,
-      secretAccessKey: new Secret(account.secretAccessKey),
-    });
+    await updateCspAccount(
+      house,
+      act(),
+      { vaultId, sight: 'all', id: cspAccountId },
+      {
+        type: 'access-key',
+        accessKeyId: account.accessKeyId,
+        secretAccessKey: new Secret(account.secretAccessKey),
+      },
+    );
     const taken = await linkExternalKeyStore(house, act(), keySet, { region, customKeyStoreId: id });
     t.like(taken, {
       id: store.id,

@@ -647,7 +647,7 @@ test.serial('a key store that a KMS key comes into meanwhile is not deleted', as
       return async (...args: Parameters<typeof target.write>) => {
         if (comes) {
           comes = false;
-          await createKmsKey(house, act(), vaultId, 'all', id, {});
+          await createKmsKey(house, act(), { vaultId, sight: 'all', cloudKeyId: id }, {});
         }
         return target.write(...args);
       };

@@ -393,7 +393,12 @@ test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
     connect: true,
   });
   await untilConnected(stage, set, store);
-  const { id } = await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { region: elsewhere });
+  const { id } = await createKmsKey(
+    house,
+    act(),
+    { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+    { region: elsewhere },
+  );
   await inTheEnd(stage, id);
   t.is((await inAwsOf(await kmsOf(stage, set), cloudKey)).length, 1);
   t.is((await inAwsOf(await kmsOf(stage, set, elsewhere), cloudKey)).length, 1);
@@ -478,7 +483,12 @@ test.serial('a KMS key that no pointer knows is found', async (t) => {
   const found = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
   t.true(found.items.some((item) => item.keyArn === pointer.key_arn && item.cloudKeyId === cloudKey.id));
   t.is(found.next, null);
-  await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { keyArn: pointer.key_arn });
+  await createKmsKey(
+    house,
+    act(),
+    { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+    { keyArn: pointer.key_arn },
+  );
   // Its alias may show only later.
   later(stage);
   await refreshKmsKey(house, (await pointerOf(stage, cloudKey)).id);
@@ -563,7 +573,12 @@ test.serial(
     await type('manual');
     // As with a pointer in another vault: nobody here knows whose key it is.
     await db.updateTable('kms_keys').set({ key_arn: '' }).where('id', '=', victim.pointer.id).execute();
-    await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, { keyArn: victim.pointer.key_arn });
+    await createKmsKey(
+      house,
+      act(),
+      { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+      { keyArn: victim.pointer.key_arn },
+    );
     await type('access-key');
     const pasted = await pointerOf(stage, cloudKey);
     await wishOfKmsKey(house, act(), on(stage, pasted), 'SCHEDULE_DELETION', 7);
@@ -589,7 +604,7 @@ test.serial('by hand: what to type is shown, and the ARN that is pasted is check
   });
   const cloudKey = await newCloudKey(stage, set, { description: "it's by hand" });
   await t.throwsAsync(pointerOf(stage, cloudKey));
-  await createKmsKey(house, act(), vaultId, 'all', cloudKey.id, {});
+  await createKmsKey(house, act(), { vaultId, sight: 'all', cloudKeyId: cloudKey.id }, {});
   const row = await pointerOf(stage, cloudKey);
   t.is(row.origin, 'MANUAL');
   const told = await consoleOfKmsKey(house, on(stage, row));

@@ -341,7 +341,12 @@ test.serial('a pointer given up before anything was sent leaves nothing', async 
   t.is(after.outcome, 'NEVER_MADE');
   t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
   // It makes room for another one.
-  await createKmsKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, {});
+  await createKmsKey(
+    stage.house,
+    stage.act(),
+    { vaultId: stage.vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+    {},
+  );
   t.is((await pointerOf(stage, cloudKey)).step, 'KEY');
 });
 

@@ -322,7 +322,12 @@ test.serial('a pointer by hand that is given up, and was cut off, is gone at the
   await createExternalKeyStore(stage.house, stage.act(), set.keySet, wish);
   for (const pasted of [false, true]) {
     const cloudKey = await newCloudKey(stage, set);
-    await createKmsKey(stage.house, stage.act(), stage.vaultId, 'all', cloudKey.id, {});
+    await createKmsKey(
+      stage.house,
+      stage.act(),
+      { vaultId: stage.vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+      {},
+    );
     const row = await pointerOf(stage, cloudKey);
     const keyArn = `arn:aws:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
     if (pasted) await editKmsKey(stage.house, stage.act(), on(stage, row), { keyArn }, { apply: false });

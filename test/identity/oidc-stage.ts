@@ -177,7 +177,7 @@ export class Stage {
     const { house, act } = this.open;
     const wish = { method: 'password' as const, cookie: false, address: '192.0.2.7', userAgent: 'test' };
     const { token } = await house.store.write(byHand, async (trx) =>
-      openSession(trx, house, this.services.sessions, act(), user, wish),
+      openSession(trx, { house, limits: this.services.sessions }, act(), user, wish),
     );
     const browser = this.browser();
     return async (method, path, { body, ifMatch } = {}) =>

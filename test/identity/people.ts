@@ -108,7 +108,7 @@ function people(
     },
     session: async (user, { cookie = false } = {}) =>
       store.write(byHand, async (trx) =>
-        openSession(trx, site, limits, act(), user, {
+        openSession(trx, { house: site, limits }, act(), user, {
           method: 'password',
           cookie,
           address: '192.0.2.7',

@@ -131,11 +131,8 @@ export const cspAccountRoutes: readonly Route[] = [
         await updateCspAccount(
           services,
           act,
-          params.vaultId,
-          sight,
-          params.cspAccountId,
+          { vaultId: params.vaultId, sight, id: params.cspAccountId, expected },
           wishOf(body),
-          expected,
         ),
       );
     },
@@ -154,7 +151,12 @@ export const cspAccountRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
-      await deleteCspAccount(services, act, params.vaultId, sight, params.cspAccountId, expected);
+      await deleteCspAccount(services, act, {
+        vaultId: params.vaultId,
+        sight,
+        id: params.cspAccountId,
+        expected,
+      });
       return { status: 204 };
     },
   }),
@@ -174,7 +176,12 @@ export const cspAccountRoutes: readonly Route[] = [
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
       return answer(
-        await checkCspAccount(services, act, params.vaultId, sight, params.cspAccountId, expected),
+        await checkCspAccount(services, act, {
+          vaultId: params.vaultId,
+          sight,
+          id: params.cspAccountId,
+          expected,
+        }),
       );
     },
   }),
@@ -197,7 +204,12 @@ export const cspAccountRoutes: readonly Route[] = [
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
       return answer(
-        await rotateAccessKey(services, act, params.vaultId, sight, params.cspAccountId, expected),
+        await rotateAccessKey(services, act, {
+          vaultId: params.vaultId,
+          sight,
+          id: params.cspAccountId,
+          expected,
+        }),
       );
     },
   }),

@@ -138,7 +138,12 @@ export const kmsKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
-      const { id } = await createKmsKey(services, act, params.vaultId, sight, params.cloudKeyId, body);
+      const { id } = await createKmsKey(
+        services,
+        act,
+        { vaultId: params.vaultId, sight, cloudKeyId: params.cloudKeyId },
+        body,
+      );
       // Made by who might: it is answered as made even if its key set is another group's since.
       const answer = await made(call, { ...params, kmsKeyId: id }, 'all');
       tryLater(services, params.cloudKeyId);

@@ -68,7 +68,7 @@ export async function init(
   try {
     chmodSync(config.storePath, 0o600);
     for (const [token, { info, ownProofs, made }] of hosts)
-      await keepOwnKeyProofs(store, token, info, ownProofs, made, wallClock());
+      await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
     print(`store ${config.storePath}: up to date`);
     fillReserve(store.reserve);
     const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);

@@ -19,7 +19,7 @@ import type { AwsHouse } from './context.ts';
 import { AwsLanes } from './aws-lanes.ts';
 import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
-import { checkRowVersion, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type Target } from '../../vault/context.ts';
 import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -50,10 +50,7 @@ export interface RotationOptions {
 export async function rotateAccessKey(
   house: AwsHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
   { pauses = usualPauses, usedToldAfter = usuallyUsedToldAfter }: RotationOptions = {},
 ): Promise<CspAccountRecord> {
   const account = await findAccount(house.store.db, vaultId, sight, id);

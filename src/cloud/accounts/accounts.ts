@@ -9,7 +9,7 @@ import {
   type CspAccountRecord,
 } from './records.ts';
 import { forgetKeys, keysOf } from './access-keys.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
 import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -38,10 +38,7 @@ export const cspAccountOrders = {
 export async function deleteCspAccount(
   house: AwsHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
 ): Promise<void> {
   await house.store.write(act, async (trx) => {
     const before = await findAccount(trx, vaultId, sight, id);

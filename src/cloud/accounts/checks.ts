@@ -16,7 +16,7 @@ import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './
 import { accountEntry, findAccount, type CspAccountRecord } from './records.ts';
 import { partsOfRole } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
 
 /**
  * Signs in to AWS once more and looks at the permissions. What AWS refuses is no error here but what was to be found
@@ -26,10 +26,7 @@ import { checkRowVersion, type House, type Sight } from '../../vault/context.ts'
 export async function checkCspAccount(
   house: AwsHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
-  expected?: number,
+  { vaultId, sight, id, expected }: Target,
 ): Promise<CspAccountRecord> {
   const account = await findAccount(house.store.db, vaultId, sight, id);
   checkRowVersion(account, expected);

@@ -18,7 +18,7 @@ import {
 import { checkShape, parseAccountWish, type CspAccountWish } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
-import { checkRowVersion, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type Target } from '../../vault/context.ts';
 import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -31,11 +31,8 @@ import { VaultError } from '../../vault/vault-error.ts';
 export async function updateCspAccount(
   house: AwsHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  id: string,
+  { vaultId, sight, id, expected }: Target,
   wish: Edit<CspAccountWish>,
-  expected?: number,
 ): Promise<CspAccountRecord> {
   const before = await findAccount(house.store.db, vaultId, sight, id);
   checkRowVersion(before, expected);

@@ -8,7 +8,7 @@ import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
 import type { CspAccount } from '../accounts/sign-in.ts';
 import type { Reading } from '../../vault/edits.ts';
 import type { ExternalKeyStore } from '../key-stores/records.ts';
-import type { Sight } from '../../vault/context.ts';
+import type { Scope } from '../../vault/context.ts';
 import { findCloudKeyIn, keyState, type CloudKeyRecord } from '../../keys/key-records.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { cloudStatusOf, lookForLink, parsePastedArn } from './look.ts';
@@ -43,9 +43,7 @@ export type KmsKeyOfNewKey = boolean | KmsKeyWish;
 export async function createKmsKey(
   house: AwsHouse,
   act: Act,
-  vaultId: string,
-  sight: Sight,
-  cloudKeyId: string,
+  { vaultId, sight, cloudKeyId }: Scope & { cloudKeyId: string },
   wish: NewKmsKeyWish,
 ): Promise<KmsKeyRow> {
   parseKmsKeyWish(wish);

@@ -175,7 +175,7 @@ export async function finishOidcSignIn(
       return { begun, user, opened: undefined };
     const { cookie, userAgent } = wish;
     const session = { method: 'oidc' as const, cookie, address: act.address, userAgent };
-    return { begun, user, opened: await openSession(trx, house, limits, act, user, session) };
+    return { begun, user, opened: await openSession(trx, { house, limits }, act, user, session) };
   });
   if (opened !== undefined) return opened;
   await recordRefusal(house, act, { action: 'session.begin', vaultId: begun?.vault_id ?? '', user });
