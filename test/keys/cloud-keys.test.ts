@@ -448,7 +448,7 @@ test('a key object of our own, one that is not there and one without a fit label
   await t.throwsAsync(adopt(versionLabel(keySet.id, key.external_key_id, 1)), {
     message: 'key objects whose label starts with "holdfast:" are our own already',
   });
-  await t.throwsAsync(adopt('nowhere'), { message: /key-missing/ });
+  await t.throwsAsync(adopt('nowhere'), { message: /^there is no AES key with the label "nowhere"/ });
 });
 
 test('a key object is taken over once, with its own usages, and on the record', async (t) => {
