@@ -59,7 +59,7 @@ export async function createExternalKeyStore(
   if (byHand || !signsIn(account))
     return house.store.write(act, async (trx) => {
       await checkOnlyOne(trx, keySet, region);
-      return insert(trx, act, keySet, region, { ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
+      return insert(trx, act, keySet, { region, ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
     });
   const aws = await awsAccountOf(house, account, region);
   // Once the record is there it is gone on with, as by the watch.
@@ -81,7 +81,8 @@ export async function createExternalKeyStore(
         ]);
       }
       await checkOnlyOne(trx, keySet, region);
-      return insert(trx, act, keySet, region, {
+      return insert(trx, act, keySet, {
+        region,
         ...columns,
         id,
         origin: 'HOLDFAST',
@@ -143,8 +144,7 @@ export async function insert(
   trx: ActTransaction,
   act: Act,
   keySet: KeySet,
-  region: string,
-  columns: Pick<ExternalKeyStore, 'name' | 'connectivity' | 'uri_endpoint' | 'origin' | 'state'> &
+  columns: Pick<ExternalKeyStore, 'region' | 'name' | 'connectivity' | 'uri_endpoint' | 'origin' | 'state'> &
     StoreChange & { id?: string },
   verb = 'create',
 ): Promise<ExternalKeyStore> {
@@ -161,11 +161,11 @@ export async function insert(
       vault_id: keySet.vault_id,
       key_set_id: keySet.id,
       csp_account_id: keySet.csp_account_id,
-      region,
       problem: null,
       created_at: now,
       updated_at: now,
       ...withoutUndefined(rest),
+      region: columns.region,
       name: columns.name,
       connectivity: columns.connectivity,
       uri_endpoint: columns.uri_endpoint,

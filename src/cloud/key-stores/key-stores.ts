@@ -83,7 +83,7 @@ export async function deleteExternalKeyStore(
   const account = await accountFor(house.store.db, row);
   await checkUnusedStore(house.store.db, row);
   if (!forget && !isByHand(row, account))
-    return askOr(house, act, on, 'delete', checkUnusedStore, (before) => {
+    return askOr(house, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
       const { tried } = readDetails(before);
       const wasUp = before.state === 'CONNECTED' || before.state === 'CONNECTING';
       const details = {
@@ -113,7 +113,7 @@ export async function ask(
   verb: string,
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore> {
-  const row = await askOr(house, act, on, verb, undefined, (before) => {
+  const row = await askOr(house, act, { ...on, verb }, (before) => {
     if (before.custom_key_store_id === '') throw unmadeProblem();
     const change = plan(before);
     if (change.wanted === 'UPDATE') checkNotInTheWay(before);
@@ -126,9 +126,13 @@ export async function ask(
 async function askOr(
   house: AwsHouse,
   act: Act,
-  { keySet, id, expected }: OnStore,
-  verb: string,
-  check: ((trx: Reading, row: ExternalKeyStore) => Promise<void>) | undefined,
+  {
+    keySet,
+    id,
+    expected,
+    verb,
+    check,
+  }: OnStore & { verb: string; check?: (trx: Reading, row: ExternalKeyStore) => Promise<void> },
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore | undefined> {
   return inTurn(house, id, async () => {

@@ -107,7 +107,7 @@ export async function linkExternalKeyStore(
       const isSame = before?.custom_key_store_id === '' || before?.custom_key_store_id === id;
       if (before === undefined || before.origin !== 'MANUAL' || !isSame) {
         await checkOnlyOne(trx, keySet, region);
-        return insert(trx, act, keySet, region, { ...columns, custom_key_store_id: id }, 'link');
+        return insert(trx, act, keySet, { region, ...columns, custom_key_store_id: id }, 'link');
       }
       // One that was told of before it was made, or before Holdfast signed in to AWS: what is not told stays as it is.
       const told = signsIn(account) ? columns : columnsAgain(wish);

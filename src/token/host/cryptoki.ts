@@ -57,17 +57,20 @@ export class Cryptoki {
     lib: pkcs11js.PKCS11,
     slot: graphene.Slot,
     info: TokenInfo,
-    pin: Secret | typeof pinInTurn | undefined,
-    logInAgain: LogIn,
-    firstStanding: PinStanding | undefined,
+    login: {
+      pin: Secret | typeof pinInTurn | undefined;
+      again: LogIn;
+      firstStanding: PinStanding | undefined;
+    },
   ) {
     this.lib = lib;
     this.info = info;
     this.#slot = slot;
-    this.#logIn = logInAgain;
+    this.#logIn = login.again;
     this.#anchor = this.#open();
     if (info.loginRequired) {
-      if (pin === pinInTurn) logInAgain((given, standing) => this.#login(given, standing));
+      const { pin, again, firstStanding } = login;
+      if (pin === pinInTurn) again((given, standing) => this.#login(given, standing));
       else if (pin !== undefined) this.#login(pin, firstStanding);
     }
     this.#session = this.#open();
@@ -110,7 +113,7 @@ export class Cryptoki {
     info.loginRequired &&= settings.profile.login.required;
     if (info.loginRequired && pin === undefined)
       throw new StartError(`token "${info.label}" wants a PIN`, 'give it in the configuration, token.pin');
-    return new Cryptoki(lib, slot, info, pin, logInAgain, settings.pinStanding);
+    return new Cryptoki(lib, slot, info, { pin, again: logInAgain, firstStanding: settings.pinStanding });
   }
 
   /** What the slot tells of its token now; {@link info} is of the start. Throws CryptokiError. */
