@@ -296,6 +296,22 @@ test.serial('thirty missing permissions are one line with the way out; wide name
   t.deepEqual(JSON.parse(await checked('--json')).missing, missing);
 });
 
+test.serial('what keeps AWS from being asked is told once, as the error of the check', async (t) => {
+  const { api, run } = t.context;
+  const account = { id: '12121212-1212-4212-8212-121212121212', name: 'aws' };
+  const problem = { code: 'ECONNREFUSED', message: 'AWS cannot be reached', wayOut: 'see the firewall' };
+  const check = { ok: false, arn: null, missing: [], problem };
+  const checked = async (...words: string[]) => {
+    api.replies = [json({ items: [account], next: null }), json(account), json({ ...account, check })];
+    return run(80, {}, 'csp-account', 'check', 'aws', ...words);
+  };
+  const { code, stdout, stderr } = await checked();
+  t.is(code, 77);
+  t.regex(stderr, /^holdfast: AWS cannot be reached\n {2}way out: see the firewall\n$/);
+  t.notRegex(stdout, /problem|cannot be reached/);
+  t.deepEqual(JSON.parse((await checked('--json')).stdout).problem, problem);
+});
+
 test.serial('principals are roles and users, told apart, unless one kind is asked for', async (t) => {
   const { api, run } = t.context;
   const account = json({ items: [{ id: '12121212-1212-4212-8212-121212121212', name: 'aws' }], next: null });

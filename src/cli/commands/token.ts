@@ -123,5 +123,8 @@ function printReport({ steps, info, mechanisms }: TokenReport): void {
   if (info !== undefined) printRecord(info, {});
   // All of them with --json: a token has a hundred, and those of AES are what matters here.
   if (mechanisms !== undefined)
-    printRecord({ mechanisms: mechanisms.length, 'of AES': mechanisms.filter((one) => /AES/.test(one)) }, {});
+    printRecord(
+      { mechanisms: mechanisms.length, 'AES mechanisms': mechanisms.filter((one) => /AES/.test(one)) },
+      {},
+    );
 }

@@ -120,12 +120,16 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
   );
 }
 
-/** Before there is a policy everything is missing: that is one thing to do, not thirty. */
+/**
+ * Before there is a policy everything is missing: that is one thing to do, not thirty. A problem is told once, as the error of
+ * the command.
+ */
 function forPeople(check: Check, name: string, options: OutputOptions): object {
-  const { missing } = check;
-  if (missing.length <= mostNamed || isWide(options)) return check;
+  const { problem: _, ...rest } = check;
+  const { missing } = rest;
+  if (missing.length <= mostNamed || isWide(options)) return rest;
   return {
-    ...check,
+    ...rest,
     missing: `${missing.length} permissions, such as ${missing[0] ?? ''}; holdfast csp-account policy ${name} prints the policy that gives them, -o wide names each`,
   };
 }
