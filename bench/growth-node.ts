@@ -17,6 +17,7 @@ import { runLoad } from './wrk.ts';
 const connections = 16;
 
 /** Start, memory and load of a node with as much, and how long its processes stand still. */
+// oxlint-disable-next-line max-lines-per-function -- a measurement from its beginning to its end
 export async function nodeWork(
   size: Required<LargeStore>,
   { now, seconds, results }: { now: Date; seconds: number; results: Results },

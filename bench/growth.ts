@@ -95,6 +95,7 @@ async function timed(work: () => Promise<unknown>): Promise<Cell> {
   return { milliseconds, stall: watch.stop() };
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of measurements
 async function storeWork(size: LargeStore, results: Results): Promise<void> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-bench-growth-'));
   const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));

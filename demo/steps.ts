@@ -38,6 +38,7 @@ const bucket = 'holdfast-demo-pictures';
 const object = 'key.png';
 
 /** The guide, from the first vault to a key that is pulled away and given back. */
+// oxlint-disable-next-line max-lines-per-function -- a list of steps
 export function stepsOf(node: DemoNode, aws: AwsOfDemo): Step[] {
   const picture = drawPicture();
   const file = (name: string) => path.join(node.directory, 'files', name);

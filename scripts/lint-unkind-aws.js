@@ -27,6 +27,7 @@ const isTimeOf = (node) => node?.type === 'MemberExpression' && times.test(nameO
 const isOfSimulator = ({ value } = {}) => String(value).endsWith('simulator/simulator.ts');
 
 const unkindAws = {
+  // oxlint-disable-next-line max-lines-per-function -- one visitor for each kind of node
   create: (context) => {
     let saysWhy = false;
     /** Told at the end: where a reason stands in the file, times are what it tests. */

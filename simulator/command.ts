@@ -78,6 +78,7 @@ export function createCommand(fail: (line: string, exitCode: number) => void): C
   });
 }
 
+// oxlint-disable-next-line complexity -- one flag after another
 async function run(given: Flags): Promise<void> {
   const home = given.quickstart === true ? quickstartHome(process.env) : undefined;
   if (home !== undefined && (given.http === true || given.tlsCertificate !== undefined))

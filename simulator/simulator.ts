@@ -58,6 +58,7 @@ export class Simulator {
     this.#changed = parts.changed;
   }
 
+  // oxlint-disable-next-line complexity, max-lines-per-function -- puts the parts of the simulator together
   static async start(given: SimulatorOptions = {}): Promise<Simulator> {
     // The object that was given: tests change times while it runs.
     const options = { ...given, time: given.time ?? {} };

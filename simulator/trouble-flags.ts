@@ -85,6 +85,7 @@ const form =
   /^(?:(?<service>[a-z0-9]+):)?(?<action>\*|[A-Za-z]{1,64})=(?<kind>[A-Za-z0-9.-]{1,64})(?:\/(?<status>[45]\d\d))?(?<more>(?:,[a-z]+=[\d.]+)*)$/;
 
 /** `[service:]Operation=kind[,times=n][,after=n][,chance=p][,delay=ms]`; the kind may be an error code of AWS's, `Code/status`. */
+// oxlint-disable-next-line complexity -- one part of the flag after another
 export function readFault(text: string): FaultRule {
   const found = form.exec(text)?.groups;
   const service = found?.['service'] ?? 'kms';

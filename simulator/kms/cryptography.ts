@@ -143,6 +143,7 @@ export function generateRandom(_kms: Kms, call: SimulatedCall) {
 }
 
 /** Finds the key, writes it to the trail, and checks the caller's right. */
+// oxlint-disable-next-line max-params -- what the trail and the policies are told of one call
 function allowedKey(
   kms: Kms,
   call: SimulatedCall,

@@ -39,6 +39,7 @@ export type StoredEncryption =
 const SSE = 'x-amz-server-side-encryption';
 
 /** S3 User Guide, "Specifying server-side encryption with AWS KMS". */
+// oxlint-disable-next-line complexity -- one case for each header
 export function wantedEncryption(call: SimulatedCall, fallback: BucketEncryption): WantedEncryption {
   const { headers } = call.http;
   if ([...headers.keys()].some((name) => name.startsWith(`${SSE}-customer-`)))

@@ -134,6 +134,7 @@ export class XksClient {
     this.#pool.drop();
   }
 
+  // oxlint-disable-next-line max-params -- what one request is made of
   async #call<T>(
     proxy: XksProxy,
     operation: XksOperation,

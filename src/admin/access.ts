@@ -24,6 +24,7 @@ export const wayToTheAppliance =
  * Deny by default: throws unless the route is public or the caller may use it. Of a vault that is not theirs a vault's
  * user learns nothing, not even that it is there.
  */
+// oxlint-disable-next-line complexity -- one refusal after another, in the order that a caller is told them
 export function checkAccess(
   { access }: Route,
   caller: Caller | undefined,

@@ -51,6 +51,7 @@ export function loadConfig(file: string): LoadedConfig {
   return check(result.data, path.resolve(file));
 }
 
+// oxlint-disable-next-line complexity, max-lines-per-function -- one check after another
 function check(config: Config, file: string): LoadedConfig {
   const problems: string[] = [];
   const resolve = (name: string) => path.resolve(path.dirname(file), name);

@@ -108,6 +108,7 @@ async function* certificateFindings(target: Target, { vpc, ca }: DoctorOptions):
 }
 
 /** What is asked over HTTP. */
+// oxlint-disable-next-line max-lines-per-function -- one finding after another
 async function* examineRequests(
   options: DoctorOptions,
   exchanger: Exchanger,

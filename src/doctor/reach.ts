@@ -5,6 +5,7 @@ import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 const tries = 5;
 
 /** Port, a TCP connection to each address, and a TLS handshake. `reached` where TLS was spoken. */
+// oxlint-disable-next-line max-lines-per-function -- one finding after another
 export async function examineReach(
   target: Target,
   addresses: readonly string[],

@@ -71,6 +71,7 @@ interface Facts {
  * The management API as a Koa application. What a route asks for is data (`src/admin/`); what every request goes through
  * is here: limits, who it is, what they may, preconditions, the body, the act, the answer.
  */
+// oxlint-disable-next-line max-lines-per-function -- what a request passes through, in its order
 export function createAdminApp(options: AdminAppOptions): Koa {
   const { services, limits } = options;
   const app = new Koa();
@@ -150,6 +151,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     await router.routes()(ctx as never, () => Promise.resolve());
   }
 
+  // oxlint-disable-next-line max-lines-per-function -- what a request passes through, in its order
   async function answer(ctx: Context, route: Route, facts: Facts): Promise<void> {
     const { address } = facts;
     facts.params = { ...(ctx['params'] as Record<string, string>) };

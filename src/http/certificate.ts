@@ -33,6 +33,7 @@ export interface Judgement {
 }
 
 /** What is wrong with what a server presents; `host` is the name that clients connect to, where it is known. */
+// oxlint-disable-next-line complexity -- one check after another
 export function judge(chain: readonly X509Certificate[], now: Date, host?: string): Judgement {
   const [leaf] = chain;
   const problems: string[] = [];

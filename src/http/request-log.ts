@@ -109,6 +109,7 @@ export class RequestLog {
  * One line per request (XKS spec, Logging): who, what, which key, how it ended and where the time went. Nothing of a
  * request stands in it before its signature is verified, and never its data.
  */
+// oxlint-disable-next-line complexity -- one field of the line after another
 function logRequest(log: Logger, ctx: Context, record: RequestRecord, duration: number): void {
   const { operation, externalKeyId, keySet, accessKeyId, error, facts } = record;
   const { metadata, times } = facts;

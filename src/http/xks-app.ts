@@ -127,6 +127,7 @@ interface Asked {
 }
 
 /** One XKS request: head, body, signature, operation, answer, log line. */
+// oxlint-disable-next-line complexity -- what a request passes through, in its order
 async function answer(
   ctx: Context,
   options: XksAppOptions,

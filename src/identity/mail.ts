@@ -23,6 +23,7 @@ const sentWithin = 15_000;
 const longestSaid = 300;
 
 /** Hands one mail to the mail server of the settings, which has `within` milliseconds for all of it. Throws MailError. */
+// oxlint-disable-next-line max-lines-per-function -- one step of the delivery after another
 export async function sendMail(house: House, to: string, mail: Mail, within = sentWithin): Promise<void> {
   const stored = await readMailSettings(house);
   if (stored === undefined) throw new MailError('no mail server is set up');
@@ -110,6 +111,7 @@ function encodingsOf(password: string): string[] {
 }
 
 /** What went wrong in a sentence; of what the server said only its number is in it. */
+// oxlint-disable-next-line complexity -- one case for each thing that a mail server may say
 function problemOf(error: unknown, { host, port, security }: MailSettings): string {
   // nodemailer's own code is of the step that failed, the one of Node or OpenSSL is in `originalCode`.
   const { code, originalCode, responseCode } = error as {

@@ -103,6 +103,7 @@ async function checkTokenIsOurs(db: Reading, vaultId: string, token: string): Pr
  * proxy made under it. Refuses a key that could have left the token; one that may do more than a CloudKey too, unless it
  * is to be restricted. Throws TokenError, NameError, VaultError.
  */
+// oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: no key object is taken over twice
 export async function adoptCloudKey(
   house: House,
   act: Act,

@@ -61,6 +61,7 @@ export async function rotateCloudKey(
  * Puts a version into use that was just made for this act; undone where that is refused, as when whoever asked for it may
  * no longer.
  */
+// oxlint-disable-next-line max-params -- no two of one type: they cannot change places
 export async function activateOrRollBack(
   house: KeyHouse,
   act: Act,
@@ -102,6 +103,7 @@ export async function makeKeyObject(
  * the rotation that it ends. A version that is not PENDING, or with `madeBy` not that process's (any more), or of a DELETED
  * key, is left as it is.
  */
+// oxlint-disable-next-line max-params -- no two of one type: they cannot change places
 export async function activateVersion(
   house: Pick<House, 'now'> & { store: Pick<Store, 'change'> },
   act: Act,

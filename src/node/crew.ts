@@ -173,6 +173,7 @@ export class Crew implements Sharer {
   }
 
   /** One life of the worker, with its hosts. Resolves with how it ended. */
+  // oxlint-disable-next-line max-lines-per-function -- one event of the worker’s life after another
   async #runOnce(): Promise<string> {
     const { kind, index, log, longestSilence, start, tokens } = this.#options;
     const [[command, ...words], env] = this.#command();

@@ -62,6 +62,7 @@ class AdminWorker implements Worker {
   #started = false;
   readonly #underWay = new Set<Promise<void>>();
 
+  // oxlint-disable-next-line max-lines-per-function -- puts the parts of the process together
   private constructor(config: ManagementConfig, store: SqliteStore, log: Logger) {
     const { admin, node, tokens, version } = config;
     this.#log = log;
@@ -148,6 +149,7 @@ class AdminWorker implements Worker {
     return worker;
   }
 
+  // oxlint-disable-next-line complexity -- one case for each message
   receive(message: ToWorker, handle: Socket | undefined): void {
     switch (message.kind) {
       case 'start':

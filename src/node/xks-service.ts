@@ -54,6 +54,7 @@ export class XksService implements Worker {
   readonly #rotations: LimitRotations;
   #draining = false;
 
+  // oxlint-disable-next-line max-lines-per-function -- puts the parts of the process together
   private constructor(config: WorkerConfig, store: ReadableStore, { log, tell, onEnd }: XksSurroundings) {
     this.#log = log;
     this.#tell = tell;
@@ -152,6 +153,7 @@ export class XksService implements Worker {
     return this.#tokens;
   }
 
+  // oxlint-disable-next-line complexity -- one case for each message
   receive(message: ToWorker, handle: Socket | undefined): void {
     switch (message.kind) {
       case 'start':

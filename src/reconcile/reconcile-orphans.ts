@@ -53,6 +53,7 @@ async function isKnown({ house }: Comparing, objectId: string): Promise<boolean>
 }
 
 /** Undefined where it is none of the vault's that the comparison is confined to. */
+// oxlint-disable-next-line complexity -- one case for each thing that may have been left
 async function settleOne(
   comparing: Comparing,
   objectId: string,

@@ -51,6 +51,7 @@ export async function assertDeletedVault({ store }: Pick<House, 'store'>, vaultI
  * Asks for it. Throws VaultError `invalid` where the events are too young, `conflict` while another pruning of this trail
  * is under way or the clock is not trusted.
  */
+// oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: nothing is deleted that is not in the archive
 export async function createPruning(
   house: House,
   act: Act,

@@ -218,6 +218,7 @@ export class QuotaLeases {
     if (asks.length > 0) this.#send(asks);
   }
 
+  // oxlint-disable-next-line complexity -- one decision after another on the same figures
   #tick(): void {
     const now = this.#now();
     for (const [name, bucket] of this.#buckets) {

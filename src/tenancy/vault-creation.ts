@@ -104,6 +104,7 @@ export async function resetVaultAdministrator(
   return { user, delivery: await deliverPassword(site, user, password, 'reset') };
 }
 
+// oxlint-disable-next-line max-params -- what the transaction of its two callers has found
 async function makeFirst(
   trx: ChangeTransaction,
   site: Site,

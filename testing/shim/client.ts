@@ -53,6 +53,7 @@ for await (const line of createInterface(process.stdin)) {
   process.stdout.write(`${JSON.stringify({ ...answer, milliseconds: performance.now() - start })}\n`);
 }
 
+// oxlint-disable-next-line complexity, max-lines-per-function -- one case for each command
 function perform(request: Request): Omit<Answer, 'milliseconds'> {
   let call = '';
   const step = <T>(name: string, run: () => T): T => {

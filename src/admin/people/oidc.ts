@@ -94,6 +94,7 @@ const flow =
   'the one that comes back.';
 
 /** `clients` remembers what providers say of themselves. */
+// oxlint-disable-next-line max-lines-per-function -- a list of routes
 export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readonly Route[] {
   const start = async (
     services: AdminServices,
@@ -212,6 +213,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
 
 export const oidcRoutes = makeOidcRoutes();
 
+// oxlint-disable-next-line max-lines-per-function -- a list of routes
 function providerRoutes(
   clients: OidcClients,
   name: string,

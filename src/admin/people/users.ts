@@ -62,6 +62,7 @@ export const userRoutes: readonly Route[] = userRoutesAt({
   one: z.strictObject({ vaultId, userId }),
 });
 
+// oxlint-disable-next-line max-lines-per-function -- a list of routes
 export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, one }: Place): Route[] {
   const role = z.enum(roles);
   const withDelivery = shownUser.extend(delivery);

@@ -211,6 +211,7 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
   };
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one field of the answer after another
 async function applianceOf(services: AdminServices, facts: NodeFacts | undefined) {
   const now = services.now();
   const disk = diskOf(services);

@@ -52,6 +52,7 @@ interface Row {
 }
 
 /** What needs attention in what the scope has, by indexes: what is well costs nothing. */
+// oxlint-disable-next-line max-lines-per-function -- one query for each kind of trouble
 export async function findTroubles(
   house: Pick<House, 'store' | 'now'>,
   scope: StatusScope,

@@ -28,6 +28,7 @@ interface ArchiveWish {
 const busyPause = 2_000;
 const longestBusy = 5 * 60_000;
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addArchiveCommands(audit: Command): void {
   example(
     audit

@@ -30,6 +30,7 @@ export function profileName({ profile }: ConnectionOptions): string {
 }
 
 /** By option, then environment, then the profile of the last sign-in. Throws CliError where something is missing. */
+// oxlint-disable-next-line complexity -- one source after another, in the order in which they win
 export function findConnection(options: ConnectionOptions): Connection {
   const keyFile = options.profile === undefined ? set('HOLDFAST_API_KEY_FILE') : undefined;
   // A profile that is named on the command line goes before the environment.
@@ -108,6 +109,7 @@ interface Place {
 }
 
 /** Of options and environment; a vault's sign-in address says where the API is, too. */
+// oxlint-disable-next-line complexity -- one field after another
 function readPlace(options: ConnectionOptions, environment: boolean): Place {
   const vault = parseVault(options.vault ?? (environment ? set('HOLDFAST_VAULT') : undefined));
   const endpoint = options.endpoint ?? (environment ? set('HOLDFAST_ENDPOINT') : undefined);

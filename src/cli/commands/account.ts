@@ -11,6 +11,7 @@ import { readSecret } from '../client/prompt.ts';
 import { changePassword, type Session } from '../client/sign-in.ts';
 import { note } from '../output/streams.ts';
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addAccountCommands(program: Command): void {
   example(
     program

@@ -19,6 +19,7 @@ interface ApiKeyWish {
   keyFile?: string;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addApiKeyCommands(program: Command): void {
   const apiKey = program
     .command('api-key')

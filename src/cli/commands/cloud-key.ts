@@ -128,6 +128,7 @@ async function waited(api: Api, { id, kmsKeys }: Made): Promise<Item> {
   return api.client.get(path);
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of options
 function addList(cloudKey: Command): void {
   example(
     cloudKey

@@ -33,6 +33,7 @@ interface CredentialWish {
   yes?: boolean;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addCredentialCommands(program: Command): void {
   const credential = program
     .command('credential')
@@ -124,6 +125,7 @@ export function addCredentialCommands(program: Command): void {
 }
 
 /** A command on one credential, by its access key id. */
+// oxlint-disable-next-line max-params -- a command’s parts, in the order in which it shows them
 function addAct(
   parent: Command,
   verb: string,

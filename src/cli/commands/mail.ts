@@ -19,6 +19,7 @@ interface MailWish {
   mailCa?: string;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addMailCommands(program: Command): void {
   const mail = program
     .command('mail')

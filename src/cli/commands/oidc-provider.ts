@@ -17,6 +17,7 @@ interface OidcWish {
 }
 
 /** Single sign-on of the vault that is signed in to, or of the appliance. */
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addOidcProviderCommands(program: Command): void {
   const provider = program
     .command('oidc-provider')

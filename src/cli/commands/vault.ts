@@ -38,6 +38,7 @@ interface VaultWish extends FirstPasswordWish {
   adminEmail?: string;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addVaultCommands(program: Command): void {
   const vault = program
     .command('vault')

@@ -88,6 +88,7 @@ export async function runDoctor(command: Command): Promise<void> {
   process.exitCode = summary.problem > 0 ? exitCodes.problemFound : 0;
 }
 
+// oxlint-disable-next-line complexity, max-lines-per-function -- one option after another
 function readWish(wish: DoctorWish, command: Command): DoctorOptions {
   const outside = wish.endpoint !== undefined;
   const endpoint = wish.endpoint === undefined ? undefined : parseXksEndpoint(wish.endpoint);

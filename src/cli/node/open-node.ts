@@ -63,6 +63,7 @@ export interface OpenTokensOptions {
  * Opens one host for each of `tokens`, for a command that needs them: the command's own process loads no module
  * either. Throws TokenStartError at the first failure; a PIN is tried once.
  */
+// oxlint-disable-next-line max-lines-per-function -- one step of the start after another
 export async function openTokens(
   config: LoadedConfig,
   tokens: readonly LoadedToken[],

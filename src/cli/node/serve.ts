@@ -58,6 +58,7 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
  * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
  * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
  */
+// oxlint-disable-next-line max-lines-per-function -- one step of the start after another
 export async function serve(
   config: LoadedConfig,
   onReady: (ports: Ports) => string = () => '',

@@ -34,6 +34,7 @@ export function sentencesOf(change: KeyChange, after: Item, now: Date): string[]
   ];
 }
 
+// oxlint-disable-next-line complexity -- one sentence for each case
 function ours({ verb, before, told = {}, changed = true }: KeyChange, after: Item, now: Date): string {
   const name = String(after['name']);
   const since = clockWords(String(after['updatedAt']), now);
@@ -73,6 +74,7 @@ const statesInAws: Readonly<Record<string, string>> = {
 /** What AWS still shows otherwise, and how that is changed too. */
 function besideAws({ verb }: KeyChange, after: Item): string[] {
   const keys = (after['kmsKeys'] ?? []) as Item[];
+  // oxlint-disable-next-line complexity -- one sentence for each case
   return keys.flatMap((key) => {
     const name = nameOf(key);
     const { cloudStatus, step, keyArn } = key;

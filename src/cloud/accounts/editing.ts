@@ -80,6 +80,7 @@ interface PlannedEdit {
   keyRow: (at: Date) => Promise<CspAccessKey | undefined>;
 }
 
+// oxlint-disable-next-line complexity, max-lines-per-function -- one field of the account after another
 async function planEdit(
   house: AwsHouse,
   before: CspAccountRecord,

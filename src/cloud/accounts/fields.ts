@@ -111,6 +111,7 @@ export function checkSecretAccessKey(secret: Secret): Secret {
 }
 
 /** Whether the parts go together. `hasKey`: it will have an access key. Throws VaultError `invalid`. */
+// oxlint-disable-next-line complexity -- one check after another
 export function checkShape(
   row: Pick<
     CspAccount,

@@ -30,6 +30,7 @@ import { VaultError } from '../../vault/vault-error.ts';
  * credential that AWS refuses is refused here too, with nothing stored; permissions that are missing are in the check
  * report. Throws NameError, VaultError, AwsError, TokenError.
  */
+// oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: nothing is kept that AWS refuses
 export async function createCspAccount(
   house: AwsHouse,
   act: Act,

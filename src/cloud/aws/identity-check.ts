@@ -29,6 +29,7 @@ export async function whoIs(account: AwsAccount): Promise<Identity> {
 }
 
 /** Undefined where the text is no ARN of a principal. */
+// oxlint-disable-next-line complexity -- one field of what AWS answers after another
 export function parseIdentity(arn: string): Identity | undefined {
   const [, partition, service, accountId, resource] =
     /^arn:(aws(?:-[a-z]+){0,3}):(iam|sts)::([0-9]{12}):([!-~]{1,700})$/.exec(arn) ?? [];

@@ -198,6 +198,7 @@ const connectionStates = new Set<unknown>([
   'DISCONNECTING',
 ]);
 
+// oxlint-disable-next-line complexity -- one field of what AWS answers after another
 function parseEntry(entry: CustomKeyStoresListEntry): AwsKeyStore | undefined {
   const { CustomKeyStoreId, CustomKeyStoreType, ConnectionState, XksProxyConfiguration: proxy } = entry;
   if (CustomKeyStoreId === undefined || CustomKeyStoreType !== 'EXTERNAL_KEY_STORE') return undefined;

@@ -146,6 +146,7 @@ async function neverGivenButMade(
 }
 
 /** After a failure: takes the try back where AWS certainly made nothing, looks whether it did, else leaves it to the watch. */
+// oxlint-disable-next-line complexity -- one case for each thing that AWS may say
 async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promise<ExternalKeyStore> {
   if (!(error instanceof KeyStoreError)) throw error;
   const details = readDetails(row);

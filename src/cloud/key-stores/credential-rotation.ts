@@ -80,6 +80,7 @@ export async function credentialMoved(
 }
 
 /** `next` takes the place of `old`, which retires by itself once it is quiet; unless a store still has it. */
+// oxlint-disable-next-line max-params -- told apart by their types and names in one place
 export async function succeed(
   trx: ChangeTransaction,
   act: Act,

@@ -158,6 +158,7 @@ interface NewPointer {
   byItself: boolean;
 }
 
+// oxlint-disable-next-line complexity -- one column after another
 async function insertPointer(
   trx: ActTransaction,
   act: Act,

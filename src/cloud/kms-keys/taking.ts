@@ -35,6 +35,7 @@ export async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
  * What CreateKey was sent for already, and is looked for before it is sent again; undefined where it is to be sent. Where
  * few wait for the few requests a second that AWS takes, it says sooner than any list whether it has it.
  */
+// oxlint-disable-next-line complexity -- one case for each thing that AWS may show
 export async function awaitedKey(house: AwsHouse, row: KmsKey): Promise<{ unshown?: AwsError } | undefined> {
   const last = problemOf(row);
   const isOpen = row.search !== null;
@@ -55,6 +56,7 @@ async function isBusy(house: AwsHouse, row: KmsKey): Promise<boolean> {
 }
 
 /** The external key is, or may be, in use, by the key that an earlier request of ours made or by another. */
+// oxlint-disable-next-line complexity -- one case for each thing that AWS may show
 export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError): Promise<'done' | Attempt> {
   const kms = await kmsOf(house, row);
   const result = await search(house, row, kms, unshown);

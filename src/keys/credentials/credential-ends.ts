@@ -21,6 +21,7 @@ export async function withdrawIn(
 }
 
 /** `next` takes the place of `old`, which retires by itself once it is quiet. One that is withdrawn already is left alone. */
+// oxlint-disable-next-line max-params -- two credentials, each told by its place in the order of time
 export async function nameSuccessor(
   trx: ChangeTransaction,
   act: Act,
@@ -50,6 +51,7 @@ export async function endCredential(
   });
 }
 
+// oxlint-disable-next-line max-params -- told apart by their types and names in one place
 async function change(
   trx: ChangeTransaction,
   act: Act,

@@ -7,6 +7,7 @@ import { withhold, type Withheld, type Withholding } from './withheld.ts';
  * either forbids. What was allowed since stays as it was in the backup. People sign in as they did last, so that a password
  * that was changed, or a second factor that was lost, is good for nothing.
  */
+// oxlint-disable-next-line max-lines-per-function -- one table after another
 export function carryOver(database: Database.Database, now: string): Withheld[] {
   narrow(database);
   const withheld: Withheld[] = [];

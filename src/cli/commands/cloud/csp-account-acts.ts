@@ -19,6 +19,7 @@ const documents = ['policy', 'trust', 'assuming'] as const;
 type Document = (typeof documents)[number];
 
 /** What is done with a CSP account in AWS. */
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addCspAccountActs(account: Command, cspAccounts: Collection): void {
   addAct(account, cspAccounts, {
     verb: 'check',

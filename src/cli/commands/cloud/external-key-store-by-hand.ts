@@ -19,6 +19,7 @@ import { print } from '../../output/streams.ts';
 
 /* What people do in AWS themselves: what to enter there, and what they found or did. */
 
+// oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addByHandCommands(store: Command): void {
   addAct(
     store,

@@ -128,6 +128,7 @@ export interface ReachWish {
 }
 
 /** A command on one external key store, by its name, id, or id in AWS. */
+// oxlint-disable-next-line max-params -- a command’s parts, in the order in which it shows them
 export function addAct(
   parent: Command,
   verb: string,

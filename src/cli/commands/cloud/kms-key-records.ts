@@ -129,6 +129,7 @@ export interface ActWish extends KmsKeyWish {
 }
 
 /** A command on one pointer. */
+// oxlint-disable-next-line max-params -- a command’s parts, in the order in which it shows them
 export function addAct(
   parent: Command,
   verb: string,

@@ -76,6 +76,7 @@ function addCreate(kmsKey: Command): void {
   );
 }
 
+// oxlint-disable-next-line max-lines-per-function -- lists of options
 function addLists(kmsKey: Command): void {
   example(
     kmsKey
