@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { monotonicNow } from '../../src/clock.ts';
 import { Secret } from '../../src/secret.ts';
 import { OpenPool } from './open-pool.ts';
 import { preparedToken } from './prepared-token.ts';
@@ -112,6 +113,23 @@ test.serial('a token of another label is not taken, and those that are there are
   const { problem, wayOut } = await open.failure();
   t.is(problem, 'no token with label "another"');
   t.true(wayOut.includes(`"${state.fixture.label}"`), wayOut);
+});
+
+test.serial('where the PIN is gone by the second look for a token, there are pauses as ever', async (t) => {
+  let asked = 0;
+  const pin = async () => {
+    await Promise.resolve();
+    if (asked++ === 0) return new Secret(state.fixture.pin);
+    throw new Error('the PIN file is gone');
+  };
+  const open = new OpenPool({ ...state.fixture, label: 'of nobody' }, { pin });
+  t.teardown(async () => open.stop());
+  open.startAll();
+  t.is((await open.failure()).problem, 'the PIN file is gone');
+  const began = monotonicNow();
+  for (let failures = 1; failures < 4; failures++) await open.failure(failures);
+  // Of 100, 200 and 400 ms each half at the least; a timer may be early by a part of a millisecond.
+  t.true(monotonicNow() - began > 340, `${monotonicNow() - began} ms`);
 });
 
 test.serial('stop() leaves no process, whenever it comes', async (t) => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
 import type { LoadedToken } from '../../src/config/load.ts';
@@ -360,6 +361,29 @@ test.serial('a token that was never prepared is told what to run', async (t) => 
   const report = await verify({}, fresh);
   t.like(report.steps.at(-1), { name: 'self-test', ok: false });
   t.is(report.wayOut, 'run: holdfast init');
+});
+
+test.serial('a second look for a token that is late does not hide what the first one saw', async (t) => {
+  const barrier = await state.shim.barrier();
+  await state.shim.set([{ call: 'C_GetSlotList', wait: barrier.path }]);
+  const lists = async () => (await state.shim.counts())['C_GetSlotList'] ?? 0;
+  const before = await lists();
+  const verified = verify({ shim: state.shim, startTimeout: 2_500 }, { label: 'of nobody' });
+  while ((await lists()) === before) await delay(5);
+  // The first has loaded the module; the next one will hang there.
+  await state.shim.set([{ call: 'C_Initialize', hang: true }]);
+  await barrier.lift();
+  const report = await verified;
+  t.false(report.ok);
+  t.deepEqual(
+    report.steps.map(({ name, ok }) => [name, ok]),
+    [
+      ['module', true],
+      ['token', false],
+    ],
+  );
+  t.is(report.steps[1]?.detail, 'no token with label "of nobody"');
+  t.regex(report.wayOut ?? '', /^the module shows: /);
 });
 
 test.serial('a token that stops answering while it is measured', async (t) => {

@@ -130,6 +130,8 @@ export class HostKeeper {
 
   /** One life of a host, from a turn at the gate to its end; undefined where none began. */
   async #runOnce(): Promise<HostEnd | undefined> {
+    const isSecondLook = this.#missed;
+    this.#missed = false;
     let pin: Secret | undefined;
     try {
       pin = await this.#settings.pin();
@@ -155,7 +157,7 @@ export class HostKeeper {
     const end = await life.ended;
     this.#life = undefined;
     if (end.ready) this.#listener.onGone(id, end.problem);
-    this.#missed = end.missed === true && !this.#missed;
+    this.#missed = end.missed === true && !isSecondLook;
     if (this.#missed) return end;
     if (!end.ready || end.pinRefused) this.#failed(end.problem, end.wayOut, end.pinRefused);
     return end;

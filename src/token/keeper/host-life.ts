@@ -66,6 +66,8 @@ export interface HostEnd {
   call?: string | undefined;
   /** It did not see the token: another process may (TokenMissedError). */
   missed?: boolean | undefined;
+  /** It was killed, since it was not ready in time. */
+  overdue?: boolean | undefined;
 }
 
 const hostScript = fileURLToPath(new URL('../host/host-process.ts', import.meta.url));
@@ -285,6 +287,7 @@ export class HostLife {
       pinRefused,
       problem: `the token host did not become ready ${why}`,
       wayOut: 'the module may hang or crash while loading; see its own log',
+      overdue: this.#overdue,
     };
   }
 }

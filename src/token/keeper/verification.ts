@@ -29,9 +29,11 @@ const leastForLook = 500;
 
 /**
  * Connects to a token with a host of its own, beside those that serve: loads the module, finds the token, logs in, reads
- * the mechanisms, runs the self-test, measures. It stops at the first step that fails and never takes longer than
- * `settings.startTimeout` and a second. It keeps to the gate: a PIN that the token has refused is not tried, and what is
- * refused here is not tried by others either. Never rejects; leaves no process.
+ * the mechanisms, runs the self-test, measures. It stops at the first step that fails. Its host has `settings.startTimeout`
+ * to the end of the login, and as long again from there to the end of the self-test; a second one, which looks for a token
+ * that the first did not see, has what is left of that and half a second at the least; the measurement has a second at the
+ * least. It keeps to the gate: a PIN that the token has refused is not tried, and what is refused here is not tried by
+ * others either. Never rejects; leaves no process.
  */
 export async function verifyConnection(
   settings: HostSettings,
@@ -67,9 +69,15 @@ class VerificationRun {
     let end = await this.#runHost(this.#settings.startTimeout);
     if (end?.missed === true) {
       // Another process may see the token: TokenMissedError.
-      this.#told.steps.length = 0;
+      const first = { end, steps: this.#told.steps.splice(0), took: this.#sinceStep() };
       this.#stepBegan = monotonicNow();
       end = await this.#runHost(Math.max(leastForLook, this.#until - this.#stepBegan));
+      if (end?.overdue === true && this.#told.steps.length <= first.steps.length) {
+        // It had no time to get there: what the first one saw is all that is known.
+        this.#told.steps = first.steps;
+        this.#fail(this.#whyNotReady(first.end), first.took);
+        return this.#told;
+      }
     }
     if (end !== undefined) this.#fail(this.#whyNotReady(end));
     return this.#told;
@@ -196,8 +204,8 @@ class VerificationRun {
     return verificationSteps[this.#told.steps.length] ?? 'latency';
   }
 
-  #fail({ problem, wayOut }: { problem: string; wayOut: string }): void {
-    this.#told.steps.push({ name: this.#next, ok: false, milliseconds: this.#sinceStep(), detail: problem });
+  #fail({ problem, wayOut }: { problem: string; wayOut: string }, milliseconds = this.#sinceStep()): void {
+    this.#told.steps.push({ name: this.#next, ok: false, milliseconds, detail: problem });
     this.#told.wayOut = wayOut;
   }
 
