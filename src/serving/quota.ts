@@ -1,6 +1,6 @@
 /*
  * Quotas: how many XKS requests a second a key set or a CloudKey takes, and how many may come at once. The buckets are
- * the supervisor's (http/quota-ledger.ts), so that the quota is the node's as a whole; workers lease from them
+ * the supervisor's (quota-ledger.ts), so that the quota is the node's as a whole; workers lease from them
  * (quota-leases.ts). Here is what the two say to each other.
  */
 

@@ -8,7 +8,7 @@ export const sealPurposes = [
   'csp-access-key',
   /** Where the password goes to: see `mail-settings.ts`. */
   'mail-password',
-  /** Where the client secret goes to: see `oidc-providers.ts`. */
+  /** Where the client secret goes to: see `src/identity/oidc/providers.ts`. */
   'oidc-client-secret',
   /** Whose it is, and of which enrolment: see `second-factor.ts`. */
   'totp-secret',

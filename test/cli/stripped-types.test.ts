@@ -93,10 +93,13 @@ test('it is found whatever the working directory is, and whatever the name of th
   t.regex(expected, /^\d+\.\d+\.\d+/);
   const odd = path.join(directory, 'a b%20#c?d\\e');
   await mkdir(path.join(odd, 'bin'), { recursive: true });
-  await copyFile(path.join(checkout, 'bin/holdfast'), path.join(odd, 'bin/holdfast'));
-  for (const name of ['src', 'build', '.tools', 'node_modules', 'package.json'])
+  for (const name of ['bin/holdfast', 'bin/holdfast-simulator'])
+    await copyFile(path.join(checkout, name), path.join(odd, name));
+  for (const name of ['src', 'simulator', 'build', '.tools', 'node_modules', 'package.json'])
     await symlink(path.join(checkout, name), path.join(odd, name));
   t.is(version(path.join(odd, 'bin/holdfast')), expected);
+  const help = (bin: string) => execFileSync(bin, ['--help'], { cwd: directory, encoding: 'utf8' });
+  t.is(help(path.join(odd, 'bin/holdfast-simulator')), help(path.join(checkout, 'bin/holdfast-simulator')));
 });
 
 /** An installation of one file, which says `own words`. */

@@ -72,7 +72,7 @@ function* openApiSteps(
     if (operations.has(one.operation)) throw new Error(`two routes have the operation ${one.operation}`);
     operations.add(one.operation);
     if (tagDescriptions[one.tag] === undefined)
-      throw new Error(`${one.operation}: the tag ${one.tag} has no description in openapi-tags.ts`);
+      throw new Error(`${one.operation}: the tag ${one.tag} has no description in tags.ts`);
     const item = (drafts[one.path] ??= {});
     const method = one.method.toLowerCase() as Lowercase<Method>;
     if (item[method] !== undefined) throw new Error(`two routes are ${one.method} ${one.path}`);

@@ -213,7 +213,7 @@ async function makeAlias(house: AwsHouse, row: KmsKey): Promise<'done' | Attempt
   return 'done';
 }
 
-/** It has waited for AWS to show something: kms-key-due.ts. */
+/** It has waited for AWS to show something: due.ts. */
 function isUnshown(row: KmsKey): boolean {
   const last = problemOf(row);
   return last?.fault === 'settling' || last?.fault === 'unreachable';

@@ -142,7 +142,7 @@ export interface KmsKeyTable {
   seen_at: Generated<string | null>;
   /** When we changed anything of it in AWS last: so long after that AWS may still show it as it was. */
   written_at: Generated<string | null>;
-  /** JSON of what AWS may still show, since it was so before our latest changes: kms-key-unshown.ts. */
+  /** JSON of what AWS may still show, since it was so before our latest changes: src/cloud/kms-keys/unshown.ts. */
   unshown: Generated<string>;
   /** JSON of how far the search for that key has come; null while there is none. */
   search: string | null;
