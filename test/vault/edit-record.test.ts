@@ -118,3 +118,22 @@ test('of many that are changed alike each is a new version, and no other record 
     ],
   );
 });
+
+test('what XKS workers serve by is edited in no transaction that they do not hear of', async (t) => {
+  const { store, act } = t.context;
+  const keySet = await newKeySet(t.context);
+  const version = { row_version: 1 };
+  const never = async () =>
+    store.write(act(), async (trx) => {
+      // @ts-expect-error -- a vault
+      await editRecord(trx, 'vaults', { id: '', ...version }, { tokens: '[]' });
+      // @ts-expect-error -- a key set
+      await bumpRecord(trx, 'key_sets', keySet, { frozen_at: null });
+      // @ts-expect-error -- CloudKeys
+      await bumpRecords(trx, 'cloud_keys', [], { state: 'DISABLED' });
+      // @ts-expect-error -- a credential
+      await editRecord(trx, 'xks_credentials', { access_key_id: '', ...version }, { withdrawn_at: '' });
+    });
+  // Compiled, and refused there, is all that it is for.
+  t.is(typeof never, 'function');
+});
