@@ -8,20 +8,21 @@ import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encryption-count.ts';
 import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import type { CloudKey } from '../../src/serving/directory.ts';
+import { CoreWaits } from '../support/core-waits.ts';
 import { FrozenDisk } from '../support/frozen-disk.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
 import { Shim } from '../../testing/shim.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { versionOf, type XksClient } from '../../testing/xks-client.ts';
-import { retryable, SteadyLoad, waitUntil } from '../support/steady-load.ts';
+import { lateAnswers, retryable, SteadyLoad, waitUntil } from '../support/steady-load.ts';
 import { openToWrite } from '../support/process-facts.ts';
 import { leasesOf } from '../../testing/leases.ts';
 
 /* Encryptions per key version are counted ahead of their use: rotation before 2³¹, refusal before 2³² (promise 5). */
 
 /** How long nothing can be written, milliseconds. */
-const hinderedFor = { locked: 10_000, frozen: 2_000 };
+const hinderedFor = { locked: 10_000, frozen: 10_000 };
 
 interface Bench {
   node: TestNode;
@@ -159,6 +160,9 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
   if (client === undefined) throw new Error('no client');
   const load = new SteadyLoad(node, client.access, key, { connections: 8, every: 50 });
   t.teardown(() => load.close());
+  const { workers, hosts } = node.processes();
+  const waits = new CoreWaits(() => [[process.pid], workers, hosts]);
+  t.teardown(() => waits.stop());
   const hindrances = {
     locked: [() => store.exec('BEGIN IMMEDIATE'), () => store.exec('ROLLBACK')],
     frozen: [() => disk.freeze(), () => disk.thaw()],
@@ -171,6 +175,7 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
     await load.start();
     await delay(1_000);
     const before = load.answers.length;
+    const lateBefore = lateAnswers(waits, load.answers).length;
     await load.stop();
     // A rotation at the limit is under way: once its key object is made, nothing can be written.
     const name = `${hindrance}-limited`;
@@ -203,12 +208,14 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
     await Promise.all([starting, ...asking]);
     await load.stop();
     const failed = during.filter(({ status }) => status !== 200).length;
-    const told = `${hindrance}: ${before} answers in a second before, ${during.length} meanwhile, ${failed} of them errors`;
+    const late = lateAnswers(waits, during).length;
+    const told = `${hindrance}: ${before} answers in a second before, ${lateBefore} of them late; ${during.length} meanwhile, ${late} of them late, ${failed} errors`;
     t.log(told);
     t.true(during.length > (before * milliseconds) / 3_000, told);
     // On no worker of the two did it stand still.
     t.is(new Set(later.map(({ connection }) => connection)).size, load.clients.length, told);
     t.true(failed <= during.length / 20, told);
+    t.true(late <= during.length * (lateBefore / before + 1 / 20), told);
     // Without a lease: not done, but told so by the deadline, as what KMS tries again.
     t.true(waited.length >= clients.length, `${waited.length} answers without a lease`);
     t.false(waited.includes('done'));
