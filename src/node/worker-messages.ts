@@ -55,6 +55,7 @@ const mostRequests = 2 ** 31;
 
 const quotaAsk: Check<QuotaAsk> = record<QuotaAsk>({
   bucket: textOf(80, /^(?:key-set|cloud-key):[\w-]{1,64}$/),
+  vaultId: textOf(64, /^[\w-]+$/),
   rate: wholeFrom(1, mostRequests),
   burst: wholeFrom(1, mostRequests),
   revision: number,

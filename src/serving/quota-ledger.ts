@@ -15,7 +15,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 /** A quota of which so much was used in a minute is told of. */
 const nearAt = 0.8;
-/** Of so many at the most. */
+/** Of so many at the most, of which each vault has its share. */
 const mostTold = 1_000;
 
 /** How one quota was used lately, on this node. */
@@ -35,6 +35,7 @@ interface Lease {
 }
 
 interface Bucket {
+  vaultId: string;
   rate: number;
   burst: number;
   revision: number;
@@ -100,16 +101,22 @@ export class QuotaLedger {
     return Math.max(this.#since, WindowedCount.start(hour, this.#now()));
   }
 
-  /** Those quotas that are near their end, or of which requests were refused; what was refused most comes first. */
+  /**
+   * Those quotas that are near their end, or of which requests were refused; what was refused most comes first. Where they
+   * are more than can be told, those of one vault keep none of another's out.
+   */
   near(): QuotaUse[] {
     const now = this.#now();
-    const found: QuotaUse[] = [];
-    for (const [bucket, { rate, used, refused }] of this.#buckets) {
+    const byVault = new Map<string, QuotaUse[]>();
+    for (const [bucket, { vaultId, rate, used, refused }] of this.#buckets) {
       const share = used.complete(now) / ((rate * minute) / 1000);
       const count = refused?.total(now) ?? 0;
-      if (share >= nearAt || count > 0) found.push({ bucket, share, refused: count });
+      if (share < nearAt && count === 0) continue;
+      const found = byVault.get(vaultId) ?? [];
+      found.push({ bucket, share, refused: count });
+      byVault.set(vaultId, found);
     }
-    return found.toSorted((a, b) => b.refused - a.refused || b.share - a.share).slice(0, mostTold);
+    return fairly([...byVault.values()].map((found) => found.toSorted(worseFirst))).toSorted(worseFirst);
   }
 
   #answer(worker: number, ask: QuotaAsk, now: number): QuotaGrant {
@@ -160,7 +167,7 @@ export class QuotaLedger {
       if (this.#buckets.size >= mostBuckets) return undefined;
       const bucket: Bucket = {
         ...{ rate, burst, revision: ask.revision, toldBy: worker, level: burst, at: now, held: new Map() },
-        ...{ used: new WindowedCount(minute), refused: undefined },
+        ...{ vaultId: ask.vaultId, used: new WindowedCount(minute), refused: undefined },
       };
       this.#buckets.set(name, bucket);
       return bucket;
@@ -178,6 +185,19 @@ export class QuotaLedger {
       if (bucket.level >= bucket.burst) this.#buckets.delete(name);
     }
   }
+}
+
+function worseFirst(a: QuotaUse, b: QuotaUse): number {
+  return b.refused - a.refused || b.share - a.share;
+}
+
+/** The first of each list, then the second of each, until there are {@link mostTold}. */
+function fairly(lists: readonly QuotaUse[][]): QuotaUse[] {
+  const told: QuotaUse[] = [];
+  const longest = lists.reduce((most, { length }) => Math.max(most, length), 0);
+  for (let rank = 0; rank < longest && told.length < mostTold; rank++)
+    told.push(...lists.flatMap((list) => list[rank] ?? []));
+  return told.slice(0, mostTold);
 }
 
 /** Lets time pass. A lease that ends in between counts as used, and makes room from its end on, not before. */

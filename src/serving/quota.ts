@@ -8,6 +8,8 @@
 export interface Quota {
   /** `key-set:<id>` or `cloud-key:<id>`. */
   readonly bucket: string;
+  /** Whose key set or CloudKey it is. */
+  readonly vaultId: string;
   /** Requests a second, whole and more than zero. */
   readonly rate: number;
   /** Requests at once, whole and more than zero. */
@@ -44,10 +46,11 @@ export interface QuotaGrant {
 /** A quota from its two columns; undefined where there is none. */
 export function toQuota(
   bucket: string,
+  vaultId: string,
   row: { quota_rate: number | null; quota_burst: number | null },
   revision: number,
 ): Quota | undefined {
   if (row.quota_rate === null) return undefined;
   // A rate without a burst: a second's worth at once.
-  return { bucket, rate: row.quota_rate, burst: row.quota_burst ?? row.quota_rate, revision };
+  return { bucket, vaultId, rate: row.quota_rate, burst: row.quota_burst ?? row.quota_rate, revision };
 }

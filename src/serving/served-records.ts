@@ -110,7 +110,7 @@ export function toKeySet(row: KeySetRow, revision: number): OwnKeySet {
     token: row.token,
     pathPrefix: row.path_prefix,
     frozen: row.frozen_at !== null,
-    quota: toQuota(`key-set:${row.id}`, row, revision),
+    quota: toQuota(`key-set:${row.id}`, row.vault_id, row, revision),
   };
 }
 
@@ -158,6 +158,6 @@ export function toCloudKey(
           },
         ]),
     ),
-    quota: toQuota(`cloud-key:${row.id}`, row, revision),
+    quota: toQuota(`cloud-key:${row.id}`, vaultId, row, revision),
   };
 }

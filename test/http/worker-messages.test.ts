@@ -20,6 +20,7 @@ const use = {
 } as const;
 const ask = {
   ...{ bucket: 'key-set:0b51a1a2-6c6c-4d7b-9b3c-0a2f1d9a7e11', rate: 100, burst: 20, revision: 7 },
+  vaultId: '5d1e0c0e-0f39-4f5a-8f0e-4b9b0f0f7c11',
   ...{ need: 1, ahead: true, lease: 0, used: 0, unused: 0, refused: 0 },
 };
 const write = (written: Extract<ToSupervisor, { kind: 'served-write' }>['write']): ToSupervisor => ({

@@ -208,10 +208,16 @@ test.serial('a key set is served with its quota and with the tokens that its vau
   await directory.refresh();
   const served = (await directory.credential(accessKeyId))?.keySet;
   const revision = store.revision();
-  t.deepEqual(served?.quota, { bucket: `key-set:${keySet.id}`, rate: 50, burst: 70, revision });
+  t.deepEqual(served?.quota, {
+    bucket: `key-set:${keySet.id}`,
+    vaultId: vault.id,
+    rate: 50,
+    burst: 70,
+    revision,
+  });
   t.deepEqual(served?.vaultTokens, ['token', 'another']);
   const key = await directory.cloudKey(keySet, externalKeyId);
-  t.deepEqual(key?.quota, { bucket: `cloud-key:${id}`, rate: 5, burst: 5, revision });
+  t.deepEqual(key?.quota, { bucket: `cloud-key:${id}`, vaultId: vault.id, rate: 5, burst: 5, revision });
 });
 
 /** What the secret of a credential comes to: `open`, or the fault. */

@@ -41,7 +41,7 @@ function startNode(): Node {
 }
 
 function quotaOf(rate: number, burst: number, changes: Partial<Quota> = {}): Quota {
-  return { bucket: 'key-set:1', rate, burst, revision: 1, ...changes };
+  return { bucket: 'key-set:1', vaultId: 'v1', rate, burst, revision: 1, ...changes };
 }
 
 async function takeMany(leases: QuotaLeases, quota: Quota, many: number): Promise<Record<string, number>> {

@@ -12,7 +12,7 @@ const bucket = 'key-set:1';
 
 function ask(fields: Partial<QuotaAsk>): QuotaAsk {
   return {
-    ...{ bucket, rate: 100, burst: 20, revision: 1, need: 0, ahead: false, lease: 0 },
+    ...{ bucket, vaultId: 'v1', rate: 100, burst: 20, revision: 1, need: 0, ahead: false, lease: 0 },
     ...{ used: 0, unused: 0, refused: 0, ...fields },
   };
 }
@@ -340,6 +340,20 @@ test('what is near its end and what was refused is told, and forgotten after a w
   t.is(ledger.refusedSince, 7_200_000);
   clock.now += 3_600_000;
   t.deepEqual(ledger.near(), []);
+});
+
+test('of more quotas than can be told each vault has its share', (t) => {
+  const { ledger, answer } = ledgerOf();
+  for (let key = 0; key < 1_500; key++)
+    answer(1, { bucket: `cloud-key:${key}`, vaultId: 'busy', refused: 9 });
+  for (const key of ['a', 'b'])
+    answer(1, { bucket: `cloud-key:${key}`, vaultId: 'quiet', refused: key === 'a' ? 2 : 1 });
+  const told = ledger.near();
+  t.is(told.length, 1_000);
+  t.deepEqual(told.slice(-2), [
+    { bucket: 'cloud-key:a', share: 0, refused: 2 },
+    { bucket: 'cloud-key:b', share: 0, refused: 1 },
+  ]);
 });
 
 test('what a worker said of a quota is held no longer than the worker is there', (t) => {
