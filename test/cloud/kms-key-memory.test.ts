@@ -10,10 +10,11 @@ function stage() {
       keyIds: [`of page ${++asked.pages}`],
       next: undefined,
     }));
-  const key = async (keyId: string, isShown = true) =>
-    memory.facts(keyId, async () => {
+  const key = async (keyId: string, isShown: boolean | 'denied' = true, looker = 'one') =>
+    memory.facts(keyId, looker, async () => {
       asked.keys++;
       const facts = { keyId, arn: `arn ${keyId}`, customKeyStoreId: 'cks-1', xksKeyId: 'external' };
+      if (isShown === 'denied') return isShown;
       return isShown ? { ...facts, state: 'Enabled' } : undefined;
     });
   return { memory, asked, page, key };
@@ -54,4 +55,21 @@ test('what never changes of a KMS key is asked once; of one that does not show, 
       xksKeyId: 'external',
     });
   t.is(asked.keys, 2);
+});
+
+test('a key that AWS hides is asked for once by all who look, and anew by who looks again', async (t) => {
+  const { asked, key } = stage();
+  for (let looker = 0; looker < 100; looker++) t.is(await key('hidden', 'denied', `${looker}`), undefined);
+  t.is(asked.keys, 1);
+  // Its policy was changed, and somebody has the pointer tried again.
+  t.truthy(await key('hidden', true, '7'));
+  t.is(asked.keys, 2);
+  t.truthy(await key('hidden', 'denied', '8'));
+  t.is(asked.keys, 2);
+});
+
+test('a key that is not found is asked for by each: AWS may not show it yet', async (t) => {
+  const { asked, key } = stage();
+  for (let looker = 0; looker < 3; looker++) t.is(await key('new', false, `${looker}`), undefined);
+  t.is(asked.keys, 3);
 });

@@ -30,6 +30,8 @@ interface Page {
 
 /** Of so many KMS keys of an account and Region the facts are remembered; the oldest go first. */
 const mostKeys = 20_000;
+/** That AWS does not let us look at a KMS key serves others for so long, milliseconds: its policy may be changed. */
+const deniedAge = 60_000;
 /** A page of ListKeys serves all who ask for it within so many milliseconds: AWS is no more up to date than that. */
 const pageAge = 1_000;
 /** Nothing is remembered once nobody has looked for so long, milliseconds. */
@@ -41,6 +43,8 @@ const idleTime = 10 * 60_000;
  */
 export class KmsKeyMemory {
   readonly #facts = new Map<string, KmsKeyFacts>();
+  /** When AWS denied a look at a KMS key, and to whom that was told. */
+  readonly #denied = new Map<string, { at: number; shownTo: Set<string> }>();
   readonly #pages = new Map<string, Page>();
   #idle: NodeJS.Timeout | undefined;
 
@@ -67,27 +71,49 @@ export class KmsKeyMemory {
     return page;
   }
 
-  /** `look` answers undefined for a key that cannot be looked at: it is asked for again the next time. */
+  /**
+   * Undefined for a key that cannot be looked at. One that `look` does not find is asked for again the next time; one that
+   * is `denied` by whoever was told so already: a hundred who look at the same time ask once, and who looks again asks anew.
+   */
   async facts<T extends KmsKeyFacts>(
     keyId: string,
-    look: () => Promise<T | undefined>,
+    looker: string,
+    look: () => Promise<T | 'denied' | undefined>,
   ): Promise<KmsKeyFacts | undefined> {
     const known = this.#facts.get(keyId);
     if (known !== undefined) return known;
+    if (this.#isDeniedTo(keyId, looker)) return undefined;
     const seen = await look();
-    if (seen === undefined) return undefined;
+    if (seen === 'denied') remember(this.#denied, keyId, { at: monotonicNow(), shownTo: new Set([looker]) });
+    if (seen === undefined || seen === 'denied') return undefined;
+    this.#denied.delete(keyId);
     const { arn, customKeyStoreId, xksKeyId } = seen;
-    this.#facts.set(keyId, { keyId, arn, customKeyStoreId, xksKeyId });
-    const [oldest] = this.#facts.keys();
-    if (this.#facts.size > mostKeys && oldest !== undefined) this.#facts.delete(oldest);
-    return this.#facts.get(keyId);
+    const facts = { keyId, arn, customKeyStoreId, xksKeyId };
+    remember(this.#facts, keyId, facts);
+    return facts;
+  }
+
+  #isDeniedTo(keyId: string, looker: string): boolean {
+    const denied = this.#denied.get(keyId);
+    if (denied === undefined || monotonicNow() - denied.at >= deniedAge || denied.shownTo.has(looker))
+      return false;
+    denied.shownTo.add(looker);
+    return true;
   }
 
   #used(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.#facts.clear();
+      this.#denied.clear();
       this.#pages.clear();
     }, idleTime).unref();
   }
+}
+
+function remember<T>(among: Map<string, T>, keyId: string, what: T): void {
+  among.delete(keyId);
+  among.set(keyId, what);
+  const [oldest] = among.keys();
+  if (among.size > mostKeys && oldest !== undefined) among.delete(oldest);
 }

@@ -27,7 +27,10 @@ export async function walkOn(
   progress: WalkProgress,
 ): Promise<{ keys: AwsKmsKey[]; progress: WalkProgress; more: boolean }> {
   const page = await kms.list(progress.marker === '' ? undefined : progress.marker, pageSize);
-  return lookThrough(page, progress, async (keyId) => look(kms, keyId));
+  return lookThrough(page, progress, async (keyId) => {
+    const seen = await look(kms, keyId);
+    return seen === 'denied' ? undefined : seen;
+  });
 }
 
 /**
@@ -47,7 +50,7 @@ export async function searchOn(
   );
   const others = await known(page.keyIds);
   return lookThrough(page, progress, async (keyId) =>
-    others.has(keyId) ? 'another’s' : memory.facts(keyId, async () => look(kms, keyId)),
+    others.has(keyId) ? 'another’s' : memory.facts(keyId, looker.looker, async () => look(kms, keyId)),
   );
 }
 
@@ -74,13 +77,13 @@ async function lookThrough<T extends KmsKeyFacts>(
   };
 }
 
-/** Undefined where its policy hides it from us, or it is gone since it was listed. */
-async function look(kms: KmsKeys, keyId: string): Promise<AwsKmsKey | undefined> {
+/** `denied` where its policy hides it from us; undefined where it is gone since it was listed, or not shown yet. */
+async function look(kms: KmsKeys, keyId: string): Promise<AwsKmsKey | 'denied' | undefined> {
   try {
     return await kms.describe(keyId);
   } catch (error) {
-    if (error instanceof AwsError && (error.fault === 'denied' || isAwsCode(error, 'NotFoundException')))
-      return undefined;
+    if (error instanceof AwsError && error.fault === 'denied') return 'denied';
+    if (isAwsCode(error, 'NotFoundException')) return undefined;
     throw error;
   }
 }
