@@ -18,8 +18,13 @@ import test, { type ExecutionContext } from 'ava';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { reservePath } from '../../src/store/sqlite/space-reserve.ts';
 import { checkAtStart } from '../../src/store/sqlite/start-check.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { LoopDisk } from '../support/loop-disk.ts';
+import { inToken } from '../../testing/in-token.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { KeptLog } from '../vault/stage.ts';
 
 /* Whatever has become of a store, the way out is its own; and never one that puts an empty store in its place. */
@@ -210,4 +215,26 @@ test('on a file system that is not local nothing is made, and nothing left behin
       t.deepEqual(readdirSync(path.dirname(file)).toSorted(), [...left], `${kind} ${way}`);
     }
   }
+});
+
+test('init looks at a damaged store before it makes keys of its own in a token', async (t) => {
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const node = await TestNode.create({ tokens: [{ fixture }] });
+  t.teardown(async () => node.dispose());
+  const own = Object.values(ownKeys).map(({ id }) => id.toString('hex'));
+  await inToken(
+    fixture,
+    own.map((id) => ({ do: 'destroy', id })),
+  );
+  truncateSync(loadConfig(node.config).storePath, 8192);
+  const error = await t.throwsAsync(node.cli('init'));
+  t.regex(error.message, /damaged/);
+  t.deepEqual(
+    await inToken(
+      fixture,
+      own.map((id) => ({ do: 'has', id })),
+    ),
+    [false, false],
+  );
 });

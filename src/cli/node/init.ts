@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { wallClock } from '../../clock.ts';
@@ -31,7 +31,7 @@ export async function runInit(wish: InitWish, command: Command): Promise<void> {
   goOnAsOwner(config);
   if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
   // The tables that a node works with are not changed under it.
-  const releaseLocks = (await isOlder(config)) ? takeNodeLocks(config, 'init') : undefined;
+  const releaseLocks = (await isOlder(config).catch(() => false)) ? takeNodeLocks(config, 'init') : undefined;
   try {
     await init(config, { username: wish.administrator, password });
   } finally {
@@ -39,13 +39,14 @@ export async function runInit(wish: InitWish, command: Command): Promise<void> {
   }
 }
 
-/** Whether the store is one that `init` brings up to date. What else is wrong with it is told by who opens it. */
+/** Whether the store is one that `init` brings up to date. Throws StoreError where it cannot be opened for another reason. */
 async function isOlder({ storePath }: LoadedConfig): Promise<boolean> {
   try {
     await (await SqliteStore.openToRead(storePath)).close();
     return false;
   } catch (error) {
-    return error instanceof StoreError && error.fault === 'older';
+    if (error instanceof StoreError && error.fault === 'older') return true;
+    throw error;
   }
 }
 
@@ -58,6 +59,7 @@ export async function init(
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   // Before keys are made in a token for it.
   examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
+  if (existsSync(config.storePath) && statSync(config.storePath).size > 0) await isOlder(config);
   const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
   await close();
   for (const [token, labels] of made)
