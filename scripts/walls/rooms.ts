@@ -18,6 +18,7 @@ const ground = 'src';
 
 export const rooms: Readonly<Record<string, Room>> = {
   src: { rooms: [], packages: ['pino'] },
+  'ava.config.js': { rooms: ['src'] },
   'src/main.ts': { rooms: ['src', 'src/cli'] },
 
   // The command line.
