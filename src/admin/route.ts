@@ -78,6 +78,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   problems?: readonly ProblemKind[];
   /** Begins or completes a sign-in: an address may try so many in a minute. */
   signIn?: boolean;
+  /** Answers a record with its ETag, where neither `changes` nor its path says so. */
+  showsRecord?: boolean;
   /** Changes a record that has an ETag: If-Match is required. */
   changes?: boolean;
   /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */

@@ -1,3 +1,6 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import test from 'ava';
 import { z } from 'zod';
 import {
@@ -304,6 +307,30 @@ for (const [name, break_, expected] of broken)
     break_(copy);
     t.regex(brokenRules(copy).join('\n'), expected);
   });
+
+test('the document of the whole API is valid to a validator of others, by the schema that the OpenAPI Initiative publishes', async (t) => {
+  const whole = openApi(allRoutes, where);
+  const { valid, errors } = await new Validator().validate(structuredClone(whole) as never);
+  t.true(valid, JSON.stringify(errors));
+  const copy = structuredClone(whole);
+  delete (operation(copy, 'listVaults').responses['200'] as { description?: string }).description;
+  t.false((await new Validator().validate(copy as never)).valid, 'a response must be described');
+});
+
+test('every schema of the whole API can be compiled by a strict validator of JSON Schema 2020-12', (t) => {
+  const { components } = openApi(allRoutes, where);
+  const ajv = new Ajv2020({ strictSchema: true, strictTypes: false, strictTuples: false });
+  formats.default(ajv);
+  ajv.addVocabulary(['components']);
+  ajv.addSchema({ $id: 'https://holdfast.example/', components }, undefined, true, false);
+  const names = Object.keys(components.schemas);
+  t.true(names.length > 50);
+  for (const name of names)
+    t.notThrows(
+      () => ajv.compile({ $ref: `https://holdfast.example/#/components/schemas/${name}` }),
+      `the schema ${name}`,
+    );
+});
 
 test('the document of the whole API breaks none of the rules', (t) => {
   const whole = openApi(allRoutes, where);

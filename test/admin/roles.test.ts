@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
+import { problemsOf } from '../../src/admin/openapi/problems.ts';
+import { problemKinds } from '../../src/admin/problem.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { expected, standings, type Standing } from './expected-access.ts';
@@ -41,6 +43,42 @@ test.after.always(async (t) => t.context.dispose());
 
 test('the table names every route of the API and no other', (t) => {
   t.deepEqual(Object.keys(expected).toSorted(), allRoutes.map(({ operation }) => operation).toSorted());
+});
+
+/** What OpenAPI lists and nobody of the table is answered, by what it takes to be answered so. */
+const besideRoles: Readonly<Record<string, string>> = {
+  'signIn 401': 'a wrong password',
+  'signInToVault 401': 'a wrong password',
+  'signInToVault 404': 'no such vault',
+  'startOidcSignIn 404': 'no provider',
+  'startOidcSignInToVault 404': 'no provider, or no such vault',
+  'finishOidcSignIn 401': 'a sign-in that the provider refused',
+  'getCaller 403': 'a session that still owes something',
+  'getVault 403': 'a session that still owes something',
+  'deleteOidcProvider 404': 'no provider',
+  'getToken 404': 'no such token',
+  'verifyToken 404': 'no such token',
+  'getMail 404': 'mail that is not set up',
+};
+
+test('OpenAPI lists the refusals of the table with each operation, and no others', (t) => {
+  const listed = allRoutes.flatMap((one) =>
+    problemsOf(one).map((kind) => `${one.operation} ${problemKinds[kind][0]}`),
+  );
+  const refusals = new Set(listed.filter((one) => /40[134]$/.test(one)));
+  const inTable = new Set(
+    Object.entries(expected).flatMap(([operation, row]) =>
+      Object.values(row)
+        .filter((one) => one !== 'ok')
+        .map((status) => `${operation} ${status}`),
+    ),
+  );
+  t.deepEqual([...inTable.difference(refusals)], [], 'answered, and not listed');
+  t.deepEqual(
+    [...refusals.difference(inTable)].toSorted(),
+    Object.keys(besideRoles).toSorted(),
+    'listed, and answered to nobody of the table',
+  );
 });
 
 // One after another: each client keeps its connections, and a node has a bound on them.

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
+import { checkDocumented } from '../admin/documented-answers.ts';
 import type { AdminAccess } from '../../testing/test-node.ts';
 
 export interface AdminAnswer {
@@ -32,10 +33,8 @@ export interface SignIn {
 /** Milliseconds without a request after which a connection is not trusted to be still open. */
 const restedAfter = 2000;
 
-/** Calls the management API over TLS with the CA checked, as a program does. */
+/** Calls the management API over TLS with the CA checked, as a program does. Rejects where an answer is none that OpenAPI describes. */
 export class AdminClient {
-  /** Looks at each answer, and throws where it is not as it should be. */
-  static inspect: (method: string, path: string, answer: AdminAnswer) => void = () => undefined;
   readonly access: AdminAccess;
   readonly #agent: Agent;
   #lastSent = -Infinity;
@@ -96,7 +95,7 @@ export class AdminClient {
               text,
             };
             try {
-              AdminClient.inspect(method, path, answer);
+              checkDocumented(method, path, answer);
               resolve(answer);
             } catch (error) {
               reject(error);

@@ -75,6 +75,7 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
     access: write,
     params: one,
     answer: shownStore,
+    showsRecord: true,
     handle: async (call) => {
       const on = await onStore(call);
       await refreshExternalKeyStore(call.services, call.act, on);

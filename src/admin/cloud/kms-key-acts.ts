@@ -53,6 +53,7 @@ export const kmsKeyActRoutes: readonly Route[] = [
     access: writeKeys,
     params: one,
     answer: shownKmsKey,
+    showsRecord: true,
     handle: async (call) => {
       const { services, params } = call;
       await getKmsKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId, params.kmsKeyId);

@@ -76,7 +76,8 @@ function* openApiSteps(
     const item = (drafts[one.path] ??= {});
     const method = one.method.toLowerCase() as Lowercase<Method>;
     if (item[method] !== undefined) throw new Error(`two routes are ${one.method} ${one.path}`);
-    const hasTag = one.changes === true || one.creates !== undefined || tagged.has(one.path);
+    const hasTag =
+      one.changes === true || one.creates !== undefined || one.showsRecord === true || tagged.has(one.path);
     item[method] = operationOf(one, book, hasTag);
     yield;
   }

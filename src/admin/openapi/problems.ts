@@ -31,7 +31,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(access.kind !== 'public' && states?.includes('PASSWORD_CHANGE') !== true, 'password-change-required');
   add(access.kind === 'permission' || (access.kind === 'own' && access.sessionsOnly === true), 'forbidden');
   add(access.kind !== 'public' && changing, 'csrf-token-required');
-  add(route.params !== undefined, 'not-found');
+  add(route.path.includes('{'), 'not-found');
   add(route.body !== undefined, 'unsupported-media-type');
   add(access.kind !== 'public' && changing, 'conflict');
   add(route.changes === true, 'precondition-required', 'precondition-failed');
