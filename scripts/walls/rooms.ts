@@ -27,17 +27,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['commander'],
   },
   'src/cli/commands/**': {
-    rooms: [
-      ground,
-      'src/admin/**',
-      'src/cli/archive',
-      'src/cli/client',
-      'src/cli/node',
-      'src/cli/output',
-      'src/cli/records',
-      'src/identity/**',
-      'src/reconcile',
-    ],
+    rooms: [ground, 'src/cli/archive', 'src/cli/client', 'src/cli/node', 'src/cli/output', 'src/cli/records'],
     packages: ['commander'],
   },
   'src/cli/archive': {

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { allPermissions } from '../../identity/permissions.ts';
+import { permissions } from '../client/api-choices.ts';
 import type { Item } from '../client/api-client.ts';
 import { find, withApi, type Kind } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
@@ -29,7 +29,7 @@ export function addApiKeyCommands(program: Command): void {
       .command('create <name>')
       .description('make an API key; its secret is shown this once')
       .addOption(
-        new Option('--scope <permissions>', `what it may do, of what you may: ${allPermissions.join(', ')}`)
+        new Option('--scope <permissions>', `what it may do, of what you may: ${permissions.join(', ')}`)
           .argParser(collect)
           .makeOptionMandatory(),
       )

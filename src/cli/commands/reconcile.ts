@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Reconciliation } from '../../reconcile/reconciliation-report.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
 import { fields, isForPrograms, type OutputOptions, printList, printRecord } from '../output/output.ts';
@@ -15,7 +15,7 @@ export function addReconcileCommands(program: Command): void {
       .description('compare now, finish or undo what was interrupted, and report the rest')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
-          printReport(await client.create<Reconciliation>(here('/reconciliations')), options),
+          printReport(await client.create<Schemas['Reconciliation']>(here('/reconciliations')), options),
         ),
       ),
     'holdfast reconcile run',
@@ -47,7 +47,7 @@ export function addReconcileCommands(program: Command): void {
       .action(async (id: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
           printReport(
-            await client.get<Reconciliation>(here(`/reconciliations/${encodeURIComponent(id)}`)),
+            await client.get<Schemas['Reconciliation']>(here(`/reconciliations/${encodeURIComponent(id)}`)),
             options,
           ),
         ),
@@ -56,7 +56,7 @@ export function addReconcileCommands(program: Command): void {
   );
 }
 
-function printReport(report: Reconciliation, options: OutputOptions): void {
+function printReport(report: Schemas['Reconciliation'], options: OutputOptions): void {
   if (isForPrograms(options)) {
     printRecord(report, options);
     return;

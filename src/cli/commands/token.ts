@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { TokenReport } from '../../admin/services.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
@@ -42,7 +42,7 @@ export function addTokenCommands(program: Command): void {
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           const path = `/tokens/${encodeURIComponent(name)}/verify`;
-          const report = await client.send<TokenReport>({ method: 'POST', path });
+          const report = await client.send<Schemas['TokenReport']>({ method: 'POST', path });
           if (isForPrograms(options)) printRecord(report, options);
           else printReport(report);
           // A script must be able to tell.
@@ -109,7 +109,7 @@ function addProbe(token: Command): void {
   );
 }
 
-function printReport({ steps, info, mechanisms }: TokenReport): void {
+function printReport({ steps, info, mechanisms }: Schemas['TokenReport']): void {
   printList(
     steps,
     {

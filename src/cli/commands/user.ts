@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { applianceRoles, vaultRoles } from '../../identity/permissions.ts';
+import { applianceRoles, vaultRoles } from '../client/api-choices.ts';
 import { changes, given, withApi, type Api } from '../client/api.ts';
 import {
   addAct,
