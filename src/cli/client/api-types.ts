@@ -1137,9 +1137,9 @@ export interface Schemas {
   Status: {
     /** UTC, ISO 8601 with milliseconds. */
     at: string;
-    /** Nothing needs somebody. */
+    /** Nothing needs attention. */
     ok: boolean;
-    /** What needs somebody, what stops most first. */
+    /** What needs attention, what stops most first. */
     findings: {
       trouble:
         | 'STORE_UNWRITABLE'
@@ -1171,6 +1171,14 @@ export interface Schemas {
       message: string;
       /** The command that mends it, or shows more. */
       remediation: string;
+    }[];
+    /** For users of the appliance: what is worth knowing and needs no attention. */
+    notes?: {
+      /** The token. */
+      where: string;
+      message: string;
+      /** The command that shows more. */
+      more: string;
     }[];
     /** Of the node that answers. */
     version: string;
