@@ -50,33 +50,29 @@ function fieldsOf(properties: Record<string, SchemaNode>, required: readonly str
 }
 
 function typeOf(node: SchemaNode): string {
+  const some = node.anyOf ?? node.oneOf;
   if (node.$ref !== undefined) return `Schemas['${node.$ref.replace(/^.*\//, '')}']`;
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return node.enum.map((value) => JSON.stringify(value)).join(' | ');
-  const some = node.anyOf ?? node.oneOf;
   if (some !== undefined) return some.map((one) => `(${typeOf(one)})`).join(' | ');
   if (node.allOf !== undefined) return node.allOf.map((one) => `(${typeOf(one)})`).join(' & ');
   if (Array.isArray(node.type)) return node.type.map((type) => typeOf({ ...node, type })).join(' | ');
-  switch (node.type) {
-    case 'string':
-    case 'boolean':
-    case 'null':
-      return node.type;
-    case 'integer':
-    case 'number':
-      return 'number';
-    case 'array':
-      return node.prefixItems === undefined
-        ? `(${typeOf(node.items ?? {})})[]`
-        : `[${node.prefixItems.map(typeOf).join(', ')}]`;
-    case 'object':
-      return objectOf(node);
-    case undefined:
-      return 'unknown';
-    default:
-      throw new Error(`the type ${node.type} has none in TypeScript here`);
-  }
+  if (node.type === undefined) return 'unknown';
+  const told = byType[node.type];
+  if (told === undefined) throw new Error(`the type ${node.type} has none in TypeScript here`);
+  return told(node);
 }
+
+const byType: Readonly<Record<string, (node: SchemaNode) => string>> = {
+  string: () => 'string',
+  boolean: () => 'boolean',
+  null: () => 'null',
+  integer: () => 'number',
+  number: () => 'number',
+  array: ({ prefixItems, items }) =>
+    prefixItems === undefined ? `(${typeOf(items ?? {})})[]` : `[${prefixItems.map(typeOf).join(', ')}]`,
+  object: objectOf,
+};
 
 function objectOf({ properties, required, additionalProperties }: SchemaNode): string {
   const others = typeof additionalProperties === 'object' ? typeOf(additionalProperties) : 'unknown';

@@ -4,7 +4,7 @@ import { openApi } from '../../src/admin/openapi/document.ts';
 import type { Operation } from '../../src/admin/openapi/document.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
-import type { AdminAnswer } from '../support/admin-client.ts';
+import type { AdminAnswer } from '../support/admin-answer.ts';
 
 /*
  * Answers against the OpenAPI document, by a JSON Schema validator that knows nothing of the schemas that the document is

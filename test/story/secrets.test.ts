@@ -8,7 +8,8 @@ import { CreateRoleCommand, PutRolePolicyCommand, UpdateAssumeRolePolicyCommand 
 import { CreateCustomKeyStoreCommand, type CreateCustomKeyStoreRequest } from '@aws-sdk/client-kms';
 import test from 'ava';
 import { made, newPassword } from '../admin/two-vaults.ts';
-import { AdminClient, type AdminAnswer, type AdminRequest } from '../support/admin-client.ts';
+import type { AdminAnswer } from '../support/admin-answer.ts';
+import { AdminClient, type AdminRequest } from '../support/admin-client.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { childrenOf } from '../../testing/test-node.ts';
 import { filesBelow, Planted, seenOfProcess, type Leak } from './planted.ts';

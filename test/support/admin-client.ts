@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpsRequest } from 'node:https';
 import { checkDocumented } from '../admin/documented-answers.ts';
+import type { AdminAnswer } from './admin-answer.ts';
 import type { AdminAccess } from '../../testing/test-node.ts';
-
-export interface AdminAnswer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  etag: string | undefined;
-  // The tests look into it field by field.
-  // oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON of unknown shape
-  body: any;
-  text: string;
-}
 
 export interface AdminRequest {
   /** Sent as JSON. */
