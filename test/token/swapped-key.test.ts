@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
+import { CKR } from '../../src/token/faults.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { ownKeys, versionLabel, versionObjectId, wayOutOfOwnKeys } from '../../src/token/own-keys.ts';
 import { verifyConnection } from '../../src/token/keeper/verification.ts';
 import { labelled } from '../support/key-identity.ts';
 import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../../testing/tokens.ts';
 import { inToken, type Deed } from '../../testing/in-token.ts';
+import { Shim } from '../../testing/shim.ts';
 import { decryptOf, encryptOf, OpenPool, settingsFor, throwsFault } from './open-pool.ts';
 
 /* Somebody puts another key object in the place of a key, past Holdfast: nothing is done with it, all others are served. */
@@ -262,6 +264,30 @@ test.serial('a health key that is gone ends nobody, and is missed at the next st
   t.deepEqual(await anew.call({ kind: 'health' }), {});
   return undefined;
 });
+
+test.serial(
+  'a token that begins to fail between two looks is sick, and is not told to have other keys',
+  async (t) => {
+    const fixture = await createSoftHsmToken();
+    t.teardown(async () => fixture.dispose());
+    const shim = await Shim.create(fixture.module);
+    t.teardown(async () => shim.dispose());
+    await (await OpenPool.start(t, fixture)).stop();
+    const setUp = { shim, prepare: false, hosts: 1 };
+    const decryptions = async () => (await shim.counts())['C_Decrypt'] ?? 0;
+    const well = await OpenPool.start(t, fixture, setUp);
+    const atStart = await decryptions();
+    await well.call({ kind: 'health' });
+    t.true((await decryptions()) > atStart + 2, 'health decrypts, then each key of ours does');
+    await well.stop();
+    // All is well at the start, and when health has been shown.
+    await shim.set([{ call: 'C_Decrypt', after: atStart + 1, rv: CKR.FUNCTION_FAILED }]);
+    const open = await OpenPool.start(t, fixture, setUp);
+    await throwsFault(t, 'device', open.call({ kind: 'health' }));
+    await open.event(({ kind }) => kind === 'gone');
+    t.false(open.events.some(({ kind }) => kind === 'own-keys'));
+  },
+);
 
 /** Of the health key and of the protecting key. */
 function isOfBoth(alarms: readonly string[]): boolean {

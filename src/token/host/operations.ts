@@ -52,7 +52,7 @@ export class Operations {
     this.#gcm = gcm;
     this.#keys = keys;
     this.#canary = canary;
-    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, keys, own);
+    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, keys, own, canary);
     this.#proven = new ProvenKeys({ gcm, keys, canary });
     this.#destruction = new KeyDestruction(cryptoki, { gcm, keys, canary });
     this.#list = new KeyList(keys);

@@ -18,18 +18,28 @@ export class OwnKeyWatch {
   readonly #cryptoki: Cryptoki;
   readonly #keys: KeyObjects;
   readonly #own: OwnKeyGuard;
+  readonly #canary: { check: () => void };
   #next = 0;
 
-  constructor(cryptoki: Cryptoki, keys: KeyObjects, own: OwnKeyGuard) {
+  constructor(cryptoki: Cryptoki, keys: KeyObjects, own: OwnKeyGuard, canary: { check: () => void }) {
     this.#cryptoki = cryptoki;
     this.#keys = keys;
     this.#own = own;
+    this.#canary = canary;
   }
 
-  /** What it finds is among the guard's alarms. Throws TokenError where the token could not be put right again. */
+  /** What it finds is among the guard's alarms. Throws TokenError where the token could not be put right again, or is sick. */
   look(): void {
     if (monotonicNow() < this.#next) return;
     this.#next = monotonicNow() + interval;
+    const known = this.#own.alarms.length;
+    this.#lookAtAll();
+    // A token that decrypts nothing has not shown another key, and whoever believes that removes the right one. It ends the
+    // host before anybody is told.
+    if (this.#own.alarms.length > known) this.#canary.check();
+  }
+
+  #lookAtAll(): void {
     try {
       this.#own.lookAtAll();
     } catch (error) {
