@@ -6,7 +6,8 @@ import { registerHooks } from 'node:module';
  * Loaded first by every process of ours (src/node-process.ts). Stripping the types of our files is most of what a start costs,
  * and Node would do it at each start of each process; scripts/strip-types.js does it once, at set-up. What it made is found by the
  * SHA-256 of the very source that it was made of, so it is never out of date: a file that was edited since is stripped by Node
- * as ever. It is JavaScript as a person reads it and nothing compiled, and no process of ours may write it.
+ * as ever; so is one of which what was made is not whole. It is JavaScript as a person reads it and nothing compiled, and no
+ * process of ours may write it.
  *
  * JavaScript itself, since it is there before anything is stripped.
  */
@@ -37,7 +38,10 @@ registerHooks({
     if (!usesStripped || !url.endsWith('.ts') || !url.startsWith(home)) return next(url, context);
     try {
       const name = hash('sha256', readFileSync(new URL(url)));
-      return { format: 'module', source: readFileSync(new URL(name, stripped)), shortCircuit: true };
+      const source = readFileSync(new URL(name, stripped));
+      if (!source.subarray(-(name.length + 11)).equals(Buffer.from(`\n// whole ${name}\n`)))
+        return next(url, context);
+      return { format: 'module', source, shortCircuit: true };
     } catch {
       return next(url, context);
     }

@@ -131,11 +131,25 @@ async function installation(t: ExecutionContext) {
   };
 }
 
+/** Its last line says that it is. */
+const whole = (made: string, text: string) => `${text}\n// whole ${path.basename(made)}\n`;
+
+test('what was cut short, as by a machine that lost power, is stripped by Node, and made anew by set-up', async (t) => {
+  const { home, says, made } = await installation(t);
+  const text = await readFile(made, 'utf8');
+  for (const length of [0, 1, text.length - 1]) {
+    await writeFile(made, text.slice(0, length));
+    t.is(await says(), 'own words', `${length} characters`);
+    await strip(home);
+    t.is(await readFile(made, 'utf8'), text);
+  }
+});
+
 test('what was edited since set-up is stripped by Node', async (t) => {
   const { home, source, says, stripped, made } = await installation(t);
   t.is(await says(), 'own words');
   // So that one sees where it came from.
-  await writeFile(made, `console.log('as set-up made it')`);
+  await writeFile(made, whole(made, `console.log('as set-up made it')`));
   t.is(await says(), 'as set-up made it');
   const text = await readFile(source, 'utf8');
   await writeFile(source, text.replace('own words', 'new words'));
@@ -150,7 +164,7 @@ test('what was edited since set-up is stripped by Node', async (t) => {
 
 test('code without its types is taken from nowhere where somebody may write who may not change our code', async (t) => {
   const { says, build, stripped, made } = await installation(t);
-  await writeFile(made, `console.log('planted')`);
+  await writeFile(made, whole(made, `console.log('planted')`));
   t.is(await says(), 'planted');
   for (const directory of [build, stripped])
     for (const mode of [0o775, 0o757, 0o1777]) {
