@@ -75,10 +75,13 @@ test.serial('a token that is not there is looked for by two processes, and told 
   t.teardown(async () => open.stop());
   const before = (await state.shim.counts())['C_GetSlotList'] ?? 0;
   open.startAll();
-  t.is((await open.failure()).problem, 'no token with label "of nobody"');
+  const failures = () => open.events.filter(({ kind }) => kind === 'failed').length;
+  const told = await open.event(() => failures() === 2);
+  t.like(told, { kind: 'failed', problem: 'no token with label "of nobody"' });
+  await open.stop();
   const lists = ((await state.shim.counts())['C_GetSlotList'] ?? 0) - before;
-  // Its length is asked for first.
-  t.is(lists, 2 * 2);
+  // Its length is asked for first. However many more there were before they were stopped.
+  t.true(lists >= failures() * 2 * 2, `${lists} for ${failures()}`);
 });
 
 test.serial('signals that interrupt its waiting do not end an idle host', async (t) => {
