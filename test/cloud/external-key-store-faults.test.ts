@@ -352,6 +352,38 @@ test.serial(
   },
 );
 
+for (const [name, disconnect] of [
+  ['while it is connected', false],
+  ['once it is disconnected', true],
+] as const)
+  test.serial(
+    `who had it disconnected finds it so, though AWS refuses a later deletion ${name}`,
+    async (t) => {
+      const { house, act, simulator } = t.context;
+      await forgetStores(t.context);
+      const made = await newConnected(t.context);
+      simulator.fault({ service: 'kms', action: 'DisconnectCustomKeyStore', kind: 'reset', times: 1 });
+      await t.throwsAsync(disconnectExternalKeyStore(house, act(), on(made)), {
+        message: /cannot be reached/,
+      });
+      const lift = simulator.fault({
+        ...{
+          service: 'kms',
+          action: 'DeleteCustomKeyStore',
+          kind: 'error',
+          accessKeyId: made.account.accessKeyId,
+        },
+        ...(disconnect ? { after: 1 } : {}),
+        error: { code: 'CustomKeyStoreHasCMKsException', status: 400 },
+      });
+      await deleteExternalKeyStore(house, act(), on(made), { disconnect }).catch(() => undefined);
+      await anHourOfWatching(t.context);
+      lift();
+      t.like(await storeOf(t.context, made.keySet), { state: 'DISCONNECTED', wanted: null });
+      t.is(simulator.kms.state(made.store.custom_key_store_id), 'DISCONNECTED');
+    },
+  );
+
 /** AWS is done with what it was asked for, and the watch looks. */
 async function watchOnce(
   { simulator, clock }: Stage,

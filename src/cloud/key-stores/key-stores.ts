@@ -85,9 +85,12 @@ export async function deleteExternalKeyStore(
   if (!forget && !isByHand(row, account))
     return askOr(house, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
       const { tried } = readDetails(before);
-      const wasUp = before.state === 'CONNECTED' || before.state === 'CONNECTING';
+      // Who had it disconnected is not to find it connected because somebody could not delete it.
+      const down = before.wanted === 'DISCONNECT' || readDetails(before).down === true;
+      const wasUp = !down && (before.state === 'CONNECTED' || before.state === 'CONNECTING');
       const details = {
         ...(disconnect ? { disconnect } : {}),
+        ...(down ? { down } : {}),
         ...(isToBeConnected(before) || (disconnect && wasUp) ? { connect: true } : {}),
         ...(tried === undefined ? {} : { tried }),
       };

@@ -82,6 +82,6 @@ export function isOfTheMoment({ code, fault }: KeyStoreError): boolean {
 }
 
 export async function refused(turn: Turn, row: ExternalKeyStore, error: VaultError): Promise<VaultError> {
-  await recordFailure(turn, row, error, { wanted: null, wanted_details: null });
+  await recordFailure(turn, row, error, wantedInstead(row));
   return error;
 }

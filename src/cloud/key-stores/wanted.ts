@@ -11,6 +11,8 @@ export interface WantedDetails {
   connect?: boolean;
   /** With UPDATE and DELETE: disconnect it first where it is not. */
   disconnect?: boolean;
+  /** With DELETE: that it be disconnected was asked for before, and stays wanted where AWS refuses. */
+  down?: boolean;
   /** With CREATE: access key ids of which AWS may have been given one. By these a key store that was made is known. */
   tried?: string[];
   /** With CREATE: when AWS said that another has the name or the path, while an earlier try may have made it. */
@@ -40,9 +42,11 @@ export function isToBeConnected(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_d
   return row.wanted === 'CONNECT' || readDetails(row).connect === true;
 }
 
-/** What is wanted once AWS has refused for good: what was disconnected for it is connected again. */
+/** What is wanted once AWS has refused for good: what was disconnected for it is connected again; what was asked for before stays. */
 export function wantedInstead(row: ExternalKeyStore): Pick<StoreChange, 'wanted' | 'wanted_details'> {
-  return row.state === 'DISCONNECTED' && readDetails(row).connect === true
+  const isDown = row.state === 'DISCONNECTED';
+  if (readDetails(row).down === true) return { wanted: isDown ? null : 'DISCONNECT', wanted_details: null };
+  return isDown && readDetails(row).connect === true
     ? { wanted: 'CONNECT', wanted_details: writeDetails({ afterRefusal: true }) }
     : { wanted: null, wanted_details: null };
 }
