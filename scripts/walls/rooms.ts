@@ -16,6 +16,9 @@ export interface Room {
 /** What every room of `src` may have: the two clocks, secrets, the log, what an errno means. */
 const ground = 'src';
 
+/** What every domain of records may have: the trail, the tables, what is said to tokens, the ground of every act. */
+const domain = [ground, 'src/evidence', 'src/store', 'src/token', 'src/vault'];
+
 export const rooms: Readonly<Record<string, Room>> = {
   src: { rooms: [], packages: ['pino'] },
   'ava.config.js': { rooms: ['src'] },
@@ -160,32 +163,19 @@ export const rooms: Readonly<Record<string, Room>> = {
   // What goes through several domains.
   'src/schedules': {
     rooms: [
-      ground,
+      ...domain,
       'src/cloud/key-stores',
-      'src/evidence',
       'src/fleet',
       'src/identity/**',
       'src/keys/**',
       'src/reconcile',
-      'src/store',
       'src/store/backup',
       'src/tenancy',
-      'src/token',
-      'src/vault',
     ],
     packages: ['kysely'],
   },
   'src/reconcile': {
-    rooms: [
-      ground,
-      'src/cloud/accounts',
-      'src/evidence',
-      'src/fleet',
-      'src/keys/**',
-      'src/store',
-      'src/token',
-      'src/vault',
-    ],
+    rooms: [...domain, 'src/cloud/accounts', 'src/fleet', 'src/keys/**'],
     packages: ['kysely'],
   },
   'src/tenancy': {
@@ -208,44 +198,15 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: [ground, 'src/cloud/accounts', 'src/cloud/key-stores', 'src/cloud/kms-keys', 'src/fleet'],
   },
   'src/cloud/kms-keys': {
-    rooms: [
-      ground,
-      'src/cloud/accounts',
-      'src/cloud/aws',
-      'src/cloud/key-stores',
-      'src/evidence',
-      'src/keys/**',
-      'src/store',
-      'src/token',
-      'src/vault',
-    ],
+    rooms: [...domain, 'src/cloud/accounts', 'src/cloud/aws', 'src/cloud/key-stores', 'src/keys/**'],
     packages: ['kysely', 'zod'],
   },
   'src/cloud/key-stores': {
-    rooms: [
-      ground,
-      'src/cloud/accounts',
-      'src/cloud/aws',
-      'src/evidence',
-      'src/fleet',
-      'src/keys/**',
-      'src/store',
-      'src/token',
-      'src/vault',
-    ],
+    rooms: [...domain, 'src/cloud/accounts', 'src/cloud/aws', 'src/fleet', 'src/keys/**'],
     packages: ['kysely'],
   },
   'src/cloud/accounts': {
-    rooms: [
-      ground,
-      'src/cloud/aws',
-      'src/evidence',
-      'src/fleet',
-      'src/keys/**',
-      'src/store',
-      'src/token',
-      'src/vault',
-    ],
+    rooms: [...domain, 'src/cloud/aws', 'src/fleet', 'src/keys/**'],
     packages: ['kysely'],
   },
   'src/cloud/aws': {
@@ -253,11 +214,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['@aws-sdk/client-iam', '@aws-sdk/client-kms', '@aws-sdk/client-sts'],
   },
   'src/keys/**': {
-    rooms: [ground, 'src/evidence', 'src/store', 'src/token', 'src/vault'],
+    rooms: domain,
     packages: ['kysely'],
   },
   'src/identity/**': {
-    rooms: [ground, 'src/evidence', 'src/store', 'src/token', 'src/vault'],
+    rooms: domain,
     packages: ['kysely', 'nodemailer', 'openid-client', 'otpauth', 'zod'],
   },
   'src/fleet': { rooms: [ground, 'src/store', 'src/vault'], packages: ['kysely'] },
