@@ -23,6 +23,11 @@ export interface InitWish {
   resetAdministrator?: true | string;
 }
 
+interface FirstAdministrator {
+  username: string;
+  password?: Secret | undefined;
+}
+
 /** `holdfast init`. */
 export async function runInit(wish: InitWish, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
@@ -30,13 +35,7 @@ export async function runInit(wish: InitWish, command: Command): Promise<void> {
     wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
   goOnAsOwner(config);
   if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
-  // The tables that a node works with are not changed under it.
-  const releaseLocks = (await isOlder(config).catch(() => false)) ? takeNodeLocks(config, 'init') : undefined;
-  try {
-    await init(config, { username: wish.administrator, password });
-  } finally {
-    releaseLocks?.();
-  }
+  await init(config, { username: wish.administrator, password });
 }
 
 /** Whether the store is one that `init` brings up to date. Throws StoreError where it cannot be opened for another reason. */
@@ -50,16 +49,29 @@ async function isOlder({ storePath }: LoadedConfig): Promise<boolean> {
   }
 }
 
-/** Everything that a node needs before it can serve; what is there already is left as it is. */
+/**
+ * Everything that a node needs before it can serve; what is there already is left as it is. `takeLocks`: of a store that is
+ * brought up to date, whose tables are not changed under a node that works with them.
+ */
 export async function init(
   config: LoadedConfig,
-  administrator: { username: string; password?: Secret | undefined },
+  administrator: FirstAdministrator,
+  takeLocks = () => takeNodeLocks(config, 'init'),
 ): Promise<void> {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   // Before keys are made in a token for it.
   examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
-  if (existsSync(config.storePath) && statSync(config.storePath).size > 0) await isOlder(config);
+  const isThere = existsSync(config.storePath) && statSync(config.storePath).size > 0;
+  const releaseLocks = isThere && (await isOlder(config)) ? takeLocks() : undefined;
+  try {
+    await makeAll(config, administrator);
+  } finally {
+    releaseLocks?.();
+  }
+}
+
+async function makeAll(config: LoadedConfig, administrator: FirstAdministrator): Promise<void> {
   const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
   await close();
   for (const [token, labels] of made)

@@ -5,16 +5,16 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { NodeLock, type Holder } from '../../store/sqlite/node-lock.ts';
 
 /**
- * Takes what two nodes must not share, for as long as this process lives or until what it returns is called. Throws
- * StoreError, which tells who has it.
+ * Takes what two nodes must not share, for as long as this process lives or until what it returns is called. `state`: the lock
+ * of the state directory where it is held already. Throws StoreError, which tells who has it; nothing is held then.
  */
 export function takeNodeLocks(
   { file, node, storePath }: LoadedConfig,
   command: Holder['command'],
+  state = takeStateLock(node.state_directory, file, command),
 ): () => void {
-  const state = takeStateLock(node.state_directory, file, command);
   try {
-    const store = takeStoreLock(storePath, file, command);
+    const store = NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder(file, command));
     return () => {
       store.release();
       state.release();
@@ -32,11 +32,6 @@ export function takeStateLock(directory: string, config: string, command: Holder
     `the state directory ${directory}`,
     holder(config, command),
   );
-}
-
-/** The other one. Throws StoreError. */
-export function takeStoreLock(storePath: string, config: string, command: Holder['command']): NodeLock {
-  return NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder(config, command));
 }
 
 function holder(config: string, command: Holder['command']): Holder {

@@ -16,7 +16,7 @@ import { createKeySet } from '../../keys/key-sets/key-sets.ts';
 import { goOnAsOwnerOf } from './as-owner.ts';
 import { init } from './init.ts';
 import { localAct, localHouse } from './local-house.ts';
-import { takeStateLock, takeStoreLock } from './node-locks.ts';
+import { takeNodeLocks, takeStateLock } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
 import { quickstartGuide } from './quickstart-guide.ts';
 import { makeCertificates, makeToken, reserve, tokenLabel, writeSafely } from './quickstart-parts.ts';
@@ -76,15 +76,12 @@ async function quickstart(home: Home): Promise<number> {
   await makeToken(home.directory);
   await makeCertificates(home.directory, files);
   const config = writeConfig(home);
-  const storeLock = takeStoreLock(config.storePath, config.file, 'quickstart');
-  const releaseLocks = () => {
-    storeLock.release();
-    stateLock.release();
-  };
+  const releaseLocks = takeNodeLocks(config, 'quickstart', stateLock);
   const password = writeAdminFile(home.adminPort, files);
   // Written last: without it the set-up was interrupted, and what is there already is found again.
   const isNew = !existsSync(path.join(files, 'keys.json'));
-  if (isNew || !(await isUpToDate(config))) await init(config, { username: administrator, password });
+  if (isNew || !(await isUpToDate(config)))
+    await init(config, { username: administrator, password }, () => () => undefined);
   if (isNew) await makeFirstKeys(config, files, password);
   const vault = await firstVault(config);
   const onReady = ({ xks, admin }: Ports) => {
