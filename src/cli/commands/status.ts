@@ -85,6 +85,7 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
     ),
   );
   const n = status.findings.length;
+  const notes = status.notes ?? [];
   const verdict =
     n === 0
       ? coloured('green', 'nothing needs attention', options.color)
@@ -92,17 +93,20 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
   return [
     verdict,
     ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
-    ...(status.notes ?? [])
-      .slice(0, mostNotes)
-      .flatMap(({ message, more }) =>
-        folded(printable(`${message}: ${more}`), width - 2).map(
-          (line, index) => `${index === 0 ? '· ' : '  '}${line}`,
-        ),
-      ),
     ...(n > mostShown ? [`  and ${n - mostShown} more: holdfast status -o json`] : []),
+    ...notes.slice(0, mostNotes).flatMap(({ message, more }) => marked('·', `${message}: ${more}`, width)),
+    ...(notes.length > mostNotes
+      ? [`  and ${counted(notes.length - mostNotes, 'more note')}: holdfast status -o json`]
+      : []),
     '',
     ...lines,
   ];
+}
+
+function marked(mark: string, text: string, width: number): string[] {
+  return folded(printable(timesIn(text)), width - 2).map(
+    (line, index) => `${index === 0 ? mark : ' '} ${line}`,
+  );
 }
 
 function inLines(
@@ -110,13 +114,10 @@ function inLines(
   width: number,
   { color }: OutputOptions,
 ): string[] {
-  const what = folded(printable(timesIn(message)), width - 2).map(
-    (line, index) => `${index === 0 ? '- ' : '  '}${line}`,
-  );
   const mends = folded(printable(timesIn(remediation)), width - 4).map(
     (line) => `    ${coloured('bold', line, color)}`,
   );
-  return what.concat(mends);
+  return [...marked('-', message, width), ...mends];
 }
 
 /** What there is, a line each. */
