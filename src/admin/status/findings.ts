@@ -72,16 +72,15 @@ export function tokenFindings(
   facts: NodeFacts | undefined,
   own: boolean,
 ): StatusFinding[] {
-  return tokens.flatMap((token) => [
-    ...availability(token, facts, own),
-    ...ownKeyFindings(token.name, facts, own),
-  ]);
+  return tokens.flatMap((token) => {
+    const known = facts?.tokens.find(({ name }) => name === token.name);
+    return [...availability(token, known, own), ...ownKeyFindings(token.name, known?.ownKeys ?? [], own)];
+  });
 }
 
 const ask = 'tell an administrator of the appliance';
 
-function ownKeyFindings(name: string, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
-  const wrong = facts?.tokens.find((one) => one.name === name)?.ownKeys ?? [];
+function ownKeyFindings(name: string, wrong: readonly string[], own: boolean): StatusFinding[] {
   return wrong.map((alarm) => ({
     trouble: 'TOKEN_OWN_KEY_UNFIT',
     where: name,
@@ -90,9 +89,12 @@ function ownKeyFindings(name: string, facts: NodeFacts | undefined, own: boolean
   }));
 }
 
-function availability(token: TokenStatus, facts: NodeFacts | undefined, own: boolean): StatusFinding[] {
+function availability(
+  token: TokenStatus,
+  failure: NodeFacts['tokens'][number] | undefined,
+  own: boolean,
+): StatusFinding[] {
   const { name, health, hosts, hostsUp, pinRefused } = token;
-  const failure = facts?.tokens.find((one) => one.name === name);
   const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
   if (pinRefused)
     return [

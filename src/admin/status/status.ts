@@ -189,6 +189,8 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
   const appliance = own ? undefined : await applianceOf(services, facts);
   const quotas = await quotaStatus(services, scope, facts);
   const findings = [
+    // What stops every act stands first.
+    ...(own ? [] : storeFindings(services.whyUnwritable?.())),
     ...tokenFindings(tokens, facts, !own),
     ...(appliance?.findings ?? []),
     ...troubles.map((trouble) => vaultFinding(trouble, own)),
@@ -238,7 +240,6 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
   const unsettled = await findUnsettled(services);
   const findings: StatusFinding[] = [
     ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
-    ...storeFindings(services.whyUnwritable?.()),
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
     ...reconciliationFindings(unsettled),
