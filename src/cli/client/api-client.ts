@@ -90,8 +90,7 @@ export class ApiClient {
     path: string,
     { method = 'PATCH', action = '', ...rest }: Partial<Request> & { action?: string },
   ): Promise<T> {
-    const { etag } = await this.#exchange({ method: 'GET', path });
-    return this.send<T>({ ...rest, method, path: `${path}${action}`, etag: etag ?? '*' });
+    return (await this.#change(path, { ...rest, method, action })).after as T;
   }
 
   /** The same, and tells whether anything is otherwise now: `changed` is false where all was so already. */
@@ -100,9 +99,17 @@ export class ApiClient {
     body: object,
     { method = 'PATCH', action = '' }: { method?: 'PATCH' | 'POST'; action?: string } = {},
   ): Promise<{ after: Item; changed: boolean }> {
+    const { after, changed } = await this.#change(path, { method, action, body });
+    return { after: after as Item, changed };
+  }
+
+  async #change(
+    path: string,
+    { action, ...rest }: Omit<Request, 'path' | 'etag'> & { action: string },
+  ): Promise<{ after: unknown; changed: boolean }> {
     const { etag } = await this.#exchange({ method: 'GET', path });
-    const answer = await this.#exchange({ method, path: `${path}${action}`, body, etag: etag ?? '*' });
-    return { after: answer.body as Item, changed: etag === undefined || answer.etag !== etag };
+    const answer = await this.#exchange({ ...rest, path: `${path}${action}`, etag: etag ?? '*' });
+    return { after: answer.body, changed: etag === undefined || answer.etag !== etag };
   }
 
   /** Sets what there is one of, whether it is there already or not. */
