@@ -24,7 +24,7 @@ export function severalInWords(
   if (keySets === 0) return 'there is no key set that you can see: nothing was thawed';
   if (changed === 0)
     return `${keySets === 1 ? 'the one key set was not' : `none of the ${all} was`} frozen: nothing has changed`;
-  const others = before === 0 ? '' : `; ${counted(before, 'other')} were not frozen`;
+  const others = before === 0 ? '' : `; ${counted(before, 'other')} ${were(before)} not frozen`;
   return `${counted(changed, 'key set')} ${are(changed)} thawed: each key is as it was${others}`;
 }
 
