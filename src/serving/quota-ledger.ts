@@ -174,7 +174,9 @@ export class QuotaLedger {
     }
     if (ask.revision > known.revision) {
       refill(known, now);
-      Object.assign(known, { rate, burst, revision: ask.revision, toldBy: worker });
+      // A key set may have gone to another vault since.
+      const { vaultId, revision } = ask;
+      Object.assign(known, { vaultId, rate, burst, revision, toldBy: worker });
     }
     return known;
   }

@@ -356,6 +356,16 @@ test('of more quotas than can be told each vault has its share', (t) => {
   ]);
 });
 
+test('a quota counts for the vault that its key set is in now', (t) => {
+  const { ledger, answer } = ledgerOf();
+  for (let key = 0; key < 1_500; key++)
+    answer(1, { bucket: `cloud-key:${key}`, vaultId: 'busy', refused: 9 });
+  answer(1, { vaultId: 'busy', refused: 1 });
+  t.false(ledger.near().some((one) => one.bucket === bucket));
+  answer(1, { vaultId: 'quiet', revision: 2 });
+  t.true(ledger.near().some((one) => one.bucket === bucket));
+});
+
 test('what a worker said of a quota is held no longer than the worker is there', (t) => {
   const { answer, ledger } = ledgerOf();
   answer(1, { rate: 1, burst: 1, revision: Number.MAX_SAFE_INTEGER });
