@@ -1,3 +1,4 @@
+import { credentialsAround } from '../../src/keys/credentials/credential-records.ts';
 import anyTest, { type TestFn } from 'ava';
 import {
   CreateCustomKeyStoreCommand,
@@ -191,6 +192,9 @@ test.serial(
         retireAfterQuietMinutes: 1,
       },
     );
+    const both = [shared.accessKeyId, next.accessKeyId];
+    const around = await credentialsAround(house, both);
+    t.deepEqual(around.map(({ access_key_id: id }) => id).toSorted(), both.toSorted(), 'each once');
     await house.store.db
       .insertInto('uses')
       .values({

@@ -133,6 +133,8 @@ export async function credentialsAround(
     all.where('xks_credentials.access_key_id', 'in', accessKeyIds).execute(),
     all
       .where('xks_credentials.successor', 'in', accessKeyIds)
+      // Where two Regions are at different ones of a row, one may be both.
+      .where('xks_credentials.access_key_id', 'not in', accessKeyIds)
       .where('xks_credentials.withdrawn_at', 'is', null)
       .execute(),
   ]);
