@@ -2,20 +2,14 @@ import type { Reading } from '../../vault/edits.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /**
- * Throws VaultError `conflict` while an external key store connects to the key set, or is in the CSP account: AWS would
- * be left with a key store that nobody looks after. `what` cannot be done then.
+ * Throws VaultError `conflict` while an external key store connects to the key set: AWS would be left with a key store that
+ * nobody looks after. `what` cannot be done then.
  */
-export async function checkNoStores(
-  trx: Reading,
-  of: { keySetId: string } | { cspAccountId: string },
-  what: string,
-): Promise<void> {
+export async function checkNoStores(trx: Reading, keySetId: string, what: string): Promise<void> {
   const store = await trx
     .selectFrom('external_key_stores')
     .select(['region', 'state'])
-    .where((eb) =>
-      'keySetId' in of ? eb('key_set_id', '=', of.keySetId) : eb('csp_account_id', '=', of.cspAccountId),
-    )
+    .where('key_set_id', '=', keySetId)
     .executeTakeFirst();
   if (store === undefined) return;
   throw new VaultError(

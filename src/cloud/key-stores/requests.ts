@@ -1,3 +1,4 @@
+import { isAwsCode } from '../aws/kms-errors.ts';
 import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { toldOfStore } from './presence.ts';
 import { disconnectKeyStore } from '../aws/key-stores.ts';
@@ -25,8 +26,7 @@ export async function disconnect(turn: Turn, row: ExternalKeyStore): Promise<boo
       await disconnectKeyStore(turn.aws, row.region, row.custom_key_store_id);
       return true;
     } catch (error) {
-      if (error instanceof KeyStoreError && error.code === 'CustomKeyStoreInvalidStateException')
-        return false;
+      if (isAwsCode(error, 'CustomKeyStoreInvalidStateException')) return false;
       throw error;
     }
   });

@@ -1,5 +1,5 @@
+import { isAwsCode } from '../aws/kms-errors.ts';
 import { connectKeyStore, deleteKeyStore, type AwsKeyStore } from '../aws/key-stores.ts';
-import { KeyStoreError } from '../aws/key-store-errors.ts';
 import { isGone, removed, type Gone } from '../aws/presence.ts';
 import { adopt, leftInAws, makeInAws, takeBack } from './create-in-aws.ts';
 import { look } from './mirror.ts';
@@ -157,8 +157,7 @@ async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore):
     try {
       return await removed(remove, storeSighting(row), turn.house.now());
     } catch (error) {
-      if (isDown || !(error instanceof KeyStoreError)) throw error;
-      if (error.code !== 'CustomKeyStoreInvalidStateException') throw error;
+      if (isDown || !isAwsCode(error, 'CustomKeyStoreInvalidStateException')) throw error;
       return undefined;
     }
   });

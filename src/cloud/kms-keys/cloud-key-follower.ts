@@ -35,7 +35,7 @@ export const awsFollower: KeyFollower = {
   undone: forgetUnmade,
   changed: followCloudKey,
   wanted: wishOfCloudKey,
-  checkFree: async (trx, keySetId, what) => checkNoStores(trx, { keySetId }, what),
+  checkFree: checkNoStores,
 };
 
 /** What an act on a CloudKey came to at one of its KMS keys. */
