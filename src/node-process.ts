@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { hasWildcard, installedAt, wildcardProblem } from './confinable-path.ts';
 
 /*
@@ -18,7 +17,7 @@ const noInspector = '--disable-sigusr1';
  * Our code as set-up has stripped it of types: most of what a process takes to start, otherwise. (For --require Node would look
  * for a package.json from the working directory upwards, which may be anybody's, or not to be read.)
  */
-const withoutTypes = pathToFileURL(path.join(installedAt, 'src/stripped-types.js')).href;
+const withoutTypes = new URL('./stripped-types.js', import.meta.url).href;
 
 export const nodeFlags: readonly string[] = [noInspector, '--import', withoutTypes];
 

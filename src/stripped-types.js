@@ -39,8 +39,8 @@ registerHooks({
     try {
       const name = hash('sha256', readFileSync(new URL(url)));
       const source = readFileSync(new URL(name, stripped));
-      if (!source.subarray(-(name.length + 11)).equals(Buffer.from(`\n// whole ${name}\n`)))
-        return next(url, context);
+      const end = Buffer.from(`\n// whole ${name}\n`);
+      if (!source.subarray(-end.length).equals(end)) return next(url, context);
       return { format: 'module', source, shortCircuit: true };
     } catch {
       return next(url, context);
