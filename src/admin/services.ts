@@ -1,5 +1,6 @@
 import type { Logger } from '../log.ts';
 import type { AwsHouse } from '../cloud/accounts/context.ts';
+import type { NewPinBy } from '../token/login-gate.ts';
 import type { KeyHouse } from '../keys/followers.ts';
 
 /** What the management API needs of the node. */
@@ -32,7 +33,7 @@ export interface NodeFacts {
     /** The token has refused its PIN: nobody tries it again before a reload, or a restart. */
     pinRefused: boolean;
     /** What has the node take another PIN. */
-    newPinBy: 'reload' | 'restart';
+    newPinBy: NewPinBy;
     /** Why a host did not start last. */
     problem: string | undefined;
     /** Keys of Holdfast's own in it that are not the ones that were made, in words. */

@@ -37,7 +37,7 @@ export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'>
 export interface VersionWrites {
   /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
   begin: (ask: BeginAsk) => Promise<BegunVersion | null>;
-  /** The current version afterwards. Left as it is: what is not PENDING, or not the asker's, any more. */
+  /** The current version afterwards, 0 where the version is gone with its CloudKey. Left as it is: what is not PENDING, or not the asker's, any more. */
   activate: (ask: ActivateAsk) => Promise<number>;
   takeBack: (ask: TakeBackAsk) => Promise<void>;
 }

@@ -341,7 +341,7 @@ export class Crew implements Sharer {
           log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },
-        onOwnKeys: (_, alarms) => this.#takeAlarms(entry, alarms),
+        onOwnKeys: (alarms) => this.#takeAlarms(entry, alarms),
         onGone: (id, why) => {
           entry.hostId = undefined;
           entry.gauge = undefined;

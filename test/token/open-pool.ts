@@ -103,7 +103,7 @@ export class OpenPool {
           this.pool.addHost(host.id, host.pid, host.socket, host.operationTime);
           this.#told.dispatchEvent(new Event('event'));
         },
-        onOwnKeys: (_, alarms) => this.#tell({ kind: 'own-keys', alarms }),
+        onOwnKeys: (alarms) => this.#tell({ kind: 'own-keys', alarms }),
         onGone: (id, why) => {
           this.pool.removeHost(id);
           this.#tell({ kind: 'gone', pid: pids.get(id) ?? 0, why });

@@ -39,7 +39,7 @@ const idleTime = 10 * 60_000;
 
 /**
  * The KMS keys of one account and Region, for those who look for one among them: of a hundred pointers that look at the
- * same time each page is fetched once, and each KMS key is described once.
+ * same time each page is fetched once, and each KMS key is described once, but for those who ask while AWS is answering.
  */
 export class KmsKeyMemory {
   readonly #facts = new Map<string, KmsKeyFacts>();
@@ -73,7 +73,7 @@ export class KmsKeyMemory {
 
   /**
    * Undefined for a key that cannot be looked at. One that `look` does not find is asked for again the next time; one that
-   * is `denied` by whoever was told so already: a hundred who look at the same time ask once, and who looks again asks anew.
+   * is `denied` by whoever was told so already: who comes after the answer does not ask, and who looks again asks anew.
    */
   async facts<T extends KmsKeyFacts>(
     keyId: string,

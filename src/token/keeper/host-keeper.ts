@@ -15,7 +15,7 @@ export interface RunningHost extends ReadyHost {
 export interface KeeperListener {
   onReady(host: RunningHost): void;
   /** What is wrong with keys of our own, where that has changed since it became ready. */
-  onOwnKeys?(id: number, alarms: string[]): void;
+  onOwnKeys?(alarms: string[]): void;
   onGone(id: number, why: string): void;
   /** The host could not start; it is tried again unless `final`: the token refused the PIN, see {@link LoginGate}. */
   onFailed(problem: string, wayOut: string, final: boolean): void;
@@ -152,7 +152,7 @@ export class HostKeeper {
       if (!this.#stopping.signal.aborted) this.#listener.onReady({ id, ...host });
     };
     life.onOwnKeys = (alarms) => {
-      if (!this.#stopping.signal.aborted) this.#listener.onOwnKeys?.(id, alarms);
+      if (!this.#stopping.signal.aborted) this.#listener.onOwnKeys?.(alarms);
     };
     const end = await life.ended;
     this.#life = undefined;
