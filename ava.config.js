@@ -2,7 +2,7 @@
  * What takes longest begins first, or the last file would be waited for on one core. In seconds, roughly, on two slow
  * cores; `scripts/check` tells the longest of a run. A file that is not here takes less.
  */
-const longest = [
+const max = [
   'vault/kill',
   'whole-node/disable',
   'cli/guide',
@@ -27,8 +27,8 @@ const longest = [
 ];
 
 const rank = (file) => {
-  const at = longest.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
-  return at < 0 ? longest.length : at;
+  const at = max.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
+  return at < 0 ? max.length : at;
 };
 
 export default {

@@ -51,7 +51,7 @@ export async function nodeWork(
       const began = performance.now();
       server = await Server.start('holdfast serve', words, logFile, {
         env: { NODE_OPTIONS: stallProbe },
-        patience: 600_000,
+        timeout: 600_000,
       });
       const took = performance.now() - began;
       const log = new NodeLog(logFile);
@@ -111,7 +111,7 @@ async function makeObjects(
   fixture: TokenFixture,
   storePath: string,
   keySet: string,
-  most: number,
+  max: number,
 ): Promise<string[]> {
   const raw = new Database(storePath);
   try {
@@ -120,7 +120,7 @@ async function makeObjects(
         `SELECT c.id, c.external_key_id AS external, s.id AS keySetId FROM cloud_keys AS c
          JOIN key_sets AS s ON s.id = c.key_set_id WHERE s.name = ? AND c.state = 'AVAILABLE' AND c.expires_at IS NULL LIMIT ?`,
       )
-      .all(keySet, most);
+      .all(keySet, max);
     await inToken(
       fixture,
       keys.map(({ id, external, keySetId }) => ({

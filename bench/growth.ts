@@ -1,19 +1,19 @@
-import type { KeyHouse } from '../src/keys/followers.ts';
+import type { KeyContext } from '../src/keys/followers.ts';
 import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { listEvents, type EventWish } from '../src/admin/audit/audit-event-list.ts';
+import { listEvents, type EventInput } from '../src/admin/audit/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';
 import { clearAway } from '../src/schedules/housekeeping.ts';
 import { listKeySets, updateKeySet } from '../src/keys/key-sets/key-sets.ts';
 import { listKmsKeys, type KmsKeyFilter } from '../src/cloud/kms-keys/records.ts';
-import type { PageWish } from '../src/vault/page.ts';
+import type { PageInput } from '../src/vault/page.ts';
 import { reconcile } from '../src/reconcile/reconcile.ts';
 import { Schedules } from '../src/schedules/schedules.ts';
 import { systemAct } from '../src/vault/system-act.ts';
-import { TokenRooms } from '../src/vault/tokens.ts';
+import { TokenPools } from '../src/vault/tokens.ts';
 import { unfinishedSteps } from '../src/schedules/unfinished-steps.ts';
 import { finishWork } from '../src/vault/unfinished-work.ts';
 import { deleteVault } from '../src/tenancy/vault-deletion.ts';
@@ -40,7 +40,7 @@ const stages: Readonly<Record<string, Required<LargeStore>>> = {
 };
 
 /** So many key objects are in the token that reconcile compares. */
-const mostObjects = 20_000;
+const maxObjects = 20_000;
 const now = new Date('2031-05-05T12:00:00.000Z');
 
 export async function benchGrowth(seconds: number): Promise<void> {
@@ -104,7 +104,7 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
     const current = await store.db
       .selectFrom('cloud_keys')
       .select(['id', 'key_set_id', 'external_key_id'])
-      .limit(mostObjects)
+      .limit(maxObjects)
       .execute();
     const token = memoryToken(
       current.map(({ id, key_set_id, external_key_id }) => ({
@@ -112,30 +112,30 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
         label: versionLabel(key_set_id, external_key_id, 2),
       })),
     );
-    const house: KeyHouse = {
+    const vaultContext: KeyContext = {
       store,
-      tokens: new TokenRooms([token]),
+      tokens: new TokenPools([token]),
       now: () => now,
       instance: 'bench/1',
       followers: [awsFollower],
     };
-    for (const [name, list] of Object.entries(lists(house))) {
+    for (const [name, list] of Object.entries(lists(vaultContext))) {
       await list();
       results.set(`first page: ${name}`, await timed(list));
     }
     const memory = process.memoryUsage().rss;
     const compared = await timed(async () =>
-      reconcile(house, systemAct(house, 'bench'), { askedBy: 'bench' }),
+      reconcile(vaultContext, systemAct(vaultContext, 'bench'), { askedBy: 'bench' }),
     );
     const grown = Math.max(0, process.memoryUsage().rss - memory) / 2 ** 20;
     results.set(`reconcile, ${current.length} key objects`, {
       ...compared,
       more: `+${grown.toFixed(0)} MiB`,
     });
-    results.set('housekeeping', await timed(async () => clearAway(house)));
+    results.set('housekeeping', await timed(async () => clearAway(vaultContext)));
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as never;
     const node = { id: 'bench', hostname: 'bench', version: '0' };
-    const schedules = new Schedules({ house, log, node });
+    const schedules = new Schedules({ context: vaultContext, log, node });
     let more = '';
     const due = await timed(async () => {
       const run = await schedules.runOnce();
@@ -143,11 +143,11 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
     });
     results.set('a tenth of all keys expires at once', { ...due, more });
     results.set('a look with nothing due', await timed(async () => schedules.runOnce()));
-    const act = systemAct(house, 'bench');
+    const act = systemAct(vaultContext, 'bench');
     const plan = async () =>
-      updateKeySet(house, act, { vaultId: firstVault, sight: 'all', id: 's0' }, { rotationDays: 90 });
+      updateKeySet(vaultContext, act, { vaultId: firstVault, sight: 'all', id: 's0' }, { rotationDays: 90 });
     results.set('a new schedule of half of all keys: answered', await timed(plan));
-    results.set('… and worked off', await timed(async () => finishWork(house, unfinishedSteps)));
+    results.set('… and worked off', await timed(async () => finishWork(vaultContext, unfinishedSteps)));
     await store.db
       .updateTable('cloud_keys')
       .set({ state: 'DISABLED' })
@@ -158,9 +158,9 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
       )
       .where('state', '=', 'AVAILABLE')
       .execute();
-    const end = async () => deleteVault(house, act, firstVault, firstVault, undefined);
+    const end = async () => deleteVault(vaultContext, act, firstVault, firstVault, undefined);
     results.set('the deletion of the vault with half of all keys: answered', await timed(end));
-    results.set('… and worked off ', await timed(async () => finishWork(house, unfinishedSteps)));
+    results.set('… and worked off ', await timed(async () => finishWork(vaultContext, unfinishedSteps)));
     const { largest } = store.writes;
     results.set('the largest write transaction', {
       milliseconds: largest.took,
@@ -173,18 +173,19 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
 }
 
 /** The documented filters, each alone; in the vault that has most. */
-function lists(house: KeyHouse): Record<string, () => Promise<unknown>> {
-  const page: PageWish = { limit: 50 };
+function lists(vaultContext: KeyContext): Record<string, () => Promise<unknown>> {
+  const page: PageInput = { limit: 50 };
   const keys =
-    (filter: CloudKeyFilter, wish: PageWish = page) =>
+    (filter: CloudKeyFilter, input: PageInput = page) =>
     async () =>
-      listCloudKeys(house, firstVault, 'all', filter, wish);
-  const kms = (filter: KmsKeyFilter) => async () => listKmsKeys(house, firstVault, 'all', filter, page);
-  const events = (wish: Partial<EventWish>) => async () =>
-    listEvents(house, firstVault, { ...page, sort: '-sequence', ...wish });
+      listCloudKeys(vaultContext, firstVault, 'all', filter, input);
+  const kms = (filter: KmsKeyFilter) => async () =>
+    listKmsKeys(vaultContext, firstVault, 'all', filter, page);
+  const events = (input: Partial<EventInput>) => async () =>
+    listEvents(vaultContext, firstVault, { ...page, sort: '-sequence', ...input });
   return {
-    vaults: async () => listVaults(house, page),
-    'key sets': async () => listKeySets(house, firstVault, 'all', {}, page),
+    vaults: async () => listVaults(vaultContext, page),
+    'key sets': async () => listKeySets(vaultContext, firstVault, 'all', {}, page),
     CloudKeys: keys({}),
     'CloudKeys by name': keys({ name: 'k7' }),
     'CloudKeys by state': keys({ state: 'DISABLED' }),
@@ -195,7 +196,8 @@ function lists(house: KeyHouse): Record<string, () => Promise<unknown>> {
       { state: 'PENDING_DELETION', region: 'eu-west-9' },
       { ...page, sort: '-updatedAt' },
     ),
-    'CloudKeys of a group that has none': async () => listCloudKeys(house, firstVault, ['nobody'], {}, page),
+    'CloudKeys of a group that has none': async () =>
+      listCloudKeys(vaultContext, firstVault, ['nobody'], {}, page),
     'KMS keys': kms({}),
     'KMS keys by a status that none has': kms({ cloudStatus: 'PENDING_DELETION' }),
     'KMS keys by a step that none has': kms({ step: 'KEY' }),

@@ -13,7 +13,7 @@ import { TokenHost } from '../src/token/host/token-host.ts';
 import type { CallOptions, CallResult } from '../src/token/pool/pool-entry.ts';
 import { Directory } from '../src/serving/directory.ts';
 import { EncryptionCount } from '../src/serving/encryption-count.ts';
-import { TokenRooms, type TokenClient } from '../src/vault/tokens.ts';
+import { TokenPools, type TokenClient } from '../src/vault/tokens.ts';
 import { runCluster } from './cluster.ts';
 import { leasesOf } from '../testing/leases.ts';
 
@@ -55,7 +55,7 @@ if (port === undefined) {
       return Promise.resolve({ value, queue: 0, token: response.microseconds / 1000, host: process.pid });
     },
   };
-  const tokens = new TokenRooms([client]);
+  const tokens = new TokenPools([client]);
   const log = createLog(config.log.level);
   const { moduleProfile } = token;
   const app = createXksApp({

@@ -35,7 +35,7 @@ const worst = Number(process.env['BENCH_AWS_WORST'] ?? 0);
 /** Of CreateKey, and of CreateAlias, as a node sends them. */
 const sentPerSecond = 4;
 /** It ends by itself after so many seconds. */
-const longest = 20 * 60;
+const max = 20 * 60;
 
 /** Prints a table. Throws where one is not DONE in the end, or not there exactly once. */
 export async function benchKmsKeys(): Promise<void> {
@@ -49,7 +49,7 @@ export async function benchKmsKeys(): Promise<void> {
     Object.assign(stage.time, { consistencyMs: consistency * 1000, quotaSecondMs: 1000 });
     for (const action of ['CreateKey', 'CreateAlias'])
       stage.simulator.fault({ service: 'kms', action, kind: 'answer-lost', chance: lost });
-    const schedules = new AwsSchedules({ house: stage.house, log: silentLog });
+    const schedules = new AwsSchedules({ context: stage.vaultContext, log: silentLog });
     schedules.start();
     const begun = Date.now();
     const cloudKeys = new Map<string, string>();
@@ -59,7 +59,7 @@ export async function benchKmsKeys(): Promise<void> {
         const { id, external_key_id } = await newCloudKey(stage, set);
         cloudKeys.set(external_key_id, id);
         askedAt.set(id, (Date.now() - begun) / 1000);
-        tryLater(stage.house, id);
+        tryLater(stage.vaultContext, id);
       }
     })();
     const { doneAt, notes } = await untilDone(stage, begun);
@@ -75,14 +75,14 @@ export async function benchKmsKeys(): Promise<void> {
 }
 
 /** When each was seen to be DONE, by CloudKey, seconds; and what was noted on it until then. */
-async function untilDone({ house }: Stage, begun: number) {
+async function untilDone({ vaultContext }: Stage, begun: number) {
   const doneAt = new Map<string, number>();
   const notes = new Map<string, string[]>();
-  const end = performance.now() + longest * 1000;
+  const end = performance.now() + max * 1000;
   while (doneAt.size < count) {
     if (performance.now() > end) throw new Error(`only ${doneAt.size} of ${count} are DONE`);
     await pause(500);
-    const rows = await house.store.db
+    const rows = await vaultContext.store.db
       .selectFrom('kms_keys')
       .select(['cloud_key_id as id', 'step', 'problem'])
       .execute();
@@ -111,17 +111,17 @@ function note(
 
 /** When AWS made the KMS key of each, by CloudKey, seconds. Throws where one is not there, or more than once. */
 async function madeInAws(
-  { house }: Stage,
+  { vaultContext }: Stage,
   { cspAccountId }: KeySetInAws,
   cloudKeys: ReadonlyMap<string, string>,
   begun: number,
 ): Promise<Map<string, number>> {
-  const account = await house.store.db
+  const account = await vaultContext.store.db
     .selectFrom('csp_accounts')
     .selectAll()
     .where('id', '=', cspAccountId)
     .executeTakeFirstOrThrow();
-  const kms = await (await awsAccountOf(house, account, region)).kms(region);
+  const kms = await (await awsAccountOf(vaultContext, account, region)).kms(region);
   const madeAt = new Map<string, number>();
   let marker: string | undefined;
   do {

@@ -5,7 +5,7 @@ import { listEvents } from '../src/admin/audit/audit-event-list.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { listCloudKeys, type CloudKeyFilter } from '../src/keys/cloud-keys.ts';
 import { listKeySets } from '../src/keys/key-sets/key-sets.ts';
-import type { Page, PageWish } from '../src/vault/page.ts';
+import type { Page, PageInput } from '../src/vault/page.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
 import { fillStore, type StoreSize } from './large-store.ts';
 
@@ -28,14 +28,14 @@ interface Subject {
 }
 
 type List = (subject: Subject) => Promise<unknown>;
-const page = (wish: Partial<PageWish> = {}): PageWish => ({ limit: 50, ...wish });
+const page = (input: Partial<PageInput> = {}): PageInput => ({ limit: 50, ...input });
 
 /** Of the last page only the last step is timed: how to get there is another's cost. */
 const lists: Record<string, (subject: Subject) => Promise<List> | List> = {
   'key sets': () => async (of) => listKeySets(of, of.vaultId, 'all', {}, page()),
   'key sets, last page': async (subject) => {
-    const read = async (of: Subject, wish: PageWish) => listKeySets(of, of.vaultId, 'all', {}, wish);
-    const cursor = await lastCursor((wish) => read(subject, wish), page());
+    const read = async (of: Subject, input: PageInput) => listKeySets(of, of.vaultId, 'all', {}, input);
+    const cursor = await lastCursor((input) => read(subject, input), page());
     return async (of) => read(of, page(cursor));
   },
   CloudKeys: () => async (of) => keysOf(of, {}, page()),
@@ -44,13 +44,13 @@ const lists: Record<string, (subject: Subject) => Promise<List> | List> = {
   'CloudKeys by region': () => async (of) => keysOf(of, { region: 'eu-central-1' }, page()),
   'CloudKeys, last changed first': () => async (of) => keysOf(of, {}, page({ sort: '-updatedAt' })),
   'CloudKeys, last page': async (subject) => {
-    const cursor = await lastCursor((wish) => keysOf(subject, {}, wish), page());
+    const cursor = await lastCursor((input) => keysOf(subject, {}, input), page());
     return async (of) => keysOf(of, {}, page(cursor));
   },
   'audit events': () => async (of) => eventsOf(of, page()),
   'audit events by action': () => async (of) => eventsOf(of, page(), { action: 'cloud-key.disable' }),
   'audit events, last page': async (subject) => {
-    const cursor = await lastCursor((wish) => eventsOf(subject, wish), page());
+    const cursor = await lastCursor((input) => eventsOf(subject, input), page());
     return async (of) => eventsOf(of, page(cursor));
   },
 };
@@ -106,27 +106,27 @@ async function medians(runs: readonly { subject: Subject; run: List }[]): Promis
   return samples.map((times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? NaN);
 }
 
-async function keysOf(of: Subject, filter: CloudKeyFilter, wish: PageWish): Promise<Page<unknown>> {
-  return listCloudKeys(of, of.vaultId, 'all', filter, wish);
+async function keysOf(of: Subject, filter: CloudKeyFilter, input: PageInput): Promise<Page<unknown>> {
+  return listCloudKeys(of, of.vaultId, 'all', filter, input);
 }
 
 /** The newest first, as its route has it. */
 async function eventsOf(
   of: Subject,
-  wish: PageWish,
+  input: PageInput,
   filter: { action?: string } = {},
 ): Promise<Page<unknown>> {
-  return listEvents(of, of.vaultId, { sort: '-sequence', ...wish, ...filter });
+  return listEvents(of, of.vaultId, { sort: '-sequence', ...input, ...filter });
 }
 
 /** The cursor of the last page; none where there is one page only. */
 async function lastCursor(
-  read: (wish: PageWish) => Promise<Page<unknown>>,
-  wish: PageWish,
+  read: (input: PageInput) => Promise<Page<unknown>>,
+  input: PageInput,
 ): Promise<{ cursor?: string }> {
   let last: { cursor?: string } = {};
   for (;;) {
-    const { next } = await read({ ...wish, ...last });
+    const { next } = await read({ ...input, ...last });
     if (next === null) return last;
     last = { cursor: next };
   }

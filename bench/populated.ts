@@ -35,10 +35,10 @@ export class Populated {
       realTimes: true,
     });
     const keys: ServedKey[] = [];
-    await node.withVault(async ({ house }) => {
+    await node.withVault(async ({ vaultContext }) => {
       for (let v = 0; v < vaults; v++) {
-        const { id } = await insertVault(house.store as SqliteStore, `vault-${v}`);
-        const vault = new NodeVault(house, id);
+        const { id } = await insertVault(vaultContext.store as SqliteStore, `vault-${v}`);
+        const vault = new NodeVault(vaultContext, id);
         const name = `of-vault-${v}`;
         await vault.makeKeySet(name, { prefix: name });
         const access = await vault.issueCredential(name);

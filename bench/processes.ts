@@ -24,7 +24,7 @@ export class Server {
     name: string,
     words: readonly string[],
     logFile: string,
-    { env = {}, patience = 60_000 }: { env?: Record<string, string>; patience?: number } = {},
+    { env = {}, timeout = 60_000 }: { env?: Record<string, string>; timeout?: number } = {},
   ): Promise<Server> {
     const output = openSync(logFile, 'w', 0o600);
     const child = spawn(process.execPath, words, {
@@ -32,7 +32,7 @@ export class Server {
       // As bin/holdfast has it.
       env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...env },
     });
-    for (let waited = 0; waited < patience; waited += 50) {
+    for (let waited = 0; waited < timeout; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
       if (port !== undefined) return new Server(name, Number(port), child);
       if (child.exitCode !== null) break;

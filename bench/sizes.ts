@@ -13,7 +13,7 @@ import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { AuditPruner } from '../src/schedules/audit-pruner.ts';
 import { createPruning } from '../src/schedules/audit-prunings.ts';
 import { systemAct } from '../src/vault/system-act.ts';
-import { TokenRooms } from '../src/vault/tokens.ts';
+import { TokenPools } from '../src/vault/tokens.ts';
 import { silentLog } from '../testing/aws-settings.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
 import { fillStore } from './large-store.ts';
@@ -84,18 +84,18 @@ export async function benchSizes(): Promise<void> {
 /** Pruning all events of a vault, years after. */
 async function pruned(store: SqliteStore, vault: string, text: string): Promise<string[][]> {
   const now = () => new Date('2040-01-01');
-  const house = { store, tokens: new TokenRooms([]), now, instance: 'bench/1' };
+  const vaultContext = { store, tokens: new TokenPools([]), now, instance: 'bench/1' };
   const sha256 = createHash('sha256').update(text).digest('hex');
-  const wish = { from: null, before: '2039-01-01T00:00:00.000Z', count: events, sha256 };
-  await createPruning(house, systemAct(house, 'bench'), vault, wish, 90);
+  const input = { from: null, before: '2039-01-01T00:00:00.000Z', count: events, sha256 };
+  await createPruning(vaultContext, systemAct(vaultContext, 'bench'), vault, input, 90);
   store.writes.reset();
   const began = performance.now();
-  await new AuditPruner({ house, log: silentLog }).runOnce();
+  await new AuditPruner({ context: vaultContext, log: silentLog }).runOnce();
   const took = Math.round(performance.now() - began);
-  const { took: longest, cpu } = store.writes.longest;
+  const { took: max, cpu } = store.writes.max;
   return [
     [`pruning ${events} events`, `${took} ms in ${store.writes.count} transactions`],
-    ['longest of them', `${longest.toFixed(1)} ms, ${cpu.toFixed(1)} of the processor`],
+    ['longest of them', `${max.toFixed(1)} ms, ${cpu.toFixed(1)} of the processor`],
   ];
 }
 

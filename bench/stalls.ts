@@ -18,7 +18,7 @@ const interval = 2;
 
 /** Watches the event loop of this process until it is told to stop. */
 export class StallWatch {
-  readonly #most: Stall = { clock: 0, processor: 0 };
+  readonly #max: Stall = { clock: 0, processor: 0 };
   readonly #timer: NodeJS.Timeout;
 
   constructor() {
@@ -26,15 +26,15 @@ export class StallWatch {
     let used = ownProcessor();
     this.#timer = setInterval(() => {
       const [now, usedNow] = [performance.now(), ownProcessor()];
-      this.#most.clock = Math.max(this.#most.clock, now - at - interval);
-      this.#most.processor = Math.max(this.#most.processor, usedNow - used);
+      this.#max.clock = Math.max(this.#max.clock, now - at - interval);
+      this.#max.processor = Math.max(this.#max.processor, usedNow - used);
       [at, used] = [now, usedNow];
     }, interval);
   }
 
   stop(): Stall {
     clearInterval(this.#timer);
-    return this.#most;
+    return this.#max;
   }
 }
 

@@ -59,7 +59,7 @@ try {
   await play();
 } catch (error) {
   console.error(`\ndemo: ${(error as Error).message}`);
-  for (const line of node.complaints) console.error(`      the node's log: ${line}`);
+  for (const line of node.violations) console.error(`      the node's log: ${line}`);
   process.exitCode = 1;
 } finally {
   await leave();

@@ -26,7 +26,7 @@ export class DemoNode {
   #child: ChildProcess | undefined;
   readonly #config: string;
   readonly #answerWithin: number;
-  readonly #complaints: string[] = [];
+  readonly #violations: string[] = [];
 
   /** `answerWithin` milliseconds an XKS request is answered. */
   constructor(directory: string, answerWithin: number) {
@@ -86,7 +86,7 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(this.directory, 'soft
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
         last = line;
-        if (/"level":"(?:warn|error)"/.test(line)) this.#complaints.push(line);
+        if (/"level":"(?:warn|error)"/.test(line)) this.#violations.push(line);
         const ports = /^holdfast ready on port (\d+), management on port (\d+)/.exec(line);
         if (ports === null) return;
         this.xksPort = Number(ports[1]);
@@ -112,8 +112,8 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(this.directory, 'soft
   }
 
   /** What the node's log warned of, the last few lines. */
-  get complaints(): readonly string[] {
-    return this.#complaints.slice(-5);
+  get violations(): readonly string[] {
+    return this.#violations.slice(-5);
   }
 
   async stop(): Promise<void> {

@@ -9,7 +9,7 @@ import { loadConfig } from '../src/config/load.ts';
  * a handshake with that certificate is health enough.
  */
 
-const patience = 4_000;
+const timeout = 4_000;
 
 const config = loadConfig(process.env['HOLDFAST_CONFIG'] ?? '/etc/holdfast/holdfast.toml');
 const { address, port, tls } = config.xks;
@@ -20,7 +20,7 @@ const socket = connect({
   port,
   // The fingerprint below is stricter than any chain.
   rejectUnauthorized: false,
-  timeout: patience,
+  timeout: timeout,
 });
 socket.setEncoding('latin1');
 let answer = '';

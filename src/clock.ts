@@ -21,20 +21,20 @@ export function wallClock(): Date {
 /**
  * Time in which this process ran, for whoever watches others: what they did not answer while we were stopped, starved of
  * the CPU or asleep is our silence and not theirs. Call {@link advance} in short steps; of a step that took longer than
- * `longestStep` milliseconds no more than that counts.
+ * `maxStep` milliseconds no more than that counts.
  */
 export class RunningClock {
-  readonly #longestStep: number;
+  readonly #maxStep: number;
   #ran = 0;
   #last = monotonicNow();
 
-  constructor(longestStep: number) {
-    this.#longestStep = longestStep;
+  constructor(maxStep: number) {
+    this.#maxStep = maxStep;
   }
 
   /** Milliseconds so far; what has passed of the present step is in it. */
   now(): number {
-    return this.#ran + Math.min(this.#longestStep, monotonicNow() - this.#last);
+    return this.#ran + Math.min(this.#maxStep, monotonicNow() - this.#last);
   }
 
   advance(): void {

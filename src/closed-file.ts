@@ -19,7 +19,7 @@ export function thisProcess(): Reader {
 export interface Opening {
   /** Such as `group or others may use it (mode 0644)`. */
   problem: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /**
@@ -38,7 +38,7 @@ export function openingOf(
   if (groupReadsOnly && uid === 0 && reader.gids.has(gid) && !canBeClosed) return undefined;
   return {
     problem: `group or others may use it (mode ${(mode & 0o777).toString(8).padStart(4, '0')})`,
-    wayOut:
+    remediation:
       uid === reader.uid
         ? `chmod ${(mode & fileType) === directory ? '0700' : '0600'} ${file}`
         : 'mode 0600 and the owner who uses it; or root’s, 0440, with a group of theirs (docs/kubernetes.md)',

@@ -14,7 +14,7 @@ export class BusyError extends Error {
 
 export interface FairQueueLimits {
   /** Pieces of work that run at once. */
-  atOnce: number;
+  concurrency: number;
   /** Pieces that wait in one lane; one more is refused. */
   waitingInLane: number;
   /** Pieces that wait altogether. */
@@ -29,7 +29,7 @@ interface Waiting {
 /** How long work that was done counts against whoever had it done, milliseconds: at least once, at most twice this. */
 const remembered = 60_000;
 /** So many shares are remembered; then the older half is forgotten early. */
-const mostRemembered = 4_096;
+const maxRemembered = 4_096;
 
 /**
  * Work that costs much, a bounded number at once. What waits stands in lanes that are served in turn, so that whoever
@@ -58,7 +58,7 @@ export class FairQueue {
 
   /** Throws BusyError where too much waits already. */
   async run<T>(lane: string, work: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#limits.atOnce) this.#running += 1;
+    if (this.#running < this.#limits.concurrency) this.#running += 1;
     else await this.#wait(lane);
     this.#count(shareOf(lane));
     try {
@@ -84,10 +84,10 @@ export class FairQueue {
 
   /** Refuses the newest of the fullest share. Throws BusyError where none has more than the newcomer would. */
   #makeRoomFor(newcomer: string): void {
-    let [fullest, most] = ['', this.#weightOf(newcomer) + 1];
+    let [fullest, max] = ['', this.#weightOf(newcomer) + 1];
     for (const share of this.#shares.keys()) {
       const weight = this.#weightOf(share);
-      if (weight > most) [fullest, most] = [share, weight];
+      if (weight > max) [fullest, max] = [share, weight];
     }
     const lanes = this.#shares.get(fullest);
     if (lanes === undefined) throw new BusyError();
@@ -106,7 +106,7 @@ export class FairQueue {
 
   #count(share: string): void {
     const now = this.#now();
-    if (now - this.#doneSince >= remembered || this.#done.size >= mostRemembered) {
+    if (now - this.#doneSince >= remembered || this.#done.size >= maxRemembered) {
       this.#doneBefore = now - this.#doneSince >= 2 * remembered ? new Map() : this.#done;
       this.#done = new Map();
       this.#doneSince = now;

@@ -15,17 +15,17 @@ export function parseMessage<T>(check: Check<T>, value: unknown): T {
   return check(value, 'message');
 }
 
-export function textOf(longest: number, pattern = /^/): Check<string> {
+export function textOf(max: number, pattern = /^/): Check<string> {
   return (value, at) => {
-    if (typeof value === 'string' && value.length <= longest && pattern.test(value)) return value;
+    if (typeof value === 'string' && value.length <= max && pattern.test(value)) return value;
     throw new MisfitError(`${at} is no such text`);
   };
 }
 
 /** A whole number that a double holds exactly. */
-export function wholeFrom(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
+export function wholeFrom(min: number, max = Number.MAX_SAFE_INTEGER): Check<number> {
   return (value, at) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)
       return value;
     throw new MisfitError(`${at} is no such number`);
   };
@@ -57,18 +57,18 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
   return (value, at) => (value === undefined ? undefined : check(value, at));
 }
 
-export function listOf<T>(check: Check<T>, most: number): Check<T[]> {
+export function listOf<T>(check: Check<T>, max: number): Check<T[]> {
   return (value, at) => {
-    if (!Array.isArray(value) || value.length > most) throw new MisfitError(`${at} is no such list`);
+    if (!Array.isArray(value) || value.length > max) throw new MisfitError(`${at} is no such list`);
     return value.map((one: unknown, index) => check(one, `${at}[${index}]`));
   };
 }
 
 /** Values by names that are told, as labels are. */
-export function recordOf<T>(check: Check<T>, most: number): Check<Record<string, T>> {
+export function recordOf<T>(check: Check<T>, max: number): Check<Record<string, T>> {
   return (value, at) => {
     const entries = Object.entries(fieldsOf(value, at));
-    if (entries.length > most) throw new MisfitError(`${at} has too many entries`);
+    if (entries.length > max) throw new MisfitError(`${at} has too many entries`);
     return Object.fromEntries(entries.map(([name, one]) => [name, check(one, `a value of ${at}`)]));
   };
 }

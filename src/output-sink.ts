@@ -13,9 +13,9 @@ const largestWrite = 64 * 1024;
 /** Pauses before another try: of a reader that stands still, and of an output that fails; milliseconds. */
 const stillPause = 50;
 const firstPause = 100;
-const longestPause = 1_000;
+const maxPause = 1_000;
 /** What a process that ends still waits for its reader, milliseconds. */
-const lastPatience = 200;
+const lastTimeout = 200;
 
 /** What an output did not take, told once it takes something again. */
 export interface Loss {
@@ -68,8 +68,8 @@ export class OutputSink {
   write(text: string): void {
     const bytes = text.length + overhead;
     // Only once there is room for more than a line: one gap, not hundreds.
-    const mostHeld = this.#loss === undefined ? this.#capacity - bytes : this.#capacity / 2;
-    if (this.#held > mostHeld) {
+    const maxHeld = this.#loss === undefined ? this.#capacity - bytes : this.#capacity / 2;
+    if (this.#held > maxHeld) {
       this.#loss ??= { dropped: 0, bytes: 0, since: monotonicNow() };
       this.#loss.dropped++;
       this.#loss.bytes += text.length;
@@ -131,9 +131,7 @@ export class OutputSink {
   #failed(code: string): void {
     this.#code = code;
     const pause =
-      code === 'EAGAIN'
-        ? stillPause
-        : Math.min(longestPause, firstPause * 2 ** Math.min(this.#failures++, 8));
+      code === 'EAGAIN' ? stillPause : Math.min(maxPause, firstPause * 2 ** Math.min(this.#failures++, 8));
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#pump();
@@ -142,7 +140,7 @@ export class OutputSink {
 
   /** The process ends: what waits is written as far as it is taken without much waiting. */
   #lastWords(): void {
-    const until = monotonicNow() + lastPatience;
+    const until = monotonicNow() + lastTimeout;
     // What is in the kernel gets there by itself: the process waits for its threads.
     if (this.#inKernel) this.#current = undefined;
     this.#tellLoss();

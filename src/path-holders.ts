@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
 /** Links on the way to a file, as Linux follows them at the most. */
-const mostLinks = 40;
+const maxLinks = 40;
 
 /** A file, directory or link on the way to a path, and who can put something else in the place of what is behind it. */
 interface Holder {
@@ -49,7 +49,7 @@ function* stepsTo(file: string): Generator<[file: string, facts: Stats, isLink: 
       at = next;
       continue;
     }
-    if (++links > mostLinks) return;
+    if (++links > maxLinks) return;
     const target = readlinkSync(next);
     if (path.isAbsolute(target)) at = '/';
     rest = [...namesOf(target), ...rest];

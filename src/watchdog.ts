@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { monotonicNow, RunningClock } from './clock.ts';
 
 /** How often to look at the most, milliseconds. */
-const longestInterval = 1_000;
+const maxInterval = 1_000;
 /** Beyond so many times its bound a process counts as hung however starved it is. */
-const mostPatience = 4;
+const maxTimeout = 4;
 
 export interface WatchdogOptions {
   /** The process that is watched; undefined where it could not be made. */
@@ -36,7 +36,7 @@ export class Watchdog {
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    const interval = Math.min(longestInterval, Math.ceil(options.interval));
+    const interval = Math.min(maxInterval, Math.ceil(options.interval));
     this.#clock = new RunningClock(2 * interval);
     this.#delay = runDelay(options.pid);
     this.#timer = setInterval(() => this.#look(), interval);
@@ -64,7 +64,7 @@ export class Watchdog {
     this.#delay = delay;
     this.#lookedAt = now;
     const silent = now - this.#heardAt;
-    if (silent - this.#starved < bound() && silent < mostPatience * bound()) return;
+    if (silent - this.#starved < bound() && silent < maxTimeout * bound()) return;
     this.stop();
     onHung();
   }

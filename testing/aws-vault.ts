@@ -1,13 +1,13 @@
-import type { KeyHouse } from '../src/keys/followers.ts';
+import type { KeyContext } from '../src/keys/followers.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../src/cloud/aws/clients.ts';
-import type { AwsHouse } from '../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../src/cloud/accounts/context.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
 import { insertGroup, openVault, type TestVault } from './vault.ts';
 
 export interface AwsVault extends TestVault {
-  house: AwsHouse & KeyHouse;
+  vaultContext: AwsContext & KeyContext;
   aws: AwsClients;
   simulator: Simulator;
   /** How long AWS takes for what; may be changed. */
@@ -30,7 +30,7 @@ export async function openAwsVault(options: AwsVaultOptions = {}): Promise<AwsVa
   const { time = {}, kind } = options;
   const { simulator, kindly } = await startAws({
     time,
-    spreadClock: vault.house.now,
+    spreadClock: vault.vaultContext.now,
     ...(kind === undefined ? {} : { kind }),
   });
   const aws = clientsOf(simulator, options.settings);
@@ -41,7 +41,7 @@ export async function openAwsVault(options: AwsVaultOptions = {}): Promise<AwsVa
     time,
     kindly,
     group: await insertGroup(vault.store, vault.vault.id, 'Cloud Admin Group'),
-    house: { ...vault.house, aws },
+    vaultContext: { ...vault.vaultContext, aws },
     dispose: async () => {
       aws.close();
       await simulator.close();

@@ -1,19 +1,19 @@
-import type { KeyHouse } from '../src/keys/followers.ts';
+import type { KeyContext } from '../src/keys/followers.ts';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
 import type { SimulatedAccount, Simulator } from '../simulator/simulator.ts';
 import { Secret } from '../src/secret.ts';
 import type { AwsClients, AwsSettings } from '../src/cloud/aws/clients.ts';
-import type { AwsHouse } from '../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../src/cloud/accounts/context.ts';
 import { listKeyStores, type AwsKeyStore } from '../src/cloud/aws/key-stores.ts';
 import { awsAccountOf } from '../src/cloud/accounts/context.ts';
 import { credentialState, listCredentials } from '../src/keys/credentials/credentials.ts';
 import type { ExternalKeyStore } from '../src/cloud/key-stores/records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../src/cloud/key-stores/watch.ts';
 import { createExternalKeyStore } from '../src/cloud/key-stores/key-stores.ts';
-import { createCspAccount, type CspAccountWish } from '../src/cloud/accounts/accounts.ts';
-import { createKeySet, type KeySet, type KeySetWish } from '../src/keys/key-sets/key-sets.ts';
+import { createCspAccount, type CspAccountInput } from '../src/cloud/accounts/accounts.ts';
+import { createKeySet, type KeySet, type KeySetInput } from '../src/keys/key-sets/key-sets.ts';
 import { clientsOf } from './aws-vault.ts';
 import { InProcessNode } from './in-process-node.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
@@ -33,19 +33,19 @@ export interface Stage {
   /** Where AWS finds host names, `host:port`; may be changed. */
   resolve: Record<string, string>;
   aws: AwsClients;
-  house: AwsHouse & KeyHouse;
+  vaultContext: AwsContext & KeyContext;
   /** The same, whose requests are sent once: what strikes one is seen. */
-  once: AwsHouse & KeyHouse;
+  once: AwsContext & KeyContext;
   /** How long AWS takes for what; may be changed. */
   time: AwsTimes;
   kindly: TestAws['kindly'];
-  /** How far the house's clock stands ahead, milliseconds. */
+  /** How far the context's clock stands ahead, milliseconds. */
   clock: { ahead: number };
   vaultId: string;
   group: string;
   act: (options?: { actor?: Actor; idempotencyKey?: string }) => Act;
-  /** The house as the next start of the same node has it. */
-  restarted: () => AwsHouse & KeyHouse;
+  /** The context as the next start of the same node has it. */
+  restarted: () => AwsContext & KeyContext;
   dispose: () => Promise<void>;
 }
 
@@ -81,7 +81,7 @@ export async function openStage({
   // A kind AWS fails where it is told to: that is to be seen.
   const aws = clientsOf(simulator, { ...(kind === undefined ? {} : { maxAttempts: 1 }), ...settings });
   const awsOnce = clientsOf(simulator, { ...settings, maxAttempts: 1 });
-  return node.withVault(async ({ house, vaultId }) => {
+  return node.withVault(async ({ vaultContext, vaultId }) => {
     const user: Actor = { kind: 'user', id: randomUUID(), name: 'ada' };
     let starts = 1;
     return {
@@ -93,10 +93,10 @@ export async function openStage({
       kindly,
       clock,
       vaultId,
-      house: { ...house, aws, now },
-      once: { ...house, aws: awsOnce, now },
-      group: await insertGroup(house.store as never, vaultId, 'Cloud Admin Group'),
-      restarted: () => ({ ...house, aws, now, instance: `test-node/${++starts}` }),
+      vaultContext: { ...vaultContext, aws, now },
+      once: { ...vaultContext, aws: awsOnce, now },
+      group: await insertGroup(vaultContext.store as never, vaultId, 'Cloud Admin Group'),
+      restarted: () => ({ ...vaultContext, aws, now, instance: `test-node/${++starts}` }),
       act: ({ actor = user, idempotencyKey } = {}) => ({
         actor,
         address: '192.0.2.7',
@@ -128,14 +128,14 @@ export interface KeySetInAws {
 
 /** A key set of an AWS account of its own, or of the one that is given. */
 export async function newKeySetInAws(
-  { house, act, vaultId, group, simulator }: Stage,
+  { vaultContext, act, vaultId, group, simulator }: Stage,
   {
     account = simulator.account(),
     csp = {},
-    ...wish
-  }: { account?: SimulatedAccount; csp?: Partial<CspAccountWish> } & Partial<KeySetWish> = {},
+    ...input
+  }: { account?: SimulatedAccount; csp?: Partial<CspAccountInput> } & Partial<KeySetInput> = {},
 ): Promise<KeySetInAws> {
-  const cspAccount = await createCspAccount(house, act(), vaultId, 'all', {
+  const cspAccount = await createCspAccount(vaultContext, act(), vaultId, 'all', {
     name: fresh('csp-account'),
     adminGroupId: group,
     type: 'access-key',
@@ -145,12 +145,12 @@ export async function newKeySetInAws(
     ...csp,
   });
   const name = fresh('set');
-  const keySet = await createKeySet(house, act(), vaultId, 'all', {
+  const keySet = await createKeySet(vaultContext, act(), vaultId, 'all', {
     name,
     token: 'token',
     pathPrefix: name,
     cspAccountId: cspAccount.id,
-    ...wish,
+    ...input,
   });
   return { keySet, account, cspAccountId: cspAccount.id };
 }
@@ -159,11 +159,11 @@ export const region = 'eu-central-1';
 
 /** The external key store of the key set in {@link region}, as it is in the records; undefined where there is none. */
 export async function storeOf(
-  { house }: Pick<Stage, 'house'>,
+  { vaultContext }: Pick<Stage, 'vaultContext'>,
   keySet: KeySet,
   where = region,
 ): Promise<ExternalKeyStore | undefined> {
-  return house.store.db
+  return vaultContext.store.db
     .selectFrom('external_key_stores')
     .selectAll()
     .where('key_set_id', '=', keySet.id)
@@ -173,35 +173,38 @@ export async function storeOf(
 
 /** What AWS has in the Region, whatever it shows to others. */
 export async function inAws(
-  { once: house, simulator }: Pick<Stage, 'once' | 'simulator'>,
+  { once: vaultContext, simulator }: Pick<Stage, 'once' | 'simulator'>,
   { cspAccountId }: Pick<KeySetInAws, 'cspAccountId'>,
   where = region,
 ): Promise<AwsKeyStore[]> {
-  const account = await house.store.db
+  const account = await vaultContext.store.db
     .selectFrom('csp_accounts')
     .selectAll()
     .where('id', '=', cspAccountId)
     .executeTakeFirstOrThrow();
   simulator.settle();
-  return listKeyStores(await awsAccountOf(house, account, where), where);
+  return listKeyStores(await awsAccountOf(vaultContext, account, where), where);
 }
 
 /** Access key ids of the key set's live credentials, the oldest first. */
-export async function liveCredentials({ house }: Pick<Stage, 'house'>, keySet: KeySet): Promise<string[]> {
-  const { items } = await listCredentials(house, keySet, { limit: 200 });
+export async function liveCredentials(
+  { vaultContext }: Pick<Stage, 'vaultContext'>,
+  keySet: KeySet,
+): Promise<string[]> {
+  const { items } = await listCredentials(vaultContext, keySet, { limit: 200 });
   return items
-    .filter((credential) => credentialState(credential, house.now()) === 'LIVE')
+    .filter((credential) => credentialState(credential, vaultContext.now()) === 'LIVE')
     .map((credential) => credential.access_key_id);
 }
 
 /** Makes the external key store of a new key set and has AWS connect it. */
 export async function newConnected(
   stage: Stage,
-  wish: Parameters<typeof newKeySetInAws>[1] = {},
+  input: Parameters<typeof newKeySetInAws>[1] = {},
 ): Promise<KeySetInAws & { store: ExternalKeyStore }> {
-  const made = await newKeySetInAws(stage, wish);
-  const { house, act } = stage;
-  const store = await createExternalKeyStore(house, act(), made.keySet, {
+  const made = await newKeySetInAws(stage, input);
+  const { vaultContext, act } = stage;
+  const store = await createExternalKeyStore(vaultContext, act(), made.keySet, {
     region,
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
@@ -217,14 +220,14 @@ export async function newConnected(
 
 /** What AWS does not show yet is gone on with once it does. */
 export async function untilConnected(
-  { house, act, simulator }: Stage,
+  { vaultContext, act, simulator }: Stage,
   { keySet }: Pick<KeySetInAws, 'keySet'>,
   { id }: Pick<ExternalKeyStore, 'id'>,
 ): Promise<ExternalKeyStore> {
   let store: ExternalKeyStore | undefined;
   for (let looks = 0; looks < 6 && store?.state !== 'CONNECTED'; looks++) {
     simulator.settle();
-    store = await refreshExternalKeyStore(house, act(), { keySet, id });
+    store = await refreshExternalKeyStore(vaultContext, act(), { keySet, id });
     const isAsked =
       store?.state === 'CONNECTING' || (store?.state === 'DISCONNECTED' && store.wanted === null);
     if (isAsked) await simulator.kms.connected(store?.custom_key_store_id ?? '');
@@ -236,12 +239,12 @@ export async function untilConnected(
 /** What the watch makes of everything in the next hour, AWS being quick: until nothing is wanted any more. */
 export async function anHourOfWatching(
   stage: Stage,
-  house: AwsHouse & KeyHouse = stage.house,
+  vaultContext: AwsContext & KeyContext = stage.vaultContext,
 ): Promise<void> {
   for (let minutes = 0; minutes < 60; minutes += 6) {
     stage.clock.ahead += 6 * 60_000;
-    await watchExternalKeyStores(house, () => Promise.resolve(true));
-    const stores = await house.store.db.selectFrom('external_key_stores').selectAll().execute();
+    await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+    const stores = await vaultContext.store.db.selectFrom('external_key_stores').selectAll().execute();
     const underWay = stores.filter(({ state, wanted }) => wanted !== null || state.endsWith('ING'));
     if (underWay.length === 0) return;
     for (const { custom_key_store_id: id } of underWay)

@@ -133,14 +133,14 @@ export class InProcessNode extends ServedNode {
   override async withVault<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
     const tokens = this.#service?.tokens;
     if (tokens === undefined) throw new Error('the node does not serve');
-    const house = {
+    const vaultContext = {
       store: this.#store,
       tokens,
       now: () => new Date(),
       instance: 'test-node/1',
       followers: [awsFollower],
     };
-    return run(new NodeVault(house, this.#vaultId));
+    return run(new NodeVault(vaultContext, this.#vaultId));
   }
 
   override async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {

@@ -123,7 +123,7 @@ class Bare {
       aad: Buffer.from(context),
       tagBits: 128,
     } as pkcs11js.AesGCM & { ivBits: number };
-    const key = this.#find(ownKeys.protecting.id.toString('hex'));
+    const key = this.#find(ownKeys.sealing.id.toString('hex'));
     this.#lib.C_EncryptInit(this.#session, { mechanism: pkcs11js.CKM_AES_GCM, parameter }, key);
     const plaintext = Buffer.from(secret);
     const result = this.#lib.C_Encrypt(this.#session, plaintext, Buffer.alloc(plaintext.length + 16));

@@ -1,47 +1,48 @@
 import { KmsKeys } from '../src/cloud/aws/kms-keys.ts';
 import type { Store } from '../src/store/store.ts';
-import { awsAccountOf, type AwsHouse } from '../src/cloud/accounts/context.ts';
-import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/keys/cloud-keys.ts';
+import { awsAccountOf, type AwsContext } from '../src/cloud/accounts/context.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../src/keys/cloud-keys.ts';
 import type { OnKmsKey } from '../src/cloud/kms-keys/acts.ts';
 import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/state-machine.ts';
 import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/cloud/kms-keys/records.ts';
 import { fresh } from './vault.ts';
 import { region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';
 
-/** A new CloudKey of the key set, with a pointer unless the wish says otherwise; AWS has not been asked for anything. */
+/** A new CloudKey of the key set, with a KMS key record unless the input says otherwise; AWS has not been asked for anything. */
 export async function newCloudKey(
-  { house, act, vaultId }: Pick<Stage, 'house' | 'act' | 'vaultId'>,
+  { vaultContext, act, vaultId }: Pick<Stage, 'vaultContext' | 'act' | 'vaultId'>,
   { keySet }: Pick<KeySetInAws, 'keySet'>,
-  wish: Partial<NewKeyWish> = {},
+  input: Partial<NewKeyInput> = {},
 ): Promise<CloudKeyRecord> {
-  return createCloudKey(house, act(), vaultId, 'all', {
+  return createCloudKey(vaultContext, act(), vaultId, 'all', {
     name: fresh('key'),
     keySetId: keySet.id,
     region,
-    ...wish,
+    ...input,
   });
 }
 
-/** The only pointer of a CloudKey. */
-export async function pointerOf(
-  { house }: { house: Pick<AwsHouse, 'store'> },
+/** The only KMS key record of a CloudKey. */
+export async function kmsKeyOf(
+  { vaultContext }: { vaultContext: Pick<AwsContext, 'store'> },
   { id }: Pick<CloudKeyRecord, 'id'>,
 ): Promise<KmsKey> {
-  return kmsKeys(house.store.db).where('kms_keys.cloud_key_id', '=', id).executeTakeFirstOrThrow();
+  return kmsKeys(vaultContext.store.db).where('kms_keys.cloud_key_id', '=', id).executeTakeFirstOrThrow();
 }
 
 /** A CloudKey whose KMS key and alias are there. */
 export async function newKmsKey(
   stage: Stage,
   set: KeySetInAws,
-  wish: Partial<NewKeyWish> = {},
-): Promise<{ cloudKey: CloudKeyRecord; pointer: KmsKey }> {
-  const cloudKey = await newCloudKey(stage, set, wish);
-  const { id } = await pointerOf(stage, cloudKey);
+  input: Partial<NewKeyInput> = {},
+): Promise<{ cloudKey: CloudKeyRecord; kmsKeyRecord: KmsKey }> {
+  const cloudKey = await newCloudKey(stage, set, input);
+  const { id } = await kmsKeyOf(stage, cloudKey);
   await inTheEnd(stage, id);
-  const pointer = await pointerOf(stage, cloudKey);
-  if (pointer.step !== 'DONE') throw new Error(`it is at ${pointer.step}: ${pointer.problem ?? ''}`);
-  return { cloudKey, pointer };
+  const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
+  if (kmsKeyRecord.step !== 'DONE')
+    throw new Error(`it is at ${kmsKeyRecord.step}: ${kmsKeyRecord.problem ?? ''}`);
+  return { cloudKey, kmsKeyRecord };
 }
 
 export function on({ vaultId }: Pick<Stage, 'vaultId'>, row: KmsKey): OnKmsKey {
@@ -52,16 +53,20 @@ export function on({ vaultId }: Pick<Stage, 'vaultId'>, row: KmsKey): OnKmsKey {
 const passing = new Set(['settling', 'throttled', 'searching']);
 
 /**
- * Does for the pointer what there is to do, with the tries and pauses of the schedule, until nothing is left or something
+ * Does for the KMS key record what there is to do, with the tries and pauses of the schedule, until nothing is left or something
  * stands against it that does not pass by itself. Answers what the last try came to.
  */
-export async function inTheEnd(stage: Stage, id: string, house: AwsHouse = stage.house): Promise<Attempt> {
+export async function inTheEnd(
+  stage: Stage,
+  id: string,
+  vaultContext: AwsContext = stage.vaultContext,
+): Promise<Attempt> {
   for (let tries = 0; ; tries++) {
-    const attempt = await advanceKmsKey(house, id);
-    const row = await kmsKeyById(house.store.db, id);
+    const attempt = await advanceKmsKey(vaultContext, id);
+    const row = await kmsKeyById(vaultContext.store.db, id);
     if (row === undefined || row.next_attempt_at === null || tries >= 250) return attempt;
     if (!passing.has(problemOf(row)?.fault ?? '')) return attempt;
-    stage.clock.ahead += Math.max(Date.parse(row.next_attempt_at) - house.now().getTime(), 0);
+    stage.clock.ahead += Math.max(Date.parse(row.next_attempt_at) - vaultContext.now().getTime(), 0);
   }
 }
 
@@ -69,25 +74,25 @@ export async function inTheEnd(stage: Stage, id: string, house: AwsHouse = stage
 export async function untilStruck(stage: Stage, id: string): Promise<Attempt> {
   for (let tries = 0; tries < 60; tries++) {
     const attempt = await advanceKmsKey(stage.once, id);
-    const { next_attempt_at: next } = (await kmsKeyById(stage.house.store.db, id)) ?? {};
+    const { next_attempt_at: next } = (await kmsKeyById(stage.vaultContext.store.db, id)) ?? {};
     if (attempt.fault !== 'settling' || typeof next !== 'string') return attempt;
-    stage.clock.ahead += Math.max(Date.parse(next) - stage.house.now().getTime(), 0);
+    stage.clock.ahead += Math.max(Date.parse(next) - stage.vaultContext.now().getTime(), 0);
   }
   throw new Error('AWS goes on not to show it');
 }
 
 /** KMS as it is, whatever it shows to Holdfast: a second look. */
 export async function kmsOf(
-  { once: house, simulator }: Pick<Stage, 'once' | 'simulator'>,
+  { once: vaultContext, simulator }: Pick<Stage, 'once' | 'simulator'>,
   { cspAccountId }: Pick<KeySetInAws, 'cspAccountId'>,
   where = region,
 ): Promise<KmsKeys> {
-  const account = await house.store.db
+  const account = await vaultContext.store.db
     .selectFrom('csp_accounts')
     .selectAll()
     .where('id', '=', cspAccountId)
     .executeTakeFirstOrThrow();
-  return new Proxy(new KmsKeys(await awsAccountOf(house, account, where), where), {
+  return new Proxy(new KmsKeys(await awsAccountOf(vaultContext, account, where), where), {
     get: (target, name) => {
       simulator.settle();
       const value: unknown = Reflect.get(target, name, target);
@@ -103,29 +108,29 @@ export async function inAwsOf(kms: KmsKeys, { external_key_id }: CloudKeyRecord)
   return keys.filter(({ xksKeyId }) => xksKeyId === external_key_id).map(({ keyId }) => keyId);
 }
 
-/** A house in which `meanwhile` happens just before its `n`th write from now, by whomever. */
-export function beforeWrite(house: AwsHouse, n: number, meanwhile: () => Promise<void>): AwsHouse {
+/** A context in which `meanwhile` happens just before its `n`th write from now, by whomever. */
+export function beforeWrite(vaultContext: AwsContext, n: number, meanwhile: () => Promise<void>): AwsContext {
   let writes = 0;
-  const store = new Proxy(house.store, {
+  const store = new Proxy(vaultContext.store, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target);
       if (name === 'write')
         return (async (act, run) => {
           if (++writes === n) await meanwhile();
-          return house.store.write(act, run);
+          return vaultContext.store.write(act, run);
         }) satisfies Store['write'];
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  return { ...house, store };
+  return { ...vaultContext, store };
 }
 
 /**
- * A house whose process is killed at its `n`th write from now: the write is not done and neither is anything after it.
+ * A context whose process is killed at its `n`th write from now: the write is not done and neither is anything after it.
  * What it has sent to AWS by then is done there. As good as a kill, since the second run has nothing of the first but
  * store and AWS.
  */
-export function killedAtWrite(house: AwsHouse, n: number): AwsHouse {
+export function killedAtWrite(vaultContext: AwsContext, n: number): AwsContext {
   let writes = 0;
   const pass = () => {
     if (++writes >= n) throw new Error('killed');
@@ -133,19 +138,19 @@ export function killedAtWrite(house: AwsHouse, n: number): AwsHouse {
   const mortal: Pick<Store, 'write' | 'bookkeep'> = {
     write: async (act, run) => {
       pass();
-      return house.store.write(act, run);
+      return vaultContext.store.write(act, run);
     },
     bookkeep: async (run) => {
       pass();
-      return house.store.bookkeep(run);
+      return vaultContext.store.bookkeep(run);
     },
   };
-  const store = new Proxy(house.store, {
+  const store = new Proxy(vaultContext.store, {
     get: (target, name) => {
       if (name === 'write' || name === 'bookkeep') return mortal[name];
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  return { ...house, store };
+  return { ...vaultContext, store };
 }

@@ -31,9 +31,9 @@ function asMade(id: Buffer, label: string): ListedKey {
     id,
     label,
     objects: 1,
-    fit: true,
-    complaints: [],
-    bornInToken: true,
+    compliant: true,
+    violations: [],
+    generatedOnToken: true,
     encrypt: true,
     decrypt: true,
   };

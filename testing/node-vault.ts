@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../src/keys/followers.ts';
+import type { KeyContext } from '../src/keys/followers.ts';
 import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
@@ -17,7 +17,7 @@ import {
 } from '../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../src/keys/credentials/credentials.ts';
 import { createKeySet, type KeySet } from '../src/keys/key-sets/key-sets.ts';
-import { TokenRooms } from '../src/vault/tokens.ts';
+import { TokenPools } from '../src/vault/tokens.ts';
 import { insertVault } from './vault.ts';
 import type { KeySetAccess } from './xks-client.ts';
 
@@ -32,12 +32,12 @@ const usages = {
 
 /** Acts on the store and the tokens of a node under test, by names: what the management process would do for a person. */
 export class NodeVault {
-  readonly house: KeyHouse;
+  readonly vaultContext: KeyContext;
   /** One vault for all, made when it is first needed. */
   readonly vaultId: string;
 
-  constructor(house: KeyHouse, vaultId: string) {
-    this.house = house;
+  constructor(vaultContext: KeyContext, vaultId: string) {
+    this.vaultContext = vaultContext;
     this.vaultId = vaultId;
   }
 
@@ -45,18 +45,22 @@ export class NodeVault {
     actor: { kind: 'system', id: '', name: 'test' },
     address: '',
     requestId: randomUUID(),
-    at: this.house.now(),
-    now: this.house.now,
+    at: this.vaultContext.now(),
+    now: this.vaultContext.now,
     authority: ownAuthority,
   });
 
   async makeKeySet(name: string, { token = 'token', prefix = '' } = {}): Promise<KeySet> {
-    return createKeySet(this.house, this.act(), this.vaultId, 'all', { name, token, pathPrefix: prefix });
+    return createKeySet(this.vaultContext, this.act(), this.vaultId, 'all', {
+      name,
+      token,
+      pathPrefix: prefix,
+    });
   }
 
   async issueCredential(keySetName: string): Promise<KeySetAccess> {
     const keySet = await this.keySet(keySetName);
-    const { accessKeyId, secret } = await issueCredential(this.house, this.act(), keySet);
+    const { accessKeyId, secret } = await issueCredential(this.vaultContext, this.act(), keySet);
     return {
       uriPath: `${keySet.path_prefix === '' ? '' : `/${keySet.path_prefix}`}/kms/xks/v1`,
       accessKeyId,
@@ -65,7 +69,7 @@ export class NodeVault {
   }
 
   async withdrawCredential(keySetName: string, accessKeyId: string): Promise<void> {
-    await withdrawCredential(this.house, this.act(), await this.keySet(keySetName), { accessKeyId });
+    await withdrawCredential(this.vaultContext, this.act(), await this.keySet(keySetName), { accessKeyId });
   }
 
   /** External key id of a new CloudKey. */
@@ -76,7 +80,7 @@ export class NodeVault {
     externalKeyId?: string,
   ): Promise<string> {
     const { id } = await this.keySet(keySetName);
-    const key = await createCloudKey(this.house, this.act(), this.vaultId, 'all', {
+    const key = await createCloudKey(this.vaultContext, this.act(), this.vaultId, 'all', {
       keySetId: id,
       name,
       externalKeyId,
@@ -87,7 +91,7 @@ export class NodeVault {
 
   async adoptKey(keySetName: string, name: string, label: string, externalKeyId = label): Promise<string> {
     const { id } = await this.keySet(keySetName);
-    const key = await adoptCloudKey(this.house, this.act(), this.vaultId, 'all', {
+    const key = await adoptCloudKey(this.vaultContext, this.act(), this.vaultId, 'all', {
       keySetId: id,
       name,
       label,
@@ -98,20 +102,20 @@ export class NodeVault {
 
   async disableKey(externalKeyId: string): Promise<void> {
     const { id } = await this.key(externalKeyId);
-    await disableCloudKey(this.house, this.act(), { vaultId: this.vaultId, sight: 'all', id });
+    await disableCloudKey(this.vaultContext, this.act(), { vaultId: this.vaultId, sight: 'all', id });
   }
 
   async enableKey(externalKeyId: string): Promise<void> {
     const { id } = await this.key(externalKeyId);
-    await enableCloudKey(this.house, this.act(), { vaultId: this.vaultId, sight: 'all', id });
+    await enableCloudKey(this.vaultContext, this.act(), { vaultId: this.vaultId, sight: 'all', id });
   }
 
   async rotateKey(externalKeyId: string): Promise<void> {
-    await rotateCloudKey(this.house, this.act(), await this.key(externalKeyId), 'asked');
+    await rotateCloudKey(this.vaultContext, this.act(), await this.key(externalKeyId), 'asked');
   }
 
   async keySet(name: string): Promise<KeySet> {
-    return this.house.store.db
+    return this.vaultContext.store.db
       .selectFrom('key_sets')
       .selectAll()
       .where('name', '=', name)
@@ -119,7 +123,7 @@ export class NodeVault {
   }
 
   async key(externalKeyId: string): Promise<CloudKeyRecord> {
-    return this.house.store.db
+    return this.vaultContext.store.db
       .selectFrom('cloud_keys')
       .selectAll()
       .where('external_key_id', '=', externalKeyId)
@@ -148,15 +152,15 @@ export async function openNode(
   };
   try {
     store = await (prepare ? SqliteStore.init(config.storePath) : SqliteStore.open(config.storePath));
-    const house: KeyHouse = {
+    const vaultContext: KeyContext = {
       store,
-      tokens: opened?.rooms ?? new TokenRooms([]),
+      tokens: opened?.rooms ?? new TokenPools([]),
       now: () => new Date(),
       instance: `test/${randomUUID()}`,
       followers: [awsFollower],
     };
     const names = config.tokens.map(({ name }) => name);
-    return { vault: new NodeVault(house, await vaultOf(store, names)), close };
+    return { vault: new NodeVault(vaultContext, await vaultOf(store, names)), close };
   } catch (error) {
     await close();
     throw error;

@@ -54,8 +54,8 @@ export abstract class ServedNode {
   }
 
   /** Waits for a log line, also one that has come already. */
-  async waitForLog(matches: (line: LogLine) => boolean, patience = 60_000): Promise<LogLine> {
-    const until = Date.now() + patience;
+  async waitForLog(matches: (line: LogLine) => boolean, timeout = 60_000): Promise<LogLine> {
+    const until = Date.now() + timeout;
     for (;;) {
       const line = this.#lines.find(matches);
       if (line !== undefined) return line;

@@ -71,14 +71,14 @@ export interface Rule {
   /** C_GenerateKey: refuse a template with one of these attribute types. */
   refuse?: readonly number[];
   /** C_GenerateKey: refuse a longer CKA_ID or CKA_LABEL, or cut the label silently; bytes. */
-  mostId?: number;
-  mostLabel?: number;
+  maxId?: number;
+  maxLabel?: number;
   cutLabel?: number;
   /** C_EncryptInit, C_DecryptInit: refuse more AAD, or leave the rest out silently; bytes. */
-  mostAad?: number;
+  maxAad?: number;
   cutAad?: number;
   /** C_Encrypt, C_Decrypt: refuse more; bytes. */
-  mostData?: number;
+  maxData?: number;
   /** C_FindObjects. */
   duplicate?: boolean;
   empty?: boolean;
@@ -236,12 +236,12 @@ function toLine(rule: Rule): string {
   value('sessions', rule.sessions);
   value('all_sessions', rule.allSessions);
   for (const type of rule.refuse ?? []) value('refuse', type);
-  value('most_id', rule.mostId);
-  value('most_label', rule.mostLabel);
+  value('most_id', rule.maxId);
+  value('most_label', rule.maxLabel);
   value('cut_label', rule.cutLabel);
-  value('most_aad', rule.mostAad);
+  value('most_aad', rule.maxAad);
   value('cut_aad', rule.cutAad);
-  value('most_data', rule.mostData);
+  value('most_data', rule.maxData);
   flag('duplicate', rule.duplicate);
   flag('empty', rule.empty);
   value('fill', rule.fill?.toString(16).padStart(2, '0'));

@@ -146,12 +146,12 @@ async function initialize(token: TokenDraft): Promise<void> {
     env: { ...process.env, ...token.environment },
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  let violation = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (violation += text));
   child.stdin.on('error', () => {}).end(JSON.stringify(request)); // EPIPE: the exit code tells more
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0)
-    throw new Error(`initialising the ${token.profile} token failed (${String(code)}): ${complaint}`);
+    throw new Error(`initialising the ${token.profile} token failed (${String(code)}): ${violation}`);
 }
 
 function installedModule(profile: TokenFixture['profile']): string {

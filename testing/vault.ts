@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../src/keys/followers.ts';
+import type { KeyContext } from '../src/keys/followers.ts';
 import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,26 +12,26 @@ import type { AuditEventTable, VaultTable } from '../src/store/schema.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { TokenPool } from '../src/token/pool/token-pool.ts';
-import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../src/keys/cloud-keys.ts';
-import { createKeySet, type KeySet, type KeySetWish } from '../src/keys/key-sets/key-sets.ts';
-import { TokenRooms } from '../src/vault/tokens.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../src/keys/cloud-keys.ts';
+import { createKeySet, type KeySet, type KeySetInput } from '../src/keys/key-sets/key-sets.ts';
+import { TokenPools } from '../src/vault/tokens.ts';
 import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
 import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 
 export interface TestVault {
   store: SqliteStore;
-  tokens: TokenRooms;
+  tokens: TokenPools;
   /** The token itself, for what somebody does past Holdfast. */
   fixture: TokenFixture;
   storePath: string;
   /** On the wall clock, moved on by `clock.ahead`. */
-  house: KeyHouse;
-  /** How far the house's clock stands ahead, milliseconds. */
+  vaultContext: KeyContext;
+  /** How far the context's clock stands ahead, milliseconds. */
   clock: { ahead: number };
   /** A vault that may use the token. */
   vault: Selectable<VaultTable>;
-  /** An act of a user of the vault at the house's time, or of another actor; each with a request id of its own. */
+  /** An act of a user of the vault at the context's time, or of another actor; each with a request id of its own. */
   act: (options?: { actor?: Actor; idempotencyKey?: string }) => Act;
   dispose: () => Promise<void>;
 }
@@ -73,7 +73,7 @@ export async function insertGroup(store: SqliteStore, vaultId: string, name: str
 
 /** A SoftHSM token, called `token`, behind one token host. */
 export interface TestToken {
-  tokens: TokenRooms;
+  tokens: TokenPools;
   fixture: TokenFixture;
   dispose: () => Promise<void>;
 }
@@ -116,7 +116,7 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
   keeper.start();
   await ready.promise;
   return {
-    tokens: new TokenRooms([pool]),
+    tokens: new TokenPools([pool]),
     fixture,
     dispose: async () => {
       pool.close();
@@ -133,7 +133,7 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
   const storePath = path.join(directory, 'holdfast.db');
   const store = await SqliteStore.init(storePath);
   const clock = { ahead: 0 };
-  const house: KeyHouse = {
+  const vaultContext: KeyContext = {
     store,
     tokens,
     now: () => new Date(Date.now() + clock.ahead),
@@ -146,15 +146,15 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
     tokens,
     fixture,
     storePath,
-    house,
+    vaultContext,
     clock,
     vault: await insertVault(store, 'first'),
     act: ({ actor = user, idempotencyKey } = {}) => ({
       actor,
       address: '192.0.2.7',
       requestId: randomUUID(),
-      at: house.now(),
-      now: house.now,
+      at: vaultContext.now(),
+      now: vaultContext.now,
       authority: ownAuthority,
       ...(idempotencyKey === undefined
         ? {}
@@ -177,20 +177,29 @@ export function fresh(word: string): string {
 
 /** A new key set of the vault, with a path prefix of its own unless told otherwise. */
 export async function newKeySet(
-  { house, act, vault }: TestVault,
-  wish: Partial<KeySetWish> = {},
+  { vaultContext, act, vault }: TestVault,
+  input: Partial<KeySetInput> = {},
 ): Promise<KeySet> {
   const name = fresh('set');
-  return createKeySet(house, act(), vault.id, 'all', { name, token: 'token', pathPrefix: name, ...wish });
+  return createKeySet(vaultContext, act(), vault.id, 'all', {
+    name,
+    token: 'token',
+    pathPrefix: name,
+    ...input,
+  });
 }
 
 /** A new CloudKey of the key set. */
 export async function newKey(
-  { house, act, vault }: TestVault,
+  { vaultContext, act, vault }: TestVault,
   keySet: Pick<KeySet, 'id'>,
-  wish: Partial<NewKeyWish> = {},
+  input: Partial<NewKeyInput> = {},
 ): Promise<CloudKeyRecord> {
-  return createCloudKey(house, act(), vault.id, 'all', { name: fresh('key'), keySetId: keySet.id, ...wish });
+  return createCloudKey(vaultContext, act(), vault.id, 'all', {
+    name: fresh('key'),
+    keySetId: keySet.id,
+    ...input,
+  });
 }
 
 /** The audit events of one thing, the oldest first. */

@@ -30,7 +30,7 @@ const steps: readonly (readonly [step: string, asks: string])[] = [
   ],
   [
     'names',
-    `An id of ${triedNames.longestId.length} and a label of ${triedNames.longestLabel.length} bytes, kept whole: the longest that a CloudKey has.`,
+    `An id of ${triedNames.maxIdLength.length} and a label of ${triedNames.maxLabelLength.length} bytes, kept whole: the longest that a CloudKey has.`,
   ],
   ['search', 'The key by its id, by its label, and among all AES keys, with the time that takes.'],
   [
@@ -161,7 +161,7 @@ Every attribute is stated, so that no vendor's default decides, and read back. A
 
 ${toMarkdownTable(
   ['attribute', 'value'],
-  keyTemplate(triedNames.longestId, '', { encrypt: true, decrypt: true }).map(({ name, value }) => [
+  keyTemplate(triedNames.maxIdLength, '', { encrypt: true, decrypt: true }).map(({ name, value }) => [
     code(name),
     valueOf(name, value),
   ]),
@@ -172,7 +172,7 @@ key that comes out extractable, not sensitive, able to wrap, unwrap or derive is
 names attributes that the module does not read back for true, such as CKA_LOCAL of NSS softokn; they are not held against a
 key. Put there only what the vendor has confirmed to be so.
 
-An id (CKA_ID) has 20 bytes: a UUID and a version. A label (CKA_LABEL) has up to ${triedNames.longestLabel.length}:
+An id (CKA_ID) has 20 bytes: a UUID and a version. A label (CKA_LABEL) has up to ${triedNames.maxLabelLength.length}:
 \`holdfast:key:\`, the key set, the external key id, the version. With the two the store could be rebuilt from the token, so a
 token that cuts them is not served.
 

@@ -113,10 +113,10 @@ export function typeOf(node: Node): string {
 }
 
 function rangeOf(node: Node): string {
-  const least = node.minimum ?? (node.exclusiveMinimum === undefined ? undefined : node.exclusiveMinimum + 1);
-  const most = node.maximum === Number.MAX_SAFE_INTEGER ? undefined : node.maximum;
-  if (least === undefined) return 'integer';
-  return most === undefined ? `integer, from ${least}` : `integer, ${least} to ${most}`;
+  const min = node.minimum ?? (node.exclusiveMinimum === undefined ? undefined : node.exclusiveMinimum + 1);
+  const max = node.maximum === Number.MAX_SAFE_INTEGER ? undefined : node.maximum;
+  if (min === undefined) return 'integer';
+  return max === undefined ? `integer, from ${min}` : `integer, ${min} to ${max}`;
 }
 
 function stringOf(node: Node): string {

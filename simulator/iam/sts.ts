@@ -77,15 +77,15 @@ export class SimulatedSts implements Service {
 
   #assumeRole(call: SimulatedCall): Record<string, unknown> {
     const parameters = new Parameters(call.input);
-    const wish = readWish(parameters, call);
+    const input = readInput(parameters, call);
     call.trail.requestParameters = {
-      ...{ roleArn: wish.roleArn, roleSessionName: wish.name, durationSeconds: wish.seconds },
-      externalId: wish.externalId,
+      ...{ roleArn: input.roleArn, roleSessionName: input.name, durationSeconds: input.seconds },
+      externalId: input.externalId,
     };
     if (call.principal.kind === 'root')
       throw commonError('sts', 'denied', 'Roles may not be assumed by root accounts.');
-    const { accountId, role } = this.#authorize(call, wish);
-    if (wish.seconds > role.maxSessionSeconds)
+    const { accountId, role } = this.#authorize(call, input);
+    if (input.seconds > role.maxSessionSeconds)
       throw new ServiceError(
         'ValidationError',
         400,
@@ -95,15 +95,15 @@ export class SimulatedSts implements Service {
       accessKeyId: makeId('ASIA'),
       secretAccessKey: makeSecretAccessKey(),
       sessionToken: randomBytes(192).toString('base64'),
-      ...{ roleArn: wish.roleArn, roleId: role.id, name: wish.name, policy: wish.policy },
+      ...{ roleArn: input.roleArn, roleId: role.id, name: input.name, policy: input.policy },
       issuedAt: call.at.toISOString(),
-      expiresAt: new Date(call.at.getTime() + wish.seconds * 1000).toISOString(),
+      expiresAt: new Date(call.at.getTime() + input.seconds * 1000).toISOString(),
     };
     this.#sessions.add(session, call.at);
     this.#house.changed();
     const assumed = {
-      AssumedRoleId: `${role.id}:${wish.name}`,
-      Arn: sessionArn(call.partition, accountId, role.name, wish.name),
+      AssumedRoleId: `${role.id}:${input.name}`,
+      Arn: sessionArn(call.partition, accountId, role.name, input.name),
     };
     call.trail.responseElements = {
       credentials: { accessKeyId: session.accessKeyId, expiration: session.expiresAt },
@@ -117,26 +117,26 @@ export class SimulatedSts implements Service {
         Expiration: new Date(session.expiresAt),
       },
       AssumedRoleUser: assumed,
-      ...(wish.policy === undefined
+      ...(input.policy === undefined
         ? {}
-        : { PackedPolicySize: Math.ceil((wish.policy.length / 2048) * 100) }),
+        : { PackedPolicySize: Math.ceil((input.policy.length / 2048) * 100) }),
     };
   }
 
   /** A role that is not there is refused as one that may not be assumed: nobody learns which roles an account has. */
-  #authorize(call: SimulatedCall, wish: Wish): NonNullable<ReturnType<IamState['roleByArn']>> {
-    const found = this.#iam.roleByArn(wish.roleArn);
-    call.authorize('sts:AssumeRole', wish.roleArn, {
+  #authorize(call: SimulatedCall, input: Input): NonNullable<ReturnType<IamState['roleByArn']>> {
+    const found = this.#iam.roleByArn(input.roleArn);
+    call.authorize('sts:AssumeRole', input.roleArn, {
       resourcePolicyIs: 'required',
       ...(found === undefined ? {} : { resourcePolicy: parsePolicy(found.role.trustPolicy, 'trust') }),
-      context: { 'sts:ExternalId': wish.externalId, 'sts:RoleSessionName': wish.name },
+      context: { 'sts:ExternalId': input.externalId, 'sts:RoleSessionName': input.name },
     });
     if (found === undefined) throw new Error('A role that is not there was let through');
     return found;
   }
 }
 
-interface Wish {
+interface Input {
   readonly roleArn: string;
   readonly name: string;
   readonly externalId: string | undefined;
@@ -144,7 +144,7 @@ interface Wish {
   readonly policy: string | undefined;
 }
 
-function readWish(parameters: Parameters, call: SimulatedCall): Wish {
+function readInput(parameters: Parameters, call: SimulatedCall): Input {
   for (const name of [
     'PolicyArns',
     'Tags',

@@ -12,7 +12,7 @@ export interface UserSession {
   readonly expiresAt: string;
 }
 
-const mostSessions = 10_000;
+const maxSessions = 10_000;
 
 export class UserSessions implements PrincipalSource {
   #sessions = new Map<string, UserSession>();
@@ -30,7 +30,7 @@ export class UserSessions implements PrincipalSource {
       ...{ of, expiresAt: expiresAt.toISOString() },
     };
     const [oldest] = this.#sessions.keys();
-    if (this.#sessions.size >= mostSessions && oldest !== undefined) this.#sessions.delete(oldest);
+    if (this.#sessions.size >= maxSessions && oldest !== undefined) this.#sessions.delete(oldest);
     this.#sessions.set(session.accessKeyId, session);
     return session;
   }

@@ -10,7 +10,7 @@ import { page } from './pages.ts';
 import { arnOf } from './state.ts';
 import { recordKey, recordParameters } from './trail.ts';
 
-const mostAliasesOfKey = 50;
+const maxAliasesOfKey = 50;
 
 export function createAlias(kms: Kms, call: SimulatedCall) {
   const { name, place, delay, input, now } = begin(kms, call);
@@ -81,7 +81,7 @@ export function listAliases(kms: Kms, call: SimulatedCall) {
     const target = targetNow(kms, alias);
     return target !== undefined && (key === undefined || target === key.id);
   });
-  const { items, truncation } = page(input, aliases, ({ name }) => name, { standard: 50, most: 100 });
+  const { items, truncation } = page(input, aliases, ({ name }) => name, { standard: 50, max: 100 });
   return {
     Aliases: items.map((alias) => ({
       AliasName: alias.name,
@@ -113,8 +113,8 @@ function begin(kms: Kms, call: SimulatedCall) {
 
 function refuseMany(kms: Kms, call: SimulatedCall, keyId: string): void {
   const { aliases } = kms.state.place(call.accountId, call.region);
-  if ([...aliases.values()].filter((alias) => alias.targetKeyId === keyId).length >= mostAliasesOfKey)
-    throw kmsError('LimitExceededException', `A key has at most ${mostAliasesOfKey} aliases`);
+  if ([...aliases.values()].filter((alias) => alias.targetKeyId === keyId).length >= maxAliasesOfKey)
+    throw kmsError('LimitExceededException', `A key has at most ${maxAliasesOfKey} aliases`);
 }
 
 /** A deleted alias is listed for a while. */

@@ -75,7 +75,7 @@ export function listGrants(kms: Kms, call: SimulatedCall) {
   const matching = key.grants.filter(
     (grant) => (id === undefined || grant.id === id) && (grantee === undefined || grant.grantee === grantee),
   );
-  const { items, truncation } = page(input, matching, (grant) => grant.id, { standard: 50, most: 100 });
+  const { items, truncation } = page(input, matching, (grant) => grant.id, { standard: 50, max: 100 });
   return { Grants: items.map((grant) => describe(key, grant)), ...truncation };
 }
 

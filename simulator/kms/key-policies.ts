@@ -88,7 +88,7 @@ export function listKeyPolicies(kms: Kms, call: SimulatedCall) {
   const { key } = findKey(kms, call, keyId);
   recordKey(call, key, { keyId });
   authorizeKey(kms, call, 'kms:ListKeyPolicies', key);
-  const { items, truncation } = page(input, ['default'], (name) => name, { standard: 100, most: 1000 });
+  const { items, truncation } = page(input, ['default'], (name) => name, { standard: 100, max: 1000 });
   return { PolicyNames: items, ...truncation };
 }
 

@@ -11,7 +11,7 @@ import { recordParameters, recordResponse } from './trail.ts';
 import { exceptionFor } from './xks-exceptions.ts';
 
 /** Developer guide, "Resource quotas". */
-const mostStores = 10;
+const maxStores = 10;
 
 export async function createCustomKeyStore(kms: Kms, call: SimulatedCall) {
   const input = new Input(call.input);
@@ -20,10 +20,10 @@ export async function createCustomKeyStore(kms: Kms, call: SimulatedCall) {
   const settings = readNewStore(input);
   const { stores } = kms.state.place(call.accountId, call.region);
   const accept = () => {
-    if (stores.size >= mostStores)
+    if (stores.size >= maxStores)
       throw kmsError(
         'LimitExceededException',
-        `An account has at most ${mostStores} custom key stores in a Region`,
+        `An account has at most ${maxStores} custom key stores in a Region`,
       );
     refuseDuplicates(settings, call, kms.state.stores(call.region));
   };
@@ -69,7 +69,7 @@ export function describeCustomKeyStores(kms: Kms, call: SimulatedCall) {
     ({ createdAt, id }) => `${String(createdAt).padStart(16, '0')} ${id}`,
     {
       standard: 100,
-      most: 1000,
+      max: 1000,
     },
   );
   return { CustomKeyStores: items.map(describe), ...truncation };

@@ -182,7 +182,7 @@ export function listKeys(kms: Kms, call: SimulatedCall) {
   );
   const { items, truncation } = page(new Input(call.input), keys, ({ id }) => id, {
     standard: 100,
-    most: 1000,
+    max: 1000,
   });
   return { Keys: items.map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), ...truncation };
 }

@@ -9,9 +9,9 @@ export function page<T>(
   input: Input,
   items: readonly T[],
   nameOf: (item: T) => string,
-  { standard, most }: { standard: number; most: number },
+  { standard, max }: { standard: number; max: number },
 ): { items: T[]; truncation: { Truncated: boolean; NextMarker?: string } } {
-  const limit = input.integer('Limit', 1, most) ?? standard;
+  const limit = input.integer('Limit', 1, max) ?? standard;
   const after = readMarker(input.optionalText('Marker', { max: 1024 }));
   const ordered = items
     .map((item) => ({ item, name: nameOf(item) }))

@@ -6,7 +6,7 @@ import type { KeyStore, KmsKey, StoreSettings } from './records.ts';
 /** AWS waits this long for a proxy (XKS spec, KMS Considerations). */
 const awsTimeoutMs = 250;
 /** Attempts remembered for tests; older ones are forgotten. */
-const mostAttempts = 10_000;
+const maxAttempts = 10_000;
 
 /** KMS's way to the proxies of its external key stores, and what it remembers of having used it. */
 export class Proxies {
@@ -35,7 +35,7 @@ export class Proxies {
       now: () => new Date(now().getTime() + this.clockOffsetMs),
       onAttempt: (attempt) => {
         this.attempts.push(attempt);
-        if (this.attempts.length > mostAttempts) this.attempts.shift();
+        if (this.attempts.length > maxAttempts) this.attempts.shift();
         if (attempt.detail !== undefined)
           log(`XKS ${attempt.operation} of ${attempt.host}${attempt.uriPath}: ${attempt.detail}`);
       },

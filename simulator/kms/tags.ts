@@ -8,7 +8,7 @@ import type { Kms } from './kms-house.ts';
 import { page } from './pages.ts';
 import { recordKey } from './trail.ts';
 
-const mostTags = 50;
+const maxTags = 50;
 
 export function readTags(input: Input): Record<string, string> {
   const tags = new Map<string, string>();
@@ -18,7 +18,7 @@ export function readTags(input: Input): Record<string, string> {
     if (tags.has(name)) throw kmsError('TagException', 'A tag key is there twice');
     tags.set(name, tag.text('TagValue', { min: 0, max: 256 }));
   }
-  if (tags.size > mostTags) throw kmsError('TagException', `A key has at most ${mostTags} tags`);
+  if (tags.size > maxTags) throw kmsError('TagException', `A key has at most ${maxTags} tags`);
   return Object.fromEntries(tags);
 }
 
@@ -31,8 +31,8 @@ export function tagResource(kms: Kms, call: SimulatedCall) {
   authorizeKey(kms, call, 'kms:TagResource', key);
   refusePendingDeletion(key);
   const together = { ...key.tags, ...tags };
-  if (Object.keys(together).length > mostTags)
-    throw kmsError('LimitExceededException', `A key has at most ${mostTags} tags`);
+  if (Object.keys(together).length > maxTags)
+    throw kmsError('LimitExceededException', `A key has at most ${maxTags} tags`);
   changingKey(kms, key);
   key.tags = together;
   kms.house.changed();
@@ -63,7 +63,7 @@ export function listResourceTags(kms: Kms, call: SimulatedCall) {
     ([name]) => name,
     {
       standard: 50,
-      most: 50,
+      max: 50,
     },
   );
   return { Tags: items.map(([TagKey, TagValue]) => ({ TagKey, TagValue })), ...truncation };

@@ -15,7 +15,7 @@ export const listMultipartUploads: S3Action = (s3) => {
   if ((query.get('delimiter') ?? '') !== '') throw notDone('ListMultipartUploads with a delimiter');
   const [prefix, keyMarker] = [query.get('prefix') ?? '', query.get('key-marker') ?? ''];
   const idMarker = query.get('upload-id-marker') ?? '';
-  const most = numberOf(s3, 'max-uploads', MOST);
+  const max = numberOf(s3, 'max-uploads', MOST);
   const inOrder = [...bucket.uploads.values()]
     .filter((upload) => upload.key.startsWith(prefix))
     .toSorted((a, b) => byBytes(a.key, b.key) || byBytes(orderOf(a), orderOf(b)));
@@ -24,7 +24,7 @@ export const listMultipartUploads: S3Action = (s3) => {
     const byKey = byBytes(upload.key, keyMarker);
     return byKey > 0 || (byKey === 0 && marked !== undefined && orderOf(upload) > orderOf(marked));
   });
-  const shown = rest.slice(0, most);
+  const shown = rest.slice(0, max);
   const last = shown.length < rest.length ? shown.at(-1) : undefined;
   const coded = query.get('encoding-type') === 'url';
   const show = (key: string): string => (coded ? uriEncode(key, true) : key);
@@ -37,7 +37,7 @@ export const listMultipartUploads: S3Action = (s3) => {
         ...(last === undefined ? {} : { NextKeyMarker: show(last.key), NextUploadIdMarker: last.id }),
         Prefix: show(prefix),
         ...(coded ? { EncodingType: 'url' } : {}),
-        MaxUploads: most,
+        MaxUploads: max,
         IsTruncated: last !== undefined,
         Upload: shown.map((upload) =>
           Object.assign(
@@ -53,10 +53,10 @@ export const listMultipartUploads: S3Action = (s3) => {
 export const listParts: S3Action = (s3) => {
   const bucket = findBucket(s3, 's3:ListMultipartUploadParts', { object: true });
   const upload = findUpload(s3, bucket);
-  const most = numberOf(s3, 'max-parts', MOST);
+  const max = numberOf(s3, 'max-parts', MOST);
   const marker = numberOf(s3, 'part-number-marker', 0);
   const rest = [...upload.parts].filter(([number]) => number > marker).toSorted(([a], [b]) => a - b);
-  const shown = rest.slice(0, most);
+  const shown = rest.slice(0, max);
   const isTruncated = shown.length < rest.length;
   return {
     output: {
@@ -66,7 +66,7 @@ export const listParts: S3Action = (s3) => {
         UploadId: upload.id,
         PartNumberMarker: marker,
         NextPartNumberMarker: shown.at(-1)?.[0] ?? 0,
-        MaxParts: most,
+        MaxParts: max,
         IsTruncated: isTruncated,
         Part: shown.map(([number, part]) =>
           Object.assign(

@@ -3,7 +3,7 @@ import { exchangeOver, type Exchange, type Post, type RawAnswer } from './exchan
 import { XksFailure } from './xks-failure.ts';
 
 /** More connections to one host than AWS's request quota could ever need. */
-const mostConnections = 128;
+const maxConnections = 128;
 
 /** Connections that stay open between calls, by host and Region. */
 export class ConnectionPool {
@@ -31,7 +31,7 @@ export class ConnectionPool {
   }
 
   async #open({ host, region }: Post, open: Set<Exchange>, signal: AbortSignal): Promise<Exchange> {
-    if (open.size >= mostConnections) throw new XksFailure('busy', 'too many calls of this proxy at once');
+    if (open.size >= maxConnections) throw new XksFailure('busy', 'too many calls of this proxy at once');
     const socket = await openTls(this.#routeTo(host, region), signal);
     const exchange = exchangeOver(socket);
     socket.once('close', () => open.delete(exchange));

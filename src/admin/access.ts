@@ -33,16 +33,16 @@ export function checkAccess(
   if (access.kind === 'public') return;
   if (caller === undefined)
     throw new Problem('unauthenticated', 'the request has no session and no API key', {
-      wayOut: 'sign in: holdfast login',
+      remediation: 'sign in: holdfast login',
     });
   if (access.kind === 'own' && access.sessionsOnly === true && caller.kind !== 'user')
-    throw new Problem('forbidden', 'an API key cannot do this', { wayOut: 'sign in as its owner' });
+    throw new Problem('forbidden', 'an API key cannot do this', { remediation: 'sign in as its owner' });
   const states = access.kind === 'own' ? (access.states ?? ['ACTIVE']) : ['ACTIVE'];
   if (!states.includes(caller.state)) {
     if (caller.state === 'ACTIVE')
       throw new Problem('conflict', 'the session needs nothing of this any more');
-    const [kind, detail, wayOut] = stillToDo[caller.state];
-    throw new Problem(kind, detail, { wayOut });
+    const [kind, detail, remediation] = stillToDo[caller.state];
+    throw new Problem(kind, detail, { remediation });
   }
   if (access.kind === 'own') return;
   const ofAppliance = caller.vaultId === '';
@@ -55,11 +55,11 @@ export function checkAccess(
       ofAppliance
         ? 'users of the appliance do not work inside a vault'
         : 'only users of the appliance may do this',
-      { wayOut: ofAppliance ? 'sign in to the vault itself' : wayToTheAppliance },
+      { remediation: ofAppliance ? 'sign in to the vault itself' : wayToTheAppliance },
     );
   if (!caller.permissions.has(needed))
     throw new Problem('forbidden', `this needs the permission ${needed}`, {
-      wayOut:
+      remediation:
         caller.kind === 'api-key'
           ? 'use an API key with this in its scope'
           : 'ask an administrator for a role that has it',

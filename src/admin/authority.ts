@@ -31,14 +31,14 @@ export function authorityOf(
         throw new Problem(
           'unauthenticated',
           'the session or API key has ended while the request was under way; it was not done',
-          { wayOut: 'sign in again: holdfast login' },
+          { remediation: 'sign in again: holdfast login' },
         );
       checkAccess(route, now, named.vaultId);
       if (hasLost(caller, now))
         throw new Problem(
           'forbidden',
           'what you may do was changed while the request was under way; it was not done',
-          { wayOut: 'look at what you may do now (holdfast session show), then repeat it' },
+          { remediation: 'look at what you may do now (holdfast session show), then repeat it' },
         );
       const others = await othersNow(trx, now.sight, named);
       if (others !== undefined) throw new Problem('not-found', `there is no such ${others}`);

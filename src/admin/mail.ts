@@ -121,7 +121,7 @@ export const mailRoutes: readonly Route[] = [
       });
       if (problem !== undefined)
         throw new Problem('conflict', told(problem), {
-          wayOut: 'look at the mail settings, then test again',
+          remediation: 'look at the mail settings, then test again',
           cause: problem,
         });
       return { status: 204 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readPage } from '../vault/page.ts';
 import { time } from './keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
 
 /** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
@@ -48,7 +48,7 @@ export const nodeRoutes: readonly Route[] = [
         'few',
         orders,
         'nodes.id',
-        pageWish(query),
+        pageInput(query),
       );
       return shownPage(page, ({ id, hostname, version, started_at, last_seen_at }) => ({
         id,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page, PageWish } from '../vault/page.ts';
+import type { Page, PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** Query parameters that every list takes. `orders` are the names that it may be sorted by, the default first. */
@@ -48,6 +48,6 @@ export function pageOf(item: z.ZodType, name: string) {
 }
 
 /** The page that a query with {@link pageQuery} asks for. */
-export function pageWish({ limit, cursor, sort }: PageWish): PageWish {
+export function pageInput({ limit, cursor, sort }: PageInput): PageInput {
   return { limit, cursor, sort };
 }

@@ -2,7 +2,7 @@ import { BusyError } from '../fair-queue.ts';
 import { CsrfError, SignInRefusedError } from '../identity/identity-error.ts';
 import { StoreError } from '../store/store-error.ts';
 import { TokenError } from '../token/faults.ts';
-import { tokenWords } from '../token/ways-out.ts';
+import { tokenWords } from '../token/remediations.ts';
 import { NameError } from '../vault/names.ts';
 import { VaultError, type VaultProblem } from '../vault/vault-error.ts';
 import { AwsError } from '../cloud/aws/aws-error.ts';
@@ -49,7 +49,7 @@ export interface FieldProblem {
 }
 
 export interface ProblemDetails {
-  wayOut?: string | undefined;
+  remediation?: string | undefined;
   fields?: readonly FieldProblem[];
   /** Seconds. */
   retryAfter?: number;
@@ -63,7 +63,7 @@ export interface ProblemDetails {
 export class Problem extends Error {
   readonly kind: ProblemKind;
   readonly status: number;
-  readonly wayOut: string | undefined;
+  readonly remediation: string | undefined;
   readonly fields: readonly FieldProblem[];
   readonly retryAfter: number | undefined;
   readonly beyond: boolean;
@@ -71,13 +71,13 @@ export class Problem extends Error {
   constructor(
     kind: ProblemKind,
     detail: string,
-    { wayOut, fields, retryAfter, beyond, cause }: ProblemDetails = {},
+    { remediation, fields, retryAfter, beyond, cause }: ProblemDetails = {},
   ) {
     super(detail, { cause });
     this.name = 'Problem';
     this.kind = kind;
     this.status = problemKinds[kind][0];
-    this.wayOut = wayOut;
+    this.remediation = remediation;
     this.fields = fields ?? [];
     this.retryAfter = retryAfter;
     this.beyond = beyond === true;
@@ -91,7 +91,7 @@ export class Problem extends Error {
       status: this.status,
       detail: this.message,
       instance: `urn:holdfast:request:${requestId}`,
-      ...(this.wayOut === undefined ? {} : { wayOut: this.wayOut }),
+      ...(this.remediation === undefined ? {} : { remediation: this.remediation }),
       ...(this.fields.length === 0 ? {} : { fields: this.fields }),
     };
   }
@@ -109,26 +109,26 @@ const vaultProblems: Record<VaultProblem, ProblemKind> = {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof VaultError)
-    return new Problem(vaultProblems[error.problem], error.message, { wayOut: error.wayOut });
+    return new Problem(vaultProblems[error.problem], error.message, { remediation: error.remediation });
   if (error instanceof SignInRefusedError) return new Problem('sign-in-refused', error.message);
   if (error instanceof CsrfError) return new Problem('csrf-token-required', error.message);
   if (error instanceof BusyError)
     return new Problem('too-many-requests', error.message, { retryAfter: error.retryAfter });
   if (error instanceof NameError) return new Problem('invalid', error.message);
   if (error instanceof IdempotencyConflictError)
-    return new Problem('conflict', error.message, { wayOut: 'repeat the request with the same key' });
+    return new Problem('conflict', error.message, { remediation: 'repeat the request with the same key' });
   if (error instanceof TokenError) {
-    const { problem, wayOut } = tokenWords(error);
-    return new Problem('token-unavailable', problem, { wayOut, cause: error });
+    const { problem, remediation } = tokenWords(error);
+    return new Problem('token-unavailable', problem, { remediation, cause: error });
   }
   if (error instanceof StoreError)
     return new Problem(error.fault === 'full' ? 'store-full' : 'store-unavailable', error.message, {
-      wayOut: error.wayOut,
+      remediation: error.remediation,
       cause: error,
     });
   if (error instanceof AwsError)
     return new Problem(error.fault === 'throttled' ? 'aws-busy' : 'aws', error.message, {
-      wayOut: error.wayOut,
+      remediation: error.remediation,
       ...(error.fault === 'throttled' ? { retryAfter: 60 } : {}),
       cause: error,
     });

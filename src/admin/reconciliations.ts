@@ -5,12 +5,12 @@ import {
   findingOutcomes,
   getReconciliation,
   listReconciliations,
-  mostFindings,
+  maxFindings,
   reconciliationOrders,
   type Reconciliation,
 } from '../reconcile/reconciliation-report.ts';
 import { time, vaultId } from './keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { callerOf, route, shownPage, type Access, type Answer, type Route } from './route.ts';
 
 const tag = 'Reconciliation';
@@ -80,7 +80,7 @@ const shownReconciliation = z
         counts: z
           .strictObject(Object.fromEntries(findingKinds.map((kind) => [kind, z.int()])))
           .describe('Findings of each kind, also those that are not listed.'),
-        findings: z.array(finding).max(mostFindings),
+        findings: z.array(finding).max(maxFindings),
       }),
     ),
   })
@@ -104,7 +104,7 @@ export const reconciliationRoutes: readonly Route[] = [
     query,
     answer: pageOf(shownReconciliation, 'Reconciliation'),
     handle: async ({ services, query }) =>
-      shownPage(await listReconciliations(services, '', pageWish(query)), shown),
+      shownPage(await listReconciliations(services, '', pageInput(query)), shown),
   }),
   route({
     operation: 'getReconciliation',
@@ -143,7 +143,7 @@ export const reconciliationRoutes: readonly Route[] = [
     query,
     answer: pageOf(shownReconciliation, 'VaultReconciliation'),
     handle: async ({ services, params, query }) =>
-      shownPage(await listReconciliations(services, params.vaultId, pageWish(query)), shown),
+      shownPage(await listReconciliations(services, params.vaultId, pageInput(query)), shown),
   }),
   route({
     operation: 'getVaultReconciliation',

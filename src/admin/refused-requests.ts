@@ -2,7 +2,7 @@ import { monotonicNow } from '../clock.ts';
 import { recordAlone, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Tables } from '../store/schema.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import type { Problem } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -31,9 +31,9 @@ const kinds: Readonly<Record<string, readonly [kind: string, table: keyof Tables
   apiKeyId: ['api-key', 'api_keys', 'id'],
 };
 
-const longestId = 128;
+const maxIdLength = 128;
 /** So many operations are named in a row that stands for many refusals. */
-const mostNamed = 20;
+const maxNamed = 20;
 
 interface Window {
   began: number;
@@ -48,14 +48,14 @@ interface Window {
  * lost.
  */
 export class RefusedRequests {
-  readonly #house: House;
+  readonly #context: VaultContext;
   readonly #windows = new Map<string, Window>();
   readonly #rowsOfOne: number;
   readonly #length: number;
 
   /** `length` of a window in milliseconds. */
-  constructor(house: House, { rowsOfOne = 30, length = 60_000 } = {}) {
-    this.#house = house;
+  constructor(context: VaultContext, { rowsOfOne = 30, length = 60_000 } = {}) {
+    this.#context = context;
     this.#rowsOfOne = rowsOfOne;
     this.#length = length;
   }
@@ -74,14 +74,14 @@ export class RefusedRequests {
     }
     window.count += 1;
     if (window.count <= this.#rowsOfOne) {
-      await recordAlone(this.#house.store, request.act, {
+      await recordAlone(this.#context.store, request.act, {
         ...entryOf(request),
         after: { operation: route.operation, problem: problem.kind },
       });
       return;
     }
     const name =
-      window.folded.has(route.operation) || window.folded.size < mostNamed ? route.operation : 'others';
+      window.folded.has(route.operation) || window.folded.size < maxNamed ? route.operation : 'others';
     window.folded.set(name, (window.folded.get(name) ?? 0) + 1);
   }
 
@@ -90,7 +90,7 @@ export class RefusedRequests {
       this.#windows.delete(request.caller.credentialId);
     const refusals = [...window.folded.values()].reduce((sum, count) => sum + count, 0);
     if (refusals === 0) return;
-    await recordAlone(this.#house.store, request.act, {
+    await recordAlone(this.#context.store, request.act, {
       ...entryOf(request),
       target: { kind: 'operation', id: '', name: 'several' },
       after: { refusals, operations: Object.fromEntries(window.folded) },
@@ -104,7 +104,7 @@ export class RefusedRequests {
     const reached = reachedFor(params);
     if (reached === undefined) return false;
     const [, table, column] = reached.of;
-    const row = await this.#house.store.db
+    const row = await this.#context.store.db
       .selectFrom(table as 'key_sets')
       .select(column as 'id')
       .where(column as 'id', '=', reached.id)
@@ -126,5 +126,5 @@ function entryOf({ caller, route, params }: RefusedRequest) {
 function reachedFor(params: RefusedRequest['params']) {
   const [name, id] = Object.entries(params).findLast(([one]) => Object.hasOwn(kinds, one)) ?? [];
   const of = kinds[name ?? ''];
-  return id === undefined || of === undefined ? undefined : { of, id: id.slice(0, longestId) };
+  return id === undefined || of === undefined ? undefined : { of, id: id.slice(0, maxIdLength) };
 }

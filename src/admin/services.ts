@@ -1,15 +1,15 @@
 import type { Logger } from '../log.ts';
-import type { AwsHouse } from '../cloud/accounts/context.ts';
+import type { AwsContext } from '../cloud/accounts/context.ts';
 import type { NewPinBy } from '../token/login-gate.ts';
-import type { KeyHouse } from '../keys/followers.ts';
+import type { KeyContext } from '../keys/followers.ts';
 
 /** What the management API needs of the node. */
-export interface AdminServices extends AwsHouse, KeyHouse {
+export interface AdminServices extends AwsContext, KeyContext {
   log: Logger;
   version: string;
   /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */
   publicUrl: string;
-  /** The tokens of the configuration, in its order; the first one's protecting key seals secrets of the appliance. */
+  /** The tokens of the configuration, in its order; the first one's sealing key seals secrets of the appliance. */
   tokenFacts: readonly TokenFacts[];
   sessions: SessionLimits;
   pruning: Pruning;
@@ -20,7 +20,7 @@ export interface AdminServices extends AwsHouse, KeyHouse {
   /** The disk of the store. */
   disk?: () => DiskFacts;
   /** Why the store takes no write, where somebody has changed its schema. */
-  whyUnwritable?: () => { message: string; wayOut: string } | undefined;
+  whyUnwritable?: () => { message: string; remediation: string } | undefined;
 }
 
 /** What only the supervisor knows. */
@@ -88,7 +88,7 @@ export interface SessionLimits {
   /** Without a request for so long a session ends, minutes. */
   idleMinutes: number;
   /** However busy, it ends after so long, minutes. */
-  longestMinutes: number;
+  maxMinutes: number;
 }
 
 /** What a fresh token host found out about its token. */
@@ -102,7 +102,7 @@ export interface TokenReport {
     detail: string;
   }[];
   /** What to do, where it failed. */
-  wayOut?: string;
+  remediation?: string;
   info?: { label: string; serial: string; manufacturer: string; model: string; firmware: string };
   mechanisms?: string[];
 }

@@ -50,7 +50,7 @@ const report = z
         }),
       )
       .describe('In the order in which they were tried; the first that failed is the last.'),
-    wayOut: z.string().optional().describe('What to do, where one failed.'),
+    remediation: z.string().optional().describe('What to do, where one failed.'),
     info: z
       .strictObject({
         label: z.string(),
@@ -131,7 +131,9 @@ export const tokenRoutes: readonly Route[] = [
 function factsOf(services: AdminServices, name: string): TokenFacts {
   const facts = services.tokenFacts.find((candidate) => candidate.name === name);
   if (facts === undefined)
-    throw new Problem('not-found', 'the configuration has no token of this name', { wayOut: 'GET /tokens' });
+    throw new Problem('not-found', 'the configuration has no token of this name', {
+      remediation: 'GET /tokens',
+    });
   return facts;
 }
 

@@ -8,7 +8,7 @@ import { findVault, listVaults, updateVault, vaultOrders, type Vault } from '../
 import { wayToTheAppliance } from './access.ts';
 import { vaultAddresses } from './addresses.ts';
 import { description, namePrefix, time, vaultId } from './keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from './page-query.ts';
+import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { delivery, email, showDelivery, siteOf, username } from './people/people-forms.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
@@ -63,7 +63,7 @@ export const vaultRoutes: readonly Route[] = [
     query: z.strictObject({ name: namePrefix, ...pageQuery(vaultOrders) }),
     answer: pageOf(shownVault, 'Vault'),
     handle: async ({ services, query }) =>
-      shownPage(await listVaults(services, { ...pageWish(query), name: query.name }), (vault) =>
+      shownPage(await listVaults(services, { ...pageInput(query), name: query.name }), (vault) =>
         showVault(services, vault),
       ),
   }),

@@ -34,7 +34,7 @@ async function failureOf(error: unknown): Promise<Failure> {
       code: error instanceof ApiProblem ? error.kind : codeOf(error.failure),
       exitCode: error.exitCode,
       message: error.message,
-      hint: error.wayOut,
+      hint: error.remediation,
       fields: error.fields,
     };
   // It knows every room of a node: see node-failure.ts.
@@ -45,7 +45,7 @@ function linesOf({ message, hint, fields = [], others = [] }: Failure): string[]
   return [
     ...[message, ...others].map((one) => `holdfast: ${printable(one)}`),
     ...fields.map(({ where, detail }) => `  ${printable(where)}: ${printable(detail)}`),
-    ...(hint === undefined ? [] : [`  way out: ${printable(hint)}`]),
+    ...(hint === undefined ? [] : [`  hint: ${printable(hint)}`]),
   ];
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { rotateDueAccessKeys } from './accounts/access-key-rotation.ts';
-import type { AwsHouse } from './accounts/context.ts';
+import type { AwsContext } from './accounts/context.ts';
 import { AwsLanes, type LaneOptions } from './accounts/aws-lanes.ts';
 import { nextStoreLook, watchExternalKeyStores } from './key-stores/watch.ts';
 import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey, type KindOfWork } from './kms-keys/due.ts';
@@ -16,20 +16,20 @@ import { KeptLease } from '../fleet/leases.ts';
  * No look is later than this after the one before, milliseconds: what waits for something else is found by looking. Where
  * somebody asks for something AWS is asked at once, in the request; nothing waits for the next look.
  */
-const longestSleep = 5_000;
+const maxSleep = 5_000;
 /** Nor, while another process does the work, than this. */
 const idleSleep = 15_000;
 /** So long the work of one look is waited for before the next, milliseconds; it goes on beside it. */
-const longestLook = 500;
+const maxLook = 500;
 /** What comes to be due while there is work under way is found within a second. */
 const underWaySleep = 500;
 /** Looking for what is due takes this part of the time as a rule, however much it is; it is put off for so long at the most. */
 const lookingShare = 1 / 20;
-const longestRest = 2_000;
+const maxRest = 2_000;
 /** Shortest pause between two looks that both found something, milliseconds. */
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
-const longestWork = 20_000;
+const maxWork = 20_000;
 /**
  * In one account and Region work on a KMS key is begun every so many milliseconds at the most: most of it only reads. How
  * fast changes are sent the pace of requests says (src/cloud/aws/pace.ts).
@@ -41,12 +41,12 @@ const lookPace = 10;
  * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
  * made wait for the pace of CreateKey, two seconds at the most.
  */
-const keysAtOnce: Readonly<Record<KindOfWork | 'status', number>> = {
-  ...{ wish: 8, key: 8, unshown: 8, rest: 8, status: 8 },
+const keyConcurrency: Readonly<Record<KindOfWork | 'status', number>> = {
+  ...{ input: 8, key: 8, unshown: 8, rest: 8, status: 8 },
 };
 /** So many of them wait for their turn; what comes to be due meanwhile, and was asked for before, goes before the rest. */
-const mostWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
-  wish: 40,
+const maxWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
+  input: 40,
   key: 6,
   unshown: 40,
   rest: 40,
@@ -55,7 +55,7 @@ const mostWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
 /** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
 const checkPace = 200;
 /** How long requests to AWS that are under way may take once the node closes, milliseconds. */
-const closePatience = 2_000;
+const closeTimeout = 2_000;
 
 /** What one look came to. */
 export interface AwsRun {
@@ -77,7 +77,7 @@ export interface AwsRun {
  * what failed then, what waits for something, and looks after the rest.
  */
 export class AwsSchedules {
-  readonly #house: AwsHouse;
+  readonly #context: AwsContext;
   readonly #log: Logger;
   /** Milliseconds of work after which nothing more is begun in one look. */
   readonly #budget: number;
@@ -88,9 +88,9 @@ export class AwsSchedules {
   /** How long it took to find what is due the last time, milliseconds. */
   #findingTook = 0;
 
-  constructor({ house, log, budget = longestWork }: { house: AwsHouse; log: Logger; budget?: number }) {
-    this.#house = house;
-    this.#lease = new KeptLease(house, 'aws');
+  constructor({ context, log, budget = maxWork }: { context: AwsContext; log: Logger; budget?: number }) {
+    this.#context = context;
+    this.#lease = new KeptLease(context, 'aws');
     this.#log = log;
     this.#budget = budget;
     this.#lanes = new AwsLanes();
@@ -108,10 +108,10 @@ export class AwsSchedules {
    */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await whenIdle(this.#house.store, closePatience);
-    this.#house.aws.close();
+    await whenIdle(this.#context.store, closeTimeout);
+    this.#context.aws.close();
     await this.#looping;
-    await whenIdle(this.#house.store, closePatience);
+    await whenIdle(this.#context.store, closeTimeout);
     this.#looping = undefined;
     await this.#lease.release().catch((error: unknown) => this.#tell('lease', error));
   }
@@ -146,7 +146,7 @@ export class AwsSchedules {
   }
 
   async #rotate(run: AwsRun): Promise<void> {
-    const { rotated, failed } = await rotateDueAccessKeys(this.#house, this.#withinBudget(), {
+    const { rotated, failed } = await rotateDueAccessKeys(this.#context, this.#withinBudget(), {
       lanes: this.#lanes,
     });
     run.accessKeysRotated = rotated;
@@ -159,7 +159,7 @@ export class AwsSchedules {
   }
 
   async #watch(run: AwsRun): Promise<void> {
-    const { looked, failed } = await watchExternalKeyStores(this.#house, this.#withinBudget(), this.#lanes);
+    const { looked, failed } = await watchExternalKeyStores(this.#context, this.#withinBudget(), this.#lanes);
     run.keyStoresLooked = looked;
     if (failed > 0) run.failed.push('key stores');
     // A key store that has come up lets what waits for it go on.
@@ -168,7 +168,7 @@ export class AwsSchedules {
 
   async #work(run: AwsRun): Promise<void> {
     const began = monotonicNow();
-    const due = await dueWork(this.#house);
+    const due = await dueWork(this.#context);
     this.#findingTook = monotonicNow() - began;
     let failed = 0;
     // None of the kinds waits for another.
@@ -189,7 +189,7 @@ export class AwsSchedules {
   }
 
   async #check(run: AwsRun): Promise<void> {
-    const due = await dueChecks(this.#house);
+    const due = await dueChecks(this.#context);
     const { tried, failed, more } = await this.#inLanes(due, refreshKmsKey, 'status', checkPace);
     run.kmsKeysChecked = tried;
     if (more) run.more = true;
@@ -203,24 +203,24 @@ export class AwsSchedules {
 
   async #inLanes(
     due: readonly DueKmsKey[],
-    work: (house: AwsHouse, id: string) => Promise<Attempt>,
+    work: (context: AwsContext, id: string) => Promise<Attempt>,
     what: KindOfWork | 'status',
     pace: number,
   ) {
     const name = `KMS keys, ${what}`;
     const options: LaneOptions = {
-      ...{ what: name, pace, atOnce: keysAtOnce[what], budget: this.#budget },
+      ...{ what: name, pace, concurrency: keyConcurrency[what], budget: this.#budget },
       mayGoOn: async () => this.#mayGoOn(),
     };
     // What somebody asked for is under way already.
-    const free = due.filter(({ id }) => !isBusy(this.#house.store, id));
+    const free = due.filter(({ id }) => !isBusy(this.#context.store, id));
     const first = [...Map.groupBy(free, ({ lane }) => lane)].flatMap(([lane, keys]) =>
-      keys.slice(0, Math.max(mostWaiting[what] - this.#lanes.waiting(name, lane), 0)),
+      keys.slice(0, Math.max(maxWaiting[what] - this.#lanes.waiting(name, lane), 0)),
     );
     const tasks = first.map(({ id, lane }) => ({
       id,
       lane,
-      run: async () => this.#told(id, await work(this.#house, id)),
+      run: async () => this.#told(id, await work(this.#context, id)),
     }));
     const run = await this.#lanes.run(tasks, options);
     return { ...run, more: run.more || first.length < free.length };
@@ -238,14 +238,14 @@ export class AwsSchedules {
       void look.finally(() => under.delete(look));
       const ended = await Promise.race([
         look,
-        delay(longestLook, undefined, { signal: stopping }).catch(() => undefined),
+        delay(maxLook, undefined, { signal: stopping }).catch(() => undefined),
       ]);
       if (stopping.aborted) break;
       const held = ended?.held ?? true;
       const next = held && ended?.more === true ? shortestSleep : await this.#untilNextDue(held);
       // What is under way is due still.
-      const least = ended === undefined ? underWaySleep : 0;
-      await delay(Math.max(next, least, Math.min(this.#findingTook / lookingShare, longestRest)), undefined, {
+      const min = ended === undefined ? underWaySleep : 0;
+      await delay(Math.max(next, min, Math.min(this.#findingTook / lookingShare, maxRest)), undefined, {
         signal: stopping,
       }).catch(() => undefined);
     }
@@ -255,14 +255,14 @@ export class AwsSchedules {
   async #untilNextDue(held: boolean): Promise<number> {
     if (!held) return idleSleep;
     try {
-      const now = this.#house.now().getTime();
-      const moments = [await nextDueKmsKey(this.#house), await nextStoreLook(this.#house)].flatMap((at) =>
-        at === undefined ? [] : [at.getTime()],
+      const now = this.#context.now().getTime();
+      const moments = [await nextDueKmsKey(this.#context), await nextStoreLook(this.#context)].flatMap(
+        (at) => (at === undefined ? [] : [at.getTime()]),
       );
-      return Math.max(shortestSleep, Math.min(longestSleep, ...moments.map((at) => at - now + 2)));
+      return Math.max(shortestSleep, Math.min(maxSleep, ...moments.map((at) => at - now + 2)));
     } catch (error) {
       this.#tell('next due time', error);
-      return longestSleep;
+      return maxSleep;
     }
   }
 

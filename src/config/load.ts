@@ -160,7 +160,7 @@ export function readPinFile(pin: { file: string } | { credential: string }): Sec
     const stat = statSync(name);
     const opening = 'file' in pin ? openingOf(name, stat) : undefined;
     if (opening !== undefined)
-      throw new ConfigError([`${name}: the PIN: ${opening.problem}; way out: ${opening.wayOut}`]);
+      throw new ConfigError([`${name}: the PIN: ${opening.problem}; hint: ${opening.remediation}`]);
     return pinIn(readFileSync(name), name);
   } catch (error) {
     if (error instanceof ConfigError) throw error;

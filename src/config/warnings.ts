@@ -23,5 +23,5 @@ export function warningsOf(config: Pick<LoadedConfig, 'file' | 'xks' | 'node' | 
 function openWarning(what: string, file: string): string[] {
   const found = statSync(file, { throwIfNoEntry: false });
   const opening = found === undefined ? undefined : openingOf(file, found);
-  return opening === undefined ? [] : [`the ${what} ${file}: ${opening.problem}; ${opening.wayOut}`];
+  return opening === undefined ? [] : [`the ${what} ${file}: ${opening.problem}; ${opening.remediation}`];
 }

@@ -13,20 +13,21 @@ const stale = 7 * 24 * hour;
 export function examineBackup(where: string | undefined): Finding {
   if (where === undefined)
     return skipped('node.backup', 'none was named', 'holdfast doctor --backup FILE-OR-DIRECTORY');
-  const wayOut = 'docs/backup.md; keep it where the node’s disk is not';
+  const remediation = 'docs/backup.md; keep it where the node’s disk is not';
   const newest = newestFile(where);
-  if (newest === undefined) return problem('node.backup', `there is none at ${where}`, wayOut);
+  if (newest === undefined) return problem('node.backup', `there is none at ${where}`, remediation);
   const { file, at, mode } = newest;
   const hours = Math.round((wallClock().getTime() - at) / hour);
   const data = { file, at: new Date(at).toISOString(), hours };
   const seen = `${path.basename(file)}, ${hours < 48 ? counted(hours, 'hour') : counted(Math.round(hours / 24), 'day')} old`;
   const kind = kindOf(file);
-  if (kind === 'unreadable') return problem('node.backup', `${seen}: it cannot be read`, wayOut, { data });
+  if (kind === 'unreadable')
+    return problem('node.backup', `${seen}: it cannot be read`, remediation, { data });
   if (kind === 'database')
     return problem(
       'node.backup',
       `${seen}: it is a copy of the database, which restore does not take`,
-      wayOut,
+      remediation,
       {
         data,
       },
@@ -34,8 +35,8 @@ export function examineBackup(where: string | undefined): Finding {
   if ((mode & 0o077) !== 0)
     return problem('node.backup', `${seen}, open to group or others`, `chmod 0600 ${file}`, { data });
   const age = wallClock().getTime() - at;
-  if (age > stale) return problem('node.backup', seen, wayOut, { data });
-  if (age > fresh) return warning('node.backup', seen, wayOut, { data });
+  if (age > stale) return problem('node.backup', seen, remediation, { data });
+  if (age > fresh) return warning('node.backup', seen, remediation, { data });
   if (kind === 'unknown')
     return warning(
       'node.backup',

@@ -97,24 +97,24 @@ function issuer({ end }: Chain): Finding {
 function nameMatches(leaf: X509Certificate, host: string, vpc: boolean): Finding {
   const common = commonNameOf(leaf);
   const where = vpc ? 'the private DNS name' : 'the endpoint';
-  const wayOut = `a certificate with ${host} as subject common name and as DNS name among the alternative names`;
+  const remediation = `a certificate with ${host} as subject common name and as DNS name among the alternative names`;
   const byName = isIP(host) === 0 ? leaf.checkHost(host, { subject: 'never' }) : leaf.checkIP(host);
   // Where there is no alternative name at all, libraries of old look at the common name.
   const byCommon = common !== undefined && leaf.checkHost(host, { subject: 'always' }) !== undefined;
   const shown = `common name ${common === undefined ? 'none' : quote(common)}, alternative names ${shownNames(leaf)}`;
   if (byName === undefined && !byCommon)
-    return problem('certificate.name', `${host} is not in it: ${shown}`, wayOut);
+    return problem('certificate.name', `${host} is not in it: ${shown}`, remediation);
   if (byName === undefined)
     return problem(
       'certificate.name',
       `${host} is the common name only, not among the alternative names: ${shown}`,
-      wayOut,
+      remediation,
     );
   if (common === undefined || !covers(common, host))
     return warning(
       'certificate.name',
       `${host} is among the alternative names, but the common name is ${common === undefined ? 'missing' : quote(common)}; AWS’s guide wants it to match ${where}`,
-      wayOut,
+      remediation,
     );
   return ok('certificate.name', shown);
 }
@@ -142,7 +142,7 @@ function validity({ path, end }: Chain): Finding {
   if (leaf === undefined) throw new Error('a chain has a certificate');
   const daysLeft = Math.floor((leaf.to - now) / day);
   const data = { daysLeft, notAfter: new Date(leaf.to).toISOString() };
-  const wayOut = 'renew it, and see that the renewal is taken up: docs/operations.md, TLS';
+  const remediation = 'renew it, and see that the renewal is taken up: docs/operations.md, TLS';
   const early = ends.find(({ from }) => from > now);
   if (early !== undefined)
     return problem(
@@ -156,7 +156,7 @@ function validity({ path, end }: Chain): Finding {
     return problem(
       'certificate.validity',
       `${quote(expired.name)} has expired on ${dateOf(expired.to)}`,
-      wayOut,
+      remediation,
       { data },
     );
   const first = ends.reduce((a, b) => (b.to < a.to ? b : a));
@@ -170,7 +170,7 @@ function validity({ path, end }: Chain): Finding {
       first === leaf
         ? seen
         : `${seen}; but ${quote(first.name)} in its chain ends in ${counted(left, 'day')}`,
-      wayOut,
+      remediation,
       { data },
     );
   return ok('certificate.validity', seen, { data });

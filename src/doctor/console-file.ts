@@ -16,12 +16,12 @@ const apiPath = '/kms/xks/v1';
  * DoctorInputError, which never has anything of the file in it.
  */
 export function parseConsoleFile(text: string): XksCredential {
-  const wayOut = 'the file xks-proxy-config.json as: holdfast credential issue --console-file makes it';
+  const remediation = 'the file xks-proxy-config.json as: holdfast credential issue --console-file makes it';
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
-    throw new DoctorInputError('the console file is not JSON', wayOut);
+    throw new DoctorInputError('the console file is not JSON', remediation);
   }
   const credential = field(data, 'XksProxyAuthenticationCredential');
   const uriPath = field(data, 'XksProxyUriPath');
@@ -30,7 +30,7 @@ export function parseConsoleFile(text: string): XksCredential {
   if (typeof uriPath !== 'string' || typeof accessKeyId !== 'string' || typeof secret !== 'string')
     throw new DoctorInputError(
       'the console file lacks XksProxyUriPath, AccessKeyId or RawSecretAccessKey',
-      wayOut,
+      remediation,
     );
   if (!uriPath.endsWith(apiPath) || !/^\/[A-Za-z0-9/_-]*$/.test(uriPath) || uriPath.length > 128)
     throw new DoctorInputError(
@@ -38,7 +38,7 @@ export function parseConsoleFile(text: string): XksCredential {
       'up to 128 of A-Z a-z 0-9 / - _, ending in /kms/xks/v1',
     );
   if (!/^[A-Za-z0-9+=.@_-]{1,128}$/.test(accessKeyId) || secret === '')
-    throw new DoctorInputError('the credential in the console file has not the form of one', wayOut);
+    throw new DoctorInputError('the credential in the console file has not the form of one', remediation);
   return { uriPath, accessKeyId, secret: new Secret(secret) };
 }
 

@@ -12,18 +12,18 @@ const allowed = 300 * second;
  * The node's clock against this machine's: what to add to this one, milliseconds, by the echo or else by a Date header.
  */
 export function examineClock(byEcho: number | undefined, byDate: number | undefined): Finding {
-  const wayOut =
+  const remediation =
     'chronyc tracking or timedatectl on the node, and here: AWS’s clock is right, so the node’s must be (chrony or systemd-timesyncd)';
   const offset = byEcho ?? byDate;
-  if (offset === undefined) return skipped('credential.clock', 'no answer told the node’s time', wayOut);
+  if (offset === undefined) return skipped('credential.clock', 'no answer told the node’s time', remediation);
   const seconds = Math.round(offset / 100) / 10;
   const data = { secondsAhead: seconds, from: byEcho === undefined ? 'Date header' : 'echo' };
   const seen =
     Math.abs(seconds) < 1
       ? 'less than a second apart'
       : `the node is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this machine`;
-  if (Math.abs(offset) > allowed) return problem('credential.clock', seen, wayOut, { data });
-  if (Math.abs(offset) > 30 * second) return warning('credential.clock', seen, wayOut, { data });
+  if (Math.abs(offset) > allowed) return problem('credential.clock', seen, remediation, { data });
+  if (Math.abs(offset) > 30 * second) return warning('credential.clock', seen, remediation, { data });
   return ok('credential.clock', seen, { data });
 }
 

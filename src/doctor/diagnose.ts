@@ -13,7 +13,7 @@ import { examineName } from './name.ts';
 import { examineNode } from './node.ts';
 import { examineKey, examineUnknownKey } from './operations.ts';
 import type { DoctorOptions } from './options.ts';
-import { consoleFileWayOut, examinePaths } from './paths.ts';
+import { consoleFileRemediation, examinePaths } from './paths.ts';
 import { examineHttp, examineMutualTls, examineSuites } from './protocols.ts';
 import { examineReach, inWords } from './reach.ts';
 import { readSentChain } from './sent-chain.ts';
@@ -132,7 +132,7 @@ async function* examineRequests(
   );
   if (credential === undefined) {
     yield examineClock(undefined, byDate);
-    yield* skipAll(signed, 'no console file was given', consoleFileWayOut);
+    yield* skipAll(signed, 'no console file was given', consoleFileRemediation);
     return yield* loadFindings(load, undefined, undefined);
   }
   const caller = new XksCaller(exchanger, credential);
@@ -247,6 +247,10 @@ async function* complete(
   yield* skipAll([...missing], reason);
 }
 
-function* skipAll(ids: readonly CheckId[], why: string, wayOut: string | null = null): Generator<Finding> {
-  for (const id of ids) yield skipped(id, why, wayOut);
+function* skipAll(
+  ids: readonly CheckId[],
+  why: string,
+  remediation: string | null = null,
+): Generator<Finding> {
+  for (const id of ids) yield skipped(id, why, remediation);
 }

@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** More than any answer of the API. */
-const longestAnswer = 256 * 1024;
+const maxAnswerLength = 256 * 1024;
 
 /** Sends requests over HTTPS with HTTP/1.1; no redirect is followed. */
 export class Exchanger {
@@ -134,7 +134,7 @@ async function read(stream: AsyncIterable<Buffer | string>): Promise<string> {
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk as Buffer);
     length += bytes.length;
-    if (length > longestAnswer) throw Object.assign(new Error('too long'), { code: 'ERR_ANSWER_TOO_LONG' });
+    if (length > maxAnswerLength) throw Object.assign(new Error('too long'), { code: 'ERR_ANSWER_TOO_LONG' });
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -19,7 +19,7 @@ export interface Finding {
   seen: string;
   why: string;
   /** What to do; null where nothing is to be done. */
-  wayOut: string | null;
+  remediation: string | null;
   /** Of a PROBLEM: what AWS KMS says when it meets it. */
   connectionErrorCode: ConnectionErrorCode | null;
   data: FindingData;
@@ -36,20 +36,25 @@ export function ok(id: CheckId, seen: string, more: More = {}): Finding {
   return finding(id, 'OK', seen, null, more);
 }
 
-export function warning(id: CheckId, seen: string, wayOut: string, more: More = {}): Finding {
-  return finding(id, 'WARNING', seen, wayOut, more);
+export function warning(id: CheckId, seen: string, remediation: string, more: More = {}): Finding {
+  return finding(id, 'WARNING', seen, remediation, more);
 }
 
-export function problem(id: CheckId, seen: string, wayOut: string, more: More = {}): Finding {
-  return finding(id, 'PROBLEM', seen, wayOut, more);
+export function problem(id: CheckId, seen: string, remediation: string, more: More = {}): Finding {
+  return finding(id, 'PROBLEM', seen, remediation, more);
 }
 
 /** `seen` says why it was not looked at. */
-export function skipped(id: CheckId, seen: string, wayOut: string | null = null, more: More = {}): Finding {
-  return finding(id, 'SKIPPED', seen, wayOut, more);
+export function skipped(
+  id: CheckId,
+  seen: string,
+  remediation: string | null = null,
+  more: More = {},
+): Finding {
+  return finding(id, 'SKIPPED', seen, remediation, more);
 }
 
-function finding(id: CheckId, level: Level, seen: string, wayOut: string | null, more: More): Finding {
+function finding(id: CheckId, level: Level, seen: string, remediation: string | null, more: More): Finding {
   const check: { title: string; why: string; code?: ConnectionErrorCode } = catalogue[id];
   return {
     id,
@@ -59,7 +64,7 @@ function finding(id: CheckId, level: Level, seen: string, wayOut: string | null,
     subject: more.subject ?? null,
     seen,
     why: check.why,
-    wayOut,
+    remediation,
     connectionErrorCode: level === 'PROBLEM' ? (more.code ?? check.code ?? null) : null,
     data: more.data ?? {},
   };

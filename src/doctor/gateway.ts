@@ -100,7 +100,7 @@ const causes: Readonly<Record<number, string>> = {
 };
 
 /** What was seen, and the way out, of an answer that is none of Holdfast's. */
-export function foreign(answer: Answer): { seen: string; wayOut: string; data: FindingData } {
+export function foreign(answer: Answer): { seen: string; remediation: string; data: FindingData } {
   const gateway = gatewayOf(answer);
   const cause = causes[answer.status];
   const data = { status: answer.status, gateway: gateway?.name ?? null };
@@ -112,7 +112,7 @@ export function foreign(answer: Answer): { seen: string; wayOut: string; data: F
       : `, from ${gateway.name} (${gateway.by})`;
   return {
     seen: `${told(answer)}${who}`,
-    wayOut:
+    remediation:
       cause === undefined
         ? `something else than Holdfast answers${gateway === undefined ? '' : `: ${gateway.name}`}; does the name lead to the right machine? does a load balancer, web server or firewall in between answer by itself?`
         : `${cause}; ${pastIt}`,

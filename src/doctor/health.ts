@@ -30,15 +30,15 @@ export function examineHealth(answer: Answer): Finding[] {
   const allDown = tokens.every(({ healthStatus }) => healthStatus === 'UNAVAILABLE');
   for (const { id, model, healthStatus } of tokens) {
     const [subject, seen] = [clean(id), `${healthStatus}, ${clean(model)}`];
-    const wayOut =
+    const remediation =
       'holdfast token verify on the node; the log lines of its token hosts; the vendor’s log (docs/troubleshooting.md, By log line)';
     const data = { healthStatus };
     if (healthStatus === 'ACTIVE') findings.push(ok('health.tokens', seen, { subject, data }));
     else if (healthStatus === 'DEGRADED')
-      findings.push(warning('health.tokens', seen, wayOut, { subject, data }));
+      findings.push(warning('health.tokens', seen, remediation, { subject, data }));
     else
       findings.push(
-        problem('health.tokens', seen, wayOut, {
+        problem('health.tokens', seen, remediation, {
           subject,
           data,
           // With another token there AWS connects all the same; keys on this one fail.
@@ -57,19 +57,25 @@ export function foreignAnswer(
   subject?: string,
 ): Finding {
   if (broken !== undefined) {
-    const { seen, wayOut, data } = foreign(answer);
-    return problem(id, `${seen}: ${broken}`, wayOut, { code: 'XKS_PROXY_INVALID_RESPONSE', subject, data });
+    const { seen, remediation, data } = foreign(answer);
+    return problem(id, `${seen}: ${broken}`, remediation, {
+      code: 'XKS_PROXY_INVALID_RESPONSE',
+      subject,
+      data,
+    });
   }
   const name = errorNameOf(answer) ?? '';
-  const [wayOut, code] = waysOut[name] ?? ['docs/errors.md has the error; the node’s log has its cause'];
-  return problem(id, told(answer), wayOut, { code, subject });
+  const [remediation, code] = remediations[name] ?? [
+    'docs/errors.md has the error; the node’s log has its cause',
+  ];
+  return problem(id, told(answer), remediation, { code, subject });
 }
 
 const slow = 'the token is too slow or gone: holdfast token verify; load; token.hosts';
-const waysOut: Record<
+const remediations: Record<
   string,
   [
-    wayOut: string,
+    remediation: string,
     code?:
       | 'XKS_PROXY_INVALID_RESPONSE'
       | 'XKS_PROXY_TIMED_OUT'

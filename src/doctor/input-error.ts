@@ -1,10 +1,10 @@
 /** What is wrong with what the doctor was given; for the person at the keyboard. */
 export class DoctorInputError extends Error {
-  readonly wayOut: string;
+  readonly remediation: string;
 
-  constructor(problem: string, wayOut: string) {
+  constructor(problem: string, remediation: string) {
     super(problem);
     this.name = 'DoctorInputError';
-    this.wayOut = wayOut;
+    this.remediation = remediation;
   }
 }

@@ -81,13 +81,13 @@ function environmentOf(pid: number): string | undefined {
 
 /** Whether something keeps the clock right: the kernel’s own word by timedatectl, or systemd-timesyncd's mark. */
 export async function examineTimeSync(timeout: number): Promise<Finding> {
-  const wayOut = 'install and start chrony or systemd-timesyncd; in a container the host’s clock counts';
+  const remediation = 'install and start chrony or systemd-timesyncd; in a container the host’s clock counts';
   const said = await timedatectl(timeout);
   if (said === 'yes') return ok('node.time-sync', 'timedatectl: synchronised');
   if (existsSync('/run/systemd/timesync/synchronized'))
     return ok('node.time-sync', 'systemd-timesyncd: synchronised');
-  if (said === 'no') return warning('node.time-sync', 'timedatectl: not synchronised', wayOut);
-  return skipped('node.time-sync', 'neither timedatectl nor systemd-timesyncd tells', wayOut);
+  if (said === 'no') return warning('node.time-sync', 'timedatectl: not synchronised', remediation);
+  return skipped('node.time-sync', 'neither timedatectl nor systemd-timesyncd tells', remediation);
 }
 
 async function timedatectl(timeout: number): Promise<string | undefined> {

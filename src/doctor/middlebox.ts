@@ -112,12 +112,12 @@ async function askEcho(
 }
 
 function notAnswered(why: string): { why: string; findings: Finding[] } {
-  const wayOut =
+  const remediation =
     'if the credential below is refused too, it is wrong, or the clocks are; a node older than this doctor, or another product, has no echo';
   return {
     why,
     findings: (['middlebox.path', 'middlebox.headers', 'middlebox.tls'] as const).map((id) =>
-      skipped(id, why, wayOut),
+      skipped(id, why, remediation),
     ),
   };
 }

@@ -164,7 +164,7 @@ async function vpcFindings(
     } catch (error) {
       unasked ||= isUnanswered(error);
     }
-  const wayOut =
+  const remediation =
     'aws ec2 describe-vpc-endpoint-service-configurations shows PrivateDnsNameConfiguration, with the TXT record to set and its State, which must be verified';
   const found =
     domain !== undefined
@@ -173,9 +173,9 @@ async function vpcFindings(
           `${host} is below the public domain ${domain}; ownership cannot be seen from here`,
         )
       : unasked
-        ? skipped('name.vpc-domain', 'the name server does not answer', wayOut)
-        : problem('name.vpc-domain', `public DNS has no domain above ${host}`, wayOut);
-  return [found, skipped('name.vpc-service', 'it is AWS’s to tell, not the proxy’s', wayOut)];
+        ? skipped('name.vpc-domain', 'the name server does not answer', remediation)
+        : problem('name.vpc-domain', `public DNS has no domain above ${host}`, remediation);
+  return [found, skipped('name.vpc-service', 'it is AWS’s to tell, not the proxy’s', remediation)];
 }
 
 function resolverOf({ nameServer, timeout }: Pick<DoctorOptions, 'nameServer' | 'timeout'>): Resolver {
@@ -196,9 +196,9 @@ async function resolve(
       return [];
     });
   const [a, aaaa] = await Promise.all([ask(resolver.resolve4(host)), ask(resolver.resolve6(host))]);
-  const most = 8;
+  const max = 8;
   if (a.length + aaaa.length > 0 || options.nameServer !== undefined)
-    return { a: a.slice(0, most), aaaa: aaaa.slice(0, most), onlyHere: false, why: `the name server ${why}` };
+    return { a: a.slice(0, max), aaaa: aaaa.slice(0, max), onlyHere: false, why: `the name server ${why}` };
   const local = await lookup(host, { all: true }).catch(() => []);
   const of = (family: number) => [
     ...new Set(local.filter((one) => one.family === family).map(({ address }) => address)),

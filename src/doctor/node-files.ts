@@ -130,9 +130,11 @@ export function examineDisk(config: LoadedConfig): Finding {
   const inodes = disk.files === 0 ? 1 : disk.ffree / disk.files;
   const data = { freeBytes: free, freeShare: hundredths(share), freeInodeShare: hundredths(inodes) };
   const seen = `${(free / gibibyte).toFixed(1)} GiB free (${Math.round(share * 100)} %), ${Math.round(inodes * 100)} % of the inodes`;
-  const wayOut = 'make room: old logs and backups beside it, or a larger disk; the audit trail only grows';
-  if (free < gibibyte / 10 || inodes < 0.01) return problem('node.disk', seen, wayOut, { data });
-  if (free < gibibyte || share < 0.1 || inodes < 0.1) return warning('node.disk', seen, wayOut, { data });
+  const remediation =
+    'make room: old logs and backups beside it, or a larger disk; the audit trail only grows';
+  if (free < gibibyte / 10 || inodes < 0.01) return problem('node.disk', seen, remediation, { data });
+  if (free < gibibyte || share < 0.1 || inodes < 0.1)
+    return warning('node.disk', seen, remediation, { data });
   return ok('node.disk', seen, { data });
 }
 

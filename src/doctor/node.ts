@@ -12,7 +12,7 @@ import type { Address, NodeOptions } from './options.ts';
 import { inWords } from './reach.ts';
 
 /** How long a look at the store may take, milliseconds. */
-const storePatience = 60_000;
+const storeTimeout = 60_000;
 
 /** Everything that only the node itself can tell. */
 export async function* examineNode(
@@ -48,7 +48,7 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
   const { checkStore } = await import('../store/sqlite/integrity.ts');
   try {
     const { damages, upToDate, altered } = await asOwner(nodeDirectories(config), async () =>
-      checkStore(config.storePath, storePatience),
+      checkStore(config.storePath, storeTimeout),
     );
     if (damages.length > 0)
       return problem(
@@ -71,7 +71,7 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
       'node.store',
       `${config.storePath}: ${(error as Error).message}`,
       error instanceof StoreError && error.fault === 'not-permitted'
-        ? error.wayOut
+        ? error.remediation
         : 'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
     );
   }
@@ -97,7 +97,7 @@ function leafOf(config: LoadedConfig): X509Certificate | undefined {
 }
 
 async function examineServedCertificate(config: LoadedConfig, target: Target | undefined): Promise<Finding> {
-  const wayOut =
+  const remediation =
     'systemctl reload holdfast; the log line TLS certificate not changed says what is wrong with new files';
   const leaf = leafOf(config);
   if (leaf === undefined)
@@ -116,7 +116,11 @@ async function examineServedCertificate(config: LoadedConfig, target: Target | u
     const until = new Date(served.validTo).toISOString().slice(0, 10);
     return same(leaf, served)
       ? ok('node.certificate', `the same, until ${until}`)
-      : problem('node.certificate', `another one is served (until ${until}) than is in the file`, wayOut);
+      : problem(
+          'node.certificate',
+          `another one is served (until ${until}) than is in the file`,
+          remediation,
+        );
   } catch (error) {
     if (!(error instanceof ConnectionFailure)) throw error;
     return skipped(
@@ -133,21 +137,21 @@ async function examineTokens(
 ): Promise<Finding[]> {
   const verdicts = await verifyTokens?.();
   if (Array.isArray(verdicts) && verdicts.length > 0)
-    return verdicts.map(({ name, ok: good, detail, wayOut }) =>
+    return verdicts.map(({ name, ok: good, detail, remediation }) =>
       good
         ? ok('node.tokens', detail, { subject: name })
-        : problem('node.tokens', detail, wayOut ?? 'holdfast token verify', { subject: name }),
+        : problem('node.tokens', detail, remediation ?? 'holdfast token verify', { subject: name }),
     );
-  const [why, wayOut] =
+  const [why, remediation] =
     verdicts === undefined || Array.isArray(verdicts)
       ? ['not verified', 'holdfast login as an administrator of the appliance, then again']
-      : [verdicts.notAsked, verdicts.wayOut];
+      : [verdicts.notAsked, verdicts.remediation];
   const ready = await askReady(listener);
-  if (ready === undefined) return [skipped('node.tokens', why, wayOut)];
+  if (ready === undefined) return [skipped('node.tokens', why, remediation)];
   return [
     ready
-      ? skipped('node.tokens', `${why}; /ready says that some token can be used`, wayOut)
-      : problem('node.tokens', 'the worker that answered /ready has no token that can be used', wayOut),
+      ? skipped('node.tokens', `${why}; /ready says that some token can be used`, remediation)
+      : problem('node.tokens', 'the worker that answered /ready has no token that can be used', remediation),
   ];
 }
 

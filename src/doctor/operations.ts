@@ -7,7 +7,7 @@ import { errorNameOf, metadataOf, textField, told, type XksCaller } from './xks-
 /* Every operation with one key. What is encrypted is random, and nothing is kept. */
 
 /** XKS spec, Encrypt: what every proxy must take. */
-const [longestPlaintext, longestAad] = [4300, 8192];
+const [maxPlaintextLength, maxAadLength] = [4300, 8192];
 
 interface Encrypted {
   plaintext: Buffer;
@@ -187,7 +187,7 @@ async function refusesTampered(caller: XksCaller, key: string, encrypted: Encryp
 
 async function takesLongest(caller: XksCaller, key: string): Promise<Finding> {
   const about = { subject: key };
-  const [plaintext, aad] = [randomBytes(longestPlaintext), randomBytes(longestAad)];
+  const [plaintext, aad] = [randomBytes(maxPlaintextLength), randomBytes(maxAadLength)];
   const answer = await encrypt(caller, key, plaintext, aad);
   const encrypted = readEncrypted(answer, plaintext, aad);
   if (typeof encrypted === 'string')

@@ -33,7 +33,7 @@ export interface NodeOptions {
   /** The configuration, or what is wrong with it. */
   config: LoadedConfig | { problems: readonly string[] };
   /** Verifies each token through the management API, as whoever is signed in. */
-  verifyTokens?: (() => Promise<TokenVerdict[] | { notAsked: string; wayOut: string }>) | undefined;
+  verifyTokens?: (() => Promise<TokenVerdict[] | { notAsked: string; remediation: string }>) | undefined;
 }
 
 export interface TokenVerdict {
@@ -41,7 +41,7 @@ export interface TokenVerdict {
   ok: boolean;
   /** What was found, or what failed. */
   detail: string;
-  wayOut: string | undefined;
+  remediation: string | undefined;
 }
 
 export interface Endpoint {

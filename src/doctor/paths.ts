@@ -24,7 +24,7 @@ export async function* examinePaths(
     ? ok('path.method', told(wrongMethod))
     : foreignFinding(warning, 'path.method', `GET ${uriPath}/health answers`, wrongMethod);
   yield credential === undefined
-    ? skipped('path.prefix', 'no console file was given', consoleFileWayOut)
+    ? skipped('path.prefix', 'no console file was given', consoleFileRemediation)
     : await prefix(exchanger, credential, json);
   const nowhere = `/holdfast-doctor-${randomBytes(6).toString('hex')}/kms/xks/v1/health`;
   const body = Buffer.from('{}');
@@ -45,7 +45,7 @@ export async function* examinePaths(
       );
 }
 
-export const consoleFileWayOut = 'holdfast doctor --console-file xks-proxy-config.json';
+export const consoleFileRemediation = 'holdfast doctor --console-file xks-proxy-config.json';
 
 /** An unsigned request: 401 where there is a key store at the path, 404 where there is none. */
 async function prefix(
@@ -74,7 +74,7 @@ function foreignFinding(
   answer: Answer,
   broken?: string,
 ): Finding {
-  const { seen, wayOut, data } = foreign(answer);
+  const { seen, remediation, data } = foreign(answer);
   const more = { code: 'XKS_PROXY_INVALID_RESPONSE', data } as const;
-  return make(id, `${what} ${seen}${broken === undefined ? '' : `; ${broken}`}`, wayOut, more);
+  return make(id, `${what} ${seen}${broken === undefined ? '' : `; ${broken}`}`, remediation, more);
 }

@@ -15,7 +15,7 @@ const wanted = [
 const anything = '@SECLEVEL=0';
 const others13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_CCM_SHA256', 'TLS_AES_128_CCM_8_SHA256'];
 /** So many are named; a server that takes more has told enough. */
-const mostOthers = 12;
+const maxOthers = 12;
 
 type Version = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
@@ -30,7 +30,7 @@ export async function examineSuites(target: Target): Promise<Finding[]> {
     if (suite !== undefined) others.push(`${version} (${suite})`);
   }
   const not = wanted.filter(({ version }) => version === 'TLSv1.2').map(({ suite }) => `!${suite}`);
-  for (let more = true; more && others.length < mostOthers;) {
+  for (let more = true; more && others.length < maxOthers;) {
     const suite = await negotiate(target, 'TLSv1.2', ['ALL', 'eNULL', ...not, anything].join(':'));
     more = suite !== undefined;
     if (suite !== undefined) {

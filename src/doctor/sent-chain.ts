@@ -23,7 +23,7 @@ export async function readSentChain(target: Target): Promise<SentChain> {
   try {
     const chain: X509Certificate[] = [];
     let next = socket.getPeerX509Certificate();
-    while (next !== undefined && chain.length < mostCertificates) {
+    while (next !== undefined && chain.length < maxCertificates) {
       chain.push(next);
       next = next.issuerCertificate;
     }
@@ -33,7 +33,7 @@ export async function readSentChain(target: Target): Promise<SentChain> {
   }
 }
 
-const mostCertificates = 16;
+const maxCertificates = 16;
 
 async function readInTls12(target: Target): Promise<X509Certificate[] | undefined> {
   const { socket: raw } = await openTcp(target.to, target.timeout);
@@ -74,7 +74,7 @@ function tap(raw: Socket, see: (chunk: Buffer) => void): Duplex {
 }
 
 const [handshakeRecord, certificateMessage] = [22, 11];
-const longestHandshake = 256 * 1024;
+const maxHandshake = 256 * 1024;
 
 /** Finds the Certificate message (RFC 5246, 7.4.2) among the records of a handshake. */
 class HandshakeReader {
@@ -94,7 +94,7 @@ class HandshakeReader {
       if (this.#records[0] !== handshakeRecord) return this.#found(undefined);
       this.#messages = Buffer.concat([this.#messages, this.#records.subarray(5, end)]);
       this.#records = this.#records.subarray(end);
-      if (this.#messages.length > longestHandshake) return this.#found(undefined);
+      if (this.#messages.length > maxHandshake) return this.#found(undefined);
       this.#readMessages();
     }
   }
@@ -112,7 +112,7 @@ class HandshakeReader {
 function readList(body: Buffer): X509Certificate[] | undefined {
   const chain: X509Certificate[] = [];
   try {
-    for (let at = 3; at + 3 <= body.length && chain.length < mostCertificates;) {
+    for (let at = 3; at + 3 <= body.length && chain.length < maxCertificates;) {
       const length = body.readUIntBE(at, 3);
       chain.push(new X509Certificate(body.subarray(at + 3, at + 3 + length)));
       at += 3 + length;

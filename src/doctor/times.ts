@@ -68,35 +68,35 @@ function judge(
   comfortable: number,
   failed: number,
 ): Finding {
-  const { p50, p99, most } = percentiles(times);
-  const data = { count: times.length, p50: round(p50), p99: round(p99), max: round(most), failed };
-  const seen = `${what}: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(most)} at the most, as measured from here`;
-  const wayOut =
+  const { p50, p99, max } = percentiles(times);
+  const data = { count: times.length, p50: round(p50), p99: round(p99), max: round(max), failed };
+  const seen = `${what}: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(max)} at the most, as measured from here`;
+  const remediation =
     'holdfast token verify tells the token’s own time, queueTime and tokenTime in the node’s log where it goes; more token.hosts or xks.workers; a place nearer to the AWS Region';
   if (failed > 0)
-    return problem(id, `${seen}; ${failed} of ${times.length} failed`, wayOut, {
+    return problem(id, `${seen}; ${failed} of ${times.length} failed`, remediation, {
       data,
       code: 'NETWORK_ERRORS',
     });
-  if (p99 > awsGivesUp) return problem(id, seen, wayOut, { data });
+  if (p99 > awsGivesUp) return problem(id, seen, remediation, { data });
   if (p99 > comfortable)
     return warning(
       id,
       `${seen}; with a ping of ${awsPing} ms to AWS it would be over ${awsGivesUp} ms`,
-      wayOut,
+      remediation,
       { data },
     );
   return ok(id, seen, { data });
 }
 
 /** Nearest rank. */
-export function percentiles(times: readonly number[]): { p50: number; p99: number; most: number } {
+export function percentiles(times: readonly number[]): { p50: number; p99: number; max: number } {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), most: at(1) };
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-export const mostLoad = { rate: 1800, seconds: 60 };
+export const maxLoad = { rate: 1800, seconds: 60 };
 
 /**
  * Sends `rate` requests a second, whether answers come or not, as AWS does: half of them Encrypt, half Decrypt, on kept
@@ -122,7 +122,7 @@ export async function examineLoad(
     const times: number[] = [];
     const errors = new Map<string, number>();
     const wrong = (name: string) => errors.set(name, (errors.get(name) ?? 0) + 1);
-    const total = Math.min(rate, mostLoad.rate) * Math.min(seconds, mostLoad.seconds);
+    const total = Math.min(rate, maxLoad.rate) * Math.min(seconds, maxLoad.seconds);
     const began = performance.now();
     const one = async (due: number, turn: number) => {
       try {
@@ -161,7 +161,7 @@ function judgeLoad(
   errors: ReadonlyMap<string, number>,
   { rate, seconds, achieved }: { rate: number; seconds: number; achieved: number },
 ): Finding {
-  const { p50, p99, most } = percentiles(times);
+  const { p50, p99, max } = percentiles(times);
   const late = times.filter((time) => time > awsGivesUp).length;
   const failed = [...errors.values()].reduce((a, b) => a + b, 0);
   const data = {
@@ -171,16 +171,16 @@ function judgeLoad(
     count: times.length,
     p50: round(p50),
     p99: round(p99),
-    max: round(most),
+    max: round(max),
     late,
     failed,
     errors: [...errors].map(([name, count]) => `${name} ${count}`),
   };
   const seen = [
-    `${counted(times.length, 'request')} at ${rate}/s: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(most)} at the most`,
+    `${counted(times.length, 'request')} at ${rate}/s: p50 ${ms(p50)}, p99 ${ms(p99)}, ${ms(max)} at the most`,
     `${late} over ${awsGivesUp} ms, ${failed} failed${failed === 0 ? '' : ` (${data.errors.join(', ')})`}`,
   ].join('; ');
-  const wayOut =
+  const remediation =
     'more token.hosts, more nodes, a faster token; compare queueTime and tokenTime in the node’s log, and with docs/performance.md';
   if (achieved < rate * 0.9)
     return warning(
@@ -190,7 +190,7 @@ function judgeLoad(
       { data },
     );
   const share = (late + failed) / times.length;
-  if (p99 > awsGivesUp || share > 0.001) return problem('time.load', seen, wayOut, { data });
-  if (p99 > awsGivesUp - awsPing) return warning('time.load', seen, wayOut, { data });
+  if (p99 > awsGivesUp || share > 0.001) return problem('time.load', seen, remediation, { data });
+  if (p99 > awsGivesUp - awsPing) return warning('time.load', seen, remediation, { data });
   return ok('time.load', seen, { data });
 }

@@ -83,7 +83,7 @@ export async function record(trx: ActTransaction, act: Act, entry: AuditEntry): 
 }
 
 /** So many events go into one statement. */
-const eventsAtOnce = 500;
+const eventsPerBatch = 500;
 
 /** The same for an act on many things, an event for each; none of them is made by it. */
 export async function recordEach(
@@ -91,8 +91,8 @@ export async function recordEach(
   act: Act,
   entries: readonly Omit<AuditEntry, 'creates'>[],
 ): Promise<void> {
-  for (let at = 0; at < entries.length; at += eventsAtOnce) {
-    const events = entries.slice(at, at + eventsAtOnce).map((entry) => eventOf(trx, act, entry));
+  for (let at = 0; at < entries.length; at += eventsPerBatch) {
+    const events = entries.slice(at, at + eventsPerBatch).map((entry) => eventOf(trx, act, entry));
     const written = await trx.insertInto('audit_events').values(events).returningAll().execute();
     willStand(trx, 'the audit events of the act', async () => {
       const [first, last] = [written.at(0)?.sequence, written.at(-1)?.sequence];

@@ -3,7 +3,7 @@ import { beginsWith } from '../vault/begins-with.ts';
 import { monotonicNow } from '../clock.ts';
 import type { LeaseTable } from '../store/schema.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 const leaseTime = 60_000;
 /** A kept lease is renewed when it is this old, milliseconds. */
@@ -11,12 +11,12 @@ const renewAfter = 15_000;
 
 /** A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. */
 export class KeptLease {
-  readonly #house: House;
+  readonly #context: VaultContext;
   readonly #name: string;
   #renewedAt = -Infinity;
 
-  constructor(house: House, name: string) {
-    this.#house = house;
+  constructor(context: VaultContext, name: string) {
+    this.#context = context;
     this.#name = name;
   }
 
@@ -28,13 +28,13 @@ export class KeptLease {
   /** Takes or renews it now. False where another process has it. */
   async renew(): Promise<boolean> {
     this.#renewedAt = -Infinity;
-    const held = await holdLease(this.#house, this.#name, leaseTime);
+    const held = await holdLease(this.#context, this.#name, leaseTime);
     if (held) this.#renewedAt = monotonicNow();
     return held;
   }
 
   async release(): Promise<void> {
-    await releaseLease(this.#house, this.#name);
+    await releaseLease(this.#context, this.#name);
   }
 }
 
@@ -43,11 +43,11 @@ export class KeptLease {
  * the taking is what ran out, what an earlier start of this node holds, and what ends later than any holder could have
  * asked for: its clock stood in the future. False where another holds it.
  */
-export async function holdLease(house: House, name: string, duration: number): Promise<boolean> {
-  const now = house.now().getTime();
-  const node = `${nodeOf(house.instance)}/`;
-  const lease = { holder: house.instance, until: new Date(now + duration).toISOString() };
-  return house.store.bookkeep(async (trx) => {
+export async function holdLease(context: VaultContext, name: string, duration: number): Promise<boolean> {
+  const now = context.now().getTime();
+  const node = `${nodeOf(context.instance)}/`;
+  const lease = { holder: context.instance, until: new Date(now + duration).toISOString() };
+  return context.store.bookkeep(async (trx) => {
     const { numInsertedOrUpdatedRows } = await trx
       .insertInto('leases')
       .values({ name, ...lease })
@@ -57,7 +57,7 @@ export async function holdLease(house: House, name: string, duration: number): P
           .doUpdateSet(lease)
           .where((eb) =>
             eb.or([
-              eb('leases.holder', '=', house.instance),
+              eb('leases.holder', '=', context.instance),
               beginsWith(eb.ref('leases.holder'), node),
               eb('leases.until', '<=', new Date(now).toISOString()),
               eb('leases.until', '>', new Date(now + 2 * duration).toISOString()),
@@ -70,15 +70,15 @@ export async function holdLease(house: House, name: string, duration: number): P
 }
 
 /** Gives it back, so that another need not wait for its end. */
-export async function releaseLease(house: House, name: string): Promise<void> {
-  await house.store.bookkeep(async (trx) => {
-    await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', house.instance).execute();
+export async function releaseLease(context: VaultContext, name: string): Promise<void> {
+  await context.store.bookkeep(async (trx) => {
+    await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', context.instance).execute();
   });
 }
 
 /** One that no process holds, but what stands in its `holder`: written over whatever was there. */
 export async function setLease(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   lease: Selectable<LeaseTable>,
 ): Promise<void> {
   const { name: _, ...facts } = lease;
@@ -92,7 +92,7 @@ export async function setLease(
 }
 
 /** Takes it away, whoever holds it. */
-export async function dropLease({ store }: Pick<House, 'store'>, name: string): Promise<void> {
+export async function dropLease({ store }: Pick<VaultContext, 'store'>, name: string): Promise<void> {
   await store.bookkeep(async (trx) => trx.deleteFrom('leases').where('name', '=', name).execute());
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /** This node, as it shows itself to the others. */
 export interface NodeFacts {
@@ -10,15 +10,15 @@ export interface NodeFacts {
 }
 
 /** Says that this node lives; `startedAt` is the start of this process. */
-export async function showNode(house: House, node: NodeFacts, startedAt: Date): Promise<void> {
+export async function showNode(context: VaultContext, node: NodeFacts, startedAt: Date): Promise<void> {
   const { id, hostname, version } = node;
   const facts = {
     hostname,
     version,
     started_at: startedAt.toISOString(),
-    last_seen_at: house.now().toISOString(),
+    last_seen_at: context.now().toISOString(),
   };
-  await house.store.bookkeep(async (trx) => {
+  await context.store.bookkeep(async (trx) => {
     await trx
       .insertInto('nodes')
       .values({ id, ...facts })
@@ -28,7 +28,7 @@ export async function showNode(house: House, node: NodeFacts, startedAt: Date): 
 }
 
 /** How far ahead of the latest sign of life of any node the clock stands, milliseconds; 0 where there was none. */
-export async function aheadOfLastSign({ store, now }: House): Promise<number> {
+export async function aheadOfLastSign({ store, now }: VaultContext): Promise<number> {
   const row = await store.db
     .selectFrom('nodes')
     .select((eb) => eb.fn.max('last_seen_at').as('last'))

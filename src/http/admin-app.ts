@@ -212,7 +212,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       throw new Problem(
         'idempotency-key-reused',
         'this Idempotency-Key was sent with another request within the last day',
-        { wayOut: 'send a new key with a new request' },
+        { remediation: 'send a new key with a new request' },
       );
     ctx.set('Idempotency-Replayed', 'true');
     respond(ctx, route, await route.creates.again(call, made.target_id));
@@ -235,7 +235,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     if (caller === undefined && bearer !== undefined) {
       await spend(requests, laneOf(address));
       throw new Problem('unauthenticated', 'the session or API key is not known, or has ended', {
-        wayOut: 'sign in again: holdfast login',
+        remediation: 'sign in again: holdfast login',
       });
     }
     if (caller?.byCookie === true && !safeMethods.has(ctx.method)) {
@@ -268,7 +268,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       const retryAfter = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
       throw new Problem('too-many-requests', 'more requests than are allowed in a minute', {
         retryAfter,
-        wayOut: `wait ${retryAfter} s, then repeat`,
+        remediation: `wait ${retryAfter} s, then repeat`,
       });
     }
   }
@@ -292,7 +292,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     else if (problem.status >= 500) {
       const { cause } = problem;
       const detail = cause instanceof Error ? { err: { type: cause.name, stack: cause.stack } } : {};
-      services.log.error({ ...line, wayOut: problem.wayOut, ...detail }, problem.message);
+      services.log.error({ ...line, remediation: problem.remediation, ...detail }, problem.message);
     } else services.log.warn(line, problem.message);
   }
 }

@@ -9,7 +9,7 @@ import { isEncoded, readBody } from './body.ts';
 /* What the management API reads of a request before a route sees it. */
 
 /** Bytes. The longest list of ARNs fits. */
-const longestBody = 64 * 1024;
+const maxBodyLength = 64 * 1024;
 
 /**
  * Levels of objects and lists within each other. A key policy of AWS has six, no schema of ours more; whatever reads JSON
@@ -25,7 +25,7 @@ export function isPlainPath(target: string): boolean {
 
 export function unknownAddress(): Problem {
   return new Problem('not-found', 'there is nothing at this address', {
-    wayOut: 'see /api/v1/openapi.json for what there is',
+    remediation: 'see /api/v1/openapi.json for what there is',
   });
 }
 
@@ -50,14 +50,14 @@ export function readIfMatch(ctx: Context): number | undefined {
       'precondition-required',
       'a change needs If-Match with the ETag of what you have seen',
       {
-        wayOut: 'GET it, then send its ETag as If-Match',
+        remediation: 'GET it, then send its ETag as If-Match',
       },
     );
   if (header === '*') return undefined;
   const tag = /^"(\d{1,15})"$/.exec(header)?.[1];
   if (tag === undefined)
     throw new Problem('precondition-failed', 'the If-Match is no ETag of this record', {
-      wayOut: 'GET it, then send its ETag as If-Match',
+      remediation: 'GET it, then send its ETag as If-Match',
     });
   return Number(tag);
 }
@@ -74,8 +74,8 @@ export function readIdempotencyKey(ctx: Context): string | undefined {
 export async function readJson(ctx: Context, route: Route): Promise<{ value: unknown; bytes: Buffer }> {
   const bytes = await readBody(
     ctx.req,
-    longestBody,
-    () => new Problem('too-large', `the body is longer than ${longestBody} bytes`),
+    maxBodyLength,
+    () => new Problem('too-large', `the body is longer than ${maxBodyLength} bytes`),
   );
   if (route.body === undefined) {
     if (bytes.length > 0) throw new Problem('bad-request', 'this request takes no body');
@@ -103,7 +103,9 @@ export async function readJson(ctx: Context, route: Route): Promise<{ value: unk
       trouble === 'twice'
         ? 'the body has a field twice, and which of them is meant cannot be told'
         : 'a field of the body has an escaped name that cannot be read for certain',
-      trouble === 'twice' ? {} : { wayOut: 'write the names of fields as they are, without a backslash' },
+      trouble === 'twice'
+        ? {}
+        : { remediation: 'write the names of fields as they are, without a backslash' },
     );
   checkShape(value);
   return { value: parse(route.body, value, 'body'), bytes };

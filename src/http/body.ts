@@ -12,11 +12,11 @@ const maxDiscardedBytes = 1024 * 1024;
 /** Reads a body, chunked or not. Throws what `tooLarge` makes as soon as it is known to be longer than `most` bytes. */
 export async function readBody(
   request: IncomingMessage,
-  most = maxBodyBytes,
+  max = maxBodyBytes,
   tooLarge: () => Error = unsupportedLength,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  await takeBody(request, most, tooLarge, (chunk) => chunks.push(chunk));
+  await takeBody(request, max, tooLarge, (chunk) => chunks.push(chunk));
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
@@ -30,16 +30,16 @@ export async function passOverBody(request: IncomingMessage): Promise<void> {
 
 async function takeBody(
   request: IncomingMessage,
-  most: number,
+  max: number,
   tooLarge: () => Error,
   take: (chunk: Buffer) => void,
 ): Promise<void> {
-  if (declaredLength(request) > most) throw tooLarge();
+  if (declaredLength(request) > max) throw tooLarge();
   let length = 0;
   const isWhole = await receive(request, (chunk) => {
     take(chunk);
     length += chunk.length;
-    return length <= most;
+    return length <= max;
   });
   if (!isWhole) throw tooLarge();
 }

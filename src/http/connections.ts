@@ -62,7 +62,7 @@ class Connection {
 
 export interface ConnectionsOptions {
   /** How many may be open. */
-  most: number;
+  max: number;
   bounds: ConnectionBounds;
   log: Logger;
 }
@@ -102,7 +102,7 @@ export class Connections {
     this.#lanes.set(connection.lane, lane.add(connection));
     this.#byPeer.set(peer, connection);
     socket.once('close', () => this.#forget(connection));
-    if (this.#byPeer.size > this.#options.most) this.#makeRoom(connection);
+    if (this.#byPeer.size > this.#options.max) this.#makeRoom(connection);
   }
 
   /** A connection speaks HTTP/2. */
@@ -165,13 +165,13 @@ export class Connections {
     const own = this.#lanes.get(newcomer.lane) ?? new Set();
     let fullest = own;
     for (const lane of this.#lanes.values()) if (lane.size > fullest.size) fullest = lane;
-    const found = longestUseless(fullest, newcomer);
+    const found = maxUseless(fullest, newcomer);
     if (found !== undefined) return found;
     const others = [...this.#lanes.values()]
       .filter((lane) => lane.size >= own.size)
       .toSorted((a, b) => b.size - a.size);
     for (const lane of others) {
-      const victim = longestUseless(lane, newcomer);
+      const victim = maxUseless(lane, newcomer);
       if (victim !== undefined) return victim;
     }
     return newcomer;
@@ -186,9 +186,9 @@ export class Connections {
   }
 
   #logCrowd(): void {
-    const { log, most } = this.#options;
+    const { log, max } = this.#options;
     const line = {
-      connections: most,
+      connections: max,
       closed: this.#evicted,
       refused: this.#refused,
       fullest: this.#crowded,
@@ -233,7 +233,7 @@ export class Connections {
   }
 }
 
-function longestUseless(lane: ReadonlySet<Connection>, newcomer: Connection): Connection | undefined {
+function maxUseless(lane: ReadonlySet<Connection>, newcomer: Connection): Connection | undefined {
   let found: Connection | undefined;
   for (const connection of lane)
     if (

@@ -24,9 +24,9 @@ import { readBody } from './body.ts';
  * A proxy may have made any other path of it: so each that is not there is the echo to whoever proves a credential.
  */
 
-const longestBody = 2048;
+const maxBodyLength = 2048;
 /** Milliseconds for the token to open the secret, where it is not at hand. */
-const patience = 200;
+const timeout = 200;
 
 const echoRequest = z.strictObject({
   accessKeyId: z.string().min(1).max(128),
@@ -80,7 +80,7 @@ export async function echo(
 ): Promise<{ credential: LiveCredential; echo: Echo } | undefined> {
   const { directory } = options;
   if (ctx.method !== 'POST') return undefined;
-  const body = await readBody(ctx.req, longestBody, () => new NotAnEcho()).catch((error: unknown) => {
+  const body = await readBody(ctx.req, maxBodyLength, () => new NotAnEcho()).catch((error: unknown) => {
     if (error instanceof NotAnEcho) return undefined;
     throw error;
   });
@@ -92,7 +92,7 @@ export async function echo(
   const secret =
     credential === undefined
       ? new Secret(randomBytes(32).toString('base64'))
-      : await directory.secret(credential, options.now() + patience);
+      : await directory.secret(credential, options.now() + timeout);
   const proven = isEchoProof(claim, claim.proof, secret.reveal()) && isFreshEcho(claim, wallClock());
   if (credential === undefined || !proven) return undefined;
   if (!options.echoes.take(claim.accessKeyId))

@@ -9,12 +9,12 @@ import type { Duplex } from 'node:stream';
  */
 
 /** How long a client may take for it, milliseconds. */
-const patience = 2_000;
+const timeout = 2_000;
 /** How much it may send meanwhile. */
-const mostBytes = 16 * 1024 * 1024;
+const maxBytes = 16 * 1024 * 1024;
 
 /** Requests that are read ahead of their answers: as many as streams over HTTP/2. */
-export const mostAhead = 128;
+export const maxAhead = 128;
 
 /** Of which nothing more is read as HTTP. */
 const unread = new WeakSet<Duplex>();
@@ -41,7 +41,7 @@ export function endGently(socket: Duplex, last?: string): void {
   if (ended.has(socket)) return;
   ended.add(socket);
   readNoMore(socket);
-  const late = setTimeout(() => socket.destroy(), patience);
+  const late = setTimeout(() => socket.destroy(), timeout);
   socket.once('close', () => clearTimeout(late));
   // Its end is all that is waited for.
   socket.once('end', () => socket.destroy());
@@ -61,7 +61,7 @@ export function isToBeAnswered(request: IncomingMessage, response: ServerRespons
   }
   newest.set(socket, response);
   const count = (ahead.get(socket) ?? 0) + 1;
-  if (count > mostAhead) {
+  if (count > maxAhead) {
     readNoMore(socket);
     socket.destroy();
     return false;
@@ -81,7 +81,7 @@ function readNoMore(socket: Duplex): void {
   if (unread.has(socket)) return;
   unread.add(socket);
   const parsing = socket.listeners('data') as (() => void)[];
-  let left = mostBytes;
+  let left = maxBytes;
   // The parser, which reads beneath the stream, lets go of it where anything else listens to that.
   socket.on('data', (chunk: Buffer) => {
     left -= chunk.length;

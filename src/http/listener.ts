@@ -11,8 +11,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
 import { Connections, type ConnectionBounds } from './connections.ts';
-import { endsGently, isToBeAnswered, mostAhead } from './gentle-end.ts';
-import { answerMalformed, longestHead, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
+import { endsGently, isToBeAnswered, maxAhead } from './gentle-end.ts';
+import { answerMalformed, maxHeadLength, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
 import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
 
@@ -46,7 +46,7 @@ const defaultBounds: ConnectionBounds = {
   crowdLog: 10_000,
 };
 
-const http2Settings = { maxConcurrentStreams: mostAhead, maxHeaderListSize: longestHead };
+const http2Settings = { maxConcurrentStreams: maxAhead, maxHeaderListSize: maxHeadLength };
 
 /**
  * HTTPS with HTTP/2 by ALPN and HTTP/1.1 beneath it, on one port. The certificate is exchanged under it without
@@ -65,7 +65,7 @@ export class Listener {
     const mutual = tls.ca !== undefined;
     const bounds = options.bounds ?? defaultBounds;
     this.#connections = new Connections({
-      most: options.connections,
+      max: options.connections,
       bounds,
       log: options.log,
     });
@@ -85,7 +85,7 @@ export class Listener {
         requestTimeout: bounds.request,
         keepAliveTimeout: bounds.idle,
         connectionsCheckingInterval: bounds.check,
-        maxHeaderSize: longestHead,
+        maxHeaderSize: maxHeadLength,
         // Node's own answer to a missing Host has no JSON.
         requireHostHeader: false,
       },
@@ -163,13 +163,13 @@ export class Listener {
     useTicketKeys(this.#server, keys);
   }
 
-  /** Takes no new connection, lets every request under way end, then closes. Cuts off after `patience` milliseconds. */
-  async close(patience: number): Promise<void> {
+  /** Takes no new connection, lets every request under way end, then closes. Cuts off after `timeout` milliseconds. */
+  async close(timeout: number): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
     this.#connections.end();
-    const cut = setTimeout(() => this.#connections.cut(), patience);
+    const cut = setTimeout(() => this.#connections.cut(), timeout);
     await closed;
     clearTimeout(cut);
     this.#connections.cut();

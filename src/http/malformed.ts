@@ -6,10 +6,10 @@ import { endGently, isEnding } from './gentle-end.ts';
 export const strictTransportSecurity = 'max-age=63072000; includeSubDomains';
 
 /** Bytes of a request's head, over either protocol. */
-export const longestHead = 16 * 1024;
+export const maxHeadLength = 16 * 1024;
 
 const notHttp = 'The request is not well-formed HTTP.';
-const headTooLong = `The head of the request, its target and all headers, is longer than the ${longestHead} bytes supported.`;
+const headTooLong = `The head of the request, its target and all headers, is longer than the ${maxHeadLength} bytes supported.`;
 
 /** How an application words the refusal of what never reached it. */
 export type RefusalForm = (status: number, words: string) => { contentType: string; body: string };
@@ -76,7 +76,7 @@ export function refusedAsMalformed(
   form: RefusalForm,
 ): boolean {
   const { httpVersionMajor, rawHeaders } = request;
-  if (httpVersionMajor === 2 && headLength(rawHeaders) > longestHead) {
+  if (httpVersionMajor === 2 && headLength(rawHeaders) > maxHeadLength) {
     refuse(response, tooLong.status, form, tooLong.words);
     return true;
   }

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Logger } from '../log.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
-import { tokenWords } from '../token/ways-out.ts';
+import { tokenWords } from '../token/remediations.ts';
 import { monotonicNow } from '../clock.ts';
 import type { ServedKeySet } from '../serving/directory.ts';
 import type { XksError } from '../xks/errors.ts';
@@ -33,7 +33,7 @@ export interface RequestLogOptions {
 /** What was left out is told so often, milliseconds; and so often each use of a key by somebody is logged anew. */
 const tellEvery = 60_000;
 /** So many different uses are told apart at a time; beyond it they are drawn like all others. */
-const mostUses = 10_000;
+const maxUses = 10_000;
 
 /** Of one key set, by operation. */
 type LeftOut = Map<string, { keySet: string | undefined; counts: Partial<Record<Operation, number>> }>;
@@ -89,10 +89,10 @@ export class RequestLog {
 
   /** The first use of a key by this principal in a while: who used which key is in the log, however few are drawn. */
   #isNew({ operation, externalKeyId, keySet, facts }: RequestRecord): boolean {
-    if (this.#uses.size >= mostUses) return false;
+    if (this.#uses.size >= maxUses) return false;
     const { size } = this.#uses;
     const principal = facts.metadata?.awsPrincipalArn ?? '';
-    this.#uses.add(`${operation} ${keySet?.id} ${externalKeyId} ${principal.slice(0, longestText)}`);
+    this.#uses.add(`${operation} ${keySet?.id} ${externalKeyId} ${principal.slice(0, maxTextLength)}`);
     return this.#uses.size > size;
   }
 
@@ -157,11 +157,11 @@ function logRequest(log: Logger, ctx: Context, record: RequestRecord, duration: 
 }
 
 /** ARNs have up to 2048 characters; what is longer is no ARN and does not fill the log. */
-const longestText = 2048;
+const maxTextLength = 2048;
 
 function short(text: string | null | undefined): string | undefined {
   if (text === undefined || text === null) return undefined;
-  return text.length <= longestText ? text : `${text.slice(0, longestText)}…`;
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
 }
 
 /** Milliseconds with microseconds. */

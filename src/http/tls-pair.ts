@@ -25,11 +25,11 @@ export function readTlsPair(files: { certificate: string; key: string }): TlsPai
   // Before its mode is looked at: a certificate may be open to everyone.
   if (isOnly(key, 'CERTIFICATE') && isOnly(cert, 'PRIVATE KEY'))
     throw new TlsError(
-      `${files.certificate} has the private key and ${files.key} the certificate; way out: exchange the two in the configuration (tls.certificate, tls.key)`,
+      `${files.certificate} has the private key and ${files.key} the certificate; hint: exchange the two in the configuration (tls.certificate, tls.key)`,
     );
   const opening = openingOf(files.key, statSync(files.key));
   if (opening !== undefined)
-    throw new TlsError(`${files.key}: the TLS key: ${opening.problem}; way out: ${opening.wayOut}`);
+    throw new TlsError(`${files.key}: the TLS key: ${opening.problem}; hint: ${opening.remediation}`);
   const chain = readCertificates(files.certificate, cert, 'certificate');
   const privateKey = readKey(files.key, key);
   if (chain[0].checkPrivateKey(privateKey))
@@ -41,7 +41,7 @@ export function readTlsPair(files: { certificate: string; key: string }): TlsPai
   const place = chain.findIndex((certificate) => certificate.checkPrivateKey(privateKey));
   throw new TlsError(
     place > 0
-      ? `${files.certificate}: the server’s own certificate is number ${place + 1} of ${chain.length} and has to come first; way out: put the certificates in the order server, its issuer, that one’s issuer`
+      ? `${files.certificate}: the server’s own certificate is number ${place + 1} of ${chain.length} and has to come first; hint: put the certificates in the order server, its issuer, that one’s issuer`
       : `${files.certificate} and ${files.key} cannot be used together (the key is of another certificate)`,
   );
 }
@@ -71,9 +71,7 @@ export function readCertificates(
   if (first === undefined)
     throw new TlsError(
       `${file}: the TLS ${what} has no certificate${
-        content.includes('PRIVATE KEY-----')
-          ? ', but a private key; way out: are the two files exchanged?'
-          : ''
+        content.includes('PRIVATE KEY-----') ? ', but a private key; hint: are the two files exchanged?' : ''
       }`,
     );
   return [first, ...others];
@@ -86,13 +84,13 @@ function readKey(file: string, content: Buffer): KeyObject {
     throw new TlsError(
       `${file}: the TLS key has no private key${
         blocks.some(({ label }) => label.endsWith('CERTIFICATE'))
-          ? ', but a certificate; way out: are the two files exchanged?'
+          ? ', but a certificate; hint: are the two files exchanged?'
           : ''
       }`,
     );
   if (key.label === 'ENCRYPTED PRIVATE KEY' || /^Proc-Type: *4, *ENCRYPTED/m.test(key.text))
     throw new TlsError(
-      `${file}: the TLS key is protected by a pass phrase, which nobody could enter when the node starts; way out: openssl pkey -in ${file} -out FILE, with mode 0600`,
+      `${file}: the TLS key is protected by a pass phrase, which nobody could enter when the node starts; hint: openssl pkey -in ${file} -out FILE, with mode 0600`,
     );
   try {
     return createPrivateKey(key.text);
@@ -112,14 +110,14 @@ function blocksOf(file: string, content: Buffer, what: string): PemBlock[] {
     .replaceAll(/[ \t]*\r?$/gm, '');
   if (content[0] === 0x30 && content.length > 4)
     throw new TlsError(
-      `${file}: the TLS ${what} is in DER form or a PKCS#12 file, and has to be PEM; way out: openssl ${what === 'key' ? 'pkey' : 'x509'} -inform der -in ${file}, or openssl pkcs12 -in ${file} -nodes`,
+      `${file}: the TLS ${what} is in DER form or a PKCS#12 file, and has to be PEM; hint: openssl ${what === 'key' ? 'pkey' : 'x509'} -inform der -in ${file}, or openssl pkcs12 -in ${file} -nodes`,
     );
   if (/^(?:\xff\xfe|\xfe\xff)/.test(text))
-    throw new TlsError(`${file}: the TLS ${what} is in UTF-16; way out: save it as plain text (ASCII)`);
+    throw new TlsError(`${file}: the TLS ${what} is in UTF-16; hint: save it as plain text (ASCII)`);
   const glued = /-----END [A-Z0-9 ]+-----(?=.)/.exec(text) ?? /[^\n](?=-----BEGIN )/.exec(text);
   if (glued !== null)
     throw new TlsError(
-      `${file}: line ${lineAt(text, glued.index)} of the TLS ${what} has the end of one part and the beginning of the next; way out: a line end between the files that were put together`,
+      `${file}: line ${lineAt(text, glued.index)} of the TLS ${what} has the end of one part and the beginning of the next; hint: a line end between the files that were put together`,
     );
   const found = [...text.matchAll(block)].map(([whole, label = '']) => ({ label, text: whole }));
   const begun = [...text.matchAll(begins)];

@@ -4,9 +4,9 @@ import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AdminGroupTable, Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { changes, type Edit } from '../vault/edits.ts';
-import { checkRowVersion, type Expected, type House, type Sight } from '../vault/context.ts';
+import { checkRowVersion, type Expected, type VaultContext, type Sight } from '../vault/context.ts';
 import { parseDescription, parseTitle } from '../vault/names.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import type { UserRow } from './sessions.ts';
 import { findUser } from './users.ts';
@@ -24,7 +24,7 @@ export type AdminGroup = Selectable<AdminGroupTable> & { members: number };
 /** The group that each new vault has. */
 export const firstGroupName = 'Cloud Admin Group';
 
-export interface AdminGroupWish {
+export interface AdminGroupInput {
   name: string;
   description?: string | undefined;
 }
@@ -39,22 +39,22 @@ export const memberOrders = { username: 'users.username_key', createdAt: 'users.
 
 /** `name` is the beginning of one. Those that the caller sees: all, or for a cloud admin the ones they are in. */
 export async function listAdminGroups(
-  house: House,
+  context: VaultContext,
   vaultId: string,
   sight: Sight,
-  wish: PageWish & { name?: string | undefined },
+  input: PageInput & { name?: string | undefined },
 ): Promise<Page<AdminGroup>> {
-  let query = groups(house.store.db, vaultId);
+  let query = groups(context.store.db, vaultId);
   if (sight !== 'all') query = query.where((eb) => eb(notByIndex(eb.ref('id')), 'in', [...sight]));
-  if (wish.name !== undefined)
-    query = query.where(sql<string>`substr(admin_groups.name, 1, ${wish.name.length})`, '=', wish.name);
-  const through = house.store.db.selectFrom('admin_groups').where('vault_id', '=', vaultId);
-  return readPage(query, through, adminGroupOrders, 'admin_groups.id', wish);
+  if (input.name !== undefined)
+    query = query.where(sql<string>`substr(admin_groups.name, 1, ${input.name.length})`, '=', input.name);
+  const through = context.store.db.selectFrom('admin_groups').where('vault_id', '=', vaultId);
+  return readPage(query, through, adminGroupOrders, 'admin_groups.id', input);
 }
 
 /** Throws VaultError `not-found`, also for a group that the caller does not see. */
 export async function findAdminGroup(
-  db: House['store']['db'] | Transaction<Tables>,
+  db: VaultContext['store']['db'] | Transaction<Tables>,
   vaultId: string,
   sight: Sight,
   groupId: string,
@@ -68,30 +68,30 @@ export async function findAdminGroup(
 }
 
 export async function createAdminGroup(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
-  wish: AdminGroupWish,
+  input: AdminGroupInput,
 ): Promise<AdminGroup> {
-  return house.store.write(act, async (trx) => insertAdminGroup(trx, house, act, vaultId, wish));
+  return context.store.write(act, async (trx) => insertAdminGroup(trx, context, act, vaultId, input));
 }
 
 /** Throws VaultError `conflict` where the name is taken. */
 export async function insertAdminGroup(
   trx: ActTransaction,
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
-  wish: AdminGroupWish,
+  input: AdminGroupInput,
 ): Promise<AdminGroup> {
-  const now = house.now().toISOString();
+  const now = context.now().toISOString();
   const row = await trx
     .insertInto('admin_groups')
     .values({
       id: randomUUID(),
       vault_id: vaultId,
-      name: parseTitle(wish.name),
-      description: parseDescription(wish.description ?? ''),
+      name: parseTitle(input.name),
+      description: parseDescription(input.description ?? ''),
       created_at: now,
       updated_at: now,
     })
@@ -108,12 +108,12 @@ export async function insertAdminGroup(
 }
 
 export async function updateAdminGroup(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, groupId, expected }: GroupTarget,
-  change: Edit<AdminGroupWish>,
+  change: Edit<AdminGroupInput>,
 ): Promise<AdminGroup> {
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const before = await findAdminGroup(trx, vaultId, 'all', groupId);
     checkRowVersion(before, expected);
     const name = change.name === undefined ? before.name : parseTitle(change.name);
@@ -140,11 +140,11 @@ export async function updateAdminGroup(
 
 /** Throws VaultError `conflict` while something belongs to it. */
 export async function deleteAdminGroup(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, groupId, expected }: GroupTarget,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     checkRowVersion(group, expected);
     for (const table of ['csp_accounts', 'key_sets'] as const) {
@@ -169,13 +169,13 @@ export async function deleteAdminGroup(
 }
 
 export async function listMembers(
-  house: House,
+  context: VaultContext,
   vaultId: string,
   groupId: string,
-  wish: PageWish,
+  input: PageInput,
 ): Promise<Page<UserRow>> {
-  await findAdminGroup(house.store.db, vaultId, 'all', groupId);
-  const through = house.store.db.selectFrom('users').where('users.vault_id', '=', vaultId);
+  await findAdminGroup(context.store.db, vaultId, 'all', groupId);
+  const through = context.store.db.selectFrom('users').where('users.vault_id', '=', vaultId);
   const query = through
     .selectAll()
     .where((eb) =>
@@ -187,23 +187,23 @@ export async function listMembers(
           .whereRef('user_id', '=', 'users.id'),
       ),
     );
-  return readPage(query, through, memberOrders, 'users.id', wish);
+  return readPage(query, through, memberOrders, 'users.id', input);
 }
 
 /** Safe to repeat. Throws VaultError `not-found` for a group or a user who is not of the vault. */
 export async function addMember(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   groupId: string,
   userId: string,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     const user = await findUser({ db: trx }, vaultId, userId);
     const added = await trx
       .insertInto('admin_group_members')
-      .values({ group_id: groupId, user_id: userId, created_at: house.now().toISOString() })
+      .values({ group_id: groupId, user_id: userId, created_at: context.now().toISOString() })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     if (added.numInsertedOrUpdatedRows !== 1n) return;
@@ -217,13 +217,13 @@ export async function addMember(
 
 /** Safe to repeat. From the moment this returns a cloud admin sees nothing of the group's any more. */
 export async function removeMember(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   groupId: string,
   userId: string,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const group = await findAdminGroup(trx, vaultId, 'all', groupId);
     const user = await findUser({ db: trx }, vaultId, userId);
     const removed = await trx
@@ -240,7 +240,7 @@ export async function removeMember(
   });
 }
 
-function groups(db: House['store']['db'] | Transaction<Tables>, vaultId: string) {
+function groups(db: VaultContext['store']['db'] | Transaction<Tables>, vaultId: string) {
   return db
     .selectFrom('admin_groups')
     .selectAll('admin_groups')

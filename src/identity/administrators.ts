@@ -1,7 +1,7 @@
 import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
 import { checkNewPassword } from './password-policy.ts';
@@ -21,21 +21,21 @@ const lane = 'command';
  * VaultError `invalid` for a password that will not do.
  */
 export async function ensureFirstAdministrator(
-  house: House,
+  context: VaultContext,
   act: Act,
-  wish: { username: string; password?: Secret | undefined; email?: string | undefined },
+  input: { username: string; password?: Secret | undefined; email?: string | undefined },
 ): Promise<{ username: string; firstPassword?: Secret; made: boolean }> {
-  const existing = await administrators(house);
+  const existing = await administrators(context);
   if (existing[0] !== undefined) return { username: existing[0].username, made: false };
-  const row = newUser(house, '', {
-    username: wish.username,
-    email: wish.email ?? 'root@localhost',
+  const row = newUser(context, '', {
+    username: input.username,
+    email: input.email ?? 'root@localhost',
     role: 'appliance-admin',
   });
-  if (wish.password !== undefined) checkNewPassword(wish.password, [row.username]);
-  const password = wish.password ?? firstPassword();
-  const hash = await hashPassword(password, lane, house.passwordCost);
-  const winner = await house.store.write(act, async (trx) => {
+  if (input.password !== undefined) checkNewPassword(input.password, [row.username]);
+  const password = input.password ?? firstPassword();
+  const hash = await hashPassword(password, lane, context.passwordCost);
+  const winner = await context.store.write(act, async (trx) => {
     const other = await trx
       .selectFrom('users')
       .select('username')
@@ -46,7 +46,7 @@ export async function ensureFirstAdministrator(
     await insertUser(trx, act, {
       ...row,
       password_hash: hash,
-      must_change_password: wish.password === undefined ? 1 : 0,
+      must_change_password: input.password === undefined ? 1 : 0,
     });
     return undefined;
   });
@@ -54,7 +54,7 @@ export async function ensureFirstAdministrator(
   return {
     username: row.username,
     made: true,
-    ...(wish.password === undefined ? { firstPassword: password } : {}),
+    ...(input.password === undefined ? { firstPassword: password } : {}),
   };
 }
 
@@ -64,11 +64,11 @@ export async function ensureFirstAdministrator(
  * administrator. Throws VaultError `not-found`, `conflict`.
  */
 export async function resetAdministrator(
-  house: House,
+  context: VaultContext,
   act: Act,
   { username }: { username?: string | undefined } = {},
 ): Promise<{ username: string; firstPassword: Secret }> {
-  const all = await administrators(house);
+  const all = await administrators(context);
   const fitting =
     username === undefined ? all : all.filter((user) => user.username_key === usernameKey(username));
   const [user] = fitting;
@@ -80,8 +80,8 @@ export async function resetAdministrator(
       `name one of: ${all.map((one) => one.username).join(', ')}`,
     );
   const password = firstPassword();
-  const hash = await hashPassword(password, lane, house.passwordCost);
-  await house.store.write(act, async (trx) => {
+  const hash = await hashPassword(password, lane, context.passwordCost);
+  await context.store.write(act, async (trx) => {
     const before = (await administrators({ store: { db: trx } })).find(({ id }) => id === user.id);
     if (before === undefined) throw noSuchAdministrator(all);
     const cleared = await clearTotp(trx, before);

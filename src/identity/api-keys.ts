@@ -7,8 +7,8 @@ import type { ApiKeyTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord, bumpRecords } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/context.ts';
-import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import type { VaultContext } from '../vault/context.ts';
+import { readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { hashOf, mintApiKey } from './bearer.ts';
 import type { Caller } from './caller.ts';
@@ -18,48 +18,45 @@ import { parsePlainName } from './user-forms.ts';
 export type ApiKeyRow = Selectable<ApiKeyTable>;
 
 /** A key that nobody renews is one that nobody remembers. */
-const longestDays = 366;
+const maxDays = 366;
 
 /** Live ones of one user. */
-const mostOfOneUser = 50;
+const maxOfOneUser = 50;
 
 /**
  * Makes an API key that may do a part of what its owner may. The secret is shown this once. Throws VaultError
  * `forbidden` for a scope beyond the caller's permissions.
  */
 export async function createApiKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   caller: Pick<Caller, 'userId' | 'vaultId' | 'permissions'>,
-  wish: { name: string; scope: readonly Permission[]; expiresAt: Date },
+  input: { name: string; scope: readonly Permission[]; expiresAt: Date },
 ): Promise<{ apiKey: ApiKeyRow; secret: Secret }> {
-  const now = house.now();
-  const scope = [...new Set(wish.scope)].toSorted();
+  const now = context.now();
+  const scope = [...new Set(input.scope)].toSorted();
   if (scope.length === 0) throw new VaultError('invalid', 'an API key needs at least one permission');
   if (!scope.every((permission) => caller.permissions.has(permission)))
     throw new VaultError('forbidden', 'an API key may do no more than you may yourself');
-  const length = wish.expiresAt.getTime() - now.getTime();
-  if (!(length > 0 && length <= longestDays * 86_400_000))
-    throw new VaultError(
-      'invalid',
-      `an API key expires in the future, after ${longestDays} days at the most`,
-    );
+  const length = input.expiresAt.getTime() - now.getTime();
+  if (!(length > 0 && length <= maxDays * 86_400_000))
+    throw new VaultError('invalid', `an API key expires in the future, after ${maxDays} days at the most`);
   const id = randomUUID();
   const secret = mintApiKey(id);
   const row: ApiKeyRow = {
     id,
     user_id: caller.userId,
-    name: parsePlainName(wish.name, 'the name of an API key'),
+    name: parsePlainName(input.name, 'the name of an API key'),
     hash: hashOf(secret.reveal()),
     scope: JSON.stringify(scope),
-    expires_at: wish.expiresAt.toISOString(),
+    expires_at: input.expiresAt.toISOString(),
     revoked_at: null,
     last_used_at: null,
     last_address: null,
     row_version: 1,
     created_at: now.toISOString(),
   };
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     await trx.insertInto('api_keys').values(row).execute();
     const { live } = await trx
       .selectFrom('api_keys')
@@ -68,8 +65,8 @@ export async function createApiKey(
       .where('revoked_at', 'is', null)
       .where('expires_at', '>', now.toISOString())
       .executeTakeFirstOrThrow();
-    if (live > mostOfOneUser)
-      throw new VaultError('conflict', `you have ${mostOfOneUser} live API keys`, 'revoke one first');
+    if (live > maxOfOneUser)
+      throw new VaultError('conflict', `you have ${maxOfOneUser} live API keys`, 'revoke one first');
     await record(trx, act, {
       action: 'api-key.create',
       vaultId: caller.vaultId,
@@ -87,9 +84,13 @@ export const apiKeyOrders = {
   expiresAt: 'api_keys.expires_at',
 } as const;
 
-export async function listApiKeys(house: House, userId: string, wish: PageWish): Promise<Page<ApiKeyRow>> {
-  const through = house.store.db.selectFrom('api_keys').where('user_id', '=', userId);
-  return readPage(through.selectAll(), through, apiKeyOrders, 'api_keys.id', wish);
+export async function listApiKeys(
+  context: VaultContext,
+  userId: string,
+  input: PageInput,
+): Promise<Page<ApiKeyRow>> {
+  const through = context.store.db.selectFrom('api_keys').where('user_id', '=', userId);
+  return readPage(through.selectAll(), through, apiKeyOrders, 'api_keys.id', input);
 }
 
 /** One of the user's own. Throws VaultError `not-found`. */
@@ -106,12 +107,12 @@ export async function findApiKey(db: Reading, userId: string, apiKeyId: string):
 
 /** From the moment this returns it opens nothing. Safe to repeat. Throws VaultError `not-found`. */
 export async function revokeApiKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   caller: Pick<Caller, 'userId' | 'vaultId'>,
   apiKeyId: string,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const row = await findApiKey(trx, caller.userId, apiKeyId);
     if (row.revoked_at !== null) return;
     await bumpRecord(trx, 'api_keys', row, { revoked_at: trx.at.toISOString() });

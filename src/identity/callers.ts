@@ -5,7 +5,7 @@ import type { Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
 import { noteOn } from '../vault/edit-record.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { ofLivingVault } from '../vault/living-vault.ts';
 import { apiKeyIdOf, hashOf, isSessionToken } from './bearer.ts';
 import type { Caller } from './caller.ts';
@@ -36,18 +36,18 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * could change something, came with a live session in a cookie, and without that session's CSRF token.
  */
 export async function resolveCaller(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   presented: Presented,
 ): Promise<Caller | undefined> {
   const { bearer, cookie } = presented;
   if (bearer !== undefined) {
-    if (isSessionToken(bearer)) return bySession(house, limits, bearer, undefined);
+    if (isSessionToken(bearer)) return bySession(context, limits, bearer, undefined);
     const keyId = apiKeyIdOf(bearer);
-    return keyId === undefined ? undefined : byApiKey(house, keyId, bearer, presented.address);
+    return keyId === undefined ? undefined : byApiKey(context, keyId, bearer, presented.address);
   }
   if (cookie === undefined || !isSessionToken(cookie)) return undefined;
-  return bySession(house, limits, cookie, presented);
+  return bySession(context, limits, cookie, presented);
 }
 
 /**
@@ -70,14 +70,14 @@ export async function readCallerAgain(
 }
 
 async function bySession(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   token: string,
   withCookie: Presented | undefined,
 ): Promise<Caller | undefined> {
-  const { db } = house.store;
+  const { db } = context.store;
   const session = await sessions(db).where('sessions.hash', '=', hashOf(token)).executeTakeFirst();
-  const now = house.now();
+  const now = context.now();
   if (session === undefined || !isLive(session, limits, now)) return undefined;
   // A token from a cookie is of no use in a header and the other way round: the one is guarded by the CSRF token.
   if ((session.csrf_hash !== null) !== (withCookie !== undefined)) return undefined;
@@ -85,7 +85,7 @@ async function bySession(
     await checkCsrfToken(db, session, withCookie.csrfToken);
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (session.last_seen_at <= writtenBefore)
-    await note(house, async (trx) =>
+    await note(context, async (trx) =>
       trx
         .updateTable('sessions')
         .set({ last_seen_at: now.toISOString() })
@@ -97,9 +97,12 @@ async function bySession(
 }
 
 /** Notes that somebody came. Whoever may read is not kept from it by a store that takes no note. */
-async function note(house: House, write: (trx: Transaction<Tables>) => Promise<unknown>): Promise<void> {
+async function note(
+  context: VaultContext,
+  write: (trx: Transaction<Tables>) => Promise<unknown>,
+): Promise<void> {
   try {
-    await house.store.bookkeep(async (trx) => {
+    await context.store.bookkeep(async (trx) => {
       signsIn(trx);
       await write(trx);
     });
@@ -152,19 +155,19 @@ async function checkCsrfToken(db: Reading, session: FoundSession, given: string 
 }
 
 async function byApiKey(
-  house: House,
+  context: VaultContext,
   keyId: string,
   bearer: string,
   address: string,
 ): Promise<Caller | undefined> {
-  const { db } = house.store;
+  const { db } = context.store;
   const key = await apiKeys(db).where('api_keys.id', '=', keyId).executeTakeFirst();
-  const now = house.now();
+  const now = context.now();
   if (key === undefined || !timingSafeEqual(key.hash, hashOf(bearer))) return undefined;
   if (key.expires_at <= now.toISOString()) return undefined;
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
   if (key.last_used_at === null || key.last_used_at <= writtenBefore)
-    await note(house, async (trx) =>
+    await note(context, async (trx) =>
       noteOn(trx, 'api_keys')
         .set({ last_used_at: now.toISOString(), last_address: address })
         .where('id', '=', key.id)

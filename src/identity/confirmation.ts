@@ -1,6 +1,6 @@
 import type { Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
 import { beginAttempt, takeBack } from './lockout.ts';
@@ -15,7 +15,7 @@ import type { UserRow } from './sessions.ts';
  * VaultError `forbidden`, BusyError.
  */
 export async function confirmPassword(
-  house: House,
+  context: VaultContext,
   act: Act,
   user: UserRow,
   password: Secret,
@@ -26,16 +26,16 @@ export async function confirmPassword(
     guess(password),
     laneOf(act.address),
     async () => {
-      const attempt = await beginAttempt(house, user.id);
+      const attempt = await beginAttempt(context, user.id);
       return { admitted: attempt, hash: attempt === undefined ? null : user.password_hash };
     },
-    house.passwordCost,
+    context.passwordCost,
   );
   if (right && admitted !== undefined) {
-    await house.store.bookkeep(async (trx) => takeBack(trx, admitted));
+    await context.store.bookkeep(async (trx) => takeBack(trx, admitted));
     return;
   }
-  await recordRefusal(house, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
+  await recordRefusal(context, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
   throw notConfirmed();
 }
 

@@ -1,12 +1,12 @@
 import type { Secret } from '../secret.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { MailError, sendMail } from './mail.ts';
 import { firstPasswordMail, resetMail } from './mail-texts.ts';
 import type { UserRow } from './sessions.ts';
 import { vaultNameOf } from './vault-of.ts';
 
-/** A house that people reach at an address. */
-export interface Site extends House {
+/** A context that people reach at an address. */
+export interface Site extends VaultContext {
   /** Where the users of a vault sign in, or with '' those of the appliance. */
   signInUrl: (vaultId: string) => string;
 }

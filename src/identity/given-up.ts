@@ -25,9 +25,9 @@ export function endedSecrets(before: string): ClearedRows[] {
 const rowsOfUser = 20;
 
 /** Its people and their API keys. */
-export const endPeople: VaultPart = async (trx, vaultId, most) => {
+export const endPeople: VaultPart = async (trx, vaultId, max) => {
   let taken = 0;
-  while (taken < most) {
+  while (taken < max) {
     const user = await trx
       .selectFrom('users')
       .select('id')
@@ -38,12 +38,12 @@ export const endPeople: VaultPart = async (trx, vaultId, most) => {
       .selectFrom('api_keys')
       .select('id')
       .where('user_id', '=', user.id)
-      .limit(most - taken)
+      .limit(max - taken)
       .execute();
     const ids = apiKeys.map(({ id }) => id);
     if (ids.length > 0) await trx.deleteFrom('api_keys').where('id', 'in', ids).execute();
     taken += ids.length;
-    if (taken >= most) break;
+    if (taken >= max) break;
     await trx.deleteFrom('users').where('id', '=', user.id).execute();
     taken += rowsOfUser;
   }

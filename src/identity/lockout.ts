@@ -2,7 +2,7 @@ import { expressionBuilder, type ExpressionWrapper, type Transaction } from 'kys
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /*
  * Wrong passwords and codes of one account. From the fifth in a row on it is locked: 1, 2, 4 … 60 minutes. At the
@@ -13,7 +13,7 @@ import type { House } from '../vault/context.ts';
  */
 const freeFailures = 4;
 const lockMinutes = [1, 2, 4, 8, 16, 32, 60];
-const mostFailures = 100;
+const maxFailures = 100;
 export const untilUnlocked = '9999-12-31T23:59:59.999Z';
 
 /** An attempt that was counted and may be tried. */
@@ -24,9 +24,9 @@ export interface Attempt {
 }
 
 /** Counts an attempt; undefined where the account is locked or not ACTIVE: it must not be tried. */
-export async function beginAttempt(house: House, userId: string): Promise<Attempt | undefined> {
-  const now = house.now();
-  const row = await house.store.bookkeep(async (trx) => {
+export async function beginAttempt(context: VaultContext, userId: string): Promise<Attempt | undefined> {
+  const now = context.now();
+  const row = await context.store.bookkeep(async (trx) => {
     signsIn(trx);
     return noteOn(trx, 'users')
       .set((eb) => ({ failures: eb('failures', '+', 1), locked_until: lockAfter(now) }))
@@ -75,7 +75,7 @@ function lockAfter(now: Date): ExpressionWrapper<Tables, 'users', string | null>
     .case()
     .when('failures', '<', freeFailures)
     .then<string | null>(null)
-    .when('failures', '>=', mostFailures - 1)
+    .when('failures', '>=', maxFailures - 1)
     .then<string | null>(untilUnlocked);
   for (const [index, minutes] of lockMinutes.slice(0, -1).entries())
     cases = cases.when('failures', '=', freeFailures + index).then<string | null>(later(now, minutes));

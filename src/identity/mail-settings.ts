@@ -5,7 +5,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import { checkRowVersion, type House } from '../vault/context.ts';
+import { checkRowVersion, type VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
 import { parseEmail } from './user-forms.ts';
@@ -37,7 +37,7 @@ const target = { kind: 'mail', id: settingName, name: settingName };
 export async function readMailSettings({
   store,
 }: {
-  store: Pick<House['store'], 'db'>;
+  store: Pick<VaultContext['store'], 'db'>;
 }): Promise<StoredMailSettings | undefined> {
   const row = await store.db
     .selectFrom('settings')
@@ -58,11 +58,11 @@ export async function readMailSettings({
 }
 
 /** The password for the mail server. Throws TokenError: `seal-broken` where the settings were changed past Holdfast. */
-export async function mailPassword(house: House, sealed: Sealed): Promise<Secret> {
-  const password = await unseal(house, sealed);
+export async function mailPassword(context: VaultContext, sealed: Sealed): Promise<Secret> {
+  const password = await unseal(context, sealed);
   if (isOfBefore(sealed)) {
-    const anew = await reseal(house, sealed);
-    await house.store.bookkeep(async (trx) =>
+    const anew = await reseal(context, sealed);
+    await context.store.bookkeep(async (trx) =>
       noteOn(trx, 'settings')
         .set({ sealed: anew })
         .where('name', '=', settingName)
@@ -78,19 +78,19 @@ export async function mailPassword(house: House, sealed: Sealed): Promise<Secret
  * server in the same way. Throws VaultError.
  */
 export async function putMailSettings(
-  house: House,
+  context: VaultContext,
   act: Act,
-  wish: MailSettings & { password?: Secret | undefined },
+  input: MailSettings & { password?: Secret | undefined },
   expected: number | undefined,
 ): Promise<StoredMailSettings> {
-  const { password, ...settings } = wish;
+  const { password, ...settings } = input;
   checkSettings(settings, password);
-  const before = await readMailSettings(house);
+  const before = await readMailSettings(context);
   checkRowVersion({ row_version: before?.rowVersion ?? 0 }, expected);
   let kept = before?.sealed;
   if (password !== undefined) {
-    const context = passwordContext(settings);
-    kept = { context, ...(await seal(house, context, password)) };
+    const sealContext = passwordContext(settings);
+    kept = { context: sealContext, ...(await seal(context, sealContext, password)) };
   } else if (settings.username === null) kept = undefined;
   else if (before === undefined || kept === undefined || !goesTheSameWay(before.settings, settings))
     throw new VaultError(
@@ -103,7 +103,7 @@ export async function putMailSettings(
     sealed: kept === undefined ? null : Buffer.from(kept.sealed),
     sealed_token: kept?.token ?? null,
   };
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('settings')
       .select(['name', 'row_version'])
@@ -125,18 +125,18 @@ export async function putMailSettings(
       after: { ...settings, ...(password === undefined ? {} : { password: 'a new one' }) },
     });
   });
-  const stored = await readMailSettings(house);
+  const stored = await readMailSettings(context);
   if (stored === undefined) throw new VaultError('conflict', 'the mail settings were deleted meanwhile');
   return stored;
 }
 
 /** Throws VaultError `not-found`. */
 export async function deleteMailSettings(
-  house: House,
+  context: VaultContext,
   act: Act,
   expected: number | undefined,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const row = await trx
       .deleteFrom('settings')
       .where('name', '=', settingName)

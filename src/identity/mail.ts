@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { TokenError } from '../token/faults.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { mailPassword, readMailSettings, type MailSettings } from './mail-settings.ts';
 import type { Mail } from './mail-texts.ts';
 
@@ -20,18 +20,23 @@ export class MailError extends Error {
 /** Milliseconds: someone waits for the answer. A server may take its time with its greeting, to keep bulk senders away. */
 const sentWithin = 15_000;
 /** So much of what a server says is told, characters. */
-const longestSaid = 300;
+const maxSaidLength = 300;
 
 /** Hands one mail to the mail server of the settings, which has `within` milliseconds for all of it. Throws MailError. */
 // oxlint-disable-next-line max-lines-per-function -- one step of the delivery after another
-export async function sendMail(house: House, to: string, mail: Mail, within = sentWithin): Promise<void> {
-  const stored = await readMailSettings(house);
+export async function sendMail(
+  context: VaultContext,
+  to: string,
+  mail: Mail,
+  within = sentWithin,
+): Promise<void> {
+  const stored = await readMailSettings(context);
   if (stored === undefined) throw new MailError('no mail server is set up');
   const { settings, sealed } = stored;
   let auth: { user: string; pass: string } | undefined;
   if (settings.username !== null && sealed !== undefined)
     try {
-      auth = { user: settings.username, pass: (await mailPassword(house, sealed)).reveal() };
+      auth = { user: settings.username, pass: (await mailPassword(context, sealed)).reveal() };
     } catch (error) {
       throw new MailError(
         error instanceof TokenError && error.fault === 'seal-broken'
@@ -97,7 +102,7 @@ function saidBy(error: unknown, password: string | undefined): string | undefine
     password === undefined ? [] : [password, ...encodingsOf(password)].filter((form) => form !== '');
   if (forms.some((form) => response.includes(form))) return undefined;
   // eslint-disable-next-line no-control-regex -- a terminal is shown it
-  return response.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, longestSaid);
+  return response.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, maxSaidLength);
 }
 
 /** Base64 of a password, wherever it stands in what is encoded: PLAIN has it behind a name. */

@@ -10,13 +10,13 @@ export const firstPasswordDays = 7;
  * periodic change, and a list of what is guessed first. 15 characters also where a second factor would allow 8.
  */
 const shortest = 15;
-const longest = 128;
+const max = 128;
 
 /**
  * So many characters must be left once what is guessed first is taken out. (Not an estimator such as zxcvbn-ts: it
  * takes seconds of the event loop for a long password, and "correct horse battery staple" for a very good one.)
  */
-const leastUnguessable = 8;
+const minUnguessable = 8;
 
 /** Parts of passwords that everyone tries, folded by {@link fold}. */
 const guessedFirst = [
@@ -68,7 +68,7 @@ export function normalPassword(text: string): string {
 
 /** Whether a text is too long to be any password: nothing that long is hashed. */
 export function isBeyondPasswords(text: string): boolean {
-  return text.length > longest * 8 || Array.from(normalPassword(text)).length > longest;
+  return text.length > max * 8 || Array.from(normalPassword(text)).length > max;
 }
 
 /**
@@ -81,7 +81,7 @@ export function checkNewPassword(password: Secret, names: readonly string[]): vo
   if (length < shortest || isBeyondPasswords(text))
     throw new VaultError(
       'invalid',
-      `a password has ${shortest} to ${longest} characters`,
+      `a password has ${shortest} to ${max} characters`,
       'several words in a row do well; every character is allowed, spaces too',
     );
   const folded = fold(text);
@@ -95,7 +95,7 @@ export function checkNewPassword(password: Secret, names: readonly string[]): vo
   // What stands between words makes them no harder to guess.
   let rest = fold(withoutWalks(withoutRuns(text.toLowerCase()))).replaceAll(/[\s_.,;:'"+/-]/g, '');
   for (const word of guessedFirst) rest = rest.replaceAll(word, '');
-  if (Array.from(rest).length < leastUnguessable)
+  if (Array.from(rest).length < minUnguessable)
     throw new VaultError(
       'invalid',
       'the password is made of what is guessed first: common words, the keyboard’s rows, letters or digits in order',

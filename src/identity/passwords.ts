@@ -19,9 +19,9 @@ const tagLength = 32;
 
 /**
  * Two at once take 92 MiB and two of libuv's four threads: file and name look-ups of the process go on beside them.
- * Bound here and not for each house, since memory and threads are the process's.
+ * Bound here and not for each context, since memory and threads are the process's.
  */
-const queue = new FairQueue({ atOnce: 2, waitingInLane: 16, waiting: 128 });
+const queue = new FairQueue({ concurrency: 2, waitingInLane: 16, waiting: 128 });
 
 /** Costs as much to check as a real one, and no password fits it: for users there are not. */
 const nobodysHash = nobodysHashAt(usualCost);

@@ -26,9 +26,9 @@ export function checkReach(changer: Changer, ...roles: readonly Role[]): void {
 }
 
 /** Throws VaultError `forbidden` where someone would do to themselves what another has to do. */
-export function checkNotSelf(changer: Changer, user: UserRow, what: string, wayOut: string): void {
+export function checkNotSelf(changer: Changer, user: UserRow, what: string, remediation: string): void {
   if (changer !== 'command' && changer.userId === user.id)
-    throw new VaultError('forbidden', `you cannot ${what} yourself`, wayOut);
+    throw new VaultError('forbidden', `you cannot ${what} yourself`, remediation);
 }
 
 /** One of those of whom some must be left. */

@@ -1,6 +1,6 @@
 import { aftermathOf, recordAlone, type Act } from '../evidence/trail.ts';
 import type { Store } from '../store/store.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /** What was refused: `user` is undefined where no such user is, whose name nobody repeats: it may be a password. */
 export interface Refusal {
@@ -21,7 +21,7 @@ interface Row {
 /** One row of each account in so long, milliseconds; and one for all unknown names of a vault. */
 const oneRowIn = 1000;
 
-const mostAddresses = 20;
+const maxAddresses = 20;
 
 /** As many as there are users and vaults at the most. */
 const rowsOf = new WeakMap<Store, Map<string, Row>>();
@@ -30,9 +30,9 @@ const rowsOf = new WeakMap<Store, Map<string, Row>>();
  * Puts a refused sign-in on the record: the first at once, those that follow within the second together in one row
  * with their number, so that guessing does not fill the disk.
  */
-export async function recordRefusal(house: House, act: Act, refusal: Refusal): Promise<void> {
-  const rows = rowsOf.get(house.store) ?? new Map<string, Row>();
-  rowsOf.set(house.store, rows);
+export async function recordRefusal(context: VaultContext, act: Act, refusal: Refusal): Promise<void> {
+  const rows = rowsOf.get(context.store) ?? new Map<string, Row>();
+  rowsOf.set(context.store, rows);
   const name = `${refusal.action} ${refusal.user?.id ?? `of ${refusal.vaultId}`}`;
   const now = performance.now();
   const row = rows.get(name) ?? {
@@ -45,25 +45,25 @@ export async function recordRefusal(house: House, act: Act, refusal: Refusal): P
   countFrom(row.addresses, act.address, 1);
   if (now - row.writtenAt < oneRowIn) {
     if (row.count === 1)
-      setTimeout(() => void writeRow(house, act, refusal, row).catch(() => undefined), oneRowIn).unref();
+      setTimeout(() => void writeRow(context, act, refusal, row).catch(() => undefined), oneRowIn).unref();
     return;
   }
-  await writeRow(house, act, refusal, row);
+  await writeRow(context, act, refusal, row);
 }
 
 function countFrom(addresses: Map<string, number>, address: string, count: number): void {
-  const name = addresses.has(address) || addresses.size < mostAddresses ? address : 'others';
+  const name = addresses.has(address) || addresses.size < maxAddresses ? address : 'others';
   addresses.set(name, (addresses.get(name) ?? 0) + count);
 }
 
-async function writeRow(house: House, act: Act, refusal: Refusal, row: Row): Promise<void> {
+async function writeRow(context: VaultContext, act: Act, refusal: Refusal, row: Row): Promise<void> {
   const { count, addresses } = row;
   if (count === 0) return;
   row.writtenAt = performance.now();
   row.count = 0;
   row.addresses = new Map();
   try {
-    await recordAlone(house.store, aftermathOf(act), {
+    await recordAlone(context.store, aftermathOf(act), {
       action: refusal.action,
       vaultId: refusal.vaultId,
       outcome: 'refused',

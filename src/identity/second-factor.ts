@@ -8,7 +8,7 @@ import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, notConfirmed } from './confirmation.ts';
@@ -34,24 +34,24 @@ export interface Own {
 }
 
 /**
- * Begins to set up a second factor. The secret is shown this once; at rest it is under the token's protecting key.
+ * Begins to set up a second factor. The secret is shown this once; at rest it is under the token's sealing key.
  * Throws VaultError `forbidden` for a wrong password, `conflict` where there is a second factor already.
  */
 export async function enrolTotp(
-  house: House,
+  context: VaultContext,
   act: Act,
   own: Own,
   password: Secret,
 ): Promise<{ secret: Secret; otpauthUri: Secret }> {
-  const { user } = await findSession(house, own.userId, own.sessionId);
+  const { user } = await findSession(context, own.userId, own.sessionId);
   if (user.totp_state === 'ON')
     throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
-  await confirmPassword(house, act, user, password);
+  await confirmPassword(context, act, user, password);
   const secret = new TotpSecret({ size: 20 });
   const enrolment = randomUUID();
-  const context = totpContext({ id: user.id, totp_enrolment: enrolment });
-  const { sealed, token } = await seal(house, context, new Secret(secret.base32));
-  const vaultName = await vaultNameOf(house, user.vault_id);
+  const sealContext = totpContext({ id: user.id, totp_enrolment: enrolment });
+  const { sealed, token } = await seal(context, sealContext, new Secret(secret.base32));
+  const vaultName = await vaultNameOf(context, user.vault_id);
   const totp = new TOTP({
     ...form,
     secret,
@@ -59,7 +59,7 @@ export async function enrolTotp(
     issuer: `Holdfast ${vaultName === '' ? 'appliance' : vaultName.replaceAll(':', ' ')}`,
     label: user.username,
   });
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const now = await readUser(trx, user.id);
     if (now?.totp_state === 'ON')
       throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
@@ -79,15 +79,20 @@ export async function enrolTotp(
  * Turns the second factor on, once a code shows that the app has the secret. Ends the user's other sessions, which had
  * none. Answers the recovery codes, shown this once.
  */
-export async function confirmTotp(house: House, act: Act, own: Own, code: string): Promise<Secret[]> {
-  const { user } = await findSession(house, own.userId, own.sessionId);
+export async function confirmTotp(
+  context: VaultContext,
+  act: Act,
+  own: Own,
+  code: string,
+): Promise<Secret[]> {
+  const { user } = await findSession(context, own.userId, own.sessionId);
   if (user.totp_state !== 'ENROLLING')
     throw new VaultError('conflict', 'no second factor is being set up', 'begin with POST /user/totp');
   // Counted: with a taken session an app that was never set up must be no place to guess, and then to lock the owner out.
-  const attempt = await beginAttempt(house, user.id);
-  const right = attempt === undefined ? undefined : await tryCode(house, user, code, attempt);
+  const attempt = await beginAttempt(context, user.id);
+  const right = attempt === undefined ? undefined : await tryCode(context, user, code, attempt);
   if (attempt === undefined || right?.kind !== 'totp') {
-    await recordRefusal(house, act, { action: 'user.confirm-totp', vaultId: user.vault_id, user });
+    await recordRefusal(context, act, { action: 'user.confirm-totp', vaultId: user.vault_id, user });
     if (attempt === undefined) throw notConfirmed();
     throw new VaultError(
       'invalid',
@@ -95,7 +100,7 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
       'look at the clocks of both machines, or begin again with POST /user/totp',
     );
   }
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const now = await readUser(trx, user.id);
     if (now.totp_state !== 'ENROLLING' || now.totp_enrolment !== right.enrolment)
       throw new VaultError('conflict', 'the second factor was set up anew meanwhile');
@@ -109,13 +114,13 @@ export async function confirmTotp(house: House, act: Act, own: Own, code: string
 
 /** Throws VaultError `forbidden` unless both are right. */
 export async function removeOwnTotp(
-  house: House,
+  context: VaultContext,
   act: Act,
   own: Own,
   proof: { password: Secret; code: string },
 ): Promise<void> {
-  const { user, enrolment } = await confirmBoth(house, act, own, proof);
-  await house.store.write(act, async (trx) => {
+  const { user, enrolment } = await confirmBoth(context, act, own, proof);
+  await context.store.write(act, async (trx) => {
     await clearTotp(trx, await stillEnrolled(trx, user.id, enrolment));
     await record(trx, act, userEntry('user.remove-totp', user));
   });
@@ -123,13 +128,13 @@ export async function removeOwnTotp(
 
 /** The old ones end. Throws VaultError `forbidden` unless both are right. */
 export async function newRecoveryCodes(
-  house: House,
+  context: VaultContext,
   act: Act,
   own: Own,
   proof: { password: Secret; code: string },
 ): Promise<Secret[]> {
-  const { user, enrolment } = await confirmBoth(house, act, own, proof);
-  return house.store.write(act, async (trx) => {
+  const { user, enrolment } = await confirmBoth(context, act, own, proof);
+  return context.store.write(act, async (trx) => {
     await stillEnrolled(trx, user.id, enrolment);
     const codes = await replaceRecoveryCodes(trx, user.id);
     await record(trx, act, userEntry('user.new-recovery-codes', user));
@@ -164,11 +169,15 @@ async function stillEnrolled(trx: ActTransaction, id: string, enrolment: string 
  * Whether a text is a code that the user's app shows now, a step before or after, or one of the recovery codes, which
  * need no token and so open the door also while it is away. Throws TokenError.
  */
-export async function readCode(house: House, user: UserRow, text: string): Promise<RightCode | undefined> {
+export async function readCode(
+  context: VaultContext,
+  user: UserRow,
+  text: string,
+): Promise<RightCode | undefined> {
   const code = text.replaceAll(/[\s-]/g, '').toUpperCase();
   if (/^[A-Z2-7]{20}$/.test(code)) {
     const hash = createHash('sha256').update(code).digest();
-    const found = await house.store.db
+    const found = await context.store.db
       .selectFrom('recovery_codes')
       .select('hash')
       .where('user_id', '=', user.id)
@@ -178,12 +187,12 @@ export async function readCode(house: House, user: UserRow, text: string): Promi
     return found === undefined ? undefined : { kind: 'recovery-code', hash };
   }
   if (!/^\d{6}$/.test(code) || user.totp_sealed === null || user.totp_token === null) return undefined;
-  const { enrolment, secret } = await openTotp(house, user, {
+  const { enrolment, secret } = await openTotp(context, user, {
     context: totpContext(user),
     sealed: user.totp_sealed,
     token: user.totp_token,
   });
-  const timestamp = house.now().getTime();
+  const timestamp = context.now().getTime();
   const totp = new TOTP({ ...form, secret: TotpSecret.fromBase32(secret.reveal()) });
   const delta = totp.validate({ token: code, timestamp, window: 1 });
   return delta === null ? undefined : { kind: 'totp', enrolment, step: totp.counter({ timestamp }) + delta };
@@ -191,16 +200,16 @@ export async function readCode(house: House, user: UserRow, text: string): Promi
 
 /** The secret, with the enrolment that it is of. One of before is bound to an enrolment of its own from now on. */
 async function openTotp(
-  house: House,
+  context: VaultContext,
   user: UserRow,
   kept: Sealed,
 ): Promise<{ enrolment: string | null; secret: Secret }> {
-  const secret = await unseal(house, kept, managementDeadline());
+  const secret = await unseal(context, kept, managementDeadline());
   if (user.totp_enrolment !== null || !isOfBefore(kept)) return { enrolment: user.totp_enrolment, secret };
   const enrolment = randomUUID();
   const { parts } = totpContext({ id: user.id, totp_enrolment: enrolment });
-  const anew = await reseal(house, { ...kept, context: { ...kept.context, parts } });
-  const bound = await house.store.bookkeep(async (trx) => {
+  const anew = await reseal(context, { ...kept, context: { ...kept.context, parts } });
+  const bound = await context.store.bookkeep(async (trx) => {
     signsIn(trx);
     return noteOn(trx, 'users')
       .set({ totp_sealed: anew, totp_enrolment: enrolment })
@@ -217,7 +226,7 @@ async function openTotp(
 /** Uses a right code up: false where somebody else has done so (RFC 6238, 5.2: each code once). */
 export async function spendCode(
   trx: Transaction<Tables>,
-  house: House,
+  context: VaultContext,
   userId: string,
   code: RightCode,
 ): Promise<boolean> {
@@ -233,7 +242,7 @@ export async function spendCode(
           .executeTakeFirst()
       : await trx
           .updateTable('recovery_codes')
-          .set({ used_at: house.now().toISOString() })
+          .set({ used_at: context.now().toISOString() })
           .where('user_id', '=', userId)
           .where('hash', '=', code.hash)
           .where('used_at', 'is', null)
@@ -242,40 +251,40 @@ export async function spendCode(
 }
 
 async function confirmBoth(
-  house: House,
+  context: VaultContext,
   act: Act,
   own: Own,
   { password, code }: { password: Secret; code: string },
 ): Promise<{ user: UserRow; enrolment: string | null }> {
-  const { user } = await findSession(house, own.userId, own.sessionId);
+  const { user } = await findSession(context, own.userId, own.sessionId);
   if (user.totp_state !== 'ON') throw new VaultError('conflict', 'there is no second factor');
-  await confirmPassword(house, act, user, password);
-  const attempt = await beginAttempt(house, user.id);
+  await confirmPassword(context, act, user, password);
+  const attempt = await beginAttempt(context, user.id);
   if (attempt === undefined) throw notConfirmed();
-  const right = await tryCode(house, user, code, attempt);
+  const right = await tryCode(context, user, code, attempt);
   const spent =
     right !== undefined &&
-    (await house.store.write(act, async (trx) => {
-      if (!(await spendCode(trx, house, user.id, right))) return false;
+    (await context.store.write(act, async (trx) => {
+      if (!(await spendCode(trx, context, user.id, right))) return false;
       await takeBack(trx, attempt);
       return true;
     }));
   if (spent) return { user, enrolment: right.kind === 'totp' ? right.enrolment : user.totp_enrolment };
-  await recordRefusal(house, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
+  await recordRefusal(context, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });
   throw notConfirmed();
 }
 
 /** {@link readCode} within an attempt that is not counted where the token cannot tell. */
 export async function tryCode(
-  house: House,
+  context: VaultContext,
   user: UserRow,
   code: string,
   attempt: { userId: string; failures: number },
 ): Promise<RightCode | undefined> {
   try {
-    return await readCode(house, user, code);
+    return await readCode(context, user, code);
   } catch (error) {
-    await house.store.bookkeep(async (trx) => takeBack(trx, attempt));
+    await context.store.bookkeep(async (trx) => takeBack(trx, attempt));
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { restricts, signsIn } from '../store/read-back.ts';
 import type { SessionTable, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { csrfTokenOf, hashOf, mintSessionToken } from './bearer.ts';
 
@@ -17,11 +17,11 @@ export interface SessionLimits {
   /** Without a request for so long a session ends, minutes. */
   idleMinutes: number;
   /** However busy, it ends after so long, minutes. */
-  longestMinutes: number;
+  maxMinutes: number;
 }
 
 /** Where a session begins. */
-export interface SessionWish {
+export interface SessionInput {
   method: SessionRow['method'];
   /** It will come in a cookie, guarded by a CSRF token. */
   cookie: boolean;
@@ -39,7 +39,7 @@ export interface OpenedSession {
 }
 
 /** The oldest go when there are more. */
-const mostOfOneUser = 20;
+const maxOfOneUser = 20;
 
 /** A session that still has something to do before it may do anything else has so long for it, minutes. */
 const unfinishedMinutes = 10;
@@ -54,13 +54,13 @@ export function isLive(
   return (
     time < Date.parse(session.expires_at) &&
     time < Date.parse(session.last_seen_at) + minutes(limits.idleMinutes) &&
-    time < Date.parse(session.created_at) + minutes(limits.longestMinutes)
+    time < Date.parse(session.created_at) + minutes(limits.maxMinutes)
   );
 }
 
 /** What sessions are made with. */
 interface SessionContext {
-  house: House;
+  context: VaultContext;
   limits: SessionLimits;
 }
 
@@ -71,24 +71,24 @@ interface SessionContext {
  */
 export async function openSession(
   trx: ActTransaction,
-  { house, limits }: SessionContext,
+  { context, limits }: SessionContext,
   act: Act,
   user: UserRow,
-  wish: SessionWish,
+  input: SessionInput,
 ): Promise<OpenedSession> {
   signsIn(trx);
-  const now = house.now();
+  const now = context.now();
   const token = mintSessionToken();
-  const state = firstState(user, wish.method);
+  const state = firstState(user, input.method);
   const session: SessionRow = {
     hash: hashOf(token.reveal()),
     id: randomUUID(),
     user_id: user.id,
-    csrf_hash: wish.cookie ? hashOf(csrfTokenOf(token.reveal()).reveal()) : null,
+    csrf_hash: input.cookie ? hashOf(csrfTokenOf(token.reveal()).reveal()) : null,
     state,
-    method: wish.method,
-    address: wish.address,
-    user_agent: wish.userAgent.slice(0, 300),
+    method: input.method,
+    address: input.address,
+    user_agent: input.userAgent.slice(0, 300),
     created_at: now.toISOString(),
     last_seen_at: now.toISOString(),
     expires_at: endOf(now, state, limits),
@@ -101,7 +101,7 @@ export async function openSession(
     action: 'session.begin',
     vaultId: user.vault_id,
     target: sessionTarget(session, user),
-    after: { method: wish.method, state, address: wish.address, userAgent: session.user_agent },
+    after: { method: input.method, state, address: input.address, userAgent: session.user_agent },
   });
   return opened(session, user, token);
 }
@@ -110,15 +110,15 @@ export async function openSession(
  * Lets a session rise to what is next for it. Its token becomes another, so that whoever knew the one from before the
  * second factor has nothing (session fixation).
  */
-export async function raiseSession(
+export async function elevateSession(
   trx: Transaction<Tables>,
-  { house, limits }: SessionContext,
+  { context, limits }: SessionContext,
   user: UserRow,
   session: SessionRow,
   state: 'PASSWORD_CHANGE' | 'ACTIVE',
 ): Promise<OpenedSession> {
   signsIn(trx);
-  const now = house.now();
+  const now = context.now();
   const token = mintSessionToken();
   const raised = await trx
     .updateTable('sessions')
@@ -154,26 +154,26 @@ export function stateAfterSecondFactor(
 }
 
 export async function listSessions(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   userId: string,
 ): Promise<SessionRow[]> {
-  const rows = await house.store.db
+  const rows = await context.store.db
     .selectFrom('sessions')
     .selectAll()
     .where('user_id', '=', userId)
     .orderBy('created_at', 'desc')
     .execute();
-  return rows.filter((row) => isLive(row, limits, house.now()));
+  return rows.filter((row) => isLive(row, limits, context.now()));
 }
 
 /** A user's own session, with them. Throws VaultError `not-found`. */
 export async function findSession(
-  house: House,
+  context: VaultContext,
   userId: string,
   sessionId: string,
 ): Promise<{ session: SessionRow; user: UserRow }> {
-  const { db } = house.store;
+  const { db } = context.store;
   const [session, user] = await Promise.all([
     db
       .selectFrom('sessions')
@@ -189,9 +189,14 @@ export async function findSession(
 }
 
 /** Signs out, or ends another of the user's own sessions. Throws VaultError `not-found`. */
-export async function endSession(house: House, act: Act, userId: string, sessionId: string): Promise<void> {
-  const { session, user } = await findSession(house, userId, sessionId);
-  await house.store.write(act, async (trx) => {
+export async function endSession(
+  context: VaultContext,
+  act: Act,
+  userId: string,
+  sessionId: string,
+): Promise<void> {
+  const { session, user } = await findSession(context, userId, sessionId);
+  await context.store.write(act, async (trx) => {
     const ended = await trx.deleteFrom('sessions').where('id', '=', session.id).executeTakeFirst();
     if (ended.numDeletedRows === 0n) throw new VaultError('not-found', 'there is no such session');
     restricts(trx, 'the end of the session', async () => {
@@ -245,7 +250,7 @@ async function dropOldest(trx: Transaction<Tables>, newest: SessionRow): Promise
     .where('user_id', '=', newest.user_id)
     .where('id', '<>', newest.id)
     .orderBy('created_at', 'desc')
-    .limit(mostOfOneUser - 1);
+    .limit(maxOfOneUser - 1);
   let surplus = trx
     .deleteFrom('sessions')
     .where('user_id', '=', newest.user_id)
@@ -257,8 +262,7 @@ async function dropOldest(trx: Transaction<Tables>, newest: SessionRow): Promise
 }
 
 function endOf(now: Date, state: SessionRow['state'], limits: SessionLimits): string {
-  const length =
-    state === 'ACTIVE' ? limits.longestMinutes : Math.min(unfinishedMinutes, limits.longestMinutes);
+  const length = state === 'ACTIVE' ? limits.maxMinutes : Math.min(unfinishedMinutes, limits.maxMinutes);
   return new Date(now.getTime() + minutes(length)).toISOString();
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { confirmPassword, guess } from './confirmation.ts';
 import { laneOf } from '../fair-queue.ts';
@@ -16,7 +16,7 @@ import {
   endSessionsOf,
   findSession,
   openSession,
-  raiseSession,
+  elevateSession,
   stateAfterSecondFactor,
   actOf,
   type OpenedSession,
@@ -27,7 +27,7 @@ import { ofLivingVault } from '../vault/living-vault.ts';
 import { usernameKey } from './user-forms.ts';
 import { vaultNameOf } from './vault-of.ts';
 
-export interface SignInWish {
+export interface SignInInput {
   /** '' for the appliance. */
   vaultId: string;
   username: string;
@@ -47,44 +47,44 @@ const refusedAfter = 1000;
  * reason; BusyError.
  */
 export async function signIn(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   act: Act,
-  wish: SignInWish,
+  input: SignInInput,
 ): Promise<OpenedSession> {
   const began = performance.now();
-  const opened = await trySignIn(house, limits, act, wish);
+  const opened = await trySignIn(context, limits, act, input);
   if (opened !== undefined) return opened;
   await delay(Math.max(0, began + refusedAfter - performance.now()));
   throw new SignInRefusedError();
 }
 
 async function trySignIn(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   act: Act,
-  wish: SignInWish,
+  input: SignInInput,
 ): Promise<OpenedSession | undefined> {
   const { admitted, right, better } = await checkPassword(
-    guess(wish.password),
+    guess(input.password),
     laneOf(act.address),
     async () => {
-      const user = await findByName(house, wish.vaultId, wish.username);
+      const user = await findByName(context, input.vaultId, input.username);
       const attempt =
-        user !== undefined && mayUsePassword(user, house.now())
-          ? await beginAttempt(house, user.id)
+        user !== undefined && mayUsePassword(user, context.now())
+          ? await beginAttempt(context, user.id)
           : undefined;
       return {
         admitted: { user, attempt },
         hash: attempt === undefined ? null : (user?.password_hash ?? null),
       };
     },
-    house.passwordCost,
+    context.passwordCost,
   );
   const { user, attempt } = admitted;
   const opened =
     right && user !== undefined && attempt !== undefined
-      ? await house.store.write(act, async (trx) => {
+      ? await context.store.write(act, async (trx) => {
           const fresh = await noteOn(trx, 'users')
             .set({
               ...(user.totp_state === 'ON' ? {} : clean),
@@ -99,18 +99,18 @@ async function trySignIn(
             .executeTakeFirst();
           if (fresh === undefined) return undefined;
           if (fresh.totp_state === 'ON') await takeBack(trx, attempt);
-          return openSession(trx, { house, limits }, act, fresh, {
+          return openSession(trx, { context, limits }, act, fresh, {
             method: 'password',
-            cookie: wish.cookie,
+            cookie: input.cookie,
             address: act.address,
-            userAgent: wish.userAgent,
+            userAgent: input.userAgent,
           });
         })
       : undefined;
   if (opened === undefined)
-    await recordRefusal(house, act, {
+    await recordRefusal(context, act, {
       action: 'session.begin',
-      vaultId: user?.vault_id ?? ((await vaultNameOf(house, wish.vaultId)) === '' ? '' : wish.vaultId),
+      vaultId: user?.vault_id ?? ((await vaultNameOf(context, input.vaultId)) === '' ? '' : input.vaultId),
       user,
     });
   return opened;
@@ -121,26 +121,26 @@ async function trySignIn(
  * SignInRefusedError; VaultError `conflict` where none is asked for; TokenError.
  */
 export async function giveSecondFactor(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   act: Act,
   own: Own,
   code: string,
 ): Promise<OpenedSession> {
-  const { session, user } = await findSession(house, own.userId, own.sessionId);
+  const { session, user } = await findSession(context, own.userId, own.sessionId);
   if (session.state !== 'SECOND_FACTOR')
     throw new VaultError('conflict', 'the session needs no second factor any more');
-  const attempt = await beginAttempt(house, user.id);
-  const right = attempt === undefined ? undefined : await tryCode(house, user, code, attempt);
+  const attempt = await beginAttempt(context, user.id);
+  const right = attempt === undefined ? undefined : await tryCode(context, user, code, attempt);
   const opened =
     right === undefined
       ? undefined
-      : await house.store.write(act, async (trx) => {
-          if (!(await spendCode(trx, house, user.id, right))) return undefined;
+      : await context.store.write(act, async (trx) => {
+          if (!(await spendCode(trx, context, user.id, right))) return undefined;
           await noteOn(trx, 'users').set(clean).where('id', '=', user.id).execute();
-          const raised = await raiseSession(
+          const raised = await elevateSession(
             trx,
-            { house, limits },
+            { context, limits },
             user,
             session,
             stateAfterSecondFactor(user, session.method),
@@ -154,7 +154,7 @@ export async function giveSecondFactor(
           return raised;
         });
   if (opened !== undefined) return opened;
-  await recordRefusal(house, act, { action: 'session.second-factor', vaultId: user.vault_id, user });
+  await recordRefusal(context, act, { action: 'session.second-factor', vaultId: user.vault_id, user });
   throw new SignInRefusedError('the code was refused');
 }
 
@@ -163,20 +163,20 @@ export async function giveSecondFactor(
  * `forbidden` for a wrong current password, `invalid` for a new one that will not do; BusyError.
  */
 export async function changePassword(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   act: Act,
   own: Own,
   { current, wanted }: { current: Secret; wanted: Secret },
 ): Promise<OpenedSession> {
-  const { session, user } = await findSession(house, own.userId, own.sessionId);
+  const { session, user } = await findSession(context, own.userId, own.sessionId);
   if (session.state === 'SECOND_FACTOR') throw new VaultError('conflict', 'the second factor comes first');
-  checkNewPassword(wanted, await namesOf(house, user));
-  await confirmPassword(house, act, user, current);
+  checkNewPassword(wanted, await namesOf(context, user));
+  await confirmPassword(context, act, user, current);
   if (normalPassword(wanted.reveal()) === normalPassword(current.reveal()))
     throw new VaultError('invalid', 'the new password is the current one');
-  const hash = await hashPassword(wanted, laneOf(act.address), house.passwordCost);
-  return house.store.write(act, async (trx) => {
+  const hash = await hashPassword(wanted, laneOf(act.address), context.passwordCost);
+  return context.store.write(act, async (trx) => {
     const before = await trx
       .selectFrom('users')
       .selectAll()
@@ -191,7 +191,7 @@ export async function changePassword(
       password_changed_at: trx.at.toISOString(),
     });
     await endSessionsOf(trx, user.id, session.id);
-    const raised = await raiseSession(trx, { house, limits }, changed, session, 'ACTIVE');
+    const raised = await elevateSession(trx, { context, limits }, changed, session, 'ACTIVE');
     await record(trx, actOf(act, user), {
       action: 'user.change-password',
       vaultId: user.vault_id,
@@ -203,11 +203,11 @@ export async function changePassword(
 
 /** A user by name, of a vault that is there or of the appliance. */
 export async function findByName(
-  house: House,
+  context: VaultContext,
   vaultId: string,
   username: string,
 ): Promise<UserRow | undefined> {
-  return house.store.db
+  return context.store.db
     .selectFrom('users')
     .selectAll()
     .where('vault_id', '=', vaultId)
@@ -224,8 +224,8 @@ function mayUsePassword(user: UserRow, now: Date): boolean {
 
 /** What a password of the user must not contain. */
 export async function namesOf(
-  house: House,
+  context: VaultContext,
   user: { username: string; email: string; vault_id: string },
 ): Promise<string[]> {
-  return [user.username, user.email.split('@')[0] ?? '', await vaultNameOf(house, user.vault_id)];
+  return [user.username, user.email.split('@')[0] ?? '', await vaultNameOf(context, user.vault_id)];
 }

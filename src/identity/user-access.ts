@@ -2,7 +2,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { Secret } from '../secret.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
@@ -15,12 +15,12 @@ import { findInReach, userEntry, type UserTarget } from './users.ts';
 
 /** Forgets the wrong passwords and codes of a user. */
 export async function unlockUser(
-  house: House,
+  context: VaultContext,
   act: Act,
   changer: Changer,
   { vaultId, userId, expected }: UserTarget,
 ): Promise<UserRow> {
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const before = await findInReach(trx, changer, { vaultId, userId, expected });
     // A session that somebody took must not be a place to guess the password at without end.
     checkNotSelf(changer, before, 'unlock', 'another administrator can do it');
@@ -84,21 +84,26 @@ export async function admitAgain(trx: ActTransaction, user: UserRow): Promise<Us
 }
 
 /** Gives a user a password that is their own already: nobody has to change it. For commands on the machine itself. */
-export async function setOwnPassword(house: House, act: Act, user: UserRow, password: Secret): Promise<void> {
-  const hash = await hashPassword(password, 'command', house.passwordCost);
-  await house.store.write(act, async (trx) =>
+export async function setOwnPassword(
+  context: VaultContext,
+  act: Act,
+  user: UserRow,
+  password: Secret,
+): Promise<void> {
+  const hash = await hashPassword(password, 'command', context.passwordCost);
+  await context.store.write(act, async (trx) =>
     bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 }),
   );
 }
 
 /** Takes away the second factor of someone who has lost it, and ends their sessions. */
 export async function removeTotp(
-  house: House,
+  context: VaultContext,
   act: Act,
   changer: Changer,
   { vaultId, userId, expected }: UserTarget,
 ): Promise<UserRow> {
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'take the second factor from', 'remove it with your password and a code');
     const cleared = await clearTotp(trx, user);

@@ -45,9 +45,9 @@ export function emailKey(email: string): string {
 }
 
 /** A name of a person or thing as people write it. Throws VaultError `invalid`. */
-export function parsePlainName(text: string, what: string, longest = 100): string {
+export function parsePlainName(text: string, what: string, max = 100): string {
   try {
-    return parseReadableName(text.replaceAll(/^ +| +$/g, ''), what, longest);
+    return parseReadableName(text.replaceAll(/^ +| +$/g, ''), what, max);
   } catch (error) {
     throw error instanceof NameError ? new VaultError('invalid', error.message) : error;
   }

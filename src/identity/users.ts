@@ -6,8 +6,8 @@ import type { Role, Tables, UserTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { changes } from '../vault/edits.ts';
-import { checkRowVersion, type Expected, type House } from '../vault/context.ts';
-import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import { checkRowVersion, type Expected, type VaultContext } from '../vault/context.ts';
+import { readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { findVault } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from './api-keys.ts';
@@ -26,7 +26,7 @@ import {
 import { endSessionsOf, type UserRow } from './sessions.ts';
 import { parseEmail, parsePlainName, parseUsername, usernameKey } from './user-forms.ts';
 
-export interface UserWish {
+export interface UserInput {
   username: string;
   displayName?: string | undefined;
   email: string;
@@ -57,25 +57,25 @@ export const userOrders = {
 
 /** `vaultId` is '' for the users of the appliance, here and below. */
 export async function listUsers(
-  house: House,
+  context: VaultContext,
   vaultId: string,
-  wish: PageWish & {
+  input: PageInput & {
     role?: Role | undefined;
     state?: UserRow['state'] | undefined;
     username?: string | undefined;
   },
 ): Promise<Page<UserRow>> {
-  let query = house.store.db.selectFrom('users').selectAll().where('vault_id', '=', vaultId);
-  if (wish.role !== undefined) query = query.where('role', '=', wish.role);
-  if (wish.state !== undefined) query = query.where('state', '=', wish.state);
-  if (wish.username !== undefined) query = query.where('username_key', '=', usernameKey(wish.username));
-  const through = house.store.db.selectFrom('users').where('vault_id', '=', vaultId);
-  return readPage(query, wish.username === undefined ? through : 'few', userOrders, 'users.id', wish);
+  let query = context.store.db.selectFrom('users').selectAll().where('vault_id', '=', vaultId);
+  if (input.role !== undefined) query = query.where('role', '=', input.role);
+  if (input.state !== undefined) query = query.where('state', '=', input.state);
+  if (input.username !== undefined) query = query.where('username_key', '=', usernameKey(input.username));
+  const through = context.store.db.selectFrom('users').where('vault_id', '=', vaultId);
+  return readPage(query, input.username === undefined ? through : 'few', userOrders, 'users.id', input);
 }
 
 /** Throws VaultError `not-found`, also for a user of another vault. */
 export async function findUser(
-  { db }: { readonly db: House['store']['db'] | Transaction<Tables> },
+  { db }: { readonly db: VaultContext['store']['db'] | Transaction<Tables> },
   vaultId: string,
   userId: string,
 ): Promise<UserRow> {
@@ -95,10 +95,10 @@ export async function createUser(
   act: Act,
   changer: Changer,
   vaultId: string,
-  wish: UserWish,
+  input: UserInput,
 ): Promise<{ user: UserRow; delivery: Delivery | undefined }> {
-  checkReach(changer, wish.role);
-  const row = newUser(site, vaultId, wish);
+  checkReach(changer, input.role);
+  const row = newUser(site, vaultId, input);
   const password = row.sign_in === 'oidc' ? undefined : firstPassword();
   const hash =
     password === undefined ? null : await hashPassword(password, laneOf(act.address), site.passwordCost);
@@ -110,20 +110,20 @@ export async function createUser(
 }
 
 /** A user's row before it is in the store, its fields checked. */
-export function newUser(house: House, vaultId: string, wish: UserWish): Insertable<UserTable> {
-  const now = house.now().toISOString();
-  const username = parseUsername(wish.username);
-  checkRole(vaultId, wish.role);
+export function newUser(context: VaultContext, vaultId: string, input: UserInput): Insertable<UserTable> {
+  const now = context.now().toISOString();
+  const username = parseUsername(input.username);
+  checkRole(vaultId, input.role);
   return {
     id: randomUUID(),
     vault_id: vaultId,
     username,
     username_key: usernameKey(username),
-    display_name: parsePlainName(wish.displayName ?? username, 'a display name'),
-    email: parseEmail(wish.email),
-    role: wish.role,
+    display_name: parsePlainName(input.displayName ?? username, 'a display name'),
+    email: parseEmail(input.email),
+    role: input.role,
     state: 'ACTIVE',
-    sign_in: wish.signIn ?? 'password',
+    sign_in: input.signIn ?? 'password',
     password_hash: null,
     must_change_password: 1,
     password_changed_at: now,
@@ -162,7 +162,7 @@ export async function insertUser(
  * sign in they have no session any more, and disabled no API key for good.
  */
 export async function updateUser(
-  house: House,
+  context: VaultContext,
   act: Act,
   changer: Changer,
   { vaultId, userId, expected }: UserTarget,
@@ -180,7 +180,7 @@ export async function updateUser(
     ...(change.signIn === 'oidc' ? { password_hash: null, must_change_password: 0 } : {}),
     ...(change.signIn === 'password' ? { oidc_subject: null } : {}),
   };
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const before = await findUser({ db: trx }, vaultId, userId);
     checkRowVersion(before, expected);
     checkReach(changer, before.role, ...(change.role === undefined ? [] : [change.role]));
@@ -189,7 +189,7 @@ export async function updateUser(
     if (change.state === 'DISABLED')
       checkNotSelf(changer, before, 'disable', 'another administrator can do it');
     if (!changes(before, fields)) return before;
-    const after = await keepingSomebody(trx, vaultId, house.now(), async () =>
+    const after = await keepingSomebody(trx, vaultId, context.now(), async () =>
       bumpRecord(trx, 'users', before, fields),
     );
     if (isAdministrator(before)) await checkAdministratorLeft(trx, vaultId);
@@ -214,15 +214,15 @@ export async function updateUser(
 
 /** With their sessions, API keys and memberships; the audit trail keeps their name. */
 export async function deleteUser(
-  house: House,
+  context: VaultContext,
   act: Act,
   changer: Changer,
   { vaultId, userId, expected }: UserTarget,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const user = await findInReach(trx, changer, { vaultId, userId, expected });
     checkNotSelf(changer, user, 'delete', 'another administrator can do it');
-    await keepingSomebody(trx, vaultId, house.now(), async () =>
+    await keepingSomebody(trx, vaultId, context.now(), async () =>
       trx.deleteFrom('users').where('id', '=', userId).execute(),
     );
     if (isAdministrator(user)) await checkAdministratorLeft(trx, vaultId);

@@ -1,9 +1,9 @@
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /** Name of a vault that is there; '' for the appliance, and for none. */
-export async function vaultNameOf(house: House, vaultId: string): Promise<string> {
+export async function vaultNameOf(context: VaultContext, vaultId: string): Promise<string> {
   if (vaultId === '') return '';
-  const vault = await house.store.db
+  const vault = await context.store.db
     .selectFrom('vaults')
     .select('name')
     .where('id', '=', vaultId)

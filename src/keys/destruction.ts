@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
@@ -13,7 +13,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { TokenError } from '../token/faults.ts';
 
 /** So many keys are deleted in one transaction. */
-const atOnce = 10;
+const batchSize = 10;
 
 /** A version that is to be destroyed, or was. */
 export interface DoomedVersion extends IdentifiedVersion {
@@ -39,20 +39,22 @@ export interface DestructionScope {
  * objects wait for the next run; one that cannot be destroyed holds up no other. The record asks for it until it is done.
  */
 export async function destroyVersions(
-  house: House,
-  act: Act = systemAct(house, 'schedule'),
+  context: VaultContext,
+  act: Act = systemAct(context, 'schedule'),
   { vaultId, mayAsk = () => true }: DestructionScope = {},
 ): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   const failed: FailedDestruction[] = [];
   const away = new Set<string>();
   const destroyed: DoomedVersion[] = [];
-  const pages = inPages<DoomedVersion>(async (after, limit) => doomedVersions(house, vaultId, after, limit));
+  const pages = inPages<DoomedVersion>(async (after, limit) =>
+    doomedVersions(context, vaultId, after, limit),
+  );
   for await (const page of pages)
     for (const doomed of page) {
       const { token } = doomed;
       if (away.has(token) || !mayAsk(token)) continue;
       try {
-        if (await destroyOne(house, act, doomed)) destroyed.push(doomed);
+        if (await destroyOne(context, act, doomed)) destroyed.push(doomed);
       } catch (error) {
         failed.push({ ...doomed, error });
         if (error instanceof VaultError) continue;
@@ -67,36 +69,36 @@ export async function destroyVersions(
  * key id, and the key objects are destroyed.
  */
 export async function deleteDueKeys(
-  house: House,
+  context: VaultContext,
   now: Date,
   scope: DestructionScope = {},
 ): Promise<{ deleted: number; destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   let deleted = 0;
   await paced(async () => {
-    const some = await deleteKeys(house, await dueKeys(house, now), now);
+    const some = await deleteKeys(context, await dueKeys(context, now), now);
     deleted += some;
     return some > 0;
   });
-  return { deleted, ...(await destroyVersions(house, undefined, scope)) };
+  return { deleted, ...(await destroyVersions(context, undefined, scope)) };
 }
 
-async function dueKeys({ store }: House, now: Date): Promise<string[]> {
+async function dueKeys({ store }: VaultContext, now: Date): Promise<string[]> {
   const rows = await store.db
     .selectFrom('cloud_keys')
     .select('id')
     .where('state', '=', 'PENDING_DELETION')
     .where('deletion_at', '<=', now.toISOString())
     .orderBy('deletion_at')
-    .limit(atOnce)
+    .limit(batchSize)
     .execute();
   return rows.map(({ id }) => id);
 }
 
-async function deleteKeys(house: House, ids: readonly string[], now: Date): Promise<number> {
-  const act = { ...systemAct(house, 'schedule'), at: now };
+async function deleteKeys(context: VaultContext, ids: readonly string[], now: Date): Promise<number> {
+  const act = { ...systemAct(context, 'schedule'), at: now };
   const at = now.toISOString();
   if (ids.length === 0) return 0;
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     let deleted = 0;
     for (const id of ids) {
       // Again within the transaction: its deletion may have been cancelled since.
@@ -134,7 +136,7 @@ async function deleteKeys(house: House, ids: readonly string[], now: Date): Prom
 }
 
 async function doomedVersions(
-  { store }: House,
+  { store }: VaultContext,
   vaultId: string | undefined,
   after: DoomedVersion | undefined,
   limit: number,
@@ -171,9 +173,9 @@ async function doomedVersions(
 }
 
 /** False where another process was there first. Throws TokenError, VaultError for a row that nothing led to. */
-async function destroyOne(house: House, act: Act, doomed: DoomedVersion): Promise<boolean> {
+async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
-  const notOrdered = await house.store.bookkeep(async (trx) => whyNotOrdered(trx, doomed, house.now()));
+  const notOrdered = await context.store.bookkeep(async (trx) => whyNotOrdered(trx, doomed, context.now()));
   if (notOrdered !== undefined)
     throw new VaultError(
       'conflict',
@@ -181,11 +183,13 @@ async function destroyOne(house: House, act: Act, doomed: DoomedVersion): Promis
       'find out who changed the store',
     );
   const identity = identityOfVersion(doomed);
-  await house.tokens.pool(token).call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
-  return house.store.write(act, async (trx) => {
+  await context.tokens
+    .pool(token)
+    .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
+  return context.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('key_versions')
-      .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
+      .set({ state: 'DESTROYED', destroyed_at: context.now().toISOString() })
       .where('cloud_key_id', '=', cloudKeyId)
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')

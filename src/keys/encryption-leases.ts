@@ -12,7 +12,7 @@ export interface LeaseAsk {
 export type Leased = number | null;
 
 /** So many are leased in one transaction. */
-const rowsAtOnce = 200;
+const rowsPerBatch = 200;
 
 /** A block for each ask that still may have one, in the order of the asks; synced before anybody may use it. */
 export async function leaseBlocks(
@@ -20,8 +20,8 @@ export async function leaseBlocks(
   asks: readonly LeaseAsk[],
 ): Promise<Leased[]> {
   const leased: Leased[] = [];
-  for (let from = 0; from < asks.length; from += rowsAtOnce)
-    leased.push(...(await leaseSome(store, asks.slice(from, from + rowsAtOnce))));
+  for (let from = 0; from < asks.length; from += rowsPerBatch)
+    leased.push(...(await leaseSome(store, asks.slice(from, from + rowsPerBatch))));
   return leased;
 }
 

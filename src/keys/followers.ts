@@ -1,6 +1,6 @@
 import type { Act } from '../evidence/trail.ts';
 import type { ActTransaction } from '../store/store.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 
@@ -18,17 +18,17 @@ export type FollowerWanted = 'ENABLE' | 'DISABLE' | 'SCHEDULE_DELETION' | 'CANCE
 
 /** What may be told of the followers of a new CloudKey: each adds a word of its own. */
 // oxlint-disable-next-line typescript/no-empty-object-type -- declarations of the followers are merged into it.
-export interface FollowerWishes {}
+export interface FollowerInputs {}
 
 /** Each is called within the transaction of the act, may throw VaultError, and asks nobody outside the store. */
 export interface KeyFollower {
-  /** The CloudKey was made, with this wish. */
+  /** The CloudKey was made, with this input. */
   created: (
     trx: ActTransaction,
     act: Act,
     keySet: KeySet,
     key: CloudKeyRecord,
-    wishes: FollowerWishes,
+    inputs: FollowerInputs,
   ) => Promise<void>;
   /** The making of the CloudKey came to nothing, and its record is about to go: what was made with it goes too. */
   undone: (trx: ActTransaction, cloudKeyId: string) => Promise<void>;
@@ -53,6 +53,6 @@ export interface KeyFollower {
 }
 
 /** What acts on CloudKeys and key sets work with. */
-export interface KeyHouse extends House {
+export interface KeyContext extends VaultContext {
   followers: readonly KeyFollower[];
 }

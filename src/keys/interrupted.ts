@@ -3,8 +3,8 @@ import type { ActTransaction } from '../store/store.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import { noteOn } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
-import type { KeyHouse } from './followers.ts';
+import type { VaultContext } from '../vault/context.ts';
+import type { KeyContext } from './followers.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
@@ -18,7 +18,7 @@ import { managementDeadline } from '../vault/tokens.ts';
  */
 
 /** Nobody is at an act any more that is this old, milliseconds: the token is given a quarter of a minute. */
-export const longestAct = 120_000;
+export const maxAct = 120_000;
 
 /** What a key generation that failed has left in the token: nothing of ours, what is to be destroyed, or what may come yet. */
 export type LeftKeyObject = 'none' | 'left' | 'may-come';
@@ -37,7 +37,7 @@ export function keyObjectAfter(error: unknown): LeftKeyObject {
  * stays: its version is found by reconcile.
  */
 export async function takeBackVersion(
-  house: KeyHouse,
+  context: KeyContext,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
@@ -45,11 +45,11 @@ export async function takeBackVersion(
 ): Promise<void> {
   switch (keyObjectAfter(error)) {
     case 'none':
-      return forgetVersion(house, key, version);
+      return forgetVersion(context, key, version);
     case 'left':
-      return rollBackVersion(house, keySet, key, version);
+      return rollBackVersion(context, keySet, key, version);
     case 'may-come':
-      return abandon(house, key, version);
+      return abandon(context, key, version);
   }
 }
 
@@ -58,28 +58,28 @@ export async function takeBackVersion(
  * that is in use already stays; one that the token does not destroy now is destroyed by reconcile.
  */
 export async function rollBackVersion(
-  house: KeyHouse,
+  context: KeyContext,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
-  if (!(await claim(house, key, version))) return;
+  if (!(await claim(context, key, version))) return;
   try {
-    await destroy(house, keySet, key, version);
+    await destroy(context, keySet, key, version);
   } catch {
     // The fault that led here is what the caller is told.
-    return abandon(house, key, version);
+    return abandon(context, key, version);
   }
-  await forgetVersion(house, key, version);
+  await forgetVersion(context, key, version);
 }
 
 async function forgetVersion(
-  house: KeyHouse,
+  context: KeyContext,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
-  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
-    if (version === 1) return deleteCreation(house, trx, key);
+  await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    if (version === 1) return deleteCreation(context, trx, key);
     await trx
       .deleteFrom('key_versions')
       .where('cloud_key_id', '=', key.id)
@@ -95,13 +95,15 @@ async function forgetVersion(
  * alone. For reconcile. Throws TokenError; then it can be repeated.
  */
 export async function undoCreation(
-  house: KeyHouse,
+  context: KeyContext,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
 ): Promise<void> {
-  if (!(await claim(house, key, 1))) return;
-  await destroy(house, keySet, key, 1);
-  await house.store.change(systemAct(house, 'interrupted'), async (trx) => deleteCreation(house, trx, key));
+  if (!(await claim(context, key, 1))) return;
+  await destroy(context, keySet, key, 1);
+  await context.store.change(systemAct(context, 'interrupted'), async (trx) =>
+    deleteCreation(context, trx, key),
+  );
 }
 
 /**
@@ -110,17 +112,17 @@ export async function undoCreation(
  * Throws TokenError; then the version is DESTROYING.
  */
 export async function undoVersion(
-  house: House,
+  context: VaultContext,
   keySet: Pick<KeySet, 'token'>,
   key: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
-  if (!(await claim(house, key, version))) return;
-  await destroy(house, keySet, key, version);
-  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
+  if (!(await claim(context, key, version))) return;
+  await destroy(context, keySet, key, version);
+  await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     await trx
       .updateTable('key_versions')
-      .set({ state: 'DESTROYED', destroyed_at: house.now().toISOString() })
+      .set({ state: 'DESTROYED', destroyed_at: context.now().toISOString() })
       .where('cloud_key_id', '=', key.id)
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')
@@ -132,8 +134,12 @@ export async function undoVersion(
  * Before a key object is destroyed its version is made DESTROYING: from then on nobody can put it into use, however late
  * its maker is. False where somebody has: then it must stay.
  */
-async function claim(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<boolean> {
-  return house.store.change(systemAct(house, 'interrupted'), async (trx) => {
+async function claim(
+  context: VaultContext,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<boolean> {
+  return context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     const claimed = await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYING' })
@@ -154,7 +160,7 @@ async function claim(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: 
 }
 
 async function deleteCreation(
-  { followers }: KeyHouse,
+  { followers }: KeyContext,
   trx: ActTransaction,
   { id }: Pick<CloudKeyRecord, 'id'>,
 ): Promise<void> {
@@ -171,8 +177,12 @@ async function deleteCreation(
   await forgetCreation(trx, id);
 }
 
-async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version: number): Promise<void> {
-  await house.store.change(systemAct(house, 'interrupted'), async (trx) => {
+async function abandon(
+  context: VaultContext,
+  { id }: Pick<CloudKeyRecord, 'id'>,
+  version: number,
+): Promise<void> {
+  await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     await trx
       .updateTable('key_versions')
       .set({ made_by: '' })
@@ -190,12 +200,12 @@ async function abandon(house: House, { id }: Pick<CloudKeyRecord, 'id'>, version
 
 /** Only what carries the id and the label of this version: it was never in use, so that it has no proof. */
 async function destroy(
-  house: House,
+  context: VaultContext,
   keySet: Pick<KeySet, 'token'>,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
 ): Promise<void> {
-  const key = await house.store.db
+  const key = await context.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .select(['key_sets.vault_id as vaultId', 'key_set_id as keySetId', 'external_key_id as externalKeyId'])
@@ -206,7 +216,7 @@ async function destroy(
   const objectId = versionObjectId(id, version);
   const facts = { ...key, cloudKeyId: id, version, objectId };
   const identity = identityOfVersion({ ...facts, origin: 'holdfast', label: null, proof: null });
-  await house.tokens
+  await context.tokens
     .pool(keySet.token)
     .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
 }

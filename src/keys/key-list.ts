@@ -1,9 +1,9 @@
 import { idsOfKeysCalled } from './key-names.ts';
 import { beginsWith, beginsWithByIndex } from '../vault/begins-with.ts';
 import type { CloudKeyState } from '../store/schema.ts';
-import type { House, Sight } from '../vault/context.ts';
+import type { VaultContext, Sight } from '../vault/context.ts';
 import { listedCloudKeys, type UsedCloudKey } from './key-records.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../vault/page.ts';
 
 export interface CloudKeyFilter {
   keySetId?: string | undefined;
@@ -25,13 +25,13 @@ export const cloudKeyOrders = {
 } as const;
 
 export async function listCloudKeys(
-  house: Pick<House, 'store' | 'now'>,
+  context: Pick<VaultContext, 'store' | 'now'>,
   vaultId: string,
   sight: Sight,
   { keySetId, region, state, name, externalKeyId, called }: CloudKeyFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<UsedCloudKey>> {
-  const { db } = house.store;
+  const { db } = context.store;
   let query = listedCloudKeys(db, vaultId, sight, keySetId);
   let through = db
     .selectFrom('cloud_keys')
@@ -52,7 +52,7 @@ export async function listCloudKeys(
     through = through.where((eb) => beginsWithByIndex(eb.ref('cloud_keys.name'), name));
   } else if (name !== undefined) query = query.where((eb) => beginsWith(eb.ref('cloud_keys.name'), name));
   if (state !== undefined) {
-    const now = house.now().toISOString();
+    const now = context.now().toISOString();
     // As keyState() has it: the schedule may not have written EXPIRED yet.
     query = query.where((eb) => {
       const is = eb(notByIndex(eb.ref('cloud_keys.state')), '=', state);

@@ -1,6 +1,6 @@
 import { recordEach, type Act } from '../evidence/trail.ts';
 import type { CloudKeyState } from '../store/schema.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { idsOfKeysCalled } from './key-names.ts';
 import { effectiveState, frozenSince } from './key-records.ts';
 
@@ -23,7 +23,7 @@ export interface FoundKey {
  * in the trail of the appliance, and in that of each vault in which one was found.
  */
 export async function lookUpCloudKeys(
-  { store, now }: Pick<House, 'store' | 'now'>,
+  { store, now }: Pick<VaultContext, 'store' | 'now'>,
   act: Act,
   called: string,
 ): Promise<FoundKey[]> {

@@ -5,7 +5,7 @@ import type { Tables } from '../store/schema.ts';
 import type { FoundKey } from '../token/messages.ts';
 import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House, Sight } from '../vault/context.ts';
+import type { VaultContext, Sight } from '../vault/context.ts';
 import { checkKeyName, checkUnspent } from './key-checks.ts';
 import {
   auditedKey,
@@ -14,19 +14,19 @@ import {
   type KeyVersionRecord,
   type Usage,
 } from './key-records.ts';
-import { restrictKeyObject, wayOutOfFixedKey } from './key-restriction.ts';
+import { restrictKeyObject, remediationOfFixedKey } from './key-restriction.ts';
 import { findKeyToAdopt } from './key-to-adopt.ts';
 import { findKeySetIn, getKeySet, type KeySet } from './key-sets/key-set-records.ts';
 import { activateOrRollBack, makeKeyObject } from './key-versions.ts';
 import { proofOfFound } from './key-proofs.ts';
-import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import type { FollowerWishes, KeyHouse } from './followers.ts';
+import { parseKeyInput, type CloudKeyInput } from './key-input.ts';
+import type { FollowerInputs, KeyContext } from './followers.ts';
 import { parseExternalKeyId } from '../vault/names.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { tokensOf } from '../vault/granted-tokens.ts';
 
-export interface NewKeyWish extends CloudKeyWish, FollowerWishes {
+export interface NewKeyInput extends CloudKeyInput, FollowerInputs {
   keySetId: string;
   /** What AWS calls it, for ever; a UUID if left out. */
   externalKeyId?: string | undefined;
@@ -34,7 +34,7 @@ export interface NewKeyWish extends CloudKeyWish, FollowerWishes {
   usage?: Usage | undefined;
 }
 
-export interface AdoptionWish extends CloudKeyWish {
+export interface AdoptionInput extends CloudKeyInput {
   keySetId: string;
   externalKeyId: string;
   /** CKA_LABEL of the key object in the token. */
@@ -49,35 +49,35 @@ export interface AdoptionWish extends CloudKeyWish {
  * Idempotency-Key, so that a repetition finds the record. Throws TokenError, NameError, VaultError.
  */
 export async function createCloudKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   vaultId: string,
   sight: Sight,
-  wish: NewKeyWish,
+  input: NewKeyInput,
 ): Promise<CloudKeyRecord> {
   const row = {
-    ...newRow(house, act, wish),
-    external_key_id: parseExternalKeyId(wish.externalKeyId ?? randomUUID()),
-    can_encrypt: wish.usage?.encrypt === false ? 0 : 1,
-    can_decrypt: wish.usage?.decrypt === false ? 0 : 1,
+    ...newRow(context, act, input),
+    external_key_id: parseExternalKeyId(input.externalKeyId ?? randomUUID()),
+    can_encrypt: input.usage?.encrypt === false ? 0 : 1,
+    can_decrypt: input.usage?.decrypt === false ? 0 : 1,
     state: 'CREATING' as const,
     next_rotation_at: null,
   };
-  const { key, keySet } = await house.store.change(act, async (trx) => {
+  const { key, keySet } = await context.store.change(act, async (trx) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, row.key_set_id);
-    checkConfigured(house, keySet);
+    checkConfigured(context, keySet);
     const key = await insertKey(trx, keySet, row, {
       object_id: versionObjectId(row.id, 1),
       state: 'PENDING',
       origin: 'holdfast',
     });
     // With the key, so that what a cloud is to have of it is never forgotten; the cloud is asked once the key is there.
-    for (const follower of house.followers) await follower.created(trx, act, keySet, key, wish);
+    for (const follower of context.followers) await follower.created(trx, act, keySet, key, input);
     await rememberCreation(trx, act, key.id);
     return { key, keySet };
   });
-  const proof = await makeKeyObject(house, keySet, key, 1);
-  return activateOrRollBack(house, act, keySet, key, 1, 'asked', proof);
+  const proof = await makeKeyObject(context, keySet, key, 1);
+  return activateOrRollBack(context, act, keySet, key, 1, 'asked', proof);
 }
 
 /** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */
@@ -105,22 +105,22 @@ async function checkTokenIsOurs(db: Reading, vaultId: string, token: string): Pr
  */
 // oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: no key object is taken over twice
 export async function adoptCloudKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   sight: Sight,
-  wish: AdoptionWish,
+  input: AdoptionInput,
 ): Promise<CloudKeyRecord> {
-  const common = newRow(house, act, wish);
-  const external_key_id = parseExternalKeyId(wish.externalKeyId);
-  const { token } = await getKeySet(house, vaultId, sight, wish.keySetId);
-  checkConfigured(house, { token });
-  if (isLabelOfOwn(wish.label))
+  const common = newRow(context, act, input);
+  const external_key_id = parseExternalKeyId(input.externalKeyId);
+  const { token } = await getKeySet(context, vaultId, sight, input.keySetId);
+  checkConfigured(context, { token });
+  if (isLabelOfOwn(input.label))
     throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
-  await checkTokenIsOurs(house.store.db, vaultId, token);
-  const find = async () => findKeyToAdopt(house, token, wish.label);
+  await checkTokenIsOurs(context.store.db, vaultId, token);
+  const find = async () => findKeyToAdopt(context, token, input.label);
   const check = async (trx: Transaction<Tables>) => {
-    const keySet = await findKeySetIn(trx, vaultId, sight, wish.keySetId);
+    const keySet = await findKeySetIn(trx, vaultId, sight, input.keySetId);
     if (keySet.token !== token)
       throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
     // Again: while the token was asked another vault may have been given it.
@@ -128,31 +128,31 @@ export async function adoptCloudKey(
     return keySet;
   };
   let found = await find();
-  if (wish.restrict === true && found.id.length > 0 && mayBeRestricted(found)) {
+  if (input.restrict === true && found.id.length > 0 && mayBeRestricted(found)) {
     const { id } = found;
-    await restrictKeyObject(house, act, { vaultId, token, label: wish.label, found }, async (trx) => {
+    await restrictKeyObject(context, act, { vaultId, token, label: input.label, found }, async (trx) => {
       await check(trx);
       // Before the token is changed; insertKey looks again.
       await checkFree(trx, { ...common, external_key_id }, id);
     });
     found = await find();
   }
-  checkFit(found, wish.restrict === true);
+  checkFit(found, input.restrict === true);
   // Found by its label; used by its id, which must be its own too: the proof is of what has both.
   const object_id = Buffer.from(found.id);
-  const proof = await proofOfFound(house, {
+  const proof = await proofOfFound(context, {
     vaultId,
-    keySetId: wish.keySetId,
+    keySetId: input.keySetId,
     externalKeyId: external_key_id,
     cloudKeyId: common.id,
     version: 1,
     objectId: object_id,
     origin: 'aws-sample-proxy',
-    label: wish.label,
+    label: input.label,
     proof: null,
     token,
   });
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const keySet = await check(trx);
     const row = {
       ...common,
@@ -166,7 +166,7 @@ export async function adoptCloudKey(
       object_id,
       state: 'ACTIVE',
       origin: 'aws-sample-proxy',
-      label: wish.label,
+      label: input.label,
       proof,
       encryptions_leased: proof === null ? 0 : 1,
     });
@@ -183,28 +183,33 @@ function mayBeRestricted({ excess, lasting, modifiable }: FoundKey): boolean {
 function checkFit(found: FoundKey, restricted: boolean): void {
   if (found.id.length === 0)
     throw new VaultError('invalid', 'the key object has no CKA_ID', 'give it one of its own first');
-  const { excess, lasting, complaints } = found;
+  const { excess, lasting, violations } = found;
   // What was asked for and could not be done is no adoption either.
-  if (found.fit && !(restricted && excess.length > 0)) return;
+  if (found.compliant && !(restricted && excess.length > 0)) return;
   // Of keys that were made elsewhere it is not asked where they were born.
-  const unfit = restricted ? [...lasting, ...excess] : complaints.filter((name) => !isOfBirth(found, name));
-  throw new VaultError('invalid', `the key object is not fit: ${unfit.join(', ')}`, wayOutOfUnfit(found));
+  const unfit = restricted ? [...lasting, ...excess] : violations.filter((name) => !isOfBirth(found, name));
+  throw new VaultError(
+    'invalid',
+    `the key object is not fit: ${unfit.join(', ')}`,
+    remediationOfUnfit(found),
+  );
 }
 
 /** CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE. */
-function isOfBirth({ excess, lasting }: FoundKey, complaint: string): boolean {
-  return !excess.includes(complaint) && !lasting.includes(complaint);
+function isOfBirth({ excess, lasting }: FoundKey, violation: string): boolean {
+  return !excess.includes(violation) && !lasting.includes(violation);
 }
 
-function wayOutOfUnfit(found: FoundKey): string {
-  const { excess, lasting, modifiable, complaints } = found;
+function remediationOfUnfit(found: FoundKey): string {
+  const { excess, lasting, modifiable, violations } = found;
   if (lasting.length > 0)
     return (
       `what ${lasting.join(', ')} says cannot be undone: whoever had the token may have a copy of the key. Make a CloudKey ` +
       'and encrypt anew under it; docs/profiles.md has the attributes that a key object needs'
     );
-  if (!modifiable) return `the key object is fixed as it is (CKA_MODIFIABLE is false): ${wayOutOfFixedKey}`;
-  const asBorn = complaints.filter((name) => isOfBirth(found, name));
+  if (!modifiable)
+    return `the key object is fixed as it is (CKA_MODIFIABLE is false): ${remediationOfFixedKey}`;
+  const asBorn = violations.filter((name) => isOfBirth(found, name));
   return (
     `repeat it with --restrict (API: restrict): then ${excess.join(', ')} are set to false in the token, for good, and the ` +
     'key is adopted. The sample proxy needs none of them: it only encrypts and decrypts' +
@@ -212,12 +217,12 @@ function wayOutOfUnfit(found: FoundKey): string {
   );
 }
 
-function newRow(house: House, act: Act, wish: CloudKeyWish & { keySetId: string }) {
+function newRow(context: VaultContext, act: Act, input: CloudKeyInput & { keySetId: string }) {
   const now = act.at.toISOString();
-  const parsed = parseKeyWish(wish, act.at);
+  const parsed = parseKeyInput(input, act.at);
   return {
     id: randomUUID(),
-    key_set_id: wish.keySetId,
+    key_set_id: input.keySetId,
     description: '',
     administrators: '[]',
     users: '[]',
@@ -232,15 +237,15 @@ function newRow(house: House, act: Act, wish: CloudKeyWish & { keySetId: string 
     rotated_at: now,
     deletion_at: null,
     deleted_at: null,
-    made_by: house.instance,
+    made_by: context.instance,
     row_version: 1,
     created_at: now,
     updated_at: now,
   };
 }
 
-function checkConfigured(house: House, { token }: Pick<KeySet, 'token'>): void {
-  if (!house.tokens.has(token))
+function checkConfigured(context: VaultContext, { token }: Pick<KeySet, 'token'>): void {
+  if (!context.tokens.has(token))
     throw new VaultError(
       'conflict',
       'the configuration of this node does not name the token of the key set',

@@ -7,7 +7,7 @@ import { notByIndex } from '../vault/page.ts';
  */
 
 /** More CloudKeys than this of one name are not told apart by hand. Of more, those that are in use come first. */
-const most = 200;
+const max = 200;
 
 /**
  * Ids of the CloudKeys of a vault, or of all, that somebody may call so: by id, external key id or name, or as AWS calls their KMS
@@ -70,7 +70,7 @@ export async function idsOfKeysCalled(
     // A name may have been given again and again, each time after the key before was deleted.
     .orderBy((eb) => eb('cloud_keys.state', '=', 'DELETED'))
     .orderBy('named.id')
-    .limit(most)
+    .limit(max)
     .execute();
   return rows.map(({ id }) => id);
 }

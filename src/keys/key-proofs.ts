@@ -1,5 +1,5 @@
 import type { Act } from '../evidence/trail.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from './unfit-note.ts';
 import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
@@ -13,7 +13,7 @@ export type ProvableVersion = IdentifiedVersion & { token: string };
  * not as on record.
  */
 export async function proofOfFound(
-  { tokens }: Pick<House, 'tokens'>,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   version: ProvableVersion,
 ): Promise<Buffer | null> {
   const identity = identityOfVersion({ ...version, proof: null });
@@ -25,7 +25,7 @@ export async function proofOfFound(
 
 /** Why the key object is not the one on record; undefined where it is. Throws TokenError where it cannot be told. */
 export async function unfitnessOf(
-  { tokens }: Pick<House, 'tokens'>,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   version: ProvableVersion,
 ): Promise<string | undefined> {
   const ask = { kind: 'proveKey', key: version.objectId, identity: identityOfVersion(version) } as const;
@@ -34,7 +34,7 @@ export async function unfitnessOf(
 
 /** Keeps a proof where there is none yet, and counts the encryption that it is. */
 export async function keepProofs(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   act: Act,
   proofs: readonly { version: ProvableVersion; proof: Buffer }[],
 ): Promise<void> {
@@ -54,7 +54,7 @@ export async function keepProofs(
 
 /** Notes that the key object is not the one on record, or is again. */
 export async function noteUnfit(
-  { store, now }: Pick<House, 'store' | 'now'>,
+  { store, now }: Pick<VaultContext, 'store' | 'now'>,
   { cloudKeyId, version }: Pick<IdentifiedVersion, 'cloudKeyId' | 'version'>,
   why: string | undefined,
 ): Promise<void> {

@@ -3,9 +3,9 @@ import { restricts } from '../store/read-back.ts';
 import type { CloudKeyState, CloudKeyTable, KeyVersionTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from '../vault/edits.ts';
-import type { House, Sight } from '../vault/context.ts';
+import type { VaultContext, Sight } from '../vault/context.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../vault/page.ts';
 import { seenBy } from '../vault/sight.ts';
 import { timesUsed, used } from './used.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -48,7 +48,7 @@ export function effectiveState(
 
 /** A CloudKey of the vault, DELETED ones too. Throws VaultError `not-found`. */
 export async function getCloudKey(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   id: string,
@@ -97,9 +97,9 @@ export async function findCloudKey(
 
 /** Versions of a CloudKey that were ever begun, the first one first. */
 export async function listVersions(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   key: Pick<CloudKeyRecord, 'id'>,
-  page: Omit<PageWish, 'sort'>,
+  page: Omit<PageInput, 'sort'>,
 ): Promise<Page<KeyVersionRecord>> {
   const through = store.db.selectFrom('key_versions').where('cloud_key_id', '=', key.id);
   return readPage(through.selectAll(), through, versionOrders, 'key_versions.version', page);

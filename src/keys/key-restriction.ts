@@ -3,7 +3,7 @@ import { aftermathOf, record, type Act, type AuditEntry } from '../evidence/trai
 import type { Tables } from '../store/schema.ts';
 import { ckrName, TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
@@ -22,7 +22,7 @@ export interface ObjectToRestrict {
  * TokenError, and what `check` throws.
  */
 export async function restrictKeyObject(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, token, label, found }: ObjectToRestrict,
   check: (trx: Transaction<Tables>) => Promise<void>,
@@ -34,22 +34,22 @@ export async function restrictKeyObject(
     vaultId,
     target: { kind: 'key-object', id: Buffer.from(key).toString('hex'), name: label },
   });
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     await check(trx);
     await record(trx, act, { ...entry('begin-restriction'), after: { token, setToFalse: excess } });
   });
   // Whether or not the actor still may: it is done, or was tried.
   const aftermath = aftermathOf(act);
   try {
-    await house.tokens.pool(token).call({ kind: 'restrictKey', key, label }, managementDeadline());
+    await context.tokens.pool(token).call({ kind: 'restrictKey', key, label }, managementDeadline());
   } catch (error) {
-    await house.store.write(aftermath, async (trx) => {
+    await context.store.write(aftermath, async (trx) => {
       const after = { token, problem: error instanceof TokenError ? error.message : 'an error of ours' };
       await record(trx, aftermath, { ...entry('restrict'), outcome: 'refused', after });
     });
     throw isRefusal(error) ? refusal(error, found) : error;
   }
-  await house.store.write(aftermath, async (trx) => {
+  await context.store.write(aftermath, async (trx) => {
     await record(trx, aftermath, {
       ...entry('restrict'),
       before: allowed(true),
@@ -69,10 +69,10 @@ function refusal({ call, rv, detail, message }: TokenError, { excess }: FoundKey
   return new VaultError(
     'conflict',
     `the token does not have ${excess.join(', ')} set to false: ${said}`,
-    wayOutOfFixedKey,
+    remediationOfFixedKey,
   );
 }
 
-export const wayOutOfFixedKey =
+export const remediationOfFixedKey =
   'where the vendor’s own tool cannot change it either, make a CloudKey and encrypt anew under it; docs/migration.md has ' +
   'both ways';

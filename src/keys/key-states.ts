@@ -15,8 +15,8 @@ import {
   type UsedCloudKey,
 } from './key-records.ts';
 import { findKeySetIn } from './key-sets/key-set-records.ts';
-import { parseKeyWish, type CloudKeyWish } from './key-wish.ts';
-import type { CloudSide, KeyHouse } from './followers.ts';
+import { parseKeyInput, type CloudKeyInput } from './key-input.ts';
+import type { CloudSide, KeyContext } from './followers.ts';
 import { deletionDays } from '../vault/limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -30,14 +30,14 @@ const day = 86_400_000;
  * AWS is given it too, else it shows there as drift.
  */
 export async function updateCloudKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
-  wish: Edit<CloudKeyWish>,
+  input: Edit<CloudKeyInput>,
   applyToKms = false,
 ): Promise<UsedCloudKey> {
-  const change = parseKeyWish(wish, act.at);
-  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
+  const change = parseKeyInput(input, act.at);
+  return actOnKey(context, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
     const state = keyState(before, act.at);
     if (state === 'PENDING_DELETION')
       throw new VaultError('conflict', 'the CloudKey will be deleted', 'cancel its deletion first');
@@ -46,7 +46,7 @@ export async function updateCloudKey(
     await checkKeyName(trx, wanted);
     const isRescheduled =
       wanted.rotation !== before.rotation || wanted.rotation_days !== before.rotation_days;
-    for (const follower of house.followers) await follower.changed(trx, act, before, wanted, applyToKms);
+    for (const follower of context.followers) await follower.changed(trx, act, before, wanted, applyToKms);
     return {
       ...change,
       ...(isRescheduled ? await plannedRotation(trx, vaultId, wanted, act.at) : {}),
@@ -60,29 +60,29 @@ export async function updateCloudKey(
  * wanted disabled from then on too; AWS is asked afterwards and nothing waits for it.
  */
 export async function disableCloudKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
-  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
+  return actOnKey(context, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
     checkAble(before, act.at);
     if (cloud === 'both')
-      for (const follower of house.followers) await follower.wanted(trx, act, id, 'DISABLE');
+      for (const follower of context.followers) await follower.wanted(trx, act, id, 'DISABLE');
     return { state: 'DISABLED' };
   });
 }
 
 export async function enableCloudKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
-  return actOnKey(house, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
+  return actOnKey(context, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
     checkAble(before, act.at);
     if (cloud === 'both')
-      for (const follower of house.followers) await follower.wanted(trx, act, id, 'ENABLE');
+      for (const follower of context.followers) await follower.wanted(trx, act, id, 'ENABLE');
     return { state: 'AVAILABLE' };
   });
 }
@@ -92,18 +92,18 @@ export async function enableCloudKey(
  * what AWS encrypted with it cannot be read afterwards.
  */
 export async function scheduleDeletion(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
   days: number,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
-  const { least, most } = deletionDays;
-  if (!Number.isInteger(days) || days < least || days > most)
-    throw new VaultError('invalid', `the waiting time is a whole number of days from ${least} to ${most}`);
+  const { min, max } = deletionDays;
+  if (!Number.isInteger(days) || days < min || days > max)
+    throw new VaultError('invalid', `the waiting time is a whole number of days from ${min} to ${max}`);
   const deletion_at = new Date(act.at.getTime() + days * day).toISOString();
   return actOnKey(
-    house,
+    context,
     act,
     { vaultId, sight, id, expected, verb: 'schedule-deletion' },
     async (trx, before) => {
@@ -116,7 +116,7 @@ export async function scheduleDeletion(
           'cancel it first for another waiting time',
         );
       if (cloud === 'both')
-        for (const follower of house.followers)
+        for (const follower of context.followers)
           await follower.wanted(trx, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
     },
@@ -125,20 +125,20 @@ export async function scheduleDeletion(
 
 /** The CloudKey is DISABLED afterwards. One that is DISABLED already stays as it is. */
 export async function cancelDeletion(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
   cloud: CloudSide = 'ours',
 ): Promise<UsedCloudKey> {
   return actOnKey(
-    house,
+    context,
     act,
     { vaultId, sight, id, expected, verb: 'cancel-deletion' },
     async (trx, before) => {
       const state = keyState(before, act.at);
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (cloud === 'both' && (state === 'DISABLED' || state === 'PENDING_DELETION'))
-        for (const follower of house.followers) await follower.wanted(trx, act, id, 'CANCEL_DELETION');
+        for (const follower of context.followers) await follower.wanted(trx, act, id, 'CANCEL_DELETION');
       if (state === 'DISABLED') return {};
       if (state !== 'PENDING_DELETION')
         throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');
@@ -170,12 +170,12 @@ type Change = Partial<
 
 /** One act on one CloudKey in one transaction. What changes nothing is no act. */
 async function actOnKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   on: Target & { verb: string },
   plan: (trx: ActTransaction, before: UsedCloudKey) => Promise<Change>,
 ): Promise<UsedCloudKey> {
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const before = await findCloudKeyIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);

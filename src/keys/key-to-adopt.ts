@@ -1,6 +1,6 @@
 import { TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
@@ -8,9 +8,9 @@ import { VaultError } from '../vault/vault-error.ts';
  * The key object of another's making that has this label in the token. Throws VaultError where none has it, or several do:
  * what was asked for is wrong then, and not the token; TokenError.
  */
-export async function findKeyToAdopt(house: House, token: string, label: string): Promise<FoundKey> {
+export async function findKeyToAdopt(context: VaultContext, token: string, label: string): Promise<FoundKey> {
   try {
-    return (await house.tokens.pool(token).call({ kind: 'findKey', label }, managementDeadline())).value;
+    return (await context.tokens.pool(token).call({ kind: 'findKey', label }, managementDeadline())).value;
   } catch (error) {
     throw error instanceof TokenError ? (asMistake(error, token, label) ?? error) : error;
   }

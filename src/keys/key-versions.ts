@@ -6,8 +6,8 @@ import type { Store } from '../store/store.ts';
 import { versionObjectId } from '../token/own-keys.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import { rotateAt } from './encryption-limits.ts';
-import { checkRowVersion, type House } from '../vault/context.ts';
-import type { KeyHouse } from './followers.ts';
+import { checkRowVersion, type VaultContext } from '../vault/context.ts';
+import type { KeyContext } from './followers.ts';
 import { rollBackVersion, takeBackVersion } from './interrupted.ts';
 import { generateVersion, versionToMake } from './key-generation.ts';
 import { auditedKey, keyEntry, keyState, type CloudKeyRecord } from './key-records.ts';
@@ -36,13 +36,13 @@ const underWay = 30_000;
  * `precondition`; TokenError.
  */
 export async function rotateCloudKey(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   key: CloudKeyRecord,
   why: 'asked' | 'schedule',
   expected?: number,
 ): Promise<CloudKeyRecord> {
-  const begun = await house.store.change(act, async (trx) => {
+  const begun = await context.store.change(act, async (trx) => {
     const { key: current, keySet } = await existing(trx, key.id);
     checkRowVersion(current, expected);
     // The row has another version once the token has made the key: until then it is the rotation that tells of itself.
@@ -50,11 +50,11 @@ export async function rotateCloudKey(
       throw new VaultError('precondition', 'it is being rotated; look at it again, then repeat');
     if (why === 'schedule' && !(await isDue(trx, key, current, act.at))) return { current };
     checkRotatable(current, act.at);
-    return { current, keySet, version: await beginVersion(trx, house.instance, current, trx.at) };
+    return { current, keySet, version: await beginVersion(trx, context.instance, current, trx.at) };
   });
   if (begun.version === undefined) return begun.current;
-  const proof = await makeKeyObject(house, begun.keySet, begun.current, begun.version);
-  return activateOrRollBack(house, act, begun.keySet, begun.current, begun.version, why, proof);
+  const proof = await makeKeyObject(context, begun.keySet, begun.current, begun.version);
+  return activateOrRollBack(context, act, begun.keySet, begun.current, begun.version, why, proof);
 }
 
 /**
@@ -63,7 +63,7 @@ export async function rotateCloudKey(
  */
 // oxlint-disable-next-line max-params -- no two of one type: they cannot change places
 export async function activateOrRollBack(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   keySet: Pick<KeySet, 'token'>,
   key: CloudKeyRecord,
@@ -72,10 +72,10 @@ export async function activateOrRollBack(
   proof: Buffer | null,
 ): Promise<CloudKeyRecord> {
   try {
-    return await activateVersion(house, act, key, version, why, proof);
+    return await activateVersion(context, act, key, version, why, proof);
   } catch (error) {
     // What cannot be undone now is left for reconcile; the caller is told what led here.
-    await rollBackVersion(house, keySet, key, version).catch(() => undefined);
+    await rollBackVersion(context, keySet, key, version).catch(() => undefined);
     throw error;
   }
 }
@@ -85,15 +85,15 @@ export async function activateOrRollBack(
  * Where that fails the record is taken back.
  */
 export async function makeKeyObject(
-  house: KeyHouse,
+  context: KeyContext,
   keySet: Pick<KeySet, 'id' | 'vault_id' | 'token'>,
   key: CloudKeyRecord,
   version: number,
 ): Promise<Buffer | null> {
   try {
-    return await generateVersion(house.tokens.pool(keySet.token), versionToMake(keySet, key, version));
+    return await generateVersion(context.tokens.pool(keySet.token), versionToMake(keySet, key, version));
   } catch (error) {
-    await takeBackVersion(house, keySet, key, version, error);
+    await takeBackVersion(context, keySet, key, version, error);
     throw error;
   }
 }
@@ -105,7 +105,7 @@ export async function makeKeyObject(
  */
 // oxlint-disable-next-line max-params -- no two of one type: they cannot change places
 export async function activateVersion(
-  house: Pick<House, 'now'> & { store: Pick<Store, 'change'> },
+  context: Pick<VaultContext, 'now'> & { store: Pick<Store, 'change'> },
   act: Act,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
@@ -113,7 +113,7 @@ export async function activateVersion(
   proof: Buffer | null,
   madeBy?: string,
 ): Promise<CloudKeyRecord> {
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     if (why === 'limit') serves(trx);
     const { key: before, keySet } = await existing(trx, id);
     if (before.state === 'DELETED') return before;
@@ -131,10 +131,10 @@ export async function activateVersion(
       .$if(madeBy !== undefined, (own) => own.where('made_by', '=', madeBy ?? ''))
       .executeTakeFirst();
     if (activated.numUpdatedRows === 0n) return before;
-    if (why === 'interrupted') await countAsUsed(trx, id, version, house.now());
+    if (why === 'interrupted') await countAsUsed(trx, id, version, context.now());
     const isNew = before.state === 'CREATING';
     // The wall clock again: the token may have taken its time, and the next rotation counts from the activation.
-    const now = house.now();
+    const now = context.now();
     const due = before.next_rotation_at === null ? null : new Date(before.next_rotation_at);
     // A key that was scheduled for deletion meanwhile keeps that state, and is not rotated again.
     const rotates = isNew || ['AVAILABLE', 'DISABLED', 'EXPIRED'].includes(before.state);

@@ -1,7 +1,7 @@
 import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
 import { isRotationDue } from './encryption-limits.ts';
-import { longestAct, type LeftKeyObject } from './interrupted.ts';
+import { maxAct, type LeftKeyObject } from './interrupted.ts';
 import { versionToMake, type VersionToMake } from './key-generation.ts';
 import { activateVersion, beginVersion, isBeingRotated, isRotatable, readKeyAndSet } from './key-versions.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -83,7 +83,7 @@ async function beginAtLimit(
       .where('version', '>', current)
       .executeTakeFirst();
     // There is time: what reconcile, or who has begun it, may yet end is not made a second time.
-    if (own === undefined && (await isBeingRotated(trx, key, trx.at, longestAct))) return null;
+    if (own === undefined && (await isBeingRotated(trx, key, trx.at, maxAct))) return null;
     const version = own?.version ?? (await beginVersion(trx, madeBy, key, trx.at));
     return { ...versionToMake(keySet, key, version), token: keySet.token };
   });

@@ -14,7 +14,7 @@ const living: ReadonlySet<CloudKeyState> = new Set(['AVAILABLE', 'DISABLED', 'EX
  * Gives the CloudKeys that inherit the key set's schedule, as it is now, their next rotations. Until it has come to a key
  * that is rotated by no schedule ({@link isBeingPlanned}), so that the one of before rotates nothing any more.
  */
-export const planRotations: Step = async (trx, _act, { id, after }, most) => {
+export const planRotations: Step = async (trx, _act, { id, after }, max) => {
   const keySet = await trx
     .selectFrom('key_sets')
     .select('rotation_days')
@@ -30,7 +30,7 @@ export const planRotations: Step = async (trx, _act, { id, after }, most) => {
     .where(sql<boolean>`(created_at, id) > (${lastMadeAt}, ${lastId})`)
     .orderBy('created_at')
     .orderBy('id')
-    .limit(most)
+    .limit(max)
     .execute();
   const keys = page.filter(({ rotation, state }) => rotation === 'INHERIT' && living.has(state));
   if (keys.length > 0) {
@@ -43,7 +43,7 @@ export const planRotations: Step = async (trx, _act, { id, after }, most) => {
     await bumpRecords(trx, 'cloud_keys', ids, { next_rotation_at });
   }
   const last = page.at(-1);
-  return page.length < most || last === undefined ? undefined : `${last.created_at} ${last.id}`;
+  return page.length < max || last === undefined ? undefined : `${last.created_at} ${last.id}`;
 };
 
 /** Gives a CloudKey another due time than `next_rotation_at`; false, and nothing done, where it has that no more. */

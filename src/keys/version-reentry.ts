@@ -1,6 +1,6 @@
 import { record, type Act } from '../evidence/trail.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { refuseAt, rotateAt } from './encryption-limits.ts';
 import { proofOfFound } from './key-proofs.ts';
 import { keyEntry, type CloudKeyRecord } from './key-records.ts';
@@ -19,14 +19,14 @@ export function isBeyond(state: CloudKeyRecord['state']): boolean {
  * it was not put back, if it was not: what was found may be otherwise by now.
  */
 export async function reenterVersion(
-  house: House,
+  context: VaultContext,
   act: Act,
   found: OwnedKey,
   version: number,
   objectId: Buffer,
 ): Promise<string | undefined> {
-  const now = house.now().toISOString();
-  const proof = await proofOfFound(house, {
+  const now = context.now().toISOString();
+  const proof = await proofOfFound(context, {
     vaultId: found.vault_id,
     keySetId: found.key_set_id,
     externalKeyId: found.external_key_id,
@@ -38,7 +38,7 @@ export async function reenterVersion(
     proof: null,
     token: found.token,
   });
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const { latest } = await trx
       .selectFrom('key_versions')
       .select((eb) => eb.fn.max<number | null>('version').as('latest'))

@@ -18,7 +18,7 @@ import { AuditPruner } from '../schedules/audit-pruner.ts';
 import { AwsSchedules } from '../cloud/schedule.ts';
 import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { TokenRooms } from '../vault/tokens.ts';
+import { TokenPools } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
 import { Comparisons } from './comparisons.ts';
 import { nodeIdPath } from './confinement.ts';
@@ -32,16 +32,16 @@ import { receiveCommon, runWorker, tell, type Worker } from './worker-process.ts
  */
 
 /** How long requests under way may take once the node closes, milliseconds. */
-const closePatience = 2_000;
+const closeTimeout = 2_000;
 
 /** How long the schedules wait for tokens that do not come up, milliseconds. */
-const longestWait = 60_000;
+const maxWait = 60_000;
 
 /** How long they wait for interrupted acts to be put right, milliseconds: they put right what is left themselves. */
-const longestSettling = 10_000;
+const maxSettling = 10_000;
 
 /** How long the supervisor is waited for, milliseconds. */
-const factsPatience = 2_000;
+const factsTimeout = 2_000;
 
 class AdminWorker implements Worker {
   readonly #log: Logger;
@@ -89,7 +89,7 @@ class AdminWorker implements Worker {
     const nodeId = nodeIdOf(node.state_directory);
     this.#services = {
       store,
-      tokens: new TokenRooms([...this.#pools.values()]),
+      tokens: new TokenPools([...this.#pools.values()]),
       now: () => wallClock(),
       instance: `${nodeId}/${randomUUID()}`,
       aws: new AwsClients(config.aws, log),
@@ -104,7 +104,7 @@ class AdminWorker implements Worker {
         model: moduleProfile.model,
       })),
       pruning: { keepAtLeastDays: config.audit.keep_at_least_days, wake: () => this.#pruner.wake() },
-      sessions: { idleMinutes: admin.session_idle_minutes, longestMinutes: admin.session_minutes },
+      sessions: { idleMinutes: admin.session_idle_minutes, maxMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
       onWorkLeft: () => this.#schedules.wake(),
       nodeFacts: async () => this.#nodeFacts(),
@@ -112,12 +112,12 @@ class AdminWorker implements Worker {
       whyUnwritable: () => store.whyUnwritable(),
     };
     this.#schedules = new Schedules({
-      house: this.#services,
+      context: this.#services,
       log,
       node: { id: nodeId, hostname: hostname(), version: config.build },
     });
-    this.#awsSchedules = new AwsSchedules({ house: this.#services, log });
-    this.#pruner = new AuditPruner({ house: this.#services, log });
+    this.#awsSchedules = new AwsSchedules({ context: this.#services, log });
+    this.#pruner = new AuditPruner({ context: this.#services, log });
     const app = createAdminApp({
       services: this.#services,
       routes: allRoutes,
@@ -143,7 +143,7 @@ class AdminWorker implements Worker {
     const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
     const { port } = await worker.#listener.listen();
     worker.#reserve.start();
-    setTimeout(() => worker.#startWork(true), longestWait).unref();
+    setTimeout(() => worker.#startWork(true), maxWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
     tell({ kind: 'listening', port });
     return worker;
@@ -209,7 +209,7 @@ class AdminWorker implements Worker {
       this.#awsSchedules.start();
       this.#pruner.start();
     };
-    setTimeout(schedule, longestSettling).unref();
+    setTimeout(schedule, maxSettling).unref();
     this.#do(this.#comparisons.begin(schedule).finally(schedule));
   }
 
@@ -223,8 +223,8 @@ class AdminWorker implements Worker {
     if (this.#draining) return;
     try {
       const act = systemAct(this.#services, 'reconcile');
-      const wish = { askedBy: 'start', onSettled, unhurried: true };
-      const { id, clean, tokens } = await reconcile(this.#services, act, wish);
+      const input = { askedBy: 'start', onSettled, unhurried: true };
+      const { id, clean, tokens } = await reconcile(this.#services, act, input);
       for (const { token, findings, counts } of tokens) {
         for (const finding of findings.filter(({ kind }) => kind === 'unfit' || kind === 'seal-broken'))
           this.#log.error({ token, ...finding }, 'a record is not what the token has');
@@ -283,7 +283,7 @@ class AdminWorker implements Worker {
       this.#facts.set(id, resolve);
       tell({ kind: 'node-facts', id });
     });
-    const late = delay(factsPatience, undefined, { ref: false }).then(() => void this.#facts.delete(id));
+    const late = delay(factsTimeout, undefined, { ref: false }).then(() => void this.#facts.delete(id));
     return Promise.race([answered, late]);
   }
 
@@ -293,10 +293,10 @@ class AdminWorker implements Worker {
     this.#reserve.stop();
     await this.#schedules.stop();
     await this.#pruner.stop();
-    await this.#listener.close(closePatience);
+    await this.#listener.close(closeTimeout);
     await this.#awsSchedules.stop();
     for (const pool of this.#pools.values()) pool.close();
-    await Promise.race([Promise.allSettled(this.#underWay), delay(closePatience)]);
+    await Promise.race([Promise.allSettled(this.#underWay), delay(closeTimeout)]);
     await this.#store.close();
     process.disconnect();
   }

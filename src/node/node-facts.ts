@@ -1,20 +1,20 @@
 import type { NodeFacts } from '../admin/services.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
-import type { Crew } from './crew.ts';
+import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
 
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */
 export function nodeFacts(
   gates: ReadonlyMap<string, LoginGate>,
-  crews: readonly Crew[],
+  groups: readonly WorkerGroup[],
   tls: NodeTls,
   quotas: QuotaLedger,
 ): NodeFacts {
   return {
     tokens: [...gates].map(([name, { refused: pinRefused, newPinBy }]) =>
-      Object.assign({ name, pinRefused, newPinBy }, hostTotals(crews, name)),
+      Object.assign({ name, pinRefused, newPinBy }, hostTotals(groups, name)),
     ),
     certificates: tls.certificates,
     quotas: {
@@ -26,14 +26,14 @@ export function nodeFacts(
 
 /** Of one token, over these processes: how many hosts they are to have and have, what keeps the others away, what they miss. */
 export function hostTotals(
-  crews: readonly Crew[],
+  groups: readonly WorkerGroup[],
   token: string,
 ): Pick<NodeFacts['tokens'][number], 'hosts' | 'up' | 'problem' | 'ownKeys'> {
-  const counts = crews.map((crew) => crew.hosts(token));
+  const counts = groups.map((group) => group.hosts(token));
   return {
     hosts: counts.reduce((sum, { wanted }) => sum + wanted, 0),
     up: counts.reduce((sum, { prepared }) => sum + prepared, 0),
-    problem: crews.map((crew) => crew.problem(token)).find((one) => one !== undefined),
-    ownKeys: [...new Set(crews.flatMap((crew) => crew.ownKeyAlarms(token)))],
+    problem: groups.map((group) => group.problem(token)).find((one) => one !== undefined),
+    ownKeys: [...new Set(groups.flatMap((group) => group.ownKeyAlarms(token)))],
   };
 }

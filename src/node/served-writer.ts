@@ -16,9 +16,9 @@ interface Pending {
 }
 
 /** More writes than this do not wait: the disk has stood still for long, and whoever asks asks again. */
-const mostPending = 10_000;
+const maxPending = 10_000;
 /** How long the thread may take to close the store, milliseconds. */
-const closePatience = 2_000;
+const closeTimeout = 2_000;
 
 /**
  * Writes what the XKS workers ask for, in a thread of the supervisor's with a connection of its own: SQLite waits in the
@@ -56,7 +56,7 @@ export class ServedWriter {
   /** For the process `by`. Rejects where it could not be written; then a part of it may have been, which is lost. */
   async write(write: ServedWrite, by: string): Promise<ServedWritten> {
     if (this.#closed) throw new Error('the node ends');
-    if (this.#pending.size >= mostPending) throw new Error('the store has not answered for long');
+    if (this.#pending.size >= maxPending) throw new Error('the store has not answered for long');
     const thread = this.#thread ?? this.#start();
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
@@ -78,7 +78,7 @@ export class ServedWriter {
     thread.ref();
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
     thread.postMessage({ kind: 'close' } satisfies ThreadAsk);
-    const late = setTimeout(() => void thread.terminate(), closePatience);
+    const late = setTimeout(() => void thread.terminate(), closeTimeout);
     await gone;
     clearTimeout(late);
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** How long the two ends may take to find each other, milliseconds. */
-const patience = 2_000;
+const timeout = 2_000;
 
 /**
  * Two sockets that talk to each other, to be handed to two processes. Node has no socketpair(2): one end listens for the
@@ -14,7 +14,7 @@ export async function socketPair(): Promise<[Socket, Socket]> {
   const address = `\0holdfast-${randomBytes(16).toString('hex')}`;
   const proof = randomBytes(32);
   const server = createServer({ pauseOnConnect: true });
-  const late = AbortSignal.timeout(patience);
+  const late = AbortSignal.timeout(timeout);
   const found = Promise.withResolvers<Socket>();
   late.addEventListener('abort', () => found.reject(new Error('a socket pair could not be made in time')));
   server.on('connection', (socket) => void admit(socket, proof).then(found.resolve, () => socket.destroy()));

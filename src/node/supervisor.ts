@@ -8,7 +8,7 @@ import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
-import { Crew, type CrewOptions } from './crew.ts';
+import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter } from './served-writer.ts';
@@ -42,7 +42,7 @@ export interface Ports {
 }
 
 /** Why a node cannot serve. */
-export interface Hopeless {
+export interface StartupFailure {
   problem: string;
   /** The token that refused its PIN, if that is it. */
   pinRefusedBy?: string;
@@ -55,8 +55,8 @@ export interface Hopeless {
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #gates: Map<string, LoginGate>;
-  readonly #crews: Crew[];
-  readonly #management: Crew | undefined;
+  readonly #groups: WorkerGroup[];
+  readonly #management: WorkerGroup | undefined;
   readonly #quotas: QuotaLedger;
   readonly #writer: ServedWriter;
   #writerStarted = false;
@@ -66,7 +66,7 @@ export class Supervisor {
   #adminPort: number | undefined;
   #isReady = false;
   readonly #ready = Promise.withResolvers<Ports>();
-  readonly #hopeless = Promise.withResolvers<Hopeless>();
+  readonly #startupFailed = Promise.withResolvers<StartupFailure>();
   #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -85,17 +85,17 @@ export class Supervisor {
       config: options.config,
       log: options.log,
       tellXks: (message) => {
-        for (const crew of this.#crews) crew.tell(message);
+        for (const group of this.#groups) group.tell(message);
       },
       tellManagement: (message) => this.#management?.tell(message),
     });
-    this.#crews = Array.from({ length: options.config.workers }, (_, index) => this.#crew(index));
+    this.#groups = Array.from({ length: options.config.workers }, (_, index) => this.#group(index));
     this.#sharing = new HostSharing(
       options.config.tokens.map(({ name }) => name),
-      this.#crews,
+      this.#groups,
       options.log,
     );
-    this.#management = options.config.admin.enabled ? this.#managementCrew() : undefined;
+    this.#management = options.config.admin.enabled ? this.#managementGroup() : undefined;
   }
 
   /**
@@ -110,17 +110,17 @@ export class Supervisor {
    * Resolves with the reason when the node cannot serve: a token refused its PIN before the node had ever been ready,
    * or a worker does not come up. Later a refused PIN stops only the hosts that would try it.
    */
-  get hopeless(): Promise<Hopeless> {
-    return this.#hopeless.promise;
+  get startupFailed(): Promise<StartupFailure> {
+    return this.#startupFailed.promise;
   }
 
   start(): void {
     void this.#startWriter();
-    const [first, ...others] = this.#crews;
+    const [first, ...others] = this.#groups;
     first?.start();
     this.#management?.start();
     // Where the system is to choose the port, the first worker gets it and the others follow.
-    if (this.#options.config.xks.port !== 0) for (const crew of others) crew.start();
+    if (this.#options.config.xks.port !== 0) for (const group of others) group.start();
   }
 
   /** SIGHUP: TLS files again, and PINs that were refused and hosts that found no room may be tried again. */
@@ -131,22 +131,22 @@ export class Supervisor {
 
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
-    const patience = this.#options.config.xks.drain_ms + 5_000;
+    const timeout = this.#options.config.xks.drain_ms + 5_000;
     this.#tls.stop();
     this.#sharing.stop();
-    this.#stopped ??= Promise.all(this.#everyone.map(async (crew) => crew.stop(patience))).then(async () =>
+    this.#stopped ??= Promise.all(this.#everyone.map(async (group) => group.stop(timeout))).then(async () =>
       this.#writer.close(),
     );
     return this.#stopped;
   }
 
-  get #everyone(): Crew[] {
-    return this.#management === undefined ? this.#crews : [...this.#crews, this.#management];
+  get #everyone(): WorkerGroup[] {
+    return this.#management === undefined ? this.#groups : [...this.#groups, this.#management];
   }
 
-  #crew(index: number): Crew {
+  #group(index: number): WorkerGroup {
     const { config } = this.#options;
-    const crew: Crew = new Crew({
+    const group: WorkerGroup = new WorkerGroup({
       ...this.#common(),
       kind: 'XKS worker',
       index,
@@ -159,24 +159,24 @@ export class Supervisor {
       start: () => this.#workerStart(),
       onListening: (port) => {
         this.#port ??= port;
-        for (const other of this.#crews) if (this.#stopped === undefined) other.start();
+        for (const other of this.#groups) if (this.#stopped === undefined) other.start();
         this.#checkReady();
       },
       onMessage: (message, reply) => {
         if (message.kind === 'quota')
           reply({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
         if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
-        if (message.kind === 'served-write') void this.#writeServed(crew.instance, message, reply);
+        if (message.kind === 'served-write') void this.#writeServed(group.instance, message, reply);
       },
       onGone: () => this.#quotas.forget(index),
     });
-    return crew;
+    return group;
   }
 
   /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
-  #managementCrew(): Crew {
+  #managementGroup(): WorkerGroup {
     const { config } = this.#options;
-    return new Crew({
+    return new WorkerGroup({
       ...this.#common(),
       kind: 'management process',
       index: 0,
@@ -199,21 +199,24 @@ export class Supervisor {
     });
   }
 
-  #common(): Pick<CrewOptions, 'log' | 'longestSilence' | 'onChange' | 'onPinRefused' | 'onHopeless'> {
+  #common(): Pick<
+    WorkerGroupOptions,
+    'log' | 'maxSilence' | 'onChange' | 'onPinRefused' | 'onStartupFailed'
+  > {
     const { config, log } = this.#options;
     return {
       log,
-      longestSilence: config.node.worker_silent_ms,
+      maxSilence: config.node.worker_silent_ms,
       onChange: () => {
         this.#checkReady();
         this.#sharing.changed();
       },
-      onPinRefused: (token, problem, wayOut) => {
-        const words = `token ${token}: ${problem}; ${wayOut}`;
+      onPinRefused: (token, problem, remediation) => {
+        const words = `token ${token}: ${problem}; ${remediation}`;
         if (this.#isReady) log.error({ token }, `${words}; ${thenNewPin[this.#gate(token).newPinBy]}`);
-        else this.#hopeless.resolve({ problem: words, pinRefusedBy: token });
+        else this.#startupFailed.resolve({ problem: words, pinRefusedBy: token });
       },
-      onHopeless: (problem) => this.#hopeless.resolve({ problem }),
+      onStartupFailed: (problem) => this.#startupFailed.resolve({ problem }),
     };
   }
 
@@ -221,7 +224,7 @@ export class Supervisor {
     token: LoadedToken,
     hosts: number,
     permitted: HostSettings['order']['permitted'],
-  ): CrewOptions['tokens'][number] {
+  ): WorkerGroupOptions['tokens'][number] {
     const { pin, pins, ownProofs } = this.#options;
     const order = {
       ...(permitted === undefined ? {} : { permitted }),
@@ -335,7 +338,7 @@ export class Supervisor {
     if (this.#isReady || this.#port === undefined || !this.#writerStarted) return;
     if (!this.#everyone.every(({ settled }) => settled)) return;
     const tokens = this.#options.config.tokens.map(({ name }) => name);
-    if (!tokens.every((token) => hostTotals(this.#crews, token).up > 0)) return;
+    if (!tokens.every((token) => hostTotals(this.#groups, token).up > 0)) return;
     for (const token of tokens) {
       const { hosts: wanted, up: hosts, problem } = hostTotals(this.#everyone, token);
       if (hosts < wanted)

@@ -20,14 +20,14 @@ type Kind = ToSupervisor['kind'];
 type Said<K extends Kind> = Extract<ToSupervisor, { kind: K }>;
 
 /** Far more than there are CloudKeys. */
-const mostAtOnce = 200_000;
+const maxItems = 200_000;
 const number = wholeFrom(0);
 const name = textOf(200);
 
 const version = { cloudKeyId: name, version: number };
 
 const servedWrite: Check<ServedWrite> = variant<'kind', ServedWrite>('kind', {
-  leases: record({ asks: listOf(record(version), mostAtOnce) }),
+  leases: record({ asks: listOf(record(version), maxItems) }),
   uses: record({
     uses: listOf(
       record({
@@ -37,7 +37,7 @@ const servedWrite: Check<ServedWrite> = variant<'kind', ServedWrite>('kind', {
         last_at: textOf(40),
         last_address: textOf(100),
       }),
-      mostAtOnce,
+      maxItems,
     ),
   }),
   unfit: record({
@@ -51,13 +51,13 @@ const servedWrite: Check<ServedWrite> = variant<'kind', ServedWrite>('kind', {
 });
 
 /** A quota is a whole number of requests (docs/operations.md), far below this. */
-const mostRequests = 2 ** 31;
+const maxRequests = 2 ** 31;
 
 const quotaAsk: Check<QuotaAsk> = record<QuotaAsk>({
   bucket: textOf(80, /^(?:key-set|cloud-key):[\w-]{1,64}$/),
   vaultId: textOf(64, /^[\w-]+$/),
-  rate: wholeFrom(1, mostRequests),
-  burst: wholeFrom(1, mostRequests),
+  rate: wholeFrom(1, maxRequests),
+  burst: wholeFrom(1, maxRequests),
   revision: number,
   need: number,
   ahead: flag,
@@ -81,7 +81,7 @@ export const xksWorkerMessage = variant<'kind', Exclude<ToSupervisor, Said<'veri
     ...common,
     // What is lent has numbers below zero, which are no host's (host-sharing.ts).
     'borrowed-lost': record({ id: wholeFrom(Number.MIN_SAFE_INTEGER, -1) }),
-    quota: record({ asks: listOf(quotaAsk, mostAtOnce) }),
+    quota: record({ asks: listOf(quotaAsk, maxItems) }),
     'served-write': record({ id: name, write: servedWrite }),
   },
 );

@@ -10,7 +10,7 @@ import { Directory } from '../serving/directory.ts';
 import { EncryptionCount } from '../serving/encryption-count.ts';
 import { LimitRotations } from '../serving/limit-rotations.ts';
 import { QuotaLeases } from '../serving/quota-leases.ts';
-import { TokenRooms } from '../vault/tokens.ts';
+import { TokenPools } from '../vault/tokens.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
 import { UseRecorder } from '../serving/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
@@ -22,9 +22,9 @@ import { receiveCommon, type Worker } from './worker-process.ts';
 import { createXksApp, xksRefusal } from '../http/xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
-const closePatience = 2_000;
+const closeTimeout = 2_000;
 /** How long fetching secrets ahead of use may take, milliseconds. */
-const warmUpPatience = 10_000;
+const warmUpTimeout = 10_000;
 
 export interface XksSurroundings {
   log: Logger;
@@ -40,7 +40,7 @@ export class XksService implements Worker {
   readonly #tell: XksSurroundings['tell'];
   readonly #onEnd: () => void;
   readonly #store: ReadableStore;
-  readonly #tokens: TokenRooms;
+  readonly #tokens: TokenPools;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
@@ -82,7 +82,7 @@ export class XksService implements Worker {
         ),
       ]),
     );
-    const tokens = new TokenRooms([...this.#pools.values()]);
+    const tokens = new TokenPools([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
     this.#tokens = tokens;
     this.#directory = new Directory(store, tokens);
@@ -149,7 +149,7 @@ export class XksService implements Worker {
   }
 
   /** Its tokens, by name. */
-  get tokens(): TokenRooms {
+  get tokens(): TokenPools {
     return this.#tokens;
   }
 
@@ -222,7 +222,7 @@ export class XksService implements Worker {
     if (this.#warm.has(token)) return;
     this.#warm.add(token);
     try {
-      const failed = await this.#directory.warmUp(token, monotonicNow() + warmUpPatience);
+      const failed = await this.#directory.warmUp(token, monotonicNow() + warmUpTimeout);
       for (const { accessKeyId, error } of failed)
         this.#log.error(
           { token, accessKeyId, problem: error.message },
@@ -244,10 +244,10 @@ export class XksService implements Worker {
     if (this.#draining) return;
     this.#draining = true;
     await delay(this.#drainMilliseconds);
-    await this.#listener.close(closePatience);
+    await this.#listener.close(closeTimeout);
     this.#requests.close();
     // One whose key object is being made ends well; what is left of another is for reconcile.
-    await this.#rotations.settled(closePatience);
+    await this.#rotations.settled(closeTimeout);
     for (const pool of this.#pools.values()) pool.close();
     await this.#uses.close();
     await this.#store.close();

@@ -1,4 +1,4 @@
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { needsSomebody, type Finding } from './reconciliation-report.ts';
 
 /** The state of a version now, and of its CloudKey. */
@@ -11,7 +11,10 @@ interface StateNow {
  * Which findings somebody still has to look at, by what the records say now: of a key that is to be deleted nobody needs the
  * key object that is missing. Whoever cancels the deletion is told of it again.
  */
-export async function stillOpen(db: House['store']['db'], findings: readonly Finding[]): Promise<Finding[]> {
+export async function stillOpen(
+  db: VaultContext['store']['db'],
+  findings: readonly Finding[],
+): Promise<Finding[]> {
   const open = findings.filter(needsSomebody);
   const ids = new Set(open.flatMap(({ cloudKeyId }) => (cloudKeyId === null ? [] : [cloudKeyId])));
   const states = new Map<string, StateNow>();

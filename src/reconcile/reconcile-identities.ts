@@ -3,7 +3,7 @@ import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-r
 import { whyUnfit } from '../vault/tokens.ts';
 
 /** So many proofs are kept in one transaction. */
-const atOnce = 100;
+const batchSize = 100;
 
 /**
  * Whether the key objects are the keys on record, by their proofs. One of before has none: it is made now of what is in the
@@ -19,9 +19,9 @@ export class IdentityCheck {
 
   /** False where the object is another: that is told, and what else is wrong with it does not matter. */
   async isFit(row: VersionOnRecord, label: string): Promise<boolean> {
-    const { house } = this.#comparing;
+    const { context } = this.#comparing;
     const unfit = await this.#unfitness(row);
-    if (unfit !== undefined || row.unfitSince !== null) await noteUnfit(house, row, unfit);
+    if (unfit !== undefined || row.unfitSince !== null) await noteUnfit(context, row, unfit);
     if (unfit === undefined) return true;
     tell(this.#comparing, {
       kind: 'unfit',
@@ -36,15 +36,15 @@ export class IdentityCheck {
 
   /** Keeps the proofs that were made and not kept yet. */
   async end(): Promise<void> {
-    await keepProofs(this.#comparing.house, this.#comparing.act, this.#made);
+    await keepProofs(this.#comparing.context, this.#comparing.act, this.#made);
     this.#made = [];
   }
 
   async #unfitness(row: VersionOnRecord): Promise<string | undefined> {
-    const { house } = this.#comparing;
-    if (row.proof !== null || row.canEncrypt === 0 || row.canDecrypt === 0) return unfitnessOf(house, row);
+    const { context } = this.#comparing;
+    if (row.proof !== null || row.canEncrypt === 0 || row.canDecrypt === 0) return unfitnessOf(context, row);
     return whyUnfit(async () => {
-      const proof = await proofOfFound(house, row);
+      const proof = await proofOfFound(context, row);
       if (proof !== null) await this.#keep(row, proof);
     });
   }
@@ -59,6 +59,6 @@ export class IdentityCheck {
         'whose label and attributes are as on record; from now on no other is used',
       ...about(version),
     });
-    if (this.#made.length >= atOnce) await this.end();
+    if (this.#made.length >= batchSize) await this.end();
   }
 }

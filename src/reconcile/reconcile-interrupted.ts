@@ -3,9 +3,9 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes } from '../token/messages.ts';
 import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from '../keys/destruction.ts';
-import type { KeyHouse } from '../keys/followers.ts';
-import type { House } from '../vault/context.ts';
-import { longestAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
+import type { KeyContext } from '../keys/followers.ts';
+import type { VaultContext } from '../vault/context.ts';
+import { maxAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
 import { activateVersion } from '../keys/key-versions.ts';
 import { nodeOf } from '../fleet/leases.ts';
@@ -30,7 +30,7 @@ export async function settleInterrupted(comparing: Comparing): Promise<void> {
 
 async function settleLeft(comparing: Comparing): Promise<void> {
   for (const row of await unfinishedVersions(comparing))
-    if (isAbandoned(comparing.house, row)) await settle(comparing, row);
+    if (isAbandoned(comparing.context, row)) await settle(comparing, row);
 }
 
 /**
@@ -38,15 +38,15 @@ async function settleLeft(comparing: Comparing): Promise<void> {
  * not known to be gone until its act is too old. `mayAsk` leaves tokens out. Returns what was done, by token.
  */
 export async function settleAbandoned(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   mayAsk: (token: string) => boolean,
 ): Promise<TokenComparison[]> {
   const comparisons = [];
-  for (const token of await tokensOfUnfinished(house)) {
-    if (!house.tokens.has(token) || !mayAsk(token)) continue;
+  for (const token of await tokensOfUnfinished(context)) {
+    if (!context.tokens.has(token) || !mayAsk(token)) continue;
     const comparing = {
-      house,
+      context,
       act,
       token,
       vaultId: undefined,
@@ -54,14 +54,14 @@ export async function settleAbandoned(
       comparison: emptyComparison(token),
     };
     const left = await unfinishedVersions(comparing);
-    if (!left.some((row) => isAbandoned(house, row))) continue;
+    if (!left.some((row) => isAbandoned(context, row))) continue;
     await settleLeft(comparing);
     comparisons.push(comparing.comparison);
   }
   return comparisons;
 }
 
-async function tokensOfUnfinished({ store: { db } }: House): Promise<string[]> {
+async function tokensOfUnfinished({ store: { db } }: VaultContext): Promise<string[]> {
   const pending = db.selectFrom('key_versions').select('cloud_key_id').where('state', '=', 'PENDING');
   const creating = db.selectFrom('cloud_keys').select('id').where('state', '=', 'CREATING');
   const tokens = new Set<string>();
@@ -79,24 +79,24 @@ async function tokensOfUnfinished({ store: { db } }: House): Promise<string[]> {
 
 /** Whether no process is at it any more. An earlier start of this node is gone for certain. */
 export function isAbandoned(
-  { instance, now }: Pick<House, 'instance' | 'now'>,
+  { instance, now }: Pick<VaultContext, 'instance' | 'now'>,
   { madeBy, createdAt }: Pick<VersionOnRecord, 'madeBy' | 'createdAt'>,
 ): boolean {
   if (madeBy === '') return true;
   if (madeBy !== instance && nodeOf(madeBy) === nodeOf(instance)) return true;
   // Of one that lies in the future by more than clocks differ, a clock stood wrong when it began.
-  return Math.abs(now().getTime() - Date.parse(createdAt)) > longestAct;
+  return Math.abs(now().getTime() - Date.parse(createdAt)) > maxAct;
 }
 
 async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void> {
-  const { house, act } = comparing;
+  const { context, act } = comparing;
   const what = row.keyState === 'CREATING' ? 'creation' : 'rotation';
   try {
     // One that a later version has overtaken is of no use any more; nothing was ever encrypted with it.
     const isWanted = row.state === 'PENDING' && row.version >= row.currentVersion;
     if (isWanted && (await isAsItWasToBe(comparing, row))) {
-      const proof = await proofOfFound(house, row);
-      await activateVersion(house, act, { id: row.cloudKeyId }, row.version, 'interrupted', proof);
+      const proof = await proofOfFound(context, row);
+      await activateVersion(context, act, { id: row.cloudKeyId }, row.version, 'interrupted', proof);
       tell(comparing, {
         kind: 'interrupted',
         outcome: 'finished',
@@ -105,8 +105,9 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
       });
       return;
     }
-    if (row.keyState === 'CREATING') await undoCreation(house, { token: row.token }, { id: row.cloudKeyId });
-    else await undoVersion(house, { token: row.token }, { id: row.cloudKeyId }, row.version);
+    if (row.keyState === 'CREATING')
+      await undoCreation(context, { token: row.token }, { id: row.cloudKeyId });
+    else await undoVersion(context, { token: row.token }, { id: row.cloudKeyId }, row.version);
     tell(comparing, {
       kind: 'interrupted',
       outcome: 'undone',
@@ -123,10 +124,10 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
   }
 }
 
-async function isAsItWasToBe({ house, token }: Comparing, row: VersionOnRecord): Promise<boolean> {
+async function isAsItWasToBe({ context, token }: Comparing, row: VersionOnRecord): Promise<boolean> {
   let told: KeyAttributes;
   try {
-    const pool = house.tokens.pool(token);
+    const pool = context.tokens.pool(token);
     told = (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
   } catch (error) {
     if (error instanceof TokenError && (error.fault === 'key-missing' || error.fault === 'key-duplicate'))
@@ -134,8 +135,8 @@ async function isAsItWasToBe({ house, token }: Comparing, row: VersionOnRecord):
     throw error;
   }
   // A key that was taken over was made elsewhere, with another label.
-  if (row.origin !== 'holdfast') return told.fit;
-  return told.fit && told.bornInToken && recordedDifferences(row, told).length === 0;
+  if (row.origin !== 'holdfast') return told.compliant;
+  return told.compliant && told.generatedOnToken && recordedDifferences(row, told).length === 0;
 }
 
 /** Names of attributes that are not as the record of a version of ours says. */
@@ -151,8 +152,8 @@ export function recordedDifferences(row: VersionOnRecord, told: KeyAttributes): 
 }
 
 async function destroyDoomed(comparing: Comparing): Promise<void> {
-  const { house, act, vaultId, token } = comparing;
-  const { destroyed, failed } = await destroyVersions(house, act, {
+  const { context, act, vaultId, token } = comparing;
+  const { destroyed, failed } = await destroyVersions(context, act, {
     vaultId,
     mayAsk: (asked) => asked === token,
   });

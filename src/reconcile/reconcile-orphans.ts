@@ -43,8 +43,8 @@ export class Orphans {
 }
 
 /** Looked for anew: its record was perhaps made after the others were read. */
-async function isKnown({ house }: Comparing, objectId: string): Promise<boolean> {
-  const row = await house.store.db
+async function isKnown({ context }: Comparing, objectId: string): Promise<boolean> {
+  const row = await context.store.db
     .selectFrom('key_versions')
     .select('version')
     .where('object_id', '=', Buffer.from(objectId, 'hex'))
@@ -90,7 +90,7 @@ async function settleOne(
   if (why !== undefined)
     return { ...about, detail: `a version that its CloudKey does not have on record, left as it is: ${why}` };
   const whyNot = await reenterVersion(
-    comparing.house,
+    comparing.context,
     comparing.act,
     key,
     identity.version,
@@ -105,8 +105,8 @@ async function settleOne(
     : { ...about, detail: `a version that its CloudKey does not have on record, ${whyNot}` };
 }
 
-async function vaultOf({ house }: Comparing, keySetId: string): Promise<string | null> {
-  const row = await house.store.db
+async function vaultOf({ context }: Comparing, keySetId: string): Promise<string | null> {
+  const row = await context.store.db
     .selectFrom('key_sets')
     .select('vault_id')
     .where('id', '=', keySetId)
@@ -114,8 +114,8 @@ async function vaultOf({ house }: Comparing, keySetId: string): Promise<string |
   return row?.vault_id ?? null;
 }
 
-async function keyOf({ house, token }: Comparing, id: string): Promise<OwnedKey | undefined> {
-  return house.store.db
+async function keyOf({ context, token }: Comparing, id: string): Promise<OwnedKey | undefined> {
+  return context.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
@@ -139,19 +139,19 @@ function unfitFor(
     named.version !== version
   )
     return 'its label is not that of the CloudKey';
-  if (!object.fit || !object.bornInToken)
-    return `it is not as we make keys (${object.complaints.join(', ')})`;
+  if (!object.compliant || !object.generatedOnToken)
+    return `it is not as we make keys (${object.violations.join(', ')})`;
   return undefined;
 }
 
-async function rotate({ house, act }: Comparing, cloudKeyId: string): Promise<string> {
-  const key = await house.store.db
+async function rotate({ context, act }: Comparing, cloudKeyId: string): Promise<string> {
+  const key = await context.store.db
     .selectFrom('cloud_keys')
     .selectAll()
     .where('id', '=', cloudKeyId)
     .executeTakeFirstOrThrow();
   try {
-    const { current_version } = await rotateCloudKey(house, act, key, 'asked');
+    const { current_version } = await rotateCloudKey(context, act, key, 'asked');
     return `the CloudKey was rotated to version ${current_version}`;
   } catch (error) {
     return `the CloudKey could not be rotated yet: ${(error as Error).message}`;

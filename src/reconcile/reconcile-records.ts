@@ -1,10 +1,10 @@
 import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
-import type { KeyHouse } from '../keys/followers.ts';
-import type { House } from '../vault/context.ts';
+import type { KeyContext } from '../keys/followers.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
-import { mostFindings, needsSomebody, type Finding, type TokenComparison } from './reconciliation-report.ts';
+import { maxFindings, needsSomebody, type Finding, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline, type TokenClient } from '../vault/tokens.ts';
 
 /** So many keys are asked for in one message: what is done with them takes less time than a listing is kept for. */
@@ -12,7 +12,7 @@ const pageSize = 250;
 
 /** One token being compared: what the parts of reconcile work with. */
 export interface Comparing {
-  house: KeyHouse;
+  context: KeyContext;
   act: Act;
   token: string;
   /** Confined to this vault's records. */
@@ -27,11 +27,11 @@ export type VersionOnRecord = Awaited<ReturnType<ReturnType<typeof versions>['ex
 
 /** Where records are read from. */
 interface Records {
-  house: { store: Pick<House['store'], 'db'> };
+  context: { store: Pick<VaultContext['store'], 'db'> };
 }
 
-function versions({ house }: Records) {
-  return house.store.db
+function versions({ context }: Records) {
+  return context.store.db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -69,7 +69,7 @@ export function versionPages(
 ): AsyncGenerator<VersionOnRecord[], void, undefined> {
   return inPages(async (last, limit) => {
     // The page first, by its index; then what belongs to it.
-    let page = comparing.house.store.db
+    let page = comparing.context.store.db
       .selectFrom('key_versions')
       .select('object_id')
       .where('object_id', '>', Buffer.from(last?.objectId ?? after))
@@ -85,17 +85,17 @@ export function versionPages(
 
 /** Versions that are being made, or were when somebody died: by the states that say so, so that few rows are read. */
 export async function unfinishedVersions({
-  house,
+  context,
   token,
   vaultId,
-}: Pick<Comparing, 'house' | 'token' | 'vaultId'>): Promise<VersionOnRecord[]> {
+}: Pick<Comparing, 'context' | 'token' | 'vaultId'>): Promise<VersionOnRecord[]> {
   const found = new Map<string, VersionOnRecord>();
   for (const [column, state] of [
     ['key_versions.state', 'PENDING'],
     // A CREATING key whose version is PENDING no more was being undone.
     ['cloud_keys.state', 'CREATING'],
   ] as const) {
-    let query = versions({ house }).where(column, '=', state).where('key_sets.token', '=', token);
+    let query = versions({ context }).where(column, '=', state).where('key_sets.token', '=', token);
     if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
     for (const row of await query.execute()) found.set(row.objectId.toString('hex'), row);
   }
@@ -114,9 +114,9 @@ export async function* keyPages(pool: TokenClient): AsyncGenerator<ListedKey[], 
 }
 
 /** Whether the key object that was listed is in the token no more. Throws TokenError. */
-export async function isGone({ house, token }: Comparing, objectId: Uint8Array): Promise<boolean> {
+export async function isGone({ context, token }: Comparing, objectId: Uint8Array): Promise<boolean> {
   try {
-    await house.tokens
+    await context.tokens
       .pool(token)
       .call({ kind: 'inspectKey', key: Buffer.from(objectId) }, managementDeadline());
     return false;
@@ -129,7 +129,7 @@ export async function isGone({ house, token }: Comparing, objectId: Uint8Array):
 
 export function tell({ comparison }: Comparing, finding: Finding): void {
   comparison.counts[finding.kind]++;
-  if (comparison.findings.length < mostFindings) comparison.findings.push(finding);
+  if (comparison.findings.length < maxFindings) comparison.findings.push(finding);
   // What somebody has to look at goes before what is in order.
   else if (finding.kind !== 'unproven') {
     const giveWay = comparison.findings.findLastIndex(({ kind }) => kind === 'unproven');

@@ -35,7 +35,7 @@ export async function compareSeals(comparing: Comparing): Promise<void> {
 
 async function compareSeal(comparing: Comparing, record: SealedRecord): Promise<void> {
   try {
-    const sealed = await reseal(comparing.house, record);
+    const sealed = await reseal(comparing.context, record);
     if (!sealed.equals(record.sealed)) await record.keep(sealed);
   } catch (error) {
     if (!(error instanceof TokenError) || error.fault !== 'seal-broken') throw error;
@@ -60,11 +60,11 @@ function findingOf({ name, vaultId, keySetId, what }: SealedRecord): Finding {
 }
 
 async function credentialsOf(
-  { house, token, vaultId }: Comparing,
+  { context, token, vaultId }: Comparing,
   after: SealedRecord | undefined,
   limit: number,
 ): Promise<SealedRecord[]> {
-  const { store } = house;
+  const { store } = context;
   let query = store.db
     .selectFrom('xks_credentials')
     .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
@@ -88,16 +88,16 @@ async function credentialsOf(
       keySetId: row.key_set_id,
       accessKeyId: row.access_key_id,
     }),
-    keep: async (sealed) => keepResealedSecret(house, row, sealed),
+    keep: async (sealed) => keepResealedSecret(context, row, sealed),
   }));
 }
 
 async function accountKeysOf(
-  { house, token, vaultId }: Comparing,
+  { context, token, vaultId }: Comparing,
   after: SealedRecord | undefined,
   limit: number,
 ): Promise<SealedRecord[]> {
-  const { store } = house;
+  const { store } = context;
   let query = store.db
     .selectFrom('csp_access_keys')
     .innerJoin('csp_accounts', 'csp_accounts.id', 'csp_access_keys.csp_account_id')
@@ -117,6 +117,6 @@ async function accountKeysOf(
     token,
     sealed: row.sealed_secret,
     context: secretContext(row, row.access_key_id),
-    keep: async (sealed) => keepResealedKey(house, row, sealed),
+    keep: async (sealed) => keepResealedKey(context, row, sealed),
   }));
 }

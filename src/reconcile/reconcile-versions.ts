@@ -2,7 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import { whyNotOrdered } from '../keys/destruction-orders.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
 import { recordedDifferences } from './reconcile-interrupted.ts';
@@ -29,10 +29,10 @@ async function compareActive(
   row: VersionOnRecord,
   listed: KeyAttributes | undefined,
 ): Promise<void> {
-  const { house, token } = comparing;
+  const { context, token } = comparing;
   if (isOwnKey(row.objectId)) return tellOwnKey(comparing, row);
   try {
-    const pool = house.tokens.pool(token);
+    const pool = context.tokens.pool(token);
     const object =
       listed ?? (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
     if (await identities.isFit(row, object.label)) tellDrift(comparing, row, object);
@@ -63,10 +63,10 @@ function tellOwnKey(comparing: Comparing, row: VersionOnRecord): void {
 }
 
 async function isStillActive(
-  { house }: Comparing,
+  { context }: Comparing,
   { cloudKeyId, version }: VersionOnRecord,
 ): Promise<boolean> {
-  const row = await house.store.db
+  const row = await context.store.db
     .selectFrom('key_versions')
     .select('state')
     .where('cloud_key_id', '=', cloudKeyId)
@@ -77,8 +77,8 @@ async function isStillActive(
 
 function tellDrift(comparing: Comparing, row: VersionOnRecord, told: KeyAttributes): void {
   // A key that was taken over was not made here: where it was born is no complaint.
-  const complaints = row.origin === 'holdfast' || !told.fit ? told.complaints : [];
-  const wrong = [...new Set([...complaints, ...recordedDifferences(row, told)])];
+  const violations = row.origin === 'holdfast' || !told.compliant ? told.violations : [];
+  const wrong = [...new Set([...violations, ...recordedDifferences(row, told)])];
   if (wrong.length === 0) return;
   tell(comparing, {
     kind: 'drift',
@@ -100,8 +100,8 @@ function tellDuplicate(comparing: Comparing, row: VersionOnRecord, label: string
 
 /** A token that was slow made it after all, or it was restored from a backup of the token. */
 async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
-  const { house, token } = comparing;
-  const done = await destroyOnce(house, row, token);
+  const { context, token } = comparing;
+  const done = await destroyOnce(context, row, token);
   tell(comparing, {
     kind: 'interrupted',
     ...(done === undefined
@@ -118,9 +118,13 @@ async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise
 }
 
 /** Why it was not destroyed; undefined where it was. Throws TokenError where the token could not do it. */
-async function destroyOnce(house: House, row: VersionOnRecord, token: string): Promise<string | undefined> {
-  const notOrdered = await whyNotOrdered(house.store.db, row, house.now());
+async function destroyOnce(
+  context: VaultContext,
+  row: VersionOnRecord,
+  token: string,
+): Promise<string | undefined> {
+  const notOrdered = await whyNotOrdered(context.store.db, row, context.now());
   if (notOrdered !== undefined) return notOrdered;
   const ask = { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) } as const;
-  return whyUnfit(async () => house.tokens.pool(token).call(ask, managementDeadline()));
+  return whyUnfit(async () => context.tokens.pool(token).call(ask, managementDeadline()));
 }

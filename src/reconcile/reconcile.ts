@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { record, type Act } from '../evidence/trail.ts';
 import { monotonicNow } from '../clock.ts';
 import { TokenError } from '../token/faults.ts';
-import { tokenWords } from '../token/ways-out.ts';
+import { tokenWords } from '../token/remediations.ts';
 import type { ListedKey } from '../token/messages.ts';
-import type { KeyHouse } from '../keys/followers.ts';
-import type { House } from '../vault/context.ts';
+import type { KeyContext } from '../keys/followers.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';
 import { Orphans } from './reconcile-orphans.ts';
 import { keyPages, versionPages, type Comparing } from './reconcile-records.ts';
@@ -24,9 +24,9 @@ import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** What is being compared in this process: by whom, and of which vault, or of all. */
-const underWay = new WeakMap<House['store'], Set<string>>();
+const underWay = new WeakMap<VaultContext['store'], Set<string>>();
 
-export interface ReconcileWish {
+export interface ReconcileInput {
   /** Only the records of this vault, and key objects whose labels name its key sets. */
   vaultId?: string | undefined;
   /** 'start', or the name of the user who asks. */
@@ -43,30 +43,34 @@ export interface ReconcileWish {
  * somebody asks; one at a time for all, or for a vault. A token that cannot be asked is reported as such. Throws
  * VaultError `conflict`.
  */
-export async function reconcile(house: KeyHouse, act: Act, wish: ReconcileWish): Promise<Reconciliation> {
-  const scopes = underWay.get(house.store) ?? new Set();
-  underWay.set(house.store, scopes);
-  const scope = `${house.instance} ${wish.vaultId ?? ''}`;
+export async function reconcile(
+  context: KeyContext,
+  act: Act,
+  input: ReconcileInput,
+): Promise<Reconciliation> {
+  const scopes = underWay.get(context.store) ?? new Set();
+  underWay.set(context.store, scopes);
+  const scope = `${context.instance} ${input.vaultId ?? ''}`;
   if (scopes.has(scope))
     throw new VaultError('conflict', 'it is being compared already', 'look at the latest report in a moment');
   scopes.add(scope);
   try {
-    return await compare(house, act, wish);
+    return await compare(context, act, input);
   } finally {
     scopes.delete(scope);
   }
 }
 
 async function compare(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
-  { vaultId, askedBy, onSettled, unhurried = false }: ReconcileWish,
+  { vaultId, askedBy, onSettled, unhurried = false }: ReconcileInput,
 ): Promise<Reconciliation> {
-  const beganAt = house.now().toISOString();
+  const beganAt = context.now().toISOString();
   // The Idempotency-Key is of the report, not of what is found on the way.
   const { idempotency: _, ...inner } = act;
-  const comparisons = (await tokensToCompare(house, vaultId)).map((token) => ({
-    house,
+  const comparisons = (await tokensToCompare(context, vaultId)).map((token) => ({
+    context,
     act: inner,
     token,
     vaultId,
@@ -82,12 +86,12 @@ async function compare(
     id: randomUUID(),
     vaultId: vaultId ?? '',
     beganAt,
-    endedAt: house.now().toISOString(),
+    endedAt: context.now().toISOString(),
     askedBy,
     clean: isClean(tokens),
     tokens,
   };
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     await insertReconciliation(trx, reconciliation);
     await record(trx, act, {
       action: 'reconciliation.run',
@@ -104,7 +108,10 @@ async function compare(
 }
 
 /** Those of the configuration that the vault may use, and those that records name. */
-async function tokensToCompare({ store, tokens }: House, vaultId: string | undefined): Promise<string[]> {
+async function tokensToCompare(
+  { store, tokens }: VaultContext,
+  vaultId: string | undefined,
+): Promise<string[]> {
   let keySets = store.db.selectFrom('key_sets').select('token').distinct();
   if (vaultId !== undefined) keySets = keySets.where('vault_id', '=', vaultId);
   const used = (await keySets.execute()).map(({ token }) => token);
@@ -128,19 +135,19 @@ async function unlessSilent(
     await part(comparing);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    const { problem, wayOut } = tokenWords(error);
-    comparing.comparison.problem = `${problem}; ${wayOut}`;
+    const { problem, remediation } = tokenWords(error);
+    comparing.comparison.problem = `${problem}; ${remediation}`;
   }
 }
 
 async function settleToken(comparing: Comparing): Promise<void> {
-  const { house, token, comparison } = comparing;
-  if (!house.tokens.has(token)) {
+  const { context, token, comparison } = comparing;
+  if (!context.tokens.has(token)) {
     comparison.problem = 'the configuration of this node does not name the token, and key sets use it';
     return;
   }
   // First of all: a token that does not answer is not asked for one key after another.
-  await house.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
+  await context.tokens.pool(token).call({ kind: 'health' }, managementDeadline());
   await settleInterrupted(comparing);
 }
 
@@ -149,7 +156,7 @@ async function settleToken(comparing: Comparing): Promise<void> {
  * of each is all that is in memory.
  */
 async function compareToken(comparing: Comparing): Promise<void> {
-  const { house, token, vaultId, unhurried, comparison } = comparing;
+  const { context, token, vaultId, unhurried, comparison } = comparing;
   const identities = new IdentityCheck(comparing);
   const orphans = new Orphans(comparing);
   let count = 0;
@@ -166,7 +173,7 @@ async function compareToken(comparing: Comparing): Promise<void> {
       }
     for (const [id, object] of objects) await orphans.settle(id, object);
   };
-  for await (const keys of keyPages(house.tokens.pool(token))) {
+  for await (const keys of keyPages(context.tokens.pool(token))) {
     const last = keys.at(-1)?.id;
     if (last === undefined) continue;
     count += keys.length;

@@ -1,7 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { ReconciliationTable, Tables } from '../store/schema.ts';
-import type { House } from '../vault/context.ts';
-import { mergePages, readPage, type Page, type PageWish } from '../vault/page.ts';
+import type { VaultContext } from '../vault/context.ts';
+import { mergePages, readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { tokensOf } from '../vault/granted-tokens.ts';
 
@@ -67,7 +67,7 @@ export interface TokenComparison {
   keyObjects: number | null;
   /** How many findings of each kind, those that are not listed too. */
   counts: Record<FindingKind, number>;
-  /** At most {@link mostFindings}. */
+  /** At most {@link maxFindings}. */
   findings: Finding[];
 }
 
@@ -85,7 +85,7 @@ export interface Reconciliation {
 }
 
 /** So many findings of a token are listed. */
-export const mostFindings = 1000;
+export const maxFindings = 1000;
 
 /** What a list may be sorted by. */
 export const reconciliationOrders = { beganAt: 'reconciliations.began_at' } as const;
@@ -136,9 +136,9 @@ export async function insertReconciliation(
 
 /** Reports of the appliance (''), or what those and a vault's own say of the vault. */
 export async function listReconciliations(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   seenFrom: string,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<Reconciliation>> {
   const pages = [];
   for (const scope of scopesOf(seenFrom)) {
@@ -155,7 +155,7 @@ export async function listReconciliations(
 
 /** Throws VaultError `not-found`. */
 export async function getReconciliation(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   seenFrom: string,
   id: string,
 ): Promise<Reconciliation> {
@@ -175,7 +175,7 @@ function scopesOf(seenFrom: string): string[] {
 }
 
 /** A vault learns nothing of tokens that it may not use, not even their names. */
-async function tokensSeen({ db }: House['store'], seenFrom: string): Promise<ReadonlySet<string>> {
+async function tokensSeen({ db }: VaultContext['store'], seenFrom: string): Promise<ReadonlySet<string>> {
   const vault = await db.selectFrom('vaults').select('tokens').where('id', '=', seenFrom).executeTakeFirst();
   const used = await db
     .selectFrom('key_sets')

@@ -2,7 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
 import type { NamedSecret } from '../vault/sealing.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { managementDeadline } from '../vault/tokens.ts';
 import { reseal } from '../vault/sealing.ts';
 
@@ -22,27 +22,30 @@ export interface TokenContents {
  * Nothing is changed, in the store or in the token. Throws TokenError where the token does not say.
  */
 export async function examineToken(
-  house: Pick<House, 'store' | 'tokens'>,
+  context: Pick<VaultContext, 'store' | 'tokens'>,
   token: string,
   secrets: AsyncIterable<NamedSecret>,
 ): Promise<TokenContents> {
   const contents: TokenContents = { token, proven: 0, opened: 0, missing: [] };
-  await examineKeys(house, contents);
+  await examineKeys(context, contents);
   for await (const secret of secrets)
-    if (secret.token === token) await examineSecret(house, contents, secret);
+    if (secret.token === token) await examineSecret(context, contents, secret);
   return contents;
 }
 
 /** Side by side with the token's own list, by which it learns where its keys are without a search for each. */
-async function examineKeys(house: Pick<House, 'store' | 'tokens'>, contents: TokenContents): Promise<void> {
-  const comparing = { house };
+async function examineKeys(
+  context: Pick<VaultContext, 'store' | 'tokens'>,
+  contents: TokenContents,
+): Promise<void> {
+  const comparing = { context };
   let after: Uint8Array = Buffer.alloc(0);
   const upTo = async (last: Uint8Array | undefined): Promise<void> => {
     for await (const rows of versionPages(comparing, after, last))
       for (const row of rows)
-        if (row.token === contents.token && isNeeded(row)) await examineKey(house, contents, row);
+        if (row.token === contents.token && isNeeded(row)) await examineKey(context, contents, row);
   };
-  for await (const keys of keyPages(house.tokens.pool(contents.token))) {
+  for await (const keys of keyPages(context.tokens.pool(contents.token))) {
     const last = keys.at(-1)?.id;
     if (last === undefined) continue;
     await upTo(last);
@@ -56,7 +59,7 @@ function isNeeded({ state, keyState }: VersionOnRecord): boolean {
 }
 
 async function examineKey(
-  { tokens }: Pick<House, 'tokens'>,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   contents: TokenContents,
   row: VersionOnRecord,
 ): Promise<void> {
@@ -75,12 +78,12 @@ async function examineKey(
 }
 
 async function examineSecret(
-  house: Pick<House, 'store' | 'tokens'>,
+  context: Pick<VaultContext, 'store' | 'tokens'>,
   contents: TokenContents,
   secret: NamedSecret,
 ): Promise<void> {
   try {
-    await reseal(house, secret);
+    await reseal(context, secret);
     contents.opened++;
   } catch (error) {
     if (!(error instanceof TokenError) || error.fault !== 'seal-broken') throw error;
@@ -90,7 +93,7 @@ async function examineSecret(
 
 /** The tokens that a store needs: those of its key sets, and those by which its secrets are sealed. */
 export async function tokensNeeded(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   secrets: AsyncIterable<NamedSecret>,
 ): Promise<string[]> {
   const used = await store.db.selectFrom('key_sets').select('token').distinct().execute();
@@ -100,6 +103,6 @@ export async function tokensNeeded(
 }
 
 /** Whether the token answers at all; told before thousands of keys are looked at. Throws TokenError. */
-export async function askHealth({ tokens }: Pick<House, 'tokens'>, token: string): Promise<void> {
+export async function askHealth({ tokens }: Pick<VaultContext, 'tokens'>, token: string): Promise<void> {
   await tokens.pool(token).call({ kind: 'health' }, managementDeadline());
 }

@@ -1,4 +1,4 @@
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { stillOpen } from './open-findings.ts';
 import type { TokenComparison } from './reconciliation-report.ts';
 
@@ -38,7 +38,7 @@ export interface Unsettled {
  * What reconciliation has found and nobody has seen to, or could not look for. Of each token that the newest report names
  * the newest report that compared it speaks: one that could not look at it does not say that all is well.
  */
-export async function findUnsettled({ store: { db } }: Pick<House, 'store'>): Promise<Unsettled[]> {
+export async function findUnsettled({ store: { db } }: Pick<VaultContext, 'store'>): Promise<Unsettled[]> {
   // As many as housekeeping keeps. Of most the first is read alone.
   const reports = await db
     .selectFrom('reconciliations')
@@ -69,7 +69,7 @@ export async function findUnsettled({ store: { db } }: Pick<House, 'store'>): Pr
   );
 }
 
-async function tokensOf(db: House['store']['db'], id: string): Promise<TokenComparison[]> {
+async function tokensOf(db: VaultContext['store']['db'], id: string): Promise<TokenComparison[]> {
   const row = await db.selectFrom('reconciliations').select('report').where('id', '=', id).executeTakeFirst();
   // Cleared meanwhile, as the oldest are.
   return row === undefined ? [] : (JSON.parse(row.report) as TokenComparison[]);
@@ -77,7 +77,7 @@ async function tokensOf(db: House['store']['db'], id: string): Promise<TokenComp
 
 /** Those that were finished or undone are no more; of what is not listed nobody can tell, so it counts. */
 async function countsOf(
-  db: House['store']['db'],
+  db: VaultContext['store']['db'],
   { counts, findings }: TokenComparison,
 ): Promise<Map<UnsettledKind, number>> {
   const open = await stillOpen(db, findings);

@@ -9,16 +9,16 @@ import type { AuditEventTable, Tables } from '../store/schema.ts';
 import { entryOf, pruningIn, type AuditPruning } from './audit-prunings.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { actionsThatStay } from '../keys/destruction-orders.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { KeptLease } from '../fleet/leases.ts';
 import { systemAct } from '../vault/system-act.ts';
 
 /** No look is later than this after the one before, milliseconds; who asks for a pruning wakes the pruner. */
-const longestSleep = 30_000;
+const maxSleep = 30_000;
 /** So many events are read at a time: a few milliseconds. */
-const readAtOnce = 100;
+const readPerBatch = 100;
 /** And deleted in one transaction: of each of seven indexes as many pages may have to be written. */
-const deletedAtOnce = 50;
+const deletedPerBatch = 50;
 /** Between two of them others read and write, milliseconds. */
 const pause = 5;
 
@@ -34,7 +34,7 @@ interface Verification {
  * Why a pruning that was found to be right is not done all the same, asked before the first event goes; undefined where
  * nothing is against it.
  */
-export type PruningGuard = (house: House, pruning: AuditPruning) => Promise<string | undefined>;
+export type PruningGuard = (context: VaultContext, pruning: AuditPruning) => Promise<string | undefined>;
 
 /**
  * Does what prunings ask for: reads the events that are meant and makes their digest, refuses what is not exactly what the
@@ -42,7 +42,7 @@ export type PruningGuard = (house: House, pruning: AuditPruning) => Promise<stri
  * store says; nothing is deleted before the digest was right.
  */
 export class AuditPruner {
-  readonly #house: House;
+  readonly #context: VaultContext;
   readonly #log: Logger;
   readonly #guards: readonly PruningGuard[];
   readonly #lease: KeptLease;
@@ -50,11 +50,19 @@ export class AuditPruner {
   #waking = new AbortController();
   #looping: Promise<void> | undefined;
 
-  constructor({ house, log, guards = [] }: { house: House; log: Logger; guards?: readonly PruningGuard[] }) {
-    this.#house = house;
+  constructor({
+    context,
+    log,
+    guards = [],
+  }: {
+    context: VaultContext;
+    log: Logger;
+    guards?: readonly PruningGuard[];
+  }) {
+    this.#context = context;
     this.#log = log;
     this.#guards = guards;
-    this.#lease = new KeptLease(house, 'audit pruning');
+    this.#lease = new KeptLease(context, 'audit pruning');
   }
 
   start(): void {
@@ -79,7 +87,7 @@ export class AuditPruner {
 
   /** All that is asked for, to its end. Where a step fails the next look goes on; the others do not wait for it. */
   async runOnce(): Promise<void> {
-    const waiting = await this.#house.store.db
+    const waiting = await this.#context.store.db
       .selectFrom('audit_prunings')
       .selectAll()
       .where('ended_at', 'is', null)
@@ -104,7 +112,7 @@ export class AuditPruner {
         this.#tell(error);
       }
       if (stopping.aborted) return;
-      await delay(longestSleep, undefined, { signal: this.#waking.signal }).catch(() => undefined);
+      await delay(maxSleep, undefined, { signal: this.#waking.signal }).catch(() => undefined);
     }
   }
 
@@ -116,7 +124,7 @@ export class AuditPruner {
     const sha256 = found.hash.digest('hex');
     const problem = differenceOf(pruning, found.count, sha256) ?? (await this.#objection(pruning));
     const { id } = pruning;
-    await this.#house.store.write(systemAct(this.#house, 'audit pruning'), async (trx) => {
+    await this.#context.store.write(systemAct(this.#context, 'audit pruning'), async (trx) => {
       if ((await pruningIn(trx, id, 'VERIFYING')) === undefined) return;
       const facts =
         problem === undefined
@@ -128,7 +136,7 @@ export class AuditPruner {
           : { state: 'REFUSED' as const, problem, ended_at: trx.at.toISOString() };
       await trx.updateTable('audit_prunings').set(facts).where('id', '=', id).execute();
       if (problem !== undefined)
-        await record(trx, systemAct(this.#house, 'audit pruning'), {
+        await record(trx, systemAct(this.#context, 'audit pruning'), {
           ...entryOf(pruning, 'refuse'),
           outcome: 'refused',
           after: { problem },
@@ -142,7 +150,7 @@ export class AuditPruner {
 
   async #objection(pruning: AuditPruning): Promise<string | undefined> {
     for (const guard of this.#guards) {
-      const problem = await guard(this.#house, pruning);
+      const problem = await guard(this.#context, pruning);
       if (problem !== undefined) return problem;
     }
     return undefined;
@@ -158,8 +166,8 @@ export class AuditPruner {
     };
     for (;;) {
       if (!(await this.#mayGoOn())) return undefined;
-      const page = await eventsAfter(this.#house.store.db, pruning, found.last)
-        .limit(readAtOnce)
+      const page = await eventsAfter(this.#context.store.db, pruning, found.last)
+        .limit(readPerBatch)
         .selectAll()
         .execute();
       for (const row of page) found.hash.update(eventLine(showEvent(row)));
@@ -167,16 +175,16 @@ export class AuditPruner {
       found.last = page.at(-1) ?? found.last;
       found.count += page.length;
       // It cannot come right any more, however much there is.
-      if (page.length < readAtOnce || found.count > pruning.count) return found;
+      if (page.length < readPerBatch || found.count > pruning.count) return found;
       await delay(1);
     }
   }
 
   /** Whatever becomes of the clock meanwhile: what cannot be undone waits while it is not trusted. */
   async #delete({ id }: AuditPruning): Promise<void> {
-    while ((await this.#mayGoOn()) && (await deletionsHeldUntil(this.#house)) === undefined) {
-      const act = systemAct(this.#house, 'audit pruning');
-      const after = await this.#house.store.write(act, async (trx) => {
+    while ((await this.#mayGoOn()) && (await deletionsHeldUntil(this.#context)) === undefined) {
+      const act = systemAct(this.#context, 'audit pruning');
+      const after = await this.#context.store.write(act, async (trx) => {
         const pruning = await pruningIn(trx, id, 'DELETING');
         if (pruning === undefined) return undefined;
         const step = await deleteStep(trx, pruning);
@@ -245,7 +253,7 @@ type Step = Pick<AuditPruning, 'reached' | 'reached_at' | 'deleted' | 'kept'> & 
 async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Promise<Step> {
   const reached = { at: pruning.reached_at, sequence: pruning.reached };
   const page = await eventsAfter(trx, pruning, reached)
-    .limit(deletedAtOnce)
+    .limit(deletedPerBatch)
     .select(['at', 'sequence', 'action'])
     .execute();
   const going = page
@@ -254,7 +262,7 @@ async function deleteStep(trx: Transaction<Tables>, pruning: AuditPruning): Prom
   await removeEvents(trx, going);
   const last = page.at(-1) ?? reached;
   return {
-    ...{ reached: last.sequence, reached_at: last.at, isLast: page.length < deletedAtOnce },
+    ...{ reached: last.sequence, reached_at: last.at, isLast: page.length < deletedPerBatch },
     ...{ deleted: pruning.deleted + going.length, kept: pruning.kept + page.length - going.length },
   };
 }

@@ -3,8 +3,8 @@ import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act, type AuditEntry } from '../evidence/trail.ts';
 import type { AuditPruningTable, Tables } from '../store/schema.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
-import type { House } from '../vault/context.ts';
-import { readPage, type Page, type PageWish } from '../vault/page.ts';
+import type { VaultContext } from '../vault/context.ts';
+import { readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { counted } from '../counted.ts';
 
@@ -16,7 +16,7 @@ import { counted } from '../counted.ts';
 export type AuditPruning = Selectable<AuditPruningTable>;
 
 /** What is to go: what is in a verified archive, and no other event. */
-export interface PruningWish {
+export interface PruningInput {
   /** null for the beginning of the trail. */
   from: string | null;
   before: string;
@@ -37,7 +37,10 @@ export function prunableBefore(now: Date, keepAtLeastDays: number): string {
 }
 
 /** Which trails someone sees: that of their vault; of the appliance its own and those of deleted vaults. */
-export async function assertDeletedVault({ store }: Pick<House, 'store'>, vaultId: string): Promise<void> {
+export async function assertDeletedVault(
+  { store }: Pick<VaultContext, 'store'>,
+  vaultId: string,
+): Promise<void> {
   const found = await store.db
     .selectFrom('vaults')
     .select('id')
@@ -53,15 +56,15 @@ export async function assertDeletedVault({ store }: Pick<House, 'store'>, vaultI
  */
 // oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: nothing is deleted that is not in the archive
 export async function createPruning(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
-  wish: PruningWish,
+  input: PruningInput,
   keepAtLeastDays: number,
 ): Promise<AuditPruning> {
-  const from = wish.from === null ? '' : new Date(wish.from).toISOString();
-  const before = new Date(wish.before).toISOString();
-  const youngest = prunableBefore(house.now(), keepAtLeastDays);
+  const from = input.from === null ? '' : new Date(input.from).toISOString();
+  const before = new Date(input.before).toISOString();
+  const youngest = prunableBefore(context.now(), keepAtLeastDays);
   if (before > youngest)
     throw new VaultError(
       'invalid',
@@ -70,14 +73,14 @@ export async function createPruning(
     );
   if (from >= before)
     throw new VaultError('invalid', 'the range has no moment in it: from is not earlier than before');
-  const held = await deletionsHeldUntil(house);
+  const held = await deletionsHeldUntil(context);
   if (held !== undefined)
     throw new VaultError(
       'conflict',
       `the clock of the node leapt ahead, or a backup was put back: nothing is deleted until ${held.toISOString()}`,
       'see that all is right, and repeat it then',
     );
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const other = await trx
       .selectFrom('audit_prunings')
       .select('id')
@@ -105,16 +108,16 @@ export async function createPruning(
           before_at: before,
           head,
         },
-        ...{ count: wish.count, sha256: wish.sha256, reached_at: from, reached: 0, deleted: 0, kept: 0 },
+        ...{ count: input.count, sha256: input.sha256, reached_at: from, reached: 0, deleted: 0, kept: 0 },
         ...{ actor_kind: act.actor.kind, actor_id: act.actor.id, actor_name: act.actor.name },
         asked_at: trx.at.toISOString(),
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    const { count, sha256 } = wish;
-    const after = { from: wish.from === null ? null : from, before, count, sha256 };
+    const { count, sha256 } = input;
+    const after = { from: input.from === null ? null : from, before, count, sha256 };
     await record(trx, act, { ...entryOf(pruning, 'create'), after, creates: true });
-    if (wish.byAppliance === true && vaultId !== '')
+    if (input.byAppliance === true && vaultId !== '')
       await record(trx, act, {
         ...entryOf(pruning, 'create'),
         after: { vault: vaultId, ...after },
@@ -135,9 +138,9 @@ export function entryOf(pruning: AuditPruning, verb: 'create' | 'end' | 'refuse'
 
 /** Of one trail, '' for the appliance's. */
 export async function listPrunings(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<AuditPruning>> {
   const through = store.db.selectFrom('audit_prunings').where('vault_id', '=', vaultId);
   return readPage(through.selectAll(), through, pruningOrders, 'audit_prunings.id', page);
@@ -145,7 +148,7 @@ export async function listPrunings(
 
 /** Throws VaultError `not-found`; with `vaultId` '' those of deleted vaults are found too. */
 export async function getPruning(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   id: string,
 ): Promise<AuditPruning> {
@@ -159,7 +162,10 @@ export async function getPruning(
 }
 
 /** Up to where the trail was pruned; null where it never was. */
-export async function prunedBefore({ store }: Pick<House, 'store'>, vaultId: string): Promise<string | null> {
+export async function prunedBefore(
+  { store }: Pick<VaultContext, 'store'>,
+  vaultId: string,
+): Promise<string | null> {
   const row = await store.db
     .selectFrom('audit_prunings')
     .select((eb) => eb.fn.max('before_at').as('before'))

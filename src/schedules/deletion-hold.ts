@@ -1,6 +1,6 @@
 import { deletionHold } from '../store/backup/deletion-hold.ts';
 import { dropLease, setLease } from '../fleet/leases.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /*
  * Destroying a key cannot be undone, and when it is done is for the clock to say. After a clock has leapt ahead nothing is
@@ -13,7 +13,7 @@ const { lease: leaseName, milliseconds: holdTime } = deletionHold;
 export const suspiciousLeap = 60 * 60 * 1000;
 
 /** Begins a hold. `why` is kept beside it. */
-export async function holdDeletions({ store, now }: House, why: string): Promise<void> {
+export async function holdDeletions({ store, now }: VaultContext, why: string): Promise<void> {
   const until = new Date(now().getTime() + holdTime).toISOString();
   await setLease({ store }, { name: leaseName, holder: why, until });
 }
@@ -22,7 +22,7 @@ export async function holdDeletions({ store, now }: House, why: string): Promise
 export async function deletionsHeldUntil({
   store,
   now,
-}: Pick<House, 'store' | 'now'>): Promise<Date | undefined> {
+}: Pick<VaultContext, 'store' | 'now'>): Promise<Date | undefined> {
   const row = await store.db
     .selectFrom('leases')
     .select('until')

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { TokenError } from '../token/faults.ts';
-import { wordsOfFailure } from '../token/ways-out.ts';
+import { wordsOfFailure } from '../token/remediations.ts';
 import { isOfWholeToken } from '../vault/tokens.ts';
 import type { BackOff } from '../vault/back-off.ts';
-import type { KeyHouse } from '../keys/followers.ts';
-import type { House } from '../vault/context.ts';
+import type { KeyContext } from '../keys/followers.ts';
+import type { VaultContext } from '../vault/context.ts';
 import type { CloudKeyRecord } from '../keys/key-records.ts';
 import { rotateCloudKey } from '../keys/key-versions.ts';
 import { rescheduleKey } from '../keys/rotation-plan.ts';
@@ -18,11 +18,11 @@ import { vaultIsThawed } from '../vault/vault-frozen.ts';
 /** Rotations under way at once: a management host does one thing after another, and people wait for it too. */
 const lanes = 2;
 /** So many due keys are looked at in one run; the others' turn is in the next. */
-const mostInRun = 200;
+const maxInRun = 200;
 /** So many scheduled keys are looked at in one run for due times that lie too far off. */
-const mostCompared = 500;
+const maxCompared = 500;
 /** Due times are brought back in transactions of so many. */
-const cappedAtOnce = 25;
+const cappedPerBatch = 25;
 /** Clocks of nodes differ by less, milliseconds: a due time beyond by less is no clock that stood in the future. */
 const skew = 60_000;
 
@@ -43,16 +43,16 @@ export interface RotationRun {
  * retried after growing pauses, and holds up no other key but those of a token that does not answer.
  */
 export async function rotateDueKeys(
-  house: KeyHouse,
+  context: KeyContext,
   log: Logger,
   backOff: BackOff,
   mayGoOn: () => Promise<boolean>,
 ): Promise<RotationRun> {
   const run: RotationRun = { rotated: 0, failed: 0, more: false };
   // Keys of a token that is away must not take the places of those that can be rotated.
-  const used = await house.store.db.selectFrom('key_sets').select('token').distinct().execute();
+  const used = await context.store.db.selectFrom('key_sets').select('token').distinct().execute();
   const tokens = used.map(({ token }) => token).filter((token) => backOff.mayTry(tokenTask(token)));
-  const due = (await dueKeys(house, tokens)).filter(({ id }) => backOff.mayTry(id));
+  const due = (await dueKeys(context, tokens)).filter(({ id }) => backOff.mayTry(id));
   const waiting = due.values();
   const work = async (): Promise<void> => {
     for (const key of waiting) {
@@ -62,13 +62,13 @@ export async function rotateDueKeys(
         return;
       }
       const began = monotonicNow();
-      await rotateOne(house, log, backOff, key, run);
+      await rotateOne(context, log, backOff, key, run);
       // A thousand that are due at once must not be felt by who encrypts: the token makes keys half of the time at most.
       await delay(monotonicNow() - began);
     }
   };
   await Promise.all(Array.from({ length: lanes }, work));
-  run.more ||= due.length === mostInRun;
+  run.more ||= due.length === maxInRun;
   return run;
 }
 
@@ -81,18 +81,21 @@ export interface Bookmark {
  * Brings back to what is possible due times that lie too far off, since a clock stood in the future once. Looks at the next
  * few hundred scheduled keys only, and moves the bookmark on.
  */
-export async function capRotations(house: House, bookmark: Bookmark = { after: '' }): Promise<number> {
-  const now = house.now();
-  const tooFar = await keysTooFarOff(house, now, bookmark);
+export async function capRotations(
+  context: VaultContext,
+  bookmark: Bookmark = { after: '' },
+): Promise<number> {
+  const now = context.now();
+  const tooFar = await keysTooFarOff(context, now, bookmark);
   let capped = 0;
-  for (let from = 0; from < tooFar.length; from += cappedAtOnce)
-    capped += await capSome(house, tooFar.slice(from, from + cappedAtOnce), now);
+  for (let from = 0; from < tooFar.length; from += cappedPerBatch)
+    capped += await capSome(context, tooFar.slice(from, from + cappedPerBatch), now);
   return capped;
 }
 
-async function capSome(house: House, tooFar: readonly TooFarOff[], now: Date): Promise<number> {
-  const act = systemAct(house, 'schedule');
-  return house.store.change(act, async (trx) => {
+async function capSome(context: VaultContext, tooFar: readonly TooFarOff[], now: Date): Promise<number> {
+  const act = systemAct(context, 'schedule');
+  return context.store.change(act, async (trx) => {
     let capped = 0;
     for (const key of tooFar) {
       const next = cappedRotation(new Date(key.next_rotation_at), key.days, now);
@@ -103,14 +106,14 @@ async function capSome(house: House, tooFar: readonly TooFarOff[], now: Date): P
 }
 
 async function rotateOne(
-  house: KeyHouse,
+  context: KeyContext,
   log: Logger,
   backOff: BackOff,
   { token, ...key }: DueKey,
   run: RotationRun,
 ): Promise<void> {
   try {
-    const after = await rotateCloudKey(house, systemAct(house, 'schedule'), key, 'schedule');
+    const after = await rotateCloudKey(context, systemAct(context, 'schedule'), key, 'schedule');
     backOff.succeeded(key.id);
     backOff.succeeded(tokenTask(token));
     if (after.current_version === key.current_version) return;
@@ -130,20 +133,20 @@ function tokenTask(token: string): string {
   return `rotations of token ${token}`;
 }
 
-async function dueKeys(house: House, tokens: readonly string[]): Promise<DueKey[]> {
+async function dueKeys(context: VaultContext, tokens: readonly string[]): Promise<DueKey[]> {
   if (tokens.length === 0) return [];
-  return house.store.db
+  return context.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .selectAll('cloud_keys')
     .select('token')
     .where('state', '=', 'AVAILABLE')
-    .where('next_rotation_at', '<=', house.now().toISOString())
+    .where('next_rotation_at', '<=', context.now().toISOString())
     .where('frozen_at', 'is', null)
     .where(vaultIsThawed('key_sets.vault_id'))
     .where('token', 'in', tokens)
     .orderBy('next_rotation_at')
-    .limit(mostInRun)
+    .limit(maxInRun)
     .execute();
 }
 
@@ -156,7 +159,11 @@ interface TooFarOff {
 }
 
 /** Of the next scheduled keys those due later than their schedule, of so many days, can make it. */
-async function keysTooFarOff({ store: { db } }: House, now: Date, bookmark: Bookmark): Promise<TooFarOff[]> {
+async function keysTooFarOff(
+  { store: { db } }: VaultContext,
+  now: Date,
+  bookmark: Bookmark,
+): Promise<TooFarOff[]> {
   const keys = await db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -166,9 +173,9 @@ async function keysTooFarOff({ store: { db } }: House, now: Date, bookmark: Book
     .$narrowType<{ next_rotation_at: string }>()
     .where('cloud_keys.id', '>', bookmark.after)
     .orderBy('cloud_keys.id')
-    .limit(mostCompared)
+    .limit(maxCompared)
     .execute();
-  bookmark.after = keys.length < mostCompared ? '' : (keys.at(-1)?.id ?? '');
+  bookmark.after = keys.length < maxCompared ? '' : (keys.at(-1)?.id ?? '');
   return keys.flatMap(({ id, name, vault_id, next_rotation_at, rotation, own_days, rotation_days }) => {
     const days = rotationDays({ rotation, rotation_days: own_days }, { rotation_days });
     if (days === null || Date.parse(next_rotation_at) <= now.getTime() + days * day + skew) return [];

@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Tables } from '../store/schema.ts';
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 import { paced } from '../vault/paced.ts';
 import { endCredential } from '../keys/credentials/credential-ends.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
@@ -14,7 +14,7 @@ const useToldWithin = 30_000;
  * So many keys or credentials expire in one transaction: some five milliseconds, in which nobody else writes and nothing else
  * has the event loop.
  */
-const atOnce = 5;
+const batchSize = 5;
 
 const living = ['AVAILABLE', 'DISABLED'] as const;
 
@@ -24,37 +24,45 @@ type Db = Kysely<Tables> | Transaction<Tables>;
  * Writes EXPIRED into CloudKeys whose `expires_at` has passed. Requests are refused from that moment on in any case; what
  * this adds is the record and the audit event. Returns how many.
  */
-export async function expireKeys(house: House, mayGoOn?: () => Promise<boolean>): Promise<number> {
-  const now = house.now().toISOString();
+export async function expireKeys(context: VaultContext, mayGoOn?: () => Promise<boolean>): Promise<number> {
+  const now = context.now().toISOString();
   let expired = 0;
   for (const state of living)
     await paced(async () => {
-      if ((await dueKeys(house.store.db, state, now).limit(1).executeTakeFirst()) === undefined) return false;
-      expired += await expireSome(house, state, now);
+      if ((await dueKeys(context.store.db, state, now).limit(1).executeTakeFirst()) === undefined)
+        return false;
+      expired += await expireSome(context, state, now);
       return true;
     }, mayGoOn);
   return expired;
 }
 
-async function expireSome(house: House, state: (typeof living)[number], now: string): Promise<number> {
-  const act = systemAct(house, 'schedule');
-  return house.store.change(act, async (trx) => {
-    const due = await dueKeys(trx, state, now).limit(atOnce).execute();
+async function expireSome(
+  context: VaultContext,
+  state: (typeof living)[number],
+  now: string,
+): Promise<number> {
+  const act = systemAct(context, 'schedule');
+  return context.store.change(act, async (trx) => {
+    const due = await dueKeys(trx, state, now).limit(batchSize).execute();
     for (const { vault_id, ...before } of due) await expireKey(trx, act, vault_id, before);
     return due.length;
   });
 }
 
 /** Withdraws XKS credentials whose `expires_at` has passed; they open nothing from that moment on in any case. */
-export async function expireCredentials(house: House, mayGoOn?: () => Promise<boolean>): Promise<number> {
-  const now = house.now().toISOString();
-  const act = systemAct(house, 'schedule');
+export async function expireCredentials(
+  context: VaultContext,
+  mayGoOn?: () => Promise<boolean>,
+): Promise<number> {
+  const now = context.now().toISOString();
+  const act = systemAct(context, 'schedule');
   let expired = 0;
   await paced(async () => {
-    if ((await expiredCredentials(house.store.db, now).limit(1).executeTakeFirst()) === undefined)
+    if ((await expiredCredentials(context.store.db, now).limit(1).executeTakeFirst()) === undefined)
       return false;
-    expired += await house.store.change(act, async (trx) => {
-      const due = await expiredCredentials(trx, now).limit(atOnce).execute();
+    expired += await context.store.change(act, async (trx) => {
+      const due = await expiredCredentials(trx, now).limit(batchSize).execute();
       // It ended when it said it would, however late that is written.
       for (const credential of due)
         await endCredential(trx, act, credential, 'EXPIRED', credential.expires_at ?? now);
@@ -71,17 +79,17 @@ export async function expireCredentials(house: House, mayGoOn?: () => Promise<bo
  * down or its clock stood elsewhere, does not count, nor that before there was a successor.
  */
 export async function retireCredentials(
-  house: House,
+  context: VaultContext,
   listeningSince: Date,
   mayGoOn?: () => Promise<boolean>,
 ): Promise<number> {
-  const now = house.now();
-  const act = systemAct(house, 'schedule');
+  const now = context.now();
+  const act = systemAct(context, 'schedule');
   let retired = 0;
   await paced(async () => {
-    if ((await quietCredentials(house.store.db, now, listeningSince)).length === 0) return false;
-    retired += await house.store.change(act, async (trx) => {
-      const quiet = (await quietCredentials(trx, now, listeningSince)).slice(0, atOnce);
+    if ((await quietCredentials(context.store.db, now, listeningSince)).length === 0) return false;
+    retired += await context.store.change(act, async (trx) => {
+      const quiet = (await quietCredentials(trx, now, listeningSince)).slice(0, batchSize);
       for (const credential of quiet) await endCredential(trx, act, credential, 'RETIRED', now.toISOString());
       return quiet.length;
     });

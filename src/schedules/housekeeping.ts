@@ -8,8 +8,8 @@ import { removeCredentials } from '../keys/credentials/credential-records.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
 import { reportsBeyond, vaultsWithMany } from '../reconcile/old-reports.ts';
-import { clearedAtOnce, rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
-import type { House } from '../vault/context.ts';
+import { clearedPerBatch, rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -25,36 +25,36 @@ const nodesKeptFor = 90 * day;
 /** Between two of them others write, milliseconds. */
 const pause = 5;
 /** So many transactions of one kind in one look; the rest is for the next. */
-const mostAtOneLook = 100;
+const maxAtOneLook = 100;
 
 /** Deletes what has served: it grants nothing any more, and would grow without end. Answers how many rows. */
-export async function clearAway(house: House): Promise<number> {
+export async function clearAway(context: VaultContext): Promise<number> {
   // A clock that leapt ahead ends everything: what cannot be made again waits, as deletions do.
-  const trusted = (await deletionsHeldUntil(house)) === undefined;
+  const trusted = (await deletionsHeldUntil(context)) === undefined;
   let cleared = 0;
-  for (const step of [...passing(house.now()), ...(trusted ? ended(house.now()) : [])])
-    cleared += await repeat(house, step);
-  return cleared + (await clearReconciliations(house));
+  for (const step of [...passing(context.now()), ...(trusted ? ended(context.now()) : [])])
+    cleared += await repeat(context, step);
+  return cleared + (await clearReconciliations(context));
 }
 
 /** Step after step, with room for others between. */
-async function repeat(house: House, { most, clear }: ClearedRows): Promise<number> {
+async function repeat(context: VaultContext, { max, clear }: ClearedRows): Promise<number> {
   let cleared = 0;
-  for (let count = 0; count < mostAtOneLook; count++) {
-    const last = await house.store.bookkeep(async (trx) => clear(trx, most));
+  for (let count = 0; count < maxAtOneLook; count++) {
+    const last = await context.store.bookkeep(async (trx) => clear(trx, max));
     cleared += last;
-    if (last < most) break;
+    if (last < max) break;
     await delay(pause);
   }
   return cleared;
 }
 
 /** Of each vault and of the whole the newest stay, so that nobody's drive out another's. */
-async function clearReconciliations(house: House): Promise<number> {
+async function clearReconciliations(context: VaultContext): Promise<number> {
   let cleared = 0;
   for (let scope: string | undefined = ''; scope !== undefined;) {
-    const next: { last: string | null; over: string[] } = await vaultsWithMany(house, scope);
-    for (const over of next.over) cleared += await repeat(house, reportsBeyond(over));
+    const next: { last: string | null; over: string[] } = await vaultsWithMany(context, scope);
+    for (const over of next.over) cleared += await repeat(context, reportsBeyond(over));
     scope = next.last ?? undefined;
     await delay(pause);
   }
@@ -83,7 +83,7 @@ function ended(now: Date): ClearedRows[] {
  * refused finds it.
  */
 function withdrawnCredentials(before: string): ClearedRows {
-  const clear: ClearedRows['clear'] = async (trx, most) => {
+  const clear: ClearedRows['clear'] = async (trx, max) => {
     const gone = await trx
       .selectFrom('xks_credentials')
       .select('access_key_id')
@@ -98,12 +98,12 @@ function withdrawnCredentials(before: string): ClearedRows {
           ),
         ),
       )
-      .limit(most)
+      .limit(max)
       .execute();
     const ids = gone.map(({ access_key_id: id }) => id);
     await removeCredentials(trx, ids);
     return ids.length;
   };
   // Three rows each: with its last use, and what tells workers to forget it.
-  return { most: clearedAtOnce / 4, clear };
+  return { max: clearedPerBatch / 4, clear };
 }

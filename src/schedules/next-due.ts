@@ -1,7 +1,10 @@
-import type { House } from '../vault/context.ts';
+import type { VaultContext } from '../vault/context.ts';
 
 /** The first moment after `now` at which the schedule has something to do; undefined where it has nothing. */
-export async function nextDue({ store: { db } }: Pick<House, 'store'>, now: Date): Promise<Date | undefined> {
+export async function nextDue(
+  { store: { db } }: Pick<VaultContext, 'store'>,
+  now: Date,
+): Promise<Date | undefined> {
   const at = now.toISOString();
   const moments = await Promise.all([
     db

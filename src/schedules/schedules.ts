@@ -7,7 +7,7 @@ import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-ho
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
-import type { KeyHouse } from '../keys/followers.ts';
+import type { KeyContext } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
 import { KeptLease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
@@ -17,9 +17,9 @@ import { unfinishedSteps } from './unfinished-steps.ts';
 import { finishWork } from '../vault/unfinished-work.ts';
 
 /** No look is later than this after the one before, milliseconds: whatever the wall clock does, nothing waits longer. */
-const longestSleep = 30_000;
+const maxSleep = 30_000;
 /** Rotations of one look may take so long; then what else is due has its turn, milliseconds. */
-const longestRotating = 30_000;
+const maxRotating = 30_000;
 /** After so long without a running node a start does not take the clock's word for it, milliseconds. */
 const suspiciousSilence = 60 * 60 * 1000;
 /** A clock that gains or loses less between two looks was not set, milliseconds. */
@@ -47,7 +47,7 @@ export interface ScheduleRun {
 }
 
 export interface SchedulesOptions {
-  house: KeyHouse;
+  context: KeyContext;
   log: Logger;
   node: NodeFacts;
 }
@@ -58,7 +58,7 @@ export interface SchedulesOptions {
  * transaction that does it, whether it is due, so that even two at once would do nothing twice.
  */
 export class Schedules {
-  readonly #house: KeyHouse;
+  readonly #context: KeyContext;
   readonly #log: Logger;
   readonly #node: NodeFacts;
   readonly #backOff = new BackOff();
@@ -74,12 +74,12 @@ export class Schedules {
   /** There is something to do before the sleep is over. */
   #wake = new AbortController();
 
-  constructor({ house, log, node }: SchedulesOptions) {
-    this.#house = house;
-    this.#lease = new KeptLease(house, 'schedules');
+  constructor({ context, log, node }: SchedulesOptions) {
+    this.#context = context;
+    this.#lease = new KeptLease(context, 'schedules');
     this.#log = log;
     this.#node = node;
-    this.#startedAt = house.now();
+    this.#startedAt = context.now();
     this.#listeningSince = this.#startedAt;
     this.#clockAhead = this.#startedAt.getTime() - monotonicNow();
   }
@@ -127,7 +127,7 @@ export class Schedules {
         this.#tell(name, error);
       }
     };
-    await part('node', async () => showNode(this.#house, this.#node, this.#startedAt));
+    await part('node', async () => showNode(this.#context, this.#node, this.#startedAt));
     await part('lease', async () => void (run.held = await this.#lease.renew()));
     if (!run.held) return run;
     for (const [name, work] of this.#parts(run)) {
@@ -140,29 +140,29 @@ export class Schedules {
 
   /** In this order: what takes something away from a user of a key first, and what may take long last. */
   #parts(run: ScheduleRun): [name: string, work: () => Promise<void>][] {
-    const house = this.#house;
+    const context = this.#context;
     const mayGoOn = async () => this.#mayGoOn();
     return [
-      ['key expiry', async () => void (run.keysExpired = await expireKeys(house, mayGoOn))],
+      ['key expiry', async () => void (run.keysExpired = await expireKeys(context, mayGoOn))],
       [
         'credential expiry',
-        async () => void (run.credentialsExpired = await expireCredentials(house, mayGoOn)),
+        async () => void (run.credentialsExpired = await expireCredentials(context, mayGoOn)),
       ],
       [
         'credential retirement',
         async () =>
-          void (run.credentialsRetired = await retireCredentials(house, this.#listeningSince, mayGoOn)),
+          void (run.credentialsRetired = await retireCredentials(context, this.#listeningSince, mayGoOn)),
       ],
       [
         'unfinished work',
-        async () => void (run.workFinished = await finishWork(house, unfinishedSteps, mayGoOn)),
+        async () => void (run.workFinished = await finishWork(context, unfinishedSteps, mayGoOn)),
       ],
       ['deletion', async () => this.#delete(run)],
       ['interrupted acts', async () => this.#settle(run)],
-      ['housekeeping', async () => void (await clearAway(house))],
+      ['housekeeping', async () => void (await clearAway(context))],
       [
         'rotation times',
-        async () => void (run.rotationsCapped = await capRotations(house, this.#rotationTimes)),
+        async () => void (run.rotationsCapped = await capRotations(context, this.#rotationTimes)),
       ],
       ['rotation', async () => this.#rotate(run)],
     ];
@@ -171,11 +171,11 @@ export class Schedules {
   async #delete(run: ScheduleRun): Promise<void> {
     const task = (token: string) => `destructions of token ${token}`;
     const scope = { mayAsk: (token: string) => this.#backOff.mayTry(task(token)) };
-    const held = await deletionsHeldUntil(this.#house);
+    const held = await deletionsHeldUntil(this.#context);
     const { deleted, destroyed, failed } =
       held === undefined
-        ? await deleteDueKeys(this.#house, this.#house.now(), scope)
-        : { deleted: 0, ...(await destroyVersions(this.#house, undefined, scope)) };
+        ? await deleteDueKeys(this.#context, this.#context.now(), scope)
+        : { deleted: 0, ...(await destroyVersions(this.#context, undefined, scope)) };
     run.keysDeleted = deleted;
     run.versionsDestroyed = destroyed.length;
     const ill = new Set(failed.map(({ token }) => token));
@@ -190,8 +190,8 @@ export class Schedules {
 
   async #settle(run: ScheduleRun): Promise<void> {
     const task = (token: string) => `interrupted acts on token ${token}`;
-    const act = systemAct(this.#house, 'schedule');
-    const settled = await settleAbandoned(this.#house, act, (token) => this.#backOff.mayTry(task(token)));
+    const act = systemAct(this.#context, 'schedule');
+    const settled = await settleAbandoned(this.#context, act, (token) => this.#backOff.mayTry(task(token)));
     for (const { token, findings } of settled) {
       for (const { outcome, detail, cloudKeyId, version } of findings) {
         const facts = { token, cloudKey: cloudKeyId, version };
@@ -210,9 +210,9 @@ export class Schedules {
   }
 
   async #rotate(run: ScheduleRun): Promise<void> {
-    const until = monotonicNow() + longestRotating;
+    const until = monotonicNow() + maxRotating;
     const mayGoOn = async () => monotonicNow() < until && (await this.#mayGoOn());
-    const { rotated, failed, more } = await rotateDueKeys(this.#house, this.#log, this.#backOff, mayGoOn);
+    const { rotated, failed, more } = await rotateDueKeys(this.#context, this.#log, this.#backOff, mayGoOn);
     run.keysRotated = rotated;
     run.more = more;
     if (failed > 0) run.failed.push('rotation');
@@ -232,21 +232,21 @@ export class Schedules {
   }
 
   async #untilNextDue(held: boolean): Promise<number> {
-    if (!held) return longestSleep;
+    if (!held) return maxSleep;
     try {
-      const now = this.#house.now();
-      const due = await nextDue(this.#house, now);
+      const now = this.#context.now();
+      const due = await nextDue(this.#context, now);
       // Just past it: a timer may be a millisecond early.
-      return due === undefined ? longestSleep : Math.min(due.getTime() - now.getTime() + 2, longestSleep);
+      return due === undefined ? maxSleep : Math.min(due.getTime() - now.getTime() + 2, maxSleep);
     } catch (error) {
       this.#tell('next due time', error);
-      return longestSleep;
+      return maxSleep;
     }
   }
 
   /** A clock that was set makes quiet out of nothing: what was not heard since then is all that counts. */
   async #watchClock(): Promise<void> {
-    const now = this.#house.now();
+    const now = this.#context.now();
     const ahead = now.getTime() - monotonicNow();
     const gained = ahead - this.#clockAhead;
     this.#clockAhead = ahead;
@@ -260,7 +260,7 @@ export class Schedules {
   /** At the start: a clock that is far ahead of the last sign of life of any node, unless it was off so long. */
   async #compareClock(): Promise<void> {
     try {
-      const ahead = await aheadOfLastSign(this.#house);
+      const ahead = await aheadOfLastSign(this.#context);
       if (ahead > suspiciousSilence)
         await this.#holdDeletions(ahead, 'no node has run for long, or the clock is ahead');
     } catch (error) {
@@ -274,7 +274,7 @@ export class Schedules {
       `${why}: no CloudKey is deleted for a day; if the clock is wrong, set it right now`,
     );
     try {
-      await holdDeletions(this.#house, why);
+      await holdDeletions(this.#context, why);
     } catch (error) {
       this.#tell('clock', error);
     }

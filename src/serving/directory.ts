@@ -21,7 +21,7 @@ import {
   type ServedVault,
 } from './served-records.ts';
 import { TokenError } from '../token/faults.ts';
-import { isOfWholeToken, type TokenRooms } from '../vault/tokens.ts';
+import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
 
 export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
 
@@ -44,16 +44,16 @@ interface OpenedSecret {
 const noVault: ServedVault = { tokens: [], frozen: true };
 
 /** So many secrets are fetched before they are asked for. */
-const mostWarmed = 1000;
+const maxWarmed = 1000;
 
 /** So many of each kind are remembered at the most; beyond, each that comes makes one go that was not used lately. */
-const mostRemembered = 50_000;
+const maxRemembered = 50_000;
 /** So many names of each kind that do not exist. */
-const mostMissing = 5_000;
+const maxMissing = 5_000;
 
 interface DirectoryBounds {
-  mostRemembered?: number;
-  mostMissing?: number;
+  maxRemembered?: number;
+  maxMissing?: number;
 }
 
 /**
@@ -64,7 +64,7 @@ interface DirectoryBounds {
  */
 export class Directory {
   readonly #store: ReadableStore;
-  readonly #tokens: TokenRooms;
+  readonly #tokens: TokenPools;
   readonly #now: () => number;
   /** All that was changed up to it is forgotten. */
   #revision = -1;
@@ -83,19 +83,19 @@ export class Directory {
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
   constructor(
     store: ReadableStore,
-    tokens: TokenRooms,
+    tokens: TokenPools,
     now: () => number = () => wallClock().getTime(),
     bounds: DirectoryBounds = {},
   ) {
     this.#store = store;
     this.#tokens = tokens;
     this.#now = now;
-    const most = [bounds.mostRemembered ?? mostRemembered, bounds.mostMissing ?? mostMissing] as const;
-    this.#prefixes = new Remembered(...most);
-    this.#keySets = new Remembered(...most);
-    this.#vaults = new Remembered(...most);
-    this.#keys = new Remembered(...most);
-    this.#credentials = new Remembered(...most);
+    const max = [bounds.maxRemembered ?? maxRemembered, bounds.maxMissing ?? maxMissing] as const;
+    this.#prefixes = new Remembered(...max);
+    this.#keySets = new Remembered(...max);
+    this.#vaults = new Remembered(...max);
+    this.#keys = new Remembered(...max);
+    this.#credentials = new Remembered(...max);
   }
 
   /** Call once for each request, before anything is looked up: forgets what was changed. */
@@ -145,7 +145,7 @@ export class Directory {
       )
       .where('key_sets.external_key_store', '=', 1)
       .where('key_sets.token', '=', token)
-      .limit(mostWarmed)
+      .limit(maxWarmed)
       .execute();
     const failed: { accessKeyId: string; error: TokenError }[] = [];
     for (const { access_key_id: accessKeyId } of rows) {

@@ -1,5 +1,5 @@
 import { TokenError } from '../token/faults.ts';
-import { countCall } from '../token/ways-out.ts';
+import { countCall } from '../token/remediations.ts';
 import { monotonicNow } from '../clock.ts';
 import type { CloudKey } from './directory.ts';
 import { blockSize, isRotationDue } from '../keys/encryption-limits.ts';

@@ -3,7 +3,7 @@ import type { CloudKey } from './served-records.ts';
 import { generateVersion } from '../keys/key-generation.ts';
 import { keyObjectAfter } from '../keys/interrupted.ts';
 import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
-import type { TokenRooms } from '../vault/tokens.ts';
+import type { TokenPools } from '../vault/tokens.ts';
 
 /*
  * A rotation that an XKS worker makes, since the count of a key's version nears its limit. The worker reads the store and
@@ -13,7 +13,7 @@ import type { TokenRooms } from '../vault/tokens.ts';
 
 export interface LimitRotator {
   writes: VersionWrites;
-  tokens: TokenRooms;
+  tokens: TokenPools;
   /** Told once of a step that cannot be written yet. */
   onWaiting: (error: Error) => void;
 }

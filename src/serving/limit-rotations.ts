@@ -1,28 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { wordsOfFailure } from '../token/ways-out.ts';
+import { wordsOfFailure } from '../token/remediations.ts';
 import { BackOff } from '../vault/back-off.ts';
 import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
 import { rotateAtLimit } from './limit-rotation.ts';
 import type { CloudKey } from './served-records.ts';
-import type { TokenRooms } from '../vault/tokens.ts';
+import type { TokenPools } from '../vault/tokens.ts';
 
 /** How long a failed rotation is not tried again, milliseconds: each try begins a version. */
-const pauses = { first: 60_000, longest: 3_600_000 };
+const pauses = { first: 60_000, max: 3_600_000 };
 /** How long it is not asked for again, milliseconds: requests at the limit ask for it all the time. */
 const askPause = 1_000;
 
 /** The rotations at the limit of one XKS worker: of each key one at a time, however many requests ask for it. */
 export class LimitRotations {
   readonly #writes: VersionWrites;
-  readonly #tokens: TokenRooms;
+  readonly #tokens: TokenPools;
   readonly #log: Logger;
   /** By CloudKey: under way, or just asked for. */
   readonly #rotations = new Map<string, Promise<void>>();
   readonly #backOff = new BackOff(monotonicNow, pauses);
 
-  constructor(writes: VersionWrites, tokens: TokenRooms, log: Logger) {
+  constructor(writes: VersionWrites, tokens: TokenPools, log: Logger) {
     this.#writes = writes;
     this.#tokens = tokens;
     this.#log = log;
@@ -35,8 +35,8 @@ export class LimitRotations {
   }
 
   /** Those that are under way have ended, or so many milliseconds have passed. What is left then is for reconcile. */
-  async settled(patience: number): Promise<void> {
-    await Promise.race([Promise.all(this.#rotations.values()), delay(patience, undefined, { ref: false })]);
+  async settled(timeout: number): Promise<void> {
+    await Promise.race([Promise.all(this.#rotations.values()), delay(timeout, undefined, { ref: false })]);
   }
 
   async #rotate(key: CloudKey): Promise<void> {

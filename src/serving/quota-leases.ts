@@ -1,10 +1,10 @@
 import type { Quota, QuotaAsk, QuotaGrant } from './quota.ts';
 
 /** How long a request waits for the supervisor's answer, milliseconds; a little longer by the turn of the clock. */
-const patience = 80;
+const timeout = 80;
 const tickInterval = 20;
 /** An ask without an answer for so long is given up, milliseconds: what it told is forgotten, which is the safe side. */
-const longestAsk = 1_000;
+const maxAskLength = 1_000;
 /** What was not used for so long is given back, milliseconds. */
 const idleAfter = 250;
 /** A lease in use is asked for again when it has less than this to live, milliseconds. */
@@ -14,7 +14,7 @@ const refusalsToldAfter = 1_000;
 /** A bucket that nobody asked for in so long is forgotten, milliseconds. */
 const forgetAfter = 60_000;
 /** More requests than this do not wait at one bucket. */
-const mostWaiting = 1_024;
+const maxWaiting = 1_024;
 
 /** `spent`: the quota is used up. `unanswered`: the supervisor did not say in time, and no answer is no permission. */
 export type Admission = 'granted' | 'spent' | 'unanswered';
@@ -80,12 +80,12 @@ export class QuotaLeases {
       this.#use(bucket);
       return 'granted';
     }
-    if (now < bucket.noneBefore || bucket.waiting.length >= mostWaiting) {
+    if (now < bucket.noneBefore || bucket.waiting.length >= maxWaiting) {
       bucket.refused++;
       return 'spent';
     }
     // The supervisor is late for others already: nobody more needs to wait for it.
-    if (bucket.asking !== undefined && now - bucket.askedAt > patience) return 'unanswered';
+    if (bucket.asking !== undefined && now - bucket.askedAt > timeout) return 'unanswered';
     return new Promise((settle) => {
       bucket.waiting.push({ since: now, settle });
       this.#askSoon(bucket);
@@ -225,7 +225,7 @@ export class QuotaLeases {
       for (const waiter of bucket.asking ?? []) endWaiting(waiter, now);
       for (const waiter of bucket.waiting) endWaiting(waiter, now);
       if (bucket.asking !== undefined) {
-        if (now - bucket.askedAt >= longestAsk) bucket.asking = undefined;
+        if (now - bucket.askedAt >= maxAskLength) bucket.asking = undefined;
         continue;
       }
       if (bucket.left > 0 && now - bucket.lastTake >= idleAfter) {
@@ -246,7 +246,7 @@ export class QuotaLeases {
 }
 
 function endWaiting(waiter: Waiter, now: number): void {
-  if (now - waiter.since >= patience) settle(waiter, 'unanswered');
+  if (now - waiter.since >= timeout) settle(waiter, 'unanswered');
 }
 
 function settle(waiter: Waiter, admission: Admission): void {

@@ -8,15 +8,15 @@ const shareAhead = 1 / 4;
 /** …and at most what comes in so many seconds: what one holds and does not use, the others miss. */
 const secondsAhead = 0.05;
 /** So many buckets are remembered. One that is full is forgotten first, since a new one starts full. */
-const mostBuckets = 100_000;
+const maxBuckets = 100_000;
 /** More than any worker asks for at once. */
-const mostAsked = 100_000;
+const maxAsked = 100_000;
 const minute = 60_000;
 const hour = 60 * minute;
 /** A quota of which so much was used in a minute is told of. */
 const nearAt = 0.8;
 /** Of so many at the most, of which each vault has its share. */
-const mostTold = 1_000;
+const maxTold = 1_000;
 
 /** How one quota was used lately, on this node. */
 export interface QuotaUse {
@@ -163,8 +163,8 @@ export class QuotaLedger {
     const burst = Math.max(1, ask.burst / this.#fleetSize);
     const known = this.#buckets.get(name);
     if (known === undefined) {
-      if (this.#buckets.size >= mostBuckets) this.#forgetFull(now);
-      if (this.#buckets.size >= mostBuckets) return undefined;
+      if (this.#buckets.size >= maxBuckets) this.#forgetFull(now);
+      if (this.#buckets.size >= maxBuckets) return undefined;
       const bucket: Bucket = {
         ...{ rate, burst, revision: ask.revision, toldBy: worker, level: burst, at: now, held: new Map() },
         ...{ vaultId: ask.vaultId, used: new WindowedCount(minute), refused: undefined },
@@ -193,13 +193,13 @@ function worseFirst(a: QuotaUse, b: QuotaUse): number {
   return b.refused - a.refused || b.share - a.share;
 }
 
-/** The first of each list, then the second of each, until there are {@link mostTold}. */
+/** The first of each list, then the second of each, until there are {@link maxTold}. */
 function fairly(lists: readonly QuotaUse[][]): QuotaUse[] {
   const told: QuotaUse[] = [];
-  const longest = lists.reduce((most, { length }) => Math.max(most, length), 0);
-  for (let rank = 0; rank < longest && told.length < mostTold; rank++)
+  const max = lists.reduce((max, { length }) => Math.max(max, length), 0);
+  for (let rank = 0; rank < max && told.length < maxTold; rank++)
     told.push(...lists.flatMap((list) => list[rank] ?? []));
-  return told.slice(0, mostTold);
+  return told.slice(0, maxTold);
 }
 
 /** Lets time pass. A lease that ends in between counts as used, and makes room from its end on, not before. */
@@ -250,5 +250,5 @@ function aheadOf({ level, rate }: Bucket): number {
 }
 
 function count(number: number): number {
-  return Math.min(number, mostAsked);
+  return Math.min(number, maxAsked);
 }

@@ -37,7 +37,7 @@ export type ServedWritten =
 export type ServedStore = Pick<Store, 'db' | 'bookkeep' | 'change'>;
 
 /** So many rows are written in one transaction. */
-const rowsAtOnce = 200;
+const rowsPerBatch = 200;
 
 /**
  * Each block is in the store, synced, before anybody may use it (promise 5). `by` is the process that asked, told by who
@@ -54,8 +54,8 @@ export async function writeServed(
     case 'leases':
       return { kind: 'leases', leased: await leaseBlocks(store, write.asks) };
     case 'uses':
-      for (let from = 0; from < write.uses.length; from += rowsAtOnce)
-        await addUses(store, write.uses.slice(from, from + rowsAtOnce));
+      for (let from = 0; from < write.uses.length; from += rowsPerBatch)
+        await addUses(store, write.uses.slice(from, from + rowsPerBatch));
       return { kind: 'uses' };
     case 'unfit':
       await writeUnfit(store, write.note);

@@ -7,7 +7,7 @@ import type { UnfitNote } from '../keys/unfit-note.ts';
 /** The same version is told again after so long, milliseconds. */
 const pause = 60_000;
 /** So many are remembered as told. */
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /**
  * What XKS workers find of key objects that are not the keys on record: in the log at once, and with the version, where the
@@ -31,7 +31,7 @@ export class UnfitKeys {
     const why = error.detail ?? error.message;
     const name = `${key.id}:${version}`;
     if (monotonicNow() - (this.#told.get(name) ?? -Infinity) < pause) return;
-    if (this.#told.size >= mostRemembered) this.#told.clear();
+    if (this.#told.size >= maxRemembered) this.#told.clear();
     this.#told.set(name, monotonicNow());
     this.#log.error(
       {

@@ -4,9 +4,9 @@ import type { UseTable } from '../store/schema.ts';
 /** How often what was gathered is written, milliseconds. */
 const writeInterval = 5_000;
 /** So many credentials and keys are held at once, far more than are used in that time; others are not counted. */
-const mostHeld = 50_000;
+const maxHeld = 50_000;
 /** So many rows are written at once, in some two milliseconds. */
-const rowsAtOnce = 200;
+const rowsPerBatch = 200;
 
 interface Use {
   count: number;
@@ -63,9 +63,9 @@ export class UseRecorder {
   async #write(): Promise<void> {
     const rows = toRows(this.#gathered);
     this.#gathered = newMaps();
-    for (let from = 0; from < rows.length; from += rowsAtOnce) {
+    for (let from = 0; from < rows.length; from += rowsPerBatch) {
       try {
-        await this.#options.write(rows.slice(from, from + rowsAtOnce));
+        await this.#options.write(rows.slice(from, from + rowsPerBatch));
       } catch (error) {
         for (const row of rows.slice(from))
           this.#add(row.kind, row.id, row.count, Date.parse(row.last_at), row.last_address);
@@ -85,7 +85,7 @@ export class UseRecorder {
       if (lastAt < use.lastAt) return;
       use.lastAt = lastAt;
       use.lastAddress = lastAddress;
-    } else if (uses !== undefined && uses.size < mostHeld) uses.set(id, { count, lastAt, lastAddress });
+    } else if (uses !== undefined && uses.size < maxHeld) uses.set(id, { count, lastAt, lastAddress });
   }
 }
 

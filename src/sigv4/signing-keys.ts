@@ -7,7 +7,7 @@ import { SERVICE, TERMINATOR } from './credential.ts';
 export type Scope = Pick<Credential, 'date' | 'region'>;
 
 /** Days and Regions that one secret is kept for: AWS signs for one Region, and for two days around midnight. */
-const mostScopes = 4;
+const maxScopes = 4;
 
 /** As long as whoever opened a secret keeps it, and no longer. */
 const proven = new WeakMap<Secret, Map<string, KeyObject>>();
@@ -25,7 +25,7 @@ export function keepSigningKey(secret: Secret, scope: Scope, key: KeyObject): vo
   if (known === undefined) proven.set(secret, (known = new Map()));
   const name = nameOf(scope);
   if (known.has(name)) return;
-  if (known.size >= mostScopes) for (const oldest of known.keys()) if (known.delete(oldest)) break;
+  if (known.size >= maxScopes) for (const oldest of known.keys()) if (known.delete(oldest)) break;
   known.set(name, key);
 }
 

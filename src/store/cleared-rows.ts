@@ -2,14 +2,14 @@ import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
 
 /** So many rows are deleted in one transaction: some two milliseconds. */
-export const clearedAtOnce = 200;
+export const clearedPerBatch = 200;
 
 /** Rows of one kind that have served, each found by an index, and how to delete the next of them. */
 export interface ClearedRows {
   /** So many at the most in one transaction. */
-  most: number;
+  max: number;
   /** Deletes so many, and answers how many there were: fewer where none is left. */
-  clear: (trx: Transaction<Tables>, most: number) => Promise<number>;
+  clear: (trx: Transaction<Tables>, max: number) => Promise<number>;
 }
 
 /**
@@ -18,9 +18,9 @@ export interface ClearedRows {
  */
 export function rowsOf(table: keyof Tables, where: RawBuilder<unknown>): ClearedRows {
   return {
-    most: clearedAtOnce,
-    clear: async (trx, most) => {
-      const found = sql`SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${most}`;
+    max: clearedPerBatch,
+    clear: async (trx, max) => {
+      const found = sql`SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${max}`;
       const deleted = sql`DELETE FROM ${sql.table(table)} WHERE rowid IN (${found})`;
       const { numAffectedRows = 0n } = await deleted.execute(trx);
       return Number(numAffectedRows);

@@ -19,6 +19,7 @@ import { namesAcrossVaults } from './migrations/0026-names-across-vaults.ts';
 import { unshownWrites } from './migrations/0031-unshown-writes.ts';
 import { actorsVault } from './migrations/0034-actors-vault.ts';
 import { keyStoresOfAVault } from './migrations/0036-key-stores-of-a-vault.ts';
+import { remediation } from './migrations/0037-remediation.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -42,4 +43,5 @@ export const migrations: Record<string, Migration> = {
   '0031-unshown-writes': unshownWrites,
   '0034-actors-vault': actorsVault,
   '0036-key-stores-of-a-vault': keyStoresOfAVault,
+  '0037-remediation': remediation,
 };

@@ -43,7 +43,7 @@ export function dangerOfRoot(directories: readonly string[]): string | undefined
     if (owner === undefined) return undefined;
     return `${owner.directory} belongs to user ${owner.uid}, who can have it open files of root's: run it as that user`;
   } catch (error) {
-    if (error instanceof StoreError) return `${error.message}: ${error.wayOut}`;
+    if (error instanceof StoreError) return `${error.message}: ${error.remediation}`;
     throw error;
   }
 }

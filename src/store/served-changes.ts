@@ -70,7 +70,7 @@ const told: Readonly<Record<ServedTable, { kind: ServedKind; name: string }>> = 
 const nameColumn = 'holdfast_served_name';
 
 /** More than so many things in one transaction are told as everything. */
-const mostTold = 200;
+const maxTold = 200;
 
 type Writing = UpdateQueryNode | InsertQueryNode | DeleteQueryNode;
 
@@ -134,7 +134,7 @@ export class ChangesOfTransaction {
   note(kind: ServedKind, name: string): void {
     if (this.#everything) return;
     this.#changes.set(`${kind} ${name}`, { kind, name });
-    if (this.#changes.size > mostTold) this.noteEverything();
+    if (this.#changes.size > maxTold) this.noteEverything();
   }
 
   noteEverything(): void {

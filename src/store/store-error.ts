@@ -21,14 +21,14 @@ export type StoreFault =
 /** The store cannot be used; both texts are for the operator. `code` is SQLite's or the system's, where there is one. */
 export class StoreError extends Error {
   readonly fault: StoreFault;
-  readonly wayOut: string;
+  readonly remediation: string;
   readonly code: string | undefined;
 
-  constructor(fault: StoreFault, problem: string, wayOut: string, cause?: unknown) {
+  constructor(fault: StoreFault, problem: string, remediation: string, cause?: unknown) {
     super(problem, cause === undefined ? undefined : { cause });
     this.name = 'StoreError';
     this.fault = fault;
-    this.wayOut = wayOut;
+    this.remediation = remediation;
     this.code = codeOf(cause);
   }
 

@@ -6,7 +6,7 @@ export const restoreIt = 'put back the newest backup with holdfast restore: docs
 export const restoreDamaged =
   'stop the node, keep the file, put back the newest backup (docs/backup.md), and look at the disk';
 
-const told: Partial<Record<StoreFault, readonly [problem: string, wayOut: string]>> = {
+const told: Partial<Record<StoreFault, readonly [problem: string, remediation: string]>> = {
   full: [
     'the disk of the store is full',
     'make room on it; what is disabled, frozen or withdrawn meanwhile is still written, from a reserve',
@@ -60,9 +60,9 @@ export function toStoreError(error: unknown): unknown {
 
 /** With the words that the fault has everywhere. */
 export function storeError(fault: StoreFault, cause?: unknown): StoreError {
-  const [problem, wayOut] = told[fault] ?? ['the store cannot be used', restoreIt];
+  const [problem, remediation] = told[fault] ?? ['the store cannot be used', restoreIt];
   const code = codeOf(cause);
-  return new StoreError(fault, code === undefined ? problem : `${problem} (${code})`, wayOut, cause);
+  return new StoreError(fault, code === undefined ? problem : `${problem} (${code})`, remediation, cause);
 }
 
 /**

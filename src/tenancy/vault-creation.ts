@@ -7,7 +7,7 @@ import {
   nameAdministrator,
   recordInBoth,
   type Vault,
-  type VaultWish,
+  type VaultInput,
 } from '../vault/vaults.ts';
 import { revokeApiKeysOf } from '../identity/api-keys.ts';
 import { firstGroupName, insertAdminGroup } from '../identity/admin-groups.ts';
@@ -25,7 +25,7 @@ const firstGroup = {
   description: 'Made with the vault: its members see what belongs to it',
 };
 
-export interface NewVaultWish extends VaultWish {
+export interface NewVaultInput extends VaultInput {
   administrator: { username: string; name: string; email: string };
 }
 
@@ -36,17 +36,17 @@ export interface NewVaultWish extends VaultWish {
 export async function createVault(
   site: Site,
   act: Act,
-  wish: NewVaultWish,
+  input: NewVaultInput,
 ): Promise<{ vault: Vault; administrator: UserRow; delivery: Delivery }> {
-  const administrator = parseAdministrator(wish.administrator);
+  const administrator = parseAdministrator(input.administrator);
   const password = firstPassword();
   const hash = await hashPassword(password, laneOf(act.address), site.passwordCost);
   // What was made by the key is the vault.
   const { idempotency: _, ...within } = act;
   const made = await site.store.change(act, async (trx) => {
-    const vault = await insertVault(trx, site, act, { ...wish, administrator });
+    const vault = await insertVault(trx, site, act, { ...input, administrator });
     const row = newUser(site, vault.id, {
-      username: wish.administrator.username,
+      username: input.administrator.username,
       displayName: administrator.name,
       email: administrator.email,
       role: 'vault-admin',
@@ -68,7 +68,7 @@ export async function resetVaultAdministrator(
   site: Site,
   act: Act,
   vaultId: string,
-  wish: {
+  input: {
     username?: string | undefined;
     email?: string | undefined;
     removeSecondFactor?: boolean | undefined;
@@ -85,19 +85,19 @@ export async function resetVaultAdministrator(
       .where('role', '=', 'vault-admin')
       .orderBy('created_at')
       .execute();
-    if (there.length === 0) return makeFirst(trx, site, act, vault, hash, wish);
+    if (there.length === 0) return makeFirst(trx, site, act, vault, hash, input);
     const before =
-      wish.username === undefined
+      input.username === undefined
         ? there[0]
-        : there.find(({ username_key }) => username_key === usernameKey(wish.username ?? ''));
+        : there.find(({ username_key }) => username_key === usernameKey(input.username ?? ''));
     if (before === undefined) throw new VaultError('not-found', 'the vault has no such vault administrator');
-    const cleared = wish.removeSecondFactor === true ? await clearTotp(trx, before) : before;
+    const cleared = input.removeSecondFactor === true ? await clearTotp(trx, before) : before;
     const reset = await setFirstPassword(trx, act, cleared, hash);
     // Whoever asks for this has lost hold of the account, and perhaps not to nobody.
     await revokeApiKeysOf(trx, before.id);
     await recordInBoth(trx, act, vault, {
       action: 'vault.reset-administrator',
-      after: { username: before.username, secondFactorRemoved: wish.removeSecondFactor === true },
+      after: { username: before.username, secondFactorRemoved: input.removeSecondFactor === true },
     });
     return admitAgain(trx, reset);
   });

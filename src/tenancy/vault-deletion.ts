@@ -3,7 +3,7 @@ import type { Act } from '../evidence/trail.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { leftInAws } from '../cloud/key-stores/checks.ts';
 import { dropProvider } from '../identity/oidc/providers.ts';
-import { checkRowVersion, type House } from '../vault/context.ts';
+import { checkRowVersion, type VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { beginWork } from '../vault/unfinished-work.ts';
 import { takeOut } from './vault-end.ts';
@@ -24,22 +24,22 @@ const mayBeUsed: readonly CloudKeyState[] = ['CREATING', 'AVAILABLE'];
  * Throws VaultError `not-found`, `precondition`, and `conflict` with what to do first.
  */
 export async function deleteVault(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   confirm: string | undefined,
   expected: number | undefined,
 ): Promise<void> {
-  const isOver = await house.store.change(act, async (trx) => {
+  const isOver = await context.store.change(act, async (trx) => {
     const vault = await findVault(trx, vaultId);
     checkRowVersion(vault, expected);
-    await checkMayGo(trx, house, vault, confirm);
+    await checkMayGo(trx, context, vault, confirm);
     const left = await leftInAws(trx, vaultId);
     await dropProvider(trx, vaultId);
     await closeVault(trx, vault);
     const went: WentWithVault = { externalKeyIds: [], externalKeyStores: [], kmsKeys: [] };
-    const finished = await beginWork(trx, act, 'vault-end', vaultId, async (_trx, _act, { id }, most) =>
-      (await takeOut(trx, id, most, went)) ? undefined : '',
+    const finished = await beginWork(trx, act, 'vault-end', vaultId, async (_trx, _act, { id }, max) =>
+      (await takeOut(trx, id, max, went)) ? undefined : '',
     );
     const { externalKeyIds, ...wentInAws } = went;
     await recordInBoth(trx, act, vault, {
@@ -54,17 +54,17 @@ export async function deleteVault(
     });
     return finished;
   });
-  if (!isOver) house.onWorkLeft?.();
+  if (!isOver) context.onWorkLeft?.();
 }
 
 /** Throws VaultError `conflict` where it must not go. */
 async function checkMayGo(
   trx: Transaction<Tables>,
-  house: House,
+  context: VaultContext,
   vault: Vault,
   confirm: string | undefined,
 ): Promise<void> {
-  const inUse = await keysInUse(trx, vault.id, house.now().toISOString());
+  const inUse = await keysInUse(trx, vault.id, context.now().toISOString());
   if (inUse > 0)
     throw new VaultError(
       'conflict',

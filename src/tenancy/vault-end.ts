@@ -15,9 +15,9 @@ const parts: readonly VaultPart[] = [endPeople, endKmsKeys, endKeyStores, endCsp
  * Takes away what was in a vault that is deleted: its people, its credentials, its keys, whose key objects are destroyed
  * then, and what only points at AWS. Nothing of it has served or signed anybody in since the vault was deleted.
  */
-export const endVault: Step = async (trx, act, { id }, most) => {
+export const endVault: Step = async (trx, act, { id }, max) => {
   const went: WentWithVault = { externalKeyIds: [], externalKeyStores: [], kmsKeys: [] };
-  const isOver = await takeOut(trx, id, most, went);
+  const isOver = await takeOut(trx, id, max, went);
   const vault = await trx.selectFrom('vaults').select('name').where('id', '=', id).executeTakeFirst();
   if (Object.values(went).some(({ length }) => length > 0))
     await record(trx, act, {
@@ -33,10 +33,10 @@ export const endVault: Step = async (trx, act, { id }, most) => {
 export async function takeOut(
   trx: ChangeTransaction,
   vaultId: string,
-  most: number,
+  max: number,
   went: WentWithVault,
 ): Promise<boolean> {
-  let left = most;
+  let left = max;
   for (const part of parts) {
     left -= await part(trx, vaultId, left, went);
     if (left <= 0) return false;

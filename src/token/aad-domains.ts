@@ -9,7 +9,7 @@
 const impossibleLength = Buffer.from([0xff, 0xff]);
 
 /** The longest rest of such an AAD, bytes: far below what `len2` says. */
-const longestRest = 8192;
+const maxRest = 8192;
 
 /** Where the hashed form has `len1`: after len2 and a SHA-256. */
 const hashedLengthAt = 34;
@@ -21,7 +21,7 @@ export function aadDomain(name: string): AadDomain {
   const head = Buffer.concat([impossibleLength, Buffer.from(`${name}: `)]);
   if (head.length <= hashedLengthAt) throw new RangeError('the name of the domain is too short');
   return (rest) => {
-    if (rest.length > longestRest) throw new RangeError('more than a domain takes');
+    if (rest.length > maxRest) throw new RangeError('more than a domain takes');
     return Buffer.concat([head, rest]);
   };
 }

@@ -19,7 +19,7 @@ export const tokenFaults = [
   'iv-refused',
   /** What was encrypted does not decrypt to the same bytes. */
   'verify-failed',
-  /** A sealed secret does not open under its protecting key and record. */
+  /** A sealed secret does not open under its sealing key and record. */
   'seal-broken',
   /** The session or login is gone, or the module failed in it, and one repair did not help. */
   'session-lost',

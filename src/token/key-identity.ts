@@ -64,12 +64,12 @@ export function isLabelOfOurs(label: string): boolean {
 }
 
 /** `holdfast:key:` and a key set's id: the least of a label of ours that a token may have kept. */
-const leastLabel = versionLabelStart.length + 36;
+const minLabel = versionLabelStart.length + 36;
 
 /** Whether an object's label is the expected one. Some tokens cut labels silently: what is left has to agree. */
 export function isExpectedLabel(expected: string, told: string): boolean {
   if (told === expected) return true;
-  return isLabelOfOurs(expected) && told.length >= leastLabel && expected.startsWith(told);
+  return isLabelOfOurs(expected) && told.length >= minLabel && expected.startsWith(told);
 }
 
 const nothing = Buffer.alloc(0);

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 
 /** How many hosts of a token may be on their way to a login once one has succeeded. */
-const atOnce = 3;
+const concurrency = 3;
 
 /** What the operator is told when the token has refused the PIN. */
-export const wayOutOfRefusedPin =
+export const remediationOfRefusedPin =
   'put the right PIN in place; Holdfast does not try the same one again, since tokens lock themselves';
 
 /**
@@ -13,14 +13,14 @@ export const wayOutOfRefusedPin =
  */
 export type NewPinBy = 'reload' | 'restart';
 
-/** The same in words, after those of {@link wayOutOfRefusedPin}. */
+/** The same in words, after those of {@link remediationOfRefusedPin}. */
 export const thenNewPin: Readonly<Record<NewPinBy, string>> = {
   reload: 'then send SIGHUP to the node',
   restart: 'then restart the node: a reload hands it no other PIN',
 };
 
 /** So many failures in a row of its first host, and the others wait for it no more. */
-const mostFirstFailures = 3;
+const maxFirstFailures = 3;
 
 /** Those whose hosts of a token serve together: one worker. */
 export class HostParty {
@@ -40,7 +40,7 @@ export class HostParty {
 
   /** Whether others wait for it to get its first host. */
   get isWaitedFor(): boolean {
-    return this.keepers > 0 && this.hosts === 0 && this.failures < mostFirstFailures;
+    return this.keepers > 0 && this.hosts === 0 && this.failures < maxFirstFailures;
   }
 }
 
@@ -79,7 +79,7 @@ export class LoginGate {
     const aborted = signal.aborted ? undefined : once(signal, 'abort');
     while (!signal.aborted) {
       if (this.#refused && whenRefused === 'leave') return false;
-      if (!this.#refused && this.#inside < (this.#proven ? atOnce : 1) && this.#isTurnOf(party)) {
+      if (!this.#refused && this.#inside < (this.#proven ? concurrency : 1) && this.#isTurnOf(party)) {
         this.#inside++;
         if (party !== undefined) party.taken++;
         return true;

@@ -58,10 +58,10 @@ export type TokenRequest =
    * `limit` of those that come after the CKA_ID `after`, from the start where that is empty.
    */
   | { kind: 'listKeys'; after: Uint8Array; limit: number }
-  /** Seals a secret of ours under the token's protecting key; `context` (`encodeSealContext`) says whose it is. */
-  | { kind: 'protect'; context: Uint8Array; secret: Uint8Array }
+  /** Seals a secret of ours under the token's sealing key; `context` (`encodeSealContext`) says whose it is. */
+  | { kind: 'seal'; context: Uint8Array; secret: Uint8Array }
   /** Opens one; `former` is the context of format 1, '' for none. */
-  | { kind: 'reveal'; context: Uint8Array; former: string; sealed: Uint8Array }
+  | { kind: 'unseal'; context: Uint8Array; former: string; sealed: Uint8Array }
   /** Seals in the format of today what is in that of before, without telling the secret. */
   | { kind: 'reseal'; context: Uint8Array; former: string; sealed: Uint8Array }
   /** Encrypts and decrypts with the health key. */
@@ -95,8 +95,8 @@ export interface TokenResponses {
    * whether the list goes on: after the last of them, or from the same place where there are none.
    */
   listKeys: { keys: ListedKey[]; more: boolean };
-  protect: { sealed: Uint8Array };
-  reveal: { secret: Uint8Array };
+  seal: { sealed: Uint8Array };
+  unseal: { secret: Uint8Array };
   reseal: { sealed: Uint8Array };
   health: Record<string, never>;
   learn: {
@@ -116,7 +116,7 @@ export const quickSearch = 40;
 export interface Permitted {
   kinds: readonly TokenRequestKind[];
   /** Which sealed secrets it opens: XKS secret access keys, all others, or none. */
-  reveals: 'xks' | 'other' | 'none';
+  unseals: 'xks' | 'other' | 'none';
 }
 
 /**
@@ -124,8 +124,8 @@ export interface Permitted {
  * one nor seal or look up anything, nor open what people sign in with.
  */
 export const workerRequests: Permitted = {
-  kinds: ['encrypt', 'decrypt', 'generateKey', 'reveal', 'health', 'learn'],
-  reveals: 'xks',
+  kinds: ['encrypt', 'decrypt', 'generateKey', 'unseal', 'health', 'learn'],
+  unseals: 'xks',
 };
 
 /**
@@ -142,17 +142,17 @@ export const managementRequests: Permitted = {
     'listKeys',
     'proveKey',
     'makeProof',
-    'protect',
-    'reveal',
+    'seal',
+    'unseal',
     'reseal',
     'health',
   ],
-  reveals: 'other',
+  unseals: 'other',
 };
 
-export function isPermitted({ kinds, reveals }: Permitted, request: TokenRequest): boolean {
+export function isPermitted({ kinds, unseals }: Permitted, request: TokenRequest): boolean {
   if (!kinds.includes(request.kind)) return false;
-  if (request.kind === 'reveal') return reveals === whoseSecret(request);
+  if (request.kind === 'unseal') return unseals === whoseSecret(request);
   // Sealed anew it may be opened by whom its context names: by nobody else than before.
   return request.kind !== 'reseal' || whoseSecret(request) !== 'none';
 }
@@ -173,11 +173,11 @@ export interface KeyAttributes {
   encrypt: boolean;
   decrypt: boolean;
   /** CKA_TOKEN, CKA_PRIVATE, CKA_SENSITIVE and not CKA_EXTRACTABLE, of type AES with 32 bytes. */
-  fit: boolean;
+  compliant: boolean;
   /** Made in the token and never outside: CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE. */
-  bornInToken: boolean;
+  generatedOnToken: boolean;
   /** Names of attributes that are not as we want them. */
-  complaints: string[];
+  violations: string[];
 }
 
 /** A key object of another's making. */

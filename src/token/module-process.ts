@@ -80,8 +80,8 @@ export class ModuleProcess {
    * Once it has exited: reads what it said last, for so many milliseconds at the most, since a process that the module
    * started may hold the pipes open.
    */
-  async readRest(patience: number): Promise<void> {
-    await Promise.race([this.#allRead, delay(patience)]);
+  async readRest(timeout: number): Promise<void> {
+    await Promise.race([this.#allRead, delay(timeout)]);
     this.#reader.close();
     for (const stream of [this.lines, ...this.#outputs]) stream.destroy();
   }

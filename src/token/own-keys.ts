@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 export const ownKeys = {
   /** Test key of GetHealthStatus and of the canary (XKS spec: a test key, not one associated with a KMS key). */
   health: ownKey('health', 1),
-  /** Seals our secrets at rest: XKS secret access keys (promise 6). */
-  protecting: ownKey('protecting', 1),
+  /** Seals our secrets at rest: XKS secret access keys (promise 6). Its label has an older word: tokens hold it so. */
+  sealing: ownKey('protecting', 1),
 } as const;
 
 export interface OwnKey {
@@ -19,7 +19,7 @@ export interface OwnKey {
 }
 
 /** For operators, where one of them is not in the token any more, or another key is in its place. */
-export const wayOutOfOwnKeys =
+export const remediationOfOwnKeys =
   'restore it from a backup of the token, or where that is lost, remove what is in its place, run holdfast init and start the node anew';
 
 const ownIds = new Set(Object.values(ownKeys).map(({ id }) => id.toString('hex')));

@@ -66,11 +66,11 @@ export function writeRequest({ id, deadline, request }: RequestFrame): Buffer {
       w.bytes(request.after);
       w.u32(request.limit);
       break;
-    case 'protect':
+    case 'seal':
       w.bytes(request.context);
       w.bytes(request.secret);
       break;
-    case 'reveal':
+    case 'unseal':
     case 'reseal':
       w.bytes(request.context);
       w.bytes(Buffer.from(request.former));
@@ -153,9 +153,9 @@ function readFields(kind: TokenRequestKind | undefined, r: FrameReader): TokenRe
       return { kind, key: r.bytes(), label: r.text() };
     case 'listKeys':
       return { kind, after: r.bytes(), limit: r.u32() };
-    case 'protect':
+    case 'seal':
       return { kind, context: r.bytes(), secret: r.bytes() };
-    case 'reveal':
+    case 'unseal':
     case 'reseal':
       return { kind, context: r.bytes(), former: r.text(), sealed: r.bytes() };
     case 'learn':

@@ -7,7 +7,7 @@ import type { FoundKey, KeyAttributes, ListedKey, TokenRequestKind, TokenRespons
 export const unasked = 0;
 
 /** So much of a fault's detail is told, characters. */
-const longestDetail = 512;
+const maxDetailLength = 512;
 
 export type TokenAnswer = {
   [K in TokenRequestKind]: { kind: K; value: TokenResponses[K] };
@@ -73,11 +73,11 @@ function writeAnswer({ id, microseconds, learning }: ResponseFrame, answer: Toke
         writeKeyAttributes(w, key);
       }
       break;
-    case 'protect':
+    case 'seal':
     case 'reseal':
       w.bytes(answer.value.sealed);
       break;
-    case 'reveal':
+    case 'unseal':
       w.bytes(answer.value.secret);
       break;
     case 'learn':
@@ -110,7 +110,7 @@ function writeFault({ id, microseconds, learning }: ResponseFrame, error: TokenE
   w.u8(error.rv === undefined ? 0 : 1);
   w.u32((error.rv ?? 0) >>> 0);
   w.u8(error.detail === undefined ? 0 : 1);
-  w.bytes(Buffer.from((error.detail ?? '').slice(0, longestDetail)));
+  w.bytes(Buffer.from((error.detail ?? '').slice(0, maxDetailLength)));
   return w.frame();
 }
 
@@ -161,10 +161,10 @@ function readAnswer(kind: TokenRequestKind | undefined, r: FrameReader): TokenAn
       return { kind, value: { destroyed: r.u32() } };
     case 'listKeys':
       return { kind, value: readKeyList(r) };
-    case 'protect':
+    case 'seal':
     case 'reseal':
       return { kind, value: { sealed: r.bytes() } };
-    case 'reveal':
+    case 'unseal':
       return { kind, value: { secret: r.bytes() } };
     case 'learn':
       return { kind, value: { known: r.u32(), searchTime: r.f64() } };
@@ -190,8 +190,9 @@ function readKeyList(r: FrameReader): TokenResponses['listKeys'] {
 function writeKeyAttributes(w: FrameWriter, value: KeyAttributes): void {
   w.bytes(value.id);
   w.bytes(Buffer.from(value.label));
-  for (const flag of [value.encrypt, value.decrypt, value.fit, value.bornInToken]) w.u8(flag ? 1 : 0);
-  writeTexts(w, value.complaints);
+  for (const flag of [value.encrypt, value.decrypt, value.compliant, value.generatedOnToken])
+    w.u8(flag ? 1 : 0);
+  writeTexts(w, value.violations);
 }
 
 function writeFoundKey(w: FrameWriter, value: FoundKey): void {
@@ -219,6 +220,6 @@ function readTexts(r: FrameReader): string[] {
 function readKeyAttributes(r: FrameReader): KeyAttributes {
   const id = r.bytes();
   const label = r.text();
-  const [encrypt, decrypt, fit, bornInToken] = [r.flag(), r.flag(), r.flag(), r.flag()];
-  return { id, label, encrypt, decrypt, fit, bornInToken, complaints: readTexts(r) };
+  const [encrypt, decrypt, compliant, generatedOnToken] = [r.flag(), r.flag(), r.flag(), r.flag()];
+  return { id, label, encrypt, decrypt, compliant, generatedOnToken, violations: readTexts(r) };
 }

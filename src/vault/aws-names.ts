@@ -18,10 +18,10 @@ const principal = new RegExp(
 );
 
 /** Bounds what the expression has to look at: 512 and 64 characters after the longest head. */
-const longestArn = 700;
+const maxArnLength = 700;
 
 /** So many administrators, and so many users, may stand at a CloudKey: a key policy has at most 32 KiB. */
-export const mostPrincipals = 50;
+export const maxPrincipals = 50;
 
 /** An AWS Region; '' where it is not told. */
 export function parseRegion(text: string): string {
@@ -38,10 +38,10 @@ export function parseAwsAccountId(text: string): string {
 
 /** ARNs of IAM users and roles, of one partition or several, none of them twice. */
 export function parsePrincipals(arns: readonly string[]): readonly string[] {
-  if (arns.length > mostPrincipals)
-    throw new NameError(`a CloudKey has at most ${mostPrincipals} administrators and as many users`);
+  if (arns.length > maxPrincipals)
+    throw new NameError(`a CloudKey has at most ${maxPrincipals} administrators and as many users`);
   for (const arn of arns) {
-    const path = arn.length > longestArn ? undefined : principal.exec(arn)?.groups?.['path'];
+    const path = arn.length > maxArnLength ? undefined : principal.exec(arn)?.groups?.['path'];
     if (path === undefined || path.length > 512)
       throw new NameError(
         'administrators and users are ARNs of IAM users and roles, such as arn:aws:iam::111122223333:role/KeyAdmins',

@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import type { TokenRooms } from './tokens.ts';
+import type { TokenPools } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
 
 /** What argon2id takes to hash a password. */
@@ -11,9 +11,9 @@ export interface PasswordCost {
 }
 
 /** What every act on the vault works with. */
-export interface House {
+export interface VaultContext {
   store: Store;
-  tokens: TokenRooms;
+  tokens: TokenPools;
   /** The wall clock; a test's own where time is what it tests. */
   now: () => Date;
   /** This process, `node id/start`: what it leaves half done can be told from what another is doing. */

@@ -124,7 +124,7 @@ export async function bumpRecord<T extends Versioned>(
 }
 
 /** SQLite takes 32,766 parameters in a statement. */
-const idsAtOnce = 5000;
+const idsPerBatch = 5000;
 
 /**
  * Changes many records alike, each a new version of whichever it has: those that a query in this transaction finds, or that
@@ -137,10 +137,10 @@ export async function bumpRecords<T extends Versioned>(
   change: { [C in keyof Change<T>]: Change<T>[C] | Expression<Change<T>[C]> },
 ): Promise<Row<T>[]> {
   const found = Array.isArray(which) ? which : undefined;
-  if (found !== undefined && found.length > idsAtOnce) {
+  if (found !== undefined && found.length > idsPerBatch) {
     const after: Row<T>[] = [];
-    for (let at = 0; at < found.length; at += idsAtOnce)
-      for (const row of await bumpRecords(trx, table, found.slice(at, at + idsAtOnce), change))
+    for (let at = 0; at < found.length; at += idsPerBatch)
+      for (const row of await bumpRecords(trx, table, found.slice(at, at + idsPerBatch), change))
         after.push(row);
     return after;
   }

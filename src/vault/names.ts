@@ -71,11 +71,11 @@ const unreadable = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?
  * A name as people write it, in any script, in the one form that looks so (NFC): two names that look the same are the same.
  * Throws NameError, which says `what` it is about.
  */
-export function parseReadableName(text: string, what: string, longest: number): string {
+export function parseReadableName(text: string, what: string, max: number): string {
   const name = text.normalize('NFC');
-  if (name === '' || name.length > longest || name.trim() !== name || unreadable.test(name))
+  if (name === '' || name.length > max || name.trim() !== name || unreadable.test(name))
     throw new NameError(
-      `${what} has 1 to ${longest} characters that can be seen, single spaces between them and none around them`,
+      `${what} has 1 to ${max} characters that can be seen, single spaces between them and none around them`,
     );
   return name;
 }

@@ -5,7 +5,7 @@ import { readCursor, writeCursor, type Place } from './page-cursor.ts';
 import { VaultError } from './vault-error.ts';
 
 /** One page of a list that is asked for. */
-export interface PageWish {
+export interface PageInput {
   /** 1 to 200. */
   limit: number;
   /** `next` of the page before. */
@@ -26,7 +26,7 @@ export type Through<TB extends keyof Tables> = SelectQueryBuilder<Tables, TB, ob
 /** So many rows are gone through in one statement: first some, since a page is full soon, then more. */
 const stepRows = [1_000, 5_000] as const;
 /** So many for one page: one that is not full by then tells where to go on. */
-const mostRows = 200_000;
+const maxRows = 200_000;
 
 /**
  * Reads a page by its place in the order, not by counting: what is added or deleted meanwhile neither repeats nor hides
@@ -34,7 +34,7 @@ const mostRows = 200_000;
  * first is the default; none of them may be null. `id` makes the order total.
  *
  * `through` is gone through in steps, with a turn of the event loop after each, so that a filter that lets little pass
- * stops nobody; after {@link mostRows} the page ends, full or not. `few` where an index finds so few rows that they may
+ * stops nobody; after {@link maxRows} the page ends, full or not. `few` where an index finds so few rows that they may
  * all be read and sorted.
  */
 export async function readPage<TB extends keyof Tables, O, TT extends keyof Tables>(
@@ -42,9 +42,9 @@ export async function readPage<TB extends keyof Tables, O, TT extends keyof Tabl
   through: Through<TT> | 'few',
   columns: Readonly<Record<string, ReferenceExpression<Tables, TB>>>,
   id: ReferenceExpression<Tables, TB>,
-  wish: PageWish,
+  input: PageInput,
 ): Promise<Page<O>> {
-  const sort = wish.sort ?? Object.keys(columns)[0] ?? '';
+  const sort = input.sort ?? Object.keys(columns)[0] ?? '';
   const descending = sort.startsWith('-');
   const column = columns[descending ? sort.slice(1) : sort];
   if (column === undefined)
@@ -54,23 +54,23 @@ export async function readPage<TB extends keyof Tables, O, TT extends keyof Tabl
     (eb) => eb.ref(column as never).as('page_sort'),
     (eb) => eb.ref(id as never).as('page_id'),
   ]) as SelectQueryBuilder<Tables, TB, O & Placed>;
-  let from = wish.cursor === undefined ? undefined : readCursor(wish.cursor, sort);
+  let from = input.cursor === undefined ? undefined : readCursor(input.cursor, sort);
   const rows: (O & Placed)[] = [];
   for (let gone = 0, step = 0; ; step++) {
-    const atOnce = stepRows[step] ?? stepRows[1];
-    const to = through === 'few' ? undefined : await placeAfter(through, order, from, atOnce);
-    const missing = wish.limit + 1 - rows.length;
+    const batchSize = stepRows[step] ?? stepRows[1];
+    const to = through === 'few' ? undefined : await placeAfter(through, order, from, batchSize);
+    const missing = input.limit + 1 - rows.length;
     const some = await between(selected, order, from, to).limit(missing).execute();
     rows.push(...(some as (O & Placed)[]));
-    gone += atOnce;
+    gone += batchSize;
     if (some.length === missing || to === undefined) break;
     from = to;
-    if (gone >= mostRows) return { items: rows.map(withoutPlace), next: writeCursor(sort, ...to) };
+    if (gone >= maxRows) return { items: rows.map(withoutPlace), next: writeCursor(sort, ...to) };
     await nextTurn();
   }
-  const kept = rows.slice(0, wish.limit);
+  const kept = rows.slice(0, input.limit);
   const last = kept.at(-1);
-  const more = rows.length > wish.limit;
+  const more = rows.length > input.limit;
   const next = more && last !== undefined ? writeCursor(sort, last.page_sort, last.page_id) : null;
   return { items: kept.map(withoutPlace), next };
 }
@@ -127,17 +127,17 @@ async function placeAfter<TT extends keyof Tables>(
 }
 
 /**
- * One page of several of one list, all asked for with `wish`: what is on more than one of them is on it once. `placeOf`
+ * One page of several of one list, all asked for with `input`: what is on more than one of them is on it once. `placeOf`
  * gives what the list is sorted by, and the id.
  */
 export function mergePages<T>(
   pages: readonly Page<T>[],
-  wish: PageWish & { sort?: string | undefined },
+  input: PageInput & { sort?: string | undefined },
   placeOf: (item: T) => readonly [string | number, string | number],
 ): Page<T> {
   const [only, ...others] = pages;
   if (only !== undefined && others.length === 0) return only;
-  const sort = wish.sort ?? '';
+  const sort = input.sort ?? '';
   const sign = sort.startsWith('-') ? -1 : 1;
   const inOrder = (one: Place, other: Place) => sign * compare(one, other);
   const byId = new Map(pages.flatMap(({ items }) => items.map((item) => [placeOf(item)[1], item])));
@@ -146,7 +146,7 @@ export function mergePages<T>(
   const ends = pages.flatMap(({ next }) => (next === null ? [] : [readCursor(next, sort)]));
   const end = ends.toSorted(inOrder).at(0);
   const known = end === undefined ? merged : merged.filter((item) => inOrder([...placeOf(item)], end) <= 0);
-  const items = known.slice(0, wish.limit);
+  const items = known.slice(0, input.limit);
   const last = items.at(-1);
   if (known.length > items.length && last !== undefined)
     return { items, next: writeCursor(sort, ...placeOf(last)) };

@@ -5,17 +5,17 @@ interface Entry<V> {
 }
 
 /** So many are looked at for one that was not used lately; then the next one goes all the same. */
-const longestSearch = 64;
+const maxSearch = 64;
 
 /** Promises by name, at most so many: beyond, one that was not asked for lately goes for each that comes ("clock"). */
 class Bounded<V> {
   readonly #entries = new Map<string, Entry<V>>();
-  readonly #most: number;
+  readonly #max: number;
   /** Goes round through all of them; one that is new is at its end. */
   #hand = this.#entries.entries();
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   get size(): number {
@@ -30,7 +30,7 @@ class Bounded<V> {
   }
 
   set(name: string, value: Promise<V | undefined>): void {
-    if (this.#entries.size >= this.#most && !this.#entries.has(name)) this.#makeRoom();
+    if (this.#entries.size >= this.#max && !this.#entries.has(name)) this.#makeRoom();
     this.#entries.set(name, { value, used: false });
   }
 
@@ -46,7 +46,7 @@ class Bounded<V> {
   }
 
   #makeRoom(): void {
-    for (let left = longestSearch; ; left--) {
+    for (let left = maxSearch; ; left--) {
       let next = this.#hand.next();
       if (next.done === true) {
         this.#hand = this.#entries.entries();
@@ -71,9 +71,9 @@ export class Remembered<V> {
   readonly #found: Bounded<V>;
   readonly #missing: Bounded<V>;
 
-  constructor(mostFound: number, mostMissing: number) {
-    this.#found = new Bounded(mostFound);
-    this.#missing = new Bounded(mostMissing);
+  constructor(maxFound: number, maxMissing: number) {
+    this.#found = new Bounded(maxFound);
+    this.#missing = new Bounded(maxMissing);
   }
 
   get size(): number {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '../secret.ts';
 import { encodeSealContext, type SealContext } from '../token/seal-context.ts';
-import type { House } from './context.ts';
+import type { VaultContext } from './context.ts';
 import { managementDeadline } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -9,24 +9,24 @@ import { VaultError } from './vault-error.ts';
 export interface Sealed {
   context: SealContext;
   sealed: Uint8Array;
-  /** Name of the token whose protecting key it is under. */
+  /** Name of the token whose sealing key it is under. */
   token: string;
 }
 
 /** A sealed secret of the store, and whose it is, in words. */
 export type NamedSecret = Sealed & { what: string };
 
-/** Seals a secret under the protecting key of the first token of the configuration. Throws TokenError. */
+/** Seals a secret under the sealing key of the first token of the configuration. Throws TokenError. */
 export async function seal(
-  house: House,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   context: SealContext,
   secret: Secret,
 ): Promise<{ sealed: Buffer; token: string }> {
-  const [pool] = house.tokens.all;
+  const [pool] = tokens.all;
   if (pool === undefined)
     throw new VaultError('conflict', 'there is no token to seal a secret', 'configure a token');
   const { value } = await pool.call(
-    { kind: 'protect', context: encodeSealContext(context), secret: Buffer.from(secret.reveal()) },
+    { kind: 'seal', context: encodeSealContext(context), secret: Buffer.from(secret.reveal()) },
     managementDeadline(),
   );
   return { sealed: Buffer.from(value.sealed), token: pool.name };
@@ -37,10 +37,10 @@ export async function seal(
  * TokenError: `seal-broken` where it does not belong to the record.
  */
 export async function reseal(
-  house: Pick<House, 'tokens'>,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   { context, sealed, token }: Sealed,
 ): Promise<Buffer> {
-  const { value } = await house.tokens
+  const { value } = await tokens
     .pool(token)
     .call(
       { kind: 'reseal', context: encodeSealContext(context), former: context.former, sealed },
@@ -64,14 +64,14 @@ export function partOfCa(pem: string | null): string {
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */
 export async function unseal(
-  house: House,
+  { tokens }: Pick<VaultContext, 'tokens'>,
   { context, sealed, token }: Sealed,
   { deadline } = managementDeadline(),
 ): Promise<Secret> {
-  const { value } = await house.tokens
+  const { value } = await tokens
     .pool(token)
     .call(
-      { kind: 'reveal', context: encodeSealContext(context), former: context.former, sealed },
+      { kind: 'unseal', context: encodeSealContext(context), former: context.former, sealed },
       { deadline },
     );
   return new Secret(Buffer.from(value.secret).toString('utf8'));

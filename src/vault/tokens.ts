@@ -6,7 +6,7 @@ import type { TokenPool } from '../token/pool/token-pool.ts';
 export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'hosts' | 'call'>;
 
 /** The pools of the configured tokens, by name. */
-export class TokenRooms {
+export class TokenPools {
   readonly #pools: ReadonlyMap<string, TokenClient>;
 
   constructor(pools: readonly TokenClient[]) {
@@ -30,10 +30,10 @@ export class TokenRooms {
 }
 
 /** How long a management act waits for the token, milliseconds: key generation may be slow on an HSM. */
-const managementPatience = 15_000;
+const managementTimeout = 15_000;
 
 export function managementDeadline(): { deadline: number } {
-  return { deadline: monotonicNow() + managementPatience };
+  return { deadline: monotonicNow() + managementTimeout };
 }
 
 /** What the next key object of the token would meet too. */

@@ -1,7 +1,7 @@
 import type { Act } from '../evidence/trail.ts';
 import type { UnfinishedWorkTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import type { House } from './context.ts';
+import type { VaultContext } from './context.ts';
 import { paced } from './paced.ts';
 import { systemAct } from './system-act.ts';
 
@@ -15,7 +15,7 @@ import { systemAct } from './system-act.ts';
 export type UnfinishedKind = UnfinishedWorkTable['kind'];
 
 /** Rows that one transaction writes at the most, give or take a few: some milliseconds. */
-export const rowsAtOnce = 100;
+export const rowsPerBatch = 100;
 
 /**
  * Does about so many rows more of what is left, and says where it has come to; undefined where nothing is left. Whether
@@ -25,7 +25,7 @@ export type Step = (
   trx: ChangeTransaction,
   act: Act,
   work: { id: string; after: string },
-  most: number,
+  max: number,
 ) => Promise<string | undefined>;
 
 /** Does the first of the work within the act, and leaves the rest to the schedule. Answers whether it is finished. */
@@ -36,7 +36,7 @@ export async function beginWork(
   id: string,
   step: Step,
 ): Promise<boolean> {
-  return keepPlace(trx, kind, id, await step(trx, act, { id, after: '' }, rowsAtOnce));
+  return keepPlace(trx, kind, id, await step(trx, act, { id, after: '' }, rowsPerBatch));
 }
 
 /** Keeps where the work is to go on, if it is. Answers whether nothing is left. */
@@ -59,11 +59,11 @@ async function keepPlace(
 
 /** Works off what acts have left; answers how much of it is finished now. One that fails holds up no other. */
 export async function finishWork(
-  house: House,
+  context: VaultContext,
   steps: Readonly<Record<UnfinishedKind, Step>>,
   mayGoOn?: () => Promise<boolean>,
 ): Promise<number> {
-  const left = await house.store.db
+  const left = await context.store.db
     .selectFrom('unfinished_work')
     .selectAll()
     .orderBy('began_at')
@@ -74,7 +74,7 @@ export async function finishWork(
   for (const { kind, id } of left)
     try {
       await paced(async () => {
-        const isDone = await stepOn(house, steps[kind], kind, id);
+        const isDone = await stepOn(context, steps[kind], kind, id);
         if (isDone) finished++;
         return !isDone;
       }, mayGoOn);
@@ -86,9 +86,9 @@ export async function finishWork(
 }
 
 /** Whether nothing of it is left. */
-async function stepOn(house: House, step: Step, kind: UnfinishedKind, id: string): Promise<boolean> {
-  const act = systemAct(house, 'schedule');
-  return house.store.change(act, async (trx) => {
+async function stepOn(context: VaultContext, step: Step, kind: UnfinishedKind, id: string): Promise<boolean> {
+  const act = systemAct(context, 'schedule');
+  return context.store.change(act, async (trx) => {
     // As it stands in this transaction: it may have been begun anew.
     const work = await trx
       .selectFrom('unfinished_work')
@@ -97,6 +97,6 @@ async function stepOn(house: House, step: Step, kind: UnfinishedKind, id: string
       .where('id', '=', id)
       .executeTakeFirst();
     if (work === undefined) return true;
-    return keepPlace(trx, kind, id, await step(trx, act, work, rowsAtOnce));
+    return keepPlace(trx, kind, id, await step(trx, act, work, rowsPerBatch));
   });
 }

@@ -12,12 +12,12 @@ export type VaultProblem =
 export class VaultError extends Error {
   readonly problem: VaultProblem;
   /** The way out, in a sentence. */
-  readonly wayOut: string | undefined;
+  readonly remediation: string | undefined;
 
-  constructor(problem: VaultProblem, message: string, wayOut?: string) {
+  constructor(problem: VaultProblem, message: string, remediation?: string) {
     super(message);
     this.name = 'VaultError';
     this.problem = problem;
-    this.wayOut = wayOut;
+    this.remediation = remediation;
   }
 }

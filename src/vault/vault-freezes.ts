@@ -4,7 +4,7 @@ import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecords, editRecord } from './edit-record.ts';
-import { checkRowVersion, type House, type VaultTarget } from './context.ts';
+import { checkRowVersion, type VaultContext, type VaultTarget } from './context.ts';
 import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
 import { findVault, recordInBoth, type Vault } from './vaults.ts';
@@ -26,13 +26,13 @@ export interface FreezeInput {
 
 /** From the moment this returns every request for a key of the vault is answered InvalidStateException. */
 export async function freezeVault(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, expected }: VaultTarget,
   side: FreezeSide,
   input: FreezeInput,
 ): Promise<Vault> {
-  return actOnFreeze(house, act, { vaultId, expected, verb: 'freeze', ...input }, (before, at) => ({
+  return actOnFreeze(context, act, { vaultId, expected, verb: 'freeze', ...input }, (before, at) => ({
     frozen_at: before.frozen_at ?? at,
     ...(side === 'appliance' ? { appliance_frozen_at: before.appliance_frozen_at ?? at } : {}),
   }));
@@ -40,13 +40,13 @@ export async function freezeVault(
 
 /** Ends the freeze of one side. Keys may be used again, each as its own state and its key set have it, once none is left. */
 export async function thawVault(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, expected }: VaultTarget,
   side: FreezeSide,
   input: FreezeInput,
 ): Promise<Vault> {
-  return actOnFreeze(house, act, { vaultId, expected, verb: 'thaw', ...input }, () =>
+  return actOnFreeze(context, act, { vaultId, expected, verb: 'thaw', ...input }, () =>
     side === 'vault' ? { frozen_at: null } : { appliance_frozen_at: null },
   );
 }
@@ -56,12 +56,12 @@ export async function thawVault(
  * it for their vault. `frozen` were frozen by this, `before` had been already.
  */
 export async function freezeAllVaults(
-  house: House,
+  context: VaultContext,
   act: Act,
   { reason }: FreezeInput,
 ): Promise<{ frozen: number; before: number }> {
   const why = toReason(reason);
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const at = trx.at.toISOString();
     const unfrozen = trx
       .selectFrom('vaults')
@@ -104,13 +104,13 @@ type Freezes = Partial<Pick<Selectable<VaultTable>, 'frozen_at' | 'appliance_fro
 
 /** One act on one vault in one transaction. What changes nothing is no act. */
 async function actOnFreeze(
-  house: House,
+  context: VaultContext,
   act: Act,
   on: VaultTarget & { verb: string; reason?: string | undefined },
   plan: (before: Vault, at: string) => Freezes,
 ): Promise<Vault> {
   const why = toReason(on.reason);
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const before = await findVault(trx, on.vaultId);
     checkRowVersion(before, on.expected);
     const change = plan(before, trx.at.toISOString());

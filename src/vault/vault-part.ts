@@ -14,6 +14,6 @@ export interface WentWithVault {
 export type VaultPart = (
   trx: ChangeTransaction,
   vaultId: string,
-  most: number,
+  max: number,
   went: WentWithVault,
 ) => Promise<number>;

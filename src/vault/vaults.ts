@@ -4,9 +4,9 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import { restricts } from '../store/read-back.ts';
 import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
-import { checkRowVersion, type House, type Sight } from './context.ts';
+import { checkRowVersion, type VaultContext, type Sight } from './context.ts';
 import { parseDescription, parseTitle } from './names.ts';
-import { readPage, type Page, type PageWish } from './page.ts';
+import { readPage, type Page, type PageInput } from './page.ts';
 import { seenBy } from './sight.ts';
 import { VaultError } from './vault-error.ts';
 import { tokensOf } from './granted-tokens.ts';
@@ -15,7 +15,7 @@ import { bumpRecord, editRecord } from './edit-record.ts';
 /** A vault with how much is in it: key sets, and CloudKeys that are not deleted. */
 export type Vault = Selectable<VaultTable> & { key_sets: number; cloud_keys: number };
 
-export interface VaultWish {
+export interface VaultInput {
   name: string;
   description?: string | undefined;
   administrator: { name: string; email: string };
@@ -38,19 +38,19 @@ export const vaultOrders = {
 
 /** `name` is the beginning of one. */
 export async function listVaults(
-  house: House,
-  wish: PageWish & { name?: string | undefined },
+  context: VaultContext,
+  input: PageInput & { name?: string | undefined },
 ): Promise<Page<Vault>> {
-  let query = vaults(house.store.db);
-  if (wish.name !== undefined)
-    query = query.where(sql<string>`substr(vaults.name, 1, ${wish.name.length})`, '=', wish.name);
-  const through = house.store.db.selectFrom('vaults').where('vaults.deleted_at', 'is', null);
-  return readPage(query, through, vaultOrders, 'vaults.id', wish);
+  let query = vaults(context.store.db);
+  if (input.name !== undefined)
+    query = query.where(sql<string>`substr(vaults.name, 1, ${input.name.length})`, '=', input.name);
+  const through = context.store.db.selectFrom('vaults').where('vaults.deleted_at', 'is', null);
+  return readPage(query, through, vaultOrders, 'vaults.id', input);
 }
 
 /** Throws VaultError `not-found`, also for a vault that was deleted. */
 export async function findVault(
-  db: House['store']['db'] | Transaction<Tables>,
+  db: VaultContext['store']['db'] | Transaction<Tables>,
   vaultId: string,
   sight: Sight = 'all',
 ): Promise<Vault> {
@@ -62,22 +62,22 @@ export async function findVault(
 /** In a transaction that makes its first administrator too. Throws VaultError, NameError. */
 export async function insertVault(
   trx: ActTransaction,
-  house: House,
+  context: VaultContext,
   act: Act,
-  wish: VaultWish,
+  input: VaultInput,
 ): Promise<Vault> {
-  const now = house.now().toISOString();
-  const tokens = checkTokens(house, wish.tokens ?? house.tokens.all.map(({ name }) => name));
+  const now = context.now().toISOString();
+  const tokens = checkTokens(context, input.tokens ?? context.tokens.all.map(({ name }) => name));
   checkSomeToken(tokens);
   const row = await trx
     .insertInto('vaults')
     .values({
       id: randomUUID(),
-      name: parseTitle(wish.name),
+      name: parseTitle(input.name),
       type: 'cloud-key-management',
-      description: parseDescription(wish.description ?? ''),
-      administrator_name: wish.administrator.name,
-      administrator_email: wish.administrator.email,
+      description: parseDescription(input.description ?? ''),
+      administrator_name: input.administrator.name,
+      administrator_email: input.administrator.email,
       tokens: JSON.stringify(tokens),
       deleted_at: null,
       created_at: now,
@@ -93,7 +93,7 @@ export async function insertVault(
 
 /** Throws VaultError `conflict` for a token that a key set uses and that would be taken away. */
 export async function updateVault(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   change: VaultChange,
@@ -109,7 +109,7 @@ export async function updateVault(
           administrator_email: change.administrator.email,
         }),
   };
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const before = await findVault(trx, vaultId);
     checkRowVersion(before, expected);
     if (fields.name !== undefined && fields.name !== before.name) {
@@ -117,7 +117,7 @@ export async function updateVault(
       if (taken !== undefined) throw nameTaken();
     }
     const tokens =
-      change.tokens === undefined ? undefined : await changeTokens(trx, house, before, change.tokens);
+      change.tokens === undefined ? undefined : await changeTokens(trx, context, before, change.tokens);
     const edit = { ...fields, ...(tokens === undefined ? {} : { tokens: JSON.stringify(tokens) }) };
     if ((await editRecord(trx, 'vaults', before, edit)) === undefined) return before;
     const after = await findVault(trx, vaultId);
@@ -180,7 +180,7 @@ export function shownInTrail(vault: Selectable<VaultTable>): Record<string, unkn
 }
 
 /** Key sets and CloudKeys are counted as far as they are seen. */
-function vaults(db: House['store']['db'] | Transaction<Tables>, sight: Sight = 'all') {
+function vaults(db: VaultContext['store']['db'] | Transaction<Tables>, sight: Sight = 'all') {
   return db
     .selectFrom('vaults')
     .selectAll('vaults')
@@ -211,14 +211,14 @@ function vaults(db: House['store']['db'] | Transaction<Tables>, sight: Sight = '
 /** Only the tokens that a change adds must be in the configuration: one that was taken out of it may stay or go. */
 async function changeTokens(
   trx: Transaction<Tables>,
-  house: House,
+  context: VaultContext,
   vault: Vault,
-  wish: readonly string[],
+  input: readonly string[],
 ): Promise<string[]> {
   const had = tokensOf(vault);
-  const tokens = [...new Set(wish)];
+  const tokens = [...new Set(input)];
   checkTokens(
-    house,
+    context,
     tokens.filter((token) => !had.includes(token)),
   );
   checkSomeToken(tokens);
@@ -241,8 +241,8 @@ function checkSomeToken(tokens: readonly string[]): void {
   if (tokens.length === 0) throw new VaultError('invalid', 'a vault needs at least one token');
 }
 
-function checkTokens(house: House, tokens: readonly string[]): string[] {
-  if (!tokens.every((token) => house.tokens.has(token)))
+function checkTokens(context: VaultContext, tokens: readonly string[]): string[] {
+  if (!tokens.every((token) => context.tokens.has(token)))
     throw new VaultError(
       'invalid',
       'a token is named that the configuration does not have',

@@ -1,6 +1,6 @@
 import { writeCiphertextMetadata } from './ciphertext-metadata.ts';
 import { TokenError } from '../token/faults.ts';
-import { recountCall } from '../token/ways-out.ts';
+import { recountCall } from '../token/remediations.ts';
 import {
   checkSizes,
   checkUsable,

@@ -1,5 +1,5 @@
 import { TokenError, type TokenFault } from '../token/faults.ts';
-import { countCall, recountCall } from '../token/ways-out.ts';
+import { countCall, recountCall } from '../token/remediations.ts';
 import { EncryptionLimitError } from '../serving/encryption-count.ts';
 
 /** Names and HTTP status of the errors that AWS knows (XKS spec, Error codes). */

@@ -1,7 +1,7 @@
 import { TokenError } from '../token/faults.ts';
 import type { CloudKey, Directory, FoundState, KeyVersion, ServedKeySet } from '../serving/directory.ts';
 import type { EncryptionCount } from '../serving/encryption-count.ts';
-import type { TokenRooms } from '../vault/tokens.ts';
+import type { TokenPools } from '../vault/tokens.ts';
 import type { Admission, QuotaLeases } from '../serving/quota-leases.ts';
 import type { UnfitKeys } from '../serving/unfit-keys.ts';
 import type { UseRecorder } from '../serving/uses.ts';
@@ -13,7 +13,7 @@ import type { RequestMetadata } from './wire.ts';
 /** What the operations need of the node. */
 export interface XksServices {
   directory: Directory;
-  tokens: TokenRooms;
+  tokens: TokenPools;
   encryptions: EncryptionCount;
   quotas: Pick<QuotaLeases, 'take' | 'takeBoth'>;
   uses: Pick<UseRecorder, 'record'>;
@@ -55,7 +55,7 @@ export interface CallFacts {
 }
 
 /** The longest AAD: its length is two bytes (XKS spec, Encrypt). */
-const mostAad = 0xffff;
+const maxAad = 0xffff;
 
 /** The key of the request, and its state at this moment. Throws KeyNotFoundException, also for a key of another key set. */
 export async function findKey(
@@ -103,10 +103,10 @@ export function checkSizes(
       'UnsupportedOperationException',
       `The ${what} is longer than the ${facts.plaintextBytes} bytes supported.`,
     );
-  if (aad.length > mostAad)
+  if (aad.length > maxAad)
     throw new XksError(
       'UnsupportedOperationException',
-      `The additional authenticated data is longer than ${mostAad} bytes.`,
+      `The additional authenticated data is longer than ${maxAad} bytes.`,
     );
   if (data.length === 0) throw new XksError('ValidationException', `The ${what} is empty.`);
 }

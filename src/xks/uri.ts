@@ -10,7 +10,7 @@ export interface Route {
 /** `[/prefix]/kms/xks/v1/health` and `[/prefix]/kms/xks/v1/keys/<externalKeyId>/{metadata,encrypt,decrypt}`. */
 const xksUri = /^(?:\/(.+?))?\/kms\/xks\/v1\/(?:(health)|keys\/([^/]+)\/(metadata|encrypt|decrypt))$/;
 /** XKS spec, API operations: the total URI length MUST NOT exceed 256 characters. */
-const longestPath = 256;
+const maxPathLength = 256;
 
 const operations: Record<string, Operation> = {
   health: 'GetHealthStatus',
@@ -21,7 +21,7 @@ const operations: Record<string, Operation> = {
 
 /** Reads the route out of the path as sent: nothing is decoded or normalised, since the signature covers it so. */
 export function readRoute(path: string): Route | undefined {
-  const match = path.length > longestPath ? null : xksUri.exec(path);
+  const match = path.length > maxPathLength ? null : xksUri.exec(path);
   if (match === null) return undefined;
   const [, prefix = '', health, externalKeyId = '', indicator = health ?? ''] = match;
   const operation = operations[indicator];

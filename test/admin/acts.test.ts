@@ -54,7 +54,7 @@ interface Stage {
   boss: AdminClient;
   blue: PeopledVault;
   provider: TlsServer;
-  providerWish: Record<string, unknown>;
+  providerInput: Record<string, unknown>;
   others: { applianceUser: string; sparePerson: string };
   hash: string;
   dispose: () => Promise<void>;
@@ -137,17 +137,17 @@ test.before(async (t) => {
     );
   };
   const gate = new Gate();
-  const house = { ...open.house, store: gate.around(open.store), passwordCost };
+  const vaultContext = { ...open.vaultContext, store: gate.around(open.store), passwordCost };
   const koa = createAdminApp({
     services: {
-      ...house,
+      ...vaultContext,
       aws: unusedAws(),
       log: silentLog,
       version: '1',
       publicUrl: app.origin,
       tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
       pruning: { keepAtLeastDays: 90, wake: () => undefined },
-      sessions: { idleMinutes: 15, longestMinutes: 600 },
+      sessions: { idleMinutes: 15, maxMinutes: 600 },
       verifyToken: async () => ({ ok: true, steps: [] }),
     },
     routes: allRoutes,
@@ -158,7 +158,7 @@ test.before(async (t) => {
   const { port } = app.server.address() as AddressInfo;
   const place = {
     admin: { port, ca: ca.certificate } as never,
-    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(open.house, '')),
+    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(open.vaultContext, '')),
   };
   const boss = await addUser(place, '', 'boss', 'appliance-admin');
   await addUser(place, '', 'second', 'appliance-auditor');
@@ -172,14 +172,14 @@ test.before(async (t) => {
         .where('username', '=', username)
         .executeTakeFirstOrThrow()
     ).id;
-  const providerWish = {
+  const providerInput = {
     issuer: provider.origin,
     clientId: 'holdfast',
     clientSecret: null,
     caCertificates: await readFile(ca.certificate, 'utf8'),
   };
   t.context = {
-    ...{ open, gate, boss, blue, provider, providerWish },
+    ...{ open, gate, boss, blue, provider, providerInput },
     others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare') },
     hash: await hashPassword(password, 'test', passwordCost),
     dispose: async () => {
@@ -194,7 +194,7 @@ test.before(async (t) => {
     [blue.admin, `/vaults/${blue.id}`],
   ] as const) {
     const { status, text } = await client.request('PUT', `${root}/oidc-provider`, {
-      body: providerWish,
+      body: providerInput,
       ifMatch: '*',
     });
     if (status !== 200) throw new Error(text);
@@ -399,7 +399,7 @@ test.serial('what was refused is on record with what was reached for, of whichev
     const from = { method: 'password', cookie: true, address: '127.0.0.1', userAgent: 'test' } as const;
     return openSession(
       trx,
-      { house: open.house, limits: { idleMinutes: 15, longestMinutes: 60 } },
+      { context: open.vaultContext, limits: { idleMinutes: 15, maxMinutes: 60 } },
       open.act(),
       user,
       from,
@@ -553,7 +553,7 @@ async function dismissBy(stage: Stage, victim: Victim, dismiss: Dismissal): Prom
 }
 
 async function ask(
-  { blue, others, providerWish }: Stage,
+  { blue, others, providerInput }: Stage,
   route: Route,
   victim: Victim,
   told?: object,
@@ -585,7 +585,7 @@ async function ask(
       administrator: 'blue-admin',
       group: blue.ids.group,
       keySet: blue.ids.keySet,
-      provider: providerWish,
+      provider: providerInput,
     });
   const query = { deleteVault: `?confirm=${blue.name}`, deleteKmsKey: '?aws=keep' }[route.operation] ?? '';
   const at = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '') + query;
@@ -599,7 +599,7 @@ async function newVictim(stage: Stage, role: Role, by: 'session' | 'api-key'): P
   const { open, blue, hash } = stage;
   const user = await open.store.write(byHand, async (trx) =>
     insertUser(trx, open.act(), {
-      ...newUser(open.house, role.startsWith('appliance') ? '' : blue.id, {
+      ...newUser(open.vaultContext, role.startsWith('appliance') ? '' : blue.id, {
         username: `v-${randomUUID()}`,
         email: 'victim@example.com',
         role,
@@ -649,7 +649,7 @@ async function sessionOf({ open, boss }: Stage, userId: string) {
     const proven = { ...user, totp_state: 'NONE' } as const;
     return openSession(
       trx,
-      { house: open.house, limits: { idleMinutes: 15, longestMinutes: 60 } },
+      { context: open.vaultContext, limits: { idleMinutes: 15, maxMinutes: 60 } },
       open.act(),
       proven,
       from,

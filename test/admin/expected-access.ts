@@ -175,7 +175,7 @@ export const expected: Readonly<Record<string, Row>> = {
   getKmsKey: ownedReads,
   getKmsKeyConsole: ownedReads,
   updateKmsKey: ownedWrites,
-  // Asks what becomes of the KMS key before it looks for the pointer.
+  // Asks what becomes of the KMS key before it looks for the KMS key record.
   deleteKmsKey: cloudWrites,
   retryKmsKey: ownedWrites,
   refreshKmsKey: ownedWrites,

@@ -54,7 +54,7 @@ test('a refusal is a problem of RFC 9457 with the way out and the request id, an
   t.is(answer.body.type, 'urn:holdfast:problem:unauthenticated');
   t.is(answer.body.status, 401);
   t.is(answer.body.instance, `urn:holdfast:request:${String(answer.headers['x-request-id'])}`);
-  t.regex(answer.body.wayOut, /holdfast login/);
+  t.regex(answer.body.remediation, /holdfast login/);
   t.notRegex(answer.text, /\.ts|node_modules|at /);
 });
 
@@ -502,10 +502,10 @@ test('more requests than the limits are answered 429 with the time to wait', asy
 test('a node prunes archived events as soon as it is asked, and those alone', async (t) => {
   const { node, red } = t.context;
   const trail = `/vaults/${red.id}`;
-  await node.withStore(async ({ house, act }) => {
+  await node.withStore(async ({ vaultContext, act }) => {
     for (let minute = 0; minute < 3; minute++)
       await recordAlone(
-        house.store,
+        vaultContext.store,
         { ...act(), now: () => new Date(Date.UTC(2020, 0, 1, 0, minute)) },
         { action: 'key-set.freeze', vaultId: red.id, target: { kind: 'key-set', id: 'x', name: 'x' } },
       );

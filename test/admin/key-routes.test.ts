@@ -34,7 +34,7 @@ function routeOf(operation: string): Route {
   return found;
 }
 
-interface Wish {
+interface Input {
   params?: Record<string, string>;
   query?: Record<string, string>;
   body?: unknown;
@@ -43,7 +43,11 @@ interface Wish {
   sight?: Sight;
 }
 
-function callOf({ house, act, vault }: TestVault, route: Route, wish: Wish): Call<unknown, unknown, unknown> {
+function callOf(
+  { vaultContext, act, vault }: TestVault,
+  route: Route,
+  input: Input,
+): Call<unknown, unknown, unknown> {
   const caller: Caller = {
     kind: 'user',
     userId: randomUUID(),
@@ -51,19 +55,19 @@ function callOf({ house, act, vault }: TestVault, route: Route, wish: Wish): Cal
     role: 'vault-admin',
     vaultId: vault.id,
     permissions: new Set(permissionsOf['vault-admin']),
-    sight: wish.sight ?? 'all',
+    sight: input.sight ?? 'all',
     credentialId: randomUUID(),
     state: 'ACTIVE',
     byCookie: false,
   };
   return {
-    services: { ...house, aws } as AdminServices,
+    services: { ...vaultContext, aws } as AdminServices,
     caller,
-    act: act(wish.idempotencyKey === undefined ? {} : { idempotencyKey: wish.idempotencyKey }),
-    params: route.params?.parse({ vaultId: vault.id, ...wish.params }),
-    query: route.query?.parse(wish.query ?? {}),
-    body: route.body?.parse(wish.body ?? {}),
-    expected: wish.expected,
+    act: act(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    params: route.params?.parse({ vaultId: vault.id, ...input.params }),
+    query: route.query?.parse(input.query ?? {}),
+    body: route.body?.parse(input.body ?? {}),
+    expected: input.expected,
     client: { address: '192.0.2.7', userAgent: 'test', cookie: () => undefined },
   };
 }
@@ -74,11 +78,11 @@ const aws = unusedAws();
 async function ask(
   context: TestVault,
   operation: string,
-  wish: Wish = {},
+  input: Input = {},
   again?: string,
 ): Promise<Answer & { body: Record<string, unknown> }> {
   const route = routeOf(operation);
-  const call = callOf(context, route, wish);
+  const call = callOf(context, route, input);
   const answer = again === undefined ? await route.handle(call) : await route.creates?.again(call, again);
   if (answer === undefined) throw new Error(`${operation} cannot be repeated`);
   // What goes over the wire, not what JSON would leave out.

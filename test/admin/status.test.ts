@@ -18,7 +18,7 @@ import {
   type Finding,
   type TokenComparison,
 } from '../../src/reconcile/reconciliation-report.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { Sight } from '../../src/vault/context.ts';
@@ -35,7 +35,7 @@ import { kmsOf, newKmsKey } from '../../testing/kms-key-stage.ts';
 interface Context {
   stage: Stage;
   set: KeySetInAws;
-  pointer: { id: string; key_id: string };
+  kmsKeyRecord: { id: string; key_id: string };
   facts: NodeFacts | undefined;
   disk: DiskFacts;
 }
@@ -47,15 +47,15 @@ const gib = 1024 ** 3;
 test.before(async (t) => {
   const stage = await openStage();
   const set = await newConnected(stage, { name: 'payments' });
-  const { pointer } = await newKmsKey(stage, set);
-  t.context = { stage, set, pointer, facts: wellFacts(stage), disk: roomy };
+  const { kmsKeyRecord } = await newKmsKey(stage, set);
+  t.context = { stage, set, kmsKeyRecord, facts: wellFacts(stage), disk: roomy };
 });
 test.after.always(async (t) => t.context.stage?.dispose());
 
 const refusedSince = '2026-11-29T14:00:00.000Z';
 const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeReserve: 16 };
 
-function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
+function wellFacts({ vaultContext }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
   return {
     tokens: [
       {
@@ -69,7 +69,7 @@ function wellFacts({ house }: Stage, token: Partial<NodeFacts['tokens'][number]>
         ...token,
       },
     ],
-    certificates: [ending(house.now(), 90)],
+    certificates: [ending(vaultContext.now(), 90)],
     quotas: { refusedSince, near: [] },
   };
 }
@@ -96,12 +96,12 @@ async function status(
   };
   const call = {
     services: {
-      ...stage.house,
+      ...stage.vaultContext,
       version: '1',
       tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
       nodeFacts: async () => facts,
       disk: () => disk,
-      whyUnwritable: () => (stage.house.store as SqliteStore).whyUnwritable(),
+      whyUnwritable: () => (stage.vaultContext.store as SqliteStore).whyUnwritable(),
       ...services,
     },
     caller,
@@ -167,7 +167,7 @@ function column(
 ): Condition['make'] {
   return async ({ stage }) => {
     const write = async (values: object) =>
-      stage.house.store.db
+      stage.vaultContext.store.db
         .updateTable(table as 'key_versions')
         .set(values)
         .execute();
@@ -189,7 +189,7 @@ interface Report {
 
 /** Reports of the appliance, the newest first; what it answers takes them away. */
 async function reported(stage: Stage, reports: readonly Report[]): Promise<() => Promise<unknown>> {
-  const { db } = stage.house.store;
+  const { db } = stage.vaultContext.store;
   for (const [age, { id, token, problem = null, counts, findings = [] }] of reports.entries()) {
     const at = `${2027 - age}-01-01T00:00:00.000Z`;
     const none = emptyComparison(token);
@@ -261,7 +261,7 @@ const conditions: Condition[] = [
     mends: /dropped with sqlite3/,
     vaultToo: false,
     make: async ({ stage }) => {
-      const { store } = stage.house;
+      const { store } = stage.vaultContext;
       await sql`CREATE TRIGGER late AFTER UPDATE ON cloud_keys BEGIN SELECT 1; END`.execute(store.db);
       return async () => sql`DROP TRIGGER late`.execute(store.db);
     },
@@ -274,7 +274,7 @@ const conditions: Condition[] = [
     vaultToo: false,
     make: facts(({ stage }) => ({
       ...wellFacts(stage),
-      certificates: [ending(stage.house.now(), 9.5)],
+      certificates: [ending(stage.vaultContext.now(), 9.5)],
     })),
   },
   {
@@ -283,7 +283,10 @@ const conditions: Condition[] = [
     says: /expired at .*no client takes it/,
     mends: /new certificate/,
     vaultToo: false,
-    make: facts(({ stage }) => ({ ...wellFacts(stage), certificates: [ending(stage.house.now(), -1)] })),
+    make: facts(({ stage }) => ({
+      ...wellFacts(stage),
+      certificates: [ending(stage.vaultContext.now(), -1)],
+    })),
   },
   {
     name: 'the disk is nearly full',
@@ -371,7 +374,7 @@ const conditions: Condition[] = [
     mends: /holdfast credential rotate/,
     vaultToo: true,
     make: async (context) => {
-      const { db } = context.stage.house.store;
+      const { db } = context.stage.vaultContext.store;
       const rows = await db.selectFrom('xks_credentials').select(['access_key_id', 'created_at']).execute();
       await db.updateTable('xks_credentials').set({ created_at: '2020-01-01T00:00:00.000Z' }).execute();
       return async () => {
@@ -390,15 +393,15 @@ const conditions: Condition[] = [
     says: /1 KMS key in AWS not as on record here/,
     mends: /holdfast kms-key show/,
     vaultToo: true,
-    make: async ({ stage, set, pointer }) => {
+    make: async ({ stage, set, kmsKeyRecord }) => {
       const kms = await kmsOf(stage, set);
-      await kms.disable(pointer.key_id);
+      await kms.disable(kmsKeyRecord.key_id);
       stage.simulator.settle();
-      await refreshKmsKey(stage.house, pointer.id);
+      await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
       return async () => {
-        await kms.enable(pointer.key_id);
+        await kms.enable(kmsKeyRecord.key_id);
         stage.simulator.settle();
-        await refreshKmsKey(stage.house, pointer.id);
+        await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
       };
     },
   },
@@ -408,9 +411,9 @@ const conditions: Condition[] = [
     says: /the vault is frozen/,
     mends: /holdfast vault thaw/,
     vaultToo: true,
-    make: async ({ stage: { house, act, vaultId } }) => {
-      await freezeVault(house, act(), { vaultId }, 'vault', {});
-      return async () => thawVault(house, act(), { vaultId }, 'vault', {});
+    make: async ({ stage: { vaultContext, act, vaultId } }) => {
+      await freezeVault(vaultContext, act(), { vaultId }, 'vault', {});
+      return async () => thawVault(vaultContext, act(), { vaultId }, 'vault', {});
     },
   },
   {
@@ -419,9 +422,9 @@ const conditions: Condition[] = [
     says: /1 key set frozen: payments|1 key set frozen$/,
     mends: /holdfast key-set thaw payments|holdfast status/,
     vaultToo: true,
-    make: async ({ stage: { house, act, vaultId }, set }) => {
-      await freezeKeySet(house, act(), { vaultId, sight: 'all', id: set.keySet.id });
-      return async () => thawKeySet(house, act(), { vaultId, sight: 'all', id: set.keySet.id });
+    make: async ({ stage: { vaultContext, act, vaultId }, set }) => {
+      await freezeKeySet(vaultContext, act(), { vaultId, sight: 'all', id: set.keySet.id });
+      return async () => thawKeySet(vaultContext, act(), { vaultId, sight: 'all', id: set.keySet.id });
     },
   },
   {
@@ -516,7 +519,7 @@ test.serial('key objects that no record knows are noted and need nobody', async 
 
 test.serial('a key object that is missing needs nobody while its CloudKey is to be deleted', async (t) => {
   const { stage } = t.context;
-  const { db } = stage.house.store;
+  const { db } = stage.vaultContext.store;
   const { id } = await db.selectFrom('cloud_keys').select('id').executeTakeFirstOrThrow();
   const findings = [told({ kind: 'missing', outcome: 'none', cloudKeyId: id, version: 1 })];
   const undo = await reported(stage, [{ id: reportId, token: 'token', counts: { missing: 1 }, findings }]);
@@ -537,7 +540,10 @@ test.serial('a key object that is missing needs nobody while its CloudKey is to 
 
 test.serial('quotas are told with what was refused, of a vault by name and of a CloudKey too', async (t) => {
   const { stage } = t.context;
-  const { id } = await stage.house.store.db.selectFrom('cloud_keys').select('id').executeTakeFirstOrThrow();
+  const { id } = await stage.vaultContext.store.db
+    .selectFrom('cloud_keys')
+    .select('id')
+    .executeTakeFirstOrThrow();
   const elsewhere = [spent(randomUUID()), { bucket: 'other', share: 1, refused: 1 }];
   const near = [{ bucket: `cloud-key:${id}`, share: 0.8, refused: 0 }, ...elsewhere];
   t.context.facts = { ...wellFacts(stage), quotas: { refusedSince, near } };
@@ -551,8 +557,8 @@ test.serial('quotas are told with what was refused, of a vault by name and of a 
 test.serial(
   'whose a CloudKey is, is found by every name of it, and asking is on record where it was found',
   async (t) => {
-    const { house, act, vaultId } = t.context.stage;
-    const { db } = house.store;
+    const { vaultContext, act, vaultId } = t.context.stage;
+    const { db } = vaultContext.store;
     const [key] = await db.selectFrom('cloud_keys').selectAll().execute();
     const [kmsKey] = await db.selectFrom('kms_keys').selectAll().execute();
     if (key === undefined || kmsKey === undefined) throw new Error('there is none');
@@ -570,15 +576,18 @@ test.serial(
     ];
     const known = { id: key.id, name: key.name, vaultId, keySetId: key.key_set_id, keySetName: 'payments' };
     for (const called of names) {
-      const [found, ...others] = await lookUpCloudKeys(house, act(), called);
+      const [found, ...others] = await lookUpCloudKeys(vaultContext, act(), called);
       t.like(found, { ...known, state: 'AVAILABLE', effectiveState: 'AVAILABLE', frozenSince: null }, called);
       t.is(others.length, 0);
     }
-    await freezeVault(house, act(), { vaultId }, 'vault', {});
-    t.like((await lookUpCloudKeys(house, act(), arn))[0], { state: 'AVAILABLE', effectiveState: 'FROZEN' });
-    await thawVault(house, act(), { vaultId }, 'vault', {});
+    await freezeVault(vaultContext, act(), { vaultId }, 'vault', {});
+    t.like((await lookUpCloudKeys(vaultContext, act(), arn))[0], {
+      state: 'AVAILABLE',
+      effectiveState: 'FROZEN',
+    });
+    await thawVault(vaultContext, act(), { vaultId }, 'vault', {});
     for (const part of [key.name.slice(0, -1), '%', arn.slice(0, -1)])
-      t.deepEqual(await lookUpCloudKeys(house, act(), part), [], 'nothing by a part of a name');
+      t.deepEqual(await lookUpCloudKeys(vaultContext, act(), part), [], 'nothing by a part of a name');
     const asked = await db
       .selectFrom('audit_events')
       .select(['vault_id', 'target_name', 'after'])
@@ -595,7 +604,7 @@ test.serial('a token without a host that serves is down, whoever can be asked', 
   t.context.facts = undefined;
   const limits = { sickAfter: 1_000, killAfter: 1_000, queueLength: 1, healthInterval: 60_000 };
   const pool = new TokenPool('token', 1, () => undefined, limits);
-  const told = await status(t.context, 'appliance', { tokens: new TokenRooms([pool]) });
+  const told = await status(t.context, 'appliance', { tokens: new TokenPools([pool]) });
   pool.close();
   t.context.facts = wellFacts(t.context.stage);
   t.deepEqual(troublesOf(told), ['TOKEN_DOWN', 'SUPERVISOR_SILENT']);

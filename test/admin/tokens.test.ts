@@ -14,11 +14,11 @@ test.before(async () => {
   state.open = open;
   state.asked = [];
   state.services = {
-    ...open.house,
+    ...open.vaultContext,
     version: '1',
     publicUrl: 'https://localhost',
     tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM' }],
-    sessions: { idleMinutes: 15, longestMinutes: 600 },
+    sessions: { idleMinutes: 15, maxMinutes: 600 },
     verifyToken: async (name: string) => {
       state.asked.push(name);
       return Promise.resolve(state.report);
@@ -85,7 +85,7 @@ test('a verification is answered whether all went well or not, and stands in the
       { name: 'module', ok: true, milliseconds: 12.5, detail: 'SoftHSM' },
       { name: 'token', ok: false, milliseconds: 1, detail: 'no token with label "x"' },
     ],
-    wayOut: 'the module shows no token at all',
+    remediation: 'the module shows no token at all',
   };
   const answer = await ask(tokenRoutes, 'verifyToken', { params: { token: 'token' } });
   t.is(answer.status, undefined);
@@ -104,7 +104,7 @@ test('a verification is answered whether all went well or not, and stands in the
 });
 
 test('a node is UP while it has shown itself within the last minute', async (t) => {
-  const now = state.open.house.now().getTime();
+  const now = state.open.vaultContext.now().getTime();
   const row = (hostname: string, seen: number) => ({
     id: randomUUID(),
     hostname,

@@ -29,7 +29,7 @@ export interface PeopledVault {
     externalKeyStore: string;
     credential: string;
     cloudKey: string;
-    /** A pointer to a KMS key that is to be made by hand. */
+    /** A KMS key record to a KMS key that is to be made by hand. */
     kmsKey: string;
   };
 }
@@ -156,16 +156,16 @@ export async function addUser(
   username: string,
   role: Role,
 ): Promise<AdminClient> {
-  const token = await node.withStore(async ({ house, act }) =>
-    house.store.write(byHand, async (trx) => {
-      const wish = { username, email: `${username}@example.com`, role };
+  const token = await node.withStore(async ({ vaultContext, act }) =>
+    vaultContext.store.write(byHand, async (trx) => {
+      const input = { username, email: `${username}@example.com`, role };
       const user = await insertUser(trx, act(), {
-        ...newUser(house, vaultId, wish),
+        ...newUser(vaultContext, vaultId, input),
         must_change_password: 0,
       });
-      const limits = { idleMinutes: 15, longestMinutes: 60 };
+      const limits = { idleMinutes: 15, maxMinutes: 60 };
       const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'test' } as const;
-      return (await openSession(trx, { house, limits }, act(), user, from)).token.reveal();
+      return (await openSession(trx, { context: vaultContext, limits }, act(), user, from)).token.reveal();
     }),
   );
   return new AdminClient(node.admin, token);

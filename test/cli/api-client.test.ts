@@ -153,12 +153,15 @@ test('a problem is repeated in its own words, with its fields and a code that me
   ];
   for (const [kind, status, exitCode] of cases) {
     const fields = [{ where: '/name', detail: 'is taken' }];
-    api.replies = [problem(kind, status, { detail: `about ${kind}`, wayOut: 'do so', fields })];
+    api.replies = [problem(kind, status, { detail: `about ${kind}`, remediation: 'do so', fields })];
     const error = await t.throwsAsync(client.send({ method: 'POST', path: '/x' }), {
       instanceOf: ApiProblem,
     });
     t.is(error.message, status >= 500 ? `about ${kind} (request 7)` : `about ${kind}`);
-    t.deepEqual([error.kind, error.exitCode, error.wayOut, error.fields], [kind, exitCode, 'do so', fields]);
+    t.deepEqual(
+      [error.kind, error.exitCode, error.remediation, error.fields],
+      [kind, exitCode, 'do so', fields],
+    );
   }
 });
 
@@ -166,7 +169,7 @@ test('too many requests: the time to wait is said', async (t) => {
   const { api, client } = t.context;
   api.replies = [problem('too-many-requests', 429, {}, { 'Retry-After': '30' })];
   const error = await t.throwsAsync(client.get('/x'), { instanceOf: ApiProblem, message: 'detail' });
-  t.is(error.wayOut, 'wait 30 s, then repeat');
+  t.is(error.remediation, 'wait 30 s, then repeat');
 });
 
 test('a record that somebody else changed meanwhile says so, with the way out', async (t) => {
@@ -177,7 +180,7 @@ test('a record that somebody else changed meanwhile says so, with the way out', 
   ];
   const error = await t.throwsAsync(client.change('/x', { body: {} }), { instanceOf: ApiProblem });
   t.is(error.message, 'it has been changed meanwhile');
-  t.is(error.wayOut, 'look at it again, then repeat the command');
+  t.is(error.remediation, 'look at it again, then repeat the command');
 });
 
 test('what answers as no management API does is told as that', async (t) => {

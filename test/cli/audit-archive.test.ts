@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { AuditPruner } from '../../src/schedules/audit-pruner.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { addUser } from '../admin/two-vaults.ts';
 import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
 import { silentLog, unusedAws } from '../../testing/aws-settings.ts';
@@ -56,20 +56,20 @@ test.before(async (t) => {
   const raw = new Database(file('holdfast.db'));
   const ca = await TestCa.create(directory);
   const server = await listenTls(ca);
-  const house: KeyHouse = {
+  const vaultContext: KeyContext = {
     store,
-    tokens: new TokenRooms([]),
+    tokens: new TokenPools([]),
     now: () => new Date(),
     instance: 'node-a/1',
     followers: [awsFollower],
   };
-  const pruner = new AuditPruner({ house, log: silentLog });
+  const pruner = new AuditPruner({ context: vaultContext, log: silentLog });
   const koa = createAdminApp({
     services: {
-      ...house,
+      ...vaultContext,
       ...{ aws: unusedAws(), log: silentLog, version: '1', publicUrl: server.origin, tokenFacts: [] },
       pruning: { keepAtLeastDays: 90, wake: () => pruner.wake() },
-      sessions: { idleMinutes: 15, longestMinutes: 600 },
+      sessions: { idleMinutes: 15, maxMinutes: 600 },
       verifyToken: async () => ({ ok: true, steps: [] }),
     },
     routes: allRoutes,
@@ -90,7 +90,7 @@ test.before(async (t) => {
   const ofPage = await insertVault(store, 'payments');
   const place = {
     admin: { port: (server.server.address() as AddressInfo).port, ca: ca.certificate } as never,
-    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(house, '')),
+    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(vaultContext, '')),
   };
   for (const [who, vaultId, role] of [
     ['boss', '', 'appliance-admin'],

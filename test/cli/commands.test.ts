@@ -148,7 +148,7 @@ test.serial('the console file is written for its owner only, never over another 
   t.regex(written.XksProxyAuthenticationCredential.RawSecretAccessKey, /^.{43,64}$/);
   const again = await run('credential', 'issue', '--key-set', 'cards', '--console-file', console);
   t.is(again.code, 73);
-  t.regex(again.stderr, /console\.json exists already\n {2}way out: name another file/);
+  t.regex(again.stderr, /console\.json exists already\n {2}hint: name another file/);
   t.deepEqual(JSON.parse(await readFile(console, 'utf8')), written);
   t.is((await json('credential', 'list', '--key-set', 'cards')).length, 1, 'none was made in vain');
   const refused = await run(
@@ -766,7 +766,7 @@ test.serial('sessions are listed and ended', async (t) => {
   t.is((await run('session', 'end', id)).code, 0);
   const ended = await as('second', 'whoami');
   t.is(ended.code, 77);
-  t.regex(ended.stderr, /way out: .*holdfast login/);
+  t.regex(ended.stderr, /hint: .*holdfast login/);
 });
 
 test.serial('errors are in words, with exit codes that mean something, and change nothing', async (t) => {
@@ -776,7 +776,7 @@ test.serial('errors are in words, with exit codes that mean something, and chang
     [
       ['cloud-key', 'show', 'nothing'],
       66,
-      /there is no such CloudKey\n {2}way out: see: holdfast cloud-key list/,
+      /there is no such CloudKey\n {2}hint: see: holdfast cloud-key list/,
     ],
     [['user', 'show', 'nobody'], 66, /there is no such user/],
     [['key-set', 'create', 'payments', '--token', 'primary'], 73, /another key set .* has this name/],
@@ -819,7 +819,7 @@ test.serial('a name that two CloudKeys have asks for the key set', async (t) => 
   t.is(code, 73);
   t.regex(
     stderr,
-    /there are 2 CloudKeys that are called so\n( {2}key set (twin|payments): same \(AVAILABLE\), id .{36}, external key id .{36}\n){2} {2}way out: add --key-set, or name the one you mean by its id/,
+    /there are 2 CloudKeys that are called so\n( {2}key set (twin|payments): same \(AVAILABLE\), id .{36}, external key id .{36}\n){2} {2}hint: add --key-set, or name the one you mean by its id/,
   );
   t.is((await run('cloud-key', 'show', 'same', '--key-set', 'twin')).code, 0);
 });
@@ -851,7 +851,7 @@ test.serial('a wrong PIN is told with the way out, and is not tried again over r
   const result = await runCommand(['--config', config, 'init']);
   t.is(result.code, 77);
   t.regex(result.stderr, /the token refused the PIN \(CKR_PIN_INCORRECT\)/);
-  t.regex(result.stderr, /way out: put the right PIN in place/);
+  t.regex(result.stderr, /hint: put the right PIN in place/);
 
   // A service manager that tries again does not have the PIN tried again.
   const again = await runCommand(['--config', config, 'serve']);

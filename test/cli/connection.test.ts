@@ -224,7 +224,7 @@ test.serial('logout forgets the session also where the node cannot be reached, a
   t.is((await savedProfiles(home))['default']?.['token'], null);
   const after = await run(['whoami']);
   t.is(after.code, 77);
-  t.regex(after.stderr, /not signed in\n {2}way out: holdfast login/);
+  t.regex(after.stderr, /not signed in\n {2}hint: holdfast login/);
 });
 
 test.serial('a file of sign-ins, passwords or API keys that others could read is refused', async (t) => {
@@ -233,7 +233,7 @@ test.serial('a file of sign-ins, passwords or API keys that others could read is
   await chmod(path.join(home, 'holdfast', 'credentials.json'), 0o640);
   const opened = await run(['whoami']);
   t.is(opened.code, 78);
-  t.regex(opened.stderr, /group or others may use it \(mode 0640\)\n {2}way out: chmod 0600/);
+  t.regex(opened.stderr, /group or others may use it \(mode 0640\)\n {2}hint: chmod 0600/);
 
   await chmod(passwordFile, 0o604);
   const asked = api.asked.length;
@@ -290,7 +290,7 @@ test.serial('a secret that was lost with the connection is told, and no empty fi
   );
   t.is(code, 69);
   t.regex(stderr, /the credential was made, but its secret was lost with the connection/);
-  t.regex(stderr, /way out: holdfast credential withdraw AAAAAAAAAAAAAAAAAAAA, then issue another/);
+  t.regex(stderr, /hint: holdfast credential withdraw AAAAAAAAAAAAAAAAAAAA, then issue another/);
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
 });
 
@@ -330,7 +330,7 @@ test.serial('what is between us and the node is told in words', async (t) => {
   const noCa = path.join(api.directory, 'no-ca.pem');
   await writeFile(noCa, 'no certificate');
   const cases: [words: string[], code: number, text: RegExp][] = [
-    [['--endpoint', api.endpoint], 69, /a CA that is not trusted here\n {2}way out: name the file of its CA/],
+    [['--endpoint', api.endpoint], 69, /a CA that is not trusted here\n {2}hint: name the file of its CA/],
     [['--endpoint', api.endpoint, '--ca', otherCa.certificate], 69, /a CA that is not trusted here/],
     [['--endpoint', api.endpoint, '--ca', noCa], 78, /has no certificate in PEM/],
     [['--endpoint', api.endpoint, '--ca', '/nowhere.pem'], 78, /cannot be read \(ENOENT\)/],

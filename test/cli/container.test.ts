@@ -130,14 +130,14 @@ testAsPod('a first password that cannot be shown is told with the way to another
   t.is(run.status, 74);
   t.regex(
     run.stderr.toString(),
-    /first password of the administrator admin was made, but its secret is lost: .*ENOSPC.*\n {2}way out: holdfast init --reset-administrator admin/,
+    /first password of the administrator admin was made, but its secret is lost: .*ENOSPC.*\n {2}hint: holdfast init --reset-administrator admin/,
   );
 });
 
 testAsPod('signing in without a home asks for one, in words', async (t) => {
   const { code, stderr } = await t.context.asPod(['login', '--endpoint', 'https://127.0.0.1:1']);
   t.is(code, 78);
-  t.regex(stderr, /HOME is not set, and this user has no entry in passwd\n {2}way out: set XDG_CONFIG_HOME/);
+  t.regex(stderr, /HOME is not set, and this user has no entry in passwd\n {2}hint: set XDG_CONFIG_HOME/);
   const root = await t.context.asPod(['login', '--endpoint', 'https://127.0.0.1:1', '--username', 'ada'], {
     HOME: '/',
   });

@@ -9,7 +9,7 @@ import {
 const fromNow = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
 const problem = {
   message: 'AWS refuses the credential of the CSP account',
-  wayOut: 'give it another',
+  remediation: 'give it another',
   at: fromNow(-1),
 };
 const late = { state: 'DISCONNECTED', problem, nextCheckAt: fromNow(900) };

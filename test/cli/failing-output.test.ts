@@ -58,7 +58,7 @@ function inWords(stderr: string): string {
     message: string;
     hint: string | null;
   };
-  return `holdfast: ${message}${hint === null ? '' : `\n  way out: ${hint}`}`;
+  return `holdfast: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`;
 }
 
 const spaceless = /^holdfast: standard output cannot be written: no space is left on the device \(ENOSPC\)/;
@@ -114,7 +114,7 @@ test('a slow reader of a pipe that does not wait gets all of it', async (t) => {
 test('an error that cannot be told changes no exit code, and one that should be 0 is 74', async (t) => {
   const { api, sh } = t.context;
   t.is((await sh('$h audit list --limit 0 2> /dev/full')).code, 64);
-  const troubled = { alias: 'alias/x', problem: { message: 'm', wayOut: 'w' } };
+  const troubled = { alias: 'alias/x', problem: { message: 'm', remediation: 'w' } };
   api.replies = [json({ items: [troubled], next: null })];
   const listed = await sh('HOLDFAST_VAULT=4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11 $h kms-key list 2> /dev/full');
   t.is(listed.code, 74);
@@ -147,7 +147,7 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
     words: 'credential issue --key-set payments',
     replies: [keySet, json(credential, 201)],
     file: '--console-file',
-    told: /the credential A{20} was made, but its secret is lost: .*ENOSPC.*\n {2}way out: holdfast credential withdraw A{20}/,
+    told: /the credential A{20} was made, but its secret is lost: .*ENOSPC.*\n {2}hint: holdfast credential withdraw A{20}/,
   },
   {
     words: 'credential rotate AAAAAAAAAAAAAAAAAAAA --key-set payments',
@@ -158,7 +158,7 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
       json({ ...credential, accessKeyId: 'B'.repeat(20) }, 201),
     ],
     file: '--console-file',
-    told: /the credential B{20} was made.*\n {2}way out: holdfast credential withdraw B{20}/,
+    told: /the credential B{20} was made.*\n {2}hint: holdfast credential withdraw B{20}/,
   },
   {
     words: 'external-key-store console payments --key-set payments',
@@ -174,43 +174,43 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
       }),
     ],
     file: '--console-file',
-    told: /what to give AWS was made.*\n {2}way out: holdfast credential withdraw C{20}/,
+    told: /what to give AWS was made.*\n {2}hint: holdfast credential withdraw C{20}/,
   },
   {
     words: 'api-key create ci --scope vault.read --expires 90d',
     replies: [json({ id: 'k', name: 'ci', secret: 'planted-secret' }, 201)],
     file: '--key-file',
-    told: /the API key ci was made.*\n {2}way out: holdfast api-key revoke k/,
+    told: /the API key ci was made.*\n {2}hint: holdfast api-key revoke k/,
   },
   {
     words: 'user create grace --role auditor --email g@example.com',
     replies: [json({ username: 'grace', firstPassword: 'planted-secret', mailed: false }, 201)],
     file: '--first-password-file',
-    told: /the first password was made.*\n {2}way out: holdfast user reset-password grace/,
+    told: /the first password was made.*\n {2}hint: holdfast user reset-password grace/,
   },
   {
     words: 'user reset-password 6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
     replies: [user, json({}), json({ username: 'grace', firstPassword: 'planted-secret', mailed: false })],
     file: '--first-password-file',
-    told: /the first password was made.*\n {2}way out: repeat the command/,
+    told: /the first password was made.*\n {2}hint: repeat the command/,
   },
   {
     words: 'vault create emea --admin-username ada --admin-name Ada --admin-email a@example.com',
     replies: [json({ name: 'emea', firstPassword: 'planted-secret', mailed: false }, 201)],
     file: '--first-password-file',
-    told: /the first password was made.*\n {2}way out: holdfast vault reset-administrator emea/,
+    told: /the first password was made.*\n {2}hint: holdfast vault reset-administrator emea/,
   },
   {
     words: 'vault reset-administrator 6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
     replies: [json({ id: 'v' }), json({ firstPassword: 'planted-secret', mailed: false })],
     file: '--first-password-file',
-    told: /the first password was made.*\n {2}way out: repeat the command/,
+    told: /the first password was made.*\n {2}hint: repeat the command/,
   },
   {
     words: 'second-factor recovery-codes --password-file $d/key --code-file $d/key',
     replies: [json({ recoveryCodes: ['planted-secret'] })],
     file: '--recovery-codes-file',
-    told: /recovery codes was made.*\n {2}way out: .*second-factor recovery-codes/,
+    told: /recovery codes was made.*\n {2}hint: .*second-factor recovery-codes/,
   },
 ];
 const inVault = 'export HOLDFAST_VAULT=4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11';
@@ -253,7 +253,7 @@ test('a reader that is gone does not hide that a secret is lost', async (t) => {
     `${inVault}; $h credential issue --key-set payments | true; exit \${PIPESTATUS[0]}`,
   );
   t.is(code, 74);
-  t.regex(stderr, /way out: holdfast credential withdraw A{20}/);
+  t.regex(stderr, /hint: holdfast credential withdraw A{20}/);
 });
 
 const login =
@@ -275,7 +275,7 @@ for (const [what, options, told] of [
         /^holdfast: the sign-in cannot be kept in .*\/full\/\.config\/holdfast\/credentials\.json: /,
       );
       t.regex(stderr, told);
-      t.regex(stderr, /way out: set XDG_CONFIG_HOME/);
+      t.regex(stderr, /hint: set XDG_CONFIG_HOME/);
       t.is(api.asked.length, 0);
     },
   );
@@ -289,7 +289,7 @@ test('nobody signs in where HOME is empty or relative: a session is no file of t
     t.is(code, 78, stderr);
     t.regex(
       stderr,
-      /^holdfast: where are sign-ins kept\? HOME is not an absolute path\n.*way out: set XDG_CONFIG_HOME/,
+      /^holdfast: where are sign-ins kept\? HOME is not an absolute path\n.*hint: set XDG_CONFIG_HOME/,
     );
   }
   t.is(api.asked.length, 0);

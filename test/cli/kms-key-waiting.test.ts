@@ -5,7 +5,7 @@ import { waitForKmsKey } from '../../src/cli/commands/cloud/kms-key-waiting.ts';
 const at = '2026-11-29T00:00:00.000Z';
 const problem = {
   message: 'AWS does not take the key policy',
-  wayOut: 'see the users',
+  remediation: 'see the users',
   fault: 'invalid',
   at,
 };

@@ -10,7 +10,7 @@ import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Who has a node's directories is told to whoever finds them taken, with what is to be done about that. */
 
-for (const [command, named, wayOut] of [
+for (const [command, named, remediation] of [
   ['serve', /in use already: holdfast serve, process \d+ on .+, has it since/, /^end that node first, or/],
   [
     'restore',
@@ -34,7 +34,7 @@ for (const [command, named, wayOut] of [
     for (const other of ['serve', 'restore'] as const) {
       const error = t.throws(() => takeNodeLocks(config, other), { instanceOf: StoreError, message: named });
       t.is(error?.fault, 'locked');
-      t.regex(error?.wayOut ?? '', wayOut);
+      t.regex(error?.remediation ?? '', remediation);
     }
     release();
     takeNodeLocks(config, 'serve')();

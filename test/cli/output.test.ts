@@ -119,7 +119,7 @@ const kmsKeys = [
     cloudStatus: 'AVAILABLE',
     wanted: 'SCHEDULE_DELETION',
     drift: [{ what: 'policy' }, { what: 'tags' }],
-    problem: { code: 'AccessDeniedException', message: 'm', wayOut: 'w' },
+    problem: { code: 'AccessDeniedException', message: 'm', remediation: 'w' },
   },
   {
     id: '77777777-7777-4777-8777-777777777777',
@@ -257,7 +257,7 @@ test.serial('ids are shown by wide alone, and by --columns, which takes fields o
   const useless = await t.context.run(60, {}, ...list, '-o', 'json', '--columns', 'name');
   t.is(useless.code, 64);
   t.regex(useless.stderr, /--columns is for tables/);
-  t.regex(wrong.stderr, /there is no column nme\n {2}way out: one of: name, state, in-aws, key-set, /);
+  t.regex(wrong.stderr, /there is no column nme\n {2}hint: one of: name, state, in-aws, key-set, /);
 });
 
 test.serial('states have colours on a terminal that shows them, unless --color says otherwise', async (t) => {
@@ -299,7 +299,7 @@ test.serial('thirty missing permissions are one line with the way out; wide name
 test.serial('what keeps AWS from being asked is told once, as the error of the check', async (t) => {
   const { api, run } = t.context;
   const account = { id: '12121212-1212-4212-8212-121212121212', name: 'aws' };
-  const problem = { code: 'ECONNREFUSED', message: 'AWS cannot be reached', wayOut: 'see the firewall' };
+  const problem = { code: 'ECONNREFUSED', message: 'AWS cannot be reached', remediation: 'see the firewall' };
   const check = { ok: false, arn: null, missing: [], problem };
   const checked = async (...words: string[]) => {
     api.replies = [json({ items: [account], next: null }), json(account), json({ ...account, check })];
@@ -307,7 +307,7 @@ test.serial('what keeps AWS from being asked is told once, as the error of the c
   };
   const { code, stdout, stderr } = await checked();
   t.is(code, 77);
-  t.regex(stderr, /^holdfast: AWS cannot be reached\n {2}way out: see the firewall\n$/);
+  t.regex(stderr, /^holdfast: AWS cannot be reached\n {2}hint: see the firewall\n$/);
   t.notRegex(stdout, /problem|cannot be reached/);
   t.deepEqual(JSON.parse((await checked('--json')).stdout).problem, problem);
 });
@@ -365,7 +365,7 @@ test.serial('a failure is one line of JSON on standard error where JSON is asked
     t.is(told.exitCode, code);
     return told;
   };
-  api.replies = [problem('not-found', 404, { detail: 'there is no such token', wayOut: 'look around' })];
+  api.replies = [problem('not-found', 404, { detail: 'there is no such token', remediation: 'look around' })];
   t.deepEqual(await failure('--json', 'token', 'show', 'x'), {
     type: 'urn:holdfast:problem:not-found',
     code: 'not-found',

@@ -97,7 +97,7 @@ test.serial('make up and the simulator work together by the commands of the page
     `function bin/holdfast { if [ "$1 $2" = 'csp-account create' ]; then '${root}/bin/holdfast' "$@"; else holdfast "$@"; fi; }`,
     scriptOf(lookAround === undefined ? [] : [lookAround], { put }),
     scriptOf(requests.slice(0, 1), { put }),
-    patience,
+    timeout,
     scriptOf(requests.slice(1), { put }),
     scriptOf(doctor.blocks, { put }),
     scriptOf(others.slice(0, 1)),
@@ -188,7 +188,7 @@ test.serial('between them they have typed every block of the page on the simulat
  * The node has production's times, and the machine other tests: what was too late is asked again, as AWS KMS does. Here, once
  * more too.
  */
-const patience = `
+const timeout = `
 eval "$(declare -f encrypt | sed '1s/encrypt/ask/')"
 encrypt() {
   local answer

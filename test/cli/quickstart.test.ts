@@ -82,7 +82,7 @@ test.serial('make up serves from nothing, with files for AWS that are for their 
   const keys: Record<string, string> = await json('keys.json');
   t.deepEqual(Object.keys(keys), ['encryptDecrypt', 'encryptOnly', 'decryptOnly', 'neither']);
 
-  // What tests of people have less of (House.passwordCost) a node has whole.
+  // What tests of people have less of (VaultContext.passwordCost) a node has whole.
   const store = new Database(path.join(home, 'state/holdfast.db'), { readonly: true });
   const hashes = store.prepare('SELECT password_hash FROM users').pluck().all() as string[];
   store.close();

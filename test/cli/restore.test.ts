@@ -86,8 +86,8 @@ function stateOf(node: TestNode): Record<string, string> {
   );
 }
 
-async function statesOf({ house }: NodeVault): Promise<Record<string, string>> {
-  const rows = await house.store.db.selectFrom('cloud_keys').select(['name', 'state']).execute();
+async function statesOf({ vaultContext }: NodeVault): Promise<Record<string, string>> {
+  const rows = await vaultContext.store.db.selectFrom('cloud_keys').select(['name', 'state']).execute();
   return Object.fromEntries(rows.map(({ name, state }) => [name, state]));
 }
 
@@ -119,8 +119,8 @@ test('a backup has every record, no secret and no key; it is for its owner alone
   t.like(manifest.rows, { cloud_keys: 1, key_sets: 1, xks_credentials: 1 });
   t.like(manifest.tokens[0], { name: 'token', label: fixture.label, sealingKey: 'holdfast:protecting:1' });
 
-  await node.withStore(async ({ house }) => {
-    const event = await house.store.db
+  await node.withStore(async ({ vaultContext }) => {
+    const event = await vaultContext.store.db
       .selectFrom('audit_events')
       .selectAll()
       .where('action', '=', 'store.back-up')
@@ -159,14 +159,17 @@ test('what was put back in place of a store that went on: nothing that was taken
   const [kept, withdrawn] = [await node.issueCredential('payments'), await node.issueCredential('payments')];
   for (const name of ['frozen-since', 'removed-since', 'of-a-deleted-vault'])
     await node.makeKeySet(name, { prefix: name });
-  await node.withVault(async ({ house, vaultId }) => {
-    await house.store.db.insertInto('users').values(person('dismissed', vaultId)).execute();
-    await insertVault(house.store as SqliteStore, 'held-since');
-    const deleted = await insertVault(house.store as SqliteStore, 'deleted-since');
+  await node.withVault(async ({ vaultContext, vaultId }) => {
+    await vaultContext.store.db.insertInto('users').values(person('dismissed', vaultId)).execute();
+    await insertVault(vaultContext.store as SqliteStore, 'held-since');
+    const deleted = await insertVault(vaultContext.store as SqliteStore, 'deleted-since');
     // A secret opens in no other vault.
-    const moved = house.store.db.selectFrom('key_sets').select('id').where('name', '=', 'of-a-deleted-vault');
-    await house.store.db.deleteFrom('xks_credentials').where('key_set_id', 'in', moved).execute();
-    await house.store.db
+    const moved = vaultContext.store.db
+      .selectFrom('key_sets')
+      .select('id')
+      .where('name', '=', 'of-a-deleted-vault');
+    await vaultContext.store.db.deleteFrom('xks_credentials').where('key_set_id', 'in', moved).execute();
+    await vaultContext.store.db
       .updateTable('key_sets')
       .set({ vault_id: deleted.id })
       .where('name', '=', 'of-a-deleted-vault')
@@ -175,15 +178,18 @@ test('what was put back in place of a store that went on: nothing that was taken
   const file = await backUp(t);
 
   await node.withVault(async (vault) => {
-    const { house, vaultId } = vault;
-    const ids = await house.store.db.selectFrom('cloud_keys').select(['name', 'external_key_id']).execute();
+    const { vaultContext, vaultId } = vault;
+    const ids = await vaultContext.store.db
+      .selectFrom('cloud_keys')
+      .select(['name', 'external_key_id'])
+      .execute();
     const idOf = (name: string) => ids.find((key) => key.name === name)?.external_key_id ?? '';
     await vault.disableKey(idOf('disabled-since'));
     await vault.rotateKey(idOf('rotated-since'));
     await vault.makeKey('payments', 'made-since');
     const keySet = await vault.keySet('payments');
-    await withdrawCredential(house, vault.act(), keySet, { accessKeyId: withdrawn.accessKeyId });
-    const { db } = house.store;
+    await withdrawCredential(vaultContext, vault.act(), keySet, { accessKeyId: withdrawn.accessKeyId });
+    const { db } = vaultContext.store;
     await db
       .updateTable('key_sets')
       .set({ frozen_at: '2026-01-01T00:00:00.000Z' })
@@ -231,7 +237,7 @@ test('what was put back in place of a store that went on: nothing that was taken
   t.is(replaced?.damaged, undefined);
   t.true(existsSync(replaced?.keptAs ?? ''));
   await node.withVault(async (vault) => {
-    const { db } = vault.house.store;
+    const { db } = vault.vaultContext.store;
     t.deepEqual(await statesOf(vault), {
       payroll: 'AVAILABLE',
       'disabled-since': 'DISABLED',
@@ -305,7 +311,7 @@ test('where nobody knows what was taken away since, nothing is served and no pro
   const { node } = t.context;
   const soon = new Date(Date.now() + 3_600_000).toISOString();
   await node.withVault(async (vault) => {
-    const { db } = vault.house.store;
+    const { db } = vault.vaultContext.store;
     const { id } = await vault.keySet('payments');
     await vault.makeKey('payments', 'waiting');
     await db
@@ -338,7 +344,7 @@ test('where nobody knows what was taken away since, nothing is served and no pro
   t.is(replaced, undefined);
   t.is(adjusted.since, 'unknown');
   await node.withVault(async (vault) => {
-    const { db } = vault.house.store;
+    const { db } = vault.vaultContext.store;
     const keySets = await db.selectFrom('key_sets').select('frozen_at').execute();
     t.true(keySets.every(({ frozen_at: at }) => at !== null));
     t.not((await db.selectFrom('api_keys').select('revoked_at').executeTakeFirstOrThrow()).revoked_at, null);
@@ -425,7 +431,7 @@ test('what is no whole backup of ours, or not for here, is refused in words and 
     ]);
     t.is(found, code, stderr);
     t.regex(stderr, problem);
-    t.regex(stderr, /way out: /);
+    t.regex(stderr, /hint: /);
   }
   const unasked = await commands.run(['--config', node.config, 'restore', file]);
   t.is(unasked.code, 73);

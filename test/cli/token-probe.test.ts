@@ -98,7 +98,7 @@ test('exit codes tell whether there is a profile, none can be, or the token was 
   t.is(none.code, 1);
   t.is(none.stdout, '');
   t.regex(none.stderr, /^holdfast: no profile: mechanisms: the token has no mechanism 0x80001087/m);
-  t.regex(none.stderr, /^ {2}way out: XKS needs AES-256-GCM/m);
+  t.regex(none.stderr, /^ {2}hint: XKS needs AES-256-GCM/m);
 
   const { environment, module } = state.fixture;
   const words = ['--json', 'token', 'probe', '--module', module, '--label', 'of another', '--pin-file', '-'];

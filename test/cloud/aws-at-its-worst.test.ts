@@ -17,7 +17,7 @@ import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts
 import { watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
-import { inAwsOf, kmsOf, newCloudKey, pointerOf } from '../../testing/kms-key-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, kmsKeyOf } from '../../testing/kms-key-stage.ts';
 
 /* Whatever AWS shows late, loses or refuses for a while: in the end there is exactly one of each. */
 
@@ -44,15 +44,15 @@ test.serial('any sequence of stale reads and lost answers ends in one KMS key an
       stage.simulator.settle();
       stage.time.consistencyMs = 3_600_000;
       const cloudKey = await newCloudKey(stage, set);
-      const { id } = await pointerOf(stage, cloudKey);
+      const { id } = await kmsKeyOf(stage, cloudKey);
       const undo = troubles.map((rule) => stage.simulator.fault({ ...rule, service: 'kms', times: 1 }));
       const at = stage.clock.ahead;
       for (let tries = 0; tries < 25; tries++) {
-        await advanceKmsKey(stage.house, id);
-        const row = await pointerOf(stage, cloudKey);
+        await advanceKmsKey(stage.vaultContext, id);
+        const row = await kmsKeyOf(stage, cloudKey);
         if (row.step === 'DONE') break;
         // The next try, as the schedule has it.
-        const next = Date.parse(row.next_attempt_at ?? '') - stage.house.now().getTime();
+        const next = Date.parse(row.next_attempt_at ?? '') - stage.vaultContext.now().getTime();
         t.true(next <= 60_000, `${next} ms: ${row.problem}`);
         stage.clock.ahead += Math.max(next, 0);
         if (tries >= staleTries) stage.simulator.settle();
@@ -60,7 +60,7 @@ test.serial('any sequence of stale reads and lost answers ends in one KMS key an
       for (const each of undo) each();
       stage.clock.ahead = at;
       stage.simulator.settle();
-      const row = await pointerOf(stage, cloudKey);
+      const row = await kmsKeyOf(stage, cloudKey);
       t.is(row.step, 'DONE', row.problem ?? '');
       t.deepEqual(await inAwsOf(kms, cloudKey), [row.key_id]);
       t.deepEqual(await kms.aliases(row.key_id), [row.alias]);
@@ -71,7 +71,7 @@ test.serial('any sequence of stale reads and lost answers ends in one KMS key an
 
 test.serial('any sequence of stale lists and lost answers ends in one key store', async (t) => {
   const { stage } = t.context;
-  const { house, act } = stage;
+  const { vaultContext, act } = stage;
   const kinds = fc.array(fc.constantFrom('reset', 'answer-lost', '500'), { minLength: 1, maxLength: 3 });
   await fc.assert(
     fc.asyncProperty(kinds, fc.nat(3), async (faults, staleLooks) => {
@@ -81,14 +81,14 @@ test.serial('any sequence of stale lists and lost answers ends in one key store'
       const undo = faults.map((kind) =>
         stage.simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind, times: 1 }),
       );
-      const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+      const input = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
       // A person who asks until they are told that it is there, or is being made.
       for (let times = 0; times < 3; times++)
-        await createExternalKeyStore(house, act(), set.keySet, wish).catch(() => undefined);
+        await createExternalKeyStore(vaultContext, act(), set.keySet, input).catch(() => undefined);
       for (let looks = 0; looks < 12; looks++) {
         if (looks >= staleLooks) stage.simulator.settle();
         stage.clock.ahead += 60_000;
-        await watchExternalKeyStores(house, async () => true);
+        await watchExternalKeyStores(vaultContext, async () => true);
         const row = await storeOf(stage, set.keySet);
         if (row?.custom_key_store_id !== '' && row?.wanted === null) break;
       }
@@ -119,8 +119,8 @@ test.serial(
     ];
     const cloudKeys: CloudKeyRecord[] = [];
     for (let made = 0; made < count; made++) cloudKeys.push(await newCloudKey(stage, set));
-    const schedules = new AwsSchedules({ house: stage.house, log: silentLog });
-    const rows = async () => Promise.all(cloudKeys.map(async (cloudKey) => pointerOf(stage, cloudKey)));
+    const schedules = new AwsSchedules({ context: stage.vaultContext, log: silentLog });
+    const rows = async () => Promise.all(cloudKeys.map(async (cloudKey) => kmsKeyOf(stage, cloudKey)));
     for (let looks = 0; looks < 200; looks++) {
       await schedules.runOnce();
       if ((await rows()).every(({ step }) => step === 'DONE')) break;

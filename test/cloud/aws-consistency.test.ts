@@ -10,7 +10,7 @@ import {
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
 import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
-import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
@@ -29,7 +29,7 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
-import { kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
+import { kmsOf, newCloudKey, newKmsKey, on, kmsKeyOf } from '../../testing/kms-key-stage.ts';
 
 /* AWS shows late what was made or changed: nothing here takes that for an answer. */
 
@@ -50,77 +50,83 @@ test.after.always(async (t) => t.context.stage?.dispose());
 async function unshown(stage: Stage, set: KeySetInAws) {
   stage.simulator.settle();
   const cloudKey = await newCloudKey(stage, set);
-  const { id } = await pointerOf(stage, cloudKey);
-  await advanceKmsKey(stage.house, id);
-  return { cloudKey, pointer: await pointerOf(stage, cloudKey) };
+  const { id } = await kmsKeyOf(stage, cloudKey);
+  await advanceKmsKey(stage.vaultContext, id);
+  return { cloudKey, kmsKeyRecord: await kmsKeyOf(stage, cloudKey) };
 }
 
-/** Milliseconds until the pointer is tried again. */
-function pauseOf({ house }: Stage, { next_attempt_at: next }: { next_attempt_at: string | null }): number {
-  return next === null ? Infinity : Date.parse(next) - house.now().getTime();
+/** Milliseconds until the KMS key record is tried again. */
+function pauseOf(
+  { vaultContext }: Stage,
+  { next_attempt_at: next }: { next_attempt_at: string | null },
+): number {
+  return next === null ? Infinity : Date.parse(next) - vaultContext.now().getTime();
 }
 
 /** The same once AWS shows everything. */
 async function inTime(stage: Stage, id: string): Promise<void> {
   stage.simulator.settle();
-  await advanceKmsKey(stage.house, id);
+  await advanceKmsKey(stage.vaultContext, id);
   stage.simulator.settle();
 }
 
 test.serial('A4: what was just made is awaited for minutes, at intervals of seconds', async (t) => {
   const { stage, set } = t.context;
-  const { cloudKey, pointer } = await unshown(stage, set);
-  t.is(pointer.step, 'ALIAS');
+  const { cloudKey, kmsKeyRecord } = await unshown(stage, set);
+  t.is(kmsKeyRecord.step, 'ALIAS');
   for (let tries = 0; tries < 20; tries++) {
-    const now = await pointerOf(stage, cloudKey);
+    const now = await kmsKeyOf(stage, cloudKey);
     t.is(problemOf(now)?.fault, 'settling');
     t.regex(problemOf(now)?.message ?? '', /does not show yet/);
-    t.notRegex(problemOf(now)?.wayOut ?? '', /delete/);
+    t.notRegex(problemOf(now)?.remediation ?? '', /delete/);
     const pause = pauseOf(stage, now);
     t.true(pause <= 5_000, `${pause} ms after try ${tries}`);
     stage.clock.ahead += Math.max(pause, 0);
-    await advanceKmsKey(stage.house, pointer.id);
+    await advanceKmsKey(stage.vaultContext, kmsKeyRecord.id);
   }
-  await inTime(stage, pointer.id);
-  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  await inTime(stage, kmsKeyRecord.id);
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
 });
 
 test.serial('A2: a disable of both sides is not done in AWS while AWS does not show the key', async (t) => {
   const { stage, set } = t.context;
-  const { cloudKey, pointer } = await unshown(stage, set);
+  const { cloudKey, kmsKeyRecord } = await unshown(stage, set);
   await disableCloudKey(
-    stage.house,
+    stage.vaultContext,
     stage.act(),
     { vaultId: stage.vaultId, sight: 'all', id: cloudKey.id },
     'both',
   );
-  const [outcome] = await outcomesInAws(stage.house, cloudKey.id, 8_000);
+  const [outcome] = await outcomesInAws(stage.vaultContext, cloudKey.id, 8_000);
   t.is(outcome?.outcome, 'pending');
   const kms = await kmsOf(stage, set);
-  const waiting = await pointerOf(stage, cloudKey);
+  const waiting = await kmsKeyOf(stage, cloudKey);
   t.is(waiting.wanted, 'DISABLE');
   t.true(pauseOf(stage, waiting) <= 5_000);
-  await inTime(stage, pointer.id);
-  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
-  t.is((await pointerOf(stage, cloudKey)).wanted, null);
+  await inTime(stage, kmsKeyRecord.id);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
+  t.is((await kmsKeyOf(stage, cloudKey)).wanted, null);
 });
 
 test.serial('A2: a deletion of both sides, and one of the KMS key alone, are awaited likewise', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { cloudKey, pointer } = await unshown(stage, set);
-  await scheduleDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 7, 'both');
-  t.is((await outcomesInAws(house, cloudKey.id, 8_000))[0]?.outcome, 'pending');
-  await inTime(stage, pointer.id);
+  const { vaultContext, act, vaultId } = stage;
+  const { cloudKey, kmsKeyRecord } = await unshown(stage, set);
+  await scheduleDeletion(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 7, 'both');
+  t.is((await outcomesInAws(vaultContext, cloudKey.id, 8_000))[0]?.outcome, 'pending');
+  await inTime(stage, kmsKeyRecord.id);
   const kms = await kmsOf(stage, set);
-  t.is((await kms.describe(pointer.key_id)).state, 'PendingDeletion');
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'PendingDeletion');
 
   const second = await unshown(stage, set);
-  await deleteKmsKey(house, act(), on(stage, second.pointer), { kind: 'schedule-deletion', days: 7 });
-  await advanceKmsKey(house, second.pointer.id);
-  t.not((await pointerOf(stage, second.cloudKey)).step, 'GONE');
-  await inTime(stage, second.pointer.id);
-  const given = await pointerOf(stage, second.cloudKey);
+  await deleteKmsKey(vaultContext, act(), on(stage, second.kmsKeyRecord), {
+    kind: 'schedule-deletion',
+    days: 7,
+  });
+  await advanceKmsKey(vaultContext, second.kmsKeyRecord.id);
+  t.not((await kmsKeyOf(stage, second.cloudKey)).step, 'GONE');
+  await inTime(stage, second.kmsKeyRecord.id);
+  const given = await kmsKeyOf(stage, second.cloudKey);
   t.like(given, { step: 'GONE', outcome: 'DELETION_SCHEDULED' });
   t.is((await kms.describe(given.key_id)).state, 'PendingDeletion');
 });
@@ -129,35 +135,42 @@ test.serial(
   'A2: a KMS key that AWS has shown is not gone within the seven days that its deletion takes',
   async (t) => {
     const { stage, set } = t.context;
-    const { cloudKey, pointer } = await unshown(stage, set);
-    await inTime(stage, pointer.id);
+    const { cloudKey, kmsKeyRecord } = await unshown(stage, set);
+    await inTime(stage, kmsKeyRecord.id);
     const set_ = { key_id: '00000000-0000-0000-0000-000000000000' };
-    await stage.house.store.db.updateTable('kms_keys').set(set_).where('id', '=', pointer.id).execute();
-    await refreshKmsKey(stage.house, pointer.id);
-    t.not((await pointerOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
+    await stage.vaultContext.store.db
+      .updateTable('kms_keys')
+      .set(set_)
+      .where('id', '=', kmsKeyRecord.id)
+      .execute();
+    await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
+    t.not((await kmsKeyOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
     const { ahead } = stage.clock;
     stage.clock.ahead += 8 * 24 * hour;
-    await refreshKmsKey(stage.house, pointer.id);
+    await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
     stage.clock.ahead = ahead;
-    t.is((await pointerOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
+    t.is((await kmsKeyOf(stage, cloudKey)).cloud_status, 'NOT_FOUND');
   },
 );
 
 test.serial(
-  'A2: a pointer given up while its key is made and unseen ends with the key found, never with "never made"',
+  'A2: a KMS key record given up while its key is made and unseen ends with the key found, never with "never made"',
   async (t) => {
     const { stage, set } = t.context;
     stage.simulator.settle();
     const cloudKey = await newCloudKey(stage, set);
-    const before = await pointerOf(stage, cloudKey);
+    const before = await kmsKeyOf(stage, cloudKey);
     stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-    await advanceKmsKey(stage.house, before.id);
-    await deleteKmsKey(stage.house, stage.act(), on(stage, before), { kind: 'schedule-deletion', days: 7 });
-    await advanceKmsKey(stage.house, before.id);
-    t.not((await pointerOf(stage, cloudKey)).step, 'GONE');
-    t.true(pauseOf(stage, await pointerOf(stage, cloudKey)) <= 5_000);
+    await advanceKmsKey(stage.vaultContext, before.id);
+    await deleteKmsKey(stage.vaultContext, stage.act(), on(stage, before), {
+      kind: 'schedule-deletion',
+      days: 7,
+    });
+    await advanceKmsKey(stage.vaultContext, before.id);
+    t.not((await kmsKeyOf(stage, cloudKey)).step, 'GONE');
+    t.true(pauseOf(stage, await kmsKeyOf(stage, cloudKey)) <= 5_000);
     await inTime(stage, before.id);
-    const after = await pointerOf(stage, cloudKey);
+    const after = await kmsKeyOf(stage, cloudKey);
     t.like(after, { step: 'GONE', outcome: 'DELETION_SCHEDULED' });
   },
 );
@@ -169,19 +182,19 @@ test.serial(
     stage.simulator.settle();
     stage.time.consistencyMs = 0;
     const cloudKey = await newCloudKey(stage, set);
-    const { id } = await pointerOf(stage, cloudKey);
+    const { id } = await kmsKeyOf(stage, cloudKey);
     stage.simulator.fault({ service: 'kms', action: 'CreateAlias', kind: 'reset', times: 1 });
-    await advanceKmsKey(stage.house, id);
+    await advanceKmsKey(stage.vaultContext, id);
     stage.time.consistencyMs = hour;
     stage.simulator.fault({ service: 'kms', action: 'CreateAlias', kind: 'answer-lost', times: 1 });
-    await advanceKmsKey(stage.house, id);
-    await advanceKmsKey(stage.house, id);
-    const row = await pointerOf(stage, cloudKey);
+    await advanceKmsKey(stage.vaultContext, id);
+    await advanceKmsKey(stage.vaultContext, id);
+    const row = await kmsKeyOf(stage, cloudKey);
     t.is(row.step, 'ALIAS');
     t.is(problemOf(row)?.fault, 'settling');
     t.true(pauseOf(stage, row) <= 5_000);
     await inTime(stage, id);
-    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+    t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   },
 );
 
@@ -193,15 +206,21 @@ for (const [wanted, operation, state] of [
     `A: ${operation} that was done, its answer lost, and is refused while the old state shows is awaited`,
     async (t) => {
       const { stage, set } = t.context;
-      const { house, act } = stage;
+      const { vaultContext, act } = stage;
       stage.simulator.settle();
       stage.time.consistencyMs = 0;
-      const { pointer } = await newKmsKey(stage, set);
-      const want = async (wish: 'SCHEDULE_DELETION' | 'CANCEL_DELETION') =>
-        wishOfKmsKey(house, act(), on(stage, pointer), wish, wish === 'SCHEDULE_DELETION' ? 7 : null);
+      const { kmsKeyRecord } = await newKmsKey(stage, set);
+      const want = async (input: 'SCHEDULE_DELETION' | 'CANCEL_DELETION') =>
+        wantedOfKmsKey(
+          vaultContext,
+          act(),
+          on(stage, kmsKeyRecord),
+          input,
+          input === 'SCHEDULE_DELETION' ? 7 : null,
+        );
       if (wanted === 'CANCEL_DELETION') {
         await want('SCHEDULE_DELETION');
-        await advanceKmsKey(house, pointer.id);
+        await advanceKmsKey(vaultContext, kmsKeyRecord.id);
       }
       // Nothing of ours is so young that this alone would explain it.
       stage.clock.ahead += 11 * 60_000;
@@ -209,53 +228,59 @@ for (const [wanted, operation, state] of [
       stage.simulator.fault({ service: 'kms', action: operation, kind: 'answer-lost', times: 1 });
       await want(wanted);
       for (let tries = 0; tries < 5; tries++) {
-        await advanceKmsKey(house, pointer.id);
-        const row = await kmsKeyById(house.store.db, pointer.id);
+        await advanceKmsKey(vaultContext, kmsKeyRecord.id);
+        const row = await kmsKeyById(vaultContext.store.db, kmsKeyRecord.id);
         t.is(row?.wanted, wanted);
         stage.clock.ahead += 2_000;
       }
-      const waiting = await kmsKeyById(house.store.db, pointer.id);
+      const waiting = await kmsKeyById(vaultContext.store.db, kmsKeyRecord.id);
       t.is(waiting === undefined ? '' : problemOf(waiting)?.fault, 'settling', waiting?.problem ?? '');
-      await inTime(stage, pointer.id);
-      t.like(await kmsKeyById(house.store.db, pointer.id), { wanted: null, problem: null });
-      t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, state);
+      await inTime(stage, kmsKeyRecord.id);
+      t.like(await kmsKeyById(vaultContext.store.db, kmsKeyRecord.id), { wanted: null, problem: null });
+      t.is((await (await kmsOf(stage, set)).describe(kmsKeyRecord.key_id)).state, state);
     },
   );
 
 test.serial('an alias that was changed at once after its making is deleted all the same', async (t) => {
   const { stage, set } = t.context;
-  const { cloudKey, pointer } = await unshown(stage, set);
+  const { cloudKey, kmsKeyRecord } = await unshown(stage, set);
   stage.simulator.settle();
-  await advanceKmsKey(stage.house, pointer.id);
-  const made = await pointerOf(stage, cloudKey);
+  await advanceKmsKey(stage.vaultContext, kmsKeyRecord.id);
+  const made = await kmsKeyOf(stage, cloudKey);
   t.is(made.step, 'DONE');
   // AWS does not show the alias that it has: nobody may conclude that there is none.
-  await editKmsKey(stage.house, stage.act(), on(stage, made), { alias: `${made.alias}-2` }, { apply: true });
-  await advanceKmsKey(stage.house, pointer.id);
-  t.not((await pointerOf(stage, cloudKey)).former_aliases, '[]');
-  await inTime(stage, pointer.id);
-  await inTime(stage, pointer.id);
-  t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${made.alias}-2`]);
-  t.is((await pointerOf(stage, cloudKey)).former_aliases, '[]');
+  await editKmsKey(
+    stage.vaultContext,
+    stage.act(),
+    on(stage, made),
+    { alias: `${made.alias}-2` },
+    { apply: true },
+  );
+  await advanceKmsKey(stage.vaultContext, kmsKeyRecord.id);
+  t.not((await kmsKeyOf(stage, cloudKey)).former_aliases, '[]');
+  await inTime(stage, kmsKeyRecord.id);
+  await inTime(stage, kmsKeyRecord.id);
+  t.deepEqual(await (await kmsOf(stage, set)).aliases(kmsKeyRecord.key_id), [`${made.alias}-2`]);
+  t.is((await kmsKeyOf(stage, cloudKey)).former_aliases, '[]');
 });
 
 test.serial(
   'A2: a key store is deleted once AWS has deleted it, not while AWS does not show it',
   async (t) => {
     const { stage } = t.context;
-    const { house, act } = stage;
+    const { vaultContext, act } = stage;
     stage.simulator.settle();
     const set = await newKeySetInAws(stage);
-    const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
-    const made = await createExternalKeyStore(house, act(), set.keySet, wish);
+    const input = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+    const made = await createExternalKeyStore(vaultContext, act(), set.keySet, input);
     const where = { keySet: set.keySet, id: made.id };
-    t.not(await deleteExternalKeyStore(house, act(), where, {}), undefined);
+    t.not(await deleteExternalKeyStore(vaultContext, act(), where, {}), undefined);
     const waiting = await storeOf(stage, set.keySet);
     t.is(waiting?.wanted, 'DELETE');
-    t.true(Date.parse(waiting?.next_check_at ?? '') - house.now().getTime() <= 6_000);
+    t.true(Date.parse(waiting?.next_check_at ?? '') - vaultContext.now().getTime() <= 6_000);
     stage.simulator.settle();
     t.is((await inAws(stage, set)).length, 1);
-    await refreshExternalKeyStore(house, act(), where);
+    await refreshExternalKeyStore(vaultContext, act(), where);
     t.is(await storeOf(stage, set.keySet), undefined);
     stage.simulator.settle();
     t.is((await inAws(stage, set)).length, 0);
@@ -266,41 +291,41 @@ test.serial(
   'a key store is connected though AWS shows it late, and shows late that it is connecting',
   async (t) => {
     const { stage } = t.context;
-    const { house, act } = stage;
+    const { vaultContext, act } = stage;
     stage.simulator.settle();
     const set = await newKeySetInAws(stage);
-    const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint, connect: true } as const;
-    const made = await createExternalKeyStore(house, act(), set.keySet, wish);
+    const input = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint, connect: true } as const;
+    const made = await createExternalKeyStore(vaultContext, act(), set.keySet, input);
     const where = { keySet: set.keySet, id: made.id };
     stage.simulator.settle();
-    await refreshExternalKeyStore(house, act(), where);
+    await refreshExternalKeyStore(vaultContext, act(), where);
     // Asked to connect it; AWS shows it disconnected.
-    await refreshExternalKeyStore(house, act(), where);
+    await refreshExternalKeyStore(vaultContext, act(), where);
     const between = await storeOf(stage, set.keySet);
     t.not(between?.state, 'DISCONNECTED');
-    t.true(Date.parse(between?.next_check_at ?? '') - house.now().getTime() <= 6_000);
+    t.true(Date.parse(between?.next_check_at ?? '') - vaultContext.now().getTime() <= 6_000);
     await stage.simulator.kms.connected(made.custom_key_store_id);
     stage.simulator.settle();
-    await refreshExternalKeyStore(house, act(), where);
+    await refreshExternalKeyStore(vaultContext, act(), where);
     t.like(await storeOf(stage, set.keySet), { state: 'CONNECTED', wanted: null, problem: null });
-    await t.notThrowsAsync(connectExternalKeyStore(house, act(), where));
+    await t.notThrowsAsync(connectExternalKeyStore(vaultContext, act(), where));
   },
 );
 
 test.serial('a key store is made once though the answer was lost and AWS does not list it', async (t) => {
   const { stage } = t.context;
-  const { house, act } = stage;
+  const { vaultContext, act } = stage;
   stage.simulator.settle();
   const set = await newKeySetInAws(stage);
-  const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+  const input = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
   stage.simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
-  const create = async () => createExternalKeyStore(house, act(), set.keySet, wish);
+  const create = async () => createExternalKeyStore(vaultContext, act(), set.keySet, input);
   await t.throwsAsync(create());
   // A person who asks again: AWS has one of this name, and lists none.
   await t.throwsAsync(create());
   stage.simulator.settle();
   stage.clock.ahead += 60_000;
-  await watchExternalKeyStores(house, async () => true);
+  await watchExternalKeyStores(vaultContext, async () => true);
   const row = await storeOf(stage, set.keySet);
   const there = await inAws(stage, set);
   t.is(there.length, 1);
@@ -309,37 +334,41 @@ test.serial('a key store is made once though the answer was lost and AWS does no
 
 /** A key store that AWS showed in this state, with all that is to come not shown for an hour. */
 async function settledStore(stage: Stage, state: 'CONNECTED' | 'DISCONNECTED') {
-  const { house, act, simulator } = stage;
+  const { vaultContext, act, simulator } = stage;
   simulator.settle();
   const set = await newConnected(stage);
   const where = { keySet: set.keySet, id: set.store.id };
   const id = set.store.custom_key_store_id;
   if (state === 'DISCONNECTED') {
-    await disconnectExternalKeyStore(house, act(), where);
+    await disconnectExternalKeyStore(vaultContext, act(), where);
     await simulator.kms.settled(id, { now: true });
   }
   simulator.settle();
-  await refreshExternalKeyStore(house, act(), where);
+  await refreshExternalKeyStore(vaultContext, act(), where);
   const shown = await storeOf(stage, set.keySet);
   if (shown?.state !== state) throw new Error(`it is ${shown?.state}`);
   return { set, where, id };
 }
 
 /** As if another of AWS's hosts had shown it so: the next to be asked has not heard of it. */
-async function shownAs({ house }: Stage, id: string, change: Partial<ExternalKeyStore>): Promise<void> {
-  await house.store.db.updateTable('external_key_stores').set(change).where('id', '=', id).execute();
+async function shownAs(
+  { vaultContext }: Stage,
+  id: string,
+  change: Partial<ExternalKeyStore>,
+): Promise<void> {
+  await vaultContext.store.db.updateTable('external_key_stores').set(change).where('id', '=', id).execute();
 }
 
 test.serial(
   'A: a key store that is shown connected from before its disconnecting is connected',
   async (t) => {
     const { stage } = t.context;
-    const { house, act, simulator } = stage;
+    const { vaultContext, act, simulator } = stage;
     const { where, id } = await settledStore(stage, 'CONNECTED');
-    await disconnectExternalKeyStore(house, act(), where);
+    await disconnectExternalKeyStore(vaultContext, act(), where);
     await simulator.kms.settled(id, { now: true });
     await shownAs(stage, where.id, { state: 'DISCONNECTED' });
-    const asked = await connectExternalKeyStore(house, act(), where);
+    const asked = await connectExternalKeyStore(vaultContext, act(), where);
     t.is(asked.state, 'CONNECTING');
     t.is(simulator.kms.state(id), 'CONNECTING');
     await simulator.kms.connected(id);
@@ -350,32 +379,32 @@ test.serial(
   'A: a key store that is shown disconnected from before its connecting is disconnected',
   async (t) => {
     const { stage } = t.context;
-    const { house, act, simulator } = stage;
+    const { vaultContext, act, simulator } = stage;
     const { where, id } = await settledStore(stage, 'DISCONNECTED');
-    await connectExternalKeyStore(house, act(), where);
+    await connectExternalKeyStore(vaultContext, act(), where);
     await simulator.kms.connected(id);
     await shownAs(stage, where.id, { state: 'CONNECTED' });
-    const asked = await disconnectExternalKeyStore(house, act(), where);
+    const asked = await disconnectExternalKeyStore(vaultContext, act(), where);
     t.is(asked.state, 'DISCONNECTING');
     t.is(await simulator.kms.settled(id, { now: true }), 'DISCONNECTED');
     // And once more: that it is so already AWS says itself.
-    t.is((await disconnectExternalKeyStore(house, act(), where)).wanted, null);
+    t.is((await disconnectExternalKeyStore(vaultContext, act(), where)).wanted, null);
   },
 );
 
 test.serial('A: after a change that needs it disconnected it is connected, whatever AWS shows', async (t) => {
   const { stage } = t.context;
-  const { house, act, simulator } = stage;
+  const { vaultContext, act, simulator } = stage;
   const { set, where, id } = await settledStore(stage, 'CONNECTED');
-  const wish = { uriEndpoint: `https://${secondHostName}`, disconnect: true };
-  await updateExternalKeyStore(house, act(), where, wish);
+  const input = { uriEndpoint: `https://${secondHostName}`, disconnect: true };
+  await updateExternalKeyStore(vaultContext, act(), where, input);
   await simulator.kms.settled(id, { now: true });
   // One of AWS's hosts shows it disconnected, and the next does not.
   simulator.settle();
   stage.time.consistencyMs = 0;
   const trip = setInterval(() => (stage.time.consistencyMs = hour), 1);
   t.teardown(() => clearInterval(trip));
-  await refreshExternalKeyStore(house, act(), where);
+  await refreshExternalKeyStore(vaultContext, act(), where);
   t.is((await storeOf(stage, set.keySet))?.wanted, null);
   t.is(simulator.kms.state(id), 'CONNECTING');
   await simulator.kms.connected(id);
@@ -385,11 +414,11 @@ test.serial(
   'A: a change that is taken back at once is sent, though AWS shows what was before both',
   async (t) => {
     const { stage } = t.context;
-    const { house, act } = stage;
+    const { vaultContext, act } = stage;
     const { set, where } = await settledStore(stage, 'CONNECTED');
     const { name } = set.store;
-    await updateExternalKeyStore(house, act(), where, { name: `${name}-2` });
-    await updateExternalKeyStore(house, act(), where, { name });
+    await updateExternalKeyStore(vaultContext, act(), where, { name: `${name}-2` });
+    await updateExternalKeyStore(vaultContext, act(), where, { name });
     stage.simulator.settle();
     t.is((await inAws(stage, set)).find(({ id }) => id === set.store.custom_key_store_id)?.name, name);
   },
@@ -406,20 +435,20 @@ const open = (account: string) =>
 
 /** A KMS key as AWS shows it, which we have just disabled. */
 async function justDisabled(stage: Stage, set: KeySetInAws) {
-  const { house, act, simulator, time } = stage;
+  const { vaultContext, act, simulator, time } = stage;
   simulator.settle();
   time.consistencyMs = 0;
-  const { cloudKey, pointer } = await newKmsKey(stage, set);
-  await refreshKmsKey(house, pointer.id);
+  const { cloudKey, kmsKeyRecord } = await newKmsKey(stage, set);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
   const kms = await kmsOf(stage, set);
   time.consistencyMs = hour;
-  await wishOfKmsKey(house, act(), on(stage, pointer), 'DISABLE');
-  await advanceKmsKey(house, pointer.id);
+  await wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), 'DISABLE');
+  await advanceKmsKey(vaultContext, kmsKeyRecord.id);
   const refreshed = async () => {
-    await refreshKmsKey(house, pointer.id);
-    return pointerOf(stage, cloudKey);
+    await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+    return kmsKeyOf(stage, cloudKey);
   };
-  return { pointer, refreshed, kms };
+  return { kmsKeyRecord, refreshed, kms };
 }
 
 const whatDrifts = (row: KmsKey) => driftOf(row).map(({ what }) => what);
@@ -427,12 +456,12 @@ const whatMayBeStale = (row: KmsKey) => showKmsKey(row).mayBeStale.map(({ what }
 
 test.serial('drift: a key enabled again in AWS and opened to all is told at the next look', async (t) => {
   const { stage, set } = t.context;
-  const { pointer, refreshed, kms } = await justDisabled(stage, set);
+  const { kmsKeyRecord, refreshed, kms } = await justDisabled(stage, set);
   // AWS has shown it disabled.
   stage.simulator.settle();
   t.deepEqual(whatDrifts(await refreshed()), []);
-  await kms.enable(pointer.key_id);
-  await kms.putPolicy(pointer.key_id, open(set.account.id));
+  await kms.enable(kmsKeyRecord.key_id);
+  await kms.putPolicy(kmsKeyRecord.key_id, open(set.account.id));
   stage.simulator.settle();
   const after = await refreshed();
   t.deepEqual(whatDrifts(after), ['state', 'policy']);
@@ -441,23 +470,25 @@ test.serial('drift: a key enabled again in AWS and opened to all is told at the 
 
 test.serial('drift: what AWS shows as before our own change is told as such, for two minutes', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, clock } = stage;
-  const { pointer, refreshed, kms } = await justDisabled(stage, set);
-  const told = await pointerOf(stage, { id: pointer.cloud_key_id });
+  const { vaultContext, act, clock } = stage;
+  const { kmsKeyRecord, refreshed, kms } = await justDisabled(stage, set);
+  const told = await kmsKeyOf(stage, { id: kmsKeyRecord.cloud_key_id });
   clock.ahead += 10_000;
   const stale = await refreshed();
   t.deepEqual([whatDrifts(stale), whatMayBeStale(stale)], [[], ['state']]);
   // Its status is as old as it was: AWS has not said so now.
   t.is(stale.cloud_status_at, told.cloud_status_at);
   t.true(pauseOf(stage, { next_attempt_at: stale.next_check_at }) <= 30_000);
-  await t.throwsAsync(acceptKmsKey(house, act(), on(stage, pointer), ['state']), { message: /may be stale/ });
-  await t.throwsAsync(acceptKmsKey(house, act(), on(stage, pointer), undefined), {
+  await t.throwsAsync(acceptKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), ['state']), {
+    message: /may be stale/,
+  });
+  await t.throwsAsync(acceptKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined), {
     message: /may be stale: state/,
   });
-  await t.notThrowsAsync(acceptKmsKey(house, act(), on(stage, pointer), ['policy']));
+  await t.notThrowsAsync(acceptKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), ['policy']));
   // The policy was not changed by us: whatever it is, it is told.
-  await kms.putPolicy(pointer.key_id, open(set.account.id));
-  await kms.enable(pointer.key_id);
+  await kms.putPolicy(kmsKeyRecord.key_id, open(set.account.id));
+  await kms.enable(kmsKeyRecord.key_id);
   stage.simulator.settle();
   const open_ = await refreshed();
   t.deepEqual([whatDrifts(open_), whatMayBeStale(open_)], [['policy'], ['state']]);
@@ -468,17 +499,17 @@ test.serial('drift: what AWS shows as before our own change is told as such, for
 
 test.serial('drift: changes of one thing lengthen nothing for another, nor for itself', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, clock } = stage;
-  const { pointer, refreshed, kms } = await justDisabled(stage, set);
-  await kms.enable(pointer.key_id);
+  const { vaultContext, act, clock } = stage;
+  const { kmsKeyRecord, refreshed, kms } = await justDisabled(stage, set);
+  await kms.enable(kmsKeyRecord.key_id);
   stage.simulator.settle();
   for (let seconds = 0; seconds < 120; seconds += 40) {
     t.deepEqual(whatDrifts(await refreshed()), [], `after ${seconds} s`);
     clock.ahead += 40_500;
-    const now = await pointerOf(stage, { id: pointer.cloud_key_id });
+    const now = await kmsKeyOf(stage, { id: kmsKeyRecord.cloud_key_id });
     const description = `after ${seconds} s`;
-    await editKmsKey(house, act(), on(stage, now), { description }, { apply: true });
-    await advanceKmsKey(house, pointer.id);
+    await editKmsKey(vaultContext, act(), on(stage, now), { description }, { apply: true });
+    await advanceKmsKey(vaultContext, kmsKeyRecord.id);
   }
   t.true(whatDrifts(await refreshed()).includes('state'));
 });
@@ -487,26 +518,32 @@ test.serial(
   'drift: apply sends what is named, whether AWS is known to have it otherwise or not',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, act, simulator } = stage;
-    const { pointer, refreshed, kms } = await justDisabled(stage, set);
-    await kms.enable(pointer.key_id);
-    await kms.putPolicy(pointer.key_id, open(set.account.id));
+    const { vaultContext, act, simulator } = stage;
+    const { kmsKeyRecord, refreshed, kms } = await justDisabled(stage, set);
+    await kms.enable(kmsKeyRecord.key_id);
+    await kms.putPolicy(kmsKeyRecord.key_id, open(set.account.id));
     // Held back, and not looked at.
     simulator.settle();
     t.deepEqual(whatMayBeStale(await refreshed()), ['state']);
-    await kms.putPolicy(pointer.key_id, open(set.account.id));
-    await applyKmsKey(house, act(), on(stage, pointer), ['policy']);
-    t.deepEqual(toApplyOf(await pointerOf(stage, { id: pointer.cloud_key_id })), ['policy']);
-    await advanceKmsKey(house, pointer.id);
-    await applyKmsKey(house, act(), on(stage, pointer), undefined);
-    await advanceKmsKey(house, pointer.id);
-    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
-    t.notRegex(await kms.policy(pointer.key_id), /"Principal":"\*"/);
-    await kms.enable(pointer.key_id);
-    await applyKmsKey(house, act(), on(stage, pointer), ['state', 'policy', 'alias', 'tags', 'description']);
-    await advanceKmsKey(house, pointer.id);
-    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
-    const after = await pointerOf(stage, { id: pointer.cloud_key_id });
+    await kms.putPolicy(kmsKeyRecord.key_id, open(set.account.id));
+    await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), ['policy']);
+    t.deepEqual(toApplyOf(await kmsKeyOf(stage, { id: kmsKeyRecord.cloud_key_id })), ['policy']);
+    await advanceKmsKey(vaultContext, kmsKeyRecord.id);
+    await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined);
+    await advanceKmsKey(vaultContext, kmsKeyRecord.id);
+    t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
+    t.notRegex(await kms.policy(kmsKeyRecord.key_id), /"Principal":"\*"/);
+    await kms.enable(kmsKeyRecord.key_id);
+    await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), [
+      'state',
+      'policy',
+      'alias',
+      'tags',
+      'description',
+    ]);
+    await advanceKmsKey(vaultContext, kmsKeyRecord.id);
+    t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
+    const after = await kmsKeyOf(stage, { id: kmsKeyRecord.cloud_key_id });
     t.like(after, { to_apply: '[]', wanted: null, problem: null });
   },
 );

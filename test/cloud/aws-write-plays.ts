@@ -1,5 +1,5 @@
 import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
-import { leastPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
+import { minPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
 import type { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
 import { checkCspAccount, reportOf } from '../../src/cloud/accounts/checks.ts';
 import { createCspAccount, getCspAccount } from '../../src/cloud/accounts/accounts.ts';
@@ -13,7 +13,7 @@ import {
   rotateStoreCredential,
 } from '../../src/cloud/key-stores/key-stores.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
-import { retryKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { retryKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { editKmsKey, type KmsKeyEdit } from '../../src/cloud/kms-keys/edit.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
@@ -28,7 +28,7 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, kmsKeyOf } from '../../testing/kms-key-stage.ts';
 
 /** One request of ours that changes something in AWS, from the act that it is for to what AWS must have then. */
 export interface Play {
@@ -54,29 +54,29 @@ export type Plays = readonly [operation: string, begin: () => Promise<Play>][];
 const quick = { pauses: [1], usedToldAfter: 0 };
 
 export function accessKeyPlays(stage: Stage): Plays {
-  const { house, act, vaultId, group, simulator } = stage;
+  const { vaultContext, act, vaultId, group, simulator } = stage;
   const account = new TestAwsAccount(simulator);
   const begin = async (): Promise<Play> => {
     const user = await account.user();
-    const { id, access_key_id: first } = await createCspAccount(house, act(), vaultId, 'all', {
+    const { id, access_key_id: first } = await createCspAccount(vaultContext, act(), vaultId, 'all', {
       ...{ name: fresh('account'), adminGroupId: group, type: 'access-key', defaultRegion: region },
       ...{ accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
     });
     // IAM may not show for minutes what was just made: one that is deleted has been there for long.
-    await house.store.db
+    await vaultContext.store.db
       .updateTable('csp_access_keys')
-      .set({ created_at: new Date(house.now().getTime() - 86_400_000).toISOString() })
+      .set({ created_at: new Date(vaultContext.now().getTime() - 86_400_000).toISOString() })
       .where('csp_account_id', '=', id)
       .execute();
-    const read = async () => getCspAccount(house, vaultId, 'all', id);
+    const read = async () => getCspAccount(vaultContext, vaultId, 'all', id);
     return {
       service: 'iam',
-      ask: async () => rotateAccessKey(house, act(), { vaultId, sight: 'all', id }, quick),
-      goOn: async () => rotateDueAccessKeys(house, () => Promise.resolve(true), quick),
+      ask: async () => rotateAccessKey(vaultContext, act(), { vaultId, sight: 'all', id }, quick),
+      goOn: async () => rotateDueAccessKeys(vaultContext, () => Promise.resolve(true), quick),
       told: async () => {
         const { access_key_rotation: step, access_key_rotation_retry_at: next, access_key_id } = await read();
         const isDone = step === null && access_key_id !== first;
-        return { isDone, next: step === null ? null : (next ?? house.now().toISOString()) };
+        return { isDone, next: step === null ? null : (next ?? vaultContext.now().toISOString()) };
       },
       inAws: async () => [await account.accessKeyIds(user.name), [(await read()).access_key_id]],
     };
@@ -87,7 +87,7 @@ export function accessKeyPlays(stage: Stage): Plays {
   ];
 }
 
-export function rolePlays({ house, act, vaultId, group, simulator }: Stage): Plays {
+export function rolePlays({ vaultContext, act, vaultId, group, simulator }: Stage): Plays {
   const begin = async (): Promise<Play> => {
     const account = new TestAwsAccount(simulator);
     const name = fresh('role');
@@ -95,16 +95,16 @@ export function rolePlays({ house, act, vaultId, group, simulator }: Stage): Pla
     const roleArn = await account.role({ Version: '2012-10-17', Statement: [nobody] }, name);
     const user = await account.user(['own-access-key', 'check']);
     const subject = { partition: 'aws', accountId: account.id, userArn: user.arn, roleArn } as const;
-    await account.allow(user.name, leastPolicy(['own-access-key', 'assume-role'], subject));
-    const { id, external_id } = await createCspAccount(house, act(), vaultId, 'all', {
+    await account.allow(user.name, minPolicy(['own-access-key', 'assume-role'], subject));
+    const { id, external_id } = await createCspAccount(vaultContext, act(), vaultId, 'all', {
       ...{ name: fresh('account'), adminGroupId: group, type: 'role', roleArn, defaultRegion: region },
       ...{ accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
     });
     await account.trust(name, trustPolicy(user.arn, external_id));
-    const report = async () => reportOf(await getCspAccount(house, vaultId, 'all', id));
+    const report = async () => reportOf(await getCspAccount(vaultContext, vaultId, 'all', id));
     return {
       service: 'sts',
-      ask: async () => checkCspAccount(house, act(), { vaultId, sight: 'all', id }),
+      ask: async () => checkCspAccount(vaultContext, act(), { vaultId, sight: 'all', id }),
       goOn: async () => undefined,
       told: async () => ({ isDone: (await report())?.ok === true, next: null }),
       inAws: async () => [(await report())?.arn.split('/')[1], name],
@@ -114,7 +114,7 @@ export function rolePlays({ house, act, vaultId, group, simulator }: Stage): Pla
 }
 
 export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
-  const { house, act, simulator } = stage;
+  const { vaultContext, act, simulator } = stage;
   const { keySet } = made;
   const read = async () => storeOf(stage, keySet);
   const onStore = async () => ({ keySet, id: (await read())?.id ?? '' });
@@ -130,7 +130,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       if (row === undefined) return;
       if (row.custom_key_store_id !== '' && row.state.endsWith('ING'))
         await simulator.kms.settled(row.custom_key_store_id, { now: true });
-      await refreshExternalKeyStore(house, act(), { keySet, id: row.id });
+      await refreshExternalKeyStore(vaultContext, act(), { keySet, id: row.id });
     },
     told: async () => {
       const row = await read();
@@ -157,7 +157,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       async () =>
         play(
           async () =>
-            createExternalKeyStore(house, act(), keySet, {
+            createExternalKeyStore(vaultContext, act(), keySet, {
               ...{ region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint },
             }),
           (row) => row !== undefined && row.custom_key_store_id !== '' && row.state === 'DISCONNECTED',
@@ -168,7 +168,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       'ConnectCustomKeyStore',
       async () =>
         play(
-          async () => connectExternalKeyStore(house, act(), await onStore()),
+          async () => connectExternalKeyStore(vaultContext, act(), await onStore()),
           (row) => row?.state === 'CONNECTED',
           asRecorded('CONNECTED'),
         ),
@@ -177,7 +177,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       'UpdateCustomKeyStore',
       async () =>
         play(
-          async () => updateExternalKeyStore(house, act(), await onStore(), { name }),
+          async () => updateExternalKeyStore(vaultContext, act(), await onStore(), { name }),
           (row) => row?.name === name,
           asRecorded('CONNECTED'),
         ),
@@ -187,7 +187,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       async () => {
         const before = (await read())?.access_key_id;
         return play(
-          async () => rotateStoreCredential(house, act(), await onStore(), 60),
+          async () => rotateStoreCredential(vaultContext, act(), await onStore(), 60),
           (row) => row?.access_key_id !== before,
           asRecorded('CONNECTED'),
         );
@@ -197,7 +197,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       'DisconnectCustomKeyStore',
       async () =>
         play(
-          async () => disconnectExternalKeyStore(house, act(), await onStore()),
+          async () => disconnectExternalKeyStore(vaultContext, act(), await onStore()),
           (row) => row?.state === 'DISCONNECTED',
           asRecorded('DISCONNECTED'),
         ),
@@ -207,7 +207,7 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
       async () => {
         stage.clock.ahead += 11 * 60_000;
         return play(
-          async () => deleteExternalKeyStore(house, act(), await onStore(), { disconnect: false }),
+          async () => deleteExternalKeyStore(vaultContext, act(), await onStore(), { disconnect: false }),
           (row) => row === undefined,
           () => [],
         );
@@ -217,23 +217,23 @@ export function keyStorePlays(stage: Stage, made: KeySetInAws): Plays {
 }
 
 export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
-  const { house, act } = stage;
-  const { cloudKey, pointer } = await newKmsKey(stage, set);
+  const { vaultContext, act } = stage;
+  const { cloudKey, kmsKeyRecord } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
-  const { key_id: keyId } = pointer;
+  const { key_id: keyId } = kmsKeyRecord;
   const play = (
     { id }: { id: string },
     ask: (row: KmsKey) => Promise<unknown>,
     inAws: (row: KmsKey) => ReturnType<Play['inAws']>,
   ): Play => {
-    const read = async () => pointerOf(stage, { id });
+    const read = async () => kmsKeyOf(stage, { id });
     return {
       service: 'kms',
       ask: async () => ask(await read()),
       goOn: async () => {
         // Throttled, an account is paced by the real clock; as after a restart it is not.
-        house.aws.forget(set.cspAccountId);
-        await advanceKmsKey(house, (await read()).id);
+        vaultContext.aws.forget(set.cspAccountId);
+        await advanceKmsKey(vaultContext, (await read()).id);
       },
       told: async () => {
         const row = await read();
@@ -243,27 +243,33 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
       inAws: async () => inAws(await read()),
       failed: async () => problemOf(await read())?.operation,
       drift: async () => {
-        await refreshKmsKey(house, (await read()).id);
+        await refreshKmsKey(vaultContext, (await read()).id);
         return driftOf(await read());
       },
     };
   };
-  const become = (wanted: Parameters<typeof wishOfKmsKey>[3], state: string) => async () =>
+  const become = (wanted: Parameters<typeof wantedOfKmsKey>[3], state: string) => async () =>
     play(
       cloudKey,
       async (row) =>
-        wishOfKmsKey(house, act(), on(stage, row), wanted, wanted === 'SCHEDULE_DELETION' ? 7 : null),
+        wantedOfKmsKey(
+          vaultContext,
+          act(),
+          on(stage, row),
+          wanted,
+          wanted === 'SCHEDULE_DELETION' ? 7 : null,
+        ),
       async () => [(await kms.describe(keyId)).state, state],
     );
   const edit =
-    (wish: (row: KmsKey) => KmsKeyEdit, inAws: (row: KmsKey, kms: KmsKeys) => ReturnType<Play['inAws']>) =>
+    (input: (row: KmsKey) => KmsKeyEdit, inAws: (row: KmsKey, kms: KmsKeys) => ReturnType<Play['inAws']>) =>
     async () =>
       play(
         cloudKey,
-        async (row) => editKmsKey(house, act(), on(stage, row), wish(row), { apply: true }),
+        async (row) => editKmsKey(vaultContext, act(), on(stage, row), input(row), { apply: true }),
         async (row) => inAws(row, kms),
       );
-  const policy = { Version: '2012-10-17', Statement: [rootMayAll(pointer)], Id: fresh('policy') };
+  const policy = { Version: '2012-10-17', Statement: [rootMayAll(kmsKeyRecord)], Id: fresh('policy') };
   const ownAlias = async (row: KmsKey) => [await kms.aliases(keyId), [row.alias]] as const;
   return [
     [
@@ -272,7 +278,7 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
         const made = await newCloudKey(stage, set);
         return play(
           made,
-          async ({ id }) => advanceKmsKey(house, id),
+          async ({ id }) => advanceKmsKey(vaultContext, id),
           async (row) => [await inAwsOf(kms, made), [row.key_id]],
         );
       },
@@ -314,13 +320,19 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
     [
       'UpdateAlias',
       async () => {
-        const { pointer: holder } = await newKmsKey(stage, set);
-        const { id } = await pointerOf(stage, cloudKey);
-        await editKmsKey(house, act(), on(stage, pointer), { alias: holder.alias }, { apply: true });
-        for (let tries = 0; tries < 3; tries++) await advanceKmsKey(house, id);
+        const { kmsKeyRecord: holder } = await newKmsKey(stage, set);
+        const { id } = await kmsKeyOf(stage, cloudKey);
+        await editKmsKey(
+          vaultContext,
+          act(),
+          on(stage, kmsKeyRecord),
+          { alias: holder.alias },
+          { apply: true },
+        );
+        for (let tries = 0; tries < 3; tries++) await advanceKmsKey(vaultContext, id);
         return play(
           cloudKey,
-          async (row) => retryKmsKey(house, act(), on(stage, row), { takeAlias: true }),
+          async (row) => retryKmsKey(vaultContext, act(), on(stage, row), { takeAlias: true }),
           async () => [
             [await kms.aliases(keyId), await kms.aliases(holder.key_id)],
             [[holder.alias], []],

@@ -87,7 +87,7 @@ const troubles: Record<string, Trouble> = {
 
 /** Until our records say that it is done; meanwhile whoever was refused asks again. Answers how long that took, and what the records said to fail. */
 async function untilTold(
-  { clock, house }: Stage,
+  { clock, vaultContext }: Stage,
   { ask, goOn, told, failed }: Play,
   isOver: () => void,
 ): Promise<{ took: number; failures: Set<string | undefined> }> {
@@ -105,7 +105,7 @@ async function untilTold(
     const took = clock.ahead - began;
     if (isDone) return { took, failures };
     failures.add(await failed?.());
-    const pause = next === null ? 5_000 : Date.parse(next) - house.now().getTime();
+    const pause = next === null ? 5_000 : Date.parse(next) - vaultContext.now().getTime();
     // What takes minutes takes a minute at a time, or each of its looks would be played.
     clock.ahead += Math.max(pause, tries < 20 ? 0 : 60_000);
     if (took >= someSeconds) isOver();

@@ -166,14 +166,14 @@ test('FIPS endpoints that AWS does not have are refused in words, whoever asks f
     });
     t.like(frankfurt, { fault: 'invalid', code: 'NoFipsEndpoint' });
     t.is(frankfurt.message, 'AWS has no FIPS endpoint of STS in this Region');
-    t.regex(frankfurt.wayOut, /default Region where it has one \(us-east-1/);
+    t.regex(frankfurt.remediation, /default Region where it has one \(us-east-1/);
     for (const [partition, region] of [
       ['aws-cn', 'cn-north-1'],
       ['aws-eusc', 'eusc-de-east-1'],
     ] as const) {
       const error = await t.throwsAsync(of(partition, region, settings).kms(), { instanceOf: AwsError });
       t.is(error.message, `AWS has no FIPS endpoint of KMS in the partition ${partition}`);
-      t.regex(error.wayOut, /leave FIPS out/);
+      t.regex(error.remediation, /leave FIPS out/);
     }
   }
 });
@@ -383,7 +383,7 @@ test.serial('what AWS or the network does wrong has a name and a way out', async
     const error = await t.throwsAsync(ask, { instanceOf: AwsError }, kind);
     undo();
     t.like(error, { fault, operation: 'GetCallerIdentity' }, kind);
-    t.not(error.wayOut, '', kind);
+    t.not(error.remediation, '', kind);
   }
   clients.close();
   const otherCa = new AwsClients(
@@ -396,7 +396,10 @@ test.serial('what AWS or the network does wrong has a name and a way out', async
     testAwsSettings({ endpoints: { sts: 'https://sts.holdfast.invalid' }, maxAttempts: 1 }),
     silentLog,
   );
-  t.regex((await t.throwsAsync(whoIs(nowhere.of(accessOf(user))), { instanceOf: AwsError })).wayOut, /DNS/);
+  t.regex(
+    (await t.throwsAsync(whoIs(nowhere.of(accessOf(user))), { instanceOf: AwsError })).remediation,
+    /DNS/,
+  );
   nowhere.close();
 });
 
@@ -410,19 +413,19 @@ test('AWS’s own message is not shown: of a denial only the action and the kind
   const errorOf = async (error: Error) => (await t.throwsAsync(failing(error))) as AwsError;
   const canonical = await errorOf(thrown('SignatureDoesNotMatch', 'x-amz-security-token:planted-token', 403));
   t.false(JSON.stringify([canonical, canonical.message, canonical.stack]).includes('planted'));
-  t.regex(canonical.wayOut, /secret access key.*clock/);
+  t.regex(canonical.remediation, /secret access key.*clock/);
   t.regex(
-    (await errorOf(thrown('RequestTimeTooSkewed', 'planted', 403))).wayOut,
+    (await errorOf(thrown('RequestTimeTooSkewed', 'planted', 403))).remediation,
     /clock of the node \(NTP\)/,
   );
   for (const code of ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId'])
     t.regex(
-      (await errorOf(thrown(code, 'planted', 403))).wayOut,
+      (await errorOf(thrown(code, 'planted', 403))).remediation,
       /made a moment ago, repeat: it takes AWS seconds, sometimes minutes/,
     );
   for (const message of ['planted', 'User: planted is not authorized to perform: kms:CreateKey on: *'])
     t.regex(
-      (await errorOf(thrown('AccessDeniedException', message, 400))).wayOut,
+      (await errorOf(thrown('AccessDeniedException', message, 400))).remediation,
       /allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds/,
     );
   const denied = await errorOf(

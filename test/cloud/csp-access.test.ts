@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { CreateRoleCommand, DeleteAccessKeyCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
-import { leastPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
+import { minPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
 import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
 import { currentKey, openKey } from '../../src/cloud/accounts/sign-in.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
 import {
   checkCspAccount,
   policyOfCspAccount,
@@ -20,7 +20,7 @@ import {
   listCspAccounts,
   updateCspAccount,
   type CspAccountRecord,
-  type CspAccountWish,
+  type CspAccountInput,
 } from '../../src/cloud/accounts/accounts.ts';
 import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import type { VaultError } from '../../src/vault/vault-error.ts';
@@ -42,12 +42,16 @@ test.after.always(async (t) => t.context.dispose());
 
 type T = ExecutionContext<Context>;
 
-async function create({ context }: T, wish: Partial<CspAccountWish>, house: AwsHouse = context.house) {
-  return createCspAccount(house, context.act(), context.vault.id, 'all', {
+async function create(
+  { context }: T,
+  input: Partial<CspAccountInput>,
+  vaultContext: AwsContext = context.vaultContext,
+) {
+  return createCspAccount(vaultContext, context.act(), context.vault.id, 'all', {
     name: fresh('account'),
     adminGroupId: context.group,
     defaultRegion: 'eu-central-1',
-    ...wish,
+    ...input,
   });
 }
 
@@ -55,25 +59,26 @@ function keyOf({ accessKeyId, secretAccessKey }: TestUser) {
   return { type: 'access-key', accessKeyId, secretAccessKey } as const;
 }
 
-async function edit({ context }: T, { id }: CspAccountRecord, wish: Partial<CspAccountWish>) {
+async function edit({ context }: T, { id }: CspAccountRecord, input: Partial<CspAccountInput>) {
   return updateCspAccount(
-    context.house,
+    context.vaultContext,
     context.act(),
     { vaultId: context.vault.id, sight: 'all', id },
-    wish,
+    input,
   );
 }
 
 async function count({ context }: T): Promise<number> {
-  return (await listCspAccounts(context.house, context.vault.id, 'all', {}, { limit: 200 })).items.length;
+  return (await listCspAccounts(context.vaultContext, context.vault.id, 'all', {}, { limit: 200 })).items
+    .length;
 }
 
-/** The house on a node that has credentials of its own: those of this user. */
+/** The context on a node that has credentials of its own: those of this user. */
 async function withNodeCredentials<R>(
   t: T,
   user: TestUser,
   ambientVaults: string[],
-  run: (house: AwsHouse) => Promise<R>,
+  run: (vaultContext: AwsContext) => Promise<R>,
 ): Promise<R> {
   const environment = {
     AWS_ACCESS_KEY_ID: user.accessKeyId,
@@ -82,7 +87,7 @@ async function withNodeCredentials<R>(
   const aws = clientsOf(t.context.simulator, { ambient: true, ambientVaults });
   Object.assign(process.env, environment);
   try {
-    return await run({ ...t.context.house, aws });
+    return await run({ ...t.context.vaultContext, aws });
   } finally {
     for (const name of Object.keys(environment)) delete process.env[name];
     aws.close();
@@ -99,7 +104,7 @@ test.serial('with the least policy nothing is missing, and AWS tells the account
     report?.actions.filter(({ verdict }) => verdict !== 'allowed'),
     [],
   );
-  t.is((await whoIs(await awsAccountOf(t.context.house, made))).arn, user.arn);
+  t.is((await whoIs(await awsAccountOf(t.context.vaultContext, made))).arn, user.arn);
 });
 
 test.serial('a permission that is missing is named; the account is made all the same', async (t) => {
@@ -138,7 +143,7 @@ test.serial('a policy that only seems to do is found out: conditions and denials
     userArn: user.arn,
     roleArn: '',
   } as const;
-  const { Version, Statement } = leastPolicy(['key-stores', 'keys', 'check'], subject);
+  const { Version, Statement } = minPolicy(['key-stores', 'keys', 'check'], subject);
   await t.context.account.allow(user.name, {
     Version,
     Statement: [
@@ -171,14 +176,14 @@ test.serial('a credential that AWS refuses is refused, and nothing is stored', a
 
   const made = await create(t, keyOf(user));
   await t.throwsAsync(edit(t, made, { ...keyOf(user), secretAccessKey, name: fresh('renamed') }));
-  t.deepEqual(await getCspAccount(t.context.house, t.context.vault.id, 'all', made.id), made);
+  t.deepEqual(await getCspAccount(t.context.vaultContext, t.context.vault.id, 'all', made.id), made);
 });
 
 test.serial('what does not go together is refused before AWS is asked', async (t) => {
   const user = await t.context.account.user();
   const asked = t.context.simulator.trail.events().length;
   const role = 'arn:aws:iam::111122223333:role/Holdfast';
-  const wrong: [Partial<CspAccountWish>, RegExp][] = [
+  const wrong: [Partial<CspAccountInput>, RegExp][] = [
     [{ type: 'access-key' }, /needs an access key/],
     [{ ...keyOf(user), type: 'manual' }, /has no access key/],
     [{ ...keyOf(user), secretAccessKey: undefined }, /told together/],
@@ -202,7 +207,7 @@ test.serial('what does not go together is refused before AWS is asked', async (t
     [{ type: 'role', roleArn: role, awsAccountId: '444455556666' }, /another AWS account than told/],
     [{ accessKeyRotationDays: 30 }, /no access key to rotate/],
   ];
-  for (const [wish, message] of wrong) await t.throwsAsync(create(t, wish), { message });
+  for (const [input, message] of wrong) await t.throwsAsync(create(t, input), { message });
   t.is(t.context.simulator.trail.events().length, asked);
   await t.throwsAsync(create(t, { ...keyOf(user), awsAccountId: '444455556666' }), {
     message: 'the credential is of another AWS account than told',
@@ -238,7 +243,7 @@ test.serial(
 test.serial(
   'a role is made first and trusted after: the external id for its trust policy is ours',
   async (t) => {
-    const { house, vault, act, account } = t.context;
+    const { vaultContext, vault, act, account } = t.context;
     const hub = await account.user(['own-access-key']);
     const other = new TestAwsAccount(t.context.simulator);
     const name = fresh('role');
@@ -247,32 +252,39 @@ test.serial(
     t.regex(made.external_id, /^[0-9a-f-]{36}$/);
     t.is(made.aws_account_id, other.id);
     t.like(reportOf(made), { ok: false, arn: '', assumedBy: hub.arn });
-    await t.throwsAsync(whoIs(await awsAccountOf(house, made)), {
+    await t.throwsAsync(whoIs(await awsAccountOf(vaultContext, made)), {
       message: /^AWS does not allow it: AssumeRole/,
     });
 
-    const policies = await policyOfCspAccount(house, vault.id, 'all', made.id);
+    const policies = await policyOfCspAccount(vaultContext, vault.id, 'all', made.id);
     await other.trust(name, policies.trustPolicy ?? {});
     await account.allow(hub.name, policies.assumingPolicy ?? {});
-    const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
+    const checked = await checkCspAccount(vaultContext, act(), {
+      vaultId: vault.id,
+      sight: 'all',
+      id: made.id,
+    });
     t.like(reportOf(checked), { ok: true, problem: null, method: 'simulated', accountId: other.id });
     t.regex(
-      (await whoIs(await awsAccountOf(house, checked))).arn,
+      (await whoIs(await awsAccountOf(vaultContext, checked))).arn,
       /:assumed-role\/[^/]+\/holdfast-account-\d+$/,
     );
 
     // Under another external id it is nobody's: an edit that AWS refuses changes nothing.
     await other.trust(name, trustPolicy(hub.arn, 'another-external-id'));
-    t.like(reportOf(await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id })), {
-      ok: false,
-      arn: '',
-    });
+    t.like(
+      reportOf(await checkCspAccount(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: made.id })),
+      {
+        ok: false,
+        arn: '',
+      },
+    );
     const roleArn2 = await other.role(trustPolicy(hub.arn, 'another-external-id'));
-    const now = await getCspAccount(house, vault.id, 'all', made.id);
+    const now = await getCspAccount(vaultContext, vault.id, 'all', made.id);
     await t.throwsAsync(edit(t, now, { roleArn: roleArn2 }), {
       message: /^AWS does not allow it: AssumeRole/,
     });
-    t.is((await getCspAccount(house, vault.id, 'all', made.id)).role_arn, roleArn);
+    t.is((await getCspAccount(vaultContext, vault.id, 'all', made.id)).role_arn, roleArn);
   },
 );
 
@@ -293,12 +305,12 @@ test.serial(
       reportOf(await create(t, { ...keyOf(hub), type: 'role', roleArn }))?.problem?.code,
       'EXTERNAL_ID_NOT_ASKED_FOR',
     );
-    await withNodeCredentials(t, hub, [], async (house) => {
-      const refused = await t.throwsAsync<VaultError>(create(t, { type: 'role', roleArn }, house), {
+    await withNodeCredentials(t, hub, [], async (vaultContext) => {
+      const refused = await t.throwsAsync<VaultError>(create(t, { type: 'role', roleArn }, vaultContext), {
         message: 'the role can be assumed without the external id of this CSP account',
       });
       // Not the trust policy that the command prints: there is no CSP account yet.
-      t.regex(refused?.wayOut ?? '', /^give the role a trust policy that lets nobody assume it/);
+      t.regex(refused?.remediation ?? '', /^give the role a trust policy that lets nobody assume it/);
 
       t.context.kindly(t, 'which of the requests is refused is what is tested');
       const strike = (code: string) =>
@@ -308,11 +320,11 @@ test.serial(
         });
       // One of IAM's hosts still has the trust policy of before: a refusal that proves nothing.
       strike('AccessDenied');
-      await t.throwsAsync(create(t, { type: 'role', roleArn }, house), {
+      await t.throwsAsync(create(t, { type: 'role', roleArn }, vaultContext), {
         message: 'the role can be assumed without the external id of this CSP account',
       });
       const undo = strike('RegionDisabledException');
-      await t.throwsAsync(create(t, { type: 'role', roleArn }, house), { message: /RegionDisabled/ });
+      await t.throwsAsync(create(t, { type: 'role', roleArn }, vaultContext), { message: /RegionDisabled/ });
       undo();
     });
   },
@@ -321,18 +333,18 @@ test.serial(
 test.serial(
   'the node’s own credentials are used where the configuration says so, looked at with each use',
   async (t) => {
-    const { account, vault, store, house: without } = t.context;
+    const { account, vault, store, vaultContext: without } = t.context;
     const node = await account.user();
     await t.throwsAsync(create(t, { type: 'ambient' }), {
       message: /may not use the credentials of the node/,
     });
-    const made = await withNodeCredentials(t, node, [vault.name], async (house) => {
-      const ambient = await create(t, { type: 'ambient' }, house);
-      t.is((await whoIs(await awsAccountOf(house, ambient))).arn, node.arn);
+    const made = await withNodeCredentials(t, node, [vault.name], async (vaultContext) => {
+      const ambient = await create(t, { type: 'ambient' }, vaultContext);
+      t.is((await whoIs(await awsAccountOf(vaultContext, ambient))).arn, node.arn);
       const elsewhere = await insertVault(store, fresh('vault'));
       const adminGroupId = await insertGroup(store, elsewhere.id, 'Admins');
       await t.throwsAsync(
-        createCspAccount(house, t.context.act(), elsewhere.id, 'all', {
+        createCspAccount(vaultContext, t.context.act(), elsewhere.id, 'all', {
           name: 'x',
           adminGroupId,
           type: 'ambient',
@@ -341,8 +353,10 @@ test.serial(
       );
       return ambient;
     });
-    await withNodeCredentials(t, node, [], async (house) => {
-      await t.throwsAsync(awsAccountOf(house, made), { message: /may not use the credentials of the node/ });
+    await withNodeCredentials(t, node, [], async (vaultContext) => {
+      await t.throwsAsync(awsAccountOf(vaultContext, made), {
+        message: /may not use the credentials of the node/,
+      });
     });
     await t.throwsAsync(awsAccountOf(without, made), { message: /may not use the credentials of the node/ });
     // A role without an access key needs them too.
@@ -359,15 +373,18 @@ test.serial('a role is assumed with the node’s own credentials', async (t) => 
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }],
   });
-  await withNodeCredentials(t, node, [], async (house) => {
+  await withNodeCredentials(t, node, [], async (vaultContext) => {
     const name = fresh('role');
     const roleArn = await account.role(trustPolicy(`arn:aws:iam::${account.id}:root`, 'nobody'), name);
-    const made = await create(t, { type: 'role', roleArn }, house);
-    const { trustPolicy: trust } = await policyOfCspAccount(house, vault.id, 'all', made.id);
+    const made = await create(t, { type: 'role', roleArn }, vaultContext);
+    const { trustPolicy: trust } = await policyOfCspAccount(vaultContext, vault.id, 'all', made.id);
     await account.trust(name, trust ?? {});
-    t.like(reportOf(await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id })), {
-      ok: true,
-    });
+    t.like(
+      reportOf(await checkCspAccount(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: made.id })),
+      {
+        ok: true,
+      },
+    );
   });
 });
 
@@ -380,41 +397,57 @@ test.serial(
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }],
     });
-    await withNodeCredentials(t, node, [], async (house) => {
+    await withNodeCredentials(t, node, [], async (vaultContext) => {
       const name = fresh('role');
       const roleArn = await account.role(trustPolicy(`arn:aws:iam::${account.id}:root`, 'nobody'), name);
-      const made = await create(t, { type: 'role', roleArn }, house);
+      const made = await create(t, { type: 'role', roleArn }, vaultContext);
       // Its owner, a user of another vault, lets the node in and asks for no external id.
       const open = {
         Version: '2012-10-17',
         Statement: [{ Effect: 'Allow', Principal: { AWS: node.arn }, Action: 'sts:AssumeRole' }],
       };
       await account.trust(name, open);
-      await t.throwsAsync(awsAccountOf(house, made), { message: /has not been checked/ });
-      const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
+      await t.throwsAsync(awsAccountOf(vaultContext, made), { message: /has not been checked/ });
+      const checked = await checkCspAccount(vaultContext, act(), {
+        vaultId: vault.id,
+        sight: 'all',
+        id: made.id,
+      });
       t.like(reportOf(checked), { ok: false, problem: { code: 'EXTERNAL_ID_NOT_ASKED_FOR' } });
-      await t.throwsAsync(awsAccountOf(house, checked), { message: /has not been checked/ });
+      await t.throwsAsync(awsAccountOf(vaultContext, checked), { message: /has not been checked/ });
 
-      const { trustPolicy: trust } = await policyOfCspAccount(house, vault.id, 'all', made.id);
+      const { trustPolicy: trust } = await policyOfCspAccount(vaultContext, vault.id, 'all', made.id);
       await account.trust(name, trust ?? {});
-      const right = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
-      t.regex((await whoIs(await awsAccountOf(house, right))).arn, /:assumed-role\//);
+      const right = await checkCspAccount(vaultContext, act(), {
+        vaultId: vault.id,
+        sight: 'all',
+        id: made.id,
+      });
+      t.regex((await whoIs(await awsAccountOf(vaultContext, right))).arn, /:assumed-role\//);
       // That AWS cannot be asked says nothing against it.
       const undo = t.context.simulator.fault({ service: 'sts', action: 'AssumeRole', kind: 'reset' });
-      const unasked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
+      const unasked = await checkCspAccount(vaultContext, act(), {
+        vaultId: vault.id,
+        sight: 'all',
+        id: made.id,
+      });
       undo();
       t.false(reportOf(unasked)?.ok);
-      t.regex((await whoIs(await awsAccountOf(house, unasked))).arn, /:assumed-role\//);
+      t.regex((await whoIs(await awsAccountOf(vaultContext, unasked))).arn, /:assumed-role\//);
       // That it asks no more does.
       await account.trust(name, open);
-      const opened = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
-      await t.throwsAsync(awsAccountOf(house, opened), { message: /has not been checked/ });
+      const opened = await checkCspAccount(vaultContext, act(), {
+        vaultId: vault.id,
+        sight: 'all',
+        id: made.id,
+      });
+      await t.throwsAsync(awsAccountOf(vaultContext, opened), { message: /has not been checked/ });
     });
   },
 );
 
 test.serial('users and roles are listed by pages, without service-linked roles', async (t) => {
-  const { house, vault } = t.context;
+  const { vaultContext, vault } = t.context;
   const aws = new TestAwsAccount(t.context.simulator);
   const user = await aws.user();
   for (let n = 0; n < 3; n++) await aws.user([]);
@@ -428,7 +461,7 @@ test.serial('users and roles are listed by pages, without service-linked roles',
   );
   const made = await create(t, keyOf(user));
   const list = async (kind: 'user' | 'role', limit: number, marker?: string) =>
-    principalsOfCspAccount(house, vault.id, 'all', made.id, { kind, limit, marker });
+    principalsOfCspAccount(vaultContext, vault.id, 'all', made.id, { kind, limit, marker });
   const names: string[] = [];
   let marker: string | undefined;
   do {
@@ -445,7 +478,7 @@ test.serial('users and roles are listed by pages, without service-linked roles',
 });
 
 test.serial('a check says what is wrong by now, and is on the record', async (t) => {
-  const { house, vault, act, account } = t.context;
+  const { vaultContext, vault, act, account } = t.context;
   const user = await account.user();
   const made = await create(t, keyOf(user));
   const iam = await account.iam();
@@ -458,12 +491,16 @@ test.serial('a check says what is wrong by now, and is on the record', async (t)
       }),
     }),
   );
-  const checked = await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
+  const checked = await checkCspAccount(vaultContext, act(), {
+    vaultId: vault.id,
+    sight: 'all',
+    id: made.id,
+  });
   t.false(reportOf(checked)?.ok);
   t.is(checked.row_version, 2);
   await iam.send(new DeleteAccessKeyCommand({ UserName: user.name, AccessKeyId: user.accessKeyId }));
   const gone = reportOf(
-    await checkCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id }),
+    await checkCspAccount(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: made.id }),
   );
   t.like(gone, { ok: false, arn: '', problem: { code: 'InvalidClientTokenId' } });
   t.deepEqual(
@@ -482,15 +519,19 @@ test.serial('a check says what is wrong by now, and is on the record', async (t)
 test.serial(
   'a secret access key is nowhere but under the token’s key, and is gone with its account or vault',
   async (t) => {
-    const { house, act, vault, store, storePath, account } = t.context;
+    const { vaultContext, act, vault, store, storePath, account } = t.context;
     const users = [await account.user(), await account.user(), await account.user()] as const;
     const made = await create(t, keyOf(users[0]));
     const other = await create(t, keyOf(users[2]));
     await edit(t, made, keyOf(users[1]));
-    const rotated = await rotateAccessKey(house, act(), { vaultId: vault.id, sight: 'all', id: other.id });
+    const rotated = await rotateAccessKey(vaultContext, act(), {
+      vaultId: vault.id,
+      sight: 'all',
+      id: other.id,
+    });
     const next = await currentKey(store.db, other.id);
     if (next === undefined) throw new Error('no access key after the rotation');
-    const { secret: newSecret } = await openKey(house, { id: other.id, vault_id: vault.id }, next);
+    const { secret: newSecret } = await openKey(vaultContext, { id: other.id, vault_id: vault.id }, next);
     const files = await Promise.all(
       ['', '-wal'].map(async (end) => readFile(`${storePath}${end}`).catch(() => Buffer.alloc(0))),
     );
@@ -513,33 +554,36 @@ test.serial(
       .set({ sealed_secret: row?.sealed_secret ?? Buffer.alloc(0) })
       .where('csp_account_id', '=', made.id)
       .execute();
-    await t.throwsAsync(awsAccountOf(house, await getCspAccount(house, vault.id, 'all', made.id)), {
-      name: 'TokenError',
-    });
+    await t.throwsAsync(
+      awsAccountOf(vaultContext, await getCspAccount(vaultContext, vault.id, 'all', made.id)),
+      {
+        name: 'TokenError',
+      },
+    );
 
     const keys = async () =>
       (await store.db.selectFrom('csp_access_keys').select('csp_account_id').execute()).map(
         ({ csp_account_id: id }) => id,
       );
-    await deleteCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: made.id });
+    await deleteCspAccount(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: made.id });
     t.false((await keys()).includes(made.id));
     const [, , deleted] = await eventsOf(t.context, made.id);
     t.true(deleted?.before?.includes(users[1].accessKeyId), 'which access key lives on in IAM');
 
     const doomed = await insertVault(store, fresh('vault'));
     const adminGroupId = await insertGroup(store, doomed.id, 'Admins');
-    const theirs = await createCspAccount(house, act(), doomed.id, 'all', {
+    const theirs = await createCspAccount(vaultContext, act(), doomed.id, 'all', {
       ...{ name: 'x', adminGroupId },
       ...keyOf(users[0]),
     });
     t.true((await keys()).includes(theirs.id));
-    await deleteVault(house, act(), doomed.id, doomed.name, undefined);
+    await deleteVault(vaultContext, act(), doomed.id, doomed.name, undefined);
     t.false((await keys()).includes(theirs.id));
   },
 );
 
 test.serial('type manual signs in to nothing, and taking it away forgets the access key', async (t) => {
-  const { house } = t.context;
+  const { vaultContext } = t.context;
   const made = await create(t, keyOf(await t.context.account.user()));
   const manual = await edit(t, made, { type: 'manual' });
   t.like(manual, {
@@ -548,5 +592,7 @@ test.serial('type manual signs in to nothing, and taking it away forgets the acc
     check_report: null,
     aws_account_id: made.aws_account_id,
   });
-  await t.throwsAsync(awsAccountOf(house, manual), { message: /of type manual: nothing here signs in/ });
+  await t.throwsAsync(awsAccountOf(vaultContext, manual), {
+    message: /of type manual: nothing here signs in/,
+  });
 });

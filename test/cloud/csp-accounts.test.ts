@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import anyTest, { type TestFn } from 'ava';
 import {
   createCspAccount,
@@ -7,7 +7,7 @@ import {
   listCspAccounts,
   updateCspAccount,
 } from '../../src/cloud/accounts/accounts.ts';
-import type { AwsHouse } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/accounts/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   eventsOf,
@@ -20,7 +20,7 @@ import {
 } from '../../testing/vault.ts';
 
 interface Context extends TestVault {
-  house: AwsHouse & KeyHouse;
+  vaultContext: AwsContext & KeyContext;
   group: string;
   otherGroup: string;
 }
@@ -31,37 +31,40 @@ test.before(async (t) => {
   const vault = await openVault();
   t.context = {
     ...vault,
-    house: { ...vault.house, aws: unusedAws() },
+    vaultContext: { ...vault.vaultContext, aws: unusedAws() },
     group: await insertGroup(vault.store, vault.vault.id, 'Cloud Admin Group'),
     otherGroup: await insertGroup(vault.store, vault.vault.id, 'Others'),
   };
 });
 test.after.always(async (t) => t.context.dispose());
 
-async function newAccount({ house, act, vault, group }: Context, wish: { defaultRegion?: string } = {}) {
-  return createCspAccount(house, act(), vault.id, 'all', {
+async function newAccount(
+  { vaultContext, act, vault, group }: Context,
+  input: { defaultRegion?: string } = {},
+) {
+  return createCspAccount(vaultContext, act(), vault.id, 'all', {
     name: fresh('account'),
     adminGroupId: group,
-    ...wish,
+    ...input,
   });
 }
 
 test('a CSP account is made, found, changed and deleted, each on the record', async (t) => {
-  const { house, act, vault, group } = t.context;
-  const made = await createCspAccount(house, act(), vault.id, [group], {
+  const { vaultContext, act, vault, group } = t.context;
+  const made = await createCspAccount(vaultContext, act(), vault.id, [group], {
     name: 'Payroll production',
     adminGroupId: group,
     awsAccountId: '111122223333',
     defaultRegion: 'eu-central-1',
   });
-  t.like(await getCspAccount(house, vault.id, [group], made.id), {
+  t.like(await getCspAccount(vaultContext, vault.id, [group], made.id), {
     name: 'Payroll production',
     type: 'manual',
     aws_account_id: '111122223333',
     row_version: 1,
   });
   const changed = await updateCspAccount(
-    house,
+    vaultContext,
     act(),
     { vaultId: vault.id, sight: [group], id: made.id, expected: 1 },
     { description: 'paid' },
@@ -69,7 +72,7 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
   t.is(changed.row_version, 2);
   await t.throwsAsync(
     updateCspAccount(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: made.id, expected: 1 },
       { description: 'again' },
@@ -78,8 +81,13 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
       message: /has been changed meanwhile/,
     },
   );
-  await deleteCspAccount(house, act(), { vaultId: vault.id, sight: [group], id: made.id, expected: 2 });
-  await t.throwsAsync(getCspAccount(house, vault.id, 'all', made.id), {
+  await deleteCspAccount(vaultContext, act(), {
+    vaultId: vault.id,
+    sight: [group],
+    id: made.id,
+    expected: 2,
+  });
+  await t.throwsAsync(getCspAccount(vaultContext, vault.id, 'all', made.id), {
     message: 'there is no such CSP account',
   });
   const events = await eventsOf(t.context, made.id);
@@ -91,10 +99,10 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
 });
 
 test('an edit that changes nothing is no act', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const made = await newAccount(t.context);
   const same = await updateCspAccount(
-    house,
+    vaultContext,
     act(),
     { vaultId: vault.id, sight: 'all', id: made.id },
     { name: made.name },
@@ -104,21 +112,21 @@ test('an edit that changes nothing is no act', async (t) => {
 });
 
 test('a cloud admin sees and makes CSP accounts of their admin groups only', async (t) => {
-  const { house, act, vault, group, otherGroup } = t.context;
+  const { vaultContext, act, vault, group, otherGroup } = t.context;
   const theirs = await newAccount(t.context);
-  await t.throwsAsync(getCspAccount(house, vault.id, [otherGroup], theirs.id), {
+  await t.throwsAsync(getCspAccount(vaultContext, vault.id, [otherGroup], theirs.id), {
     message: 'there is no such CSP account',
   });
-  const { items } = await listCspAccounts(house, vault.id, [otherGroup], {}, { limit: 200 });
+  const { items } = await listCspAccounts(vaultContext, vault.id, [otherGroup], {}, { limit: 200 });
   t.false(items.some(({ id }) => id === theirs.id));
-  t.is((await listCspAccounts(house, vault.id, [], {}, { limit: 200 })).items.length, 0);
+  t.is((await listCspAccounts(vaultContext, vault.id, [], {}, { limit: 200 })).items.length, 0);
   await t.throwsAsync(
-    createCspAccount(house, act(), vault.id, [otherGroup], { name: fresh('x'), adminGroupId: group }),
+    createCspAccount(vaultContext, act(), vault.id, [otherGroup], { name: fresh('x'), adminGroupId: group }),
     { message: 'you are not in this admin group' },
   );
   await t.throwsAsync(
     updateCspAccount(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: [group], id: theirs.id },
       { adminGroupId: otherGroup },
@@ -128,60 +136,68 @@ test('a cloud admin sees and makes CSP accounts of their admin groups only', asy
 });
 
 test('the admin group must be one of the vault', async (t) => {
-  const { house, act, store, group } = t.context;
+  const { vaultContext, act, store, group } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   await t.throwsAsync(
-    createCspAccount(house, act(), elsewhere.id, 'all', { name: 'x', adminGroupId: group }),
+    createCspAccount(vaultContext, act(), elsewhere.id, 'all', { name: 'x', adminGroupId: group }),
     { message: 'the vault has no such admin group' },
   );
 });
 
 test('another vault finds nothing, by reading or by acting', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   const { id } = await newAccount(t.context);
   const nothing = { message: 'there is no such CSP account' };
-  await t.throwsAsync(getCspAccount(house, elsewhere.id, 'all', id), nothing);
+  await t.throwsAsync(getCspAccount(vaultContext, elsewhere.id, 'all', id), nothing);
   await t.throwsAsync(
-    updateCspAccount(house, act(), { vaultId: elsewhere.id, sight: 'all', id }, { name: 'mine' }),
+    updateCspAccount(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }, { name: 'mine' }),
     nothing,
   );
-  await t.throwsAsync(deleteCspAccount(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), nothing);
-  t.deepEqual((await listCspAccounts(house, elsewhere.id, 'all', {}, { limit: 200 })).items, []);
+  await t.throwsAsync(
+    deleteCspAccount(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }),
+    nothing,
+  );
+  t.deepEqual((await listCspAccounts(vaultContext, elsewhere.id, 'all', {}, { limit: 200 })).items, []);
 });
 
 test('a name is unique within the vault', async (t) => {
-  const { house, act, vault, group } = t.context;
+  const { vaultContext, act, vault, group } = t.context;
   const [one, other] = [await newAccount(t.context), await newAccount(t.context)];
   const clash = { message: 'another CSP account of the vault has this name' };
   await t.throwsAsync(
-    createCspAccount(house, act(), vault.id, 'all', { name: one.name, adminGroupId: group }),
+    createCspAccount(vaultContext, act(), vault.id, 'all', { name: one.name, adminGroupId: group }),
     clash,
   );
   await t.throwsAsync(
-    updateCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id: other.id }, { name: one.name }),
+    updateCspAccount(
+      vaultContext,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: other.id },
+      { name: one.name },
+    ),
     clash,
   );
 });
 
 test('a CSP account that a key set is for is not deleted', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const { id } = await newAccount(t.context);
   await newKeySet(t.context, { cspAccountId: id });
-  await t.throwsAsync(deleteCspAccount(house, act(), { vaultId: vault.id, sight: 'all', id }), {
+  await t.throwsAsync(deleteCspAccount(vaultContext, act(), { vaultId: vault.id, sight: 'all', id }), {
     message: 'key sets are for this CSP account',
   });
 });
 
 test('pages of a list are complete and in order, and found by the beginning of a name', async (t) => {
-  const { house, act, vault, group } = t.context;
+  const { vaultContext, act, vault, group } = t.context;
   for (const name of ['page c', 'page a', 'page_b', 'PAGE d'])
-    await createCspAccount(house, act(), vault.id, 'all', { name, adminGroupId: group });
+    await createCspAccount(vaultContext, act(), vault.id, 'all', { name, adminGroupId: group });
   const names: string[] = [];
   let cursor: string | undefined;
   do {
     const page = await listCspAccounts(
-      house,
+      vaultContext,
       vault.id,
       'all',
       { name: 'page' },
@@ -192,7 +208,7 @@ test('pages of a list are complete and in order, and found by the beginning of a
   } while (cursor !== undefined);
   t.deepEqual(names, ['page_b', 'page c', 'page a']);
   // "_" stands for itself, not for any character.
-  const { items } = await listCspAccounts(house, vault.id, 'all', { name: 'page_' }, { limit: 5 });
+  const { items } = await listCspAccounts(vaultContext, vault.id, 'all', { name: 'page_' }, { limit: 5 });
   t.deepEqual(
     items.map(({ name }) => name),
     ['page_b'],

@@ -35,7 +35,7 @@ const trouble = fc.record({
 } as const);
 
 test('any sequence of lost answers, stale lists and kills ends in one access key, which signs in', async (t) => {
-  const { house, act, vault, group, account, simulator, store, time } = t.context;
+  const { vaultContext, act, vault, group, account, simulator, store, time } = t.context;
   const runs = fc.record({
     troubles: fc.array(trouble, { maxLength: 4 }),
     kills: fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 2 }),
@@ -44,7 +44,7 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
   await fc.assert(
     fc.asyncProperty(runs, async ({ troubles, kills, staleTries }) => {
       const user = await account.user();
-      const { id } = await createCspAccount(house, act(), vault.id, 'all', {
+      const { id } = await createCspAccount(vaultContext, act(), vault.id, 'all', {
         name: fresh('account'),
         adminGroupId: group,
         type: 'access-key',
@@ -62,7 +62,7 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
         simulator.fault({ ...call, kind, after, times: 1 }),
       );
       time.consistencyMs = 3_600_000;
-      const read = async () => getCspAccount(house, vault.id, 'all', id);
+      const read = async () => getCspAccount(vaultContext, vault.id, 'all', id);
       const isRotated = async () => {
         const { access_key_rotation: step, access_key_id: now } = await read();
         return step === null && now !== user.accessKeyId;
@@ -70,7 +70,7 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
       for (let tries = 0; tries < 25 && !(await isRotated()); tries++) {
         if (tries >= staleTries) simulator.settle();
         const killAt = kills[tries];
-        const mine = killAt === undefined ? house : killedAtWrite(house, killAt);
+        const mine = killAt === undefined ? vaultContext : killedAtWrite(vaultContext, killAt);
         await rotateAccessKey(
           mine,
           act(),
@@ -91,7 +91,7 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
       t.is(row.access_key_rotation, null, what);
       t.deepEqual(await account.accessKeyIds(user.name), [row.access_key_id ?? ''], what);
       t.not(row.access_key_id, user.accessKeyId, what);
-      t.is((await whoIs(await awsAccountOf(house, row))).arn, user.arn, what);
+      t.is((await whoIs(await awsAccountOf(vaultContext, row))).arn, user.arn, what);
     }),
     { numRuns: 10 },
   );

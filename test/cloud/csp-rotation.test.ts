@@ -7,7 +7,7 @@ import { Secret } from '../../src/secret.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
 import {
   createCspAccount,
   getCspAccount,
@@ -46,9 +46,9 @@ interface Case {
 }
 
 async function newCase(t: ExecutionContext<Context>, days: number | null = null): Promise<Case> {
-  const { house, act, vault, group, account } = t.context;
+  const { vaultContext, act, vault, group, account } = t.context;
   const user = await account.user();
-  const row = await createCspAccount(house, act(), vault.id, 'all', {
+  const row = await createCspAccount(vaultContext, act(), vault.id, 'all', {
     name: fresh('account'),
     adminGroupId: group,
     type: 'access-key',
@@ -80,8 +80,12 @@ async function rotationsOf(t: ExecutionContext<Context>, id: string): Promise<nu
   return (await actions(t, id)).filter((action) => action === 'rotate-access-key').length;
 }
 
-async function rotate({ context }: ExecutionContext<Context>, id: string, house: AwsHouse = context.house) {
-  return rotateAccessKey(house, context.act(), { vaultId: context.vault.id, sight: 'all', id }, quick);
+async function rotate(
+  { context }: ExecutionContext<Context>,
+  id: string,
+  vaultContext: AwsContext = context.vaultContext,
+) {
+  return rotateAccessKey(vaultContext, context.act(), { vaultId: context.vault.id, sight: 'all', id }, quick);
 }
 
 /** Again and again, as the schedule does, until it is done. */
@@ -94,7 +98,7 @@ async function finish(t: ExecutionContext<Context>, { row }: Case): Promise<void
 }
 
 async function read({ context }: ExecutionContext<Context>, id: string): Promise<CspAccountRecord> {
-  return getCspAccount(context.house, context.vault.id, 'all', id);
+  return getCspAccount(context.vaultContext, context.vault.id, 'all', id);
 }
 
 async function sealedKeys({ context }: ExecutionContext<Context>, id: string) {
@@ -125,7 +129,7 @@ async function checkRotated(
     [{ access_key_id: now.access_key_id ?? '', state: 'CURRENT', origin: 'rotation' }],
     what,
   );
-  t.is((await whoIs(await awsAccountOf(t.context.house, now))).arn, user.arn, what);
+  t.is((await whoIs(await awsAccountOf(t.context.vaultContext, now))).arn, user.arn, what);
   t.is(await rotationsOf(t, row.id), rotations + 1, what);
 }
 
@@ -216,7 +220,7 @@ test.serial('killed at any point, a second run completes the rotation, exactly o
   for (let killAt = 1; ; killAt++) {
     one = await nextCase(t, one);
     const store = new MortalStore(t.context.store, killAt);
-    const killed = await rotate(t, one.row.id, { ...t.context.house, store }).then(
+    const killed = await rotate(t, one.row.id, { ...t.context.vaultContext, store }).then(
       () => false,
       (error: unknown) => {
         if (error instanceof KilledError) return true;
@@ -283,17 +287,20 @@ async function failOnce(t: ExecutionContext<Context>, one: Case, rule: FaultRule
 test.serial(
   'CreateAccessKey repeated by the SDK after a lost answer leaves one access key too',
   async (t) => {
-    const house = { ...t.context.house, aws: clientsOf(t.context.simulator, { maxAttempts: 3 }) };
+    const vaultContext = {
+      ...t.context.vaultContext,
+      aws: clientsOf(t.context.simulator, { maxAttempts: 3 }),
+    };
     const one = await newCase(t);
     const undo = t.context.simulator.fault({
       ...{ service: 'iam', action: 'CreateAccessKey', kind: 'answer-lost' },
       times: 1,
     });
-    await rotate(t, one.row.id, house);
+    await rotate(t, one.row.id, vaultContext);
     undo();
     await checkRotated(t, one);
     t.true((await actions(t, one.row.id)).includes('delete-lost-access-key'));
-    house.aws.close();
+    vaultContext.aws.close();
   },
 );
 
@@ -331,14 +338,19 @@ test.serial(
 test.serial(
   'what an answer was lost of is deleted only once IAM would have told that somebody uses it',
   async (t) => {
-    const { account, act, clock, house, simulator, time, vault } = t.context;
+    const { account, act, clock, vaultContext, simulator, time, vault } = t.context;
     time.lastUsedDelayMs = 4 * 60 * 60_000;
     t.teardown(() => {
       delete time.lastUsedDelayMs;
       clock.ahead = 0;
     });
     const turn = async ({ row }: Case) =>
-      rotateAccessKey(house, act(), { vaultId: vault.id, sight: 'all', id: row.id }, { pauses: [1, 1] });
+      rotateAccessKey(
+        vaultContext,
+        act(),
+        { vaultId: vault.id, sight: 'all', id: row.id },
+        { pauses: [1, 1] },
+      );
     const strike = (kind: 'reset' | 'answer-lost') =>
       simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind, times: 1 });
 
@@ -362,7 +374,7 @@ test.serial(
       const waiting = await turn(one);
       t.is(waiting.access_key_rotation, 'CREATING');
       t.regex(waiting.access_key_rotation_problem ?? '', /the answer was lost .* most likely AKIA\w+/);
-      const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - house.now().getTime();
+      const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - vaultContext.now().getTime();
       t.true(pause > 4.9 * 60 * 60_000, `${pause} ms`);
       t.deepEqual(await account.accessKeyIds(one.user.name), before);
     }
@@ -430,7 +442,8 @@ test.serial(
     const waiting = await rotate(t, one.row.id);
     undo();
     t.like(waiting, { access_key_rotation: 'SWITCHED', access_key_rotation_problem: null });
-    const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - t.context.house.now().getTime();
+    const pause =
+      Date.parse(waiting.access_key_rotation_retry_at ?? '') - t.context.vaultContext.now().getTime();
     t.true(pause <= 5_000, `${pause} ms`);
     await rotate(t, one.row.id);
     await checkRotated(t, one);
@@ -460,26 +473,26 @@ test.serial('a new access key that is deleted in IAM before it was tried is made
 test.serial(
   'a schedule rotates what is due, once, and what failed again when its pause is over',
   async (t) => {
-    const { house, clock } = t.context;
+    const { vaultContext, clock } = t.context;
     const one = await newCase(t, 30);
     const mayGoOn = () => Promise.resolve(true);
-    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 0);
+    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 0);
     await t.context.store.db
       .updateTable('csp_accounts')
       .set({ next_access_key_rotation_at: new Date(Date.now() - 1000).toISOString() })
       .where('id', '=', one.row.id)
       .execute();
-    t.is((await rotateDueAccessKeys(house, () => Promise.resolve(false), quick)).rotated, 0);
+    t.is((await rotateDueAccessKeys(vaultContext, () => Promise.resolve(false), quick)).rotated, 0);
     const undo = t.context.simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'throttle' });
-    const { failed } = await rotateDueAccessKeys(house, mayGoOn, quick);
+    const { failed } = await rotateDueAccessKeys(vaultContext, mayGoOn, quick);
     undo();
     t.deepEqual(
       failed.map(({ cspAccountId }) => cspAccountId),
       [one.row.id],
     );
-    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 0, 'its pause is not over');
+    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 0, 'its pause is not over');
     clock.ahead = 5 * 60_000 + 1000;
-    t.is((await rotateDueAccessKeys(house, mayGoOn, quick)).rotated, 1);
+    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 1);
     clock.ahead = 0;
     await checkRotated(t, one);
     const { next_access_key_rotation_at: next } = await read(t, one.row.id);
@@ -497,9 +510,9 @@ test.serial('two at once rotate once', async (t) => {
 test.serial(
   'an access key that two CSP accounts sign in with is not rotated: the other would lose it',
   async (t) => {
-    const { house, act, vault, group } = t.context;
+    const { vaultContext, act, vault, group } = t.context;
     const { user, row } = await newCase(t);
-    await createCspAccount(house, act(), vault.id, 'all', {
+    await createCspAccount(vaultContext, act(), vault.id, 'all', {
       ...{ name: fresh('account'), adminGroupId: group, type: 'access-key' },
       ...{ accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
     });
@@ -512,7 +525,7 @@ test.serial(
 test.serial(
   'another access key entered while one is rotated ends the rotation and names what is left in IAM',
   async (t) => {
-    const { house, act, vault, account } = t.context;
+    const { vaultContext, act, vault, account } = t.context;
     const one = await newCase(t);
     const undo = t.context.simulator.fault({ service: 'kms', action: 'ListAliases', kind: '500', after: 1 });
     await rotate(t, one.row.id);
@@ -520,7 +533,7 @@ test.serial(
     const next = (await sealedKeys(t, one.row.id)).find(({ state }) => state === 'NEXT')?.access_key_id ?? '';
     const other = await account.user();
     const edited = await updateCspAccount(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: one.row.id },
       {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { FaultRule } from '../../simulator/simulator.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { AwsHouse } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/accounts/context.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import { getCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
@@ -48,7 +48,11 @@ interface Play {
   /** How many calls of it go well before. */
   after?: number;
   begin: (stage: Stage) => Promise<KeySetInAws & { store?: ExternalKeyStore }>;
-  run: (stage: Stage, house: AwsHouse, made: KeySetInAws & { store?: ExternalKeyStore }) => Promise<unknown>;
+  run: (
+    stage: Stage,
+    vaultContext: AwsContext,
+    made: KeySetInAws & { store?: ExternalKeyStore },
+  ) => Promise<unknown>;
   /** Of the record at the end; undefined for none. */
   end: Partial<ExternalKeyStore> | undefined;
 }
@@ -62,35 +66,35 @@ const plays: Record<string, Play> = {
   create: {
     operation: 'CreateCustomKeyStore',
     begin: async (stage) => newKeySetInAws(stage),
-    run: async ({ act }, house, { keySet }) => make(house, act, keySet),
+    run: async ({ act }, vaultContext, { keySet }) => make(vaultContext, act, keySet),
     end: { state: 'DISCONNECTED' },
   },
   connect: {
     operation: 'ConnectCustomKeyStore',
     begin: async (stage) => {
       const made = await newKeySetInAws(stage);
-      return { ...made, store: await make(stage.house, stage.act, made.keySet) };
+      return { ...made, store: await make(stage.vaultContext, stage.act, made.keySet) };
     },
-    run: async ({ act }, house, made) => connectExternalKeyStore(house, act(), on(made)),
+    run: async ({ act }, vaultContext, made) => connectExternalKeyStore(vaultContext, act(), on(made)),
     end: { state: 'CONNECTED' },
   },
   disconnect: {
     operation: 'DisconnectCustomKeyStore',
     begin: newConnected,
-    run: async ({ act }, house, made) => disconnectExternalKeyStore(house, act(), on(made)),
+    run: async ({ act }, vaultContext, made) => disconnectExternalKeyStore(vaultContext, act(), on(made)),
     end: { state: 'DISCONNECTED' },
   },
   rename: {
     operation: 'UpdateCustomKeyStore',
     begin: newConnected,
-    run: async ({ act }, house, made) =>
-      updateExternalKeyStore(house, act(), on(made), { name: `new of ${made.keySet.name}` }),
+    run: async ({ act }, vaultContext, made) =>
+      updateExternalKeyStore(vaultContext, act(), on(made), { name: `new of ${made.keySet.name}` }),
     end: { state: 'CONNECTED' },
   },
   rotate: {
     operation: 'UpdateCustomKeyStore',
     begin: newConnected,
-    run: async ({ act }, house, made) => rotateStoreCredential(house, act(), on(made), 60),
+    run: async ({ act }, vaultContext, made) => rotateStoreCredential(vaultContext, act(), on(made), 60),
     end: { state: 'CONNECTED' },
   },
   delete: {
@@ -98,21 +102,22 @@ const plays: Record<string, Play> = {
     // While it is connected it is only asked for whether there are KMS keys.
     after: 1,
     begin: newConnected,
-    run: async ({ act }, house, made) => deleteExternalKeyStore(house, act(), on(made), { disconnect: true }),
+    run: async ({ act }, vaultContext, made) =>
+      deleteExternalKeyStore(vaultContext, act(), on(made), { disconnect: true }),
     end: undefined,
   },
 };
 
-async function make(house: AwsHouse, act: Stage['act'], keySet: KeySet) {
-  return createExternalKeyStore(house, act(), keySet, {
+async function make(vaultContext: AwsContext, act: Stage['act'], keySet: KeySet) {
+  return createExternalKeyStore(vaultContext, act(), keySet, {
     region,
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
   });
 }
 
-async function forgetStores({ house }: Stage): Promise<void> {
-  await house.store.db.deleteFrom('external_key_stores').execute();
+async function forgetStores({ vaultContext }: Stage): Promise<void> {
+  await vaultContext.store.db.deleteFrom('external_key_stores').execute();
 }
 
 /** One store in AWS or none, as the record has it; with one live credential that AWS has, and nothing pending. */
@@ -136,9 +141,13 @@ async function assertExactlyOnce(
   t.true(live.includes(row?.access_key_id ?? ''));
 }
 
-/** Those that are live besides the one that AWS has must be on their way out: superseded, to retire once quiet. */
-async function orphans({ house }: Stage, { keySet }: KeySetInAws, accessKeyId: string): Promise<number> {
-  const live = await house.store.db
+/** Those that are live besides the one that AWS has must be on their hint: superseded, to retire once quiet. */
+async function orphans(
+  { vaultContext }: Stage,
+  { keySet }: KeySetInAws,
+  accessKeyId: string,
+): Promise<number> {
+  const live = await vaultContext.store.db
     .selectFrom('xks_credentials')
     .select(['access_key_id', 'successor', 'retire_after_minutes'])
     .where('key_set_id', '=', keySet.id)
@@ -152,7 +161,7 @@ const kinds: FaultRule['kind'][] = ['reset', '500', 'throttle', 'denied', 'answe
 for (const [name, play] of Object.entries(plays))
   for (const kind of kinds)
     test.serial(`${name}: after ${kind} the watch or a repetition completes it, exactly once`, async (t) => {
-      const { house, simulator } = t.context;
+      const { vaultContext, simulator } = t.context;
       const made = await play.begin(t.context);
       simulator.fault({
         service: 'kms',
@@ -162,12 +171,12 @@ for (const [name, play] of Object.entries(plays))
         after: play.after ?? 0,
         accessKeyId: made.account.accessKeyId,
       });
-      await play.run(t.context, house, made).catch(() => undefined);
+      await play.run(t.context, vaultContext, made).catch(() => undefined);
       await anHourOfWatching(t.context);
       const row = await storeOf(t.context, made.keySet);
       // What was refused for certain is wanted no more: it is for a person to ask again.
       if (row?.state !== play.end?.state || kind === 'denied') {
-        await play.run(t.context, house, made);
+        await play.run(t.context, vaultContext, made);
         await anHourOfWatching(t.context);
       }
       await assertExactlyOnce(t, play, made);
@@ -177,12 +186,12 @@ for (const [name, play] of Object.entries(plays))
       if (name === 'rename') t.is(after?.name, `new of ${made.keySet.name}`);
     });
 
-/** A house whose process is killed at the n-th write of the store: before it, or just after. */
+/** A context whose process is killed at the n-th write of the store: before it, or just after. */
 function killedAt(
-  house: AwsHouse,
+  vaultContext: AwsContext,
   n: number,
   when: 'before' | 'after',
-): { house: AwsHouse; wasKilled: () => boolean } {
+): { vaultContext: AwsContext; wasKilled: () => boolean } {
   let writes = 0;
   let dead = false;
   const dying = new Error('killed');
@@ -196,14 +205,14 @@ function killedAt(
       if (when === 'after') await write(...run);
       throw dying;
     };
-  const { store } = house;
+  const { store } = vaultContext;
   const mortalStore = {
     ...{ db: store.db, revision: () => store.revision(), close: async () => store.close() },
     change: mortal(store.change.bind(store)),
     write: mortal(store.write.bind(store)),
     bookkeep: mortal(store.bookkeep.bind(store)),
   } as unknown as Store;
-  return { house: { ...house, store: mortalStore }, wasKilled: () => dead };
+  return { vaultContext: { ...vaultContext, store: mortalStore }, wasKilled: () => dead };
 }
 
 for (const [name, play] of Object.entries(plays))
@@ -215,20 +224,20 @@ for (const [name, play] of Object.entries(plays))
           await forgetStores(t.context);
           const made = await play.begin(t.context);
           const killed = killedAt(t.context.restarted(), n, when);
-          await play.run(t.context, killed.house, made).catch(() => undefined);
+          await play.run(t.context, killed.vaultContext, made).catch(() => undefined);
           if (!killed.wasKilled()) {
             t.true(n > 3, `it has ${n} writes`);
             return;
           }
-          const house = t.context.restarted();
-          await anHourOfWatching(t.context, house);
+          const vaultContext = t.context.restarted();
+          await anHourOfWatching(t.context, vaultContext);
           const row = await storeOf(t.context, made.keySet);
           const isDone = row === undefined ? play.end === undefined : row.state === play.end?.state;
           const isMoved = name !== 'rotate' || row?.access_key_id !== made.store?.access_key_id;
           const isNamed = name !== 'rename' || row?.name !== made.store?.name;
           if (!isDone || !isMoved || !isNamed) {
-            await play.run(t.context, house, made);
-            await anHourOfWatching(t.context, house);
+            await play.run(t.context, vaultContext, made);
+            await anHourOfWatching(t.context, vaultContext);
           }
           await assertExactlyOnce(t, play, made);
           const after = await storeOf(t.context, made.keySet);
@@ -244,13 +253,14 @@ const refusals: Record<string, Pick<Play, 'operation' | 'after' | 'run'> & { cod
     operation: 'DeleteCustomKeyStore',
     code: 'CustomKeyStoreHasCMKsException',
     after: 1,
-    run: async ({ act }, house, made) => deleteExternalKeyStore(house, act(), on(made), { disconnect: true }),
+    run: async ({ act }, vaultContext, made) =>
+      deleteExternalKeyStore(vaultContext, act(), on(made), { disconnect: true }),
   },
   'another endpoint': {
     operation: 'UpdateCustomKeyStore',
     code: 'XksProxyUriUnreachableException',
-    run: async ({ act }, house, made) =>
-      updateExternalKeyStore(house, act(), on(made), {
+    run: async ({ act }, vaultContext, made) =>
+      updateExternalKeyStore(vaultContext, act(), on(made), {
         uriEndpoint: `https://${secondHostName}`,
         disconnect: true,
       }),
@@ -270,9 +280,9 @@ for (const [name, { operation, code, after = 0, run }] of Object.entries(refusal
           accessKeyId: made.account.accessKeyId,
         });
         const killed = killedAt(t.context.restarted(), n, 'before');
-        await run(t.context, killed.house, made).catch(() => undefined);
+        await run(t.context, killed.vaultContext, made).catch(() => undefined);
         // As long as nobody is killed the schedule's writes are part of it.
-        await watchOnce(t.context, made, killed.house).catch(() => undefined);
+        await watchOnce(t.context, made, killed.vaultContext).catch(() => undefined);
         await anHourOfWatching(t.context, t.context.restarted());
         lift();
         const label = `killed before write ${n}`;
@@ -287,12 +297,12 @@ for (const [name, { operation, code, after = 0, run }] of Object.entries(refusal
   );
 
 test.serial('a deletion that we may not ask for disconnects nobody', async (t) => {
-  const { house, act, simulator } = t.context;
+  const { vaultContext, act, simulator } = t.context;
   const made = await newConnected(t.context);
   const lift = simulator.fault({ service: 'kms', action: 'DeleteCustomKeyStore', kind: 'denied' });
   t.teardown(lift);
-  const wish = { disconnect: true };
-  await t.throwsAsync(deleteExternalKeyStore(house, act(), on(made), wish), {
+  const input = { disconnect: true };
+  await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on(made), input), {
     message: /DeleteCustomKeyStore \(AccessDeniedException\)/,
   });
   t.like(await storeOf(t.context, made.keySet), { state: 'CONNECTED', wanted: null });
@@ -302,17 +312,17 @@ test.serial('a deletion that we may not ask for disconnects nobody', async (t) =
 test.serial(
   'who repeats a deletion that AWS refuses then has the key store connected again too',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const made = await newConnected(t.context);
-    await deleteExternalKeyStore(house, act(), on(made), { disconnect: true });
-    const again = await deleteExternalKeyStore(house, act(), on(made), {});
+    await deleteExternalKeyStore(vaultContext, act(), on(made), { disconnect: true });
+    const again = await deleteExternalKeyStore(vaultContext, act(), on(made), {});
     t.like(again, { state: 'DISCONNECTING', wanted: 'DELETE' });
     await simulator.kms.settled(made.store.custom_key_store_id, { now: true });
     simulator.fault({
       ...{ service: 'kms', action: 'DeleteCustomKeyStore', kind: 'error', times: 1 },
       error: { code: 'CustomKeyStoreHasCMKsException', status: 400 },
     });
-    await t.throwsAsync(deleteExternalKeyStore(house, act(), on(made), {}), {
+    await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on(made), {}), {
       message: /has KMS keys in it/,
     });
     await anHourOfWatching(t.context);
@@ -325,14 +335,17 @@ test.serial(
 test.serial(
   'that it be disconnected, or deleted, stays wanted when somebody else wants it changed; so does that it be connected',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const made = await newConnected(t.context);
-    const rename = async () => updateExternalKeyStore(house, act(), on(made), { name: fresh('renamed') });
+    const rename = async () =>
+      updateExternalKeyStore(vaultContext, act(), on(made), { name: fresh('renamed') });
     const strike = (action: string) => simulator.fault({ service: 'kms', action, kind: 'reset', times: 1 });
     strike('DisconnectCustomKeyStore');
-    await t.throwsAsync(disconnectExternalKeyStore(house, act(), on(made)), { message: /cannot be reached/ });
+    await t.throwsAsync(disconnectExternalKeyStore(vaultContext, act(), on(made)), {
+      message: /cannot be reached/,
+    });
     await t.throwsAsync(rename(), { message: /still being asked to disconnect/ });
-    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), {
+    await t.throwsAsync(rotateStoreCredential(vaultContext, act(), on(made), 60), {
       message: /still being asked to disconnect/,
     });
     t.like(await storeOf(t.context, made.keySet), { wanted: 'DISCONNECT', pending_access_key_id: '' });
@@ -340,12 +353,14 @@ test.serial(
     t.like(await storeOf(t.context, made.keySet), { state: 'DISCONNECTED', wanted: null });
 
     strike('ConnectCustomKeyStore');
-    await t.throwsAsync(connectExternalKeyStore(house, act(), on(made)), { message: /cannot be reached/ });
+    await t.throwsAsync(connectExternalKeyStore(vaultContext, act(), on(made)), {
+      message: /cannot be reached/,
+    });
     const { name } = await rename();
     await anHourOfWatching(t.context);
     t.like(await storeOf(t.context, made.keySet), { state: 'CONNECTED', wanted: null, name });
 
-    await deleteExternalKeyStore(house, act(), on(made), { disconnect: true });
+    await deleteExternalKeyStore(vaultContext, act(), on(made), { disconnect: true });
     await t.throwsAsync(rename(), { message: /still being asked to delete/ });
     await anHourOfWatching(t.context);
     t.is(await storeOf(t.context, made.keySet), undefined);
@@ -359,11 +374,11 @@ for (const [name, disconnect] of [
   test.serial(
     `who had it disconnected finds it so, though AWS refuses a later deletion ${name}`,
     async (t) => {
-      const { house, act, simulator } = t.context;
+      const { vaultContext, act, simulator } = t.context;
       await forgetStores(t.context);
       const made = await newConnected(t.context);
       simulator.fault({ service: 'kms', action: 'DisconnectCustomKeyStore', kind: 'reset', times: 1 });
-      await t.throwsAsync(disconnectExternalKeyStore(house, act(), on(made)), {
+      await t.throwsAsync(disconnectExternalKeyStore(vaultContext, act(), on(made)), {
         message: /cannot be reached/,
       });
       const lift = simulator.fault({
@@ -376,7 +391,7 @@ for (const [name, disconnect] of [
         ...(disconnect ? { after: 1 } : {}),
         error: { code: 'CustomKeyStoreHasCMKsException', status: 400 },
       });
-      await deleteExternalKeyStore(house, act(), on(made), { disconnect }).catch(() => undefined);
+      await deleteExternalKeyStore(vaultContext, act(), on(made), { disconnect }).catch(() => undefined);
       await anHourOfWatching(t.context);
       lift();
       t.like(await storeOf(t.context, made.keySet), { state: 'DISCONNECTED', wanted: null });
@@ -388,20 +403,20 @@ for (const [name, disconnect] of [
 async function watchOnce(
   { simulator, clock }: Stage,
   { store }: { store: ExternalKeyStore },
-  house: AwsHouse,
+  vaultContext: AwsContext,
 ) {
   await simulator.kms.settled(store.custom_key_store_id, { now: true });
   clock.ahead += 6 * 60_000;
-  await watchExternalKeyStores(house, () => Promise.resolve(true));
+  await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
 }
 
 test.serial('a creation that the SDK sent twice since its answer was lost is found and kept', async (t) => {
-  const { house, act, simulator } = t.context;
+  const { vaultContext, act, simulator } = t.context;
   const made = await newKeySetInAws(t.context);
   const aws = clientsOf(simulator, { maxAttempts: 3 });
   t.teardown(() => aws.close());
   simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
-  const store = await make({ ...house, aws }, act, made.keySet);
+  const store = await make({ ...vaultContext, aws }, act, made.keySet);
   t.like(store, { state: 'DISCONNECTED', wanted: null, pending_access_key_id: '' });
   t.is((await inAws(t.context, made)).length, 1);
   t.deepEqual(await liveCredentials(t.context, made.keySet), [store.access_key_id]);
@@ -410,22 +425,24 @@ test.serial('a creation that the SDK sent twice since its answer was lost is fou
 test.serial(
   'one that AWS makes after its credential was withdrawn is found, and given another credential',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const made = await newKeySetInAws(t.context);
     const { keySet } = made;
     simulator.fault({ service: 'kms', action: 'CreateCustomKeyStore', kind: 'answer-lost', times: 1 });
     simulator.fault({ service: 'kms', action: 'DescribeCustomKeyStores', kind: '500', after: 1, times: 1 });
-    await t.throwsAsync(make(house, act, keySet), { message: /CreateCustomKeyStore/ });
+    await t.throwsAsync(make(vaultContext, act, keySet), { message: /CreateCustomKeyStore/ });
     const row = await storeOf(t.context, keySet);
     t.like(row, { wanted: 'CREATE', state: 'CREATING' });
     // As a repetition does that AWS did not show the key store yet.
-    await house.store.db
+    await vaultContext.store.db
       .updateTable('xks_credentials')
       .set({ withdrawn_at: new Date().toISOString(), withdrawn_why: 'WITHDRAWN' })
       .where('access_key_id', '=', row?.pending_access_key_id ?? '')
       .execute();
     // Found, and then killed: that AWS has a credential of no use is written down with it.
-    await t.throwsAsync(make(killedAt(house, 3, 'after').house, act, keySet), { message: 'killed' });
+    await t.throwsAsync(make(killedAt(vaultContext, 3, 'after').vaultContext, act, keySet), {
+      message: 'killed',
+    });
     t.like(await storeOf(t.context, keySet), { wanted: 'UPDATE', state: 'DISCONNECTED' });
     await anHourOfWatching(t.context);
     const found = await storeOf(t.context, keySet);
@@ -438,7 +455,7 @@ test.serial(
 );
 
 test.serial('two who ask at once do not both act: the second is told', async (t) => {
-  const { house, act, simulator } = t.context;
+  const { vaultContext, act, simulator } = t.context;
   const made = await newConnected(t.context);
   const undo = simulator.fault({
     service: 'kms',
@@ -447,22 +464,22 @@ test.serial('two who ask at once do not both act: the second is told', async (t)
     delayMs: 300,
   });
   t.teardown(undo);
-  const first = rotateStoreCredential(house, act(), on(made), 60);
+  const first = rotateStoreCredential(vaultContext, act(), on(made), 60);
   await pause(50);
-  await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), { message: /another act/ });
+  await t.throwsAsync(rotateStoreCredential(vaultContext, act(), on(made), 60), { message: /another act/ });
   t.is((await first).pending_access_key_id, '');
 });
 
 test.serial(
   'a connection that failed before its lost answer is looked for is told, and not begun again',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const made = await newKeySetInAws(t.context);
     const { keySet, account } = made;
-    const { id, access_key_id, custom_key_store_id } = await make(house, act, keySet);
-    await withdrawCredential(house, act(), keySet, { accessKeyId: access_key_id });
+    const { id, access_key_id, custom_key_store_id } = await make(vaultContext, act, keySet);
+    await withdrawCredential(vaultContext, act(), keySet, { accessKeyId: access_key_id });
     simulator.fault({ service: 'kms', action: 'ConnectCustomKeyStore', kind: 'answer-lost', times: 1 });
-    await t.throwsAsync(connectExternalKeyStore(house, act(), { keySet, id }));
+    await t.throwsAsync(connectExternalKeyStore(vaultContext, act(), { keySet, id }));
     await simulator.kms.settled(custom_key_store_id, { now: true });
     await anHourOfWatching(t.context);
     t.like(await storeOf(t.context, keySet), {
@@ -483,17 +500,17 @@ test.serial(
 test.serial(
   'a credential of which AWS may have been told lives on until that is settled; then it is withdrawn and another given',
   async (t) => {
-    const { house, act, simulator, clock } = t.context;
+    const { vaultContext, act, simulator, clock } = t.context;
     const made = await newConnected(t.context);
     const { keySet } = made;
     simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'reset', times: 1 });
-    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60), {
+    await t.throwsAsync(rotateStoreCredential(vaultContext, act(), on(made), 60), {
       message: /UpdateCustomKeyStore/,
     });
     const pending = (await storeOf(t.context, keySet))?.pending_access_key_id ?? '';
     for (const minutes of [1, 3]) {
       clock.ahead += minutes * 60_000;
-      await refreshExternalKeyStore(house, act(), on(made));
+      await refreshExternalKeyStore(vaultContext, act(), on(made));
       t.like(await storeOf(t.context, keySet), { wanted: 'UPDATE', pending_access_key_id: pending });
       t.deepEqual(
         (await liveCredentials(t.context, keySet)).toSorted(),
@@ -501,7 +518,7 @@ test.serial(
       );
     }
     clock.ahead += 2 * 60_000;
-    const after = await refreshExternalKeyStore(house, act(), on(made));
+    const after = await refreshExternalKeyStore(vaultContext, act(), on(made));
     t.like(after, { wanted: null, pending_access_key_id: '' });
     t.deepEqual(
       (await liveCredentials(t.context, keySet)).toSorted(),
@@ -514,15 +531,15 @@ test.serial(
 test.serial(
   'a person who repeats a rotation need not wait: what AWS may have had retires once it is quiet',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const made = await newConnected(t.context);
     const { keySet } = made;
     simulator.fault({ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'reset', times: 1 });
-    await t.throwsAsync(rotateStoreCredential(house, act(), on(made), 60));
+    await t.throwsAsync(rotateStoreCredential(vaultContext, act(), on(made), 60));
     const pending = (await storeOf(t.context, keySet))?.pending_access_key_id ?? '';
-    const after = await rotateStoreCredential(house, act(), on(made), 60);
+    const after = await rotateStoreCredential(vaultContext, act(), on(made), 60);
     t.like(after, { wanted: null, pending_access_key_id: '' });
-    t.like(await getCredential(house, keySet, pending), {
+    t.like(await getCredential(vaultContext, keySet, pending), {
       successor: after.access_key_id,
       retire_after_minutes: 60,
       withdrawn_at: null,

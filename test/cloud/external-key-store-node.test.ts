@@ -123,7 +123,7 @@ test.serial(
     t.is(refused.status, 502);
     t.is(refused.body.type, 'urn:holdfast:problem:aws');
     t.regex(refused.body.detail, /cannot reach the proxy.*XksProxyUriUnreachableException/);
-    t.regex(refused.body.wayOut, /holdfast doctor/);
+    t.regex(refused.body.remediation, /holdfast doctor/);
     const { code, stderr } = await run(
       'xks',
       'create',
@@ -135,7 +135,7 @@ test.serial(
     );
     t.not(code, 0);
     t.regex(stderr, /cannot reach the proxy/);
-    t.regex(stderr, /way out: holdfast doctor/);
+    t.regex(stderr, /hint: holdfast doctor/);
     t.deepEqual((await admin.get(path1(t.context))).body.items, []);
   },
 );
@@ -173,7 +173,7 @@ test.serial(
     t.is(failed.code, 69);
     t.regex(failed.stderr, /INVALID_CREDENTIALS. The proxy did not accept/);
     t.regex(failed.stderr, /Likely: The credential is withdrawn/);
-    t.regex(failed.stderr, /way out: .*holdfast external-key-store rotate-credential/);
+    t.regex(failed.stderr, /hint: .*holdfast external-key-store rotate-credential/);
     const shown = await run('xks', 'show', keySet);
     t.regex(shown.stderr, /^FAILED with INVALID_CREDENTIALS: /m);
     t.regex(shown.stderr, /^problem: the credential that AWS has is not a live one/m);

@@ -53,23 +53,23 @@ const publicly = { region, connectivity: 'PUBLIC_ENDPOINT' as const, uriEndpoint
 async function make(
   stage: Stage,
   keySet: KeySet,
-  wish: Partial<Parameters<typeof createExternalKeyStore>[3]> = {},
+  input: Partial<Parameters<typeof createExternalKeyStore>[3]> = {},
 ) {
-  return createExternalKeyStore(stage.house, stage.act(), keySet, { ...publicly, ...wish });
+  return createExternalKeyStore(stage.vaultContext, stage.act(), keySet, { ...publicly, ...input });
 }
 
 async function look(
-  { house, act }: Stage,
+  { vaultContext, act }: Stage,
   keySet: KeySet,
   { id }: ExternalKeyStore,
 ): Promise<ExternalKeyStore> {
-  const row = await refreshExternalKeyStore(house, act(), { keySet, id });
+  const row = await refreshExternalKeyStore(vaultContext, act(), { keySet, id });
   if (row === undefined) throw new Error('it is gone');
   return row;
 }
 
-async function shown({ house }: Stage, keySet: KeySet, row: ExternalKeyStore) {
-  const [view] = await viewsOf(house, keySet, [row]);
+async function shown({ vaultContext }: Stage, keySet: KeySet, row: ExternalKeyStore) {
+  const [view] = await viewsOf(vaultContext, keySet, [row]);
   if (view === undefined) throw new Error('nothing to show');
   return showStore(view);
 }
@@ -88,7 +88,7 @@ function sdk({ simulator }: Stage, { account }: KeySetInAws, where = region): KM
 test.serial(
   'an external key store is made with a credential of its own, connected, and watched until AWS has done so',
   async (t) => {
-    const { house, act, simulator, clock } = t.context;
+    const { vaultContext, act, simulator, clock } = t.context;
     const made = await newKeySetInAws(t.context);
     const { keySet } = made;
     const store = await make(t.context, keySet, { name: 'Payroll keys' });
@@ -111,28 +111,28 @@ test.serial(
     });
     t.deepEqual(await liveCredentials(t.context, keySet), [store.access_key_id]);
 
-    const connecting = await connectExternalKeyStore(house, act(), { keySet, id: store.id });
+    const connecting = await connectExternalKeyStore(vaultContext, act(), { keySet, id: store.id });
     t.like(connecting, { state: 'CONNECTING', wanted: null });
-    const soon = await nextStoreLook(house);
+    const soon = await nextStoreLook(vaultContext);
     t.true(
-      soon !== undefined && soon.getTime() - house.now().getTime() <= 5_000,
+      soon !== undefined && soon.getTime() - vaultContext.now().getTime() <= 5_000,
       'the next look is seconds away',
     );
     await simulator.kms.connected(store.custom_key_store_id);
     clock.ahead += 10_000;
-    t.like(await watchExternalKeyStores(house, () => Promise.resolve(true)), { failed: 0 });
+    t.like(await watchExternalKeyStores(vaultContext, () => Promise.resolve(true)), { failed: 0 });
     const connected = await storeOf(t.context, keySet);
     t.is(connected?.state, 'CONNECTED');
     const pause = async () =>
-      Date.parse((await storeOf(t.context, keySet))?.next_check_at ?? '') - house.now().getTime();
+      Date.parse((await storeOf(t.context, keySet))?.next_check_at ?? '') - vaultContext.now().getTime();
     const { updated_at } = connected ?? { updated_at: '' };
     t.true((await pause()) <= 33_000, 'then half minutes, while AWS may show what was before');
     clock.ahead += 10 * 60_000;
-    await watchExternalKeyStores(house, () => Promise.resolve(true));
+    await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
     t.true((await pause()) > 4 * 60_000, 'then minutes');
     t.is((await storeOf(t.context, keySet))?.updated_at, updated_at);
     t.deepEqual(
-      (await eventsOf(house as never, store.id)).map(({ action }) => action),
+      (await eventsOf(vaultContext as never, store.id)).map(({ action }) => action),
       [
         'external-key-store.create',
         'external-key-store.made',
@@ -163,46 +163,46 @@ test.serial(
       }),
     );
     await deleteExternalKeyStore(
-      t.context.house,
+      t.context.vaultContext,
       t.context.act(),
       { keySet: elsewhere.keySet, id: other.id },
       { forget: true },
     );
     const address = await t.throwsAsync(make(t.context, elsewhere.keySet), { instanceOf: VaultError });
     t.regex(address.message, new RegExp(other.custom_key_store_id));
-    t.regex(address.wayOut ?? '', /external-key-store link/);
+    t.regex(address.remediation ?? '', /external-key-store link/);
   },
 );
 
 test.serial(
   'two key sets without path prefix: told of when the second is made, and no dead end at create and link',
   async (t) => {
-    const { house, act } = t.context;
+    const { vaultContext, act } = t.context;
     const first = await newKeySetInAws(t.context, { pathPrefix: '' });
-    t.deepEqual(await keySetWarnings(house.store.db, first.keySet), []);
+    t.deepEqual(await keySetWarnings(vaultContext.store.db, first.keySet), []);
     const made = await make(t.context, first.keySet);
     const second = await newKeySetInAws(t.context, { account: first.account, pathPrefix: '' });
-    const [warning, ...more] = await keySetWarnings(house.store.db, second.keySet);
+    const [warning, ...more] = await keySetWarnings(vaultContext.store.db, second.keySet);
     t.deepEqual(more, []);
     t.is(warning?.code, 'path-shared');
     t.regex(
       warning?.message ?? '',
       /AWS KMS has each pair of proxy endpoint and path once in an AWS account/,
     );
-    t.regex(warning?.wayOut ?? '', /key-set edit KEY-SET --path-prefix/);
+    t.regex(warning?.remediation ?? '', /key-set edit KEY-SET --path-prefix/);
     const prefixed = await newKeySetInAws(t.context);
-    t.deepEqual(await keySetWarnings(house.store.db, prefixed.keySet), []);
+    t.deepEqual(await keySetWarnings(vaultContext.store.db, prefixed.keySet), []);
 
     const id = made.custom_key_store_id;
     const create = await t.throwsAsync(make(t.context, second.keySet), { instanceOf: VaultError });
     t.regex(create.message, new RegExp(`endpoint and path already: ${id}`));
-    t.regex(create.wayOut ?? '', /^it is linked to another key set: .*--path-prefix/);
+    t.regex(create.remediation ?? '', /^it is linked to another key set: .*--path-prefix/);
     const link = await t.throwsAsync(
-      linkExternalKeyStore(house, act(), second.keySet, { region: made.region, customKeyStoreId: id }),
+      linkExternalKeyStore(vaultContext, act(), second.keySet, { region: made.region, customKeyStoreId: id }),
       { instanceOf: VaultError },
     );
     t.regex(link.message, /linked to another key set/);
-    t.regex(link.wayOut ?? '', /delete .*--forget.*--path-prefix/);
+    t.regex(link.remediation ?? '', /delete .*--forget.*--path-prefix/);
   },
 );
 
@@ -217,7 +217,7 @@ test.serial(
       },
     );
     t.is(error.code, 'XksProxyUriUnreachableException');
-    t.regex(error.wayOut, /holdfast doctor/);
+    t.regex(error.remediation, /holdfast doctor/);
     t.is(await storeOf(t.context, keySet), undefined);
     t.deepEqual(await liveCredentials(t.context, keySet), []);
     t.is((await make(t.context, keySet)).state, 'DISCONNECTED', 'asked for again it is made');
@@ -265,7 +265,7 @@ test.serial(
 test.serial('an endpoint that is not told is the one used last', async (t) => {
   const { keySet } = await newKeySetInAws(t.context);
   await make(t.context, keySet);
-  const second = await createExternalKeyStore(t.context.house, t.context.act(), keySet, {
+  const second = await createExternalKeyStore(t.context.vaultContext, t.context.act(), keySet, {
     region: 'eu-west-1',
     connectivity: 'PUBLIC_ENDPOINT',
   });
@@ -273,7 +273,7 @@ test.serial('an endpoint that is not told is the one used last', async (t) => {
 });
 
 test.serial('two Regions have a credential each, and one may go without the other', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const made = await newKeySetInAws(t.context);
   const { keySet } = made;
   const first = await make(t.context, keySet);
@@ -283,30 +283,30 @@ test.serial('two Regions have a credential each, and one may go without the othe
     [(await inAws(t.context, made)).length, (await inAws(t.context, made, 'eu-west-1')).length],
     [1, 1],
   );
-  t.is(await deleteExternalKeyStore(house, act(), { keySet, id: first.id }, {}), undefined);
+  t.is(await deleteExternalKeyStore(vaultContext, act(), { keySet, id: first.id }, {}), undefined);
   t.deepEqual(await liveCredentials(t.context, keySet), [second.access_key_id]);
   t.deepEqual(await inAws(t.context, made), []);
   t.is((await inAws(t.context, made, 'eu-west-1')).length, 1);
 });
 
 test.serial('one that FAILED is disconnected first, then connected again, by asking once', async (t) => {
-  const { house, act, simulator } = t.context;
+  const { vaultContext, act, simulator } = t.context;
   const { keySet, store } = await newConnected(t.context);
-  await withdrawCredential(house, act(), keySet, { accessKeyId: store.access_key_id });
-  await disconnectExternalKeyStore(house, act(), { keySet, id: store.id });
+  await withdrawCredential(vaultContext, act(), keySet, { accessKeyId: store.access_key_id });
+  await disconnectExternalKeyStore(vaultContext, act(), { keySet, id: store.id });
   await anHourOfWatching(t.context);
-  await connectExternalKeyStore(house, act(), { keySet, id: store.id });
+  await connectExternalKeyStore(vaultContext, act(), { keySet, id: store.id });
   await simulator.kms.settled(store.custom_key_store_id, { now: true });
   const failed = await look(t.context, keySet, store);
   t.like(failed, { state: 'FAILED', connection_error: 'INVALID_CREDENTIALS' });
   const { connectionError, warnings } = await shown(t.context, keySet, failed);
-  t.regex(connectionError?.wayOut ?? '', /rotate-credential/);
+  t.regex(connectionError?.remediation ?? '', /rotate-credential/);
   t.deepEqual(
     warnings.map(({ code }) => code),
     ['CREDENTIAL_NOT_LIVE'],
   );
 
-  const again = await connectExternalKeyStore(house, act(), { keySet, id: store.id });
+  const again = await connectExternalKeyStore(vaultContext, act(), { keySet, id: store.id });
   t.like(again, { state: 'DISCONNECTING', wanted: 'CONNECT', connection_error: '' });
   await simulator.kms.settled(store.custom_key_store_id, { now: true });
   t.like(await look(t.context, keySet, store), { state: 'CONNECTING', wanted: null });
@@ -342,7 +342,7 @@ const failures: Partial<
 
 for (const [code, provoke] of Object.entries(failures))
   test.serial(`a connection that fails with ${code} is shown with meaning, cause and way out`, async (t) => {
-    const { house, act, simulator, node, resolve } = t.context;
+    const { vaultContext, act, simulator, node, resolve } = t.context;
     const host = `${fresh('vpc')}.example.test`;
     const tls = await node.ca.issue(host, { dnsNames: [host] });
     const stub = await XksStub.start(tls);
@@ -362,34 +362,34 @@ for (const [code, provoke] of Object.entries(failures))
       vpcEndpointServiceOwner: '111122223333',
     });
     provoke(stub, t.context, host, service);
-    await connectExternalKeyStore(house, act(), { keySet, id: store.id });
+    await connectExternalKeyStore(vaultContext, act(), { keySet, id: store.id });
     await simulator.kms.settled(store.custom_key_store_id, { now: true });
     const { state, connectionError } = await shown(t.context, keySet, await look(t.context, keySet, store));
     t.is(state, 'FAILED');
     t.is(connectionError?.code, code);
     t.deepEqual(connectionError?.meaning, connectionErrors[code as keyof typeof connectionErrors].meaning);
-    t.regex(connectionError?.wayOut ?? '', /then holdfast external-key-store connect$/);
+    t.regex(connectionError?.remediation ?? '', /then holdfast external-key-store connect$/);
     t.regex(connectionError?.source ?? '', /^https:\/\/docs\.aws\.amazon\.com\//);
   });
 
 test.serial(
   'the name changes while it is connected; the endpoint only disconnected, or by disconnecting and connecting again',
   async (t) => {
-    const { house, act, simulator } = t.context;
+    const { vaultContext, act, simulator } = t.context;
     const { keySet, store, ...made } = await newConnected(t.context);
     const on = { keySet, id: store.id };
-    t.like(await updateExternalKeyStore(house, act(), on, { name: 'renamed' }), {
+    t.like(await updateExternalKeyStore(vaultContext, act(), on, { name: 'renamed' }), {
       name: 'renamed',
       state: 'CONNECTED',
     });
     const uriEndpoint = `https://${secondHostName}`;
-    const refused = await t.throwsAsync(updateExternalKeyStore(house, act(), on, { uriEndpoint }), {
+    const refused = await t.throwsAsync(updateExternalKeyStore(vaultContext, act(), on, { uriEndpoint }), {
       instanceOf: VaultError,
     });
     t.regex(refused.message, /only while it is disconnected/);
     t.like(await storeOf(t.context, keySet), { wanted: null, uri_endpoint: endpoint, state: 'CONNECTED' });
 
-    const begun = await updateExternalKeyStore(house, act(), on, { uriEndpoint, disconnect: true });
+    const begun = await updateExternalKeyStore(vaultContext, act(), on, { uriEndpoint, disconnect: true });
     t.like(begun, { wanted: 'UPDATE', state: 'DISCONNECTING' });
     await anHourOfWatching(t.context);
     t.like(await storeOf(t.context, keySet), { wanted: null, uri_endpoint: uriEndpoint, state: 'CONNECTED' });
@@ -399,7 +399,7 @@ test.serial(
 );
 
 test.serial('connectivity changes together with the endpoint, there and back', async (t) => {
-  const { house, act, simulator, node, resolve } = t.context;
+  const { vaultContext, act, simulator, node, resolve } = t.context;
   const made = await newKeySetInAws(t.context);
   const { keySet } = made;
   const on = { keySet, id: (await make(t.context, keySet)).id };
@@ -409,16 +409,16 @@ test.serial('connectivity changes together with the endpoint, there and back', a
   const ownerAccountId = made.account.id;
   simulator.kms.putVpcEndpointService({ name: vpcEndpointServiceName, ownerAccountId, privateDnsName: host });
   const privately = { connectivity: 'VPC_ENDPOINT_SERVICE' as const, vpcEndpointServiceName };
-  await t.throwsAsync(updateExternalKeyStore(house, act(), on, privately), {
+  await t.throwsAsync(updateExternalKeyStore(vaultContext, act(), on, privately), {
     message: /endpoint is another too/,
   });
   const uriEndpoint = `https://${host}`;
-  t.like(await updateExternalKeyStore(house, act(), on, { ...privately, uriEndpoint }), {
+  t.like(await updateExternalKeyStore(vaultContext, act(), on, { ...privately, uriEndpoint }), {
     ...columnsOf(privately),
     uri_endpoint: uriEndpoint,
   });
   t.like((await inAws(t.context, made))[0], { connectivity: 'VPC_ENDPOINT_SERVICE', vpcEndpointServiceName });
-  const back = await updateExternalKeyStore(house, act(), on, {
+  const back = await updateExternalKeyStore(vaultContext, act(), on, {
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
   });
@@ -426,32 +426,35 @@ test.serial('connectivity changes together with the endpoint, there and back', a
   t.like((await inAws(t.context, made))[0], { connectivity: 'PUBLIC_ENDPOINT', vpcEndpointServiceName: '' });
 });
 
-function columnsOf(wish: { connectivity: string; vpcEndpointServiceName: string }) {
-  return { connectivity: wish.connectivity, vpc_endpoint_service_name: wish.vpcEndpointServiceName };
+function columnsOf(input: { connectivity: string; vpcEndpointServiceName: string }) {
+  return { connectivity: input.connectivity, vpc_endpoint_service_name: input.vpcEndpointServiceName };
 }
 
 test.serial(
   'it is deleted only once it is disconnected and has no KMS keys, and takes its credential along',
   async (t) => {
-    const { house, act } = t.context;
+    const { vaultContext, act } = t.context;
     const connected = await newConnected(t.context);
     const { keySet, store } = connected;
     const on = { keySet, id: store.id };
-    const still = await t.throwsAsync(deleteExternalKeyStore(house, act(), on, {}), {
+    const still = await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on, {}), {
       instanceOf: VaultError,
     });
     t.regex(still.message, /only while it is disconnected/);
 
     const ofKeySet = { keySetId: keySet.id };
-    await createCloudKey(house, act(), keySet.vault_id, 'all', { name: fresh('key'), ...ofKeySet });
-    await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { disconnect: true }), {
+    await createCloudKey(vaultContext, act(), keySet.vault_id, 'all', { name: fresh('key'), ...ofKeySet });
+    await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on, { disconnect: true }), {
       message: /^1 KMS key is in/,
     });
-    await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { forget: true }), {
+    await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on, { forget: true }), {
       message: /^1 KMS key is in/,
     });
-    await house.store.db.deleteFrom('kms_keys').where('external_key_store_id', '=', store.id).execute();
-    const key = await createCloudKey(house, act(), keySet.vault_id, 'all', {
+    await vaultContext.store.db
+      .deleteFrom('kms_keys')
+      .where('external_key_store_id', '=', store.id)
+      .execute();
+    const key = await createCloudKey(vaultContext, act(), keySet.vault_id, 'all', {
       name: fresh('key'),
       ...ofKeySet,
       kmsKey: false,
@@ -463,7 +466,7 @@ test.serial(
         XksKeyId: key.external_key_id,
       }),
     );
-    const full = await t.throwsAsync(deleteExternalKeyStore(house, act(), on, { disconnect: true }), {
+    const full = await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on, { disconnect: true }), {
       instanceOf: AwsError,
     });
     t.regex(full.message, /has KMS keys in it still/);
@@ -475,7 +478,7 @@ test.serial(
 
     const other = await newConnected(t.context);
     const begun = await deleteExternalKeyStore(
-      house,
+      vaultContext,
       act(),
       { keySet: other.keySet, id: other.store.id },
       { disconnect: true },
@@ -491,33 +494,48 @@ test.serial(
 test.serial(
   'key set and vault do not go while an external key store depends on them, and a vault tells what stays in AWS',
   async (t) => {
-    const { house, act, simulator } = t.context;
-    const vault = await insertVault(house.store as never, fresh('vault'));
-    const group = await insertGroup(house.store as never, vault.id, 'Cloud Admin Group');
+    const { vaultContext, act, simulator } = t.context;
+    const vault = await insertVault(vaultContext.store as never, fresh('vault'));
+    const group = await insertGroup(vaultContext.store as never, vault.id, 'Cloud Admin Group');
     const stage = { ...t.context, vaultId: vault.id, group };
     const { keySet } = await newKeySetInAws(stage, { account: simulator.account() });
     const store = await make(t.context, keySet);
-    await t.throwsAsync(deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }), {
-      message: /external key store in eu-central-1/,
-    });
     await t.throwsAsync(
-      updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { cspAccountId: null }),
+      deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }),
+      {
+        message: /external key store in eu-central-1/,
+      },
+    );
+    await t.throwsAsync(
+      updateKeySet(
+        vaultContext,
+        act(),
+        { vaultId: vault.id, sight: 'all', id: keySet.id },
+        { cspAccountId: null },
+      ),
       {
         message: /CSP account cannot change/,
       },
     );
     await t.throwsAsync(
-      updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { pathPrefix: 'other' }),
+      updateKeySet(
+        vaultContext,
+        act(),
+        { vaultId: vault.id, sight: 'all', id: keySet.id },
+        { pathPrefix: 'other' },
+      ),
       {
         message: /path prefix cannot change/,
       },
     );
-    await t.throwsAsync(deleteVault(house, act(), vault.id, undefined, undefined), {
+    await t.throwsAsync(deleteVault(vaultContext, act(), vault.id, undefined, undefined), {
       message: /in AWS 1 external key store and 0 KMS keys would stay behind/,
     });
-    await deleteVault(house, act(), vault.id, vault.name, undefined);
+    await deleteVault(vaultContext, act(), vault.id, vault.name, undefined);
     t.is(await storeOf(t.context, keySet), undefined);
-    const event = (await eventsOf(house as never, vault.id)).find(({ action }) => action === 'vault.delete');
+    const event = (await eventsOf(vaultContext as never, vault.id)).find(
+      ({ action }) => action === 'vault.delete',
+    );
     t.regex(event?.before ?? '', new RegExp(store.custom_key_store_id));
   },
 );
@@ -525,7 +543,7 @@ test.serial(
 test.serial(
   'what somebody changes in AWS is seen, warned of and on the record; one that was deleted there is NOT_FOUND',
   async (t) => {
-    const { house, act, clock } = t.context;
+    const { vaultContext, act, clock } = t.context;
     const made = await newKeySetInAws(t.context);
     const { keySet } = made;
     const store = await make(t.context, keySet);
@@ -539,15 +557,15 @@ test.serial(
     );
     clock.ahead += 10 * 60_000;
     t.is((await look(t.context, keySet, store)).name, 'by hand');
-    const events = await eventsOf(house as never, store.id);
+    const events = await eventsOf(vaultContext as never, store.id);
     t.true(events.some(({ action }) => action === 'external-key-store.changed-in-aws'));
 
     // Its path leads to another key set now: AWS tries that with a credential of it.
     const otherStore = await make(t.context, other.keySet);
-    await deleteExternalKeyStore(house, act(), { keySet: other.keySet, id: otherStore.id }, {});
+    await deleteExternalKeyStore(vaultContext, act(), { keySet: other.keySet, id: otherStore.id }, {});
     t.deepEqual((await shown(t.context, keySet, await look(t.context, keySet, store))).warnings, []);
     await updateKeySet(
-      house,
+      vaultContext,
       act(),
       { vaultId: keySet.vault_id, sight: 'all', id: keySet.id },
       { externalKeyStore: false },
@@ -566,10 +584,10 @@ test.serial(
     clock.ahead += 11 * 60_000;
     const gone = await look(t.context, keySet, store);
     t.like(gone, { state: 'NOT_FOUND', next_check_at: null });
-    await t.throwsAsync(connectExternalKeyStore(house, act(), { keySet, id: store.id }), {
+    await t.throwsAsync(connectExternalKeyStore(vaultContext, act(), { keySet, id: store.id }), {
       message: /no more/,
     });
-    await deleteExternalKeyStore(house, act(), { keySet, id: store.id }, { forget: true });
+    await deleteExternalKeyStore(vaultContext, act(), { keySet, id: store.id }, { forget: true });
     t.is(await storeOf(t.context, keySet), undefined);
   },
 );
@@ -577,7 +595,7 @@ test.serial(
 test.serial(
   'where AWS cannot be asked the state is UNKNOWN, with what was known last, and it is asked less often',
   async (t) => {
-    const { house, simulator, clock } = t.context;
+    const { vaultContext, simulator, clock } = t.context;
     const { keySet, store, account } = await newConnected(t.context);
     const undo = simulator.fault({
       service: 'kms',
@@ -588,7 +606,7 @@ test.serial(
     const pauses: number[] = [];
     for (let times = 0; times < 8; times++) {
       const row = await look(t.context, keySet, store);
-      pauses.push(Math.round((Date.parse(row.next_check_at ?? '') - house.now().getTime()) / 1000));
+      pauses.push(Math.round((Date.parse(row.next_check_at ?? '') - vaultContext.now().getTime()) / 1000));
       t.is(row.state, 'CONNECTED', 'the record keeps it');
       const { state, lastKnownState, problem } = await shown(t.context, keySet, row);
       t.deepEqual([state, lastKnownState, problem?.times], ['UNKNOWN', 'CONNECTED', times + 1]);
@@ -605,28 +623,39 @@ test.serial(
 test.serial(
   'the watch asks AWS only about those that are due, and stops when it may not go on',
   async (t) => {
-    const { house, act, clock } = t.context;
+    const { vaultContext, act, clock } = t.context;
     const { store } = await newConnected(t.context);
     await anHourOfWatching(t.context);
-    t.deepEqual(await watchExternalKeyStores(house, () => Promise.resolve(true)), { looked: 0, failed: 0 });
+    t.deepEqual(await watchExternalKeyStores(vaultContext, () => Promise.resolve(true)), {
+      looked: 0,
+      failed: 0,
+    });
     clock.ahead += 7 * 60_000;
-    t.deepEqual(await watchExternalKeyStores(house, () => Promise.resolve(false)), { looked: 0, failed: 0 });
-    t.true((await watchExternalKeyStores(house, () => Promise.resolve(true))).looked > 0);
+    t.deepEqual(await watchExternalKeyStores(vaultContext, () => Promise.resolve(false)), {
+      looked: 0,
+      failed: 0,
+    });
+    t.true((await watchExternalKeyStores(vaultContext, () => Promise.resolve(true))).looked > 0);
     // A time that only a clock in the future can have written does not keep it from being looked at.
-    await house.store.db
+    await vaultContext.store.db
       .updateTable('external_key_stores')
-      .set({ next_check_at: new Date(house.now().getTime() + 30 * 86_400_000).toISOString() })
+      .set({ next_check_at: new Date(vaultContext.now().getTime() + 30 * 86_400_000).toISOString() })
       .where('id', '=', store.id)
       .execute();
-    t.is((await watchExternalKeyStores(house, () => Promise.resolve(true))).looked, 1);
+    t.is((await watchExternalKeyStores(vaultContext, () => Promise.resolve(true))).looked, 1);
     t.truthy(act());
   },
 );
 
 test.serial('a key set that AWS may use no more meanwhile gets no key store', async (t) => {
-  const { house, act, vaultId } = t.context;
+  const { vaultContext, act, vaultId } = t.context;
   const { keySet } = await newKeySetInAws(t.context);
-  await updateKeySet(house, act(), { vaultId, sight: 'all', id: keySet.id }, { externalKeyStore: false });
+  await updateKeySet(
+    vaultContext,
+    act(),
+    { vaultId, sight: 'all', id: keySet.id },
+    { externalKeyStore: false },
+  );
   await t.throwsAsync(make(t.context, keySet, { make: false }), {
     instanceOf: VaultError,
     message: 'the key set is not an external key store: AWS would be refused',
@@ -635,26 +664,31 @@ test.serial('a key set that AWS may use no more meanwhile gets no key store', as
 });
 
 test.serial('a key store that a KMS key comes into meanwhile is not deleted', async (t) => {
-  const { house, act, vaultId } = t.context;
+  const { vaultContext, act, vaultId } = t.context;
   const { keySet, store } = await newConnected(t.context);
-  const wish = { keySetId: keySet.id, name: fresh('key'), region, kmsKey: false };
-  const { id } = await createCloudKey(house, act(), vaultId, 'all', wish);
+  const input = { keySetId: keySet.id, name: fresh('key'), region, kmsKey: false };
+  const { id } = await createCloudKey(vaultContext, act(), vaultId, 'all', input);
   let comes = true;
-  const late = new Proxy(house.store, {
+  const late = new Proxy(vaultContext.store, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target);
       if (name !== 'write') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       return async (...args: Parameters<typeof target.write>) => {
         if (comes) {
           comes = false;
-          await createKmsKey(house, act(), { vaultId, sight: 'all', cloudKeyId: id }, {});
+          await createKmsKey(vaultContext, act(), { vaultId, sight: 'all', cloudKeyId: id }, {});
         }
         return target.write(...args);
       };
     },
   });
   await t.throwsAsync(
-    deleteExternalKeyStore({ ...house, store: late }, act(), { keySet, id: store.id }, { disconnect: true }),
+    deleteExternalKeyStore(
+      { ...vaultContext, store: late },
+      act(),
+      { keySet, id: store.id },
+      { disconnect: true },
+    ),
     { instanceOf: VaultError, message: /^1 KMS key is in the external key store/ },
   );
   t.false(comes);
@@ -665,6 +699,10 @@ test.serial('a key store that a KMS key comes into meanwhile is not deleted', as
   );
 });
 
-async function storesOf({ house }: Stage, { id }: KeySet): Promise<ExternalKeyStore[]> {
-  return house.store.db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', id).execute();
+async function storesOf({ vaultContext }: Stage, { id }: KeySet): Promise<ExternalKeyStore[]> {
+  return vaultContext.store.db
+    .selectFrom('external_key_stores')
+    .selectAll()
+    .where('key_set_id', '=', id)
+    .execute();
 }

@@ -28,23 +28,23 @@ test('every connection error code of AWS KMS that an external key store may have
     Object.keys(connectionErrors).toSorted() as never,
   );
   for (const code of Object.keys(connectionErrors)) {
-    const { meaning, cause, wayOut, source } = explainConnectionError(code);
+    const { meaning, cause, remediation, source } = explainConnectionError(code);
     for (const text of [meaning, cause]) t.regex(text, /^[A-Z].*\.$/, code);
-    t.regex(wayOut, /holdfast|AWS/, code);
+    t.regex(remediation, /holdfast|AWS/, code);
     t.regex(source, /^https:/);
   }
 });
 
 test('docs/errors.md has a row for each of them that says the same', (t) => {
   const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8').split('\n');
-  for (const [code, { meaning, cause, wayOut }] of Object.entries(connectionErrors)) {
+  for (const [code, { meaning, cause, remediation }] of Object.entries(connectionErrors)) {
     const cells = page
       .find((line) => line.startsWith(`| \`${code}\``))
       ?.split('|')
       .map((cell) => cell.trim());
     t.deepEqual(
       cells?.slice(2, 5),
-      [meaning, cause, wayOut].map((text) => text.replaceAll('<region>', 'REGION')),
+      [meaning, cause, remediation].map((text) => text.replaceAll('<region>', 'REGION')),
       code,
     );
   }
@@ -77,14 +77,14 @@ test('nothing was done for certain only where AWS refused the one request that w
   t.true(once.certain);
   t.is(once.fault, 'conflict');
   t.regex(once.message, /has this name: CreateCustomKeyStore \(CustomKeyStoreNameInUseException\)$/);
-  t.false(`${once.message} ${once.wayOut}`.includes('secret-name'), 'nothing of what was sent');
+  t.false(`${once.message} ${once.remediation}`.includes('secret-name'), 'nothing of what was sent');
   t.false((await thrown(new CustomKeyStoreNameInUseException({ message, ...metadata(2) }))).certain);
   t.false((await thrown(new KMSInternalException({ message: '', ...metadata(1, 500) }))).certain);
   const lost = await thrown(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
   t.false(lost.certain);
   t.regex(lost.message, /CreateCustomKeyStore \(ECONNRESET\)/);
   t.is(lost.goneOnWith().message, lost.message);
-  t.regex(lost.goneOnWith().wayOut, /is not known yet: Holdfast looks and goes on by itself/);
+  t.regex(lost.goneOnWith().remediation, /is not known yet: Holdfast looks and goes on by itself/);
 });
 
 test('an invalid configuration of the proxy is told apart by what AWS names in its message', async (t) => {

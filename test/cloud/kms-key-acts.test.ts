@@ -8,7 +8,7 @@ import {
   updateCloudKey,
 } from '../../src/keys/cloud-keys.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
-import { acceptKmsKey, applyKmsKey, deleteKmsKey, wishOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { acceptKmsKey, applyKmsKey, deleteKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { consoleOfKmsKey } from '../../src/cloud/kms-keys/console.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
@@ -41,7 +41,7 @@ import {
   newCloudKey,
   newKmsKey,
   on,
-  pointerOf,
+  kmsKeyOf,
   untilStruck,
 } from '../../testing/kms-key-stage.ts';
 
@@ -55,36 +55,36 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.stage?.dispose());
 
 async function again(stage: Stage, { cloud_key_id: id }: KmsKey): Promise<KmsKey> {
-  return pointerOf(stage, { id });
+  return kmsKeyOf(stage, { id });
 }
 
 test.serial('a KMS key is disabled and enabled in AWS; the CloudKey stays as it is', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
   for (const [wanted, state, status] of [
     ['DISABLE', 'Disabled', 'DISABLED'],
     ['DISABLE', 'Disabled', 'DISABLED'],
     ['ENABLE', 'Enabled', 'AVAILABLE'],
   ] as const) {
-    await wishOfKmsKey(house, act(), on(stage, pointer), wanted);
-    await inTheEnd(stage, pointer.id);
-    t.is((await kms.describe(pointer.key_id)).state, state);
-    const after = await again(stage, pointer);
+    await wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), wanted);
+    await inTheEnd(stage, kmsKeyRecord.id);
+    t.is((await kms.describe(kmsKeyRecord.key_id)).state, state);
+    const after = await again(stage, kmsKeyRecord);
     t.is(after.cloud_status, status);
     t.is(after.wanted, null);
     t.deepEqual(driftOf(after), []);
   }
-  t.is((await getCloudKey(house, vaultId, 'all', cloudKey.id)).state, 'AVAILABLE');
+  t.is((await getCloudKey(vaultContext, vaultId, 'all', cloudKey.id)).state, 'AVAILABLE');
 });
 
 test.serial(
   'the deletion of a KMS key is scheduled and cancelled; what was done already is as good as done',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, act } = stage;
-    const { pointer } = await newKmsKey(stage, set);
+    const { vaultContext, act } = stage;
+    const { kmsKeyRecord } = await newKmsKey(stage, set);
     const kms = await kmsOf(stage, set);
     const undo = stage.simulator.fault({
       service: 'kms',
@@ -92,159 +92,164 @@ test.serial(
       kind: 'answer-lost',
       times: 1,
     });
-    await wishOfKmsKey(house, act(), on(stage, pointer), 'SCHEDULE_DELETION', 7);
-    await untilStruck(stage, pointer.id);
+    await wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), 'SCHEDULE_DELETION', 7);
+    await untilStruck(stage, kmsKeyRecord.id);
     undo();
-    t.is((await again(stage, pointer)).wanted, 'SCHEDULE_DELETION');
-    await inTheEnd(stage, pointer.id);
-    const scheduled = await again(stage, pointer);
+    t.is((await again(stage, kmsKeyRecord)).wanted, 'SCHEDULE_DELETION');
+    await inTheEnd(stage, kmsKeyRecord.id);
+    const scheduled = await again(stage, kmsKeyRecord);
     t.is(scheduled.wanted, null);
     t.is(scheduled.cloud_status, 'PENDING_DELETION');
-    await t.throwsAsync(wishOfKmsKey(house, act(), on(stage, pointer), 'ENABLE'), {
+    await t.throwsAsync(wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), 'ENABLE'), {
       message: /to be deleted/,
     });
 
-    await wishOfKmsKey(house, act(), on(stage, pointer), 'CANCEL_DELETION');
-    await inTheEnd(stage, pointer.id);
-    t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
-    t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
-    t.deepEqual(driftOf(await again(stage, pointer)), []);
+    await wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), 'CANCEL_DELETION');
+    await inTheEnd(stage, kmsKeyRecord.id);
+    t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
+    t.is((await again(stage, kmsKeyRecord)).cloud_status, 'DISABLED');
+    t.deepEqual(driftOf(await again(stage, kmsKeyRecord)), []);
   },
 );
 
 test.serial('a CloudKey is disabled here at once with AWS down; AWS follows by schedule', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset' });
-  const after = await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  const after = await disableCloudKey(
+    vaultContext,
+    act(),
+    { vaultId, sight: 'all', id: cloudKey.id },
+    'both',
+  );
   t.is(after.state, 'DISABLED');
   const [outcome] = await outcomesInAws(stage.once, cloudKey.id, 8_000);
   undo();
   t.is(outcome?.outcome, 'pending');
   t.is(outcome?.problem?.fault, 'unreachable');
   const kms = await kmsOf(stage, set);
-  t.is((await kms.describe(pointer.key_id)).state, 'Enabled');
-  await inTheEnd(stage, pointer.id);
-  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
-  t.is((await again(stage, pointer)).wanted, null);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Enabled');
+  await inTheEnd(stage, kmsKeyRecord.id);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
+  t.is((await again(stage, kmsKeyRecord)).wanted, null);
 });
 
 test.serial('an AWS that does not answer at all keeps nobody waiting', async (t) => {
   const { stage, set } = t.context;
   const { act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const aws = new AwsClients({ ...stage.once.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
-  const house = { ...stage.house, aws };
+  const vaultContext = { ...stage.vaultContext, aws };
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'hang' });
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  const [outcome] = await outcomesInAws(house, cloudKey.id, 100);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  const [outcome] = await outcomesInAws(vaultContext, cloudKey.id, 100);
   t.is(outcome?.outcome, 'pending');
   undo();
   aws.close();
-  await whenIdle(house.store, 20_000);
-  t.is((await again(stage, pointer)).wanted, 'DISABLE');
-  await inTheEnd(stage, pointer.id);
-  t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
+  await whenIdle(vaultContext.store, 20_000);
+  t.is((await again(stage, kmsKeyRecord)).wanted, 'DISABLE');
+  await inTheEnd(stage, kmsKeyRecord.id);
+  t.is((await again(stage, kmsKeyRecord)).cloud_status, 'DISABLED');
 });
 
 test.serial('a change of mind takes the place of what AWS has not done yet', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: 'denied' });
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  const [failed] = await outcomesInAws(house, cloudKey.id, 8_000);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  const [failed] = await outcomesInAws(vaultContext, cloudKey.id, 8_000);
   undo();
   t.is(failed?.outcome, 'pending');
   t.is(failed?.problem?.fault, 'denied');
-  await enableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  const [done] = await outcomesInAws(house, cloudKey.id, 8_000);
+  await enableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  const [done] = await outcomesInAws(vaultContext, cloudKey.id, 8_000);
   t.deepEqual(done, {
-    ...{ kmsKeyId: pointer.id, region, keyArn: pointer.key_arn, outcome: 'done', problem: null },
+    ...{ kmsKeyId: kmsKeyRecord.id, region, keyArn: kmsKeyRecord.key_arn, outcome: 'done', problem: null },
   });
-  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Enabled');
+  t.is((await (await kmsOf(stage, set)).describe(kmsKeyRecord.key_id)).state, 'Enabled');
 });
 
 test.serial('the deletion of a CloudKey goes to both sides, and is cancelled on both', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
-  await scheduleDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 9, 'both');
-  await outcomesInAws(house, cloudKey.id, 8_000);
-  const { state, deletionAt } = await kms.describe(pointer.key_id);
+  await scheduleDeletion(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 9, 'both');
+  await outcomesInAws(vaultContext, cloudKey.id, 8_000);
+  const { state, deletionAt } = await kms.describe(kmsKeyRecord.key_id);
   t.is(state, 'PendingDeletion');
   const days = (Date.parse(deletionAt ?? '') - Date.now()) / 86_400_000;
   t.true(days > 8 && days < 10);
-  await cancelDeletion(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  await outcomesInAws(house, cloudKey.id, 8_000);
-  t.is((await kms.describe(pointer.key_id)).state, 'Disabled');
+  await cancelDeletion(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  await outcomesInAws(vaultContext, cloudKey.id, 8_000);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Disabled');
 });
 
 test.serial('a CloudKey disabled here alone leaves its KMS key as it is, and that is no drift', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
-  await refreshKmsKey(house, pointer.id);
-  const after = await again(stage, pointer);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id });
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  const after = await again(stage, kmsKeyRecord);
   t.is(after.cloud_status, 'AVAILABLE');
   t.deepEqual(driftOf(after), []);
 });
 
 test.serial('every kind of drift is seen; ours is applied over theirs', async (t) => {
   const { stage, set } = t.context;
-  const { house, act } = stage;
-  const { pointer } = await newKmsKey(stage, set, { kmsKey: { tags: { team: 'payments' } } });
+  const { vaultContext, act } = stage;
+  const { kmsKeyRecord } = await newKmsKey(stage, set, { kmsKey: { tags: { team: 'payments' } } });
   const kms = await kmsOf(stage, set);
-  await shown(stage, pointer);
-  const theirs = await changeEverything(kms, pointer, set);
-  await refreshKmsKey(house, pointer.id);
-  const drifted = await again(stage, pointer);
+  await shown(stage, kmsKeyRecord);
+  const theirs = await changeEverything(kms, kmsKeyRecord, set);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  const drifted = await again(stage, kmsKeyRecord);
   t.deepEqual(
     driftOf(drifted).map(({ what }) => what),
     ['state', 'policy', 'alias', 'description', 'tags'],
   );
   t.deepEqual(driftOf(drifted).find(({ what }) => what === 'policy')?.aws, JSON.parse(theirs));
-  const events = await eventsOf({ store: house.store as never }, pointer.id);
+  const events = await eventsOf({ store: vaultContext.store as never }, kmsKeyRecord.id);
   t.is(events.filter(({ action }) => action === 'kms-key.drift').length, 1);
 
-  await applyKmsKey(house, act(), on(stage, pointer), undefined);
-  await inTheEnd(stage, pointer.id);
-  await refreshKmsKey(house, pointer.id);
-  const after = await again(stage, pointer);
+  await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined);
+  await inTheEnd(stage, kmsKeyRecord.id);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  const after = await again(stage, kmsKeyRecord);
   t.deepEqual(driftOf(after), []);
   t.deepEqual(toApplyOf(after), []);
-  t.is((await kms.describe(pointer.key_id)).state, 'Enabled');
-  t.true((await kms.aliases(pointer.key_id)).includes(pointer.alias));
-  t.is((await kms.tags(pointer.key_id))['team'], 'payments');
+  t.is((await kms.describe(kmsKeyRecord.key_id)).state, 'Enabled');
+  t.true((await kms.aliases(kmsKeyRecord.key_id)).includes(kmsKeyRecord.alias));
+  t.is((await kms.tags(kmsKeyRecord.key_id))['team'], 'payments');
 });
 
 test.serial('theirs is accepted as ours, all of it or a part', async (t) => {
   const { stage, set } = t.context;
-  const { house, act } = stage;
-  const { pointer } = await newKmsKey(stage, set);
-  await shown(stage, pointer);
-  await changeEverything(await kmsOf(stage, set), pointer, set);
-  await refreshKmsKey(house, pointer.id);
-  await acceptKmsKey(house, act(), on(stage, pointer), ['description']);
-  const partly = await again(stage, pointer);
+  const { vaultContext, act } = stage;
+  const { kmsKeyRecord } = await newKmsKey(stage, set);
+  await shown(stage, kmsKeyRecord);
+  await changeEverything(await kmsOf(stage, set), kmsKeyRecord, set);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  await acceptKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), ['description']);
+  const partly = await again(stage, kmsKeyRecord);
   t.is(partly.description, 'by somebody in AWS');
   t.is(driftOf(partly).length, 4);
-  await acceptKmsKey(house, act(), on(stage, pointer), undefined);
-  const after = await again(stage, pointer);
+  await acceptKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined);
+  const after = await again(stage, kmsKeyRecord);
   t.deepEqual(driftOf(after), []);
   t.is(after.policy_source, 'DOCUMENT');
   t.is(after.cloud_wish, 'DISABLED');
-  await refreshKmsKey(house, pointer.id);
-  t.deepEqual(driftOf(await again(stage, pointer)), []);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  t.deepEqual(driftOf(await again(stage, kmsKeyRecord)), []);
 });
 
 /** AWS has shown what it was given last: from now on whatever else it shows somebody else has put there. */
-async function shown({ house, simulator }: Stage, { id }: KmsKey): Promise<void> {
+async function shown({ vaultContext, simulator }: Stage, { id }: KmsKey): Promise<void> {
   simulator.settle();
-  await refreshKmsKey(house, id);
+  await refreshKmsKey(vaultContext, id);
 }
 
 /** So late that what AWS does not show is not there. */
@@ -283,69 +288,75 @@ async function changeEverything(
 
 test.serial('a change of a CloudKey reaches its KMS key where asked for, else shows as drift', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
+  const { vaultContext, act, vaultId } = stage;
   const user = await new TestAwsAccount(stage.simulator, set.account.id).user([]);
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
   const name = `${cloudKey.name}-renamed`;
-  const wish = { name, description: 'another', users: [user.arn] };
-  await updateCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, wish);
+  const input = { name, description: 'another', users: [user.arn] };
+  await updateCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, input);
   t.deepEqual(
-    driftOf(await again(stage, pointer)).map(({ what }) => what),
+    driftOf(await again(stage, kmsKeyRecord)).map(({ what }) => what),
     ['policy', 'alias', 'description'],
   );
   await updateCloudKey(
-    house,
+    vaultContext,
     act(),
     { vaultId, sight: 'all', id: cloudKey.id },
     { description: 'a third' },
     true,
   );
-  await inTheEnd(stage, pointer.id);
-  t.is((await kms.describe(pointer.key_id)).description, 'a third');
-  await applyKmsKey(house, act(), on(stage, pointer), undefined);
-  await inTheEnd(stage, pointer.id);
-  t.deepEqual(await kms.aliases(pointer.key_id), [`alias/${name}`]);
-  t.true((await kms.policy(pointer.key_id)).includes(user.arn));
-  t.deepEqual(driftOf(await again(stage, pointer)), []);
+  await inTheEnd(stage, kmsKeyRecord.id);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).description, 'a third');
+  await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined);
+  await inTheEnd(stage, kmsKeyRecord.id);
+  t.deepEqual(await kms.aliases(kmsKeyRecord.key_id), [`alias/${name}`]);
+  t.true((await kms.policy(kmsKeyRecord.key_id)).includes(user.arn));
+  t.deepEqual(driftOf(await again(stage, kmsKeyRecord)), []);
 });
 
 test.serial('the least policy of a CSP account is enough for the whole life of a KMS key', async (t) => {
   const { stage } = t.context;
-  const { house, act } = stage;
+  const { vaultContext, act } = stage;
   const aws = new TestAwsAccount(stage.simulator);
   const user = await aws.user(['key-stores', 'keys', 'check']);
   const set = await newConnected(stage, {
     account: { ...aws.account, ...user, secretAccessKey: user.secretAccessKey.reveal() },
   });
   // A key of another kind, which the least policy does not let us see.
-  const { pointer, cloudKey } = await newKmsKey(stage, set, { kmsKey: { tags: { a: 'b' } } });
-  t.true(pointer.policy.includes(user.arn));
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set, { kmsKey: { tags: { a: 'b' } } });
+  t.true(kmsKeyRecord.policy.includes(user.arn));
   const kms = await kmsOf(stage, set);
   await editKmsKey(
-    house,
+    vaultContext,
     act(),
-    on(stage, pointer),
-    { alias: `${pointer.alias}-2`, description: 'x', tags: {} },
+    on(stage, kmsKeyRecord),
+    { alias: `${kmsKeyRecord.alias}-2`, description: 'x', tags: {} },
     { apply: true },
   );
-  await inTheEnd(stage, pointer.id);
+  await inTheEnd(stage, kmsKeyRecord.id);
   for (const wanted of ['DISABLE', 'ENABLE', 'SCHEDULE_DELETION', 'CANCEL_DELETION'] as const) {
-    await wishOfKmsKey(house, act(), on(stage, pointer), wanted, wanted === 'SCHEDULE_DELETION' ? 7 : null);
-    await inTheEnd(stage, pointer.id);
-    t.is((await again(stage, pointer)).problem, null, wanted);
+    await wantedOfKmsKey(
+      vaultContext,
+      act(),
+      on(stage, kmsKeyRecord),
+      wanted,
+      wanted === 'SCHEDULE_DELETION' ? 7 : null,
+    );
+    await inTheEnd(stage, kmsKeyRecord.id);
+    t.is((await again(stage, kmsKeyRecord)).problem, null, wanted);
   }
-  await refreshKmsKey(house, pointer.id);
-  t.deepEqual(driftOf(await again(stage, pointer)), []);
-  t.deepEqual(await kms.aliases(pointer.key_id), [`${pointer.alias}-2`]);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  t.deepEqual(driftOf(await again(stage, kmsKeyRecord)), []);
+  t.deepEqual(await kms.aliases(kmsKeyRecord.key_id), [`${kmsKeyRecord.alias}-2`]);
 
   const lost = await newCloudKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-  const row = await pointerOf(stage, lost);
+  const row = await kmsKeyOf(stage, lost);
   await untilStruck(stage, row.id);
   undo();
   await inTheEnd(stage, row.id);
-  t.is((await pointerOf(stage, lost)).step, 'DONE');
+  t.is((await kmsKeyOf(stage, lost)).step, 'DONE');
   t.is((await inAwsOf(kms, cloudKey)).length, 1);
 });
 
@@ -356,37 +367,42 @@ test.serial('a policy without the account statement holds for Holdfast alone, an
   const set = await newConnected(stage, {
     account: { ...aws.account, ...user, secretAccessKey: user.secretAccessKey.reveal() },
   });
-  const { pointer } = await newKmsKey(stage, set, { kmsKey: { policy: 'generated-without-root' } });
-  t.false(pointer.policy.includes(':root'));
-  await wishOfKmsKey(stage.house, stage.act(), on(stage, pointer), 'DISABLE');
-  await inTheEnd(stage, pointer.id);
-  t.is((await again(stage, pointer)).cloud_status, 'DISABLED');
+  const { kmsKeyRecord } = await newKmsKey(stage, set, { kmsKey: { policy: 'generated-without-root' } });
+  t.false(kmsKeyRecord.policy.includes(':root'));
+  await wantedOfKmsKey(stage.vaultContext, stage.act(), on(stage, kmsKeyRecord), 'DISABLE');
+  await inTheEnd(stage, kmsKeyRecord.id);
+  t.is((await again(stage, kmsKeyRecord)).cloud_status, 'DISABLED');
 });
 
 test.serial(
   'a policy that names somebody whom IAM does not know is a problem with a way out, not a lost CloudKey',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, act, vaultId } = stage;
+    const { vaultContext, act, vaultId } = stage;
     const nobody = `arn:aws:iam::${set.account.id}:role/nobody`;
     const cloudKey = await newCloudKey(stage, set, { administrators: [nobody] });
-    const { id } = await pointerOf(stage, cloudKey);
+    const { id } = await kmsKeyOf(stage, cloudKey);
     await inTheEnd(stage, id);
-    const problem = problemOf(await pointerOf(stage, cloudKey));
+    const problem = problemOf(await kmsKeyOf(stage, cloudKey));
     t.is(problem?.code, 'MalformedPolicyDocumentException');
-    t.regex(problem?.wayOut ?? '', /exists in IAM/);
-    await updateCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, { administrators: [] });
+    t.regex(problem?.remediation ?? '', /exists in IAM/);
+    await updateCloudKey(
+      vaultContext,
+      act(),
+      { vaultId, sight: 'all', id: cloudKey.id },
+      { administrators: [] },
+    );
     await inTheEnd(stage, id);
-    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+    t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   },
 );
 
 test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
+  const { vaultContext, act, vaultId } = stage;
   const { cloudKey } = await newKmsKey(stage, set);
   const elsewhere = 'eu-west-1';
-  const store = await createExternalKeyStore(house, act(), set.keySet, {
+  const store = await createExternalKeyStore(vaultContext, act(), set.keySet, {
     region: elsewhere,
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
@@ -394,7 +410,7 @@ test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
   });
   await untilConnected(stage, set, store);
   const { id } = await createKmsKey(
-    house,
+    vaultContext,
     act(),
     { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
     { region: elsewhere },
@@ -402,8 +418,8 @@ test.serial('one CloudKey has a KMS key in each of two Regions', async (t) => {
   await inTheEnd(stage, id);
   t.is((await inAwsOf(await kmsOf(stage, set), cloudKey)).length, 1);
   t.is((await inAwsOf(await kmsOf(stage, set, elsewhere), cloudKey)).length, 1);
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  const outcomes = await outcomesInAws(house, cloudKey.id, 8_000);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  const outcomes = await outcomesInAws(vaultContext, cloudKey.id, 8_000);
   t.deepEqual(
     outcomes.map(({ region, outcome }) => [region, outcome]),
     [
@@ -418,22 +434,22 @@ test.serial(
   async (t) => {
     const { stage, set } = t.context;
     const other = await newConnected(stage);
-    const { cloudKey, pointer } = await newKmsKey(stage, set);
-    const { pointer: second } = await newKmsKey(stage, other, { name: cloudKey.name });
-    t.is(second.alias, pointer.alias);
-    t.not(second.key_arn.split(':')[4], pointer.key_arn.split(':')[4]);
+    const { cloudKey, kmsKeyRecord } = await newKmsKey(stage, set);
+    const { kmsKeyRecord: second } = await newKmsKey(stage, other, { name: cloudKey.name });
+    t.is(second.alias, kmsKeyRecord.alias);
+    t.not(second.key_arn.split(':')[4], kmsKeyRecord.key_arn.split(':')[4]);
   },
 );
 
 test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that was wanted', async (t) => {
   const { stage, set } = t.context;
-  const { house, act } = stage;
-  const { pointer } = await newKmsKey(stage, set);
-  const { pointer: unwanted } = await newKmsKey(stage, set);
-  await wishOfKmsKey(house, act(), on(stage, unwanted), 'SCHEDULE_DELETION', 7);
+  const { vaultContext, act } = stage;
+  const { kmsKeyRecord } = await newKmsKey(stage, set);
+  const { kmsKeyRecord: unwanted } = await newKmsKey(stage, set);
+  await wantedOfKmsKey(vaultContext, act(), on(stage, unwanted), 'SCHEDULE_DELETION', 7);
   await inTheEnd(stage, unwanted.id);
-  for (const row of [pointer, unwanted])
-    await house.store.db
+  for (const row of [kmsKeyRecord, unwanted])
+    await vaultContext.store.db
       .updateTable('kms_keys')
       .set({ key_id: '00000000-0000-0000-0000-000000000000' })
       .where('id', '=', row.id)
@@ -441,10 +457,10 @@ test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that wa
   // AWS deletes none within seven days of showing it.
   const { ahead } = stage.clock;
   stage.clock.ahead += 8 * 86_400_000;
-  await refreshKmsKey(house, pointer.id);
-  await refreshKmsKey(house, unwanted.id);
+  await refreshKmsKey(vaultContext, kmsKeyRecord.id);
+  await refreshKmsKey(vaultContext, unwanted.id);
   stage.clock.ahead = ahead;
-  const after = await again(stage, pointer);
+  const after = await again(stage, kmsKeyRecord);
   t.is(after.cloud_status, 'NOT_FOUND');
   t.is(driftOf(after)[0]?.what, 'state');
   t.is((await again(stage, unwanted)).outcome, 'GONE_IN_AWS');
@@ -453,74 +469,74 @@ test.serial('a KMS key that AWS has deleted is NOT_FOUND, and gone where that wa
 test.serial('a KMS key whose store is disconnected is UNKNOWN, and AWS’s word for it is kept', async (t) => {
   const { stage } = t.context;
   const set = await newConnected(stage);
-  const { pointer } = await newKmsKey(stage, set);
+  const { kmsKeyRecord } = await newKmsKey(stage, set);
   const { DisconnectCustomKeyStoreCommand } = await import('@aws-sdk/client-kms');
-  const { custom_key_store_id: CustomKeyStoreId } = pointer;
+  const { custom_key_store_id: CustomKeyStoreId } = kmsKeyRecord;
   const { awsAccountOf } = await import('../../src/cloud/accounts/context.ts');
-  const csp = await stage.house.store.db
+  const csp = await stage.vaultContext.store.db
     .selectFrom('csp_accounts')
     .selectAll()
     .where('id', '=', set.cspAccountId)
     .executeTakeFirstOrThrow();
-  const client = await (await awsAccountOf(stage.house, csp, region)).kms(region);
+  const client = await (await awsAccountOf(stage.vaultContext, csp, region)).kms(region);
   await client.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId }));
   await stage.simulator.kms.settled(CustomKeyStoreId, { now: true });
   stage.simulator.settle();
-  await refreshKmsKey(stage.house, pointer.id);
-  const after = await again(stage, pointer);
+  await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
+  const after = await again(stage, kmsKeyRecord);
   t.is(after.cloud_status, 'UNKNOWN');
   t.true((after.seen ?? '').includes('"Unavailable"'));
   t.deepEqual(driftOf(after), []);
 });
 
-test.serial('a KMS key that no pointer knows is found', async (t) => {
+test.serial('a KMS key that no KMS key record knows is found', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
-  await deleteKmsKey(house, act(), on(stage, pointer), { kind: 'keep' });
-  await inTheEnd(stage, pointer.id);
+  const { vaultContext, act, vaultId } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
+  await deleteKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), { kind: 'keep' });
+  await inTheEnd(stage, kmsKeyRecord.id);
   stage.simulator.settle();
-  const found = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
-  t.true(found.items.some((item) => item.keyArn === pointer.key_arn && item.cloudKeyId === cloudKey.id));
+  const found = await listUnlinkedKmsKeys(vaultContext, vaultId, 'all', set.keySet.id, { region });
+  t.true(found.items.some((item) => item.keyArn === kmsKeyRecord.key_arn && item.cloudKeyId === cloudKey.id));
   t.is(found.next, null);
   await createKmsKey(
-    house,
+    vaultContext,
     act(),
     { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
-    { keyArn: pointer.key_arn },
+    { keyArn: kmsKeyRecord.key_arn },
   );
   // Its alias may show only later.
   later(stage);
-  await refreshKmsKey(house, (await pointerOf(stage, cloudKey)).id);
-  const linked = await pointerOf(stage, cloudKey);
+  await refreshKmsKey(vaultContext, (await kmsKeyOf(stage, cloudKey)).id);
+  const linked = await kmsKeyOf(stage, cloudKey);
   t.is(linked.origin, 'LINKED');
-  t.is(linked.alias, pointer.alias);
+  t.is(linked.alias, kmsKeyRecord.alias);
   t.deepEqual(driftOf(linked), []);
-  const after = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
-  t.false(after.items.some((item) => item.keyArn === pointer.key_arn));
+  const after = await listUnlinkedKmsKeys(vaultContext, vaultId, 'all', set.keySet.id, { region });
+  t.false(after.items.some((item) => item.keyArn === kmsKeyRecord.key_arn));
 });
 
 test.serial('what is asked for while an attempt fails is not put off by that failure', async (t) => {
   const { stage, set } = t.context;
-  const { house, act } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
-  const attempted = await pointerOf(stage, cloudKey);
-  await wishOfKmsKey(house, act(), on(stage, attempted), 'DISABLE');
-  const asked = await pointerOf(stage, cloudKey);
+  const { vaultContext, act } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
+  const attempted = await kmsKeyOf(stage, cloudKey);
+  await wantedOfKmsKey(vaultContext, act(), on(stage, attempted), 'DISABLE');
+  const asked = await kmsKeyOf(stage, cloudKey);
   const denied = new AwsError('denied', 'AccessDeniedException', 'PutKeyPolicy', {
     message: 'no',
-    wayOut: '',
+    remediation: '',
   });
-  await writeFailure(house, attempted, denied, 'PutKeyPolicy');
+  await writeFailure(vaultContext, attempted, denied, 'PutKeyPolicy');
   const { next_attempt_at } = asked;
-  t.like(await pointerOf(stage, cloudKey), {
+  t.like(await kmsKeyOf(stage, cloudKey), {
     wanted: 'DISABLE',
     problem: null,
     attempts: 0,
     next_attempt_at,
   });
-  await inTheEnd(stage, pointer.id);
-  const { state } = await (await kmsOf(stage, set)).describe(pointer.key_id);
+  await inTheEnd(stage, kmsKeyRecord.id);
+  const { state } = await (await kmsOf(stage, set)).describe(kmsKeyRecord.key_id);
   t.is(state, 'Disabled');
 });
 
@@ -528,21 +544,25 @@ test.serial(
   'a store that was put back: what AWS has made since is found, and nothing is made twice',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, vaultId } = stage;
-    const { db } = house.store;
+    const { vaultContext, vaultId } = stage;
+    const { db } = vaultContext.store;
     // From before CreateKey.
-    const { pointer, cloudKey } = await newKmsKey(stage, set);
+    const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
     await db
       .updateTable('kms_keys')
       .set({
         ...{ step: 'KEY', key_id: '', key_arn: '', create_sent: 0, create_sent_at: null, problem: null },
       })
       .set({ ...{ seen: null, seen_at: null, written_at: null, attempts: 0, next_attempt_at: null } })
-      .where('id', '=', pointer.id)
+      .where('id', '=', kmsKeyRecord.id)
       .execute();
-    await inTheEnd(stage, pointer.id);
-    t.like(await pointerOf(stage, cloudKey), { step: 'DONE', key_id: pointer.key_id, origin: 'HOLDFAST' });
-    t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), [pointer.key_id]);
+    await inTheEnd(stage, kmsKeyRecord.id);
+    t.like(await kmsKeyOf(stage, cloudKey), {
+      step: 'DONE',
+      key_id: kmsKeyRecord.key_id,
+      origin: 'HOLDFAST',
+    });
+    t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), [kmsKeyRecord.key_id]);
 
     // From before the CloudKey.
     const since = await newKmsKey(stage, set);
@@ -551,9 +571,9 @@ test.serial(
     await db.deleteFrom('key_versions').where('cloud_key_id', '=', id).execute();
     await db.deleteFrom('cloud_keys').where('id', '=', id).execute();
     stage.simulator.settle();
-    const { items } = await listUnlinkedKmsKeys(house, vaultId, 'all', set.keySet.id, { region });
+    const { items } = await listUnlinkedKmsKeys(vaultContext, vaultId, 'all', set.keySet.id, { region });
     t.like(
-      items.find(({ keyArn }) => keyArn === since.pointer.key_arn),
+      items.find(({ keyArn }) => keyArn === since.kmsKeyRecord.key_arn),
       { externalKeyId, cloudKeyId: null, cloudKeyName: null, state: 'Enabled' },
     );
   },
@@ -563,29 +583,29 @@ test.serial(
   'a KMS key that was taken at somebody’s word is looked at before anything is done to it',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, act, vaultId } = stage;
+    const { vaultContext, act, vaultId } = stage;
     const victim = await newKmsKey(stage, set);
     const mine = await newConnected(stage, { account: set.account });
     const cloudKey = await newCloudKey(stage, mine, { kmsKey: false });
-    const { db } = house.store;
+    const { db } = vaultContext.store;
     const type = async (to: 'manual' | 'access-key') =>
       db.updateTable('csp_accounts').set({ type: to }).where('id', '=', mine.cspAccountId).execute();
     await type('manual');
-    // As with a pointer in another vault: nobody here knows whose key it is.
-    await db.updateTable('kms_keys').set({ key_arn: '' }).where('id', '=', victim.pointer.id).execute();
+    // As with a KMS key record in another vault: nobody here knows whose key it is.
+    await db.updateTable('kms_keys').set({ key_arn: '' }).where('id', '=', victim.kmsKeyRecord.id).execute();
     await createKmsKey(
-      house,
+      vaultContext,
       act(),
       { vaultId, sight: 'all', cloudKeyId: cloudKey.id },
-      { keyArn: victim.pointer.key_arn },
+      { keyArn: victim.kmsKeyRecord.key_arn },
     );
     await type('access-key');
-    const pasted = await pointerOf(stage, cloudKey);
-    await wishOfKmsKey(house, act(), on(stage, pasted), 'SCHEDULE_DELETION', 7);
+    const pasted = await kmsKeyOf(stage, cloudKey);
+    await wantedOfKmsKey(vaultContext, act(), on(stage, pasted), 'SCHEDULE_DELETION', 7);
     await inTheEnd(stage, pasted.id);
     t.regex(problemOf(await again(stage, pasted))?.message ?? '', /does not refer to this CloudKey/);
-    t.is((await (await kmsOf(stage, set)).describe(victim.pointer.key_id)).state, 'Enabled');
-    await deleteKmsKey(house, act(), on(stage, pasted), { kind: 'keep' });
+    t.is((await (await kmsOf(stage, set)).describe(victim.kmsKeyRecord.key_id)).state, 'Enabled');
+    await deleteKmsKey(vaultContext, act(), on(stage, pasted), { kind: 'keep' });
     await inTheEnd(stage, pasted.id);
     t.is((await again(stage, pasted)).outcome, 'KEPT');
   },
@@ -593,26 +613,26 @@ test.serial(
 
 test.serial('by hand: what to type is shown, and the ARN that is pasted is checked', async (t) => {
   const { stage } = t.context;
-  const { house, act, vaultId } = stage;
+  const { vaultContext, act, vaultId } = stage;
   const set = await newKeySetInAws(stage, {
     csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined, awsAccountId: '111122223333' },
   });
-  await createExternalKeyStore(house, act(), set.keySet, {
+  await createExternalKeyStore(vaultContext, act(), set.keySet, {
     region,
     connectivity: 'PUBLIC_ENDPOINT',
     uriEndpoint: endpoint,
   });
   const cloudKey = await newCloudKey(stage, set, { description: "it's by hand" });
-  await t.throwsAsync(pointerOf(stage, cloudKey));
-  await createKmsKey(house, act(), { vaultId, sight: 'all', cloudKeyId: cloudKey.id }, {});
-  const row = await pointerOf(stage, cloudKey);
+  await t.throwsAsync(kmsKeyOf(stage, cloudKey));
+  await createKmsKey(vaultContext, act(), { vaultId, sight: 'all', cloudKeyId: cloudKey.id }, {});
+  const row = await kmsKeyOf(stage, cloudKey);
   t.is(row.origin, 'MANUAL');
-  const told = await consoleOfKmsKey(house, on(stage, row));
+  const told = await consoleOfKmsKey(vaultContext, on(stage, row));
   t.regex(told.commands[0] ?? '', new RegExp(`--xks-key-id ${cloudKey.external_key_id}`));
   t.true(told.commands[0]?.includes(`'it'\\''s by hand'`));
   t.true(JSON.stringify(told.policy).includes('arn:aws:iam::111122223333:root'));
   const paste = async (keyArn: string) =>
-    editKmsKey(house, act(), on(stage, row), { keyArn }, { apply: true });
+    editKmsKey(vaultContext, act(), on(stage, row), { keyArn }, { apply: true });
   const id = '1234abcd-12ab-34cd-56ef-1234567890ab';
   await t.throwsAsync(paste(`arn:aws:kms:eu-west-1:111122223333:key/${id}`), { message: /another Region/ });
   await t.throwsAsync(paste(`arn:aws-cn:kms:${region}:111122223333:key/${id}`), { message: /partition/ });
@@ -621,10 +641,12 @@ test.serial('by hand: what to type is shown, and the ARN that is pasted is check
   });
   await t.throwsAsync(paste('alias/payroll'), { message: /not the ARN/ });
   await paste(`arn:aws:kms:${region}:111122223333:key/${id}`);
-  const after = await pointerOf(stage, cloudKey);
+  const after = await kmsKeyOf(stage, cloudKey);
   t.is(after.step, 'DONE');
   t.is(after.cloud_status, 'UNKNOWN');
-  await t.throwsAsync(wishOfKmsKey(house, act(), on(stage, after), 'DISABLE'), { message: /manual/ });
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  t.is((await outcomesInAws(house, cloudKey.id, 100))[0]?.outcome, 'by-hand');
+  await t.throwsAsync(wantedOfKmsKey(vaultContext, act(), on(stage, after), 'DISABLE'), {
+    message: /manual/,
+  });
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  t.is((await outcomesInAws(vaultContext, cloudKey.id, 100))[0]?.outcome, 'by-hand');
 });

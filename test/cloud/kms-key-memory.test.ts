@@ -61,7 +61,7 @@ test('a key that AWS hides is asked for once by all who look, and anew by who lo
   const { asked, key } = stage();
   for (let looker = 0; looker < 100; looker++) t.is(await key('hidden', 'denied', `${looker}`), undefined);
   t.is(asked.keys, 1);
-  // Its policy was changed, and somebody has the pointer tried again.
+  // Its policy was changed, and somebody has the KMS key record tried again.
   t.truthy(await key('hidden', true, '7'));
   t.is(asked.keys, 2);
   t.truthy(await key('hidden', 'denied', '8'));

@@ -28,7 +28,7 @@ import {
   newCloudKey,
   newKmsKey,
   on,
-  pointerOf,
+  kmsKeyOf,
   untilStruck,
 } from '../../testing/kms-key-stage.ts';
 
@@ -45,31 +45,30 @@ test.serial('a new CloudKey brings KMS key, alias, policy and tags', async (t) =
   const { stage, set } = t.context;
   const administrator = `arn:aws:iam::${set.account.id}:root`;
   const cloudKey = await newCloudKey(stage, set, { description: 'for payments' });
-  const before = await pointerOf(stage, cloudKey);
+  const before = await kmsKeyOf(stage, cloudKey);
   t.is(before.step, 'KEY');
   t.is(before.alias, `alias/${cloudKey.name}`);
   t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
 
   t.deepEqual(await inTheEnd(stage, before.id), { fault: undefined });
-  const pointer = await pointerOf(stage, cloudKey);
+  const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
   const kms = await kmsOf(stage, set);
-  const key = await kms.describe(pointer.alias);
-  t.is(pointer.step, 'DONE');
-  t.is(pointer.cloud_status, 'AVAILABLE');
-  t.is(pointer.key_arn, key.arn);
+  const key = await kms.describe(kmsKeyRecord.alias);
+  t.is(kmsKeyRecord.step, 'DONE');
+  t.is(kmsKeyRecord.cloud_status, 'AVAILABLE');
+  t.is(kmsKeyRecord.key_arn, key.arn);
   t.is(key.xksKeyId, cloudKey.external_key_id);
   t.is(key.description, 'for payments');
   t.deepEqual(await kms.tags(key.keyId), {
     'holdfast:cloud-key': cloudKey.id,
-    'holdfast:kms-key': pointer.id,
+    'holdfast:kms-key': kmsKeyRecord.id,
   });
   t.true((await kms.policy(key.keyId)).includes(administrator));
-  t.deepEqual(driftOf(pointer), []);
+  t.deepEqual(driftOf(kmsKeyRecord), []);
   t.deepEqual(
-    (await eventsOf({ store: stage.house.store as never }, pointer.id)).map(({ action, actor_name }) => [
-      action,
-      actor_name,
-    ]),
+    (await eventsOf({ store: stage.vaultContext.store as never }, kmsKeyRecord.id)).map(
+      ({ action, actor_name }) => [action, actor_name],
+    ),
     [
       ['kms-key.create', 'ada'],
       ['kms-key.made', 'aws'],
@@ -80,12 +79,12 @@ test.serial('a new CloudKey brings KMS key, alias, policy and tags', async (t) =
 
 test.serial('what AWS shows afterwards is what was asked for: no drift', async (t) => {
   const { stage, set } = t.context;
-  const { pointer } = await newKmsKey(stage, set, {
+  const { kmsKeyRecord } = await newKmsKey(stage, set, {
     kmsKey: { tags: { cost: 'centre 12' }, description: 'with tags' },
   });
-  await refreshKmsKey(stage.house, pointer.id);
-  const { cloud_key_id: id } = pointer;
-  const after = await pointerOf(stage, { id });
+  await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
+  const { cloud_key_id: id } = kmsKeyRecord;
+  const after = await kmsKeyOf(stage, { id });
   t.deepEqual(driftOf(after), []);
   t.is(seenOf(after)?.tags?.['cost'], 'centre 12');
   t.is(tagsOf(after)['cost'], 'centre 12');
@@ -99,28 +98,28 @@ for (const action of ['CreateKey', 'CreateAlias'] as const)
     test.serial(`${action} fails (${kind}): a second run completes it, exactly once`, async (t) => {
       const { stage, set } = t.context;
       const cloudKey = await newCloudKey(stage, set);
-      const { id } = await pointerOf(stage, cloudKey);
+      const { id } = await kmsKeyOf(stage, cloudKey);
       const undo = stage.simulator.fault({ service: 'kms', action, kind, times: 1 });
       const { fault } = await untilStruck(stage, id);
       undo();
-      const failed = await pointerOf(stage, cloudKey);
+      const failed = await kmsKeyOf(stage, cloudKey);
       const problem = problemOf(failed);
       t.is(failed.step, action === 'CreateKey' ? 'KEY' : 'ALIAS');
       t.is(problem?.operation, action);
       t.is(problem?.fault, fault);
-      t.not(problem?.wayOut ?? '', '');
+      t.not(problem?.remediation ?? '', '');
       t.is(problem?.times, 1);
-      t.true((failed.next_attempt_at ?? '') > stage.house.now().toISOString());
+      t.true((failed.next_attempt_at ?? '') > stage.vaultContext.now().toISOString());
 
       // What a look at the clock finds once its time has come.
       await inTheEnd(stage, id);
-      const pointer = await pointerOf(stage, cloudKey);
+      const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
       const kms = await kmsOf(stage, set);
-      t.is(pointer.step, 'DONE');
-      t.is(pointer.problem, null);
-      t.is(pointer.attempts, 0);
-      t.deepEqual(await inAwsOf(kms, cloudKey), [pointer.key_id]);
-      t.deepEqual(await kms.aliases(pointer.key_id), [pointer.alias]);
+      t.is(kmsKeyRecord.step, 'DONE');
+      t.is(kmsKeyRecord.problem, null);
+      t.is(kmsKeyRecord.attempts, 0);
+      t.deepEqual(await inAwsOf(kms, cloudKey), [kmsKeyRecord.key_id]);
+      t.deepEqual(await kms.aliases(kmsKeyRecord.key_id), [kmsKeyRecord.alias]);
     });
 
 test.serial('a kill at any write: a second run completes it, exactly once', async (t) => {
@@ -128,16 +127,16 @@ test.serial('a kill at any write: a second run completes it, exactly once', asyn
   // Before the first request is sent, after CreateKey, after CreateAlias.
   for (const write of [1, 2, 3]) {
     const cloudKey = await newCloudKey(stage, set);
-    const { id } = await pointerOf(stage, cloudKey);
-    const { fault } = await advanceKmsKey(killedAtWrite(stage.house, write), id);
+    const { id } = await kmsKeyOf(stage, cloudKey);
+    const { fault } = await advanceKmsKey(killedAtWrite(stage.vaultContext, write), id);
     t.is(fault, 'internal', `write ${write}`);
-    t.not((await pointerOf(stage, cloudKey)).step, 'DONE');
+    t.not((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
     await inTheEnd(stage, id);
-    const pointer = await pointerOf(stage, cloudKey);
+    const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
     const kms = await kmsOf(stage, set);
-    t.is(pointer.step, 'DONE', `write ${write}`);
-    t.deepEqual(await inAwsOf(kms, cloudKey), [pointer.key_id]);
-    t.deepEqual(await kms.aliases(pointer.key_id), [pointer.alias]);
+    t.is(kmsKeyRecord.step, 'DONE', `write ${write}`);
+    t.deepEqual(await inAwsOf(kms, cloudKey), [kmsKeyRecord.key_id]);
+    t.deepEqual(await kms.aliases(kmsKeyRecord.key_id), [kmsKeyRecord.alias]);
   }
 });
 
@@ -159,100 +158,100 @@ for (const [write, when] of [
       const { stage, set } = t.context;
       stage.kindly(t, 'each write is what is counted');
       const cloudKey = await newCloudKey(stage, set);
-      const row = await pointerOf(stage, cloudKey);
+      const row = await kmsKeyOf(stage, cloudKey);
       const edit = { policy: stricter(set.account.id), description: 'edited', tags: { team: 'payments' } };
-      const house = beforeWrite(stage.house, write, async () =>
-        editKmsKey(stage.house, stage.act(), on(stage, row), edit, { apply }),
+      const vaultContext = beforeWrite(stage.vaultContext, write, async () =>
+        editKmsKey(stage.vaultContext, stage.act(), on(stage, row), edit, { apply }),
       );
-      await advanceKmsKey(house, row.id);
-      const pointer = await pointerOf(stage, cloudKey);
-      t.like(pointer, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT', problem: null });
-      t.regex(pointer.policy, /stricter/);
+      await advanceKmsKey(vaultContext, row.id);
+      const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
+      t.like(kmsKeyRecord, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT', problem: null });
+      t.regex(kmsKeyRecord.policy, /stricter/);
       const kms = await kmsOf(stage, set);
-      t.regex(await kms.policy(pointer.key_id), /stricter/);
-      t.is((await kms.describe(pointer.key_id)).description, 'edited');
-      t.is((await kms.tags(pointer.key_id))['team'], 'payments');
+      t.regex(await kms.policy(kmsKeyRecord.key_id), /stricter/);
+      t.is((await kms.describe(kmsKeyRecord.key_id)).description, 'edited');
+      t.is((await kms.tags(kmsKeyRecord.key_id))['team'], 'payments');
     });
 
 test.serial('what is asked for after CreateKey was lost the KMS key gets once it is found', async (t) => {
   const { stage, set } = t.context;
   stage.kindly(t, 'what is lost is told here');
   const cloudKey = await newCloudKey(stage, set);
-  const row = await pointerOf(stage, cloudKey);
+  const row = await kmsKeyOf(stage, cloudKey);
   stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
   await untilStruck(stage, row.id);
   const edit = { policy: stricter(set.account.id), description: 'edited' };
-  await editKmsKey(stage.house, stage.act(), on(stage, row), edit, { apply: true });
+  await editKmsKey(stage.vaultContext, stage.act(), on(stage, row), edit, { apply: true });
   await inTheEnd(stage, row.id);
-  const pointer = await pointerOf(stage, cloudKey);
-  t.like(pointer, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT' });
+  const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
+  t.like(kmsKeyRecord, { step: 'DONE', to_apply: '[]', policy_source: 'DOCUMENT' });
   const kms = await kmsOf(stage, set);
-  t.regex(await kms.policy(pointer.key_id), /stricter/);
-  t.is((await kms.describe(pointer.key_id)).description, 'edited');
+  t.regex(await kms.policy(kmsKeyRecord.key_id), /stricter/);
+  t.is((await kms.describe(kmsKeyRecord.key_id)).description, 'edited');
 });
 
-test.serial('a pointer that is given up before CreateKey is sent makes no KMS key', async (t) => {
+test.serial('a KMS key record that is given up before CreateKey is sent makes no KMS key', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
-  const row = await pointerOf(stage, cloudKey);
-  const house = beforeWrite(stage.house, 1, async () =>
-    deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'keep' }),
+  const row = await kmsKeyOf(stage, cloudKey);
+  const vaultContext = beforeWrite(stage.vaultContext, 1, async () =>
+    deleteKmsKey(stage.vaultContext, stage.act(), on(stage, row), { kind: 'keep' }),
   );
-  await advanceKmsKey(house, row.id);
-  t.like(await pointerOf(stage, cloudKey), { step: 'GONE', outcome: 'NEVER_MADE' });
+  await advanceKmsKey(vaultContext, row.id);
+  t.like(await kmsKeyOf(stage, cloudKey), { step: 'GONE', outcome: 'NEVER_MADE' });
   t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
 });
 
 test.serial('an alias of another key is never taken without being asked for', async (t) => {
   const { stage, set } = t.context;
-  const { pointer: first } = await newKmsKey(stage, set);
+  const { kmsKeyRecord: first } = await newKmsKey(stage, set);
   const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
-  const { id } = await pointerOf(stage, cloudKey);
+  const { id } = await kmsKeyOf(stage, cloudKey);
   await inTheEnd(stage, id);
-  const blocked = await pointerOf(stage, cloudKey);
+  const blocked = await kmsKeyOf(stage, cloudKey);
   const problem = problemOf(blocked);
   t.is(blocked.step, 'ALIAS');
   t.is(problem?.code, 'AlreadyExistsException');
   t.is(problem?.keyArn, first.key_arn);
-  t.regex(problem?.wayOut ?? '', /--alias|--take-alias/);
+  t.regex(problem?.remediation ?? '', /--alias|--take-alias/);
   const kms = await kmsOf(stage, set);
   t.deepEqual(await kms.aliases(first.key_id), [first.alias]);
 
   // Once AWS has shown the alias, its going is told at once.
   stage.simulator.settle();
-  await refreshKmsKey(stage.house, first.id);
-  await retryKmsKey(stage.house, stage.act(), on(stage, blocked), { takeAlias: true });
+  await refreshKmsKey(stage.vaultContext, first.id);
+  await retryKmsKey(stage.vaultContext, stage.act(), on(stage, blocked), { takeAlias: true });
   await inTheEnd(stage, id);
-  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   t.deepEqual(await kms.aliases(first.key_id), []);
   t.deepEqual(await kms.aliases(blocked.key_id), [first.alias]);
-  await refreshKmsKey(stage.house, first.id);
+  await refreshKmsKey(stage.vaultContext, first.id);
   t.deepEqual(
-    driftOf(await pointerOf(stage, { id: first.cloud_key_id })).map(({ what, aws }) => [what, aws]),
+    driftOf(await kmsKeyOf(stage, { id: first.cloud_key_id })).map(({ what, aws }) => [what, aws]),
     [['alias', []]],
   );
 });
 
-test.serial('another alias lets a pointer go on whose alias is taken', async (t) => {
+test.serial('another alias lets a KMS key record go on whose alias is taken', async (t) => {
   const { stage, set } = t.context;
-  const { pointer: first } = await newKmsKey(stage, set);
+  const { kmsKeyRecord: first } = await newKmsKey(stage, set);
   const cloudKey = await newCloudKey(stage, set, { kmsKey: { alias: first.alias } });
-  const { id } = await pointerOf(stage, cloudKey);
+  const { id } = await kmsKeyOf(stage, cloudKey);
   await inTheEnd(stage, id);
   const edit = { alias: `${first.alias}-2` };
-  await editKmsKey(stage.house, stage.act(), on(stage, await pointerOf(stage, cloudKey)), edit, {
+  await editKmsKey(stage.vaultContext, stage.act(), on(stage, await kmsKeyOf(stage, cloudKey)), edit, {
     apply: true,
   });
   await inTheEnd(stage, id);
-  const pointer = await pointerOf(stage, cloudKey);
-  t.is(pointer.step, 'DONE');
-  t.deepEqual(await (await kmsOf(stage, set)).aliases(pointer.key_id), [`${first.alias}-2`]);
+  const kmsKeyRecord = await kmsKeyOf(stage, cloudKey);
+  t.is(kmsKeyRecord.step, 'DONE');
+  t.deepEqual(await (await kmsOf(stage, set)).aliases(kmsKeyRecord.key_id), [`${first.alias}-2`]);
 });
 
 test.serial('a KMS key that somebody made for the CloudKey is shown, and linked on request', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
-  const { id, custom_key_store_id: customKeyStoreId } = await pointerOf(stage, cloudKey);
+  const { id, custom_key_store_id: customKeyStoreId } = await kmsKeyOf(stage, cloudKey);
   const kms = await kmsOf(stage, set);
   const theirs = await kms.create({
     ...{ customKeyStoreId, xksKeyId: cloudKey.external_key_id, description: 'by hand', tags: { by: 'hand' } },
@@ -263,13 +262,19 @@ test.serial('a KMS key that somebody made for the CloudKey is shown, and linked 
   });
   stage.simulator.settle();
   await inTheEnd(stage, id);
-  const blocked = await pointerOf(stage, cloudKey);
+  const blocked = await kmsKeyOf(stage, cloudKey);
   t.is(blocked.step, 'KEY');
   t.is(problemOf(blocked)?.code, 'XksKeyAlreadyInUseException');
   t.is(problemOf(blocked)?.keyArn, theirs.arn);
 
-  await editKmsKey(stage.house, stage.act(), on(stage, blocked), { keyArn: theirs.arn }, { apply: true });
-  const linked = await pointerOf(stage, cloudKey);
+  await editKmsKey(
+    stage.vaultContext,
+    stage.act(),
+    on(stage, blocked),
+    { keyArn: theirs.arn },
+    { apply: true },
+  );
+  const linked = await kmsKeyOf(stage, cloudKey);
   t.is(linked.step, 'DONE');
   t.is(linked.origin, 'LINKED');
   t.is(linked.key_id, theirs.keyId);
@@ -283,26 +288,26 @@ test.serial('a KMS key that somebody made for the CloudKey is shown, and linked 
 
 test.serial('what waits for its CloudKey goes on once that is enabled', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId } = stage;
+  const { vaultContext, act, vaultId } = stage;
   const cloudKey = await newCloudKey(stage, set);
-  const { id } = await pointerOf(stage, cloudKey);
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
+  const { id } = await kmsKeyOf(stage, cloudKey);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id });
   await inTheEnd(stage, id);
-  const waiting = await pointerOf(stage, cloudKey);
+  const waiting = await kmsKeyOf(stage, cloudKey);
   t.is(problemOf(waiting)?.fault, 'waiting');
   t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
-  t.false((await dueWork(house)).some((due) => due.id === id));
-  await enableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id });
-  await freezeVault(house, act(), { vaultId }, 'appliance', {});
+  t.false((await dueWork(vaultContext)).some((due) => due.id === id));
+  await enableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id });
+  await freezeVault(vaultContext, act(), { vaultId }, 'appliance', {});
   await inTheEnd(stage, id);
-  t.regex(problemOf(await pointerOf(stage, cloudKey))?.wayOut ?? '', /holdfast vault thaw/);
+  t.regex(problemOf(await kmsKeyOf(stage, cloudKey))?.remediation ?? '', /holdfast vault thaw/);
   for (const side of ['vault', 'appliance'] as const) {
-    t.false((await dueWork(house)).some((due) => due.id === id));
-    await thawVault(house, act(), { vaultId }, side, {});
+    t.false((await dueWork(vaultContext)).some((due) => due.id === id));
+    await thawVault(vaultContext, act(), { vaultId }, side, {});
   }
-  t.true((await dueWork(house)).some((due) => due.id === id));
+  t.true((await dueWork(vaultContext)).some((due) => due.id === id));
   await inTheEnd(stage, id);
-  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
 });
 
 test.serial(
@@ -310,82 +315,93 @@ test.serial(
   async (t) => {
     const { stage, set } = t.context;
     const cloudKey = await newCloudKey(stage, set);
-    const { id, external_key_store_id } = await pointerOf(stage, cloudKey);
+    const { id, external_key_store_id } = await kmsKeyOf(stage, cloudKey);
     const say = async (state: 'DISCONNECTED' | 'CONNECTED') =>
-      stage.house.store.db
+      stage.vaultContext.store.db
         .updateTable('external_key_stores')
         .set({ state })
         .where('id', '=', external_key_store_id)
         .execute();
     await say('DISCONNECTED');
     await inTheEnd(stage, id);
-    const waiting = await pointerOf(stage, cloudKey);
+    const waiting = await kmsKeyOf(stage, cloudKey);
     t.is(problemOf(waiting)?.code, 'KeyStoreNotConnected');
     t.is(waiting.create_sent, 0);
-    t.false((await dueWork(stage.house)).some((due) => due.id === id));
+    t.false((await dueWork(stage.vaultContext)).some((due) => due.id === id));
     await say('CONNECTED');
-    t.true((await dueWork(stage.house)).some((due) => due.id === id));
+    t.true((await dueWork(stage.vaultContext)).some((due) => due.id === id));
     await inTheEnd(stage, id);
-    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+    t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   },
 );
 
-test.serial('a pointer given up before anything was sent leaves nothing', async (t) => {
+test.serial('a KMS key record given up before anything was sent leaves nothing', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
-  const row = await pointerOf(stage, cloudKey);
-  await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
+  const row = await kmsKeyOf(stage, cloudKey);
+  await deleteKmsKey(stage.vaultContext, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
   await inTheEnd(stage, row.id);
-  const after = await pointerOf(stage, cloudKey);
+  const after = await kmsKeyOf(stage, cloudKey);
   t.is(after.step, 'GONE');
   t.is(after.outcome, 'NEVER_MADE');
   t.deepEqual(await inAwsOf(await kmsOf(stage, set), cloudKey), []);
   // It makes room for another one.
   await createKmsKey(
-    stage.house,
+    stage.vaultContext,
     stage.act(),
     { vaultId: stage.vaultId, sight: 'all', cloudKeyId: cloudKey.id },
     {},
   );
-  t.is((await pointerOf(stage, cloudKey)).step, 'KEY');
-});
-
-test.serial('a pointer given up while the answer to CreateKey was lost finds its key first', async (t) => {
-  const { stage, set } = t.context;
-  const cloudKey = await newCloudKey(stage, set);
-  const row = await pointerOf(stage, cloudKey);
-  const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-  await untilStruck(stage, row.id);
-  undo();
-  await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'schedule-deletion', days: 7 });
-  await inTheEnd(stage, row.id);
-  const after = await pointerOf(stage, cloudKey);
-  const kms = await kmsOf(stage, set);
-  const [keyId = ''] = await inAwsOf(kms, cloudKey);
-  t.is(after.step, 'GONE');
-  t.is(after.outcome, 'DELETION_SCHEDULED');
-  t.is(after.key_id, keyId);
-  t.is((await kms.describe(keyId)).state, 'PendingDeletion');
-});
-
-test.serial('a pointer given up with its KMS key kept says so', async (t) => {
-  const { stage, set } = t.context;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
-  await deleteKmsKey(stage.house, stage.act(), on(stage, pointer), { kind: 'keep' });
-  await inTheEnd(stage, pointer.id);
-  const after = await pointerOf(stage, cloudKey);
-  t.is(after.step, 'GONE');
-  t.is(after.outcome, 'KEPT');
-  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Enabled');
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'KEY');
 });
 
 test.serial(
-  'without a key store in its Region a CloudKey has no pointer, unless asked for in vain',
+  'a KMS key record given up while the answer to CreateKey was lost finds its key first',
+  async (t) => {
+    const { stage, set } = t.context;
+    const cloudKey = await newCloudKey(stage, set);
+    const row = await kmsKeyOf(stage, cloudKey);
+    const undo = stage.simulator.fault({
+      service: 'kms',
+      action: 'CreateKey',
+      kind: 'answer-lost',
+      times: 1,
+    });
+    await untilStruck(stage, row.id);
+    undo();
+    await deleteKmsKey(stage.vaultContext, stage.act(), on(stage, row), {
+      kind: 'schedule-deletion',
+      days: 7,
+    });
+    await inTheEnd(stage, row.id);
+    const after = await kmsKeyOf(stage, cloudKey);
+    const kms = await kmsOf(stage, set);
+    const [keyId = ''] = await inAwsOf(kms, cloudKey);
+    t.is(after.step, 'GONE');
+    t.is(after.outcome, 'DELETION_SCHEDULED');
+    t.is(after.key_id, keyId);
+    t.is((await kms.describe(keyId)).state, 'PendingDeletion');
+  },
+);
+
+test.serial('a KMS key record given up with its KMS key kept says so', async (t) => {
+  const { stage, set } = t.context;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
+  await deleteKmsKey(stage.vaultContext, stage.act(), on(stage, kmsKeyRecord), { kind: 'keep' });
+  await inTheEnd(stage, kmsKeyRecord.id);
+  const after = await kmsKeyOf(stage, cloudKey);
+  t.is(after.step, 'GONE');
+  t.is(after.outcome, 'KEPT');
+  t.is((await (await kmsOf(stage, set)).describe(kmsKeyRecord.key_id)).state, 'Enabled');
+});
+
+test.serial(
+  'without a key store in its Region a CloudKey has no KMS key record, unless asked for in vain',
   async (t) => {
     const { stage } = t.context;
     const set = await newKeySetInAws(stage);
     const cloudKey = await newCloudKey(stage, set, { region });
-    await t.throwsAsync(pointerOf(stage, cloudKey));
+    await t.throwsAsync(kmsKeyOf(stage, cloudKey));
     await t.throwsAsync(newCloudKey(stage, set, { kmsKey: true }), { message: /no external key store/ });
   },
 );

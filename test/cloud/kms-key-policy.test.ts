@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {
   KeyPolicyError,
-  longestKeyPolicy,
+  maxKeyPolicyLength,
   parseKeyPolicy,
   writeKeyPolicy,
 } from '../../src/cloud/aws/key-policy.ts';
@@ -10,7 +10,7 @@ import { comparePolicies } from '../../src/cloud/aws/kms-policy-comparison.ts';
 
 type Json = Record<string, unknown>;
 
-const wish = {
+const input = {
   partition: 'aws',
   accountId: '111122223333',
   administrators: ['arn:aws:iam::111122223333:role/KeyAdmins', 'arn:aws:iam::111122223333:user/ada'],
@@ -24,7 +24,7 @@ function statements(text: string): Json[] {
 }
 
 test('administrators may not encrypt or decrypt, users may not administer', (t) => {
-  const [root, holdfast, administrators, users, grants] = statements(writeKeyPolicy(wish));
+  const [root, holdfast, administrators, users, grants] = statements(writeKeyPolicy(input));
   t.deepEqual(root?.['Principal'], { AWS: 'arn:aws:iam::111122223333:root' });
   t.is(root?.['Action'], 'kms:*');
   for (const one of [holdfast, administrators])
@@ -41,12 +41,12 @@ test('administrators may not encrypt or decrypt, users may not administer', (t) 
 });
 
 test('without the account statement nobody but those named is in the policy', (t) => {
-  const text = writeKeyPolicy({ ...wish, root: false });
+  const text = writeKeyPolicy({ ...input, root: false });
   t.false(text.includes(':root'));
   t.is(statements(text).length, 4);
-  const nobody = { ...wish, root: false, administrators: [], holdfast: undefined };
+  const nobody = { ...input, root: false, administrators: [], holdfast: undefined };
   t.throws(() => writeKeyPolicy(nobody), { instanceOf: KeyPolicyError, message: /nobody could administer/ });
-  const asRoot = { ...wish, root: false, holdfast: `arn:aws:iam::${wish.accountId}:root` };
+  const asRoot = { ...input, root: false, holdfast: `arn:aws:iam::${input.accountId}:root` };
   t.throws(() => writeKeyPolicy(asRoot), {
     instanceOf: KeyPolicyError,
     message: /signs in as the root user/,
@@ -54,22 +54,22 @@ test('without the account statement nobody but those named is in the policy', (t
 });
 
 test('the account is that of the partition, and principals of another are refused', (t) => {
-  const china = { ...wish, partition: 'aws-cn', administrators: [], users: [], holdfast: undefined };
+  const china = { ...input, partition: 'aws-cn', administrators: [], users: [], holdfast: undefined };
   t.true(writeKeyPolicy(china).includes('arn:aws-cn:iam::111122223333:root'));
-  t.throws(() => writeKeyPolicy({ ...wish, partition: 'aws-cn' }), { message: /partition aws-cn/ });
+  t.throws(() => writeKeyPolicy({ ...input, partition: 'aws-cn' }), { message: /partition aws-cn/ });
 });
 
 test('a policy that AWS would find too long is refused with a way out', (t) => {
   const users = Array.from({ length: 400 }, (_, i) => `arn:aws:iam::111122223333:role/${'x'.repeat(50)}${i}`);
-  const error = t.throws(() => writeKeyPolicy({ ...wish, users }), { instanceOf: KeyPolicyError });
+  const error = t.throws(() => writeKeyPolicy({ ...input, users }), { instanceOf: KeyPolicyError });
   t.regex(error?.message ?? '', /32 KiB/);
-  t.true(Buffer.byteLength(writeKeyPolicy({ ...wish, users: users.slice(0, 50) })) < longestKeyPolicy);
+  t.true(Buffer.byteLength(writeKeyPolicy({ ...input, users: users.slice(0, 50) })) < maxKeyPolicyLength);
 });
 
 test('the order of the lists and a name told twice change nothing', (t) => {
-  const { administrators } = wish;
-  const other = { ...wish, administrators: [...administrators, ...administrators].toReversed() };
-  t.is(writeKeyPolicy(wish), writeKeyPolicy(other));
+  const { administrators } = input;
+  const other = { ...input, administrators: [...administrators, ...administrators].toReversed() };
+  t.is(writeKeyPolicy(input), writeKeyPolicy(other));
 });
 
 for (const [what, document] of Object.entries({
@@ -91,7 +91,7 @@ for (const [what, document] of Object.entries({
   });
 
 test('a document is kept as it is, but for what AWS does not take', (t) => {
-  const document = { Version: '2012-10-17', Statement: statements(writeKeyPolicy(wish)) };
+  const document = { Version: '2012-10-17', Statement: statements(writeKeyPolicy(input)) };
   t.deepEqual(JSON.parse(parseKeyPolicy(document)), document);
   const odd = { ...document, Id: 'schlüssel \u{1F511}' };
   t.throws(() => parseKeyPolicy(odd), { message: /characters/ });
@@ -230,7 +230,7 @@ test('a policy that allows or denies anything else is another', (t) => {
 });
 
 test('a principal that was deleted is told by the id that AWS shows in its place', (t) => {
-  const ours = writeKeyPolicy(wish);
+  const ours = writeKeyPolicy(input);
   const aws = ours.replace('arn:aws:iam::111122223333:user/ada', 'AIDACKCEVSQ6C2EXAMPLE');
   const { same, deletedPrincipals, onlyOurs, onlyAws } = comparePolicies(ours, aws);
   t.false(same);
@@ -246,7 +246,7 @@ test('what is no JSON is the same as itself only', (t) => {
 });
 
 test('a policy that lets everyone in is told', (t) => {
-  const ours = writeKeyPolicy(wish);
+  const ours = writeKeyPolicy(input);
   const opened = (more: Json) =>
     comparePolicies(
       ours,

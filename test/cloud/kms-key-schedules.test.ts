@@ -4,7 +4,7 @@ import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { AwsClients } from '../../src/cloud/aws/clients.ts';
 import { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
 import { AwsSchedules } from '../../src/cloud/schedule.ts';
-import { awsAccountOf, type AwsHouse } from '../../src/cloud/accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/fleet/leases.ts';
 import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
@@ -26,7 +26,7 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
-import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, pointerOf } from '../../testing/kms-key-stage.ts';
+import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, kmsKeyOf } from '../../testing/kms-key-stage.ts';
 
 const test = anyTest as TestFn<{ stage: Stage; set: KeySetInAws }>;
 
@@ -37,33 +37,33 @@ test.before(async (t) => {
 });
 test.after.always(async (t) => t.context.stage?.dispose());
 
-function schedulesOf(house: AwsHouse): AwsSchedules {
-  return new AwsSchedules({ house, log: silentLog });
+function schedulesOf(vaultContext: AwsContext): AwsSchedules {
+  return new AwsSchedules({ context: vaultContext, log: silentLog });
 }
 
 test.serial('one look makes what is due, and the next finds nothing', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
-  const schedules = schedulesOf(stage.house);
+  const schedules = schedulesOf(stage.vaultContext);
   const run = await schedules.runOnce();
   t.true(run.held);
   t.is(run.kmsKeysWorked, 1);
   t.deepEqual(run.failed, []);
-  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   t.is((await schedules.runOnce()).kmsKeysWorked, 0);
 });
 
 test.serial('what another process looks after is left to it', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
-  const other = { ...stage.house, instance: 'other-node/1' };
-  await releaseLease(stage.house, 'aws');
+  const other = { ...stage.vaultContext, instance: 'other-node/1' };
+  await releaseLease(stage.vaultContext, 'aws');
   t.true(await holdLease(other, 'aws', 60_000));
-  const run = await schedulesOf(stage.house).runOnce();
+  const run = await schedulesOf(stage.vaultContext).runOnce();
   t.false(run.held);
-  t.is((await pointerOf(stage, cloudKey)).step, 'KEY');
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'KEY');
   await releaseLease(other, 'aws');
-  t.is((await schedulesOf(stage.house).runOnce()).kmsKeysWorked, 1);
+  t.is((await schedulesOf(stage.vaultContext).runOnce()).kmsKeysWorked, 1);
 });
 
 test.serial('an account that does not answer holds up no other', async (t) => {
@@ -74,96 +74,96 @@ test.serial('an account that does not answer holds up no other', async (t) => {
   for (let made = 0; made < 6; made++) ours.push(await newCloudKey(stage, set));
   const theirs = await newCloudKey(stage, other);
   const undo = stage.simulator.fault({ service: 'kms', action: '*', kind: 'reset', accessKeyId });
-  const schedules = schedulesOf(stage.house);
+  const schedules = schedulesOf(stage.vaultContext);
   const run = await schedules.runOnce();
   undo();
   // Some of the six were tried, several at once and then more and more slowly; the rest of its account waits with them.
   // How many are begun before the first has failed is up to the machine (aws-lanes.test.ts holds the bound).
   t.true(run.kmsKeysWorked >= 2 && run.kmsKeysWorked <= 7, String(run.kmsKeysWorked));
   t.true(run.failed.includes('KMS keys'));
-  t.is((await pointerOf(stage, theirs)).step, 'DONE');
-  const left = await Promise.all(ours.map(async (key) => pointerOf(stage, key)));
+  t.is((await kmsKeyOf(stage, theirs)).step, 'DONE');
+  const left = await Promise.all(ours.map(async (key) => kmsKeyOf(stage, key)));
   for (const { step, attempts } of left) t.true(['KEY 0', 'KEY 1'].includes(`${step} ${attempts}`));
-  for (const { id } of left) await advanceKmsKey(stage.house, id);
+  for (const { id } of left) await advanceKmsKey(stage.vaultContext, id);
 });
 
 test.serial('one account with more that is due than fits hides no other', async (t) => {
   const { stage, set } = t.context;
-  const { house } = stage;
+  const { vaultContext } = stage;
   const other = await newConnected(stage);
   const ours = [await newKmsKey(stage, set), await newKmsKey(stage, set), await newKmsKey(stage, set)];
   const theirs = await newKmsKey(stage, other);
-  const { db } = house.store;
+  const { db } = vaultContext.store;
   // Longer due than that of the other account, and nothing comes of it.
-  const past = (minutes: number) => new Date(house.now().getTime() - minutes * 60_000).toISOString();
+  const past = (minutes: number) => new Date(vaultContext.now().getTime() - minutes * 60_000).toISOString();
   await db
     .updateTable('kms_keys')
     .set({ next_check_at: past(1) })
     .where('key_id', '<>', '')
     .execute();
-  for (const { pointer } of ours)
+  for (const { kmsKeyRecord } of ours)
     await db
       .updateTable('kms_keys')
       .set({ next_check_at: past(9), wanted: 'DISABLE', next_attempt_at: past(9) })
-      .where('id', '=', pointer.id)
+      .where('id', '=', kmsKeyRecord.id)
       .execute();
   await db
     .updateTable('kms_keys')
     .set({ wanted: 'DISABLE', next_attempt_at: past(1) })
-    .where('id', '=', theirs.pointer.id)
+    .where('id', '=', theirs.kmsKeyRecord.id)
     .execute();
   // As many as there are accounts by now.
-  for (const due of [await dueWork(house, 3), await dueChecks(house, 3)])
+  for (const due of [await dueWork(vaultContext, 3), await dueChecks(vaultContext, 3)])
     t.true(
-      due.some(({ id }) => id === theirs.pointer.id),
+      due.some(({ id }) => id === theirs.kmsKeyRecord.id),
       JSON.stringify(due),
     );
-  for (const { pointer } of [...ours, theirs]) await advanceKmsKey(house, pointer.id);
+  for (const { kmsKeyRecord } of [...ours, theirs]) await advanceKmsKey(vaultContext, kmsKeyRecord.id);
 });
 
 test.serial('key stores and access keys too are begun only while there is time in a look', async (t) => {
-  const { house } = t.context.stage;
-  const { db } = house.store;
-  const now = house.now().toISOString();
+  const { vaultContext } = t.context.stage;
+  const { db } = vaultContext.store;
+  const now = vaultContext.now().toISOString();
   await db.updateTable('external_key_stores').set({ next_check_at: now }).execute();
   const { n } = await db
     .selectFrom('external_key_stores')
     .select((eb) => eb.fn.countAll<number>().as('n'))
     .executeTakeFirstOrThrow();
   await db.updateTable('csp_accounts').set({ next_access_key_rotation_at: now }).execute();
-  const late = await new AwsSchedules({ house, log: silentLog, budget: 0 }).runOnce();
+  const late = await new AwsSchedules({ context: vaultContext, log: silentLog, budget: 0 }).runOnce();
   t.like(late, { held: true, keyStoresLooked: 0, failed: [] });
   await db.updateTable('csp_accounts').set({ next_access_key_rotation_at: null }).execute();
-  t.is((await schedulesOf(house).runOnce()).keyStoresLooked, n);
+  t.is((await schedulesOf(vaultContext).runOnce()).keyStoresLooked, n);
 });
 
 test.serial('what AWS did not do when it was asked is done by schedule', async (t) => {
   const { stage, set } = t.context;
-  const { house, act, vaultId, clock } = stage;
-  const { pointer, cloudKey } = await newKmsKey(stage, set);
+  const { vaultContext, act, vaultId, clock } = stage;
+  const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
   const undo = stage.simulator.fault({ service: 'kms', action: 'DisableKey', kind: '500' });
-  await disableCloudKey(house, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
-  await advanceKmsKey(house, pointer.id);
+  await disableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id }, 'both');
+  await advanceKmsKey(vaultContext, kmsKeyRecord.id);
   undo();
-  const schedules = schedulesOf(house);
+  const schedules = schedulesOf(vaultContext);
   t.is((await schedules.runOnce()).kmsKeysWorked, 0);
   clock.ahead += 15_000;
   t.is((await schedules.runOnce()).kmsKeysWorked, 1);
-  t.is((await (await kmsOf(stage, set)).describe(pointer.key_id)).state, 'Disabled');
+  t.is((await (await kmsOf(stage, set)).describe(kmsKeyRecord.key_id)).state, 'Disabled');
 });
 
 test.serial('AWS is asked about each KMS key, and again after an hour', async (t) => {
   const { stage, set } = t.context;
-  const { pointer } = await newKmsKey(stage, set);
+  const { kmsKeyRecord } = await newKmsKey(stage, set);
   const kms = await kmsOf(stage, set);
-  const schedules = schedulesOf(stage.house);
+  const schedules = schedulesOf(stage.vaultContext);
   stage.clock.ahead += 6 * 60_000;
   t.true((await schedules.runOnce()).kmsKeysChecked >= 1);
-  await kms.describeAs(pointer.key_id, 'by somebody in AWS');
+  await kms.describeAs(kmsKeyRecord.key_id, 'by somebody in AWS');
   t.is((await schedules.runOnce()).kmsKeysChecked, 0);
   stage.clock.ahead += 1.2 * checkInterval;
   t.true((await schedules.runOnce()).kmsKeysChecked >= 1);
-  t.true((await pointerOf(stage, { id: pointer.cloud_key_id })).seen?.includes('by somebody in AWS'));
+  t.true((await kmsKeyOf(stage, { id: kmsKeyRecord.cloud_key_id })).seen?.includes('by somebody in AWS'));
 });
 
 test.serial('the loop ends while AWS does not answer, and gives the lease back', async (t) => {
@@ -172,39 +172,39 @@ test.serial('the loop ends while AWS does not answer, and gives the lease back',
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'hang' });
   // Longer than the test may take: only what cuts the request off ends it.
   const aws = new AwsClients({ ...stage.aws.settings, requestTimeoutMs: 100_000 }, silentLog);
-  const house = { ...stage.house, aws };
-  const schedules = schedulesOf(house);
+  const vaultContext = { ...stage.vaultContext, aws };
+  const schedules = schedulesOf(vaultContext);
   schedules.start();
   // Written right before the request.
-  while ((await pointerOf(stage, cloudKey)).create_sent === 0) await delay(10);
+  while ((await kmsKeyOf(stage, cloudKey)).create_sent === 0) await delay(10);
   await schedules.stop();
   undo();
-  t.true(await holdLease({ ...house, instance: 'other-node/1' }, 'aws', 1_000));
-  await releaseLease({ ...house, instance: 'other-node/1' }, 'aws');
+  t.true(await holdLease({ ...vaultContext, instance: 'other-node/1' }, 'aws', 1_000));
+  await releaseLease({ ...vaultContext, instance: 'other-node/1' }, 'aws');
   // What was cut off is found again.
-  await advanceKmsKey(stage.house, (await pointerOf(stage, cloudKey)).id);
-  t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+  await advanceKmsKey(stage.vaultContext, (await kmsKeyOf(stage, cloudKey)).id);
+  t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
 });
 
 test.serial('the search for a lost key goes on where it was interrupted', async (t) => {
   const { stage } = t.context;
   const set = await newConnected(stage);
-  const csp = await stage.house.store.db
+  const csp = await stage.vaultContext.store.db
     .selectFrom('csp_accounts')
     .selectAll()
     .where('id', '=', set.cspAccountId)
     .executeTakeFirstOrThrow();
-  const account = await awsAccountOf(stage.house, csp, region);
+  const account = await awsAccountOf(stage.vaultContext, csp, region);
   const client = await account.kms(region);
   for (let other = 0; other < 15; other++) await client.send(new CreateKeyCommand({}));
   const cloudKey = await newCloudKey(stage, set);
-  const { id } = await pointerOf(stage, cloudKey);
+  const { id } = await kmsKeyOf(stage, cloudKey);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-  await advanceKmsKey(stage.house, id);
+  await advanceKmsKey(stage.vaultContext, id);
   undo();
 
   const small = new SmallPages(account, region);
-  const row = async () => pointerOf(stage, cloudKey);
+  const row = async () => kmsKeyOf(stage, cloudKey);
   // After three lists, each of sixteen looks, and two pages of two.
   const throttle = stage.simulator.fault({
     service: 'kms',
@@ -213,13 +213,13 @@ test.serial('the search for a lost key goes on where it was interrupted', async 
     after: 3 * 16 + 4,
     times: 1,
   });
-  await t.throwsAsync(search(stage.house, await row(), small), { message: /DescribeKey/ });
+  await t.throwsAsync(search(stage.vaultContext, await row(), small), { message: /DescribeKey/ });
   throttle();
   const interrupted = JSON.parse((await row()).search ?? '{}') as { looked: number };
   t.is(interrupted.looked, 4);
-  t.deepEqual(await search(stage.house, await row(), small), { kind: 'on' });
+  t.deepEqual(await search(stage.vaultContext, await row(), small), { kind: 'on' });
   t.is((JSON.parse((await row()).search ?? '{}') as { looked: number }).looked, 14);
-  const { kind } = await search(stage.house, await row(), small);
+  const { kind } = await search(stage.vaultContext, await row(), small);
   t.is(kind, 'ours');
   t.is((await row()).search, null);
 });
@@ -228,22 +228,22 @@ test.serial(
   'a search whose place in the list AWS knows no more, or that is of before, begins anew',
   async (t) => {
     const { stage, set } = t.context;
-    const { house, clock } = stage;
+    const { vaultContext, clock } = stage;
     const cloudKey = await newCloudKey(stage, set);
-    const { id } = await pointerOf(stage, cloudKey);
+    const { id } = await kmsKeyOf(stage, cloudKey);
     const undo = stage.simulator.fault({
       service: 'kms',
       action: 'CreateKey',
       kind: 'answer-lost',
       times: 1,
     });
-    await advanceKmsKey(house, id);
+    await advanceKmsKey(vaultContext, id);
     undo();
-    const sent = await pointerOf(stage, cloudKey);
+    const sent = await kmsKeyOf(stage, cloudKey);
     const { ahead } = clock;
     const here = {
       ...{ marker: 'of long ago', looked: 5, hidden: 0, account: sent.csp_account_id },
-      ...{ at: house.now().toISOString(), sentAt: sent.create_sent_at },
+      ...{ at: vaultContext.now().toISOString(), sentAt: sent.create_sent_at },
     };
     const kms = await kmsOf(stage, set);
     // No marker of this list leads to the key.
@@ -251,19 +251,19 @@ test.serial(
     const last = { ...here, marker: Buffer.from('after:~').toString('base64url') };
     for (const [search_, what] of [
       [here, 'AWS knows it no more'],
-      [{ ...last, at: new Date(house.now().getTime() - 11 * 60_000).toISOString() }, 'it is too old'],
+      [{ ...last, at: new Date(vaultContext.now().getTime() - 11 * 60_000).toISOString() }, 'it is too old'],
       [{ ...last, sentAt: '2026-01-01T00:00:00.000Z' }, 'it is of before CreateKey was sent'],
       [{ ...last, account: 'another' }, 'it is of another account'],
       [{ marker: last.marker, looked: 5, hidden: 0 }, 'nobody knows of when it is'],
     ] as const) {
-      await house.store.db
+      await vaultContext.store.db
         .updateTable('kms_keys')
         .set({ search: JSON.stringify(search_) })
         .where('id', '=', id)
         .execute();
-      const result = await search(house, await pointerOf(stage, cloudKey), kms);
+      const result = await search(vaultContext, await kmsKeyOf(stage, cloudKey), kms);
       t.is(result.kind, 'ours', what);
-      t.is((await pointerOf(stage, cloudKey)).search, null, what);
+      t.is((await kmsKeyOf(stage, cloudKey)).search, null, what);
     }
     // A list that never has a second page is told as that, and leaves nothing behind to be stuck on.
     class Restless extends KmsKeys {
@@ -272,71 +272,80 @@ test.serial(
         return super.list(marker, 100);
       }
     }
-    const csp = await house.store.db
+    const csp = await vaultContext.store.db
       .selectFrom('csp_accounts')
       .selectAll()
       .where('id', '=', set.cspAccountId)
       .executeTakeFirstOrThrow();
-    const restless = new Restless(await awsAccountOf(house, csp, region), region);
+    const restless = new Restless(await awsAccountOf(vaultContext, csp, region), region);
     clock.ahead += 10_000;
-    await t.throwsAsync(search(house, await pointerOf(stage, cloudKey), restless), {
+    await t.throwsAsync(search(vaultContext, await kmsKeyOf(stage, cloudKey), restless), {
       code: 'InvalidMarkerException',
     });
-    t.is((await pointerOf(stage, cloudKey)).search, null);
-    await house.store.db
+    t.is((await kmsKeyOf(stage, cloudKey)).search, null);
+    await vaultContext.store.db
       .updateTable('kms_keys')
       .set({ search: JSON.stringify(last) })
       .where('id', '=', id)
       .execute();
-    await retryKmsKey(house, stage.act(), on(stage, sent), { takeAlias: false });
-    t.is((await pointerOf(stage, cloudKey)).search, null);
+    await retryKmsKey(vaultContext, stage.act(), on(stage, sent), { takeAlias: false });
+    t.is((await kmsKeyOf(stage, cloudKey)).search, null);
     clock.ahead = ahead;
-    await advanceKmsKey(house, id);
-    t.is((await pointerOf(stage, cloudKey)).step, 'DONE');
+    await advanceKmsKey(vaultContext, id);
+    t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');
   },
 );
 
 test.serial('an ARN that somebody pasted for another CloudKey hides no key from a search', async (t) => {
   const { stage, set } = t.context;
-  const { db } = stage.house.store;
+  const { db } = stage.vaultContext.store;
   const cloudKey = await newCloudKey(stage, set);
-  const { id } = await pointerOf(stage, cloudKey);
+  const { id } = await kmsKeyOf(stage, cloudKey);
   const undo = stage.simulator.fault({ service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 });
-  await advanceKmsKey(stage.house, id);
+  await advanceKmsKey(stage.vaultContext, id);
   undo();
   const kms = await kmsOf(stage, set);
   const [keyId] = await inAwsOf(kms, cloudKey);
   const other = await newCloudKey(stage, set);
   const pasted = { key_id: keyId ?? '', origin: 'MANUAL', step: 'DONE' } as const;
   await db.updateTable('kms_keys').set(pasted).where('cloud_key_id', '=', other.id).execute();
-  t.is((await search(stage.house, await pointerOf(stage, cloudKey), kms)).kind, 'ours');
+  t.is((await search(stage.vaultContext, await kmsKeyOf(stage, cloudKey), kms)).kind, 'ours');
   await db.updateTable('kms_keys').set({ step: 'GONE' }).where('cloud_key_id', '=', other.id).execute();
 });
 
-test.serial('a pointer by hand that is given up, and was cut off, is gone at the next look', async (t) => {
-  const { stage } = t.context;
-  const set = await newKeySetInAws(stage, {
-    csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined, awsAccountId: '111122223333' },
-  });
-  const wish = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
-  await createExternalKeyStore(stage.house, stage.act(), set.keySet, wish);
-  for (const pasted of [false, true]) {
-    const cloudKey = await newCloudKey(stage, set);
-    await createKmsKey(
-      stage.house,
-      stage.act(),
-      { vaultId: stage.vaultId, sight: 'all', cloudKeyId: cloudKey.id },
-      {},
-    );
-    const row = await pointerOf(stage, cloudKey);
-    const keyArn = `arn:aws:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
-    if (pasted) await editKmsKey(stage.house, stage.act(), on(stage, row), { keyArn }, { apply: false });
-    // The act alone: the process ends before the step that follows.
-    await deleteKmsKey(stage.house, stage.act(), on(stage, row), { kind: 'keep' });
-    await schedulesOf(stage.house).runOnce();
-    t.is((await pointerOf(stage, cloudKey)).step, 'GONE', `pasted: ${String(pasted)}`);
-  }
-});
+test.serial(
+  'a KMS key record by hand that is given up, and was cut off, is gone at the next look',
+  async (t) => {
+    const { stage } = t.context;
+    const set = await newKeySetInAws(stage, {
+      csp: {
+        type: 'manual',
+        accessKeyId: undefined,
+        secretAccessKey: undefined,
+        awsAccountId: '111122223333',
+      },
+    });
+    const input = { region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint } as const;
+    await createExternalKeyStore(stage.vaultContext, stage.act(), set.keySet, input);
+    for (const pasted of [false, true]) {
+      const cloudKey = await newCloudKey(stage, set);
+      await createKmsKey(
+        stage.vaultContext,
+        stage.act(),
+        { vaultId: stage.vaultId, sight: 'all', cloudKeyId: cloudKey.id },
+        {},
+      );
+      const row = await kmsKeyOf(stage, cloudKey);
+      const keyArn = `arn:aws:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+      if (pasted)
+        await editKmsKey(stage.vaultContext, stage.act(), on(stage, row), { keyArn }, { apply: false });
+      // The act alone: the process ends before the step that follows.
+      await deleteKmsKey(stage.vaultContext, stage.act(), on(stage, row), { kind: 'keep' });
+      await schedulesOf(stage.vaultContext).runOnce();
+      t.is((await kmsKeyOf(stage, cloudKey)).step, 'GONE', `pasted: ${String(pasted)}`);
+    }
+  },
+);
 
 /** As if the account had fifty times as many keys, the newest of them last. */
 class SmallPages extends KmsKeys {

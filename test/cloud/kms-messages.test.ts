@@ -15,7 +15,7 @@ interface Row {
   codes: string[];
   fault: AwsFault;
   words: RegExp;
-  wayOut: RegExp;
+  remediation: RegExp;
 }
 
 const keyCodes = ['CustomKeyStoreInvalidStateException', 'KMSInvalidStateException'];
@@ -27,7 +27,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /cannot read what the proxy answered/,
-    wayOut: /holdfast doctor/,
+    remediation: /holdfast doctor/,
   },
   'a key that is not enabled': {
     message:
@@ -35,7 +35,7 @@ const table: Record<string, Row> = {
     codes: ['XksKeyInvalidConfigurationException', 'KMSInvalidStateException'],
     fault: 'conflict',
     words: /the CloudKey was not enabled/,
-    wayOut: /not frozen/,
+    remediation: /not frozen/,
   },
   'a signature that is refused': {
     message:
@@ -43,7 +43,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /did not accept the XKS credential/,
-    wayOut: /rotate-credential/,
+    remediation: /rotate-credential/,
   },
   'access that is denied': {
     message:
@@ -51,7 +51,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /denied AWS KMS the operation/,
-    wayOut: /let AWS KMS through/,
+    remediation: /let AWS KMS through/,
   },
   'a path that is not known': {
     message:
@@ -59,7 +59,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /does not know the URI path/,
-    wayOut: /--restore-path/,
+    remediation: /--restore-path/,
   },
   'a proxy that waits for its token': {
     message:
@@ -67,7 +67,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /did not answer AWS KMS within 250 ms/,
-    wayOut: /holdfast token verify/,
+    remediation: /holdfast token verify/,
   },
   'a proxy that does not answer in time': {
     message:
@@ -75,7 +75,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /did not answer AWS KMS within 250 ms/,
-    wayOut: /holdfast token verify/,
+    remediation: /holdfast token verify/,
   },
   'too many requests': {
     message:
@@ -83,7 +83,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /there were too many/,
-    wayOut: /quotas/,
+    remediation: /quotas/,
   },
   'a token that cannot be used': {
     message:
@@ -91,7 +91,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /cannot work with its token/,
-    wayOut: /holdfast token verify/,
+    remediation: /holdfast token verify/,
   },
   'a proxy that is not reached': {
     message:
@@ -99,7 +99,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /cannot reach the proxy/,
-    wayOut: /from outside the network/,
+    remediation: /from outside the network/,
   },
   'TLS that fails': {
     message:
@@ -107,7 +107,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /TLS connection to the proxy that it trusts/,
-    wayOut: /days left, host name, chain/,
+    remediation: /days left, host name, chain/,
   },
   'a key store that is not connected': {
     message:
@@ -115,14 +115,14 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'conflict',
     words: /the key store is not connected/,
-    wayOut: /external-key-store connect/,
+    remediation: /external-key-store connect/,
   },
   'a KMS key that is to be deleted': {
     message: 'arn:aws:kms:eu-central-1:111122223333:key/0b1f7a3c is pending deletion.',
     codes: ['KMSInvalidStateException'],
     fault: 'conflict',
     words: /the KMS key is pending deletion/,
-    wayOut: /cancel-deletion/,
+    remediation: /cancel-deletion/,
   },
 };
 
@@ -143,7 +143,7 @@ async function told(call: CallAws, operation: string, code: string, message: str
   }
 }
 
-for (const [name, { message, codes, fault, words, wayOut }] of Object.entries(table))
+for (const [name, { message, codes, fault, words, remediation }] of Object.entries(table))
   test(`${name} is told by AWS's message, whatever the code`, async (t) => {
     for (const code of codes)
       for (const call of [callKms, callKeyStores]) {
@@ -152,8 +152,8 @@ for (const [name, { message, codes, fault, words, wayOut }] of Object.entries(ta
         // What is tried again by itself: of a key store a person decides.
         if (call === callKms) t.is(error.fault, fault);
         t.regex(error.message, words);
-        t.regex(error.wayOut, wayOut);
-        t.false(error.message.includes(message) || error.wayOut.includes(message));
+        t.regex(error.remediation, remediation);
+        t.false(error.message.includes(message) || error.remediation.includes(message));
         // One cause has one message: no other row's words.
         const others = Object.values(table).filter((row) => row.words.source !== words.source);
         t.deepEqual(
@@ -167,7 +167,7 @@ test('a message that is not known is told by its code, and of codes with one cau
   const unknown = await told(callKms, 'EnableKey', 'KMSInvalidStateException', 'Something new, key-id 7f3c.');
   t.like(unknown, { fault: 'conflict', code: 'KMSInvalidStateException' });
   t.regex(unknown.message, /in a state in which AWS KMS does not do this/);
-  t.notRegex(unknown.message + unknown.wayOut, /7f3c|cancel-deletion/);
+  t.notRegex(unknown.message + unknown.remediation, /7f3c|cancel-deletion/);
 
   const unready = await told(callKms, 'CreateKey', 'CustomKeyStoreInvalidStateException', '');
   t.regex(unready.message, /in a state in which AWS KMS makes no keys/);

@@ -1,11 +1,11 @@
 import test from 'ava';
 import { parseIdentity } from '../../src/cloud/aws/identity-check.ts';
-import { leastPolicy, permissionsOf, trustPolicy, workingGroups } from '../../src/cloud/aws/permissions.ts';
+import { minPolicy, permissionsOf, trustPolicy, workingGroups } from '../../src/cloud/aws/permissions.ts';
 
 const china = { partition: 'aws-cn', accountId: '111122223333', userArn: '', roleArn: '' } as const;
 
 test('a policy names nothing of another partition or account, and no wildcard where there is an ARN', (t) => {
-  const { Statement } = leastPolicy([...workingGroups, 'own-access-key'], china);
+  const { Statement } = minPolicy([...workingGroups, 'own-access-key'], china);
   const arns = JSON.stringify(Statement).match(/"arn:[^"]+"/g) ?? [];
   t.true(arns.length >= 4);
   for (const arn of arns) t.regex(arn, /^"arn:aws-cn:(?:kms:\*|iam:):111122223333:/);
@@ -27,7 +27,7 @@ test('each statement says why, and keys are confined to those of external key st
 
 test('the own access key is confined to its user, with the path, else to whoever asks', (t) => {
   const resource = (userArn: string) =>
-    leastPolicy(['own-access-key'], { ...china, userArn }).Statement[0]?.['Resource'];
+    minPolicy(['own-access-key'], { ...china, userArn }).Statement[0]?.['Resource'];
   const arn = 'arn:aws-cn:iam::111122223333:user/machines/holdfast';
   t.is(resource(arn), arn);
   t.is(resource(''), 'arn:aws-cn:iam::111122223333:user/${aws:username}');

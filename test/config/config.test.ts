@@ -182,7 +182,7 @@ test('a PIN file that others may read is refused', async (t) => {
   const file = path.join(directory, 'pin');
   await writeFile(file, 'planted-1234\n', { mode: 0o644 });
   const error = t.throws(() => readPinFile({ file }), { instanceOf: ConfigError });
-  t.regex(error.message, /the PIN: group or others may use it \(mode 0644\); way out: chmod 0600/);
+  t.regex(error.message, /the PIN: group or others may use it \(mode 0644\); hint: chmod 0600/);
   t.notRegex(error.message, /planted/);
   await chmod(file, 0o600);
   t.is(readPinFile({ file }).reveal(), 'planted-1234');

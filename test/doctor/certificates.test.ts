@@ -7,7 +7,7 @@ import { buildChain, readCertificates } from '../../src/doctor/chain.ts';
 import { checksOf, type Finding } from '../../src/doctor/finding.ts';
 import type { DoctorOptions } from '../../src/doctor/options.ts';
 import { examineSuites } from '../../src/doctor/protocols.ts';
-import { Chains, type Certified, type Wish } from './chains.ts';
+import { Chains, type Certified, type Input } from './chains.ts';
 import { found, findingsUntil, one } from './findings.ts';
 
 const host = 'xks.example.test';
@@ -57,8 +57,8 @@ async function diagnosed(
   );
 }
 
-async function issued(wish: Partial<Wish>, issuer = root): Promise<Certified> {
-  return chains.issue(issuer, { commonName: host, ...wish });
+async function issued(input: Partial<Input>, issuer = root): Promise<Certified> {
+  return chains.issue(issuer, { commonName: host, ...input });
 }
 
 const inOne = (leaf: Certified, ...rest: Certified[]) => ({
@@ -82,7 +82,7 @@ test('a chain without its intermediate is incomplete, and AWS calls that a TLS c
   const findings = await diagnosed(await issued({}, intermediate));
   const chain = found(t, findings, 'certificate.chain', 'PROBLEM', /“Test Intermediate”, is not among them/);
   t.is(chain.connectionErrorCode, 'XKS_PROXY_INVALID_TLS_CONFIGURATION');
-  t.regex(chain.wayOut ?? '', /fullchain\.pem/);
+  t.regex(chain.remediation ?? '', /fullchain\.pem/);
   found(t, findings, 'certificate.issuer', 'SKIPPED');
 });
 

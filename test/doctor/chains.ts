@@ -14,7 +14,7 @@ export interface Certified {
   files: { certificate: string; key: string };
 }
 
-export interface Wish {
+export interface Input {
   commonName: string;
   /** DNS names; the common name alone if left out. */
   names?: string[];
@@ -48,7 +48,7 @@ export class Chains {
     return read(files);
   }
 
-  async issue(issuer: Certified, wish: Wish): Promise<Certified> {
+  async issue(issuer: Certified, input: Input): Promise<Certified> {
     const {
       commonName,
       names = [commonName],
@@ -56,7 +56,7 @@ export class Chains {
       newKey = curve,
       digest = 'sha256',
       ca = false,
-    } = wish;
+    } = input;
     const files = this.#files();
     const [request, extensions] = [`${files.certificate}.csr`, `${files.certificate}.ext`];
     await writeFile(
@@ -65,7 +65,7 @@ export class Chains {
         ? 'basicConstraints=critical,CA:TRUE\n'
         : [
             'basicConstraints=critical,CA:FALSE',
-            `extendedKeyUsage=${wish.usage ?? 'serverAuth'}`,
+            `extendedKeyUsage=${input.usage ?? 'serverAuth'}`,
             ...(names.length === 0 ? [] : [`subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`]),
             '',
           ].join('\n'),

@@ -190,7 +190,7 @@ test.serial('a node that wants client certificates is told of, and served with o
   const { options } = stage();
   const without = await allFindings(options());
   const finding = found(t, without, 'tls.mutual', 'PROBLEM', /wants a client certificate/);
-  t.regex(finding.wayOut ?? '', /--client-certificate/);
+  t.regex(finding.remediation ?? '', /--client-certificate/);
   found(t, without, 'certificate.chain', 'OK');
   found(t, without, 'credential.accepted', 'SKIPPED', /without a client certificate/);
   const withOne = await findingsUntil('credential.accepted', options({ client: await pems() }));

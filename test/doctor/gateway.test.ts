@@ -66,13 +66,13 @@ test('a gateway that does not say what it is is a gateway by its status', (t) =>
     [524, /did not answer it in time/],
     [526, /got no valid answer/],
   ] as [number, RegExp][]) {
-    const { seen, wayOut, data } = foreign(answer(status));
+    const { seen, remediation, data } = foreign(answer(status));
     t.regex(seen, /a load balancer or gateway in between/, String(status));
-    t.regex(wayOut, cause);
-    t.regex(wayOut, /--connect/);
+    t.regex(remediation, cause);
+    t.regex(remediation, /--connect/);
     t.is(data['gateway'], null);
   }
-  t.regex(foreign(answer(200)).wayOut, /something else than Holdfast/);
+  t.regex(foreign(answer(200)).remediation, /something else than Holdfast/);
 });
 
 test('what a gateway writes of itself goes to the terminal only in part, and printable', (t) => {

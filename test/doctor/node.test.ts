@@ -69,7 +69,7 @@ test.serial('files that are too open are named with the command that closes them
   const config = loadConfig(node.config);
   const pin = config.tokens[0]?.pin;
   const pinFile = pin !== undefined && 'file' in pin ? pin.file : '';
-  for (const [name, mode, seen, wayOut] of [
+  for (const [name, mode, seen, remediation] of [
     [config.xks.tls.key, 0o640, /TLS key is open to group or others \(mode 0640\)/, 'chmod 0600'],
     [pinFile, 0o604, /PIN file is open/, 'chmod 0600'],
     [config.storePath, 0o644, /store is open/, 'chmod 0600'],
@@ -81,7 +81,7 @@ test.serial('files that are too open are named with the command that closes them
     const finding = await withMode(name, mode);
     t.is(finding.level, 'PROBLEM');
     t.regex(finding.seen, seen);
-    t.is(finding.wayOut, `${wayOut} ${name}`);
+    t.is(finding.remediation, `${remediation} ${name}`);
   }
 });
 

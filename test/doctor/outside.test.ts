@@ -164,7 +164,7 @@ test.serial('whatever a middlebox makes of the path, the doctor says what was do
     t.is(finding.connectionErrorCode, 'XKS_PROXY_INVALID_CONFIGURATION');
     t.is(finding.data['change'], what);
     const accepted = found(t, findings, 'credential.accepted', 'PROBLEM');
-    t.regex(accepted.wayOut ?? '', /what stands in between/);
+    t.regex(accepted.remediation ?? '', /what stands in between/);
   }
 });
 
@@ -180,7 +180,7 @@ test.serial('a gateway that answers in place of the node is named, with causes a
   for (const id of ['path.balancer', 'path.prefix', 'path.unknown', 'credential.accepted'] as const) {
     const finding = found(t, findings, id, 'PROBLEM', /AWS Application Load Balancer.*Server: awselb\/2\.0/);
     t.is(finding.data['gateway'], 'AWS Application Load Balancer');
-    t.regex(finding.wayOut ?? '', /no healthy node.*health check.*--connect/s);
+    t.regex(finding.remediation ?? '', /no healthy node.*health check.*--connect/s);
   }
   t.is(one(t, findings, 'credential.accepted').connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
 });
@@ -321,8 +321,8 @@ test.serial(
       options({ keys: [encryptOnly, disabled, 'nowhere'] }),
     );
     const of = (subject: string, id: CheckId) => {
-      const { level, seen, wayOut } = one(t, findings, id, subject);
-      return `${level} ${seen} | ${wayOut}`;
+      const { level, seen, remediation } = one(t, findings, id, subject);
+      return `${level} ${seen} | ${remediation}`;
     };
     t.regex(
       of(encryptOnly, 'key.metadata'),
@@ -371,7 +371,18 @@ test.serial('the command prints its JSON, exits with 1 at a problem, and never s
   ]);
   for (const finding of report.findings)
     t.deepEqual(Object.keys(finding), [
-      ...['id', 'group', 'level', 'title', 'subject', 'seen', 'why', 'wayOut', 'connectionErrorCode', 'data'],
+      ...[
+        'id',
+        'group',
+        'level',
+        'title',
+        'subject',
+        'seen',
+        'why',
+        'remediation',
+        'connectionErrorCode',
+        'data',
+      ],
     ]);
 
   const human = await runCommand(words(consoleFile, 'other.example.test'));
@@ -388,7 +399,7 @@ test.serial('the command prints its JSON, exits with 1 at a problem, and never s
   t.regex(human.stdout, /\nProblems\n {2}name in the certificate {2}\[certificate\.name\]\n/);
   t.regex(
     human.stdout,
-    / {4}in AWS {3}XKS_PROXY_INVALID_TLS_CONFIGURATION\n {4}way out {2}a certificate with other/,
+    / {4}in AWS {3}XKS_PROXY_INVALID_TLS_CONFIGURATION\n {4}hint {5}a certificate with other/,
   );
   t.regex(human.stdout, /\d+ fine, \d+ not looked at, \d+ warnings, (?:1 problem|\d problems)\n$/);
   t.true(human.stdout.split('\n').every((line) => line.length <= 100));

@@ -166,7 +166,7 @@ async function writeAll(connection: RawConnection, pieces: Iterable<string | Buf
 }
 
 /** What TLS hands over in one go is read before anything else happens, about 16 KiB. */
-const mostInOneGo = 1_000;
+const maxInOneGo = 1_000;
 const smallest = 'GET / HTTP/1.1\r\nHost:a\r\n\r\n';
 
 const piece = 'x'.repeat(16 * 1024);
@@ -223,7 +223,7 @@ test.serial('what follows a refusal on its connection is not even read as reques
   connection.socket.end(smallest.repeat(20_000));
   await connection.closed;
   requests.stop();
-  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
+  t.true(requests.count < maxInOneGo, `${requests.count} requests`);
 });
 
 test.serial('what comes in one piece with a request whose answer is the last is not done', async (t) => {
@@ -255,7 +255,7 @@ test.serial('nor is what follows it while an answer before it is being worked on
   t.is((await connection.response()).status, 400);
   await connection.closed;
   requests.stop();
-  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
+  t.true(requests.count < maxInOneGo, `${requests.count} requests`);
 });
 
 test.serial('who sends ever more requests before the answer to the first is cut off', async (t) => {
@@ -267,7 +267,7 @@ test.serial('who sends ever more requests before the answer to the first is cut 
   await connection.closed;
   release.resolve();
   requests.stop();
-  t.true(requests.count < mostInOneGo, `${requests.count} requests`);
+  t.true(requests.count < maxInOneGo, `${requests.count} requests`);
 });
 
 test.serial('who sends on and on after a refusal is cut off', async (t) => {

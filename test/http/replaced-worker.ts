@@ -1,5 +1,5 @@
 /**
- * The worker of crew.test.ts: tells of each message that is an answer by one of its own, and ends where it is told to drain. Its
+ * The worker of worker-group.test.ts: tells of each message that is an answer by one of its own, and ends where it is told to drain. Its
  * first ask has the number 1, as that of every worker.
  */
 process.on('message', ({ kind }: { kind: string }) => {

@@ -89,10 +89,7 @@ test('the key of another certificate is told as such, of the same kind and of an
 test('a chain that begins with the CA is told with the right order, and the certificate file is blamed alone', async (t) => {
   const { certificate, key, caPem } = t.context;
   const said = await saidOf(t.context, caPem + certificate, key);
-  t.regex(
-    said,
-    /^CERTIFICATE: the server’s own certificate is number 2 of 2 and has to come first; way out: /,
-  );
+  t.regex(said, /^CERTIFICATE: the server’s own certificate is number 2 of 2 and has to come first; hint: /);
   t.notRegex(said, /KEY/);
 });
 
@@ -102,7 +99,7 @@ test('certificates put together without a line end between them are told by thei
   t.regex(
     await saidOf(t.context, certificate.trimEnd() + caPem, key),
     new RegExp(
-      `^CERTIFICATE: line ${line} of the TLS certificate has the end of one part and the beginning of the next; way out: `,
+      `^CERTIFICATE: line ${line} of the TLS certificate has the end of one part and the beginning of the next; hint: `,
     ),
   );
   t.regex(
@@ -119,7 +116,7 @@ test('a key with a pass phrase, of either form, is told with the command that ta
     const { stdout } = await run('openssl', [...form, '-in', plain, '-aes256', '-passout', 'pass:planted']);
     t.regex(
       await saidOf(t.context, certificate, stdout),
-      /^KEY: the TLS key is protected by a pass phrase, .*way out: openssl pkey -in KEY -out FILE, with mode 0600$/,
+      /^KEY: the TLS key is protected by a pass phrase, .*hint: openssl pkey -in KEY -out FILE, with mode 0600$/,
     );
   }
 });
@@ -128,7 +125,7 @@ test('exchanged files, a cut one, one in DER or UTF-16 and one of nothing are to
   const { certificate, key, directory } = t.context;
   t.regex(
     await saidOf(t.context, key, certificate),
-    /^CERTIFICATE has the private key and KEY the certificate; way out: exchange the two in the configuration/,
+    /^CERTIFICATE has the private key and KEY the certificate; hint: exchange the two in the configuration/,
   );
   // As they lie there: the certificate may be read by everyone, which is no matter of its mode.
   t.regex(await saidOf(t.context, key, certificate, 0o644), /^CERTIFICATE has the private key and KEY the/);
@@ -149,11 +146,11 @@ test('exchanged files, a cut one, one in DER or UTF-16 and one of nothing are to
   await run('openssl', ['x509', '-in', file, '-outform', 'der', '-out', `${file}.der`]);
   t.regex(
     await saidOf(t.context, await readFile(`${file}.der`), key),
-    /^CERTIFICATE: the TLS certificate is in DER form .*way out: openssl x509 -inform der/,
+    /^CERTIFICATE: the TLS certificate is in DER form .*hint: openssl x509 -inform der/,
   );
   t.regex(
     await saidOf(t.context, Buffer.from(`\u{feff}${certificate}`, 'utf16le'), key),
-    /^CERTIFICATE: the TLS certificate is in UTF-16; way out: /,
+    /^CERTIFICATE: the TLS certificate is in UTF-16; hint: /,
   );
   t.is(await saidOf(t.context, '', key), 'CERTIFICATE: the TLS certificate has no certificate');
   t.is(await saidOf(t.context, certificate, ''), 'KEY: the TLS key has no private key');
@@ -170,7 +167,7 @@ test('a client CA without a certificate is told, and neither of the pair is blam
   });
   t.is(
     error.message,
-    `${pair.key}: the TLS client CA has no certificate, but a private key; way out: are the two files exchanged?`,
+    `${pair.key}: the TLS client CA has no certificate, but a private key; hint: are the two files exchanged?`,
   );
   const missing = path.join(directory, 'none.pem');
   t.is(

@@ -133,11 +133,11 @@ test('what a token host tells is a report, or nothing', (t) => {
   };
   const ready = {
     ...{ state: 'ready', token, made: [], ownProofs: { 'holdfast:seal:1': 'YQ==' }, alarms: [] },
-    ...{ noKeys: { problem: 'a', wayOut: 'b' }, operationTime: 0.4 },
+    ...{ noKeys: { problem: 'a', remediation: 'b' }, operationTime: 0.4 },
   };
   const reports = [
     ready,
-    { state: 'failed', pinRefused: true, problem: 'a', wayOut: 'b', rv: 0xa0, call: 'C_Login' },
+    { state: 'failed', pinRefused: true, problem: 'a', remediation: 'b', rv: 0xa0, call: 'C_Login' },
     { state: 'step', step: 'token', milliseconds: 1.5, detail: 'a', info: token },
     { state: 'mechanisms', names: ['CKM_AES_GCM'] },
     { state: 'login-wanted' },

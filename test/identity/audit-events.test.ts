@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import { listEvents, type EventWish } from '../../src/admin/audit/audit-event-list.ts';
+import { listEvents, type EventInput } from '../../src/admin/audit/audit-event-list.ts';
 import { record, recordAlone, type Act } from '../../src/evidence/trail.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { insertVault } from '../../testing/vault.ts';
@@ -27,8 +27,8 @@ async function note(
   );
 }
 
-async function actions({ site }: People, vaultId: string, wish: Partial<EventWish>, deleted?: string) {
-  const { items } = await listEvents(site, vaultId, { ...newest, ...wish }, deleted);
+async function actions({ site }: People, vaultId: string, input: Partial<EventInput>, deleted?: string) {
+  const { items } = await listEvents(site, vaultId, { ...newest, ...input }, deleted);
   return items.map(({ action }) => action);
 }
 
@@ -70,7 +70,7 @@ test('events are found by action, actor, target, outcome and time', async (t) =>
     outcome: 'refused',
     target: { kind: 'user', id: '', name: '' },
   });
-  const found = async (wish: Partial<EventWish>) => (await actions(t.context, vaultId, wish)).toReversed();
+  const found = async (input: Partial<EventInput>) => (await actions(t.context, vaultId, input)).toReversed();
   t.deepEqual(await found({ action: 'cloud-key.create' }), ['cloud-key.create']);
   t.deepEqual(await found({ action: 'cloud-key.' }), ['cloud-key.create', 'cloud-key.disable']);
   t.deepEqual(await found({ action: '%' }), []);

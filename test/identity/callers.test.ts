@@ -65,7 +65,7 @@ test('a shorter limit counts for sessions that were begun before it', async (t) 
   const bearer = (await session(await user())).token.reveal();
   clock.minutes(6);
   t.truthy(await resolve(t.context, { bearer }));
-  const shorter = { idleMinutes: 15, longestMinutes: 5 };
+  const shorter = { idleMinutes: 15, maxMinutes: 5 };
   t.is(await resolveCaller(site, shorter, { bearer, method: 'GET', address: '' }), undefined);
 });
 

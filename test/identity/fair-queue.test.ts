@@ -4,27 +4,27 @@ import { BusyError, FairQueue, laneOf } from '../../src/fair-queue.ts';
 /** Work that ends when it is told to, and tells what runs. */
 function gate() {
   const running = new Map<string, () => void>();
-  let most = 0;
+  let max = 0;
   const order: string[] = [];
   const work = (name: string) => async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     running.set(name, resolve);
     order.push(name);
-    most = Math.max(most, running.size);
+    max = Math.max(max, running.size);
     await promise;
     running.delete(name);
     return name;
   };
-  return { running, order, most: () => most, work };
+  return { running, order, max: () => max, work };
 }
 
 const settle = async () => new Promise((resolve) => setImmediate(resolve));
 
 test('no more runs at once than may, and all of it is done', async (t) => {
-  const queue = new FairQueue({ atOnce: 2, waitingInLane: 100, waiting: 100 });
-  const { running, most, work } = gate();
+  const queue = new FairQueue({ concurrency: 2, waitingInLane: 100, waiting: 100 });
+  const { running, max, work } = gate();
   const all = Array.from({ length: 20 }, async (_, index) => queue.run('a', work(`${index}`)));
-  while (running.size > 0 || most() === 0) {
+  while (running.size > 0 || max() === 0) {
     for (const end of running.values()) end();
     await settle();
   }
@@ -32,11 +32,11 @@ test('no more runs at once than may, and all of it is done', async (t) => {
     await Promise.all(all),
     Array.from({ length: 20 }, (_, index) => `${index}`),
   );
-  t.is(most(), 2);
+  t.is(max(), 2);
 });
 
 test('whoever fills a lane waits in it alone', async (t) => {
-  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 100 });
+  const queue = new FairQueue({ concurrency: 1, waitingInLane: 10, waiting: 100 });
   const { running, order, work } = gate();
   const flood = Array.from({ length: 11 }, async (_, index) => queue.run('flood', work(`flood ${index}`)));
   await settle();
@@ -51,7 +51,7 @@ test('whoever fills a lane waits in it alone', async (t) => {
 });
 
 test('no number of lanes makes more wait than may wait altogether', async (t) => {
-  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 3 });
+  const queue = new FairQueue({ concurrency: 1, waitingInLane: 10, waiting: 3 });
   const { running, work } = gate();
   const all = ['a', 'b', 'c', 'd'].map(async (lane) => queue.run(lane, work(lane)));
   await settle();
@@ -69,7 +69,7 @@ test('no number of lanes makes more wait than may wait altogether', async (t) =>
 
 for (const addresses of [10, 1000])
   test(`while ${addresses} addresses flood, one that has asked for nothing yet gets in and stays`, async (t) => {
-    const queue = new FairQueue({ atOnce: 2, waitingInLane: 16, waiting: 128 });
+    const queue = new FairQueue({ concurrency: 2, waitingInLane: 16, waiting: 128 });
     const { running, order, work } = gate();
     let refused = 0;
     const flooding = Array.from({ length: addresses }, (_, index) => `198.51.${index >> 8}.${index & 255}`);
@@ -112,7 +112,7 @@ for (const addresses of [10, 1000])
   });
 
 test('a network with many lanes has one turn and one share among them', async (t) => {
-  const queue = new FairQueue({ atOnce: 1, waitingInLane: 4, waiting: 8 });
+  const queue = new FairQueue({ concurrency: 1, waitingInLane: 4, waiting: 8 });
   const { running, order, work } = gate();
   const flood = Array.from({ length: 9 }, async (_, index) =>
     queue.run(laneOf(`2001:db8:0:${index.toString(16)}::1`), work(`flood ${index}`)).catch(() => 'refused'),
@@ -129,7 +129,7 @@ test('a network with many lanes has one turn and one share among them', async (t
 });
 
 test('work that fails leaves its place to the next', async (t) => {
-  const queue = new FairQueue({ atOnce: 1, waitingInLane: 10, waiting: 10 });
+  const queue = new FairQueue({ concurrency: 1, waitingInLane: 10, waiting: 10 });
   const first = queue.run('a', () => Promise.reject(new Error('of its own')));
   const second = queue.run('a', () => Promise.resolve('done'));
   await t.throwsAsync(first, { message: 'of its own' });

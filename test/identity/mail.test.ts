@@ -404,8 +404,8 @@ test.serial(
     const { site, act, ca, vaultId, signIn } = t.context;
     const server = await post(ca);
     await settings(t.context, server.port);
-    const wish = { username: 'grace', email: 'grace@example.com', role: 'auditor' } as const;
-    const { user, delivery } = await createUser(site, act(), 'command', vaultId, wish);
+    const input = { username: 'grace', email: 'grace@example.com', role: 'auditor' } as const;
+    const { user, delivery } = await createUser(site, act(), 'command', vaultId, input);
     t.deepEqual(delivery, { mailed: true });
     const text = server.mails[0]?.text.replaceAll('=\r\n', '') ?? '';
     t.true(text.includes(`https://keys.example.com/sign-in/${vaultId}`));
@@ -413,7 +413,7 @@ test.serial(
     const sent = /Password: +(\S+)/.exec(text)?.[1] ?? '';
     t.is((await signIn(user, new Secret(sent))).session.state, 'PASSWORD_CHANGE');
     await server.close();
-    const failed = await createUser(site, act(), 'command', vaultId, { ...wish, username: 'hedy' });
+    const failed = await createUser(site, act(), 'command', vaultId, { ...input, username: 'hedy' });
     if (failed.delivery?.mailed !== false) return t.fail();
     t.regex(failed.delivery.mailProblem, /nothing can be connected to/);
     t.is((await signIn(failed.user, failed.delivery.password)).session.state, 'PASSWORD_CHANGE');

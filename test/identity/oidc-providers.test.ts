@@ -228,11 +228,11 @@ for (const [name, change, detail] of [
   test(`a provider with ${name} is refused, and nothing is stored`, async (t) => {
     const { path, ask, id } = await newVault();
     const { issuerPath, ...others } = { issuerPath: undefined, ...change };
-    const wish = body({
+    const input = body({
       ...others,
       ...(issuerPath === undefined ? {} : { issuer: `${state.stage.provider.origin}${issuerPath}` }),
     });
-    const answer = await ask('PUT', path, { body: wish, ifMatch: '*' });
+    const answer = await ask('PUT', path, { body: input, ifMatch: '*' });
     t.is(answer.status, 422, JSON.stringify(answer.body));
     t.regex(JSON.stringify(answer.body), detail);
     t.false(JSON.stringify(answer.body).includes(clientSecret));

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
-import { makeRoom, mostUnderWay } from '../../src/identity/oidc/under-way.ts';
+import { makeRoom, maxUnderWay } from '../../src/identity/oidc/under-way.ts';
 import { openPeople, type People } from './people.ts';
 
 const test = anyTest as TestFn<People>;
@@ -51,20 +51,19 @@ test('who begins ever more sign-ins from one address drops their own', async (t)
   const guest = await begin(t.context, vaultId, '192.0.2.1');
   const first = await begin(t.context, vaultId, '198.51.100.1');
   const answered = await begin(t.context, vaultId, '198.51.100.1', { code_hash: Buffer.from('code') });
-  for (let i = 0; i < mostUnderWay.ofShare; i++) await begin(t.context, vaultId, '198.51.100.1');
+  for (let i = 0; i < maxUnderWay.ofShare; i++) await begin(t.context, vaultId, '198.51.100.1');
   t.true(await isThere(t.context, guest));
   t.false(await isThere(t.context, first));
   t.true(await isThere(t.context, answered), 'one whose provider has answered stays');
-  t.is(await howMany(t.context, vaultId), 2 + mostUnderWay.ofShare);
+  t.is(await howMany(t.context, vaultId), 2 + maxUnderWay.ofShare);
 });
 
 test('a vault that is flooded shuts neither its own people out nor those of another vault', async (t) => {
   const { vaultId } = t.context;
   const other = await begin(t.context, 'another vault', '192.0.2.1');
   const guest = await begin(t.context, vaultId, '192.0.2.1');
-  for (let i = 0; i < mostUnderWay.ofVault + 200; i++)
-    await begin(t.context, vaultId, `198.51.100.${i % 20}`);
-  t.is(await howMany(t.context, vaultId), mostUnderWay.ofVault);
+  for (let i = 0; i < maxUnderWay.ofVault + 200; i++) await begin(t.context, vaultId, `198.51.100.${i % 20}`);
+  t.is(await howMany(t.context, vaultId), maxUnderWay.ofVault);
   const late = await begin(t.context, vaultId, '192.0.2.2');
   for (let i = 0; i < 200; i++) await begin(t.context, vaultId, `198.51.100.${i % 20}`);
   for (const state of [other, guest, late]) t.true(await isThere(t.context, state));

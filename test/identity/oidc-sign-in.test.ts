@@ -462,7 +462,7 @@ test.serial('a client without a secret signs in by PKCE alone', async (t) => {
 
 test.serial('where the provider is changed or removed, sign-ins under way end', async (t) => {
   const { stage } = state;
-  const { house, act } = stage.open;
+  const { vaultContext, act } = stage.open;
   stage.account = stage.accountOf(await stage.addUser());
   const browser = stage.browser();
   const callback = await new SignIn(stage).toCallback(browser);
@@ -472,7 +472,7 @@ test.serial('where the provider is changed or removed, sign-ins under way end', 
   t.is((await browser.visit(callback.href)).status, 422);
   t.is((await signIn.finish(code)).status, 401);
 
-  await deleteProvider(house, act(), { vaultId: stage.vaultId });
+  await deleteProvider(vaultContext, act(), { vaultId: stage.vaultId });
   const none = await stage.browser().visit(new SignIn(stage).startAddress);
   t.is(none.status, 404);
   t.is(none.setCookies.length, 0);

@@ -12,7 +12,7 @@ import type { AdminServices } from '../../src/admin/services.ts';
 import { sessionRoutes } from '../../src/admin/people/sessions.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { OidcClients } from '../../src/identity/oidc/clients.ts';
-import { putProvider, type ProviderWish } from '../../src/identity/oidc/providers.ts';
+import { putProvider, type ProviderInput } from '../../src/identity/oidc/providers.ts';
 import { openSession, type UserRow } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
@@ -77,14 +77,14 @@ export class Stage {
     this.provider = provider;
     this.logged = [];
     this.services = {
-      ...open.house,
+      ...open.vaultContext,
       aws: unusedAws(),
       log: pino({ base: {} }, { write: (line: string) => void this.logged.push(line) }),
       version: '1',
       publicUrl: app.origin,
       tokenFacts: [],
       pruning: { keepAtLeastDays: 90, wake: () => undefined },
-      sessions: { idleMinutes: 15, longestMinutes: 600 },
+      sessions: { idleMinutes: 15, maxMinutes: 600 },
       verifyToken: async () => Promise.reject(new Error('not here')),
     };
     const koa = createAdminApp({
@@ -119,7 +119,7 @@ export class Stage {
   }
 
   /** A client of the provider as an administrator would set it up. */
-  wish(change: Partial<ProviderWish> = {}): ProviderWish {
+  input(change: Partial<ProviderInput> = {}): ProviderInput {
     return {
       issuer: this.provider.origin,
       clientId: 'holdfast',
@@ -131,15 +131,15 @@ export class Stage {
     };
   }
 
-  async setUp(change: Partial<ProviderWish> = {}, vaultId = this.vaultId): Promise<void> {
-    await putProvider(this.open.house, this.clients, this.open.act(), { vaultId }, this.wish(change));
+  async setUp(change: Partial<ProviderInput> = {}, vaultId = this.vaultId): Promise<void> {
+    await putProvider(this.open.vaultContext, this.clients, this.open.act(), { vaultId }, this.input(change));
   }
 
   async addUser(fields: Partial<UserRow> = {}, vaultId = this.vaultId): Promise<UserRow> {
     const username = fields.username ?? `user-${randomUUID().slice(0, 8)}`;
     return this.open.store.write(byHand, async (trx) =>
       insertUser(trx, this.open.act(), {
-        ...newUser(this.open.house, vaultId, {
+        ...newUser(this.open.vaultContext, vaultId, {
           username,
           email: fields.email ?? `${username}@example.com`,
           role: vaultId === '' ? 'appliance-auditor' : 'auditor',
@@ -174,10 +174,10 @@ export class Stage {
 
   /** A program that has a session of this user, and sends it in its header. */
   async as(user: UserRow): Promise<(method: string, path: string, more?: ProgramRequest) => Promise<Page>> {
-    const { house, act } = this.open;
-    const wish = { method: 'password' as const, cookie: false, address: '192.0.2.7', userAgent: 'test' };
-    const { token } = await house.store.write(byHand, async (trx) =>
-      openSession(trx, { house, limits: this.services.sessions }, act(), user, wish),
+    const { vaultContext, act } = this.open;
+    const input = { method: 'password' as const, cookie: false, address: '192.0.2.7', userAgent: 'test' };
+    const { token } = await vaultContext.store.write(byHand, async (trx) =>
+      openSession(trx, { context: vaultContext, limits: this.services.sessions }, act(), user, input),
     );
     const browser = this.browser();
     return async (method, path, { body, ifMatch } = {}) =>

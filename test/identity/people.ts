@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,19 +14,19 @@ import { Secret } from '../../src/secret.ts';
 import type { Role } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { PasswordCost } from '../../src/vault/context.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { insertVault, openToken, type TestToken } from '../../testing/vault.ts';
 import { byHand } from '../../testing/by-hand.ts';
 
 /** So little that the tests need not wait for it; what a node takes is in passwords.test.ts. */
 export const passwordCost: PasswordCost = { memory: 64, passes: 1, parallelism: 1 };
-export const limits = { idleMinutes: 15, longestMinutes: 480 };
+export const limits = { idleMinutes: 15, maxMinutes: 480 };
 export const password = new Secret('the usual test phrase');
 export const wrong = new Secret('some other test phrase');
 
 export interface People {
-  site: Site & KeyHouse;
+  site: Site & KeyContext;
   store: SqliteStore;
   /** Stands still unless moved. */
   clock: { at: number; minutes: (count: number) => void; seconds: (count: number) => void };
@@ -48,7 +48,7 @@ test.after.always(async () => (await token)?.dispose());
 
 /** People with a store and a clock of their own; with a real token, or with none. */
 export async function openPeople(options: { token?: boolean } = {}): Promise<People> {
-  const rooms = options.token === true ? (await (token ??= openToken())).tokens : new TokenRooms([]);
+  const rooms = options.token === true ? (await (token ??= openToken())).tokens : new TokenPools([]);
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-people-'));
   const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));
   const { id } = await insertVault(store, 'Blue Harbour');
@@ -63,7 +63,7 @@ let count = 0;
 
 function people(
   store: SqliteStore,
-  tokens: TokenRooms,
+  tokens: TokenPools,
   vaultId: string,
   dispose: () => Promise<void>,
 ): People {
@@ -72,7 +72,7 @@ function people(
     minutes: (minutes: number) => void (clock.at += minutes * 60_000),
     seconds: (seconds: number) => void (clock.at += seconds * 1000),
   };
-  const site: Site & KeyHouse = {
+  const site: Site & KeyContext = {
     store,
     tokens,
     now: () => new Date(clock.at),
@@ -108,7 +108,7 @@ function people(
     },
     session: async (user, { cookie = false } = {}) =>
       store.write(byHand, async (trx) =>
-        openSession(trx, { house: site, limits }, act(), user, {
+        openSession(trx, { context: site, limits }, act(), user, {
           method: 'password',
           cookie,
           address: '192.0.2.7',

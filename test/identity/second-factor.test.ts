@@ -142,12 +142,12 @@ test.serial('codes of one step before and after are taken, others are not, and e
   await forget();
   clock.seconds(60);
   const half = [await signIn(person), await signIn(person), await signIn(person)];
-  const atOnce = await Promise.allSettled(
+  const concurrency = await Promise.allSettled(
     half.map(async ({ session }) =>
       giveSecondFactor(site, limits, act(), { userId: person.id, sessionId: session.id }, show()),
     ),
   );
-  t.is(atOnce.filter(({ status }) => status === 'fulfilled').length, 1);
+  t.is(concurrency.filter(({ status }) => status === 'fulfilled').length, 1);
 });
 
 test.serial('a known password buys no more guesses at the code than anyone has', async (t) => {
@@ -190,13 +190,13 @@ test.serial('of one recovery code given three times at once one is taken', async
   const { site, act, signIn } = t.context;
   const { person, codes } = await enrolled(t.context);
   const half = [await signIn(person), await signIn(person), await signIn(person)];
-  const atOnce = await Promise.allSettled(
+  const concurrency = await Promise.allSettled(
     half.map(async ({ session }) => {
       const own = { userId: person.id, sessionId: session.id };
       return giveSecondFactor(site, limits, act(), own, codes[0]?.reveal() ?? '');
     }),
   );
-  t.is(atOnce.filter(({ status }) => status === 'fulfilled').length, 1);
+  t.is(concurrency.filter(({ status }) => status === 'fulfilled').length, 1);
 });
 
 test.serial('a code that the token cannot check counts against nobody', async (t) => {

@@ -80,7 +80,7 @@ test('a session is never in a state that it has not earned, whatever comes after
             model.lockedUntil = clock.at + Math.min(60, 2 ** (model.failures - 5)) * 60_000;
         };
         const begin = (state: NonNullable<Model['session']>['state']) => {
-          const minutes = state === 'ACTIVE' ? limits.longestMinutes : 10;
+          const minutes = state === 'ACTIVE' ? limits.maxMinutes : 10;
           model.session = {
             state,
             ends: clock.at + minutes * 60_000,

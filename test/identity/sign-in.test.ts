@@ -174,9 +174,9 @@ test('with the twenty-first session of a user the oldest goes', async (t) => {
   t.is(await callerOf(t.context, first.token), undefined);
   t.truthy(await callerOf(t.context, second.token));
   t.is((await listSessions(site, limits, person.id)).length, 20);
-  const atOnce = await Promise.all(Array.from({ length: 30 }, async () => session(person)));
+  const concurrency = await Promise.all(Array.from({ length: 30 }, async () => session(person)));
   t.is((await listSessions(site, limits, person.id)).length, 20);
-  const last = atOnce.at(-1);
+  const last = concurrency.at(-1);
   if (last !== undefined) t.truthy(await callerOf(t.context, last.token), 'the newest always stays');
 });
 

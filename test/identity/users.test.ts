@@ -26,11 +26,11 @@ async function isLive({ site }: People, token: Secret): Promise<boolean> {
   return caller !== undefined;
 }
 
-const wish = { username: 'Grace', email: 'grace@example.com', role: 'auditor' } as const;
+const input = { username: 'Grace', email: 'grace@example.com', role: 'auditor' } as const;
 
 test('a new user gets a first password, shown once where no mail is set up, and must change it', async (t) => {
   const { site, act, vaultId, signIn, store } = t.context;
-  const { user, delivery } = await createUser(site, act(), 'command', vaultId, wish);
+  const { user, delivery } = await createUser(site, act(), 'command', vaultId, input);
   if (delivery === undefined || delivery.mailed) return t.fail();
   t.is(delivery.mailProblem, 'no mail server is set up');
   t.is(user.must_change_password, 1);
@@ -42,7 +42,7 @@ test('a new user gets a first password, shown once where no mail is set up, and 
 
 test('a user of OIDC alone has no password, and none can be given to them', async (t) => {
   const { site, act, vaultId } = t.context;
-  const { user, delivery } = await createUser(site, act(), 'command', vaultId, { ...wish, signIn: 'oidc' });
+  const { user, delivery } = await createUser(site, act(), 'command', vaultId, { ...input, signIn: 'oidc' });
   t.is(delivery, undefined);
   t.is(user.password_hash, null);
   await t.throwsAsync(resetPassword(site, act(), 'command', { vaultId, userId: user.id }), {
@@ -52,10 +52,10 @@ test('a user of OIDC alone has no password, and none can be given to them', asyn
 
 test('usernames are unique within a vault without regard to letter case, and free elsewhere', async (t) => {
   const { site, act, vaultId } = t.context;
-  await createUser(site, act(), 'command', vaultId, wish);
-  const again = createUser(site, act(), 'command', vaultId, { ...wish, username: 'gRACE' });
+  await createUser(site, act(), 'command', vaultId, input);
+  const again = createUser(site, act(), 'command', vaultId, { ...input, username: 'gRACE' });
   t.is((await t.throwsAsync(again, { instanceOf: VaultError }))?.problem, 'conflict');
-  const other = { ...wish, role: 'appliance-auditor' } as const;
+  const other = { ...input, role: 'appliance-auditor' } as const;
   t.truthy(await createUser(site, act(), 'command', '', other));
 });
 
@@ -72,7 +72,7 @@ for (const [what, fields] of Object.entries({
 }))
   test(`a user is not made with ${what}`, async (t) => {
     const { site, act, vaultId, store } = t.context;
-    const making = createUser(site, act(), 'command', vaultId, { ...wish, ...fields });
+    const making = createUser(site, act(), 'command', vaultId, { ...input, ...fields });
     t.is((await t.throwsAsync(making, { instanceOf: VaultError }))?.problem, 'invalid');
     t.deepEqual(await store.db.selectFrom('users').selectAll().execute(), []);
   });
@@ -82,7 +82,7 @@ test('nobody makes, resets or takes down a user who may do more than they', asyn
   const admin = await user('vault-admin');
   const keyForUsers: Changer = { userId: 'x', permissions: new Set(['users.read', 'users.write']) };
   for (const doing of [
-    createUser(site, act(), keyForUsers, vaultId, { ...wish, role: 'vault-admin' }),
+    createUser(site, act(), keyForUsers, vaultId, { ...input, role: 'vault-admin' }),
     resetPassword(site, act(), keyForUsers, { vaultId, userId: admin.id }),
     updateUser(site, act(), keyForUsers, { vaultId, userId: admin.id }, { state: 'DISABLED' }),
     deleteUser(site, act(), keyForUsers, { vaultId, userId: admin.id }),
@@ -281,7 +281,7 @@ test('users are listed in order and by filter', async (t) => {
   const { site, act, vaultId } = t.context;
   for (const username of ['delta', 'Alpha', 'charlie', 'Bravo'])
     await createUser(site, act(), 'command', vaultId, {
-      ...wish,
+      ...input,
       username,
       role: username === 'delta' ? 'vault-admin' : 'auditor',
     });

@@ -6,10 +6,10 @@ import { SignInRefusedError } from '../../src/identity/identity-error.ts';
 import { createVault, resetVaultAdministrator } from '../../src/tenancy/vault-creation.ts';
 import { createUser, listUsers } from '../../src/identity/users.ts';
 import { Secret } from '../../src/secret.ts';
-import { createCloudKey, disableCloudKey, type NewKeyWish } from '../../src/keys/cloud-keys.ts';
+import { createCloudKey, disableCloudKey, type NewKeyInput } from '../../src/keys/cloud-keys.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { destroyVersions } from '../../src/keys/destruction.ts';
-import { createKeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
+import { createKeySet, type KeySetInput } from '../../src/keys/key-sets/key-sets.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
 import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
@@ -33,17 +33,17 @@ async function newVault({ site, act }: People, name = fresh('vault')) {
   });
 }
 
-async function newKeySet({ site, act }: People, vaultId: string, wish: Partial<KeySetWish> = {}) {
-  return createKeySet(site, act(), vaultId, 'all', { name: `set-${++count}`, token: 'token', ...wish });
+async function newKeySet({ site, act }: People, vaultId: string, input: Partial<KeySetInput> = {}) {
+  return createKeySet(site, act(), vaultId, 'all', { name: `set-${++count}`, token: 'token', ...input });
 }
 
 async function newKey(
   { site, act }: People,
   vaultId: string,
   keySetId: string,
-  wish: Partial<NewKeyWish> = {},
+  input: Partial<NewKeyInput> = {},
 ) {
-  return createCloudKey(site, act(), vaultId, 'all', { keySetId, name: `key-${++count}`, ...wish });
+  return createCloudKey(site, act(), vaultId, 'all', { keySetId, name: `key-${++count}`, ...input });
 }
 
 test.serial(
@@ -147,8 +147,8 @@ test.serial('an empty vault goes with its people at once, and its name is free',
   await t.throwsAsync(signIn(administrator, delivery.password), { instanceOf: SignInRefusedError });
   await t.throwsAsync(findVault(store.db, vault.id), { message: 'there is no such vault' });
   t.deepEqual((await listUsers(site, vault.id, { limit: 5 })).items, []);
-  const wish = { username: 'late', email: 'late@example.com', role: 'vault-admin' } as const;
-  await t.throwsAsync(createUser(site, act(), 'command', vault.id, wish), {
+  const input = { username: 'late', email: 'late@example.com', role: 'vault-admin' } as const;
+  await t.throwsAsync(createUser(site, act(), 'command', vault.id, input), {
     message: 'there is no such vault',
   });
   await t.throwsAsync(deleteVault(site, act(), vault.id, undefined, undefined), {
@@ -167,7 +167,7 @@ test.serial('a vault with a key that AWS may use stays, whatever is confirmed', 
     instanceOf: VaultError,
   });
   t.is(problem?.problem, 'conflict');
-  t.regex(problem?.wayOut ?? '', /schedule their deletion/);
+  t.regex(problem?.remediation ?? '', /schedule their deletion/);
   t.is((await findVault(site.store.db, vault.id)).cloud_keys, 1);
   clock.minutes(1);
   await deleteVault(site, act(), vault.id, vault.name, undefined);

@@ -17,10 +17,10 @@ test.after.always(async (t) => t.context.dispose());
 test.serial(
   'nothing is taken over from a token that another vault may use: it might be theirs',
   async (t) => {
-    const { house, act, vault, store } = t.context;
+    const { vaultContext, act, vault, store } = t.context;
     const keySet = await newKeySet(t.context);
     const adopt = async () =>
-      adoptCloudKey(house, act(), vault.id, 'all', {
+      adoptCloudKey(vaultContext, act(), vault.id, 'all', {
         keySetId: keySet.id,
         name: 'adopted',
         label: 'nowhere',
@@ -56,22 +56,22 @@ test.serial('a label that was mistyped is told as such, with what there is', asy
   );
   // In whatever order the token gives them.
   t.regex(refused?.message ?? '', /are not Holdfast’s own: ("[a-z0-9-]{1,48}"(, )?){5}, and 2 more$/);
-  t.regex(refused?.wayOut ?? '', /pkcs11-tool --list-objects/);
+  t.regex(refused?.remediation ?? '', /pkcs11-tool --list-objects/);
 });
 
 /** Adopts what has this label; `restrict` where it is to be made to fit. */
 async function adopt(
-  { house, act, vault }: TestVault,
+  { vaultContext, act, vault }: TestVault,
   keySet: { id: string },
   label: string,
-  wish: { restrict?: boolean; name?: string } = {},
+  input: { restrict?: boolean; name?: string } = {},
 ) {
-  return adoptCloudKey(house, act(), vault.id, 'all', {
+  return adoptCloudKey(vaultContext, act(), vault.id, 'all', {
     keySetId: keySet.id,
     name: label,
     label,
     externalKeyId: label,
-    ...wish,
+    ...input,
   });
 }
 
@@ -112,7 +112,7 @@ test.serial(
       message: 'the key object is not fit: CKA_WRAP, CKA_UNWRAP',
     });
     t.regex(
-      wraps?.wayOut ?? '',
+      wraps?.remediation ?? '',
       /^repeat it with --restrict .*: then CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP are set to false .* for good/,
     );
     t.like(await attributesOf(t.context, '01'), notRestricted);
@@ -155,19 +155,19 @@ test.serial('what cannot be adopted afterwards is left as it is, and nothing is 
   await inToken(fixture, [{ do: 'generate', id: '17', label: 'first-of-name' }]);
   await adopt(t.context, keySet, 'first-of-name');
   for (const restrict of [false, true]) {
-    const wish = { restrict };
-    const loose = await t.throwsAsync(adopt(t.context, keySet, 'loose-key', wish), {
+    const input = { restrict };
+    const loose = await t.throwsAsync(adopt(t.context, keySet, 'loose-key', input), {
       instanceOf: VaultError,
     });
     t.regex(
-      loose?.wayOut ?? '',
+      loose?.remediation ?? '',
       /what CKA_SENSITIVE, CKA_EXTRACTABLE says cannot be undone: .* a copy of the key/,
     );
-    const fixed = await t.throwsAsync(adopt(t.context, keySet, 'fixed-key', wish), {
+    const fixed = await t.throwsAsync(adopt(t.context, keySet, 'fixed-key', input), {
       instanceOf: VaultError,
     });
-    t.regex(fixed?.wayOut ?? '', /CKA_MODIFIABLE is false.*docs\/migration\.md/);
-    const twice = await t.throwsAsync(adopt(t.context, keySet, 'twice-by-label', wish), {
+    t.regex(fixed?.remediation ?? '', /CKA_MODIFIABLE is false.*docs\/migration\.md/);
+    const twice = await t.throwsAsync(adopt(t.context, keySet, 'twice-by-label', input), {
       instanceOf: VaultError,
       message: /^there are several AES keys with the label "twice-by-label"/,
     });
@@ -197,7 +197,7 @@ test.serial('what cannot be adopted afterwards is left as it is, and nothing is 
 });
 
 test.serial('the token host restricts only the one key that is meant, and none of ours', async (t) => {
-  const { fixture, house } = t.context;
+  const { fixture, vaultContext } = t.context;
   await inToken(fixture, [
     { do: 'generate', id: '51', label: 'one', wraps: true },
     { do: 'generate', id: '52', label: 'other', wraps: true },
@@ -208,7 +208,7 @@ test.serial('the token host restricts only the one key that is meant, and none o
     { do: 'generate', id: '57', label: 'fixed', wraps: true, fixed: true },
   ]);
   const restrict = async (id: string, label: string) =>
-    house.tokens
+    vaultContext.tokens
       .pool('token')
       .call({ kind: 'restrictKey', key: Buffer.from(id, 'hex'), label }, managementDeadline());
   for (const [id, label, message] of [
@@ -216,7 +216,7 @@ test.serial('the token host restricts only the one key that is meant, and none o
     ['52', 'nowhere', /key-missing/],
     ['53', 'loose', /key-unfit .*: CKA_SENSITIVE, CKA_EXTRACTABLE would stay/],
     ['54', 'holdfast:key:like-ours', /key-unfit .*: keys of our own making/],
-    [ownKeys.protecting.id.toString('hex'), 'one', /key-unfit in own key/],
+    [ownKeys.sealing.id.toString('hex'), 'one', /key-unfit in own key/],
     ['55', 'two', /key-duplicate/],
     ['57', 'fixed', /key-unfit .*: CKA_MODIFIABLE is false/],
   ] as const)
@@ -260,7 +260,7 @@ test.serial('a key from elsewhere keeps what says so of it, and that is told', a
   const refused = await t.throwsAsync(adopt(t.context, keySet, 'planted-key'), { instanceOf: VaultError });
   t.is(refused?.message, 'the key object is not fit: CKA_WRAP, CKA_UNWRAP');
   t.regex(
-    refused?.wayOut ?? '',
+    refused?.remediation ?? '',
     /CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE stay as they are: the key was not made in this token$/,
   );
   await adopt(t.context, keySet, 'planted-key', { restrict: true });
@@ -294,7 +294,7 @@ test.serial(
           message,
         });
         t.is(refused?.problem, 'conflict');
-        t.regex(refused?.wayOut ?? '', /docs\/migration\.md/);
+        t.regex(refused?.remediation ?? '', /docs\/migration\.md/);
       }
       await shim.clear();
       t.like(await attributesOf(open, '41'), notRestricted);

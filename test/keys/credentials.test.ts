@@ -10,7 +10,7 @@ import {
   getCredential,
   issueCredential,
   listCredentials,
-  mostLiveCredentials,
+  maxLiveCredentials,
   revealSecret,
   rotateCredential,
   updateCredential,
@@ -38,11 +38,11 @@ async function sealedOf({ store }: TestVault, accessKeyId: string) {
 }
 
 test('credentials have the alphabet and lengths of the XKS spec, and differ', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
   const seen = new Set<string>();
   for (let i = 0; i < 5; i++) {
-    const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+    const { accessKeyId, secret } = await issueCredential(vaultContext, act(), keySet);
     t.regex(accessKeyId, /^[A-Z2-7]{20,30}$/);
     t.regex(secret.reveal(), /^[A-Za-z0-9+/=]{43,64}$/);
     t.is(Buffer.from(secret.reveal(), 'base64').length, 32);
@@ -52,9 +52,9 @@ test('credentials have the alphabet and lengths of the XKS spec, and differ', as
 });
 
 test('the console file has the names that AWS takes', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context, { pathPrefix: 'console' });
-  const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+  const { accessKeyId, secret } = await issueCredential(vaultContext, act(), keySet);
   const file = consoleFile(keySet, accessKeyId, secret);
   t.deepEqual(file, {
     XksProxyUriPath: '/console/kms/xks/v1',
@@ -63,11 +63,11 @@ test('the console file has the names that AWS takes', async (t) => {
   t.deepEqual(JSON.parse(consoleFileText(keySet, accessKeyId, secret)), file);
 });
 
-test('a secret at rest is only under the protecting key: no file of the store holds it, nor the audit trail', async (t) => {
-  const { house, act, storePath } = t.context;
+test('a secret at rest is only under the sealing key: no file of the store holds it, nor the audit trail', async (t) => {
+  const { vaultContext, act, storePath } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
-  const { secret: next } = await rotateCredential(house, act(), keySet, { accessKeyId });
+  const { accessKeyId, secret } = await issueCredential(vaultContext, act(), keySet);
+  const { secret: next } = await rotateCredential(vaultContext, act(), keySet, { accessKeyId });
   for (const file of [storePath, `${storePath}-wal`]) {
     const bytes = await readFile(file);
     for (const one of [secret, next]) {
@@ -78,11 +78,11 @@ test('a secret at rest is only under the protecting key: no file of the store ho
 });
 
 test('a sealed secret moved to another record, or altered, does not open', async (t) => {
-  const { house, act, tokens, vault } = t.context;
+  const { vaultContext, act, tokens, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const [one, other] = [
-    await issueCredential(house, act(), keySet),
-    await issueCredential(house, act(), keySet),
+    await issueCredential(vaultContext, act(), keySet),
+    await issueCredential(vaultContext, act(), keySet),
   ];
   const row = await sealedOf(t.context, other.accessKeyId);
   const identity = { vaultId: vault.id, keySetId: row.key_set_id, accessKeyId: row.access_key_id };
@@ -106,16 +106,22 @@ test('a sealed secret moved to another record, or altered, does not open', async
 });
 
 test('a credential is issued, changed and withdrawn, each act on the record once', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
   const expiresAt = new Date(Date.now() + 60 * minute);
-  const changed = await updateCredential(house, act(), keySet, { accessKeyId, expected: 1 }, { expiresAt });
+  const changed = await updateCredential(
+    vaultContext,
+    act(),
+    keySet,
+    { accessKeyId, expected: 1 },
+    { expiresAt },
+  );
   t.like(changed, { expires_at: expiresAt.toISOString(), row_version: 2 });
-  t.deepEqual(await updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt }), changed);
-  const withdrawn = await withdrawCredential(house, act(), keySet, { accessKeyId, expected: 2 });
+  t.deepEqual(await updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt }), changed);
+  const withdrawn = await withdrawCredential(vaultContext, act(), keySet, { accessKeyId, expected: 2 });
   t.like(withdrawn, { withdrawn_why: 'WITHDRAWN', row_version: 3 });
-  t.deepEqual(await withdrawCredential(house, act(), keySet, { accessKeyId }), withdrawn);
+  t.deepEqual(await withdrawCredential(vaultContext, act(), keySet, { accessKeyId }), withdrawn);
   t.is(credentialState(withdrawn, new Date()), 'WITHDRAWN');
   t.deepEqual(
     (await eventsOf(t.context, accessKeyId)).map(({ action }) => action),
@@ -124,35 +130,38 @@ test('a credential is issued, changed and withdrawn, each act on the record once
 });
 
 test('a withdrawn credential is not brought back, changed or rotated', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
-  await withdrawCredential(house, act(), keySet, { accessKeyId });
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
+  await withdrawCredential(vaultContext, act(), keySet, { accessKeyId });
   const refused = { message: 'the credential is not live any more' };
-  await t.throwsAsync(updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt: null }), refused);
-  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId }), refused);
+  await t.throwsAsync(
+    updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt: null }),
+    refused,
+  );
+  await t.throwsAsync(rotateCredential(vaultContext, act(), keySet, { accessKeyId }), refused);
 });
 
 test('the successor of a credential is issued while the old one lives on', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
-  const old = await issueCredential(house, act(), keySet);
+  const old = await issueCredential(vaultContext, act(), keySet);
   const next = await rotateCredential(
-    house,
+    vaultContext,
     act(),
     keySet,
     { accessKeyId: old.accessKeyId, expected: 1 },
     { retireAfterQuietMinutes: 30 },
   );
   t.not(next.secret.reveal(), old.secret.reveal());
-  t.like(await getCredential(house, keySet, old.accessKeyId), {
+  t.like(await getCredential(vaultContext, keySet, old.accessKeyId), {
     successor: next.accessKeyId,
     retire_after_minutes: 30,
     withdrawn_at: null,
     row_version: 2,
   });
   t.like(next.credential, { successor: null, retire_after_minutes: null, expires_at: null });
-  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId: old.accessKeyId }), {
+  await t.throwsAsync(rotateCredential(vaultContext, act(), keySet, { accessKeyId: old.accessKeyId }), {
     message: 'the credential has a successor already',
   });
   const [event, more] = await eventsOf(t.context, next.accessKeyId);
@@ -162,13 +171,13 @@ test('the successor of a credential is issued while the old one lives on', async
 });
 
 test('a rotation that was refused leaves neither a successor nor a credential', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
-  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId, expected: 7 }, {}), {
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
+  await t.throwsAsync(rotateCredential(vaultContext, act(), keySet, { accessKeyId, expected: 7 }, {}), {
     message: /has been changed meanwhile/,
   });
-  const { items } = await listCredentials(house, keySet, { limit: 50 });
+  const { items } = await listCredentials(vaultContext, keySet, { limit: 50 });
   t.deepEqual(
     items.map(({ successor }) => successor),
     [null],
@@ -176,77 +185,80 @@ test('a rotation that was refused leaves neither a successor nor a credential', 
 });
 
 test('a key set has at most ten live credentials; expired and withdrawn ones do not count', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const keySet = await newKeySet(t.context);
   const issued = await Promise.allSettled(
-    Array.from({ length: mostLiveCredentials + 3 }, async () => issueCredential(house, act(), keySet)),
+    Array.from({ length: maxLiveCredentials + 3 }, async () => issueCredential(vaultContext, act(), keySet)),
   );
   const made = issued.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  t.is(made.length, mostLiveCredentials);
+  t.is(made.length, maxLiveCredentials);
   const full = { message: 'the key set has 10 live credentials' };
-  await t.throwsAsync(issueCredential(house, act(), keySet), full);
+  await t.throwsAsync(issueCredential(vaultContext, act(), keySet), full);
   const [one, other] = made;
-  await t.throwsAsync(rotateCredential(house, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' }), full);
-  await withdrawCredential(house, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' });
-  await t.notThrowsAsync(issueCredential(house, act(), keySet));
+  await t.throwsAsync(
+    rotateCredential(vaultContext, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' }),
+    full,
+  );
+  await withdrawCredential(vaultContext, act(), keySet, { accessKeyId: one?.accessKeyId ?? '' });
+  await t.notThrowsAsync(issueCredential(vaultContext, act(), keySet));
   await store.db
     .updateTable('xks_credentials')
     .set({ expires_at: new Date(Date.now() - 1).toISOString() })
     .where('access_key_id', '=', other?.accessKeyId ?? '')
     .execute();
-  await t.notThrowsAsync(issueCredential(house, act(), keySet));
+  await t.notThrowsAsync(issueCredential(vaultContext, act(), keySet));
 });
 
 test.serial('from its expiry on a credential is EXPIRED, and stays so', async (t) => {
-  const { house, act, clock } = t.context;
+  const { vaultContext, act, clock } = t.context;
   t.teardown(() => {
     clock.ahead = 0;
   });
   const keySet = await newKeySet(t.context);
   const expiresAt = new Date(Date.now() + minute);
-  const { accessKeyId, credential } = await issueCredential(house, act(), keySet, { expiresAt });
+  const { accessKeyId, credential } = await issueCredential(vaultContext, act(), keySet, { expiresAt });
   t.is(credentialState(credential, new Date(expiresAt.getTime() - 1)), 'LIVE');
   t.is(credentialState(credential, expiresAt), 'EXPIRED');
   clock.ahead = 2 * minute;
-  await t.throwsAsync(updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt: null }), {
+  await t.throwsAsync(updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt: null }), {
     message: 'the credential is not live any more',
   });
-  await t.throwsAsync(issueCredential(house, act(), keySet, { expiresAt }), {
+  await t.throwsAsync(issueCredential(vaultContext, act(), keySet, { expiresAt }), {
     message: 'expiresAt must lie in the future',
   });
 });
 
 test('quiet minutes are bounded', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
   for (const retireAfterQuietMinutes of [0, 1.5, 43_201])
-    await t.throwsAsync(issueCredential(house, act(), keySet, { retireAfterQuietMinutes }), {
+    await t.throwsAsync(issueCredential(vaultContext, act(), keySet, { retireAfterQuietMinutes }), {
       message: 'quiet minutes are a whole number from 1 to 43200',
     });
 });
 
 test('a credential of another key set is not found', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const [one, other] = [await newKeySet(t.context), await newKeySet(t.context)];
-  const { accessKeyId } = await issueCredential(house, act(), one);
+  const { accessKeyId } = await issueCredential(vaultContext, act(), one);
   const hidden = { message: 'the key set has no such credential' };
-  await t.throwsAsync(getCredential(house, other, accessKeyId), hidden);
-  await t.throwsAsync(withdrawCredential(house, act(), other, { accessKeyId }), hidden);
-  await t.throwsAsync(rotateCredential(house, act(), other, { accessKeyId }), hidden);
-  t.deepEqual((await listCredentials(house, other, { limit: 50 })).items, []);
+  await t.throwsAsync(getCredential(vaultContext, other, accessKeyId), hidden);
+  await t.throwsAsync(withdrawCredential(vaultContext, act(), other, { accessKeyId }), hidden);
+  await t.throwsAsync(rotateCredential(vaultContext, act(), other, { accessKeyId }), hidden);
+  t.deepEqual((await listCredentials(vaultContext, other, { limit: 50 })).items, []);
 });
 
 test('a secret sealed by one token is not kept when the key set moved to another meanwhile', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const keySet = await newKeySet(t.context);
   await store.db.updateTable('key_sets').set({ token: 'other' }).where('id', '=', keySet.id).execute();
-  await t.throwsAsync(issueCredential(house, act(), keySet), {
+  await t.throwsAsync(issueCredential(vaultContext, act(), keySet), {
     message: 'the key set was given another token meanwhile',
   });
   await store.db.updateTable('key_sets').set({ token: 'token' }).where('id', '=', keySet.id).execute();
   await t.notThrowsAsync(
     updateKeySet(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: keySet.id },
       { pathPrefix: fresh('moved') },
@@ -255,21 +267,21 @@ test('a secret sealed by one token is not kept when the key set moved to another
 });
 
 test('an Idempotency-Key makes one credential', async (t) => {
-  const { house, act } = t.context;
+  const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
-  await issueCredential(house, act({ idempotencyKey: 'credential' }), keySet);
-  await t.throwsAsync(issueCredential(house, act({ idempotencyKey: 'credential' }), keySet), {
+  await issueCredential(vaultContext, act({ idempotencyKey: 'credential' }), keySet);
+  await t.throwsAsync(issueCredential(vaultContext, act({ idempotencyKey: 'credential' }), keySet), {
     instanceOf: IdempotencyConflictError,
   });
-  t.is((await listCredentials(house, keySet, { limit: 50 })).items.length, 1);
+  t.is((await listCredentials(vaultContext, keySet, { limit: 50 })).items.length, 1);
 });
 
 test('a list tells when and from where each credential was last seen', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const keySet = await newKeySet(t.context);
   const [used, unused] = [
-    await issueCredential(house, act(), keySet),
-    await issueCredential(house, act(), keySet),
+    await issueCredential(vaultContext, act(), keySet),
+    await issueCredential(vaultContext, act(), keySet),
   ];
   const last_at = new Date().toISOString();
   await store.db
@@ -279,7 +291,7 @@ test('a list tells when and from where each credential was last seen', async (t)
       { kind: 'encrypt', id: unused.accessKeyId, count: 9, last_at, last_address: '198.51.100.5' },
     ])
     .execute();
-  const { items } = await listCredentials(house, keySet, { limit: 50 });
+  const { items } = await listCredentials(vaultContext, keySet, { limit: 50 });
   const of = (id: string) => items.find(({ access_key_id }) => access_key_id === id);
   t.like(of(used.accessKeyId), { requests: 7, last_seen_at: last_at, last_address: '198.51.100.4' });
   t.like(of(unused.accessKeyId), { requests: 0, last_seen_at: null, last_address: null });

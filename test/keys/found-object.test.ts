@@ -12,7 +12,7 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.dispose());
 
 test('a rotation that meets the key object of a version which a restored store forgot leaves it in the token', async (t) => {
-  const { house, act, tokens } = t.context;
+  const { vaultContext, act, tokens } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   const pool = tokens.pool('token');
@@ -22,11 +22,11 @@ test('a rotation that meets the key object of a version which a restored store f
     { kind: 'generateKey', key: forgotten, binding: Buffer.alloc(0), label, encrypt: true, decrypt: true },
     managementDeadline(),
   );
-  await t.throwsAsync(rotateCloudKey(house, act(), key, 'asked'), { message: /key-duplicate/ });
+  await t.throwsAsync(rotateCloudKey(vaultContext, act(), key, 'asked'), { message: /key-duplicate/ });
   const { value } = await pool.call({ kind: 'inspectKey', key: forgotten }, managementDeadline());
   t.is(value.label, label);
   t.deepEqual(
-    (await listVersions(house, key)).map(({ version, state }) => [version, state]),
+    (await listVersions(vaultContext, key)).map(({ version, state }) => [version, state]),
     [[1, 'ACTIVE']],
   );
 });

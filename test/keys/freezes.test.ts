@@ -31,10 +31,10 @@ test.afterEach.always(async (t) => t.context.dispose());
 
 /** A key set with a credential and a key, and what a worker finds of it that knew it before. */
 async function served(t: ExecutionContext<TestVault>) {
-  const { house, act, store, tokens } = t.context;
+  const { vaultContext, act, store, tokens } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
   const directory = new Directory(store, tokens);
   const state = async () => {
     await directory.refresh();
@@ -49,27 +49,29 @@ async function served(t: ExecutionContext<TestVault>) {
 test.serial(
   'a vault that its administrators freeze is frozen at the next look, and thawed by them',
   async (t) => {
-    const { house, act, vault } = t.context;
+    const { vaultContext, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const frozen = await freezeVault(house, act(), { vaultId: vault.id }, 'vault', { reason: 'INC-7' });
+    const frozen = await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {
+      reason: 'INC-7',
+    });
     t.is(await state(), 'FROZEN');
     t.not(frozen.frozen_at, null);
     t.deepEqual(
-      await freezeVault(house, act(), { vaultId: vault.id }, 'vault', {}),
+      await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {}),
       frozen,
       'once more is no act',
     );
-    t.like(await getKeySet(house, vault.id, 'all', keySet.id), {
+    t.like(await getKeySet(vaultContext, vault.id, 'all', keySet.id), {
       frozen_at: null,
       vault_frozen_at: frozen.frozen_at,
     });
     const page = { limit: 10 };
-    t.is((await listKeySets(house, vault.id, 'all', { state: 'FROZEN' }, page)).items.length, 1);
-    t.is((await listKeySets(house, vault.id, 'all', { state: 'ACTIVE' }, page)).items.length, 0);
+    t.is((await listKeySets(vaultContext, vault.id, 'all', { state: 'FROZEN' }, page)).items.length, 1);
+    t.is((await listKeySets(vaultContext, vault.id, 'all', { state: 'ACTIVE' }, page)).items.length, 0);
     // Whoever thaws a key set gives back nothing of what the vault keeps.
-    await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+    await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'FROZEN');
-    await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
+    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
     t.is(await state(), 'AVAILABLE');
     const events = await eventsOf(t.context, vault.id);
     t.deepEqual(
@@ -81,11 +83,11 @@ test.serial(
 );
 
 test.serial('what the appliance freezes of a vault is usable when both sides have ended it', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const { state } = await served(t);
   const [freeze, thaw] = [
-    async () => freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}),
-    async (side: 'vault' | 'appliance') => thawVault(house, act(), { vaultId: vault.id }, side, {}),
+    async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}),
+    async (side: 'vault' | 'appliance') => thawVault(vaultContext, act(), { vaultId: vault.id }, side, {}),
   ];
   for (const order of [['vault', 'appliance'] as const, ['appliance', 'vault'] as const]) {
     const { frozen_at, appliance_frozen_at } = await freeze();
@@ -102,35 +104,35 @@ test.serial('what the appliance freezes of a vault is usable when both sides hav
 test.serial(
   'the appliance thaws nothing that the vault has frozen, be it vault, key set or key',
   async (t) => {
-    const { house, act, vault } = t.context;
+    const { vaultContext, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const { frozen_at } = await freezeVault(house, act(), { vaultId: vault.id }, 'vault', {});
-    await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
-    t.like(await freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}), { frozen_at });
-    t.like(await thawVault(house, act(), { vaultId: vault.id }, 'appliance', {}), {
+    const { frozen_at } = await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
+    await freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+    t.like(await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}), { frozen_at });
+    t.like(await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}), {
       frozen_at,
       appliance_frozen_at: null,
     });
     t.is(await state(), 'FROZEN');
-    await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
+    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
     t.is(await state(), 'FROZEN', 'the key set is frozen by itself');
-    await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+    await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'AVAILABLE');
   },
 );
 
 test.serial('all vaults are frozen in one act, in the trail of the appliance and of each', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const { state } = await served(t);
   // More than go into one statement of the trail.
   const names = Array.from({ length: 1_100 }, () => fresh('vault'));
   for (const name of names) await insertVault(store, name);
   const own = await insertVault(store, fresh('own'));
   const gone = await insertVault(store, fresh('gone'));
-  await deleteVault(house, act(), gone.id, undefined, undefined);
-  const { frozen_at: before } = await freezeVault(house, act(), { vaultId: own.id }, 'vault', {});
+  await deleteVault(vaultContext, act(), gone.id, undefined, undefined);
+  const { frozen_at: before } = await freezeVault(vaultContext, act(), { vaultId: own.id }, 'vault', {});
   const revision = store.revision();
-  t.deepEqual(await freezeAllVaults(house, act(), { reason: 'INC-8' }), { frozen: 1_101, before: 1 });
+  t.deepEqual(await freezeAllVaults(vaultContext, act(), { reason: 'INC-8' }), { frozen: 1_101, before: 1 });
   t.is(await state(), 'FROZEN');
   t.is(store.revision(), revision + 1, 'one transaction');
   t.is((await findVault(store.db, own.id)).frozen_at, before, 'its own freeze stays as it is');
@@ -148,16 +150,16 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
     each.every(({ action, vault_id, target_id }) => action === 'vault.freeze' && vault_id === target_id),
   );
   t.false(each.some(({ vault_id }) => vault_id === gone.id || vault_id === own.id));
-  t.deepEqual(await freezeAllVaults(house, act(), {}), { frozen: 0, before: 1_102 });
+  t.deepEqual(await freezeAllVaults(vaultContext, act(), {}), { frozen: 0, before: 1_102 });
   // The appliance has no way back; each vault has its own.
-  await thawVault(house, act(), { vaultId: vault.id }, 'appliance', {});
+  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {});
   t.is(await state(), 'FROZEN');
-  await thawVault(house, act(), { vaultId: vault.id }, 'vault', {});
+  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
   t.is(await state(), 'AVAILABLE');
 });
 
 test.serial('several key sets are frozen in one act or none is, and only those that are seen', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const group = await insertGroup(store, vault.id, 'ours');
   const [ours, theirs, other] = [
     await newKeySet(t.context, { adminGroupId: group }),
@@ -165,39 +167,45 @@ test.serial('several key sets are frozen in one act or none is, and only those t
     await newKeySet(t.context),
   ];
   const frozen = async () =>
-    (await listKeySets(house, vault.id, 'all', { state: 'FROZEN' }, { limit: 50 })).items
+    (await listKeySets(vaultContext, vault.id, 'all', { state: 'FROZEN' }, { limit: 50 })).items
       .map(({ id }) => id)
       .toSorted();
-  const missing = await t.throwsAsync(freezeKeySets(house, act(), vault.id, [group], [ours.id, theirs.id]), {
-    name: 'VaultError',
-  });
+  const missing = await t.throwsAsync(
+    freezeKeySets(vaultContext, act(), vault.id, [group], [ours.id, theirs.id]),
+    {
+      name: 'VaultError',
+    },
+  );
   t.is(missing?.message, `there is no key set ${theirs.id}; nothing was done`);
   t.deepEqual(await frozen(), []);
-  t.deepEqual(await freezeKeySets(house, act(), vault.id, [group], 'all'), { keySets: 1, changed: 1 });
+  t.deepEqual(await freezeKeySets(vaultContext, act(), vault.id, [group], 'all'), { keySets: 1, changed: 1 });
   t.deepEqual(await frozen(), [ours.id]);
-  t.deepEqual(await freezeKeySets(house, act(), vault.id, 'all', [ours.id, theirs.id]), {
+  t.deepEqual(await freezeKeySets(vaultContext, act(), vault.id, 'all', [ours.id, theirs.id]), {
     keySets: 2,
     changed: 1,
   });
   t.deepEqual(await frozen(), [ours.id, theirs.id].toSorted());
-  t.deepEqual(await freezeKeySets(house, act(), vault.id, 'all', 'all'), { keySets: 3, changed: 1 });
-  t.deepEqual(await thawKeySets(house, act(), vault.id, 'all', 'all'), { keySets: 3, changed: 3 });
+  t.deepEqual(await freezeKeySets(vaultContext, act(), vault.id, 'all', 'all'), { keySets: 3, changed: 1 });
+  t.deepEqual(await thawKeySets(vaultContext, act(), vault.id, 'all', 'all'), { keySets: 3, changed: 3 });
   t.deepEqual(await frozen(), []);
   t.deepEqual(
     (await eventsOf(t.context, other.id)).map(({ action }) => action),
     ['key-set.create', 'key-set.freeze', 'key-set.thaw'],
   );
-  await t.throwsAsync(freezeKeySets(house, act(), '00000000-0000-4000-8000-000000000000', 'all', 'all'), {
-    message: 'there is no such vault',
-  });
+  await t.throwsAsync(
+    freezeKeySets(vaultContext, act(), '00000000-0000-4000-8000-000000000000', 'all', 'all'),
+    {
+      message: 'there is no such vault',
+    },
+  );
 });
 
 test.serial('a key set that was removed, and whose rows go in steps, is frozen with no others', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const [kept, removed] = [await newKeySet(t.context), await newKeySet(t.context)];
   await store.change(act(), async (trx) => hideKeySet(trx, removed));
-  t.deepEqual(await freezeKeySets(house, act(), vault.id, 'all', 'all'), { keySets: 1, changed: 1 });
-  await t.throwsAsync(thawKeySets(house, act(), vault.id, 'all', [kept.id, removed.id]), {
+  t.deepEqual(await freezeKeySets(vaultContext, act(), vault.id, 'all', 'all'), { keySets: 1, changed: 1 });
+  await t.throwsAsync(thawKeySets(vaultContext, act(), vault.id, 'all', [kept.id, removed.id]), {
     message: `there is no key set ${removed.id}; nothing was done`,
   });
 });
@@ -205,7 +213,7 @@ test.serial('a key set that was removed, and whose rows go in steps, is frozen w
 test.serial(
   'a freeze that something in the database takes back is refused, and nothing of it is done',
   async (t) => {
-    const { house, act, vault, store } = t.context;
+    const { vaultContext, act, vault, store } = t.context;
     const { keySet, state } = await served(t);
     for (const [table, columns] of [
       ['vaults', ['frozen_at', 'appliance_frozen_at']],
@@ -220,16 +228,16 @@ test.serial(
           .execute(store.db);
     for (const [act_, what] of [
       [
-        async () => freezeVault(house, act(), { vaultId: vault.id }, 'vault', {}),
+        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {}),
         /^the freeze of the vault is not/,
       ],
       [
-        async () => freezeVault(house, act(), { vaultId: vault.id }, 'appliance', {}),
+        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}),
         /^the freeze of the vault is not/,
       ],
-      [async () => freezeAllVaults(house, act(), {}), /^the freeze of all vaults is not/],
+      [async () => freezeAllVaults(vaultContext, act(), {}), /^the freeze of all vaults is not/],
       [
-        async () => freezeKeySets(house, act(), vault.id, 'all', [keySet.id]),
+        async () => freezeKeySets(vaultContext, act(), vault.id, 'all', [keySet.id]),
         /^the freeze of the key sets is not/,
       ],
     ] as const) {
@@ -243,7 +251,7 @@ test.serial(
 );
 
 test.serial('events of many that are dropped from the trail undo the act', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const { state } = await served(t);
   await sql
     .raw(
@@ -251,6 +259,6 @@ test.serial('events of many that are dropped from the trail undo the act', async
        BEGIN SELECT raise(IGNORE); END`,
     )
     .execute(store.db);
-  await t.throwsAsync(freezeAllVaults(house, act(), {}), { message: /the audit events of the act/ });
+  await t.throwsAsync(freezeAllVaults(vaultContext, act(), {}), { message: /the audit events of the act/ });
   t.is(await state(), 'AVAILABLE');
 });

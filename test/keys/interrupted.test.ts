@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { CKR, TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
@@ -21,7 +21,7 @@ import { generateVersion } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { versionWritesInto } from '../../src/keys/limit-rotation-writes.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
-import { managementDeadline, TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
+import { managementDeadline, TokenPools, type TokenClient } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';
 import { eventsOf, fresh, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
@@ -44,11 +44,11 @@ test.after.always(async (t) => {
 
 const byReconcile = { actor: { kind: 'system' as const, id: '', name: 'reconcile' } };
 
-/** The house with something between it and its token. */
-function houseWith(
-  { house, tokens }: TestVault,
+/** The context with something between it and its token. */
+function contextWith(
+  { vaultContext, tokens }: TestVault,
   between: (request: TokenRequest, pool: TokenClient) => unknown,
-): KeyHouse {
+): KeyContext {
   const pool = tokens.pool('token');
   const client: TokenClient = {
     name: pool.name,
@@ -62,24 +62,30 @@ function houseWith(
       return pool.call(request, { ...options, deadline });
     },
   };
-  return { ...house, tokens: new TokenRooms([client]) };
+  return { ...vaultContext, tokens: new TokenPools([client]) };
 }
 
 const late = { call: 'C_GenerateKey', delayMicroseconds: 800_000, times: 1 } as const;
 
 async function make(
   context: TestVault,
-  house: KeyHouse,
+  vaultContext: KeyContext,
   keySet: KeySet,
-  wish: { name?: string; key?: string } = {},
+  input: { name?: string; key?: string } = {},
 ) {
   const { act, vault } = context;
-  const { name = fresh('key'), key } = wish;
-  return createCloudKey(house, act(key === undefined ? {} : { idempotencyKey: key }), vault.id, 'all', {
-    keySetId: keySet.id,
-    name,
-    externalKeyId: name,
-  });
+  const { name = fresh('key'), key } = input;
+  return createCloudKey(
+    vaultContext,
+    act(key === undefined ? {} : { idempotencyKey: key }),
+    vault.id,
+    'all',
+    {
+      keySetId: keySet.id,
+      name,
+      externalKeyId: name,
+    },
+  );
 }
 
 async function isInToken({ tokens }: TestVault, { id }: { id: string }, version = 1): Promise<boolean> {
@@ -108,7 +114,7 @@ async function abandoned(context: TestVault & { shim: Shim }, keySet: KeySet, id
   const name = fresh('late');
   await make(
     context,
-    houseWith(context, () => undefined),
+    contextWith(context, () => undefined),
     keySet,
     { name, key: idempotencyKey },
   ).catch((error: unknown) => {
@@ -117,8 +123,8 @@ async function abandoned(context: TestVault & { shim: Shim }, keySet: KeySet, id
   return findCloudKey(context.store, name);
 }
 
-async function versionsOf(house: KeyHouse, key: CloudKeyRecord): Promise<string[]> {
-  return (await listVersions(house, key)).map(({ version, state }) => `${version} ${state}`);
+async function versionsOf(vaultContext: KeyContext, key: CloudKeyRecord): Promise<string[]> {
+  return (await listVersions(vaultContext, key)).map(({ version, state }) => `${version} ${state}`);
 }
 
 test.serial(
@@ -127,30 +133,30 @@ test.serial(
     const keySet = await newKeySet(t.context);
     const name = fresh('begun');
     let asked = 0;
-    const house = houseWith(t.context, async ({ kind }) => {
+    const vaultContext = contextWith(t.context, async ({ kind }) => {
       if (kind !== 'generateKey') return;
       asked++;
       const key = await findCloudKey(t.context.store, name);
       t.like(key, { state: 'CREATING', made_by: 'test-node/1', next_rotation_at: null });
       t.is(await rememberedFor(t.context, name), key.id);
-      t.like((await listVersions(house, key))[0], { state: 'PENDING', made_by: 'test-node/1' });
+      t.like((await listVersions(vaultContext, key))[0], { state: 'PENDING', made_by: 'test-node/1' });
       t.deepEqual(await eventsOf(t.context, key.id), []);
     });
-    await make(t.context, house, keySet, { name, key: name });
+    await make(t.context, vaultContext, keySet, { name, key: name });
     t.is(asked, 1);
   },
 );
 
 test.serial('when the token refuses, nothing is left behind, and the same request works later', async (t) => {
-  const { house, shim, store } = t.context;
+  const { vaultContext, shim, store } = t.context;
   const keySet = await newKeySet(t.context);
   const name = fresh('refused');
   await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
-  await t.throwsAsync(make(t.context, house, keySet, { name, key: name }), { instanceOf: TokenError });
+  await t.throwsAsync(make(t.context, vaultContext, keySet, { name, key: name }), { instanceOf: TokenError });
   await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
   t.is(await rememberedFor(t.context, name), undefined);
   await shim.clear();
-  const key = await make(t.context, house, keySet, { name, key: name });
+  const key = await make(t.context, vaultContext, keySet, { name, key: name });
   t.is(key.state, 'AVAILABLE');
   t.is((await eventsOf(t.context, key.id)).length, 1);
 });
@@ -162,25 +168,25 @@ test.serial(
     const keySet = await newKeySet(t.context);
     const name = fresh('denied');
     let id = '';
-    const house = houseWith(t.context, async ({ kind }) => {
+    const vaultContext = contextWith(t.context, async ({ kind }) => {
       if (kind === 'generateKey') ({ id } = await findCloudKey(store, name));
       if (kind === 'destroyKey') t.true(await isInToken(t.context, { id }));
     });
     await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT, forward: true }]);
-    await t.throwsAsync(make(t.context, house, keySet, { name }), { instanceOf: TokenError });
+    await t.throwsAsync(make(t.context, vaultContext, keySet, { name }), { instanceOf: TokenError });
     t.false(await isInToken(t.context, { id }));
     await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
   },
 );
 
 test.serial('when no token host is up, nothing is left behind', async (t) => {
-  const { house, store } = t.context;
+  const { vaultContext, store } = t.context;
   const keySet = await newKeySet(t.context);
   const name = fresh('unplugged');
   const down = new TokenPool('token', 1, () => undefined);
   down.close();
   const error = await t.throwsAsync(
-    make(t.context, { ...house, tokens: new TokenRooms([down]) }, keySet, { name }),
+    make(t.context, { ...vaultContext, tokens: new TokenPools([down]) }, keySet, { name }),
     { instanceOf: TokenError },
   );
   t.is(error?.fault, 'unavailable');
@@ -188,9 +194,9 @@ test.serial('when no token host is up, nothing is left behind', async (t) => {
 });
 
 test.serial('a token that the configuration does not name is not even asked', async (t) => {
-  const { house } = t.context;
+  const { vaultContext } = t.context;
   const keySet = await newKeySet(t.context);
-  await t.throwsAsync(make(t.context, { ...house, tokens: new TokenRooms([]) }, keySet), {
+  await t.throwsAsync(make(t.context, { ...vaultContext, tokens: new TokenPools([]) }, keySet), {
     message: 'the configuration of this node does not name the token of the key set',
   });
 });
@@ -198,166 +204,166 @@ test.serial('a token that the configuration does not name is not even asked', as
 test.serial(
   'a token that was late may have made the key: the record stays, nobody’s, until it is ended',
   async (t) => {
-    const { house, act, vault } = t.context;
+    const { vaultContext, act, vault } = t.context;
     const keySet = await newKeySet(t.context, { rotationDays: 30 });
     const key = await abandoned(t.context, keySet, 'late-1');
     t.like(key, { state: 'CREATING', made_by: '' });
     t.is(await rememberedFor(t.context, 'late-1'), key.id);
-    await t.throwsAsync(make(t.context, house, keySet, { name: key.name }), {
+    await t.throwsAsync(make(t.context, vaultContext, keySet, { name: key.name }), {
       message: 'another CloudKey of the key set has this name',
     });
     t.true(await isInToken(t.context, key));
-    const ended = await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null);
+    const ended = await activateVersion(vaultContext, act(byReconcile), key, 1, 'interrupted', null);
     t.is(ended.state, 'AVAILABLE');
     t.not(ended.next_rotation_at, null);
-    t.deepEqual(await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null), ended);
+    t.deepEqual(await activateVersion(vaultContext, act(byReconcile), key, 1, 'interrupted', null), ended);
     t.deepEqual(
       (await eventsOf(t.context, key.id)).map(({ action, actor_name }) => [action, actor_name]),
       [['cloud-key.create', 'reconcile']],
     );
-    t.is((await getCloudKey(house, vault.id, 'all', key.id)).current_version, 1);
+    t.is((await getCloudKey(vaultContext, vault.id, 'all', key.id)).current_version, 1);
   },
 );
 
 test.serial('or it is undone, with its key object and its Idempotency-Key', async (t) => {
-  const { house, store } = t.context;
+  const { vaultContext, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await abandoned(t.context, keySet, 'late-2');
   t.true(await isInToken(t.context, key));
-  await undoCreation(house, keySet, key);
+  await undoCreation(vaultContext, keySet, key);
   t.false(await isInToken(t.context, key));
   await t.throwsAsync(findCloudKey(store, key.id), { message: 'there is no such CloudKey' });
   t.is(await rememberedFor(t.context, 'late-2'), undefined);
-  const again = await make(t.context, house, keySet, { name: key.name, key: 'late-2' });
+  const again = await make(t.context, vaultContext, keySet, { name: key.name, key: 'late-2' });
   t.is(again.state, 'AVAILABLE');
 });
 
 test.serial('nothing that was put into use meanwhile is undone', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const keySet = await newKeySet(t.context);
-  const key = await rotateCloudKey(house, act(), await newKey(t.context, keySet), 'asked');
-  await undoCreation(house, keySet, key);
-  await undoVersion(house, keySet, key, 2);
+  const key = await rotateCloudKey(vaultContext, act(), await newKey(t.context, keySet), 'asked');
+  await undoCreation(vaultContext, keySet, key);
+  await undoVersion(vaultContext, keySet, key, 2);
   t.true(await isInToken(t.context, key, 1));
   t.true(await isInToken(t.context, key, 2));
   t.deepEqual(await findCloudKey(store, key.id), key);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 ACTIVE']);
 });
 
 test.serial('what is being undone is not put into use, and an undoing that failed is repeated', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await abandoned(t.context, keySet, 'late-3');
-  const down = houseWith(t.context, () => {
+  const down = contextWith(t.context, () => {
     throw new TokenError('unavailable', 'pool');
   });
   await t.throwsAsync(undoCreation(down, keySet, key), { instanceOf: TokenError });
-  await activateVersion(house, act(byReconcile), key, 1, 'interrupted', null);
+  await activateVersion(vaultContext, act(byReconcile), key, 1, 'interrupted', null);
   t.is((await findCloudKey(store, key.id)).state, 'CREATING');
-  await undoCreation(house, keySet, key);
+  await undoCreation(vaultContext, keySet, key);
   t.false(await isInToken(t.context, key));
   await t.throwsAsync(findCloudKey(store, key.id), { message: 'there is no such CloudKey' });
 });
 
 test.serial('a creation whose undoing was cut short is undone by reconcile', async (t) => {
-  const { house, act, vault, store, shim } = t.context;
+  const { vaultContext, act, vault, store, shim } = t.context;
   const keySet = await newKeySet(t.context);
   const name = fresh('cut-short');
-  const breaking = houseWith(t.context, ({ kind }) => {
+  const breaking = contextWith(t.context, ({ kind }) => {
     if (kind === 'destroyKey') throw new TokenError('unavailable', 'pool');
   });
   await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
   await t.throwsAsync(make(t.context, breaking, keySet, { name, key: name }), { instanceOf: TokenError });
   const key = await findCloudKey(store, name);
   t.is(key.state, 'CREATING');
-  t.deepEqual(await versionsOf(house, key), ['1 DESTROYING']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 DESTROYING']);
   await shim.clear();
-  await reconcile(house, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
+  await reconcile(vaultContext, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
   await t.throwsAsync(findCloudKey(store, name), { message: 'there is no such CloudKey' });
   t.is(await rememberedFor(t.context, name), undefined);
 });
 
 test.serial('a rotation that the token refused leaves the key as it was', async (t) => {
-  const { house, act, shim, store } = t.context;
+  const { vaultContext, act, shim, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
-  await t.throwsAsync(rotateCloudKey(house, act(), key, 'asked'), { instanceOf: TokenError });
+  await t.throwsAsync(rotateCloudKey(vaultContext, act(), key, 'asked'), { instanceOf: TokenError });
   t.deepEqual(await findCloudKey(store, key.id), key);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE']);
   t.is((await eventsOf(t.context, key.id)).length, 1);
   await shim.clear();
-  t.is((await rotateCloudKey(house, act(), key, 'asked')).current_version, 2);
+  t.is((await rotateCloudKey(vaultContext, act(), key, 'asked')).current_version, 2);
 });
 
 test.serial('a rotation that was late hinders no other, and its number is never used again', async (t) => {
-  const { house, act, shim, store } = t.context;
+  const { vaultContext, act, shim, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
-  await bringToLimit(house, key);
+  await bringToLimit(vaultContext, key);
   await shim.set([late]);
-  const slow = new RotatingWorker(houseWith(t.context, () => undefined));
+  const slow = new RotatingWorker(contextWith(t.context, () => undefined));
   await t.throwsAsync(slow.rotate(key), { instanceOf: TokenError });
-  t.like((await listVersions(house, key))[1], { state: 'PENDING', made_by: '' });
-  t.is(await new RotatingWorker(house).rotate(key), 3);
+  t.like((await listVersions(vaultContext, key))[1], { state: 'PENDING', made_by: '' });
+  t.is(await new RotatingWorker(vaultContext).rotate(key), 3);
   const rotated = await findCloudKey(store, key.id);
   t.true(await isInToken(t.context, key, 2));
-  await undoVersion(house, keySet, key, 2);
+  await undoVersion(vaultContext, keySet, key, 2);
   t.false(await isInToken(t.context, key, 2));
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
-  t.is((await rotateCloudKey(house, act(), rotated, 'asked')).current_version, 4);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
+  t.is((await rotateCloudKey(vaultContext, act(), rotated, 'asked')).current_version, 4);
 });
 
 test.serial('an overtaken rotation that ends later does not become current', async (t) => {
-  const { house, act, shim } = t.context;
+  const { vaultContext, act, shim } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await shim.set([late]);
-  const slow = houseWith(t.context, () => undefined);
+  const slow = contextWith(t.context, () => undefined);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
-  await rotateCloudKey(house, act(), key, 'asked');
-  const ended = await activateVersion(house, act(byReconcile), key, 2, 'interrupted', null);
+  await rotateCloudKey(vaultContext, act(), key, 'asked');
+  const ended = await activateVersion(vaultContext, act(byReconcile), key, 2, 'interrupted', null);
   t.is(ended.current_version, 3);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE', '3 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 ACTIVE', '3 ACTIVE']);
 });
 
 test.serial(
   'an XKS worker, whose hosts destroy nothing, has what a failed rotation left destroyed later',
   async (t) => {
-    const { house, shim, store } = t.context;
+    const { vaultContext, shim, store } = t.context;
     const key = await newKey(t.context, await newKeySet(t.context));
-    await bringToLimit(house, key);
-    const onlyMakes = houseWith(t.context, ({ kind }) => {
+    await bringToLimit(vaultContext, key);
+    const onlyMakes = contextWith(t.context, ({ kind }) => {
       if (kind !== 'generateKey') throw new TokenError('internal', 'not for a worker');
     });
     await shim.set([{ call: 'C_GenerateKey', rv: CKR.TEMPLATE_INCONSISTENT }]);
     await t.throwsAsync(new RotatingWorker(onlyMakes).rotate(key), { instanceOf: TokenError });
-    t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYING']);
+    t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 DESTROYING']);
     t.is((await findCloudKey(store, key.id)).current_version, 1);
   },
 );
 
 test.serial('a rotation that no host had is taken back whole', async (t) => {
-  const { house } = t.context;
+  const { vaultContext } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  await bringToLimit(house, key);
-  const down = houseWith(t.context, () => {
+  await bringToLimit(vaultContext, key);
+  const down = contextWith(t.context, () => {
     throw new TokenError('unavailable', 'pool');
   });
   await t.throwsAsync(new RotatingWorker(down).rotate(key), { instanceOf: TokenError });
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE']);
 });
 
 test.serial('an XKS worker waits with its new version until the store takes it', async (t) => {
-  const { house, store } = t.context;
+  const { vaultContext, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  await bringToLimit(house, key);
+  await bringToLimit(vaultContext, key);
   let asked = 0;
-  const worker: RotatingWorker = new RotatingWorker(house, {
+  const worker: RotatingWorker = new RotatingWorker(vaultContext, {
     activate: async (ask) => {
       asked++;
       if (asked === 1) throw new Error('the disk of the store is full');
       // The second time it is written, and the answer is lost.
-      const current = await versionWritesInto(store, house.now, worker.instance).activate(ask);
+      const current = await versionWritesInto(store, vaultContext.now, worker.instance).activate(ask);
       if (asked === 2) throw new Error('the writer of the store has ended');
       return current;
     },
@@ -366,20 +372,20 @@ test.serial('an XKS worker waits with its new version until the store takes it',
   t.is(await rotating, 2);
   t.is(asked, 3);
   t.deepEqual(worker.waited, ['the disk of the store is full']);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 ACTIVE']);
   t.is((await eventsOf(t.context, key.id)).length, 2);
 });
 
 test.serial('a version whose CloudKey is gone when the store takes it is nobody’s to wait for', async (t) => {
-  const { house, store } = t.context;
+  const { vaultContext, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  await bringToLimit(house, key);
-  const worker: RotatingWorker = new RotatingWorker(house, {
+  await bringToLimit(vaultContext, key);
+  const worker: RotatingWorker = new RotatingWorker(vaultContext, {
     activate: async (ask) => {
       // As the tombstones of a vault go, key and versions at once.
       await store.db.deleteFrom('key_versions').where('cloud_key_id', '=', key.id).execute();
       await store.db.deleteFrom('cloud_keys').where('id', '=', key.id).execute();
-      return versionWritesInto(store, house.now, worker.instance).activate(ask);
+      return versionWritesInto(store, vaultContext.now, worker.instance).activate(ask);
     },
   });
   t.is(await worker.rotate(key), undefined);
@@ -387,69 +393,69 @@ test.serial('a version whose CloudKey is gone when the store takes it is nobody�
 });
 
 test.serial('a worker that never heard that its version was begun goes on with the same', async (t) => {
-  const { house, store } = t.context;
+  const { vaultContext, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  await bringToLimit(house, key);
+  await bringToLimit(vaultContext, key);
   let lost = true;
-  const worker: RotatingWorker = new RotatingWorker(house, {
+  const worker: RotatingWorker = new RotatingWorker(vaultContext, {
     begin: async (ask) => {
-      const begun = await versionWritesInto(store, house.now, worker.instance).begin(ask);
+      const begun = await versionWritesInto(store, vaultContext.now, worker.instance).begin(ask);
       if (lost) throw new Error('the writer of the store has ended');
       return begun;
     },
   });
   await t.throwsAsync(worker.rotate(key), { message: 'the writer of the store has ended' });
-  t.is(await new RotatingWorker(house).rotate(key), undefined, 'another leaves it to the first');
+  t.is(await new RotatingWorker(vaultContext).rotate(key), undefined, 'another leaves it to the first');
   lost = false;
   t.is(await worker.rotate(key), 2);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 ACTIVE']);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 ACTIVE']);
 });
 
 for (const made of ['before', 'after'] as const)
   test.serial(
     `a worker that died ${made} its key object was made is followed by another, on a node without management too`,
     async (t) => {
-      const { house, act, store, clock, vault } = t.context;
+      const { vaultContext, act, store, clock, vault } = t.context;
       t.teardown(() => {
         clock.ahead = 0;
       });
       const key = await newKey(t.context, await newKeySet(t.context));
-      await bringToLimit(house, key);
-      const dead = versionWritesInto(store, house.now, 'xks-worker/dead');
+      await bringToLimit(vaultContext, key);
+      const dead = versionWritesInto(store, vaultContext.now, 'xks-worker/dead');
       const begun = await dead.begin({ cloudKeyId: key.id, current: 1 });
       t.is(begun?.version, 2);
-      if (begun !== null && made === 'after') await generateVersion(house.tokens.pool('token'), begun);
-      const next = new RotatingWorker(house);
+      if (begun !== null && made === 'after') await generateVersion(vaultContext.tokens.pool('token'), begun);
+      const next = new RotatingWorker(vaultContext);
       clock.ahead = 110_000;
       t.is(await next.rotate(key), undefined, 'it may be at it yet');
       clock.ahead = 130_000;
       t.is(await next.rotate(key), 3);
-      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
+      t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
       // Whoever was taken for dead, and is not, changes nothing of it.
       t.is(
-        await versionWritesInto(store, house.now, next.instance).activate({
+        await versionWritesInto(store, vaultContext.now, next.instance).activate({
           cloudKeyId: key.id,
           version: 2,
           proof: null,
         }),
         3,
       );
-      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
+      t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 PENDING', '3 ACTIVE']);
       // Once there is a management process, what was left is destroyed: nothing was encrypted with it.
-      await reconcile(house, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
-      t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
+      await reconcile(vaultContext, act(byReconcile), { askedBy: 'start', vaultId: vault.id });
+      t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 DESTROYED', '3 ACTIVE']);
       t.false(await isInToken(t.context, key, 2));
       t.true(await isInToken(t.context, key, 3));
     },
   );
 
 test.serial('a version of a key that was deleted meanwhile is not put into use', async (t) => {
-  const { house, act, shim, store } = t.context;
+  const { vaultContext, act, shim, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await shim.set([late]);
-  const slow = houseWith(t.context, () => undefined);
+  const slow = contextWith(t.context, () => undefined);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
-  await activateVersion(house, act(byReconcile), key, 2, 'interrupted', null);
-  t.deepEqual(await versionsOf(house, key), ['1 ACTIVE', '2 PENDING']);
+  await activateVersion(vaultContext, act(byReconcile), key, 2, 'interrupted', null);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 PENDING']);
 });

@@ -116,7 +116,7 @@ class Model {
   }
 
   get #now(): number {
-    return this.#context.house.now().getTime();
+    return this.#context.vaultContext.now().getTime();
   }
 
   async do(step: Step): Promise<void> {
@@ -128,8 +128,8 @@ class Model {
         return this.#age();
       case 'write':
         // What the schedule writes changes nothing of what a request finds, but for what ends for good.
-        await expireKeys(this.#context.house);
-        await deleteDueKeys(this.#context.house, this.#context.house.now());
+        await expireKeys(this.#context.vaultContext);
+        await deleteDueKeys(this.#context.vaultContext, this.#context.vaultContext.now());
         for (const key of this.keys)
           if (key.state === 'PENDING_DELETION' && key.deletionAt <= this.#now) {
             key.state = 'DELETED';
@@ -148,14 +148,14 @@ class Model {
   }
 
   async #create({ name, externalKeyId, expires }: Extract<Step, { act: 'create' }>): Promise<void> {
-    const { house, act, vault } = this.#context;
+    const { vaultContext, act, vault } = this.#context;
     const external = `${this.#prefix}${externalKeyId}`;
     const isTaken =
       this.keys.some((key) => key.externalKeyId === external) ||
       this.keys.some((key) => key.name === name && key.state !== 'DELETED');
     const expiresAt = expires ? new Date(this.#now + 5 * day) : null;
-    const wish = { keySetId: this.#keySet.id, name, externalKeyId: external, expiresAt };
-    const made = await tried(createCloudKey(house, act(), vault.id, 'all', wish));
+    const input = { keySetId: this.#keySet.id, name, externalKeyId: external, expiresAt };
+    const made = await tried(createCloudKey(vaultContext, act(), vault.id, 'all', input));
     if ((made === undefined) !== isTaken)
       throw new Error(`create should ${isTaken ? 'not ' : ''}have been done`);
     if (made === undefined) return;
@@ -173,17 +173,17 @@ class Model {
   }
 
   async #act({ act: name, key: number, late }: Extract<Step, { key: number }>): Promise<void> {
-    const { house, act, vault } = this.#context;
+    const { vaultContext, act, vault } = this.#context;
     const key = this.keys[number % this.keys.length];
     if (key === undefined) return;
-    const before = await getCloudKey(house, vault.id, 'all', key.id);
+    const before = await getCloudKey(vaultContext, vault.id, 'all', key.id);
     const expected = before.row_version - (late ? 1 : 0);
-    const on = [house, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected }] as const;
+    const on = [vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected }] as const;
     const expiresAt = new Date(this.#now + 20 * day);
     const acts: Record<typeof name, () => Promise<CloudKeyRecord>> = {
       disable: async () => disableCloudKey(...on),
       enable: async () => enableCloudKey(...on),
-      rotate: async () => rotateCloudKey(house, on[1], before, 'asked', expected),
+      rotate: async () => rotateCloudKey(vaultContext, on[1], before, 'asked', expected),
       schedule: async () => scheduleDeletion(...on, 7),
       cancel: async () => cancelDeletion(...on),
       extend: async () => updateCloudKey(...on, { expiresAt }),
@@ -194,7 +194,7 @@ class Model {
     if ((after === undefined) !== (wanted === undefined))
       throw new Error(`${name} of ${key.state} should ${wanted === undefined ? 'not ' : ''}have been done`);
     if (wanted === undefined) {
-      const still = await getCloudKey(house, vault.id, 'all', key.id);
+      const still = await getCloudKey(vaultContext, vault.id, 'all', key.id);
       if (JSON.stringify(still) !== JSON.stringify(before))
         throw new Error('a refused act changed something');
       return;
@@ -223,13 +223,13 @@ class Model {
     deepEqual: (a: unknown, b: unknown) => void;
     true: (value: boolean) => void;
   }): Promise<void> {
-    const { house, vault } = this.#context;
+    const { vaultContext, vault } = this.#context;
     for (const key of this.keys) {
-      const row = await getCloudKey(house, vault.id, 'all', key.id);
+      const row = await getCloudKey(vaultContext, vault.id, 'all', key.id);
       const events = (await eventsOf(this.#context, key.id)).map(({ action }) => action);
       t.deepEqual(
         {
-          state: keyState(row, house.now()),
+          state: keyState(row, vaultContext.now()),
           name: row.name,
           externalKeyId: row.external_key_id,
           acts: events.filter((action) => action !== 'cloud-key.expire'),
@@ -245,7 +245,7 @@ class Model {
       );
       t.true(row.row_version >= key.rowVersion);
       key.rowVersion = row.row_version;
-      const states = (await listVersions(house, row)).map(({ state }) => state);
+      const states = (await listVersions(vaultContext, row)).map(({ state }) => state);
       t.deepEqual(
         states,
         states.map(() => (key.state === 'DELETED' ? 'DESTROYED' : 'ACTIVE')),

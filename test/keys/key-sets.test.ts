@@ -55,12 +55,16 @@ async function bury({ store, clock }: TestVault, keyId: string): Promise<void> {
 }
 
 test('a path prefix belongs to one key set of all vaults, no prefix to any number', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   await newKeySet(t.context, { pathPrefix: '/taken/' });
   for (const vaultId of [t.context.vault.id, elsewhere.id])
     await t.throwsAsync(
-      createKeySet(house, act(), vaultId, 'all', { name: fresh('set'), token: 'token', pathPrefix: 'taken' }),
+      createKeySet(vaultContext, act(), vaultId, 'all', {
+        name: fresh('set'),
+        token: 'token',
+        pathPrefix: 'taken',
+      }),
       { message: 'another key set has this path prefix' },
     );
   await newKeySet(t.context, { pathPrefix: '' });
@@ -68,17 +72,17 @@ test('a path prefix belongs to one key set of all vaults, no prefix to any numbe
 });
 
 test('a name is unique within its vault, and free in another', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   const { name } = await newKeySet(t.context);
   await t.throwsAsync(newKeySet(t.context, { name, pathPrefix: '' }), {
     message: 'another key set of the vault has this name',
   });
-  await t.notThrowsAsync(createKeySet(house, act(), elsewhere.id, 'all', { name, token: 'token' }));
+  await t.notThrowsAsync(createKeySet(vaultContext, act(), elsewhere.id, 'all', { name, token: 'token' }));
   await t.throwsAsync(findKeySet(store, name), { message: 'more than one vault has a key set of this name' });
   const other = await newKeySet(t.context);
   await t.throwsAsync(
-    updateKeySet(house, act(), { vaultId: t.context.vault.id, sight: 'all', id: other.id }, { name }),
+    updateKeySet(vaultContext, act(), { vaultId: t.context.vault.id, sight: 'all', id: other.id }, { name }),
     {
       message: 'another key set of the vault has this name',
     },
@@ -92,22 +96,22 @@ test('a path prefix that AWS would not take is refused whole', async (t) => {
 });
 
 test('a key set is made, changed, frozen, thawed and deleted, each act on the record once', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const { id } = await newKeySet(t.context, { quota: { requestsPerSecond: 20 } });
   const changed = await updateKeySet(
-    house,
+    vaultContext,
     act(),
     { vaultId: vault.id, sight: 'all', id, expected: 1 },
     { description: 'new', quota: null },
   );
   t.like(changed, { description: 'new', quota_rate: null, quota_burst: null, row_version: 2 });
-  const frozen = await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id });
+  const frozen = await freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id });
   t.not(frozen.frozen_at, null);
-  t.deepEqual(await freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id }), frozen);
-  t.is((await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id })).frozen_at, null);
-  t.is((await thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id })).row_version, 4);
-  await deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 4 });
-  await t.throwsAsync(getKeySet(house, vault.id, 'all', id), { message: 'there is no such key set' });
+  t.deepEqual(await freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id }), frozen);
+  t.is((await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id })).frozen_at, null);
+  t.is((await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id })).row_version, 4);
+  await deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 4 });
+  await t.throwsAsync(getKeySet(vaultContext, vault.id, 'all', id), { message: 'there is no such key set' });
   const events = await eventsOf(t.context, id);
   t.deepEqual(
     events.map(({ action, actor_name, address, vault_id }) => [action, actor_name, address, vault_id]),
@@ -123,32 +127,37 @@ test('a key set is made, changed, frozen, thawed and deleted, each act on the re
 });
 
 test('whoever has not seen the last change is refused, and nothing is done', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const { id } = await newKeySet(t.context);
   await updateKeySet(
-    house,
+    vaultContext,
     act(),
     { vaultId: vault.id, sight: 'all', id, expected: 1 },
     { description: 'one' },
   );
   for (const late of [
-    updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }, { description: 'two' }),
-    freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
-    thawKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
-    deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    updateKeySet(
+      vaultContext,
+      act(),
+      { vaultId: vault.id, sight: 'all', id, expected: 1 },
+      { description: 'two' },
+    ),
+    freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
   ])
     t.like(await t.throwsAsync(late, { name: 'VaultError' }), { problem: 'precondition' });
-  t.like(await getKeySet(house, vault.id, 'all', id), { description: 'one', frozen_at: null });
+  t.like(await getKeySet(vaultContext, vault.id, 'all', id), { description: 'one', frozen_at: null });
   t.is((await eventsOf(t.context, id)).length, 2);
 });
 
 test('of several who change the same version at once one succeeds', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const { id } = await newKeySet(t.context);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 8 }, async (_, n) =>
       updateKeySet(
-        house,
+        vaultContext,
         act(),
         { vaultId: vault.id, sight: 'all', id, expected: 1 },
         { description: `by ${n}` },
@@ -156,12 +165,12 @@ test('of several who change the same version at once one succeeds', async (t) =>
     ),
   );
   t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
-  t.is((await getKeySet(house, vault.id, 'all', id)).row_version, 2);
+  t.is((await getKeySet(vaultContext, vault.id, 'all', id)).row_version, 2);
 });
 
 test('an Idempotency-Key is remembered with the key set, and a second key set is not made with it', async (t) => {
-  const { house, act, vault, store } = t.context;
-  const made = await createKeySet(house, act({ idempotencyKey: 'once' }), vault.id, 'all', {
+  const { vaultContext, act, vault, store } = t.context;
+  const made = await createKeySet(vaultContext, act({ idempotencyKey: 'once' }), vault.id, 'all', {
     name: fresh('set'),
     token: 'token',
   });
@@ -173,35 +182,35 @@ test('an Idempotency-Key is remembered with the key set, and a second key set is
   t.is(target_id, made.id);
   const name = fresh('set');
   await t.throwsAsync(
-    createKeySet(house, act({ idempotencyKey: 'once' }), vault.id, 'all', { name, token: 'token' }),
+    createKeySet(vaultContext, act({ idempotencyKey: 'once' }), vault.id, 'all', { name, token: 'token' }),
     { instanceOf: IdempotencyConflictError },
   );
   await t.throwsAsync(findKeySet(store, name), { name: 'VaultError' });
 });
 
 test('the token must be one that the vault may use and the configuration names', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'), ['unplugged']);
   const make = async (token: string) =>
-    createKeySet(house, act(), elsewhere.id, 'all', { name: fresh('set'), token });
+    createKeySet(vaultContext, act(), elsewhere.id, 'all', { name: fresh('set'), token });
   await t.throwsAsync(make('token'), { message: 'the vault may not use this token' });
   await t.throwsAsync(make('unplugged'), { message: 'the configuration of this node names no such token' });
 });
 
 test('a cloud admin makes and sees key sets of their admin groups only', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const [mine, theirs] = [
     await insertGroup(store, vault.id, fresh('group')),
     await insertGroup(store, vault.id, fresh('group')),
   ];
   const make = async (adminGroupId: string | null) =>
-    createKeySet(house, act(), vault.id, [mine], { name: fresh('set'), token: 'token', adminGroupId });
+    createKeySet(vaultContext, act(), vault.id, [mine], { name: fresh('set'), token: 'token', adminGroupId });
   await t.throwsAsync(make(null), { message: 'it must belong to an admin group' });
   await t.throwsAsync(make(theirs), { message: 'you are not in this admin group' });
   // As for one that there is not: which others there are is not for them to know.
   await t.throwsAsync(make(randomUUID()), { message: 'you are not in this admin group' });
   await t.throwsAsync(
-    createKeySet(house, act(), vault.id, 'all', {
+    createKeySet(vaultContext, act(), vault.id, 'all', {
       name: fresh('set'),
       token: 'token',
       adminGroupId: randomUUID(),
@@ -214,24 +223,24 @@ test('a cloud admin makes and sees key sets of their admin groups only', async (
   t.is((await findVault(store.db, vault.id, [mine])).key_sets, 1);
   t.is((await findVault(store.db, vault.id, [theirs])).key_sets, 0);
   t.is((await findVault(store.db, vault.id, [])).key_sets, 0);
-  const wish = { adminGroupId: theirs };
-  await t.throwsAsync(updateKeySet(house, act(), { vaultId: vault.id, sight: [mine], id }, wish), {
+  const input = { adminGroupId: theirs };
+  await t.throwsAsync(updateKeySet(vaultContext, act(), { vaultId: vault.id, sight: [mine], id }, input), {
     message: 'you are not in this admin group',
   });
   await t.throwsAsync(
-    updateKeySet(house, act(), { vaultId: vault.id, sight: [mine], id }, { adminGroupId: null }),
+    updateKeySet(vaultContext, act(), { vaultId: vault.id, sight: [mine], id }, { adminGroupId: null }),
     {
       message: 'it must belong to an admin group',
     },
   );
   const hidden = { message: 'there is no such key set' };
-  await t.throwsAsync(getKeySet(house, vault.id, [theirs], id), hidden);
-  await t.throwsAsync(freezeKeySet(house, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
-  await t.throwsAsync(deleteKeySet(house, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
-  await t.throwsAsync(getKeySet(house, vault.id, [], id), hidden);
+  await t.throwsAsync(getKeySet(vaultContext, vault.id, [theirs], id), hidden);
+  await t.throwsAsync(freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
+  await t.throwsAsync(deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: [theirs], id }), hidden);
+  await t.throwsAsync(getKeySet(vaultContext, vault.id, [], id), hidden);
   const ownerless = await newKeySet(t.context);
-  await t.throwsAsync(getKeySet(house, vault.id, [mine], ownerless.id), hidden);
-  const { items } = await listKeySets(house, vault.id, [mine], {}, { limit: 200 });
+  await t.throwsAsync(getKeySet(vaultContext, vault.id, [mine], ownerless.id), hidden);
+  const { items } = await listKeySets(vaultContext, vault.id, [mine], {}, { limit: 200 });
   t.deepEqual(
     items.map((row) => row.id),
     [id],
@@ -239,7 +248,7 @@ test('a cloud admin makes and sees key sets of their admin groups only', async (
 });
 
 test('the CSP account must be one of the same vault that they see', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   const [mine, theirs, foreign] = [
     await insertGroup(store, vault.id, fresh('group')),
@@ -248,13 +257,13 @@ test('the CSP account must be one of the same vault that they see', async (t) =>
   ];
   const account = async (vaultId: string, adminGroupId: string) =>
     (
-      await createCspAccount({ ...house, aws: unusedAws() }, act(), vaultId, 'all', {
+      await createCspAccount({ ...vaultContext, aws: unusedAws() }, act(), vaultId, 'all', {
         name: fresh('account'),
         adminGroupId,
       })
     ).id;
   const make = async (cspAccountId: string, sight: Sight = [mine]) =>
-    createKeySet(house, act(), vault.id, sight, {
+    createKeySet(vaultContext, act(), vault.id, sight, {
       name: fresh('set'),
       token: 'token',
       adminGroupId: mine,
@@ -268,24 +277,24 @@ test('the CSP account must be one of the same vault that they see', async (t) =>
 });
 
 test('another vault finds nothing, by reading or by acting', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   const { id } = await newKeySet(t.context);
   const hidden = { message: 'there is no such key set' };
-  await t.throwsAsync(getKeySet(house, elsewhere.id, 'all', id), hidden);
+  await t.throwsAsync(getKeySet(vaultContext, elsewhere.id, 'all', id), hidden);
   await t.throwsAsync(
-    updateKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }, { description: 'x' }),
+    updateKeySet(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }, { description: 'x' }),
     hidden,
   );
-  await t.throwsAsync(freezeKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
-  await t.throwsAsync(thawKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
-  await t.throwsAsync(deleteKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
+  await t.throwsAsync(freezeKeySet(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
+  await t.throwsAsync(thawKeySet(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
+  await t.throwsAsync(deleteKeySet(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id }), hidden);
 });
 
 test('token and path prefix stay once there are CloudKeys or live credentials', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const edit = async (id: string, pathPrefix: string) =>
-    updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id }, { pathPrefix });
+    updateKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id }, { pathPrefix });
   const unused = await newKeySet(t.context);
   t.is((await edit(unused.id, fresh('moved'))).row_version, 2);
   const withKey = await newKeySet(t.context);
@@ -295,22 +304,23 @@ test('token and path prefix stay once there are CloudKeys or live credentials', 
   });
   await t.notThrowsAsync(edit(withKey.id, `/${withKey.path_prefix}/`));
   const withCredential = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), withCredential);
+  const { accessKeyId } = await issueCredential(vaultContext, act(), withCredential);
   await t.throwsAsync(edit(withCredential.id, fresh('moved')), {
     message: 'token and path prefix cannot change: the key set has live credentials',
   });
-  await withdrawCredential(house, act(), withCredential, { accessKeyId });
+  await withdrawCredential(vaultContext, act(), withCredential, { accessKeyId });
   await t.notThrowsAsync(edit(withCredential.id, fresh('moved')));
 });
 
 test('a key set is deleted only when its CloudKeys are DELETED and its credentials withdrawn', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
-  const remove = async () => deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
+  const remove = async () =>
+    deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has CloudKeys' });
-  await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7);
+  await scheduleDeletion(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7);
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has CloudKeys' });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
   await t.throwsAsync(remove(), {
@@ -318,24 +328,24 @@ test('a key set is deleted only when its CloudKeys are DELETED and its credentia
   });
   await bury(t.context, key.id);
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has live credentials' });
-  await withdrawCredential(house, act(), keySet, { accessKeyId });
+  await withdrawCredential(vaultContext, act(), keySet, { accessKeyId });
   await t.notThrowsAsync(remove());
 });
 
 test('an external key id is never given again, not even after its key set is gone', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const other = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   await bury(t.context, key.id);
   const again = { message: 'another CloudKey has, or had, this external key id' };
   await t.throwsAsync(newKey(t.context, other, { externalKeyId: key.external_key_id }), again);
-  await deleteKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
+  await deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
   await t.throwsAsync(newKey(t.context, other, { externalKeyId: key.external_key_id }), again);
 });
 
 test('lists count CloudKeys that are not DELETED, and filter', async (t) => {
-  const { house, act, store } = t.context;
+  const { vaultContext, act, store } = t.context;
   const elsewhere = await insertVault(store, fresh('vault'));
   const there = { ...t.context, vault: elsewhere };
   const [one, other] = [
@@ -344,9 +354,9 @@ test('lists count CloudKeys that are not DELETED, and filter', async (t) => {
   ];
   await newKey(there, one);
   await bury(there, (await newKey(there, one)).id);
-  await freezeKeySet(house, act(), { vaultId: elsewhere.id, sight: 'all', id: other.id });
+  await freezeKeySet(vaultContext, act(), { vaultId: elsewhere.id, sight: 'all', id: other.id });
   const list = async (filter: Parameters<typeof listKeySets>[3]) =>
-    (await listKeySets(house, elsewhere.id, 'all', filter, { limit: 50 })).items.map(
+    (await listKeySets(vaultContext, elsewhere.id, 'all', filter, { limit: 50 })).items.map(
       ({ name, cloud_keys }) => `${name} ${cloud_keys}`,
     );
   t.deepEqual(await list({}), ['alpha/one 1', 'alpha_two 0']);
@@ -360,7 +370,7 @@ test('lists count CloudKeys that are not DELETED, and filter', async (t) => {
 test.serial(
   'CloudKeys that inherit follow a new schedule of the key set, counted from their last rotation',
   async (t) => {
-    const { house, act, vault, clock, store } = t.context;
+    const { vaultContext, act, vault, clock, store } = t.context;
     const keySet = await newKeySet(t.context, { rotationDays: 90 });
     const [inheriting, own, never, tombstone] = [
       await newKey(t.context, keySet),
@@ -368,7 +378,7 @@ test.serial(
       await newKey(t.context, keySet, { rotation: { kind: 'NEVER' } }),
       await newKey(t.context, keySet),
     ];
-    await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: tombstone.id }, 7);
+    await scheduleDeletion(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: tombstone.id }, 7);
     const next = async ({ id }: { id: string }) =>
       store.db.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
     const due = (key: { rotated_at: string }, days: number) =>
@@ -379,7 +389,7 @@ test.serial(
       clock.ahead = 0;
     });
     await updateKeySet(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: keySet.id },
       { rotationDays: 40 },
@@ -391,19 +401,24 @@ test.serial(
     t.is((await next(never)).next_rotation_at, null);
     t.is((await next(tombstone)).next_rotation_at, null);
     const edit = act();
-    await updateKeySet(house, edit, { vaultId: vault.id, sight: 'all', id: keySet.id }, { rotationDays: 10 });
+    await updateKeySet(
+      vaultContext,
+      edit,
+      { vaultId: vault.id, sight: 'all', id: keySet.id },
+      { rotationDays: 10 },
+    );
     // Overdue by the new schedule, so due when it came into force: at the commit, which the act's beginning comes before.
     const dueAt = Date.parse((await next(inheriting)).next_rotation_at ?? '');
-    t.true(dueAt >= edit.at.getTime() && dueAt <= house.now().getTime(), String(dueAt));
+    t.true(dueAt >= edit.at.getTime() && dueAt <= vaultContext.now().getTime(), String(dueAt));
     await updateKeySet(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: keySet.id },
       { rotationDays: null },
     );
     t.is((await next(inheriting)).next_rotation_at, null);
     await updateCloudKey(
-      house,
+      vaultContext,
       act(),
       { vaultId: vault.id, sight: 'all', id: own.id },
       { rotation: { kind: 'INHERIT' } },
@@ -413,7 +428,7 @@ test.serial(
 );
 
 test('a new schedule reaches each of many CloudKeys in steps, and none is rotated by the old one meanwhile', async (t) => {
-  const { house, act, vault, store } = t.context;
+  const { vaultContext, act, vault, store } = t.context;
   const keySet = await newKeySet(t.context);
   const first = await newKey(t.context, keySet);
   const many = Array.from({ length: 250 }, (_, n) => ({
@@ -424,7 +439,12 @@ test('a new schedule reaches each of many CloudKeys in steps, and none is rotate
     rotated_at: new Date(Date.parse(first.rotated_at) + n * 1000).toISOString(),
   }));
   for (const row of many) await store.db.insertInto('cloud_keys').values(row).execute();
-  await updateKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }, { rotationDays: 365 });
+  await updateKeySet(
+    vaultContext,
+    act(),
+    { vaultId: vault.id, sight: 'all', id: keySet.id },
+    { rotationDays: 365 },
+  );
   const { id, rotation } = await store.db
     .selectFrom('cloud_keys')
     .selectAll()
@@ -439,10 +459,10 @@ test('a new schedule reaches each of many CloudKeys in steps, and none is rotate
     .where('id', '=', id)
     .execute();
   const stale = await findCloudKey(store, id);
-  const still = await rotateCloudKey(house, act(), stale, 'schedule');
+  const still = await rotateCloudKey(vaultContext, act(), stale, 'schedule');
   t.is(still.current_version, stale.current_version);
-  t.is(await finishWork(house, unfinishedSteps), 1);
-  t.is(await finishWork(house, unfinishedSteps), 0);
+  t.is(await finishWork(vaultContext, unfinishedSteps), 1);
+  t.is(await finishWork(vaultContext, unfinishedSteps), 0);
   const rows = await store.db
     .selectFrom('cloud_keys')
     .selectAll()

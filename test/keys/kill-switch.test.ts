@@ -57,31 +57,31 @@ const undoCredential = `AFTER UPDATE ON main.xks_credentials WHEN NEW.withdrawn_
 const soon = 5_000;
 
 test.serial('every act on a CloudKey that something in the database takes back is refused', async (t) => {
-  const { house, act, vault, clock } = t.context;
+  const { vaultContext, act, vault, clock } = t.context;
   const keySet = await newKeySet(t.context);
-  const expiresAt = new Date(house.now().getTime() + soon);
+  const expiresAt = new Date(vaultContext.now().getTime() + soon);
   const [key, doomed, ending] = [
     await newKey(t.context, keySet),
     await newKey(t.context, keySet),
     await newKey(t.context, keySet, { expiresAt }),
   ];
-  await scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: doomed.id }, 7);
+  await scheduleDeletion(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: doomed.id }, 7);
   await trigger(t.context, undoKey);
   const state = /^the state of the CloudKey is not in the store as it was written/;
   await isRefused(
     t,
-    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
+    async () => disableCloudKey(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
     state,
   );
   await isRefused(
     t,
-    async () => scheduleDeletion(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7),
+    async () => scheduleDeletion(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }, 7),
     state,
   );
   clock.ahead = 2 * soon;
-  await isRefused(t, async () => expireKeys(house), state);
+  await isRefused(t, async () => expireKeys(vaultContext), state);
   clock.ahead = 8 * 86_400_000;
-  await isRefused(t, async () => deleteDueKeys(house, house.now()), state);
+  await isRefused(t, async () => deleteDueKeys(vaultContext, vaultContext.now()), state);
   t.is(
     (
       await t.context.store.db
@@ -95,23 +95,24 @@ test.serial('every act on a CloudKey that something in the database takes back i
 });
 
 test.serial('an expiry that is put off again by the database is refused', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await trigger(
     t.context,
     `AFTER UPDATE ON main.cloud_keys WHEN NEW.expires_at IS NOT NULL
      BEGIN UPDATE cloud_keys SET expires_at = NULL WHERE id = NEW.id; END`,
   );
-  const expiresAt = new Date(house.now().getTime() + soon);
+  const expiresAt = new Date(vaultContext.now().getTime() + soon);
   await isRefused(
     t,
-    async () => updateCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }, { expiresAt }),
+    async () =>
+      updateCloudKey(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }, { expiresAt }),
     /the state of the CloudKey/,
   );
 });
 
 test.serial('a freeze that something takes back is refused', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const keySet = await newKeySet(t.context);
   await trigger(
     t.context,
@@ -120,38 +121,42 @@ test.serial('a freeze that something takes back is refused', async (t) => {
   );
   await isRefused(
     t,
-    async () => freezeKeySet(house, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }),
+    async () => freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id }),
     /the freeze of the key set/,
   );
 });
 
 test.serial('a credential that something keeps live is not told to be withdrawn', async (t) => {
-  const { house, act, clock } = t.context;
+  const { vaultContext, act, clock } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
-  const expiresAt = new Date(house.now().getTime() + soon);
-  await updateCredential(house, act(), keySet, { accessKeyId }, { expiresAt });
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
+  const expiresAt = new Date(vaultContext.now().getTime() + soon);
+  await updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt });
   await trigger(t.context, undoCredential);
   const withdrawal = /the end of the credential/;
-  await isRefused(t, async () => withdrawCredential(house, act(), keySet, { accessKeyId }), withdrawal);
+  await isRefused(
+    t,
+    async () => withdrawCredential(vaultContext, act(), keySet, { accessKeyId }),
+    withdrawal,
+  );
   clock.ahead = 2 * soon;
-  await isRefused(t, async () => expireCredentials(house), withdrawal);
+  await isRefused(t, async () => expireCredentials(vaultContext), withdrawal);
 });
 
 test.serial('a vault whose keys or credentials live on is not told to be deleted', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const keySet = await newKeySet(t.context);
-  await issueCredential(house, act(), keySet);
+  await issueCredential(vaultContext, act(), keySet);
   await trigger(t.context, undoCredential);
   await isRefused(
     t,
-    async () => deleteVault(house, act(), vault.id, vault.name, undefined),
+    async () => deleteVault(vaultContext, act(), vault.id, vault.name, undefined),
     /the end of the vault/,
   );
 });
 
 test.serial('what is dropped from the audit trail was not done', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await trigger(
     t.context,
@@ -159,13 +164,13 @@ test.serial('what is dropped from the audit trail was not done', async (t) => {
   );
   await isRefused(
     t,
-    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
+    async () => disableCloudKey(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
     /the audit event cloud-key.disable/,
   );
 });
 
 test.serial('a change that no worker would hear of is refused', async (t) => {
-  const { house, act, vault } = t.context;
+  const { vaultContext, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await trigger(
     t.context,
@@ -173,7 +178,7 @@ test.serial('a change that no worker would hear of is refused', async (t) => {
   );
   await isRefused(
     t,
-    async () => disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
+    async () => disableCloudKey(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }),
     /the revision/,
   );
 });

@@ -25,7 +25,7 @@ const hosts = 4;
 /** Service is whole again within this time of the fault, milliseconds (issue 2). */
 const backWithin = 2_000;
 /** One host holds at most a batch of requests; with so few under way at once no more than this can be in it. */
-const mostInOneHost = 16;
+const maxInOneHost = 16;
 
 let node: TestNode;
 let shim: Shim;
@@ -182,7 +182,7 @@ function judge(t: ExecutionContext, load: SteadyLoad, waits: CoreWaits, struck: 
   );
   const ours = failed.filter((answer) => !wasStarved(waits, answer));
   t.true(
-    ours.length <= mostInOneHost,
+    ours.length <= maxInOneHost,
     `${ours.length} requests failed, ${failed.length} with those that were starved`,
   );
   t.deepEqual(lateAnswers(waits, load.answers), []);

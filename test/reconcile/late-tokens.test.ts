@@ -3,13 +3,13 @@ import { Comparisons } from '../../src/node/comparisons.ts';
 
 test('a token that comes up after all were compared is compared once, after what is under way', async (t) => {
   const runs: PromiseWithResolvers<void>[] = [];
-  let atOnce = 0;
+  let batchSize = 0;
   const comparisons = new Comparisons(async () => {
-    t.is(++atOnce, 1, 'one after another');
+    t.is(++batchSize, 1, 'one after another');
     const run = Promise.withResolvers<void>();
     runs.push(run);
     await run.promise;
-    atOnce--;
+    batchSize--;
   });
   await comparisons.opened('early');
   t.is(runs.length, 0, 'the first begins when the node says so');

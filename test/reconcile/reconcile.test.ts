@@ -18,7 +18,7 @@ import {
   type Reconciliation,
 } from '../../src/reconcile/reconciliation-report.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { managementDeadline, TokenRooms } from '../../src/vault/tokens.ts';
+import { managementDeadline, TokenPools } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';
 import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
 import { recordDeletion } from '../vault/recorded-deletion.ts';
@@ -53,8 +53,12 @@ test.after.always(async (t) => {
   await t.context.shim.dispose();
 });
 
-async function run(stage: Stage, house = stage.house, vaultId?: string): Promise<Reconciliation> {
-  return reconcile(house, systemAct(house, 'reconcile'), { askedBy: 'start', vaultId });
+async function run(
+  stage: Stage,
+  vaultContext = stage.vaultContext,
+  vaultId?: string,
+): Promise<Reconciliation> {
+  return reconcile(vaultContext, systemAct(vaultContext, 'reconcile'), { askedBy: 'start', vaultId });
 }
 
 /** What a report says, short enough to compare. */
@@ -101,29 +105,34 @@ async function interrupt(
   if (!object) await destroy(stage, key.id, version);
 }
 
-async function destroy({ house, store }: Stage, id: string, version: number): Promise<void> {
+async function destroy({ vaultContext, store }: Stage, id: string, version: number): Promise<void> {
   const key = await store.db
     .selectFrom('cloud_keys')
     .selectAll()
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  await house.tokens
+  await vaultContext.tokens
     .pool('token')
     .call({ kind: 'destroyKey', ...ofVersion(key, version) }, managementDeadline());
 }
 
-async function make({ house }: Stage, key: Buffer, label: string, usage = { encrypt: true, decrypt: true }) {
-  await house.tokens
+async function make(
+  { vaultContext }: Stage,
+  key: Buffer,
+  label: string,
+  usage = { encrypt: true, decrypt: true },
+) {
+  await vaultContext.tokens
     .pool('token')
     .call({ kind: 'generateKey', key, binding: Buffer.alloc(0), label, ...usage }, managementDeadline());
 }
 
-async function isInToken({ house }: Stage, key: Buffer): Promise<boolean> {
-  return (await keysInToken(house.tokens.pool('token'))).has(key.toString('hex'));
+async function isInToken({ vaultContext }: Stage, key: Buffer): Promise<boolean> {
+  return (await keysInToken(vaultContext.tokens.pool('token'))).has(key.toString('hex'));
 }
 
 const rotate = async (stage: Stage, key: CloudKeyRecord) =>
-  rotateCloudKey(stage.house, systemAct(stage.house, 'test'), key, 'asked');
+  rotateCloudKey(stage.vaultContext, systemAct(stage.vaultContext, 'test'), key, 'asked');
 
 test.serial(
   'a slow token with many keys of others is compared whole, and keys are made meanwhile',
@@ -150,14 +159,14 @@ test.serial('where store and token agree, the report is clean, kept, and on the 
   const key = await stage.key(await stage.keySet(), { name: 'k' });
   await rotate(stage, key);
   const act = {
-    ...systemAct(stage.house, 'reconcile'),
+    ...systemAct(stage.vaultContext, 'reconcile'),
     idempotency: { key: 'i', requestHash: Buffer.from('h') },
   };
-  const report = await reconcile(stage.house, act, { askedBy: 'grace' });
+  const report = await reconcile(stage.vaultContext, act, { askedBy: 'grace' });
   t.like(report, { vaultId: '', askedBy: 'grace', clean: true });
   t.like(report.tokens[0], { token: 'token', compared: true, problem: null, keyObjects: 2, findings: [] });
-  t.deepEqual(await getReconciliation(stage.house, '', report.id), report);
-  t.deepEqual((await listReconciliations(stage.house, '', { limit: 10 })).items, [report]);
+  t.deepEqual(await getReconciliation(stage.vaultContext, '', report.id), report);
+  t.deepEqual((await listReconciliations(stage.vaultContext, '', { limit: 10 })).items, [report]);
   const event = await stage.store.db
     .selectFrom('audit_events')
     .selectAll()
@@ -178,7 +187,7 @@ test.serial('a creation that was interrupted is finished where its key object is
   t.true(report.clean);
   t.like(only(report), { vaultId: stage.vault.id, keySetId: keySet.id, externalKeyId: key.external_key_id });
   t.like(await stage.read(key.id), { state: 'AVAILABLE', current_version: 1 });
-  t.like((await listVersions(stage.house, key))[0], { state: 'ACTIVE' });
+  t.like((await listVersions(stage.vaultContext, key))[0], { state: 'ACTIVE' });
   t.deepEqual(said(await run(stage)), []);
 });
 
@@ -279,10 +288,10 @@ test.serial(
     t.like(await schedules.runOnce(), { actsSettled: 3, failed: [] });
     t.is((await stage.read(made.id)).current_version, 2);
     t.deepEqual(
-      (await listVersions(stage.house, unmade)).map(({ state }) => state),
+      (await listVersions(stage.vaultContext, unmade)).map(({ state }) => state),
       ['ACTIVE', 'DESTROYED'],
     );
-    t.deepEqual(await listVersions(stage.house, undone), []);
+    t.deepEqual(await listVersions(stage.vaultContext, undone), []);
     t.is((await schedules.runOnce()).actsSettled, 0);
     t.true((await run(stage)).clean);
   },
@@ -322,7 +331,7 @@ test.serial(
     t.is((await stage.read(overtaken.id)).current_version, 3);
     t.false(await isInToken(stage, versionObjectId(overtaken.id, 2)));
     const states = async (key: CloudKeyRecord) =>
-      (await listVersions(stage.house, key)).map(({ state }) => state);
+      (await listVersions(stage.vaultContext, key)).map(({ state }) => state);
     t.deepEqual(await states(undone), ['ACTIVE', 'DESTROYED']);
     t.deepEqual(await states(overtaken), ['ACTIVE', 'DESTROYED', 'ACTIVE']);
     t.is((await rotate(stage, undone)).current_version, 3, 'the number stays spent');
@@ -334,10 +343,10 @@ test.serial('what was to be destroyed is destroyed, and what was destroyed stays
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();
   const key = await stage.key(keySet, { name: 'k' });
-  await recordDeletion(stage.house, stage.vault.id, key);
+  await recordDeletion(stage.vaultContext, stage.vault.id, key);
   const object = versionObjectId(key.id, 1);
   t.deepEqual(said(await run(stage)), [['interrupted', 'destroyed', 'k', 1]]);
-  t.is((await listVersions(stage.house, key))[0]?.state, 'DESTROYED');
+  t.is((await listVersions(stage.vaultContext, key))[0]?.state, 'DESTROYED');
   t.false(await isInToken(stage, object));
   // Such as a token that was restored from a backup brings back; this one is of before, without a proof.
   await stage.store.db.updateTable('key_versions').set({ proof: null }).execute();
@@ -349,14 +358,19 @@ test.serial('what was to be destroyed is destroyed, and what was destroyed stays
 test.serial('a row that says DESTROYING destroys nothing without the deletion that led to it', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();
-  const act = systemAct(stage.house, 'test');
+  const act = systemAct(stage.vaultContext, 'test');
   const [used, pending, tombstone, again] = [
     await stage.key(keySet, { name: 'used' }),
     await stage.key(keySet, { name: 'pending' }),
     await stage.key(keySet, { name: 'tombstone' }),
     await stage.key(keySet, { name: 'again' }),
   ];
-  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: pending.id }, 7);
+  await scheduleDeletion(
+    stage.vaultContext,
+    act,
+    { vaultId: stage.vault.id, sight: 'all', id: pending.id },
+    7,
+  );
   const set = async (key: CloudKeyRecord, state: 'DESTROYING' | 'DESTROYED', deleted: boolean) => {
     await stage.store.db
       .updateTable('key_versions')
@@ -410,12 +424,12 @@ test.serial('own keys in rows of CloudKeys are neither destroyed nor used, and a
       .where('cloud_key_id', '=', key.id)
       .execute();
   await name(active, ownKeys.health.id);
-  await name(doomed, ownKeys.protecting.id);
-  await recordDeletion(stage.house, stage.vault.id, doomed);
+  await name(doomed, ownKeys.sealing.id);
+  await recordDeletion(stage.vaultContext, stage.vault.id, doomed);
   const report = await run(stage);
   t.true(lines(report).includes('unfit none active 1'), lines(report).join());
   t.true(lines(report).includes('interrupted failed doomed 1'), lines(report).join());
-  const pool = stage.house.tokens.pool('token');
+  const pool = stage.vaultContext.tokens.pool('token');
   for (const { id, label } of Object.values(ownKeys))
     t.is((await pool.call({ kind: 'inspectKey', key: id }, managementDeadline())).value.label, label);
 });
@@ -432,11 +446,11 @@ test.serial('versions of before get their proofs at the first comparison, which 
   await make(stage, versionObjectId(swapped.id, 1), versionLabel(keySet.id, 'other', 1));
   await stage.store.db.updateTable('key_versions').set({ proof: null, encryptions_leased: 5 }).execute();
   t.deepEqual(lines(await run(stage)), ['unfit none swapped 1', 'unproven proven good 1'].toSorted());
-  const [version] = await listVersions(stage.house, good);
+  const [version] = await listVersions(stage.vaultContext, good);
   t.true((version?.proof?.length ?? 0) > 40);
   t.is(version?.encryptions_leased, 6, 'the proof is an encryption too');
-  t.is((await listVersions(stage.house, limited))[0]?.proof, null);
-  t.like((await listVersions(stage.house, swapped))[0], {
+  t.is((await listVersions(stage.vaultContext, limited))[0]?.proof, null);
+  t.like((await listVersions(stage.vaultContext, swapped))[0], {
     proof: null,
     unfit_why: 'its label is not the one on record',
   });
@@ -446,10 +460,10 @@ test.serial('versions of before get their proofs at the first comparison, which 
 test.serial('a sealed secret that was moved is told by name; one of before is sealed anew', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const [mine, theirs] = [await stage.keySet(), await stage.keySet()];
-  const act = systemAct(stage.house, 'test');
+  const act = systemAct(stage.vaultContext, 'test');
   const [moved, former] = [
-    await issueCredential(stage.house, act, mine),
-    await issueCredential(stage.house, act, mine),
+    await issueCredential(stage.vaultContext, act, mine),
+    await issueCredential(stage.vaultContext, act, mine),
   ];
   await stage.store.db
     .updateTable('xks_credentials')
@@ -495,7 +509,7 @@ test.serial('a version without its key object is told loudly, and nothing is cha
   t.is(report.tokens[0]?.counts.missing, 1);
   t.deepEqual(await stage.read(key.id), before);
   t.deepEqual(
-    (await listVersions(stage.house, key)).map(({ state }) => state),
+    (await listVersions(stage.vaultContext, key)).map(({ state }) => state),
     ['ACTIVE', 'ACTIVE'],
   );
 });
@@ -535,7 +549,7 @@ test.serial(
     const keySet = await stage.keySet({ rotationDays: 30 });
     const key = await stage.key(keySet, { name: 'k' });
     for (let version = 2; version <= 3; version++) await rotate(stage, key);
-    const pool = stage.house.tokens.pool('token');
+    const pool = stage.vaultContext.tokens.pool('token');
     const form = {
       ...ofVersion(key, 3),
       aadForm: 'full',
@@ -559,7 +573,7 @@ test.serial(
     t.true(report.clean);
     t.regex(report.tokens[0]?.findings[0]?.detail ?? '', /rotated to version 4/);
     t.is((await stage.read(key.id)).current_version, 4);
-    const versions = await listVersions(stage.house, key);
+    const versions = await listVersions(stage.vaultContext, key);
     t.deepEqual(
       versions.map(({ version, state, encryptions_leased }) => [version, state, encryptions_leased]),
       [
@@ -625,7 +639,7 @@ test.serial('a key object is not put back where anything speaks against it', asy
     lines(report),
     ['orphan none foreign 2', 'orphan none gone 2', 'orphan none older 2'].toSorted(),
   );
-  t.is((await listVersions(stage.house, older)).length, 2);
+  t.is((await listVersions(stage.vaultContext, older)).length, 2);
 });
 
 test.serial(
@@ -659,7 +673,7 @@ test.serial(
       usage: ['drift', 'CKA_ENCRYPT, CKA_DECRYPT'],
     });
     await destroy(stage, usage.id, 1);
-    const pool = stage.house.tokens.pool('token');
+    const pool = stage.vaultContext.tokens.pool('token');
     for (const [{ id }, at] of [
       [label, versionLabel(keySet.id, 'other', 1)],
       [hidden, 'not ours'],
@@ -687,15 +701,15 @@ test.serial('several key objects with one id are told, on record or not', async 
   await t.context.shim.set([{ call: 'C_FindObjects', duplicate: true }]);
   const report = await run(stage);
   t.deepEqual(lines(report), ['duplicate none k 1', 'duplicate none  '].toSorted());
-  t.is((await listVersions(stage.house, key))[0]?.state, 'ACTIVE');
+  t.is((await listVersions(stage.vaultContext, key))[0]?.state, 'ACTIVE');
 });
 
 test.serial('a token that cannot be asked is reported, and the others are compared', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const dark = new TokenPool('dark', 1, () => undefined);
   t.teardown(async () => dark.close());
-  const tokens = new TokenRooms([dark, t.context.tokens.pool('token')]);
-  const house = { ...stage.house, tokens };
+  const tokens = new TokenPools([dark, t.context.tokens.pool('token')]);
+  const vaultContext = { ...stage.vaultContext, tokens };
   const key = await stage.key(await stage.keySet(), { name: 'k' });
   await interrupt(stage, key, { object: false });
   const unreached = await stage.keySet();
@@ -704,7 +718,7 @@ test.serial('a token that cannot be asked is reported, and the others are compar
     .set({ token: 'gone' })
     .where('id', '=', unreached.id)
     .execute();
-  const report = await run(stage, house);
+  const report = await run(stage, vaultContext);
   t.false(report.clean);
   const [first, second, third] = report.tokens;
   t.like(first, { token: 'dark', compared: false, keyObjects: null, findings: [] });
@@ -721,15 +735,18 @@ test.serial(
     const stage = await Stage.open(t, t.context.tokens);
     const other = await insertVault(stage.store, 'other');
     const mine = await stage.keySet();
-    const act = systemAct(stage.house, 'test');
-    const theirs = await createKeySet(stage.house, act, other.id, 'all', { name: 'theirs', token: 'token' });
+    const act = systemAct(stage.vaultContext, 'test');
+    const theirs = await createKeySet(stage.vaultContext, act, other.id, 'all', {
+      name: 'theirs',
+      token: 'token',
+    });
     const key = await stage.key(mine, { name: 'mine' });
     await make(stage, versionObjectId(randomUUID(), 1), versionLabel(mine.id, 'my-orphan', 1));
     await make(stage, versionObjectId(randomUUID(), 1), versionLabel(theirs.id, 'their-orphan', 1));
     await make(stage, versionObjectId(randomUUID(), 1), versionLabel(randomUUID(), 'nobodys', 1));
     await interrupt(stage, key);
 
-    const ofOther = await run(stage, stage.house, other.id);
+    const ofOther = await run(stage, stage.vaultContext, other.id);
     t.deepEqual(
       ofOther.tokens.flatMap(({ findings }) => findings.map(({ externalKeyId }) => externalKeyId)),
       ['their-orphan'],
@@ -737,9 +754,9 @@ test.serial(
     t.is(ofOther.tokens[0]?.keyObjects, null);
     t.is((await stage.read(key.id)).state, 'CREATING', 'what is another’s is not touched');
 
-    const ofAll = await reconcile(stage.house, act, { askedBy: 'root' });
+    const ofAll = await reconcile(stage.vaultContext, act, { askedBy: 'root' });
     t.is(said(ofAll).length, 4);
-    const seen = await getReconciliation(stage.house, stage.vault.id, ofAll.id);
+    const seen = await getReconciliation(stage.vaultContext, stage.vault.id, ofAll.id);
     t.is(seen.askedBy, 'appliance');
     t.is(seen.tokens[0]?.keyObjects, null);
     t.deepEqual(
@@ -752,9 +769,11 @@ test.serial(
     const none = { missing: 0, drift: 0, duplicate: 0, unfit: 0, unproven: 0, 'seal-broken': 0 };
     t.deepEqual(seen.tokens[0]?.counts, { ...none, interrupted: 1, orphan: 1 });
     for (const from of ['', stage.vault.id])
-      await t.throwsAsync(getReconciliation(stage.house, from, ofOther.id), { message: /no such/ });
+      await t.throwsAsync(getReconciliation(stage.vaultContext, from, ofOther.id), { message: /no such/ });
     const listed = async (from: string) =>
-      (await listReconciliations(stage.house, from, { limit: 10 })).items.map(({ id }) => id).toSorted();
+      (await listReconciliations(stage.vaultContext, from, { limit: 10 })).items
+        .map(({ id }) => id)
+        .toSorted();
     t.deepEqual(await listed(''), [ofAll.id]);
     t.deepEqual(await listed(stage.vault.id), [ofAll.id]);
     t.deepEqual(await listed(other.id), [ofAll.id, ofOther.id].toSorted());
@@ -785,15 +804,15 @@ test.serial('two comparisons at once settle everything once', async (t) => {
   await stage.store.db.updateTable('cloud_keys').set({ current_version: 1 }).execute();
   await interrupt(stage, finished);
   await interrupt(stage, undone, { object: false });
-  await recordDeletion(stage.house, stage.vault.id, deleted);
+  await recordDeletion(stage.vaultContext, stage.vault.id, deleted);
   await Promise.all([run(stage), run(stage, stage.as('node-b/1')), run(stage, stage.as('node-c/1'))]);
   t.like(await stage.acts(finished.id), { 'cloud-key.create': 2 });
   t.like(await stage.acts(restored.id), { 'cloud-key.re-enter-version': 1 });
   t.like(await stage.acts(deleted.id), { 'cloud-key.destroy-version': 1 });
   t.deepEqual(
-    (await listVersions(stage.house, finished)).map(({ state }) => state),
+    (await listVersions(stage.vaultContext, finished)).map(({ state }) => state),
     ['ACTIVE'],
   );
-  t.deepEqual(await listVersions(stage.house, undone), []);
+  t.deepEqual(await listVersions(stage.vaultContext, undone), []);
   t.true((await run(stage)).clean);
 });

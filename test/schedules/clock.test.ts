@@ -70,9 +70,9 @@ async function play(t: ExecutionContext<TestVault>, stage: Stage, story: Story):
     expiresAt: new Date(expiry),
   });
   const deleted = await stage.key(keySet, { name: 'deleted' });
-  const act = systemAct(stage.house, 'test');
+  const act = systemAct(stage.vaultContext, 'test');
   await scheduleDeletion(
-    stage.house,
+    stage.vaultContext,
     act,
     { vaultId: stage.vault.id, sight: 'all', id: deleted.id },
     story.deletionDays,
@@ -179,11 +179,19 @@ test.serial(
     keys.push(await stage.key(keySet, { name: 'inherits' }));
     const [off] = keys;
     stage.now += 5 * day;
-    const act = () => systemAct(stage.house, 'test');
-    await disableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off?.id ?? '' });
+    const act = () => systemAct(stage.vaultContext, 'test');
+    await disableCloudKey(stage.vaultContext, act(), {
+      vaultId: stage.vault.id,
+      sight: 'all',
+      id: off?.id ?? '',
+    });
     stage.now += 20 * day;
     t.is((await stage.schedules().runOnce()).keysRotated, 3);
-    await enableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off?.id ?? '' });
+    await enableCloudKey(stage.vaultContext, act(), {
+      vaultId: stage.vault.id,
+      sight: 'all',
+      id: off?.id ?? '',
+    });
     t.is((await stage.schedules().runOnce()).keysRotated, 1);
     for (const { id } of keys) t.is((await stage.read(id)).current_version, 2);
     t.is((await stage.schedules().runOnce()).keysRotated, 0);

@@ -17,7 +17,12 @@ test.afterEach.always(async (t) => t.context.dispose());
 /** A CloudKey whose deletion is due. */
 async function dueKey(vault: TestVault): Promise<() => Promise<string | undefined>> {
   const key = await newKey(vault, await newKeySet(vault));
-  await scheduleDeletion(vault.house, vault.act(), { vaultId: vault.vault.id, sight: 'all', id: key.id }, 7);
+  await scheduleDeletion(
+    vault.vaultContext,
+    vault.act(),
+    { vaultId: vault.vault.id, sight: 'all', id: key.id },
+    7,
+  );
   vault.clock.ahead += 7 * day + 1000;
   return async () =>
     (
@@ -29,14 +34,14 @@ async function dueKey(vault: TestVault): Promise<() => Promise<string | undefine
     )?.state;
 }
 
-function schedules({ house }: TestVault): Schedules {
-  return new Schedules({ house, log: createLog('silent'), node });
+function schedules({ vaultContext }: TestVault): Schedules {
+  return new Schedules({ context: vaultContext, log: createLog('silent'), node });
 }
 
 test('while deletions are held no CloudKey is deleted, and a day later it is', async (t) => {
-  const { house, clock } = t.context;
+  const { vaultContext, clock } = t.context;
   const state = await dueKey(t.context);
-  await holdDeletions(house, 'a test');
+  await holdDeletions(vaultContext, 'a test');
   await schedules(t.context).runOnce();
   t.is(await state(), 'PENDING_DELETION');
   clock.ahead += day - 60_000;
@@ -48,16 +53,16 @@ test('while deletions are held no CloudKey is deleted, and a day later it is', a
 });
 
 test('a clock that is set back ends the hold that its leap began', async (t) => {
-  const { house, clock } = t.context;
+  const { vaultContext, clock } = t.context;
   clock.ahead += 400 * day;
-  await holdDeletions(house, 'a test');
-  t.not(await deletionsHeldUntil(house), undefined);
+  await holdDeletions(vaultContext, 'a test');
+  t.not(await deletionsHeldUntil(vaultContext), undefined);
   clock.ahead -= 400 * day;
-  t.is(await deletionsHeldUntil(house), undefined);
+  t.is(await deletionsHeldUntil(vaultContext), undefined);
 });
 
 test('a start long after the last sign of life of any node does not take the word of the clock', async (t) => {
-  const { house, clock, store } = t.context;
+  const { vaultContext, clock, store } = t.context;
   await schedules(t.context).runOnce();
   const state = await dueKey(t.context);
   clock.ahead += day;
@@ -68,6 +73,6 @@ test('a start long after the last sign of life of any node does not take the wor
     (await store.db.selectFrom('leases').select('name').where('name', '=', 'schedules').execute()).length > 0;
   while (!(await looked())) await new Promise((resolve) => setImmediate(resolve));
   await started.stop();
-  t.not(await deletionsHeldUntil(house), undefined);
+  t.not(await deletionsHeldUntil(vaultContext), undefined);
   t.is(await state(), 'PENDING_DELETION');
 });

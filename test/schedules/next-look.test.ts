@@ -24,16 +24,16 @@ test.after.always(async (t) => t.context.dispose());
 async function elsewhere(t: {
   context: TestVault;
   teardown: (run: () => Promise<void>) => void;
-}): Promise<TestVault['house']> {
+}): Promise<TestVault['vaultContext']> {
   const store = await SqliteStore.open(t.context.storePath);
   t.teardown(async () => store.close());
-  return { ...t.context.house, store };
+  return { ...t.context.vaultContext, store };
 }
 
 test('a withdrawn credential is gone for a directory that knew it, at its next look', async (t) => {
-  const { house, act, store, tokens } = t.context;
+  const { vaultContext, act, store, tokens } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId, secret } = await issueCredential(house, act(), keySet);
+  const { accessKeyId, secret } = await issueCredential(vaultContext, act(), keySet);
   const directory = new Directory(store, tokens);
   await directory.refresh();
   const credential = await directory.credential(accessKeyId);
@@ -43,7 +43,7 @@ test('a withdrawn credential is gone for a directory that knew it, at its next l
   await withdrawCredential(await elsewhere(t), act(), keySet, { accessKeyId });
   await directory.refresh();
   t.is(await directory.credential(accessKeyId), undefined);
-  t.is((await getCredential(house, keySet, accessKeyId)).withdrawn_why, 'WITHDRAWN');
+  t.is((await getCredential(vaultContext, keySet, accessKeyId)).withdrawn_why, 'WITHDRAWN');
 });
 
 test('a key that was disabled elsewhere is disabled for a directory that knew it, at its next look', async (t) => {
@@ -67,9 +67,9 @@ test('a key that was disabled elsewhere is disabled for a directory that knew it
 });
 
 test('a key set that was frozen elsewhere is frozen for a directory that knew it, at its next look', async (t) => {
-  const { house, act, store, tokens, vault } = t.context;
+  const { vaultContext, act, store, tokens, vault } = t.context;
   const keySet = await newKeySet(t.context);
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
   const there = await elsewhere(t);
   const directory = new Directory(store, tokens);
   for (const [change, frozen] of [
@@ -85,13 +85,13 @@ test('a key set that was frozen elsewhere is frozen for a directory that knew it
 });
 
 test('a look-up that began before a change does not bring the old state back afterwards', async (t) => {
-  const { house, act, store, tokens, vault } = t.context;
+  const { vaultContext, act, store, tokens, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const key = await newKey(t.context, keySet);
   const directory = new Directory(store, tokens);
   await directory.refresh();
   const early = directory.cloudKey(keySet, key.external_key_id);
-  await disableCloudKey(house, act(), { vaultId: vault.id, sight: 'all', id: key.id });
+  await disableCloudKey(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id });
   await directory.refresh();
   await early;
   t.is((await directory.cloudKey(keySet, key.external_key_id))?.state, 'DISABLED');

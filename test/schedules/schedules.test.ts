@@ -50,9 +50,14 @@ test('a key expires at its time, enabled or not, and once; one that will be dele
     await stage.key(keySet, { name: 'doomed', expiresAt }),
     await stage.key(keySet, { name: 'later', expiresAt: new Date(stage.now + 2 * hour) }),
   ];
-  const act = systemAct(stage.house, 'test');
-  await disableCloudKey(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: off.id });
-  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: doomed.id }, 7);
+  const act = systemAct(stage.vaultContext, 'test');
+  await disableCloudKey(stage.vaultContext, act, { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await scheduleDeletion(
+    stage.vaultContext,
+    act,
+    { vaultId: stage.vault.id, sight: 'all', id: doomed.id },
+    7,
+  );
   const states = async () =>
     Promise.all([on, off, doomed, later].map(async ({ id }) => (await stage.read(id)).state));
   const schedules = stage.schedules();
@@ -86,24 +91,24 @@ test('a deletion is done at its time, and the key objects are gone from the toke
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();
   const [gone, kept] = [await stage.key(keySet, { name: 'gone' }), await stage.key(keySet, { name: 'kept' })];
-  const act = () => systemAct(stage.house, 'test');
+  const act = () => systemAct(stage.vaultContext, 'test');
   for (const { id } of [gone, kept])
-    await scheduleDeletion(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id }, 7);
+    await scheduleDeletion(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id }, 7);
   const schedules = stage.schedules();
   stage.now += 7 * day - 1;
   t.like(await schedules.runOnce(), { keysDeleted: 0, versionsDestroyed: 0 });
-  await cancelDeletion(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: kept.id });
+  await cancelDeletion(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: kept.id });
   stage.now += 1;
   t.like(await schedules.runOnce(), { keysDeleted: 1, versionsDestroyed: 1, failed: [] });
   t.like(await stage.read(gone.id), { state: 'DELETED', deleted_at: iso(stage.now), next_rotation_at: null });
   t.is((await stage.read(kept.id)).state, 'DISABLED');
-  const [version] = await listVersions(stage.house, gone);
+  const [version] = await listVersions(stage.vaultContext, gone);
   t.like(version, { state: 'DESTROYED', destroyed_at: iso(stage.now) });
   const inspect = (key: Buffer) =>
     t.context.tokens.pool('token').call({ kind: 'inspectKey', key }, managementDeadline());
   await t.throwsAsync(inspect(version?.object_id ?? Buffer.alloc(0)), { message: /key-missing/ });
-  const [other] = await listVersions(stage.house, kept);
-  t.is((await inspect(other?.object_id ?? Buffer.alloc(0))).value.fit, true);
+  const [other] = await listVersions(stage.vaultContext, kept);
+  t.is((await inspect(other?.object_id ?? Buffer.alloc(0))).value.compliant, true);
   t.like(await stage.acts(gone.id), { 'cloud-key.delete': 1, 'cloud-key.destroy-version': 1 });
   // The name is free again, the external key id never.
   await stage.key(keySet, { name: 'gone' });
@@ -116,9 +121,9 @@ test('key objects that a token did not destroy are destroyed once it does', asyn
   const stage = await Stage.open(t, t.context.tokens);
   const [lost, well] = [await stage.keySet(), await stage.keySet()];
   const [stuck, done] = [await stage.key(lost, { name: 'stuck' }), await stage.key(well, { name: 'done' })];
-  const act = systemAct(stage.house, 'test');
+  const act = systemAct(stage.vaultContext, 'test');
   for (const { id } of [stuck, done])
-    await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id }, 7);
+    await scheduleDeletion(stage.vaultContext, act, { vaultId: stage.vault.id, sight: 'all', id }, 7);
   // A token that the configuration does not name any more.
   const move = async (token: string) =>
     stage.store.db.updateTable('key_sets').set({ token }).where('id', '=', lost.id).execute();
@@ -126,13 +131,13 @@ test('key objects that a token did not destroy are destroyed once it does', asyn
   stage.now += 7 * day;
   const run = await stage.schedules().runOnce();
   t.like(run, { keysDeleted: 2, versionsDestroyed: 1, failed: ['destruction'] });
-  t.is((await listVersions(stage.house, stuck))[0]?.state, 'DESTROYING');
+  t.is((await listVersions(stage.vaultContext, stuck))[0]?.state, 'DESTROYING');
   const told = stage.log.lines.filter(({ level }) => level === 'error');
   t.is(told.length, 1);
   t.like(told[0]?.facts, { token: 'gone', cloudKey: stuck.id, version: 1 });
   await move('token');
   t.like(await stage.schedules().runOnce(), { keysDeleted: 0, versionsDestroyed: 1, failed: [] });
-  t.is((await listVersions(stage.house, stuck))[0]?.state, 'DESTROYED');
+  t.is((await listVersions(stage.vaultContext, stuck))[0]?.state, 'DESTROYED');
 });
 
 test('after a downtime of many periods a key is rotated once, and keeps its time of day', async (t) => {
@@ -154,19 +159,19 @@ test('a key that does not serve is rotated when it serves again, and then once',
   const stage = await Stage.open(t, t.context.tokens);
   const [keySet, frozen] = [await stage.keySet({ rotationDays: 1 }), await stage.keySet({ rotationDays: 1 })];
   const [off, cold] = [await stage.key(keySet, { name: 'off' }), await stage.key(frozen, { name: 'cold' })];
-  const act = () => systemAct(stage.house, 'test');
-  await disableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
-  await freezeKeySet(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
+  const act = () => systemAct(stage.vaultContext, 'test');
+  await disableCloudKey(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await freezeKeySet(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
   const schedules = stage.schedules();
   stage.now += 5 * day;
   t.is((await schedules.runOnce()).keysRotated, 0);
-  await enableCloudKey(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
-  await thawKeySet(stage.house, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
+  await enableCloudKey(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
+  await thawKeySet(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
   for (const side of ['vault', 'appliance'] as const) {
-    await freezeVault(stage.house, act(), { vaultId: stage.vault.id }, side, {});
+    await freezeVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, side, {});
     t.is((await schedules.runOnce()).keysRotated, 0);
     for (const by of ['vault', 'appliance'] as const)
-      await thawVault(stage.house, act(), { vaultId: stage.vault.id }, by, {});
+      await thawVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, by, {});
   }
   t.is((await schedules.runOnce()).keysRotated, 2);
   t.is((await schedules.runOnce()).keysRotated, 0);
@@ -183,12 +188,12 @@ test('a rotation that fails is told and retried after growing pauses, and holds 
   stage.now += day;
   let monotonic = 0;
   const backOff = new BackOff(() => monotonic);
-  const rotate = async () => rotateDueKeys(stage.house, stage.log.log, backOff, async () => true);
+  const rotate = async () => rotateDueKeys(stage.vaultContext, stage.log.log, backOff, async () => true);
   t.deepEqual(await rotate(), { rotated: 5, failed: 1, more: false });
   const told = stage.log.lines.find(({ level }) => level === 'error');
   t.like(told?.facts, { cloudKey: failing.id, token: 'gone' });
   t.deepEqual(
-    (await listVersions(stage.house, failing)).map(({ state }) => state),
+    (await listVersions(stage.vaultContext, failing)).map(({ state }) => state),
     ['ACTIVE'],
   );
   for (const [pause, tried] of [
@@ -217,7 +222,7 @@ test('rotations stop between two keys when they are told to, and say that there 
   for (let i = 0; i < 6; i++) await stage.key(keySet, { name: `k${i}` });
   stage.now += day;
   let left = 4;
-  const run = await rotateDueKeys(stage.house, stage.log.log, new BackOff(), async () => left-- > 0);
+  const run = await rotateDueKeys(stage.vaultContext, stage.log.log, new BackOff(), async () => left-- > 0);
   t.deepEqual(run, { rotated: 4, failed: 0, more: true });
 });
 
@@ -344,8 +349,8 @@ test('quiet is only what somebody could have heard, and nothing is retired for a
   }
   stage.now = began + 2 * hour;
   // The node was down until a minute ago: that AWS did not use the old one is not known.
-  t.is(await retireCredentials(stage.house, new Date(stage.now - minute)), 0);
-  t.is(await retireCredentials(stage.house, new Date(began + hour)), 1);
+  t.is(await retireCredentials(stage.vaultContext, new Date(stage.now - minute)), 0);
+  t.is(await retireCredentials(stage.vaultContext, new Date(began + hour)), 1);
   t.is((await stateOf(stage, 'UNSEEN')).withdrawn_why, 'RETIRED');
   for (const name of ['DEAD-END', 'LATE']) t.is((await stateOf(stage, name)).withdrawn_at, null, name);
   // A successor that was made just now, and tried at once.
@@ -354,7 +359,7 @@ test('quiet is only what somebody could have heard, and nothing is retired for a
   await seen(stage, 'FRESH', began);
   await seen(stage, 'FRESH-NEW', stage.now);
   stage.now += minute;
-  t.is(await retireCredentials(stage.house, new Date(began)), 0);
+  t.is(await retireCredentials(stage.vaultContext, new Date(began)), 0);
 });
 
 test('what has served is cleared away, and nothing else', async (t) => {
@@ -500,23 +505,28 @@ test('two processes that do the same at once do nothing twice', async (t) => {
     await stage.key(keySet, { name: 'expired', expiresAt: new Date(stage.now + day) }),
     await stage.key(keySet, { name: 'deleted' }),
   ];
-  const act = systemAct(stage.house, 'test');
-  await scheduleDeletion(stage.house, act, { vaultId: stage.vault.id, sight: 'all', id: deleted.id }, 7);
+  const act = systemAct(stage.vaultContext, 'test');
+  await scheduleDeletion(
+    stage.vaultContext,
+    act,
+    { vaultId: stage.vault.id, sight: 'all', id: deleted.id },
+    7,
+  );
   await credential(stage, keySet, 'ENDS', { expires_at: iso(stage.now + day) });
   await credential(stage, keySet, 'NEW');
   await credential(stage, keySet, 'OLD', { successor: 'NEW', retire_after_minutes: 10 });
   await seen(stage, 'NEW', stage.now);
   const since = new Date(stage.now);
   stage.now += 7 * day;
-  const both = [stage.house, stage.as('node-b/1')];
-  const sum = async (work: (house: (typeof both)[number]) => Promise<number>) =>
+  const both = [stage.vaultContext, stage.as('node-b/1')];
+  const sum = async (work: (vaultContext: (typeof both)[number]) => Promise<number>) =>
     (await Promise.all([...both, ...both].map(work))).reduce((a, b) => a + b);
-  t.is(await sum(async (house) => expireKeys(house)), 1);
-  t.is(await sum(async (house) => expireCredentials(house)), 1);
-  t.is(await sum(async (house) => retireCredentials(house, since)), 1);
-  t.is(await sum(async (house) => (await deleteDueKeys(house, house.now())).deleted), 1);
-  const rotations = async (house: (typeof both)[number]) =>
-    (await rotateDueKeys(house, stage.log.log, new BackOff(), async () => true)).rotated;
+  t.is(await sum(async (vaultContext) => expireKeys(vaultContext)), 1);
+  t.is(await sum(async (vaultContext) => expireCredentials(vaultContext)), 1);
+  t.is(await sum(async (vaultContext) => retireCredentials(vaultContext, since)), 1);
+  t.is(await sum(async (vaultContext) => (await deleteDueKeys(vaultContext, vaultContext.now())).deleted), 1);
+  const rotations = async (vaultContext: (typeof both)[number]) =>
+    (await rotateDueKeys(vaultContext, stage.log.log, new BackOff(), async () => true)).rotated;
   t.is(await sum(rotations), 1);
   t.is((await stage.read(rotated.id)).current_version, 2);
   t.like(await stage.acts(rotated.id), { 'cloud-key.rotate': 1 });
@@ -531,12 +541,12 @@ test('two processes that do the same at once do nothing twice', async (t) => {
 
 test('the schedule wakes for what is due, and ends when it is stopped', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
-  const house = { ...stage.house, now: () => new Date() };
+  const vaultContext = { ...stage.vaultContext, now: () => new Date() };
   stage.now = Date.now();
   const keySet = await stage.keySet();
   const expiry = Date.now() + 1500;
   const key = await stage.key(keySet, { name: 'soon', expiresAt: new Date(expiry) });
-  const schedules = stage.schedules(house);
+  const schedules = stage.schedules(vaultContext);
   schedules.start();
   const { facts } = await stage.log.until(({ message }) => message === 'done by schedule');
   t.true(Date.now() - expiry < 30 * second, 'it did not sleep as long as it may');
@@ -551,7 +561,10 @@ test('a clock that was set forward makes nobody’s quiet', async (t) => {
   const start = Date.now();
   const done = () => stage.log.lines.filter(({ message }) => message === 'done by schedule');
   // Set between two looks: after the one that expires the first key, before the one that is due for the second.
-  const house = { ...stage.house, now: () => new Date(Date.now() + (done().length > 0 ? 2 * hour : 0)) };
+  const vaultContext = {
+    ...stage.vaultContext,
+    now: () => new Date(Date.now() + (done().length > 0 ? 2 * hour : 0)),
+  };
   stage.now = start;
   const keySet = await stage.keySet();
   await credential(stage, keySet, 'NEW');
@@ -559,7 +572,7 @@ test('a clock that was set forward makes nobody’s quiet', async (t) => {
   await seen(stage, 'NEW', stage.now);
   await stage.key(keySet, { name: 'at-once', expiresAt: new Date(start + 1) });
   await stage.key(keySet, { name: 'later', expiresAt: new Date(start + 2 * hour + 3 * second) });
-  const schedules = stage.schedules(house);
+  const schedules = stage.schedules(vaultContext);
   schedules.start();
   t.teardown(async () => schedules.stop());
   await stage.log.until(() => done().length === 2);
@@ -572,8 +585,8 @@ test('a part that fails is told, and the others are done', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const key = await stage.key(await stage.keySet({ rotationDays: 1 }), { name: 'k' });
   stage.now += day;
-  const broken: typeof stage.house = {
-    ...stage.house,
+  const broken: typeof stage.vaultContext = {
+    ...stage.vaultContext,
     store: new Proxy(stage.store, {
       get: (store, name) => {
         const value: unknown = Reflect.get(store, name, store);

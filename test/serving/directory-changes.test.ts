@@ -8,7 +8,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/serving/directory.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { insertVault } from '../../testing/vault.ts';
@@ -26,7 +26,7 @@ interface Context {
 }
 
 const test = anyTest as TestFn<Context>;
-const tokens = new TokenRooms([]);
+const tokens = new TokenPools([]);
 const now = '2031-05-05T12:00:00.000Z';
 
 const vaultIds: string[] = [];
@@ -395,8 +395,8 @@ test.serial('what a worker remembers is what the store says, whatever has been c
       await store.change(byHand, async (trx) => seed(trx));
       const roomy = new Directory(store, tokens, () => Date.parse(now) - 1);
       const narrow = new Directory(store, tokens, () => Date.parse(now) - 1, {
-        mostRemembered: 2,
-        mostMissing: 1,
+        maxRemembered: 2,
+        maxMissing: 1,
       });
       for (const step of steps) {
         // Looked up while it is changed: what was read before must not be found after.

@@ -3,7 +3,7 @@ import { createCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { createKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
@@ -27,13 +27,13 @@ let count = 0;
 test.before(async (t) => {
   const vault = await openVault();
   const at = { now: noon };
-  const keySet = await createKeySet(vault.house, vault.act(), vault.vault.id, 'all', {
+  const keySet = await createKeySet(vault.vaultContext, vault.act(), vault.vault.id, 'all', {
     name: 'first',
     token: 'token',
     pathPrefix: 'first',
   });
   const directory = new Directory(vault.store, vault.tokens, () => at.now);
-  const { accessKeyId } = await issueCredential(vault.house, vault.act(), keySet);
+  const { accessKeyId } = await issueCredential(vault.vaultContext, vault.act(), keySet);
   t.context = { ...vault, keySet, accessKeyId, directory, at };
 });
 test.beforeEach((t) => {
@@ -42,12 +42,12 @@ test.beforeEach((t) => {
 test.after.always(async (t) => t.context.dispose());
 
 async function makeKey({
-  house,
+  vaultContext,
   act,
   vault,
   keySet,
 }: Context): Promise<{ id: string; externalKeyId: string }> {
-  const key = await createCloudKey(house, act(), vault.id, 'all', {
+  const key = await createCloudKey(vaultContext, act(), vault.id, 'all', {
     keySetId: keySet.id,
     name: `key-${++count}`,
     usage: { encrypt: true, decrypt: true },
@@ -154,8 +154,8 @@ test.serial('a frozen key set is found before the state of its keys', async (t) 
 test.serial(
   'a credential opens nothing once it has expired, by the clock of the request, or is withdrawn',
   async (t) => {
-    const { store, directory, keySet, house, act, at } = t.context;
-    const { accessKeyId } = await issueCredential(house, act(), keySet);
+    const { store, directory, keySet, vaultContext, act, at } = t.context;
+    const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
     const opens = async () => {
       await directory.refresh();
       return (await directory.credential(accessKeyId)) !== undefined;
@@ -180,8 +180,8 @@ test.serial(
 test.serial(
   'credentials of a key set that is no external key store open nothing, and its path is unknown',
   async (t) => {
-    const { store, directory, keySet, house, act } = t.context;
-    const { accessKeyId } = await issueCredential(house, act(), keySet);
+    const { store, directory, keySet, vaultContext, act } = t.context;
+    const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
     const set = async (external_key_store: number) => {
       await store.change(byHand, async (trx) =>
         trx.updateTable('key_sets').set({ external_key_store }).where('id', '=', keySet.id).execute(),
@@ -195,8 +195,8 @@ test.serial(
 );
 
 test.serial('a key set is served with its quota and with the tokens that its vault may use', async (t) => {
-  const { store, directory, keySet, house, act, vault } = t.context;
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
+  const { store, directory, keySet, vaultContext, act, vault } = t.context;
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
   const { id, externalKeyId } = await makeKey(t.context);
   await store.change(byHand, async (trx) => {
     const quota = { quota_rate: 50, quota_burst: 70 };
@@ -235,9 +235,9 @@ async function opens({ directory }: Context, accessKeyId: string): Promise<strin
 }
 
 test.serial('a remembered secret opens nothing once its record names another key set or vault', async (t) => {
-  const { store, house, act, vault, keySet } = t.context;
-  const { accessKeyId } = await issueCredential(house, act(), keySet);
-  const other = await createKeySet(house, act(), vault.id, 'all', {
+  const { store, vaultContext, act, vault, keySet } = t.context;
+  const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
+  const other = await createKeySet(vaultContext, act(), vault.id, 'all', {
     name: 'moved-to',
     token: 'token',
     pathPrefix: 'moved-to',
@@ -269,14 +269,14 @@ test.serial('a remembered secret opens nothing once its record names another key
 test.serial(
   'a credential that does not open is named, and all others are fetched ahead of use',
   async (t) => {
-    const { store, house, act, vault, tokens } = t.context;
-    const keySet = await createKeySet(house, act(), vault.id, 'all', {
+    const { store, vaultContext, act, vault, tokens } = t.context;
+    const keySet = await createKeySet(vaultContext, act(), vault.id, 'all', {
       name: 'warm',
       token: 'token',
       pathPrefix: 'warm',
     });
     const ids: string[] = [];
-    for (let n = 0; n < 3; n++) ids.push((await issueCredential(house, act(), keySet)).accessKeyId);
+    for (let n = 0; n < 3; n++) ids.push((await issueCredential(vaultContext, act(), keySet)).accessKeyId);
     const [broken] = ids.toSorted();
     await store.change(byHand, async (trx) =>
       trx
@@ -287,7 +287,7 @@ test.serial(
     );
     const asked: string[] = [];
     const pool = tokens.pool('token');
-    const counted = new TokenRooms([
+    const counted = new TokenPools([
       {
         name: 'token',
         usable: true,

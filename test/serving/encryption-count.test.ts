@@ -5,7 +5,7 @@ import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encrypt
 import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenError } from '../../src/token/faults.ts';
-import { tokenWords } from '../../src/token/ways-out.ts';
+import { tokenWords } from '../../src/token/remediations.ts';
 import { newKey as newCloudKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 import { leasesOf } from '../../testing/leases.ts';
 
@@ -123,7 +123,7 @@ test('a count that is late is told as such, and not as the token’s failure', a
   );
   const error = await t.throwsAsync(never.take(key, monotonicNow() + 5), { instanceOf: TokenError });
   t.is(error.fault, 'timeout');
-  const { problem, wayOut } = tokenWords(error);
+  const { problem, remediation } = tokenWords(error);
   t.is(problem, 'the encryptions of the key were not counted in time, so none was done');
-  t.regex(wayOut, /the store’s disk, at who locks the store/);
+  t.regex(remediation, /the store’s disk, at who locks the store/);
 });

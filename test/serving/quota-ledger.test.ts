@@ -76,8 +76,8 @@ class ModelWorker {
     this.left += granted;
   }
 
-  use(world: World, most: number): void {
-    for (let i = 0; i < most && this.left > 0 && world.clock.now < this.#until; i++) {
+  use(world: World, max: number): void {
+    for (let i = 0; i < max && this.left > 0 && world.clock.now < this.#until; i++) {
       const use = { at: world.clock.now, undone: false };
       this.left--;
       this.#used.push(use);
@@ -113,11 +113,11 @@ function worstExcess(uses: readonly Use[], rate: number): number {
     .map(({ at }) => at)
     .toSorted((a, b) => a - b);
   let worst = 0;
-  let least = Infinity;
+  let min = Infinity;
   times.forEach((time, i) => {
     const drained = i - (rate * time) / 1000;
-    least = Math.min(least, drained);
-    worst = Math.max(worst, drained - least + 1);
+    min = Math.min(min, drained);
+    worst = Math.max(worst, drained - min + 1);
   });
   return worst;
 }
@@ -135,14 +135,14 @@ const step = fc.oneof(
   }),
   fc.record({ kind: fc.constant('arrive' as const), worker: fc.nat(workers - 1) }),
   fc.record({ kind: fc.constant('take' as const), worker: fc.nat(workers - 1) }),
-  fc.record({ kind: fc.constant('use' as const), worker: fc.nat(workers - 1), most: fc.nat(300) }),
+  fc.record({ kind: fc.constant('use' as const), worker: fc.nat(workers - 1), max: fc.nat(300) }),
   fc.record({ kind: fc.constant('undo' as const), worker: fc.nat(workers - 1) }),
   fc.record({ kind: fc.constant('give back' as const), worker: fc.nat(workers - 1) }),
   fc.record({ kind: fc.constant('die' as const), worker: fc.nat(workers - 1) }),
 );
 
 test('whatever workers ask, use, give back or leave behind, no time sees more than burst + rate · t', (t) => {
-  let most = 0;
+  let max = 0;
   let tight = 0;
   fc.assert(
     fc.property(
@@ -172,7 +172,7 @@ test('whatever workers ask, use, give back or leave behind, no time sees more th
               model?.take();
               break;
             case 'use':
-              model?.use(world, action.most);
+              model?.use(world, action.max);
               break;
             case 'undo':
               model?.undo();
@@ -185,7 +185,7 @@ test('whatever workers ask, use, give back or leave behind, no time sees more th
               world.ledger.forget(action.worker);
           }
         }
-        most = Math.max(most, world.uses.length);
+        max = Math.max(max, world.uses.length);
         const burst = Math.max(1, quota.burst / fleetSize);
         const worst = worstExcess(world.uses, quota.rate / fleetSize);
         if (worst > burst * 0.99) tight++;
@@ -194,8 +194,8 @@ test('whatever workers ask, use, give back or leave behind, no time sees more th
     ),
     { numRuns: 4000 },
   );
-  t.true(most > 1000, 'some of the runs let a lot through');
-  t.true(tight > 100, `and some use the whole burst: ${tight}, ${most}`);
+  t.true(max > 1000, 'some of the runs let a lot through');
+  t.true(tight > 100, `and some use the whole burst: ${tight}, ${max}`);
 });
 
 test('what a worker tells of a lease that has ended gives nothing back of the one that came after it', (t) => {

@@ -447,13 +447,13 @@ test('virtual-host style: the bucket is in the host name', async (t) => {
 
 test('a header request of S3 is refused when anything of it is changed', async (t) => {
   const Bucket = await bucketWith();
-  const wish = {
+  const input = {
     method: 'PUT',
     path: `/${Bucket}/signed`,
     body: 'text',
     headers: { 'x-amz-meta-colour': 'blue' },
   };
-  const signed = await sign(simulator, account, 's3', wish);
+  const signed = await sign(simulator, account, 's3', input);
   t.is((await send(simulator, signed)).status, 200);
   const body = await send(simulator, { ...signed, body: 'tex7' });
   t.regex(body.body, /<Code>XAmzContentSHA256Mismatch</);
@@ -466,9 +466,9 @@ test('a header request of S3 is refused when anything of it is changed', async (
   const moved = await send(simulator, { ...signed, path: `/${Bucket}/elsewhere` });
   t.is(moved.status, 403);
   t.regex(moved.body, /<Code>SignatureDoesNotMatch</);
-  const late = await sign(simulator, account, 's3', wish, { at: new Date(Date.now() - 16 * 60_000) });
+  const late = await sign(simulator, account, 's3', input, { at: new Date(Date.now() - 16 * 60_000) });
   t.regex((await send(simulator, late)).body, /<Code>RequestTimeTooSkewed</);
-  const stranger = await sign(simulator, { ...account, accessKeyId: 'AKIAABSENT' }, 's3', wish);
+  const stranger = await sign(simulator, { ...account, accessKeyId: 'AKIAABSENT' }, 's3', input);
   t.regex((await send(simulator, stranger)).body, /<Code>InvalidAccessKeyId</);
 });
 

@@ -53,7 +53,7 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   const idOf = (external: string) => items.find(({ externalKeyId }) => externalKeyId === external)?.id ?? '';
 
   const limited = keys[4] ?? '';
-  await node.withStore(async (vault) => bringToLimit(vault.house, await vault.key(limited)));
+  await node.withStore(async (vault) => bringToLimit(vault.vaultContext, await vault.key(limited)));
 
   disk.fill();
   // What the log of the database has of its own is used up first.
@@ -96,14 +96,18 @@ test('on a full disk keys are served, people sign in and read, and disable and f
 });
 
 async function vaultAdministrator(node: TestNode): Promise<SignIn & { vaultId: string }> {
-  return node.withStore(async ({ house, vaultId, act }) => {
-    const row = newUser(house, vaultId, { username: 'vera', email: 'vera@example.com', role: 'vault-admin' });
+  return node.withStore(async ({ vaultContext, vaultId, act }) => {
+    const row = newUser(vaultContext, vaultId, {
+      username: 'vera',
+      email: 'vera@example.com',
+      role: 'vault-admin',
+    });
     const made = {
       ...row,
       password_hash: await hashPassword(password, 'test', passwordCost),
       must_change_password: 0,
     };
-    await house.store.write(byHand, async (trx) => insertUser(trx, act(), made));
+    await vaultContext.store.write(byHand, async (trx) => insertUser(trx, act(), made));
     return { username: 'vera', password: password.reveal(), vaultId };
   });
 }

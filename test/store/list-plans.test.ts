@@ -160,7 +160,7 @@ async function watchedStore(): Promise<Watched> {
     now: () => new Date(past),
     tokenFacts: [{ name: 'token', profile: '', vendor: '', model: '' }],
     tokens: { pool: () => ({ health: 'up', hosts: [] }) },
-    sessions: { idleMinutes: 1e6, longestMinutes: 1e6 },
+    sessions: { idleMinutes: 1e6, maxMinutes: 1e6 },
     publicUrl: 'https://localhost',
   } as unknown as AdminServices;
   return { raw, asked, services, dispose };

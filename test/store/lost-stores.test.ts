@@ -68,8 +68,8 @@ for (const [what, ruin, fault] of [
     for (const way of ['open', 'init'] as const) {
       const error = await refusal(async () => SqliteStore[way](file));
       t.is(error.fault, fault, error.message);
-      t.regex(error.wayOut, restore);
-      t.notRegex(error.wayOut, /holdfast init/);
+      t.regex(error.remediation, restore);
+      t.notRegex(error.remediation, /holdfast init/);
     }
     t.false(fault === 'gone' && existsSync(file) && (await stat(file)).size > 0);
   });
@@ -93,7 +93,7 @@ test.serial('a store of root’s, or in a directory of root’s, says so', async
     const error = await refusal(async () => SqliteStore.open(file));
     t.is(error.fault, 'not-permitted');
     t.regex(error.message, /EACCES|SQLITE_CANTOPEN/);
-    t.regex(error.wayOut, /chown/);
+    t.regex(error.remediation, /chown/);
   } finally {
     process.seteuid?.(0);
   }
@@ -135,7 +135,7 @@ test.serial('a store on a read-only file system says so, and is not changed', as
   await run('mount', ['-o', 'remount,ro', disk.directory]);
   const error = await refusal(async () => SqliteStore.open(file));
   t.is(error.fault, 'read-only');
-  t.regex(error.wayOut, /dmesg/);
+  t.regex(error.remediation, /dmesg/);
 });
 
 test('damage that nothing has come upon yet is found as a node starts; of a large store it is logged', async (t) => {
@@ -155,7 +155,7 @@ test('damage that nothing has come upon yet is found as a node starts; of a larg
   await (await SqliteStore.open(file)).close();
   const error = t.throws(() => checkAtStart(file, log), { instanceOf: StoreError });
   t.is(error?.fault, 'damaged');
-  t.regex(error?.wayOut ?? '', restore);
+  t.regex(error?.remediation ?? '', restore);
 
   const kept = new KeptLog();
   checkAtStart(file, kept.log, 0);
@@ -183,7 +183,7 @@ test('on a file system that is not local nothing is made, and nothing left behin
   const script = `import { SqliteStore } from ${JSON.stringify(module)};
     const way = process.argv[2];
     try { await SqliteStore[way](process.argv[1]); console.log('{}'); }
-    catch ({ fault, message, wayOut }) { console.log(JSON.stringify({ fault, told: message + '; ' + wayOut })); }`;
+    catch ({ fault, message, remediation }) { console.log(JSON.stringify({ fault, told: message + '; ' + remediation })); }`;
   const mounts = path.join(path.dirname(library), 'mounts');
   writeFileSync(
     mounts,

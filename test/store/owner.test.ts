@@ -59,7 +59,7 @@ test('a directory of root’s that a group or everybody may write is refused, wi
       error?.message.startsWith(`${state} belongs to root, but ${who} may put other files`),
       error?.message,
     );
-    t.regex(error?.wayOut ?? '', /chmod go-w /);
+    t.regex(error?.remediation ?? '', /chmod go-w /);
     t.regex(dangerOfRoot([state]) ?? '', /chmod go-w /);
   }
   chmodSync(state, 0o1777);

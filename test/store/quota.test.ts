@@ -40,7 +40,7 @@ test('where a quota is used up what takes power away is written from the reserve
       const name = 'n' + count++;
       await trx.insertInto('leases').values({ name, holder: 'x'.repeat(20_000), until: '' }).execute();
     });
-    const failed = async (work) => work().then(() => undefined, ({ fault, status, message, wayOut }) => ({ fault, status, message, wayOut }));
+    const failed = async (work) => work().then(() => undefined, ({ fault, status, message, remediation }) => ({ fault, status, message, remediation }));
     let refused;
     while (refused === undefined) refused = await failed(() => write());
     const kept = reserve() === whole;

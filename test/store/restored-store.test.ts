@@ -367,10 +367,10 @@ test('where nobody counted since, a version that was past its rotation is counte
     undefined,
     { now: new Date(Date.parse(at) + 1_000_000) },
   );
-  const most = 1000 * 5_000;
+  const max = 1000 * 5_000;
   t.deepEqual(
     rows('SELECT encryptions_leased AS n FROM key_versions ORDER BY version').map(({ n }) => n),
-    [most, rotateAt + most, rotateAt + 7 + most, refuseAt],
+    [max, rotateAt + max, rotateAt + 7 + max, refuseAt],
   );
   const long = await restored(t, { key_versions: [version(1, 0), version(2, rotateAt)] }, undefined, {
     now: new Date('2027-01-01T00:00:00.000Z'),

@@ -39,7 +39,7 @@ test('initialising twice changes nothing', async (t) => {
 test('a store that is not there is refused, and not made', async (t) => {
   const file = await freshPath(t);
   const error = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
-  t.is(error?.wayOut, 'run: holdfast init');
+  t.is(error?.remediation, 'run: holdfast init');
   await t.throwsAsync(stat(file), { code: 'ENOENT' });
 });
 
@@ -55,7 +55,7 @@ test('an empty file is no store, and a store with an older schema is refused wit
   older.close();
   const error = await t.throwsAsync(SqliteStore.open(file), { instanceOf: StoreError });
   t.regex(error?.message ?? '', /older schema/);
-  t.is(error?.wayOut, 'run: holdfast init');
+  t.is(error?.remediation, 'run: holdfast init');
 });
 
 test('a change that was acknowledged has moved the revision for every other connection', async (t) => {

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { remediation } from '../../src/store/migrations/0037-remediation.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { revealSecret } from '../../src/keys/credentials/credentials.ts';
@@ -357,4 +359,39 @@ test('audit events can neither be changed nor deleted, not even by SQL past the 
       sql,
     );
   t.is(raw.prepare('SELECT * FROM audit_events').all().length, 2);
+});
+
+test('problems that are on record get their words of today, and what people wrote in them stays', async (t) => {
+  const sqlite = new Database(':memory:');
+  const db = new Kysely<never>({ dialect: new SqliteDialect({ database: sqlite }) });
+  t.teardown(async () => db.destroy());
+  sqlite.exec(`
+    CREATE TABLE csp_accounts (access_key_rotation_problem TEXT, check_report TEXT);
+    CREATE TABLE external_key_stores (problem TEXT);
+    CREATE TABLE kms_keys (problem TEXT)`);
+  const before = {
+    code: 'Denied',
+    message: 'of {"wayOut":"x"}',
+    wayOut: 'allow it',
+    problems: [{ wayOut: 'b' }],
+  };
+  const text = JSON.stringify(before);
+  sqlite.prepare('INSERT INTO csp_accounts VALUES (?, ?), (NULL, NULL)').run(text, text);
+  sqlite.prepare('INSERT INTO external_key_stores VALUES (?)').run(text);
+  sqlite.prepare('INSERT INTO kms_keys VALUES (?)').run(text);
+  await remediation.up(db);
+  const after = {
+    ...{ code: 'Denied', message: 'of {"wayOut":"x"}' },
+    ...{ remediation: 'allow it', problems: [{ remediation: 'b' }] },
+  };
+  const told = sqlite
+    .prepare(
+      `SELECT access_key_rotation_problem AS problem FROM csp_accounts UNION ALL SELECT check_report FROM csp_accounts
+       UNION ALL SELECT problem FROM external_key_stores UNION ALL SELECT problem FROM kms_keys`,
+    )
+    .all() as { problem: string | null }[];
+  t.deepEqual(
+    told.flatMap(({ problem }) => (problem === null ? [] : [JSON.parse(problem)])),
+    [after, after, after, after],
+  );
 });

@@ -349,14 +349,14 @@ for (const { what, code, provoke, finding, seen, doctor, whileDiagnosed } of row
       const shown = await vault.settled(store.path);
       t.is(shown.state, 'FAILED');
       t.like(shown.connectionError, { code, ...connectionErrors[code] });
-      t.regex(shown.connectionError.wayOut, /holdfast external-key-store connect/);
+      t.regex(shown.connectionError.remediation, /holdfast external-key-store connect/);
 
       const after = whileDiagnosed?.();
       const findings = await findingsUntil(finding, { ...options(), ...doctor });
       await after?.();
-      const { connectionErrorCode, wayOut } = found(t, findings, finding, 'PROBLEM', seen);
+      const { connectionErrorCode, remediation } = found(t, findings, finding, 'PROBLEM', seen);
       t.is(connectionErrorCode, code);
-      t.truthy(wayOut);
+      t.truthy(remediation);
     } finally {
       await undo();
     }
@@ -412,7 +412,7 @@ test.serial('a VPC endpoint service that is not there, or not as KMS needs it', 
   });
   // What AWS sees within Amazon VPC nobody sees from here, and the doctor says so.
   const service = found(t, await findings(), 'name.vpc-service', 'SKIPPED', /it is AWS’s to tell/);
-  t.regex(service.wayOut ?? '', /describe-vpc-endpoint-service-configurations/);
+  t.regex(service.remediation ?? '', /describe-vpc-endpoint-service-configurations/);
 
   aws.putVpcEndpointService({ ...verified, domainVerified: false });
   const unverified = await connect();

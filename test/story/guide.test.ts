@@ -302,7 +302,7 @@ test.serial('ReEncrypt moves a ciphertext to the CloudKey of another key store',
   t.is((await vault.keyStore(archive, region)).state, 'CONNECTED');
   const other = await vault.cloudKey(archive, 'archive-key', { users: [app.arn] });
   const [{ keyArn: otherArn }] = other.kmsKeys;
-  const Plaintext = Buffer.from('moves house');
+  const Plaintext = Buffer.from('moves vaultContext');
   const { CiphertextBlob } = await kms.send(
     new EncryptCommand({ KeyId: keyArn, Plaintext, EncryptionContext: { shelf: '1' } }),
   );
@@ -461,8 +461,8 @@ test.serial(
     const carol = await story.user(account, 'carol');
     const key = await vault.make('/cloud-keys', { keySetId: set, name: 'by-hand-key', users: [carol.arn] });
     t.deepEqual(key.kmsKeys, []);
-    const pointer = await vault.make(`/cloud-keys/${key.id}/kms-keys`, {});
-    const pointerPath = `/cloud-keys/${key.id}/kms-keys/${pointer.id}`;
+    const kmsKeyRecord = await vault.make(`/cloud-keys/${key.id}/kms-keys`, {});
+    const pointerPath = `/cloud-keys/${key.id}/kms-keys/${kmsKeyRecord.id}`;
     const form = await vault.get(`${pointerPath}/console`);
     t.is(form.customKeyStoreId, CustomKeyStoreId);
     const { KeyMetadata } = await person.send(

@@ -17,7 +17,7 @@ import test from 'ava';
 import type { Simulator } from '../../simulator/simulator.ts';
 import { updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { freezeKeySet, thawKeySet, updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import type { QuotaWish } from '../../src/vault/limits.ts';
+import type { QuotaInput } from '../../src/vault/limits.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
 import { Middlebox } from '../doctor/middlebox.ts';
 import { startAws } from '../../testing/simulated-aws.ts';
@@ -168,10 +168,10 @@ const rows: Row[] = [
     what: 'the key set is frozen',
     provoke: async () =>
       node.withVault(async (vault) => {
-        const { house, act, vaultId } = vault;
+        const { vaultContext, act, vaultId } = vault;
         const { id } = await vault.keySet('first');
-        await freezeKeySet(house, act(), { vaultId, sight: 'all', id });
-        return async () => thawKeySet(house, act(), { vaultId, sight: 'all', id });
+        await freezeKeySet(vaultContext, act(), { vaultId, sight: 'all', id });
+        return async () => thawKeySet(vaultContext, act(), { vaultId, sight: 'all', id });
       }),
     message: /is not enabled in the external key manager|must be ENABLED/,
     errorName: 'InvalidStateException',
@@ -185,7 +185,7 @@ const rows: Row[] = [
           for (const name of ['first', 'other']) {
             const { id } = await vault.keySet(name);
             await updateKeySet(
-              vault.house,
+              vault.vaultContext,
               vault.act(),
               { vaultId: vault.vaultId, sight: 'all', id },
               { externalKeyStore },
@@ -320,14 +320,14 @@ test.serial('an answer that comes just within AWS’s limit is as good as any', 
 });
 
 test.serial('beyond its quota a key is throttled, and KMS says so', async (t) => {
-  const quota = async (wish: QuotaWish | null) =>
+  const quota = async (input: QuotaInput | null) =>
     node.withVault(async (vault) => {
       const { id } = await vault.key(externalKeyId);
       await updateCloudKey(
-        vault.house,
+        vault.vaultContext,
         vault.act(),
         { vaultId: vault.vaultId, sight: 'all', id },
-        { quota: wish },
+        { quota: input },
       );
     });
   await quota({ requestsPerSecond: 1 });
@@ -355,7 +355,7 @@ test.serial(
     const use = async () => kms.send(new EncryptCommand({ KeyId: arn, Plaintext: plaintext }));
     await t.notThrowsAsync(use());
     await node.withVault(async (vault) => {
-      const pool = vault.house.tokens.pool('token');
+      const pool = vault.vaultContext.tokens.pool('token');
       await pool.call({ kind: 'destroyKey', ...ofVersion(await vault.key(lost), 1) }, managementDeadline());
     });
     const failure = await failureOf(use());

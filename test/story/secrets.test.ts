@@ -271,8 +271,8 @@ test.serial(
     await plantWhatAwsKnows(shown.accessKeyId as string);
     const { id } = await vault.cloudKey(set, 'key');
     // A secret as the name of a tag, and as a part of a policy.
-    for (const wish of [{ tags: { [root.secretAccessKey]: 5 } }, { policy: root.secretAccessKey }])
-      t.is((await vault.client.post(`/vaults/${vault.id}/cloud-keys/${id}/kms-keys`, wish)).status, 422);
+    for (const input of [{ tags: { [root.secretAccessKey]: 5 } }, { policy: root.secretAccessKey }])
+      t.is((await vault.client.post(`/vaults/${vault.id}/cloud-keys/${id}/kms-keys`, input)).status, 422);
     for (const act of ['disable', 'enable']) await vault.do(`/cloud-keys/${id}`, act, { cloud: 'both' });
     await vault.do(`/cloud-keys/${id}`, 'rotate');
     lookAtProcesses();

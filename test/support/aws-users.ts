@@ -9,7 +9,7 @@ import {
   type IAMClient,
 } from '@aws-sdk/client-iam';
 import type { SimulatedAccount, Simulator } from '../../simulator/simulator.ts';
-import { leastPolicy, type PermissionGroup, type PolicyDocument } from '../../src/cloud/aws/permissions.ts';
+import { minPolicy, type PermissionGroup, type PolicyDocument } from '../../src/cloud/aws/permissions.ts';
 import { Secret } from '../../src/secret.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import { fresh } from '../../testing/vault.ts';
@@ -61,7 +61,7 @@ export class TestAwsAccount {
     if (groups.length > 0)
       await this.allow(
         name,
-        leastPolicy(groups, { partition: 'aws', accountId: this.id, userArn: arn, roleArn: '' }),
+        minPolicy(groups, { partition: 'aws', accountId: this.id, userArn: arn, roleArn: '' }),
       );
     return { name, arn, ...(await this.accessKey(name)) };
   }
@@ -99,7 +99,7 @@ export class TestAwsAccount {
       new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) }),
     );
     const roleArn = Role?.Arn ?? '';
-    const policy = leastPolicy(['key-stores', 'keys', 'principals', 'check'], {
+    const policy = minPolicy(['key-stores', 'keys', 'principals', 'check'], {
       ...{ partition: 'aws', accountId: this.id, userArn: '' },
       roleArn,
     });

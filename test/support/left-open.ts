@@ -6,12 +6,12 @@ import test, { registerCompletionHandler } from 'ava';
  */
 
 /** What ends by itself may take so long on a busy machine, milliseconds. */
-const patience = 60_000;
+const timeout = 60_000;
 
 registerCompletionHandler(() => {
   setTimeout(() => {
     const open = process.getActiveResourcesInfo().join(', ');
     process.stderr.write(`${test.meta.file} is over, but this is open still: ${open}\n`);
     process.exit(1);
-  }, patience).unref();
+  }, timeout).unref();
 });

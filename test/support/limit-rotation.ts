@@ -1,4 +1,4 @@
-import type { House } from '../../src/vault/context.ts';
+import type { VaultContext } from '../../src/vault/context.ts';
 import { rotateAt } from '../../src/keys/encryption-limits.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { rotateAtLimit } from '../../src/serving/limit-rotation.ts';
@@ -8,24 +8,27 @@ type Key = Pick<CloudKeyRecord, 'id' | 'current_version'>;
 
 let workers = 0;
 
-/** An XKS worker, as far as rotations at the limit go: what it has written goes through `between` into the house's store. */
+/** An XKS worker, as far as rotations at the limit go: what it has written goes through `between` into the context's store. */
 export class RotatingWorker {
   readonly instance = `xks-worker/${++workers}`;
   /** What it was told of steps that could not be written. */
   readonly waited: string[] = [];
-  readonly #house: Pick<House, 'store' | 'tokens' | 'now'>;
+  readonly #vaultContext: Pick<VaultContext, 'store' | 'tokens' | 'now'>;
   readonly #writes: VersionWrites;
 
-  constructor(house: Pick<House, 'store' | 'tokens' | 'now'>, between: Partial<VersionWrites> = {}) {
-    this.#house = house;
-    this.#writes = { ...versionWritesInto(house.store, house.now, this.instance), ...between };
+  constructor(
+    vaultContext: Pick<VaultContext, 'store' | 'tokens' | 'now'>,
+    between: Partial<VersionWrites> = {},
+  ) {
+    this.#vaultContext = vaultContext;
+    this.#writes = { ...versionWritesInto(vaultContext.store, vaultContext.now, this.instance), ...between };
   }
 
   async rotate({ id, current_version: currentVersion }: Key): Promise<number | undefined> {
     return rotateAtLimit(
       {
         writes: this.#writes,
-        tokens: this.#house.tokens,
+        tokens: this.#vaultContext.tokens,
         onWaiting: ({ message }) => this.waited.push(message),
       },
       { id, currentVersion },
@@ -35,7 +38,7 @@ export class RotatingWorker {
 
 /** Half of what the current version may encrypt is leased. */
 export async function bringToLimit(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   { id, current_version }: Key,
 ): Promise<void> {
   await store.db

@@ -8,7 +8,7 @@ import { memoryDirectory } from '../../testing/memory-directory.ts';
 const run = promisify(execFile);
 
 /** Whatever becomes of the test: a frozen file system holds on to every process that writes to it. Seconds. */
-const longestFreeze = 60;
+const maxFreeze = 60;
 
 /**
  * A file system of its own (ext4 on a loop device), which can be filled up and made to stand still. For root on a machine
@@ -45,7 +45,7 @@ export class LoopDisk {
   }
 
   freeze(): void {
-    const later = `sleep ${longestFreeze}; fsfreeze --unfreeze "$1"`;
+    const later = `sleep ${maxFreeze}; fsfreeze --unfreeze "$1"`;
     this.#safeguard = spawn('sh', ['-c', later, 'sh', this.directory], { detached: true, stdio: 'ignore' });
     this.#safeguard.unref();
     execFileSync('fsfreeze', ['--freeze', this.directory]);

@@ -184,10 +184,10 @@ export function wasStarved(waits: CoreWaits, { sent, took }: Pick<Answer, 'sent'
 /** Waits until something holds that no event tells of. */
 export async function waitUntil(
   holds: () => boolean | Promise<boolean>,
-  patience = 60_000,
+  timeout = 60_000,
   interval = 20,
 ): Promise<void> {
-  const until = performance.now() + patience;
+  const until = performance.now() + timeout;
   while (!(await holds())) {
     if (performance.now() > until) throw new Error(`did not come: ${holds.toString()}`);
     await delay(interval);

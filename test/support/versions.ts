@@ -1,4 +1,4 @@
-import type { House } from '../../src/vault/context.ts';
+import type { VaultContext } from '../../src/vault/context.ts';
 import {
   listVersions as pageOfVersions,
   type CloudKeyRecord,
@@ -7,10 +7,10 @@ import {
 
 /** All versions of a CloudKey that were ever begun, the first one first. */
 export async function listVersions(
-  house: Pick<House, 'store'>,
+  vaultContext: Pick<VaultContext, 'store'>,
   key: Pick<CloudKeyRecord, 'id'>,
 ): Promise<KeyVersionRecord[]> {
-  const { items, next } = await pageOfVersions(house, key, { limit: 200 });
+  const { items, next } = await pageOfVersions(vaultContext, key, { limit: 200 });
   if (next !== null) throw new Error('more versions than a page');
   return items;
 }

@@ -59,16 +59,16 @@ const both = (calls: readonly Rule['call'][], what: Omit<Rule, 'call'>): Rule[] 
   calls.map((call) => ({ call, ...what }));
 
 /** Faults with which no token is served: what a start and a verification both say. */
-const refused: [name: string, rules: Rule[], problem: RegExp, wayOut: RegExp][] = [
+const refused: [name: string, rules: Rule[], problem: RegExp, remediation: RegExp][] = [
   [
     'ids of 16 bytes',
-    [{ call: 'C_GenerateKey', mostId: 16 }],
+    [{ call: 'C_GenerateKey', maxId: 16 }],
     /an id \(CKA_ID\) of 20 bytes: C_GenerateKey failed \(CKR_ATTRIBUTE_VALUE_INVALID\)$/,
     /what keys are found by/,
   ],
   [
     'labels of 64 bytes',
-    [{ call: 'C_GenerateKey', mostLabel: 64 }],
+    [{ call: 'C_GenerateKey', maxLabel: 64 }],
     /a label \(CKA_LABEL\) of 189 bytes: C_GenerateKey failed \(CKR_ATTRIBUTE_VALUE_INVALID\)$/,
     /whose key it is/,
   ],
@@ -80,7 +80,7 @@ const refused: [name: string, rules: Rule[], problem: RegExp, wayOut: RegExp][] 
   ],
   [
     'AAD of 4,096 bytes',
-    both(['C_EncryptInit', 'C_DecryptInit'], { mostAad: 4096 }),
+    both(['C_EncryptInit', 'C_DecryptInit'], { maxAad: 4096 }),
     /additional authenticated data of 8215 bytes: C_EncryptInit failed \(CKR_MECHANISM_PARAM_INVALID\)$/,
     /aad\.form = "sha256"/,
   ],
@@ -92,7 +92,7 @@ const refused: [name: string, rules: Rule[], problem: RegExp, wayOut: RegExp][] 
   ],
   [
     'data of 4,096 bytes',
-    both(['C_Encrypt', 'C_Decrypt'], { mostData: 4096 }),
+    both(['C_Encrypt', 'C_Decrypt'], { maxData: 4096 }),
     /a plaintext of \d+ bytes: C_Encrypt failed \(CKR_DATA_LEN_RANGE\)$/,
     /limits\.plaintext_bytes/,
   ],
@@ -104,7 +104,7 @@ const refused: [name: string, rules: Rule[], problem: RegExp, wayOut: RegExp][] 
   ],
 ];
 
-for (const [name, rules, problem, wayOut] of refused)
+for (const [name, rules, problem, remediation] of refused)
   test.serial(`${name}: neither start nor verification is content, and both say what it is`, async (t) => {
     await state.shim.set(rules);
     const open = new OpenPool(state.fixture, setUp());
@@ -112,11 +112,11 @@ for (const [name, rules, problem, wayOut] of refused)
     open.startAll();
     const failure = await open.failure();
     t.regex(failure.problem, problem);
-    t.regex(failure.wayOut, wayOut);
+    t.regex(failure.remediation, remediation);
     const verification = await verify();
     t.false(verification.ok);
     t.regex(verification.steps.at(-1)?.detail ?? '', problem);
-    t.regex(verification.wayOut ?? '', wayOut);
+    t.regex(verification.remediation ?? '', remediation);
   });
 
 /** Faults with which everything goes on as if there were none. */
@@ -164,13 +164,13 @@ const whileServing: [
 ][] = [
   [
     'ids of 16 bytes',
-    [{ call: 'C_GenerateKey', mostId: 16 }],
+    [{ call: 'C_GenerateKey', maxId: 16 }],
     async (open) => open.makeKey('x'.repeat(20)),
     /C_GenerateKey \(CKR_ATTRIBUTE_VALUE_INVALID\)/,
   ],
   [
     'labels of 64 bytes',
-    [{ call: 'C_GenerateKey', mostLabel: 64 }],
+    [{ call: 'C_GenerateKey', maxLabel: 64 }],
     async (open) => open.makeKey('y'.repeat(65)),
     /C_GenerateKey \(CKR_ATTRIBUTE_VALUE_INVALID\)/,
   ],
@@ -188,13 +188,13 @@ const whileServing: [
   ],
   [
     'AAD of 4,096 bytes',
-    both(['C_EncryptInit', 'C_DecryptInit'], { mostAad: 4096 }),
+    both(['C_EncryptInit', 'C_DecryptInit'], { maxAad: 4096 }),
     async (open) => open.call(encryptOf(served, Buffer.from('data'), { aad: Buffer.alloc(8192) })),
     /C_EncryptInit \(CKR_MECHANISM_PARAM_INVALID\)/,
   ],
   [
     'data of 4,096 bytes',
-    both(['C_Encrypt', 'C_Decrypt'], { mostData: 4096 }),
+    both(['C_Encrypt', 'C_Decrypt'], { maxData: 4096 }),
     async (open) => open.call(encryptOf(served, Buffer.alloc(4300))),
     /C_Encrypt \(CKR_DATA_LEN_RANGE\)/,
   ],

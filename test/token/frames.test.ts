@@ -50,8 +50,8 @@ const requests: fc.Arbitrary<TokenRequest> = fc.oneof(
   fc.record({ kind: kind('findKey'), label: text }),
   fc.record({ kind: kind('restrictKey'), key: bytes(), label: text }),
   fc.record({ kind: kind('listKeys'), after: bytes(), limit: id }),
-  fc.record({ kind: kind('protect'), context: bytes(), secret: bytes() }),
-  fc.record({ kind: kind('reveal'), context: bytes(), former: text, sealed: bytes() }),
+  fc.record({ kind: kind('seal'), context: bytes(), secret: bytes() }),
+  fc.record({ kind: kind('unseal'), context: bytes(), former: text, sealed: bytes() }),
   fc.record({ kind: kind('reseal'), context: bytes(), former: text, sealed: bytes() }),
   fc.record({ kind: kind('health') }),
   fc.record({ kind: kind('learn'), milliseconds: id }),
@@ -62,9 +62,9 @@ const attributes = fc.record({
   label: fc.string({ unit: 'binary', maxLength: 1000 }),
   encrypt: fc.boolean(),
   decrypt: fc.boolean(),
-  fit: fc.boolean(),
-  bornInToken: fc.boolean(),
-  complaints: fc.array(text, { maxLength: 12 }),
+  compliant: fc.boolean(),
+  generatedOnToken: fc.boolean(),
+  violations: fc.array(text, { maxLength: 12 }),
 });
 const texts = fc.array(text, { maxLength: 12 });
 const foundKey = fc
@@ -106,9 +106,9 @@ const answers: fc.Arbitrary<TokenAnswer> = fc.oneof(
     }),
   ),
   answer('destroyKey', fc.record({ destroyed: fc.nat(0xffff_ffff) })),
-  answer('protect', fc.record({ sealed: bytes() })),
+  answer('seal', fc.record({ sealed: bytes() })),
   answer('reseal', fc.record({ sealed: bytes() })),
-  answer('reveal', fc.record({ secret: bytes() })),
+  answer('unseal', fc.record({ secret: bytes() })),
   answer('health', fc.constant({})),
   answer('learn', fc.record({ known: id, searchTime: fc.double({ min: 0, noNaN: true }) })),
 );

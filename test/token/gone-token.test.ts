@@ -81,10 +81,10 @@ test('another token in its place, of the same label and PIN, is not served', asy
   await rename(tokens, away);
   await rename(path.join(other.directory, 'tokens'), tokens);
   for (const why of await bothGone(open, before)) t.regex(why, isTold);
-  const { wayOut } = (await open.event(
+  const { remediation } = (await open.event(
     (event) => event.kind === 'failed' && event.problem.startsWith('key "holdfast:health:1" is not in token'),
   )) as Extract<KeeperEvent, { kind: 'failed' }>;
-  t.is(wayOut, 'run: holdfast init');
+  t.is(remediation, 'run: holdfast init');
   t.false(open.pool.usable);
 });
 
@@ -97,9 +97,9 @@ test('a token that was emptied is told as that, and a start of it too', async (t
     ids.map((id) => ({ do: 'destroy', id: id.toString('hex') }) as const),
   );
   for (const why of await bothGone(open, before)) t.regex(why, isTold);
-  const { problem, wayOut } = await open.failure();
+  const { problem, remediation } = await open.failure();
   t.regex(problem, /it was taken away, emptied or initialised anew$/);
-  t.regex(wayOut, /restore it from the HSM’s backup/);
+  t.regex(remediation, /restore it from the HSM’s backup/);
 });
 
 /* Sessions behind the shim. */

@@ -93,10 +93,10 @@ for (const [name, served] of Object.entries(serves))
       const profile = profileOf(name);
       const open = await begin(t, rules, { profile });
       if (!right) {
-        const { problem, wayOut, final } = await open.failure();
+        const { problem, remediation, final } = await open.failure();
         t.regex(problem, /IV/);
         t.regex(problem, new RegExp(`"${state.fixture.label}"`));
-        t.regex(wayOut, /set iv\.mode of the profile/);
+        t.regex(remediation, /set iv\.mode of the profile/);
         t.false(final);
         return;
       }
@@ -195,8 +195,8 @@ test.serial('a vendor’s own mechanism number is used for encrypt and decrypt',
 
 test.serial('a token that is sick at its start is told as sick, not as one of another IV mode', async (t) => {
   const open = await begin(t, [{ call: 'C_EncryptInit', rv: 0x30 }], {});
-  const { problem, wayOut } = await open.failure();
+  const { problem, remediation } = await open.failure();
   t.is(problem, 'C_EncryptInit failed (CKR_DEVICE_ERROR)');
-  t.notRegex(wayOut, /iv\.mode/);
+  t.notRegex(remediation, /iv\.mode/);
   await open.stop();
 });

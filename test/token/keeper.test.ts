@@ -94,9 +94,9 @@ test.serial('a module that is not there is told by its path', async (t) => {
   const open = new OpenPool({ ...state.fixture, module: '/nowhere/libpkcs11.so' });
   t.teardown(async () => open.stop());
   open.startAll();
-  const { problem, wayOut } = await open.failure();
+  const { problem, remediation } = await open.failure();
   t.is(problem, 'no PKCS#11 module found');
-  t.regex(wayOut, /\/nowhere\/libpkcs11\.so/);
+  t.regex(remediation, /\/nowhere\/libpkcs11\.so/);
 });
 
 test.serial('a file that is no module is told as such', async (t) => {
@@ -110,9 +110,9 @@ test.serial('a token of another label is not taken, and those that are there are
   const open = new OpenPool({ ...state.fixture, label: 'another' });
   t.teardown(async () => open.stop());
   open.startAll();
-  const { problem, wayOut } = await open.failure();
+  const { problem, remediation } = await open.failure();
   t.is(problem, 'no token with label "another"');
-  t.true(wayOut.includes(`"${state.fixture.label}"`), wayOut);
+  t.true(remediation.includes(`"${state.fixture.label}"`), remediation);
 });
 
 test.serial('where the PIN is gone by the second look for a token, there are pauses as ever', async (t) => {

@@ -118,7 +118,7 @@ test.serial('a session that is lost while a key is inspected says nothing agains
   const rule = { call: 'C_GetAttributeValue', rv: CKR.SESSION_HANDLE_INVALID, after: 1, times: 1 } as const;
   await state.shim.set([rule]);
   const attributes = await state.open.call({ kind: 'findKey', label: 'inspected' });
-  t.like(attributes, { fit: true, bornInToken: true, complaints: [] });
+  t.like(attributes, { fit: true, generatedOnToken: true, violations: [] });
 });
 
 test.serial('a search that gives two handles is refused as a duplicate', async (t) => {
@@ -141,9 +141,9 @@ test.serial('no host starts on a token without own keys, and the way out is name
   const open = new OpenPool(state.fixture, { shim: state.shim, prepare: false });
   t.teardown(async () => open.stop());
   open.startAll();
-  const { problem, wayOut } = await open.failure();
+  const { problem, remediation } = await open.failure();
   t.is(problem, `key "${ownKeys.health.label}" is not in token "${state.fixture.label}"`);
-  t.is(wayOut, 'run: holdfast init');
+  t.is(remediation, 'run: holdfast init');
 });
 
 test.serial('nothing to encrypt is refused before the token is asked', async (t) => {

@@ -87,7 +87,7 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
     for (const key of keys) {
       const expected = await open.call({ kind: 'inspectKey', key: Buffer.from(key.id) });
       t.deepEqual(key, { ...expected, objects: 1 });
-      t.like(key, { fit: true, bornInToken: true, encrypt: true, decrypt: false, complaints: [] });
+      t.like(key, { compliant: true, generatedOnToken: true, encrypt: true, decrypt: false, violations: [] });
     }
   });
 
@@ -129,8 +129,8 @@ test('a key that is not as we make them is listed with what is wrong', async (t)
   const { fixture, open } = await oneHost(t);
   await inToken(fixture, [plant(randomBytes(20), versionLabel(keySetId, 'leaky', 1), true)]);
   const [key] = (await listAll(open, 10)).keys;
-  t.like(key, { fit: false });
-  t.true(key?.complaints.includes('CKA_EXTRACTABLE'));
+  t.like(key, { compliant: false });
+  t.true(key?.violations.includes('CKA_EXTRACTABLE'));
 });
 
 test('keys that only look like ours, without id or with monstrous ones, end no list and outgrow no message', async (t) => {

@@ -22,7 +22,7 @@ const keys = new KeyObjects(cryptoki, profile);
 const gcm = new Gcm(cryptoki, profile);
 const destruction = new KeyDestruction(cryptoki, { gcm, keys, canary: { check: () => undefined } });
 // What is to be seen where an absence counts.
-keys.generate(ownKeys.protecting.id, ownKeys.protecting.label, { encrypt: true, decrypt: true });
+keys.generate(ownKeys.sealing.id, ownKeys.sealing.label, { encrypt: true, decrypt: true });
 
 function outcome(run: () => unknown): unknown {
   try {
@@ -33,8 +33,8 @@ function outcome(run: () => unknown): unknown {
   }
 }
 
-function plain({ label, encrypt, decrypt, fit, bornInToken, complaints }: KeyAttributes): unknown {
-  return { label, encrypt, decrypt, fit, bornInToken, complaints };
+function plain({ label, encrypt, decrypt, compliant, generatedOnToken, violations }: KeyAttributes): unknown {
+  return { label, encrypt, decrypt, compliant, generatedOnToken, violations };
 }
 
 const key = Buffer.from('both');

@@ -172,7 +172,7 @@ test.serial('who borrows gets done what a worker’s host does, and nothing else
     { kind: 'listKeys', after: Buffer.alloc(0), limit: 10 },
     { kind: 'destroyKey', key, identity },
     { kind: 'inspectKey', key },
-    { kind: 'protect', context: Buffer.from('c'), secret: Buffer.from('s') },
+    { kind: 'seal', context: Buffer.from('c'), secret: Buffer.from('s') },
     { kind: 'learn', milliseconds: 1 },
   ] as const;
   for (const request of refused) await throwsFault(t, 'internal', pool.call(request, soon()));

@@ -27,9 +27,9 @@ test.serial(
     t.teardown(async () => open.stop());
     const before = await logins();
     open.startAll();
-    const { problem, wayOut, final } = await open.failure();
+    const { problem, remediation, final } = await open.failure();
     t.is(problem, 'the token refused the PIN (CKR_PIN_INCORRECT)');
-    t.regex(wayOut, /put the right PIN in place/);
+    t.regex(remediation, /put the right PIN in place/);
     t.true(final);
     // The others are at the gate: the operator's word sends them through, so none can have been on its way.
     t.is(await logins(), before + 1);
@@ -147,7 +147,7 @@ test.serial('a login that goes without a word, with all its sessions, is found a
     'key not used before': 'inspectKey',
     'key that is not there': 'key-missing',
     'after the login only': 'encrypt',
-    'sealed secret': 'protect',
+    'sealed secret': 'seal',
   });
 });
 

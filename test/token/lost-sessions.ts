@@ -57,7 +57,7 @@ cryptoki.lib.C_Logout(cryptoki.session.handle);
 told['after the login only'] = ask(encryptOf(key, Buffer.from('data')));
 cryptoki.lib.C_Logout(cryptoki.session.handle);
 told['sealed secret'] = ask({
-  kind: 'protect',
+  kind: 'seal',
   context: Buffer.from('record'),
   secret: Buffer.from('secret'),
 });

@@ -46,7 +46,7 @@ export type KeeperEvent =
     }
   | { kind: 'own-keys'; alarms: string[] }
   | { kind: 'gone'; pid: number; why: string }
-  | { kind: 'failed'; problem: string; wayOut: string; final: boolean };
+  | { kind: 'failed'; problem: string; remediation: string; final: boolean };
 
 const neverTold: KeeperEvent = { kind: 'ready', pid: 0, made: [], serial: '', ownProofs: {}, alarms: [] };
 
@@ -108,7 +108,8 @@ export class OpenPool {
           this.pool.removeHost(id);
           this.#tell({ kind: 'gone', pid: pids.get(id) ?? 0, why });
         },
-        onFailed: (problem, wayOut, final) => this.#tell({ kind: 'failed', problem, wayOut, final }),
+        onFailed: (problem, remediation, final) =>
+          this.#tell({ kind: 'failed', problem, remediation, final }),
       });
       this.#keepers.push(keeper);
     }
@@ -168,14 +169,14 @@ export class OpenPool {
     return this.event((event) => event.kind === 'failed', after);
   }
 
-  /** Does one operation; `patience` in milliseconds. */
-  async call<R extends TokenRequest>(request: R, patience = 10_000): Promise<TokenResponses[R['kind']]> {
-    return (await this.callAt(request, patience)).value;
+  /** Does one operation; `timeout` in milliseconds. */
+  async call<R extends TokenRequest>(request: R, timeout = 10_000): Promise<TokenResponses[R['kind']]> {
+    return (await this.callAt(request, timeout)).value;
   }
 
   /** The same, and tells which host did it. */
-  async callAt<R extends TokenRequest>(request: R, patience = 10_000): Promise<CallResult<R['kind']>> {
-    return this.pool.call(request, { deadline: monotonicNow() + patience });
+  async callAt<R extends TokenRequest>(request: R, timeout = 10_000): Promise<CallResult<R['kind']>> {
+    return this.pool.call(request, { deadline: monotonicNow() + timeout });
   }
 
   /** Makes an AES key and gives its CKA_ID. */
@@ -193,7 +194,7 @@ export class OpenPool {
   async #firstReady(count: number): Promise<void> {
     for (;;) {
       const failed = this.events.find((event) => event.kind === 'failed');
-      if (failed !== undefined) throw new Error(`${failed.problem}; ${failed.wayOut}`);
+      if (failed !== undefined) throw new Error(`${failed.problem}; ${failed.remediation}`);
       if (this.events.filter(({ kind }) => kind === 'ready').length >= count) return;
       await once(this.#told, 'event');
     }

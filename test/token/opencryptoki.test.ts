@@ -21,9 +21,9 @@ test.serial(
     const open = new OpenPool(state.fixture);
     t.teardown(async () => open.stop());
     open.startAll();
-    const { problem, wayOut, final } = await open.failure();
+    const { problem, remediation, final } = await open.failure();
     t.is(problem, `token "${state.fixture.label}" has no AES-GCM (mechanism 0x1087)`);
-    t.regex(wayOut, /XKS needs AES-256-GCM in the token/);
+    t.regex(remediation, /XKS needs AES-256-GCM in the token/);
     t.false(final);
     await open.stop();
   },
@@ -43,7 +43,7 @@ test.serial('opencryptoki: keys are made, read back, found, inspected and destro
     [path.join(import.meta.dirname, 'keys-alone.ts'), JSON.stringify(state.fixture)],
     { env: { ...process.env, ...state.fixture.environment } },
   );
-  const made = { fit: true, bornInToken: true, complaints: [] };
+  const made = { fit: true, generatedOnToken: true, violations: [] };
   t.deepEqual(JSON.parse(stdout), {
     'before it is made': false,
     made: { ...made, label: 'both', encrypt: true, decrypt: true },

@@ -31,7 +31,7 @@ test('a host of a network-facing process neither destroys, seals nor looks up ke
     { kind: 'inspectKey', key },
     { kind: 'restrictKey', key, label: 'x' },
     { kind: 'listKeys', after: nothing, limit: 1 },
-    { kind: 'protect', context: Buffer.from('x'), secret: Buffer.from('x') },
+    { kind: 'seal', context: Buffer.from('x'), secret: Buffer.from('x') },
   ];
   for (const request of requests) t.true(isRefused(workerRequests, request), request.kind);
 });
@@ -65,7 +65,7 @@ test('a host of the management process uses no key, whatever it is asked, and do
     { kind: 'listKeys', after: nothing, limit: 1 },
     { kind: 'destroyKey', key, identity: Buffer.alloc(0) },
     { kind: 'restrictKey', key, label: 'x' },
-    { kind: 'protect', context: Buffer.from('x'), secret: key },
+    { kind: 'seal', context: Buffer.from('x'), secret: key },
   ] satisfies TokenRequest[])
     t.false(isRefused(managementRequests, request), request.kind);
 });
@@ -74,7 +74,7 @@ const contextOf = (purpose: SealPurpose) => encodeSealContext({ purpose, parts: 
 
 test('the secrets of AWS are opened for XKS workers alone, and all others for the management process alone', (t) => {
   const reveal = (context: Buffer, former = ''): TokenRequest => ({
-    kind: 'reveal',
+    kind: 'unseal',
     context,
     former,
     sealed: key,
@@ -102,7 +102,7 @@ test('a context of no purpose, or two that say different things, open nothing an
   ];
   for (const [context, former] of both)
     for (const permitted of [workerRequests, managementRequests])
-      for (const kind of ['reveal', 'reseal'] as const)
+      for (const kind of ['unseal', 'reseal'] as const)
         t.true(isRefused(permitted, { kind, context, former, sealed: key }), former);
 });
 

@@ -27,7 +27,7 @@ const setUp = (standing: PinStanding, events: string[] = []) => ({
 
 const { CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED } = pkcs11js;
 
-for (const [name, flag, standing, wayOut] of [
+for (const [name, flag, standing, remediation] of [
   [
     'CKF_USER_PIN_FINAL_TRY',
     CKF_USER_PIN_FINAL_TRY,
@@ -48,7 +48,7 @@ for (const [name, flag, standing, wayOut] of [
       open.startAll();
       const failure = await open.failure();
       t.true(failure.problem.includes(name), failure.problem);
-      t.regex(failure.wayOut, wayOut);
+      t.regex(failure.remediation, remediation);
       t.false(failure.final, 'no PIN was refused');
       t.is(await logins(), before);
       await state.shim.clear();

@@ -55,7 +55,7 @@ async function probe({ rules, ...given }: Given = {}, fixture?: TokenFixture): P
     mechanism: undefined,
     pin: async () => new Secret(pin),
     force: false,
-    patience: 20_000,
+    timeout: 20_000,
     name: undefined,
     taken: listProfiles(),
     version: '0.0.0',
@@ -215,8 +215,8 @@ const borne: [name: string, given: Given, profile: object, told: [Finding['step'
         { call: 'C_GetSlotList', ghosts: 2 },
         { call: 'C_GetTokenInfo', rv: CKR.TOKEN_NOT_RECOGNIZED, uninitialised: true },
         { call: 'C_Initialize', nonblocking: true, timerMicroseconds: 2_000 },
-        { call: 'C_EncryptInit', mostAad: 4096 },
-        { call: 'C_DecryptInit', mostAad: 4096 },
+        { call: 'C_EncryptInit', maxAad: 4096 },
+        { call: 'C_DecryptInit', maxAad: 4096 },
       ],
     },
     { aad: { form: 'sha256' } },
@@ -265,7 +265,7 @@ const borne: [name: string, given: Given, profile: object, told: [Finding['step'
       rules: [
         { call: 'C_EncryptInit', iv: 'append', ivBytes: 16 },
         { call: 'C_GenerateKey', refuse: [pkcs11js.CKA_DERIVE] },
-        { call: 'C_Encrypt', mostData: 5000 },
+        { call: 'C_Encrypt', maxData: 5000 },
       ],
     },
     {
@@ -352,7 +352,7 @@ test.serial('a slow token: hosts by its latency, and sick_after_ms for the confi
 const refused: [name: string, given: Given, reason: RegExp, remediation: RegExp][] = [
   [
     'ids of 16 bytes',
-    { rules: [{ call: 'C_GenerateKey', mostId: 16 }] },
+    { rules: [{ call: 'C_GenerateKey', maxId: 16 }] },
     /^names: .*an id \(CKA_ID\) of 20 bytes: C_GenerateKey failed \(CKR_ATTRIBUTE_VALUE_INVALID\); the longest id that it takes has 16 bytes/,
     /what keys are found by/,
   ],
@@ -364,7 +364,7 @@ const refused: [name: string, given: Given, reason: RegExp, remediation: RegExp]
   ],
   [
     'data of 4,096 bytes',
-    { rules: [{ call: 'C_Encrypt', mostData: 4096 }] },
+    { rules: [{ call: 'C_Encrypt', maxData: 4096 }] },
     /^data: .*a plaintext of \d+ bytes: C_Encrypt failed \(CKR_DATA_LEN_RANGE\); the token takes a plaintext of 4096/,
     /AWS KMS needs 4300/,
   ],
@@ -437,7 +437,7 @@ test.serial('what cannot be loaded is told in the loader’s words', async (t) =
 });
 
 test.serial('a call that never comes back is named, and its process is killed', async (t) => {
-  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], patience: 6_000 });
+  const report = await probe({ rules: [{ call: 'C_Login', hang: true }], timeout: 6_000 });
   t.is(report.verdict, 'unreached');
   t.is(report.reason, 'login: the module hangs: C_Login did not come back within 6 s');
   t.deepEqual(probeProcesses(), []);

@@ -375,7 +375,7 @@ test.serial('calls of all processes are counted by function', async (t) => {
   await shim.dispose();
 });
 
-for (const [rules, complaint] of [
+for (const [rules, violation] of [
   ['C_Encrpyt hang', /not a function/],
   ['C_Encrypt', /without an action/],
   ['C_Encrypt rv=five', /not a number/],
@@ -391,7 +391,7 @@ for (const [rules, complaint] of [
     await state.shim.set(rules);
     await t.throwsAsync(process.ask({ do: 'random', bytes: 1 }));
     t.deepEqual(await process.exit, [null, 'SIGABRT']);
-    t.regex(process.stderr, complaint);
+    t.regex(process.stderr, violation);
   });
 
 test.serial('rules of one size and one second apart are told from each other', async (t) => {

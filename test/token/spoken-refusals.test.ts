@@ -2,7 +2,7 @@ import test from 'ava';
 import pkcs11js from 'pkcs11js';
 import { toProblem } from '../../src/admin/problem.ts';
 import { CKR, ckrName, TokenError, tokenFaults } from '../../src/token/faults.ts';
-import { tokenWords } from '../../src/token/ways-out.ts';
+import { tokenWords } from '../../src/token/remediations.ts';
 import { Shim } from '../../testing/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { OpenPool } from './open-pool.ts';
@@ -26,20 +26,20 @@ test.after.always(async () => {
 let count = 0;
 
 /** What the API says of a creation that fails. */
-async function problemOfCreation(): Promise<{ detail: string; wayOut: string }> {
+async function problemOfCreation(): Promise<{ detail: string; remediation: string }> {
   const failed = await state.open.makeKey(`key ${++count}`).then(
     () => undefined,
     (error: unknown) => error,
   );
-  const { message, wayOut = '' } = toProblem(failed);
-  return { detail: message, wayOut };
+  const { message, remediation = '' } = toProblem(failed);
+  return { detail: message, remediation };
 }
 
 const attributes =
   /^the token refuses an attribute of the key .* \(keys\.omit of the profile, docs\/profiles\.md\)/;
 const writing = /writes of the profile, docs\/profiles\.md/;
 
-for (const [name, rv, wayOut] of [
+for (const [name, rv, remediation] of [
   ['CKR_ATTRIBUTE_TYPE_INVALID', CKR.ATTRIBUTE_TYPE_INVALID, attributes],
   ['CKR_ATTRIBUTE_VALUE_INVALID', CKR.ATTRIBUTE_VALUE_INVALID, attributes],
   ['CKR_TEMPLATE_INCOMPLETE', CKR.TEMPLATE_INCOMPLETE, attributes],
@@ -60,7 +60,7 @@ for (const [name, rv, wayOut] of [
       await state.shim.set([{ call: 'C_GenerateKey', rv }]);
       const said = await problemOfCreation();
       t.true(said.detail.includes(`in C_GenerateKey (${name})`), said.detail);
-      t.regex(said.wayOut, wayOut);
+      t.regex(said.remediation, remediation);
       // Of a template it is told what stood in it: PKCS#11 does not say which of it was refused.
       t.regex(said.detail, /: asked for CKA_CLASS, .*CKA_LABEL$/);
     },
@@ -77,7 +77,7 @@ test.serial(
     ]);
     const unfit = await problemOfCreation();
     t.regex(unfit.detail, /the key came out with other attributes: CKA_SENSITIVE, CKA_DERIVE/);
-    t.regex(unfit.wayOut, /keys\.not_told of the profile/);
+    t.regex(unfit.remediation, /keys\.not_told of the profile/);
     await state.shim.set([{ call: 'C_GetAttributeValue', rv: CKR.DEVICE_MEMORY }]);
     t.regex(
       (await problemOfCreation()).detail,
@@ -110,12 +110,12 @@ test('every fault has a way out, and what the module said is in its words', (t) 
   for (const fault of tokenFaults) {
     const plain = tokenWords(new TokenError(fault, 'C_Encrypt'));
     t.is(plain.problem, `the token: ${fault} in C_Encrypt`);
-    t.not(plain.wayOut, '', fault);
+    t.not(plain.remediation, '', fault);
   }
   // A limit on data is not taken for a broken connection.
   const limit = tokenWords(new TokenError('data-refused', 'C_Encrypt', CKR.DATA_LEN_RANGE));
   t.is(limit.problem, 'the token: data-refused in C_Encrypt (CKR_DATA_LEN_RANGE)');
-  t.regex(limit.wayOut, /limits\.plaintext_bytes of the profile/);
+  t.regex(limit.remediation, /limits\.plaintext_bytes of the profile/);
 });
 
 test('return values have the names of PKCS#11, those of a vendor their number', (t) => {

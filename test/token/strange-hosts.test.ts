@@ -49,26 +49,23 @@ async function begin(t: ExecutionContext): Promise<Strange> {
   return { pool, killed, add };
 }
 
-const ask = async (pool: TokenPool, patience = 10_000) =>
+const ask = async (pool: TokenPool, timeout = 10_000) =>
   pool.call(
-    { kind: 'reveal', context: Buffer.from('c'), former: '', sealed: Buffer.from('x') },
-    { deadline: monotonicNow() + patience },
+    { kind: 'unseal', context: Buffer.from('c'), former: '', sealed: Buffer.from('x') },
+    { deadline: monotonicNow() + timeout },
   );
 
 const respond = (id: number, microseconds: number, answer: TokenAnswer | TokenError) =>
   writeResponse({ id, microseconds, learning: false, answer });
 const secret = Buffer.from('the right one');
 const sound = ({ id }: RequestFrame, host: Socket) =>
-  host.write(respond(id, 10, { kind: 'reveal', value: { secret } }));
+  host.write(respond(id, 10, { kind: 'unseal', value: { secret } }));
 
 const nonsense: [name: string, answer: (frame: RequestFrame) => Buffer][] = [
   ['a frame of an impossible length', () => Buffer.alloc(8, 0xff)],
   ['an empty frame', () => Buffer.alloc(4)],
   ['noise', ({ id }) => Buffer.concat([respond(id, 1, { kind: 'health', value: {} }), Buffer.alloc(64, 7)])],
-  [
-    'an answer to another question',
-    ({ id }) => respond(id, 1, { kind: 'protect', value: { sealed: secret } }),
-  ],
+  ['an answer to another question', ({ id }) => respond(id, 1, { kind: 'seal', value: { sealed: secret } })],
 ];
 for (const [name, answer] of nonsense)
   test(`a host that gives ${name} is killed, and its work goes to another`, async (t) => {
@@ -87,9 +84,9 @@ for (const [name, answer] of nonsense)
 test('an answer to a question that nobody asked is dropped', async (t) => {
   const { pool, killed, add } = await begin(t);
   await add(1, ({ id }, host) => {
-    host.write(respond(id + 1000, 1, { kind: 'reveal', value: { secret: Buffer.from('wrong') } }));
-    host.write(respond(id, 1, { kind: 'reveal', value: { secret } }));
-    host.write(respond(id, 1, { kind: 'reveal', value: { secret: Buffer.from('twice') } }));
+    host.write(respond(id + 1000, 1, { kind: 'unseal', value: { secret: Buffer.from('wrong') } }));
+    host.write(respond(id, 1, { kind: 'unseal', value: { secret } }));
+    host.write(respond(id, 1, { kind: 'unseal', value: { secret: Buffer.from('twice') } }));
   });
   t.deepEqual(Buffer.from((await ask(pool)).value.secret), secret);
   t.deepEqual(Buffer.from((await ask(pool)).value.secret), secret);

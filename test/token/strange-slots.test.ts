@@ -41,16 +41,16 @@ test.serial(
     const settings = settingsFor(state.fixture, { shim: state.shim }, false);
     settings.order.choose = { label: 'of somebody else' };
     const life = new HostLife(settings, new LoginGate(), new AbortController().signal, undefined, false);
-    const { problem, wayOut } = await life.ended;
+    const { problem, remediation } = await life.ended;
     t.is(problem, 'no token with label "of somebody else"');
     t.true(
-      wayOut.startsWith(
+      remediation.startsWith(
         'the module shows: slot 1 of 3, which cannot be read: C_GetSlotInfo failed (CKR_SLOT_ID_INVALID), ' +
           `"${state.fixture.label}" (serial `,
       ),
-      wayOut,
+      remediation,
     );
-    t.regex(wayOut, /; the slot is not there any more: /);
+    t.regex(remediation, /; the slot is not there any more: /);
   },
 );
 

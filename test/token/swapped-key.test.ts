@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { bindingOf, encodeKeyIdentity } from '../../src/token/key-identity.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
-import { ownKeys, versionLabel, versionObjectId, wayOutOfOwnKeys } from '../../src/token/own-keys.ts';
+import { ownKeys, versionLabel, versionObjectId, remediationOfOwnKeys } from '../../src/token/own-keys.ts';
 import { verifyConnection } from '../../src/token/keeper/verification.ts';
 import { labelled } from '../support/key-identity.ts';
 import { createSoftHsmToken, tokenKinds, type TokenFixture } from '../../testing/tokens.ts';
@@ -197,10 +197,10 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
         const before = open.pids;
         const context = Buffer.from('record');
         const secret = randomBytes(30);
-        const { sealed } = await open.call({ kind: 'protect', context, secret });
+        const { sealed } = await open.call({ kind: 'seal', context, secret });
         const isUnsealed = async (pool: OpenPool) => {
-          await throwsFault(t, 'key-unfit', pool.call({ kind: 'protect', context, secret }));
-          await throwsFault(t, 'key-unfit', pool.call({ kind: 'reveal', context, former: '', sealed }));
+          await throwsFault(t, 'key-unfit', pool.call({ kind: 'seal', context, secret }));
+          await throwsFault(t, 'key-unfit', pool.call({ kind: 'unseal', context, former: '', sealed }));
         };
         const isBadStill = async (pool: OpenPool) => {
           const altered = await pool.call(encryptWith(made));
@@ -217,8 +217,8 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
           await isBadStill(pool);
         };
 
-        // The protecting key first: nobody has used it, and the next look at the token's health tells.
-        for (const own of [ownKeys.protecting, ownKeys.health]) {
+        // The sealing key first: nobody has used it, and the next look at the token's health tells.
+        for (const own of [ownKeys.sealing, ownKeys.health]) {
           await inToken(fixture, [{ do: 'destroy', id: hex(own.id) }, by(own)]);
           await answers(open);
         }
@@ -237,11 +237,11 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm))
         await answers(anew);
         await isUnsealed(anew);
         const settings = settingsFor(fixture, { ownProofs }, false);
-        const { ok, steps, wayOut } = await verifyConnection(settings, new LoginGate());
+        const { ok, steps, remediation } = await verifyConnection(settings, new LoginGate());
         t.false(ok);
         t.like(steps.at(-1), { name: 'self-test', ok: false });
         t.regex(steps.at(-1)?.detail ?? '', /^key "holdfast:health:1": it does not open the proof/);
-        t.is(wayOut, wayOutOfOwnKeys);
+        t.is(remediation, remediationOfOwnKeys);
         return undefined;
       },
     );
@@ -289,7 +289,7 @@ test.serial(
   },
 );
 
-/** Of the health key and of the protecting key. */
+/** Of the health key and of the sealing key. */
 function isOfBoth(alarms: readonly string[]): boolean {
   return Object.values(ownKeys).every(({ label }) => alarms.some((alarm) => alarm.includes(label)));
 }

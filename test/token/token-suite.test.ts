@@ -46,7 +46,11 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       'a second init makes none',
     );
     for (const { id, label } of Object.values(ownKeys))
-      t.like(await open.call({ kind: 'inspectKey', key: id }), { label, fit: true, bornInToken: true });
+      t.like(await open.call({ kind: 'inspectKey', key: id }), {
+        label,
+        compliant: true,
+        generatedOnToken: true,
+      });
   });
 
   suite(
@@ -67,7 +71,7 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
           label,
           ...usage,
         });
-        t.like(asMade, { label, ...usage, fit: true, bornInToken: true, complaints: [] });
+        t.like(asMade, { label, ...usage, compliant: true, generatedOnToken: true, violations: [] });
         t.is(proof.length > 0, usage.encrypt && usage.decrypt, 'what may not decrypt can prove nothing');
         t.deepEqual(Buffer.from(asMade.id), key);
         t.deepEqual(await open.call({ kind: 'inspectKey', key }), asMade);
@@ -275,9 +279,9 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
       { do: 'generate', id: key.toString('hex'), label: 'foreign', extractable: true },
     ]);
     const attributes = await open.call({ kind: 'findKey', label: 'foreign' });
-    t.false(attributes.fit);
-    t.true(attributes.complaints.includes('CKA_EXTRACTABLE'), attributes.complaints.join());
-    t.true(attributes.complaints.includes('CKA_NEVER_EXTRACTABLE'), attributes.complaints.join());
+    t.false(attributes.compliant);
+    t.true(attributes.violations.includes('CKA_EXTRACTABLE'), attributes.violations.join());
+    t.true(attributes.violations.includes('CKA_NEVER_EXTRACTABLE'), attributes.violations.join());
   });
 
   suite('a key of our own is used for nothing but what it is for, whoever asks', async (t, open) => {
@@ -301,33 +305,33 @@ for (const { profile, create } of tokenKinds.filter(({ aesGcm }) => aesGcm)) {
 
   suite('a sealed secret opens for its own record only', async (t, open) => {
     for (const secret of [Buffer.from('s'), randomBytes(64), randomBytes(4096)]) {
-      const { sealed } = await open.call({ kind: 'protect', context: Buffer.from('credential:1'), secret });
+      const { sealed } = await open.call({ kind: 'seal', context: Buffer.from('credential:1'), secret });
       if (secret.length > 8) t.false(Buffer.from(sealed).includes(secret));
       const { secret: revealed } = await open.call({
-        kind: 'reveal',
+        kind: 'unseal',
         context: Buffer.from('credential:1'),
         former: '',
         sealed,
       });
       t.deepEqual(Buffer.from(revealed), secret);
-      const other = open.call({ kind: 'reveal', context: Buffer.from('credential:2'), former: '', sealed });
+      const other = open.call({ kind: 'unseal', context: Buffer.from('credential:2'), former: '', sealed });
       await throwsFault(t, 'seal-broken', other);
     }
   });
 
   suite('a sealed secret with any byte altered or missing is broken', async (t, open) => {
     const context = Buffer.from('record');
-    const { sealed } = await open.call({ kind: 'protect', context, secret: Buffer.from('secret') });
+    const { sealed } = await open.call({ kind: 'seal', context, secret: Buffer.from('secret') });
     for (let at = 0; at < sealed.length; at++) {
       const altered = Buffer.from(sealed);
       altered[at] = (altered[at] ?? 0) ^ 0x01;
       await throwsFault(
         t,
         'seal-broken',
-        open.call({ kind: 'reveal', context, former: '', sealed: altered }),
+        open.call({ kind: 'unseal', context, former: '', sealed: altered }),
         `${at}`,
       );
-      const cut = open.call({ kind: 'reveal', context, former: '', sealed: sealed.subarray(0, at) });
+      const cut = open.call({ kind: 'unseal', context, former: '', sealed: sealed.subarray(0, at) });
       await throwsFault(t, 'seal-broken', cut, `cut at ${at}`);
     }
   });

@@ -62,8 +62,8 @@ test.serial(
         said,
       );
     }
-    for (const wayOut of [verification.wayOut ?? '', noKeys?.wayOut ?? ''])
-      t.regex(wayOut, /this service may not write where the module keeps keys/);
+    for (const remediation of [verification.remediation ?? '', noKeys?.remediation ?? ''])
+      t.regex(remediation, /this service may not write where the module keeps keys/);
     t.deepEqual(await objects(), before);
 
     const well = await report(order);
@@ -102,7 +102,7 @@ test.serial(
 
     const again = await OpenPool.start(t, fixture, { prepare: false });
     await t.throwsAsync(again.call({ kind: 'inspectKey', key: old }), { message: /key-missing/ });
-    for (const [id] of others) t.true((await again.call({ kind: 'inspectKey', key: id })).fit);
+    for (const [id] of others) t.true((await again.call({ kind: 'inspectKey', key: id })).compliant);
   },
 );
 

@@ -2,7 +2,7 @@ import { loadProfile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
 import { HostKeeper, LoginGate, type RunningHost } from '../../src/token/keeper/host-keeper.ts';
 import { verifyConnection, type Verification } from '../../src/token/keeper/verification.ts';
-import type { TokenWords } from '../../src/token/ways-out.ts';
+import type { TokenWords } from '../../src/token/remediations.ts';
 
 /*
  * Starts hosts of a token and prints what they tell of the making of keys: `node trial-report.ts JSON`. A process of its own,

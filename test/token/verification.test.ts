@@ -90,7 +90,7 @@ function memoryOf(known?: string) {
       await Promise.resolve();
       if (pin.reveal() === known)
         throw Object.assign(new Error('the token has refused this PIN before'), {
-          wayOut: 'remove the file',
+          remediation: 'remove the file',
         });
     },
     pins: {
@@ -107,7 +107,7 @@ test.serial(
     const memory = memoryOf();
     const report = await verifyToken(token, settings({ pins: memory.pins }), new LoginGate(), memory.check);
     t.true(report.ok, JSON.stringify(report));
-    t.is(report.wayOut, undefined);
+    t.is(report.remediation, undefined);
     t.deepEqual(
       report.steps.map(({ name, ok }) => [name, ok]),
       [
@@ -152,7 +152,7 @@ test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody afte
     ],
   );
   t.is(report.steps.at(-1)?.detail, 'the token refused the PIN (CKR_PIN_INCORRECT)');
-  t.regex(report.wayOut ?? '', /put the right PIN in place/);
+  t.regex(report.remediation ?? '', /put the right PIN in place/);
   t.is(report.info?.label, state.fixture.label, 'what was found before is told');
   t.deepEqual(memory.events, ['refused']);
   t.true(gate.refused, 'hosts that start later know');
@@ -160,12 +160,12 @@ test.serial('a wrong PIN: tried once, told with its CKR name, and by nobody afte
 
   const again = await verifyToken(token, wrong, gate, memory.check);
   t.is(again.steps.at(-1)?.detail, 'the token has refused this PIN to another host of this node');
-  t.regex(again.wayOut ?? '', /then send SIGHUP to the node$/);
+  t.regex(again.remediation ?? '', /then send SIGHUP to the node$/);
   const handedOver = new LoginGate('restart');
   await handedOver.enter(AbortSignal.timeout(1_000));
   handedOver.leave('pin-refused');
   const byRestart = await verifyToken(token, wrong, handedOver, memory.check);
-  t.regex(byRestart.wayOut ?? '', /then restart the node: a reload hands it no other PIN$/);
+  t.regex(byRestart.remediation ?? '', /then restart the node: a reload hands it no other PIN$/);
   t.is(await logins(), before + 1);
 });
 
@@ -179,7 +179,7 @@ test.serial('a PIN that was refused in an earlier life is not tried', async (t) 
     memoryOf(state.fixture.pin).check,
   );
   t.like(report.steps.at(-1), { name: 'login', ok: false, detail: 'the token has refused this PIN before' });
-  t.is(report.wayOut, 'remove the file');
+  t.is(report.remediation, 'remove the file');
   t.is(await logins(), before);
   t.false(gate.refused);
   t.true((await verify({ shim: state.shim }, {}, gate)).ok, 'the gate was given back');
@@ -192,7 +192,7 @@ test.serial('a PIN that cannot be read, and one that is not configured', async (
     },
   });
   t.like(unreadable.steps.at(-1), { name: 'login', detail: 'pin.txt: others may read the PIN' });
-  t.is(unreadable.wayOut, 'check token.pin');
+  t.is(unreadable.remediation, 'check token.pin');
   const none = await verify({ pin: async () => undefined });
   t.like(none.steps.at(-1), { name: 'login', detail: 'the token wants a PIN, and there is none' });
 });
@@ -201,7 +201,7 @@ test.serial('a PIN that is locked at the token: the way out names the security o
   await state.shim.set([{ call: 'C_Login', rv: CKR.PIN_LOCKED }]);
   const report = await verify({ shim: state.shim });
   t.is(report.steps.at(-1)?.detail, 'the token refused the PIN (CKR_PIN_LOCKED)');
-  t.regex(report.wayOut ?? '', /security officer unlock/);
+  t.regex(report.remediation ?? '', /security officer unlock/);
 });
 
 test.serial(
@@ -233,7 +233,7 @@ test.serial('no such token: those that are there are named', async (t) => {
       ['token', false, 'no token with label "another"'],
     ],
   );
-  t.true(report.wayOut?.includes(`"${state.fixture.label}"`));
+  t.true(report.remediation?.includes(`"${state.fixture.label}"`));
   t.is(report.info, undefined);
 });
 
@@ -252,10 +252,10 @@ test.serial('a token that one process misses is found by the next, and no step i
 test.serial('a module that is not there, and a file that is none', async (t) => {
   const missing = await verify({}, { module: '/nowhere/libpkcs11.so' });
   t.like(missing.steps, [{ name: 'module', ok: false, detail: 'no PKCS#11 module found' }]);
-  t.regex(missing.wayOut ?? '', /\/nowhere\/libpkcs11\.so/);
+  t.regex(missing.remediation ?? '', /\/nowhere\/libpkcs11\.so/);
   const none = await verify({}, { module: state.fixture.pinFile });
   t.regex(none.steps[0]?.detail ?? '', /cannot be loaded: it is no shared library/);
-  t.regex(none.wayOut ?? '', /ldd/);
+  t.regex(none.remediation ?? '', /ldd/);
 });
 
 test.serial('a module that lacks a library of its own is told in the words of the loader', async (t) => {
@@ -283,7 +283,7 @@ test.serial('a module that hangs in C_Initialize: told in time, and its process 
     { name: 'module', ok: false, detail: 'the token host did not become ready within 700 ms' },
   ]);
   t.true((report.steps[0]?.milliseconds ?? 0) >= 690);
-  t.regex(report.wayOut ?? '', /may hang/);
+  t.regex(report.remediation ?? '', /may hang/);
 });
 
 test.serial('a module that crashes is told with its signal, at the step where it did', async (t) => {
@@ -296,7 +296,7 @@ test.serial('a module that crashes is told with its signal, at the step where it
   });
 });
 
-for (const [call, rv, step, told, wayOut] of [
+for (const [call, rv, step, told, remediation] of [
   [
     'C_Initialize',
     CKR.ARGUMENTS_BAD,
@@ -333,7 +333,7 @@ for (const [call, rv, step, told, wayOut] of [
     const report = await verify({ shim: state.shim });
     t.false(report.ok);
     t.like(report.steps.at(-1), { name: step, ok: false, detail: told });
-    t.regex(report.wayOut ?? '', wayOut);
+    t.regex(report.remediation ?? '', remediation);
   });
 
 test.serial(
@@ -352,7 +352,7 @@ test.serial('a token that makes its IV otherwise than the profile says fails the
   const report = await verify({ shim: state.shim });
   t.like(report.steps.at(-1), { name: 'self-test', ok: false });
   t.regex(report.steps.at(-1)?.detail ?? '', /does not make its IV as iv\.mode "caller" says/);
-  t.regex(report.wayOut ?? '', /iv\.mode/);
+  t.regex(report.remediation ?? '', /iv\.mode/);
 });
 
 test.serial('a token that was never prepared is told what to run', async (t) => {
@@ -360,7 +360,7 @@ test.serial('a token that was never prepared is told what to run', async (t) => 
   t.teardown(async () => fresh.dispose());
   const report = await verify({}, fresh);
   t.like(report.steps.at(-1), { name: 'self-test', ok: false });
-  t.is(report.wayOut, 'run: holdfast init');
+  t.is(report.remediation, 'run: holdfast init');
 });
 
 test.serial('a second look for a token that is late does not hide what the first one saw', async (t) => {
@@ -383,7 +383,7 @@ test.serial('a second look for a token that is late does not hide what the first
     ],
   );
   t.is(report.steps[1]?.detail, 'no token with label "of nobody"');
-  t.regex(report.wayOut ?? '', /^the module shows: /);
+  t.regex(report.remediation ?? '', /^the module shows: /);
 });
 
 test.serial('a token that stops answering while it is measured', async (t) => {

@@ -1,11 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  mostPrincipals,
-  parseAwsAccountId,
-  parsePrincipals,
-  parseRegion,
-} from '../../src/vault/aws-names.ts';
+import { maxPrincipals, parseAwsAccountId, parsePrincipals, parseRegion } from '../../src/vault/aws-names.ts';
 import { parseExpiry } from '../../src/vault/expiry.ts';
 import { parseQuota, parseRotationDays } from '../../src/vault/limits.ts';
 import { NameError, parseDescription, parseTitle } from '../../src/vault/names.ts';
@@ -80,9 +75,9 @@ test('other principals and broken ARNs are refused', (t) => {
 
 test('principals are bounded, and none is there twice', (t) => {
   const arn = (n: number) => `arn:aws:iam::111122223333:user/u${n}`;
-  const most = Array.from({ length: mostPrincipals }, (_, n) => arn(n));
-  t.is(parsePrincipals(most).length, mostPrincipals);
-  t.throws(() => parsePrincipals([...most, arn(mostPrincipals)]), invalid);
+  const max = Array.from({ length: maxPrincipals }, (_, n) => arn(n));
+  t.is(parsePrincipals(max).length, maxPrincipals);
+  t.throws(() => parsePrincipals([...max, arn(maxPrincipals)]), invalid);
   t.throws(() => parsePrincipals([arn(1), arn(2), arn(1)]), invalid);
 });
 

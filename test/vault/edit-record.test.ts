@@ -17,9 +17,9 @@ const changedMeanwhile = {
   message: 'it has been changed meanwhile; look at it again, then repeat',
 };
 
-async function newPerson({ store, house, act, vault }: TestVault, email = 'a@example.com') {
-  const wish = { username: `u-${randomUUID()}`, email, role: 'auditor' } as const;
-  return store.write(act(), async (trx) => insertUser(trx, act(), newUser(house, vault.id, wish)));
+async function newPerson({ store, vaultContext, act, vault }: TestVault, email = 'a@example.com') {
+  const input = { username: `u-${randomUUID()}`, email, role: 'auditor' } as const;
+  return store.write(act(), async (trx) => insertUser(trx, act(), newUser(vaultContext, vault.id, input)));
 }
 
 test('a record is changed as the version that was read, and as no other', async (t) => {

@@ -7,12 +7,12 @@ import type { ListedKey } from '../../src/token/messages.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { Directory } from '../../src/serving/directory.ts';
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import { expireCredentials, expireKeys } from '../../src/schedules/expirations.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { TokenRooms } from '../../src/vault/tokens.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { memoryToken } from '../../testing/memory-token.ts';
 import { KeptLog } from './stage.ts';
@@ -23,11 +23,11 @@ import { KeptLog } from './stage.ts';
  */
 
 /** Rows of one write transaction, and rows that one statement returns. */
-const mostWritten = 250;
-const mostRead = 500;
+const maxWritten = 250;
+const maxRead = 500;
 /** Rows that were read, and statements, between two turns of the event loop. */
-const mostRowsInTurn = 1_000;
-const mostStatementsInTurn = 500;
+const maxRowsInTurn = 1_000;
+const maxStatementsInTurn = 500;
 
 /** Each row is proven besides. */
 const boundsOfReconcile = { rows: 110, statements: 20, written: 20 };
@@ -40,7 +40,7 @@ const future = '2031-06-01T00:00:00.000Z';
 interface Context {
   store: SqliteStore;
   raw: Database.Database;
-  house: KeyHouse;
+  vaultContext: KeyContext;
   objects: Map<string, ListedKey>;
   dispose: () => Promise<void>;
 }
@@ -56,14 +56,14 @@ test.beforeEach(async (t) => {
   fill(raw);
   const token = memoryToken(objectsOf(raw));
   const { objects } = token;
-  const house = {
-    ...{ store, tokens: new TokenRooms([token]), now: () => now },
+  const vaultContext = {
+    ...{ store, tokens: new TokenPools([token]), now: () => now },
     ...{ instance: 'node/1', followers: [] },
   };
   t.context = {
     store,
     raw,
-    house,
+    vaultContext,
     objects,
     dispose: async () => {
       raw.close();
@@ -118,18 +118,18 @@ function objectsOf(raw: Database.Database): { id: Buffer; label: string }[] {
 async function measured(
   t: ExecutionContext<Context>,
   work: () => Promise<unknown>,
-  bounds = { rows: mostRowsInTurn, statements: mostStatementsInTurn, written: mostWritten },
+  bounds = { rows: maxRowsInTurn, statements: maxStatementsInTurn, written: maxWritten },
 ): Promise<void> {
   const { store, raw } = t.context;
   const statements = new Map<string, readonly unknown[]>();
   const turn = { rows: 0, statements: 0 };
-  const most = { rows: 0, statements: 0 };
+  const max = { rows: 0, statements: 0 };
   const counting = { on: true };
   const turns = (async () => {
     while (counting.on) {
       await nextTurn();
-      most.rows = Math.max(most.rows, turn.rows);
-      most.statements = Math.max(most.statements, turn.statements);
+      max.rows = Math.max(max.rows, turn.rows);
+      max.statements = Math.max(max.statements, turn.statements);
       turn.rows = turn.statements = 0;
     }
   })();
@@ -147,11 +147,11 @@ async function measured(
     counting.on = false;
     await turns;
   }
-  t.log(JSON.stringify({ most, read: store.reads.largest.rows, written: store.writes.largest.rows }));
-  t.true(store.reads.largest.rows <= mostRead, JSON.stringify(store.reads.largest));
+  t.log(JSON.stringify({ max, read: store.reads.largest.rows, written: store.writes.largest.rows }));
+  t.true(store.reads.largest.rows <= maxRead, JSON.stringify(store.reads.largest));
   t.true(store.writes.largest.rows <= bounds.written, JSON.stringify(store.writes.largest));
-  t.true(most.rows <= bounds.rows, `${most.rows} rows in one turn`);
-  t.true(most.statements <= bounds.statements, `${most.statements} statements in one turn`);
+  t.true(max.rows <= bounds.rows, `${max.rows} rows in one turn`);
+  t.true(max.statements <= bounds.statements, `${max.statements} statements in one turn`);
   const scans = [...statements].flatMap(([sql, parameters]) => scansOf(raw, sql, parameters));
   t.deepEqual(scans, [], 'no statement goes over a table that grows');
 }
@@ -172,7 +172,7 @@ function scansOf(raw: Database.Database, sql: string, parameters: readonly unkno
 }
 
 test.serial('reconcile goes through store and token side by side, a page at a time', async (t) => {
-  const { house, objects, raw } = t.context;
+  const { vaultContext, objects, raw } = t.context;
   // One is missing, one is nobody's, and a destroyed version is there again.
   const [missing = '', again = ''] = [...objects.keys()].slice(40);
   objects.delete(missing);
@@ -182,9 +182,9 @@ test.serial('reconcile goes through store and token side by side, a page at a ti
   await measured(
     t,
     async () => {
-      const act = systemAct(house, 'test');
+      const act = systemAct(vaultContext, 'test');
       const onSettled = () => told.settled++;
-      const { tokens } = await reconcile(house, act, { askedBy: 'test', onSettled });
+      const { tokens } = await reconcile(vaultContext, act, { askedBy: 'test', onSettled });
       t.is(tokens[0]?.keyObjects, keys - 1);
       t.is(tokens[0]?.problem, null);
       t.deepEqual(
@@ -201,20 +201,20 @@ test.serial('reconcile goes through store and token side by side, a page at a ti
 });
 
 test.serial('keys and credentials expire a few at a time, whatever expires at once', async (t) => {
-  const { house } = t.context;
+  const { vaultContext } = t.context;
   const bounds = { rows: 40, statements: 40, written: 30 };
-  await measured(t, async () => t.is(await expireKeys(house), (keys * 3) / 10), bounds);
-  await measured(t, async () => t.is(await expireCredentials(house), 500), bounds);
+  await measured(t, async () => t.is(await expireKeys(vaultContext), (keys * 3) / 10), bounds);
+  await measured(t, async () => t.is(await expireCredentials(vaultContext), 500), bounds);
 });
 
 test.serial('thousands that expire, are deleted or are to be brought back at once', async (t) => {
-  const { house, store, objects } = t.context;
+  const { vaultContext, store, objects } = t.context;
   const schedules = new Schedules({
-    house,
+    context: vaultContext,
     log: new KeptLog().log,
     node: { id: 'node', hostname: 'host', version: '1' },
   });
-  const directory = new Directory(store, house.tokens, () => now.getTime());
+  const directory = new Directory(store, vaultContext.tokens, () => now.getTime());
   await directory.refresh();
   await measured(t, async () => {
     const run = await schedules.runOnce();

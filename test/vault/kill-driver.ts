@@ -1,5 +1,5 @@
 import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import type { Transaction } from 'kysely';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import type { Logger } from '../../src/log.ts';
@@ -15,7 +15,7 @@ import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
 import { getKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
-import { TokenRooms, type TokenClient } from '../../src/vault/tokens.ts';
+import { TokenPools, type TokenClient } from '../../src/vault/tokens.ts';
 import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { RotatingWorker } from '../support/limit-rotation.ts';
 
@@ -59,61 +59,70 @@ export type FromDriver =
 
 const silent = { info: () => undefined, error: () => undefined } as unknown as Logger;
 
-export function actOf(house: KeyHouse, idempotencyKey: string): Act {
+export function actOf(vaultContext: KeyContext, idempotencyKey: string): Act {
   return {
     actor: { kind: 'user', id: 'operator', name: 'operator' },
     address: '',
     requestId: '',
-    at: house.now(),
-    now: house.now,
+    at: vaultContext.now(),
+    now: vaultContext.now,
     authority: ownAuthority,
     idempotency: { key: idempotencyKey, requestHash: Buffer.from(idempotencyKey) },
   };
 }
 
-export async function perform(house: KeyHouse, deed: Deed, idempotencyKey: string): Promise<void> {
-  const act = actOf(house, idempotencyKey);
+export async function perform(vaultContext: KeyContext, deed: Deed, idempotencyKey: string): Promise<void> {
+  const act = actOf(vaultContext, idempotencyKey);
   switch (deed.do) {
     case 'create':
-      await createCloudKey(house, act, deed.vaultId, 'all', deed);
+      await createCloudKey(vaultContext, act, deed.vaultId, 'all', deed);
       break;
     case 'rotate': {
-      const key = await house.store.db
+      const key = await vaultContext.store.db
         .selectFrom('cloud_keys')
         .selectAll()
         .where('id', '=', deed.cloudKeyId)
         .executeTakeFirstOrThrow();
-      await rotateCloudKey(house, act, key, 'asked');
+      await rotateCloudKey(vaultContext, act, key, 'asked');
       break;
     }
     case 'rotate-due':
-      await rotateDueKeys(house, silent, new BackOff(), async () => true);
+      await rotateDueKeys(vaultContext, silent, new BackOff(), async () => true);
       break;
     case 'rotate-at-limit': {
       const { cloudKeyId: id } = deed;
       // An XKS worker with the supervisor that writes for it: what is killed at a point is either, or both.
-      await new RotatingWorker(house).rotate({ id, current_version: 1 });
+      await new RotatingWorker(vaultContext).rotate({ id, current_version: 1 });
       break;
     }
     case 'schedule-deletion':
-      await scheduleDeletion(house, act, { vaultId: deed.vaultId, sight: 'all', id: deed.cloudKeyId }, 7);
+      await scheduleDeletion(
+        vaultContext,
+        act,
+        { vaultId: deed.vaultId, sight: 'all', id: deed.cloudKeyId },
+        7,
+      );
       break;
     case 'delete-due':
-      await deleteDueKeys(house, house.now());
+      await deleteDueKeys(vaultContext, vaultContext.now());
       break;
     case 'issue':
-      await issueCredential(house, act, await getKeySet(house, deed.vaultId, 'all', deed.keySetId));
+      await issueCredential(
+        vaultContext,
+        act,
+        await getKeySet(vaultContext, deed.vaultId, 'all', deed.keySetId),
+      );
       break;
     case 'rotate-credential': {
-      const keySet = await getKeySet(house, deed.vaultId, 'all', deed.keySetId);
-      await rotateCredential(house, act, keySet, { accessKeyId: deed.accessKeyId });
+      const keySet = await getKeySet(vaultContext, deed.vaultId, 'all', deed.keySetId);
+      await rotateCredential(vaultContext, act, keySet, { accessKeyId: deed.accessKeyId });
       break;
     }
     case 'delete-vault':
-      await deleteVault(house, act, deed.vaultId, deed.name, undefined);
+      await deleteVault(vaultContext, act, deed.vaultId, deed.name, undefined);
       break;
     case 'reconcile':
-      await reconcile(house, act, { askedBy: 'start' });
+      await reconcile(vaultContext, act, { askedBy: 'start' });
       break;
   }
 }
@@ -223,14 +232,14 @@ async function obey({ storePath, instance, ahead, killAt, deed, idempotencyKey }
   process.on('message', (message: ToDriver) => {
     if (message.kind === 'answer') token.receive(message);
   });
-  const house: KeyHouse = {
+  const vaultContext: KeyContext = {
     store: new MortalStore(await SqliteStore.open(storePath), points),
-    tokens: new TokenRooms([token as unknown as TokenClient]),
+    tokens: new TokenPools([token as unknown as TokenClient]),
     now: () => new Date(Date.now() + ahead),
     instance,
     followers: [awsFollower],
   };
-  await perform(house, deed, idempotencyKey);
+  await perform(vaultContext, deed, idempotencyKey);
   process.send?.({ kind: 'done', points: points.count } satisfies FromDriver);
 }
 

@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import {
   scheduleDeletion,
   type CloudKeyRecord,
 } from '../../src/keys/cloud-keys.ts';
-import { longestAct } from '../../src/keys/interrupted.ts';
+import { maxAct } from '../../src/keys/interrupted.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { issueCredential, revealSecret } from '../../src/keys/credentials/credentials.ts';
@@ -47,7 +47,7 @@ type Ending = { killed: true } | { killed: false; points: number };
 
 /** A store and a token that many processes are killed over, and what was acknowledged of them. */
 class World {
-  readonly house: KeyHouse;
+  readonly vaultContext: KeyContext;
   readonly keySet: KeySet;
   readonly vaultId: string;
   readonly #vault: TestVault;
@@ -59,23 +59,27 @@ class World {
   /** Started ahead, so that nobody waits for a process to load. */
   #next: ChildProcess | undefined;
 
-  private constructor(vault: TestVault, house: KeyHouse, keySet: KeySet) {
+  private constructor(vault: TestVault, vaultContext: KeyContext, keySet: KeySet) {
     this.#vault = vault;
-    this.house = house;
+    this.vaultContext = vaultContext;
     this.#clock = vault.clock;
     this.keySet = keySet;
     this.vaultId = vault.vault.id;
     const node = { id: 'node', hostname: 'host', version: '1' };
-    this.#schedules = new Schedules({ house, log: new KeptLog().log, node });
+    this.#schedules = new Schedules({ context: vaultContext, log: new KeptLog().log, node });
     this.#next = start();
   }
 
   static async open(): Promise<World> {
     const vault = await openVault();
-    const house = { ...vault.house, instance: 'node/parent' };
-    const act = systemAct(house, 'test');
-    const wish = { name: 'set', token: 'token' };
-    return new World(vault, house, await createKeySet(house, act, vault.vault.id, 'all', wish));
+    const vaultContext = { ...vault.vaultContext, instance: 'node/parent' };
+    const act = systemAct(vaultContext, 'test');
+    const input = { name: 'set', token: 'token' };
+    return new World(
+      vault,
+      vaultContext,
+      await createKeySet(vaultContext, act, vault.vault.id, 'all', input),
+    );
   }
 
   async close(): Promise<void> {
@@ -84,7 +88,7 @@ class World {
   }
 
   get act() {
-    return systemAct(this.house, 'test');
+    return systemAct(this.vaultContext, 'test');
   }
 
   advance(milliseconds: number): void {
@@ -94,17 +98,19 @@ class World {
   /** A key with some ciphertext, all acknowledged. */
   async key(more: { keySet?: KeySet; vaultId?: string } = {}): Promise<CloudKeyRecord> {
     const { keySet = this.keySet, vaultId = this.vaultId } = more;
-    const wish = { keySetId: keySet.id, name: `key-${++this.#acts}` };
-    const key = await createCloudKey(this.house, this.act, vaultId, 'all', wish);
+    const input = { keySetId: keySet.id, name: `key-${++this.#acts}` };
+    const key = await createCloudKey(this.vaultContext, this.act, vaultId, 'all', input);
     await this.encrypt(key);
     return key;
   }
 
   async encrypt(key: CloudKeyRecord): Promise<void> {
     const plaintext = randomBytes(32);
-    const version = (await listVersions(this.house, key)).find((one) => one.version === key.current_version);
+    const version = (await listVersions(this.vaultContext, key)).find(
+      (one) => one.version === key.current_version,
+    );
     if (version === undefined) throw new Error('a key without its current version');
-    const { value } = await this.house.tokens
+    const { value } = await this.vaultContext.tokens
       .pool('token')
       .call(
         { kind: 'encrypt', ...ofVersion(key, version.version), ...form, plaintext, verify: false },
@@ -127,11 +133,15 @@ class World {
   }
 
   async read(id: string): Promise<CloudKeyRecord | undefined> {
-    return this.house.store.db.selectFrom('cloud_keys').selectAll().where('id', '=', id).executeTakeFirst();
+    return this.vaultContext.store.db
+      .selectFrom('cloud_keys')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
   }
 
   async count(action: string, targetId: string): Promise<number> {
-    const { n } = await this.house.store.db
+    const { n } = await this.vaultContext.store.db
       .selectFrom('audit_events')
       .select((eb) => eb.fn.countAll<number>().as('n'))
       .where('action', '=', action)
@@ -172,7 +182,9 @@ class World {
       child.send(message, () => undefined);
     };
     try {
-      reply({ value: (await this.house.tokens.pool(token).call(request, managementDeadline())).value });
+      reply({
+        value: (await this.vaultContext.tokens.pool(token).call(request, managementDeadline())).value,
+      });
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       reply({ fault: { fault: error.fault, call: error.call } });
@@ -181,12 +193,12 @@ class World {
 
   /** What a node does when it starts again, and what must be true then. */
   async recover(t: ExecutionContext<{ world: World }>, when: string): Promise<void> {
-    await reconcile(this.house, systemAct(this.house, 'reconcile'), { askedBy: 'start' });
+    await reconcile(this.vaultContext, systemAct(this.vaultContext, 'reconcile'), { askedBy: 'start' });
     const { held, failed } = await this.#schedules.runOnce();
     t.true(held, when);
     t.deepEqual(failed, [], when);
 
-    const { db } = this.house.store;
+    const { db } = this.vaultContext.store;
     const creating = await db
       .selectFrom('cloud_keys')
       .select('name')
@@ -197,7 +209,7 @@ class World {
     const between = versions.filter(({ state }) => state === 'PENDING' || state === 'DESTROYING');
     t.deepEqual(between, [], `${when}: no version is half made or half destroyed`);
     t.deepEqual(
-      [...(await keysInToken(this.house.tokens.pool('token'))).keys()],
+      [...(await keysInToken(this.vaultContext.tokens.pool('token'))).keys()],
       versions
         .filter(({ state }) => state === 'ACTIVE')
         .map(({ object_id }) => object_id.toString('hex'))
@@ -206,7 +218,7 @@ class World {
     );
     for (const { cloudKeyId, version, identity, sealed, plaintext } of this.#ciphertexts) {
       const known = versions.find((row) => row.cloud_key_id === cloudKeyId && row.version === version);
-      const { value: opened } = await this.house.tokens
+      const { value: opened } = await this.vaultContext.tokens
         .pool('token')
         .call(
           { kind: 'decrypt', key: known?.object_id ?? Buffer.alloc(0), identity, ...form, ...sealed },
@@ -218,7 +230,9 @@ class World {
 
   /** Nothing is left for another start to do. */
   async isAtRest(t: ExecutionContext<{ world: World }>): Promise<void> {
-    const report = await reconcile(this.house, systemAct(this.house, 'reconcile'), { askedBy: 'start' });
+    const report = await reconcile(this.vaultContext, systemAct(this.vaultContext, 'reconcile'), {
+      askedBy: 'start',
+    });
     t.deepEqual(
       report.tokens.flatMap(({ findings }) => findings),
       [],
@@ -228,10 +242,10 @@ class World {
   /** Begins with an empty token. */
   async clear(): Promise<void> {
     this.#ciphertexts.length = 0;
-    const { db } = this.house.store;
+    const { db } = this.vaultContext.store;
     const keys = await db.selectFrom('cloud_keys').selectAll().where('state', '<>', 'DELETED').execute();
-    for (const key of keys) await recordDeletion(this.house, this.vaultId, key);
-    const withdrawn_at = this.house.now().toISOString();
+    for (const key of keys) await recordDeletion(this.vaultContext, this.vaultId, key);
+    const withdrawn_at = this.vaultContext.now().toISOString();
     await db.updateTable('xks_credentials').set({ withdrawn_at }).where('withdrawn_at', 'is', null).execute();
     await this.#schedules.runOnce();
   }
@@ -239,12 +253,12 @@ class World {
   /** As the management API does with a create that comes again: answers with what was made, or makes it. */
   async repeat(deed: Deed, idempotencyKey: string): Promise<string> {
     const made = () =>
-      this.house.store.db
+      this.vaultContext.store.db
         .selectFrom('idempotency_keys')
         .select('target_id')
         .where('key', '=', idempotencyKey)
         .execute();
-    if ((await made()).length === 0) await perform(this.house, deed, idempotencyKey);
+    if ((await made()).length === 0) await perform(this.vaultContext, deed, idempotencyKey);
     const [row, second] = await made();
     if (row === undefined || second !== undefined) throw new Error('not one record of the Idempotency-Key');
     return row.target_id;
@@ -271,7 +285,7 @@ interface Trial {
 /** Kills a process at every point of a deed (or each `stride`th), each time with all put right afterwards, until one gets to the end. */
 function killedAtEveryPoint(
   title: string,
-  { leastPoints, stride = 1 }: { leastPoints: number; stride?: number },
+  { minPoints, stride = 1 }: { minPoints: number; stride?: number },
   prepare: (t: ExecutionContext<{ world: World }>) => Promise<Trial>,
 ): void {
   test.serial(`${title}, killed at every step, is done or undone`, async (t) => {
@@ -287,7 +301,7 @@ function killedAtEveryPoint(
       if (ending.killed) continue;
       await t.context.world.isAtRest(t);
       t.true(ending.points >= point - stride && ending.points < point, 'every point was tried');
-      t.true(ending.points >= leastPoints, `${ending.points} points`);
+      t.true(ending.points >= minPoints, `${ending.points} points`);
       return;
     }
   });
@@ -298,7 +312,7 @@ const steps = (count: number) => 3 * count;
 
 let names = 0;
 
-killedAtEveryPoint('the creation of a key', { leastPoints: steps(3) }, async (t) => {
+killedAtEveryPoint('the creation of a key', { minPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const name = `made-${++names}`;
   const deed: Deed = {
@@ -312,7 +326,7 @@ killedAtEveryPoint('the creation of a key', { leastPoints: steps(3) }, async (t)
     deed,
     check: async (ending, idempotencyKey) => {
       const rows = async () =>
-        world.house.store.db.selectFrom('cloud_keys').selectAll().where('name', '=', name).execute();
+        world.vaultContext.store.db.selectFrom('cloud_keys').selectAll().where('name', '=', name).execute();
       const before = await rows();
       t.true(before.length === 1 || ending.killed, 'what was acknowledged is there');
       const id = await world.repeat(deed, idempotencyKey);
@@ -325,7 +339,7 @@ killedAtEveryPoint('the creation of a key', { leastPoints: steps(3) }, async (t)
   };
 });
 
-killedAtEveryPoint('a rotation', { leastPoints: steps(3) }, async (t) => {
+killedAtEveryPoint('a rotation', { minPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
   return {
@@ -334,28 +348,28 @@ killedAtEveryPoint('a rotation', { leastPoints: steps(3) }, async (t) => {
       const after = await world.read(key.id);
       if (!ending.killed) t.is(after?.current_version, 2);
       t.is(await world.count('cloud-key.rotate', key.id), after?.current_version === 2 ? 1 : 0);
-      const active = (await listVersions(world.house, key)).filter(({ state }) => state === 'ACTIVE');
+      const active = (await listVersions(world.vaultContext, key)).filter(({ state }) => state === 'ACTIVE');
       t.is(active.at(-1)?.version, after?.current_version);
       if (after !== undefined) await world.encrypt(after);
     },
   };
 });
 
-killedAtEveryPoint('a rotation at the limit', { leastPoints: steps(3) }, async (t) => {
+killedAtEveryPoint('a rotation at the limit', { minPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
-  await bringToLimit(world.house, key);
+  await bringToLimit(world.vaultContext, key);
   return {
     deed: { do: 'rotate-at-limit', cloudKeyId: key.id },
     // A worker is of no node that reconcile knows: what it began is its own for so long.
-    recoverAfter: longestAct + 1_000,
+    recoverAfter: maxAct + 1_000,
     check: async (ending) => {
       const after = await world.read(key.id);
       if (!ending.killed) t.is(after?.current_version, 2);
       t.is(await world.count('cloud-key.rotate', key.id), after?.current_version === 2 ? 1 : 0);
       // The next worker that asks makes up for what was undone, and nothing comes on top.
-      await new RotatingWorker(world.house).rotate(key);
-      const active = (await listVersions(world.house, key)).filter(({ state }) => state === 'ACTIVE');
+      await new RotatingWorker(world.vaultContext).rotate(key);
+      const active = (await listVersions(world.vaultContext, key)).filter(({ state }) => state === 'ACTIVE');
       t.is(active.length, 2, 'one new version');
       t.is(active.at(-1)?.encryptions_leased, 1, 'of which nothing but its proof is counted');
       const rotated = await world.read(key.id);
@@ -364,12 +378,12 @@ killedAtEveryPoint('a rotation at the limit', { leastPoints: steps(3) }, async (
   };
 });
 
-killedAtEveryPoint('a rotation by schedule', { leastPoints: steps(3) }, async (t) => {
+killedAtEveryPoint('a rotation by schedule', { minPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
-  await world.house.store.db
+  await world.vaultContext.store.db
     .updateTable('cloud_keys')
-    .set({ rotation: 'DAYS', rotation_days: 3650, next_rotation_at: world.house.now().toISOString() })
+    .set({ rotation: 'DAYS', rotation_days: 3650, next_rotation_at: world.vaultContext.now().toISOString() })
     .where('id', '=', key.id)
     .execute();
   return {
@@ -378,12 +392,12 @@ killedAtEveryPoint('a rotation by schedule', { leastPoints: steps(3) }, async (t
       // The same look at the clock: what was cut short is made up for, and nothing comes on top.
       t.is(await world.count('cloud-key.rotate', key.id), 1);
       const after = await world.read(key.id);
-      t.true((after?.next_rotation_at ?? '') > world.house.now().toISOString());
+      t.true((after?.next_rotation_at ?? '') > world.vaultContext.now().toISOString());
     },
   };
 });
 
-killedAtEveryPoint('a scheduled deletion', { leastPoints: steps(1) }, async (t) => {
+killedAtEveryPoint('a scheduled deletion', { minPoints: steps(1) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
   return {
@@ -393,7 +407,7 @@ killedAtEveryPoint('a scheduled deletion', { leastPoints: steps(1) }, async (t) 
       if (!ending.killed) t.is(state, 'PENDING_DELETION');
       t.is(await world.count('cloud-key.schedule-deletion', key.id), state === 'PENDING_DELETION' ? 1 : 0);
       // Not to be in the way of the next test.
-      await world.house.store.db
+      await world.vaultContext.store.db
         .updateTable('cloud_keys')
         .set({ state: 'DISABLED', deletion_at: null })
         .where('id', '=', key.id)
@@ -402,10 +416,15 @@ killedAtEveryPoint('a scheduled deletion', { leastPoints: steps(1) }, async (t) 
   };
 });
 
-killedAtEveryPoint('a deletion that is due', { leastPoints: steps(3) }, async (t) => {
+killedAtEveryPoint('a deletion that is due', { minPoints: steps(3) }, async (t) => {
   const { world } = t.context;
   const key = await world.key();
-  await scheduleDeletion(world.house, world.act, { vaultId: world.vaultId, sight: 'all', id: key.id }, 7);
+  await scheduleDeletion(
+    world.vaultContext,
+    world.act,
+    { vaultId: world.vaultId, sight: 'all', id: key.id },
+    7,
+  );
   world.advance(7 * day + hour);
   world.forget(key);
   return {
@@ -413,7 +432,7 @@ killedAtEveryPoint('a deletion that is due', { leastPoints: steps(3) }, async (t
     check: async () => {
       t.is((await world.read(key.id))?.state, 'DELETED');
       t.deepEqual(
-        (await listVersions(world.house, key)).map(({ state }) => state),
+        (await listVersions(world.vaultContext, key)).map(({ state }) => state),
         ['DESTROYED'],
       );
       t.is(await world.count('cloud-key.delete', key.id), 1);
@@ -423,7 +442,7 @@ killedAtEveryPoint('a deletion that is due', { leastPoints: steps(3) }, async (t
 });
 
 async function credentialsOf(world: World, keySet: KeySet) {
-  return world.house.store.db
+  return world.vaultContext.store.db
     .selectFrom('xks_credentials')
     .selectAll()
     .where('key_set_id', '=', keySet.id)
@@ -432,10 +451,13 @@ async function credentialsOf(world: World, keySet: KeySet) {
 }
 
 async function newKeySet(world: World, vaultId = world.vaultId): Promise<KeySet> {
-  return createKeySet(world.house, world.act, vaultId, 'all', { name: `set-${++names}`, token: 'token' });
+  return createKeySet(world.vaultContext, world.act, vaultId, 'all', {
+    name: `set-${++names}`,
+    token: 'token',
+  });
 }
 
-killedAtEveryPoint('the issue of a credential', { leastPoints: steps(2) }, async (t) => {
+killedAtEveryPoint('the issue of a credential', { minPoints: steps(2) }, async (t) => {
   const { world } = t.context;
   const keySet = await newKeySet(world);
   const deed: Deed = { do: 'issue', vaultId: world.vaultId, keySetId: keySet.id };
@@ -457,15 +479,15 @@ killedAtEveryPoint('the issue of a credential', { leastPoints: steps(2) }, async
         accessKeyId: id,
         sealedSecret: credential.sealed_secret,
       };
-      await t.notThrowsAsync(revealSecret(world.house.tokens, identity, 'token', deadline));
+      await t.notThrowsAsync(revealSecret(world.vaultContext.tokens, identity, 'token', deadline));
     },
   };
 });
 
-killedAtEveryPoint('the rotation of a credential', { leastPoints: steps(2) }, async (t) => {
+killedAtEveryPoint('the rotation of a credential', { minPoints: steps(2) }, async (t) => {
   const { world } = t.context;
   const keySet = await newKeySet(world);
-  const { accessKeyId } = await issueCredential(world.house, world.act, keySet);
+  const { accessKeyId } = await issueCredential(world.vaultContext, world.act, keySet);
   const deed: Deed = { do: 'rotate-credential', vaultId: world.vaultId, keySetId: keySet.id, accessKeyId };
   return {
     deed,
@@ -484,18 +506,18 @@ killedAtEveryPoint('the rotation of a credential', { leastPoints: steps(2) }, as
   };
 });
 
-killedAtEveryPoint('the deletion of a vault', { leastPoints: steps(1) }, async (t) => {
+killedAtEveryPoint('the deletion of a vault', { minPoints: steps(1) }, async (t) => {
   const { world } = t.context;
-  const vault = await insertVault(world.house.store as TestVault['store'], `vault-${++names}`);
+  const vault = await insertVault(world.vaultContext.store as TestVault['store'], `vault-${++names}`);
   const keySet = await newKeySet(world, vault.id);
   const key = await world.key({ keySet, vaultId: vault.id });
-  await disableCloudKey(world.house, world.act, { vaultId: vault.id, sight: 'all', id: key.id });
-  await issueCredential(world.house, world.act, keySet);
+  await disableCloudKey(world.vaultContext, world.act, { vaultId: vault.id, sight: 'all', id: key.id });
+  await issueCredential(world.vaultContext, world.act, keySet);
   world.forget(key);
   return {
     deed: { do: 'delete-vault', vaultId: vault.id, name: vault.name },
     check: async (ending) => {
-      const after = await world.house.store.db
+      const after = await world.vaultContext.store.db
         .selectFrom('vaults')
         .select('deleted_at')
         .where('id', '=', vault.id)
@@ -503,7 +525,7 @@ killedAtEveryPoint('the deletion of a vault', { leastPoints: steps(1) }, async (
       const isDeleted = after?.deleted_at !== null;
       t.true(isDeleted || ending.killed);
       t.is((await world.read(key.id))?.state, isDeleted ? 'DELETED' : 'DISABLED');
-      const [version] = await listVersions(world.house, key);
+      const [version] = await listVersions(world.vaultContext, key);
       t.is(version?.state, isDeleted ? 'DESTROYED' : 'ACTIVE');
       const [credential] = await credentialsOf(world, keySet);
       t.is(credential?.withdrawn_at !== null, isDeleted);
@@ -512,7 +534,7 @@ killedAtEveryPoint('the deletion of a vault', { leastPoints: steps(1) }, async (
 });
 
 // It has many more points than an act; each fourth is tried, which are of every kind.
-killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, async (t) => {
+killedAtEveryPoint('reconcile itself', { minPoints: steps(9), stride: 4 }, async (t) => {
   const { world } = t.context;
   // It looks at every key and every credential: those of the trials before would add points to each trial.
   await world.clear();
@@ -524,7 +546,7 @@ killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, asy
   ];
   for (const key of [unmade, deleted]) world.forget(key);
   // As other processes have left them.
-  const { db } = world.house.store;
+  const { db } = world.vaultContext.store;
   for (const { id } of [made, unmade]) {
     await db.updateTable('cloud_keys').set({ state: 'CREATING' }).where('id', '=', id).execute();
     await db
@@ -533,11 +555,11 @@ killedAtEveryPoint('reconcile itself', { leastPoints: steps(9), stride: 4 }, asy
       .where('cloud_key_id', '=', id)
       .execute();
   }
-  const pool = world.house.tokens.pool('token');
+  const pool = world.vaultContext.tokens.pool('token');
   await pool.call({ kind: 'destroyKey', ...ofVersion(unmade, 1) }, managementDeadline());
-  await recordDeletion(world.house, world.vaultId, deleted);
+  await recordDeletion(world.vaultContext, world.vaultId, deleted);
   // And a version that an older store does not know.
-  await perform(world.house, { do: 'rotate', cloudKeyId: rotated.id }, `set-back-${rotated.id}`);
+  await perform(world.vaultContext, { do: 'rotate', cloudKeyId: rotated.id }, `set-back-${rotated.id}`);
   const newer = await world.read(rotated.id);
   if (newer !== undefined) await world.encrypt(newer);
   await db

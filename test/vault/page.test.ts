@@ -5,7 +5,7 @@ import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { mergePages, notByIndex, readPage, type Page, type PageWish } from '../../src/vault/page.ts';
+import { mergePages, notByIndex, readPage, type Page, type PageInput } from '../../src/vault/page.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* Lists of which a filter lets little pass. */
@@ -42,10 +42,10 @@ test.before(async (t) => {
 });
 test.after.always(async (t) => t.context.dispose());
 
-async function list({ store }: Context, token: string, wish: PageWish): Promise<Page<{ name: string }>> {
+async function list({ store }: Context, token: string, input: PageInput): Promise<Page<{ name: string }>> {
   const through = store.db.selectFrom('key_sets').where('key_sets.vault_id', '=', 'v');
   const query = through.select('key_sets.name').where((eb) => eb(notByIndex(eb.ref('token')), '=', token));
-  return readPage(query, through, orders, 'key_sets.id', wish);
+  return readPage(query, through, orders, 'key_sets.id', input);
 }
 
 for (const sort of ['name', '-name', 'createdAt', '-createdAt'])

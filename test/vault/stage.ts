@@ -1,4 +1,4 @@
-import type { KeyHouse } from '../../src/keys/followers.ts';
+import type { KeyContext } from '../../src/keys/followers.ts';
 import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,11 +6,11 @@ import type { Selectable } from 'kysely';
 import type { Logger } from '../../src/log.ts';
 import type { VaultTable } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { createCloudKey, type CloudKeyRecord, type NewKeyWish } from '../../src/keys/cloud-keys.ts';
-import { createKeySet, type KeySet, type KeySetWish } from '../../src/keys/key-sets/key-sets.ts';
+import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../../src/keys/cloud-keys.ts';
+import { createKeySet, type KeySet, type KeySetInput } from '../../src/keys/key-sets/key-sets.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import type { TokenRooms } from '../../src/vault/tokens.ts';
+import type { TokenPools } from '../../src/vault/tokens.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { insertVault } from '../../testing/vault.ts';
 
@@ -51,18 +51,18 @@ export class KeptLog {
 
 /** A store of its own with a vault and a key set, in front of a real token, under a clock that the test sets. */
 export class Stage {
-  readonly house: KeyHouse;
+  readonly vaultContext: KeyContext;
   readonly store: SqliteStore;
   readonly vault: Selectable<VaultTable>;
   readonly log = new KeptLog();
   /** Milliseconds since the epoch. */
   now: number;
 
-  private constructor(store: SqliteStore, vault: Selectable<VaultTable>, tokens: TokenRooms, now: number) {
+  private constructor(store: SqliteStore, vault: Selectable<VaultTable>, tokens: TokenPools, now: number) {
     this.store = store;
     this.vault = vault;
     this.now = now;
-    this.house = {
+    this.vaultContext = {
       store,
       tokens,
       now: () => new Date(this.now),
@@ -73,7 +73,7 @@ export class Stage {
 
   static async open(
     t: { teardown: (run: () => Promise<void>) => void },
-    tokens: TokenRooms,
+    tokens: TokenPools,
     now = '2027-01-01T12:00:00.000Z',
   ): Promise<Stage> {
     const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-stage-'));
@@ -87,26 +87,30 @@ export class Stage {
   }
 
   /** The same store and token as another process has them. */
-  as(instance: string): KeyHouse {
-    return { ...this.house, instance };
+  as(instance: string): KeyContext {
+    return { ...this.vaultContext, instance };
   }
 
-  schedules(house: KeyHouse = this.house): Schedules {
-    const id = house.instance.split('/')[0] ?? '';
-    return new Schedules({ house, log: this.log.log, node: { id, hostname: 'host', version: '1' } });
-  }
-
-  async keySet(wish: Partial<KeySetWish> = {}): Promise<KeySet> {
-    return createKeySet(this.house, systemAct(this.house, 'test'), this.vault.id, 'all', {
-      name: `set-${Math.random().toString(36).slice(2)}`,
-      token: 'token',
-      ...wish,
+  schedules(vaultContext: KeyContext = this.vaultContext): Schedules {
+    const id = vaultContext.instance.split('/')[0] ?? '';
+    return new Schedules({
+      context: vaultContext,
+      log: this.log.log,
+      node: { id, hostname: 'host', version: '1' },
     });
   }
 
-  async key(keySet: KeySet, wish: Partial<NewKeyWish> & { name: string }): Promise<CloudKeyRecord> {
-    const act = systemAct(this.house, 'test');
-    return createCloudKey(this.house, act, this.vault.id, 'all', { keySetId: keySet.id, ...wish });
+  async keySet(input: Partial<KeySetInput> = {}): Promise<KeySet> {
+    return createKeySet(this.vaultContext, systemAct(this.vaultContext, 'test'), this.vault.id, 'all', {
+      name: `set-${Math.random().toString(36).slice(2)}`,
+      token: 'token',
+      ...input,
+    });
+  }
+
+  async key(keySet: KeySet, input: Partial<NewKeyInput> & { name: string }): Promise<CloudKeyRecord> {
+    const act = systemAct(this.vaultContext, 'test');
+    return createCloudKey(this.vaultContext, act, this.vault.id, 'all', { keySetId: keySet.id, ...input });
   }
 
   async read(id: string): Promise<CloudKeyRecord> {

@@ -76,7 +76,7 @@ async function run(
 }
 
 async function enable({ vault, keyId }: Held): Promise<void> {
-  await enableCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
+  await enableCloudKey(vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
 }
 
 /** Waits for the moment itself: the clock is the node's too. */
@@ -92,7 +92,11 @@ test.serial(
       refusedWith: 'InvalidStateException',
       pull: async () => {
         const { vault, keyId } = held;
-        await disableCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
+        await disableCloudKey(vault.vaultContext, vault.act(), {
+          vaultId: vault.vaultId,
+          sight: 'all',
+          id: keyId,
+        });
       },
       giveBack: async () => enable(held),
     })),
@@ -105,7 +109,7 @@ test.serial(
       const { vault, keyId } = held;
       const expire = async (expiresAt: Date | null) =>
         updateCloudKey(
-          vault.house,
+          vault.vaultContext,
           vault.act(),
           { vaultId: vault.vaultId, sight: 'all', id: keyId },
           { expiresAt },
@@ -129,10 +133,18 @@ test.serial('from the moment a freeze of the key set has answered no success beg
   run(t, 'frozen', 12, ({ vault, keySet }) => ({
     refusedWith: 'InvalidStateException',
     pull: async () => {
-      await freezeKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keySet.id });
+      await freezeKeySet(vault.vaultContext, vault.act(), {
+        vaultId: vault.vaultId,
+        sight: 'all',
+        id: keySet.id,
+      });
     },
     giveBack: async () => {
-      await thawKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keySet.id });
+      await thawKeySet(vault.vaultContext, vault.act(), {
+        vaultId: vault.vaultId,
+        sight: 'all',
+        id: keySet.id,
+      });
     },
   })),
 );
@@ -141,10 +153,10 @@ test.serial('from the moment a freeze of the vault has answered no success begin
   run(t, 'frozen-vault', 12, ({ vault }) => ({
     refusedWith: 'InvalidStateException',
     pull: async () => {
-      await freezeVault(vault.house, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
+      await freezeVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
     },
     giveBack: async () => {
-      await thawVault(vault.house, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
+      await thawVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
     },
   })),
 );
@@ -155,7 +167,7 @@ test.serial('from the moment a deletion is scheduled no success begins', async (
     pull: async () => {
       const { vault, keyId } = held;
       await scheduleDeletion(
-        vault.house,
+        vault.vaultContext,
         vault.act(),
         { vaultId: vault.vaultId, sight: 'all', id: keyId },
         7,
@@ -163,7 +175,11 @@ test.serial('from the moment a deletion is scheduled no success begins', async (
     },
     giveBack: async () => {
       const { vault, keyId } = held;
-      await cancelDeletion(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id: keyId });
+      await cancelDeletion(vault.vaultContext, vault.act(), {
+        vaultId: vault.vaultId,
+        sight: 'all',
+        id: keyId,
+      });
       await enable(held);
     },
   })),
@@ -203,14 +219,14 @@ async function credentialRounds(
 
 test.serial('from the moment a credential is withdrawn no success begins', async (t) =>
   credentialRounds(t, 'withdrawn', async ({ vault, keySet }, accessKeyId) => {
-    await withdrawCredential(vault.house, vault.act(), keySet, { accessKeyId });
+    await withdrawCredential(vault.vaultContext, vault.act(), keySet, { accessKeyId });
   }),
 );
 
 test.serial('from the moment a credential expires no success begins', async (t) =>
   credentialRounds(t, 'outlived', async ({ vault, keySet }, accessKeyId) => {
     const expiresAt = new Date(Date.now() + 100);
-    await updateCredential(vault.house, vault.act(), keySet, { accessKeyId }, { expiresAt });
+    await updateCredential(vault.vaultContext, vault.act(), keySet, { accessKeyId }, { expiresAt });
     await untilClock(expiresAt);
   }),
 );

@@ -26,9 +26,9 @@ const smallHeap = '--max-old-space-size=64 --max-semi-space-size=2';
  * What a worker may grow by in the other three quarters, bytes: fragments of a heap that is swept. Measured: 4 MiB in
  * 100,000 requests. A kilobyte kept of each of them would be 36 MiB in each of two workers.
  */
-const mostGrowth = 16 * 2 ** 20;
+const maxGrowth = 16 * 2 ** 20;
 /** How long an answer is waited for, milliseconds; a request that is not whole gets none. */
-const patience = 5_000;
+const timeout = 5_000;
 
 test(`${total} malformed requests: no 5xx, no crash, no growth, every answer as the spec has it`, async (t) => {
   t.timeout(120_000 + total * 12);
@@ -55,7 +55,7 @@ test(`${total} malformed requests: no 5xx, no crash, no growth, every answer as 
   const requests = new MalformedRequests(seed, client, key, encrypted);
   const outcomes = new Map<string, number>();
   /** One example of each kind. */
-  const complaints = new Map<string, string>();
+  const violations = new Map<string, string>();
   let sent = 0;
   let early: number[] = [];
   const began = performance.now();
@@ -73,8 +73,8 @@ test(`${total} malformed requests: no 5xx, no crash, no growth, every answer as 
         if (alone === undefined && !connection.usable) connection = await RawConnection.open(node.port, ca);
         const outcome = await exchange(alone ?? connection, request);
         alone?.close();
-        const complaint = complain(request, outcome);
-        if (complaint !== undefined) complaints.set(complaint, excerpt(request.bytes));
+        const violation = complain(request, outcome);
+        if (violation !== undefined) violations.set(violation, excerpt(request.bytes));
         const name = `${request.kind}: ${typeof outcome === 'string' ? outcome : outcome.status}`;
         outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
         if (typeof outcome === 'string' && alone === undefined) {
@@ -93,9 +93,9 @@ test(`${total} malformed requests: no 5xx, no crash, no growth, every answer as 
     `${Math.round(seconds)} s; memory of the workers, MiB: ${early.map(inMiB).join(', ')} → ${late.map(inMiB).join(', ')}`,
   );
 
-  t.deepEqual([...complaints].slice(0, 12), []);
+  t.deepEqual([...violations].slice(0, 12), []);
   t.deepEqual(node.processes(), before, 'nothing crashed');
-  for (const [index, bytes] of late.entries()) t.true(bytes - (early[index] ?? 0) < mostGrowth);
+  for (const [index, bytes] of late.entries()) t.true(bytes - (early[index] ?? 0) < maxGrowth);
   t.is((await client.decrypt(key, encrypted)).status, 200);
 });
 
@@ -103,7 +103,7 @@ async function exchange(
   connection: RawConnection,
   { kind, bytes, isHead, http2 }: Malformed,
 ): Promise<Outcome> {
-  const waits = kind === 'truncated body' ? 20 : kind === 'bytes' || http2 === true ? 300 : patience;
+  const waits = kind === 'truncated body' ? 20 : kind === 'bytes' || http2 === true ? 300 : timeout;
   try {
     return await connection.exchange(bytes, waits, isHead === true);
   } catch (error) {

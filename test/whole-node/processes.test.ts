@@ -322,7 +322,7 @@ test.serial(
   },
 );
 
-for (const [name, [from, to], problem, wayOut] of [
+for (const [name, [from, to], problem, remediation] of [
   [
     'a label that no token has',
     [/^label = .*$/m, 'label = "no such token"'],
@@ -346,7 +346,7 @@ for (const [name, [from, to], problem, wayOut] of [
     const told = line === undefined ? node.output : JSON.stringify(line);
     t.log(told.slice(-500));
     t.regex(told, problem);
-    t.regex(told, wayOut);
+    t.regex(told, remediation);
     t.is((await shim.counts())['C_Login'] ?? 0, logins);
     const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);
     t.not(exit, 'still running');

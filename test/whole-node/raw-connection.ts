@@ -49,10 +49,10 @@ export class RawConnection {
     return !this.#ended && !this.#closing && this.#socket.writable;
   }
 
-  /** Sends, then waits for one answer for as long as `patience` milliseconds. */
-  async exchange(bytes: Buffer, patience: number, isHead = false): Promise<Outcome> {
+  /** Sends, then waits for one answer for as long as `timeout` milliseconds. */
+  async exchange(bytes: Buffer, timeout: number, isHead = false): Promise<Outcome> {
     this.#socket.write(bytes);
-    const until = performance.now() + patience;
+    const until = performance.now() + timeout;
     for (;;) {
       const answer = this.#takeAnswer(isHead);
       if (answer !== undefined) return answer;

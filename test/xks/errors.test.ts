@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
-import { countCall, recountCall } from '../../src/token/ways-out.ts';
+import { countCall, recountCall } from '../../src/token/remediations.ts';
 import { toXksError, XksError, xksErrorStatus } from '../../src/xks/errors.ts';
 import {
   decryptRequest,

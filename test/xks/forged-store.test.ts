@@ -48,7 +48,7 @@ async function forge(node: InProcessNode, change: Change): Promise<void> {
   await node.withVault(async (vault) => {
     await change(vault);
     // Whoever writes past Holdfast has workers look by the revision, which then has no list of what was changed.
-    await vault.house.store.db
+    await vault.vaultContext.store.db
       .updateTable('revision')
       .set((eb) => ({ revision: eb('revision', '+', 1) }))
       .execute();
@@ -93,7 +93,7 @@ const setVersion =
   (externalKeyId: string, values: Record<string, unknown>): Change =>
   async (vault) => {
     const { id } = await vault.key(externalKeyId);
-    await vault.house.store.db
+    await vault.vaultContext.store.db
       .updateTable('key_versions')
       .set(values)
       .where('cloud_key_id', '=', id)
@@ -101,7 +101,7 @@ const setVersion =
   };
 
 async function versionOf(vault: NodeVault, externalKeyId: string) {
-  const [version] = await listVersions(vault.house, await vault.key(externalKeyId));
+  const [version] = await listVersions(vault.vaultContext, await vault.key(externalKeyId));
   if (version === undefined) throw new Error('a key without a version');
   return version;
 }
@@ -143,7 +143,7 @@ test.serial('a key that is moved to the key set of another tenant', async (t) =>
   for (const without of [{}, { proof: null }]) {
     await forge(node, async (vault) => {
       const { id } = await vault.keySet(theirs.keySet);
-      await vault.house.store.db
+      await vault.vaultContext.store.db
         .updateTable('cloud_keys')
         .set({ key_set_id: id, name: 'moved' })
         .where('external_key_id', '=', mine.key)
@@ -159,7 +159,7 @@ test.serial('a credential that is moved to the key set of another tenant', async
   const [mine, theirs] = [await tenant(node), await tenant(node)];
   await forge(node, async (vault) => {
     const { id } = await vault.keySet(theirs.keySet);
-    await vault.house.store.db
+    await vault.vaultContext.store.db
       .updateTable('xks_credentials')
       .set({ key_set_id: id })
       .where('access_key_id', '=', mine.access.accessKeyId)
@@ -175,8 +175,8 @@ test.serial('a key set that is moved to another vault, its credentials and keys 
   const { node } = t.context;
   const mine = await tenant(node);
   await forge(node, async (vault) => {
-    const { id } = await insertVault(vault.house.store as never, randomUUID(), ['token']);
-    await vault.house.store.db
+    const { id } = await insertVault(vault.vaultContext.store as never, randomUUID(), ['token']);
+    await vault.vaultContext.store.db
       .updateTable('key_sets')
       .set({ vault_id: id })
       .where('name', '=', mine.keySet)

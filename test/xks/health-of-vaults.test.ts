@@ -20,13 +20,13 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
     ['both', ['token-1', 'token-2', 'token-of-another-node'], 'token-2'],
     ['single', ['token-3'], 'token-3'],
   ];
-  await node.withVault(async ({ house }) => {
+  await node.withVault(async ({ vaultContext }) => {
     for (const [name, mayUse, own] of vaults) {
-      const { id } = await insertVault(house.store as SqliteStore, name, mayUse);
-      const vault = new NodeVault(house, id);
-      const wish = { name, token: own, pathPrefix: name };
-      const keySet = await createKeySet(house, vault.act(), id, 'all', wish);
-      const { accessKeyId, secret } = await issueCredential(house, vault.act(), keySet);
+      const { id } = await insertVault(vaultContext.store as SqliteStore, name, mayUse);
+      const vault = new NodeVault(vaultContext, id);
+      const input = { name, token: own, pathPrefix: name };
+      const keySet = await createKeySet(vaultContext, vault.act(), id, 'all', input);
+      const { accessKeyId, secret } = await issueCredential(vaultContext, vault.act(), keySet);
       const uriPath = `/${name}/kms/xks/v1`;
       const client = clientOf(node, { uriPath, accessKeyId, secretAccessKey: secret.reveal() });
       const { body, text } = await client.health();

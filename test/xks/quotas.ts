@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { updateKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import type { QuotaWish } from '../../src/vault/limits.ts';
+import type { QuotaInput } from '../../src/vault/limits.ts';
 import type { XksClient, XksResponse } from '../../testing/xks-client.ts';
 import { assertError, base64, disabled, useWholeNode } from './file-node.ts';
 
@@ -12,17 +12,27 @@ const file = useWholeNode({ workers: 2 });
 const ofKey = [429, 'ThrottlingException', 'The request quota of the external key is used up.'] as const;
 const ofKeySet = [429, 'ThrottlingException', 'The request quota of the key set is used up.'] as const;
 
-async function setKeyQuota(key: string, quota: QuotaWish | null): Promise<void> {
+async function setKeyQuota(key: string, quota: QuotaInput | null): Promise<void> {
   await file().node.withStore(async (vault) => {
     const { id } = await vault.key(key);
-    await updateCloudKey(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }, { quota });
+    await updateCloudKey(
+      vault.vaultContext,
+      vault.act(),
+      { vaultId: vault.vaultId, sight: 'all', id },
+      { quota },
+    );
   });
 }
 
-async function setKeySetQuota(name: string, quota: QuotaWish | null): Promise<void> {
+async function setKeySetQuota(name: string, quota: QuotaInput | null): Promise<void> {
   await file().node.withStore(async (vault) => {
     const { id } = await vault.keySet(name);
-    await updateKeySet(vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }, { quota });
+    await updateKeySet(
+      vault.vaultContext,
+      vault.act(),
+      { vaultId: vault.vaultId, sight: 'all', id },
+      { quota },
+    );
   });
 }
 
@@ -64,8 +74,8 @@ function assertWithin(
   rate: number,
   since: number,
 ): void {
-  const most = burst + (rate * (performance.now() - since)) / 1000;
-  t.true(successes >= burst && successes <= most, `${successes} of ${burst} to ${most}`);
+  const max = burst + (rate * (performance.now() - since)) / 1000;
+  t.true(successes >= burst && successes <= max, `${successes} of ${burst} to ${max}`);
 }
 
 test.serial(

@@ -57,7 +57,8 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('pending');
     await node.withStore(async (vault) => {
       const { id } = await vault.key(key);
-      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
+      const acts = () =>
+        [vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       await scheduleDeletion(...acts(), 7);
       assertError(t, await encrypt(), ...pendingDeletion);
       assertError(t, await decrypt(), ...pendingDeletion);
@@ -78,7 +79,8 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('expiring');
     await node.withStore(async (vault) => {
       const { id } = await vault.key(key);
-      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
+      const acts = () =>
+        [vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       const expiresAt = new Date(Date.now() + 300);
       await updateCloudKey(...acts(), { expiresAt });
       await untilThen(t, expiresAt, encrypt);
@@ -101,7 +103,8 @@ test.serial(
     const { key, encrypt, decrypt, status } = await newKey('freezing');
     await node.withStore(async (vault) => {
       const { id } = await vault.keySet('first');
-      const acts = () => [vault.house, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
+      const acts = () =>
+        [vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id }] as const;
       await freezeKeySet(...acts());
       assertError(t, await encrypt(), ...frozen);
       assertError(t, await decrypt(), ...frozen);
@@ -121,9 +124,9 @@ test.serial(
 test.serial('a key that is deleted or not made yet is not found', async (t) => {
   const { node, client } = file();
   const { key, encrypt, decrypt } = await newKey('leaving');
-  await node.withStore(async ({ house }) => {
+  await node.withStore(async ({ vaultContext }) => {
     for (const state of ['DELETED', 'CREATING'] as const) {
-      await house.store.change(byHand, async (trx) =>
+      await vaultContext.store.change(byHand, async (trx) =>
         trx.updateTable('cloud_keys').set({ state }).where('external_key_id', '=', key).execute(),
       );
       assertError(t, await encrypt(), ...keyNotFound);
@@ -140,7 +143,7 @@ test.serial('an expired credential fails authentication at its moment, and anoth
     const expiresAt = new Date(Date.now() + 300);
     const keySet = await vault.keySet('first');
     await updateCredential(
-      vault.house,
+      vault.vaultContext,
       vault.act(),
       keySet,
       { accessKeyId: leaving.access.accessKeyId },
@@ -162,7 +165,7 @@ test.serial('a key set that is no external key store has no path and opens to no
     const setTo = async (name: string, externalKeyStore: boolean) => {
       const { id } = await vault.keySet(name);
       await updateKeySet(
-        vault.house,
+        vault.vaultContext,
         vault.act(),
         { vaultId: vault.vaultId, sight: 'all', id },
         { externalKeyStore },

@@ -16,7 +16,7 @@ interface Use {
 async function usesOf(key: string, accessKeyId: string): Promise<Record<string, Use>> {
   return file().node.withStore(async (vault) => {
     const { id } = await vault.key(key);
-    const rows = await vault.house.store.db
+    const rows = await vault.vaultContext.store.db
       .selectFrom('uses')
       .select(['kind', 'count', 'last_at', 'last_address'])
       .where('id', 'in', [id, accessKeyId])

@@ -1,16 +1,16 @@
 import { sql, type Expression, type Selectable, type SqlBool } from 'kysely';
 import type { AuditEventTable } from '../../store/schema.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import {
   mergePages,
   notByIndex,
   readPage,
   type Page,
-  type PageWish,
+  type PageInput,
   type Through,
 } from '../../vault/page.ts';
 
-export interface EventWish extends PageWish {
+export interface EventInput extends PageInput {
   action?: string | undefined;
   actor?: string | undefined;
   target?: string | undefined;
@@ -35,15 +35,15 @@ interface Filter {
  * what it finds. What stands in either of two columns, or is one of several actions, is looked for in each and merged.
  */
 export async function listEvents(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   ofVault: string,
-  wish: EventWish,
+  input: EventInput,
   deletedVault?: string,
 ): Promise<Page<Selectable<AuditEventTable>>> {
   if (deletedVault !== undefined && !(await isDeleted(store, deletedVault))) return { items: [], next: null };
   const vaultId = deletedVault ?? ofVault;
-  const [leading, ...others] = await filtersOf(store, vaultId, wish);
-  const { from, to } = wish;
+  const [leading, ...others] = await filtersOf(store, vaultId, input);
+  const { from, to } = input;
   let all = store.db.selectFrom('audit_events').where('audit_events.vault_id', '=', vaultId);
   if (from !== undefined) all = all.where('audit_events.at', '>=', new Date(from).toISOString());
   if (to !== undefined) all = all.where('audit_events.at', '<', new Date(to).toISOString());
@@ -51,9 +51,12 @@ export async function listEvents(
   for (const through of alternatives(all, leading)) {
     let query = through.selectAll();
     for (const filter of others) query = query.where((eb) => passes(filter, (column) => eb.ref(column)));
-    pages.push(await readPage(query, through, eventOrders, 'audit_events.sequence', wish));
+    pages.push(await readPage(query, through, eventOrders, 'audit_events.sequence', input));
   }
-  return mergePages(pages, { ...wish, sort: wish.sort ?? 'sequence' }, ({ at, sequence }) => [at, sequence]);
+  return mergePages(pages, { ...input, sort: input.sort ?? 'sequence' }, ({ at, sequence }) => [
+    at,
+    sequence,
+  ]);
 }
 
 /** The events that are gone through: all of them, or those that the leading filter finds, one index after another. */
@@ -79,9 +82,9 @@ function passes(
 
 /** The one that lets the least through first. */
 async function filtersOf(
-  store: House['store'],
+  store: VaultContext['store'],
   vaultId: string,
-  { action, actor, target, outcome }: EventWish,
+  { action, actor, target, outcome }: EventInput,
 ): Promise<Filter[]> {
   const filters: Filter[] = [];
   if (target !== undefined) filters.push({ columns: ['target_id', 'target_name'], values: [target] });
@@ -96,7 +99,11 @@ async function filtersOf(
 }
 
 /** The actions in the trail that begin so, from one to the next by the index; of what there is none at all, what was asked for. */
-async function actionsOf(store: House['store'], vaultId: string, beginning: string): Promise<string[]> {
+async function actionsOf(
+  store: VaultContext['store'],
+  vaultId: string,
+  beginning: string,
+): Promise<string[]> {
   const { rows } = await sql<{ action: string }>`
     WITH RECURSIVE actions (action) AS (
       SELECT min(action) FROM audit_events WHERE vault_id = ${vaultId} AND action >= ${beginning}
@@ -107,7 +114,7 @@ async function actionsOf(store: House['store'], vaultId: string, beginning: stri
   return rows.length === 0 ? [beginning] : rows.map(({ action }) => action);
 }
 
-async function isDeleted(store: House['store'], vaultId: string): Promise<boolean> {
+async function isDeleted(store: VaultContext['store'], vaultId: string): Promise<boolean> {
   const found = await store.db
     .selectFrom('vaults')
     .select('id')

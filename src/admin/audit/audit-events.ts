@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { showEvent } from '../../evidence/event.ts';
 import { eventOrders, listEvents } from './audit-event-list.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { route, shownPage, type Route } from '../route.ts';
 
 const tag = 'Audit trail';
@@ -79,7 +79,7 @@ export const auditEventRoutes: readonly Route[] = [
     answer: pageOf(shownEvent, 'ApplianceAuditEvent'),
     handle: async ({ services, query }) =>
       shownPage(
-        await listEvents(services, '', { ...query, ...pageWish(query) }, query.deletedVault),
+        await listEvents(services, '', { ...query, ...pageInput(query) }, query.deletedVault),
         showEvent,
       ),
   }),
@@ -94,6 +94,6 @@ export const auditEventRoutes: readonly Route[] = [
     query: z.strictObject(filters),
     answer: pageOf(shownEvent, 'AuditEvent'),
     handle: async ({ services, params, query }) =>
-      shownPage(await listEvents(services, params.vaultId, { ...query, ...pageWish(query) }), showEvent),
+      shownPage(await listEvents(services, params.vaultId, { ...query, ...pageInput(query) }), showEvent),
   }),
 ];

@@ -11,7 +11,7 @@ import {
 } from '../../schedules/audit-prunings.ts';
 import { nodeOf } from '../../fleet/leases.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { route, shownPage, type Access, type Answer, type Call, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 
@@ -80,7 +80,7 @@ const shownPruning = z
     description: 'Which events were deleted from a trail, and who asked for it. It is kept for ever.',
   });
 
-const wish = {
+const input = {
   from: moment
     .nullable()
     .default(null)
@@ -132,7 +132,7 @@ export const auditPruningRoutes: readonly Route[] = [
     query: z.strictObject({ ...query, deletedVault }),
     answer: pageOf(shownPruning, 'ApplianceAuditPruning'),
     handle: async ({ services, query }) =>
-      shownPage(await listPrunings(services, await scopeOf(services, query), pageWish(query)), shown),
+      shownPage(await listPrunings(services, await scopeOf(services, query), pageInput(query)), shown),
   }),
   route({
     operation: 'createApplianceAuditPruning',
@@ -142,7 +142,7 @@ export const auditPruningRoutes: readonly Route[] = [
     summary: 'Delete archived events from the trail of the appliance, or of a deleted vault',
     description: descriptionOfCreate,
     access: { kind: 'permission', appliance: 'appliance-audit.prune' },
-    body: z.strictObject({ ...wish, deletedVault }),
+    body: z.strictObject({ ...input, deletedVault }),
     answer: shownPruning,
     creates: { again: async ({ services }, id) => made(await getPruning(services, '', id), '') },
     handle: async (call) => pruned(call, await scopeOf(call.services, call.body), ''),
@@ -182,7 +182,7 @@ export const auditPruningRoutes: readonly Route[] = [
     query: z.strictObject(query),
     answer: pageOf(shownPruning, 'AuditPruning'),
     handle: async ({ services, params, query }) =>
-      shownPage(await listPrunings(services, params.vaultId, pageWish(query)), shown),
+      shownPage(await listPrunings(services, params.vaultId, pageInput(query)), shown),
   }),
   route({
     operation: 'createAuditPruning',
@@ -193,7 +193,7 @@ export const auditPruningRoutes: readonly Route[] = [
     description: descriptionOfCreate,
     access: { kind: 'permission', vault: 'audit.prune' },
     params: z.strictObject({ vaultId }),
-    body: z.strictObject(wish),
+    body: z.strictObject(input),
     answer: shownPruning,
     creates: {
       again: async ({ services, params }, id) =>
@@ -219,11 +219,11 @@ export const auditPruningRoutes: readonly Route[] = [
 /** The trail that the appliance is asked for. */
 async function scopeOf(
   services: AdminServices,
-  wish: { deletedVault?: string | undefined },
+  input: { deletedVault?: string | undefined },
 ): Promise<string> {
-  if (wish.deletedVault === undefined) return '';
-  await assertDeletedVault(services, wish.deletedVault);
-  return wish.deletedVault;
+  if (input.deletedVault === undefined) return '';
+  await assertDeletedVault(services, input.deletedVault);
+  return input.deletedVault;
 }
 
 async function trailOf(services: AdminServices, vault: string): Promise<z.input<typeof shownTrail>> {
@@ -250,7 +250,7 @@ async function pruned(
     services,
     act,
     body,
-  }: Pick<Call<unknown, unknown, z.output<z.ZodObject<typeof wish>>>, 'services' | 'act' | 'body'>,
+  }: Pick<Call<unknown, unknown, z.output<z.ZodObject<typeof input>>>, 'services' | 'act' | 'body'>,
   vault: string,
   within: string,
 ): Promise<Answer> {

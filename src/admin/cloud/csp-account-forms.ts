@@ -51,7 +51,7 @@ const problem = z
   .strictObject({
     code: z.string().describe('AWS’s name for it, or one of ours.'),
     message: z.string(),
-    wayOut: z.string(),
+    remediation: z.string(),
   })
   .nullable();
 
@@ -158,8 +158,8 @@ function showCheck(row: CspAccountRecord) {
 
 function rotationProblem(text: string | null) {
   if (text === null) return null;
-  const { code, message, wayOut } = JSON.parse(text) as RotationProblem;
-  return { code, message, wayOut };
+  const { code, message, remediation } = JSON.parse(text) as RotationProblem;
+  return { code, message, remediation };
 }
 
 function orNull(text: string): string | null {

@@ -19,7 +19,7 @@ import {
   shownPrincipal,
 } from './csp-account-forms.ts';
 import { namePrefix, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import type { ProblemKind } from '../problem.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
 
@@ -52,7 +52,7 @@ export const cspAccountRoutes: readonly Route[] = [
       const { params, query } = call;
       const { sight } = callerOf(call);
       return shownPage(
-        await listCspAccounts(call.services, params.vaultId, sight, query, pageWish(query)),
+        await listCspAccounts(call.services, params.vaultId, sight, query, pageInput(query)),
         showAccount,
       );
     },
@@ -91,7 +91,7 @@ export const cspAccountRoutes: readonly Route[] = [
           call.act,
           call.params.vaultId,
           callerOf(call).sight,
-          wishOf(call.body),
+          inputOf(call.body),
         ),
       ),
   }),
@@ -132,7 +132,7 @@ export const cspAccountRoutes: readonly Route[] = [
           services,
           act,
           { vaultId: params.vaultId, sight, id: params.cspAccountId, expected },
-          wishOf(body),
+          inputOf(body),
         ),
       );
     },
@@ -283,7 +283,7 @@ interface AccountBody {
 }
 
 /** The body as vault functions take it: the secret in something that cannot be printed. */
-function wishOf<B extends AccountBody>({ secretAccessKey, accessKeyRotation, ...rest }: B) {
+function inputOf<B extends AccountBody>({ secretAccessKey, accessKeyRotation, ...rest }: B) {
   return {
     ...rest,
     secretAccessKey: secretAccessKey === undefined ? undefined : new Secret(secretAccessKey),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaultQuietMinutes, mostQuietMinutes } from '../../keys/credentials/credentials.ts';
+import { defaultQuietMinutes, maxQuietMinutes } from '../../keys/credentials/credentials.ts';
 import { consoleOf, rotateByHand } from '../../cloud/key-stores/console.ts';
 import { accountFor, isByHand } from '../../cloud/key-stores/accounts.ts';
 import { givenByHand } from '../../cloud/key-stores/by-hand.ts';
@@ -98,7 +98,7 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
       retireAfterQuietMinutes: z
         .int()
         .min(1)
-        .max(mostQuietMinutes)
+        .max(maxQuietMinutes)
         .default(defaultQuietMinutes)
         .describe('The old one is retired after so many quiet minutes.'),
       done: z.boolean().default(false).describe('Of one by hand: AWS was given the new credential.'),

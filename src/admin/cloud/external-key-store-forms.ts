@@ -85,7 +85,7 @@ const connectionError = z
     code: z.string().describe('As AWS has it.'),
     meaning: z.string(),
     cause: z.string().describe('What is behind it as a rule.'),
-    wayOut: z.string(),
+    remediation: z.string(),
     source: z.string().describe('Where AWS documents it.'),
   })
   .nullable()
@@ -96,7 +96,7 @@ const problem = z
     operation: z.string().describe('Of AWS KMS; empty where it is none of its.'),
     code: z.string(),
     message: z.string(),
-    wayOut: z.string(),
+    remediation: z.string(),
     at: time,
     times: z.int().describe('How often in a row.'),
   })
@@ -157,7 +157,7 @@ export const shownStore = z
     connectionError,
     problem,
     warnings: z
-      .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
+      .array(z.strictObject({ code: z.string(), message: z.string(), remediation: z.string() }))
       .describe('What does not fit.'),
     checkedAt: time.nullable().describe('When AWS was last looked at.'),
     nextCheckAt: time

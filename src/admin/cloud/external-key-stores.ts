@@ -22,7 +22,7 @@ import {
   storeEditBody,
 } from './external-key-store-forms.ts';
 import { namePrefix, region, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageOfWhole, pageQuery, pageWish, wholeQuery } from '../page-query.ts';
+import { pageOf, pageOfWhole, pageQuery, pageInput, wholeQuery } from '../page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
 
 import { externalKeyStoreActRoutes } from './external-key-store-acts.ts';
@@ -65,7 +65,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     answer: pageOf(shownStore, 'ExternalKeyStore'),
     handle: async ({ services, caller, params, query }) => {
       const { sight } = callerOf({ caller });
-      const page = await listStoresInVault(services, params.vaultId, sight, query, pageWish(query));
+      const page = await listStoresInVault(services, params.vaultId, sight, query, pageInput(query));
       const stores = page.items.map(({ key_set_name: name, path_prefix, served, ...row }) => ({
         row,
         keySet: { id: row.key_set_id, name, path_prefix, external_key_store: served },
@@ -93,7 +93,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
         call.services,
         keySet,
         call.query,
-        pageWish(call.query),
+        pageInput(call.query),
       );
       return shownPage({ items: await viewsOf(call.services, keySet, items), next }, showStore);
     },

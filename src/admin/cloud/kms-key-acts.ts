@@ -3,7 +3,7 @@ import {
   acceptKmsKey,
   applyKmsKey,
   retryKmsKey,
-  wishOfKmsKey,
+  wantedOfKmsKey,
   type KmsKeyWanted,
 } from '../../cloud/kms-keys/acts.ts';
 import { tellMistake } from '../../cloud/kms-keys/attempts.ts';
@@ -61,8 +61,8 @@ export const kmsKeyActRoutes: readonly Route[] = [
       return shown(call, params);
     },
   }),
-  wishRoute('enableKmsKey', 'enable', 'ENABLE', 'Enable a KMS key in AWS', 'The CloudKey stays as it is.'),
-  wishRoute(
+  inputRoute('enableKmsKey', 'enable', 'ENABLE', 'Enable a KMS key in AWS', 'The CloudKey stays as it is.'),
+  inputRoute(
     'disableKmsKey',
     'disable',
     'DISABLE',
@@ -84,12 +84,12 @@ export const kmsKeyActRoutes: readonly Route[] = [
     answer: shownKmsKey,
     changes: true,
     handle: async (call) => {
-      await wishOfKmsKey(call.services, call.act, onKmsKey(call), 'SCHEDULE_DELETION', call.body.days);
+      await wantedOfKmsKey(call.services, call.act, onKmsKey(call), 'SCHEDULE_DELETION', call.body.days);
       return afterwards(call);
     },
   }),
   {
-    ...wishRoute(
+    ...inputRoute(
       'cancelKmsKeyDeletion',
       'cancel-deletion',
       'CANCEL_DELETION',
@@ -139,7 +139,7 @@ export const kmsKeyActRoutes: readonly Route[] = [
   }),
 ];
 
-function wishRoute(
+function inputRoute(
   operation: string,
   verb: string,
   wanted: KmsKeyWanted,
@@ -155,7 +155,7 @@ function wishRoute(
     answer: shownKmsKey,
     changes: true,
     handle: async (call) => {
-      await wishOfKmsKey(call.services, call.act, onKmsKey(call), wanted);
+      await wantedOfKmsKey(call.services, call.act, onKmsKey(call), wanted);
       return afterwards(call);
     },
   });

@@ -5,7 +5,7 @@ import { asJson } from '../../cloud/kms-keys/drift.ts';
 import { mayBeStaleOf } from '../../cloud/kms-keys/unshown.ts';
 import { description, region, time } from '../keys/key-forms.ts';
 
-/* KMS key pointers as the API has them. */
+/* KMS key records as the API has them. */
 
 const name256 = z.string().max(256);
 
@@ -59,7 +59,7 @@ const problem = z
       ),
     code: z.string().describe('AWS’s name for it, or ours.'),
     message: z.string(),
-    wayOut: z.string(),
+    remediation: z.string(),
     at: time,
     keyArn: z.string().optional().describe('The KMS key that is in the way.'),
     times: z.int().optional().describe('How often in a row it has failed so.'),
@@ -69,7 +69,9 @@ const problem = z
 
 const steps = z
   .enum(['KEY', 'ALIAS', 'DONE', 'GONE'])
-  .describe('What comes next in AWS: the KMS key, its alias, nothing. GONE: the pointer was given up.');
+  .describe(
+    'What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up.',
+  );
 
 export const cloudStatuses = z
   .enum(['AVAILABLE', 'DISABLED', 'PENDING_DELETION', 'NOT_FOUND', 'UNKNOWN'])
@@ -119,7 +121,9 @@ export const shownKmsKey = z
     leaving: z
       .enum(['KEEP', 'DELETE'])
       .nullable()
-      .describe('The pointer is being given up: the KMS key stays, or its deletion is scheduled first.'),
+      .describe(
+        'The KMS key record is being given up: the KMS key stays, or its deletion is scheduled first.',
+      ),
     outcome: z
       .enum(['KEPT', 'DELETION_SCHEDULED', 'NEVER_MADE', 'GONE_IN_AWS'])
       .nullable()

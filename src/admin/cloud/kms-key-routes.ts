@@ -14,12 +14,12 @@ export const path = `${keyPath}/{cloudKeyId}/kms-keys`;
 export const one = z.strictObject({
   vaultId,
   cloudKeyId: z.uuid().describe('The CloudKey.'),
-  kmsKeyId: z.uuid().describe('The KMS key pointer.'),
+  kmsKeyId: z.uuid().describe('The KMS key record.'),
 });
 export type One = z.output<typeof one>;
 
 /** How long an answer waits for AWS, milliseconds; what takes longer goes on. */
-const patience = 8_000;
+const timeout = 8_000;
 
 export type OnOne = Pick<Call<One, unknown, unknown>, 'services' | 'caller' | 'params' | 'expected'>;
 
@@ -30,7 +30,7 @@ export function onKmsKey(call: OnOne): OnKmsKey {
 
 /** Has AWS do what was asked for, and shows what came of it. */
 export async function afterwards(call: OnOne): Promise<Answer> {
-  await attemptAll(call.services, [call.params.kmsKeyId], patience);
+  await attemptAll(call.services, [call.params.kmsKeyId], timeout);
   return shown(call, call.params);
 }
 

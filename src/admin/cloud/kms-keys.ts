@@ -10,7 +10,7 @@ import { kmsKeyOrders, listKmsKeys } from '../../cloud/kms-keys/records.ts';
 import { listUnlinkedKmsKeys } from '../../cloud/kms-keys/unlinked.ts';
 import { deleteKeys, readKeys, writeKeys } from '../keys/cloud-key-routes.ts';
 import { region, vaultId, waitingDays } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
 import { kmsKeyActRoutes } from './kms-key-acts.ts';
 import { cloudStatuses, keyArnForm, kmsKeyFields, showKmsKey, shownKmsKey } from './kms-key-forms.ts';
@@ -65,7 +65,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: '/vaults/{vaultId}/kms-keys',
     tag,
-    summary: 'List the KMS key pointers of a vault',
+    summary: 'List the KMS key records of a vault',
     access: readKeys,
     params: z.strictObject({ vaultId }),
     query: z.strictObject({
@@ -85,7 +85,7 @@ export const kmsKeyRoutes: readonly Route[] = [
       const { services, params, query } = call;
       const { sight } = callerOf(call);
       return shownPage(
-        await listKmsKeys(services, params.vaultId, sight, query, pageWish(query)),
+        await listKmsKeys(services, params.vaultId, sight, query, pageInput(query)),
         showKmsKey,
       );
     },
@@ -95,7 +95,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path,
     tag,
-    summary: 'List the KMS key pointers of a CloudKey',
+    summary: 'List the KMS key records of a CloudKey',
     description: 'Those that were given up too: they say what became of their KMS keys.',
     access: readKeys,
     params: ofCloudKey,
@@ -107,7 +107,7 @@ export const kmsKeyRoutes: readonly Route[] = [
       await findCloudKeyIn(services.store.db, params.vaultId, sight, params.cloudKeyId);
       const filter = { cloudKeyId: params.cloudKeyId };
       return shownPage(
-        await listKmsKeys(services, params.vaultId, sight, filter, pageWish(query)),
+        await listKmsKeys(services, params.vaultId, sight, filter, pageInput(query)),
         showKmsKey,
       );
     },
@@ -119,7 +119,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     tag,
     summary: 'Make a KMS key for a CloudKey',
     description:
-      'The pointer is there at once; KMS key and alias follow in AWS, and what stands against them is shown as its ' +
+      'The KMS key record is there at once; KMS key and alias follow in AWS, and what stands against them is shown as its ' +
       '`problem` with the way out. With `keyArn` a KMS key that is there already is linked: AWS is asked whether it refers ' +
       'to the CloudKey; with a manual CSP account it is taken at your word.',
     access: writeKeys,
@@ -155,7 +155,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{kmsKeyId}`,
     tag,
-    summary: 'Show a KMS key pointer',
+    summary: 'Show a KMS key record',
     description: 'With what AWS has otherwise than it is here, the key policy side by side.',
     access: readKeys,
     params: one,
@@ -181,7 +181,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     summary: 'Change a KMS key',
     description:
       'Alias, description, tags and key policy as they are to be in AWS, where they are changed too unless `apply` is ' +
-      'false. With `keyArn` a pointer that has no KMS key is given one that is there.',
+      'false. With `keyArn` a KMS key record that has no KMS key is given one that is there.',
     access: writeKeys,
     params: one,
     body: z.strictObject({
@@ -194,8 +194,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     problems: ['aws', 'aws-busy', 'token-unavailable'],
     handle: async (call) => {
       const { services, act, body } = call;
-      const { apply, ...wish } = body;
-      await editKmsKey(services, act, onKmsKey(call), wish, { apply });
+      const { apply, ...input } = body;
+      await editKmsKey(services, act, onKmsKey(call), input, { apply });
       return afterwards(call);
     },
   }),
@@ -204,9 +204,9 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'DELETE',
     path: `${path}/{kmsKeyId}`,
     tag,
-    summary: 'Give up a KMS key pointer',
+    summary: 'Give up a KMS key record',
     description:
-      'The KMS key stays in AWS as it is, or its deletion is scheduled there first, as `aws` says. The pointer is GONE ' +
+      'The KMS key stays in AWS as it is, or its deletion is scheduled there first, as `aws` says. The KMS key record is GONE ' +
       'once that is done, and its `outcome` says what became of the KMS key.',
     access: deleteKeys,
     params: one,
@@ -233,7 +233,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: '/vaults/{vaultId}/key-sets/{keySetId}/kms-keys/unlinked',
     tag,
-    summary: 'Find KMS keys that no pointer knows',
+    summary: 'Find KMS keys that no KMS key record knows',
     description:
       'Looks in AWS through the KMS keys of the account and Region for those in the external key store of the key set. One ' +
       'that refers to no CloudKey was made since the backup that was put back, or its CloudKey was of another node. A ' +

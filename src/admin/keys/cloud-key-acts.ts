@@ -76,13 +76,13 @@ export const cloudKeyActRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Schedule the deletion of a CloudKey',
     description:
-      `Disables it at once and has its key objects destroyed in the token after ${deletionDays.least} to ` +
-      `${deletionDays.most} days. Until then the deletion can be cancelled; afterwards nothing that AWS encrypted with ` +
+      `Disables it at once and has its key objects destroyed in the token after ${deletionDays.min} to ` +
+      `${deletionDays.max} days. Until then the deletion can be cancelled; afterwards nothing that AWS encrypted with ` +
       'it can be read. Its external key id is never given again. With `cloud` both the deletion of its KMS keys is scheduled ' +
       'in AWS as well, with the same waiting time.',
     access: deleteKeys,
     params: one,
-    body: z.strictObject({ days: waitingDays.default(deletionDays.most), cloud: cloudSide }),
+    body: z.strictObject({ days: waitingDays.default(deletionDays.max), cloud: cloudSide }),
     answer: shownActedKey,
     changes: true,
     handle: async (call) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mostPrincipals } from '../../vault/aws-names.ts';
+import { maxPrincipals } from '../../vault/aws-names.ts';
 import {
   effectiveState,
   keyState,
@@ -44,10 +44,7 @@ export const keyStates = z.enum([
 export const effectiveStates = z.enum([...keyStates.options, 'FROZEN']);
 
 const principals = (who: string) =>
-  z
-    .array(z.string().max(700))
-    .max(mostPrincipals)
-    .describe(`ARNs of IAM users and roles ${who}; none twice.`);
+  z.array(z.string().max(700)).max(maxPrincipals).describe(`ARNs of IAM users and roles ${who}; none twice.`);
 
 const rotation = z
   .discriminatedUnion('kind', [

@@ -34,7 +34,7 @@ export async function shown(
 }
 
 /** How long an answer waits for AWS, milliseconds: ours is done by then, and what AWS takes longer for goes on. */
-const patience = 8_000;
+const timeout = 8_000;
 
 /** After an act that is done here: with `both` what came of it in AWS, which has been asked meanwhile. */
 export async function acted(
@@ -46,7 +46,7 @@ export async function acted(
     tryLater(call.services, row.id);
     return shown(call, row);
   }
-  const aws = await outcomesInAws(call.services, row.id, patience);
+  const aws = await outcomesInAws(call.services, row.id, timeout);
   const answer = await shown(call, row);
   return { ...answer, body: { ...(answer.body as object), aws } };
 }

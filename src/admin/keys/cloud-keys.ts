@@ -37,7 +37,7 @@ import {
 import { called } from './key-lookup.ts';
 import { kmsKeyOfNewKey } from '../cloud/kms-key-forms.ts';
 import { namePrefix, region, toDate } from './key-forms.ts';
-import { pageOf, pageQuery, pageWish, wholeQuery } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput, wholeQuery } from '../page-query.ts';
 import { callerOf, route, shownPage, type Route } from '../route.ts';
 
 const newFields = {
@@ -74,7 +74,7 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params, query, act } = call;
       const { sight } = callerOf(call);
-      const page = await listCloudKeys(services, params.vaultId, sight, query, pageWish(query));
+      const page = await listCloudKeys(services, params.vaultId, sight, query, pageInput(query));
       const kmsKeys = await kmsKeysOf(
         services,
         page.items.map(({ id }) => id),
@@ -109,8 +109,8 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
-      const wish = { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
-      const { id } = await createCloudKey(services, act, params.vaultId, sight, wish);
+      const input = { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
+      const { id } = await createCloudKey(services, act, params.vaultId, sight, input);
       tryLater(services, id);
       // Made by who might: it is answered as made even if its key set is another group's since.
       return made(call, await getCloudKey(services, params.vaultId, 'all', id));
@@ -152,12 +152,12 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
-      const wish = {
+      const input = {
         ...body,
         externalKeyId: body.externalKeyId ?? body.label,
         expiresAt: toDate(body.expiresAt),
       };
-      const { id } = await adoptCloudKey(services, act, params.vaultId, sight, wish);
+      const { id } = await adoptCloudKey(services, act, params.vaultId, sight, input);
       // Made by who might: it is answered as made even if its key set is another group's since.
       return made(call, await getCloudKey(services, params.vaultId, 'all', id));
     },
@@ -218,10 +218,10 @@ export const cloudKeyRoutes: readonly Route[] = [
       const { sight } = callerOf(call);
       const { applyToKms, ...told } = body;
       const { vaultId, cloudKeyId } = params;
-      const wish = { ...told, expiresAt: toDate(told.expiresAt) };
+      const input = { ...told, expiresAt: toDate(told.expiresAt) };
       return acted(
         call,
-        await updateCloudKey(services, act, { vaultId, sight, id: cloudKeyId, expected }, wish, applyToKms),
+        await updateCloudKey(services, act, { vaultId, sight, id: cloudKeyId, expected }, input, applyToKms),
         applyToKms ? 'both' : 'ours',
       );
     },

@@ -7,7 +7,7 @@ import {
   getCredential,
   issueCredential,
   listCredentials,
-  mostQuietMinutes,
+  maxQuietMinutes,
   rotateCredential,
   updateCredential,
   withdrawCredential,
@@ -16,7 +16,7 @@ import {
 } from '../../keys/credentials/credentials.ts';
 import { getKeySet, type KeySet } from '../../keys/key-sets/key-sets.ts';
 import { expiry, shownConsoleFile, time, toDate, vaultId } from './key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
 
 const tag = 'Credentials';
@@ -37,7 +37,7 @@ const write = { kind: 'permission', vault: 'credentials.write' } as const;
 const quietMinutes = z
   .int()
   .min(1)
-  .max(mostQuietMinutes)
+  .max(maxQuietMinutes)
   .describe('Retire it once it was not seen for so many minutes while its successor has been.');
 
 const fields = {
@@ -82,7 +82,7 @@ export const credentialRoutes: readonly Route[] = [
     answer: pageOf(shownCredential, 'Credential'),
     handle: async (call) =>
       shownPage(
-        await listCredentials(call.services, await keySetOf(call), pageWish(call.query)),
+        await listCredentials(call.services, await keySetOf(call), pageInput(call.query)),
         shownAt(call.act.at),
       ),
   }),
@@ -107,8 +107,8 @@ export const credentialRoutes: readonly Route[] = [
     },
     handle: async (call) => {
       const keySet = await keySetOf(call);
-      const wish = { ...call.body, expiresAt: toDate(call.body.expiresAt) };
-      return madeNow(call, keySet, await issueCredential(call.services, call.act, keySet, wish));
+      const input = { ...call.body, expiresAt: toDate(call.body.expiresAt) };
+      return madeNow(call, keySet, await issueCredential(call.services, call.act, keySet, input));
     },
   }),
   route({
@@ -136,11 +136,11 @@ export const credentialRoutes: readonly Route[] = [
     changes: true,
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
-      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      const input = { ...body, expiresAt: toDate(body.expiresAt) };
       const keySet = await keySetOf(call);
       return answer(
         call,
-        await updateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, wish),
+        await updateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, input),
       );
     },
   }),
@@ -169,11 +169,11 @@ export const credentialRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
       const keySet = await keySetOf(call);
-      const wish = { ...body, expiresAt: toDate(body.expiresAt) };
+      const input = { ...body, expiresAt: toDate(body.expiresAt) };
       return madeNow(
         call,
         keySet,
-        await rotateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, wish),
+        await rotateCredential(services, act, keySet, { accessKeyId: params.accessKeyId, expected }, input),
       );
     },
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deletionDays } from '../../keys/cloud-keys.ts';
-import { highestQuota, mostRotationDays } from '../../vault/limits.ts';
+import { highestQuota, maxRotationDays } from '../../vault/limits.ts';
 
 /* Forms that CSP accounts, key sets, credentials and CloudKeys share. */
 
@@ -56,12 +56,12 @@ export const shownConsoleFile = z
   .optional()
   .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.');
 
-export const rotationDays = z.int().min(1).max(mostRotationDays);
+export const rotationDays = z.int().min(1).max(maxRotationDays);
 
 export const waitingDays = z
   .int()
-  .min(deletionDays.least)
-  .max(deletionDays.most)
+  .min(deletionDays.min)
+  .max(deletionDays.max)
   .describe('Days until the key objects are destroyed.');
 
 export function showQuota(row: { quota_rate: number | null; quota_burst: number | null }) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import {
   createKeySet,
   deleteKeySet,
@@ -24,7 +24,7 @@ import {
   time,
   vaultId,
 } from './key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
 
 const tag = 'Key sets';
@@ -90,7 +90,7 @@ const shownKeySet = z
     createdAt: time,
     updatedAt: time,
     warnings: z
-      .array(z.strictObject({ code: z.string(), message: z.string(), wayOut: z.string() }))
+      .array(z.strictObject({ code: z.string(), message: z.string(), remediation: z.string() }))
       .optional()
       .describe(
         'What to see to before AWS meets it, such as that another key set has no path prefix either. Not in lists.',
@@ -119,7 +119,7 @@ export const keySetRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params, query } = call;
       const { sight } = callerOf(call);
-      return shownPage(await listKeySets(services, params.vaultId, sight, query, pageWish(query)), show);
+      return shownPage(await listKeySets(services, params.vaultId, sight, query, pageInput(query)), show);
     },
   }),
   route({
@@ -149,11 +149,11 @@ export const keySetRoutes: readonly Route[] = [
     },
     handle: async (call) => {
       const { services, act, params, body } = call;
-      const { rotation, ...wish } = body;
+      const { rotation, ...input } = body;
       const { sight } = callerOf(call);
       return made(
         services,
-        await createKeySet(services, act, params.vaultId, sight, { ...wish, rotationDays: rotation.days }),
+        await createKeySet(services, act, params.vaultId, sight, { ...input, rotationDays: rotation.days }),
       );
     },
   }),
@@ -199,7 +199,7 @@ export const keySetRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body, expected } = call;
       const { rotation, ...rest } = body;
-      const wish = { ...rest, rotationDays: rotation?.days };
+      const input = { ...rest, rotationDays: rotation?.days };
       const { sight } = callerOf(call);
       return answer(
         services,
@@ -207,7 +207,7 @@ export const keySetRoutes: readonly Route[] = [
           services,
           act,
           { vaultId: params.vaultId, sight, id: params.keySetId, expected },
-          wish,
+          input,
         ),
       );
     },
@@ -280,12 +280,12 @@ export const keySetRoutes: readonly Route[] = [
   }),
 ];
 
-async function made(services: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+async function made(services: Pick<VaultContext, 'store'>, row: CountedKeySet): Promise<Answer> {
   const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
   return { ...(await answer(services, row)), status: 201, location };
 }
 
-async function answer({ store }: Pick<House, 'store'>, row: CountedKeySet): Promise<Answer> {
+async function answer({ store }: Pick<VaultContext, 'store'>, row: CountedKeySet): Promise<Answer> {
   const warnings = await keySetWarnings(store.db, row);
   return { body: { ...show(row), warnings }, rowVersion: row.row_version };
 }

@@ -40,7 +40,7 @@ export const conventions = `Everything is under \`/api/v1\`: JSON in and out, na
 
 **Lists** come in pages: \`limit\` 1 to 200 (50 unless told), and \`next\`, to be sent as \`cursor\` for the page after; null at the end. A page of a filter that lets little pass may have fewer items, or none, and a \`next\`: the list went through 200,000 by then.
 
-**Refusals** are problems (RFC 9457, \`application/problem+json\`). \`type\` names the kind, \`fields\` the wrong values by place, \`wayOut\` what to do, \`instance\` the request id as in the log. Unknown fields are refused, so that a misspelt one is not lost; answers may get more fields in later versions.`;
+**Refusals** are problems (RFC 9457, \`application/problem+json\`). \`type\` names the kind, \`fields\` the wrong values by place, \`remediation\` what to do, \`instance\` the request id as in the log. Unknown fields are refused, so that a misspelt one is not lost; answers may get more fields in later versions.`;
 
 /**
  * The API as an OpenAPI 3.1 document, from the very data that serves it. Throws where the routes contradict each other or

@@ -55,7 +55,7 @@ export function problemResponses(kinds: readonly ProblemKind[]): Record<string, 
 }
 
 export const problemResponse = {
-  description: 'The request was refused; `type` says why, and `wayOut` what to do about it.',
+  description: 'The request was refused; `type` says why, and `remediation` what to do about it.',
   headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
@@ -73,7 +73,7 @@ export const problemSchema: SchemaNode = {
     status: { type: 'integer', description: 'The HTTP status.' },
     detail: { type: 'string', description: 'What is wrong with this request.' },
     instance: { type: 'string', description: '`urn:holdfast:request:` and the request id, as in the log.' },
-    wayOut: { type: 'string', description: 'What to do about it.' },
+    remediation: { type: 'string', description: 'What to do about it.' },
     fields: {
       type: 'array',
       description: 'Each wrong value.',

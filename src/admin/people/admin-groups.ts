@@ -13,7 +13,7 @@ import {
   type AdminGroup,
 } from '../../identity/admin-groups.ts';
 import { description, namePrefix, time, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
 import { showUser, shownUser } from './users.ts';
 
@@ -52,9 +52,9 @@ export const adminGroupRoutes: readonly Route[] = [
     answer: pageOf(shownGroup, 'AdminGroup'),
     handle: async (call) => {
       const { services, params, query } = call;
-      const wish = { ...pageWish(query), name: query.name };
+      const input = { ...pageInput(query), name: query.name };
       return shownPage(
-        await listAdminGroups(services, params.vaultId, callerOf(call).sight, wish),
+        await listAdminGroups(services, params.vaultId, callerOf(call).sight, input),
         showGroup,
       );
     },
@@ -136,7 +136,7 @@ export const adminGroupRoutes: readonly Route[] = [
     query: z.strictObject(pageQuery(memberOrders)),
     answer: pageOf(shownUser, 'AdminGroupMember'),
     handle: async ({ services, params, query }) =>
-      shownPage(await listMembers(services, params.vaultId, params.groupId, pageWish(query)), (row) =>
+      shownPage(await listMembers(services, params.vaultId, params.groupId, pageInput(query)), (row) =>
         showUser(row, services.now()),
       ),
   }),

@@ -9,7 +9,7 @@ import {
   type ApiKeyRow,
 } from '../../identity/api-keys.ts';
 import { time } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { permission } from './people-forms.ts';
 import { callerOf, route, shownPage, type Route } from '../route.ts';
 
@@ -45,7 +45,7 @@ export const apiKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, query } = call;
       const show = (row: ApiKeyRow) => showKey(row, services.now());
-      return shownPage(await listApiKeys(services, callerOf(call).userId, pageWish(query)), show);
+      return shownPage(await listApiKeys(services, callerOf(call).userId, pageInput(query)), show);
     },
   }),
   route({
@@ -75,8 +75,8 @@ export const apiKeyRoutes: readonly Route[] = [
     },
     handle: async (call) => {
       const { services, act, body } = call;
-      const wish = { ...body, expiresAt: new Date(body.expiresAt) };
-      const { apiKey, secret } = await createApiKey(services, act, callerOf(call), wish);
+      const input = { ...body, expiresAt: new Date(body.expiresAt) };
+      const { apiKey, secret } = await createApiKey(services, act, callerOf(call), input);
       return made(apiKey, { ...showKey(apiKey, services.now()), secret: secret.reveal() });
     },
   }),

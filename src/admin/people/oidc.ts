@@ -56,7 +56,7 @@ const shownProvider = z
   })
   .meta({ id: 'OidcProvider' });
 
-const wishedProvider = z.strictObject({
+const providerInput = z.strictObject({
   ...fields,
   clientSecret: z
     .string()
@@ -236,7 +236,7 @@ function providerRoutes(
       handle: async ({ services, params: given }) =>
         shown(services, await findProvider(services.store, of(given))),
     }),
-    route<{ vaultId: string } | undefined, undefined, z.output<typeof wishedProvider>>({
+    route<{ vaultId: string } | undefined, undefined, z.output<typeof providerInput>>({
       ...common,
       operation: `put${name}Provider`,
       method: 'PUT',
@@ -246,7 +246,7 @@ function providerRoutes(
         'Sign-ins under way end. With another issuer users are bound anew at their next sign-in, and sessions by the old ' +
         'one end.',
       access: write,
-      body: wishedProvider,
+      body: providerInput,
       answer: shownProvider,
       changes: true,
       handle: async (call) => {

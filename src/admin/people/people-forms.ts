@@ -38,7 +38,7 @@ export function showDelivery(how: Delivery | undefined) {
   return { firstPassword: how.password.reveal(), mailed: false, mailProblem: how.mailProblem };
 }
 
-/** The house with the addresses that stand in mails. */
+/** The context with the addresses that stand in mails. */
 export function siteOf(services: AdminServices): Site {
   const { store, tokens, now, instance, passwordCost, publicUrl } = services;
   return {

@@ -6,7 +6,7 @@ import { removeTotp, resetPassword, unlockUser } from '../../identity/user-acces
 import { createUser, deleteUser, findUser, listUsers, updateUser, userOrders } from '../../identity/users.ts';
 import type { Role } from '../../store/schema.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { pageOf, pageQuery, pageWish } from '../page-query.ts';
+import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { delivery, displayName, email, showDelivery, siteOf, username } from './people-forms.ts';
 import { callerOf, route, shownPage, type Access, type Answer, type Route } from '../route.ts';
 
@@ -85,7 +85,7 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       handle: async ({ services, params, query }) => {
         const { username: name, role: ofRole, state: inState } = query;
         const page = await listUsers(services, params.vaultId ?? '', {
-          ...pageWish(query),
+          ...pageInput(query),
           username: name,
           role: ofRole,
           state: inState,

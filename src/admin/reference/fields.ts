@@ -79,11 +79,11 @@ function rangeOf(
   type: 'integer' | 'number',
   { minimum, exclusiveMinimum, maximum, exclusiveMaximum }: SchemaNode,
 ): string {
-  const least = minimum ?? (exclusiveMinimum === undefined ? undefined : `more than ${exclusiveMinimum}`);
-  const most = maximum ?? (exclusiveMaximum === undefined ? undefined : `less than ${exclusiveMaximum}`);
-  if (least !== undefined && most !== undefined) return `${type}, ${least} to ${most}`;
-  if (least !== undefined) return `${type}, from ${least}`;
-  return most === undefined ? type : `${type}, ${most} at most`;
+  const min = minimum ?? (exclusiveMinimum === undefined ? undefined : `more than ${exclusiveMinimum}`);
+  const max = maximum ?? (exclusiveMaximum === undefined ? undefined : `less than ${exclusiveMaximum}`);
+  if (min !== undefined && max !== undefined) return `${type}, ${min} to ${max}`;
+  if (min !== undefined) return `${type}, from ${min}`;
+  return max === undefined ? type : `${type}, ${max} at most`;
 }
 
 const formats: Readonly<Record<string, string>> = {

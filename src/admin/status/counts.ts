@@ -1,6 +1,6 @@
 import type { CloudKeyState, ExternalKeyStoreTable } from '../../store/schema.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/context.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
 import { seenBy } from '../../vault/sight.ts';
 
 /** All of the appliance, or what somebody sees of a vault. */
@@ -19,7 +19,7 @@ export interface StatusCounts {
 
 /** By indexes alone: a few milliseconds with a hundred thousand keys. */
 export async function countStatus(
-  { store: { db } }: Pick<House, 'store'>,
+  { store: { db } }: Pick<VaultContext, 'store'>,
   scope: StatusScope,
 ): Promise<StatusCounts> {
   const keySets = keySetsIn(db, scope);
@@ -77,7 +77,7 @@ export function keySetsIn(db: Reading, scope: StatusScope) {
     );
 }
 
-async function countVaults(db: House['store']['db']): Promise<{ total: number; frozen: number }> {
+async function countVaults(db: VaultContext['store']['db']): Promise<{ total: number; frozen: number }> {
   return db
     .selectFrom('vaults')
     .select((eb) => [
@@ -89,7 +89,7 @@ async function countVaults(db: House['store']['db']): Promise<{ total: number; f
 }
 
 /** Of the appliance those of all vaults; the database keeps count of them. */
-async function countEvents(db: House['store']['db'], scope: StatusScope): Promise<number> {
+async function countEvents(db: VaultContext['store']['db'], scope: StatusScope): Promise<number> {
   if (scope !== 'appliance') return 0;
   const { events } = await db.selectFrom('audit_count').select('events').executeTakeFirstOrThrow();
   return events;

@@ -2,7 +2,7 @@ import type { TroubleFound, VaultTrouble } from './troubles.ts';
 import { credentialDays, warningDays } from './troubles.ts';
 import type { DiskFacts, NodeFacts } from '../services.ts';
 import { counted } from '../../counted.ts';
-import { wayOutOfOwnKeys } from '../../token/own-keys.ts';
+import { remediationOfOwnKeys } from '../../token/own-keys.ts';
 
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
@@ -85,7 +85,7 @@ function ownKeyFindings(name: string, wrong: readonly string[], own: boolean): S
     trouble: 'TOKEN_OWN_KEY_UNFIT',
     where: name,
     message: `token ${name}: ${alarm}; nothing is done with it`,
-    remediation: own ? wayOutOfOwnKeys : ask,
+    remediation: own ? remediationOfOwnKeys : ask,
   }));
 }
 
@@ -129,14 +129,14 @@ function availability(
 }
 
 /** Of a store that refuses every act, a kill switch too. */
-export function storeFindings(why: { message: string; wayOut: string } | undefined): StatusFinding[] {
+export function storeFindings(why: { message: string; remediation: string } | undefined): StatusFinding[] {
   if (why === undefined) return [];
   return [
     {
       trouble: 'STORE_UNWRITABLE',
       where: 'store',
       message: `nothing is changed any more, no key disabled and no one signed in: ${why.message}`,
-      remediation: why.wayOut,
+      remediation: why.remediation,
     },
   ];
 }

@@ -24,7 +24,7 @@ export interface QuotaStatus {
 
 type Found = NearQuota & { vaultName: string };
 
-const mostNamed = 3;
+const maxNamed = 3;
 
 /** What of the scope is near its quotas on this node; undefined where its supervisor does not say. */
 export async function quotaStatus(
@@ -86,8 +86,8 @@ function findingOf(
 ): StatusFinding {
   const refused = found.reduce((sum, one) => sum + one.refused, 0);
   const since = refused === 0 ? '' : `, ${counted(refused, 'request')} refused since ${refusedSince}`;
-  const named = found.slice(0, mostNamed).map(inWords).join(', ');
-  const more = found.length > mostNamed ? `, and ${found.length - mostNamed} more` : '';
+  const named = found.slice(0, maxNamed).map(inWords).join(', ');
+  const more = found.length > maxNamed ? `, and ${found.length - maxNamed} more` : '';
   const what = `${counted(found.length, 'request quota')} nearly or wholly used up${since}`;
   const [first] = found;
   return {

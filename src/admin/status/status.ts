@@ -24,10 +24,10 @@ import {
 } from './findings.ts';
 
 /** How long the KMS keys are waited for where they are looked through for the first time, milliseconds. */
-const kmsKeyPatience = 2_000;
+const kmsKeyTimeout = 2_000;
 /** A node that has not been seen for so long is one that is no more, milliseconds. */
 const forgottenAfter = 7 * 86_400_000;
-const mostNodes = 50;
+const maxNodes = 50;
 
 const counts = z.record(z.string(), z.int());
 const frozenOf = z.strictObject({ total: z.int(), frozen: z.int() });
@@ -178,7 +178,7 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
   const own = scope !== 'appliance';
   const scan = scans.get(store.db) ?? new KmsKeyScan(store.db, now);
   scans.set(store.db, scan);
-  const kmsKeys = await findKmsKeyTroubles(services, scope, scan, kmsKeyPatience);
+  const kmsKeys = await findKmsKeyTroubles(services, scope, scan, kmsKeyTimeout);
   const names = own
     ? tokensOf(await findVault(store.db, scope.vaultId))
     : services.tokenFacts.map(({ name }) => name);
@@ -222,7 +222,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
       .selectFrom('nodes')
       .select(['hostname', 'version', 'last_seen_at'])
       .orderBy('last_seen_at', 'desc')
-      .limit(mostNodes)
+      .limit(maxNodes)
       .execute()
   ).map((node) => ({
     hostname: node.hostname,
@@ -235,7 +235,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     .select(['name', 'until'])
     .where('until', '>', now.toISOString())
     .orderBy('name')
-    .limit(mostNodes)
+    .limit(maxNodes)
     .execute();
   const unsettled = await findUnsettled(services);
   const findings: StatusFinding[] = [

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import type { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
@@ -36,9 +36,9 @@ export const credentialDays = 365;
 /** What ends within so many days is told. */
 export const warningDays = 14;
 const day = 86_400_000;
-const mostNames = 5;
+const maxNames = 5;
 /** So many vaults are told of each trouble. */
-const mostVaults = 20;
+const maxVaults = 20;
 /** A rotation that is due for so long is not merely waiting for its turn, milliseconds. */
 const overdueAfter = day;
 
@@ -54,11 +54,11 @@ interface Row {
 /** What needs attention in what the scope has, by indexes: what is well costs nothing. */
 // oxlint-disable-next-line max-lines-per-function -- one query for each kind of trouble
 export async function findTroubles(
-  house: Pick<House, 'store' | 'now'>,
+  context: Pick<VaultContext, 'store' | 'now'>,
   scope: StatusScope,
 ): Promise<TroubleFound[]> {
-  const { db } = house.store;
-  const at = (offset: number) => new Date(house.now().getTime() + offset).toISOString();
+  const { db } = context.store;
+  const at = (offset: number) => new Date(context.now().getTime() + offset).toISOString();
   // What is rare is looked for first: SQLite does cross joins in the order in which they stand (sqlite.org/optoverview.html,
   // "Manual Control Of Query Plans Using CROSS JOIN").
   const shown = (name: string) => [
@@ -95,9 +95,9 @@ export async function findTroubles(
   const look = async <TB extends keyof Tables>(
     trouble: VaultTrouble,
     query: SelectQueryBuilder<Tables, TB, Row>,
-  ) => inVaults(house, scope, trouble, query);
+  ) => inVaults(context, scope, trouble, query);
   return [
-    ...(await frozenVaults(house, scope)),
+    ...(await frozenVaults(context, scope)),
     ...(await look(
       'KEY_SET_FROZEN',
       keySets().where('key_sets.frozen_at', 'is not', null).select(shown('key_sets.name')),
@@ -162,7 +162,7 @@ function within(scope: StatusScope): RawBuilder<SqlBool> {
 }
 
 async function frozenVaults(
-  { store: { db } }: Pick<House, 'store'>,
+  { store: { db } }: Pick<VaultContext, 'store'>,
   scope: StatusScope,
 ): Promise<TroubleFound[]> {
   const rows = await db
@@ -172,7 +172,7 @@ async function frozenVaults(
     .where((eb) => eb.or([eb('frozen_at', 'is not', null), eb('appliance_frozen_at', 'is not', null)]))
     .$if(scope !== 'appliance', (all) => all.where('id', '=', scope === 'appliance' ? '' : scope.vaultId))
     .orderBy('name')
-    .limit(mostVaults)
+    .limit(maxVaults)
     .execute();
   return rows.map(({ id, name }) => ({
     trouble: 'VAULT_FROZEN' as const,
@@ -184,7 +184,7 @@ async function frozenVaults(
 }
 
 async function inVaults<TB extends keyof Tables>(
-  { store: { db } }: Pick<House, 'store'>,
+  { store: { db } }: Pick<VaultContext, 'store'>,
   scope: StatusScope,
   trouble: VaultTrouble,
   query: SelectQueryBuilder<Tables, TB, Row>,
@@ -194,12 +194,12 @@ async function inVaults<TB extends keyof Tables>(
     .select(['vault_id', 'vault_name', (eb) => eb.fn.countAll<number>().as('n')])
     .groupBy(['vault_id', 'vault_name'])
     .orderBy('vault_name')
-    .limit(mostVaults)
+    .limit(maxVaults)
     .execute();
   const names =
     scope === 'appliance' || vaults.length === 0
       ? []
-      : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(mostNames).execute();
+      : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(maxNames).execute();
   const first = names.map(({ name }) => name);
   return vaults.map(({ vault_id, vault_name, n }) => ({
     trouble,
@@ -212,12 +212,12 @@ async function inVaults<TB extends keyof Tables>(
 
 /** The same of KMS keys in AWS, and when they were looked through. */
 export async function findKmsKeyTroubles(
-  { store: { db } }: Pick<House, 'store'>,
+  { store: { db } }: Pick<VaultContext, 'store'>,
   scope: StatusScope,
   scan: KmsKeyScan,
-  patience: number,
+  timeout: number,
 ): Promise<{ at: string | null; found: TroubleFound[] }> {
-  const { at, troubles } = await scan.look(patience);
+  const { at, troubles } = await scan.look(timeout);
   if (troubles.length === 0) return { at, found: [] };
   const keySets = await keySetsIn(db, scope)
     .select(['key_sets.id', 'vaults.id as vault_id', 'vaults.name as vault_name'])
@@ -236,7 +236,7 @@ export async function findKmsKeyTroubles(
       };
       found.set(key, known);
       known.count += count;
-      if (scope !== 'appliance') known.names = [...known.names, ...names].slice(0, mostNames);
+      if (scope !== 'appliance') known.names = [...known.names, ...names].slice(0, maxNames);
     };
     add('KMS_KEY_DRIFT', of.drifted, of.drift);
     add('KMS_KEY_FAILED', of.failed, of.failures);

@@ -13,16 +13,16 @@ import { CliError } from '../output/cli-error.ts';
 import { FileOutputError } from '../client/reserved-file.ts';
 
 /** No line of ours is longer, bytes: what an event holds is bounded by the API. */
-const longestLine = 16 * 2 ** 20;
+const maxLineLength = 16 * 2 ** 20;
 
 /** A file is no whole archive, or not as it was written. */
 export class ArchiveError extends CliError {
   constructor(
     file: string,
     problem: string,
-    wayOut = 'another copy of it; or archive anew, if the events are there still',
+    remediation = 'another copy of it; or archive anew, if the events are there still',
   ) {
-    super('data', `${file}: ${problem}`, wayOut);
+    super('data', `${file}: ${problem}`, remediation);
     this.name = 'ArchiveError';
   }
 }
@@ -192,7 +192,7 @@ async function* linesIn(file: string): AsyncGenerator<Buffer> {
       }
       rest.push(chunk.subarray(from));
       length += chunk.length - from;
-      if (length > longestLine) throw new ArchiveError(file, 'is no archive of an audit trail');
+      if (length > maxLineLength) throw new ArchiveError(file, 'is no archive of an audit trail');
     }
   } catch (error) {
     if (error instanceof CliError) throw error;

@@ -14,7 +14,7 @@ import { note } from '../output/streams.ts';
 import { limitOption, parsePast } from '../output/values.ts';
 import { counted } from '../../counted.ts';
 
-interface ArchiveWish {
+interface ArchiveInput {
   file: string;
   before?: string;
   olderThan?: string;
@@ -26,7 +26,7 @@ interface ArchiveWish {
 
 /** A trail of millions is asked for in more requests than an API key may send in a minute: then it is waited, milliseconds. */
 const busyPause = 2_000;
-const longestBusy = 5 * 60_000;
+const maxBusy = 5 * 60_000;
 
 // oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addArchiveCommands(audit: Command): void {
@@ -50,8 +50,8 @@ export function addArchiveCommands(audit: Command): void {
       .option('--gzip', 'compress it, whatever its name')
       .option('--prune', 'once the file is verified, delete exactly these events from the trail')
       .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
-      .action(async (wish: ArchiveWish, command: Command) =>
-        withApi(command, async (api) => archive(api, wish)),
+      .action(async (input: ArchiveInput, command: Command) =>
+        withApi(command, async (api) => archive(api, input)),
       ),
     'holdfast audit archive --older-than 400d --file audit-2026-11.jsonl.gz',
     'holdfast audit archive --before 2026-01-01 --file audit-2025.jsonl.gz --prune',
@@ -104,23 +104,23 @@ export function addArchiveCommands(audit: Command): void {
   );
 }
 
-async function archive(api: Api, wish: ArchiveWish): Promise<void> {
-  const before = wish.before ?? wish.olderThan;
-  if (before === undefined || (wish.before !== undefined && wish.olderThan !== undefined))
+async function archive(api: Api, input: ArchiveInput): Promise<void> {
+  const before = input.before ?? input.olderThan;
+  if (before === undefined || (input.before !== undefined && input.olderThan !== undefined))
     throw new CliError('usage', 'up to when is not clear', 'either --older-than 400d or --before 2026-01-01');
-  const { file } = wish;
+  const { file } = input;
   const reserved = await ArchiveFile.reserve(file);
   let header: ArchiveHeader;
   try {
-    const trail = await trailOf(api, wish.deletedVault);
-    if (wish.prune === true) assertPrunable(trail, before);
-    header = headerOf(trail, wish.from ?? trail.prunedBefore, before);
+    const trail = await trailOf(api, input.deletedVault);
+    if (input.prune === true) assertPrunable(trail, before);
+    header = headerOf(trail, input.from ?? trail.prunedBefore, before);
   } catch (error) {
     await reserved.discard();
     throw error;
   }
-  const gzip = wish.gzip === true || file.endsWith('.gz');
-  const written = await reserved.write(header, eventsOf(api, header, wish.deletedVault), gzip);
+  const gzip = input.gzip === true || file.endsWith('.gz');
+  const written = await reserved.write(header, eventsOf(api, header, input.deletedVault), gzip);
   if (written === undefined) {
     note(
       `holdfast: there are no events ${header.from === null ? '' : `from ${header.from} `}before ${before}: no archive`,
@@ -135,7 +135,7 @@ async function archive(api: Api, wish: ArchiveWish): Promise<void> {
       'is not on the disk as it was written',
       'the disk; then archive anew, to another one',
     );
-  const pruning = wish.prune === true ? { pruning: await prune(api, header, trailer) } : {};
+  const pruning = input.prune === true ? { pruning: await prune(api, header, trailer) } : {};
   printRecord({ ...tellArchive(file, header, trailer), ...pruning }, api.options);
 }
 
@@ -181,7 +181,7 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (!isProblem(error, 'too-many-requests') || waited >= longestBusy) throw error;
+      if (!isProblem(error, 'too-many-requests') || waited >= maxBusy) throw error;
       await pause(busyPause);
     }
 }

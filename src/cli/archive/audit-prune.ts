@@ -9,7 +9,7 @@ import { counted } from '../../counted.ts';
 /** Between two looks, milliseconds. */
 const lookEvery = 500;
 /** The node goes on by itself; so long it is waited for, milliseconds: some millions of events. */
-const longestWait = 60 * 60_000;
+const maxWait = 60 * 60_000;
 
 export interface FoundTrail {
   vault: { id: string; name: string } | null;
@@ -88,7 +88,7 @@ async function ended({ client }: Api, path: string, begun: FoundPruning): Promis
     if (pruning.state !== told)
       note(`holdfast: ${pruning.state}: ${counted(pruning.count, 'event')} (Ctrl-C leaves it going)`);
     told = pruning.state;
-    if (performance.now() - began > longestWait)
+    if (performance.now() - began > maxWait)
       throw new CliError(
         'unreachable',
         `the pruning is ${pruning.state} still`,

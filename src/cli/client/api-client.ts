@@ -43,13 +43,13 @@ const pauses = [250, 1000];
 export class ApiClient {
   bearer: Secret | undefined;
   readonly #transport: Transport;
-  readonly #patience: number;
+  readonly #timeout: number;
 
-  /** `patience` for one exchange, milliseconds. */
-  constructor(transport: Transport, bearer: Secret | undefined, patience: number) {
+  /** `timeout` for one exchange, milliseconds. */
+  constructor(transport: Transport, bearer: Secret | undefined, timeout: number) {
     this.#transport = transport;
     this.bearer = bearer;
-    this.#patience = patience;
+    this.#timeout = timeout;
   }
 
   async get<T = Item>(path: string, query?: Query): Promise<T> {
@@ -69,8 +69,8 @@ export class ApiClient {
   }
 
   /** One page, for lists that are too long to be held: the first, or with `cursor` the one after that which gave it. */
-  async page(path: string, query: Query, cursor: string | undefined, most = Infinity): Promise<Page> {
-    return this.get(path, { ...query, limit: String(Math.min(largestPage, most)), cursor });
+  async page(path: string, query: Query, cursor: string | undefined, max = Infinity): Promise<Page> {
+    return this.get(path, { ...query, limit: String(Math.min(largestPage, max)), cursor });
   }
 
   /** Makes something: a lost connection makes it once all the same. */
@@ -170,7 +170,7 @@ export class ApiClient {
         ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      patience: this.#patience,
+      timeout: this.#timeout,
     };
   }
 }

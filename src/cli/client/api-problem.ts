@@ -13,10 +13,10 @@ export class ApiProblem extends CliError {
     kind: string,
     status: number,
     detail: string,
-    wayOut: string | undefined,
+    remediation: string | undefined,
     fields: readonly FieldProblem[],
   ) {
-    super(exitKind(kind, status), detail, wayOut);
+    super(exitKind(kind, status), detail, remediation);
     this.name = 'ApiProblem';
     this.kind = kind;
     this.status = status;
@@ -42,7 +42,7 @@ export function readProblem({ status, headers, text }: Received, host: string): 
     kind,
     status,
     status >= 500 && requestId !== undefined ? `${detail} (request ${requestId})` : detail,
-    problem.wayOut ?? wayOutOf(kind, headers['retry-after']),
+    problem.remediation ?? remediationOf(kind, headers['retry-after']),
     problem.fields,
   );
 }
@@ -51,7 +51,7 @@ interface ProblemBody {
   type: string;
   detail: string | undefined;
   instance: string | undefined;
-  wayOut: string | undefined;
+  remediation: string | undefined;
   fields: FieldProblem[];
 }
 
@@ -71,7 +71,7 @@ function parseProblem(body: unknown): ProblemBody | undefined {
         type,
         detail: text('detail') ?? text('title'),
         instance: text('instance'),
-        wayOut: text('wayOut'),
+        remediation: text('remediation'),
         fields: Array.isArray(fields) ? fields.filter(isFieldProblem) : [],
       };
 }
@@ -90,12 +90,12 @@ export function toJson(text: string): unknown {
   }
 }
 
-function wayOutOf(kind: string, retryAfter: string | undefined): string | undefined {
+function remediationOf(kind: string, retryAfter: string | undefined): string | undefined {
   if (kind === 'too-many-requests' && retryAfter !== undefined) return `wait ${retryAfter} s, then repeat`;
-  return waysOut[kind];
+  return remediations[kind];
 }
 
-const waysOut: Record<string, string> = {
+const remediations: Record<string, string> = {
   unauthenticated: 'sign in: holdfast login',
   'second-factor-required': 'sign in: holdfast login',
   'password-change-required': 'sign in: holdfast login asks for a new password',

@@ -10,7 +10,7 @@ export interface Exchange {
   headers: Record<string, string>;
   body?: string | undefined;
   /** For the whole exchange, milliseconds. */
-  patience: number;
+  timeout: number;
 }
 
 export interface Received {
@@ -69,8 +69,8 @@ export class Transport {
     const sent = { yet: false };
     const outgoing = request(options);
     const timer = setTimeout(
-      () => outgoing.destroy(new TimedOutError(this.host, exchange.patience, sent.yet)),
-      exchange.patience,
+      () => outgoing.destroy(new TimedOutError(this.host, exchange.timeout, sent.yet)),
+      exchange.timeout,
     );
     outgoing.on('socket', (socket) => {
       if (outgoing.reusedSocket) sent.yet = true;
@@ -101,10 +101,10 @@ export class Transport {
 }
 
 class TimedOutError extends CliError {
-  constructor(host: string, patience: number, sent: boolean) {
+  constructor(host: string, timeout: number, sent: boolean) {
     super(
       'unreachable',
-      `${host} ${sent ? 'did not answer' : 'could not be reached'} within ${patience / 1000} s${
+      `${host} ${sent ? 'did not answer' : 'could not be reached'} within ${timeout / 1000} s${
         sent ? '; what was asked may be done all the same' : ''
       }`,
       sent
@@ -129,18 +129,18 @@ async function readText(incoming: IncomingMessage): Promise<string> {
 
 function unreachable(host: string, error: Error): CliError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  const [problem, wayOut] = reasons[code] ?? [
+  const [problem, remediation] = reasons[code] ?? [
     `could not be reached (${code === '' ? error.message : code})`,
     'the address and port of the endpoint',
   ];
-  return new CliError('unreachable', `${host} ${problem}`, wayOut, error);
+  return new CliError('unreachable', `${host} ${problem}`, remediation, error);
 }
 
 const untrusted: [string, string] = [
   'has a certificate of a CA that is not trusted here',
   'name the file of its CA with --ca FILE or HOLDFAST_CA',
 ];
-const reasons: Record<string, [problem: string, wayOut: string]> = {
+const reasons: Record<string, [problem: string, remediation: string]> = {
   ECONNREFUSED: ['refuses connections: nothing listens there', 'holdfast serve; the port of the endpoint'],
   ENOTFOUND: ['has a name that DNS does not know', 'the name in the endpoint'],
   EAI_AGAIN: ['has a name that DNS cannot look up now', 'the name server'],

@@ -394,7 +394,7 @@ export interface Schemas {
       /** AWS’s name for it, or ours. */
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
       /** The KMS key that is in the way. */
@@ -466,7 +466,7 @@ export interface Schemas {
       /** AWS’s name for it, or one of ours. */
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
     } | null;
     accessKeyRotationRetryAt: string | null;
     /** What the last check found; null with type `manual`. */
@@ -489,7 +489,7 @@ export interface Schemas {
         /** AWS’s name for it, or one of ours. */
         code: string;
         message: string;
-        wayOut: string;
+        remediation: string;
       } | null;
     } | null;
     /** UTC, ISO 8601 with milliseconds. */
@@ -566,7 +566,7 @@ export interface Schemas {
       meaning: string;
       /** What is behind it as a rule. */
       cause: string;
-      wayOut: string;
+      remediation: string;
       /** Where AWS documents it. */
       source: string;
     } | null;
@@ -576,7 +576,7 @@ export interface Schemas {
       operation: string;
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
       /** How often in a row. */
@@ -586,7 +586,7 @@ export interface Schemas {
     warnings: {
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
     }[];
     /** When AWS was last looked at. */
     checkedAt: string | null;
@@ -806,7 +806,7 @@ export interface Schemas {
     warnings?: {
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
     }[];
   };
   KeySetFreezes: {
@@ -841,9 +841,9 @@ export interface Schemas {
     alias: string;
     description: string;
     tags: Record<string, string>;
-    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the pointer was given up. */
+    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up. */
     step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
-    /** The pointer is being given up: the KMS key stays, or its deletion is scheduled first. */
+    /** The KMS key record is being given up: the KMS key stays, or its deletion is scheduled first. */
     leaving: ('KEEP' | 'DELETE') | null;
     /** With GONE: what became of the KMS key. */
     outcome: ('KEPT' | 'DELETION_SCHEDULED' | 'NEVER_MADE' | 'GONE_IN_AWS') | null;
@@ -855,7 +855,7 @@ export interface Schemas {
       /** AWS’s name for it, or ours. */
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
       /** The KMS key that is in the way. */
@@ -1107,7 +1107,7 @@ export interface Schemas {
     region: string;
     keyArn: string | null;
     alias: string;
-    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the pointer was given up. */
+    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up. */
     step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
     /** As AWS said last. UNKNOWN: it could not be asked, or the key store is not connected. */
     cloudStatus: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN';
@@ -1123,7 +1123,7 @@ export interface Schemas {
       /** AWS’s name for it, or ours. */
       code: string;
       message: string;
-      wayOut: string;
+      remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
       /** The KMS key that is in the way. */
@@ -1293,7 +1293,7 @@ export interface Schemas {
       detail: string;
     }[];
     /** What to do, where one failed. */
-    wayOut?: string;
+    remediation?: string;
     /** What the token says of itself. */
     info?: {
       label: string;

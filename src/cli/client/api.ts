@@ -20,14 +20,14 @@ export interface Api {
   here: (path: string) => string;
 }
 
-const patience = 60;
+const defaultTimeout = 60;
 
 export function apiOptions(command: Command): ApiOptions {
   return command.optsWithGlobals<ApiOptions>();
 }
 
 /** Milliseconds for one exchange. Making a key may wait for a slow token. */
-export function patienceOf({ timeout = patience }: ConnectionOptions): number {
+export function timeoutOf({ timeout = defaultTimeout }: ConnectionOptions): number {
   return timeout * 1000;
 }
 
@@ -42,7 +42,7 @@ export async function withApi<T>(
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
   try {
     return await run({
-      client: new ApiClient(transport, bearer, patienceOf(options)),
+      client: new ApiClient(transport, bearer, timeoutOf(options)),
       options,
       vaultId,
       here: (path) => `${base}${path}`,

@@ -7,7 +7,7 @@ import { CliError } from '../output/cli-error.ts';
 import { note } from '../output/streams.ts';
 
 /** How long someone may take to sign in at the provider, milliseconds. */
-const patience = 10 * 60_000;
+const timeout = 10 * 60_000;
 
 /**
  * Signs in with a browser (RFC 8252, 7.3): the provider sends it back to a port of this machine that is open for this
@@ -60,7 +60,7 @@ export async function signInWithBrowser(
   const timer = setTimeout(
     () =>
       arrival.reject(new CliError('refused', 'nobody signed in within ten minutes', 'repeat the command')),
-    patience,
+    timeout,
   );
   try {
     return { code: await arrival.promise, verifier };

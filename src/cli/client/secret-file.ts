@@ -34,7 +34,7 @@ export function readClosedFile(file: string, what: string): string {
     const { uid, size } = stat;
     const opening = openingOf(file, stat);
     if (opening !== undefined)
-      throw new CliError('configuration', `${what} ${file}: ${opening.problem}`, opening.wayOut);
+      throw new CliError('configuration', `${what} ${file}: ${opening.problem}`, opening.remediation);
     if (uid !== 0 && uid !== process.getuid?.())
       throw new CliError('configuration', `${what} ${file}: belongs to another user`, 'a file of your own');
     if (size > 2 ** 20) throw new CliError('configuration', `${what} ${file}: is too large to be that`);

@@ -60,19 +60,19 @@ export function addAccountCommands(program: Command): void {
         'a file of mode 0600 with the password of now, or - for standard input',
       )
       .option('--new-password-file <file>', 'the same, with the new one')
-      .action(async (wish: { passwordFile?: string; newPasswordFile?: string }, command: Command) =>
+      .action(async (input: { passwordFile?: string; newPasswordFile?: string }, command: Command) =>
         withApi(command, async ({ client, options }) => {
           const current = await readSecret({
             what: 'password',
             option: '--password-file',
-            file: wish.passwordFile,
+            file: input.passwordFile,
           });
           const name = profileName(options);
           const profile = readProfile(name);
           const place = profile === undefined ? undefined : reserveProfile(name);
           try {
             const before = profile?.token;
-            const session = await changePassword(client, current, wish.newPasswordFile);
+            const session = await changePassword(client, current, input.newPasswordFile);
             // A change of password may give the session another token.
             const token = client.bearer?.reveal() ?? null;
             if (profile !== undefined && token !== null && token !== before)

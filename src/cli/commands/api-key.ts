@@ -13,7 +13,7 @@ import { collect, limitOption, parseMoment } from '../output/values.ts';
 
 const kind: Kind = { what: 'API key', path: '/user/api-keys', listedBy: 'holdfast api-key list' };
 
-interface ApiKeyWish {
+interface ApiKeyInput {
   scope: string[];
   expires: string;
   keyFile?: string;
@@ -39,7 +39,7 @@ export function addApiKeyCommands(program: Command): void {
           .makeOptionMandatory(),
       )
       .option('--key-file <file>', 'write the secret here, mode 0600, instead of showing it')
-      .action(async (name: string, wish: ApiKeyWish, command: Command) => create(name, wish, command)),
+      .action(async (name: string, input: ApiKeyInput, command: Command) => create(name, input, command)),
     'holdfast api-key create terraform --scope vault.read,cloud-keys.write --expires 90d --key-file terraform.key',
     'HOLDFAST_API_KEY_FILE=terraform.key HOLDFAST_ENDPOINT=https://keys.example.com:9443 holdfast cloud-key list',
   );
@@ -89,7 +89,7 @@ export function addApiKeyCommands(program: Command): void {
 
 async function create(
   name: string,
-  { scope, expires, keyFile }: ApiKeyWish,
+  { scope, expires, keyFile }: ApiKeyInput,
   command: Command,
 ): Promise<void> {
   await withApi(command, async ({ client, options }) => {

@@ -6,7 +6,7 @@ import { example } from '../output/example.ts';
 import { printList } from '../output/output.ts';
 import { parseCount, parsePast } from '../output/values.ts';
 
-interface AuditWish {
+interface AuditInput {
   action?: string;
   actor?: string;
   target?: string;
@@ -20,7 +20,7 @@ interface AuditWish {
 }
 
 /** A trail may be longer than anyone wants to see at once. */
-const mostUnasked = 100;
+const maxUnasked = 100;
 
 export function addAuditCommands(program: Command): void {
   const audit = program
@@ -44,12 +44,12 @@ export function addAuditCommands(program: Command): void {
       .addOption(
         new Option('--limit <n>', 'at most this many')
           .argParser(parseCount(1, 1_000_000))
-          .default(mostUnasked),
+          .default(maxUnasked),
       )
       .option('--oldest-first', 'oldest first instead of newest first')
       .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
       .option('--all', 'everything, regardless of --limit')
-      .action(async ({ limit, all, oldestFirst, ...query }: AuditWish, command: Command) =>
+      .action(async ({ limit, all, oldestFirst, ...query }: AuditInput, command: Command) =>
         withApi(command, async ({ client, options, here, vaultId = '' }) =>
           printList(
             await client.list<AuditEvent>(

@@ -57,7 +57,7 @@ function cloudOption(): Option {
   ).choices(['ours', 'both']);
 }
 
-interface ActWish {
+interface ActInput {
   keySet?: string;
   days: number;
   cloud?: string;
@@ -68,15 +68,15 @@ function addAct(
   parent: Command,
   verb: string,
   description: string,
-  run: (api: Api, found: Found, wish: ActWish) => Promise<void>,
+  run: (api: Api, found: Found, input: ActInput) => Promise<void>,
 ): Command {
   const command = parent
     .command(verb)
     .addArgument(cloudKeyArgument())
     .description(description)
     .addOption(keySetOption())
-    .action(async (name: string, wish: ActWish, command: Command) =>
-      withApi(command, async (api) => run(api, await findCloudKey(api, name, wish.keySet), wish)),
+    .action(async (name: string, input: ActInput, command: Command) =>
+      withApi(command, async (api) => run(api, await findCloudKey(api, name, input.keySet), input)),
     );
   return example(command, `holdfast cloud-key ${verb} payroll${verb === 'delete' ? ' --days 7' : ''}`);
 }

@@ -25,7 +25,7 @@ import {
 
 const usages = ['encrypt-decrypt', 'encrypt-only', 'decrypt-only', 'neither'];
 
-interface CloudKeyWish {
+interface CloudKeyInput {
   keySet: string;
   name?: string;
   label?: string;
@@ -87,24 +87,24 @@ export function addCloudKeyCommands(program: Command): void {
 
 function addMake(command: Command, path: (api: Api) => string, ...samples: string[]): void {
   command.requiredOption('--key-set <key-set>', 'name or id of its key set');
-  describe(command).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+  describe(command).action(async (name: string, input: CloudKeyInput, command: Command) =>
     withApi(command, async (api) => {
-      const keySet = await findOne(api, keySets, wish.keySet);
+      const keySet = await findOne(api, keySets, input.keySet);
       const made = await api.client.create<Made>(
         path(api),
         given({
-          ...fieldsOf(wish),
+          ...fieldsOf(input),
           keySetId: keySet.id,
           name,
-          label: wish.label,
-          usage: wish.usage,
-          externalKeyId: wish.externalKeyId ?? wish.label,
-          restrict: wish.restrict,
-          kmsKey: kmsKeyOf(wish),
+          label: input.label,
+          usage: input.usage,
+          externalKeyId: input.externalKeyId ?? input.label,
+          restrict: input.restrict,
+          kmsKey: kmsKeyOf(input),
         }),
       );
-      const verb = wish.label === undefined ? 'create' : 'adopt';
-      await tellCloudKeyChange(api, { verb }, wish.wait === true ? await waited(api, made) : made);
+      const verb = input.label === undefined ? 'create' : 'adopt';
+      await tellCloudKeyChange(api, { verb }, input.wait === true ? await waited(api, made) : made);
     }),
   );
   example(command, ...samples);
@@ -115,7 +115,7 @@ interface Made extends Found {
 }
 
 /** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
-function kmsKeyOf({ kmsKey, kmsAlias, kmsTag, kmsPolicy }: CloudKeyWish): unknown {
+function kmsKeyOf({ kmsKey, kmsAlias, kmsTag, kmsPolicy }: CloudKeyInput): unknown {
   if (kmsKey === false) return false;
   const told = given({ alias: kmsAlias, tags: kmsTag, policy: kmsPolicy });
   return Object.keys(told).length === 0 ? undefined : told;
@@ -155,7 +155,7 @@ function addList(cloudKey: Command): void {
       .addOption(limitOption())
       .action(
         async (
-          wish: {
+          input: {
             keySet?: string;
             state?: string;
             region?: string;
@@ -166,8 +166,8 @@ function addList(cloudKey: Command): void {
           command: Command,
         ) =>
           withApi(command, async (api) => {
-            const { state, region, name, sort, limit } = wish;
-            const keySetId = await idOf(api, keySets, wish.keySet);
+            const { state, region, name, sort, limit } = input;
+            const keySetId = await idOf(api, keySets, input.keySet);
             printList(
               await api.client.list(cloudKeysPath(api), { keySetId, state, region, name, sort }, limit),
               {
@@ -251,15 +251,15 @@ function addEdit(cloudKey: Command): void {
       '--apply-to-kms',
       'change its KMS keys in AWS too (alias, description, key policy); without, the difference is shown as drift',
     );
-  describe(edit).action(async (name: string, wish: CloudKeyWish, command: Command) =>
+  describe(edit).action(async (name: string, input: CloudKeyInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = changes({ ...fieldsOf(wish), name: wish.name });
-      const before = await findCloudKey(api, name, wish.keySet);
-      const applyToKms = wish.applyToKms === true ? { applyToKms: true } : {};
+      const body = changes({ ...fieldsOf(input), name: input.name });
+      const before = await findCloudKey(api, name, input.keySet);
+      const applyToKms = input.applyToKms === true ? { applyToKms: true } : {};
       const path = `${cloudKeysPath(api)}/${before.id}`;
       const edited = await api.client.edit(path, { ...body, ...applyToKms });
       // What its KMS keys are given is not in its own record.
-      const changed = edited.changed || wish.applyToKms === true;
+      const changed = edited.changed || input.applyToKms === true;
       await tellCloudKeyChange(api, { verb: 'edit', before, told: body, changed }, edited.after);
     }),
   );
@@ -305,14 +305,14 @@ function listOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser(collect);
 }
 
-function fieldsOf(wish: CloudKeyWish): Record<string, unknown> {
+function fieldsOf(input: CloudKeyInput): Record<string, unknown> {
   return {
-    description: wish.description,
-    region: wish.region,
-    administrators: wish.administrator,
-    users: wish.user,
-    rotation: wish.rotation,
-    expiresAt: wish.expires?.to,
-    quota: wish.quota?.to,
+    description: input.description,
+    region: input.region,
+    administrators: input.administrator,
+    users: input.user,
+    rotation: input.rotation,
+    expiresAt: input.expires?.to,
+    quota: input.quota?.to,
   };
 }

@@ -25,7 +25,7 @@ const columns: Columns<Item> = {
   created: { of: ({ createdAt }) => createdAt, rank: 7 },
 };
 
-interface CredentialWish {
+interface CredentialInput {
   keySet?: string;
   expires?: OrNull<string>;
   retireAfterQuiet?: OrNull<number>;
@@ -46,11 +46,14 @@ export function addCredentialCommands(program: Command): void {
     .requiredOption('--key-set <key-set>', 'name or id of the key set')
     .addOption(expiresOption())
     .addOption(consoleFileOption())
-    .action(async (wish: CredentialWish & { keySet: string }, command: Command) =>
+    .action(async (input: CredentialInput & { keySet: string }, command: Command) =>
       withApi(command, async (api) => {
-        const { id } = await findOne(api, keySets, wish.keySet);
-        await printIssued(api, wish, async () =>
-          api.client.create(`${keySets.path(api)}/${id}/credentials`, given({ expiresAt: wish.expires?.to })),
+        const { id } = await findOne(api, keySets, input.keySet);
+        await printIssued(api, input, async () =>
+          api.client.create(
+            `${keySets.path(api)}/${id}/credentials`,
+            given({ expiresAt: input.expires?.to }),
+          ),
         );
       }),
     );
@@ -79,10 +82,10 @@ export function addCredentialCommands(program: Command): void {
     credential,
     'edit',
     'change when a credential expires, or whether it retires by itself',
-    async ({ client, options }, path, wish) => {
+    async ({ client, options }, path, input) => {
       const body = changes({
-        expiresAt: wish.expires?.to,
-        retireAfterQuietMinutes: wish.retireAfterQuiet?.to,
+        expiresAt: input.expires?.to,
+        retireAfterQuietMinutes: input.retireAfterQuiet?.to,
       });
       const { after, changed } = await client.edit(path, body);
       printChanged(editedSentence(String(after['accessKeyId']), body, { after, changed }), after, options);
@@ -94,12 +97,12 @@ export function addCredentialCommands(program: Command): void {
     credential,
     'rotate',
     'issue the successor of a credential; both are good until the old one retires or is withdrawn',
-    async (api, path, wish) =>
-      printIssued(api, wish, async () =>
+    async (api, path, input) =>
+      printIssued(api, input, async () =>
         api.client.change(path, {
           method: 'POST',
           action: '/rotate',
-          body: given({ expiresAt: wish.expires?.to, retireAfterQuietMinutes: wish.retireAfterQuiet?.to }),
+          body: given({ expiresAt: input.expires?.to, retireAfterQuietMinutes: input.retireAfterQuiet?.to }),
           idempotencyKey: randomUUID(),
         }),
       ),
@@ -130,7 +133,7 @@ function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, path: string, wish: CredentialWish) => Promise<void>,
+  act: (api: Api, path: string, input: CredentialInput) => Promise<void>,
   options: Option[] = [],
   more = '',
 ): void {
@@ -139,8 +142,8 @@ function addAct(
     .description(description)
     .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if omitted');
   for (const option of options) command.addOption(option);
-  command.action(async (accessKeyId: string, wish: CredentialWish, command: Command) =>
-    withApi(command, async (api) => act(api, await pathOf(api, accessKeyId, wish.keySet), wish)),
+  command.action(async (accessKeyId: string, input: CredentialInput, command: Command) =>
+    withApi(command, async (api) => act(api, await pathOf(api, accessKeyId, input.keySet), input)),
   );
   example(command, `holdfast credential ${verb} AKIDEXAMPLE2345ABCDE${more}`);
 }
@@ -166,7 +169,7 @@ async function pathOf(api: Api, accessKeyId: string, keySet: string | undefined)
 /** Prints a credential whose secret comes this once; or writes the file that the console of AWS takes. */
 async function printIssued(
   { options }: Api,
-  { consoleFile: file }: CredentialWish,
+  { consoleFile: file }: CredentialInput,
   issue: () => Promise<Item>,
 ): Promise<void> {
   const issued = async () => {

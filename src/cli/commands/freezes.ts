@@ -38,9 +38,9 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
         'stop all use of every key in these key sets, by name or id; if one is not found, none is frozen',
       )
       .option('--all', 'every key set that you can see')
-      .action(async (names: string[], wish: Several, command: Command) =>
+      .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
-          const found = await chosen(api, keySets, names, wish, 'frozen');
+          const found = await chosen(api, keySets, names, input, 'frozen');
           await act(api, keySets, 'freeze', found);
         }),
       ),
@@ -53,13 +53,13 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
       .description('end the freeze of key sets, by name or id: each key is as it was before')
       .option('--all', 'every key set that you can see')
       .addOption(yesOption())
-      .action(async (names: string[], wish: Several, command: Command) =>
+      .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
-          const found = await chosen(api, keySets, names, wish, 'thawed');
+          const found = await chosen(api, keySets, names, input, 'thawed');
           const affected = (found ?? (await api.client.list<Found>(keySets.path(api)))).filter(
             ({ state }) => state === 'FROZEN',
           );
-          await tellUsable(affected.map(inWords), wish, found?.length !== 1);
+          await tellUsable(affected.map(inWords), input, found?.length !== 1);
           await act(api, keySets, 'thaw', found);
         }),
       ),
@@ -136,10 +136,10 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
       .option('--all', 'every vault of the appliance; each is thawed by its own administrators')
       .option('--reason <text>', 'such as the number of an incident, for the audit trail')
       .addOption(yesOption())
-      .action(async (name: string | undefined, wish: Several & { reason?: string }, command: Command) =>
+      .action(async (name: string | undefined, input: Several & { reason?: string }, command: Command) =>
         withApi(command, async (api) => {
-          if (wish.all === true) await freezeAll(api, name, wish);
-          else await freezeOne(api, vaults, name, wish);
+          if (input.all === true) await freezeAll(api, name, input);
+          else await freezeOne(api, vaults, name, input);
         }),
       ),
     'holdfast vault freeze --reason INC-4711',
@@ -151,11 +151,11 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
       .description('end the freeze of a vault, your own if omitted: of the appliance, what it holds of one')
       .option('--reason <text>', 'for the audit trail')
       .addOption(yesOption())
-      .action(async (name: string | undefined, wish: Several & { reason?: string }, command: Command) =>
+      .action(async (name: string | undefined, input: Several & { reason?: string }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await vaultOf(api, vaults, name);
-          await tellUsable(await usableWith(api, id), wish, true);
-          const { after, changed } = await api.client.edit(`/vaults/${id}`, reasonOf(wish), {
+          await tellUsable(await usableWith(api, id), input, true);
+          const { after, changed } = await api.client.edit(`/vaults/${id}`, reasonOf(input), {
             method: 'POST',
             action: '/thaw',
           });
@@ -169,17 +169,17 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
 async function freezeAll(
   api: Api,
   name: string | undefined,
-  wish: Several & { reason?: string },
+  input: Several & { reason?: string },
 ): Promise<void> {
   if (name !== undefined) throw new CliError('usage', 'a vault, or --all: not both');
   await confirm(
     'Freeze every vault? Nobody’s keys can be used until the administrators of each vault thaw it; the appliance cannot.',
-    wish.yes,
+    input.yes,
   );
   const done = await api.client.send<{ frozen: number; frozenBefore: number }>({
     method: 'POST',
     path: '/vaults/freeze',
-    body: reasonOf(wish),
+    body: reasonOf(input),
   });
   printDone(vaultsInWords(done), done, api.options);
 }
@@ -188,19 +188,19 @@ async function freezeOne(
   api: Api,
   vaults: Collection,
   name: string | undefined,
-  wish: Several & { reason?: string },
+  input: Several & { reason?: string },
 ): Promise<void> {
   const vault = await vaultOf(api, vaults, name);
   if (api.vaultId === undefined)
     await confirm(
       `Freeze the vault ${name ?? vault.id}? Its keys can be used again when both you and its own administrators have thawed it.`,
-      wish.yes,
+      input.yes,
     );
   // Whatever else is changed of it meanwhile.
   const now = await api.client.send({
     method: 'POST',
     path: `/vaults/${vault.id}/freeze`,
-    body: reasonOf(wish),
+    body: reasonOf(input),
     etag: '*',
   });
   printDone(frozenVaultInWords(now), now, api.options);

@@ -20,7 +20,7 @@ export const groups: Collection = {
   sample: '"Cloud Admin Group"',
 };
 
-interface GroupWish {
+interface GroupInput {
   name?: string;
   description?: string;
 }
@@ -34,7 +34,7 @@ export function addGroupCommands(program: Command): void {
       .command('create <name>')
       .description('make an admin group')
       .option('--description <text>', 'up to 300 characters')
-      .action(async (name: string, { description }: GroupWish, command: Command) =>
+      .action(async (name: string, { description }: GroupInput, command: Command) =>
         withApi(command, async (api) =>
           printChanged(
             `admin group ${name} is created.`,
@@ -53,7 +53,7 @@ export function addGroupCommands(program: Command): void {
       .description('change an admin group, by name or id')
       .option('--name <name>', 'another name')
       .option('--description <text>', 'up to 300 characters')
-      .action(async (group: string, { name, description }: GroupWish, command: Command) =>
+      .action(async (group: string, { name, description }: GroupInput, command: Command) =>
         withApi(command, async (api) => {
           const body = changes({ name, description });
           const { id } = await findOne(api, groups, group);

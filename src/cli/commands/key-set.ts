@@ -35,7 +35,7 @@ export const keySets: Collection = {
   sample: 'payments',
 };
 
-interface KeySetWish {
+interface KeySetInput {
   name?: string;
   description?: string;
   group?: string;
@@ -55,11 +55,11 @@ export function addKeySetCommands(program: Command): void {
     .command('create <name>')
     .description('make a key set')
     .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
-  describe(create).action(async (name: string, wish: KeySetWish, command: Command) =>
+  describe(create).action(async (name: string, input: KeySetInput, command: Command) =>
     withApi(command, async (api) =>
       tellKeySet(
         api,
-        await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, wish)), name })),
+        await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, input)), name })),
       ),
     ),
   );
@@ -76,9 +76,9 @@ export function addKeySetCommands(program: Command): void {
     )
     .option('--name <name>', 'another name')
     .option('--token <token>', 'another token');
-  describe(edit).action(async (name: string, wish: KeySetWish, command: Command) =>
+  describe(edit).action(async (name: string, input: KeySetInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = changes(await fieldsOf(api, wish));
+      const body = changes(await fieldsOf(api, input));
       const { id } = await findOne(api, keySets, name);
       const { after, changed } = await api.client.edit(`${keySets.path(api)}/${id}`, body);
       printChanged(editedSentence(name, body, { after, changed }), after, api.options);
@@ -100,10 +100,10 @@ function tellKeySet({ options }: Api, made: Item): void {
     made,
     options,
   );
-  const { warnings = [] } = made as { warnings?: { message: string; wayOut: string }[] };
-  for (const { message, wayOut } of warnings) {
+  const { warnings = [] } = made as { warnings?: { message: string; remediation: string }[] };
+  for (const { message, remediation } of warnings) {
     note(`warning: ${message}`);
-    note(`way out: ${wayOut}`);
+    note(`hint: ${remediation}`);
   }
 }
 
@@ -132,16 +132,16 @@ function describe(command: Command): Command {
     );
 }
 
-async function fieldsOf(api: Api, wish: KeySetWish): Promise<Record<string, unknown>> {
+async function fieldsOf(api: Api, input: KeySetInput): Promise<Record<string, unknown>> {
   return {
-    name: wish.name,
-    description: wish.description,
-    adminGroupId: await idOrNone(api, groups, wish.group),
-    cspAccountId: await idOrNone(api, cspAccounts, wish.cspAccount),
-    token: wish.token,
-    externalKeyStore: wish.externalKeyStore,
-    pathPrefix: wish.pathPrefix,
-    rotation: wish.rotation === undefined ? undefined : { days: wish.rotation.to },
-    quota: wish.quota?.to,
+    name: input.name,
+    description: input.description,
+    adminGroupId: await idOrNone(api, groups, input.group),
+    cspAccountId: await idOrNone(api, cspAccounts, input.cspAccount),
+    token: input.token,
+    externalKeyStore: input.externalKeyStore,
+    pathPrefix: input.pathPrefix,
+    rotation: input.rotation === undefined ? undefined : { days: input.rotation.to },
+    quota: input.quota?.to,
   };
 }

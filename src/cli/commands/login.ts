@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ApiClient, isProblem } from '../client/api-client.ts';
-import { patienceOf, type ApiOptions } from '../client/api.ts';
+import { timeoutOf, type ApiOptions } from '../client/api.ts';
 import { Transport } from '../client/api-transport.ts';
 import { findSignIn, profileName } from '../client/connection.ts';
 import { example } from '../output/example.ts';
@@ -12,7 +12,7 @@ import { askLine, readSecret } from '../client/prompt.ts';
 import { note } from '../output/streams.ts';
 import { finishSignIn, type Session, type SignInAnswer, type SignInFiles } from '../client/sign-in.ts';
 
-interface LoginWish extends ApiOptions, SignInFiles {
+interface LoginInput extends ApiOptions, SignInFiles {
   username?: string;
   oidc?: boolean;
   browser: boolean;
@@ -31,24 +31,24 @@ export function addLoginCommand(program: Command): void {
       .option('--new-password-file <file>', 'the same, with a new password, where it must be changed')
       .option('--oidc', 'sign in with the single sign-on of the vault (or of the appliance), in a browser')
       .option('--no-browser', 'with --oidc: print the address, open no browser')
-      .action(async (_: unknown, command: Command) => login(command.optsWithGlobals<LoginWish>())),
+      .action(async (_: unknown, command: Command) => login(command.optsWithGlobals<LoginInput>())),
     'holdfast login --endpoint https://keys.example.com:9443 --username admin',
     'holdfast login --vault https://keys.example.com:9443/sign-in/4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
   );
 }
 
-async function login(wish: LoginWish): Promise<void> {
-  const { origin, ca, caFile, vaultId, before } = findSignIn(wish);
-  const place = reserveProfile(profileName(wish));
+async function login(input: LoginInput): Promise<void> {
+  const { origin, ca, caFile, vaultId, before } = findSignIn(input);
+  const place = reserveProfile(profileName(input));
   const transport = new Transport(origin, ca);
-  const client = new ApiClient(transport, undefined, patienceOf(wish));
+  const client = new ApiClient(transport, undefined, timeoutOf(input));
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
   try {
     const session = await keptOrEnded(client, async () => {
       const begun =
-        wish.oidc === true
-          ? await withBrowser(client, origin, base, wish)
-          : await withPassword(client, base, wish, before?.username);
+        input.oidc === true
+          ? await withBrowser(client, origin, base, input)
+          : await withPassword(client, base, input, before?.username);
       place.write({
         endpoint: origin.origin,
         ca: caFile,
@@ -62,7 +62,7 @@ async function login(wish: LoginWish): Promise<void> {
     printDone(
       `signed in to ${origin.host} as ${session.user.username} (${session.user.role}), until ${timeText(session.expiresAt)} at the latest`,
       session,
-      wish,
+      input,
     );
   } finally {
     transport.close();
@@ -90,29 +90,34 @@ async function end(client: ApiClient): Promise<void> {
   }
 }
 
-async function withBrowser(client: ApiClient, origin: URL, base: string, wish: LoginWish): Promise<Session> {
-  const body = await signInWithBrowser(origin, base, wish.browser);
+async function withBrowser(
+  client: ApiClient,
+  origin: URL,
+  base: string,
+  input: LoginInput,
+): Promise<Session> {
+  const body = await signInWithBrowser(origin, base, input.browser);
   const begun = await client.send<SignInAnswer>({ method: 'POST', path: '/oidc/sessions', body });
-  return finishSignIn(client, begun, wish, undefined);
+  return finishSignIn(client, begun, input, undefined);
 }
 
 async function withPassword(
   client: ApiClient,
   base: string,
-  wish: LoginWish,
+  input: LoginInput,
   known: string | undefined,
 ): Promise<Session> {
   const username =
-    wish.username ?? known ?? (await askLine('User name: ', 'who signs in? Add --username NAME'));
+    input.username ?? known ?? (await askLine('User name: ', 'who signs in? Add --username NAME'));
   const password = await readSecret({
     what: 'password',
     option: '--password-file',
-    file: wish.passwordFile,
+    file: input.passwordFile,
   });
   const begun = await client.send<SignInAnswer>({
     method: 'POST',
     path: `${base}/sessions`,
     body: { username, password: password.reveal() },
   });
-  return finishSignIn(client, begun, wish, password);
+  return finishSignIn(client, begun, input, password);
 }

@@ -8,7 +8,7 @@ import { parseCount } from '../output/values.ts';
 
 const path = '/mail';
 
-interface MailWish {
+interface MailInput {
   host: string;
   port: number;
   security: string;
@@ -55,14 +55,14 @@ export function addMailCommands(program: Command): void {
         '--mail-ca <file>',
         'CAs that the certificate of the server must be from, in place of the machine’s',
       )
-      .action(async (wish: MailWish, command: Command) =>
+      .action(async (input: MailInput, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const { host, port, security, from, username, passwordFile: file } = wish;
+          const { host, port, security, from, username, passwordFile: file } = input;
           const password =
-            username === undefined || wish.keepPassword === true
+            username === undefined || input.keepPassword === true
               ? undefined
               : (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
-          const caCertificates = wish.mailCa === undefined ? undefined : readCa(wish.mailCa);
+          const caCertificates = input.mailCa === undefined ? undefined : readCa(input.mailCa);
           const body = given({ host, port, security, from, username, password, caCertificates });
           printChanged(
             `mail goes through ${host}:${port}, from ${from}; try it: holdfast mail test ADDRESS`,

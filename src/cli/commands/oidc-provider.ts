@@ -6,7 +6,7 @@ import { printChanged, printDone, printRecord } from '../output/output.ts';
 import { readSecret } from '../client/prompt.ts';
 import { collect } from '../output/values.ts';
 
-interface OidcWish {
+interface OidcInput {
   issuer: string;
   clientId: string;
   clientSecretFile?: string;
@@ -57,23 +57,23 @@ export function addOidcProviderCommands(program: Command): void {
           'preferred_username',
         ]),
       )
-      .action(async (wish: OidcWish, command: Command) =>
+      .action(async (input: OidcInput, command: Command) =>
         withApi(command, async ({ client, options, here }) => {
-          const { clientSecretFile: file } = wish;
+          const { clientSecretFile: file } = input;
           const secret =
             file === undefined
               ? undefined
               : await readSecret({ what: 'client secret', option: '--client-secret-file', file });
           const body = given({
-            issuer: wish.issuer,
-            clientId: wish.clientId,
-            clientSecret: wish.publicClient === true ? null : secret?.reveal(),
-            caCertificates: wish.providerCa === undefined ? undefined : readCa(wish.providerCa),
-            scopes: wish.scope,
-            usernameClaim: wish.usernameClaim,
+            issuer: input.issuer,
+            clientId: input.clientId,
+            clientSecret: input.publicClient === true ? null : secret?.reveal(),
+            caCertificates: input.providerCa === undefined ? undefined : readCa(input.providerCa),
+            scopes: input.scope,
+            usernameClaim: input.usernameClaim,
           });
           printChanged(
-            `single sign-on is set up with ${wish.issuer}; try it: holdfast login --oidc`,
+            `single sign-on is set up with ${input.issuer}; try it: holdfast login --oidc`,
             await client.put(here('/oidc-provider'), body),
             options,
           );

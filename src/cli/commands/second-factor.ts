@@ -7,7 +7,7 @@ import { readSecret } from '../client/prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
 import { print } from '../output/streams.ts';
 
-interface SecondFactorWish {
+interface SecondFactorInput {
   passwordFile?: string;
   codeFile?: string;
   recoveryCodesFile?: string;
@@ -21,7 +21,7 @@ export function addSecondFactorCommands(program: Command): void {
     verb: string,
     description: string,
     withCodes: boolean,
-    act: (api: Api, wish: SecondFactorWish) => Promise<void>,
+    act: (api: Api, input: SecondFactorInput) => Promise<void>,
   ) => {
     const command = secondFactor
       .command(verb)
@@ -36,14 +36,14 @@ export function addSecondFactorCommands(program: Command): void {
         '--recovery-codes-file <file>',
         'write the recovery codes here, mode 0600, instead of showing them',
       );
-    command.action(async (wish: SecondFactorWish, command: Command) =>
-      withApi(command, async (api) => act(api, wish)),
+    command.action(async (input: SecondFactorInput, command: Command) =>
+      withApi(command, async (api) => act(api, input)),
     );
     example(command, `holdfast second-factor ${verb}`);
   };
   add('enable', 'show a secret for the app, and turn it on once a code of the app proves it', true, enable);
-  add('disable', 'turn it off', false, async ({ client, options }, wish) => {
-    const body = { password: await password(wish), code: await code(wish) };
+  add('disable', 'turn it off', false, async ({ client, options }, input) => {
+    const body = { password: await password(input), code: await code(input) };
     await client.send({ method: 'DELETE', path: '/user/totp', body });
     printDone('the second factor is off', { secondFactor: false }, options);
   });
@@ -51,21 +51,21 @@ export function addSecondFactorCommands(program: Command): void {
     'recovery-codes',
     'make ten new recovery codes; the old ones no longer work',
     true,
-    async (api, wish) => {
-      const body = { password: await password(wish), code: await code(wish) };
-      await showRecoveryCodes(api, wish, async (client) =>
+    async (api, input) => {
+      const body = { password: await password(input), code: await code(input) };
+      await showRecoveryCodes(api, input, async (client) =>
         client.send({ method: 'POST', path: '/user/totp/recovery-codes', body }),
       );
     },
   );
 }
 
-async function enable(api: Api, wish: SecondFactorWish): Promise<void> {
+async function enable(api: Api, input: SecondFactorInput): Promise<void> {
   const { client, options } = api;
   const secret = await client.send<{ secret: string; otpauthUri: string }>({
     method: 'POST',
     path: '/user/totp',
-    body: { password: await password(wish) },
+    body: { password: await password(input) },
   });
   print(
     isForPrograms(options)
@@ -73,14 +73,14 @@ async function enable(api: Api, wish: SecondFactorWish): Promise<void> {
         JSON.stringify(secret)
       : `Put this into the app, as a key or as an address:\n\n  ${secret.secret}\n  ${secret.otpauthUri}\n`,
   );
-  await showRecoveryCodes(api, wish, async () =>
-    client.send({ method: 'POST', path: '/user/totp/confirmation', body: { code: await code(wish) } }),
+  await showRecoveryCodes(api, input, async () =>
+    client.send({ method: 'POST', path: '/user/totp/confirmation', body: { code: await code(input) } }),
   );
 }
 
 async function showRecoveryCodes(
   { client, options }: Api,
-  { recoveryCodesFile: file }: SecondFactorWish,
+  { recoveryCodesFile: file }: SecondFactorInput,
   make: (client: ApiClient) => Promise<{ recoveryCodes: string[] }>,
 ): Promise<void> {
   if (file !== undefined) {
@@ -107,11 +107,11 @@ const newCodes: Made = {
   undo: 'the second factor is on: holdfast second-factor recovery-codes makes others in their place',
 };
 
-async function password({ passwordFile: file }: SecondFactorWish): Promise<string> {
+async function password({ passwordFile: file }: SecondFactorInput): Promise<string> {
   return (await readSecret({ what: 'password', option: '--password-file', file })).reveal();
 }
 
-async function code({ codeFile: file }: SecondFactorWish): Promise<string> {
+async function code({ codeFile: file }: SecondFactorInput): Promise<string> {
   const secret = await readSecret({ what: 'code of the app', option: '--code-file', file });
   return secret.reveal().replaceAll(' ', '');
 }

@@ -44,8 +44,8 @@ export interface Status {
 }
 
 /** So many findings are on the screen; all of them with `-o json`. */
-const mostShown = 12;
-const mostNotes = 3;
+const maxShown = 12;
+const maxNotes = 3;
 const widest = 100;
 
 export function addStatusCommand(program: Command): void {
@@ -92,11 +92,11 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
       : coloured('red', `${counted(n, 'thing needs', 'things need')} attention`, options.color);
   return [
     verdict,
-    ...status.findings.slice(0, mostShown).flatMap((finding) => inLines(finding, width, options)),
-    ...(n > mostShown ? [`  and ${n - mostShown} more: holdfast status -o json`] : []),
-    ...notes.slice(0, mostNotes).flatMap(({ message, more }) => marked('·', `${message}: ${more}`, width)),
-    ...(notes.length > mostNotes
-      ? [`  and ${counted(notes.length - mostNotes, 'more note')}: holdfast status -o json`]
+    ...status.findings.slice(0, maxShown).flatMap((finding) => inLines(finding, width, options)),
+    ...(n > maxShown ? [`  and ${n - maxShown} more: holdfast status -o json`] : []),
+    ...notes.slice(0, maxNotes).flatMap(({ message, more }) => marked('·', `${message}: ${more}`, width)),
+    ...(notes.length > maxNotes
+      ? [`  and ${counted(notes.length - maxNotes, 'more note')}: holdfast status -o json`]
       : []),
     '',
     ...lines,

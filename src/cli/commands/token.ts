@@ -46,7 +46,8 @@ export function addTokenCommands(program: Command): void {
           if (isForPrograms(options)) printRecord(report, options);
           else printReport(report);
           // A script must be able to tell.
-          if (!report.ok) throw new CliError('tokenUnavailable', 'the token cannot be used', report.wayOut);
+          if (!report.ok)
+            throw new CliError('tokenUnavailable', 'the token cannot be used', report.remediation);
         }),
       ),
     'holdfast token verify primary',

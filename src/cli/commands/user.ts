@@ -15,7 +15,7 @@ import { editedSentence } from '../records/changed.ts';
 import {
   firstPasswordOption,
   printWithFirstPassword,
-  type FirstPasswordWish,
+  type FirstPasswordInput,
 } from '../records/first-password.ts';
 import { printChanged } from '../output/output.ts';
 
@@ -40,7 +40,7 @@ export const users: Collection = {
   sample: 'grace',
 };
 
-interface UserWish extends FirstPasswordWish {
+interface UserInput extends FirstPasswordInput {
   role?: string;
   email?: string;
   displayName?: string;
@@ -57,11 +57,11 @@ export function addUserCommands(program: Command): void {
     .addOption(roleOption().makeOptionMandatory())
     .requiredOption('--email <address>', 'where mail to them goes')
     .option(...firstPasswordOption);
-  describe(create).action(async (username: string, wish: UserWish, command: Command) =>
+  describe(create).action(async (username: string, input: UserInput, command: Command) =>
     withApi(command, async (api) =>
       printWithFirstPassword(
-        async () => api.client.create(users.path(api), given({ username, ...fieldsOf(wish) })),
-        wish,
+        async () => api.client.create(users.path(api), given({ username, ...fieldsOf(input) })),
+        input,
         api.options,
         () => `holdfast user reset-password ${username}`,
         ({ role }) => `user ${username} is created, as ${String(role)}`,
@@ -79,9 +79,9 @@ export function addUserCommands(program: Command): void {
     .description('change a user; with another role or way to sign in their sessions end')
     .addOption(roleOption())
     .option('--email <address>', 'where mail to them goes');
-  describe(edit).action(async (name: string, wish: UserWish, command: Command) =>
+  describe(edit).action(async (name: string, input: UserInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = changes(fieldsOf(wish));
+      const body = changes(fieldsOf(input));
       const { id } = await findOne(api, users, name);
       const { after, changed } = await api.client.edit(`${users.path(api)}/${id}`, body);
       printChanged(editedSentence(name, body, { after, changed }), after, api.options);
@@ -140,13 +140,13 @@ function addHelp(user: Command): void {
         'give a user a new first password: unlocks them and ends their sessions; API keys and second factor stay',
       )
       .option(...firstPasswordOption)
-      .action(async (name: string, wish: FirstPasswordWish, command: Command) =>
+      .action(async (name: string, input: FirstPasswordInput, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, users, name);
           await printWithFirstPassword(
             async () =>
               api.client.change(`${users.path(api)}/${id}`, { method: 'POST', action: '/password-reset' }),
-            wish,
+            input,
             api.options,
             () => 'repeat the command',
             () => `the password of ${name} is reset, and their sessions are ended`,
@@ -173,6 +173,6 @@ function describe(command: Command): Command {
     );
 }
 
-function fieldsOf({ role, email, displayName, signIn }: UserWish): Record<string, unknown> {
+function fieldsOf({ role, email, displayName, signIn }: UserInput): Record<string, unknown> {
   return { role, email, displayName, signIn };
 }

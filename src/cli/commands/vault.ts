@@ -7,7 +7,7 @@ import { editedSentence } from '../records/changed.ts';
 import {
   firstPasswordOption,
   printWithFirstPassword,
-  type FirstPasswordWish,
+  type FirstPasswordInput,
 } from '../records/first-password.ts';
 import { addVaultFreezes } from './freezes.ts';
 import { fields, printChanged, printDone, printRecord } from '../output/output.ts';
@@ -24,13 +24,13 @@ export const vaults: Collection = {
   sample: 'emea',
 };
 
-interface ResetWish extends FirstPasswordWish {
+interface ResetInput extends FirstPasswordInput {
   username?: string;
   email?: string;
   removeSecondFactor?: boolean;
 }
 
-interface VaultWish extends FirstPasswordWish {
+interface VaultInput extends FirstPasswordInput {
   description?: string;
   token?: string[];
   adminUsername?: string;
@@ -53,7 +53,7 @@ export function addVaultCommands(program: Command): void {
       .option('--description <text>', 'up to 300 characters')
       .addOption(tokenOption('tokens that its key sets may use; all if omitted'))
       .option(...firstPasswordOption)
-      .action(async (name: string, wish: VaultWish, command: Command) =>
+      .action(async (name: string, input: VaultInput, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printWithFirstPassword(
             async () =>
@@ -61,16 +61,16 @@ export function addVaultCommands(program: Command): void {
                 '/vaults',
                 given({
                   name,
-                  description: wish.description,
-                  tokens: wish.token,
+                  description: input.description,
+                  tokens: input.token,
                   administrator: {
-                    username: wish.adminUsername,
-                    name: wish.adminName,
-                    email: wish.adminEmail,
+                    username: input.adminUsername,
+                    name: input.adminName,
+                    email: input.adminEmail,
                   },
                 }),
               ),
-            wish,
+            input,
             options,
             () => `holdfast vault reset-administrator ${name}`,
             ({ signInUrl }) => `vault ${name} is created; its people sign in at ${String(signInUrl)}`,
@@ -92,10 +92,10 @@ export function addVaultCommands(program: Command): void {
       .option('--email <address>', 'with --username: make the first one of a vault that has none')
       .option('--remove-second-factor', 'take their second factor away too')
       .option(...firstPasswordOption)
-      .action(async (name: string, wish: ResetWish, command: Command) =>
+      .action(async (name: string, input: ResetInput, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, vaults, name);
-          const { username, email, removeSecondFactor } = wish;
+          const { username, email, removeSecondFactor } = input;
           await printWithFirstPassword(
             async () =>
               api.client.send({
@@ -103,7 +103,7 @@ export function addVaultCommands(program: Command): void {
                 path: `/vaults/${id}/administrator-password`,
                 body: given({ username, email, removeSecondFactor }),
               }),
-            wish,
+            input,
             api.options,
             () => 'repeat the command',
             ({ username }) =>
@@ -145,14 +145,14 @@ function addEdit(vault: Command): void {
       .addOption(tokenOption('tokens that its key sets may use: the whole list'))
       .option('--admin-name <name>', 'full name of its administrator')
       .option('--admin-email <address>', 'their e-mail address')
-      .action(async (name: string | undefined, wish: VaultWish & { name?: string }, command: Command) =>
+      .action(async (name: string | undefined, input: VaultInput & { name?: string }, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
-          const administrator = given({ name: wish.adminName, email: wish.adminEmail });
+          const administrator = given({ name: input.adminName, email: input.adminEmail });
           const body = changes({
-            name: wish.name,
-            description: wish.description,
-            tokens: wish.token,
+            name: input.name,
+            description: input.description,
+            tokens: input.token,
             administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
           });
           const edited = await api.client.edit(`/vaults/${id}`, body);

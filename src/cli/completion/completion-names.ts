@@ -14,9 +14,9 @@ import { users } from '../commands/user.ts';
 import { vaults } from '../commands/vault.ts';
 
 /** A person waits with a finger on the key: longer than this nobody does, milliseconds. */
-const patience = 1_500;
+const timeout = 1_500;
 /** More than these nobody reads. */
-const most = 100;
+const max = 100;
 
 /**
  * What the scripts of `holdfast completion` ask: names that begin so, one a line. Of whoever is signed in, asks nothing,
@@ -30,13 +30,13 @@ export function addNamesCommand(program: Command): void {
     .argument('[prefix]')
     .argument('[words...]', 'what stands before it on the line')
     .action(async (kind: NameKind, prefix = '', words: string[]) => {
-      const options = { ...optionsAmong(words), timeout: patience / 1000 };
+      const options = { ...optionsAmong(words), timeout: timeout / 1000 };
       const found = await withApi(
         command,
-        async (api) => atMost(patience, namesOf(api, kind, prefix)),
+        async (api) => atMost(timeout, namesOf(api, kind, prefix)),
         options,
       ).catch(() => []);
-      for (const name of found.slice(0, most)) print(name);
+      for (const name of found.slice(0, max)) print(name);
     });
   example(command, `holdfast ${namesCommand} cloud-key pay`);
 }
@@ -72,7 +72,7 @@ async function namesOf(api: Api, kind: NameKind, prefix: string): Promise<string
 
 async function candidates(api: Api, kind: NameKind, prefix: string): Promise<string[]> {
   const list = async (path: string, query: Record<string, string> = {}, by = 'name') =>
-    (await api.client.list(path, query, most)).map((item) => String(item[by]));
+    (await api.client.list(path, query, max)).map((item) => String(item[by]));
   switch (kind) {
     case 'cloud-key':
       return list(cloudKeysPath(api), { name: prefix });
@@ -102,7 +102,7 @@ async function candidates(api: Api, kind: NameKind, prefix: string): Promise<str
 /** Those of the vault; in the appliance all of them. */
 async function tokens(api: Api): Promise<string[]> {
   if (api.vaultId === undefined)
-    return (await api.client.list('/tokens', {}, most)).map(({ name }) => String(name));
+    return (await api.client.list('/tokens', {}, max)).map(({ name }) => String(name));
   const vault = await api.client.get<Item & { tokens: string[] }>(`/vaults/${api.vaultId}`);
   return vault.tokens;
 }

@@ -15,7 +15,7 @@ import { BackupFile, BackupPipe } from './backup-file.ts';
 import { CliError } from '../output/cli-error.ts';
 import { contentsOf } from './backup-contents.ts';
 import { globalOptions } from './global-options.ts';
-import { localAct } from './local-house.ts';
+import { localAct } from './local-context.ts';
 import { isForPrograms, outputOf } from '../output/output-options.ts';
 import { printData } from '../output/output.ts';
 import { note, print, terminal } from '../output/streams.ts';
@@ -92,7 +92,7 @@ function factsOf({ node, tokens }: LoadedConfig, now: Date): BackupFacts {
     tokens: tokens.map(({ name, label }) => ({
       name,
       label: label ?? null,
-      sealingKey: ownKeys.protecting.label,
+      sealingKey: ownKeys.sealing.label,
     })),
   };
 }
@@ -128,7 +128,7 @@ async function tellTrail(config: LoadedConfig, manifest: BackupManifest, file: s
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     note(
-      `holdfast: warning: the audit trail could not be told of this backup: ${error.message}; ${error.wayOut}`,
+      `holdfast: warning: the audit trail could not be told of this backup: ${error.message}; ${error.remediation}`,
     );
   }
 }

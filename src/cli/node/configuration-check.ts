@@ -22,7 +22,7 @@ export interface Findings {
 }
 
 /** How long a name server may take, milliseconds. */
-const lookupPatience = 5_000;
+const lookupTimeout = 5_000;
 
 /** Looks at what the configuration names, without serving, loading a module or trying a PIN. */
 export async function checkConfiguration(config: LoadedConfig): Promise<Findings> {
@@ -54,7 +54,7 @@ function checkModule(
     if (problem !== undefined) found.problems.push(`${where}: ${path} cannot be loaded: ${problem}`);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    found.problems.push(`${where}: ${error.message}; ${error.wayOut}`);
+    found.problems.push(`${where}: ${error.message}; ${error.remediation}`);
   }
 }
 
@@ -72,7 +72,7 @@ async function checkPin(config: LoadedConfig, token: LoadedToken, found: Finding
   } catch (error) {
     if (error instanceof ConfigError) found.problems.push(...error.problems);
     else if (error instanceof PinRefusedBeforeError)
-      found.problems.push(`${error.message}; way out: ${error.wayOut}`);
+      found.problems.push(`${error.message}; hint: ${error.remediation}`);
     else throw error;
   }
 }
@@ -123,10 +123,10 @@ async function checkNames({ file, xks, admin, aws }: LoadedConfig, found: Findin
 }
 
 async function problemOfName(host: string): Promise<string | undefined> {
-  const patience = Promise.withResolvers<string>();
-  const timer = setTimeout(() => patience.resolve(`no answer within ${lookupPatience} ms`), lookupPatience);
+  const timeout = Promise.withResolvers<string>();
+  const timer = setTimeout(() => timeout.resolve(`no answer within ${lookupTimeout} ms`), lookupTimeout);
   try {
-    return await Promise.race([lookup(host).then(() => undefined), patience.promise]);
+    return await Promise.race([lookup(host).then(() => undefined), timeout.promise]);
   } catch (error) {
     return systemReason(error).words;
   } finally {

@@ -69,13 +69,13 @@ function line({ level, title, subject, seen }: Finding): void {
     print(`  ${index === 0 ? coloured(styles[level], level.padEnd(7)) : ' '.repeat(7)}  ${text}`);
 }
 
-function explain({ id, title, subject, seen, why, wayOut, connectionErrorCode }: Finding): void {
+function explain({ id, title, subject, seen, why, remediation, connectionErrorCode }: Finding): void {
   print(`  ${title}${subject === null ? '' : ` (${printable(subject)})`}  ${coloured('dim', `[${id}]`)}`);
   const parts: [name: string, text: string | null][] = [
     ['seen', printable(seen)],
     ['why', why],
     ['in AWS', connectionErrorCode],
-    ['way out', wayOut === null ? null : printable(wayOut)],
+    ['hint', remediation === null ? null : printable(remediation)],
   ];
   for (const [name, text] of parts) {
     if (text === null) continue;

@@ -29,7 +29,7 @@ import { printData } from '../output/output.ts';
 import { isForPrograms, outputOf } from '../output/output-options.ts';
 import { counted } from '../../counted.ts';
 
-export interface DoctorWish {
+export interface DoctorInput {
   /** Of the program or of the command: what stands for both is the program's. */
   endpoint?: string;
   ca?: string;
@@ -54,9 +54,9 @@ const schema = 'holdfast-doctor/1';
 
 /** `holdfast doctor`. */
 export async function runDoctor(command: Command): Promise<void> {
-  const wish = command.optsWithGlobals<DoctorWish>();
-  const options = asCliErrors(() => readWish(wish, command));
-  if (options.load !== undefined) await confirmLoad(options, wish.yes);
+  const input = command.optsWithGlobals<DoctorInput>();
+  const options = asCliErrors(() => readInput(input, command));
+  if (options.load !== undefined) await confirmLoad(options, input.yes);
   const output = outputOf(command);
   const startedAt = wallClock();
   const began = monotonicNow();
@@ -79,7 +79,7 @@ export async function runDoctor(command: Command): Promise<void> {
         startedAt: startedAt.toISOString(),
         seconds: Math.round((monotonicNow() - began) / 100) / 10,
         endpoint:
-          wish.endpoint === undefined ? null : `https://${options.endpoint?.host}:${options.endpoint?.port}`,
+          input.endpoint === undefined ? null : `https://${options.endpoint?.host}:${options.endpoint?.port}`,
         summary,
         findings,
       },
@@ -89,9 +89,9 @@ export async function runDoctor(command: Command): Promise<void> {
 }
 
 // oxlint-disable-next-line complexity, max-lines-per-function -- one option after another
-function readWish(wish: DoctorWish, command: Command): DoctorOptions {
-  const outside = wish.endpoint !== undefined;
-  const endpoint = wish.endpoint === undefined ? undefined : parseXksEndpoint(wish.endpoint);
+function readInput(input: DoctorInput, command: Command): DoctorOptions {
+  const outside = input.endpoint !== undefined;
+  const endpoint = input.endpoint === undefined ? undefined : parseXksEndpoint(input.endpoint);
   const needsEndpoint = [
     'consoleFile',
     'key',
@@ -101,28 +101,28 @@ function readWish(wish: DoctorWish, command: Command): DoctorOptions {
     'clientCertificate',
     'vpc',
   ] as const;
-  const stray = needsEndpoint.find((name) => wish[name] !== undefined);
+  const stray = needsEndpoint.find((name) => input[name] !== undefined);
   if (!outside && stray !== undefined)
     throw new CliError(
       'usage',
       'where is the XKS proxy?',
       'holdfast doctor --endpoint https://xks.example.com …',
     );
-  if ((wish.clientCertificate === undefined) !== (wish.clientKey === undefined))
+  if ((input.clientCertificate === undefined) !== (input.clientKey === undefined))
     throw new CliError(
       'usage',
       'a client certificate needs its key',
       '--client-certificate FILE --client-key FILE',
     );
-  if ((wish.load === undefined) !== (wish.for === undefined))
+  if ((input.load === undefined) !== (input.for === undefined))
     throw new CliError('usage', 'load needs a rate and a time', '--load RATE --for SECONDS');
   const keys = [
-    ...(wish.key ?? []),
-    ...(wish.keysFile === undefined ? [] : parseKeys(read(wish.keysFile, 'the keys file'))),
+    ...(input.key ?? []),
+    ...(input.keysFile === undefined ? [] : parseKeys(read(input.keysFile, 'the keys file'))),
   ];
   if (!keys.every(isExternalKeyId))
     throw new CliError('usage', 'a key is named by its external key id', 'as holdfast cloud-key list has it');
-  if (wish.load !== undefined && (keys.length === 0 || wish.consoleFile === undefined))
+  if (input.load !== undefined && (keys.length === 0 || input.consoleFile === undefined))
     throw new CliError(
       'usage',
       'load needs a key to encrypt with, and a credential',
@@ -130,37 +130,39 @@ function readWish(wish: DoctorWish, command: Command): DoctorOptions {
     );
   // Only named on the command line: beside an endpoint the default is another node's, or nobody's.
   const onNode =
-    !outside || command.parent?.getOptionValueSource('config') === 'cli' || wish.backup !== undefined;
+    !outside || command.parent?.getOptionValueSource('config') === 'cli' || input.backup !== undefined;
   return {
     endpoint,
-    connect: wish.connect === undefined ? undefined : parseAddress(wish.connect, endpoint?.port ?? 443),
+    connect: input.connect === undefined ? undefined : parseAddress(input.connect, endpoint?.port ?? 443),
     credential:
-      wish.consoleFile === undefined
+      input.consoleFile === undefined
         ? undefined
-        : parseConsoleFile(readClosedFile(wish.consoleFile, 'the console file')),
+        : parseConsoleFile(readClosedFile(input.consoleFile, 'the console file')),
     keys,
-    ca: wish.ca === undefined ? undefined : readCa(wish.ca),
+    ca: input.ca === undefined ? undefined : readCa(input.ca),
     client:
-      wish.clientCertificate === undefined || wish.clientKey === undefined
+      input.clientCertificate === undefined || input.clientKey === undefined
         ? undefined
         : {
-            certificate: read(wish.clientCertificate, 'the client certificate'),
-            key: readClosedFile(wish.clientKey, 'the client key'),
+            certificate: read(input.clientCertificate, 'the client certificate'),
+            key: readClosedFile(input.clientKey, 'the client key'),
           },
-    vpc: wish.vpc,
-    timeout: wish.timeout === undefined ? undefined : wish.timeout * 1000,
+    vpc: input.vpc,
+    timeout: input.timeout === undefined ? undefined : input.timeout * 1000,
     load:
-      wish.load === undefined || wish.for === undefined ? undefined : { rate: wish.load, seconds: wish.for },
-    nameServer: wish.nameServer,
-    backup: wish.backup,
-    node: onNode ? nodeOptions(wish, command) : undefined,
+      input.load === undefined || input.for === undefined
+        ? undefined
+        : { rate: input.load, seconds: input.for },
+    nameServer: input.nameServer,
+    backup: input.backup,
+    node: onNode ? nodeOptions(input, command) : undefined,
   };
 }
 
-function nodeOptions(wish: DoctorWish, command: Command): NodeOptions {
+function nodeOptions(input: DoctorInput, command: Command): NodeOptions {
   let config: LoadedConfig | { problems: readonly string[] };
   try {
-    config = loadConfig(wish.config);
+    config = loadConfig(input.config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     config = { problems: error.problems };
@@ -177,14 +179,14 @@ async function verifyTokens(command: Command): ReturnType<NonNullable<NodeOption
     const verdicts = [];
     for (const { name } of tokens) {
       const path = `/tokens/${encodeURIComponent(name)}/verify`;
-      const { ok, steps, wayOut } = await client.send<TokenReport>({ method: 'POST', path });
+      const { ok, steps, remediation } = await client.send<TokenReport>({ method: 'POST', path });
       const failed = steps.find((step) => !step.ok);
       const took = steps.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
       const detail =
         failed === undefined
           ? `${steps.length} steps in ${Math.round(took)} ms`
           : `${failed.name}: ${failed.detail}`;
-      verdicts.push({ name, ok, detail, wayOut });
+      verdicts.push({ name, ok, detail, remediation });
     }
     return verdicts;
   };
@@ -194,7 +196,7 @@ async function verifyTokens(command: Command): ReturnType<NonNullable<NodeOption
     if (!(error instanceof CliError)) throw error;
     return {
       notAsked: `the management API was not asked: ${error.message}`,
-      wayOut: error.wayOut ?? 'holdfast login as an administrator of the appliance, then again',
+      remediation: error.remediation ?? 'holdfast login as an administrator of the appliance, then again',
     };
   }
 }
@@ -224,7 +226,7 @@ function asCliErrors<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof DoctorInputError) throw new CliError('usage', error.message, error.wayOut);
+    if (error instanceof DoctorInputError) throw new CliError('usage', error.message, error.remediation);
     throw error;
   }
 }

@@ -11,13 +11,13 @@ import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
 import { keepOwnKeyProofs } from '../../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './global-options.ts';
-import { localAct, localHouse } from './local-house.ts';
+import { localAct, localContext } from './local-context.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
 import { readSecretFile, showSecret } from '../client/secret-file.ts';
 import { note, print } from '../output/streams.ts';
 
-export interface InitWish {
+export interface InitInput {
   administrator: string;
   passwordFile?: string;
   resetAdministrator?: true | string;
@@ -29,13 +29,13 @@ interface FirstAdministrator {
 }
 
 /** `holdfast init`. */
-export async function runInit(wish: InitWish, command: Command): Promise<void> {
+export async function runInit(input: InitInput, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
   const password =
-    wish.passwordFile === undefined ? undefined : readSecretFile(wish.passwordFile, 'the password file');
+    input.passwordFile === undefined ? undefined : readSecretFile(input.passwordFile, 'the password file');
   goOnAsOwner(config);
-  if (wish.resetAdministrator !== undefined) return reset(config, wish.resetAdministrator);
-  await init(config, { username: wish.administrator, password });
+  if (input.resetAdministrator !== undefined) return reset(config, input.resetAdministrator);
+  await init(config, { username: input.administrator, password });
 }
 
 /** Whether the store is one that `init` brings up to date. Throws StoreError where it cannot be opened for another reason. */
@@ -85,7 +85,7 @@ async function makeAll(config: LoadedConfig, administrator: FirstAdministrator):
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
     print(`store ${config.storePath}: up to date`);
     fillReserve(store.reserve);
-    const first = await ensureFirstAdministrator(localHouse(store), localAct('init'), administrator);
+    const first = await ensureFirstAdministrator(localContext(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
     else print(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
   } finally {
@@ -109,7 +109,7 @@ async function reset(config: LoadedConfig, username: true | string): Promise<voi
   const store = await SqliteStore.open(config.storePath);
   try {
     const { username: who, firstPassword } = await resetAdministrator(
-      localHouse(store),
+      localContext(store),
       localAct('init --reset-administrator'),
       username === true ? {} : { username },
     );

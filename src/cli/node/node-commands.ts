@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { example } from '../output/example.ts';
-import type { InitWish } from './init.ts';
+import type { InitInput } from './init.ts';
 import type { RestoreInput } from './restore.ts';
 import { collect, parseCount, yesOption } from '../output/values.ts';
 
@@ -18,8 +18,8 @@ export function addServeCommand(program: Command): void {
         '--check',
         'check the configuration and what it names (TLS and PIN files, modules, addresses), then exit: 0, or 78 with every problem',
       )
-      .action(async (wish: { check?: boolean }, command: Command) =>
-        (await import('./serve.ts')).runServe(wish, command),
+      .action(async (input: { check?: boolean }, command: Command) =>
+        (await import('./serve.ts')).runServe(input, command),
       ),
     'holdfast serve --check',
   );
@@ -41,7 +41,9 @@ export function addInitCommand(program: Command): void {
         '--reset-administrator [username]',
         'break-glass: give an administrator who cannot sign in a new first password, without second factor',
       )
-      .action(async (wish: InitWish, command: Command) => (await import('./init.ts')).runInit(wish, command)),
+      .action(async (input: InitInput, command: Command) =>
+        (await import('./init.ts')).runInit(input, command),
+      ),
     'holdfast init',
     'holdfast init --administrator root --password-file /run/first-password',
     'holdfast init --reset-administrator admin',
@@ -59,8 +61,8 @@ export function addBackupCommand(program: Command): void {
         '--file <file>',
         'where to: a new file, a directory (then named by machine and time), or - for a pipe',
       )
-      .action(async (wish: { file: string }, command: Command) =>
-        (await import('./backup.ts')).runBackup(wish, command),
+      .action(async (input: { file: string }, command: Command) =>
+        (await import('./backup.ts')).runBackup(input, command),
       ),
     'holdfast backup --file /var/backups/holdfast/',
     'holdfast backup --file - | age --recipient age1… > holdfast.backup.age',
@@ -83,8 +85,8 @@ export function addRestoreCommand(program: Command): void {
         '--as-backed-up',
         'withhold nothing: what was disabled, frozen, withdrawn or revoked since is usable again',
       )
-      .action(async (file: string, wish: RestoreInput, command: Command) =>
-        (await import('./restore.ts')).runRestore(file, wish, command),
+      .action(async (file: string, input: RestoreInput, command: Command) =>
+        (await import('./restore.ts')).runRestore(file, input, command),
       ),
     'holdfast restore --check /var/backups/holdfast/holdfast-node-a-20270131T040000Z.backup',
     'holdfast restore --replace /var/backups/holdfast/holdfast-node-a-20270131T040000Z.backup',

@@ -4,7 +4,7 @@ import { TlsError } from '../../http/tls-error.ts';
 import { BackupError } from '../../store/backup/format.ts';
 import { StoreError } from '../../store/sqlite/sqlite.ts';
 import { TokenError } from '../../token/faults.ts';
-import { tokenWords } from '../../token/ways-out.ts';
+import { tokenWords } from '../../token/remediations.ts';
 import { NameError } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { exitCodes } from '../output/exit-codes.ts';
@@ -21,17 +21,17 @@ export function nodeFailure(error: unknown): Failure {
     return { ...of('configuration', first), others };
   }
   if (error instanceof TlsError) return of('configuration', error.message);
-  if (error instanceof StoreError) return of('configuration', error.message, error.wayOut);
+  if (error instanceof StoreError) return of('configuration', error.message, error.remediation);
   if (error instanceof BackupError) return of('data', error.message, error.remediation);
   if (error instanceof TokenStartError)
-    return of(error.pinRefused ? 'pinRefused' : 'tokenUnavailable', error.message, error.wayOut);
-  if (error instanceof PinRefusedBeforeError) return of('pinRefused', error.message, error.wayOut);
+    return of(error.pinRefused ? 'pinRefused' : 'tokenUnavailable', error.message, error.remediation);
+  if (error instanceof PinRefusedBeforeError) return of('pinRefused', error.message, error.remediation);
   if (error instanceof TokenError) {
-    const { problem, wayOut } = tokenWords(error);
-    return of('tokenUnavailable', problem, wayOut);
+    const { problem, remediation } = tokenWords(error);
+    return of('tokenUnavailable', problem, remediation);
   }
   if (error instanceof NameError) return of('usage', error.message);
-  if (error instanceof VaultError) return of(kinds[error.problem], error.message, error.wayOut);
+  if (error instanceof VaultError) return of(kinds[error.problem], error.message, error.remediation);
   if (isFileFailure(error)) return of('output', `${error.path}: ${systemReason(error).words}`);
   note(`holdfast: an error that should not be; please report it: ${inspect(error)}`);
   return of('internal', 'internal error');

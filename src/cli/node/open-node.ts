@@ -6,7 +6,7 @@ import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
 import type { ProofsBySerial } from '../../keys/own-key-proofs.ts';
-import { TokenRooms } from '../../vault/tokens.ts';
+import { TokenPools } from '../../vault/tokens.ts';
 import { askSecret } from '../client/prompt.ts';
 import { assertNotRefused, knownPins } from './refused-pins.ts';
 
@@ -31,20 +31,20 @@ async function askPin(token: string): Promise<Secret> {
 
 /** A token could not be opened; the text is the host's own report. */
 export class TokenStartError extends Error {
-  readonly wayOut: string;
+  readonly remediation: string;
 
   readonly pinRefused: boolean;
 
-  constructor(token: string, problem: string, wayOut: string, pinRefused: boolean) {
+  constructor(token: string, problem: string, remediation: string, pinRefused: boolean) {
     super(`token ${token}: ${problem}`);
     this.name = 'TokenStartError';
-    this.wayOut = wayOut;
+    this.remediation = remediation;
     this.pinRefused = pinRefused;
   }
 }
 
 export interface OpenTokens {
-  rooms: TokenRooms;
+  rooms: TokenPools;
   /** Labels of the keys of our own that were made, by token (`prepare`). */
   made: ReadonlyMap<string, string[]>;
   /** What each token's host told of it: which one it is, and proofs of the keys of our own. */
@@ -109,8 +109,8 @@ export async function openTokens(
               started.resolve();
             },
             onGone: (id) => pools.get(token.name)?.removeHost(id),
-            onFailed: (problem, wayOut, pinRefused) => {
-              started.reject(new TokenStartError(token.name, problem, wayOut, pinRefused));
+            onFailed: (problem, remediation, pinRefused) => {
+              started.reject(new TokenStartError(token.name, problem, remediation, pinRefused));
             },
           },
         );
@@ -123,5 +123,5 @@ export async function openTokens(
     await close();
     throw error;
   }
-  return { rooms: new TokenRooms([...pools.values()]), made, hosts, close };
+  return { rooms: new TokenPools([...pools.values()]), made, hosts, close };
 }

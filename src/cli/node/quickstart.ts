@@ -11,11 +11,11 @@ import { Secret } from '../../secret.ts';
 import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
 import { createCloudKey } from '../../keys/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../../keys/credentials/credentials.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { createKeySet } from '../../keys/key-sets/key-sets.ts';
 import { goOnAsOwnerOf } from './as-owner.ts';
 import { init } from './init.ts';
-import { localAct, localHouse } from './local-house.ts';
+import { localAct, localContext } from './local-context.ts';
 import { takeNodeLocks, takeStateLock } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
 import { quickstartGuide } from './quickstart-guide.ts';
@@ -179,12 +179,12 @@ async function makeKeys(
   const { rooms, close } = await openTokens(config, config.tokens);
   const store = await SqliteStore.open(config.storePath);
   try {
-    const house = localHouse(store, rooms);
+    const context = localContext(store, rooms);
     // A set-up that was interrupted: its vault keeps its name, the new one gets another.
     const suffix = randomBytes(6).toString('hex');
     const name = `${firstName}-${suffix}`;
-    const vaultId = await makeFirstVault(house, name, password);
-    const keySet = await createKeySet(house, localAct('quickstart'), vaultId, 'all', {
+    const vaultId = await makeFirstVault(context, name, password);
+    const keySet = await createKeySet(context, localAct('quickstart'), vaultId, 'all', {
       name,
       description: 'Made by make up',
       token: tokenName,
@@ -192,8 +192,8 @@ async function makeKeys(
     });
     const make = async (keyName: string, encrypt: boolean, decrypt: boolean) => {
       const usage = { encrypt, decrypt };
-      const wish = { keySetId: keySet.id, name: keyName, usage };
-      return (await createCloudKey(house, localAct('quickstart'), vaultId, 'all', wish)).external_key_id;
+      const input = { keySetId: keySet.id, name: keyName, usage };
+      return (await createCloudKey(context, localAct('quickstart'), vaultId, 'all', input)).external_key_id;
     };
     const keys = {
       encryptDecrypt: await make('encrypt-decrypt', true, true),
@@ -201,7 +201,7 @@ async function makeKeys(
       decryptOnly: await make('decrypt-only', false, true),
       neither: await make('neither', false, false),
     };
-    const { accessKeyId, secret } = await issueCredential(house, localAct('quickstart'), keySet);
+    const { accessKeyId, secret } = await issueCredential(context, localAct('quickstart'), keySet);
     return { consoleFile: consoleFileText(keySet, accessKeyId, secret), keys };
   } finally {
     await store.close();
@@ -225,15 +225,15 @@ async function firstVault(config: LoadedConfig): Promise<string | undefined> {
   }
 }
 
-async function makeFirstVault(house: House, name: string, password: Secret): Promise<string> {
-  const site = { ...house, signInUrl: () => '' };
+async function makeFirstVault(context: VaultContext, name: string, password: Secret): Promise<string> {
+  const site = { ...context, signInUrl: () => '' };
   const act = localAct('quickstart');
   const { vault, administrator: user } = await createVault(site, act, {
     name,
     description: 'Made by make up',
     administrator: { username: administrator, name: 'Administrator', email: 'admin@localhost.example' },
   });
-  await setOwnPassword(house, act, user, password);
+  await setOwnPassword(context, act, user, password);
   return vault.id;
 }
 

@@ -13,12 +13,12 @@ import type { KnownPins } from '../../token/keeper/host-life.ts';
 
 /** The token refused this very PIN before. */
 export class PinRefusedBeforeError extends Error {
-  readonly wayOut: string;
+  readonly remediation: string;
 
   constructor(token: string, file: string) {
     super(`token ${token} has refused this PIN before; it is not tried again, since tokens lock themselves`);
     this.name = 'PinRefusedBeforeError';
-    this.wayOut = `put the right PIN in place, or remove ${file} to have this one tried once more`;
+    this.remediation = `put the right PIN in place, or remove ${file} to have this one tried once more`;
   }
 }
 

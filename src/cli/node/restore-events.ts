@@ -1,10 +1,10 @@
 import { record, recordEach } from '../../evidence/trail.ts';
 import { SqliteStore } from '../../store/sqlite/sqlite.ts';
 import type { Restored } from './restored.ts';
-import { localAct } from './local-house.ts';
+import { localAct } from './local-context.ts';
 
 /** So many are named in an event; all are in what the command prints. */
-const mostNamed = 50;
+const maxNamed = 50;
 
 /**
  * Puts the restore on record in the store that it makes: for the appliance with both digests and the gap in the trail, for
@@ -38,7 +38,7 @@ export async function tellTrailOfRestore(
           lost: lost.length,
           missing: tokens
             .flatMap(({ token, missing }) => missing.map((what) => `${token}: ${what}`))
-            .slice(0, mostNamed),
+            .slice(0, maxNamed),
         },
       });
       const takenOf = Map.groupBy(withheld, ({ vaultId }) => vaultId);
@@ -53,10 +53,10 @@ export async function tellTrailOfRestore(
           after: {
             backup: { sha256, takenAt },
             since,
-            withheld: taken.slice(0, mostNamed),
-            moreWithheld: Math.max(0, taken.length - mostNamed),
-            lost: gone.slice(0, mostNamed),
-            moreLost: Math.max(0, gone.length - mostNamed),
+            withheld: taken.slice(0, maxNamed),
+            moreWithheld: Math.max(0, taken.length - maxNamed),
+            lost: gone.slice(0, maxNamed),
+            moreLost: Math.max(0, gone.length - maxNamed),
           },
         };
       });

@@ -190,7 +190,7 @@ function refuseMissing(tokens: readonly TokenContents[], isAllowed: boolean): vo
   throw new MissingKeysError(missing);
 }
 
-function notAll(missing: number): [problem: string, wayOut: string] {
+function notAll(missing: number): [problem: string, remediation: string] {
   return [
     `the tokens have not all that this backup needs: ${missing} missing`,
     'is it the right token, of the right time? Restore the token from its own backup first; --allow-missing-keys puts the store in place without',

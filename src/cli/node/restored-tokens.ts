@@ -26,9 +26,9 @@ export async function examineTokens(config: LoadedConfig, storePath: string): Pr
           found.push(notConfigured(token));
           continue;
         }
-        const house = { store, tokens: rooms };
-        await askHealth(house, token);
-        const contents = await examineToken(house, token, sealedSecrets(store));
+        const context = { store, tokens: rooms };
+        await askHealth(context, token);
+        const contents = await examineToken(context, token, sealedSecrets(store));
         // Keys of our own that are not those of the backup: in another token of this name, say.
         contents.missing.unshift(...(hosts.get(token)?.alarms ?? []));
         found.push(contents);

@@ -26,9 +26,9 @@ import { build, version } from '../client/version.ts';
 import { note, print } from '../output/streams.ts';
 
 /** `holdfast serve`. */
-export async function runServe(wish: { check?: boolean }, command: Command): Promise<void> {
+export async function runServe(input: { check?: boolean }, command: Command): Promise<void> {
   const config = loadConfig(globalOptions(command).config);
-  if (wish.check === true) return check(config);
+  if (input.check === true) return check(config);
   // What is wrong with its files is told before anything else is begun.
   tlsWarnings(config);
   process.exitCode = await serve(config);
@@ -50,7 +50,7 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
     await (await SqliteStore.openToRead(config.storePath)).close();
   } catch (error) {
     if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
-    note(`holdfast: warning: ${error.message}; ${error.wayOut}`);
+    note(`holdfast: warning: ${error.message}; ${error.remediation}`);
   }
 }
 
@@ -115,7 +115,7 @@ export async function serve(
     output.write(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}\n`);
   };
   void announce();
-  const why = await Promise.race([signal, supervisor.hopeless]);
+  const why = await Promise.race([signal, supervisor.startupFailed]);
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
   await supervisor.stop();
   releaseLocks();

@@ -10,7 +10,7 @@ import { print } from '../output/streams.ts';
 import { counted } from '../../counted.ts';
 
 /** So many of a kind are named. */
-const mostNamed = 20;
+const maxNamed = 20;
 
 /** What a backup holds, and what of it the tokens have; `tokens` undefined where they were not asked. */
 export function printCheck(
@@ -85,8 +85,6 @@ function aboutTokens(tokens: readonly TokenContents[]): string[] {
 }
 
 function named<T>(all: readonly T[], inWords: (one: T) => string): string[] {
-  const lines = all.slice(0, mostNamed).map((one) => `  ${inWords(one)}`);
-  return all.length > mostNamed
-    ? [...lines, `  and ${all.length - mostNamed} more (--json names all)`]
-    : lines;
+  const lines = all.slice(0, maxNamed).map((one) => `  ${inWords(one)}`);
+  return all.length > maxNamed ? [...lines, `  and ${all.length - maxNamed} more (--json names all)`] : lines;
 }

@@ -50,7 +50,7 @@ export async function runProbe(options: ProbeOptions, command: Command): Promise
     mechanism: options.gcmMechanism,
     pin: async () => pin ?? askPin(),
     force: options.force === true,
-    patience: options.timeout * 1_000,
+    timeout: options.timeout * 1_000,
     name,
     taken: listProfiles(),
     version,
@@ -68,7 +68,7 @@ export async function runProbe(options: ProbeOptions, command: Command): Promise
 /** To standard error: standard output is the profile's. */
 function tellFinding({ step, result, found, remediation }: Finding): void {
   note(`${result.padEnd(4)}  ${step.padEnd(14)}  ${printable(found)}`);
-  if (remediation !== undefined) note(`${' '.repeat(22)}way out: ${printable(remediation)}`);
+  if (remediation !== undefined) note(`${' '.repeat(22)}hint: ${printable(remediation)}`);
 }
 
 const exits: Readonly<Record<Exclude<ProbeVerdict, 'profile'>, ConstructorParameters<typeof CliError>[0]>> = {

@@ -11,15 +11,15 @@ export class CliError extends Error {
   /** What kind of failure, in one word for programs. */
   readonly failure: keyof typeof exitCodes;
   /** The way out, in a sentence. */
-  readonly wayOut: string | undefined;
+  readonly remediation: string | undefined;
   /** One line each: what is wrong where, or what there is to choose from. */
   readonly fields: readonly FieldProblem[] = [];
 
-  constructor(kind: keyof typeof exitCodes, message: string, wayOut?: string, cause?: unknown) {
+  constructor(kind: keyof typeof exitCodes, message: string, remediation?: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'CliError';
     this.exitCode = exitCodes[kind];
     this.failure = kind;
-    this.wayOut = wayOut;
+    this.remediation = remediation;
   }
 }

@@ -22,7 +22,7 @@ export interface TextTable {
 
 const gap = '  ';
 /** Below this free text says nothing any more. */
-const leastFreeText = 16;
+const minFreeText = 16;
 
 /** How many cells of a terminal it takes. */
 export function widthOf(text: string): number {
@@ -39,24 +39,24 @@ export function textTable(columns: readonly TextColumn[], width = Infinity): Tex
   const sized = columns.map((column, place) => {
     const isFreeText = place > 0 && column.isFreeText === true;
     const natural = Math.max(widthOf(column.heading), ...column.cells.map(widthOf));
-    const least = isFreeText ? Math.min(natural, Math.max(leastFreeText, widthOf(column.heading))) : natural;
-    return { column, isFreeText, natural, least, width: natural };
+    const min = isFreeText ? Math.min(natural, Math.max(minFreeText, widthOf(column.heading))) : natural;
+    return { column, isFreeText, natural, min, width: natural };
   });
   const [names] = sized;
   if (names === undefined) return { lines: [], leftOut: [] };
   if (total(sized, 'natural') > width) {
     const widths = names.column.cells.map(widthOf).filter((one) => one <= width / 2);
-    names.least = Math.max(widthOf(names.column.heading), ...widths);
-    names.natural = names.least;
+    names.min = Math.max(widthOf(names.column.heading), ...widths);
+    names.natural = names.min;
   }
   const kept = new Set([names]);
   for (const one of sized.slice(1).toSorted((a, b) => a.column.rank - b.column.rank))
-    if (total([...kept, one], 'least') <= width) kept.add(one);
+    if (total([...kept, one], 'min') <= width) kept.add(one);
   const shown = sized.filter((one) => kept.has(one));
-  let spare = width - total(shown, 'least');
+  let spare = width - total(shown, 'min');
   for (const one of shown) {
-    one.width = Math.min(one.natural, one.least + spare);
-    spare -= one.width - one.least;
+    one.width = Math.min(one.natural, one.min + spare);
+    spare -= one.width - one.min;
   }
   return {
     lines: linesOf(shown),
@@ -68,11 +68,11 @@ interface Sized {
   column: TextColumn;
   isFreeText: boolean;
   natural: number;
-  least: number;
+  min: number;
   width: number;
 }
 
-function total(columns: readonly Sized[], by: 'natural' | 'least'): number {
+function total(columns: readonly Sized[], by: 'natural' | 'min'): number {
   return columns.reduce((sum, one) => sum + one[by], (columns.length - 1) * gap.length);
 }
 

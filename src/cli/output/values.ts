@@ -128,11 +128,11 @@ export function parseQuota(text: string): OrNull<{ requestsPerSecond: number; bu
   return { to: { requestsPerSecond: Number(rate), burst: Number(burst) } };
 }
 
-export function parseCount(least: number, most: number): (text: string) => number {
+export function parseCount(min: number, max: number): (text: string) => number {
   return (text) => {
     const count = Number(text);
-    if (!/^\d{1,9}$/.test(text) || count < least || count > most)
-      throw new InvalidArgumentError(`a number from ${least} to ${most}.`);
+    if (!/^\d{1,9}$/.test(text) || count < min || count > max)
+      throw new InvalidArgumentError(`a number from ${min} to ${max}.`);
     return count;
   };
 }

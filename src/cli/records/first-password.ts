@@ -4,7 +4,7 @@ import { CliError } from '../output/cli-error.ts';
 import { printChanged, type OutputOptions } from '../output/output.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
 
-export interface FirstPasswordWish {
+export interface FirstPasswordInput {
   firstPasswordFile?: string;
 }
 
@@ -19,7 +19,7 @@ export const firstPasswordOption = [
  */
 export async function printWithFirstPassword(
   make: () => Promise<Item>,
-  { firstPasswordFile: file }: FirstPasswordWish,
+  { firstPasswordFile: file }: FirstPasswordInput,
   options: OutputOptions,
   otherPassword: (made: Item) => string,
   done: (made: Item) => string,

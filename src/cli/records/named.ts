@@ -12,7 +12,7 @@ export interface Reference {
 }
 
 /** So many are asked for one by one; of more the whole list is read. */
-const mostSingly = 20;
+const maxSingly = 20;
 
 /**
  * For people: the records with names in the place of ids, `adminGroup` for `adminGroupId`. What cannot be looked at keeps
@@ -50,7 +50,7 @@ async function namesOf(
 ): Promise<Map<string, unknown>> {
   if (ids.size === 0) return new Map();
   const things =
-    ids.size > mostSingly
+    ids.size > maxSingly
       ? await client.list(path)
       : await Promise.all([...ids].map(async (id) => client.get(`${path}/${id}`).catch(noneOf)));
   return new Map(things.flatMap((thing) => (thing === undefined ? [] : [[String(thing['id']), thing[by]]])));

@@ -5,7 +5,7 @@ import {
   createAccessKey,
   deleteAccessKey,
   listAccessKeys,
-  mostAccessKeys,
+  maxAccessKeys,
   wasEverUsed,
   type ListedAccessKey,
 } from '../aws/iam-access-keys.ts';
@@ -31,15 +31,15 @@ const effect = 10 * 60_000;
 
 /** Has IAM make the second access key, exactly one, and keeps its secret. */
 export async function create(rotation: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
-  const { house, act } = rotation;
-  const current = await openCurrent(house, account);
-  const aws = userAccount(house, account, current);
+  const { context, act } = rotation;
+  const current = await openCurrent(context, account);
+  const aws = userAccount(context, account, current);
   const userName = await userOf(aws);
   const known = knownOf(account);
   let now = await deleteLost(rotation, account, aws, userName, known);
-  const sent = house.now().toISOString();
+  const sent = context.now().toISOString();
   // Written before it is sent: if nothing else is, this tells that there may be an access key that nobody has.
-  now = await takeStep(house, act, now, {
+  now = await takeStep(context, act, now, {
     access_key_rotation_known: JSON.stringify({
       ...known,
       from: known.from ?? sent,
@@ -49,17 +49,17 @@ export async function create(rotation: Rotation, account: CspAccountRecord): Pro
   const made = await createAccessKey(aws, userName).catch(async (error: unknown) => {
     // What comes into being after a refusal is somebody else's: who may not have it made here makes it by hand.
     if (isRefusal(error))
-      await takeStep(house, act, now, { access_key_rotation_known: JSON.stringify(known) });
+      await takeStep(context, act, now, { access_key_rotation_known: JSON.stringify(known) });
     throw error;
   });
   const row = await sealKey(
-    house,
+    context,
     account,
     { accessKeyId: made.id, secret: made.secret },
-    { state: 'NEXT', origin: 'rotation', created_at: house.now().toISOString() },
+    { state: 'NEXT', origin: 'rotation', created_at: context.now().toISOString() },
   );
   return takeStep(
-    house,
+    context,
     act,
     now,
     { access_key_rotation: 'VERIFYING', ...noProblem },
@@ -83,7 +83,7 @@ function isRefusal(error: unknown): boolean {
 
 /** Deletes what an earlier CreateAccessKey has made whose answer was lost: its secret is nowhere. */
 async function deleteLost(
-  { house, act, usedToldAfter }: Rotation,
+  { context, act, usedToldAfter }: Rotation,
   account: CspAccountRecord,
   aws: AwsAccount,
   userName: string,
@@ -93,12 +93,12 @@ async function deleteLost(
   const others = (await listAccessKeys(aws, userName)).filter(({ id }) => !known.ids.includes(id));
   for (const key of others) {
     if (!(await isOurs(aws, key, known))) throw foreignKey(key.id);
-    const sureAt = new Date((key.createdAt ?? house.now()).getTime() + usedToldAfter);
-    if (house.now() < sureAt) throw new LostKeyError(key.id, sureAt);
-    const sighting = { madeAt: key.createdAt ?? house.now(), seenAt: null };
-    await removed(async () => deleteAccessKey(aws, userName, key.id), sighting, house.now());
+    const sureAt = new Date((key.createdAt ?? context.now()).getTime() + usedToldAfter);
+    if (context.now() < sureAt) throw new LostKeyError(key.id, sureAt);
+    const sighting = { madeAt: key.createdAt ?? context.now(), seenAt: null };
+    await removed(async () => deleteAccessKey(aws, userName, key.id), sighting, context.now());
     now = await takeStep(
-      house,
+      context,
       act,
       now,
       {},
@@ -126,7 +126,7 @@ function foreignKey(id: string): VaultError {
   return new VaultError(
     'conflict',
     `the IAM user has another access key, ${id}, that Holdfast has not made`,
-    `IAM takes ${mostAccessKeys}: delete it in IAM if nothing uses it, or give the CSP account an IAM user of its own`,
+    `IAM takes ${maxAccessKeys}: delete it in IAM if nothing uses it, or give the CSP account an IAM user of its own`,
   );
 }
 

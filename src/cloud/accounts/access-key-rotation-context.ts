@@ -1,14 +1,14 @@
 import type { AwsAccount } from '../aws/clients.ts';
 import { whoIs } from '../aws/identity-check.ts';
 import type { Act } from '../../evidence/trail.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import { keysOf } from './access-keys.ts';
 import { accessOf, openKey, type OpenKey } from './sign-in.ts';
 import type { CspAccountRecord } from './records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export interface Rotation {
-  house: AwsHouse;
+  context: AwsContext;
   act: Act;
   /** Milliseconds between tries of a new access key, which IAM needs some seconds to make known. */
   pauses: readonly number[];
@@ -42,8 +42,8 @@ export class NotYetError extends Error {
 }
 
 /** AWS as the IAM user who has this access key; of a role account as the user who assumes the role. */
-export function userAccount(house: AwsHouse, account: CspAccountRecord, key: OpenKey): AwsAccount {
-  return house.aws.once(accessOf({ ...account, type: 'access-key' }, key, ''));
+export function userAccount(context: AwsContext, account: CspAccountRecord, key: OpenKey): AwsAccount {
+  return context.aws.once(accessOf({ ...account, type: 'access-key' }, key, ''));
 }
 
 /** The IAM user whose access key it is. Throws VaultError `conflict` for the root user, whose keys nobody rotates. */
@@ -64,13 +64,13 @@ export const noProblem = {
   access_key_rotation_failures: 0,
 };
 
-export async function openCurrent(house: AwsHouse, account: CspAccountRecord): Promise<OpenKey> {
-  const current = (await keysOf(house.store.db, account.id)).find(({ state }) => state === 'CURRENT');
+export async function openCurrent(context: AwsContext, account: CspAccountRecord): Promise<OpenKey> {
+  const current = (await keysOf(context.store.db, account.id)).find(({ state }) => state === 'CURRENT');
   if (current === undefined)
     throw new VaultError(
       'conflict',
       'the CSP account has no access key',
       'give it one: holdfast csp-account edit',
     );
-  return openKey(house, account, current);
+  return openKey(context, account, current);
 }

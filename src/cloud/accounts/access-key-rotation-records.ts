@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import type { AwsProblem } from './check.ts';
 import { accountEntry, accountRecords, type CspAccountRecord } from './records.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
@@ -52,7 +52,7 @@ export async function readAccount(
  * step was begun: an operator may have changed the account while AWS was asked. Throws VaultError `precondition`.
  */
 export async function takeStep(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   before: CspAccountRecord,
   change: Change,
@@ -61,7 +61,7 @@ export async function takeStep(
     event?: { verb: string; before?: Record<string, unknown>; after?: Record<string, unknown> };
   } = {},
 ): Promise<CspAccountRecord> {
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const now = await accountRecords(trx).where('csp_accounts.id', '=', before.id).executeTakeFirst();
     if (now?.row_version !== before.row_version || now.access_key_rotation !== before.access_key_rotation)
       throw new VaultError(

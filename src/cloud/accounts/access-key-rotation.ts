@@ -1,7 +1,7 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { aftermathOf, type Act } from '../../evidence/trail.ts';
 import { TokenError } from '../../token/faults.ts';
-import { tokenWords } from '../../token/ways-out.ts';
+import { tokenWords } from '../../token/remediations.ts';
 import { isSettling } from '../aws/presence.ts';
 import { knownOf, readAccount, takeStep, type RotationProblem } from './access-key-rotation-records.ts';
 import { create, knownKeys } from './access-key-making.ts';
@@ -15,7 +15,7 @@ import {
   type Rotation,
 } from './access-key-rotation-context.ts';
 import { deleteOld, verifyAndSwitch } from './access-key-switching.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import { AwsLanes } from './aws-lanes.ts';
 import { nextTry } from './aws-retry.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
@@ -27,7 +27,7 @@ import { VaultError } from '../../vault/vault-error.ts';
 /** So long a process has a rotation for itself, milliseconds: all requests of one run with all their retries. */
 const hold = 10 * 60_000;
 /** No next try is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
-const longestPause = 12 * 60 * 60_000;
+const maxPause = 12 * 60 * 60_000;
 const usualPauses = [1000, 2000, 3000, 4000, 5000];
 
 /** Rotations that this process is at. */
@@ -48,18 +48,18 @@ export interface RotationOptions {
  * `conflict`, AwsError. What fails later, or has to wait for IAM, stands in the record and goes on by schedule.
  */
 export async function rotateAccessKey(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
   { pauses = usualPauses, usedToldAfter = usuallyUsedToldAfter }: RotationOptions = {},
 ): Promise<CspAccountRecord> {
-  const account = await findAccount(house.store.db, vaultId, sight, id);
+  const account = await findAccount(context.store.db, vaultId, sight, id);
   checkRowVersion(account, expected);
-  const done = await alone(house, id, async () => {
-    const rotation = { house, act, pauses, usedToldAfter };
+  const done = await alone(context, id, async () => {
+    const rotation = { context, act, pauses, usedToldAfter };
     const begun = account.access_key_rotation === null ? await begin(rotation, account) : account;
     // Whoever may not have it begun may not have it gone on with either.
-    if (begun === account) await house.store.write(act, async () => undefined);
+    if (begun === account) await context.store.write(act, async () => undefined);
     // Half done it must not stay: from here on it is gone on with, as by the schedule.
     return (await goOn({ ...rotation, act: aftermathOf(act) }, begun)).account;
   });
@@ -80,7 +80,7 @@ export interface AccessKeyRotations {
 
 /** Rotates the access keys whose schedule says so, and goes on with what was cut off or failed. */
 export async function rotateDueAccessKeys(
-  house: AwsHouse,
+  context: AwsContext,
   mayGoOn: () => Promise<boolean>,
   {
     pauses = usualPauses,
@@ -91,10 +91,10 @@ export async function rotateDueAccessKeys(
   const run: AccessKeyRotations = { rotated: 0, failed: [] };
   // Side by side: each account is a lane of its own, and what failed goes behind what waits.
   const rotate = async (id: string): Promise<{ fault: string | undefined }> => {
-    const ended = await alone(house, id, async () => {
+    const ended = await alone(context, id, async () => {
       try {
-        const act = systemAct(house, 'schedule');
-        return await rotateDue({ house, act, pauses, usedToldAfter }, id);
+        const act = systemAct(context, 'schedule');
+        return await rotateDue({ context, act, pauses, usedToldAfter }, id);
       } catch (error) {
         // A mistake of ours with one account holds up no other. Deleted meanwhile it is no failure.
         if (!(error instanceof VaultError)) run.failed.push({ cspAccountId: id, problem: mistake(error) });
@@ -105,7 +105,7 @@ export async function rotateDueAccessKeys(
     else if (ended.problem.waiting !== true) run.failed.push({ cspAccountId: id, problem: ended.problem });
     return { fault: ended?.fault };
   };
-  const due = await dueAccounts(house);
+  const due = await dueAccounts(context);
   await lanes.run(
     due.map((id) => ({ id, lane: id, run: async () => rotate(id) })),
     { what: 'access keys', mayGoOn },
@@ -117,12 +117,12 @@ function mistake(error: unknown): RotationProblem {
   return {
     code: 'internal',
     message: (error as Error).message,
-    wayOut: 'nothing: it is tried again by itself',
+    remediation: 'nothing: it is tried again by itself',
   };
 }
 
 async function rotateDue(rotation: Rotation, id: string): Promise<Ended> {
-  const account = await readAccount(rotation.house.store.db, id);
+  const account = await readAccount(rotation.context.store.db, id);
   if (account.access_key_rotation !== null) return goOn(rotation, account);
   try {
     return await goOn(rotation, await begin(rotation, account));
@@ -131,7 +131,7 @@ async function rotateDue(rotation: Rotation, id: string): Promise<Ended> {
   }
 }
 
-async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
+async function dueAccounts({ store, now }: AwsContext): Promise<string[]> {
   const at = now().toISOString();
   const due = await store.db
     .selectFrom('csp_accounts')
@@ -146,7 +146,7 @@ async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
         eb('access_key_rotation_retry_at', 'is', null),
         eb('access_key_rotation_retry_at', '<=', at),
         // A clock that stood in the future must not have put it off for ever.
-        eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + longestPause).toISOString()),
+        eb('access_key_rotation_retry_at', '>', new Date(now().getTime() + maxPause).toISOString()),
       ]),
     )
     .orderBy('access_key_rotation_failures')
@@ -157,16 +157,16 @@ async function dueAccounts({ store, now }: AwsHouse): Promise<string[]> {
 }
 
 /** Runs it unless this or another process is at the same rotation; then answers undefined. */
-async function alone<T>(house: AwsHouse, id: string, run: () => Promise<T>): Promise<T | undefined> {
+async function alone<T>(context: AwsContext, id: string, run: () => Promise<T>): Promise<T | undefined> {
   const name = `access key of ${id}`;
   if (underWay.has(name)) return undefined;
   underWay.add(name);
   try {
-    if (!(await holdLease(house, name, hold))) return undefined;
+    if (!(await holdLease(context, name, hold))) return undefined;
     try {
       return await run();
     } finally {
-      await releaseLease(house, name);
+      await releaseLease(context, name);
     }
   } finally {
     underWay.delete(name);
@@ -174,14 +174,14 @@ async function alone<T>(house: AwsHouse, id: string, run: () => Promise<T>): Pro
 }
 
 /** Looks at what is in IAM, and writes down that a rotation is under way. */
-async function begin({ house, act }: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
+async function begin({ context, act }: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
   if (account.access_key_id === null)
     throw new VaultError('conflict', 'the CSP account has no access key', 'only access keys are rotated');
-  await checkNotShared(house, account);
-  const aws = userAccount(house, account, await openCurrent(house, account));
+  await checkNotShared(context, account);
+  const aws = userAccount(context, account, await openCurrent(context, account));
   const known = await knownKeys(aws, await userOf(aws), account.access_key_id);
   return takeStep(
-    house,
+    context,
     act,
     account,
     {
@@ -194,7 +194,7 @@ async function begin({ house, act }: Rotation, account: CspAccountRecord): Promi
 }
 
 /** Deleted in IAM it would be gone for the other account too. Whose that is, is nobody's business here. */
-async function checkNotShared({ store }: AwsHouse, { id, access_key_id }: CspAccountRecord): Promise<void> {
+async function checkNotShared({ store }: AwsContext, { id, access_key_id }: CspAccountRecord): Promise<void> {
   const other = await store.db
     .selectFrom('csp_access_keys')
     .select('csp_account_id')
@@ -242,7 +242,7 @@ async function goOn(rotation: Rotation, begun: CspAccountRecord): Promise<Ended>
       if (!(isLimit(error) && account.access_key_rotation === 'CREATING' && !looksAgain))
         return stop(rotation, account, error);
       looksAgain = true;
-      account = await readAccount(rotation.house.store.db, account.id);
+      account = await readAccount(rotation.context.store.db, account.id);
     }
   }
   return { account };
@@ -253,10 +253,10 @@ function isLimit(error: unknown): boolean {
 }
 
 /** Writes down why it stopped and when it goes on. */
-async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: unknown): Promise<Ended> {
+async function stop({ context, act }: Rotation, { id }: CspAccountRecord, error: unknown): Promise<Ended> {
   const problem = problemOf(error);
   if (problem === undefined) throw error;
-  const account = await readAccount(house.store.db, id);
+  const account = await readAccount(context.store.db, id);
   // Somebody has changed the account meanwhile: what to do next is told by the record as it is now.
   if (error instanceof VaultError && error.problem === 'precondition') return { account };
   const known = account.access_key_rotation_problem;
@@ -264,10 +264,10 @@ async function stop({ house, act }: Rotation, { id }: CspAccountRecord, error: u
   // Of the same kind, or the looks at what AWS does not know yet would count as failures of another.
   const isSame = problem.waiting === true ? known === null : !isNew;
   const failures = isSame ? account.access_key_rotation_failures + 1 : 1;
-  const fault = faultOf(error, account, house.now());
-  const retryAt = error instanceof LostKeyError ? error.until : nextTry(fault, failures, house.now());
+  const fault = faultOf(error, account, context.now());
+  const retryAt = error instanceof LostKeyError ? error.until : nextTry(fault, failures, context.now());
   const stopped = await takeStep(
-    house,
+    context,
     act,
     account,
     {
@@ -298,15 +298,20 @@ function problemOf(error: unknown): RotationProblem | undefined {
     return {
       code: 'NOT_YET',
       message: error.message,
-      wayOut: 'nothing: it goes on by itself',
+      remediation: 'nothing: it goes on by itself',
       waiting: true,
     };
-  if (error instanceof AwsError) return { code: error.code, message: error.message, wayOut: error.wayOut };
+  if (error instanceof AwsError)
+    return { code: error.code, message: error.message, remediation: error.remediation };
   if (error instanceof VaultError)
-    return { code: error.problem, message: error.message, wayOut: error.wayOut ?? 'look at it in IAM' };
+    return {
+      code: error.problem,
+      message: error.message,
+      remediation: error.remediation ?? 'look at it in IAM',
+    };
   if (error instanceof TokenError) {
-    const { problem, wayOut } = tokenWords(error);
-    return { code: error.fault, message: problem, wayOut };
+    const { problem, remediation } = tokenWords(error);
+    return { code: error.fault, message: problem, remediation };
   }
   return undefined;
 }

@@ -12,7 +12,7 @@ import {
   type Rotation,
 } from './access-key-rotation-context.ts';
 import { takeStep } from './access-key-rotation-records.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import { keysOf } from './access-keys.ts';
 import { openKey, regionOf, type CspAccessKey, type OpenKey } from './sign-in.ts';
 import type { CspAccountRecord } from './records.ts';
@@ -29,22 +29,22 @@ export async function verifyAndSwitch(
   rotation: Rotation,
   account: CspAccountRecord,
 ): Promise<CspAccountRecord> {
-  const { house, act } = rotation;
-  const keys = await keysOf(house.store.db, account.id);
+  const { context, act } = rotation;
+  const keys = await keysOf(context.store.db, account.id);
   const next = keys.find(({ state }) => state === 'NEXT');
   const before = keys.find(({ state }) => state === 'CURRENT');
   if (next === undefined || before === undefined) return restart(rotation, account);
-  const open = await openKey(house, account, next);
+  const open = await openKey(context, account, next);
   try {
-    await untilKnown(rotation, account, open, await openKey(house, account, before));
+    await untilKnown(rotation, account, open, await openKey(context, account, before));
   } catch (error) {
     if (!(error instanceof AwsError) || error.fault !== 'credentials') throw error;
     return giveUpUnknown(rotation, account, before, next);
   }
   const { access_key_rotation_days: days, next_access_key_rotation_at: due } = account;
-  const now = house.now();
+  const now = context.now();
   const switched = await takeStep(
-    house,
+    context,
     act,
     account,
     {
@@ -73,18 +73,18 @@ export async function verifyAndSwitch(
       },
     },
   );
-  house.aws.forget(account.id);
+  context.aws.forget(account.id);
   return switched;
 }
 
 async function untilKnown(
-  { house, pauses }: Rotation,
+  { context, pauses }: Rotation,
   account: CspAccountRecord,
   next: OpenKey,
   current: OpenKey,
 ): Promise<void> {
-  const aws = userAccount(house, account, next);
-  const regions = account.type === 'role' ? [] : await regionsOf(house, account, current);
+  const aws = userAccount(context, account, next);
+  const regions = account.type === 'role' ? [] : await regionsOf(context, account, current);
   const attempt = async () => {
     const { accountId } = await whoIs(aws);
     if (account.type === 'access-key' && accountId !== account.aws_account_id)
@@ -108,14 +108,18 @@ async function untilKnown(
 }
 
 /** Where the account is used: its default Region and those of its external key stores, as far as KMS takes it there. */
-async function regionsOf(house: AwsHouse, account: CspAccountRecord, current: OpenKey): Promise<string[]> {
-  const stores = await house.store.db
+async function regionsOf(
+  context: AwsContext,
+  account: CspAccountRecord,
+  current: OpenKey,
+): Promise<string[]> {
+  const stores = await context.store.db
     .selectFrom('external_key_stores')
     .select('region')
     .distinct()
     .where('csp_account_id', '=', account.id)
     .execute();
-  const aws = userAccount(house, account, current);
+  const aws = userAccount(context, account, current);
   const known: string[] = [];
   for (const region of new Set([regionOf(account), ...stores.map((one) => one.region)])) {
     try {
@@ -136,9 +140,9 @@ async function giveUpUnknown(
   current: CspAccessKey,
   next: CspAccessKey,
 ): Promise<CspAccountRecord> {
-  const { house } = rotation;
+  const { context } = rotation;
   const madeAt = new Date(next.created_at);
-  const aws = userAccount(house, account, await openKey(house, account, current));
+  const aws = userAccount(context, account, await openKey(context, account, current));
   const listed = (await listAccessKeys(aws, await userOf(aws))).find(({ id }) => id === next.access_key_id);
   if (listed?.active === false)
     throw new VaultError(
@@ -146,14 +150,14 @@ async function giveUpUnknown(
       `the new access key, ${next.access_key_id}, was made inactive in IAM`,
       'activate it in IAM, or delete it there: then another is made',
     );
-  if (listed !== undefined || isSettling(madeAt, house.now())) throw new NotYetError();
+  if (listed !== undefined || isSettling(madeAt, context.now())) throw new NotYetError();
   return restart(rotation, account);
 }
 
 /** Begins again: what the rotation had made is there no more. */
-async function restart({ house, act }: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
+async function restart({ context, act }: Rotation, account: CspAccountRecord): Promise<CspAccountRecord> {
   return takeStep(
-    house,
+    context,
     act,
     account,
     { access_key_rotation: 'CREATING' },
@@ -171,28 +175,28 @@ async function restart({ house, act }: Rotation, account: CspAccountRecord): Pro
 
 /** Deletes the old access key in IAM, with the new one, and ends the rotation. */
 export async function deleteOld(
-  { house, act }: Rotation,
+  { context, act }: Rotation,
   account: CspAccountRecord,
 ): Promise<CspAccountRecord> {
-  const keys = await keysOf(house.store.db, account.id);
+  const keys = await keysOf(context.store.db, account.id);
   const old = keys.filter(({ state }) => state === 'OLD');
-  const aws = userAccount(house, account, await openCurrent(house, account));
+  const aws = userAccount(context, account, await openCurrent(context, account));
   try {
     const userName = await userOf(aws);
     for (const { access_key_id: id, created_at } of old) {
       const sighting = { madeAt: new Date(created_at), seenAt: null };
-      await removed(async () => deleteAccessKey(aws, userName, id), sighting, house.now());
+      await removed(async () => deleteAccessKey(aws, userName, id), sighting, context.now());
     }
   } catch (error) {
     // What AWS was tried with knew it; another part of AWS may not yet.
     const isNew = keys.some(
-      ({ state, created_at }) => state === 'CURRENT' && isSettling(new Date(created_at), house.now()),
+      ({ state, created_at }) => state === 'CURRENT' && isSettling(new Date(created_at), context.now()),
     );
     if (isNew && error instanceof AwsError && error.fault === 'credentials') throw new NotYetError();
     throw error;
   }
   return takeStep(
-    house,
+    context,
     act,
     account,
     { access_key_rotation: null, access_key_rotation_known: null, ...noProblem },

@@ -1,17 +1,17 @@
 import type { Transaction } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
 import { secretContext, type CspAccessKey, type CspAccount, type OpenKey } from './sign-in.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { seal } from '../../vault/sealing.ts';
 
-/** The row of an access key, its secret under the token's protecting key. Throws TokenError. */
+/** The row of an access key, its secret under the token's sealing key. Throws TokenError. */
 export async function sealKey(
-  house: House,
+  context: VaultContext,
   account: Pick<CspAccount, 'id' | 'vault_id'>,
   { accessKeyId, secret }: OpenKey,
   facts: Pick<CspAccessKey, 'state' | 'origin' | 'created_at'>,
 ): Promise<CspAccessKey> {
-  const { sealed, token } = await seal(house, secretContext(account, accessKeyId), secret);
+  const { sealed, token } = await seal(context, secretContext(account, accessKeyId), secret);
   return {
     csp_account_id: account.id,
     access_key_id: accessKeyId,
@@ -36,7 +36,7 @@ export async function forgetKeys(trx: Transaction<Tables>, cspAccountId: string)
 
 /** Puts the secret of an access key, sealed anew, into its record, where that is still as it was read. */
 export async function keepResealedKey(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   read: { id: string; access_key_id: string; sealed_secret: Buffer },
   sealed: Buffer,
 ): Promise<void> {

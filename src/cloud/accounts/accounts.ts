@@ -1,6 +1,6 @@
 import { beginsWith } from '../../vault/begins-with.ts';
 import { record, type Act } from '../../evidence/trail.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import {
   accountEntry,
   accountRecords,
@@ -9,15 +9,15 @@ import {
   type CspAccountRecord,
 } from './records.ts';
 import { forgetKeys, keysOf } from './access-keys.ts';
-import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { checkRowVersion, type VaultContext, type Sight, type Target } from '../../vault/context.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export { createCspAccount } from './making.ts';
 export { updateCspAccount } from './editing.ts';
 export type { CspAccountRecord } from './records.ts';
-export type { CspAccountWish } from './fields.ts';
+export type { CspAccountInput } from './fields.ts';
 
 export interface CspAccountFilter {
   /** Beginning of the name. */
@@ -36,11 +36,11 @@ export const cspAccountOrders = {
  * for. Throws VaultError `conflict` while a key set or an external key store is for it.
  */
 export async function deleteCspAccount(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const before = await findAccount(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
     for (const [table, what] of [
@@ -70,15 +70,15 @@ export async function deleteCspAccount(
       },
     });
   });
-  house.aws.forget(id);
+  context.aws.forget(id);
 }
 
 export async function listCspAccounts(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   filter: CspAccountFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<CspAccountRecord>> {
   let query = accountRecords(store.db)
     .where('csp_accounts.vault_id', '=', vaultId)
@@ -93,7 +93,7 @@ export async function listCspAccounts(
 
 /** Throws VaultError `not-found`. */
 export async function getCspAccount(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   id: string,

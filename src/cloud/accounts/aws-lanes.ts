@@ -12,7 +12,7 @@ const pausesAfter: Readonly<Record<string, number>> = { credentials: 1, unreacha
 /** So much is under way in AWS at once, of all accounts together. */
 const usualSlots = 24;
 /** Pause of a lane whose account failed, milliseconds: its keys wait with it, and none for longer than a minute. */
-const lanePauses = { first: 250, longest: 45_000 };
+const lanePauses = { first: 250, max: 45_000 };
 /** What waits for no longer than this keeps its place in the lane; else it is left, and found by a later look. */
 const shortPause = 1_000;
 
@@ -31,7 +31,7 @@ export interface LaneOptions {
   /** Least milliseconds from the beginning of one to that of the next in a lane. */
   pace?: number;
   /** So many of one lane at once. */
-  atOnce?: number;
+  concurrency?: number;
   /** Most milliseconds until the last is begun. */
   budget?: number;
   mayGoOn: () => Promise<boolean>;
@@ -58,7 +58,7 @@ interface Lane {
   running: number;
   readyAt: number;
   pace: number;
-  atOnce: number;
+  concurrency: number;
 }
 
 /**
@@ -85,7 +85,7 @@ export class AwsLanes {
 
   /** Ends once all of these are done, or left: their account failed, there is no time, or the work may not go on. */
   async run(tasks: readonly LaneTask[], options: LaneOptions): Promise<LanesRun> {
-    const { what, pace = 0, atOnce = 1, budget = Infinity, mayGoOn } = options;
+    const { what, pace = 0, concurrency = 1, budget = Infinity, mayGoOn } = options;
     const run: LanesRun = { tried: 0, failed: 0, more: false };
     const until = monotonicNow() + budget;
     const all = tasks.flatMap((task) => {
@@ -100,7 +100,7 @@ export class AwsLanes {
         if (outcome === 'failed') run.failed++;
         resolve();
       };
-      this.#laneOf(`${what} in ${task.lane}`, pace, atOnce).queue.push({
+      this.#laneOf(`${what} in ${task.lane}`, pace, concurrency).queue.push({
         ...task,
         name,
         until,
@@ -119,10 +119,10 @@ export class AwsLanes {
     return this.#lanes.get(`${what} in ${lane}`)?.queue.length ?? 0;
   }
 
-  #laneOf(name: string, pace: number, atOnce: number): Lane {
+  #laneOf(name: string, pace: number, concurrency: number): Lane {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane = { name, queue: [], running: 0, readyAt: 0, pace, atOnce };
+    const lane = { name, queue: [], running: 0, readyAt: 0, pace, concurrency };
     this.#lanes.set(name, lane);
     return lane;
   }
@@ -151,7 +151,7 @@ export class AwsLanes {
   }
 
   #hasPlace(lane: Lane): boolean {
-    if (this.#running >= this.#slots || lane.running >= lane.atOnce) return false;
+    if (this.#running >= this.#slots || lane.running >= lane.concurrency) return false;
     const suspect = this.#suspects.get(lane.name);
     if (suspect === undefined) return true;
     return (lane.running === 0 || !suspect.pauses) && this.#suspectsRunning < this.#slots / 2;
@@ -174,7 +174,7 @@ export class AwsLanes {
       if (isSuspect) this.#suspectsRunning--;
       this.#pump();
     });
-    if (lane.queue.length > 0 && lane.atOnce > lane.running) setImmediate(() => this.#pump());
+    if (lane.queue.length > 0 && lane.concurrency > lane.running) setImmediate(() => this.#pump());
   }
 
   async #do(lane: Lane, task: Waiting): Promise<void> {

@@ -5,7 +5,7 @@ import { listAccessKeys } from '../aws/iam-access-keys.ts';
 import { whoIs, type Identity } from '../aws/identity-check.ts';
 import { checkPermissions, type CheckedAction, type PermissionCheck } from '../aws/permission-check.ts';
 import { permissionsOf, workingGroups } from '../aws/permissions.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import { accessOf, checkAmbient, type CspAccessFields, type CspAccount, type OpenKey } from './sign-in.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
@@ -14,7 +14,7 @@ export interface AwsProblem {
   /** AWS's name for it, or one of ours. */
   code: string;
   message: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** What a check found out, as `check_report` keeps it. */
@@ -49,14 +49,14 @@ export interface Checked {
  * have written its trust policy before the external id was known.
  */
 export async function checkAccess(
-  house: AwsHouse,
+  context: AwsContext,
   account: CheckedAccount,
   key: OpenKey | undefined,
   { strict }: { strict: boolean },
 ): Promise<Checked> {
-  await checkAmbient(house, account);
+  await checkAmbient(context, account);
   const access = accessOf(account, key, randomUUID());
-  const aws = house.aws.once(access);
+  const aws = context.aws.once(access);
   if (access.kind !== 'role') {
     const identity = await whoIs(aws);
     checkPartition(account, identity);
@@ -70,7 +70,7 @@ export async function checkAccess(
   }
   const baseAccess =
     key === undefined ? { ...access, kind: 'ambient' as const } : { ...access, ...keyAccess(key) };
-  const base = house.aws.once(baseAccess);
+  const base = context.aws.once(baseAccess);
   const assumer = await whoIs(base);
   checkPartition(account, assumer);
   const keyCreatedAt = await creationOf(base, assumer, key);
@@ -91,7 +91,7 @@ export async function checkAccess(
     );
     check.actions.push(...own.actions);
   }
-  const problem = await externalIdProblem(house, access);
+  const problem = await externalIdProblem(context, access);
   if (problem !== null && key === undefined) throw new ExternalIdError(problem, { isNew: !strict });
   const report = reportOf(account, identity, assumer.arn, check, problem);
   return { report: { ...report, asksForExternalId: problem === null }, keyCreatedAt };
@@ -105,10 +105,10 @@ export class ExternalIdError extends VaultError {
   readonly found: AwsProblem;
 
   constructor(found: AwsProblem, { isNew }: { isNew: boolean }) {
-    const wayOut =
+    const remediation =
       'give the role a trust policy that lets nobody assume it, such as a Deny for everybody, then repeat this; ' +
       'holdfast csp-account policy then prints the one that asks for the external id';
-    super('forbidden', found.message, isNew ? wayOut : found.wayOut);
+    super('forbidden', found.message, isNew ? remediation : found.remediation);
     this.found = found;
   }
 }
@@ -140,14 +140,14 @@ function subjectOf(account: CheckedAccount, identity: Identity, user: Identity) 
  * whichever vault (the confused deputy, IAM user guide), so the node's own credentials are not lent for it.
  */
 async function externalIdProblem(
-  house: AwsHouse,
+  context: AwsContext,
   access: ReturnType<typeof accessOf>,
 ): Promise<AwsProblem | null> {
   if (access.kind !== 'role') return null;
   for (let look = 0; look < externalIdLooks; look++) {
-    if (await isAssumed(house, { ...access, externalId: randomUUID() })) return notAskedFor;
+    if (await isAssumed(context, { ...access, externalId: randomUUID() })) return notAskedFor;
     // With the right one it is let in all the while: or it was refused for another reason, such as what was before.
-    await whoIs(house.aws.once(access));
+    await whoIs(context.aws.once(access));
   }
   return null;
 }
@@ -158,9 +158,9 @@ async function externalIdProblem(
  */
 const externalIdLooks = 3;
 
-async function isAssumed(house: AwsHouse, access: ReturnType<typeof accessOf>): Promise<boolean> {
+async function isAssumed(context: AwsContext, access: ReturnType<typeof accessOf>): Promise<boolean> {
   try {
-    await whoIs(house.aws.once(access));
+    await whoIs(context.aws.once(access));
     return true;
   } catch (error) {
     // The trust policy, and nothing else that keeps the node from a role or a Region.
@@ -172,13 +172,13 @@ async function isAssumed(house: AwsHouse, access: ReturnType<typeof accessOf>): 
 const notAskedFor: AwsProblem = {
   code: 'EXTERNAL_ID_NOT_ASKED_FOR',
   message: 'the role can be assumed without the external id of this CSP account',
-  wayOut: 'give the role the trust policy that holdfast csp-account policy prints, then check again',
+  remediation: 'give the role the trust policy that holdfast csp-account policy prints, then check again',
 };
 
 const rootProblem: AwsProblem = {
   code: 'ROOT_USER',
   message: 'this is an access key of the root user of the AWS account, which nothing can hold back',
-  wayOut: 'make an IAM user or a role with the least policy, and delete the access key of the root user',
+  remediation: 'make an IAM user or a role with the least policy, and delete the access key of the root user',
 };
 
 function notAssumed(account: CheckedAccount, assumer: Identity, error: AwsError): CheckReport {
@@ -192,7 +192,7 @@ function notAssumed(account: CheckedAccount, assumer: Identity, error: AwsError)
     problem: {
       code: error.code,
       message: 'AWS does not let the role be assumed',
-      wayOut:
+      remediation:
         'give the role the trust policy that holdfast csp-account policy prints, allow sts:AssumeRole to whoever assumes it, then check again',
     },
   };
@@ -242,10 +242,10 @@ async function creationOf(
 
 /** Of a report that could not be made; what the one before had found out of the external id still holds. */
 export function failedReport(error: AwsError | ExternalIdError, before?: CheckReport): CheckReport {
-  const { code, message, wayOut } =
+  const { code, message, remediation } =
     error instanceof ExternalIdError
       ? error.found
-      : { code: error.code, message: error.message, wayOut: error.wayOut };
+      : { code: error.code, message: error.message, remediation: error.remediation };
   return {
     ok: false,
     arn: '',
@@ -254,7 +254,7 @@ export function failedReport(error: AwsError | ExternalIdError, before?: CheckRe
     assumedBy: before?.assumedBy ?? '',
     method: 'none',
     actions: [],
-    problem: { code, message, wayOut },
+    problem: { code, message, remediation },
     asksForExternalId: error instanceof AwsError && before?.asksForExternalId === true,
   };
 }

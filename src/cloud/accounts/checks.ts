@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import { listPrincipals, type PrincipalPage, type PrincipalQuery } from '../aws/iam-principals.ts';
 import { parseIdentity } from '../aws/identity-check.ts';
 import {
-  leastPolicy,
+  minPolicy,
   permissionsOf,
   trustPolicy,
   workingGroups,
@@ -10,13 +10,13 @@ import {
   type PolicyDocument,
 } from '../aws/permissions.ts';
 import { record, type Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsHouse } from './context.ts';
+import { awsAccountOf, type AwsContext } from './context.ts';
 import { currentKey, manualProblem, openKey } from './sign-in.ts';
 import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './check.ts';
 import { accountEntry, findAccount, type CspAccountRecord } from './records.ts';
 import { partsOfRole } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext, type Sight, type Target } from '../../vault/context.ts';
 
 /**
  * Signs in to AWS once more and looks at the permissions. What AWS refuses is no error here but what was to be found
@@ -24,23 +24,23 @@ import { checkRowVersion, type House, type Sight, type Target } from '../../vaul
  * vault; TokenError.
  */
 export async function checkCspAccount(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
 ): Promise<CspAccountRecord> {
-  const account = await findAccount(house.store.db, vaultId, sight, id);
+  const account = await findAccount(context.store.db, vaultId, sight, id);
   checkRowVersion(account, expected);
   if (account.type === 'manual') throw manualProblem();
-  const key = await currentKey(house.store.db, id);
-  const open = key === undefined ? undefined : await openKey(house, account, key);
+  const key = await currentKey(context.store.db, id);
+  const open = key === undefined ? undefined : await openKey(context, account, key);
   let report: CheckReport;
   try {
-    ({ report } = await checkAccess(house, account, open, { strict: false }));
+    ({ report } = await checkAccess(context, account, open, { strict: false }));
   } catch (error) {
     if (!(error instanceof AwsError || error instanceof ExternalIdError)) throw error;
     report = failedReport(error, reportOf(account));
   }
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     // AWS was asked about the record as it was.
     checkRowVersion(await findAccount(trx, vaultId, sight, id), account.row_version);
     await bumpRecord(trx, 'csp_accounts', account, {
@@ -73,12 +73,12 @@ export interface AccountPolicies {
 /** What to allow in IAM, as JSON for its console. AWS is not asked. Throws VaultError `not-found`. */
 // oxlint-disable-next-line complexity -- one case for each type of account
 export async function policyOfCspAccount(
-  house: House,
+  context: VaultContext,
   vaultId: string,
   sight: Sight,
   id: string,
 ): Promise<AccountPolicies> {
-  const account = await findAccount(house.store.db, vaultId, sight, id);
+  const account = await findAccount(context.store.db, vaultId, sight, id);
   const report = reportOf(account);
   const isRole = account.type === 'role';
   const user = parseIdentity((isRole ? report?.assumedBy : report?.arn) ?? '');
@@ -96,24 +96,24 @@ export async function policyOfCspAccount(
     roleArn: account.role_arn,
   };
   return {
-    policy: leastPolicy(groups, { ...subject, roleArn: account.role_arn }),
+    policy: minPolicy(groups, { ...subject, roleArn: account.role_arn }),
     trustPolicy:
       isRole && report !== undefined && report.assumedBy !== ''
         ? trustPolicy(report.assumedBy, account.external_id)
         : null,
-    assumingPolicy: assuming.length === 0 ? null : leastPolicy(assuming, assumingSubject),
+    assumingPolicy: assuming.length === 0 ? null : minPolicy(assuming, assumingSubject),
     statements: permissionsOf([...groups, ...assuming]).map(({ sid, why }) => ({ sid, why })),
   };
 }
 
 /** IAM users or roles of the AWS account, to choose a key's administrators and users from. Throws VaultError, AwsError. */
 export async function principalsOfCspAccount(
-  house: AwsHouse,
+  context: AwsContext,
   vaultId: string,
   sight: Sight,
   id: string,
   query: PrincipalQuery,
 ): Promise<PrincipalPage> {
-  const account = await findAccount(house.store.db, vaultId, sight, id);
-  return listPrincipals(await awsAccountOf(house, account), query);
+  const account = await findAccount(context.store.db, vaultId, sight, id);
+  return listPrincipals(await awsAccountOf(context, account), query);
 }

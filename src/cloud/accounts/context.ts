@@ -11,16 +11,16 @@ import {
   regionOf,
   type CspAccessFields,
 } from './sign-in.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** What acts that reach into AWS work with. */
-export interface AwsHouse extends House {
+export interface AwsContext extends VaultContext {
   aws: AwsClients;
 }
 
-/** A house whose log is told what stands in no record: mistakes of our own. */
-export interface LoggedAwsHouse extends AwsHouse {
+/** A context whose log is told what stands in no record: mistakes of our own. */
+export interface LoggedAwsContext extends AwsContext {
   log?: Pick<Logger, 'error'>;
 }
 
@@ -30,22 +30,22 @@ export interface LoggedAwsHouse extends AwsHouse {
  * credentials are not for this vault; TokenError; AwsError `credentials`. No request is sent to AWS yet.
  */
 export async function awsAccountOf(
-  house: AwsHouse,
+  context: AwsContext,
   account: CspAccessFields,
   region = '',
 ): Promise<AwsAccount> {
   if (account.type === 'manual') throw manualProblem();
-  await checkVaultIsThere(house.store.db, account.vault_id);
-  await checkAmbient(house, account);
-  const key = await currentKey(house.store.db, account.id);
+  await checkVaultIsThere(context.store.db, account.vault_id);
+  await checkAmbient(context, account);
+  const key = await currentKey(context.store.db, account.id);
   checkLent(account, key);
   const accountKey = accountKeyOf(account, key);
   return (
-    house.aws.remembered(accountKey, regionOf(account, region)) ??
-    house.aws.of(
+    context.aws.remembered(accountKey, regionOf(account, region)) ??
+    context.aws.of(
       accessOf(
         account,
-        key === undefined ? undefined : await openKey(house, account, key),
+        key === undefined ? undefined : await openKey(context, account, key),
         accountKey,
         region,
       ),
@@ -54,7 +54,7 @@ export async function awsAccountOf(
 }
 
 /** Nothing is done in AWS any more for a vault that was deleted, while its records go one after another. */
-async function checkVaultIsThere(db: House['store']['db'], vaultId: string): Promise<void> {
+async function checkVaultIsThere(db: VaultContext['store']['db'], vaultId: string): Promise<void> {
   const vault = await db
     .selectFrom('vaults')
     .select('id')

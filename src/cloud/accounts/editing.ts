@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import { currentKey, openKey, type CspAccessKey, type OpenKey } from './sign-in.ts';
 import { forgetKeys, keysOf, sealKey } from './access-keys.ts';
 import { checkAccess, type AwsProblem, type Checked } from './check.ts';
@@ -15,7 +15,7 @@ import {
   withoutRotation,
   type CspAccountRecord,
 } from './records.ts';
-import { checkShape, parseAccountWish, type CspAccountWish } from './fields.ts';
+import { checkShape, parseAccountInput, type CspAccountInput } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
 import { checkRowVersion, type Target } from '../../vault/context.ts';
@@ -29,16 +29,16 @@ import { VaultError } from '../../vault/vault-error.ts';
  * AwsError, TokenError.
  */
 export async function updateCspAccount(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
-  wish: Edit<CspAccountWish>,
+  input: Edit<CspAccountInput>,
 ): Promise<CspAccountRecord> {
-  const before = await findAccount(house.store.db, vaultId, sight, id);
+  const before = await findAccount(context.store.db, vaultId, sight, id);
   checkRowVersion(before, expected);
-  const edit = await planEdit(house, before, wish);
+  const edit = await planEdit(context, before, input);
   const keyRow = await edit.keyRow(act.at);
-  const after = await house.store.write(act, async (trx) => {
+  const after = await context.store.write(act, async (trx) => {
     const now = await findAccount(trx, vaultId, sight, id);
     // AWS was asked about the record as it was.
     checkRowVersion(now, before.row_version);
@@ -67,12 +67,12 @@ export async function updateCspAccount(
     });
     return changed;
   });
-  house.aws.forget(id);
+  context.aws.forget(id);
   return after;
 }
 
 interface PlannedEdit {
-  change: ReturnType<typeof parseAccountWish>;
+  change: ReturnType<typeof parseAccountInput>;
   /** Besides what is told: what the check found, what another type does away with. */
   columns: (at: Date) => Partial<CspAccountRecord>;
   changesKey: boolean;
@@ -82,16 +82,16 @@ interface PlannedEdit {
 
 // oxlint-disable-next-line complexity, max-lines-per-function -- one field of the account after another
 async function planEdit(
-  house: AwsHouse,
+  context: AwsContext,
   before: CspAccountRecord,
-  wish: Edit<CspAccountWish>,
+  input: Edit<CspAccountInput>,
 ): Promise<PlannedEdit> {
-  const told = parseAccountWish(wish);
-  const newKey = openKeyOf(wish);
+  const told = parseAccountInput(input);
+  const newKey = openKeyOf(input);
   // A role that is told no more goes with the type that had it.
   const { aws_account_id: toldAccount = '', ...rest } = told;
   const type = told.type ?? before.type;
-  const change: ReturnType<typeof parseAccountWish> = {
+  const change: ReturnType<typeof parseAccountInput> = {
     ...rest,
     // Of all types but manual AWS itself says which account it is.
     ...(type === 'manual' && told.aws_account_id !== undefined ? { aws_account_id: toldAccount } : {}),
@@ -102,9 +102,9 @@ async function planEdit(
   const next = { ...before, ...change };
   const takesKey = next.type === 'access-key' || next.type === 'role';
   const keepsKey =
-    takesKey && before.access_key_id !== null && wish.accessKeyId !== null && newKey === undefined;
+    takesKey && before.access_key_id !== null && input.accessKeyId !== null && newKey === undefined;
   const hasKey = newKey !== undefined || keepsKey;
-  if (!hasKey && wish.accessKeyRotationDays === undefined)
+  if (!hasKey && input.accessKeyRotationDays === undefined)
     Object.assign(change, { access_key_rotation_days: null });
   Object.assign(next, change);
   checkShape({ ...next, aws_account_id: toldAccount }, hasKey);
@@ -119,9 +119,9 @@ async function planEdit(
     next.role_arn !== before.role_arn;
   let checked: Checked | undefined;
   if (changesAccess && next.type !== 'manual') {
-    const kept = keepsKey ? await currentKey(house.store.db, before.id) : undefined;
-    const key = newKey ?? (kept === undefined ? undefined : await openKey(house, before, kept));
-    checked = await checkAccess(house, next, key, { strict: !isNewRole });
+    const kept = keepsKey ? await currentKey(context.store.db, before.id) : undefined;
+    const key = newKey ?? (kept === undefined ? undefined : await openKey(context, before, kept));
+    checked = await checkAccess(context, next, key, { strict: !isNewRole });
   }
   if (next.type !== 'manual' && !changesAccess && toldAccount !== '' && toldAccount !== before.aws_account_id)
     throw new VaultError(
@@ -155,7 +155,7 @@ async function planEdit(
     keyRow: async (at) =>
       newKey === undefined
         ? undefined
-        : sealKey(house, before, newKey, {
+        : sealKey(context, before, newKey, {
             state: 'CURRENT',
             origin: 'operator',
             created_at: createdAt(at).toISOString(),
@@ -202,7 +202,7 @@ function leftBehind(replaced: readonly CspAccessKey[]): { access_key_rotation_pr
   const problem: AwsProblem = {
     code: 'LEFT_IN_IAM',
     message: `the access key was replaced while it was rotated: ${ids.join(', ')} is in IAM still`,
-    wayOut: 'delete it in IAM',
+    remediation: 'delete it in IAM',
   };
   return { access_key_rotation_problem: JSON.stringify(problem) };
 }

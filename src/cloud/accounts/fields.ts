@@ -10,7 +10,7 @@ import { VaultError } from '../../vault/vault-error.ts';
 export type CspAccountType = CspAccount['type'];
 
 /** What may be told of a CSP account, and changed later. */
-export interface CspAccountWish {
+export interface CspAccountInput {
   name: string;
   description?: string | undefined;
   adminGroupId: string;
@@ -46,12 +46,12 @@ type Columns = Pick<
 >;
 
 /** The columns that are told, each of the right form. Throws NameError, VaultError `invalid`. */
-export function parseAccountWish(wish: {
-  [F in keyof CspAccountWish]?: CspAccountWish[F] | undefined;
+export function parseAccountInput(input: {
+  [F in keyof CspAccountInput]?: CspAccountInput[F] | undefined;
 }): Partial<Columns> {
   const { name, description, adminGroupId, awsAccountId, defaultRegion, type, partition, fips, roleArn } =
-    wish;
-  const days = wish.accessKeyRotationDays;
+    input;
+  const days = input.accessKeyRotationDays;
   return {
     ...(name === undefined ? {} : { name: parseTitle(name) }),
     ...(description === undefined ? {} : { description: parseDescription(description) }),
@@ -88,7 +88,7 @@ export function partsOfRole(arn: string): { partition: Partition; accountId: str
 export function guessPartition({
   roleArn,
   defaultRegion,
-}: Pick<CspAccountWish, 'roleArn' | 'defaultRegion'>): Partition {
+}: Pick<CspAccountInput, 'roleArn' | 'defaultRegion'>): Partition {
   return partsOfRole(roleArn ?? '')?.partition ?? partitionOf(defaultRegion ?? '') ?? 'aws';
 }
 
@@ -126,8 +126,8 @@ export function checkShape(
   hasKey: boolean,
 ): void {
   const { type, partition } = row;
-  const refuse = (message: string, wayOut?: string) => {
-    throw new VaultError('invalid', message, wayOut);
+  const refuse = (message: string, remediation?: string) => {
+    throw new VaultError('invalid', message, remediation);
   };
   if (type === 'access-key' && !hasKey)
     refuse('type access-key needs an access key', 'tell accessKeyId and secretAccessKey');

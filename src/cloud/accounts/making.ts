@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Secret } from '../../secret.ts';
-import type { AwsHouse } from './context.ts';
+import type { AwsContext } from './context.ts';
 import type { OpenKey } from './sign-in.ts';
 import { sealKey } from './access-keys.ts';
 import { checkAccess, type Checked } from './check.ts';
@@ -16,9 +16,9 @@ import {
   checkSecretAccessKey,
   checkShape,
   guessPartition,
-  parseAccountWish,
+  parseAccountInput,
   parseAwsAccessKeyId,
-  type CspAccountWish,
+  type CspAccountInput,
 } from './fields.ts';
 import type { Sight } from '../../vault/context.ts';
 import { nextRotation } from '../../keys/rotation-time.ts';
@@ -32,25 +32,25 @@ import { VaultError } from '../../vault/vault-error.ts';
  */
 // oxlint-disable-next-line max-lines-per-function -- steps whose order is the promise: nothing is kept that AWS refuses
 export async function createCspAccount(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   vaultId: string,
   sight: Sight,
-  wish: CspAccountWish,
+  input: CspAccountInput,
 ): Promise<CspAccountRecord> {
   const now = act.at.toISOString();
-  const { type = 'manual' } = wish;
-  const told = parseAccountWish(wish);
+  const { type = 'manual' } = input;
+  const told = parseAccountInput(input);
   const row = {
     id: randomUUID(),
     vault_id: vaultId,
-    admin_group_id: wish.adminGroupId,
+    admin_group_id: input.adminGroupId,
     name: told.name ?? '',
     description: told.description ?? '',
     type,
     aws_account_id: told.aws_account_id ?? '',
     default_region: told.default_region ?? '',
-    partition: told.partition ?? guessPartition(wish),
+    partition: told.partition ?? guessPartition(input),
     fips: told.fips ?? 0,
     role_arn: told.role_arn ?? '',
     // Ours to make: chosen by a user, it could be the one of another's role.
@@ -59,24 +59,24 @@ export async function createCspAccount(
     created_at: now,
     updated_at: now,
   };
-  const key = openKeyOf(wish);
+  const key = openKeyOf(input);
   checkShape(row, key !== undefined);
   // Before AWS is asked for somebody who may not have it asked.
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkAccountName(trx, row);
   });
   const checked =
-    type === 'manual' ? undefined : await checkAccess(house, row, key, { strict: type !== 'role' });
+    type === 'manual' ? undefined : await checkAccess(context, row, key, { strict: type !== 'role' });
   const keyRow =
     key === undefined
       ? undefined
-      : await sealKey(house, row, key, {
+      : await sealKey(context, row, key, {
           state: 'CURRENT',
           origin: 'operator',
           created_at: (checked?.keyCreatedAt ?? act.at).toISOString(),
         });
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkAccountName(trx, row);
     await trx
@@ -102,11 +102,11 @@ export async function createCspAccount(
 }
 
 /** The access key that is told; undefined where none is. Throws NameError, VaultError `invalid`. */
-export function openKeyOf(wish: {
+export function openKeyOf(input: {
   accessKeyId?: string | null | undefined;
   secretAccessKey?: Secret | undefined;
 }): OpenKey | undefined {
-  const { accessKeyId, secretAccessKey } = wish;
+  const { accessKeyId, secretAccessKey } = input;
   if ((accessKeyId ?? undefined) === undefined && secretAccessKey === undefined) return undefined;
   if (typeof accessKeyId !== 'string' || secretAccessKey === undefined)
     throw new VaultError('invalid', 'accessKeyId and secretAccessKey are told together');

@@ -6,7 +6,7 @@ import type { Secret } from '../../secret.ts';
 import type { CspAccessKeyTable, CspAccountTable } from '../../store/schema.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { unseal } from '../../vault/sealing.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
@@ -99,11 +99,11 @@ export async function currentKey(db: Reading, cspAccountId: string): Promise<Csp
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */
 export async function openKey(
-  house: House,
+  context: VaultContext,
   account: Pick<CspAccount, 'id' | 'vault_id'>,
   key: CspAccessKey,
 ): Promise<OpenKey> {
-  const secret = await unseal(house, {
+  const secret = await unseal(context, {
     context: secretContext(account, key.access_key_id),
     sealed: key.sealed_secret,
     token: key.sealed_token,
@@ -128,7 +128,7 @@ export function secretContext(
  * configuration may have changed since the account was made. Throws VaultError `forbidden`.
  */
 export async function checkAmbient(
-  { store, aws }: Pick<House, 'store'> & { aws: AwsClients },
+  { store, aws }: Pick<VaultContext, 'store'> & { aws: AwsClients },
   account: Pick<CspAccount, 'type' | 'vault_id'>,
 ): Promise<void> {
   if (account.type !== 'ambient') return;

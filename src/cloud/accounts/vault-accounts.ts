@@ -3,7 +3,7 @@ import type { VaultPart } from '../../vault/vault-part.ts';
 import { withoutRotation } from './records.ts';
 
 /** How its AWS accounts were signed in to: nobody can see or use it again, and IAM has the access keys still. */
-export const endCspAccounts: VaultPart = async (trx, vaultId, most) => {
+export const endCspAccounts: VaultPart = async (trx, vaultId, max) => {
   const accounts = await trx
     .selectFrom('csp_accounts')
     .select('id')
@@ -21,7 +21,7 @@ export const endCspAccounts: VaultPart = async (trx, vaultId, most) => {
         ),
       ]),
     )
-    .limit(most)
+    .limit(max)
     .execute();
   const ids = accounts.map(({ id }) => id);
   if (ids.length === 0) return 0;

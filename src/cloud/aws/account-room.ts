@@ -35,7 +35,7 @@ export class AccountRoom {
     if (isOfNode && !transport.settings.ambient)
       throw new AwsError('credentials', 'NoAmbientCredentials', 'Sign in', {
         message: 'this node gives CSP accounts no credentials of its own',
-        wayOut: 'set [aws] ambient in the configuration, or give the CSP account an access key',
+        remediation: 'set [aws] ambient in the configuration, or give the CSP account an access key',
       });
     this.#credentials = this.#credentialsOf(access);
   }

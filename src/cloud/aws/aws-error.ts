@@ -1,11 +1,11 @@
 import { codeFaults, type AwsFault } from './aws-faults.ts';
-import { explain } from './aws-ways-out.ts';
+import { explain } from './aws-remediations.ts';
 
 export type { AwsFault } from './aws-faults.ts';
 
 interface AwsErrorDetails {
   message: string;
-  wayOut: string;
+  remediation: string;
   requestId?: string | undefined;
   /** The permission that AWS found missing, such as `kms:CreateKey`, where it said so. */
   action?: string | undefined;
@@ -26,7 +26,7 @@ export class AwsError extends Error {
   readonly operation: string;
   readonly requestId: string | undefined;
   readonly action: string | undefined;
-  readonly wayOut: string;
+  readonly remediation: string;
   /**
    * Nothing was done, for certain: AWS refused the one request that was sent. Where the SDK has sent several, or no answer
    * came, an earlier one may have been obeyed.
@@ -39,7 +39,7 @@ export class AwsError extends Error {
     fault: AwsFault,
     code: string,
     operation: string,
-    { message, wayOut, requestId, action, certain = false, since }: AwsErrorDetails,
+    { message, remediation, requestId, action, certain = false, since }: AwsErrorDetails,
   ) {
     super(message);
     this.name = 'AwsError';
@@ -48,7 +48,7 @@ export class AwsError extends Error {
     this.operation = operation;
     this.requestId = requestId;
     this.action = action;
-    this.wayOut = wayOut;
+    this.remediation = remediation;
     this.certain = certain;
     this.since = since;
   }

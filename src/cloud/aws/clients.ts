@@ -14,7 +14,7 @@ export type { AwsAccess } from './access.ts';
 export type { AwsSettings } from './settings.ts';
 
 /** So many accounts are remembered, with their connections and role sessions. */
-const mostRooms = 200;
+const maxRooms = 200;
 
 /**
  * AWS for all CSP accounts. Nothing of AWS's SDK is loaded before the first call, and the SDK takes nothing from the
@@ -66,7 +66,7 @@ export class AwsClients {
     this.#rooms.delete(key);
     this.#rooms.set(key, room);
     const [oldest] = this.#rooms.keys();
-    if (this.#rooms.size > mostRooms && oldest !== undefined) this.#rooms.delete(oldest);
+    if (this.#rooms.size > maxRooms && oldest !== undefined) this.#rooms.delete(oldest);
   }
 }
 

@@ -11,7 +11,7 @@ export interface ConnectionError {
   meaning: string;
   /** What is behind it as a rule, in our terms. */
   cause: string;
-  wayOut: string;
+  remediation: string;
   /** Where AWS documents it. */
   source: string;
 }
@@ -21,7 +21,7 @@ type Explanation = Omit<ConnectionError, 'code' | 'source'>;
 const guide =
   'https://docs.aws.amazon.com/kms/latest/developerguide/xks-troubleshooting.html#xks-connection-error-codes';
 
-/** Ends each way out: a FAILED key store is disconnected by the same command before it is connected again. */
+/** Ends each hint: a FAILED key store is disconnected by the same command before it is connected again. */
 const connect = 'then holdfast external-key-store connect';
 
 /** Every code that AWS KMS gives for external key stores. */
@@ -29,69 +29,69 @@ export const connectionErrors = {
   INTERNAL_ERROR: {
     meaning: 'AWS KMS failed itself.',
     cause: 'Trouble at AWS; nothing of the proxy.',
-    wayOut:
+    remediation:
       'holdfast external-key-store connect once more; if it lasts, see the AWS Health Dashboard and ask AWS Support',
   },
   INVALID_CREDENTIALS: {
     meaning: 'The proxy did not accept what AWS KMS signed with the XKS credential that it has.',
     cause:
       'The credential is withdrawn, expired, retired or another key set’s; the secret was entered wrongly by hand; the clock of the node is more than five minutes off; or something between AWS and the node changes the Host header, the path or other signed headers.',
-    wayOut: `holdfast credential list shows whether it lives and was ever seen; holdfast doctor finds wrong clocks and rewritten headers; holdfast external-key-store rotate-credential gives AWS a new one; ${connect}`,
+    remediation: `holdfast credential list shows whether it lives and was ever seen; holdfast doctor finds wrong clocks and rewritten headers; holdfast external-key-store rotate-credential gives AWS a new one; ${connect}`,
   },
   NETWORK_ERRORS: {
     meaning: 'Network errors keep AWS KMS from connecting.',
     cause:
       'With a public endpoint the way between AWS and the proxy: routing, firewall, DNS. With a VPC endpoint service the load balancer, its targets or their security groups.',
-    wayOut: `holdfast doctor, from outside the network of the node; ${connect}`,
+    remediation: `holdfast doctor, from outside the network of the node; ${connect}`,
   },
   XKS_PROXY_ACCESS_DENIED: {
     meaning: 'The proxy answered that AWS KMS may not use it (403).',
     cause:
       'Holdfast itself denies no health check, so something in front of it answered: a web application firewall, a reverse proxy, an access list of addresses.',
-    wayOut: `let AWS KMS through to the XKS paths in whatever stands before the node (holdfast doctor tells whether Holdfast answers itself); ${connect}`,
+    remediation: `let AWS KMS through to the XKS paths in whatever stands before the node (holdfast doctor tells whether Holdfast answers itself); ${connect}`,
   },
   XKS_PROXY_INVALID_CONFIGURATION: {
     meaning: 'The proxy is reached, and does not know the URI path that AWS KMS has.',
     cause:
       'The XksProxyUriPath in AWS is not that of the key set; the key set is no external key store (any more); or a reverse proxy cuts or adds to the path.',
-    wayOut: `compare uriPath here with xksProxyUriPath of holdfast key-set show; holdfast external-key-store edit --restore-path sets it in AWS; holdfast key-set edit --external-key-store yes; ${connect}`,
+    remediation: `compare uriPath here with xksProxyUriPath of holdfast key-set show; holdfast external-key-store edit --restore-path sets it in AWS; holdfast key-set edit --external-key-store yes; ${connect}`,
   },
   XKS_PROXY_INVALID_RESPONSE: {
     meaning: 'AWS KMS cannot read the answer that it got.',
     cause:
       'Something else than Holdfast answered: a load balancer’s page, another service under this name; something in between alters answers; or the node itself failed and answered 500 InternalException.',
-    wayOut: `holdfast doctor shows who answers under the endpoint and whether the answer is whole; the node’s log has the cause of a 500; ${connect}`,
+    remediation: `holdfast doctor shows who answers under the endpoint and whether the answer is whole; the node’s log has the cause of a 500; ${connect}`,
   },
   XKS_PROXY_INVALID_TLS_CONFIGURATION: {
     meaning: 'AWS KMS cannot make a TLS connection that it trusts.',
     cause:
       'The certificate has expired, is for another host name, lacks its intermediate certificates, or is from a CA that is not on AWS’s list for external key stores; the listener asks for a client certificate that AWS does not send; or neither TLS 1.2 nor 1.3 with a suite of AWS’s is offered.',
-    wayOut: `holdfast doctor checks chain, name, days left, issuer and suites; put the right certificate in place (xks.tls), which needs no restart; ${connect}`,
+    remediation: `holdfast doctor checks chain, name, days left, issuer and suites; put the right certificate in place (xks.tls), which needs no restart; ${connect}`,
   },
   XKS_PROXY_NOT_REACHABLE: {
     meaning:
       'AWS KMS cannot reach the proxy at its endpoint, or the proxy said that no HSM of it can be used.',
     cause:
       'The name has no public IPv4 address; port 443 is closed or does not lead to the node; the node is down; every token is UNAVAILABLE; or the way is so long that the connection takes too much of 250 ms (AWS wants a round trip below 35 ms).',
-    wayOut: `holdfast doctor, from outside the network of the node, for DNS, port, round trip and health; holdfast token verify for the tokens; ${connect}`,
+    remediation: `holdfast doctor, from outside the network of the node, for DNS, port, round trip and health; holdfast token verify for the tokens; ${connect}`,
   },
   XKS_PROXY_TIMED_OUT: {
     meaning: 'The proxy was reached and did not answer within 250 ms.',
     cause:
       'A slow or overloaded token, a node without enough processors, or a long way between node and HSM, or between AWS and node.',
-    wayOut: `holdfast doctor measures round trip and answer times; more token hosts or a nearer HSM where it is the token; ${connect}`,
+    remediation: `holdfast doctor measures round trip and answer times; more token hosts or a nearer HSM where it is the token; ${connect}`,
   },
   XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION: {
     meaning: 'The VPC endpoint service is not as an external key store needs it.',
     cause:
       'It must be a service for interface endpoints with a network load balancer in at least two Availability Zones; allow the principal cks.kms.<region>.amazonaws.com; not require acceptance; and have a private DNS name that is verified, unique in the Region and the host of the endpoint here, with a certificate for it.',
-    wayOut: `put right in Amazon VPC what is otherwise; holdfast external-key-store edit where the endpoint here is not the private DNS name; ${connect}`,
+    remediation: `put right in Amazon VPC what is otherwise; holdfast external-key-store edit where the endpoint here is not the private DNS name; ${connect}`,
   },
   XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND: {
     meaning: 'AWS KMS does not find the VPC endpoint service.',
     cause:
       'Its name is wrong, it is in another Region or of another AWS account than told, or it does not allow the principal cks.kms.<region>.amazonaws.com.',
-    wayOut: `compare name and owner with Amazon VPC (holdfast external-key-store edit changes them while disconnected), and allow the principal there; ${connect}`,
+    remediation: `compare name and owner with Amazon VPC (holdfast external-key-store edit changes them while disconnected), and allow the principal there; ${connect}`,
   },
 } as const satisfies Record<string, Explanation>;
 
@@ -108,7 +108,7 @@ export function explainConnectionError(code: string): ConnectionError {
     ...(known ?? {
       meaning: 'AWS KMS could not connect, for a reason that this version of Holdfast does not know.',
       cause: 'See AWS’s documentation of the code.',
-      wayOut: `look the code up in the AWS KMS API Reference, CustomKeyStoresListEntry; holdfast doctor; ${connect}`,
+      remediation: `look the code up in the AWS KMS API Reference, CustomKeyStoresListEntry; holdfast doctor; ${connect}`,
     }),
   };
 }

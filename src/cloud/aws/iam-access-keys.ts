@@ -3,7 +3,7 @@ import type { AwsAccount } from './clients.ts';
 import { AwsError, callAws } from './aws-error.ts';
 
 /** So many access keys an IAM user may have at once (IAM quotas, AccessKeysPerUser). */
-export const mostAccessKeys = 2;
+export const maxAccessKeys = 2;
 
 export interface ListedAccessKey {
   id: string;
@@ -36,7 +36,7 @@ export async function createAccessKey(
   if (key?.AccessKeyId === undefined || key.SecretAccessKey === undefined)
     throw new AwsError('aws-trouble', 'UnknownAnswer', 'CreateAccessKey', {
       message: 'CreateAccessKey answered without an access key',
-      wayOut: 'repeat',
+      remediation: 'repeat',
     });
   return { id: key.AccessKeyId, secret: new Secret(key.SecretAccessKey) };
 }

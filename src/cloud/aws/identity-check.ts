@@ -23,7 +23,7 @@ export async function whoIs(account: AwsAccount): Promise<Identity> {
   if (identity === undefined || accountId !== identity.accountId)
     throw new AwsError('aws-trouble', 'UnknownAnswer', 'GetCallerIdentity', {
       message: 'GetCallerIdentity answered what is no identity',
-      wayOut: 'see that [aws.endpoints] of the configuration names an endpoint of AWS',
+      remediation: 'see that [aws.endpoints] of the configuration names an endpoint of AWS',
     });
   return identity;
 }

@@ -4,7 +4,7 @@
  */
 
 /** What a key policy is written from. */
-export interface KeyPolicyWish {
+export interface KeyPolicyInput {
   /** Such as `aws` or `aws-us-gov`. */
   partition: string;
   /** 12 digits: the account that the KMS key is in. */
@@ -22,16 +22,16 @@ export interface KeyPolicyWish {
 }
 
 /** CreateKey, PutKeyPolicy: 32 kilobytes, 32,768 characters. */
-export const longestKeyPolicy = 32_768;
+export const maxKeyPolicyLength = 32_768;
 
 /** A key policy cannot be written, or AWS would refuse it. Quotes nothing of it. */
 export class KeyPolicyError extends Error {
-  readonly wayOut: string;
+  readonly remediation: string;
 
-  constructor(message: string, wayOut: string) {
+  constructor(message: string, remediation: string) {
     super(message);
     this.name = 'KeyPolicyError';
-    this.wayOut = wayOut;
+    this.remediation = remediation;
   }
 }
 
@@ -76,13 +76,13 @@ export const holdfastActions: readonly string[] = [
 ];
 
 /**
- * The key policy as JSON text, the same for the same wish whatever the order of its lists. The statements are called
+ * The key policy as JSON text, the same for the same input whatever the order of its lists. The statements are called
  * what AWS's console calls them, so that it shows administrators and users in its default view. Throws KeyPolicyError.
  */
-export function writeKeyPolicy(wish: KeyPolicyWish): string {
-  const { partition, accountId, holdfast, root } = wish;
-  const administrators = sorted(wish.administrators);
-  const users = sorted(wish.users);
+export function writeKeyPolicy(input: KeyPolicyInput): string {
+  const { partition, accountId, holdfast, root } = input;
+  const administrators = sorted(input.administrators);
+  const users = sorted(input.users);
   const account = `arn:${partition}:iam::${accountId}:root`;
   if ([...administrators, ...users].some((arn) => !arn.startsWith(`arn:${partition}:`)))
     throw new KeyPolicyError(
@@ -155,7 +155,7 @@ export function parseKeyPolicy(document: unknown): string {
 }
 
 function checkLength(text: string): void {
-  if (Buffer.byteLength(text) > longestKeyPolicy)
+  if (Buffer.byteLength(text) > maxKeyPolicyLength)
     throw new KeyPolicyError(
       'the key policy is longer than the 32 KiB that AWS takes',
       'name fewer administrators and users: one role that they may assume, in place of each of them',

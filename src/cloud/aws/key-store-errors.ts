@@ -4,7 +4,7 @@ import { xksRefusal } from './xks-refusals.ts';
 /** What AWS KMS's refusals of acts on external key stores mean for us. */
 interface Refusal {
   words: string;
-  wayOut: string;
+  remediation: string;
 }
 
 const repeat = 'then repeat';
@@ -17,63 +17,63 @@ const repeat = 'then repeat';
 const refusals: Readonly<Record<string, Refusal>> = {
   CustomKeyStoreNameInUseException: {
     words: 'another custom key store of this AWS account and Region has this name',
-    wayOut: 'take another name; or, where that one is to be used, holdfast external-key-store link',
+    remediation: 'take another name; or, where that one is to be used, holdfast external-key-store link',
   },
   CustomKeyStoreNotFoundException: {
     words: 'there is no such custom key store in this AWS account and Region',
-    wayOut:
+    remediation:
       'see in AWS whether somebody deleted it; holdfast external-key-store delete --forget takes the record away',
   },
   CustomKeyStoreInvalidStateException: {
     words: 'the key store is in a connection state in which AWS KMS does not do this',
-    wayOut: 'holdfast external-key-store refresh shows its state; disconnect or connect it first',
+    remediation: 'holdfast external-key-store refresh shows its state; disconnect or connect it first',
   },
   CustomKeyStoreHasCMKsException: {
     words: 'the key store has KMS keys in it still',
-    wayOut:
+    remediation:
       'schedule the deletion of its KMS keys and wait until AWS has deleted them, 7 to 30 days; or disconnect the key store and leave it',
   },
   LimitExceededException: {
     words: 'the AWS account has as many custom key stores in this Region as its quota allows, 10 by default',
-    wayOut: 'delete one that is not used, or ask AWS for a higher quota (Service Quotas)',
+    remediation: 'delete one that is not used, or ask AWS for a higher quota (Service Quotas)',
   },
   XksProxyUriInUseException: {
     words: 'another external key store of this Region has this endpoint with this path',
-    wayOut: 'holdfast external-key-store candidates shows it where it is in this account: link it',
+    remediation: 'holdfast external-key-store candidates shows it where it is in this account: link it',
   },
   XksProxyUriEndpointInUseException: {
     words:
       'the endpoint is used in this Region by a key store of the other connectivity, or by another with a VPC endpoint service',
-    wayOut:
+    remediation:
       'take another host name: a public endpoint and a VPC endpoint service never share one in a Region',
   },
   XksProxyVpcEndpointServiceInUseException: {
     words: 'another external key store of this Region uses this VPC endpoint service',
-    wayOut: 'make a VPC endpoint service of its own for each external key store',
+    remediation: 'make a VPC endpoint service of its own for each external key store',
   },
   XksProxyVpcEndpointServiceNotFoundException: {
     words: 'AWS KMS does not find the VPC endpoint service',
-    wayOut: `see its name, Region and owner, and that it allows the principal cks.kms.<region>.amazonaws.com; ${repeat}`,
+    remediation: `see its name, Region and owner, and that it allows the principal cks.kms.<region>.amazonaws.com; ${repeat}`,
   },
   XksProxyVpcEndpointServiceInvalidConfigurationException: {
     words: 'the VPC endpoint service is not as an external key store needs it',
-    wayOut: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name that is the host of the endpoint; ${repeat}`,
+    remediation: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name that is the host of the endpoint; ${repeat}`,
   },
   XksProxyUriUnreachableException: {
     words: 'AWS KMS does not reach the proxy at this endpoint in time, or no token of the proxy can be used',
-    wayOut: `holdfast doctor, from outside the network of the node: public DNS with an IPv4 address, port 443, answer within 250 ms, health of the tokens; ${repeat}`,
+    remediation: `holdfast doctor, from outside the network of the node: public DNS with an IPv4 address, port 443, answer within 250 ms, health of the tokens; ${repeat}`,
   },
   XksProxyIncorrectAuthenticationCredentialException: {
     words: 'the proxy at this endpoint refused the credential that AWS KMS signed with',
-    wayOut: `see that the endpoint leads to this node, that its clock is right, and that nothing between rewrites Host or path (holdfast doctor); ${repeat}`,
+    remediation: `see that the endpoint leads to this node, that its clock is right, and that nothing between rewrites Host or path (holdfast doctor); ${repeat}`,
   },
   XksProxyInvalidResponseException: {
     words: 'AWS KMS cannot read what answers at this endpoint',
-    wayOut: `see that the endpoint leads to Holdfast and to nothing else (holdfast doctor); ${repeat}`,
+    remediation: `see that the endpoint leads to Holdfast and to nothing else (holdfast doctor); ${repeat}`,
   },
   XksProxyInvalidConfigurationException: {
     words: 'AWS KMS tried the proxy and found it configured otherwise',
-    wayOut: `holdfast doctor: certificate, path prefix, whether the key set is an external key store; ${repeat}`,
+    remediation: `holdfast doctor: certificate, path prefix, whether the key set is an external key store; ${repeat}`,
   },
 };
 
@@ -83,21 +83,21 @@ const invalidConfigurations: readonly [RegExp, Refusal][] = [
     /\bTLS\b|certificate/i,
     {
       words: 'AWS KMS cannot make a TLS connection to the proxy that it trusts',
-      wayOut: `holdfast doctor: days left, host name, chain, and whether the CA is on AWS’s list for external key stores; ${repeat}`,
+      remediation: `holdfast doctor: days left, host name, chain, and whether the CA is on AWS’s list for external key stores; ${repeat}`,
     },
   ],
   [
     /\bpath\b/i,
     {
       words: 'the proxy does not know the URI path',
-      wayOut: `see that the key set is an external key store and that nothing between changes the path (holdfast key-set show, holdfast doctor); ${repeat}`,
+      remediation: `see that the key set is an external key store and that nothing between changes the path (holdfast key-set show, holdfast doctor); ${repeat}`,
     },
   ],
 ];
 
 /** An {@link AwsError} about a custom key store. */
 export class KeyStoreError extends AwsError {
-  constructor(error: AwsError, texts: { message: string; wayOut: string }) {
+  constructor(error: AwsError, texts: { message: string; remediation: string }) {
     super(error.fault, error.code, error.operation, {
       ...texts,
       requestId: error.requestId,
@@ -113,7 +113,7 @@ export class KeyStoreError extends AwsError {
       : 'Whether AWS did it all the same is not known yet: Holdfast looks and goes on by itself within minutes';
     return new KeyStoreError(this, {
       message: this.message,
-      wayOut: `${this.wayOut}. ${what}, or at once when it is repeated (see holdfast external-key-store show)`,
+      remediation: `${this.remediation}. ${what}, or at once when it is repeated (see holdfast external-key-store show)`,
     });
   }
 }
@@ -136,11 +136,11 @@ export async function callKeyStores<T>(operation: string, call: () => Promise<T>
   }
 }
 
-function textsOf(error: AwsError, refusal: Refusal | undefined): { message: string; wayOut: string } {
-  if (refusal === undefined) return { message: error.message, wayOut: error.wayOut };
+function textsOf(error: AwsError, refusal: Refusal | undefined): { message: string; remediation: string } {
+  if (refusal === undefined) return { message: error.message, remediation: error.remediation };
   return {
     message: `${refusal.words}: ${error.operation} (${error.code})`,
-    wayOut: refusal.wayOut,
+    remediation: refusal.remediation,
   };
 }
 

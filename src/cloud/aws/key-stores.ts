@@ -44,7 +44,7 @@ export interface XksCredentialValue {
 }
 
 /** More pages than any quota of key stores has. */
-const mostPages = 20;
+const maxPages = 20;
 
 /** All external key stores of the account in the Region; key stores of AWS CloudHSM are left out. Throws KeyStoreError. */
 export async function listKeyStores(account: AwsAccount, region: string): Promise<AwsKeyStore[]> {
@@ -52,7 +52,7 @@ export async function listKeyStores(account: AwsAccount, region: string): Promis
   const kms = await account.kms(region);
   const found: AwsKeyStore[] = [];
   let marker: string | undefined;
-  for (let page = 0; page < mostPages; page++) {
+  for (let page = 0; page < maxPages; page++) {
     const { CustomKeyStores, NextMarker, Truncated } = await callKeyStores(
       'DescribeCustomKeyStores',
       async () =>
@@ -76,7 +76,7 @@ export async function findKeyStore(account: AwsAccount, region: string, id: stri
   if (found !== undefined) return found;
   throw new AwsError('not-found', 'CustomKeyStoreNotFoundException', 'DescribeCustomKeyStores', {
     message: 'AWS has no external key store of this id in the account and Region: DescribeCustomKeyStores',
-    wayOut: 'holdfast external-key-store candidates lists those that may be the key set’s',
+    remediation: 'holdfast external-key-store candidates lists those that may be the key set’s',
   });
 }
 
@@ -84,7 +84,7 @@ export async function findKeyStore(account: AwsAccount, region: string, id: stri
 export async function createKeyStore(
   account: AwsAccount,
   region: string,
-  wish: KeyStoreProperties,
+  input: KeyStoreProperties,
   credential: XksCredentialValue,
 ): Promise<string> {
   const { CreateCustomKeyStoreCommand } = await import('@aws-sdk/client-kms');
@@ -92,9 +92,9 @@ export async function createKeyStore(
   const { CustomKeyStoreId } = await callKeyStores('CreateCustomKeyStore', async () =>
     kms.send(
       new CreateCustomKeyStoreCommand({
-        CustomKeyStoreName: wish.name,
+        CustomKeyStoreName: input.name,
         CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
-        ...propertiesOf(wish),
+        ...propertiesOf(input),
         XksProxyAuthenticationCredential: credentialOf(credential),
       }),
     ),
@@ -154,13 +154,13 @@ export async function deleteKeyStore(account: AwsAccount, region: string, id: st
 
 /** The request of CreateCustomKeyStore, for who gives it with AWS's own command. Holds the secret: never logged. */
 export function createRequest(
-  wish: KeyStoreProperties,
+  input: KeyStoreProperties,
   credential: XksCredentialValue,
 ): Record<string, unknown> {
   return {
-    CustomKeyStoreName: wish.name,
+    CustomKeyStoreName: input.name,
     CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
-    ...propertiesOf(wish),
+    ...propertiesOf(input),
     XksProxyAuthenticationCredential: credentialOf(credential),
   };
 }

@@ -6,66 +6,67 @@ interface Refusal {
   /** Where it is another than the code's. */
   fault?: AwsFault;
   words: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** AWS KMS API Reference, errors of the operations on keys, aliases, policies and tags. */
 const refusals: Readonly<Record<string, Refusal>> = {
   XksKeyAlreadyInUseException: {
     words: 'another KMS key of the key store refers to the CloudKey already',
-    wayOut:
+    remediation:
       'link that KMS key (holdfast kms-key edit with --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
   },
   XksKeyInvalidConfigurationException: {
     words: 'AWS KMS asked for the external key and does not take what it is told',
-    wayOut:
+    remediation:
       'the CloudKey must be AVAILABLE, its key set not frozen, and its usage encrypt-decrypt; then holdfast kms-key retry',
   },
   XksKeyNotFoundException: {
     words: 'AWS KMS asked for the external key, and the proxy that the key store leads to does not know it',
-    wayOut:
+    remediation:
       'see that the key store has the endpoint, path and credential of this key set (holdfast external-key-store show); then holdfast kms-key retry',
   },
   CustomKeyStoreInvalidStateException: {
     words: 'the key store is in a state in which AWS KMS makes no keys',
-    wayOut: 'holdfast external-key-store refresh shows it; what waits for it goes on by itself',
+    remediation: 'holdfast external-key-store refresh shows it; what waits for it goes on by itself',
   },
   CustomKeyStoreNotFoundException: {
     words: 'there is no such key store in this AWS account and Region',
-    wayOut: 'see in AWS whether somebody deleted it; holdfast external-key-store refresh shows its state',
+    remediation:
+      'see in AWS whether somebody deleted it; holdfast external-key-store refresh shows its state',
   },
   AlreadyExistsException: {
     words: 'another KMS key of this AWS account and Region has this alias',
-    wayOut:
+    remediation:
       'take another alias (holdfast kms-key edit --alias), or have it moved here (holdfast kms-key retry --take-alias)',
   },
   InvalidAliasNameException: {
     words: 'AWS does not take the alias',
-    wayOut: 'alias/ and 1 to 250 of A-Z, a-z, 0-9, "/", "_" and "-", not beginning with alias/aws/',
+    remediation: 'alias/ and 1 to 250 of A-Z, a-z, 0-9, "/", "_" and "-", not beginning with alias/aws/',
   },
   MalformedPolicyDocumentException: {
     words: 'AWS does not take the key policy',
-    wayOut:
+    remediation:
       'see that each user and role in it exists in IAM, and that the principal of the CSP account may change the policy afterwards: AWS refuses one that locks its author out',
   },
   TagException: {
     words: 'AWS does not take the tags',
-    wayOut: 'at most 50, none of them beginning with aws:',
+    remediation: 'at most 50, none of them beginning with aws:',
   },
   LimitExceededException: {
     words: 'a quota of AWS KMS is reached',
-    wayOut:
+    remediation:
       '100,000 KMS keys, 50 aliases of a key and 50 tags are allowed by default; delete what is not used, or ask AWS for more (Service Quotas)',
   },
   NotFoundException: {
     words: 'AWS has no such KMS key or alias in this account and Region',
-    wayOut: 'holdfast kms-key refresh shows what AWS has',
+    remediation: 'holdfast kms-key refresh shows what AWS has',
   },
   KMSInvalidStateException: {
     words: 'the KMS key, or its key store, is in a state in which AWS KMS does not do this',
-    wayOut: 'holdfast kms-key refresh and holdfast external-key-store refresh show it',
+    remediation: 'holdfast kms-key refresh and holdfast external-key-store refresh show it',
   },
-  DisabledException: { words: 'the KMS key is disabled', wayOut: 'holdfast kms-key enable' },
+  DisabledException: { words: 'the KMS key is disabled', remediation: 'holdfast kms-key enable' },
 };
 
 /** Calls KMS; AWS's refusals are AwsErrors that say what they mean for a KMS key of a CloudKey. */
@@ -87,7 +88,7 @@ export async function callKms<T>(operation: string, call: () => Promise<T>): Pro
     const { requestId, action, certain } = error;
     throw new AwsError(refusal.fault ?? error.fault, error.code, operation, {
       message: `${refusal.words}: ${operation} (${error.code})`,
-      wayOut: refusal.wayOut,
+      remediation: refusal.remediation,
       ...{ requestId, action, certain },
     });
   }

@@ -29,7 +29,7 @@ interface Page {
 }
 
 /** Of so many KMS keys of an account and Region the facts are remembered; the oldest go first. */
-const mostKeys = 20_000;
+const maxKeys = 20_000;
 /** That AWS does not let us look at a KMS key serves others for so long, milliseconds: its policy may be changed. */
 const deniedAge = 60_000;
 /** A page of ListKeys serves all who ask for it within so many milliseconds: AWS is no more up to date than that. */
@@ -38,7 +38,7 @@ const pageAge = 1_000;
 const idleTime = 10 * 60_000;
 
 /**
- * The KMS keys of one account and Region, for those who look for one among them: of a hundred pointers that look at the
+ * The KMS keys of one account and Region, for those who look for one among them: of a hundred KMS key records that look at the
  * same time each page is fetched once, and each KMS key is described once, but for those who ask while AWS is answering.
  */
 export class KmsKeyMemory {
@@ -115,5 +115,5 @@ function remember<T>(among: Map<string, T>, keyId: string, what: T): void {
   among.delete(keyId);
   among.set(keyId, what);
   const [oldest] = among.keys();
-  if (among.size > mostKeys && oldest !== undefined) among.delete(oldest);
+  if (among.size > maxKeys && oldest !== undefined) among.delete(oldest);
 }

@@ -30,7 +30,7 @@ export interface NewKmsKey {
 }
 
 /** More aliases, or tags, than any quota lets a KMS key have: a page that never ends is not followed for ever. */
-const mostPages = 20;
+const maxPages = 20;
 
 /**
  * Sent once: whether an answer that was lost was obeyed is looked for in AWS first, and a repetition waits for its turn
@@ -58,17 +58,17 @@ export class KmsKeys {
     return this.#account.pace.isBusy(operation, this.#region);
   }
 
-  async create(wish: NewKmsKey): Promise<AwsKmsKey> {
+  async create(input: NewKmsKey): Promise<AwsKmsKey> {
     const { CreateKeyCommand } = await sdk();
     const command = new CreateKeyCommand({
       Origin: 'EXTERNAL_KEY_STORE',
       KeySpec: 'SYMMETRIC_DEFAULT',
       KeyUsage: 'ENCRYPT_DECRYPT',
-      CustomKeyStoreId: wish.customKeyStoreId,
-      XksKeyId: wish.xksKeyId,
-      Description: wish.description,
-      Tags: toTags(wish.tags),
-      Policy: wish.policy,
+      CustomKeyStoreId: input.customKeyStoreId,
+      XksKeyId: input.xksKeyId,
+      Description: input.description,
+      Tags: toTags(input.tags),
+      Policy: input.policy,
     });
     const { KeyMetadata } = await this.#call('CreateKey', async (kms) => kms.send(command));
     return parseKey(KeyMetadata);
@@ -100,7 +100,7 @@ export class KmsKeys {
     const { ListAliasesCommand } = await sdk();
     const found: string[] = [];
     let Marker: string | undefined;
-    for (let page = 0; page < mostPages; page++) {
+    for (let page = 0; page < maxPages; page++) {
       const command = new ListAliasesCommand({ KeyId: keyId, Limit: 100, Marker });
       const { Aliases, NextMarker, Truncated } = await this.#call('ListAliases', async (kms) =>
         kms.send(command),
@@ -137,7 +137,7 @@ export class KmsKeys {
     const { ListResourceTagsCommand } = await sdk();
     const found: [string, string][] = [];
     let Marker: string | undefined;
-    for (let page = 0; page < mostPages; page++) {
+    for (let page = 0; page < maxPages; page++) {
       const command = new ListResourceTagsCommand({ KeyId: keyId, Limit: 50, Marker });
       const { Tags, NextMarker, Truncated } = await this.#call('ListResourceTags', async (kms) =>
         kms.send(command),

@@ -17,7 +17,7 @@ const readsUnbounded = 200;
  */
 const mishapAmong = 8;
 /** However much AWS throttles, it is asked once in so long, milliseconds: what has passed is noticed then. */
-const longestInterval = 5_000;
+const maxInterval = 5_000;
 /** Each request that AWS takes gives back so much of the pace: within a few seconds it is what it was. */
 const regained = 1 / 5;
 
@@ -111,9 +111,9 @@ export class Pace {
     line.slowedAt = now;
     const slower = line.taken >= mishapAmong ? line.rate : line.rate / 2;
     line.taken = 0;
-    line.rate = Math.max(line.rate === Infinity ? readsPerSecond : slower, 1000 / longestInterval);
+    line.rate = Math.max(line.rate === Infinity ? readsPerSecond : slower, 1000 / maxInterval);
     // With jitter: whoever shares the quota was told at the same moment.
-    const pause = Math.min(Math.max(1000, 1000 / line.rate), longestInterval);
+    const pause = Math.min(Math.max(1000, 1000 / line.rate), maxInterval);
     line.next = Math.max(line.next, now + pause * (0.5 + this.#random() / 2));
   }
 
@@ -163,7 +163,7 @@ export class Pace {
 function closing(operation: string): AwsError {
   return new AwsError('unreachable', 'NodeCloses', operation, {
     message: `${operation} was not sent: the node is closing`,
-    wayOut: 'it goes on by itself once the node runs again',
+    remediation: 'it goes on by itself once the node runs again',
     certain: true,
   });
 }

@@ -71,7 +71,7 @@ export function checkFips(service: AwsService, region: string): void {
       : 'leave FIPS out (holdfast csp-account edit --fips no; [aws] fips in the configuration)';
   throw new AwsError('invalid', 'NoFipsEndpoint', name, {
     message: `AWS has no FIPS endpoint of ${name} in ${partition === 'aws' ? 'this Region' : `the partition ${partition ?? 'of this Region'}`}`,
-    wayOut: elsewhere,
+    remediation: elsewhere,
     certain: true,
   });
 }
@@ -81,6 +81,6 @@ export function checkRegion(operation: string, partition: Partition, region: str
   if (partitionOf(region) === partition) return;
   throw new AwsError('invalid', 'RegionOfAnotherPartition', operation, {
     message: `the Region is not one of the partition ${partition}, which the CSP account is in`,
-    wayOut: 'take a Region of this partition, or a CSP account of the other one',
+    remediation: 'take a Region of this partition, or a CSP account of the other one',
   });
 }

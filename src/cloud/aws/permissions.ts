@@ -152,7 +152,7 @@ export interface PolicyDocument {
 }
 
 /** The least policy for these groups, as IAM takes it. */
-export function leastPolicy(groups: readonly PermissionGroup[], subject: PolicySubject): PolicyDocument {
+export function minPolicy(groups: readonly PermissionGroup[], subject: PolicySubject): PolicyDocument {
   return {
     Version: '2012-10-17',
     Statement: permissionsOf(groups).map((permission) => statementOf(permission, subject)),

@@ -97,7 +97,7 @@ export function notYetShown(error: AwsError): AwsError {
   const { code, operation, requestId, since } = error;
   return new AwsError('settling', code, operation, {
     message: `AWS does not show yet what it has, which takes seconds, sometimes minutes: ${operation} (${code})`,
-    wayOut: 'nothing: Holdfast asks again every few seconds',
+    remediation: 'nothing: Holdfast asks again every few seconds',
     requestId,
     since,
   });

@@ -75,7 +75,7 @@ export class RoleSession {
     if (accessKeyId === undefined || secret === undefined || token === undefined)
       throw new AwsError('aws-trouble', 'NoCredentials', 'AssumeRole', {
         message: 'AWS failed: AssumeRole answered without credentials',
-        wayOut: 'repeat',
+        remediation: 'repeat',
       });
     return {
       accessKeyId,

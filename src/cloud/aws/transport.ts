@@ -7,7 +7,7 @@ import type { Credentials } from './role-session.ts';
 import type { AwsSettings } from './settings.ts';
 
 /** Connections to one endpoint at once; what is more waits for its turn. */
-const mostSockets = 16;
+const maxSockets = 16;
 const connectTimeout = 5_000;
 
 /** What every client of the SDK is made with, and the connections that they share. */
@@ -24,8 +24,8 @@ export class Transport {
     const { caCertificates, proxy, noProxy } = settings;
     const common = {
       keepAlive: true,
-      maxSockets: mostSockets,
-      maxTotalSockets: 4 * mostSockets,
+      maxSockets: maxSockets,
+      maxTotalSockets: 4 * maxSockets,
       maxFreeSockets: 4,
       // Only what the configuration says: Node and the SDK would else read HTTPS_PROXY and its like.
       ...(proxy === undefined ? {} : { proxyEnv: proxyOf(proxy, noProxy) }),

@@ -4,11 +4,11 @@ import type { AwsFault } from './aws-faults.ts';
 export interface XksRefusal {
   fault: AwsFault;
   words: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** AWS asked the proxy and did not get on with it: `proxy` is tried again by itself, soon. */
-const proxy = (words: string, wayOut: string): XksRefusal => ({ fault: 'proxy', words, wayOut });
+const proxy = (words: string, remediation: string): XksRefusal => ({ fault: 'proxy', words, remediation });
 
 /*
  * XKS proxy API specification, "Error codes", KMS Considerations: AWS KMS could not add exceptions for external key stores,
@@ -20,7 +20,7 @@ const byMessage: readonly [RegExp, XksRefusal][] = [
     {
       fault: 'conflict',
       words: 'the key store is not connected',
-      wayOut: 'connect it (holdfast external-key-store connect); what waits for it goes on by itself',
+      remediation: 'connect it (holdfast external-key-store connect); what waits for it goes on by itself',
     },
   ],
   [
@@ -28,7 +28,7 @@ const byMessage: readonly [RegExp, XksRefusal][] = [
     {
       fault: 'conflict',
       words: 'the KMS key is pending deletion',
-      wayOut: 'cancel its deletion first (holdfast kms-key cancel-deletion)',
+      remediation: 'cancel its deletion first (holdfast kms-key cancel-deletion)',
     },
   ],
   [
@@ -99,7 +99,7 @@ const byMessage: readonly [RegExp, XksRefusal][] = [
     {
       fault: 'conflict',
       words: 'while AWS KMS asked for it the CloudKey was not enabled',
-      wayOut: 'enable it and see that its key set is not frozen; then holdfast kms-key retry',
+      remediation: 'enable it and see that its key set is not frozen; then holdfast kms-key retry',
     },
   ],
 ];

@@ -4,11 +4,11 @@ import {
   credentialState,
   type UsedCredential,
 } from '../../keys/credentials/credential-records.ts';
-import { checkLive, parseQuiet } from '../../keys/credentials/credential-wish.ts';
+import { checkLive, parseQuiet } from '../../keys/credentials/credential-input.ts';
 import { defaultQuietMinutes, type IssuedCredential } from '../../keys/credentials/credential-making.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore } from './records.ts';
 import { inTurn, save, type Turn } from './turn.ts';
-import { checkRowVersion, type House } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { credentialMoved, issueForStore } from './credential-rotation.ts';
 import type { OnStore } from './key-stores.ts';
@@ -18,27 +18,27 @@ import { VaultError } from '../../vault/vault-error.ts';
  * External key stores that a person looks after in AWS: what AWS has is what the person says, and what is seen of it here.
  */
 
-type At = Pick<Turn, 'act' | 'keySet'> & { house: House };
+type At = Pick<Turn, 'act' | 'keySet'> & { context: VaultContext };
 
 /** How often uses of a credential are looked up, milliseconds. */
 const lookEvery = 60_000;
 
 /** A credential that AWS signs with shows by itself that AWS was given it. */
 export async function lookByHand(
-  { house, act, keySet }: At,
+  { context, act, keySet }: At,
   row: ExternalKeyStore,
 ): Promise<ExternalKeyStore> {
-  const turn = { house: house as Turn['house'], act, keySet };
-  const next_check_at = new Date(house.now().getTime() + lookEvery).toISOString();
-  const pending = await known(house, keySet, row.pending_access_key_id);
+  const turn = { context: context as Turn['context'], act, keySet };
+  const next_check_at = new Date(context.now().getTime() + lookEvery).toISOString();
+  const pending = await known(context, keySet, row.pending_access_key_id);
   if (pending !== undefined && pending.last_seen_at !== null)
     return credentialMoved(turn, row, defaultQuietMinutes, { next_check_at });
-  const current = await known(house, keySet, row.access_key_id);
-  const successor = await known(house, keySet, current?.successor ?? '');
+  const current = await known(context, keySet, row.access_key_id);
+  const successor = await known(context, keySet, current?.successor ?? '');
   // Rotated with holdfast credential rotate.
   if (
     successor !== undefined &&
-    credentialState(successor, house.now()) === 'LIVE' &&
+    credentialState(successor, context.now()) === 'LIVE' &&
     (successor.last_seen_at ?? '') > (current?.last_seen_at ?? '')
   )
     return save(turn, row, { access_key_id: successor.access_key_id, next_check_at }, [
@@ -51,10 +51,14 @@ export async function lookByHand(
   return save(turn, row, { next_check_at });
 }
 
-async function known(house: House, keySet: KeySet, accessKeyId: string): Promise<UsedCredential | undefined> {
+async function known(
+  context: VaultContext,
+  keySet: KeySet,
+  accessKeyId: string,
+): Promise<UsedCredential | undefined> {
   if (accessKeyId === '') return undefined;
   try {
-    return await findCredentialIn(house.store.db, keySet, accessKeyId);
+    return await findCredentialIn(context.store.db, keySet, accessKeyId);
   } catch {
     return undefined;
   }
@@ -65,21 +69,21 @@ async function known(house: House, keySet: KeySet, accessKeyId: string): Promise
  * pending one; the one before then retires once it is quiet.
  */
 export async function issueByHand(
-  house: House,
+  context: VaultContext,
   act: Act,
   { keySet, id, expected }: OnStore,
   verb: 'console' | 'rotate-credential',
 ): Promise<{ row: ExternalKeyStore; issued: IssuedCredential }> {
-  return inTurn(house, id, async () => {
-    const row = await findStoreIn(house.store.db, keySet, id);
+  return inTurn(context, id, async () => {
+    const row = await findStoreIn(context.store.db, keySet, id);
     checkRowVersion(row, expected);
-    const result = await issueForStore({ house: house as Turn['house'], act, keySet }, row);
+    const result = await issueForStore({ context: context as Turn['context'], act, keySet }, row);
     const entry = {
       ...storeEntry(verb, row),
       before: auditedStore(row),
       after: auditedStore(result.row),
     };
-    await house.store.write(act, async (trx) => record(trx, withoutKey(act), entry));
+    await context.store.write(act, async (trx) => record(trx, withoutKey(act), entry));
     return result;
   });
 }
@@ -89,16 +93,16 @@ export async function issueByHand(
  * then, and stays as it is. Throws VaultError `conflict` where AWS was never given one.
  */
 export async function givenByHand(
-  house: House,
+  context: VaultContext,
   act: Act,
   { keySet, id, expected }: OnStore,
   quietMinutes: number,
 ): Promise<ExternalKeyStore> {
   const quiet = parseQuiet(quietMinutes) ?? defaultQuietMinutes;
-  return inTurn(house, id, async () => {
-    const row = await findStoreIn(house.store.db, keySet, id);
+  return inTurn(context, id, async () => {
+    const row = await findStoreIn(context.store.db, keySet, id);
     checkRowVersion(row, expected);
-    const pending = await known(house, keySet, row.pending_access_key_id);
+    const pending = await known(context, keySet, row.pending_access_key_id);
     if (pending === undefined && row.access_key_id !== '') return row;
     if (pending === undefined)
       throw new VaultError(
@@ -107,7 +111,7 @@ export async function givenByHand(
         'holdfast external-key-store rotate-credential issues one',
       );
     checkLive(pending, act.at);
-    return credentialMoved({ house: house as Turn['house'], act, keySet }, row, quiet);
+    return credentialMoved({ context: context as Turn['context'], act, keySet }, row, quiet);
   });
 }
 

@@ -31,7 +31,7 @@ export interface LeftInAws {
 export type Counted = number | `more than ${number}`;
 
 /** Counted so far. */
-const mostCounted = 1_000;
+const maxCounted = 1_000;
 
 export async function leftInAws(trx: Reading, vaultId: string): Promise<LeftInAws> {
   const stores = trx
@@ -46,13 +46,13 @@ export async function leftInAws(trx: Reading, vaultId: string): Promise<LeftInAw
     .where('key_arn', '<>', '')
     .where('cloud_status', '<>', 'NOT_FOUND');
   return {
-    externalKeyStores: counted((await stores.limit(mostCounted + 1).execute()).length),
-    kmsKeys: counted((await keys.limit(mostCounted + 1).execute()).length),
+    externalKeyStores: counted((await stores.limit(maxCounted + 1).execute()).length),
+    kmsKeys: counted((await keys.limit(maxCounted + 1).execute()).length),
   };
 }
 
 function counted(found: number): Counted {
-  return found > mostCounted ? `more than ${mostCounted}` : found;
+  return found > maxCounted ? `more than ${maxCounted}` : found;
 }
 
 /** Two key sets without path prefix look the same to AWS: then a key store of the one may be taken for the other's. */

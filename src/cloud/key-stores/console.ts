@@ -1,7 +1,7 @@
 import type { Act } from '../../evidence/trail.ts';
 import { createRequest, credentialRequest } from '../aws/key-stores.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { consoleFile, type ConsoleFile } from '../../keys/credentials/credential-secrets.ts';
 import type { IssuedCredential } from '../../keys/credentials/credential-making.ts';
 import { accountFor, isByHand } from './accounts.ts';
@@ -32,14 +32,14 @@ export interface ByHand {
  * Throws VaultError `conflict` for a credential of a key store for which Holdfast signs in to AWS.
  */
 export async function consoleOf(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
   withCredential: boolean | undefined,
 ): Promise<ByHand> {
-  const row = await findStoreIn(house.store.db, on.keySet, on.id);
+  const row = await findStoreIn(context.store.db, on.keySet, on.id);
   checkRowVersion(row, on.expected);
-  const byHand = isByHand(row, await accountFor(house.store.db, row));
+  const byHand = isByHand(row, await accountFor(context.store.db, row));
   if (withCredential === true && !byHand)
     throw new VaultError(
       'conflict',
@@ -48,13 +48,13 @@ export async function consoleOf(
     );
   const wanted = withCredential ?? (byHand && row.access_key_id === '');
   if (!wanted) return described(on.keySet, row, undefined);
-  const { row: after, issued } = await issueByHand(house, act, on, 'console');
+  const { row: after, issued } = await issueByHand(context, act, on, 'console');
   return described(on.keySet, after, issued);
 }
 
 /** The next credential of a key store by hand, with what to do with it in AWS. */
-export async function rotateByHand(house: AwsHouse, act: Act, on: OnStore): Promise<ByHand> {
-  const { row, issued } = await issueByHand(house, act, on, 'rotate-credential');
+export async function rotateByHand(context: AwsContext, act: Act, on: OnStore): Promise<ByHand> {
+  const { row, issued } = await issueByHand(context, act, on, 'rotate-credential');
   const requestFile = 'update-external-key-store.json';
   const { accessKeyId, secret } = issued;
   return {

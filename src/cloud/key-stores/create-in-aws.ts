@@ -46,14 +46,14 @@ export async function makeInAws(turn: Turn, from: ExternalKeyStore): Promise<Ext
 }
 
 /** AWS said that another has name or path, which may be the one that an earlier try made and that no list shows yet. */
-function isComing({ house }: Turn, row: ExternalKeyStore): boolean {
+function isComing({ context }: Turn, row: ExternalKeyStore): boolean {
   const { inUseSince } = readDetails(row);
-  return inUseSince !== undefined && isSettling(new Date(inUseSince), house.now());
+  return inUseSince !== undefined && isSettling(new Date(inUseSince), context.now());
 }
 
 /** What an earlier try may have made is looked for every few seconds. */
 async function lookedForAgain(turn: Turn, row: ExternalKeyStore): Promise<undefined> {
-  const next_check_at = nextLook(row, turn.house.now(), { fault: 'settling', times: 5 });
+  const next_check_at = nextLook(row, turn.context.now(), { fault: 'settling', times: 5 });
   await save(turn, row, { next_check_at });
 }
 
@@ -92,8 +92,8 @@ export async function adopt(
   { id, accessKeyId }: AwsKeyStore,
   next?: Next,
 ): Promise<ExternalKeyStore> {
-  const credential = await findCredentialIn(turn.house.store.db, turn.keySet, accessKeyId);
-  if (next !== undefined || credentialState(credential, turn.house.now()) === 'LIVE')
+  const credential = await findCredentialIn(turn.context.store.db, turn.keySet, accessKeyId);
+  if (next !== undefined || credentialState(credential, turn.context.now()) === 'LIVE')
     return confirm(turn, row, { id, accessKeyId }, next);
   // An earlier try got there after all, when its credential was withdrawn already.
   const { connect } = readDetails(row);
@@ -124,9 +124,9 @@ async function confirm(
     ...next,
     state: 'DISCONNECTED' as const,
     problem: null,
-    made_at: turn.house.now().toISOString(),
-    checked_at: turn.house.now().toISOString(),
-    next_check_at: nextLook({ ...row, ...next, state: 'DISCONNECTED' }, turn.house.now()),
+    made_at: turn.context.now().toISOString(),
+    checked_at: turn.context.now().toISOString(),
+    next_check_at: nextLook({ ...row, ...next, state: 'DISCONNECTED' }, turn.context.now()),
   };
   const entry = { ...storeEntry('made', row), after: { customKeyStoreId: id, accessKeyId } };
   if (row.pending_access_key_id !== '' && row.pending_access_key_id !== accessKeyId)
@@ -151,8 +151,8 @@ async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promis
   if (!(error instanceof KeyStoreError)) throw error;
   const details = readDetails(row);
   if (error.certain && isInUse(error) && (details.tried ?? []).length > 1) {
-    const inUseSince = details.inUseSince ?? turn.house.now().toISOString();
-    const comes = isSettling(new Date(inUseSince), turn.house.now());
+    const inUseSince = details.inUseSince ?? turn.context.now().toISOString();
+    const comes = isSettling(new Date(inUseSince), turn.context.now());
     const taken = await neverGiven(turn, row);
     const wanted_details = writeDetails({ ...details, inUseSince });
     const over = { wanted: null, wanted_details: null };
@@ -180,7 +180,7 @@ async function settle(turn: Turn, row: ExternalKeyStore, error: unknown): Promis
 function perhapsItsOwn(error: KeyStoreError): KeyStoreError {
   return new KeyStoreError(error, {
     message: `an answer of AWS was lost, and when asked again it says that name or endpoint are in use, most likely by the key store that it has just made: ${error.operation} (${error.code})`,
-    wayOut:
+    remediation:
       'nothing: Holdfast looks for it and goes on by itself within minutes, or at once when it is repeated (see holdfast external-key-store show)',
   });
 }
@@ -189,17 +189,17 @@ function isInUse({ code }: KeyStoreError): boolean {
   return code === 'CustomKeyStoreNameInUseException' || code === 'XksProxyUriInUseException';
 }
 
-function tellOf({ operation, code, message, wayOut }: KeyStoreError) {
-  return { operation, code, message, wayOut };
+function tellOf({ operation, code, message, remediation }: KeyStoreError) {
+  return { operation, code, message, remediation };
 }
 
 /** Takes back a creation that came to nothing, so that it can be asked for anew. */
 export async function takeBack(
-  { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
+  { context, act, keySet }: Pick<Turn, 'context' | 'act' | 'keySet'>,
   row: ExternalKeyStore,
   outcome: 'done' | 'refused',
 ): Promise<void> {
-  await house.store.change(act, async (trx) => {
+  await context.store.change(act, async (trx) => {
     await trx.deleteFrom('external_key_stores').where('id', '=', row.id).execute();
     if (row.pending_access_key_id !== '') await withdrawIn(trx, act, keySet, row.pending_access_key_id);
     await forgetCreation(trx, row.id);
@@ -234,7 +234,7 @@ async function checkFree(turn: Turn, row: ExternalKeyStore, there: readonly AwsK
       ? new VaultError(
           'conflict',
           `the AWS account has an external key store with this endpoint and path already: ${same.id}`,
-          (await isLinkedElsewhere(turn.house.store.db, turn.keySet.vault_id, row, same.id))
+          (await isLinkedElsewhere(turn.context.store.db, turn.keySet.vault_id, row, same.id))
             ? `it is linked to another key set: ${linkedElsewhere}`
             : `link it: holdfast external-key-store link --id ${same.id}; where it was deleted just now, repeat in a minute: AWS lists it for a while`,
         )

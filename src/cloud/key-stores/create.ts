@@ -4,7 +4,7 @@ import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, signsIn } from './accounts.ts';
 import { takeBack } from './create-in-aws.ts';
 import {
@@ -17,11 +17,11 @@ import {
 import { advance } from './state-machine.ts';
 import { inTurn, saveIn, type Turn } from './turn.ts';
 import { readDetails, writeDetails } from './wanted.ts';
-import { parseReach, parseStoreName, parseStoreRegion, type ReachWish } from './fields.ts';
+import { parseReach, parseStoreName, parseStoreRegion, type ReachInput } from './fields.ts';
 import { findKeySetIn, type KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-export interface NewStoreWish extends Omit<ReachWish, 'uriEndpoint'> {
+export interface NewStoreInput extends Omit<ReachInput, 'uriEndpoint'> {
   region: string;
   /** The key set's if left out. */
   name?: string | undefined;
@@ -39,35 +39,35 @@ export interface NewStoreWish extends Omit<ReachWish, 'uriEndpoint'> {
  * record stays, and the watch finds out. Throws NameError, AwsError, TokenError; VaultError `conflict`, `invalid`.
  */
 export async function createExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   keySet: KeySet,
-  wish: NewStoreWish,
+  input: NewStoreInput,
 ): Promise<ExternalKeyStore> {
   checkServed(keySet);
-  const account = await accountFor(house.store.db, keySet);
-  const byHand = wish.make === false || !signsIn(account);
-  if (byHand && wish.make === true)
+  const account = await accountFor(context.store.db, keySet);
+  const byHand = input.make === false || !signsIn(account);
+  if (byHand && input.make === true)
     throw new VaultError(
       'conflict',
       'the key set has no CSP account with which Holdfast signs in to AWS',
       'give it one (holdfast key-set edit --csp-account), or make the key store by hand (--by-hand)',
     );
-  const region = parseStoreRegion(wish.region, account?.partition);
-  const columns = await columnsOf(house, keySet, wish, region);
-  const known = await storeInRegion(house.store.db, keySet, region);
+  const region = parseStoreRegion(input.region, account?.partition);
+  const columns = await columnsOf(context, keySet, input, region);
+  const known = await storeInRegion(context.store.db, keySet, region);
   if (byHand || !signsIn(account))
-    return house.store.write(act, async (trx) => {
+    return context.store.write(act, async (trx) => {
       await checkOnlyOne(trx, keySet, region);
       return insert(trx, act, keySet, { region, ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
     });
-  const aws = await awsAccountOf(house, account, region);
+  const aws = await awsAccountOf(context, account, region);
   // Once the record is there it is gone on with, as by the watch.
-  const turn: Turn = { house, act: aftermathOf(act), keySet, aws, by: 'operator' };
+  const turn: Turn = { context, act: aftermathOf(act), keySet, aws, by: 'operator' };
   const id = known?.id ?? randomUUID();
-  return inTurn(house, id, async () => {
-    const row = await house.store.write(act, async (trx) => {
-      const details = { ...(wish.connect === true ? { connect: true } : {}) };
+  return inTurn(context, id, async () => {
+    const row = await context.store.write(act, async (trx) => {
+      const details = { ...(input.connect === true ? { connect: true } : {}) };
       const before = await storeInRegion(trx, keySet, region);
       if (before !== undefined && isUnmade(before) && before.id === id) {
         const tried = readDetails(before).tried ?? [];
@@ -96,11 +96,11 @@ export async function createExternalKeyStore(
 }
 
 async function made(turn: Turn, row: ExternalKeyStore): Promise<ExternalKeyStore> {
-  const { house, keySet } = turn;
+  const { context, keySet } = turn;
   try {
     return (await advance(turn, row)) ?? row;
   } catch (error) {
-    const now = await house.store.db
+    const now = await context.store.db
       .selectFrom('external_key_stores')
       .selectAll()
       .where('id', '=', row.id)
@@ -188,17 +188,17 @@ function withoutUndefined<T extends object>(values: T): { [K in keyof T]: Exclud
   };
 }
 
-async function columnsOf(house: AwsHouse, keySet: KeySet, wish: NewStoreWish, region: string) {
-  const uriEndpoint = wish.uriEndpoint ?? (await lastEndpoint(house, keySet));
+async function columnsOf(context: AwsContext, keySet: KeySet, input: NewStoreInput, region: string) {
+  const uriEndpoint = input.uriEndpoint ?? (await lastEndpoint(context, keySet));
   if (uriEndpoint === undefined)
     throw new VaultError(
       'invalid',
       'the endpoint is missing, and no external key store of the vault has one yet',
       'name it: https:// and the host name under which AWS reaches this node',
     );
-  const reach = parseReach({ ...wish, uriEndpoint }, region);
+  const reach = parseReach({ ...input, uriEndpoint }, region);
   return {
-    name: parseStoreName(wish.name ?? keySet.name),
+    name: parseStoreName(input.name ?? keySet.name),
     connectivity: reach.connectivity,
     uri_endpoint: reach.uriEndpoint,
     vpc_endpoint_service_name: reach.vpcEndpointServiceName,
@@ -208,7 +208,7 @@ async function columnsOf(house: AwsHouse, keySet: KeySet, wish: NewStoreWish, re
 
 /** The endpoint of the key store made last: of this key set, else of the vault. */
 export async function lastEndpoint(
-  { store }: Pick<AwsHouse, 'store'>,
+  { store }: Pick<AwsContext, 'store'>,
   keySet: KeySet,
 ): Promise<string | undefined> {
   const last = store.db

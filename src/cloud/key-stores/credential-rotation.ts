@@ -25,18 +25,18 @@ import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
  */
 export const settleTime = 5 * 60_000;
 
-type At = Pick<Turn, 'house' | 'act' | 'keySet'>;
+type At = Pick<Turn, 'context' | 'act' | 'keySet'>;
 
 /** Issues a credential for the store, pending until AWS is known to have it. Throws TokenError, VaultError `conflict`. */
 export async function issueForStore(
-  { house, act, keySet }: At,
+  { context, act, keySet }: At,
   row: ExternalKeyStore,
   details: (before: WantedDetails, accessKeyId: string) => WantedDetails = (before) => before,
 ): Promise<{ issued: IssuedCredential; row: ExternalKeyStore }> {
   // The key of the request stands for the store, not for the credential.
   const { idempotency: _, ...plain } = act;
   let after = row;
-  const issued = await issueCredential(house, plain, keySet, {}, async (trx, accessKeyId) => {
+  const issued = await issueCredential(context, plain, keySet, {}, async (trx, accessKeyId) => {
     after = await saveIn(trx, plain, row, {
       pending_access_key_id: accessKeyId,
       wanted_details: writeDetails(details(readDetails(row), accessKeyId)),
@@ -53,14 +53,14 @@ export async function issueForStore(
  * What else changes of the row goes with it.
  */
 export async function credentialMoved(
-  { house, act, keySet }: At,
+  { context, act, keySet }: At,
   row: ExternalKeyStore,
   quietMinutes: number,
   change: StoreChange = {},
 ): Promise<ExternalKeyStore> {
   const { access_key_id: old, pending_access_key_id: now } = row;
   const { credential: _, ...rest } = readDetails(row);
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const after = await saveIn(
       trx,
       act,
@@ -95,11 +95,11 @@ export async function succeed(
 
 /** AWS certainly was not given the pending credential: it is withdrawn. */
 export async function neverGiven(
-  { house, act, keySet }: At,
+  { context, act, keySet }: At,
   row: ExternalKeyStore,
   also: StoreChange = {},
 ): Promise<ExternalKeyStore> {
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const after = await saveIn(trx, act, row, { ...also, pending_access_key_id: '' });
     if (!(await isOfStore(trx, keySet, row.pending_access_key_id)))
       await withdrawIn(trx, act, keySet, row.pending_access_key_id);
@@ -108,26 +108,26 @@ export async function neverGiven(
 }
 
 /** Whether AWS, which shows another one, can be said not to have the pending credential. */
-export async function isSettled({ house, keySet }: At, row: ExternalKeyStore): Promise<boolean> {
-  const pending = await findPending({ house, keySet }, row);
+export async function isSettled({ context, keySet }: At, row: ExternalKeyStore): Promise<boolean> {
+  const pending = await findPending({ context, keySet }, row);
   if (pending === undefined || pending.withdrawn_at !== null) return true;
   // AWS tries a credential with GetHealthStatus before it takes it, or refuses.
   const last = Math.max(
     Date.parse(pending.created_at),
     Date.parse(pending.last_seen_at ?? pending.created_at),
   );
-  return house.now().getTime() - last >= settleTime;
+  return context.now().getTime() - last >= settleTime;
 }
 
 /** When that will be, at the earliest. */
-export async function settlesAt({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyStore): Promise<Date> {
-  const pending = await findPending({ house, keySet }, row);
+export async function settlesAt({ context, keySet }: Omit<At, 'act'>, row: ExternalKeyStore): Promise<Date> {
+  const pending = await findPending({ context, keySet }, row);
   return new Date((pending === undefined ? 0 : Date.parse(pending.created_at)) + settleTime);
 }
 
-async function findPending({ house, keySet }: Omit<At, 'act'>, row: ExternalKeyStore) {
+async function findPending({ context, keySet }: Omit<At, 'act'>, row: ExternalKeyStore) {
   try {
-    return await findCredentialIn(house.store.db, keySet, row.pending_access_key_id);
+    return await findCredentialIn(context.store.db, keySet, row.pending_access_key_id);
   } catch {
     return undefined;
   }

@@ -1,14 +1,14 @@
 import type { Act } from '../../evidence/trail.ts';
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
 import { isSettling } from '../aws/presence.ts';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { asColumns, differing, propertiesOf } from './mirror.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore } from './records.ts';
 import { inTurn, saveIn } from './turn.ts';
 import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
-import { parseCustomKeyStoreId, parseReach, parseStoreName, type ReachWish } from './fields.ts';
+import { parseCustomKeyStoreId, parseReach, parseStoreName, type ReachInput } from './fields.ts';
 import { ask, type OnStore } from './key-stores.ts';
 import { checkRowVersion } from '../../vault/context.ts';
 import { xksUriPath } from '../../vault/names.ts';
@@ -17,7 +17,7 @@ import { VaultError } from '../../vault/vault-error.ts';
 /** States that a person may say a key store by hand is in. */
 export const toldStates = ['CONNECTED', 'DISCONNECTED', 'FAILED', 'UNKNOWN'] as const;
 
-export interface StoreWish extends ReachWish {
+export interface StoreInput extends ReachInput {
   name: string;
   /** Set the path in AWS to the key set's where it is another. */
   restorePath: boolean;
@@ -36,27 +36,31 @@ export interface StoreWish extends ReachWish {
  * `conflict`, `invalid`.
  */
 export async function updateExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
-  wish: Edit<StoreWish>,
+  input: Edit<StoreInput>,
 ): Promise<ExternalKeyStore> {
   const { keySet, id } = on;
-  const seen = await findStoreIn(house.store.db, keySet, id);
-  const account = await accountFor(house.store.db, seen);
-  if (isByHand(seen, account)) return updateByHand(house, act, on, wish);
-  if (wish.customKeyStoreId !== undefined || wish.state !== undefined || wish.connectionError !== undefined)
+  const seen = await findStoreIn(context.store.db, keySet, id);
+  const account = await accountFor(context.store.db, seen);
+  if (isByHand(seen, account)) return updateByHand(context, act, on, input);
+  if (
+    input.customKeyStoreId !== undefined ||
+    input.state !== undefined ||
+    input.connectionError !== undefined
+  )
     throw new VaultError(
       'invalid',
       'id and state of this external key store come from AWS',
       'holdfast external-key-store refresh looks at it now',
     );
-  const wanted = changeOf(seen, wish, xksUriPath(keySet.path_prefix));
+  const wanted = changeOf(seen, input, xksUriPath(keySet.path_prefix));
   if (Object.keys(differing(wanted, propertiesOf(seen))).length === 0 && seen.wanted !== 'UPDATE') {
     checkRowVersion(seen, on.expected);
     return seen;
   }
-  return ask(house, act, on, 'update', (row) => {
+  return ask(context, act, on, 'update', (row) => {
     const before = row.wanted === 'UPDATE' ? readDetails(row) : {};
     const wasUp = row.state === 'CONNECTED' || row.state === 'CONNECTING';
     return {
@@ -64,9 +68,9 @@ export async function updateExternalKeyStore(
       wanted_details: writeDetails({
         ...before,
         change: { ...before.change, ...wanted },
-        ...(isSettling(new Date(row.updated_at), house.now()) ? { unsettled: true } : {}),
-        ...(wish.disconnect === true ? { disconnect: true } : {}),
-        ...(isToBeConnected(row) || (wish.disconnect === true && wasUp) ? { connect: true } : {}),
+        ...(isSettling(new Date(row.updated_at), context.now()) ? { unsettled: true } : {}),
+        ...(input.disconnect === true ? { disconnect: true } : {}),
+        ...(isToBeConnected(row) || (input.disconnect === true && wasUp) ? { connect: true } : {}),
       }),
     };
   });
@@ -74,20 +78,20 @@ export async function updateExternalKeyStore(
 
 function changeOf(
   row: ExternalKeyStore,
-  wish: Edit<StoreWish>,
+  input: Edit<StoreInput>,
   uriPath: string,
 ): Partial<KeyStoreProperties> {
   const before = propertiesOf(row);
   return {
-    ...(wish.name === undefined ? {} : { name: parseStoreName(wish.name) }),
-    ...(wish.restorePath === true ? { uriPath } : {}),
-    ...reachOf(row, before, wish),
+    ...(input.name === undefined ? {} : { name: parseStoreName(input.name) }),
+    ...(input.restorePath === true ? { uriPath } : {}),
+    ...reachOf(row, before, input),
   };
 }
 
 /** All of how AWS reaches the proxy where one part of it is told, since they go together. */
-function reachOf(row: ExternalKeyStore, before: KeyStoreProperties, wish: Edit<StoreWish>) {
-  const { connectivity, uriEndpoint, vpcEndpointServiceName, vpcEndpointServiceOwner } = wish;
+function reachOf(row: ExternalKeyStore, before: KeyStoreProperties, input: Edit<StoreInput>) {
+  const { connectivity, uriEndpoint, vpcEndpointServiceName, vpcEndpointServiceOwner } = input;
   const told = [connectivity, uriEndpoint, vpcEndpointServiceName, vpcEndpointServiceOwner];
   if (told.every((value) => value === undefined)) return {};
   const toPublic = connectivity === 'PUBLIC_ENDPOINT';
@@ -110,21 +114,21 @@ function reachOf(row: ExternalKeyStore, before: KeyStoreProperties, wish: Edit<S
 }
 
 async function updateByHand(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { keySet, id, expected }: OnStore,
-  wish: Edit<StoreWish>,
+  input: Edit<StoreInput>,
 ): Promise<ExternalKeyStore> {
-  return inTurn(house, id, async () =>
-    house.store.write(act, async (trx) => {
+  return inTurn(context, id, async () =>
+    context.store.write(act, async (trx) => {
       const row = await findStoreIn(trx, keySet, id);
       checkRowVersion(row, expected);
       const change = {
-        ...asColumns(changeOf(row, wish, xksUriPath(keySet.path_prefix))),
-        ...(wish.customKeyStoreId === undefined
+        ...asColumns(changeOf(row, input, xksUriPath(keySet.path_prefix))),
+        ...(input.customKeyStoreId === undefined
           ? {}
-          : { custom_key_store_id: parseCustomKeyStoreId(wish.customKeyStoreId) }),
-        ...stateOf(wish, act.at),
+          : { custom_key_store_id: parseCustomKeyStoreId(input.customKeyStoreId) }),
+        ...stateOf(input, act.at),
       };
       const after = { ...row, ...change } as ExternalKeyStore;
       if (!changes<ExternalKeyStore>(row, after)) return row;
@@ -135,7 +139,7 @@ async function updateByHand(
   );
 }
 
-function stateOf({ state, connectionError }: Edit<StoreWish>, at: Date) {
+function stateOf({ state, connectionError }: Edit<StoreInput>, at: Date) {
   if (state === undefined) {
     if (connectionError === undefined) return {};
     throw new VaultError('invalid', 'a connection error goes with the state FAILED', 'tell the state too');

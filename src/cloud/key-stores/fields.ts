@@ -65,7 +65,7 @@ export function parseStoreRegion(text: string, partition: Partition | undefined)
   return region;
 }
 
-export interface ReachWish {
+export interface ReachInput {
   connectivity: Connectivity;
   uriEndpoint: string;
   vpcEndpointServiceName?: string | undefined;
@@ -82,9 +82,9 @@ export interface Reach {
 }
 
 /** Throws NameError; VaultError `invalid` where the parts do not go together. */
-export function parseReach(wish: ReachWish, region: string): Reach {
-  const { connectivity, vpcEndpointServiceName: name = '', vpcEndpointServiceOwner: owner = '' } = wish;
-  const uriEndpoint = parseUriEndpoint(wish.uriEndpoint);
+export function parseReach(input: ReachInput, region: string): Reach {
+  const { connectivity, vpcEndpointServiceName: name = '', vpcEndpointServiceOwner: owner = '' } = input;
+  const uriEndpoint = parseUriEndpoint(input.uriEndpoint);
   if (connectivity === 'PUBLIC_ENDPOINT') {
     if (name !== '' || owner !== '')
       throw new VaultError(

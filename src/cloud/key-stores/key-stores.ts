@@ -1,5 +1,5 @@
 import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './accounts.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import type { Reading } from '../../vault/edits.ts';
@@ -22,20 +22,20 @@ export interface OnStore {
 
 /** Asks AWS to connect it; a FAILED one is disconnected first. CONNECTED or FAILED shows minutes later. */
 export async function connectExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
 ): Promise<ExternalKeyStore> {
-  return ask(house, act, on, 'connect', () => ({ wanted: 'CONNECT', wanted_details: null }));
+  return ask(context, act, on, 'connect', () => ({ wanted: 'CONNECT', wanted_details: null }));
 }
 
 /** From then on none of its KMS keys can be used. */
 export async function disconnectExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
 ): Promise<ExternalKeyStore> {
-  return ask(house, act, on, 'disconnect', () => ({ wanted: 'DISCONNECT', wanted_details: null }));
+  return ask(context, act, on, 'disconnect', () => ({ wanted: 'DISCONNECT', wanted_details: null }));
 }
 
 /**
@@ -43,12 +43,12 @@ export async function disconnectExternalKeyStore(
  * use. For a key store by hand see {@link rotateByHand}.
  */
 export async function rotateStoreCredential(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
   quietMinutes: number,
 ): Promise<ExternalKeyStore> {
-  return ask(house, act, on, 'rotate-credential', (row) => {
+  return ask(context, act, on, 'rotate-credential', (row) => {
     const before = row.wanted === 'UPDATE' ? readDetails(row) : {};
     return {
       wanted: 'UPDATE',
@@ -61,7 +61,7 @@ export async function rotateStoreCredential(
   });
 }
 
-export interface DeletionWish {
+export interface DeletionInput {
   /** Disconnect it first where it is connected. */
   disconnect?: boolean | undefined;
   /** Take the record away here and leave in AWS what is there. */
@@ -73,17 +73,17 @@ export interface DeletionWish {
  * gone. Throws VaultError `conflict` while KMS keys hang on it.
  */
 export async function deleteExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
-  { disconnect = false, forget = false }: DeletionWish,
+  { disconnect = false, forget = false }: DeletionInput,
 ): Promise<ExternalKeyStore | undefined> {
   const { keySet, id, expected } = on;
-  const row = await findStoreIn(house.store.db, keySet, id);
-  const account = await accountFor(house.store.db, row);
-  await checkUnusedStore(house.store.db, row);
+  const row = await findStoreIn(context.store.db, keySet, id);
+  const account = await accountFor(context.store.db, row);
+  await checkUnusedStore(context.store.db, row);
   if (!forget && !isByHand(row, account))
-    return askOr(house, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
+    return askOr(context, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
       const { tried } = readDetails(before);
       // Who had it disconnected is not to find it connected because somebody could not delete it.
       const down = before.wanted === 'DISCONNECT' || readDetails(before).down === true;
@@ -96,8 +96,8 @@ export async function deleteExternalKeyStore(
       };
       return { wanted: 'DELETE', wanted_details: writeDetails(details) };
     });
-  await inTurn(house, id, async () =>
-    house.store.write(act, async (trx) => {
+  await inTurn(context, id, async () =>
+    context.store.write(act, async (trx) => {
       const before = await findStoreIn(trx, keySet, id);
       checkRowVersion(before, expected);
       await checkUnusedStore(trx, before);
@@ -110,13 +110,13 @@ export async function deleteExternalKeyStore(
 
 /** Writes down what is wanted, then has AWS do it. */
 export async function ask(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnStore,
   verb: string,
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore> {
-  const row = await askOr(house, act, { ...on, verb }, (before) => {
+  const row = await askOr(context, act, { ...on, verb }, (before) => {
     if (before.custom_key_store_id === '') throw unmadeProblem();
     const change = plan(before);
     if (change.wanted === 'UPDATE') checkNotInTheWay(before);
@@ -127,7 +127,7 @@ export async function ask(
 }
 
 async function askOr(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   {
     keySet,
@@ -138,18 +138,18 @@ async function askOr(
   }: OnStore & { verb: string; check?: (trx: Reading, row: ExternalKeyStore) => Promise<void> },
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore | undefined> {
-  return inTurn(house, id, async () => {
-    const row = await findStoreIn(house.store.db, keySet, id);
+  return inTurn(context, id, async () => {
+    const row = await findStoreIn(context.store.db, keySet, id);
     checkRowVersion(row, expected);
-    const account = await accountFor(house.store.db, row);
+    const account = await accountFor(context.store.db, row);
     if (isByHand(row, account) || !signsIn(account))
       throw byHandProblem('do it', 'then tell the outcome with holdfast external-key-store edit --state');
     // What is wanted is written down while the caller may want it; then it is done, or found out, as by the watch.
     const turn: Turn = {
-      house,
+      context,
       act: aftermathOf(act),
       keySet,
-      aws: await awsAccountOf(house, account, row.region),
+      aws: await awsAccountOf(context, account, row.region),
       by: 'operator',
     };
     const change = plan(row);
@@ -158,8 +158,8 @@ async function askOr(
       before: auditedStore(row),
       after: auditedStore({ ...row, ...change } as ExternalKeyStore),
     };
-    const at = nextLook({ ...row, ...change } as ExternalKeyStore, house.now());
-    const asked = await house.store.write(act, async (trx) => {
+    const at = nextLook({ ...row, ...change } as ExternalKeyStore, context.now());
+    const asked = await context.store.write(act, async (trx) => {
       await check?.(trx, row);
       return saveIn(trx, act, row, { ...change, next_check_at: at }, [entry]);
     });

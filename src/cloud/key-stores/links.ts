@@ -1,7 +1,7 @@
 import type { Act } from '../../evidence/trail.ts';
 import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
 import { isGone, orGone } from '../aws/presence.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, byHandProblem, signsIn } from './accounts.ts';
 import { auditedStore, storeEntry, storeInRegion, type ExternalKeyStore } from './records.ts';
 import { isLinkedElsewhere, linkedElsewhere } from './checks.ts';
@@ -27,15 +27,15 @@ export interface Candidate extends AwsKeyStore {
  * alone says nothing where the key set has no prefix. Throws VaultError `conflict` where Holdfast does not sign in there.
  */
 export async function findCandidates(
-  house: AwsHouse,
+  context: AwsContext,
   keySet: KeySet,
   regionText: string,
 ): Promise<Candidate[]> {
-  const { db } = house.store;
+  const { db } = context.store;
   const account = await accountFor(db, keySet);
   const region = parseStoreRegion(regionText, account?.partition);
   if (!signsIn(account)) throw byHandProblem('look for it', 'then link it by its id');
-  const there = await listKeyStores(await awsAccountOf(house, account, region), region);
+  const there = await listKeyStores(await awsAccountOf(context, account, region), region);
   const [credentials, endpoints, linked] = await Promise.all([
     db.selectFrom('xks_credentials').select('access_key_id').where('key_set_id', '=', keySet.id).execute(),
     db
@@ -68,7 +68,7 @@ export async function findCandidates(
   });
 }
 
-export interface LinkWish {
+export interface LinkInput {
   region: string;
   customKeyStoreId: string;
   /** Of one that is not looked at. */
@@ -82,21 +82,21 @@ export interface LinkWish {
  * VaultError `conflict`, `invalid`.
  */
 export async function linkExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   keySet: KeySet,
-  wish: LinkWish,
+  input: LinkInput,
 ): Promise<ExternalKeyStore> {
   checkServed(keySet);
-  const account = await accountFor(house.store.db, keySet);
-  const region = parseStoreRegion(wish.region, account?.partition);
-  const id = parseCustomKeyStoreId(wish.customKeyStoreId);
+  const account = await accountFor(context.store.db, keySet);
+  const region = parseStoreRegion(input.region, account?.partition);
+  const id = parseCustomKeyStoreId(input.customKeyStoreId);
   const columns = signsIn(account)
-    ? columnsSeen(await seenInAws(house, keySet, account, region, id), house.now())
-    : await columnsTold(house, keySet, wish);
-  const byHand = await storeInRegion(house.store.db, keySet, region);
+    ? columnsSeen(await seenInAws(context, keySet, account, region, id), context.now())
+    : await columnsTold(context, keySet, input);
+  const byHand = await storeInRegion(context.store.db, keySet, region);
   const write = async () =>
-    house.store.write(act, async (trx) => {
+    context.store.write(act, async (trx) => {
       if (await isLinkedElsewhere(trx, keySet.vault_id, { id: byHand?.id ?? '', region }, id))
         throw new VaultError(
           'conflict',
@@ -110,7 +110,7 @@ export async function linkExternalKeyStore(
         return insert(trx, act, keySet, { region, ...columns, custom_key_store_id: id }, 'link');
       }
       // One that was told of before it was made, or before Holdfast signed in to AWS: what is not told stays as it is.
-      const told = signsIn(account) ? columns : columnsAgain(wish);
+      const told = signsIn(account) ? columns : columnsAgain(input);
       const change = { ...told, custom_key_store_id: id, csp_account_id: keySet.csp_account_id };
       return saveIn(trx, act, before, change, [
         {
@@ -121,19 +121,19 @@ export async function linkExternalKeyStore(
         },
       ]);
     });
-  return byHand === undefined ? write() : inTurn(house, byHand.id, write);
+  return byHand === undefined ? write() : inTurn(context, byHand.id, write);
 }
 
 async function seenInAws(
-  house: AwsHouse,
+  context: AwsContext,
   keySet: KeySet,
   account: Parameters<typeof awsAccountOf>[1],
   region: string,
   id: string,
 ): Promise<AwsKeyStore> {
-  const aws = await awsAccountOf(house, account, region);
+  const aws = await awsAccountOf(context, account, region);
   const never = { madeAt: null, seenAt: null };
-  const seen = await orGone(async () => findKeyStore(aws, region, id), never, 0, house.now());
+  const seen = await orGone(async () => findKeyStore(aws, region, id), never, 0, context.now());
   if (isGone(seen))
     throw new VaultError(
       'conflict',
@@ -170,9 +170,9 @@ function columnsSeen(seen: AwsKeyStore, now: Date) {
   };
 }
 
-async function columnsTold(house: AwsHouse, keySet: KeySet, wish: LinkWish) {
-  const known = await lastEndpoint(house, keySet);
-  const endpoint = wish.uriEndpoint ?? known;
+async function columnsTold(context: AwsContext, keySet: KeySet, input: LinkInput) {
+  const known = await lastEndpoint(context, keySet);
+  const endpoint = input.uriEndpoint ?? known;
   if (endpoint === undefined)
     throw new VaultError(
       'invalid',
@@ -181,7 +181,7 @@ async function columnsTold(house: AwsHouse, keySet: KeySet, wish: LinkWish) {
     );
   return {
     origin: 'MANUAL' as const,
-    name: parseStoreName(wish.name ?? keySet.name),
+    name: parseStoreName(input.name ?? keySet.name),
     connectivity: 'PUBLIC_ENDPOINT' as const,
     uri_endpoint: parseUriEndpoint(endpoint),
     state: 'UNKNOWN' as const,
@@ -189,7 +189,7 @@ async function columnsTold(house: AwsHouse, keySet: KeySet, wish: LinkWish) {
 }
 
 /** Of one that is on record: only what is told now. */
-function columnsAgain({ name, uriEndpoint }: LinkWish) {
+function columnsAgain({ name, uriEndpoint }: LinkInput) {
   return {
     ...(name === undefined ? {} : { name: parseStoreName(name) }),
     ...(uriEndpoint === undefined ? {} : { uri_endpoint: parseUriEndpoint(uriEndpoint) }),

@@ -20,18 +20,18 @@ export async function look(
   let seen: AwsKeyStore | Gone;
   try {
     const find = async () => findKeyStore(turn.aws, row.region, row.custom_key_store_id);
-    seen = await orGone(find, storeSighting(row), 0, turn.house.now());
+    seen = await orGone(find, storeSighting(row), 0, turn.context.now());
   } catch (error) {
     if (error instanceof AwsError && error.fault === 'settling') {
       const times = (readProblem(row)?.times ?? 0) + 1;
-      const next_check_at = nextLook(row, turn.house.now(), { fault: error.fault, times });
+      const next_check_at = nextLook(row, turn.context.now(), { fault: error.fault, times });
       return { row: await save(turn, row, { next_check_at }), seen: undefined };
     }
     if (error instanceof AwsError) await recordFailure(turn, row, error);
     throw error;
   }
   if (isGone(seen)) return { row, seen };
-  const shown = asWeKnowIt(row, seen, turn.house.now());
+  const shown = asWeKnowIt(row, seen, turn.context.now());
   return { row: await mirror(turn, row, shown), seen: shown };
 }
 
@@ -51,12 +51,12 @@ function asWeKnowIt(row: ExternalKeyStore, seen: AwsKeyStore, now: Date): AwsKey
 
 /** Writes down why an act or a look failed, and that the watch comes back later the more often it did. */
 export async function recordFailure(
-  turn: Pick<Turn, 'house' | 'act'>,
+  turn: Pick<Turn, 'context' | 'act'>,
   row: ExternalKeyStore,
   error: StoreFailure,
   change: StoreChange = {},
 ): Promise<ExternalKeyStore> {
-  const now = turn.house.now();
+  const now = turn.context.now();
   const problem = problemOf(row, error, now);
   const after = { ...row, ...change } as ExternalKeyStore;
   // What is over waits for a person, its state is looked at as ever; what is wanted in its stead is begun.
@@ -71,7 +71,7 @@ export async function recordFailure(
 }
 
 async function mirror(turn: Turn, before: ExternalKeyStore, seen: AwsKeyStore): Promise<ExternalKeyStore> {
-  const now = turn.house.now();
+  const now = turn.context.now();
   const row = await mirrorCredential(turn, before, seen, now);
   const properties = isTrusted(row, now) ? {} : propertiesSeen(row, seen);
   const state: StoreChange = { state: seen.state, connection_error: seen.connectionError };

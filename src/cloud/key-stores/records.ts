@@ -2,9 +2,9 @@ import { expressionBuilder, type Expression, type Selectable } from 'kysely';
 import type { ExternalKeyStoreTable, Tables } from '../../store/schema.ts';
 import type { Edit, Reading } from '../../vault/edits.ts';
 import { beginsWith } from '../../vault/begins-with.ts';
-import type { House, Sight } from '../../vault/context.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
@@ -23,10 +23,10 @@ export interface StoreFilter {
 }
 
 export async function listExternalKeyStores(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   keySet: Pick<KeySet, 'id'>,
   { region }: StoreFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<ExternalKeyStore>> {
   let query = store.db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', keySet.id);
   if (region !== undefined) query = query.where('region', '=', region);
@@ -52,11 +52,11 @@ export type ListedStore = ExternalKeyStore & {
 
 /** Of all key sets of the vault that are seen. */
 export async function listStoresInVault(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   { id, name, region, cspAccountId }: StoreInVaultFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<ListedStore>> {
   // In the order of the list: `external_key_stores` alone says which are looked at; the key set is looked up for each.
   let query = store.db
@@ -93,7 +93,7 @@ export async function listStoresInVault(
 
 /** Throws VaultError `not-found`. */
 export async function getExternalKeyStore(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   keySet: Pick<KeySet, 'id'>,
   id: string,
 ): Promise<ExternalKeyStore> {

@@ -33,12 +33,12 @@ export async function checkNoKmsKeys(
  * unless another store has it.
  */
 export async function removeStore(
-  { house, act, keySet }: Pick<Turn, 'house' | 'act' | 'keySet'>,
+  { context, act, keySet }: Pick<Turn, 'context' | 'act' | 'keySet'>,
   row: ExternalKeyStore,
   gone: Gone,
 ): Promise<void> {
   mustBeGone(gone);
-  await house.store.change(act, async (trx) => {
+  await context.store.change(act, async (trx) => {
     await forgetStore(trx, row);
     for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
       if (!(await isOfStore(trx, keySet, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);

@@ -36,7 +36,7 @@ export async function disconnect(turn: Turn, row: ExternalKeyStore): Promise<boo
 export async function disconnectFirst(turn: Turn, row: ExternalKeyStore): Promise<Step> {
   await disconnect(turn, row);
   const change: StoreChange = { state: 'DISCONNECTING', connection_error: '', problem: null };
-  const now = turn.house.now();
+  const now = turn.context.now();
   const after = { ...row, ...change } as ExternalKeyStore;
   return { row: await save(turn, row, { ...change, next_check_at: nextLook(after, now) }), again: true };
 }
@@ -53,7 +53,7 @@ export async function done(
     ...change,
     wanted: null,
     wanted_details: null,
-    next_check_at: nextLook(after, turn.house.now()),
+    next_check_at: nextLook(after, turn.context.now()),
   });
 }
 
@@ -62,7 +62,7 @@ export async function attempt<T>(turn: Turn, row: ExternalKeyStore, call: () => 
   try {
     return await call();
   } catch (thrown) {
-    const error = toldOfStore(row, thrown, turn.house.now());
+    const error = toldOfStore(row, thrown, turn.context.now());
     if (!(error instanceof KeyStoreError)) throw error;
     const isOver = error.certain && !isOfTheMoment(error);
     const passes =
@@ -72,8 +72,8 @@ export async function attempt<T>(turn: Turn, row: ExternalKeyStore, call: () => 
   }
 }
 
-function told({ operation, code, message, wayOut }: KeyStoreError) {
-  return { operation, code, message, wayOut };
+function told({ operation, code, message, remediation }: KeyStoreError) {
+  return { operation, code, message, remediation };
 }
 
 /** The look before said otherwise: its state has just changed, or AWS shows it late. It passes. */

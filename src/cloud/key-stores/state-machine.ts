@@ -15,7 +15,7 @@ import { VaultError } from '../../vault/vault-error.ts';
 type State = ExternalKeyStore['state'];
 
 /** Disconnect, change, connect: no act has more steps. */
-const mostSteps = 6;
+const maxSteps = 6;
 
 /**
  * Looks at the key store in AWS, and does the next of what is wanted for it, until there is nothing to do or AWS has to
@@ -24,7 +24,7 @@ const mostSteps = 6;
  */
 export async function advance(turn: Turn, from: ExternalKeyStore): Promise<ExternalKeyStore | undefined> {
   let row = from;
-  for (let step = 0; step < mostSteps; step++) {
+  for (let step = 0; step < maxSteps; step++) {
     const next: Step = await oneStep(turn, row);
     if (next.row === undefined || !next.again) return next.row;
     row = next.row;
@@ -74,7 +74,7 @@ async function goneStep(turn: Turn, row: ExternalKeyStore, gone: Gone): Promise<
     await removeStore(turn, row, gone);
     return { row: undefined, again: false };
   }
-  const now = turn.house.now();
+  const now = turn.context.now();
   const { wanted } = row;
   const after = await save(
     turn,
@@ -155,7 +155,7 @@ async function deleteStep(turn: Turn, row: ExternalKeyStore, seen: AwsKeyStore):
   const remove = async () => deleteKeyStore(turn.aws, row.region, seen.id);
   const gone = await attempt(turn, row, async () => {
     try {
-      return await removed(remove, storeSighting(row), turn.house.now());
+      return await removed(remove, storeSighting(row), turn.context.now());
     } catch (error) {
       if (isDown || !isAwsCode(error, 'CustomKeyStoreInvalidStateException')) throw error;
       return undefined;

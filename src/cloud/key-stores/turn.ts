@@ -3,19 +3,19 @@ import { record } from '../../evidence/trail.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import { isSettling } from '../aws/presence.ts';
 import type { ActTransaction } from '../../store/store.ts';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { saveRecord } from '../../vault/edit-record.ts';
 import { nextTry } from '../accounts/aws-retry.ts';
 import type { ExternalKeyStore, StoreChange } from './records.ts';
 import { readProblem, type StoreProblem } from './wanted.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { holdLease, releaseLease } from '../../fleet/leases.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** What works on one external key store in AWS, alone at it. */
 export interface Turn {
-  house: AwsHouse;
+  context: AwsContext;
   act: Act;
   keySet: KeySet;
   aws: AwsAccount;
@@ -32,17 +32,17 @@ const atWork = new Set<string>();
  * Runs what works on one key store, one at a time: the lease holds off other processes, and falls to whoever comes next
  * where its holder was killed. Throws VaultError `conflict` where another is at it.
  */
-export async function inTurn<T>(house: House, id: string, run: () => Promise<T>): Promise<T> {
+export async function inTurn<T>(context: VaultContext, id: string, run: () => Promise<T>): Promise<T> {
   const name = `external-key-store ${id}`;
   // The lease alone would let the same process in twice.
   if (atWork.has(id)) throw anotherAtIt();
   atWork.add(id);
   try {
-    if (!(await holdLease(house, name, turnTime))) throw anotherAtIt();
+    if (!(await holdLease(context, name, turnTime))) throw anotherAtIt();
     try {
       return await run();
     } finally {
-      await releaseLease(house, name);
+      await releaseLease(context, name);
     }
   } finally {
     atWork.delete(id);
@@ -84,12 +84,12 @@ export async function saveIn(
 }
 
 export async function save(
-  { house, act }: Pick<Turn, 'house' | 'act'>,
+  { context, act }: Pick<Turn, 'context' | 'act'>,
   row: ExternalKeyStore,
   change: StoreChange,
   entries: readonly AuditEntry[] = [],
 ): Promise<ExternalKeyStore> {
-  return house.store.write(act, async (trx) => saveIn(trx, act, row, change, entries));
+  return context.store.write(act, async (trx) => saveIn(trx, act, row, change, entries));
 }
 
 const soon = 5_000;
@@ -120,7 +120,7 @@ export interface StoreFailure {
   fault?: string;
   code?: string;
   message: string;
-  wayOut?: string | undefined;
+  remediation?: string | undefined;
 }
 
 /** What went wrong, with how often in a row. */
@@ -129,7 +129,7 @@ export function problemOf(
   error: StoreFailure,
   now: Date,
 ): StoreProblem {
-  const { operation = '', fault = 'conflict', code = 'Holdfast', message, wayOut = '' } = error;
+  const { operation = '', fault = 'conflict', code = 'Holdfast', message, remediation = '' } = error;
   const before = readProblem(row);
   const again = before?.operation === operation && before.code === code;
   return {
@@ -137,7 +137,7 @@ export function problemOf(
     fault,
     code,
     message,
-    wayOut,
+    remediation,
     at: now.toISOString(),
     times: again ? before.times + 1 : 1,
   };

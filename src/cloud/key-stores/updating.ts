@@ -32,7 +32,7 @@ export function needsDisconnected(change: Partial<KeyStoreProperties>): boolean 
 export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKeyStore): Promise<Step> {
   let row = from;
   const details = readDetails(row);
-  const change = missing(row, details, seen, turn.house.now());
+  const change = missing(row, details, seen, turn.context.now());
   if (needsDisconnected(change) && seen.state !== 'DISCONNECTED') {
     if (seen.state === 'DISCONNECTING') return { row, again: false };
     if (details.disconnect === true) return disconnectFirst(turn, row);
@@ -41,7 +41,7 @@ export async function updateStep(turn: Turn, from: ExternalKeyStore, seen: AwsKe
   let credential: XksCredentialValue | undefined;
   if (details.credential !== undefined) {
     if (row.pending_access_key_id !== '' && turn.by === 'watch' && !(await isSettled(turn, row))) {
-      const next_check_at = nextLook(row, turn.house.now(), { fault: 'settling', times: 5 });
+      const next_check_at = nextLook(row, turn.context.now(), { fault: 'settling', times: 5 });
       return { row: await save(turn, row, { next_check_at }), again: false };
     }
     ({ row, credential } = await newCredential(turn, row));
@@ -91,7 +91,7 @@ async function updated(turn: Turn, row: ExternalKeyStore, moved: boolean): Promi
     wanted,
     wanted_details: null,
     problem: null,
-    next_check_at: nextLook({ ...row, wanted }, turn.house.now()),
+    next_check_at: nextLook({ ...row, wanted }, turn.context.now()),
   };
   const before = moved ? await credentialMoved(turn, row, credential?.quietMinutes ?? 0) : row;
   const after = { ...before, ...columns } as ExternalKeyStore;
@@ -108,7 +108,7 @@ async function updateFailed(
   thrown: unknown,
   withCredential: boolean,
 ): Promise<Step> {
-  const error = toldOfStore(row, thrown, turn.house.now());
+  const error = toldOfStore(row, thrown, turn.context.now());
   if (!(error instanceof KeyStoreError)) throw error;
   if (error.certain) {
     // One that is pending from an earlier request may have got there.
@@ -124,7 +124,7 @@ async function updateFailed(
     const isDone =
       seen !== undefined &&
       !isGone(seen) &&
-      Object.keys(missing(looked, details, seen, turn.house.now())).length === 0;
+      Object.keys(missing(looked, details, seen, turn.context.now())).length === 0;
     if (isDone && details.credential === undefined) return await updated(turn, looked, false);
   } catch (second) {
     if (!(second instanceof AwsError)) throw second;

@@ -1,7 +1,7 @@
 import type { CredentialState, UsedCredential } from '../../keys/credentials/credential-records.ts';
 import { credentialsAround, credentialState } from '../../keys/credentials/credential-records.ts';
 import type { ExternalKeyStore } from './records.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 
@@ -17,7 +17,7 @@ export interface StoreCredential {
 export interface StoreWarning {
   code: 'CREDENTIAL_NOT_LIVE' | 'PATH_DIFFERS' | 'NOT_SERVED';
   message: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** What of its key set an external key store is shown with. */
@@ -32,29 +32,29 @@ export interface StoreView {
 
 /** Records of one key set with what is to be said of them beside: their credentials, and what does not fit. */
 export async function viewsOf(
-  house: Pick<House, 'store' | 'now'>,
+  context: Pick<VaultContext, 'store' | 'now'>,
   keySet: KeySetOfStore,
   rows: readonly ExternalKeyStore[],
 ): Promise<StoreView[]> {
   return viewsAcross(
-    house,
+    context,
     rows.map((row) => ({ row, keySet })),
   );
 }
 
 /** The same of several key sets, in as many statements as of one. */
 export async function viewsAcross(
-  house: Pick<House, 'store' | 'now'>,
+  context: Pick<VaultContext, 'store' | 'now'>,
   stores: readonly Pick<StoreView, 'row' | 'keySet'>[],
 ): Promise<StoreView[]> {
   const given = stores.flatMap(({ row }) => [row.access_key_id, row.pending_access_key_id]);
   const found = await credentialsAround(
-    house,
+    context,
     given.filter((id) => id !== ''),
   );
   // AWS may name a credential that is another key set's, of another vault even: of that one nothing is told.
   const ofKeySet = Map.groupBy(found, ({ key_set_id }) => key_set_id);
-  const now = house.now();
+  const now = context.now();
   return stores.map(({ row, keySet }) => {
     const credentials = credentialsOf(row, ofKeySet.get(keySet.id) ?? [], now);
     return { row, keySet, credentials, warnings: warningsOf(row, keySet, credentials) };
@@ -100,7 +100,7 @@ function warningsOf(
           {
             code: 'CREDENTIAL_NOT_LIVE' as const,
             message: 'the credential that AWS has is not a live one of the key set: AWS is refused',
-            wayOut: 'holdfast external-key-store rotate-credential gives AWS a new one',
+            remediation: 'holdfast external-key-store rotate-credential gives AWS a new one',
           },
         ]),
     ...(row.uri_path === '' || row.uri_path === path
@@ -109,7 +109,7 @@ function warningsOf(
           {
             code: 'PATH_DIFFERS' as const,
             message: `AWS has the path ${row.uri_path}, the key set ${path}`,
-            wayOut: 'holdfast external-key-store edit --restore-path sets it in AWS',
+            remediation: 'holdfast external-key-store edit --restore-path sets it in AWS',
           },
         ]),
     ...(keySet.external_key_store === 1
@@ -118,7 +118,7 @@ function warningsOf(
           {
             code: 'NOT_SERVED' as const,
             message: 'the key set is not an external key store any more: AWS is refused',
-            wayOut: 'holdfast key-set edit --external-key-store yes',
+            remediation: 'holdfast key-set edit --external-key-store yes',
           },
         ]),
   ];

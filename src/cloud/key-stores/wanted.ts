@@ -59,7 +59,7 @@ export interface StoreProblem {
   fault?: string;
   code: string;
   message: string;
-  wayOut: string;
+  remediation: string;
   at: string;
   /** How often in a row. */
   times: number;

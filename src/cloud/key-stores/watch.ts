@@ -1,8 +1,8 @@
 import type { Act } from '../../evidence/trail.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { TokenError } from '../../token/faults.ts';
-import { tokenWords } from '../../token/ways-out.ts';
-import { awsAccountOf, type AwsHouse, type LoggedAwsHouse } from '../accounts/context.ts';
+import { tokenWords } from '../../token/remediations.ts';
+import { awsAccountOf, type AwsContext, type LoggedAwsContext } from '../accounts/context.ts';
 import { accountFor, isByHand, signsIn } from './accounts.ts';
 import { lookByHand } from './by-hand.ts';
 import { recordFailure } from './mirror.ts';
@@ -19,9 +19,9 @@ import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** So many are looked at in one go; the rest is due still. */
-const mostInOneGo = 1000;
+const maxInOneGo = 1000;
 /** No look is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
-const longestWait = 60 * 60_000;
+const maxWait = 60 * 60_000;
 /** The next look at one of which a look failed by no fault of AWS's, milliseconds. */
 const afterMistake = 5 * 60_000;
 
@@ -37,18 +37,18 @@ export interface WatchRun {
  * of them.
  */
 export async function watchExternalKeyStores(
-  house: LoggedAwsHouse,
+  context: LoggedAwsContext,
   mayGoOn: () => Promise<boolean>,
   lanes: AwsLanes = new AwsLanes(),
 ): Promise<WatchRun> {
-  const due = await dueStores(house);
+  const due = await dueStores(context);
   const run: WatchRun = { looked: 0, failed: 0 };
   const look = async (row: ExternalKeyStore): Promise<{ fault: string | undefined }> => {
     if (isAtWork(row.id)) return { fault: undefined };
     run.looked++;
-    if (await lookAtOne(house, row)) return { fault: undefined };
+    if (await lookAtOne(context, row)) return { fault: undefined };
     run.failed++;
-    return { fault: await faultOf(house, row) };
+    return { fault: await faultOf(context, row) };
   };
   const tasks = due.map((row) => ({
     id: row.id,
@@ -64,12 +64,12 @@ export async function watchExternalKeyStores(
  * it was to be deleted, and is. Throws VaultError `not-found`.
  */
 export async function refreshExternalKeyStore(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { keySet, id }: Pick<OnStore, 'keySet' | 'id'>,
 ): Promise<ExternalKeyStore | undefined> {
-  await lookAt(house, act, keySet, await findStoreIn(house.store.db, keySet, id));
-  return house.store.db
+  await lookAt(context, act, keySet, await findStoreIn(context.store.db, keySet, id));
+  return context.store.db
     .selectFrom('external_key_stores')
     .selectAll()
     .where('id', '=', id)
@@ -78,7 +78,7 @@ export async function refreshExternalKeyStore(
 }
 
 /** When the next one is due; undefined where none is. */
-export async function nextStoreLook({ store }: Pick<AwsHouse, 'store'>): Promise<Date | undefined> {
+export async function nextStoreLook({ store }: Pick<AwsContext, 'store'>): Promise<Date | undefined> {
   const row = await store.db
     .selectFrom('external_key_stores')
     .select((eb) => eb.fn.min('next_check_at').as('at'))
@@ -86,7 +86,7 @@ export async function nextStoreLook({ store }: Pick<AwsHouse, 'store'>): Promise
   return typeof row?.at === 'string' ? new Date(row.at) : undefined;
 }
 
-async function dueStores({ store, now }: AwsHouse): Promise<ExternalKeyStore[]> {
+async function dueStores({ store, now }: AwsContext): Promise<ExternalKeyStore[]> {
   const at = now();
   return store.db
     .selectFrom('external_key_stores')
@@ -94,34 +94,34 @@ async function dueStores({ store, now }: AwsHouse): Promise<ExternalKeyStore[]> 
     .where((eb) =>
       eb.or([
         eb('next_check_at', '<=', at.toISOString()),
-        eb('next_check_at', '>', new Date(at.getTime() + longestWait).toISOString()),
+        eb('next_check_at', '>', new Date(at.getTime() + maxWait).toISOString()),
       ]),
     )
     .orderBy('next_check_at')
-    .limit(mostInOneGo)
+    .limit(maxInOneGo)
     .execute();
 }
 
-async function lookAtOne(house: LoggedAwsHouse, row: ExternalKeyStore): Promise<boolean> {
+async function lookAtOne(context: LoggedAwsContext, row: ExternalKeyStore): Promise<boolean> {
   try {
-    const keySet = await getKeySet(house, row.vault_id, 'all', row.key_set_id);
-    return await lookAt(house, systemAct(house, 'schedule'), keySet, row);
+    const keySet = await getKeySet(context, row.vault_id, 'all', row.key_set_id);
+    return await lookAt(context, systemAct(context, 'schedule'), keySet, row);
   } catch (error) {
     // Its vault is being deleted, the store cannot be written, or a mistake of ours: whatever it is, not at once again.
     if (!(error instanceof VaultError))
       logMistake(
-        house.log,
+        context.log,
         { externalKeyStore: row.id },
         error,
         'a mistake with an external key store; it is looked at again later',
       );
-    await putOff(house, row).catch(() => undefined);
+    await putOff(context, row).catch(() => undefined);
     return false;
   }
 }
 
 /** What the look failed with, as it stands in the record. */
-async function faultOf({ store }: AwsHouse, { id }: ExternalKeyStore): Promise<string> {
+async function faultOf({ store }: AwsContext, { id }: ExternalKeyStore): Promise<string> {
   const row = await store.db
     .selectFrom('external_key_stores')
     .select('problem')
@@ -130,7 +130,7 @@ async function faultOf({ store }: AwsHouse, { id }: ExternalKeyStore): Promise<s
   return (row === undefined ? null : readProblem(row))?.fault ?? 'internal';
 }
 
-async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promise<void> {
+async function putOff({ store, now }: AwsContext, { id }: ExternalKeyStore): Promise<void> {
   const next = new Date(now().getTime() + afterMistake).toISOString();
   await store.bookkeep(async (trx) =>
     noteOn(trx, 'external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
@@ -142,36 +142,36 @@ async function putOff({ store, now }: AwsHouse, { id }: ExternalKeyStore): Promi
  * is at it.
  */
 export async function lookAt(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   keySet: KeySet,
   { id }: Pick<ExternalKeyStore, 'id'>,
 ): Promise<boolean> {
   if (isAtWork(id)) return true;
-  return inTurnOr(house, id, async () => {
-    const row = await findStoreIn(house.store.db, keySet, id);
-    const account = await accountFor(house.store.db, row);
+  return inTurnOr(context, id, async () => {
+    const row = await findStoreIn(context.store.db, keySet, id);
+    const account = await accountFor(context.store.db, row);
     if (isByHand(row, account) || !signsIn(account)) {
-      await lookByHand({ house, act, keySet }, row);
+      await lookByHand({ context, act, keySet }, row);
       return true;
     }
     let aws;
     try {
-      aws = await awsAccountOf(house, account, row.region);
+      aws = await awsAccountOf(context, account, row.region);
     } catch (error) {
       if (!isTold(error)) throw error;
-      await recordFailure({ house, act }, row, { operation: lookOperation, ...wordsOf(error) });
+      await recordFailure({ context, act }, row, { operation: lookOperation, ...wordsOf(error) });
       return false;
     }
     try {
-      await advance({ house, act, keySet, aws, by: 'watch' }, row);
+      await advance({ context, act, keySet, aws, by: 'watch' }, row);
       return true;
     } catch (error) {
       if (!isTold(error)) throw error;
       // AWS's refusals are on the record already.
       if (error instanceof TokenError) {
-        const now = await findStoreIn(house.store.db, keySet, id);
-        await recordFailure({ house, act }, now, { operation: 'issue', ...wordsOf(error) });
+        const now = await findStoreIn(context.store.db, keySet, id);
+        await recordFailure({ context, act }, now, { operation: 'issue', ...wordsOf(error) });
       }
       return false;
     }
@@ -179,19 +179,22 @@ export async function lookAt(
 }
 
 /** What another process is at is looked after. */
-async function inTurnOr(house: AwsHouse, id: string, run: () => Promise<boolean>): Promise<boolean> {
+async function inTurnOr(context: AwsContext, id: string, run: () => Promise<boolean>): Promise<boolean> {
   try {
-    return await inTurn(house, id, run);
+    return await inTurn(context, id, run);
   } catch (error) {
     if (error instanceof VaultError && error.problem === 'conflict') return true;
     throw error;
   }
 }
 
-function wordsOf(error: AwsError | VaultError | TokenError): { message: string; wayOut: string | undefined } {
-  if (!(error instanceof TokenError)) return { message: error.message, wayOut: error.wayOut };
-  const { problem, wayOut } = tokenWords(error);
-  return { message: problem, wayOut };
+function wordsOf(error: AwsError | VaultError | TokenError): {
+  message: string;
+  remediation: string | undefined;
+} {
+  if (!(error instanceof TokenError)) return { message: error.message, remediation: error.remediation };
+  const { problem, remediation } = tokenWords(error);
+  return { message: problem, remediation };
 }
 
 function isTold(error: unknown): error is AwsError | VaultError | TokenError {

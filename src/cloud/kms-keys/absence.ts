@@ -1,14 +1,14 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { lastsAfterSeen, mayBeThere, notYetShown, type Sighting } from '../aws/presence.ts';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { dateOf, sightingOf, type KmsKey } from './records.ts';
 
 /** What a failed step on a KMS key means, where AWS does not find something: not shown yet, or gone, and then the way out. */
-export async function toldOf(house: AwsHouse, row: KmsKey, error: unknown): Promise<unknown> {
+export async function toldOf(context: AwsContext, row: KmsKey, error: unknown): Promise<unknown> {
   if (!(error instanceof AwsError) || error.fault !== 'not-found') return error;
-  const now = house.now();
+  const now = context.now();
   if (error.code === 'CustomKeyStoreNotFoundException')
-    return mayBeThere(await sightingOfStore(house, row), lastsAfterSeen.any, now)
+    return mayBeThere(await sightingOfStore(context, row), lastsAfterSeen.any, now)
       ? notYetShown(error)
       : error;
   // The external key is looked for by AWS at the proxy: nothing of AWS's own.
@@ -17,7 +17,7 @@ export async function toldOf(house: AwsHouse, row: KmsKey, error: unknown): Prom
   const { code, operation, requestId } = error;
   return new AwsError('not-found', code, operation, {
     message: `AWS has the KMS key, or its alias, no more: ${operation} (${code})`,
-    wayOut:
+    remediation:
       row.seen_at === null
         ? 'see that account, Region and id of the KMS key are right'
         : 'where the KMS key was deleted in AWS: holdfast kms-key delete, then create',
@@ -25,7 +25,7 @@ export async function toldOf(house: AwsHouse, row: KmsKey, error: unknown): Prom
   });
 }
 
-async function sightingOfStore({ store }: AwsHouse, { external_key_store_id }: KmsKey): Promise<Sighting> {
+async function sightingOfStore({ store }: AwsContext, { external_key_store_id }: KmsKey): Promise<Sighting> {
   const { made_at, seen_at } = await store.db
     .selectFrom('external_key_stores')
     .select(['made_at', 'seen_at'])

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
 import { editRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type Sight } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext, type Sight } from '../../vault/context.ts';
 
 import { driftOf, type Drift } from './drift.ts';
 import { acceptedFrom } from './create.ts';
@@ -16,18 +16,18 @@ import {
   type Applied,
   type KmsKey,
 } from './records.ts';
-import { wishedStates } from './settle.ts';
+import { wantedStates } from './settle.ts';
 import { mayBeStaleOf } from './unshown.ts';
 import { goneAs, type KmsKeyChange } from './writes.ts';
 import { deletionDays } from '../../vault/limits.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /*
- * What people ask for of a KMS key pointer. Each is written down first and done in AWS afterwards (advanceKmsKey), so
+ * What people ask for of a KMS key record. Each is written down first and done in AWS afterwards (advanceKmsKey), so
  * that what AWS does not do now stays wanted and is done once it can be.
  */
 
-/** Which pointer, as whom, and as it was seen. */
+/** Which KMS key record, as whom, and as it was seen. */
 export interface OnKmsKey {
   vaultId: string;
   sight: Sight;
@@ -43,15 +43,15 @@ export function again(now: Date): Pick<KmsKey, 'problem' | 'attempts' | 'next_at
   return { problem: null, attempts: 0, next_attempt_at: now.toISOString() };
 }
 
-/** One act on one pointer in one transaction. What changes nothing is no act. */
+/** One act on one KMS key record in one transaction. What changes nothing is no act. */
 export async function actOnKmsKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, sight, cloudKeyId, id, expected }: OnKmsKey,
   verb: string,
   plan: (trx: Transaction<Tables>, before: KmsKey) => Promise<KmsKeyChange>,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const before = await findKmsKeyIn(trx, vaultId, sight, cloudKeyId, id);
     checkRowVersion(before, expected);
     const change = await plan(trx, before);
@@ -65,32 +65,32 @@ export async function actOnKmsKey(
   });
 }
 
-const wishVerbs = {
+const wantedVerbs = {
   ENABLE: 'enable',
   DISABLE: 'disable',
   SCHEDULE_DELETION: 'schedule-deletion',
   CANCEL_DELETION: 'cancel-deletion',
 } as const;
 
-export type KmsKeyWanted = keyof typeof wishVerbs;
+export type KmsKeyWanted = keyof typeof wantedVerbs;
 
 /** Asks for a state on AWS's side; asking for another takes it back. `days` with SCHEDULE_DELETION. */
-export async function wishOfKmsKey(
-  house: House,
+export async function wantedOfKmsKey(
+  context: VaultContext,
   act: Act,
   on: OnKmsKey,
   wanted: KmsKeyWanted,
   days: number | null = null,
 ): Promise<void> {
   checkDays(days);
-  await actOnKmsKey(house, act, on, wishVerbs[wanted], async (_, row) => {
+  await actOnKmsKey(context, act, on, wantedVerbs[wanted], async (_, row) => {
     checkLive(row);
     checkSignedIn(row);
     if (row.key_id === '')
       throw new VaultError(
         'conflict',
         'there is no KMS key yet',
-        'holdfast kms-key show tells what it waits for; holdfast kms-key delete gives the pointer up',
+        'holdfast kms-key show tells what it waits for; holdfast kms-key delete gives the KMS key record up',
       );
     const isGoing = row.cloud_wish === 'PENDING_DELETION' || row.cloud_status === 'PENDING_DELETION';
     if (isGoing && (wanted === 'ENABLE' || wanted === 'DISABLE'))
@@ -101,37 +101,37 @@ export async function wishOfKmsKey(
       );
     if (!isGoing && wanted === 'CANCEL_DELETION')
       throw new VaultError('conflict', 'the deletion of the KMS key is not scheduled');
-    return wishChange(wanted, days, act.at);
+    return wantedChange(wanted, days, act.at);
   });
 }
 
-export function wishChange(wanted: KmsKeyWanted, days: number | null, now: Date): KmsKeyChange {
-  return { wanted, wanted_days: days, cloud_wish: wishedStates[wanted], ...again(now) };
+export function wantedChange(wanted: KmsKeyWanted, days: number | null, now: Date): KmsKeyChange {
+  return { wanted, wanted_days: days, cloud_wish: wantedStates[wanted], ...again(now) };
 }
 
 /** Has everything that failed tried again at once; with `takeAlias` the alias is taken from the key that has it. */
 export async function retryKmsKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   on: OnKmsKey,
   { takeAlias }: { takeAlias: boolean },
 ): Promise<void> {
-  await actOnKmsKey(house, act, on, takeAlias ? 'take-alias' : 'retry', async (_, row) => {
+  await actOnKmsKey(context, act, on, takeAlias ? 'take-alias' : 'retry', async (_, row) => {
     checkLive(row);
     checkSignedIn(row);
-    if (takeAlias && row.alias === '') throw new VaultError('invalid', 'the pointer has no alias');
+    if (takeAlias && row.alias === '') throw new VaultError('invalid', 'the KMS key record has no alias');
     return { ...again(act.at), search: null, ...(takeAlias ? { take_alias: 1 } : {}) };
   });
 }
 
 /** Has AWS given ours: what is named, else all that it has, or may have, otherwise. */
 export async function applyKmsKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   on: OnKmsKey,
   what: readonly Drifting[] | undefined,
 ): Promise<void> {
-  await actOnKmsKey(house, act, on, 'apply', async (_, row) => {
+  await actOnKmsKey(context, act, on, 'apply', async (_, row) => {
     checkLive(row);
     checkSignedIn(row);
     const drift = driftOf(row).map((one) => one.what);
@@ -158,7 +158,7 @@ function hasOurs(row: KmsKey, what: Applied): boolean {
 /** The act that brings AWS to the state that was asked for here. */
 function stateChange(row: KmsKey): KmsKeyChange {
   if (row.cloud_wish === 'PENDING_DELETION')
-    return { wanted: 'SCHEDULE_DELETION', wanted_days: deletionDays.most };
+    return { wanted: 'SCHEDULE_DELETION', wanted_days: deletionDays.max };
   if (seenOf(row)?.state !== 'PendingDeletion')
     return { wanted: row.cloud_wish === 'ENABLED' ? 'ENABLE' : 'DISABLE' };
   if (row.cloud_wish === 'DISABLED') return { wanted: 'CANCEL_DELETION' };
@@ -174,12 +174,12 @@ function stateChange(row: KmsKey): KmsKeyChange {
  * `conflict` where what AWS shows may be stale.
  */
 export async function acceptKmsKey(
-  house: House,
+  context: VaultContext,
   act: Act,
   on: OnKmsKey,
   what: readonly Drifting[] | undefined,
 ): Promise<void> {
-  await actOnKmsKey(house, act, on, 'accept', async (_, row) => {
+  await actOnKmsKey(context, act, on, 'accept', async (_, row) => {
     checkLive(row);
     checkNotStale(row, what);
     const seen = seenOf(row);
@@ -204,16 +204,21 @@ export async function acceptKmsKey(
   });
 }
 
-/** What becomes of the KMS key when its pointer goes. */
+/** What becomes of the KMS key when its KMS key record goes. */
 export type Leaving = { kind: 'keep' } | { kind: 'schedule-deletion'; days: number };
 
 /**
- * Gives the pointer up. Its KMS key stays as it is, or is scheduled for deletion first; until AWS has done so, or a key
- * that may be there is found, the pointer stays and says so.
+ * Gives the KMS key record up. Its KMS key stays as it is, or is scheduled for deletion first; until AWS has done so, or a key
+ * that may be there is found, the KMS key record stays and says so.
  */
-export async function deleteKmsKey(house: House, act: Act, on: OnKmsKey, leaving: Leaving): Promise<void> {
+export async function deleteKmsKey(
+  context: VaultContext,
+  act: Act,
+  on: OnKmsKey,
+  leaving: Leaving,
+): Promise<void> {
   checkDays(leaving.kind === 'keep' ? null : leaving.days);
-  await actOnKmsKey(house, act, on, 'delete', async (_, row) => {
+  await actOnKmsKey(context, act, on, 'delete', async (_, row) => {
     checkLive(row);
     const deletes = leaving.kind === 'schedule-deletion';
     if (deletes && row.key_id !== '') checkSignedIn(row);
@@ -237,7 +242,7 @@ function leavingChange(days: number | null): KmsKeyChange {
 
 export function checkLive(row: Pick<KmsKey, 'step' | 'leaving'>): void {
   if (row.step === 'GONE')
-    throw new VaultError('conflict', 'the KMS key pointer was given up', 'make another one');
+    throw new VaultError('conflict', 'the KMS key record was given up', 'make another one');
 }
 
 /** Throws VaultError `conflict` where nothing here signs in to AWS; the way out is what to type there. */
@@ -251,9 +256,9 @@ export function checkSignedIn(row: KmsKey): void {
 }
 
 function checkDays(days: number | null): void {
-  const { least, most } = deletionDays;
-  if (days !== null && (!Number.isInteger(days) || days < least || days > most))
-    throw new VaultError('invalid', `the waiting time is a whole number of days from ${least} to ${most}`);
+  const { min, max } = deletionDays;
+  if (days !== null && (!Number.isInteger(days) || days < min || days > max))
+    throw new VaultError('invalid', `the waiting time is a whole number of days from ${min} to ${max}`);
 }
 
 function checkNotStale(row: KmsKey, what: readonly Drifting[] | undefined): void {

@@ -3,8 +3,8 @@ import type { ActTransaction } from '../../store/store.ts';
 import { editRecord } from '../../vault/edit-record.ts';
 import type { KeyFollower } from '../../keys/followers.ts';
 import type { CloudKeyRecord } from '../../keys/key-records.ts';
-import { wishChange, type KmsKeyWanted } from './acts.ts';
-import type { LoggedAwsHouse } from '../accounts/context.ts';
+import { wantedChange, type KmsKeyWanted } from './acts.ts';
+import type { LoggedAwsContext } from '../accounts/context.ts';
 import { checkNoStores } from '../key-stores/checks.ts';
 import { attemptAll } from './attempts.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './create.ts';
@@ -23,7 +23,7 @@ import {
 import type { KmsKeyChange } from './writes.ts';
 
 declare module '../../keys/followers.ts' {
-  interface FollowerWishes {
+  interface FollowerInputs {
     /** Its KMS key in AWS; made by itself where the key set can, if left out. */
     kmsKey?: KmsKeyOfNewKey | undefined;
   }
@@ -34,7 +34,7 @@ export const awsFollower: KeyFollower = {
   created: async (trx, act, keySet, key, { kmsKey }) => createKmsKeyOfNewKey(trx, act, keySet, key, kmsKey),
   undone: forgetUnmade,
   changed: followCloudKey,
-  wanted: wishOfCloudKey,
+  wanted: wantedOfCloudKey,
   checkFree: checkNoStores,
 };
 
@@ -51,7 +51,7 @@ export interface CloudOutcome {
   problem: KmsKeyProblem | null;
 }
 
-async function pointersIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsKey[]> {
+async function kmsKeysIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsKey[]> {
   return kmsKeys(trx)
     .where('kms_keys.cloud_key_id', '=', cloudKeyId)
     .where('kms_keys.step', '<>', 'GONE')
@@ -62,21 +62,22 @@ async function pointersIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsK
  * Within the transaction that does it to the CloudKey: what is wanted of its KMS keys. Ours takes effect with the
  * transaction, whatever AWS does.
  */
-async function wishOfCloudKey(
+async function wantedOfCloudKey(
   trx: ActTransaction,
   act: Act,
   cloudKeyId: string,
   wanted: KmsKeyWanted,
   days: number | null = null,
 ): Promise<void> {
-  for (const row of await pointersIn(trx, cloudKeyId)) {
+  for (const row of await kmsKeysIn(trx, cloudKeyId)) {
     if (isManual(row) || isBesideThePoint(row, wanted)) continue;
-    if (row.key_id !== '') await change(trx, act, row, wishVerb(wanted), wishChange(wanted, days, act.at));
+    if (row.key_id !== '')
+      await change(trx, act, row, wantedVerb(wanted), wantedChange(wanted, days, act.at));
     // Whatever may have been made of it goes too, once it is found.
     else if (wanted === 'SCHEDULE_DELETION')
       await change(trx, act, row, 'delete', {
         leaving: 'DELETE',
-        ...wishChange(wanted, days, act.at),
+        ...wantedChange(wanted, days, act.at),
       });
   }
 }
@@ -87,7 +88,7 @@ function isBesideThePoint(row: KmsKey, wanted: KmsKeyWanted): boolean {
   return isGoing ? wanted === 'DISABLE' : wanted === 'CANCEL_DELETION';
 }
 
-function wishVerb(wanted: KmsKeyWanted): string {
+function wantedVerb(wanted: KmsKeyWanted): string {
   return wanted.toLowerCase().replaceAll('_', '-');
 }
 
@@ -104,10 +105,10 @@ async function followCloudKey(
   after: CloudKeyRecord,
   apply: boolean,
 ): Promise<void> {
-  for (const row of await pointersIn(trx, after.id)) {
+  for (const row of await kmsKeysIn(trx, after.id)) {
     const account = await accountOfStore(trx, row.external_key_store_id);
-    const wish = following(row, before, after, factsOf(account, row));
-    await change(trx, act, row, 'update', withFollowUp(row, wish, apply, act.at));
+    const input = following(row, before, after, factsOf(account, row));
+    await change(trx, act, row, 'update', withFollowUp(row, input, apply, act.at));
   }
 }
 
@@ -129,14 +130,14 @@ async function change(
 
 /** Has AWS do what is wanted of the KMS keys of a CloudKey, for so many milliseconds at the most; it goes on after that. */
 export async function outcomesInAws(
-  house: LoggedAwsHouse,
+  context: LoggedAwsContext,
   cloudKeyId: string,
-  patience: number,
+  timeout: number,
 ): Promise<CloudOutcome[]> {
-  const rows = (await kmsKeysOf(house, [cloudKeyId])).get(cloudKeyId) ?? [];
+  const rows = (await kmsKeysOf(context, [cloudKeyId])).get(cloudKeyId) ?? [];
   const ids = rows.filter((row) => !isManual(row)).map(({ id }) => id);
-  await attemptAll(house, ids, patience);
-  const after = await kmsKeys(house.store.db)
+  await attemptAll(context, ids, timeout);
+  const after = await kmsKeys(context.store.db)
     .where('kms_keys.id', 'in', rows.length === 0 ? [''] : rows.map(({ id }) => id))
     .orderBy('kms_keys.created_at')
     .execute();

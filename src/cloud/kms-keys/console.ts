@@ -1,4 +1,4 @@
-import type { House, Sight } from '../../vault/context.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
 import { findCloudKeyIn } from '../../keys/key-records.ts';
 import { asJson } from './drift.ts';
 import { accountOfStore, factsOf, generatedPolicy } from './policy.ts';
@@ -26,7 +26,7 @@ export interface KmsKeyConsole {
 }
 
 export async function consoleOfKmsKey(
-  { store: { db } }: Pick<House, 'store'>,
+  { store: { db } }: Pick<VaultContext, 'store'>,
   on: { vaultId: string; sight: Sight; cloudKeyId: string; id: string },
 ): Promise<KmsKeyConsole> {
   const row = await findKmsKeyIn(db, on.vaultId, on.sight, on.cloudKeyId, on.id);

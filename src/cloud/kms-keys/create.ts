@@ -4,7 +4,7 @@ import { record, type Act } from '../../evidence/trail.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import type { KmsKeyTable, Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import type { CspAccount } from '../accounts/sign-in.ts';
 import type { Reading } from '../../vault/edits.ts';
 import type { ExternalKeyStore } from '../key-stores/records.ts';
@@ -18,13 +18,13 @@ import {
   asVaultError,
   defaultAlias,
   ownTags,
-  parseKmsKeyWish,
+  parseKmsKeyInput,
   tagsToText,
-  type KmsKeyWish,
+  type KmsKeyInput,
 } from './fields.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-export interface NewKmsKeyWish extends KmsKeyWish {
+export interface NewKmsKeyInput extends KmsKeyInput {
   /** The key store, or its Region: a key set has one in each. */
   externalKeyStoreId?: string | undefined;
   region?: string | undefined;
@@ -33,38 +33,38 @@ export interface NewKmsKeyWish extends KmsKeyWish {
 }
 
 /** What is told of the KMS key of a new CloudKey; true for one as it comes, false for none. */
-export type KmsKeyOfNewKey = boolean | KmsKeyWish;
+export type KmsKeyOfNewKey = boolean | KmsKeyInput;
 
 /**
- * Makes the pointer of a KMS key that is still to be made in AWS, or links one that is there. The row comes first: from
+ * Makes the KMS key record of a KMS key that is still to be made in AWS, or links one that is there. The row comes first: from
  * then on nothing that happens in AWS can be lost. Throws VaultError, NameError; AwsError and TokenError where a key is
  * looked at.
  */
 export async function createKmsKey(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   { vaultId, sight, cloudKeyId }: Scope & { cloudKeyId: string },
-  wish: NewKmsKeyWish,
+  input: NewKmsKeyInput,
 ): Promise<KmsKeyRow> {
-  parseKmsKeyWish(wish);
-  const { db } = house.store;
+  parseKmsKeyInput(input);
+  const { db } = context.store;
   const cloudKey = await findCloudKeyIn(db, vaultId, sight, cloudKeyId);
-  const store = await storeFor(db, cloudKey, wish);
+  const store = await storeFor(db, cloudKey, input);
   const account = await accountOfStore(db, store.id);
   const linked =
-    wish.keyArn === undefined ? undefined : await link(house, cloudKey, store, account, wish.keyArn);
-  return house.store.write(act, async (trx) => {
+    input.keyArn === undefined ? undefined : await link(context, cloudKey, store, account, input.keyArn);
+  return context.store.write(act, async (trx) => {
     const now = await findCloudKeyIn(trx, vaultId, sight, cloudKeyId);
     checkFit(now, act.at, linked !== undefined);
     const known = await storeFor(trx, now, { externalKeyStoreId: store.id });
     await makeRoom(trx, cloudKeyId, store.id);
     if (linked !== undefined) await checkUnlinked(trx, vaultId, linked.key_arn);
-    return insertPointer(trx, act, {
+    return insertKmsKey(trx, act, {
       vaultId,
       cloudKey: now,
       store: known,
       account,
-      wish,
+      input,
       linked,
       creates: true,
       byItself: false,
@@ -73,7 +73,7 @@ export async function createKmsKey(
 }
 
 /**
- * Within the transaction that makes a CloudKey, its pointer: by itself where the key set has a key store in the Region
+ * Within the transaction that makes a CloudKey, its KMS key record: by itself where the key set has a key store in the Region
  * of the key and a CSP account that signs in, or because somebody asked for it. Throws VaultError where it was asked for
  * and cannot be.
  */
@@ -82,9 +82,9 @@ export async function createKmsKeyOfNewKey(
   act: Act,
   keySet: Pick<KeySet, 'id' | 'vault_id'>,
   cloudKey: CloudKeyRecord,
-  wish: KmsKeyOfNewKey | undefined,
+  input: KmsKeyOfNewKey | undefined,
 ): Promise<void> {
-  if (wish === false) return;
+  if (input === false) return;
   const store = await trx
     .selectFrom('external_key_stores')
     .selectAll()
@@ -95,7 +95,7 @@ export async function createKmsKeyOfNewKey(
   const usable =
     store !== undefined && store.wanted !== 'DELETE' && store.state !== 'NOT_FOUND' && cloudKey.region !== '';
   if (!usable || account === undefined || account.type === 'manual') {
-    if (wish === undefined) return;
+    if (input === undefined) return;
     throw new VaultError(
       'conflict',
       'the key set has no external key store in the Region of the CloudKey whose CSP account signs in to AWS',
@@ -103,13 +103,13 @@ export async function createKmsKeyOfNewKey(
     );
   }
   const bothUses = cloudKey.can_encrypt === 1 && cloudKey.can_decrypt === 1;
-  if (!bothUses && wish === undefined) return;
+  if (!bothUses && input === undefined) return;
   checkUsage(cloudKey);
-  const told = typeof wish === 'object' ? wish : {};
-  await insertPointer(trx, act, {
-    ...{ vaultId: keySet.vault_id, cloudKey, store, account, wish: told },
+  const told = typeof input === 'object' ? input : {};
+  await insertKmsKey(trx, act, {
+    ...{ vaultId: keySet.vault_id, cloudKey, store, account, input: told },
     creates: false,
-    byItself: wish === undefined,
+    byItself: input === undefined,
   });
 }
 
@@ -121,7 +121,7 @@ interface Linked {
 }
 
 async function link(
-  house: AwsHouse,
+  context: AwsContext,
   cloudKey: CloudKeyRecord,
   store: ExternalKeyStore,
   account: CspAccount | undefined,
@@ -129,7 +129,7 @@ async function link(
 ): Promise<Linked> {
   const { keyArn: key_arn, keyId: key_id } = parsePastedArn(arn, whereOf(store, account));
   if (account === undefined || account.type === 'manual') return { key_arn, key_id, seen: undefined };
-  const seen = await lookForLink(await awsAccountOf(house, account, store.region), store.region, key_id, {
+  const seen = await lookForLink(await awsAccountOf(context, account, store.region), store.region, key_id, {
     custom_key_store_id: store.custom_key_store_id,
     external_key_id: cloudKey.external_key_id,
   });
@@ -150,23 +150,23 @@ interface NewPointer {
   cloudKey: CloudKeyRecord;
   store: ExternalKeyStore;
   account: CspAccount | undefined;
-  wish: KmsKeyWish;
+  input: KmsKeyInput;
   linked?: Linked | undefined;
-  /** Whether an Idempotency-Key is the pointer's; of a request that makes a CloudKey it is the CloudKey's. */
+  /** Whether an Idempotency-Key is the KMS key record's; of a request that makes a CloudKey it is the CloudKey's. */
   creates: boolean;
   /** Made because the key set makes such, not because somebody asked. */
   byItself: boolean;
 }
 
 // oxlint-disable-next-line complexity -- one column after another
-async function insertPointer(
+async function insertKmsKey(
   trx: ActTransaction,
   act: Act,
-  { vaultId, cloudKey, store, account, wish, linked, creates, byItself }: NewPointer,
+  { vaultId, cloudKey, store, account, input, linked, creates, byItself }: NewPointer,
 ): Promise<KmsKeyRow> {
   const now = act.at.toISOString();
   const id = randomUUID();
-  const { tags = {}, ...told } = parseKmsKeyWish(wish);
+  const { tags = {}, ...told } = parseKmsKeyInput(input);
   const isManual = account === undefined || account.type === 'manual';
   const source = told.policy_source ?? 'GENERATED';
   const row: Insertable<KmsKeyTable> & { key_arn: string } = {
@@ -218,14 +218,14 @@ function orNothing(write: () => string): string {
   }
 }
 
-/** What of a pointer becomes as it is in AWS. */
+/** What of a KMS key record becomes as it is in AWS. */
 export function acceptedFrom(seen: SeenKey, now: Date) {
   return {
     description: seen.description,
     ...(seen.aliases === null ? {} : { alias: seen.aliases[0] ?? '' }),
     ...(seen.tags === null ? {} : { tags: tagsToText(seen.tags) }),
     ...(seen.policy === null ? {} : { policy: seen.policy, policy_source: 'DOCUMENT' as const }),
-    ...wishFrom(seen),
+    ...wantedFrom(seen),
     seen: JSON.stringify(seen),
     cloud_status: cloudStatusOf(seen.state),
     cloud_status_at: now.toISOString(),
@@ -233,7 +233,7 @@ export function acceptedFrom(seen: SeenKey, now: Date) {
   };
 }
 
-function wishFrom({ state }: SeenKey): { cloud_wish?: KmsKeyRow['cloud_wish'] } {
+function wantedFrom({ state }: SeenKey): { cloud_wish?: KmsKeyRow['cloud_wish'] } {
   switch (state) {
     case 'Enabled':
       return { cloud_wish: 'ENABLED' };
@@ -249,20 +249,20 @@ function wishFrom({ state }: SeenKey): { cloud_wish?: KmsKeyRow['cloud_wish'] } 
 async function storeFor(
   db: Reading,
   { key_set_id, region }: Pick<CloudKeyRecord, 'key_set_id' | 'region'>,
-  wish: Pick<NewKmsKeyWish, 'externalKeyStoreId' | 'region'>,
+  input: Pick<NewKmsKeyInput, 'externalKeyStoreId' | 'region'>,
 ): Promise<ExternalKeyStore> {
   const stores = db.selectFrom('external_key_stores').selectAll().where('key_set_id', '=', key_set_id);
   const store =
-    wish.externalKeyStoreId === undefined
-      ? await stores.where('region', '=', wish.region ?? region).executeTakeFirst()
-      : await stores.where('id', '=', wish.externalKeyStoreId).executeTakeFirst();
+    input.externalKeyStoreId === undefined
+      ? await stores.where('region', '=', input.region ?? region).executeTakeFirst()
+      : await stores.where('id', '=', input.externalKeyStoreId).executeTakeFirst();
   if (store === undefined)
     throw new VaultError(
       'invalid',
       'the key set of the CloudKey has no such external key store',
       'see: holdfast external-key-store list; make one in the Region first',
     );
-  if (wish.region !== undefined && wish.region !== store.region)
+  if (input.region !== undefined && input.region !== store.region)
     throw new VaultError('invalid', 'the external key store is in another Region');
   return store;
 }
@@ -298,13 +298,13 @@ async function makeRoom(trx: Transaction<Tables>, cloudKeyId: string, storeId: s
   if (there.step !== 'GONE')
     throw new VaultError(
       'conflict',
-      'the CloudKey has a KMS key pointer in this key store already',
+      'the CloudKey has a KMS key record in this key store already',
       'holdfast kms-key show; AWS allows one KMS key for each external key in a key store',
     );
   await trx.deleteFrom('kms_keys').where('id', '=', there.id).execute();
 }
 
-/** Throws VaultError `conflict` where another pointer of the vault has the KMS key. */
+/** Throws VaultError `conflict` where another KMS key record of the vault has the KMS key. */
 export async function checkUnlinked(trx: Reading, vaultId: string, keyArn: string): Promise<void> {
   const other = await trx
     .selectFrom('kms_keys')
@@ -314,5 +314,5 @@ export async function checkUnlinked(trx: Reading, vaultId: string, keyArn: strin
     .where('step', '<>', 'GONE')
     .executeTakeFirst();
   if (other !== undefined)
-    throw new VaultError('conflict', 'another KMS key pointer has this KMS key already');
+    throw new VaultError('conflict', 'another KMS key record has this KMS key already');
 }

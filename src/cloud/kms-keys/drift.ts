@@ -25,9 +25,9 @@ type Compared = Pick<
 >;
 
 /** How AWS's word for the state that was asked for here reads. */
-const wished = { ENABLED: 'Enabled', DISABLED: 'Disabled', PENDING_DELETION: 'PendingDeletion' } as const;
+const wanted = { ENABLED: 'Enabled', DISABLED: 'Disabled', PENDING_DELETION: 'PendingDeletion' } as const;
 
-/** Where what AWS said last differs from ours; nothing before AWS was asked, and once the pointer was given up. */
+/** Where what AWS said last differs from ours; nothing before AWS was asked, and once the KMS key record was given up. */
 export function driftOf(row: Compared): Drift[] {
   const seen = seenOf(row);
   if (seen === null || row.step === 'GONE') return [];
@@ -37,7 +37,7 @@ export function driftOf(row: Compared): Drift[] {
       : [
           {
             what: 'state',
-            ours: wished[row.cloud_wish],
+            ours: wanted[row.cloud_wish],
             aws: 'NotFound',
             note: 'the KMS key is not there any more',
           },
@@ -54,7 +54,7 @@ function keyStoreDrift(row: Compared, seen: SeenKey): Drift[] {
 }
 
 function stateDrift(row: Compared, seen: SeenKey): Drift[] {
-  const ours = wished[row.cloud_wish];
+  const ours = wanted[row.cloud_wish];
   // Of the states of AWS these are passing, or the key store's: a disconnected one makes its keys Unavailable.
   if (seen.state === ours || !['Enabled', 'Disabled', 'PendingDeletion'].includes(seen.state)) return [];
   return [{ what: 'state', ours, aws: seen.state }];

@@ -1,8 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { vaultIsThawed } from '../../vault/vault-frozen.ts';
 
-/** A pointer for which AWS is to be called, and the account and Region that share AWS's patience. */
+/** A KMS key record for which AWS is to be called, and the account and Region that share AWS's patience. */
 export interface DueKmsKey {
   id: string;
   lane: string;
@@ -13,16 +13,16 @@ export interface DueKmsKey {
  * still to be made, hundreds of which wait for AWS's quota; what was made, and is looked at until AWS shows it, which
  * waits for no quota; and the rest.
  */
-export type KindOfWork = 'wish' | 'key' | 'unshown' | 'rest';
+export type KindOfWork = 'input' | 'key' | 'unshown' | 'rest';
 
 export interface DueWork extends DueKmsKey {
   kind: KindOfWork;
 }
 
 /** So many at a time, unless told otherwise: what is left is found by the next look. */
-const atOnce = 1_000;
+const batchSize = 1_000;
 
-function pointers({ store: { db } }: Pick<House, 'store'>) {
+function kmsKeyRecords({ store: { db } }: Pick<VaultContext, 'store'>) {
   return db
     .selectFrom('kms_keys')
     .innerJoin('external_key_stores', 'external_key_stores.id', 'kms_keys.external_key_store_id')
@@ -46,19 +46,22 @@ const isUnshown = sql<boolean>`kms_keys.step = 'KEY' OR kms_keys.problem LIKE '%
   OR (kms_keys.step = 'ALIAS' AND kms_keys.problem LIKE '%"fault":"unreachable"%')`;
 
 const kindOfWork = sql<KindOfWork>`CASE
-  WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'wish'
+  WHEN kms_keys.wanted IS NOT NULL OR kms_keys.leaving IS NOT NULL THEN 'input'
   WHEN ${isToBeMade} THEN 'key'
   WHEN ${isUnshown} THEN 'unshown'
   ELSE 'rest' END`;
 
 /**
- * Pointers for which there is something to do: a step, a wish, values of ours. One at the step KEY without a time waits
- * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the wish for a key:
+ * Pointers for which there is something to do: a step, a input, values of ours. One at the step KEY without a time waits
+ * until its CloudKey is AVAILABLE and its key store connected; or the CloudKey is deleted, and with it the input for a key:
  * that of one by hand too.
  */
-export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueWork[]> {
-  const now = house.now().toISOString();
-  const rows = await pointers(house)
+export async function dueWork(
+  context: Pick<VaultContext, 'store' | 'now'>,
+  max = batchSize,
+): Promise<DueWork[]> {
+  const now = context.now().toISOString();
+  const rows = await kmsKeyRecords(context)
     .innerJoin('cloud_keys', 'cloud_keys.id', 'kms_keys.cloud_key_id')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
     .where((eb) =>
@@ -103,7 +106,7 @@ export async function dueWork(house: Pick<House, 'store' | 'now'>, most = atOnce
     .orderBy(turnInLane(inTurn, kindOfWork))
     // A kill switch before all else.
     .orderBy(sql`(kms_keys.wanted IS NULL)`)
-    .limit(most)
+    .limit(max)
     .execute();
   return rows.map(({ id, account, region, kind }) => ({ id, lane: laneOf(account, region), kind }));
 }
@@ -113,27 +116,30 @@ const inTurn = sql`CASE WHEN ${isToBeMade} THEN kms_keys.created_at
   ELSE coalesce(kms_keys.next_attempt_at, kms_keys.created_at) END, kms_keys.id`;
 
 /** Pointers whose KMS keys AWS has not been asked about for a while, the longest first. */
-export async function dueChecks(house: Pick<House, 'store' | 'now'>, most = atOnce): Promise<DueKmsKey[]> {
-  const rows = await pointers(house)
+export async function dueChecks(
+  context: Pick<VaultContext, 'store' | 'now'>,
+  max = batchSize,
+): Promise<DueKmsKey[]> {
+  const rows = await kmsKeyRecords(context)
     .where(isSignedIn)
     .where('kms_keys.key_id', '<>', '')
-    .where('kms_keys.next_check_at', '<=', house.now().toISOString())
+    .where('kms_keys.next_check_at', '<=', context.now().toISOString())
     .orderBy(turnInLane(sql`kms_keys.next_check_at, kms_keys.id`))
-    .limit(most)
+    .limit(max)
     .execute();
   return rows.map(toDue);
 }
 
 /** The first moment to come at which there is something to do; undefined where there is none. */
-export async function nextDueKmsKey(house: Pick<House, 'store' | 'now'>): Promise<Date | undefined> {
-  const now = house.now().toISOString();
-  const { attempt } = await house.store.db
+export async function nextDueKmsKey(context: Pick<VaultContext, 'store' | 'now'>): Promise<Date | undefined> {
+  const now = context.now().toISOString();
+  const { attempt } = await context.store.db
     .selectFrom('kms_keys')
     .select((eb) => eb.fn.min('next_attempt_at').as('attempt'))
     .where('next_attempt_at', '>', now)
     .where('step', '<>', 'GONE')
     .executeTakeFirstOrThrow();
-  const { check } = await house.store.db
+  const { check } = await context.store.db
     .selectFrom('kms_keys')
     .select((eb) => eb.fn.min('next_check_at').as('check'))
     .where('next_check_at', '>', now)

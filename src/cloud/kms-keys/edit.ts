@@ -1,5 +1,5 @@
 import type { Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import type { Edit } from '../../vault/edits.ts';
 import { findCloudKeyIn, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { actOnKmsKey, again, checkLive, type OnKmsKey } from './acts.ts';
@@ -20,14 +20,14 @@ import {
   asVaultError,
   defaultAlias,
   ownTags,
-  parseKmsKeyWish,
+  parseKmsKeyInput,
   tagsToText,
-  type KmsKeyWish,
+  type KmsKeyInput,
 } from './fields.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-export interface KmsKeyEdit extends KmsKeyWish {
-  /** The KMS key that is there already, for a pointer that has none. */
+export interface KmsKeyEdit extends KmsKeyInput {
+  /** The KMS key that is there already, for a KMS key record that has none. */
   keyArn?: string | undefined;
 }
 
@@ -36,17 +36,17 @@ export interface KmsKeyEdit extends KmsKeyWish {
  * TokenError where a key is looked at.
  */
 export async function editKmsKey(
-  house: AwsHouse,
+  context: AwsContext,
   act: Act,
   on: OnKmsKey,
-  { keyArn, ...wish }: Edit<KmsKeyEdit>,
+  { keyArn, ...input }: Edit<KmsKeyEdit>,
   { apply }: { apply: boolean },
 ): Promise<void> {
-  const linked = keyArn === undefined ? undefined : await lookFor(house, on, keyArn);
-  const { tags, ...told } = parseKmsKeyWish(wish);
-  await actOnKmsKey(house, act, on, linked === undefined ? 'update' : 'link', async (trx, row) => {
+  const linked = keyArn === undefined ? undefined : await lookFor(context, on, keyArn);
+  const { tags, ...told } = parseKmsKeyInput(input);
+  await actOnKmsKey(context, act, on, linked === undefined ? 'update' : 'link', async (trx, row) => {
     checkLive(row);
-    if (row.leaving !== null) throw new VaultError('conflict', 'the KMS key pointer is being given up');
+    if (row.leaving !== null) throw new VaultError('conflict', 'the KMS key record is being given up');
     if (linked !== undefined) {
       checkKeyless(row);
       await checkUnlinked(trx, row.vault_id, linked.key_arn);
@@ -99,22 +99,22 @@ function union(before: readonly Applied[], changed: readonly Applied[], { step }
 }
 
 async function lookFor(
-  house: AwsHouse,
+  context: AwsContext,
   on: OnKmsKey,
   keyArn: string,
 ): Promise<KmsKeyChange & { key_arn: string }> {
-  const row = await getKmsKey(house, on.vaultId, on.sight, on.cloudKeyId, on.id);
+  const row = await getKmsKey(context, on.vaultId, on.sight, on.cloudKeyId, on.id);
   checkKeyless(row);
-  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+  const account = await accountOfStore(context.store.db, row.external_key_store_id);
   const { keyArn: key_arn, keyId: key_id } = parsePastedArn(keyArn, whereOf(row, account));
   const common = { ...settled, key_arn, key_id, step: 'DONE', search: null } as const;
   if (account === undefined || isManual(row)) return { ...common, origin: 'MANUAL' };
-  const seen = await lookForLink(await awsAccountOf(house, account, row.region), row.region, key_id, row);
+  const seen = await lookForLink(await awsAccountOf(context, account, row.region), row.region, key_id, row);
   return {
     ...common,
     origin: 'LINKED',
-    ...acceptedFrom(seen, house.now()),
-    next_check_at: house.now().toISOString(),
+    ...acceptedFrom(seen, context.now()),
+    next_check_at: context.now().toISOString(),
   };
 }
 
@@ -122,13 +122,13 @@ function checkKeyless(row: KmsKey): void {
   if (row.step === 'KEY' && row.key_id === '') return;
   throw new VaultError(
     'conflict',
-    'the pointer has a KMS key already',
+    'the KMS key record has a KMS key already',
     'give it up first (holdfast kms-key delete), then make one for the other key',
   );
 }
 
 /**
- * What a pointer of a CloudKey becomes when the CloudKey is changed: what it had as the CloudKey had it follows. Throws
+ * What a KMS key record of a CloudKey becomes when the CloudKey is changed: what it had as the CloudKey had it follows. Throws
  * VaultError.
  */
 export function following(

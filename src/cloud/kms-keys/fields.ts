@@ -6,21 +6,21 @@ import { parseDescription } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** How the key policy comes about: from administrators and users, with or without the account's statement; or as told. */
-export type PolicyWish = 'generated' | 'generated-without-root' | Readonly<Record<string, unknown>>;
+export type PolicyInput = 'generated' | 'generated-without-root' | Readonly<Record<string, unknown>>;
 
-/** What may be told of a KMS key pointer, and changed later. */
-export interface KmsKeyWish {
+/** What may be told of a KMS key record, and changed later. */
+export interface KmsKeyInput {
   /** With or without `alias/` before it; '' for none. `alias/` and the CloudKey's name if left out. */
   alias?: string | undefined;
   /** Besides ours, which begin with `holdfast:`. */
   tags?: Readonly<Record<string, string>> | undefined;
   /** That of the CloudKey if left out. */
   description?: string | undefined;
-  policy?: PolicyWish | undefined;
+  policy?: PolicyInput | undefined;
 }
 
 /** AWS takes 50 tags; two are ours (TagResource). */
-const mostTags = 48;
+const maxTags = 48;
 
 /** What KMS takes in keys and values of tags: letters, digits, blanks and `_.:/=+-@` (API Reference, Tag). */
 const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
@@ -42,7 +42,7 @@ export function defaultAlias(name: string): string {
   return isAlias(alias) ? alias : '';
 }
 
-/** The tags by which a KMS key is known to be that of the pointer. */
+/** The tags by which a KMS key is known to be that of the KMS key record. */
 export function ownTags({
   id,
   cloud_key_id,
@@ -52,8 +52,8 @@ export function ownTags({
 
 function parseTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   const names = Object.keys(tags);
-  if (names.length > mostTags)
-    throw new VaultError('invalid', `a KMS key has at most ${mostTags} tags besides ours`);
+  if (names.length > maxTags)
+    throw new VaultError('invalid', `a KMS key has at most ${maxTags} tags besides ours`);
   for (const [name, value] of Object.entries(tags)) {
     if (name === '' || name.length > 128 || value.length > 256 || !tagText.test(name) || !tagText.test(value))
       throw new VaultError(
@@ -74,13 +74,13 @@ export function tagsToText(tags: Readonly<Record<string, string>>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
-export type ParsedKmsKeyWish = Partial<
+export type ParsedKmsKeyInput = Partial<
   Pick<KmsKeyRow, 'alias' | 'description' | 'policy' | 'policy_source'> & { tags: Record<string, string> }
 >;
 
 /** What is told, parsed; what is left out stays out. A generated policy is written later. Throws VaultError, NameError. */
-export function parseKmsKeyWish(wish: Edit<KmsKeyWish>): ParsedKmsKeyWish {
-  const { alias, tags, description, policy } = wish;
+export function parseKmsKeyInput(input: Edit<KmsKeyInput>): ParsedKmsKeyInput {
+  const { alias, tags, description, policy } = input;
   return {
     ...(alias === undefined ? {} : { alias: parseAlias(alias) }),
     ...(tags === undefined ? {} : { tags: parseTags(tags) }),
@@ -89,7 +89,7 @@ export function parseKmsKeyWish(wish: Edit<KmsKeyWish>): ParsedKmsKeyWish {
   };
 }
 
-function parsePolicy(policy: PolicyWish): Pick<KmsKeyRow, 'policy' | 'policy_source'> {
+function parsePolicy(policy: PolicyInput): Pick<KmsKeyRow, 'policy' | 'policy_source'> {
   if (policy === 'generated') return { policy: '', policy_source: 'GENERATED' };
   if (policy === 'generated-without-root') return { policy: '', policy_source: 'GENERATED_WITHOUT_ROOT' };
   return { policy: asVaultError(() => parseKeyPolicy(policy)), policy_source: 'DOCUMENT' };
@@ -100,7 +100,7 @@ export function asVaultError<T>(run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof KeyPolicyError) throw new VaultError('invalid', error.message, error.wayOut);
+    if (error instanceof KeyPolicyError) throw new VaultError('invalid', error.message, error.remediation);
     throw error;
   }
 }

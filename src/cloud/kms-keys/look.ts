@@ -51,7 +51,7 @@ export async function readKey(
   return orGone(read, { ...sighting, seenAt: now, goesAt: null }, lastsAfterSeen.kmsKey, now);
 }
 
-/** A KMS key that AWS certainly has no more, as pointers show it. */
+/** A KMS key that AWS certainly has no more, as KMS key records show it. */
 export function seenGone(gone: Gone): SeenKey {
   mustBeGone(gone);
   return {

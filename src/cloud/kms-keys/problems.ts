@@ -2,40 +2,47 @@ import { AwsError } from '../aws/aws-error.ts';
 import { notYetShown } from '../aws/presence.ts';
 import { KeyPolicyError } from '../aws/key-policy.ts';
 import { TokenError } from '../../token/faults.ts';
-import { tokenWords } from '../../token/ways-out.ts';
+import { tokenWords } from '../../token/remediations.ts';
 import type { KmsKeyProblem } from './records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-/** Whatever an attempt threw, as the pointer shows it. */
+/** Whatever an attempt threw, as the KMS key record shows it. */
 export function toKmsKeyProblem(error: unknown, operation: string, now: Date): KmsKeyProblem {
   const at = now.toISOString();
   if (error instanceof AwsError) {
-    const { fault, code, message, wayOut, since } = error;
+    const { fault, code, message, remediation, since } = error;
     return {
-      ...{ operation: error.operation, fault, code, message, wayOut, at },
+      ...{ operation: error.operation, fault, code, message, remediation, at },
       ...(since === undefined ? {} : { since }),
     };
   }
   if (error instanceof VaultError)
     return {
       ...{ operation, fault: error.problem, code: error.problem, message: error.message, at },
-      wayOut: error.wayOut ?? 'put it right, then holdfast kms-key retry',
+      remediation: error.remediation ?? 'put it right, then holdfast kms-key retry',
     };
   if (error instanceof KeyPolicyError)
     return {
-      ...{ operation, fault: 'invalid', code: 'KeyPolicy', message: error.message, wayOut: error.wayOut, at },
+      ...{
+        operation,
+        fault: 'invalid',
+        code: 'KeyPolicy',
+        message: error.message,
+        remediation: error.remediation,
+        at,
+      },
     };
   if (error instanceof TokenError) {
-    const { problem, wayOut } = tokenWords(error);
+    const { problem, remediation } = tokenWords(error);
     return {
       ...{ operation, fault: 'token', code: error.fault, message: problem, at },
-      wayOut: `${wayOut}; it is tried again by itself`,
+      remediation: `${remediation}; it is tried again by itself`,
     };
   }
   return {
     ...{ operation, fault: 'internal', code: 'Internal', at },
     message: 'something went wrong that should not; the log of the node has more',
-    wayOut: 'it is tried again by itself; if it lasts, report it with the log',
+    remediation: 'it is tried again by itself; if it lasts, report it with the log',
   };
 }
 
@@ -68,7 +75,7 @@ function askedAt({ since, at }: KmsKeyProblem): string {
 export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias', last: KmsKeyProblem): AwsError {
   return new AwsError('settling', answerLost, operation, {
     message: `no answer came to ${operation}, and AWS does not show that it did it, which may take seconds, sometimes minutes`,
-    wayOut: 'nothing: Holdfast looks again every few seconds, and repeats it where it was not done',
+    remediation: 'nothing: Holdfast looks again every few seconds, and repeats it where it was not done',
     since: askedAt(last),
   });
 }
@@ -76,18 +83,18 @@ export function notShownAfterLoss(operation: 'CreateKey' | 'CreateAlias', last: 
 /** AWS said at `since`, or just now, that it has a KMS key for the external key, and shows none, or not all of it. */
 export function keyNotShown(since: string | undefined): AwsError {
   return notYetShown(
-    new AwsError('conflict', keyInUse, 'CreateKey', { message: 'it is in use', wayOut: 'wait', since }),
+    new AwsError('conflict', keyInUse, 'CreateKey', { message: 'it is in use', remediation: 'wait', since }),
   );
 }
 
 /** The error as it was told then. */
 export function asTold(last: KmsKeyProblem): AwsError {
-  const { code, message, wayOut } = last;
+  const { code, message, remediation } = last;
   const operation = last.fault === 'searching' ? 'CreateKey' : last.operation;
-  return new AwsError('settling', code, operation, { message, wayOut, since: askedAt(last) });
+  return new AwsError('settling', code, operation, { message, remediation, since: askedAt(last) });
 }
 
 /** Something that is not there yet; it goes on by itself once it is. */
-export function waitingFor(code: string, message: string, wayOut: string, now: Date): KmsKeyProblem {
-  return { operation: 'CreateKey', fault: 'waiting', code, message, wayOut, at: now.toISOString() };
+export function waitingFor(code: string, message: string, remediation: string, now: Date): KmsKeyProblem {
+  return { operation: 'CreateKey', fault: 'waiting', code, message, remediation, at: now.toISOString() };
 }

@@ -1,4 +1,4 @@
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { keyState, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { waitingFor } from './problems.ts';
 import type { KmsKey, KmsKeyProblem } from './records.ts';
@@ -15,7 +15,7 @@ export function isReady(readiness: Readiness): readiness is { cloudKey: CloudKey
  * store (KMS Developer Guide, "Create a KMS key in an external key store"). Looked at here first: what is known to fail
  * is not sent.
  */
-export async function readinessOf({ store: { db }, now }: House, row: KmsKey): Promise<Readiness> {
+export async function readinessOf({ store: { db }, now }: VaultContext, row: KmsKey): Promise<Readiness> {
   const found = await db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -29,7 +29,8 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
   const { frozen_at, external_key_store, vault_frozen_at, ...cloudKey } = found;
   const state = keyState(cloudKey, now());
   if (state === 'DELETED') return 'over';
-  const waiting = (code: string, message: string, wayOut: string) => waitingFor(code, message, wayOut, now());
+  const waiting = (code: string, message: string, remediation: string) =>
+    waitingFor(code, message, remediation, now());
   if (state === 'CREATING')
     return waiting('CloudKeyIsBeingMade', 'the CloudKey is being made', 'it goes on by itself');
   if (state !== 'AVAILABLE')
@@ -58,9 +59,9 @@ export async function readinessOf({ store: { db }, now }: House, row: KmsKey): P
 }
 
 async function storeReadiness(
-  db: House['store']['db'],
+  db: VaultContext['store']['db'],
   { external_key_store_id }: KmsKey,
-  waiting: (code: string, message: string, wayOut: string) => KmsKeyProblem,
+  waiting: (code: string, message: string, remediation: string) => KmsKeyProblem,
 ): Promise<KmsKeyProblem | undefined> {
   const { custom_key_store_id, state } = await db
     .selectFrom('external_key_stores')

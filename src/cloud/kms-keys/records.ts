@@ -4,14 +4,14 @@ import type { Sighting } from '../aws/presence.ts';
 import type { KmsKeyTable } from '../../store/schema.ts';
 import { beginsWith } from '../../vault/begins-with.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/context.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export type KmsKeyRow = Selectable<KmsKeyTable>;
 
-/** A KMS key pointer with what it hangs on. */
+/** A KMS key record with what it hangs on. */
 export type KmsKey = KmsKeyRow & {
   cloud_key_name: string;
   external_key_id: string;
@@ -51,7 +51,7 @@ export interface KmsKeyProblem {
   fault: string;
   code: string;
   message: string;
-  wayOut: string;
+  remediation: string;
   at: string;
   /** The KMS key that is in the way, where it is known. */
   keyArn?: string | undefined;
@@ -68,7 +68,7 @@ const problemForm = z.object({
   fault: z.string(),
   code: z.string(),
   message: z.string(),
-  wayOut: z.string(),
+  remediation: z.string(),
   at: z.string(),
   keyArn: z.string().optional(),
 });
@@ -136,7 +136,7 @@ export function formerAliasesOf({ former_aliases }: Pick<KmsKeyRow, 'former_alia
   return formerAliasesForm.parse(JSON.parse(former_aliases));
 }
 
-/** All KMS key pointers, with what they hang on; whoever asks adds which. */
+/** All KMS key records, with what they hang on; whoever asks adds which. */
 export function kmsKeys(db: Reading) {
   return db
     .selectFrom('kms_keys')
@@ -170,11 +170,11 @@ function listedKmsKeys(db: Reading, vaultId: string, sight: Sight) {
 }
 
 export async function listKmsKeys(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   filter: KmsKeyFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<KmsKey>> {
   let query = listedKmsKeys(store.db, vaultId, sight);
   const { id, cloudKeyId, keySetId, region, cloudStatus, step, alias, keyArn } = filter;
@@ -201,7 +201,7 @@ export async function listKmsKeys(
 
 /** Throws VaultError `not-found`. */
 export async function getKmsKey(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   cloudKeyId: string,
@@ -222,7 +222,7 @@ export async function findKmsKeyIn(
     .where('kms_keys.cloud_key_id', '=', cloudKeyId)
     .where('kms_keys.id', '=', id)
     .executeTakeFirst();
-  if (row === undefined) throw new VaultError('not-found', 'there is no such KMS key pointer');
+  if (row === undefined) throw new VaultError('not-found', 'there is no such KMS key record');
   return row;
 }
 
@@ -233,7 +233,7 @@ export async function kmsKeyById(db: Reading, id: string): Promise<KmsKey | unde
 
 /** Of several CloudKeys, by CloudKey id; those that are GONE are left out. The oldest comes first. */
 export async function kmsKeysOf(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   cloudKeyIds: readonly string[],
 ): Promise<Map<string, KmsKey[]>> {
   const found = new Map<string, KmsKey[]>();
@@ -263,7 +263,7 @@ export function kmsKeyEntry(verb: string, row: Pick<KmsKeyRow, 'id' | 'vault_id'
   };
 }
 
-/** The pointer as the audit trail shows it. */
+/** The KMS key record as the audit trail shows it. */
 export function auditedKmsKey(row: KmsKeyRow): Record<string, unknown> {
   return {
     cloudKeyId: row.cloud_key_id,

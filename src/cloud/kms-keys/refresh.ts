@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { record } from '../../evidence/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { bumpRecord, saveRecord } from '../../vault/edit-record.ts';
 import { readsMayBeStale } from './alias.ts';
 import { driftOf } from './drift.ts';
@@ -42,43 +42,43 @@ const maxTries = 10;
 const reads = new Set(['DescribeKey', 'GetKeyPolicy', 'ListAliases', 'ListResourceTags']);
 
 /** Asks AWS how the KMS key is there, and writes down what it says. Never throws. */
-export async function refreshKmsKey(house: AwsHouse, id: string): Promise<Attempt> {
-  return inTurn(house.store, id, async () => {
+export async function refreshKmsKey(context: AwsContext, id: string): Promise<Attempt> {
+  return inTurn(context.store, id, async () => {
     try {
-      const row = await kmsKeyById(house.store.db, id);
+      const row = await kmsKeyById(context.store.db, id);
       if (row === undefined || row.step === 'GONE' || row.key_id === '' || isManual(row))
         return { fault: undefined };
-      return await ask(house, row);
+      return await ask(context, row);
     } catch (error) {
-      // The store itself: the next look finds the pointer as it was.
+      // The store itself: the next look finds the KMS key record as it was.
       return { fault: 'internal', error };
     }
   });
 }
 
-async function ask(house: AwsHouse, row: KmsKey): Promise<Attempt> {
+async function ask(context: AwsContext, row: KmsKey): Promise<Attempt> {
   let found: SeenKey | Gone;
   try {
-    const account = await accountOfStore(house.store.db, row.external_key_store_id);
+    const account = await accountOfStore(context.store.db, row.external_key_store_id);
     if (account === undefined) return { fault: undefined };
-    const kms = new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
-    found = await readKey(kms, row.key_id, sightingOf(row), house.now());
+    const kms = new KmsKeys(await awsAccountOf(context, account, row.region), row.region);
+    found = await readKey(kms, row.key_id, sightingOf(row), context.now());
   } catch (error) {
-    const problem = toKmsKeyProblem(error, 'DescribeKey', house.now());
+    const problem = toKmsKeyProblem(error, 'DescribeKey', context.now());
     if (problem.fault === 'settling') {
-      const next_check_at = nextTry(problem.fault, maxTries, house.now()).toISOString();
-      await write(house, row.id, () => ({ next_check_at }));
+      const next_check_at = nextTry(problem.fault, maxTries, context.now()).toISOString();
+      await write(context, row.id, () => ({ next_check_at }));
       return { fault: undefined };
     }
-    await write(house, row.id, (now) => ({
+    await write(context, row.id, (now) => ({
       // A problem of what was asked for says more.
       ...(now.problem === null || isOfReading(now) ? { problem: JSON.stringify(problem) } : {}),
       ...(problem.fault === 'throttled' ? {} : { cloud_status: 'UNKNOWN' as const }),
     }));
     return problem.fault === 'internal' ? { fault: problem.fault, error } : { fault: problem.fault };
   }
-  await write(house, row.id, (now): KmsKeyChange => {
-    const at = house.now();
+  await write(context, row.id, (now): KmsKeyChange => {
+    const at = context.now();
     const { seen, unshown } = isGone(found)
       ? { seen: seenGone(found), unshown: '{}' }
       : believed(now, found, at);
@@ -113,10 +113,10 @@ function isOfReading(row: KmsKeyRow): boolean {
 }
 
 /** What AWS has otherwise than before moves the ETag; drift that is new stands in the trail. */
-async function write(house: AwsHouse, id: string, plan: (row: KmsKey) => KmsKeyChange): Promise<void> {
-  const next = new Date(house.now().getTime() + jittered(checkInterval)).toISOString();
-  const act = systemAct(house, 'aws');
-  await house.store.write(act, async (trx) => {
+async function write(context: AwsContext, id: string, plan: (row: KmsKey) => KmsKeyChange): Promise<void> {
+  const next = new Date(context.now().getTime() + jittered(checkInterval)).toISOString();
+  const act = systemAct(context, 'aws');
+  await context.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return;
     const change = plan(before);

@@ -23,11 +23,11 @@ export interface KmsKeysSeen {
   troubles: readonly KmsKeyTrouble[];
 }
 
-const mostNames = 5;
+const maxNames = 5;
 /** It is looked through again after so many times what that takes. */
 const rest = 20;
 const shortestRest = 1_000;
-const longestRest = 600_000;
+const maxRest = 600_000;
 
 /**
  * What AWS has otherwise is computed of each KMS key, since policies are compared by what they mean. With a hundred thousand
@@ -46,14 +46,14 @@ export class KmsKeyScan {
     this.#now = now;
   }
 
-  /** What is known after `patience` milliseconds at the latest. */
-  async look(patience: number): Promise<KmsKeysSeen> {
+  /** What is known after `timeout` milliseconds at the latest. */
+  async look(timeout: number): Promise<KmsKeysSeen> {
     if (monotonicNow() >= this.#freshUntil)
       this.#underWay ??= this.#scan().finally(() => {
         this.#underWay = undefined;
       });
     if (this.#underWay !== undefined)
-      await Promise.race([this.#underWay, delay(patience, undefined, { ref: false })]);
+      await Promise.race([this.#underWay, delay(timeout, undefined, { ref: false })]);
     return this.#seen;
   }
 
@@ -75,7 +75,7 @@ export class KmsKeyScan {
     });
     this.#seen = { at, troubles: [...found.values()] };
     const took = monotonicNow() - began;
-    this.#freshUntil = monotonicNow() + Math.min(longestRest, Math.max(shortestRest, rest * took));
+    this.#freshUntil = monotonicNow() + Math.min(maxRest, Math.max(shortestRest, rest * took));
   }
 }
 
@@ -88,6 +88,6 @@ function note(found: Map<string, KmsKeyTrouble>, row: KmsKey): void {
     ...{ drifted: 0, drift: [], failed: 0, failures: [] },
   };
   found.set(row.key_set_id, trouble);
-  if (isDrifted && ++trouble.drifted <= mostNames) trouble.drift.push(row.cloud_key_name);
-  if (isFailed && ++trouble.failed <= mostNames) trouble.failures.push(row.cloud_key_name);
+  if (isDrifted && ++trouble.drifted <= maxNames) trouble.drift.push(row.cloud_key_name);
+  if (isFailed && ++trouble.failed <= maxNames) trouble.failures.push(row.cloud_key_name);
 }

@@ -5,7 +5,7 @@ import { searchOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import { isSettling } from '../aws/presence.ts';
 import { z } from 'zod';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { noteOn } from '../../vault/edit-record.ts';
 import { answerLost, keyInUse } from './problems.ts';
 import { dateOf, problemOf, type KmsKey } from './records.ts';
@@ -25,7 +25,7 @@ export type SearchResult =
   | { kind: 'on' };
 
 /** Pages of 100 keys in one attempt; then others have their turn. */
-const pagesAtOnce = 5;
+const pagesPerBatch = 5;
 
 /** A place in AWS's list that was noted longer ago, milliseconds, is begun before: AWS may know the marker no more. */
 const placeLasts = 10 * 60_000;
@@ -43,25 +43,25 @@ const progressForm = z.object({
  */
 // oxlint-disable-next-line complexity -- one case for each page that AWS may answer
 export async function search(
-  house: AwsHouse,
+  context: AwsContext,
   row: KmsKey,
   kms: KmsKeys,
   awaited?: AwsError,
 ): Promise<SearchResult> {
-  let progress = placeOf(row, house.now());
+  let progress = placeOf(row, context.now());
   let isAnew = false;
-  const known = async (keyIds: readonly string[]) => knownAmong(house, row, keyIds);
+  const known = async (keyIds: readonly string[]) => knownAmong(context, row, keyIds);
   // A page of before CreateKey was sent does not show what it made.
   const sentAt = dateOf(row.create_sent_at)?.getTime() ?? 0;
-  const looker = { looker: row.id, freshness: Math.max(house.now().getTime() - sentAt, 0) };
-  for (let page = 0; page < pagesAtOnce; page++) {
+  const looker = { looker: row.id, freshness: Math.max(context.now().getTime() - sentAt, 0) };
+  for (let page = 0; page < pagesPerBatch; page++) {
     let walked: Awaited<ReturnType<typeof searchOn>>;
     try {
       walked = await searchOn(kms, progress, looker, known);
     } catch (error) {
       if (!isAwsCode(error, 'InvalidMarkerException')) throw error;
       // Nobody else can do anything about it: it begins anew, if it has not just done so.
-      await keep(house, row, null);
+      await keep(context, row, null);
       if (isAnew || progress.marker === '') throw error;
       [progress, isAnew] = [walkStart, true];
       continue;
@@ -71,26 +71,26 @@ export async function search(
         customKeyStoreId === row.custom_key_store_id && xksKeyId === row.external_key_id,
     );
     ({ progress } = walked);
-    if (key !== undefined) return whoseIs(house, row, kms, key);
+    if (key !== undefined) return whoseIs(context, row, kms, key);
     if (!walked.more) {
-      await keep(house, row, null);
+      await keep(context, row, null);
       // Keys of other kinds hide behind the least policy. One that we made is seen where any is.
       const certain = progress.hidden === 0 || progress.looked > 0;
       return { kind: 'none', certain, error: notFound(progress, awaited?.since) };
     }
-    await keep(house, row, progress);
+    await keep(context, row, progress);
   }
-  const now = house.now().toISOString();
+  const now = context.now().toISOString();
   const { looked, hidden } = progress;
   const isLost = awaited?.code === answerLost;
   const problem = {
     ...{ operation: 'ListKeys', fault: 'searching', at: now, since: awaited?.since ?? now },
     code: isLost ? answerLost : keyInUse,
     message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${counted(looked + hidden, 'KMS key')} seen`,
-    wayOut: 'it goes on by itself',
+    remediation: 'it goes on by itself',
     times: problemOf(row)?.times,
   };
-  await writeProblem(house, row.id, problem, { next_attempt_at: now });
+  await writeProblem(context, row.id, problem, { next_attempt_at: now });
   return { kind: 'on' };
 }
 
@@ -104,8 +104,13 @@ function placeOf(row: KmsKey, now: Date): WalkProgress {
 }
 
 /** Ours is the one with our tag: only who may tag keys of the account could have made it look so. */
-async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFacts): Promise<SearchResult> {
-  await keep(house, row, null);
+async function whoseIs(
+  context: AwsContext,
+  row: KmsKey,
+  kms: KmsKeys,
+  key: KmsKeyFacts,
+): Promise<SearchResult> {
+  await keep(context, row, null);
   let tags: Record<string, string> = {};
   try {
     tags = await kms.tags(key.keyId);
@@ -118,7 +123,7 @@ async function whoseIs(house: AwsHouse, row: KmsKey, kms: KmsKeys, key: KmsKeyFa
   if (tags['holdfast:kms-key'] === row.id) return { kind: 'ours', key };
   const error = new AwsError('conflict', keyInUse, 'CreateKey', {
     message: 'the key store has a KMS key for this CloudKey already, which was not made from here',
-    wayOut:
+    remediation:
       'link it (holdfast kms-key edit --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
   });
   return { kind: 'another', keyArn: key.arn, error };
@@ -128,20 +133,20 @@ function notFound({ looked, hidden }: WalkProgress, since: string | undefined): 
   return new AwsError('conflict', keyInUse, 'CreateKey', {
     since,
     message: `AWS says that a KMS key of the key store refers to the CloudKey, and it is not among the ${looked} that can be looked at; ${hidden} hide from us`,
-    wayOut:
+    remediation:
       hidden === 0
         ? 'AWS may be slow to list it: holdfast kms-key retry in a minute'
-        : 'allow kms:DescribeKey on it to the principal of the CSP account, then holdfast kms-key retry; or link it by its ARN (holdfast kms-key edit --key-arn), or give the pointer up (holdfast kms-key delete --aws keep)',
+        : 'allow kms:DescribeKey on it to the principal of the CSP account, then holdfast kms-key retry; or link it by its ARN (holdfast kms-key edit --key-arn), or give the KMS key record up (holdfast kms-key delete --aws keep)',
   });
 }
 
 async function keep(
-  house: AwsHouse,
+  context: AwsContext,
   { id, create_sent_at: sentAt, csp_account_id: account }: KmsKey,
   progress: WalkProgress | null,
 ): Promise<void> {
-  const at = house.now().toISOString();
-  await house.store.bookkeep(async (trx) =>
+  const at = context.now().toISOString();
+  await context.store.bookkeep(async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ search: progress === null ? null : JSON.stringify({ ...progress, at, sentAt, account }) })
       .where('id', '=', id)
@@ -149,9 +154,9 @@ async function keep(
   );
 }
 
-/** Those that other pointers have, and not at somebody's word alone: they need not be looked at. */
+/** Those that other KMS key records have, and not at somebody's word alone: they need not be looked at. */
 async function knownAmong(
-  { store }: AwsHouse,
+  { store }: AwsContext,
   row: KmsKey,
   keyIds: readonly string[],
 ): Promise<ReadonlySet<string>> {

@@ -1,43 +1,45 @@
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, lastsAfterSeen, notYetShown, orGone } from '../aws/presence.ts';
-import type { AwsHouse } from '../accounts/context.ts';
+import type { AwsContext } from '../accounts/context.ts';
 import { cloudStatusOf, seenGone } from './look.ts';
 import { dateOf, problemOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './records.ts';
 import { confirmed } from './unshown.ts';
 import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './writes.ts';
 
-type Wish = NonNullable<KmsKeyRow['wanted']>;
+type Input = NonNullable<KmsKeyRow['wanted']>;
 
-/** The state that AWS has the key in once the wish is fulfilled, and how that is told in the trail. */
+/** The state that AWS has the key in once the input is fulfilled, and how that is told in the trail. */
 const ends = {
   ENABLE: { state: 'Enabled', verb: 'enabled' },
   DISABLE: { state: 'Disabled', verb: 'disabled' },
   SCHEDULE_DELETION: { state: 'PendingDeletion', verb: 'deletion-scheduled' },
   CANCEL_DELETION: { state: 'Disabled', verb: 'deletion-cancelled' },
-} as const satisfies Record<Wish, { state: string; verb: string }>;
+} as const satisfies Record<Input, { state: string; verb: string }>;
 
 /** What each is as the state that was asked for. */
-export const wishedStates = {
+export const wantedStates = {
   ENABLE: 'ENABLED',
   DISABLE: 'DISABLED',
   SCHEDULE_DELETION: 'PENDING_DELETION',
   CANCEL_DELETION: 'DISABLED',
-} as const satisfies Record<Wish, KmsKeyRow['cloud_wish']>;
+} as const satisfies Record<Input, KmsKeyRow['cloud_wish']>;
 
-/** Has AWS do what was asked for. A wish that changed meanwhile stays. Throws AwsError. */
-export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Promise<void> {
+/** Has AWS do what was asked for. A input that changed meanwhile stays. Throws AwsError. */
+export async function settleWanted(context: AwsContext, row: KmsKey, kms: KmsKeys): Promise<void> {
   const { wanted } = row;
   if (wanted === null) return;
-  const { state, deletionAt } = await fulfil(kms, row, wanted, house.now());
+  const { state, deletionAt } = await fulfil(kms, row, wanted, context.now());
   await writeDone(
-    house,
+    context,
     row.id,
     (now): KmsKeyChange => ({
       ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
-      ...{ cloud_status: cloudStatusOf(state), cloud_status_at: house.now().toISOString() },
-      ...(state === 'NotFound' ? {} : { ...written(house.now()), ...confirmed(now, { state }, house.now()) }),
-      next_check_at: soonChecked(house.now()),
+      ...{ cloud_status: cloudStatusOf(state), cloud_status_at: context.now().toISOString() },
+      ...(state === 'NotFound'
+        ? {}
+        : { ...written(context.now()), ...confirmed(now, { state }, context.now()) }),
+      next_check_at: soonChecked(context.now()),
       // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
       ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
       seen: withState(now, state, deletionAt),
@@ -49,7 +51,7 @@ export async function settleWish(house: AwsHouse, row: KmsKey, kms: KmsKeys): Pr
 async function fulfil(
   kms: KmsKeys,
   row: KmsKey,
-  wanted: Wish,
+  wanted: Input,
   now: Date,
 ): Promise<{ state: string; deletionAt: string | null }> {
   const { key_id, wanted_days } = row;
@@ -58,7 +60,7 @@ async function fulfil(
     deletionAt: await ask(kms, key_id, wanted, wanted_days ?? 30),
   });
   try {
-    // What is gone can be neither used nor deleted: both wishes hold.
+    // What is gone can be neither used nor deleted: both inputs hold.
     if (wanted !== 'DISABLE' && wanted !== 'SCHEDULE_DELETION') return await change();
     const result = await orGone(change, sightingOf(row), lastsAfterSeen.kmsKey, now);
     return isGone(result) ? seenGone(result) : result;
@@ -79,25 +81,25 @@ const from = {
   DISABLE: ['Enabled', 'Disabled'],
   SCHEDULE_DELETION: ['Enabled', 'Disabled'],
   CANCEL_DELETION: ['PendingDeletion'],
-} as const satisfies Record<Wish, readonly string[]>;
+} as const satisfies Record<Input, readonly string[]>;
 
 /** At intervals of seconds that is ten minutes: what lasts for longer is told as what it is. */
-const mostStaleLooks = 150;
+const maxStaleLooks = 150;
 
 /** Such as after a request that was obeyed, whose answer was lost, and which was sent once more. */
-function isStale(row: KmsKey, wanted: Wish, state: string): boolean {
+function isStale(row: KmsKey, wanted: Input, state: string): boolean {
   const last = problemOf(row);
   const looks = last?.fault === 'settling' ? (last.times ?? 0) : 0;
-  return looks < mostStaleLooks && (from[wanted] as readonly string[]).includes(state);
+  return looks < maxStaleLooks && (from[wanted] as readonly string[]).includes(state);
 }
 
 /** One that is pending deletion cannot be used either. */
-function holds(wanted: Wish, state: string): boolean {
+function holds(wanted: Input, state: string): boolean {
   if (wanted === 'CANCEL_DELETION') return state !== 'PendingDeletion';
   return state === ends[wanted].state || (wanted === 'DISABLE' && state === 'PendingDeletion');
 }
 
-async function ask(kms: KmsKeys, keyId: string, wanted: Wish, days: number): Promise<string | null> {
+async function ask(kms: KmsKeys, keyId: string, wanted: Input, days: number): Promise<string | null> {
   switch (wanted) {
     case 'ENABLE':
       await kms.enable(keyId);

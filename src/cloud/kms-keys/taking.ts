@@ -2,7 +2,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import type { KmsKeyFacts } from '../aws/kms-key-memory.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, lastsAfterSeen, mayBeThere } from '../aws/presence.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { driftOf } from './drift.ts';
 import { cloudStatusOf, readKey } from './look.ts';
 import { accountOfStore } from './policy.ts';
@@ -22,13 +22,13 @@ import {
 } from './writes.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-/* How a pointer gets its KMS key: from the answer to CreateKey, or, where that was lost, by looking for the key in AWS. */
+/* How a KMS key record gets its KMS key: from the answer to CreateKey, or, where that was lost, by looking for the key in AWS. */
 
-export async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
-  const account = await accountOfStore(house.store.db, row.external_key_store_id);
+export async function kmsOf(context: AwsContext, row: KmsKey): Promise<KmsKeys> {
+  const account = await accountOfStore(context.store.db, row.external_key_store_id);
   if (account === undefined)
     throw new VaultError('conflict', 'the key store has no CSP account', 'give its key set one');
-  return new KmsKeys(await awsAccountOf(house, account, row.region), row.region);
+  return new KmsKeys(await awsAccountOf(context, account, row.region), row.region);
 }
 
 /**
@@ -36,58 +36,69 @@ export async function kmsOf(house: AwsHouse, row: KmsKey): Promise<KmsKeys> {
  * few wait for the few requests a second that AWS takes, it says sooner than any list whether it has it.
  */
 // oxlint-disable-next-line complexity -- one case for each thing that AWS may show
-export async function awaitedKey(house: AwsHouse, row: KmsKey): Promise<{ unshown?: AwsError } | undefined> {
+export async function awaitedKey(
+  context: AwsContext,
+  row: KmsKey,
+): Promise<{ unshown?: AwsError } | undefined> {
   const last = problemOf(row);
   const isOpen = row.search !== null;
   if (last !== null && (last.fault === 'settling' || last.fault === 'searching')) {
-    const mustWait = isOpen || isAwaited(last, house.now(), answerLost, keyInUse);
+    const mustWait = isOpen || isAwaited(last, context.now(), answerLost, keyInUse);
     if (last.code === keyInUse && mustWait) return { unshown: asTold(last) };
-    if (last.code === answerLost && mustWait && (isOpen || (await isBusy(house, row))))
+    if (last.code === answerLost && mustWait && (isOpen || (await isBusy(context, row))))
       return { unshown: notShownAfterLoss('CreateKey', last) };
   }
   const isLost = row.create_sent === 1 && last?.operation === 'CreateKey' && last.fault === 'unreachable';
-  if (isLost && (isOpen || (await isBusy(house, row))))
+  if (isLost && (isOpen || (await isBusy(context, row))))
     return { unshown: notShownAfterLoss('CreateKey', last) };
   return isOpen ? {} : undefined;
 }
 
-async function isBusy(house: AwsHouse, row: KmsKey): Promise<boolean> {
-  return (await kmsOf(house, row)).isBusy('CreateKey');
+async function isBusy(context: AwsContext, row: KmsKey): Promise<boolean> {
+  return (await kmsOf(context, row)).isBusy('CreateKey');
 }
 
 /** The external key is, or may be, in use, by the key that an earlier request of ours made or by another. */
 // oxlint-disable-next-line complexity -- one case for each thing that AWS may show
-export async function lookFor(house: AwsHouse, row: KmsKey, unshown?: AwsError): Promise<'done' | Attempt> {
-  const kms = await kmsOf(house, row);
-  const result = await search(house, row, kms, unshown);
-  const nobodyWaits = row.leaving !== null || (await readinessOf(house, row)) === 'over';
+export async function lookFor(
+  context: AwsContext,
+  row: KmsKey,
+  unshown?: AwsError,
+): Promise<'done' | Attempt> {
+  const kms = await kmsOf(context, row);
+  const result = await search(context, row, kms, unshown);
+  const nobodyWaits = row.leaving !== null || (await readinessOf(context, row)) === 'over';
   if (result.kind === 'ours') {
-    const seen = await lookAt(house, kms, result.key);
+    const seen = await lookAt(context, kms, result.key);
     if (seen !== undefined) {
-      await takeKey(house, row, result.key, seen, nobodyWaits ? 'left' : 'found');
+      await takeKey(context, row, result.key, seen, nobodyWaits ? 'left' : 'found');
       return 'done';
     }
   }
   // What was asked for so lately is made all the same, and no list shows it yet.
-  const mayCome = result.kind === 'none' && mayBeThere(sightingOf(row), lastsAfterSeen.any, house.now());
+  const mayCome = result.kind === 'none' && mayBeThere(sightingOf(row), lastsAfterSeen.any, context.now());
   if (mayCome || result.kind === 'unshown' || result.kind === 'ours') {
     const told = unshown?.code === answerLost ? unshown : keyNotShown(unshown?.since);
-    const { fault } = await writeFailure(house, row, told, 'CreateKey');
+    const { fault } = await writeFailure(context, row, told, 'CreateKey');
     return { fault };
   }
   const isSure =
     result.kind === 'another' || (result.kind === 'none' && (result.certain || row.leaving === 'KEEP'));
-  if (nobodyWaits && isSure) return gone(house, row);
+  if (nobodyWaits && isSure) return gone(context, row);
   if (result.kind === 'on') return { fault: undefined };
   const arn = result.kind === 'another' ? result.keyArn : undefined;
-  const { fault } = await writeFailure(house, row, result.error, 'CreateKey', arn);
+  const { fault } = await writeFailure(context, row, result.error, 'CreateKey', arn);
   return { fault };
 }
 
 /** All that AWS says of a KMS key that was found; undefined where it does not show all of it yet. */
-async function lookAt(house: AwsHouse, kms: KmsKeys, { keyId }: KmsKeyFacts): Promise<SeenKey | undefined> {
+async function lookAt(
+  context: AwsContext,
+  kms: KmsKeys,
+  { keyId }: KmsKeyFacts,
+): Promise<SeenKey | undefined> {
   try {
-    const seen = await readKey(kms, keyId, { madeAt: null, seenAt: house.now() }, house.now());
+    const seen = await readKey(kms, keyId, { madeAt: null, seenAt: context.now() }, context.now());
     if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
     return seen;
   } catch (error) {
@@ -96,15 +107,15 @@ async function lookAt(house: AwsHouse, kms: KmsKeys, { keyId }: KmsKeyFacts): Pr
   }
 }
 
-/** The pointer has its KMS key. */
+/** The KMS key record has its KMS key. */
 export async function takeKey(
-  house: AwsHouse,
+  context: AwsContext,
   { id }: KmsKey,
   key: Pick<KmsKeyFacts, 'keyId' | 'arn'>,
   seen: SeenKey,
   how: 'made' | 'found' | 'left',
 ): Promise<void> {
-  const now = house.now();
+  const now = context.now();
   const change = {
     ...settled,
     ...{ key_id: key.keyId, key_arn: key.arn, search: null, seen: JSON.stringify(seen), unshown: '{}' },
@@ -113,7 +124,7 @@ export async function takeKey(
     next_check_at: soonChecked(now),
   };
   await writeDone(
-    house,
+    context,
     id,
     // One that nobody waits for any more gets no alias.
     (row): KmsKeyChange => ({
@@ -133,7 +144,7 @@ function otherwise(row: KmsKey, seen: SeenKey): Applied[] {
 }
 
 /** There is no KMS key, and none is wanted any more. */
-export async function gone(house: AwsHouse, row: KmsKey): Promise<'done'> {
-  await writeGone(house, row, 'NEVER_MADE');
+export async function gone(context: AwsContext, row: KmsKey): Promise<'done'> {
+  await writeGone(context, row, 'NEVER_MADE');
   return 'done';
 }

@@ -33,10 +33,10 @@ export function isBusy(store: Store, id: string): boolean {
   return byStore.get(store)?.has(id) === true;
 }
 
-/** Ends once nothing is under way any more, or after `patience` milliseconds. */
-export async function whenIdle(store: Store, patience: number): Promise<void> {
+/** Ends once nothing is under way any more, or after `timeout` milliseconds. */
+export async function whenIdle(store: Store, timeout: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const timer = setTimeout(() => resolve('late'), patience);
+  const timer = setTimeout(() => resolve('late'), timeout);
   try {
     for (;;) {
       const under = [...(byStore.get(store)?.values() ?? [])];

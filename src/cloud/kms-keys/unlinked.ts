@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
-import { awsAccountOf, type AwsHouse } from '../accounts/context.ts';
+import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import type { Sight } from '../../vault/context.ts';
 import { getKeySet } from '../../keys/key-sets/key-set-records.ts';
 import { accountOfStore } from './policy.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-/** A KMS key of the key set's key store that no pointer knows. */
+/** A KMS key of the key set's key store that no KMS key record knows. */
 export interface UnlinkedKmsKey {
   keyArn: string;
   externalKeyStoreId: string;
@@ -33,7 +33,7 @@ export interface UnlinkedPage {
 }
 
 /** Pages of 100 KMS keys for one request: a few seconds. */
-const pagesAtOnce = 3;
+const pagesPerBatch = 3;
 
 const cursorForm = z.tuple([
   z.uuid(),
@@ -45,14 +45,14 @@ const cursorForm = z.tuple([
  * TokenError.
  */
 export async function listUnlinkedKmsKeys(
-  house: AwsHouse,
+  context: AwsContext,
   vaultId: string,
   sight: Sight,
   keySetId: string,
   { region, cursor }: { region: string; cursor?: string | undefined },
 ): Promise<UnlinkedPage> {
-  const keySet = await getKeySet(house, vaultId, sight, keySetId);
-  const { db } = house.store;
+  const keySet = await getKeySet(context, vaultId, sight, keySetId);
+  const { db } = context.store;
   const store = await db
     .selectFrom('external_key_stores')
     .selectAll()
@@ -63,16 +63,16 @@ export async function listUnlinkedKmsKeys(
   if (store === undefined || store.custom_key_store_id === '')
     throw new VaultError('conflict', 'the key set has no external key store in this Region');
   if (account === undefined) throw new VaultError('conflict', 'the key store has no CSP account');
-  const kms = new KmsKeys(await awsAccountOf(house, account, region), region);
+  const kms = new KmsKeys(await awsAccountOf(context, account, region), region);
   let progress: WalkProgress = readCursor(cursor, store.id);
   const items: UnlinkedKmsKey[] = [];
   let more = true;
-  for (let page = 0; page < pagesAtOnce && more; page++) {
+  for (let page = 0; page < pagesPerBatch && more; page++) {
     const walked = await walkOn(kms, progress);
     ({ progress, more } = walked);
     const ofStore = walked.keys.filter((key) => key.customKeyStoreId === store.custom_key_store_id);
     const known = await knownArns(
-      house,
+      context,
       vaultId,
       ofStore.map(({ arn }) => arn),
     );
@@ -104,9 +104,9 @@ export async function listUnlinkedKmsKeys(
   return { items, next: more ? writeCursor(store.id, progress) : null, looked, hidden };
 }
 
-/** Which of the KMS keys of one page a pointer of the vault knows. */
+/** Which of the KMS keys of one page a KMS key record of the vault knows. */
 async function knownArns(
-  { store }: AwsHouse,
+  { store }: AwsContext,
   vaultId: string,
   arns: readonly string[],
 ): Promise<ReadonlySet<string>> {

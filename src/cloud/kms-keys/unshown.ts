@@ -32,7 +32,7 @@ const heldBack: Readonly<Record<Thing, number>> = {
 };
 
 /** So many values of each: what a script changed more often than that is told too soon, which passes. */
-const mostValues = 8;
+const maxValues = 8;
 
 /** Those that a key is put into. Its key store's are not ours to change. */
 const states = ['Enabled', 'Disabled', 'PendingDeletion'];
@@ -61,7 +61,7 @@ export function confirmed(
       (one) => isValue(thing, one) && !isSame(thing, one, value) && !isAmong(open, thing, one),
     );
     const all = [...open, ...before.map((one) => ({ value: one, at: now.toISOString() }))];
-    unshown[thing] = { before: all.slice(-mostValues), shownSince: null };
+    unshown[thing] = { before: all.slice(-maxValues), shownSince: null };
   }
   return { unshown: JSON.stringify(unshown) };
 }

@@ -1,5 +1,5 @@
 import { record } from '../../evidence/trail.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { nextTry } from '../accounts/aws-retry.ts';
 import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { toKmsKeyProblem } from './problems.ts';
@@ -34,16 +34,16 @@ export const settled = { problem: null, attempts: 0, next_attempt_at: null } as 
 /**
  * What was done in AWS, written down: `plan` sees the row as it is now, since somebody may have changed what they want
  * meanwhile, and answers undefined where nothing is to be written. With `verb` it is on the record, as an act of ours.
- * False where nothing was written, or the pointer is gone.
+ * False where nothing was written, or the KMS key record is gone.
  */
 export async function writeDone(
-  house: House,
+  context: VaultContext,
   id: string,
   plan: (row: KmsKey) => KmsKeyChange | undefined,
   verb?: string,
 ): Promise<boolean> {
-  const act = systemAct(house, 'aws');
-  return house.store.write(act, async (trx) => {
+  const act = systemAct(context, 'aws');
+  return context.store.write(act, async (trx) => {
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return false;
     const change = plan(before);
@@ -64,13 +64,13 @@ export async function writeDone(
  * which is tried at once. Answers the problem.
  */
 export async function writeFailure(
-  house: House,
+  context: VaultContext,
   row: Pick<KmsKey, 'id' | 'attempts' | 'problem' | 'next_attempt_at'>,
   error: unknown,
   operation: string,
   keyArn?: string,
 ): Promise<KmsKeyProblem> {
-  const now = house.now();
+  const now = context.now();
   const failed = toKmsKeyProblem(error, operation, now);
   const before = problemOf(row);
   // Of the same kind: one lost answer after ten looks at what AWS does not show yet is the first.
@@ -79,7 +79,7 @@ export async function writeFailure(
   const times = isSame ? (before?.times ?? row.attempts) + 1 : 1;
   const problem = { ...failed, times, ...(keyArn === undefined ? {} : { keyArn }) };
   const next_attempt_at = nextTry(problem.fault, times, now).toISOString();
-  await house.store.bookkeep(async (trx) =>
+  await context.store.bookkeep(async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ attempts: row.attempts + 1, next_attempt_at, problem: JSON.stringify(problem) })
       .where('id', '=', row.id)
@@ -92,12 +92,12 @@ export async function writeFailure(
 
 /** Why nothing is done for now; null where it goes on in its turn. */
 export async function writeProblem(
-  house: House,
+  context: VaultContext,
   id: string,
   problem: KmsKeyProblem | null,
   change: Partial<Pick<KmsKeyRow, 'attempts' | 'next_attempt_at'>>,
 ): Promise<void> {
-  await house.store.bookkeep(async (trx) =>
+  await context.store.bookkeep(async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ ...change, problem: problem === null ? null : JSON.stringify(problem) })
       .where('id', '=', id)
@@ -106,13 +106,13 @@ export async function writeProblem(
   );
 }
 
-/** The pointer is given up; the row stays to say what became of the KMS key. */
+/** The KMS key record is given up; the row stays to say what became of the KMS key. */
 export async function writeGone(
-  house: House,
+  context: VaultContext,
   row: Pick<KmsKey, 'id'>,
   outcome: KmsKeyRow['outcome'],
 ): Promise<void> {
-  await writeDone(house, row.id, () => goneAs(outcome), 'gone');
+  await writeDone(context, row.id, () => goneAs(outcome), 'gone');
 }
 
 export function goneAs(outcome: KmsKeyRow['outcome']): KmsKeyChange {

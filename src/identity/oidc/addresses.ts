@@ -88,13 +88,13 @@ export function checkLiteral(hostname: string, onLoopback: boolean): void {
  */
 export function guardedLookup(onLoopback: boolean): LookupFunction {
   return (hostname, options, callback) => {
-    const wish: LookupOptions = options;
-    lookup(hostname, { ...wish, all: true }, (error, found: LookupAddress[]) => {
+    const input: LookupOptions = options;
+    lookup(hostname, { ...input, all: true }, (error, found: LookupAddress[]) => {
       if (error !== null) return callback(error, '', 4);
       const [first] = found;
       if (first === undefined || !found.every(({ address }) => mayBeCalled(address, onLoopback)))
         return callback(new OidcError('address-refused'), '', 4);
-      if (wish.all === true) return callback(null, found);
+      if (input.all === true) return callback(null, found);
       callback(null, first.address, first.family);
     });
   };

@@ -24,12 +24,12 @@ import { boundedFetch } from './fetch.ts';
 import type { OidcProvider } from './provider-record.ts';
 
 /** How long one request to a provider may take, seconds. */
-const defaultPatience = 8;
+const defaultTimeout = 8;
 /** Metadata is asked for again after so long, milliseconds; after a failure sooner. */
 const freshFor = 5 * 60_000;
 const failedFor = 2_000;
 /** There are as many providers as vaults. */
-const mostKnown = 200;
+const maxKnown = 200;
 
 /** What binds a provider's answer to the sign-in that it is for. */
 export interface Checks {
@@ -50,11 +50,11 @@ type Where = Pick<OidcProvider, 'issuer' | 'ca_certificates'>;
 
 /** Talks to the providers, and remembers for a while what they tell everyone of themselves. */
 export class OidcClients {
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #known = new Map<string, { until: number; metadata: Promise<ServerMetadata> }>();
 
-  constructor({ patience = defaultPatience } = {}) {
-    this.#patience = patience;
+  constructor({ timeout = defaultTimeout } = {}) {
+    this.#timeout = timeout;
   }
 
   /** What the provider says of itself, asked for `anew` or not. Throws OidcError. */
@@ -64,12 +64,12 @@ export class OidcClients {
       .digest('hex');
     const known = this.#known.get(name);
     if (!anew && known !== undefined && performance.now() < known.until) return known.metadata;
-    const metadata = discover(provider, this.#patience);
+    const metadata = discover(provider, this.#timeout);
     const entry = { until: performance.now() + freshFor, metadata };
     this.#known.delete(name);
     this.#known.set(name, entry);
     const [oldest] = this.#known.keys();
-    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size > maxKnown && oldest !== undefined) this.#known.delete(oldest);
     metadata.catch(() => {
       // Everybody who tries meanwhile is told the same, instead of asking again.
       entry.until = performance.now() + failedFor;
@@ -124,19 +124,19 @@ export class OidcClients {
     const metadata = await this.metadataOf(provider);
     const config = new Configuration(metadata, provider.client_id, undefined, authOf(secret));
     config[customFetch] = fetchOf(provider);
-    config.timeout = this.#patience;
+    config.timeout = this.#timeout;
     // TLS vouches for the ID token already; its signature does so whoever ends TLS on the way.
     enableNonRepudiationChecks(config);
     return config;
   }
 }
 
-async function discover(provider: Where, patience: number): Promise<ServerMetadata> {
+async function discover(provider: Where, timeout: number): Promise<ServerMetadata> {
   let metadata: ServerMetadata;
   try {
     const config = await discovery(new URL(provider.issuer), 'holdfast', undefined, None(), {
       [customFetch]: fetchOf(provider),
-      timeout: patience,
+      timeout: timeout,
     });
     metadata = config.serverMetadata();
   } catch (error) {

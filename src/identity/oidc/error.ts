@@ -15,7 +15,7 @@ export type OidcTrouble =
   /** Its answer does not hold: another issuer, state, nonce, signature or audience, or out of time. */
   | 'answer-refused';
 
-const words: Record<OidcTrouble, readonly [problem: string, wayOut: string]> = {
+const words: Record<OidcTrouble, readonly [problem: string, remediation: string]> = {
   unreachable: ['the OpenID provider does not answer', 'look at the network between here and it'],
   untrusted: [
     'the certificate of the OpenID provider is not trusted',
@@ -42,12 +42,12 @@ const words: Record<OidcTrouble, readonly [problem: string, wayOut: string]> = {
 
 export class OidcError extends Error {
   readonly trouble: OidcTrouble;
-  readonly wayOut: string;
+  readonly remediation: string;
 
   constructor(trouble: OidcTrouble, cause?: unknown) {
     super(words[trouble][0], { cause });
     this.name = 'OidcError';
     this.trouble = trouble;
-    this.wayOut = words[trouble][1];
+    this.remediation = words[trouble][1];
   }
 }

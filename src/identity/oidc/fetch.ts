@@ -5,7 +5,7 @@ import { checkLiteral, guardedLookup } from './addresses.ts';
 import { OidcError } from './error.ts';
 
 /** Bytes; the keys of the largest providers take a tenth of it. */
-const longestAnswer = 256 * 1024;
+const maxAnswerLength = 256 * 1024;
 
 export interface FetchLimits {
   /** CAs in PEM form that certificates must chain to; undefined for those of the system and NODE_EXTRA_CA_CERTS. */
@@ -57,7 +57,7 @@ async function send(
   let length = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > longestAnswer) {
+    if (length > maxAnswerLength) {
       outgoing.destroy();
       throw new OidcError('unreachable');
     }

@@ -5,7 +5,7 @@ import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
-import { checkRowVersion, type House, type VaultTarget } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext, type VaultTarget } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isCertificateBundle } from '../mail-settings.ts';
 import type { OidcClients } from './clients.ts';
@@ -14,7 +14,7 @@ import { OidcError } from './error.ts';
 import { keepingSomebody } from '../reach.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal } from '../../vault/sealing.ts';
 
-export interface ProviderWish {
+export interface ProviderInput {
   issuer: string;
   clientId: string;
   /** Undefined keeps the one that is there, where it still goes to the same provider; null for a public client. */
@@ -27,7 +27,7 @@ export interface ProviderWish {
 
 /** The provider of a vault, or of the appliance (''). Throws VaultError `not-found`. */
 export async function findProvider(
-  { db }: { db: House['store']['db'] | Transaction<Tables> },
+  { db }: { db: VaultContext['store']['db'] | Transaction<Tables> },
   vaultId: string,
 ): Promise<OidcProvider> {
   const provider = await db
@@ -46,30 +46,30 @@ export async function findProvider(
  * subject is unique within its issuer alone (OpenID Connect Core, 2). Throws VaultError.
  */
 export async function putProvider(
-  house: House,
+  context: VaultContext,
   clients: OidcClients,
   act: Act,
   { vaultId, expected }: VaultTarget,
-  wish: ProviderWish,
+  input: ProviderInput,
 ): Promise<OidcProvider> {
-  checkWish(wish);
-  const before = await house.store.db
+  checkInput(input);
+  const before = await context.store.db
     .selectFrom('oidc_providers')
     .selectAll()
     .where('vault_id', '=', vaultId)
     .executeTakeFirst();
   // Before the provider is asked anything: who has not seen the record does not move us to call anyone.
   checkRowVersion(before ?? { row_version: 0 }, expected);
-  await askProvider(clients, wish);
+  await askProvider(clients, input);
   const row = {
-    issuer: wish.issuer,
-    client_id: wish.clientId,
-    scopes: wish.scopes.join(' '),
-    username_claim: wish.usernameClaim,
-    ca_certificates: wish.caCertificates ?? '',
-    ...(await secretOf(house, vaultId, wish, before)),
+    issuer: input.issuer,
+    client_id: input.clientId,
+    scopes: input.scopes.join(' '),
+    username_claim: input.usernameClaim,
+    ca_certificates: input.caCertificates ?? '',
+    ...(await secretOf(context, vaultId, input, before)),
   };
-  return house.store.write(act, async (trx) => {
+  return context.store.write(act, async (trx) => {
     const current = await trx
       .selectFrom('oidc_providers')
       .select(['vault_id', 'row_version'])
@@ -89,7 +89,7 @@ export async function putProvider(
     await trx.deleteFrom('oidc_sign_ins').where('vault_id', '=', vaultId).execute();
     const unlinked =
       before !== undefined && before.issuer !== put.issuer
-        ? await keepingSomebody(trx, vaultId, house.now(), async () => unlinkAll(trx, vaultId))
+        ? await keepingSomebody(trx, vaultId, context.now(), async () => unlinkAll(trx, vaultId))
         : 0;
     await record(trx, act, {
       action: 'oidc-provider.update',
@@ -98,7 +98,7 @@ export async function putProvider(
       ...(before === undefined ? {} : { before: shownInTrail(before) }),
       after: {
         ...shownInTrail(put),
-        ...(wish.clientSecret instanceof Secret ? { clientSecret: 'a new one' } : {}),
+        ...(input.clientSecret instanceof Secret ? { clientSecret: 'a new one' } : {}),
         ...(unlinked === 0 ? {} : { usersUnlinked: unlinked }),
       },
     });
@@ -108,14 +108,14 @@ export async function putProvider(
 
 /** Whoever came by it is signed out and bound to nobody there any more. Throws VaultError `not-found`. */
 export async function deleteProvider(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, expected }: VaultTarget,
 ): Promise<void> {
-  await house.store.write(act, async (trx) => {
+  await context.store.write(act, async (trx) => {
     const provider = await findProvider({ db: trx }, vaultId);
     checkRowVersion(provider, expected);
-    const unlinked = await keepingSomebody(trx, vaultId, house.now(), async () => {
+    const unlinked = await keepingSomebody(trx, vaultId, context.now(), async () => {
       await trx.deleteFrom('oidc_providers').where('vault_id', '=', vaultId).execute();
       return unlinkAll(trx, vaultId);
     });
@@ -136,14 +136,17 @@ export async function dropProvider(trx: ActTransaction, vaultId: string): Promis
 }
 
 /** Undefined for a public client. Throws TokenError: `seal-broken` where the record was tampered with. */
-export async function clientSecretOf(house: House, provider: OidcProvider): Promise<Secret | undefined> {
+export async function clientSecretOf(
+  context: VaultContext,
+  provider: OidcProvider,
+): Promise<Secret | undefined> {
   const { client_secret_sealed: sealed, client_secret_token: token } = provider;
   if (sealed === null || token === null) return undefined;
   const kept = { context: clientSecretContext(provider), sealed, token };
-  const secret = await unseal(house, kept);
+  const secret = await unseal(context, kept);
   if (isOfBefore(kept)) {
-    const anew = await reseal(house, kept);
-    await house.store.bookkeep(async (trx) =>
+    const anew = await reseal(context, kept);
+    await context.store.bookkeep(async (trx) =>
       noteOn(trx, 'oidc_providers')
         .set({ client_secret_sealed: anew })
         .where('vault_id', '=', provider.vault_id)
@@ -154,26 +157,31 @@ export async function clientSecretOf(house: House, provider: OidcProvider): Prom
   return secret;
 }
 
-async function askProvider(clients: OidcClients, wish: ProviderWish): Promise<void> {
+async function askProvider(clients: OidcClients, input: ProviderInput): Promise<void> {
   try {
-    await clients.metadataOf({ issuer: wish.issuer, ca_certificates: wish.caCertificates ?? '' }, true);
+    await clients.metadataOf({ issuer: input.issuer, ca_certificates: input.caCertificates ?? '' }, true);
   } catch (error) {
     if (!(error instanceof OidcError)) throw error;
-    throw new VaultError('invalid', error.message, error.wayOut);
+    throw new VaultError('invalid', error.message, error.remediation);
   }
 }
 
 async function secretOf(
-  house: House,
+  context: VaultContext,
   vaultId: string,
-  { clientSecret, issuer, clientId, caCertificates }: ProviderWish,
+  { clientSecret, issuer, clientId, caCertificates }: ProviderInput,
   before: OidcProvider | undefined,
 ): Promise<Pick<OidcProvider, 'client_secret_sealed' | 'client_secret_token'>> {
   if (clientSecret === null) return { client_secret_sealed: null, client_secret_token: null };
   if (clientSecret !== undefined) {
     const ca_certificates = caCertificates ?? '';
-    const context = clientSecretContext({ vault_id: vaultId, issuer, client_id: clientId, ca_certificates });
-    const { sealed, token } = await seal(house, context, clientSecret);
+    const sealContext = clientSecretContext({
+      vault_id: vaultId,
+      issuer,
+      client_id: clientId,
+      ca_certificates,
+    });
+    const { sealed, token } = await seal(context, sealContext, clientSecret);
     return { client_secret_sealed: sealed, client_secret_token: token };
   }
   const kept = before?.client_secret_sealed ?? null;
@@ -213,7 +221,7 @@ async function unlinkAll(trx: ActTransaction, vaultId: string): Promise<number> 
   return (await bumpRecords(trx, 'users', bound, { oidc_subject: null })).length;
 }
 
-function checkWish({ issuer, caCertificates, scopes }: ProviderWish): void {
+function checkInput({ issuer, caCertificates, scopes }: ProviderInput): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   // OpenID Connect Discovery, 3: https, no query, no fragment. Anything else in it would be of no use but to deceive.
   if (

@@ -5,7 +5,7 @@ const ownPath = /^\/(?!\/)[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&%+-]*)?$/;
 /** A program that listens on this very machine for the length of the sign-in (RFC 8252, 7.3): never a name. */
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]):([1-9]\d{0,4})\/[A-Za-z0-9._~/-]*$/;
 
-const longest = 500;
+const max = 500;
 
 /**
  * Where a sign-in may send the browser in the end: back to us, or to a program on the browser's own machine. Anything
@@ -13,7 +13,7 @@ const longest = 500;
  */
 export function parseReturnTo(text: string): string {
   const port = loopback.exec(text)?.[2];
-  const isGood = text.length <= longest && (port === undefined ? ownPath.test(text) : Number(port) <= 65_535);
+  const isGood = text.length <= max && (port === undefined ? ownPath.test(text) : Number(port) <= 65_535);
   if (!isGood)
     throw new VaultError(
       'invalid',

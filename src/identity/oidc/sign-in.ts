@@ -3,7 +3,7 @@ import { recordAlone, type Act } from '../../evidence/trail.ts';
 import type { Selectable } from 'kysely';
 import { signsIn } from '../../store/read-back.ts';
 import type { OidcSignInTable } from '../../store/schema.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { SignInRefusedError } from '../identity-error.ts';
 import type { Checks, OidcClients, OidcIdentity } from './clients.ts';
@@ -26,11 +26,11 @@ import { openSession, type OpenedSession, type SessionLimits, type UserRow } fro
  */
 
 /** The way to the provider and back, milliseconds: someone may have to look for their phone. */
-const longestSignIn = 10 * 60_000;
+const maxSignIn = 10 * 60_000;
 const codeLife = 2 * 60_000;
 type BegunSignIn = Selectable<OidcSignInTable>;
 
-export interface StartWish {
+export interface StartInput {
   /** '' for the appliance. */
   vaultId: string;
   returnTo: string;
@@ -51,43 +51,43 @@ export function stateCookie(state: string): string {
 }
 
 /** How long that cookie is kept, seconds. */
-export const stateCookieSeconds = longestSignIn / 1000;
+export const stateCookieSeconds = maxSignIn / 1000;
 
 /**
  * Begins a sign-in: where to send the browser, and the state that it must bring back. Throws VaultError `not-found`,
  * `invalid`, `conflict` where the provider does not answer; BusyError.
  */
 export async function startOidcSignIn(
-  house: House,
+  context: VaultContext,
   clients: OidcClients,
   publicUrl: string,
-  wish: StartWish,
+  input: StartInput,
 ): Promise<{ location: string; state: string }> {
-  const returnTo = parseReturnTo(wish.returnTo);
-  const bindingHash = parseChallenge(wish.challenge);
-  const provider = await findProvider(house.store, wish.vaultId);
+  const returnTo = parseReturnTo(input.returnTo);
+  const bindingHash = parseChallenge(input.challenge);
+  const provider = await findProvider(context.store, input.vaultId);
   const checks: Checks = { state: secret(), nonce: secret(), codeVerifier: secret() };
   const location = await clients
     .authorizationUrl(provider, redirectUriOf(publicUrl), checks)
     .catch((error: unknown) => {
       if (!(error instanceof OidcError)) throw error;
-      throw new VaultError('conflict', error.message, error.wayOut);
+      throw new VaultError('conflict', error.message, error.remediation);
     });
-  const now = house.now();
-  const share = shareOf(laneOf(wish.address));
-  await house.store.bookkeep(async (trx) => {
+  const now = context.now();
+  const share = shareOf(laneOf(input.address));
+  await context.store.bookkeep(async (trx) => {
     signsIn(trx);
     // The provider may have been changed while it was asked: an answer is never taken to another one.
-    const current = await findProvider({ db: trx }, wish.vaultId);
+    const current = await findProvider({ db: trx }, input.vaultId);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
       throw new VaultError('conflict', 'single sign-on was changed meanwhile', 'begin again');
     await trx.deleteFrom('oidc_sign_ins').where('expires_at', '<=', now.toISOString()).execute();
-    await makeRoom(trx, wish.vaultId, share);
+    await makeRoom(trx, input.vaultId, share);
     await trx
       .insertInto('oidc_sign_ins')
       .values({
         state_hash: sha256(checks.state),
-        vault_id: wish.vaultId,
+        vault_id: input.vaultId,
         nonce: checks.nonce,
         code_verifier: checks.codeVerifier,
         binding_hash: bindingHash,
@@ -96,7 +96,7 @@ export async function startOidcSignIn(
         code_hash: null,
         user_id: null,
         created_at: now.toISOString(),
-        expires_at: new Date(now.getTime() + longestSignIn).toISOString(),
+        expires_at: new Date(now.getTime() + maxSignIn).toISOString(),
       })
       .execute();
   });
@@ -108,14 +108,14 @@ export async function startOidcSignIn(
  * browser's cookie of a name. Throws VaultError `invalid` where the answer belongs to no sign-in of this browser.
  */
 export async function takeOidcAnswer(
-  house: House,
+  context: VaultContext,
   clients: OidcClients,
   publicUrl: string,
   act: Act,
   { state, query, cookie }: { state: string; query: string; cookie: (name: string) => string | undefined },
 ): Promise<{ location: string; cause: unknown }> {
   const begun = isSame(cookie(stateCookie(state)) ?? '', state)
-    ? await claim(house, state, act.at)
+    ? await claim(context, state, act.at)
     : undefined;
   if (begun === undefined)
     throw new VaultError(
@@ -126,20 +126,20 @@ export async function takeOidcAnswer(
   const checks: Checks = { state, nonce: begun.nonce, codeVerifier: begun.code_verifier };
   const callback = new URL(`${redirectUriOf(publicUrl)}?${query}`);
   try {
-    const provider = await findProvider(house.store, begun.vault_id);
+    const provider = await findProvider(context.store, begun.vault_id);
     const identity = await clients.exchange(
       provider,
-      await clientSecretOf(house, provider),
+      await clientSecretOf(context, provider),
       callback,
       checks,
     );
-    const { code, refused } = await bind(house, act, begun, provider, identity);
+    const { code, refused } = await bind(context, act, begun, provider, identity);
     return code === undefined
       ? { location: withParameter(begun.return_to, publicUrl, 'error', 'sign-in-refused'), cause: refused }
       : { location: withParameter(begun.return_to, publicUrl, 'code', code), cause: undefined };
   } catch (error) {
     const trouble = error instanceof OidcError ? error.trouble : 'failed';
-    await recordNotIn(house, act, begun.vault_id, undefined, trouble);
+    await recordNotIn(context, act, begun.vault_id, undefined, trouble);
     return { location: withParameter(begun.return_to, publicUrl, 'error', trouble), cause: error };
   }
 }
@@ -149,16 +149,16 @@ export async function takeOidcAnswer(
  * spent. Throws SignInRefusedError, alike for every reason.
  */
 export async function finishOidcSignIn(
-  house: House,
+  context: VaultContext,
   limits: SessionLimits,
   act: Act,
-  wish: { code: string; verifier: string; cookie: boolean; userAgent: string },
+  input: { code: string; verifier: string; cookie: boolean; userAgent: string },
 ): Promise<OpenedSession> {
-  const { begun, user, opened } = await house.store.write(act, async (trx) => {
+  const { begun, user, opened } = await context.store.write(act, async (trx) => {
     signsIn(trx);
     const begun = await trx
       .deleteFrom('oidc_sign_ins')
-      .where('code_hash', '=', sha256(wish.code))
+      .where('code_hash', '=', sha256(input.code))
       .returningAll()
       .executeTakeFirst();
     const user = await trx
@@ -170,21 +170,21 @@ export async function finishOidcSignIn(
     const holds =
       begun !== undefined &&
       begun.expires_at > act.at.toISOString() &&
-      timingSafeEqual(begun.binding_hash, sha256(wish.verifier));
+      timingSafeEqual(begun.binding_hash, sha256(input.verifier));
     if (!holds || user === undefined || user.oidc_subject === null || whyNot(user, act.at) !== undefined)
       return { begun, user, opened: undefined };
-    const { cookie, userAgent } = wish;
+    const { cookie, userAgent } = input;
     const session = { method: 'oidc' as const, cookie, address: act.address, userAgent };
-    return { begun, user, opened: await openSession(trx, { house, limits }, act, user, session) };
+    return { begun, user, opened: await openSession(trx, { context, limits }, act, user, session) };
   });
   if (opened !== undefined) return opened;
-  await recordRefusal(house, act, { action: 'session.begin', vaultId: begun?.vault_id ?? '', user });
+  await recordRefusal(context, act, { action: 'session.begin', vaultId: begun?.vault_id ?? '', user });
   throw new SignInRefusedError();
 }
 
 /** Takes a sign-in out of the table: of two answers to one, one is taken. */
-async function claim(house: House, state: string, now: Date): Promise<BegunSignIn | undefined> {
-  return house.store.bookkeep(async (trx) => {
+async function claim(context: VaultContext, state: string, now: Date): Promise<BegunSignIn | undefined> {
+  return context.store.bookkeep(async (trx) => {
     signsIn(trx);
     return trx
       .deleteFrom('oidc_sign_ins')
@@ -198,15 +198,15 @@ async function claim(house: House, state: string, now: Date): Promise<BegunSignI
 
 /** Puts it back with the user who signed in and a code to fetch the session with. */
 async function bind(
-  house: House,
+  context: VaultContext,
   act: Act,
   begun: BegunSignIn,
   provider: OidcProvider,
   identity: OidcIdentity,
 ): Promise<{ code: string | undefined; refused: string | undefined }> {
   const code = secret();
-  const now = house.now();
-  const { user, refused } = await house.store.write(act, async (trx) => {
+  const now = context.now();
+  const { user, refused } = await context.store.write(act, async (trx) => {
     signsIn(trx);
     const current = await findProvider({ db: trx }, provider.vault_id);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)
@@ -225,18 +225,18 @@ async function bind(
     return found;
   });
   if (refused === undefined) return { code, refused };
-  await recordNotIn(house, act, begun.vault_id, user, refused);
+  await recordNotIn(context, act, begun.vault_id, user, refused);
   return { code: undefined, refused };
 }
 
 async function recordNotIn(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   user: UserRow | undefined,
   why: string,
 ): Promise<void> {
-  await recordAlone(house.store, act, {
+  await recordAlone(context.store, act, {
     action: 'session.begin',
     vaultId,
     outcome: 'refused',

@@ -7,7 +7,7 @@ import type { Tables } from '../../store/schema.ts';
  * So many are under way from the addresses of one share, in one vault, and altogether. One more takes the place of the
  * oldest of whoever has most: who fills the table signs out of it themselves, and shuts nobody else out.
  */
-export const mostUnderWay = { ofShare: 100, ofVault: 1_000, all: 10_000 };
+export const maxUnderWay = { ofShare: 100, ofVault: 1_000, all: 10_000 };
 
 /** Makes room for one more. One whose provider has answered is never dropped. */
 export async function makeRoom(trx: Transaction<Tables>, vaultId: string, share: string): Promise<void> {
@@ -15,10 +15,10 @@ export async function makeRoom(trx: Transaction<Tables>, vaultId: string, share:
   const count = async (query: typeof underWay) =>
     (await query.select((eb) => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count;
   const inVault = underWay.where('vault_id', '=', vaultId);
-  if ((await count(inVault.where('share', '=', share))) >= mostUnderWay.ofShare)
+  if ((await count(inVault.where('share', '=', share))) >= maxUnderWay.ofShare)
     return dropOldest(trx, vaultId, share);
-  if ((await count(inVault)) >= mostUnderWay.ofVault) return dropOfFullest(trx, vaultId);
-  if ((await count(underWay)) < mostUnderWay.all) return;
+  if ((await count(inVault)) >= maxUnderWay.ofVault) return dropOfFullest(trx, vaultId);
+  if ((await count(underWay)) < maxUnderWay.all) return;
   const fullest = await underWay
     .select('vault_id')
     .groupBy('vault_id')

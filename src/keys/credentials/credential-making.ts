@@ -12,10 +12,10 @@ import {
   type UsedCredential,
 } from './credential-records.ts';
 import { sealXksSecret } from './credential-secrets.ts';
-import { checkLive, parseQuiet, type CredentialTarget, type CredentialWish } from './credential-wish.ts';
+import { checkLive, parseQuiet, type CredentialTarget, type CredentialInput } from './credential-input.ts';
 import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
-import { checkRowVersion, type House } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext } from '../../vault/context.ts';
 import { findKeySetIn, type KeySet } from '../key-sets/key-set-records.ts';
 import type { AccessKeyId } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -24,7 +24,7 @@ import { VaultError } from '../../vault/vault-error.ts';
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** More live credentials than this would not be a rotation but a leak. */
-export const mostLiveCredentials = 10;
+export const maxLiveCredentials = 10;
 /** AWS's caches and a slow roll-out of its hosts are over long before, minutes. */
 export const defaultQuietMinutes = 60;
 
@@ -37,18 +37,18 @@ export interface IssuedCredential {
 
 /**
  * Makes an XKS credential: an access key id of 26 characters (130 bits) and a secret of 256 bits as 44 characters of
- * Base64. At rest the secret is only under the token's protecting key, bound to its record. `also` notes in the same
+ * Base64. At rest the secret is only under the token's sealing key, bound to its record. `also` notes in the same
  * transaction what it is for. Throws TokenError; VaultError `conflict` where the key set has ten live ones, `invalid`.
  */
 export async function issueCredential(
-  house: House,
+  context: VaultContext,
   act: Act,
   keySet: KeySet,
-  wish: CredentialWish = {},
+  input: CredentialInput = {},
   also: (trx: ChangeTransaction, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
 ): Promise<IssuedCredential> {
-  const made = await make(house, keySet, wish, act.at);
-  return house.store.change(act, async (trx) => {
+  const made = await make(context, keySet, input, act.at);
+  return context.store.change(act, async (trx) => {
     const credential = await insert(trx, keySet, made.row, act.at);
     await also(trx, made.accessKeyId);
     await record(trx, act, {
@@ -65,15 +65,15 @@ export async function issueCredential(
  * retired once it has been quiet for `retireAfterQuietMinutes` while the new one has been seen.
  */
 export async function rotateCredential(
-  house: House,
+  context: VaultContext,
   act: Act,
   keySet: KeySet,
   { accessKeyId, expected }: CredentialTarget,
-  wish: CredentialWish = {},
+  input: CredentialInput = {},
 ): Promise<IssuedCredential> {
-  const quiet = parseQuiet(wish.retireAfterQuietMinutes ?? defaultQuietMinutes);
-  const made = await make(house, keySet, { expiresAt: wish.expiresAt ?? null }, act.at);
-  return house.store.change(act, async (trx) => {
+  const quiet = parseQuiet(input.retireAfterQuietMinutes ?? defaultQuietMinutes);
+  const made = await make(context, keySet, { expiresAt: input.expiresAt ?? null }, act.at);
+  return context.store.change(act, async (trx) => {
     const old = await findCredentialIn(trx, keySet, accessKeyId);
     checkRowVersion(old, expected);
     checkLive(old, act.at);
@@ -101,12 +101,12 @@ export async function rotateCredential(
   });
 }
 
-async function make(house: House, keySet: KeySet, wish: CredentialWish, now: Date) {
+async function make(context: VaultContext, keySet: KeySet, input: CredentialInput, now: Date) {
   const accessKeyId = [...randomBytes(26)].map((byte) => base32[byte & 31]).join('') as AccessKeyId;
-  const expires_at = parseExpiry(wish.expiresAt ?? null, now);
-  const retire_after_minutes = parseQuiet(wish.retireAfterQuietMinutes ?? null);
+  const expires_at = parseExpiry(input.expiresAt ?? null, now);
+  const retire_after_minutes = parseQuiet(input.retireAfterQuietMinutes ?? null);
   const secret = new Secret(randomBytes(32).toString('base64'));
-  const sealed_secret = await sealXksSecret(house.tokens, keySet, accessKeyId, secret);
+  const sealed_secret = await sealXksSecret(context.tokens, keySet, accessKeyId, secret);
   return {
     accessKeyId,
     secret,
@@ -124,10 +124,10 @@ async function insert(
   const still = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
   if (still.token !== keySet.token)
     throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
-  if ((await liveCredentials(trx, keySet.id, now)) >= mostLiveCredentials)
+  if ((await liveCredentials(trx, keySet.id, now)) >= maxLiveCredentials)
     throw new VaultError(
       'conflict',
-      `the key set has ${mostLiveCredentials} live credentials`,
+      `the key set has ${maxLiveCredentials} live credentials`,
       'withdraw one first',
     );
   await trx
@@ -146,7 +146,7 @@ async function insert(
 
 /** Puts the secret, sealed anew, into the record of its credential, where that is still as it was read. */
 export async function keepResealedSecret(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   read: { access_key_id: string; sealed_secret: Buffer },
   sealed: Buffer,
 ): Promise<void> {

@@ -2,9 +2,9 @@ import type { Selectable, Transaction } from 'kysely';
 import { restricts } from '../../store/read-back.ts';
 import type { Tables, XksCredentialTable } from '../../store/schema.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House } from '../../vault/context.ts';
+import type { VaultContext } from '../../vault/context.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
-import { readPage, type Page, type PageWish } from '../../vault/page.ts';
+import { readPage, type Page, type PageInput } from '../../vault/page.ts';
 import { timesUsed, used } from '../used.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
@@ -31,9 +31,9 @@ export function credentialState(
 }
 
 export async function listCredentials(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   keySet: Pick<KeySet, 'id'>,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<UsedCredential>> {
   const through = store.db.selectFrom('xks_credentials').where('key_set_id', '=', keySet.id);
   const query = credentialsOf(store.db, keySet);
@@ -42,7 +42,7 @@ export async function listCredentials(
 
 /** Throws VaultError `not-found`. */
 export async function getCredential(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   keySet: Pick<KeySet, 'id'>,
   accessKeyId: string,
 ): Promise<UsedCredential> {
@@ -124,7 +124,7 @@ export function auditedCredential(row: XksCredential): Record<string, unknown> {
  * key set they are: the caller compares it.
  */
 export async function credentialsAround(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   accessKeyIds: readonly string[],
 ): Promise<UsedCredential[]> {
   if (accessKeyIds.length === 0) return [];

@@ -2,11 +2,11 @@ import { Secret } from '../../secret.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { encodeSealContext, formerXksContext, type SealContext } from '../../token/seal-context.ts';
-import { managementDeadline, type TokenRooms } from '../../vault/tokens.ts';
+import { managementDeadline, type TokenPools } from '../../vault/tokens.ts';
 
-/** The secret under the token's protecting key. Throws TokenError. */
+/** The secret under the token's sealing key. Throws TokenError. */
 export async function sealXksSecret(
-  tokens: TokenRooms,
+  tokens: TokenPools,
   keySet: Pick<KeySet, 'id' | 'vault_id' | 'token'>,
   accessKeyId: string,
   secret: Secret,
@@ -16,7 +16,7 @@ export async function sealXksSecret(
   );
   const { value } = await tokens
     .pool(keySet.token)
-    .call({ kind: 'protect', context, secret: Buffer.from(secret.reveal()) }, managementDeadline());
+    .call({ kind: 'seal', context, secret: Buffer.from(secret.reveal()) }, managementDeadline());
   return Buffer.from(value.sealed);
 }
 
@@ -29,7 +29,7 @@ export interface CredentialIdentity {
 
 /** The secret access key of a credential. Throws TokenError: `seal-broken` when the record was tampered with. */
 export async function revealSecret(
-  tokens: TokenRooms,
+  tokens: TokenPools,
   credential: CredentialIdentity & { sealedSecret: Uint8Array },
   token: string,
   deadline: number,
@@ -37,7 +37,7 @@ export async function revealSecret(
   const context = xksSecretContext(credential);
   const { value } = await tokens.pool(token).call(
     {
-      kind: 'reveal',
+      kind: 'unseal',
       context: encodeSealContext(context),
       former: context.former,
       sealed: credential.sealedSecret,

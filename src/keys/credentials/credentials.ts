@@ -7,19 +7,19 @@ import {
   type UsedCredential,
   type XksCredential,
 } from './credential-records.ts';
-import { checkLive, parseQuiet, type CredentialTarget, type CredentialWish } from './credential-wish.ts';
+import { checkLive, parseQuiet, type CredentialTarget, type CredentialInput } from './credential-input.ts';
 import { parseExpiry } from '../../vault/expiry.ts';
-import { checkRowVersion, type House } from '../../vault/context.ts';
+import { checkRowVersion, type VaultContext } from '../../vault/context.ts';
 import type { KeySet } from '../key-sets/key-set-records.ts';
 
 export {
   defaultQuietMinutes,
   issueCredential,
-  mostLiveCredentials,
+  maxLiveCredentials,
   rotateCredential,
   type IssuedCredential,
 } from './credential-making.ts';
-export { mostQuietMinutes, type CredentialWish } from './credential-wish.ts';
+export { maxQuietMinutes, type CredentialInput } from './credential-input.ts';
 export {
   credentialOrders,
   credentialState,
@@ -32,31 +32,31 @@ export { consoleFile, consoleFileText, revealSecret } from './credential-secrets
 
 /** Changes when it expires or is retired. Throws VaultError `conflict` for one that is withdrawn or has expired. */
 export async function updateCredential(
-  house: House,
+  context: VaultContext,
   act: Act,
   keySet: KeySet,
   { accessKeyId, expected }: CredentialTarget,
-  wish: CredentialWish,
+  input: CredentialInput,
 ): Promise<UsedCredential> {
-  return actOnCredential(house, act, keySet, { accessKeyId, expected, verb: 'update' }, (before) => {
+  return actOnCredential(context, act, keySet, { accessKeyId, expected, verb: 'update' }, (before) => {
     checkLive(before, act.at);
     return {
-      ...(wish.expiresAt === undefined ? {} : { expires_at: parseExpiry(wish.expiresAt, act.at) }),
-      ...(wish.retireAfterQuietMinutes === undefined
+      ...(input.expiresAt === undefined ? {} : { expires_at: parseExpiry(input.expiresAt, act.at) }),
+      ...(input.retireAfterQuietMinutes === undefined
         ? {}
-        : { retire_after_minutes: parseQuiet(wish.retireAfterQuietMinutes) }),
+        : { retire_after_minutes: parseQuiet(input.retireAfterQuietMinutes) }),
     };
   });
 }
 
 /** From the moment this returns no request signed with it succeeds, on any worker. One that is withdrawn stays so. */
 export async function withdrawCredential(
-  house: House,
+  context: VaultContext,
   act: Act,
   keySet: KeySet,
   { accessKeyId, expected }: CredentialTarget,
 ): Promise<UsedCredential> {
-  return actOnCredential(house, act, keySet, { accessKeyId, expected, verb: 'withdraw' }, (before) =>
+  return actOnCredential(context, act, keySet, { accessKeyId, expected, verb: 'withdraw' }, (before) =>
     before.withdrawn_at === null
       ? { withdrawn_at: act.at.toISOString(), withdrawn_why: 'WITHDRAWN' as const }
       : {},
@@ -64,13 +64,13 @@ export async function withdrawCredential(
 }
 
 async function actOnCredential(
-  house: House,
+  context: VaultContext,
   act: Act,
   keySet: KeySet,
   on: CredentialTarget & { verb: string },
   plan: (before: UsedCredential) => Partial<XksCredential>,
 ): Promise<UsedCredential> {
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     const before = await findCredentialIn(trx, keySet, on.accessKeyId);
     checkRowVersion(before, on.expected);
     const change = plan(before);

@@ -2,11 +2,11 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import type { Transaction } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
 import { liveCredentials } from '../credentials/credential-records.ts';
-import type { House, Sight } from '../../vault/context.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
 import type { KeySet } from './key-set-records.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
-import { rowsAtOnce } from '../../vault/unfinished-work.ts';
+import { rowsPerBatch } from '../../vault/unfinished-work.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 /** Throws VaultError `invalid` unless the CSP account is one of the vault that they see. */
@@ -29,7 +29,7 @@ export async function checkCspAccount(
 /** Throws VaultError `invalid` unless the vault may use the token and the configuration names it. */
 export async function checkToken(
   trx: Transaction<Tables>,
-  house: Pick<House, 'tokens'>,
+  context: Pick<VaultContext, 'tokens'>,
   { vault_id, token }: Pick<KeySet, 'vault_id' | 'token'>,
 ): Promise<void> {
   const vault = await trx.selectFrom('vaults').select('tokens').where('id', '=', vault_id).executeTakeFirst();
@@ -41,7 +41,7 @@ export async function checkToken(
       'the vault may not use this token',
       'name one of the tokens of the vault',
     );
-  if (!house.tokens.has(token))
+  if (!context.tokens.has(token))
     throw new VaultError(
       'invalid',
       'the configuration of this node names no such token',
@@ -114,7 +114,7 @@ async function livingVersion(trx: Transaction<Tables>, keySetId: string) {
         .selectFrom('cloud_keys')
         .select('id')
         .where('key_set_id', '=', keySetId)
-        .limit(rowsAtOnce)
+        .limit(rowsPerBatch)
         .as('first'),
     )
     .innerJoin('key_versions', 'key_versions.cloud_key_id', 'first.id')

@@ -2,7 +2,7 @@ import { recordEach, type Act } from '../../evidence/trail.ts';
 import { restricts } from '../../store/read-back.ts';
 import type { ChangeTransaction } from '../../store/store.ts';
 import { bumpRecords } from '../../vault/edit-record.ts';
-import type { House, Sight } from '../../vault/context.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
 import { auditedKeySet, keySetEntry, type KeySet } from './key-set-records.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -19,40 +19,40 @@ export interface FreezesDone {
 }
 
 /** Ids in one statement: SQLite takes 32,766 parameters. */
-const idsAtOnce = 5000;
+const idsPerBatch = 5000;
 
 /**
  * Freezes several key sets in one transaction: all of them, or none. From the moment this returns every request for one of
  * their keys is answered InvalidStateException. Throws VaultError `not-found`, which names those that are not there.
  */
 export async function freezeKeySets(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   sight: Sight,
   which: KeySetChoice,
 ): Promise<FreezesDone> {
-  return setFreezes(house, act, { vaultId, sight, which }, true);
+  return setFreezes(context, act, { vaultId, sight, which }, true);
 }
 
 /** Ends the freezes of several key sets; those of their vault stay. */
 export async function thawKeySets(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   sight: Sight,
   which: KeySetChoice,
 ): Promise<FreezesDone> {
-  return setFreezes(house, act, { vaultId, sight, which }, false);
+  return setFreezes(context, act, { vaultId, sight, which }, false);
 }
 
 async function setFreezes(
-  house: House,
+  context: VaultContext,
   act: Act,
   of: { vaultId: string; sight: Sight; which: KeySetChoice },
   frozen: boolean,
 ): Promise<FreezesDone> {
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     await findVault(trx, of.vaultId);
     const chosen = await chosenKeySets(trx, of);
     const at = trx.at.toISOString();
@@ -112,5 +112,5 @@ async function areFrozen(trx: ChangeTransaction, ids: readonly string[]): Promis
 }
 
 function* inParts(ids: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < ids.length; at += idsAtOnce) yield ids.slice(at, at + idsAtOnce);
+  for (let at = 0; at < ids.length; at += idsPerBatch) yield ids.slice(at, at + idsPerBatch);
 }

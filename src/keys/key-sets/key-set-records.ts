@@ -3,8 +3,8 @@ import { beginsWith } from '../../vault/begins-with.ts';
 import type { KeySetTable } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { House, Sight } from '../../vault/context.ts';
-import { notByIndex, readPage, type Page, type PageWish } from '../../vault/page.ts';
+import type { VaultContext, Sight } from '../../vault/context.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { vaultIsThawed } from '../../vault/vault-frozen.ts';
@@ -41,11 +41,11 @@ export const keySetOrders = {
 } as const;
 
 export async function listKeySets(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   filter: KeySetFilter,
-  page: PageWish,
+  page: PageInput,
 ): Promise<Page<CountedKeySet>> {
   let query = seenKeySets(store.db, vaultId, sight);
   const { name, state, adminGroupId, cspAccountId, token } = filter;
@@ -66,7 +66,7 @@ export async function listKeySets(
 
 /** Throws VaultError `not-found`. */
 export async function getKeySet(
-  { store }: Pick<House, 'store'>,
+  { store }: Pick<VaultContext, 'store'>,
   vaultId: string,
   sight: Sight,
   id: string,
@@ -165,7 +165,7 @@ function seenKeySets(db: Reading, vaultId: string, sight: Sight) {
 export interface KeySetWarning {
   code: string;
   message: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** What does not hinder the key set itself, and is found late and far from here where nobody tells of it. */
@@ -187,7 +187,7 @@ export async function keySetWarnings(db: Reading, keySet: KeySet): Promise<KeySe
       code: 'path-shared',
       message:
         'another key set of this node has no path prefix either; AWS KMS has each pair of proxy endpoint and path once in an AWS account and Region, so that only one of the two can be an external key store there',
-      wayOut:
+      remediation:
         'give one of them a path prefix while it has no CloudKeys and no credentials (holdfast key-set edit KEY-SET --path-prefix PREFIX); or take another host name of the proxy as its endpoint, or another AWS account or Region',
     },
   ];

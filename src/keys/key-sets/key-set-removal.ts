@@ -25,36 +25,36 @@ export async function hideKeySet(trx: ChangeTransaction, keySet: KeySet): Promis
  * Takes the rows of a key set away, with the tombstones of its CloudKeys, whose external key ids stay spent, and its
  * withdrawn credentials. What is in the token must be gone already. Throws VaultError `conflict` where it is not.
  */
-export const removeKeySet: Step = async (trx, _act, { id }, most) => {
+export const removeKeySet: Step = async (trx, _act, { id }, max) => {
   // Of each its version, that its id is spent, and how it was used.
-  const mostKeys = Math.ceil(most / 4);
-  const keys = await removeTombstones(trx, id, mostKeys, most);
-  if (keys >= mostKeys) return '';
+  const maxKeys = Math.ceil(max / 4);
+  const keys = await removeTombstones(trx, id, maxKeys, max);
+  if (keys >= maxKeys) return '';
   const credentials = await trx
     .selectFrom('xks_credentials')
     .select('access_key_id')
     .where('key_set_id', '=', id)
-    .limit(most)
+    .limit(max)
     .execute();
   const ids = credentials.map(({ access_key_id }) => access_key_id);
   await removeCredentials(trx, ids);
-  if (ids.length >= most) return '';
+  if (ids.length >= max) return '';
   await trx.deleteFrom('key_sets').where('id', '=', id).execute();
   return undefined;
 };
 
-/** Answers how many went, or were begun with; fewer than `mostKeys` where none is left. */
+/** Answers how many went, or were begun with; fewer than `maxKeys` where none is left. */
 async function removeTombstones(
   trx: ChangeTransaction,
   keySetId: string,
-  mostKeys: number,
-  mostVersions: number,
+  maxKeys: number,
+  maxVersions: number,
 ): Promise<number> {
   const keys = await trx
     .selectFrom('cloud_keys')
     .select(['id', 'external_key_id'])
     .where('key_set_id', '=', keySetId)
-    .limit(mostKeys)
+    .limit(maxKeys)
     .execute();
   if (keys.length === 0) return 0;
   const ids = keys.map(({ id }) => id);
@@ -62,7 +62,7 @@ async function removeTombstones(
     .selectFrom('key_versions')
     .select(['cloud_key_id', 'version', 'state'])
     .where('cloud_key_id', 'in', ids)
-    .limit(mostVersions)
+    .limit(maxVersions)
     .execute();
   if (versions.some(({ state }) => state !== 'DESTROYED'))
     throw new VaultError(
@@ -70,7 +70,7 @@ async function removeTombstones(
       'it cannot be deleted: key objects of its deleted CloudKeys are in the token still',
       'have the store reconciled, then repeat',
     );
-  if (versions.length >= mostVersions) {
+  if (versions.length >= maxVersions) {
     // There may be more of them: the keys themselves go when none is left.
     for (const [id, of] of Map.groupBy(versions, ({ cloud_key_id }) => cloud_key_id))
       await trx
@@ -82,7 +82,7 @@ async function removeTombstones(
           of.map(({ version }) => version),
         )
         .execute();
-    return mostKeys;
+    return maxKeys;
   }
   await trx.deleteFrom('key_versions').where('cloud_key_id', 'in', ids).execute();
   const spent_at = trx.at.toISOString();

@@ -5,11 +5,11 @@ import { restricts } from '../../store/read-back.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { Edit } from '../../vault/edits.ts';
-import type { KeyHouse } from '../followers.ts';
-import { checkRowVersion, type House, type Sight, type Target } from '../../vault/context.ts';
+import type { KeyContext } from '../followers.ts';
+import { checkRowVersion, type VaultContext, type Sight, type Target } from '../../vault/context.ts';
 import { checkClash, checkCspAccount, checkToken, checkUnused } from './key-set-checks.ts';
 import { auditedKeySet, findKeySetIn, keySetEntry, type CountedKeySet } from './key-set-records.ts';
-import { parseKeySetWish, type KeySetChange, type KeySetWish } from './key-set-wish.ts';
+import { parseKeySetInput, type KeySetChange, type KeySetInput } from './key-set-input.ts';
 import { parseName } from '../../vault/names.ts';
 import { hideKeySet, removeKeySet } from './key-set-removal.ts';
 import { planRotations } from '../rotation-plan.ts';
@@ -26,18 +26,18 @@ export {
   type KeySet,
 } from './key-set-records.ts';
 import { editRecord } from '../../vault/edit-record.ts';
-export type { KeySetWish } from './key-set-wish.ts';
+export type { KeySetInput } from './key-set-input.ts';
 
 /**
  * Makes a key set. A non-empty path prefix belongs to one key set only, of whichever vault; several may have none, told
  * apart by their credentials. Throws NameError; VaultError `invalid`, `conflict`, `forbidden`.
  */
 export async function createKeySet(
-  house: House,
+  context: VaultContext,
   act: Act,
   vaultId: string,
   sight: Sight,
-  wish: KeySetWish,
+  input: KeySetInput,
 ): Promise<CountedKeySet> {
   const now = act.at.toISOString();
   const row = {
@@ -53,14 +53,14 @@ export async function createKeySet(
     quota_burst: null,
     created_at: now,
     updated_at: now,
-    ...parseKeySetWish(wish),
-    name: parseName(wish.name),
-    token: wish.token,
+    ...parseKeySetInput(input),
+    name: parseName(input.name),
+    token: input.token,
   };
-  return house.store.change(act, async (trx) => {
+  return context.store.change(act, async (trx) => {
     await checkOwner(trx, vaultId, sight, row.admin_group_id);
     await checkCspAccount(trx, sight, row);
-    await checkToken(trx, house, row);
+    await checkToken(trx, context, row);
     await checkClash(trx, row);
     const made = await trx.insertInto('key_sets').values(row).returningAll().executeTakeFirstOrThrow();
     await record(trx, act, { ...keySetEntry('create', made), after: auditedKeySet(made), creates: true });
@@ -73,24 +73,24 @@ export async function createKeySet(
  * and AWS knows the path. A new schedule is at once that of all its CloudKeys that inherit it.
  */
 export async function updateKeySet(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
-  wish: Edit<KeySetWish>,
+  input: Edit<KeySetInput>,
 ): Promise<CountedKeySet> {
-  const change = parseKeySetWish(wish);
-  return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
+  const change = parseKeySetInput(input);
+  return actOnKeySet(context, act, { vaultId, sight, id, expected, verb: 'update' }, async (trx, before) => {
     const wanted = { ...before, ...change };
     if (wanted.admin_group_id !== before.admin_group_id)
       await checkOwner(trx, vaultId, sight, wanted.admin_group_id);
     if (wanted.csp_account_id !== before.csp_account_id) {
-      await checkFollowersFree(trx, house, before.id, 'its CSP account cannot change');
+      await checkFollowersFree(trx, context, before.id, 'its CSP account cannot change');
       await checkCspAccount(trx, sight, wanted);
     }
     if (wanted.token !== before.token || wanted.path_prefix !== before.path_prefix) {
       await checkUnused(trx, before, act.at, 'token and path prefix cannot change');
-      await checkFollowersFree(trx, house, before.id, 'token and path prefix cannot change');
-      await checkToken(trx, house, wanted);
+      await checkFollowersFree(trx, context, before.id, 'token and path prefix cannot change');
+      await checkToken(trx, context, wanted);
     }
     await checkClash(trx, wanted);
     return change;
@@ -99,22 +99,22 @@ export async function updateKeySet(
 
 /** From the moment this returns every request for one of its keys is answered InvalidStateException. */
 export async function freezeKeySet(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
 ): Promise<CountedKeySet> {
-  return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'freeze' }, async (_, before) =>
+  return actOnKeySet(context, act, { vaultId, sight, id, expected, verb: 'freeze' }, async (_, before) =>
     before.frozen_at === null ? { frozen_at: act.at.toISOString() } : {},
   );
 }
 
 /** Its keys may be used again, each as its own state has it. */
 export async function thawKeySet(
-  house: House,
+  context: VaultContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
 ): Promise<CountedKeySet> {
-  return actOnKeySet(house, act, { vaultId, sight, id, expected, verb: 'thaw' }, async () => ({
+  return actOnKeySet(context, act, { vaultId, sight, id, expected, verb: 'thaw' }, async () => ({
     frozen_at: null,
   }));
 }
@@ -124,32 +124,32 @@ export async function thawKeySet(
  * AWS may have bound KMS keys to them.
  */
 export async function deleteKeySet(
-  house: KeyHouse,
+  context: KeyContext,
   act: Act,
   { vaultId, sight, id, expected }: Target,
 ): Promise<void> {
-  const isOver = await house.store.change(act, async (trx) => {
+  const isOver = await context.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, vaultId, sight, id);
     checkRowVersion(before, expected);
-    await checkFollowersFree(trx, house, before.id, 'it cannot be deleted');
+    await checkFollowersFree(trx, context, before.id, 'it cannot be deleted');
     await checkUnused(trx, before, act.at, 'it cannot be deleted');
     await hideKeySet(trx, before);
     const finished = await beginWork(trx, act, 'key-set-removal', before.id, removeKeySet);
     await record(trx, act, { ...keySetEntry('delete', before), before: auditedKeySet(before) });
     return finished;
   });
-  if (!isOver) house.onWorkLeft?.();
+  if (!isOver) context.onWorkLeft?.();
 }
 
 /** One act on one key set in one transaction. What changes nothing is no act. */
 async function actOnKeySet(
-  house: House,
+  context: VaultContext,
   act: Act,
   on: Target & { verb: string },
   plan: (trx: ActTransaction, before: CountedKeySet) => Promise<KeySetChange>,
 ): Promise<CountedKeySet> {
   let isPlanned = true;
-  const edited = await house.store.change(act, async (trx) => {
+  const edited = await context.store.change(act, async (trx) => {
     const before = await findKeySetIn(trx, on.vaultId, on.sight, on.id);
     checkRowVersion(before, on.expected);
     const change = await plan(trx, before);
@@ -165,7 +165,7 @@ async function actOnKeySet(
     });
     return { ...before, ...after };
   });
-  if (!isPlanned) house.onWorkLeft?.();
+  if (!isPlanned) context.onWorkLeft?.();
   return edited;
 }
 
@@ -180,7 +180,7 @@ function freezeWillStand(trx: Transaction<Tables>, id: string, frozenAt: string)
 /** Throws VaultError `conflict` while something in a cloud depends on the key set as it is. */
 async function checkFollowersFree(
   trx: ActTransaction,
-  { followers }: Pick<KeyHouse, 'followers'>,
+  { followers }: Pick<KeyContext, 'followers'>,
   keySetId: string,
   what: string,
 ): Promise<void> {

@@ -6,8 +6,8 @@ import { bumpRecords } from '../../vault/edit-record.ts';
 import type { VaultPart, WentWithVault } from '../../vault/vault-part.ts';
 
 /** Its key sets with their credentials and CloudKeys. */
-export const endKeySets: VaultPart = async (trx, vaultId, most, went) => {
-  let left = most;
+export const endKeySets: VaultPart = async (trx, vaultId, max, went) => {
+  let left = max;
   while (left > 0) {
     const keySet = await trx
       .selectFrom('key_sets')
@@ -22,16 +22,16 @@ export const endKeySets: VaultPart = async (trx, vaultId, most, went) => {
     await closeKeySet(trx, keySet.id);
     left--;
   }
-  return most - left;
+  return max - left;
 };
 
-async function withdrawCredentials(trx: ChangeTransaction, keySetId: string, most: number): Promise<number> {
+async function withdrawCredentials(trx: ChangeTransaction, keySetId: string, max: number): Promise<number> {
   const live = await trx
     .selectFrom('xks_credentials')
     .select('access_key_id')
     .where('key_set_id', '=', keySetId)
     .where('withdrawn_at', 'is', null)
-    .limit(most)
+    .limit(max)
     .execute();
   const ids = live.map(({ access_key_id }) => access_key_id);
   if (ids.length === 0) return 0;
@@ -53,41 +53,41 @@ async function withdrawCredentials(trx: ChangeTransaction, keySetId: string, mos
 async function endKeys(
   trx: ChangeTransaction,
   keySetId: string,
-  most: number,
+  max: number,
   went: WentWithVault,
 ): Promise<number> {
-  const mostKeys = Math.ceil(most / 2);
+  const maxKeys = Math.ceil(max / 2);
   const keys = await trx
     .selectFrom('cloud_keys')
     .select(['id', 'external_key_id'])
     .where('key_set_id', '=', keySetId)
     .where('state', '<>', 'DELETED')
-    .limit(mostKeys)
+    .limit(maxKeys)
     .execute();
   if (keys.length === 0) return 0;
   const ids = keys.map(({ id }) => id);
-  const doomed = await doom(trx, ids, most);
+  const doomed = await doom(trx, ids, max);
   // They may have more versions: then they end when those are done.
-  if (doomed >= most) return most;
+  if (doomed >= max) return max;
   await end(trx, ids);
   went.externalKeyIds.push(...keys.map(({ external_key_id }) => external_key_id));
-  return keys.length >= mostKeys ? most : keys.length + doomed;
+  return keys.length >= maxKeys ? max : keys.length + doomed;
 }
 
 /** Their key objects are destroyed by the work that also ends scheduled deletions. */
-async function doom(trx: Transaction<Tables>, keyIds: readonly string[], most: number): Promise<number> {
+async function doom(trx: Transaction<Tables>, keyIds: readonly string[], max: number): Promise<number> {
   const living = await trx
     .selectFrom('key_versions')
     .select(['cloud_key_id', 'version'])
     .where('cloud_key_id', 'in', keyIds)
     .where('state', 'in', ['PENDING', 'ACTIVE'])
-    .limit(most)
+    .limit(max)
     .execute();
   const doomed = trx
     .updateTable('key_versions')
     .set({ state: 'DESTROYING' })
     .where('state', 'in', ['PENDING', 'ACTIVE']);
-  if (living.length < most) await doomed.where('cloud_key_id', 'in', keyIds).execute();
+  if (living.length < max) await doomed.where('cloud_key_id', 'in', keyIds).execute();
   else
     for (const [id, of] of Map.groupBy(living, ({ cloud_key_id }) => cloud_key_id))
       await doomed

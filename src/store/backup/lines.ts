@@ -19,7 +19,7 @@ export type BackupPart =
   | { kind: 'end'; end: BackupEnd };
 
 /** More than any row of ours has; a file without line ends is not read into memory whole. */
-const longestLine = 64 * 1024 * 1024;
+const maxLineLength = 64 * 1024 * 1024;
 
 /**
  * Reads a backup part by part, some at a time. The last of them, the end, comes only when the digest is right and nothing
@@ -98,7 +98,7 @@ async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer[],
     }
     if (from < chunk.length) rest.push(chunk.subarray(from));
     length += chunk.length - from;
-    if (length > longestLine) throw altered('a line of it has no end');
+    if (length > maxLineLength) throw altered('a line of it has no end');
     yield lines;
   }
   if (length > 0)

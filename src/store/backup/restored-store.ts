@@ -193,14 +193,14 @@ function countAhead(
   { manifest, now, encryptionsPerSecond, rotateAt, refuseAt }: Adjustment,
 ): void {
   const seconds = Math.max(0, Math.ceil((now.getTime() - Date.parse(manifest.takenAt)) / 1000));
-  const most = Math.min(refuseAt, seconds * encryptionsPerSecond);
+  const max = Math.min(refuseAt, seconds * encryptionsPerSecond);
   database
     .prepare(
       `UPDATE key_versions SET encryptions_leased = max(encryptions_leased,
           min(encryptions_leased + @most, CASE WHEN encryptions_leased < @rotateAt THEN @rotateAt ELSE @refuseAt END))
         WHERE state IN ('ACTIVE', 'PENDING')`,
     )
-    .run({ most, rotateAt, refuseAt });
+    .run({ max, rotateAt, refuseAt });
 }
 
 function lostSince(database: Database.Database): Lost[] {

@@ -25,7 +25,7 @@ export type BackupFacts = Pick<BackupHeader, 'holdfast' | 'node'> & {
 /** Bytes that are written at once. */
 const chunkBytes = 256 * 1024;
 /** Audit events that are read at once. */
-const eventsAtOnce = 2_000;
+const eventsPerBatch = 2_000;
 const trail = 'audit_events';
 
 /**
@@ -176,7 +176,7 @@ async function writeTrail(
 ): Promise<number> {
   const page = database
     .prepare<[number, number]>(
-      `SELECT ${asSelected(columns)} FROM ${trail} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ${eventsAtOnce}`,
+      `SELECT ${asSelected(columns)} FROM ${trail} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ${eventsPerBatch}`,
     )
     .raw();
   const sequence = columns.indexOf('sequence');
@@ -186,7 +186,7 @@ async function writeTrail(
     const events = page.all(after, last) as unknown[][];
     for (const event of events) if (lines.put(rowLine(event))) await lines.flush();
     rows += events.length;
-    if (events.length < eventsAtOnce) return rows;
+    if (events.length < eventsPerBatch) return rows;
     after = events.at(-1)?.[sequence] as number;
     await delay(monotonicNow() - began);
   }

@@ -46,7 +46,7 @@ export interface CspAccountTable {
 export interface CspAccessKeyTable {
   csp_account_id: string;
   access_key_id: string;
-  /** Secret access key under the token's protecting key, bound to account and access key id. */
+  /** Secret access key under the token's sealing key, bound to account and access key id. */
   sealed_secret: Buffer;
   sealed_token: string;
   /** NEXT: made by a rotation and not proven yet. OLD: switched away from, to be deleted in IAM. */
@@ -96,7 +96,7 @@ export interface ExternalKeyStoreTable {
     | 'UNKNOWN';
   /** ConnectionErrorCode of AWS with FAILED, else ''. */
   connection_error: Generated<string>;
-  /** JSON of what the last act on it failed with: {operation, fault, code, message, wayOut, at}. */
+  /** JSON of what the last act on it failed with: {operation, fault, code, message, remediation, at}. */
   problem: string | null;
   /** When the watch asks AWS next. */
   next_check_at: string | null;
@@ -109,7 +109,7 @@ export interface ExternalKeyStoreTable {
   updated_at: string;
 }
 
-/** A KMS key pointer: the KMS key and its alias in AWS that refer to a CloudKey through one external key store. */
+/** A KMS key record: the KMS key and its alias in AWS that refer to a CloudKey through one external key store. */
 export interface KmsKeyTable {
   id: string;
   vault_id: string;
@@ -148,7 +148,7 @@ export interface KmsKeyTable {
   search: string | null;
   /** 1: the alias is taken from the key that has it, as somebody asked for. */
   take_alias: Generated<number>;
-  /** JSON of what the last try failed with: {operation, fault, code, message, wayOut, at}. */
+  /** JSON of what the last try failed with: {operation, fault, code, message, remediation, at}. */
   problem: string | null;
   attempts: Generated<number>;
   /** When it is tried again; null where it waits for its key store or CloudKey, or has nothing to do. */
@@ -162,7 +162,7 @@ export interface KmsKeyTable {
   former_aliases: Generated<string>;
   /** The state that it was last given from here: what AWS has otherwise is drift. */
   cloud_wish: Generated<'ENABLED' | 'DISABLED' | 'PENDING_DELETION'>;
-  /** The pointer is being given up: its KMS key stays as it is, or its deletion is scheduled first. */
+  /** The KMS key record is being given up: its KMS key stays as it is, or its deletion is scheduled first. */
   leaving: 'KEEP' | 'DELETE' | null;
   /** With GONE: what became of the KMS key; '' before. */
   outcome: Generated<'' | 'KEPT' | 'DELETION_SCHEDULED' | 'NEVER_MADE' | 'GONE_IN_AWS'>;

@@ -22,7 +22,7 @@ export interface UserTable {
   /** Wrong passwords and codes since the last success. */
   failures: Generated<number>;
   locked_until: string | null;
-  /** TOTP secret under the token's protecting key; null without a second factor. */
+  /** TOTP secret under the token's sealing key; null without a second factor. */
   totp_sealed: Buffer | null;
   /** What the seal is bound to besides the user; null for one of before, until it is first used. */
   totp_enrolment: Generated<string | null>;
@@ -135,7 +135,7 @@ export interface OidcSignInTable {
 export interface SettingTable {
   name: string;
   value: string;
-  /** A secret of it under the protecting key of `sealed_token`. */
+  /** A secret of it under the sealing key of `sealed_token`. */
   sealed: Buffer | null;
   sealed_token: string | null;
   row_version: Generated<number>;

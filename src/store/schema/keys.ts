@@ -118,7 +118,7 @@ export interface OwnKeyProofTable {
 export interface XksCredentialTable {
   access_key_id: string;
   key_set_id: string;
-  /** The secret access key under the token's protecting key, bound to this record. */
+  /** The secret access key under the token's sealing key, bound to this record. */
   sealed_secret: Buffer;
   /** From this moment on it opens nothing; null for never. */
   expires_at: string | null;

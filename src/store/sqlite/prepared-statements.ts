@@ -2,9 +2,9 @@ import type Database from 'better-sqlite3';
 import type { SqliteDatabase } from 'kysely';
 
 /** So many are kept, some kilobytes each: more than a process of a node uses again and again. */
-const mostKept = 256;
+const maxKept = 256;
 /** Longer ones are lists of values, each of a length of its own: kept, each may take a megabyte. Characters. */
-const longestKept = 4096;
+const maxKeptLength = 4096;
 
 type Statement = Database.Statement;
 
@@ -14,12 +14,12 @@ type Statement = Database.Statement;
  */
 export function keepingStatements(
   database: Pick<Database.Database, 'prepare' | 'close'>,
-  most = mostKept,
+  max = maxKept,
 ): SqliteDatabase {
   const kept = new Map<string, Statement>();
   return {
     prepare: (sql) => {
-      if (sql.length > longestKept) return database.prepare(sql);
+      if (sql.length > maxKeptLength) return database.prepare(sql);
       const found = kept.get(sql);
       // One whose rows are still being read cannot be run beside that.
       if (found?.busy === true) return database.prepare(sql);
@@ -27,7 +27,7 @@ export function keepingStatements(
       kept.delete(sql);
       kept.set(sql, statement);
       const [oldest] = kept.keys();
-      if (kept.size > most && oldest !== undefined) kept.delete(oldest);
+      if (kept.size > max && oldest !== undefined) kept.delete(oldest);
       return statement;
     },
     close: () => {

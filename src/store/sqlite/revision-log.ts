@@ -8,7 +8,7 @@ import type { ServedChange, ServedChanges } from '../served-changes.ts';
 const keptRevisions = 2000;
 
 /** Whoever would have to be told more is told `everything`. */
-const mostTold = 2000;
+const maxTold = 2000;
 
 /** The revisions as a process reads them, on a connection that stands in no transaction. */
 export class RevisionLog {
@@ -18,7 +18,7 @@ export class RevisionLog {
   constructor(database: Database.Database) {
     this.#revision = database.prepare<[], number>('SELECT revision FROM revision WHERE id = 1').pluck();
     this.#changes = database.prepare<[number], ServedChangeTable>(
-      `SELECT revision, kind, name FROM served_changes WHERE revision > ? ORDER BY revision LIMIT ${mostTold + 1}`,
+      `SELECT revision, kind, name FROM served_changes WHERE revision > ? ORDER BY revision LIMIT ${maxTold + 1}`,
     );
   }
 
@@ -34,7 +34,7 @@ export class RevisionLog {
     if (since >= revision) return since === revision ? [] : 'everything';
     if (revision - since > keptRevisions) return 'everything';
     const rows = this.#changes.all(since);
-    if (rows.length > mostTold) return 'everything';
+    if (rows.length > maxTold) return 'everything';
     const changes: ServedChange[] = [];
     let last = since;
     for (const { revision: at, kind, name } of rows) {

@@ -70,9 +70,9 @@ export class SpaceReserve {
       const descriptor = openSync(this.#file, synced);
       try {
         const { size } = fstatSync(descriptor);
-        const least = purpose === 'restriction' ? 0 : keptForRestrictions;
-        if (size - slice < least) return false;
-        const left = Math.max(least, size - slices * slice);
+        const min = purpose === 'restriction' ? 0 : keptForRestrictions;
+        if (size - slice < min) return false;
+        const left = Math.max(min, size - slices * slice);
         ftruncateSync(descriptor, left);
         // Some file systems give blocks back only with the next synced write.
         if (left > 0) writeSync(descriptor, randomBytes(1), 0, 1, left - 1);
@@ -108,10 +108,10 @@ export class SpaceReserve {
   }
 
   /**
-   * Fills it up where the disk has room for it twice over, `atOnce` bytes at a time. Answers whether it is whole. Throws
+   * Fills it up where the disk has room for it twice over, `chunkSize` bytes at a time. Answers whether it is whole. Throws
    * what the system throws; whatever it wrote until then counts.
    */
-  fill(atOnce = reserveSize): boolean {
+  fill(chunkSize = reserveSize): boolean {
     const { held } = this;
     if (held >= reserveSize) return true;
     const missing = reserveSize - held;
@@ -124,7 +124,7 @@ export class SpaceReserve {
     );
     try {
       // Random, since some file systems compress, and zeros would reserve nothing. In one write: each waits for the disk.
-      const bytes = randomBytes(Math.min(missing, atOnce));
+      const bytes = randomBytes(Math.min(missing, chunkSize));
       for (let at = 0; at < bytes.length;)
         at += writeSync(descriptor, bytes, at, bytes.length - at, held + at);
       return bytes.length === missing;

@@ -12,7 +12,7 @@ import { isBusy, orFullByQuota, storeError, toStoreError } from '../store-faults
 const busyTimeout = 20;
 
 /** Bytes that the log ahead of the store (-wal) keeps at the most once it was written back. */
-const longestLog = 16 * 1024 * 1024;
+const maxLogLength = 16 * 1024 * 1024;
 
 export interface ConnectOptions {
   /** Nothing can be written by it: for processes that only read. */
@@ -26,7 +26,7 @@ export function connect(path: string, { readonly = false }: ConnectOptions = {})
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     // What the log grew to while somebody read for long, as backups do, is given back.
-    if (!readonly) database.pragma(`journal_size_limit = ${longestLog}`);
+    if (!readonly) database.pragma(`journal_size_limit = ${maxLogLength}`);
     // What a statement needs besides is not to fail for want of another disk's space.
     database.pragma('temp_store = MEMORY');
     // Functions of ours in a schema that somebody else wrote (sqlite.org/pragma.html#pragma_trusted_schema).

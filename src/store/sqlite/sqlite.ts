@@ -32,7 +32,7 @@ import { WriteMeter } from './write-meter.ts';
 export { StoreError } from '../store-error.ts';
 
 /** How long a transaction waits for another process's, milliseconds; the event loop goes on meanwhile. */
-const longestWait = 5000;
+const maxWait = 5000;
 
 type Schema = Awaited<ReturnType<typeof schemaOf>>;
 
@@ -161,7 +161,7 @@ export class SqliteStore implements Store {
   }
 
   async #transact<T>(run: (trx: Transaction<Tables>) => Promise<T>, moves: boolean): Promise<T> {
-    const until = monotonicNow() + longestWait;
+    const until = monotonicNow() + maxWait;
     // Each try does the work anew: what writes much has room after a few.
     let slices = 1;
     for (;;) {

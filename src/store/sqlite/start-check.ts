@@ -8,7 +8,7 @@ import { restoreDamaged, toStoreError } from '../store-faults.ts';
 /** Up to so many bytes the start waits for the look: some 0.3 s, or 2 s where the disk is slow and nothing is cached. */
 export const looksFirst = 256 * 1024 * 1024;
 /** How long a look beside the serving may take, milliseconds. */
-const patience = 30 * 60 * 1000;
+const timeout = 30 * 60 * 1000;
 
 /**
  * Looks at the store's file for damage (PRAGMA quick_check) as the node starts. Throws StoreError `damaged`; of a large
@@ -40,7 +40,7 @@ function damagesOf(path: string): string[] {
 
 async function checkBeside(path: string, log: Logger): Promise<void> {
   try {
-    const { damages } = await checkStore(path, patience);
+    const { damages } = await checkStore(path, timeout);
     if (damages.length > 0) log.error({ damages }, `the store is damaged: ${restoreDamaged}`);
     else log.info('SQLite finds no damage in the store');
   } catch (error) {

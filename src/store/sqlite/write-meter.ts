@@ -12,7 +12,7 @@ export interface MeasuredWrite {
 export class WriteMeter {
   count = 0;
   /** The one that took the most processor time, and the one with the most rows, since the start or {@link reset}. */
-  longest: MeasuredWrite = none;
+  max: MeasuredWrite = none;
   largest: MeasuredWrite = none;
   #began: { at: number; cpu: NodeJS.CpuUsage; changes: number } | undefined;
 
@@ -30,13 +30,13 @@ export class WriteMeter {
     };
     this.#began = undefined;
     this.count++;
-    if (write.cpu > this.longest.cpu) this.longest = write;
+    if (write.cpu > this.max.cpu) this.max = write;
     if (write.rows > this.largest.rows) this.largest = write;
   }
 
   reset(): void {
     this.count = 0;
-    this.longest = none;
+    this.max = none;
     this.largest = none;
   }
 }

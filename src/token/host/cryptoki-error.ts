@@ -49,14 +49,14 @@ function returnValue(error: unknown): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** The token host cannot start as configured; `problem` and `wayOut` are for the operator, without secrets. */
+/** The token host cannot start as configured; `problem` and `remediation` are for the operator, without secrets. */
 export class StartError extends Error {
-  readonly wayOut: string;
+  readonly remediation: string;
 
-  constructor(problem: string, wayOut: string) {
+  constructor(problem: string, remediation: string) {
     super(problem);
     this.name = 'StartError';
-    this.wayOut = wayOut;
+    this.remediation = remediation;
   }
 }
 

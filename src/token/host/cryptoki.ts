@@ -141,10 +141,10 @@ export class Cryptoki {
   }
 
   /** How many more sessions there are, `most` at the most; they are closed again. */
-  countSessions(most: number): { opened: number; stoppedBy?: CryptokiError } {
+  countSessions(max: number): { opened: number; stoppedBy?: CryptokiError } {
     const sessions: graphene.Session[] = [];
     try {
-      while (sessions.length < most) sessions.push(this.#open());
+      while (sessions.length < max) sessions.push(this.#open());
       return { opened: sessions.length };
     } catch (error) {
       if (!(error instanceof CryptokiError)) throw error;

@@ -10,16 +10,16 @@ import { readRequest } from '../request-frames.ts';
 import { writeResponse } from '../response-frames.ts';
 import type { Permitted } from '../messages.ts';
 import { Gcm } from './gcm.ts';
-import { wayOutOfRefusedPin } from '../login-gate.ts';
+import { remediationOfRefusedPin } from '../login-gate.ts';
 import { Progress } from './progress.ts';
 import type { ProgressReport } from '../verification-steps.ts';
 import type { OwnKeyProofs } from '../own-key-proofs.ts';
-import { wayOutOfOwnKeys } from '../own-keys.ts';
+import { remediationOfOwnKeys } from '../own-keys.ts';
 import type { PinStanding } from './pin-state.ts';
 import { proveMechanisms } from './self-test.ts';
 import { startFailure } from './start-failure.ts';
 import { TokenHost } from './token-host.ts';
-import { tokenWords, type TokenWords } from '../ways-out.ts';
+import { tokenWords, type TokenWords } from '../remediations.ts';
 
 /*
  * The token host: a child process that loads one vendor module, logs in and does PKCS#11. Nothing else loads a module.
@@ -64,7 +64,7 @@ export type HostReport =
       state: 'failed';
       pinRefused: boolean;
       problem: string;
-      wayOut: string;
+      remediation: string;
       rv?: number | undefined;
       call?: string | undefined;
       missed?: boolean | undefined;
@@ -135,7 +135,7 @@ function startInSteps(order: HostOrder): TokenHost {
   const host = newHost(cryptoki, order);
   const operationTime = host.selfTest();
   const [alarm] = host.ownKeys.alarms;
-  if (alarm !== undefined) throw new StartError(alarm, wayOutOfOwnKeys);
+  if (alarm !== undefined) throw new StartError(alarm, remediationOfOwnKeys);
   progress.done(
     'self-test',
     `our own keys are as made, IV mode "${order.profile.iv.mode}" is proven, an altered tag is refused, the longest data and names are taken`,
@@ -184,12 +184,13 @@ function logInAgain(onTurn: () => void = () => undefined): LogIn {
 
 function failure(error: unknown): HostReport {
   const told = startFailure(error);
-  if (told.pinRefused) return { state: 'failed', ...told, wayOut: wayOutOfRefusedPin };
-  const { wayOut } = told;
+  if (told.pinRefused) return { state: 'failed', ...told, remediation: remediationOfRefusedPin };
+  const { remediation } = told;
   return {
     state: 'failed',
     ...told,
-    wayOut: error instanceof StartError ? wayOut : `${wayOut}; it is tried again with growing pauses`,
+    remediation:
+      error instanceof StartError ? remediation : `${remediation}; it is tried again with growing pauses`,
   };
 }
 

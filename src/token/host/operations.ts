@@ -21,7 +21,7 @@ import type { OwnKeyGuard } from './keys/own-key-proofs.ts';
 import { ProvenKeys } from './keys/proven-keys.ts';
 import { OwnKeyWatch } from './own-key-watch.ts';
 import { reactionTo } from './reactions.ts';
-import { protect, reseal, reveal, type SealTools } from './sealed-secret.ts';
+import { seal, reseal, unseal, type SealTools } from './sealed-secret.ts';
 
 /** A request, and when its caller stops waiting. */
 export type Work = Pick<RequestFrame, 'request' | 'deadline'>;
@@ -93,13 +93,13 @@ export class Operations {
         return { kind: 'restrictKey', value: {} };
       case 'listKeys':
         return { kind: 'listKeys', value: this.#list.page(request.after, request.limit) };
-      case 'protect':
+      case 'seal':
         return {
-          kind: 'protect',
-          value: { sealed: protect(this.#sealTools, request.context, request.secret) },
+          kind: 'seal',
+          value: { sealed: seal(this.#sealTools, request.context, request.secret) },
         };
-      case 'reveal':
-        return { kind: 'reveal', value: { secret: reveal(this.#sealTools, request, request.sealed) } };
+      case 'unseal':
+        return { kind: 'unseal', value: { secret: unseal(this.#sealTools, request, request.sealed) } };
       case 'reseal':
         return { kind: 'reseal', value: { sealed: reseal(this.#sealTools, request, request.sealed) } };
       case 'health':
@@ -135,12 +135,12 @@ export class Operations {
     const handle = this.#proven.prove(key, identity);
     const { binding, label } = readKeyIdentity(identity);
     const told = this.#keys.read(handle);
-    if (isLabelOfOurs(label) && !told.bornInToken)
+    if (isLabelOfOurs(label) && !told.generatedOnToken)
       throw new TokenError(
         'key-unfit',
         'key proof',
         undefined,
-        `it was not made in the token: ${told.complaints.join(', ')}`,
+        `it was not made in the token: ${told.violations.join(', ')}`,
       );
     if (!told.encrypt || !told.decrypt) return Buffer.alloc(0);
     return makeProof(this.#gcm, handle, binding);
@@ -175,7 +175,7 @@ export class Operations {
 
   #learn(milliseconds: number): TokenResponses['learn'] {
     const { learning } = this.#keys;
-    learning.step(monotonicNow() + Math.min(milliseconds, longestSlice));
+    learning.step(monotonicNow() + Math.min(milliseconds, maxSlice));
     return { known: this.#keys.known, searchTime: learning.searchTime };
   }
 
@@ -197,7 +197,7 @@ function usesKey(request: TokenRequest): request is Extract<TokenRequest, { kind
 const uses = ['encrypt', 'decrypt', 'generateKey', 'destroyKey', 'restrictKey'] as const;
 
 /** Others wait meanwhile, milliseconds. */
-const longestSlice = 250;
+const maxSlice = 250;
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -11,7 +11,7 @@ import { isRepairable, repair } from './repair.ts';
 const interval = 60_000;
 
 /**
- * Whether the protecting key is still the one that was made: a host may not be asked to use it for months, and the first to
+ * Whether the sealing key is still the one that was made: a host may not be asked to use it for months, and the first to
  * hear of it would be who restarts the node. The health key is looked at by whoever asks for health.
  */
 export class OwnKeyWatch {
@@ -44,7 +44,7 @@ export class OwnKeyWatch {
       this.#own.lookAtAll();
     } catch (error) {
       if (!(error instanceof CryptokiError) || error.rv === undefined) throw error;
-      const { id } = ownKeys.protecting;
+      const { id } = ownKeys.sealing;
       const reaction = reactionTo(error.call, error.rv);
       // Of a handle whose object is gone modules say many things.
       repair(this.#cryptoki, this.#keys, isRepairable(reaction) ? reaction : 'handle', id);

@@ -29,27 +29,27 @@ export interface OpensWith {
   former: string;
 }
 
-/** Seals a secret of ours under the protecting key, bound to the record that `context` names (promise 6). */
-export function protect(
+/** Seals a secret of ours under the sealing key, bound to the record that `context` names (promise 6). */
+export function seal(
   { gcm, own }: Pick<SealTools, 'gcm' | 'own'>,
   context: Uint8Array,
   secret: Uint8Array,
 ): Buffer {
-  const key = own.use(ownKeys.protecting);
+  const key = own.use(ownKeys.sealing);
   const sealed = gcm.encrypt(key, aadOfSeal(context), Buffer.from(secret));
   return packSealed(sealedFormat, sealed);
 }
 
 /** Opens it again. Throws TokenError `seal-broken` for another context or altered bytes, or CryptokiError. */
-export function reveal(
+export function unseal(
   { gcm, own, canary }: SealTools,
   { context, former }: OpensWith,
   sealed: Uint8Array,
 ): Buffer {
   const isFormer = sealed[0] === formerFormat && former !== '';
   const unpacked = unpackSealed(isFormer ? formerFormat : sealedFormat, sealed);
-  if (unpacked === undefined) throw new TokenError('seal-broken', 'reveal');
-  const key = own.use(ownKeys.protecting);
+  if (unpacked === undefined) throw new TokenError('seal-broken', 'unseal');
+  const key = own.use(ownKeys.sealing);
   try {
     return gcm.decrypt(key, isFormer ? Buffer.from(former) : aadOfSeal(context), unpacked);
   } catch (error) {
@@ -65,6 +65,6 @@ export function reveal(
 
 /** Seals anew what is in format 1; the secret does not leave the token host. What is in format 2 already stays as it is. */
 export function reseal(tools: SealTools, opensWith: OpensWith, sealed: Uint8Array): Buffer {
-  const secret = reveal(tools, opensWith, sealed);
-  return sealed[0] === sealedFormat ? Buffer.from(sealed) : protect(tools, opensWith.context, secret);
+  const secret = unseal(tools, opensWith, sealed);
+  return sealed[0] === sealedFormat ? Buffer.from(sealed) : seal(tools, opensWith.context, secret);
 }

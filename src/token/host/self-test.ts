@@ -22,7 +22,7 @@ export interface TestedParts {
 }
 
 const aad = Buffer.from('holdfast self-test');
-const wayOutIv =
+const remediationIv =
   'set iv.mode of the profile to what the vendor documents; Holdfast does not serve on an unproven IV mode';
 
 /**
@@ -68,9 +68,9 @@ function proveOwnKeys({ cryptoki, keys, own }: TestedParts): void {
     if (!keys.has(id))
       throw new StartError(`key "${label}" is not in token "${cryptoki.info.label}"`, 'run: holdfast init');
     const attributes = keys.inspect(id);
-    if (!attributes.fit || !attributes.bornInToken)
+    if (!attributes.compliant || !attributes.generatedOnToken)
       throw new StartError(
-        `key "${label}" is not as made: ${attributes.complaints.join(', ')}`,
+        `key "${label}" is not as made: ${attributes.violations.join(', ')}`,
         'find out who replaced it',
       );
   }
@@ -87,10 +87,13 @@ export function proveIvMode({ cryptoki, gcm, canary }: TriedWithKey): void {
     const plaintext = Buffer.alloc(size, size);
     const sealed = encryptInMode(gcm, key, plaintext, token);
     if (!opens(gcm, key, sealed, plaintext))
-      throw new StartError(`${token} does not decrypt what it encrypted with the IV that it told`, wayOutIv);
+      throw new StartError(
+        `${token} does not decrypt what it encrypted with the IV that it told`,
+        remediationIv,
+      );
     ivs.add(sealed.iv.toString('hex'));
   }
-  if (ivs.size < 3) throw new StartError(`${token} gives one IV twice`, wayOutIv);
+  if (ivs.size < 3) throw new StartError(`${token} gives one IV twice`, remediationIv);
 }
 
 function encryptInMode(gcm: Gcm, key: Buffer, plaintext: Buffer, token: string): Sealed {
@@ -99,7 +102,10 @@ function encryptInMode(gcm: Gcm, key: Buffer, plaintext: Buffer, token: string):
   } catch (error) {
     if (!saysSomethingOfTheIv(error)) throw error;
     const why = error instanceof TokenError ? error.message : error.said;
-    throw new StartError(`${token} does not make its IV as iv.mode "${gcm.ivMode}" says: ${why}`, wayOutIv);
+    throw new StartError(
+      `${token} does not make its IV as iv.mode "${gcm.ivMode}" says: ${why}`,
+      remediationIv,
+    );
   }
 }
 

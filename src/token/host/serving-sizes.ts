@@ -27,8 +27,8 @@ export type NameTrial = Pick<KeyObjects, 'tryNames'>;
 export interface TriedNames {
   shortId: Buffer;
   shortLabel: string;
-  longestId: Buffer;
-  longestLabel: string;
+  maxIdLength: Buffer;
+  maxLabelLength: string;
 }
 
 const nobody = '00000000-0000-4000-8000-000000000000';
@@ -37,8 +37,8 @@ const nobody = '00000000-0000-4000-8000-000000000000';
 export const triedNames: TriedNames = {
   shortId: Buffer.from('trial'),
   shortLabel: 'trial',
-  longestId: versionObjectId(nobody, 1),
-  longestLabel: versionLabel(nobody, 'x'.repeat(128), 4_294_967_295),
+  maxIdLength: versionObjectId(nobody, 1),
+  maxLabelLength: versionLabel(nobody, 'x'.repeat(128), 4_294_967_295),
 };
 
 /** Proves that the token takes the longest of everything that serving needs. Throws StartError, CryptokiError, TokenError. */
@@ -117,19 +117,19 @@ export function whyNot(
  */
 export function proveNames(
   { cryptoki, keys }: Pick<TriedParts, 'cryptoki'> & { keys: NameTrial },
-  { shortId, shortLabel, longestId, longestLabel }: TriedNames = triedNames,
+  { shortId, shortLabel, maxIdLength, maxLabelLength }: TriedNames = triedNames,
 ): void {
-  const why = whyNotNamed(keys, longestId, longestLabel);
+  const why = whyNotNamed(keys, maxIdLength, maxLabelLength);
   if (why === undefined || whyNotNamed(keys, shortId, shortLabel) !== undefined) return;
   const token = `token "${cryptoki.info.label}"`;
-  const ofId = whyNotNamed(keys, longestId, shortLabel);
+  const ofId = whyNotNamed(keys, maxIdLength, shortLabel);
   throw ofId === undefined
     ? new StartError(
-        `${token} does not take a label (CKA_LABEL) of ${longestLabel.length} bytes: ${whyNotNamed(keys, shortId, longestLabel) ?? why}`,
+        `${token} does not take a label (CKA_LABEL) of ${maxLabelLength.length} bytes: ${whyNotNamed(keys, shortId, maxLabelLength) ?? why}`,
         'the label says whose key it is, should the store be lost: use another token, or ask the vendor for the limit',
       )
     : new StartError(
-        `${token} does not take an id (CKA_ID) of ${longestId.length} bytes: ${ofId}`,
+        `${token} does not take an id (CKA_ID) of ${maxIdLength.length} bytes: ${ofId}`,
         'an id is what keys are found by: use another token, or ask the vendor for the limit',
       );
 }

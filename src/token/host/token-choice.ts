@@ -2,7 +2,7 @@ import graphene from 'graphene-pk11';
 import pkcs11js from 'pkcs11js';
 import { attempt, CryptokiError, StartError, TokenMissedError } from './cryptoki-error.ts';
 import type { TokenInfo } from '../token-info.ts';
-import { knownWayOut } from '../ways-out.ts';
+import { knownRemediation } from '../remediations.ts';
 
 /** Which token of the module's, and how to get into it. With nothing given: the only one that was initialised. */
 export interface TokenChoice {
@@ -64,7 +64,7 @@ export function chooseToken(
       `no token with ${wanted(choose)}`,
       [
         shown === '' ? 'the module shows no token at all' : `the module shows: ${shown}`,
-        ...[knownWayOut(seen.find(({ unread }) => unread !== undefined)?.unread?.rv) ?? []].flat(),
+        ...[knownRemediation(seen.find(({ unread }) => unread !== undefined)?.unread?.rv) ?? []].flat(),
       ].join('; '),
     );
   if (second !== undefined)

@@ -18,16 +18,16 @@ export interface KeeperListener {
   onOwnKeys?(alarms: string[]): void;
   onGone(id: number, why: string): void;
   /** The host could not start; it is tried again unless `final`: the token refused the PIN, see {@link LoginGate}. */
-  onFailed(problem: string, wayOut: string, final: boolean): void;
+  onFailed(problem: string, remediation: string, final: boolean): void;
 }
 
 /** Pauses before the next start, milliseconds; each is shortened by up to half at random. */
 const pauses = {
   first: 100,
   /** Of a host that does not come up. */
-  longest: 10_000,
+  max: 10_000,
   /** Of a host that had come up: it served, so it is wanted back soon. */
-  longestAfterReady: 1000,
+  maxAfterReady: 1000,
   /** Of a host for which the token has no room, beside others that it has: a process that loads the module for nothing. */
   whereFull: 60_000,
 };
@@ -96,22 +96,22 @@ export class HostKeeper {
       const end = await this.#runOnce();
       const wasReady = end?.ready ?? false;
       if (this.party !== undefined) this.#gate.lost(this.party, wasReady);
-      let longest: number;
+      let max: number;
       if (wasReady) {
         failures = 0;
         deaths = monotonicNow() - began > settledAfter ? 1 : deaths + 1;
         // The first replacement comes at once.
-        longest = deaths === 1 ? 0 : Math.min(pauses.longestAfterReady, pauses.first * 2 ** (deaths - 2));
+        max = deaths === 1 ? 0 : Math.min(pauses.maxAfterReady, pauses.first * 2 ** (deaths - 2));
       } else if (this.#missed) {
-        longest = 0;
+        max = 0;
       } else {
-        longest = Math.min(pauses.longest, pauses.first * 2 ** failures++);
+        max = Math.min(pauses.max, pauses.first * 2 ** failures++);
         if (failures > triesWhereFull && noRoom.has(end?.rv)) {
           await this.#waitForRoom(jittered(pauses.whereFull));
-          longest = 0;
+          max = 0;
         }
       }
-      await delay(jittered(longest), undefined, { signal }).catch(() => undefined);
+      await delay(jittered(max), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -159,16 +159,16 @@ export class HostKeeper {
     if (end.ready) this.#listener.onGone(id, end.problem);
     this.#missed = end.missed === true && !isSecondLook;
     if (this.#missed) return end;
-    if (!end.ready || end.pinRefused) this.#failed(end.problem, end.wayOut, end.pinRefused);
+    if (!end.ready || end.pinRefused) this.#failed(end.problem, end.remediation, end.pinRefused);
     return end;
   }
 
-  #failed(problem: string, wayOut: string, final: boolean): void {
-    if (!this.#stopping.signal.aborted) this.#listener.onFailed(problem, wayOut, final);
+  #failed(problem: string, remediation: string, final: boolean): void {
+    if (!this.#stopping.signal.aborted) this.#listener.onFailed(problem, remediation, final);
   }
 }
 
 /** Shortened by up to half at random. */
-function jittered(longest: number): number {
-  return longest * (0.5 + Math.random() / 2);
+function jittered(max: number): number {
+  return max * (0.5 + Math.random() / 2);
 }

@@ -8,10 +8,10 @@ import type { TokenInfo } from '../token-info.ts';
 import type { HostOrder, HostReport, LoginTurn } from '../host/host-process.ts';
 import { parseHostReport } from './host-report.ts';
 import type { OwnKeyProofs } from '../own-key-proofs.ts';
-import { wayOutOfRefusedPin, type LoginGate } from '../login-gate.ts';
+import { remediationOfRefusedPin, type LoginGate } from '../login-gate.ts';
 import { ModuleProcess } from '../module-process.ts';
 import type { PinStanding } from '../host/pin-state.ts';
-import type { TokenWords } from '../ways-out.ts';
+import type { TokenWords } from '../remediations.ts';
 import type { ProgressReport } from '../verification-steps.ts';
 
 /** What the node knows of the PINs of one token. */
@@ -60,7 +60,7 @@ export interface HostEnd {
   ready: boolean;
   pinRefused: boolean;
   problem: string;
-  wayOut: string;
+  remediation: string;
   /** What the C_ function returned that kept it from becoming ready, where that was it. */
   rv?: number | undefined;
   call?: string | undefined;
@@ -72,9 +72,9 @@ export interface HostEnd {
 
 const hostScript = fileURLToPath(new URL('../host/host-process.ts', import.meta.url));
 /** How long a report may still be in the pipe when its process has ended, milliseconds. */
-const reportPatience = 200;
+const reportTimeout = 200;
 /** How long a host that is told to end may take for it, milliseconds. */
-const endPatience = 2_000;
+const endTimeout = 2_000;
 
 /**
  * One life of a token host. It begins with a turn at the gate and gives it back when the login is over; unless `atGate`
@@ -124,14 +124,14 @@ export class HostLife {
 
   /**
    * Lets it close its sessions and call C_Finalize, which it does once nobody has the other end of its socket; kills it
-   * where that takes longer than {@link endPatience}, or where it is not ready yet. What the token says of a PIN that it may
+   * where that takes longer than {@link endTimeout}, or where it is not ready yet. What the token says of a PIN that it may
    * refuse is heard first: one that is not remembered is tried again.
    */
   end(): void {
     if (!this.#ready && !(this.#atGate && this.#mayBeRefused)) return this.kill();
     this.#ending = true;
     this.#socket?.destroy();
-    const late = setTimeout(() => this.kill(), endPatience);
+    const late = setTimeout(() => this.kill(), endTimeout);
     void this.ended.then(() => clearTimeout(late));
   }
 
@@ -218,7 +218,7 @@ export class HostLife {
     }
     await Promise.all(kept);
     // Longer only where a process that the module started holds the pipe open.
-    await child.readRest(reportPatience);
+    await child.readRest(reportTimeout);
     if (!this.#ready) socket?.destroy();
     return how;
   }
@@ -269,14 +269,14 @@ export class HostLife {
     const last = this.#last;
     if (this.#ready) {
       const problem = last?.state === 'dead' ? last.problem : how;
-      return { ready: true, pinRefused, problem, wayOut: wayOutOfRefusedPin };
+      return { ready: true, pinRefused, problem, remediation: remediationOfRefusedPin };
     }
     if (last?.state === 'failed')
       return {
         ready: false,
         pinRefused,
         problem: last.problem,
-        wayOut: last.wayOut,
+        remediation: last.remediation,
         rv: last.rv,
         call: last.call,
         missed: last.missed,
@@ -286,7 +286,7 @@ export class HostLife {
       ready: false,
       pinRefused,
       problem: `the token host did not become ready ${why}`,
-      wayOut: 'the module may hang or crash while loading; see its own log',
+      remediation: 'the module may hang or crash while loading; see its own log',
       overdue: this.#overdue,
     };
   }

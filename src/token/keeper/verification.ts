@@ -2,30 +2,30 @@ import type { Secret } from '../../secret.ts';
 import { TokenError } from '../faults.ts';
 import { monotonicNow } from '../../clock.ts';
 import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
-import { thenNewPin, wayOutOfRefusedPin, type LoginGate } from '../login-gate.ts';
+import { thenNewPin, remediationOfRefusedPin, type LoginGate } from '../login-gate.ts';
 import { verificationSteps, type ProgressReport, type VerificationStep } from '../verification-steps.ts';
 import { TokenPool } from '../pool/token-pool.ts';
-import { knownWayOut, wayOutOf } from '../ways-out.ts';
+import { knownRemediation, remediationOf } from '../remediations.ts';
 
 /** What was found out about a token by connecting to it anew. */
 export interface Verification {
   ok: boolean;
   /** In the order in which they were tried; the first that failed is the last. */
   steps: { name: VerificationStep; ok: boolean; milliseconds: number; detail: string }[];
-  wayOut?: string;
+  remediation?: string;
   info?: { label: string; serial: string; manufacturer: string; model: string; firmware: string };
   mechanisms?: string[];
 }
 
-/** Throws where the token has refused this PIN before; the error's `wayOut` says what to do. */
+/** Throws where the token has refused this PIN before; the error's `remediation` says what to do. */
 export type CheckPin = (pin: Secret) => Promise<void>;
 
 /** How many health operations the latency is told of. */
 const samples = 20;
 /** However long the start took, they have this long, milliseconds. */
-const leastForSamples = 1_000;
+const minForSamples = 1_000;
 /** So long the host has that looks for a token anew, however long the first took, milliseconds. */
-const leastForLook = 500;
+const minForLook = 500;
 
 /**
  * Connects to a token with a host of its own, beside those that serve: loads the module, finds the token, logs in, reads
@@ -55,7 +55,7 @@ class VerificationRun {
   /** Whether its host has come to the login, and got its turn. */
   #turn: 'not-wanted' | 'wanted' | 'given' = 'not-wanted';
   /** Why there was no PIN to try. */
-  #pinProblem: { problem: string; wayOut: string } | undefined;
+  #pinProblem: { problem: string; remediation: string } | undefined;
 
   constructor(settings: HostSettings, gate: LoginGate, check: CheckPin | undefined) {
     this.#settings = settings;
@@ -71,7 +71,7 @@ class VerificationRun {
       // Another process may see the token: TokenMissedError.
       const first = { end, steps: this.#told.steps.splice(0), took: this.#sinceStep() };
       this.#stepBegan = monotonicNow();
-      end = await this.#runHost(Math.max(leastForLook, this.#until - this.#stepBegan));
+      end = await this.#runHost(Math.max(minForLook, this.#until - this.#stepBegan));
       if (end?.overdue === true && this.#told.steps.length <= first.steps.length) {
         // It had no time to get there: what the first one saw is all that is known.
         this.#told.steps = first.steps;
@@ -90,7 +90,7 @@ class VerificationRun {
     const { prepare: _, ...verified } = {
       ...order,
       verify: true,
-      permitted: { kinds: ['health'], reveals: 'none' } as const,
+      permitted: { kinds: ['health'], unseals: 'none' } as const,
     };
     const life = new HostLife(
       { ...others, startTimeout, order: verified, pin: async () => this.#pinInTurn() },
@@ -138,25 +138,25 @@ class VerificationRun {
       else
         this.#pinProblem = {
           problem: 'the token wants a PIN, and there is none',
-          wayOut: 'give it in the configuration, token.pin',
+          remediation: 'give it in the configuration, token.pin',
         };
       return pin;
     } catch (error) {
-      const { wayOut } = error as { wayOut?: unknown };
+      const { remediation } = error as { remediation?: unknown };
       this.#pinProblem = {
         problem: pinProblem(error),
-        wayOut: typeof wayOut === 'string' ? wayOut : 'check token.pin',
+        remediation: typeof remediation === 'string' ? remediation : 'check token.pin',
       };
       return undefined;
     }
   }
 
   async #measure({ pid, socket }: ReadyHost): Promise<void> {
-    const deadline = Math.max(this.#until, monotonicNow() + leastForSamples);
-    const patience = Math.ceil(deadline - monotonicNow());
+    const deadline = Math.max(this.#until, monotonicNow() + minForSamples);
+    const timeout = Math.ceil(deadline - monotonicNow());
     const pool = new TokenPool(this.#settings.token, 1, () => undefined, {
-      sickAfter: patience,
-      killAfter: patience,
+      sickAfter: timeout,
+      killAfter: timeout,
       queueLength: samples,
       // The operations that are measured are the only ones.
       healthInterval: 2 ** 30,
@@ -176,27 +176,27 @@ class VerificationRun {
     } catch (error) {
       const { message, rv, call } =
         error instanceof TokenError ? error : new TokenError('internal', 'latency');
-      this.#fail({ problem: message, wayOut: wayOutOf(rv, call) });
+      this.#fail({ problem: message, remediation: remediationOf(rv, call) });
     } finally {
       pool.close();
     }
   }
 
-  #whyNotReady(end: HostEnd): { problem: string; wayOut: string } {
-    const { problem, wayOut, rv, call, pinRefused } = end;
+  #whyNotReady(end: HostEnd): { problem: string; remediation: string } {
+    const { problem, remediation, rv, call, pinRefused } = end;
     if (this.#pinProblem !== undefined) return this.#pinProblem;
     if (this.#turn === 'wanted')
       return this.#gate.refused
         ? {
             problem: 'the token has refused this PIN to another host of this node',
-            wayOut: `${wayOutOfRefusedPin}; ${thenNewPin[this.#gate.newPinBy]}`,
+            remediation: `${remediationOfRefusedPin}; ${thenNewPin[this.#gate.newPinBy]}`,
           }
         : {
             problem: `no turn to log in within ${this.#settings.startTimeout} ms: another host of the token is at its login`,
-            wayOut: 'the login hangs, or the HSM is slow: look at its own log and at the network to it',
+            remediation: 'the login hangs, or the HSM is slow: look at its own log and at the network to it',
           };
-    if (pinRefused) return { problem, wayOut: knownWayOut(rv) ?? wayOut };
-    return { problem, wayOut: rv === undefined ? wayOut : wayOutOf(rv, call) };
+    if (pinRefused) return { problem, remediation: knownRemediation(rv) ?? remediation };
+    return { problem, remediation: rv === undefined ? remediation : remediationOf(rv, call) };
   }
 
   /** The step that was under way. */
@@ -204,9 +204,12 @@ class VerificationRun {
     return verificationSteps[this.#told.steps.length] ?? 'latency';
   }
 
-  #fail({ problem, wayOut }: { problem: string; wayOut: string }, milliseconds = this.#sinceStep()): void {
+  #fail(
+    { problem, remediation }: { problem: string; remediation: string },
+    milliseconds = this.#sinceStep(),
+  ): void {
     this.#told.steps.push({ name: this.#next, ok: false, milliseconds, detail: problem });
-    this.#told.wayOut = wayOut;
+    this.#told.remediation = remediation;
   }
 
   #sinceStep(): number {
@@ -217,6 +220,6 @@ class VerificationRun {
 function spread(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);
   const p50 = sorted[Math.ceil(sorted.length / 2) - 1] ?? 0;
-  const most = sorted.at(-1) ?? 0;
-  return `${sorted.length} encryptions with decryption: p50 ${p50.toFixed(1)} ms, max ${most.toFixed(1)} ms`;
+  const max = sorted.at(-1) ?? 0;
+  return `${sorted.length} encryptions with decryption: p50 ${p50.toFixed(1)} ms, max ${max.toFixed(1)} ms`;
 }

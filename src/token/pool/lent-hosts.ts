@@ -7,7 +7,7 @@ import { isPermitted, workerRequests, type TokenRequest } from '../messages.ts';
 import type { TokenPool } from './token-pool.ts';
 
 /** Answers that a borrower leaves unread may take so much memory, bytes. */
-const mostUnread = 8 * 1024 * 1024;
+const maxUnread = 8 * 1024 * 1024;
 
 /**
  * Does for another XKS worker, at the other end of `socket`, what its hosts cannot: with ours, and within the deadline that
@@ -25,7 +25,7 @@ export function lendHosts(pool: TokenPool, socket: Socket): void {
   socket.once('close', pool.watchHosts(tellHealth));
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {
-    if (socket.writableLength > mostUnread) return void socket.destroy();
+    if (socket.writableLength > maxUnread) return void socket.destroy();
     try {
       for (const frame of cutter.push(chunk).map(readRequest)) void answer(pool, socket, frame);
     } catch (error) {

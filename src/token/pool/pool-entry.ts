@@ -28,7 +28,7 @@ export interface CallResult<K extends TokenRequestKind> extends CallTimes {
 }
 
 /** Another host is asked at most once: an operation that two hosts could not do in time is told as late. */
-const mostAttempts = 2;
+const maxAttempts = 2;
 /** What a retry may repeat: an encrypt makes a new IV, a decrypt changes nothing. Making a key is never repeated. */
 const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'encrypt',
@@ -36,8 +36,8 @@ const repeatable: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'inspectKey',
   'findKey',
   'listKeys',
-  'protect',
-  'reveal',
+  'seal',
+  'unseal',
   'reseal',
   'proveKey',
   'makeProof',
@@ -91,7 +91,7 @@ export class Entry {
 
   /** Whether it may be given to one more host, if there is one. */
   get mayBeRepeated(): boolean {
-    return this.attempts < mostAttempts && this.isRepeatable && monotonicNow() < this.deadline;
+    return this.attempts < maxAttempts && this.isRepeatable && monotonicNow() < this.deadline;
   }
 
   /** Says that `link` gets it now. An error where the caller does not allow it. */

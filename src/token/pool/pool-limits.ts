@@ -29,7 +29,7 @@ export const defaultPoolLimits: PoolLimits = {
  * Making a key may take seconds on an HSM, and is never repeated; going through all keys takes as long as there are
  * keys. A host is not killed for either before, milliseconds.
  */
-export const slowPatience = 15_000;
+export const slowTimeout = 15_000;
 const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
   'generateKey',
   'destroyKey',
@@ -43,7 +43,7 @@ const sickFactor = 2;
 const killFactor = 8;
 
 /** A host that may be searching gets so many times longer than a search took last, before it is killed. */
-const searchPatience = 4;
+const searchTimeout = 4;
 
 /** Whether it is slow by nature: that it takes its time says nothing. */
 export function isSlowWork(kind: TokenRequestKind): boolean {
@@ -51,7 +51,7 @@ export function isSlowWork(kind: TokenRequestKind): boolean {
 }
 
 /** How long a host may be silent with what it holds, before it is sick and before it is killed; milliseconds. */
-export function patienceWith(
+export function timeoutWith(
   link: Link,
   { sickAfter, killAfter }: PoolLimits,
 ): { untilSick: number; untilKilled: number } {
@@ -59,8 +59,8 @@ export function patienceWith(
   return {
     untilSick: Math.max(sickAfter, sickFactor * link.workTime),
     untilKilled:
-      Math.max(killAfter, killFactor * link.workTime, holdsSlowWork ? slowPatience : 0) +
+      Math.max(killAfter, killFactor * link.workTime, holdsSlowWork ? slowTimeout : 0) +
       // A search takes as long as the token has keys: that is no hang.
-      searchPatience * (link.ahead?.searchTime ?? 0),
+      searchTimeout * (link.ahead?.searchTime ?? 0),
   };
 }

@@ -16,7 +16,7 @@ import {
   type Settled,
 } from './pool-entry.ts';
 import { noteHealth, PoolHosts, type HealthStatus } from './pool-hosts.ts';
-import { defaultPoolLimits, isSlowWork, patienceWith, slowPatience, type PoolLimits } from './pool-limits.ts';
+import { defaultPoolLimits, isSlowWork, timeoutWith, slowTimeout, type PoolLimits } from './pool-limits.ts';
 
 /** What somebody besides the callers wants of a pool, or is told by it. */
 export interface PoolOptions {
@@ -30,7 +30,7 @@ export interface PoolOptions {
 
 /** How often to look for what is late, and how long a step between two looks counts at the most; milliseconds. */
 const sweepInterval = 5;
-const longestStep = 50;
+const maxStep = 50;
 
 /**
  * Spreads the operations on one token over its hosts. Every operation has a deadline and ends by it, whatever the
@@ -49,7 +49,7 @@ export class TokenPool {
   #flushPlanned = false;
   #sweeper: NodeJS.Timeout | undefined;
   /** What a host did not answer while we were stopped or stood still ourselves is no silence of its. */
-  readonly #running = new RunningClock(longestStep);
+  readonly #running = new RunningClock(maxStep);
   readonly #healthTimer: NodeJS.Timeout;
   #closed = false;
 
@@ -129,7 +129,7 @@ export class TokenPool {
         new Promise((resolve) => {
           const entry = this.#entry(
             { kind: 'learn', milliseconds },
-            { deadline: monotonicNow() + slowPatience },
+            { deadline: monotonicNow() + slowTimeout },
             (result) =>
               resolve(
                 result instanceof TokenError ? result : (result.answer.value as TokenResponses['learn']),
@@ -358,7 +358,7 @@ export class TokenPool {
     if (link.inFlight.size === 0) return;
     const now = this.#running.now();
     const silent = now - link.lastProgress;
-    const { untilSick, untilKilled } = patienceWith(link, this.#limits);
+    const { untilSick, untilKilled } = timeoutWith(link, this.#limits);
     // Again after as long: a host that did not get the CPU is spared.
     if (
       link.borrowed === undefined &&

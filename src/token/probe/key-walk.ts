@@ -12,7 +12,7 @@ export async function askKeyMaking(probe: Walked): Promise<void> {
   if (made === undefined)
     throw no(
       `the token makes no key: ${refused?.problem ?? ''}`,
-      refused?.wayOut ?? 'see the module’s own log',
+      refused?.remediation ?? 'see the module’s own log',
     );
   const { draft } = probe;
   draft.omit = omit;
@@ -67,14 +67,14 @@ export async function askNames(probe: Walked): Promise<void> {
     const { id, label } = await probe.ask('longestNames', { profile });
     throw no(
       `${error.told.problem}; the longest id that it takes has ${id} bytes, the longest label ${label}`,
-      error.told.wayOut,
+      error.told.remediation,
     );
   }
-  const { longestId, longestLabel } = triedNames;
+  const { maxIdLength, maxLabelLength } = triedNames;
   probe.tell(
     'names',
     'ok',
-    `ids of ${longestId.length} and labels of ${longestLabel.length} bytes are kept whole`,
+    `ids of ${maxIdLength.length} and labels of ${maxLabelLength.length} bytes are kept whole`,
   );
 }
 

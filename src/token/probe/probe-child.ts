@@ -6,9 +6,9 @@ import type { OpenReport, PinLine, ProbeLine, ProbeQuestions, QuestionName } fro
 
 const script = fileURLToPath(new URL('./probe-process.ts', import.meta.url));
 /** How long one that is told to end may take to give its sessions back, milliseconds. */
-const endPatience = 2_000;
+const endTimeout = 2_000;
 /** How long a line may still be in the pipe when its process has ended, milliseconds: a busy machine reads it late. */
-const linePatience = 2_000;
+const lineTimeout = 2_000;
 
 /**
  * A question was not answered as it should be.
@@ -31,14 +31,14 @@ export class ProbeFailure extends Error {
 /** One process that has the module, or is to get it. */
 export class ProbeChild {
   readonly #process: ModuleProcess;
-  readonly #patience: number;
+  readonly #timeout: number;
   readonly #ended: Promise<string>;
   #isOver = false;
   #onLine: (line: ProbeLine) => void = () => undefined;
 
   /** @param patience How long one C_ function may take, milliseconds. */
-  constructor(environment: Readonly<Record<string, string>>, patience: number) {
-    this.#patience = patience;
+  constructor(environment: Readonly<Record<string, string>>, timeout: number) {
+    this.#timeout = timeout;
     this.#process = new ModuleProcess({ script, environment, socket: false });
     this.#process.onLine = (line) => {
       const told = parseLine(line);
@@ -47,7 +47,7 @@ export class ProbeChild {
     };
     this.#ended = this.#process.exited.then(async (how) => {
       this.#isOver = true;
-      await this.#process.readRest(linePatience);
+      await this.#process.readRest(lineTimeout);
       return how;
     });
   }
@@ -67,8 +67,8 @@ export class ProbeChild {
     let hung = false;
     const watchdog = new Watchdog({
       pid: this.#process.pid,
-      bound: () => this.#patience,
-      interval: this.#patience / 16,
+      bound: () => this.#timeout,
+      interval: this.#timeout / 16,
       onHung: () => {
         hung = true;
         this.#process.kill();
@@ -86,7 +86,7 @@ export class ProbeChild {
           .then(async () => this.#reply(await onReport(line)))
           .catch((error: unknown) => answered.reject(error));
     };
-    void this.#ended.then((how) => answered.reject(over(hung, how, call, this.#patience)));
+    void this.#ended.then((how) => answered.reject(over(hung, how, call, this.#timeout)));
     this.#process.stdin?.write(`${JSON.stringify({ ask: name, input })}\n`);
     try {
       return await answered.promise;
@@ -104,7 +104,7 @@ export class ProbeChild {
   /** Lets it give its sessions back; kills it where that takes long. */
   async end(): Promise<void> {
     this.#process.stdin?.end();
-    const late = setTimeout(() => this.#process.kill(), endPatience);
+    const late = setTimeout(() => this.#process.kill(), endTimeout);
     await this.#ended;
     clearTimeout(late);
   }
@@ -115,19 +115,19 @@ export class ProbeChild {
   }
 }
 
-function over(hung: boolean, how: string, call: string | undefined, patience: number): ProbeFailure {
+function over(hung: boolean, how: string, call: string | undefined, timeout: number): ProbeFailure {
   const where = call === undefined ? 'while the module was loaded' : `in ${call}, or soon after it`;
   return hung
     ? new ProbeFailure('hung', {
         pinRefused: false,
-        problem: `the module hangs: ${call ?? 'loading it'} did not come back within ${patience / 1000} s`,
-        wayOut: 'look at the module’s own log and at the network to the HSM; --timeout waits longer',
+        problem: `the module hangs: ${call ?? 'loading it'} did not come back within ${timeout / 1000} s`,
+        remediation: 'look at the module’s own log and at the network to the HSM; --timeout waits longer',
         call,
       })
     : new ProbeFailure('died', {
         pinRefused: false,
         problem: `the module ended its process (${how}) ${where}`,
-        wayOut: 'look at the module’s own log, and ask its vendor: it was alone in that process',
+        remediation: 'look at the module’s own log, and ask its vendor: it was alone in that process',
         call,
       });
 }

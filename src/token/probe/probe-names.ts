@@ -25,7 +25,7 @@ const machine = createHash('sha256').update(hostname()).digest('hex').slice(0, 8
 export const probeLabel = labelOf(machine, process.ppid);
 
 /** On other machines a probe may be under way for so long, milliseconds. */
-const longestProbe = 10 * 60_000;
+const maxProbe = 10 * 60_000;
 
 export function labelOf(ofMachine: string, pid: number): string {
   return `${prefix}${ofMachine}:${pid}:`;
@@ -34,7 +34,7 @@ export function labelOf(ofMachine: string, pid: number): string {
 let last = 0;
 
 /** Another one each time. @param bytes Of it; as many as a CloudKey's version has unless given. */
-export function probeId(bytes: number = triedNames.longestId.length, now = wallClock().getTime()): Buffer {
+export function probeId(bytes: number = triedNames.maxIdLength.length, now = wallClock().getTime()): Buffer {
   last = Math.max(now, last + 1);
   const id = Buffer.alloc(Math.max(bytes, shortIdBytes));
   idStart.copy(id);
@@ -51,8 +51,8 @@ export function probeNames(): TriedNames {
   return {
     shortId: probeId(shortIdBytes),
     shortLabel: probeLabel,
-    longestId: probeId(),
-    longestLabel: longLabel(triedNames.longestLabel.length),
+    maxIdLength: probeId(),
+    maxLabelLength: longLabel(triedNames.maxLabelLength.length),
   };
 }
 
@@ -69,7 +69,7 @@ export function probeOf(
   if (ofMachine === machine && pid !== undefined)
     return Number(pid) === process.ppid || !isAlive(Number(pid)) ? 'over' : 'under-way';
   const madeAt = id.length < shortIdBytes ? 0 : id.readUIntBE(idStartBytes, 6);
-  return Math.abs(now - madeAt) > longestProbe ? 'over' : 'under-way';
+  return Math.abs(now - madeAt) > maxProbe ? 'over' : 'under-way';
 }
 
 function isAlive(pid: number): boolean {

@@ -98,11 +98,11 @@ function factsOf(lib: pkcs11js.PKCS11, { slot, info, flags }: SeenSlot): TokenFa
   const { maxRwSessionCount, rwSessionCount, maxSessionCount } = attempt('C_GetTokenInfo', () =>
     lib.C_GetTokenInfo(slot.handle),
   );
-  const most = known(maxRwSessionCount) ?? known(maxSessionCount);
+  const max = known(maxRwSessionCount) ?? known(maxSessionCount);
   return {
     info,
     flags,
-    sessions: { open: known(rwSessionCount), most: most === 0 ? null : most },
+    sessions: { open: known(rwSessionCount), max: max === 0 ? null : max },
   };
 }
 

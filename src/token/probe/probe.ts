@@ -3,7 +3,7 @@ import type { Secret } from '../../secret.ts';
 import { pinState } from '../host/pin-state.ts';
 import type { TokenChoice } from '../host/token-choice.ts';
 import type { TokenInfo } from '../token-info.ts';
-import { knownWayOut } from '../ways-out.ts';
+import { knownRemediation } from '../remediations.ts';
 import { newDraft, profileName, toProfile, toToml, type Draft } from './draft-profile.ts';
 import type { Finding, ProbeReport, ProbeStep, ProbeVerdict } from './findings.ts';
 import { ProbeChild, ProbeFailure } from './probe-child.ts';
@@ -25,7 +25,7 @@ export interface ProbeRequest {
   /** A person says that the PIN is to be tried where it may be the last try, or where the token says that it is locked. */
   force: boolean;
   /** How long one C_ function may take, milliseconds. */
-  patience: number;
+  timeout: number;
   /** Of the profile; made of the token's model unless given. */
   name: string | undefined;
   /** Names of the profiles that there are already. */
@@ -118,17 +118,17 @@ class ProbeRun implements Walked {
     const step = this.#openStep();
     if (!(error instanceof ProbeFailure)) {
       // Of the PIN's file or its question.
-      const { wayOut } = error as { wayOut?: unknown };
+      const { remediation } = error as { remediation?: unknown };
       this.tell(
         step,
         'no',
         error instanceof Error ? error.message : 'no PIN',
-        typeof wayOut === 'string' ? wayOut : undefined,
+        typeof remediation === 'string' ? remediation : undefined,
       );
       return step === 'login' ? 'pin-kept' : 'unreached';
     }
-    const { problem, wayOut, pinRefused } = error.told;
-    this.tell(step, 'no', problem, pinRefused ? (knownWayOut(error.told.rv) ?? wrongPin) : wayOut);
+    const { problem, remediation, pinRefused } = error.told;
+    this.tell(step, 'no', problem, pinRefused ? (knownRemediation(error.told.rv) ?? wrongPin) : remediation);
     return pinRefused ? 'pin-refused' : 'unreached';
   }
 
@@ -178,7 +178,7 @@ class ProbeRun implements Walked {
 
   /** A second process that is logged in. Throws ProbeFailure. */
   async another(): Promise<ProbeChild> {
-    const child = new ProbeChild(this.request.environment, this.request.patience);
+    const child = new ProbeChild(this.request.environment, this.request.timeout);
     try {
       await this.#open(child, false);
       return child;
@@ -197,7 +197,7 @@ class ProbeRun implements Walked {
 
   async #startChild(): Promise<ProbeChild> {
     await this.#child?.kill();
-    return (this.#child = new ProbeChild(this.request.environment, this.request.patience));
+    return (this.#child = new ProbeChild(this.request.environment, this.request.timeout));
   }
 
   async #open(child: ProbeChild, tells: boolean): Promise<void> {

@@ -33,7 +33,7 @@ import {
   shortIdBytes,
 } from './probe-names.ts';
 import type { CleanUp, Made, MechanismWords, ProbeQuestions } from './questions.ts';
-import { longest, spread, trialOf } from './trials.ts';
+import { max, spread, trialOf } from './trials.ts';
 
 /** A version of a CloudKey can do both. */
 const bothUses = { encrypt: true, decrypt: true };
@@ -58,8 +58,8 @@ export class ProbedToken implements Answers {
     this.#cryptoki = cryptoki;
   }
 
-  sessions({ most }: { most: number }): ProbeQuestions['sessions']['answer'] {
-    const { opened, stoppedBy } = this.#cryptoki.countSessions(most);
+  sessions({ max }: { max: number }): ProbeQuestions['sessions']['answer'] {
+    const { opened, stoppedBy } = this.#cryptoki.countSessions(max);
     return { opened, ...(stoppedBy === undefined ? {} : { stoppedBy: startFailure(stoppedBy).problem }) };
   }
 
@@ -79,8 +79,8 @@ export class ProbedToken implements Answers {
     const { flags, minKeySize, maxKeySize } = this.#cryptoki.mechanismInfo(number);
     return {
       flags: Object.entries(mechanismFlags).flatMap(([name, flag]) => ((flags & flag) === 0 ? [] : [name])),
-      leastKeyBytes: minKeySize,
-      mostKeyBytes: maxKeySize,
+      minKeyBytes: minKeySize,
+      maxKeyBytes: maxKeySize,
     };
   }
 
@@ -132,8 +132,8 @@ export class ProbedToken implements Answers {
     const namer = this.#namer(profile);
     const takes = (id: Buffer, label: string) => whyNotNamed(namer, id, label) === undefined;
     return {
-      id: longest(idStartBytes, triedNames.longestId.length, (bytes) => takes(probeId(bytes), probeLabel)),
-      label: longest(probeLabel.length, triedNames.longestLabel.length, (bytes) =>
+      id: max(idStartBytes, triedNames.maxIdLength.length, (bytes) => takes(probeId(bytes), probeLabel)),
+      label: max(probeLabel.length, triedNames.maxLabelLength.length, (bytes) =>
         takes(probeId(shortIdBytes), longLabel(bytes)),
       ),
     };
@@ -201,13 +201,13 @@ export class ProbedToken implements Answers {
     return {};
   }
 
-  mostData({ profile, key }: ProbeQuestions['mostData']['input']): ProbeQuestions['mostData']['answer'] {
+  maxData({ profile, key }: ProbeQuestions['maxData']['input']): ProbeQuestions['maxData']['answer'] {
     const parts = this.#parts(profile, key);
     const takes = (plaintext: number, aad: number) =>
       whyNot(parts, Buffer.alloc(aad, 1), Buffer.alloc(plaintext, 3)) === undefined;
     return {
-      plaintext: longest(0, profile.limits.plaintext_bytes, (bytes) => takes(bytes, 1)),
-      aad: longest(0, xksAadBytes + metadataBytes + 3, (bytes) => takes(1, bytes)),
+      plaintext: max(0, profile.limits.plaintext_bytes, (bytes) => takes(bytes, 1)),
+      aad: max(0, xksAadBytes + metadataBytes + 3, (bytes) => takes(1, bytes)),
     };
   }
 
@@ -244,7 +244,7 @@ export class ProbedToken implements Answers {
   }
 
   whole({ profile }: { profile: Profile }): Record<string, never> {
-    const { longestId: id, longestLabel: label } = probeNames();
+    const { maxIdLength: id, maxLabelLength: label } = probeNames();
     const keys = this.#keys(profile.keys);
     keys.generate(id, label, bothUses);
     try {

@@ -49,7 +49,7 @@ async function openOther(probe: Walked): Promise<ProbeChild | undefined> {
       'second-process',
       error.told.rv === CKR.SESSION_COUNT ? 'note' : 'no',
       `a second process cannot use the token beside the first: ${error.told.problem}`,
-      error.told.wayOut,
+      error.told.remediation,
     );
     return undefined;
   }

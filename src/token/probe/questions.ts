@@ -29,13 +29,13 @@ export interface TokenFacts {
   /** CKF_…, of CK_TOKEN_INFO. */
   flags: number;
   /** Numbers of CK_TOKEN_INFO; undefined where the token does not tell, Infinity is null. */
-  sessions: { open: number | undefined; most: number | null | undefined };
+  sessions: { open: number | undefined; max: number | null | undefined };
 }
 
 export interface MechanismWords {
   flags: string[];
-  leastKeyBytes: number;
-  mostKeyBytes: number;
+  minKeyBytes: number;
+  maxKeyBytes: number;
 }
 
 /** A key of the probe's that is in the token still. */
@@ -75,7 +75,7 @@ export interface ProbeQuestions {
   /** Loads the module, finds the token, logs in. Reports {@link OpenReport}s, and waits for `{"pin": …}` where one is wanted. */
   open: { input: OpenInput; answer: Record<string, never> };
   /** Opens and closes so many more sessions, or as many as there are. */
-  sessions: { input: { most: number }; answer: { opened: number; stoppedBy?: string } };
+  sessions: { input: { max: number }; answer: { opened: number; stoppedBy?: string } };
   mechanisms: {
     input: { profile: Profile };
     answer: {
@@ -108,7 +108,7 @@ export interface ProbeQuestions {
   tag: { input: { profile: Profile; key: string }; answer: { said: string } };
   data: { input: { profile: Profile; key: string }; answer: Record<string, never> };
   /** The most that it takes of either, bytes. */
-  mostData: { input: { profile: Profile; key: string }; answer: { plaintext: number; aad: number } };
+  maxData: { input: { profile: Profile; key: string }; answer: { plaintext: number; aad: number } };
   /** By the rule that a CloudKey's destruction keeps to; `witness` stays. */
   destroy: { input: { profile: Profile; id: string; witness: string }; answer: { destroyed: number } };
   latency: {

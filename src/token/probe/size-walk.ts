@@ -5,25 +5,25 @@ import { ProbeFailure } from './probe-child.ts';
 import type { Walked } from './walked.ts';
 
 /** What the profile takes unless it says less, and the least that AWS KMS needs (XKS spec, Encrypt); bytes. */
-const plaintexts = { most: 8192, least: 4300 };
+const plaintexts = { max: 8192, min: 4300 };
 
 /** Finds the form of the AAD and the largest plaintext. Throws ProbeFailure where AWS KMS needs more than the token takes. */
 export async function findSizes(probe: Walked, key: string): Promise<void> {
   const { draft } = probe;
-  const first = await whyNotSizes(probe, key, 'full', plaintexts.most);
-  if (first === undefined) return tell(probe, 'full', plaintexts.most);
-  const most = await probe.ask('mostData', { profile: toProfile(draft), key });
-  const limits = `a plaintext of ${most.plaintext} and AAD of ${most.aad} bytes at the most`;
-  const largest = Math.min(plaintexts.most, most.plaintext);
+  const first = await whyNotSizes(probe, key, 'full', plaintexts.max);
+  if (first === undefined) return tell(probe, 'full', plaintexts.max);
+  const max = await probe.ask('maxData', { profile: toProfile(draft), key });
+  const limits = `a plaintext of ${max.plaintext} and AAD of ${max.aad} bytes at the most`;
+  const largest = Math.min(plaintexts.max, max.plaintext);
   let why: ProbeFailure = first;
   for (const [form, bytes] of [
-    ['sha256', plaintexts.most],
+    ['sha256', plaintexts.max],
     ['full', largest],
     ['sha256', largest],
-    ['full', plaintexts.least],
-    ['sha256', plaintexts.least],
+    ['full', plaintexts.min],
+    ['sha256', plaintexts.min],
   ] as const) {
-    if (bytes < plaintexts.least) continue;
+    if (bytes < plaintexts.min) continue;
     const failed = await whyNotSizes(probe, key, form, bytes);
     if (failed === undefined) return tell(probe, form, bytes, limits);
     why = failed;

@@ -6,7 +6,7 @@ import type { KeyObjects } from '../host/keys/key-objects.ts';
 import type { Spread } from './questions.ts';
 
 /** How long something is measured, milliseconds. */
-const longestMeasured = 2_000;
+const maxMeasured = 2_000;
 
 /** A key of the token to try it with, found again after whatever a trial has spoilt. */
 export function trialOf(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, id: Buffer): TestKey {
@@ -32,9 +32,9 @@ export function trialOf(cryptoki: Cryptoki, gcm: Gcm, keys: KeyObjects, id: Buff
 }
 
 /** The most for which `takes` is true, from `least` on; where it is true of one number it is of all that are less. */
-export function longest(least: number, most: number, takes: (bytes: number) => boolean): number {
-  if (takes(most)) return most;
-  let [low, high] = [least, most];
+export function max(min: number, max: number, takes: (bytes: number) => boolean): number {
+  if (takes(max)) return max;
+  let [low, high] = [min, max];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (takes(middle)) low = middle;
@@ -44,10 +44,10 @@ export function longest(least: number, most: number, takes: (bytes: number) => b
 }
 
 /** What `run` gives is done after each time, and is not measured. */
-export function spread(most: number, run: () => void | (() => void)): Spread {
+export function spread(max: number, run: () => void | (() => void)): Spread {
   const times: number[] = [];
-  const until = monotonicNow() + longestMeasured;
-  while (times.length < most && (times.length < 2 || monotonicNow() < until)) {
+  const until = monotonicNow() + maxMeasured;
+  while (times.length < max && (times.length < 2 || monotonicNow() < until)) {
     const began = monotonicNow();
     const after = run();
     times.push(monotonicNow() - began);

@@ -43,7 +43,7 @@ async function step(probe: Walked, name: ProbeStep, run: () => Promise<void>): P
     await run();
   } catch (error) {
     if (!(error instanceof ProbeFailure)) throw error;
-    probe.tell(name, 'no', error.told.problem, error.told.wayOut);
+    probe.tell(name, 'no', error.told.problem, error.told.remediation);
     // What hangs, or crashes, here does so again.
     if (error.how !== 'refused') throw error;
   }
@@ -54,7 +54,7 @@ async function must<T>(probe: Walked, name: ProbeStep, run: () => Promise<T>): P
   try {
     return await run();
   } catch (error) {
-    if (error instanceof ProbeFailure) probe.tell(name, 'no', error.told.problem, error.told.wayOut);
+    if (error instanceof ProbeFailure) probe.tell(name, 'no', error.told.problem, error.told.remediation);
     throw error;
   }
 }
@@ -65,12 +65,12 @@ function sessionsOf(hosts: number): number {
 }
 
 async function askSessions(probe: Walked): Promise<void> {
-  const { most, open } = probe.facts?.sessions ?? {};
-  const { opened, stoppedBy } = await probe.ask('sessions', { most: 2 * sessionsOf(2) });
+  const { max, open } = probe.facts?.sessions ?? {};
+  const { opened, stoppedBy } = await probe.ask('sessions', { max: 2 * sessionsOf(2) });
   const said =
-    most === null ? 'no limit' : most === undefined ? 'it does not tell how many' : `${most} at the most`;
+    max === null ? 'no limit' : max === undefined ? 'it does not tell how many' : `${max} at the most`;
   const found = `${said}, ${open ?? 'unknown'} open; ${opened} more opened${stoppedBy === undefined ? '' : `, then ${stoppedBy}`}`;
-  const isShort = typeof most === 'number' && most < sessionsOf(1);
+  const isShort = typeof max === 'number' && max < sessionsOf(1);
   if (isShort)
     probe.tell(
       'sessions',
@@ -101,12 +101,12 @@ async function askMechanisms(probe: Walked): Promise<void> {
       'keys are made in the token, so another token, or a policy that allows it',
     );
   const missing = ['CKF_ENCRYPT', 'CKF_DECRYPT'].filter((flag) => !gcm.flags.includes(flag));
-  const words = `${count} mechanisms; AES-GCM with ${gcm.flags.join(', ') || 'no flags'}, keys of ${gcm.leastKeyBytes} to ${gcm.mostKeyBytes}`;
+  const words = `${count} mechanisms; AES-GCM with ${gcm.flags.join(', ') || 'no flags'}, keys of ${gcm.minKeyBytes} to ${gcm.maxKeyBytes}`;
   probe.draft.seen['gcm'] =
-    `C_GetMechanismInfo: ${gcm.flags.join(', ')}, keys of ${gcm.leastKeyBytes} to ${gcm.mostKeyBytes}`;
+    `C_GetMechanismInfo: ${gcm.flags.join(', ')}, keys of ${gcm.minKeyBytes} to ${gcm.maxKeyBytes}`;
   if (missing.length > 0) probe.tell('mechanisms', 'note', `${words}: ${missing.join(', ')} not among them`);
   // Some tell bits, and some bytes.
-  else if (gcm.mostKeyBytes > 0 && gcm.mostKeyBytes < 32)
+  else if (gcm.maxKeyBytes > 0 && gcm.maxKeyBytes < 32)
     probe.tell('mechanisms', 'note', `${words}: no key of 32 bytes`);
   else probe.tell('mechanisms', 'ok', words);
 }
@@ -141,8 +141,8 @@ async function askLatency(probe: Walked, key: string): Promise<void> {
   const { encrypt, decrypt, create } = await probe.ask('latency', { profile: toProfile(probe.draft), key });
   const { draft } = probe;
   const busy = ((encrypt.p50 + decrypt.p50) / 1_000) * requestsPerSecond;
-  const { most } = probe.facts?.sessions ?? {};
-  const bySessions = typeof most === 'number' ? Math.max(1, Math.floor((most - 2) / 2) - 1) : 64;
+  const { max } = probe.facts?.sessions ?? {};
+  const bySessions = typeof max === 'number' ? Math.max(1, Math.floor((max - 2) / 2) - 1) : 64;
   draft.hosts = Math.min(64, bySessions, Math.max(2, Math.ceil(busy)));
   const words = `encrypt ${told(encrypt)}, decrypt ${told(decrypt)}, create ${told(create)}`;
   draft.seen['hosts'] =

@@ -19,6 +19,6 @@ export interface Walked {
 }
 
 /** Says no, where it is not the module that did. */
-export function no(problem: string, wayOut: string): ProbeFailure {
-  return new ProbeFailure('refused', { pinRefused: false, problem, wayOut });
+export function no(problem: string, remediation: string): ProbeFailure {
+  return new ProbeFailure('refused', { pinRefused: false, problem, remediation });
 }

@@ -12,7 +12,7 @@ import { print } from '../../output/streams.ts';
 interface Check {
   ok: boolean;
   missing: string[];
-  problem: { code: string; message: string; wayOut: string } | null;
+  problem: { code: string; message: string; remediation: string } | null;
 }
 
 const documents = ['policy', 'trust', 'assuming'] as const;
@@ -38,7 +38,7 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
         throw new CliError(
           'refused',
           check.problem?.message ?? 'permissions are missing',
-          check.problem?.wayOut ??
+          check.problem?.remediation ??
             'holdfast csp-account policy prints the least policy; what was allowed a moment ago takes effect in AWS after seconds, sometimes minutes: then check again',
         );
     },
@@ -128,14 +128,14 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
 function forPeople(check: Check, name: string, options: OutputOptions): object {
   const { problem: _, ...rest } = check;
   const { missing } = rest;
-  if (missing.length <= mostNamed || isWide(options)) return rest;
+  if (missing.length <= maxNamed || isWide(options)) return rest;
   return {
     ...rest,
     missing: `${missing.length} permissions, such as ${missing[0] ?? ''}; holdfast csp-account policy ${name} prints the policy that gives them, -o wide names each`,
   };
 }
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 interface Policies {
   policy: object;

@@ -28,7 +28,7 @@ export const cspAccounts: Collection = {
   sample: 'aws-payments',
 };
 
-interface CspAccountWish {
+interface CspAccountInput {
   name?: string;
   group?: string;
   description?: string;
@@ -51,9 +51,9 @@ export function addCspAccountCommands(program: Command): void {
     .command('create <name>')
     .description('make a CSP account; of an access key the secret is asked for')
     .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
-  describe(create).action(async (name: string, wish: CspAccountWish, command: Command) =>
+  describe(create).action(async (name: string, input: CspAccountInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = given({ ...(await fieldsOf(api, wish)), type: typeOf(wish), name });
+      const body = given({ ...(await fieldsOf(api, input)), type: typeOf(input), name });
       const made = await api.client.create(cspAccounts.path(api), body);
       printChanged(madeSentence(made), made, api.options);
     }),
@@ -69,9 +69,9 @@ export function addCspAccountCommands(program: Command): void {
     .description('change a CSP account, by name or id')
     .option('--name <name>', 'another name')
     .option('--group <group>', 'admin group that it belongs to, by name or id');
-  describe(edit).action(async (name: string, wish: CspAccountWish, command: Command) =>
+  describe(edit).action(async (name: string, input: CspAccountInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = changes(await fieldsOf(api, wish));
+      const body = changes(await fieldsOf(api, input));
       const { id } = await findOne(api, cspAccounts, name);
       const { after, changed } = await api.client.edit(`${cspAccounts.path(api)}/${id}`, body);
       const { secretAccessKey: _, ...told } = body;
@@ -141,24 +141,24 @@ function describe(command: Command): Command {
     .addOption(new Option('--fips <yes|no>', 'use AWS’s FIPS endpoints').argParser(yesNo));
 }
 
-function typeOf({ type, roleArn, accessKeyId }: CspAccountWish): string {
+function typeOf({ type, roleArn, accessKeyId }: CspAccountInput): string {
   if (type !== undefined) return type;
   if (roleArn !== undefined) return 'role';
   return accessKeyId === undefined ? 'manual' : 'access-key';
 }
 
-async function fieldsOf(api: Api, wish: CspAccountWish): Promise<Record<string, unknown>> {
-  const { accessKeyId, accessKeyRotation } = wish;
+async function fieldsOf(api: Api, input: CspAccountInput): Promise<Record<string, unknown>> {
+  const { accessKeyId, accessKeyRotation } = input;
   return {
-    name: wish.name,
-    description: wish.description,
-    adminGroupId: await idOf(api, groups, wish.group),
-    awsAccountId: wish.awsAccount,
-    defaultRegion: wish.region,
-    type: wish.type,
-    partition: wish.partition,
-    fips: wish.fips,
-    roleArn: wish.roleArn,
+    name: input.name,
+    description: input.description,
+    adminGroupId: await idOf(api, groups, input.group),
+    awsAccountId: input.awsAccount,
+    defaultRegion: input.region,
+    type: input.type,
+    partition: input.partition,
+    fips: input.fips,
+    roleArn: input.roleArn,
     accessKeyId: accessKeyId === 'none' ? null : accessKeyId,
     secretAccessKey:
       accessKeyId === undefined || accessKeyId === 'none'
@@ -167,7 +167,7 @@ async function fieldsOf(api: Api, wish: CspAccountWish): Promise<Record<string, 
             await readSecret({
               what: 'secret access key',
               option: '--secret-access-key-file',
-              file: wish.secretAccessKeyFile,
+              file: input.secretAccessKeyFile,
             })
           ).reveal(),
     accessKeyRotation: accessKeyRotation === undefined ? undefined : { days: accessKeyRotation.to },

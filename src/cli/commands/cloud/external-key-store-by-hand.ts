@@ -6,7 +6,7 @@ import { example } from '../../output/example.ts';
 import {
   addAct,
   keySetOf,
-  type ActWish,
+  type ActInput,
   tellStore,
   tellStoreChange,
   type FoundStore,
@@ -25,17 +25,17 @@ export function addByHandCommands(store: Command): void {
     store,
     'rotate-credential',
     'give AWS a new XKS credential; the old one retires by itself. Of one by hand: issue it, then tell with --done',
-    async (api, { path }, wish) => {
-      const { to } = wish.retireAfterQuiet ?? {};
+    async (api, { path }, input) => {
+      const { to } = input.retireAfterQuiet ?? {};
       if (to === null)
         throw new CliError('usage', 'the old credential retires at some time', 'a time such as 60min or 2h');
       const rotate = async () =>
         api.client.change(path, {
           method: 'POST',
           action: '/rotate-credential',
-          body: given({ retireAfterQuietMinutes: to, done: wish.done }),
+          body: given({ retireAfterQuietMinutes: to, done: input.done }),
         });
-      return withFiles(api, wish, rotate);
+      return withFiles(api, input, rotate);
     },
     [
       new Option(
@@ -50,12 +50,12 @@ export function addByHandCommands(store: Command): void {
     store,
     'console',
     'tell what to enter in the console of AWS; for one by hand with a new credential, which is shown this once',
-    async (api, { path }, wish) =>
-      withFiles(api, wish, async () =>
+    async (api, { path }, input) =>
+      withFiles(api, input, async () =>
         api.client.change(path, {
           method: 'POST',
           action: '/console',
-          body: given({ credential: wish.credential }),
+          body: given({ credential: input.credential }),
         }),
       ),
     [new Option('--no-credential', 'issue none'), ...fileOptions()].map(withoutDefault),
@@ -95,12 +95,12 @@ export function addByHandCommands(store: Command): void {
     .action(
       async (
         keySet: string,
-        wish: { region: string; id: string; name?: string; uriEndpoint?: string },
+        input: { region: string; id: string; name?: string; uriEndpoint?: string },
         command: Command,
       ) =>
         withApi(command, async (api) => {
           const { path } = await keySetOf(api, keySet);
-          const { region, id: customKeyStoreId, name, uriEndpoint } = wish;
+          const { region, id: customKeyStoreId, name, uriEndpoint } = input;
           tellStoreChange(
             api,
             await api.client.create<FoundStore>(
@@ -146,10 +146,10 @@ const secretMembers = [
  * Prints what to do, with the credential or with the files that it was written into. These are opened before it is
  * issued, so that it is not lost where they cannot be written.
  */
-async function withFiles(api: Api, wish: ActWish, ask: () => Promise<Item>): Promise<void> {
+async function withFiles(api: Api, input: ActInput, ask: () => Promise<Item>): Promise<void> {
   const files: Record<string, string> = given({
-    consoleFile: wish.consoleFile,
-    request: wish.requestFile,
+    consoleFile: input.consoleFile,
+    request: input.requestFile,
   }) as Record<string, string>;
   const writers: [member: string, write: (text: string, made: Made) => void][] = [];
   const open = async ([first, ...rest]: [string, string][]): Promise<void> => {

@@ -101,7 +101,7 @@ async function findStore(
 }
 
 /** What the commands on one external key store are told. */
-export interface ActWish extends ReachWish {
+export interface ActInput extends ReachInput {
   keySet?: string;
   region?: string;
   wait?: boolean;
@@ -119,7 +119,7 @@ export interface ActWish extends ReachWish {
   requestFile?: string;
 }
 
-export interface ReachWish {
+export interface ReachInput {
   name?: string;
   uriEndpoint?: string;
   connectivity?: string;
@@ -133,7 +133,7 @@ export function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, found: FoundWithPath, wish: ActWish) => Promise<void> | void,
+  act: (api: Api, found: FoundWithPath, input: ActInput) => Promise<void> | void,
   options: Option[] = [],
   more = '',
 ): void {
@@ -143,8 +143,8 @@ export function addAct(
     .addOption(keySetOption())
     .addOption(regionOption());
   for (const option of options) command.addOption(option);
-  command.action(async (name: string, wish: ActWish, command: Command) =>
-    withApi(command, async (api) => act(api, await findStore(api, name, wish), wish)),
+  command.action(async (name: string, input: ActInput, command: Command) =>
+    withApi(command, async (api) => act(api, await findStore(api, name, input), input)),
   );
   example(command, `holdfast external-key-store ${verb} payments${more}`);
 }
@@ -197,19 +197,22 @@ function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: Ite
 /** What is wrong with it, with meaning and way out. */
 export function troubleOf({ connectionError, problem, warnings }: Item): string[] {
   const error = connectionError as ConnectionError | null | undefined;
-  const last = problem as { message: string; wayOut: string } | null | undefined;
-  const others = (warnings ?? []) as { message: string; wayOut: string }[];
+  const last = problem as { message: string; remediation: string } | null | undefined;
+  const others = (warnings ?? []) as { message: string; remediation: string }[];
   const lines: string[] = [];
   if (error !== null && error !== undefined)
     lines.push(
       `FAILED with ${error.code}: ${error.meaning}`,
       `  likely: ${error.cause}`,
-      `  way out: ${error.wayOut}`,
+      `  hint: ${error.remediation}`,
       `  see: ${error.source}`,
     );
-  for (const { message, wayOut } of [...(last === null || last === undefined ? [] : [last]), ...others]) {
+  for (const { message, remediation } of [
+    ...(last === null || last === undefined ? [] : [last]),
+    ...others,
+  ]) {
     lines.push(`problem: ${message}`);
-    if (wayOut !== '') lines.push(`  way out: ${wayOut}`);
+    if (remediation !== '') lines.push(`  hint: ${remediation}`);
   }
   return lines;
 }
@@ -218,6 +221,6 @@ export interface ConnectionError {
   code: string;
   meaning: string;
   cause: string;
-  wayOut: string;
+  remediation: string;
   source: string;
 }

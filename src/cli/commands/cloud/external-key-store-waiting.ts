@@ -17,7 +17,7 @@ import { note } from '../../output/streams.ts';
 /** Between two looks, milliseconds. */
 const lookEvery = 3_000;
 /** AWS takes about five minutes to connect one; so long nobody waits in vain, milliseconds. */
-const longestWait = 30 * 60_000;
+const maxWait = 30 * 60_000;
 
 /** What AWS is asked again so soon is waited for, milliseconds. */
 const soon = 60_000;
@@ -29,7 +29,7 @@ interface On {
 
 interface LastProblem {
   message: string;
-  wayOut: string;
+  remediation: string;
   at: string;
 }
 
@@ -51,8 +51,8 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
   );
   if (after === undefined) throw gone();
   if (after['state'] === 'DISCONNECTED') {
-    const { message, wayOut } = after['problem'] as LastProblem;
-    throw new CliError('unreachable', message, wayOut);
+    const { message, remediation } = after['problem'] as LastProblem;
+    throw new CliError('unreachable', message, remediation);
   }
   const error = after['connectionError'] as ConnectionError | null;
   if (after['state'] === 'CONNECTED') {
@@ -64,7 +64,7 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
   throw new CliError(
     'unreachable',
     `AWS could not connect it: ${error.code}. ${error.meaning} Likely: ${error.cause}`,
-    `${error.wayOut} (${error.source})`,
+    `${error.remediation} (${error.source})`,
   );
 }
 
@@ -76,7 +76,7 @@ export async function waitForDeletion(api: Api, on: On): Promise<void> {
   throw new CliError(
     'conflict',
     problem?.message ?? 'it is not to be deleted any more',
-    problem?.wayOut ?? 'see: holdfast external-key-store show',
+    problem?.remediation ?? 'see: holdfast external-key-store show',
   );
 }
 
@@ -148,7 +148,7 @@ async function waited(
     }
     told = news;
     if (now['wanted'] !== null && isTriedLate(now)) throw tooLate(now);
-    if (seconds() * 1000 > longestWait)
+    if (seconds() * 1000 > maxWait)
       throw new CliError(
         'unreachable',
         `it is ${String(now['state'])} still`,
@@ -167,8 +167,8 @@ async function waited(
 
 /** AWS is asked again in minutes or hours, or once somebody has put it right. */
 function tooLate(store: FoundStore): CliError {
-  const { message, wayOut } = store['problem'] as LastProblem;
-  return new CliError('unreachable', message, wayOut);
+  const { message, remediation } = store['problem'] as LastProblem;
+  return new CliError('unreachable', message, remediation);
 }
 
 function gone(): CliError {

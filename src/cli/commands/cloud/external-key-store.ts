@@ -11,7 +11,7 @@ import {
   tellStore,
   tellStoreChange,
   type FoundStore,
-  type ReachWish,
+  type ReachInput,
 } from './external-key-store-records.ts';
 import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
 import { cspAccounts } from './csp-account.ts';
@@ -45,25 +45,25 @@ function addCreate(store: Command): void {
   describe(create, 'its name in AWS; the key set’s if omitted').action(
     async (
       keySet: string,
-      wish: ReachWish & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },
+      input: ReachInput & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },
       command: Command,
     ) =>
       withApi(command, async (api) => {
-        const { byHand, wait } = wish;
-        const connect = wish.connect === true || wait === true;
+        const { byHand, wait } = input;
+        const connect = input.connect === true || wait === true;
         const { path } = await keySetOf(api, keySet);
         const ask = async () =>
           api.client.create<FoundStore>(
             path,
             given({
-              ...reachOf(wish),
-              region: wish.region,
+              ...reachOf(input),
+              region: input.region,
               make: byHand === true ? false : undefined,
               connect: connect ? true : undefined,
             }),
           );
         const find = async () =>
-          (await api.client.list<FoundStore>(path)).find(({ region }) => region === wish.region);
+          (await api.client.list<FoundStore>(path)).find(({ region }) => region === input.region);
         const made = wait === true ? await askedFor(ask, find) : await ask();
         if (wait === true && made['origin'] !== 'MANUAL')
           return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
@@ -149,19 +149,19 @@ function addEdit(store: Command): void {
     store,
     'edit',
     'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
-    async (api, { path, store: { name } }, wish) => {
+    async (api, { path, store: { name } }, input) => {
       const body = changes({
-        ...reachOf(wish),
-        restorePath: wish.restorePath,
-        disconnect: wish.disconnect,
-        customKeyStoreId: wish.customKeyStoreId,
-        state: wish.state,
-        connectionError: wish.connectionError,
+        ...reachOf(input),
+        restorePath: input.restorePath,
+        disconnect: input.disconnect,
+        customKeyStoreId: input.customKeyStoreId,
+        state: input.state,
+        connectionError: input.connectionError,
       });
-      if (wish.disconnect === true)
+      if (input.disconnect === true)
         await confirm(
           `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
-          wish.yes,
+          input.yes,
         );
       const { after, changed } = await api.client.edit(path, body);
       return tellStoreChange(api, after, editedSentence(String(name), body, { after, changed }));
@@ -193,12 +193,12 @@ function addDelete(store: Command): void {
     store,
     'delete',
     'delete an external key store, in AWS too; only one without KMS keys',
-    async (api, { path, store: { name } }, wish) => {
-      const { disconnect = false, forget = false } = wish;
+    async (api, { path, store: { name } }, input) => {
+      const { disconnect = false, forget = false } = input;
       const question = forget
         ? `Forget the external key store ${String(name)}? It stays in AWS as it is.`
         : `Delete the external key store ${String(name)} in AWS?`;
-      await confirm(question, wish.yes);
+      await confirm(question, input.yes);
       const left = await leftAfterDeletion(api, path, { disconnect, forget });
       if (left !== undefined) await waitForDeletion(api, { path, store: left });
       const what = forget ? 'forgotten; AWS has it still' : 'deleted';
@@ -253,14 +253,14 @@ function reachOptions(): Option[] {
   ];
 }
 
-function reachOf(wish: ReachWish): Record<string, unknown> {
+function reachOf(input: ReachInput): Record<string, unknown> {
   return {
-    name: wish.name,
-    uriEndpoint: wish.uriEndpoint,
+    name: input.name,
+    uriEndpoint: input.uriEndpoint,
     // Naming the service says which.
     connectivity:
-      wish.connectivity ?? (wish.vpcEndpointService === undefined ? undefined : 'VPC_ENDPOINT_SERVICE'),
-    vpcEndpointServiceName: wish.vpcEndpointService,
-    vpcEndpointServiceOwner: wish.vpcEndpointServiceOwner,
+      input.connectivity ?? (input.vpcEndpointService === undefined ? undefined : 'VPC_ENDPOINT_SERVICE'),
+    vpcEndpointServiceName: input.vpcEndpointService,
+    vpcEndpointServiceOwner: input.vpcEndpointServiceOwner,
   };
 }

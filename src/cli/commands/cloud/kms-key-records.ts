@@ -11,12 +11,12 @@ import { said, textOf, timeText } from '../../output/said.ts';
 import { printable } from '../../output/printable.ts';
 import { note } from '../../output/streams.ts';
 
-/** A KMS key pointer as the API shows it. */
+/** A KMS key record as the API shows it. */
 export type FoundKmsKey = Found;
 
 interface Problem {
   message: string;
-  wayOut: string;
+  remediation: string;
   keyArn?: string;
 }
 
@@ -53,7 +53,7 @@ export function kmsKeysPath({ inVault }: Api): string {
   return inVault('/kms-keys');
 }
 
-/** Path of one pointer: it is below its CloudKey. */
+/** Path of one KMS key record: it is below its CloudKey. */
 export function pathOf(api: Api, { id, cloudKeyId }: Item): string {
   return `${cloudKeysPath(api)}/${String(cloudKeyId)}/kms-keys/${String(id)}`;
 }
@@ -68,11 +68,11 @@ export async function findKmsKey(api: Api, name: string, region?: string): Promi
   const left = live.length === 0 ? found : live;
   const [first] = left;
   if (first === undefined)
-    throw new CliError('notFound', 'there is no such KMS key pointer', 'see: holdfast kms-key list');
+    throw new CliError('notFound', 'there is no such KMS key record', 'see: holdfast kms-key list');
   if (left.length > 1)
     throw new CliError(
       'conflict',
-      `there are ${left.length} KMS key pointers of this name`,
+      `there are ${left.length} KMS key records of this name`,
       `add --region, or name it by id: ${left.map(({ id }) => id).join(', ')}`,
     );
   return first;
@@ -105,15 +105,15 @@ async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
 }
 
 /** What may be told of a KMS key. */
-export interface KmsKeyWish {
+export interface KmsKeyInput {
   alias?: string;
   description?: string;
   tag?: Record<string, string>;
   policy?: unknown;
 }
 
-/** What the commands on one pointer are told. */
-export interface ActWish extends KmsKeyWish {
+/** What the commands on one KMS key record are told. */
+export interface ActInput extends KmsKeyInput {
   inRegion?: string;
   diff?: boolean;
   policyOnly?: boolean;
@@ -128,13 +128,13 @@ export interface ActWish extends KmsKeyWish {
   yes?: boolean;
 }
 
-/** A command on one pointer. */
+/** A command on one KMS key record. */
 // oxlint-disable-next-line max-params -- a command’s parts, in the order in which it shows them
 export function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, found: { path: string; key: FoundKmsKey }, wish: ActWish) => Promise<void> | void,
+  act: (api: Api, found: { path: string; key: FoundKmsKey }, input: ActInput) => Promise<void> | void,
   options: Option[] = [],
   more = '',
 ): void {
@@ -144,10 +144,10 @@ export function addAct(
     .description(description)
     .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
   for (const option of options) command.addOption(option);
-  command.action(async (name: string, wish: ActWish, command: Command) =>
+  command.action(async (name: string, input: ActInput, command: Command) =>
     withApi(command, async (api) => {
-      const key = await findKmsKey(api, name, wish.inRegion);
-      return act(api, { path: pathOf(api, key), key }, wish);
+      const key = await findKmsKey(api, name, input.inRegion);
+      return act(api, { path: pathOf(api, key), key }, input);
     }),
   );
   example(command, `holdfast kms-key ${verb} payroll${more}`);
@@ -199,7 +199,7 @@ export function troubleOf({ problem, drift, mayBeStale, awsState }: Item): strin
   if (last !== null && last !== undefined) {
     lines.push(`problem: ${last.message}`);
     if (last.keyArn !== undefined) lines.push(`  the KMS key in the way: ${last.keyArn}`);
-    lines.push(`  way out: ${last.wayOut}`);
+    lines.push(`  hint: ${last.remediation}`);
   }
   if (awsState === 'Unavailable')
     lines.push(
@@ -211,7 +211,7 @@ export function troubleOf({ problem, drift, mayBeStale, awsState }: Item): strin
     lines.push(`drift: ${what}: ${values}${note === undefined ? '' : ` (${note})`}`);
   }
   if (found.length > 0)
-    lines.push('  way out: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
+    lines.push('  hint: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
   for (const { what, since } of stale)
     lines.push(
       `${what}: AWS shows it as it was before our own change, since ${timeText(since)}, which may be stale: it is looked at again every half minute`,

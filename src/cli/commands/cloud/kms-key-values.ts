@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
-import type { KmsKeyWish } from './kms-key-records.ts';
+import type { KmsKeyInput } from './kms-key-records.ts';
 
 /** Options of what may be told of a KMS key. */
-export function wishOptions(): Option[] {
+export function inputOptions(): Option[] {
   return [
     aliasOption('--alias <alias>'),
     new Option('--description <text>', 'up to 300 characters; that of the CloudKey if omitted'),
@@ -30,7 +30,7 @@ export function policyOption(flags: string): Option {
   ).argParser(readPolicy);
 }
 
-export function wishOf({ alias, description, tag, policy }: KmsKeyWish): Record<string, unknown> {
+export function inputOf({ alias, description, tag, policy }: KmsKeyInput): Record<string, unknown> {
   return { alias, description, tags: tag, policy };
 }
 

@@ -9,7 +9,7 @@ import { note } from '../../output/streams.ts';
 /** Between two looks, milliseconds. */
 const lookEvery = 1_000;
 /** AWS needs a second or two; what takes longer waits for something, milliseconds. */
-const longestWait = 10 * 60_000;
+const maxWait = 10 * 60_000;
 
 export function waitOption(): Option {
   return new Option(
@@ -24,11 +24,11 @@ const soon = 60_000;
 interface Waiting {
   message: string;
   fault: string;
-  wayOut: string;
+  remediation: string;
   at: string;
 }
 
-/** Waits until the pointer is DONE. Throws CliError with the way out where somebody has to do something first, or gave it up. */
+/** Waits until the KMS key record is DONE. Throws CliError with the way out where somebody has to do something first, or gave it up. */
 export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
   const began = performance.now();
   let told = '';
@@ -43,12 +43,12 @@ export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey
         'holdfast kms-key show has what became of it; holdfast kms-key create makes another',
       );
     if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem, key['nextAttemptAt']))
-      throw new CliError('unreachable', problem.message, problem.wayOut);
+      throw new CliError('unreachable', problem.message, problem.remediation);
     if (problem !== null && problem.message !== told) {
-      note(printable(`${problem.message}: ${problem.wayOut}`));
+      note(printable(`${problem.message}: ${problem.remediation}`));
       told = problem.message;
     }
-    if (performance.now() - began > longestWait)
+    if (performance.now() - began > maxWait)
       throw new CliError(
         'unreachable',
         problem?.message ?? 'the KMS key is not there yet',

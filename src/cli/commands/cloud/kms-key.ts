@@ -17,10 +17,10 @@ import {
   tellKmsKey,
   tellKmsKeyChange,
   type FoundKmsKey,
-  type KmsKeyWish,
+  type KmsKeyInput,
 } from './kms-key-records.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
-import { wishOf, wishOptions } from './kms-key-values.ts';
+import { inputOf, inputOptions } from './kms-key-values.ts';
 import { keySets } from '../key-set.ts';
 import { named } from '../../records/named.ts';
 import { isForPrograms, printData, printList, printRecord } from '../../output/output.ts';
@@ -49,21 +49,21 @@ function addCreate(kmsKey: Command): void {
     .option('--region <region>', 'Region of the external key store; that of the CloudKey if omitted')
     .option('--key-arn <arn>', 'KMS key that is there already and refers to the CloudKey')
     .addOption(waitOption());
-  for (const option of wishOptions()) create.addOption(option);
+  for (const option of inputOptions()) create.addOption(option);
   create.action(
     async (
       name: string,
-      wish: KmsKeyWish & { keySet?: string; region?: string; keyArn?: string; wait?: boolean },
+      input: KmsKeyInput & { keySet?: string; region?: string; keyArn?: string; wait?: boolean },
       command: Command,
     ) =>
       withApi(command, async (api) => {
-        const { id } = await findCloudKey(api, name, wish.keySet);
+        const { id } = await findCloudKey(api, name, input.keySet);
         const path = `${cloudKeysPath(api)}/${id}/kms-keys`;
         const made = await api.client.create<FoundKmsKey>(
           path,
-          given({ ...wishOf(wish), region: wish.region, keyArn: wish.keyArn }),
+          given({ ...inputOf(input), region: input.region, keyArn: input.keyArn }),
         );
-        const wait = wish.wait === true && made['origin'] !== 'MANUAL';
+        const wait = input.wait === true && made['origin'] !== 'MANUAL';
         const key = wait ? await waitForKmsKey(api, `${path}/${made.id}`) : made;
         tellKmsKeyChange(api, nowInAws(key), key);
       }),
@@ -96,19 +96,19 @@ function addLists(kmsKey: Command): void {
       .addOption(limitOption())
       .action(
         async (
-          wish: { keySet?: string; region?: string; status?: string; limit?: number },
+          input: { keySet?: string; region?: string; status?: string; limit?: number },
           command: Command,
         ) =>
           withApi(command, async (api) => {
-            const keySetId = await idOf(api, keySets, wish.keySet);
-            const { region, status: cloudStatus, limit } = wish;
+            const keySetId = await idOf(api, keySets, input.keySet);
+            const { region, status: cloudStatus, limit } = input;
             const items = await api.client.list<FoundKmsKey>(
               kmsKeysPath(api),
               { keySetId, region, cloudStatus },
               limit,
             );
             printList(items, columns, api.options, { name: ({ alias }) => alias });
-            tellWaysOut(api, items);
+            tellRemediations(api, items);
           }),
       ),
     'holdfast kms-key list --key-set payments',
@@ -167,17 +167,17 @@ async function unlinked(api: Api, path: string, region: string): Promise<Item[]>
 }
 
 /** The first few that something is wrong with, in words. */
-function tellWaysOut({ options }: Api, items: readonly Item[]): void {
+function tellRemediations({ options }: Api, items: readonly Item[]): void {
   if (isForPrograms(options)) return;
-  const most = 5;
+  const max = 5;
   const troubled = items.filter(({ problem }) => problem !== null);
-  for (const { alias, cloudKeyName, problem } of troubled.slice(0, most)) {
-    const { message, wayOut } = problem as { message: string; wayOut: string };
+  for (const { alias, cloudKeyName, problem } of troubled.slice(0, max)) {
+    const { message, remediation } = problem as { message: string; remediation: string };
     const name = alias === '' ? cloudKeyName : alias;
     note(printable(`${String(name)}: ${message}`));
-    note(printable(`  way out: ${wayOut}`));
+    note(printable(`  hint: ${remediation}`));
   }
-  if (troubled.length > most) note(`and ${troubled.length - most} more: holdfast kms-key show`);
+  if (troubled.length > max) note(`and ${troubled.length - max} more: holdfast kms-key show`);
 }
 
 function addShow(kmsKey: Command): void {
@@ -241,14 +241,14 @@ function addEdit(kmsKey: Command): void {
     kmsKey,
     'edit',
     'change alias, description, tags or key policy, in AWS too',
-    async (api, { path }, wish) => {
-      const body = changes({ ...wishOf(wish), keyArn: wish.keyArn });
-      const apply = wish.apply === false ? { apply: false } : {};
+    async (api, { path }, input) => {
+      const body = changes({ ...inputOf(input), keyArn: input.keyArn });
+      const apply = input.apply === false ? { apply: false } : {};
       const { after, changed } = await api.client.edit(path, { ...body, ...apply });
       tellKmsKeyChange(api, editedSentence(nameInAws(after), body, { after, changed }), after);
     },
     [
-      ...wishOptions(),
+      ...inputOptions(),
       new Option(
         '--key-arn <arn>',
         'link this KMS key, where none is linked yet: one made by hand, or one that was in the way',

@@ -7,7 +7,7 @@ import { isLabelOfOwn } from '../../own-keys.ts';
 
 /** So many labels are named, of so many characters each: a fault's detail is short. */
 const namedAtMost = 5;
-const longestNamed = 48;
+const maxNamedLength = 48;
 
 /** Labels are read for so long, in milliseconds: a network HSM takes its time for each. */
 const readingTime = 500;
@@ -44,7 +44,7 @@ function keysOfOthers(keys: KeyObjects): string {
     return of === '' ? 'the token has no AES key but Holdfast’s own' : `${of} all are Holdfast’s own`;
   const named = [...labels]
     .slice(0, namedAtMost)
-    .map((label) => JSON.stringify(label.slice(0, longestNamed)));
+    .map((label) => JSON.stringify(label.slice(0, maxNamedLength)));
   const more = labels.size > named.length ? `, and ${labels.size - named.length} more` : '';
   const there = others === 1 ? 'is not Holdfast’s own' : 'are not Holdfast’s own';
   return `${of === '' ? counted(others, 'AES key') : `${of} ${others}`} in the token ${there}: ${named.join(', ')}${more}`;

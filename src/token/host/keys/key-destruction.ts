@@ -23,7 +23,7 @@ export class KeyDestruction {
     cryptoki: Cryptoki,
     tools: ProofTools,
     // What comes next finds them without a search, as before.
-    witnesses: readonly Uint8Array[] = [ownKeys.protecting.id, ownKeys.health.id],
+    witnesses: readonly Uint8Array[] = [ownKeys.sealing.id, ownKeys.health.id],
   ) {
     this.#cryptoki = cryptoki;
     this.#tools = tools;

@@ -1,5 +1,5 @@
 /** The most keys whose handles are remembered: at about a hundred bytes each, 25 MB. */
-const mostHandles = 250_000;
+const maxHandles = 250_000;
 
 /**
  * What a host remembers of where keys are: CKA_ID → handle, for the life of a login. Both are kept as strings of one
@@ -8,12 +8,12 @@ const mostHandles = 250_000;
  */
 export class KeyHandles {
   readonly #byId = new Map<string, string>();
-  readonly #most: number;
+  readonly #max: number;
   /** Told of each CKA_ID whose handle is set: what was known of the old one says nothing about it. */
   readonly onLearned: ((id: Uint8Array) => void)[] = [];
 
-  constructor(most = mostHandles) {
-    this.#most = most;
+  constructor(max = maxHandles) {
+    this.#max = max;
   }
 
   get size(): number {
@@ -21,7 +21,7 @@ export class KeyHandles {
   }
 
   get isFull(): boolean {
-    return this.#byId.size >= this.#most;
+    return this.#byId.size >= this.#max;
   }
 
   get(id: Uint8Array): Buffer | undefined {

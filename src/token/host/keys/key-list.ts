@@ -9,8 +9,8 @@ import { ownKeys, versionLabelStart } from '../../own-keys.ts';
 import { reactionTo } from '../reactions.ts';
 
 /** So much of a CKA_ID or label is told; ours are shorter, and a foreign one must not outgrow a message. */
-const longestId = 255;
-const longestLabel = 512;
+const maxIdLength = 255;
+const maxLabelLength = 512;
 
 /** A page is closed when it has grown to this, so that whatever comes last still fits a message. */
 const pageBytes = maxFrameBytes * 0.75;
@@ -19,7 +19,7 @@ const pageBytes = maxFrameBytes * 0.75;
 const pageTime = 200;
 
 /** The most keys of a page, whatever was asked for. */
-const mostKeys = 1000;
+const maxKeys = 1000;
 
 /** A listing that nobody has asked for in so long is dropped, milliseconds. */
 const keptFor = 60_000;
@@ -95,7 +95,7 @@ export class KeyList {
       const told = this.#unlessGone(() => this.#keys.nameOf(Buffer.from(handle, 'latin1')));
       left.pop();
       if (told !== undefined) {
-        const id = told.id.subarray(0, longestId);
+        const id = told.id.subarray(0, maxIdLength);
         const same = byId.get(toText(id)) ?? { id, objects: 0, ours: undefined };
         same.objects++;
         if (told.label.startsWith(versionLabelStart)) same.ours = handle;
@@ -118,7 +118,7 @@ export class KeyList {
 
   #pageOf(sorted: SameId[], after: Buffer, limit: number, until: number): TokenResponses['listKeys'] {
     const page: ListedKey[] = [];
-    let left = Math.min(Math.max(limit, 1), mostKeys);
+    let left = Math.min(Math.max(limit, 1), maxKeys);
     let bytes = 0;
     for (let at = firstAfter(sorted, after); at < sorted.length; at++) {
       const same = sorted[at];
@@ -128,7 +128,7 @@ export class KeyList {
       const key = same === undefined ? undefined : this.#told(same);
       if (key === undefined) continue;
       page.push(key);
-      bytes += key.id.length + Buffer.byteLength(key.label) + key.complaints.length * 40 + 32;
+      bytes += key.id.length + Buffer.byteLength(key.label) + key.violations.length * 40 + 32;
       left--;
     }
     return { keys: page, more: false };
@@ -136,7 +136,7 @@ export class KeyList {
 
   #told({ id, objects, ours }: SameId): ListedKey | undefined {
     const told = this.#unlessGone(() => this.#keys.read(Buffer.from(ours ?? '', 'latin1')));
-    return told && { ...told, id, label: told.label.slice(0, longestLabel), objects };
+    return told && { ...told, id, label: told.label.slice(0, maxLabelLength), objects };
   }
 
   /** Undefined for a key that was destroyed since the search. */

@@ -256,7 +256,7 @@ export class KeyObjects {
 /** Names of the attributes of a new key that are not as they were asked for; a label may have been cut silently. */
 function notAsAsked(made: KeyAttributes, id: Uint8Array, label: string, usage: KeyUsage): string[] {
   return [
-    ...made.complaints,
+    ...made.violations,
     ...(Buffer.from(id).equals(made.id) ? [] : ['CKA_ID']),
     ...(made.label === label ? [] : ['CKA_LABEL']),
     ...(made.encrypt === usage.encrypt ? [] : ['CKA_ENCRYPT']),

@@ -83,6 +83,6 @@ function whyNotRecorded(keys: KeyObjects, handle: Buffer, { label }: KeyIdentity
     return 'its label is not the one on record';
   const limited = !told.encrypt || !told.decrypt;
   const mustBeBornHere = limited && isLabelOfOurs(label);
-  if (told.fit && (told.bornInToken || !mustBeBornHere)) return undefined;
-  return `it is not as it was made: ${told.complaints.join(', ')}`;
+  if (told.compliant && (told.generatedOnToken || !mustBeBornHere)) return undefined;
+  return `it is not as it was made: ${told.violations.join(', ')}`;
 }

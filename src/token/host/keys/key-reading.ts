@@ -34,7 +34,7 @@ export interface Reading {
   told: boolean | number | undefined;
   expected: boolean | number;
   /** Of all keys that are used, or only of those that we have made. */
-  of: 'fit' | 'born';
+  of: 'compliant' | 'born';
   /** Not telling it is as good as telling that it is false. */
   mayBeUntold: boolean;
 }
@@ -45,7 +45,7 @@ export function readingsOf(told: ReadonlyMap<number, Buffer>): Reading[] {
     name: string,
     value: Reading['told'],
     expected: Reading['expected'],
-    of: Reading['of'] = 'fit',
+    of: Reading['of'] = 'compliant',
     mayBeUntold = false,
   ): Reading => ({ name, told: value, expected, of, mayBeUntold });
   return [
@@ -55,9 +55,9 @@ export function readingsOf(told: ReadonlyMap<number, Buffer>): Reading[] {
     reading('CKA_PRIVATE', is(pkcs11js.CKA_PRIVATE), true),
     reading('CKA_SENSITIVE', is(pkcs11js.CKA_SENSITIVE), true),
     reading('CKA_EXTRACTABLE', is(pkcs11js.CKA_EXTRACTABLE), false),
-    reading('CKA_WRAP', is(pkcs11js.CKA_WRAP), false, 'fit', true),
-    reading('CKA_UNWRAP', is(pkcs11js.CKA_UNWRAP), false, 'fit', true),
-    reading('CKA_DERIVE', is(pkcs11js.CKA_DERIVE), false, 'fit', true),
+    reading('CKA_WRAP', is(pkcs11js.CKA_WRAP), false, 'compliant', true),
+    reading('CKA_UNWRAP', is(pkcs11js.CKA_UNWRAP), false, 'compliant', true),
+    reading('CKA_DERIVE', is(pkcs11js.CKA_DERIVE), false, 'compliant', true),
     reading('CKA_LOCAL', is(pkcs11js.CKA_LOCAL), true, 'born'),
     reading('CKA_ALWAYS_SENSITIVE', is(pkcs11js.CKA_ALWAYS_SENSITIVE), true, 'born'),
     reading('CKA_NEVER_EXTRACTABLE', is(pkcs11js.CKA_NEVER_EXTRACTABLE), true, 'born'),
@@ -75,9 +75,9 @@ export function judge(told: ReadonlyMap<number, Buffer>, notTold: ReadonlySet<st
     ...nameIn(told),
     encrypt: readBoolean(told.get(pkcs11js.CKA_ENCRYPT)) === true,
     decrypt: readBoolean(told.get(pkcs11js.CKA_DECRYPT)) === true,
-    fit: !wrong.some(({ of }) => of === 'fit'),
-    bornInToken: !wrong.some(({ of }) => of === 'born'),
-    complaints: wrong.map(({ name }) => name),
+    compliant: !wrong.some(({ of }) => of === 'compliant'),
+    generatedOnToken: !wrong.some(({ of }) => of === 'born'),
+    violations: wrong.map(({ name }) => name),
   };
 }
 
@@ -87,7 +87,7 @@ export function judgeFound(told: ReadonlyMap<number, Buffer>, notTold: ReadonlyS
     .filter(({ name, type }) => readBoolean(told.get(type)) === true && !notTold.has(name))
     .map(({ name }) => name);
   const lasting = readingsOf(told)
-    .filter((reading) => reading.of === 'fit' && !isAsExpected(reading) && !notTold.has(reading.name))
+    .filter((reading) => reading.of === 'compliant' && !isAsExpected(reading) && !notTold.has(reading.name))
     .map(({ name }) => name)
     .filter((name) => !excess.includes(name));
   // Where the token does not tell it, trying is the way to know.

@@ -12,7 +12,7 @@ const handlesPerCall = 500;
 export function findAesKeys(
   { lib, session: { handle: session } }: Cryptoki,
   by: { id?: Buffer; label?: string } = {},
-  most = Infinity,
+  max = Infinity,
 ): Buffer[] {
   const template: pkcs11js.Attribute[] = [
     { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
@@ -25,8 +25,8 @@ export function findAesKeys(
   const found: Buffer[] = [];
   let ended = false;
   try {
-    while (found.length < most) {
-      const wanted = Math.min(most - found.length, handlesPerCall);
+    while (found.length < max) {
+      const wanted = Math.min(max - found.length, handlesPerCall);
       // A module may give fewer than asked for: only none at all is the end.
       const some = attempt('C_FindObjects', () => lib.C_FindObjects(session, wanted));
       if (some.length === 0) break;

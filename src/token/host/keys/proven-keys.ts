@@ -9,7 +9,7 @@ const provenFor = 60_000;
 /** A key that is not the one on record is not looked at again for so long, milliseconds. */
 const unfitFor = 5_000;
 /** The most keys that are remembered as proven; beyond, the oldest is proven again when it is next used. */
-const mostRemembered = 100_000;
+const maxRemembered = 100_000;
 
 interface Verdict {
   /** As in the message; another for the same CKA_ID is proven anew. */
@@ -76,7 +76,7 @@ export class ProvenKeys {
 
   #remember(id: Uint8Array, verdict: Verdict): void {
     const name = toText(id);
-    if (this.#verdicts.size >= mostRemembered && !this.#verdicts.has(name)) {
+    if (this.#verdicts.size >= maxRemembered && !this.#verdicts.has(name)) {
       const [oldest] = this.#verdicts.keys();
       if (oldest !== undefined) this.#verdicts.delete(oldest);
     }

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Crew } from '../../src/node/crew.ts';
+import { WorkerGroup } from '../../src/node/worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
 import { managementMessage } from '../../src/node/worker-messages.ts';
 import { createLog } from '../../src/log.ts';
@@ -15,10 +15,10 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
       if (message.token === 'marked') marked.resolve();
     } else if (first === undefined) {
       first = reply;
-      crew.tell({ kind: 'drain' });
+      group.tell({ kind: 'drain' });
     } else second.resolve();
   };
-  const crew = new Crew({
+  const group = new WorkerGroup({
     kind: 'management process',
     index: 0,
     script: new URL('./replaced-worker.ts', import.meta.url),
@@ -26,21 +26,21 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
     tokens: [],
     start: () => ({ kind: 'start' }) as StartMessage,
     // However busy the machine.
-    longestSilence: 600_000,
+    maxSilence: 600_000,
     log: createLog('silent'),
     onListening: () => undefined,
     onChange: () => undefined,
     onPinRefused: () => undefined,
-    onHopeless: (why) => t.fail(why),
+    onStartupFailed: (why) => t.fail(why),
     says: managementMessage,
     onMessage,
   });
-  t.teardown(async () => crew.stop(10_000));
-  crew.start();
+  t.teardown(async () => group.stop(10_000));
+  group.start();
   await second.promise;
   first?.({ kind: 'node-facts', id: 1, facts: {} } as ToWorker);
   // Answered after whatever was told before.
-  crew.tell({ kind: 'ticket-keys', ticketKeys: [] });
+  group.tell({ kind: 'ticket-keys', ticketKeys: [] });
   await marked.promise;
   t.deepEqual(heard, ['marked']);
 });

@@ -1,10 +1,10 @@
 import type { Edit } from '../../vault/edits.ts';
 import type { KeySet } from './key-set-records.ts';
-import { parseQuota, parseRotationDays, type QuotaWish } from '../../vault/limits.ts';
+import { parseQuota, parseRotationDays, type QuotaInput } from '../../vault/limits.ts';
 import { parseDescription, parseName, parsePathPrefix } from '../../vault/names.ts';
 
 /** What may be told of a key set, and changed later. */
-export interface KeySetWish {
+export interface KeySetInput {
   name: string;
   description?: string | undefined;
   /** Required of those who see only what is their admin groups'. */
@@ -19,7 +19,7 @@ export interface KeySetWish {
   pathPrefix?: string | undefined;
   /** Days between rotations of its CloudKeys that have no schedule of their own; null for never. */
   rotationDays?: number | null | undefined;
-  quota?: QuotaWish | null | undefined;
+  quota?: QuotaInput | null | undefined;
 }
 
 export type KeySetChange = Partial<
@@ -27,16 +27,16 @@ export type KeySetChange = Partial<
 >;
 
 /** What is told, parsed; what is left out stays out. Throws NameError, VaultError `invalid`. */
-export function parseKeySetWish(wish: Edit<KeySetWish>): KeySetChange {
+export function parseKeySetInput(input: Edit<KeySetInput>): KeySetChange {
   return {
-    ...(wish.name === undefined ? {} : { name: parseName(wish.name) }),
-    ...(wish.description === undefined ? {} : { description: parseDescription(wish.description) }),
-    ...(wish.adminGroupId === undefined ? {} : { admin_group_id: wish.adminGroupId }),
-    ...(wish.cspAccountId === undefined ? {} : { csp_account_id: wish.cspAccountId }),
-    ...(wish.token === undefined ? {} : { token: wish.token }),
-    ...(wish.externalKeyStore === undefined ? {} : { external_key_store: wish.externalKeyStore ? 1 : 0 }),
-    ...(wish.pathPrefix === undefined ? {} : { path_prefix: parsePathPrefix(wish.pathPrefix) }),
-    ...(wish.rotationDays === undefined ? {} : { rotation_days: parseRotationDays(wish.rotationDays) }),
-    ...(wish.quota === undefined ? {} : parseQuota(wish.quota)),
+    ...(input.name === undefined ? {} : { name: parseName(input.name) }),
+    ...(input.description === undefined ? {} : { description: parseDescription(input.description) }),
+    ...(input.adminGroupId === undefined ? {} : { admin_group_id: input.adminGroupId }),
+    ...(input.cspAccountId === undefined ? {} : { csp_account_id: input.cspAccountId }),
+    ...(input.token === undefined ? {} : { token: input.token }),
+    ...(input.externalKeyStore === undefined ? {} : { external_key_store: input.externalKeyStore ? 1 : 0 }),
+    ...(input.pathPrefix === undefined ? {} : { path_prefix: parsePathPrefix(input.pathPrefix) }),
+    ...(input.rotationDays === undefined ? {} : { rotation_days: parseRotationDays(input.rotationDays) }),
+    ...(input.quota === undefined ? {} : parseQuota(input.quota)),
   };
 }

@@ -93,14 +93,14 @@ const ofFault: Readonly<Record<TokenFault, string>> = {
   internal: verifyFirst,
 };
 
-export function knownWayOut(rv: number | undefined): string | undefined {
+export function knownRemediation(rv: number | undefined): string | undefined {
   return rv === undefined ? undefined : wayOuts.get(rv);
 }
 
-export function wayOutOf(rv: number | undefined, call?: string): string {
+export function remediationOf(rv: number | undefined, call?: string): string {
   return (
     (call === 'C_GenerateKey' && rv !== undefined ? ofGenerateKey.get(rv) : undefined) ??
-    knownWayOut(rv) ??
+    knownRemediation(rv) ??
     'see the module’s own log'
   );
 }
@@ -108,7 +108,7 @@ export function wayOutOf(rv: number | undefined, call?: string): string {
 /** What a token's failure is for an operator: what was said, with the CKR and its detail, and what can be done. */
 export interface TokenWords {
   problem: string;
-  wayOut: string;
+  remediation: string;
 }
 
 /** What {@link TokenError.call} is of encryptions that may not be done before they are counted: no call of the module's. */
@@ -125,7 +125,7 @@ const secondCountIsLate = {
 
 const countIsLate: TokenWords = {
   problem: 'the encryptions of the key were not counted in time, so none was done',
-  wayOut:
+  remediation:
     'the supervisor writes the count into the store: look at the store’s disk, at who locks the store, and whether the ' +
     'supervisor runs; keys that are in use go on meanwhile',
 };
@@ -138,15 +138,15 @@ export function tokenWords(error: TokenError): TokenWords {
   const { fault, call, rv, message } = error;
   if (call === countCall) return countIsLate;
   if (call === recountCall) return { ...countIsLate, ...secondCountIsLate };
-  return { problem: `the token: ${message}`, wayOut: wayOutOfFailure(fault, call, rv) };
+  return { problem: `the token: ${message}`, remediation: remediationOfFailure(fault, call, rv) };
 }
 
 /** Of any failure: the token's with what can be done about it, others as they say it. */
-export function wordsOfFailure(error: unknown): { problem: string; wayOut?: string } {
+export function wordsOfFailure(error: unknown): { problem: string; remediation?: string } {
   return error instanceof TokenError ? tokenWords(error) : { problem: (error as Error).message };
 }
 
-function wayOutOfFailure(fault: TokenFault, call: string, rv: number | undefined): string {
+function remediationOfFailure(fault: TokenFault, call: string, rv: number | undefined): string {
   if (fault === 'key-unfit' && call === 'C_GenerateKey')
     return (
       'the token makes keys with other attributes than it was asked for, and the same again if it is repeated: its policy ' +
@@ -155,5 +155,5 @@ function wayOutOfFailure(fault: TokenFault, call: string, rv: number | undefined
   if (rv === undefined || fault === 'bad-ciphertext' || fault === 'usage-refused') return ofFault[fault];
   const isGeneral = rv === CKR.GENERAL_ERROR || rv === CKR.FUNCTION_FAILED;
   const ofCall = call === 'C_GenerateKey' ? ofGenerateKey.get(rv) : undefined;
-  return ofCall ?? (isGeneral ? undefined : knownWayOut(rv)) ?? ofFault[fault];
+  return ofCall ?? (isGeneral ? undefined : knownRemediation(rv)) ?? ofFault[fault];
 }

@@ -10,7 +10,7 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
-import { wayOutOfOwnKeys } from '../token/own-keys.ts';
+import { remediationOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
@@ -18,22 +18,22 @@ import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
-const longestStart = 60_000;
+const maxStart = 60_000;
 /** How often to look whether token hosts get the CPU, milliseconds. */
 const gaugeInterval = 1_000;
 /** A host that does not answer and does not get the CPU either is spared so many times. */
-const mostSpared = 3;
+const maxSpared = 3;
 /** Pauses before a worker is started again, milliseconds. */
 const firstPause = 100;
-const longestPause = 5_000;
+const maxPause = 5_000;
 /** How long a new worker waits for the hosts of the one before to give their sessions back, milliseconds. */
-const hostsPatience = 250;
+const hostsTimeout = 250;
 /** A host that could not start so often in a row is not waited for. */
 const vainStarts = 2;
 /** A worker that lived this long had come up well. */
 const settledAfter = 30_000;
 
-export interface CrewOptions {
+export interface WorkerGroupOptions {
   /** What its log lines and failures call it. */
   kind: 'XKS worker' | 'management process';
   index: number;
@@ -45,12 +45,12 @@ export interface CrewOptions {
   /** Asked at each start: the port may have become known meanwhile. */
   start: () => StartMessage;
   /** How long it may be silent once it listens, milliseconds. */
-  longestSilence: number;
+  maxSilence: number;
   log: Logger;
   onListening: (port: number) => void;
   onChange: () => void;
-  onPinRefused: (token: string, problem: string, wayOut: string) => void;
-  onHopeless: (why: string) => void;
+  onPinRefused: (token: string, problem: string, remediation: string) => void;
+  onStartupFailed: (why: string) => void;
   /** What it may say. */
   says: Check<ToSupervisor>;
   /** Messages that are not about the worker's own life. An answer goes to the process that asked, or to nobody. */
@@ -77,8 +77,8 @@ interface KeptHost {
 }
 
 /** One worker with the keepers of its token hosts: each host serves this worker alone. */
-export class Crew implements Sharer {
-  readonly #options: CrewOptions;
+export class WorkerGroup implements Sharer {
+  readonly #options: WorkerGroupOptions;
   #worker: ChildProcess | undefined;
   #channel: HandedSockets | undefined;
   #instance = '';
@@ -89,7 +89,7 @@ export class Crew implements Sharer {
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
-  constructor(options: CrewOptions) {
+  constructor(options: WorkerGroupOptions) {
     this.#options = options;
   }
 
@@ -144,17 +144,17 @@ export class Crew implements Sharer {
     else this.#channel.tell(message, handle);
   }
 
-  /** Drains the worker, then ends its hosts. Kills the worker where it takes longer than `patience` milliseconds. */
-  async stop(patience: number): Promise<void> {
+  /** Drains the worker, then ends its hosts. Kills the worker where it takes longer than `timeout` milliseconds. */
+  async stop(timeout: number): Promise<void> {
     this.#stopping.abort();
     this.tell({ kind: 'drain' });
-    const late = setTimeout(() => this.#worker?.kill('SIGKILL'), patience);
+    const late = setTimeout(() => this.#worker?.kill('SIGKILL'), timeout);
     await this.#loop;
     clearTimeout(late);
   }
 
   async #keep(): Promise<void> {
-    const { kind, index, log, onHopeless } = this.#options;
+    const { kind, index, log, onStartupFailed } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const began = monotonicNow();
@@ -163,11 +163,11 @@ export class Crew implements Sharer {
       log.error({ worker: index, why }, `${kind} gone, starting another`);
       this.#failures = monotonicNow() - began > settledAfter ? 0 : this.#failures + 1;
       if (!this.#everListened && this.#failures >= 5) {
-        onHopeless(`${kind} ${index} does not come up: ${why}`);
+        onStartupFailed(`${kind} ${index} does not come up: ${why}`);
         break;
       }
       // A worker that had served is wanted back at once.
-      const pause = this.#failures <= 1 ? 0 : Math.min(longestPause, firstPause * 2 ** this.#failures);
+      const pause = this.#failures <= 1 ? 0 : Math.min(maxPause, firstPause * 2 ** this.#failures);
       await delay(pause, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -175,7 +175,7 @@ export class Crew implements Sharer {
   /** One life of the worker, with its hosts. Resolves with how it ended. */
   // oxlint-disable-next-line max-lines-per-function -- one event of the worker’s life after another
   async #runOnce(): Promise<string> {
-    const { kind, index, log, longestSilence, start, tokens } = this.#options;
+    const { kind, index, log, maxSilence, start, tokens } = this.#options;
     const [[command, ...words], env] = this.#command();
     const begin = () =>
       spawn(command, words, {
@@ -209,8 +209,8 @@ export class Crew implements Sharer {
     this.#instance = `xks-worker/${randomUUID()}`;
     const watchdog = new Watchdog({
       pid: worker.pid,
-      bound: () => (this.#listening ? longestSilence : longestStart),
-      interval: longestSilence / 16,
+      bound: () => (this.#listening ? maxSilence : maxStart),
+      interval: maxSilence / 16,
       ask: () => this.tell({ kind: 'ping' }),
       onHung: () => {
         log.error({ worker: index }, `${kind} does not answer: killed`);
@@ -247,7 +247,7 @@ export class Crew implements Sharer {
     this.#options.onChange();
     const ended = Promise.all(this.#keepers.map(async ({ keeper }) => keeper.stop()));
     // The next worker does not wait for hosts that hang; those that do not have given their sessions back by then.
-    await (this.#stopping.signal.aborted ? ended : Promise.race([ended, delay(hostsPatience)]));
+    await (this.#stopping.signal.aborted ? ended : Promise.race([ended, delay(hostsTimeout)]));
     return why;
   }
 
@@ -304,7 +304,7 @@ export class Crew implements Sharer {
   #killHost(id: number): void {
     const host = this.#keepers.find(({ hostId }) => hostId === id);
     if (host === undefined) return;
-    if (host.gauge?.starved === true && host.spared < mostSpared) {
+    if (host.gauge?.starved === true && host.spared < maxSpared) {
       host.spared++;
       return;
     }
@@ -349,11 +349,11 @@ export class Crew implements Sharer {
           onChange();
           if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
         },
-        onFailed: (problem, wayOut, pinRefused) => {
-          log.error({ token, problem, wayOut }, 'token host could not start');
+        onFailed: (problem, remediation, pinRefused) => {
+          log.error({ token, problem, remediation }, 'token host could not start');
           entry.problem = problem;
           entry.failures++;
-          if (pinRefused) onPinRefused(token, problem, wayOut);
+          if (pinRefused) onPinRefused(token, problem, remediation);
           onChange();
         },
       }),
@@ -366,7 +366,7 @@ export class Crew implements Sharer {
     const { token } = entry;
     for (const problem of alarms.filter((alarm) => !entry.alarms.includes(alarm)))
       log.error(
-        { token, problem, wayOut: wayOutOfOwnKeys },
+        { token, problem, remediation: remediationOfOwnKeys },
         'a key of Holdfast’s own is not the one that was made: nothing is done with it',
       );
     if (alarms.length === 0 && entry.alarms.length > 0)

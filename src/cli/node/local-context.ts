@@ -1,14 +1,14 @@
-import type { KeyHouse } from '../../keys/followers.ts';
+import type { KeyContext } from '../../keys/followers.ts';
 import { awsFollower } from '../../cloud/kms-keys/cloud-key-follower.ts';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { ownAuthority, type Act } from '../../evidence/trail.ts';
 import { wallClock } from '../../clock.ts';
 import type { Store } from '../../store/store.ts';
-import { TokenRooms } from '../../vault/tokens.ts';
+import { TokenPools } from '../../vault/tokens.ts';
 
 /** What acts of a command on the node itself work with: the store, and the tokens where the command opened them. */
-export function localHouse(store: Store, tokens = new TokenRooms([])): KeyHouse {
+export function localContext(store: Store, tokens = new TokenPools([])): KeyContext {
   return {
     store,
     tokens,

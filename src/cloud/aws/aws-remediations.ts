@@ -30,7 +30,7 @@ const newKey =
 const newlyAllowed =
   'if it was allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds, sometimes minutes';
 
-const waysOut: Readonly<Record<AwsFault, string>> = {
+const remediations: Readonly<Record<AwsFault, string>> = {
   denied: `allow it to the principal of the CSP account (holdfast csp-account policy prints the least policy), then repeat; ${newlyAllowed}`,
   credentials: `give the CSP account a credential that is active in IAM (holdfast csp-account edit); ${newKey}`,
   throttled: 'repeat in a minute',
@@ -46,36 +46,40 @@ const waysOut: Readonly<Record<AwsFault, string>> = {
 };
 
 /** Where the code says more than the fault. */
-const byCode: Readonly<Record<string, { words?: string; wayOut: string }>> = {
+const byCode: Readonly<Record<string, { words?: string; remediation: string }>> = {
   SignatureDoesNotMatch: {
-    wayOut:
+    remediation:
       'enter the secret access key again, whole and without blanks; and see that the clock of the node is right',
   },
   InvalidSignature: {
-    wayOut:
+    remediation:
       'enter the secret access key again, whole and without blanks; and see that the clock of the node is right',
   },
-  RequestTimeTooSkewed: { wayOut: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
-  RequestExpired: { wayOut: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
-  RequestInTheFuture: { wayOut: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
+  RequestTimeTooSkewed: {
+    remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes',
+  },
+  RequestExpired: { remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
+  RequestInTheFuture: { remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
   InvalidClientTokenId: {
-    wayOut: `see in IAM that the access key is there and active, and that the CSP account has the right partition; ${newKey}`,
+    remediation: `see in IAM that the access key is there and active, and that the CSP account has the right partition; ${newKey}`,
   },
   UnrecognizedClient: {
-    wayOut: `see in IAM that the access key is there and active, that the CSP account has the right partition, and that the Region is enabled in the AWS account; ${newKey}`,
+    remediation: `see in IAM that the access key is there and active, that the CSP account has the right partition, and that the Region is enabled in the AWS account; ${newKey}`,
   },
-  OptInRequired: { wayOut: 'enable the Region in the AWS account' },
-  RegionDisabled: { wayOut: 'activate AWS STS for the Region in the AWS account (IAM, account settings)' },
+  OptInRequired: { remediation: 'enable the Region in the AWS account' },
+  RegionDisabled: {
+    remediation: 'activate AWS STS for the Region in the AWS account (IAM, account settings)',
+  },
   CredentialsProviderError: {
     words: 'the node has no credentials of its own that work',
-    wayOut:
+    remediation:
       'give the node an instance role, a container role or credentials in its environment; or give the CSP account an access key',
   },
   ENOTFOUND: {
-    wayOut:
+    remediation:
       'the name of the endpoint has no address: see DNS, the Region, and [aws.endpoints] in the configuration',
   },
-  EAI_AGAIN: { wayOut: 'DNS does not answer: see the resolver of the node, then repeat' },
+  EAI_AGAIN: { remediation: 'DNS does not answer: see the resolver of the node, then repeat' },
   SELF_SIGNED_CERT_IN_CHAIN: certificateProblem(),
   DEPTH_ZERO_SELF_SIGNED_CERT: certificateProblem(),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificateProblem(),
@@ -83,26 +87,26 @@ const byCode: Readonly<Record<string, { words?: string; wayOut: string }>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificateProblem(),
   CERT_HAS_EXPIRED: {
     words: 'the certificate of the endpoint has expired',
-    wayOut: 'renew it; and see that the clock of the node is right',
+    remediation: 'renew it; and see that the clock of the node is right',
   },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     words: 'the certificate of the endpoint is for another name',
-    wayOut: 'use the name that the certificate is for in [aws.endpoints] of the configuration',
+    remediation: 'use the name that the certificate is for in [aws.endpoints] of the configuration',
   },
 };
 
 /** The two texts of an AwsError. */
 export function explain({ fault, code, operation, action, why }: Trouble): {
   message: string;
-  wayOut: string;
+  remediation: string;
 } {
   const special = byCode[code] ?? byCode[code.replace(/Exception$/, '')];
   const what = action === undefined ? operation : `${operation}, which needs ${action}`;
   return {
     message: `${special?.words ?? words[fault]}: ${what} (${code}${why === undefined ? '' : `, ${why}`})`,
-    wayOut:
+    remediation:
       action === undefined || special !== undefined
-        ? (special?.wayOut ?? waysOut[fault])
+        ? (special?.remediation ?? remediations[fault])
         : allow(action, why),
   };
 }
@@ -113,10 +117,10 @@ function allow(action: string, why: string | undefined): string {
   return `allow ${action} to the principal of the CSP account (holdfast csp-account policy prints the least policy)${where}`;
 }
 
-function certificateProblem(): { words: string; wayOut: string } {
+function certificateProblem(): { words: string; remediation: string } {
   return {
     words: 'the certificate of the endpoint does not chain to a trusted CA',
-    wayOut:
+    remediation:
       'name the CA in [aws] ca of the configuration where the endpoint is one of yours or a proxy ends TLS; else somebody stands in between',
   };
 }
