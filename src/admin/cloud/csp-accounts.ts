@@ -21,7 +21,8 @@ import {
 import { namePrefix, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import type { ProblemKind } from '../problem.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import type { Target } from '../../vault/context.ts';
+import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
 
 const tag = 'CSP accounts';
 const path = '/vaults/{vaultId}/csp-accounts';
@@ -105,8 +106,8 @@ export const cspAccountRoutes: readonly Route[] = [
     params: one,
     answer: shownAccount,
     handle: async (call) => {
-      const { vaultId, cspAccountId } = call.params;
-      return answer(await getCspAccount(call.services, vaultId, callerOf(call).sight, cspAccountId));
+      const { vaultId, sight, id } = onAccount(call);
+      return answer(await getCspAccount(call.services, vaultId, sight, id));
     },
   }),
   route({
@@ -124,18 +125,8 @@ export const cspAccountRoutes: readonly Route[] = [
     answer: shownAccount,
     problems: asksAws,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, body, expected } = call;
-      const { sight } = callerOf(call);
-      return answer(
-        await updateCspAccount(
-          services,
-          act,
-          { vaultId: params.vaultId, sight, id: params.cspAccountId, expected },
-          inputOf(body),
-        ),
-      );
-    },
+    handle: async (call) =>
+      answer(await updateCspAccount(call.services, call.act, onAccount(call), inputOf(call.body))),
   }),
   route({
     operation: 'deleteCspAccount',
@@ -149,14 +140,7 @@ export const cspAccountRoutes: readonly Route[] = [
     params: one,
     changes: true,
     handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      await deleteCspAccount(services, act, {
-        vaultId: params.vaultId,
-        sight,
-        id: params.cspAccountId,
-        expected,
-      });
+      await deleteCspAccount(call.services, call.act, onAccount(call));
       return { status: 204 };
     },
   }),
@@ -172,18 +156,7 @@ export const cspAccountRoutes: readonly Route[] = [
     answer: shownAccount,
     problems: asksAws,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      return answer(
-        await checkCspAccount(services, act, {
-          vaultId: params.vaultId,
-          sight,
-          id: params.cspAccountId,
-          expected,
-        }),
-      );
-    },
+    handle: async (call) => answer(await checkCspAccount(call.services, call.act, onAccount(call))),
   }),
   route({
     operation: 'rotateCspAccessKey',
@@ -200,18 +173,7 @@ export const cspAccountRoutes: readonly Route[] = [
     answer: shownAccount,
     problems: asksAws,
     changes: true,
-    handle: async (call) => {
-      const { services, act, params, expected } = call;
-      const { sight } = callerOf(call);
-      return answer(
-        await rotateAccessKey(services, act, {
-          vaultId: params.vaultId,
-          sight,
-          id: params.cspAccountId,
-          expected,
-        }),
-      );
-    },
+    handle: async (call) => answer(await rotateAccessKey(call.services, call.act, onAccount(call))),
   }),
   route({
     operation: 'getCspAccountPolicy',
@@ -224,10 +186,8 @@ export const cspAccountRoutes: readonly Route[] = [
     params: one,
     answer: shownPolicies,
     handle: async (call) => {
-      const { params, services } = call;
-      return {
-        body: await policyOfCspAccount(services, params.vaultId, callerOf(call).sight, params.cspAccountId),
-      };
+      const { vaultId, sight, id } = onAccount(call);
+      return { body: await policyOfCspAccount(call.services, vaultId, sight, id) };
     },
   }),
   route({
@@ -260,15 +220,9 @@ export const cspAccountRoutes: readonly Route[] = [
     answer: pageOf(shownPrincipal, 'IamPrincipal'),
     problems: [...asksAws, 'conflict'],
     handle: async (call) => {
-      const { params, query, services } = call;
-      const { cursor: marker, ...rest } = query;
-      const page = await principalsOfCspAccount(
-        services,
-        params.vaultId,
-        callerOf(call).sight,
-        params.cspAccountId,
-        { ...rest, marker },
-      );
+      const { vaultId, sight, id } = onAccount(call);
+      const { cursor: marker, ...rest } = call.query;
+      const page = await principalsOfCspAccount(call.services, vaultId, sight, id, { ...rest, marker });
       return shownPage(page, ({ createdAt, ...principal }) => ({
         ...principal,
         createdAt: createdAt?.toISOString() ?? null,
@@ -276,6 +230,14 @@ export const cspAccountRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** Which one an act is on. */
+function onAccount(
+  call: Pick<Call<z.output<typeof one>, unknown, unknown>, 'caller' | 'params' | 'expected'>,
+): Target {
+  const { vaultId, cspAccountId: id } = call.params;
+  return { vaultId, sight: callerOf(call).sight, id, expected: call.expected };
+}
 
 interface AccountBody {
   secretAccessKey?: string | undefined;

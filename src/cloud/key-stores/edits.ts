@@ -62,7 +62,6 @@ export async function updateExternalKeyStore(
   }
   return ask(context, act, on, 'update', (row) => {
     const before = row.wanted === 'UPDATE' ? readDetails(row) : {};
-    const wasUp = row.state === 'CONNECTED' || row.state === 'CONNECTING';
     return {
       wanted: 'UPDATE',
       wanted_details: writeDetails({
@@ -70,7 +69,7 @@ export async function updateExternalKeyStore(
         change: { ...before.change, ...wanted },
         ...(isSettling(new Date(row.updated_at), context.now()) ? { unsettled: true } : {}),
         ...(input.disconnect === true ? { disconnect: true } : {}),
-        ...(isToBeConnected(row) || (input.disconnect === true && wasUp) ? { connect: true } : {}),
+        ...(isToBeConnected(row, input.disconnect === true) ? { connect: true } : {}),
       }),
     };
   });

@@ -6,7 +6,7 @@ import type { Reading } from '../../vault/edits.ts';
 import { checkNoKmsKeys, forgetStore } from './removal.ts';
 import { advance } from './state-machine.ts';
 import { inTurn, nextLook, saveIn, type Turn } from './turn.ts';
-import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
+import { isToBeConnected, isToBeDown, readDetails, writeDetails } from './wanted.ts';
 import { checkRowVersion } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -55,7 +55,7 @@ export async function rotateStoreCredential(
       wanted_details: writeDetails({
         ...before,
         credential: { quietMinutes },
-        ...(isToBeConnected(row) ? { connect: true } : {}),
+        ...(isToBeConnected(row, false) ? { connect: true } : {}),
       }),
     };
   });
@@ -85,13 +85,10 @@ export async function deleteExternalKeyStore(
   if (!forget && !isByHand(row, account))
     return askOr(context, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
       const { tried } = readDetails(before);
-      // Who had it disconnected is not to find it connected because somebody could not delete it.
-      const down = before.wanted === 'DISCONNECT' || readDetails(before).down === true;
-      const wasUp = !down && (before.state === 'CONNECTED' || before.state === 'CONNECTING');
       const details = {
         ...(disconnect ? { disconnect } : {}),
-        ...(down ? { down } : {}),
-        ...(isToBeConnected(before) || (disconnect && wasUp) ? { connect: true } : {}),
+        ...(isToBeDown(before) ? { down: true } : {}),
+        ...(isToBeConnected(before, disconnect) ? { connect: true } : {}),
         ...(tried === undefined ? {} : { tried }),
       };
       return { wanted: 'DELETE', wanted_details: writeDetails(details) };

@@ -37,9 +37,22 @@ export function writeDetails(details: WantedDetails): string | null {
   return Object.keys(details).length === 0 ? null : JSON.stringify(details);
 }
 
-/** Whether it is to be connected in the end, whatever is asked for besides: it was up before an act that disconnects it. */
-export function isToBeConnected(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_details'>): boolean {
-  return row.wanted === 'CONNECT' || readDetails(row).connect === true;
+/**
+ * Whether it is to be connected in the end, whatever is asked for besides: that is wanted already, or what is asked for
+ * now `disconnects` it while it is up. Who had it disconnected is not to find it connected since somebody asked for more.
+ */
+export function isToBeConnected(
+  row: Pick<ExternalKeyStore, 'wanted' | 'wanted_details' | 'state'>,
+  disconnects: boolean,
+): boolean {
+  if (row.wanted === 'CONNECT' || readDetails(row).connect === true) return true;
+  const isUp = row.state === 'CONNECTED' || row.state === 'CONNECTING';
+  return disconnects && isUp && !isToBeDown(row);
+}
+
+/** Whether somebody had it disconnected for its own sake, and AWS is being asked still. */
+export function isToBeDown(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_details'>): boolean {
+  return row.wanted === 'DISCONNECT' || readDetails(row).down === true;
 }
 
 /** What is wanted once AWS has refused for good: what was disconnected for it is connected again; what was asked for before stays. */
