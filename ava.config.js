@@ -2,7 +2,7 @@
  * What takes longest begins first, or the last file would be waited for on one core. In seconds, roughly, on two slow
  * cores; `scripts/check` tells the longest of a run. A file that is not here takes less.
  */
-const max = [
+const slowest = [
   'vault/kill',
   'whole-node/disable',
   'cli/guide',
@@ -27,8 +27,8 @@ const max = [
 ];
 
 const rank = (file) => {
-  const at = max.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
-  return at < 0 ? max.length : at;
+  const at = slowest.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
+  return at < 0 ? slowest.length : at;
 };
 
 export default {
