@@ -16,7 +16,7 @@ import {
 } from './key-records.ts';
 import { findKeySetIn } from './key-sets/key-set-records.ts';
 import { parseKeyInput, type CloudKeyInput } from './key-input.ts';
-import type { CloudSide, KeyContext } from './followers.ts';
+import type { CloudSide, KeyContext, KeyFollower } from './followers.ts';
 import { deletionDays } from '../vault/limits.ts';
 import { nextRotation, rotationDays } from './rotation-time.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -67,8 +67,7 @@ export async function disableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(context, act, { vaultId, sight, id, expected, verb: 'disable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both')
-      for (const follower of context.followers) await follower.wanted(trx, act, id, 'DISABLE');
+    if (cloud === 'both') await wantedOfFollowers(context, trx, act, id, 'DISABLE');
     return { state: 'DISABLED' };
   });
 }
@@ -81,8 +80,7 @@ export async function enableCloudKey(
 ): Promise<UsedCloudKey> {
   return actOnKey(context, act, { vaultId, sight, id, expected, verb: 'enable' }, async (trx, before) => {
     checkAble(before, act.at);
-    if (cloud === 'both')
-      for (const follower of context.followers) await follower.wanted(trx, act, id, 'ENABLE');
+    if (cloud === 'both') await wantedOfFollowers(context, trx, act, id, 'ENABLE');
     return { state: 'AVAILABLE' };
   });
 }
@@ -115,9 +113,7 @@ export async function scheduleDeletion(
           'the deletion of the CloudKey is scheduled already',
           'cancel it first for another waiting time',
         );
-      if (cloud === 'both')
-        for (const follower of context.followers)
-          await follower.wanted(trx, act, id, 'SCHEDULE_DELETION', days);
+      if (cloud === 'both') await wantedOfFollowers(context, trx, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
     },
   );
@@ -138,7 +134,7 @@ export async function cancelDeletion(
       const state = keyState(before, act.at);
       if (state === 'CREATING' || state === 'DELETED') throw notThere(state);
       if (cloud === 'both' && (state === 'DISABLED' || state === 'PENDING_DELETION'))
-        for (const follower of context.followers) await follower.wanted(trx, act, id, 'CANCEL_DELETION');
+        await wantedOfFollowers(context, trx, act, id, 'CANCEL_DELETION');
       if (state === 'DISABLED') return {};
       if (state !== 'PENDING_DELETION')
         throw new VaultError('conflict', 'the deletion of the CloudKey is not scheduled');
@@ -162,6 +158,14 @@ export async function expireKey(
     before: auditedKey(before),
     after: auditedKey(after),
   });
+}
+
+/** What is wanted of what follows the CloudKey, in the transaction of the act on it. */
+async function wantedOfFollowers(
+  { followers }: Pick<KeyContext, 'followers'>,
+  ...wanted: Parameters<KeyFollower['wanted']>
+): Promise<void> {
+  for (const follower of followers) await follower.wanted(...wanted);
 }
 
 type Change = Partial<
