@@ -14,7 +14,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { time } from './keys/key-forms.ts';
 import { email, password } from './people/people-forms.ts';
 import { Problem } from './problem.ts';
-import { callerOf, route, type Answer, type Route } from './route.ts';
+import { callerOf, route, type Route } from './route.ts';
 
 const tag = 'Mail';
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
@@ -144,6 +144,6 @@ async function tryMail(send: () => Promise<void>): Promise<MailError | undefined
   }
 }
 
-function shown({ settings, sealed, rowVersion, updatedAt }: StoredMailSettings): Answer {
+function shown({ settings, sealed, rowVersion, updatedAt }: StoredMailSettings) {
   return { body: { ...settings, hasPassword: sealed !== undefined, updatedAt }, rowVersion };
 }

@@ -11,7 +11,7 @@ import {
 } from '../reconcile/reconciliation-report.ts';
 import { time, vaultId } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from './page-query.ts';
-import { callerOf, route, shownPage, type Access, type Answer, type Route } from './route.ts';
+import { callerOf, route, shownPage, type Access, type Route } from './route.ts';
 
 const tag = 'Reconciliation';
 const path = '/reconciliations';
@@ -181,7 +181,7 @@ export const reconciliationRoutes: readonly Route[] = [
   }),
 ];
 
-function made(reconciliation: Reconciliation): Answer {
+function made(reconciliation: Reconciliation) {
   const { id, vaultId } = reconciliation;
   const location = vaultId === '' ? `${path}/${id}` : `/vaults/${vaultId}${path}/${id}`;
   return { status: 201, location, body: shown(reconciliation) };

@@ -39,10 +39,10 @@ export interface Client {
   cookie: (name: string) => string | undefined;
 }
 
-export interface Answer {
+/** What is answered beside the body. */
+interface AnswerHead {
   /** 200 unless given; 201 on routes that create, 204 without a body. */
   status?: number;
-  body?: unknown;
   /** Goes into the ETag. */
   rowVersion?: number;
   /** Path of what was made, under /api/v1. */
@@ -53,7 +53,28 @@ export interface Answer {
   redirect?: string;
 }
 
-export interface Route<P = unknown, Q = unknown, B = unknown> {
+/** What a handler answers, with the body that the schema of the answer describes; without a schema there is no body. */
+export type Answer<A = undefined> = AnswerHead & (undefined extends A ? { body?: undefined } : { body: A });
+
+/** An answer of any route. */
+export type AnyAnswer = AnswerHead & { body?: unknown };
+
+type KeysOf<U> = U extends unknown ? keyof U : never;
+type FieldOf<U, K extends PropertyKey> = U extends unknown ? (K extends keyof U ? U[K] : never) : never;
+
+/**
+ * `Given` where it has no field that `Wanted` lacks, at any depth. A function's result may have more fields than its type
+ * asks for, and the compiler says nothing: here each of those becomes a field that nothing fits.
+ */
+type Exactly<Given, Wanted> = unknown extends Wanted
+  ? unknown
+  : Given extends readonly (infer G)[]
+    ? readonly Exactly<G, Wanted extends readonly (infer W)[] ? W : never>[]
+    : Given extends object
+      ? { [K in keyof Given]: K extends KeysOf<Wanted> ? Exactly<Given[K], FieldOf<Wanted, K>> : never }
+      : unknown;
+
+interface RouteData<P, Q, B> {
   /** Name of the operation in OpenAPI, such as `createCloudKey`. */
   operation: string;
   method: Method;
@@ -70,8 +91,6 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
-  /** Schema of the body of a good answer; none for 204. */
-  answer?: z.ZodType;
   /** Status of a good answer, for the reference; where none is told 201 with `creates`, 204 without `answer`, else 200. */
   status?: number;
   /** Problems that it may answer beside those that its data show, for the reference. */
@@ -82,13 +101,35 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   showsRecord?: boolean;
   /** Changes a record that has an ETag: If-Match is required. */
   changes?: boolean;
-  /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */
-  creates?: { again: (call: Call<P, Q, B>, id: string) => Promise<Answer> };
-  handle: (call: Call<P, Q, B>) => Promise<Answer>;
 }
 
-/** Keeps the types of the schemas together with the handler, then forgets them. */
-export function route<P = undefined, Q = undefined, B = undefined>(definition: Route<P, Q, B>): Route {
+/** A route as the table of routes holds it. */
+export interface Route extends RouteData<unknown, unknown, unknown> {
+  /** Schema of the body of a good answer; none for 204. */
+  answer?: z.ZodType;
+  /** Makes a record: takes an Idempotency-Key. `again` answers a repetition with what was made, without its secrets. */
+  creates?: { again: (call: Call<unknown, unknown, unknown>, id: string) => Promise<AnyAnswer> };
+  handle: (call: Call<unknown, unknown, unknown>) => Promise<AnyAnswer>;
+}
+
+/** A route as it is written: its handlers answer what its schema describes, no field more and none less. */
+interface TypedRoute<P, Q, B, A, Handled, Repeated> extends RouteData<P, Q, B> {
+  answer?: z.ZodType<A>;
+  creates?: {
+    again: (call: Call<P, Q, B>, id: string) => Promise<Repeated & Exactly<Repeated, Answer<NoInfer<A>>>>;
+  };
+  handle: (call: Call<P, Q, B>) => Promise<Handled & Exactly<Handled, Answer<NoInfer<A>>>>;
+}
+
+/** Holds the handlers to the schemas, then forgets their types. */
+export function route<
+  P = undefined,
+  Q = undefined,
+  B = undefined,
+  A = undefined,
+  Handled extends Answer<NoInfer<A>> = Answer<NoInfer<A>>,
+  Repeated extends Answer<NoInfer<A>> = Answer<NoInfer<A>>,
+>(definition: TypedRoute<P, Q, B, A, Handled, Repeated>): Route {
   return definition as unknown as Route;
 }
 
@@ -99,6 +140,9 @@ export function callerOf({ caller }: { caller: Caller | undefined }): Caller {
 }
 
 /** A page with its items as the API shows them. */
-export function shownPage<T>({ items, next }: Page<T>, show: (item: T) => unknown): Answer {
+export function shownPage<T, S>(
+  { items, next }: Page<T>,
+  show: (item: T) => S,
+): { body: { items: S[]; next: string | null } } {
   return { body: { items: items.map(show), next } };
 }

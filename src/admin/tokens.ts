@@ -4,7 +4,7 @@ import { recordAlone } from '../evidence/trail.ts';
 import type { TokenClient } from '../vault/tokens.ts';
 import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
-import { route, shownPage, type Answer, type Route } from './route.ts';
+import { route, shownPage, type Route } from './route.ts';
 import type { AdminServices, TokenFacts } from './services.ts';
 
 const tag = 'Tokens';
@@ -76,7 +76,7 @@ export const tokenRoutes: readonly Route[] = [
     access: read,
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownToken, 'Token'),
-    handle: async ({ services, query }): Promise<Answer> => {
+    handle: async ({ services, query }) => {
       const used = await vaultsByToken(services);
       return shownPage(
         pageOfWhole(services.tokenFacts, query, ({ name }) => name),
@@ -93,7 +93,7 @@ export const tokenRoutes: readonly Route[] = [
     access: read,
     params: one,
     answer: shownToken,
-    handle: async ({ services, params }): Promise<Answer> => ({
+    handle: async ({ services, params }) => ({
       body: show(services, factsOf(services, params.token), await vaultsByToken(services)),
     }),
   }),
@@ -110,7 +110,7 @@ export const tokenRoutes: readonly Route[] = [
     access: { kind: 'permission', appliance: 'tokens.verify' },
     params: one,
     answer: report,
-    handle: async ({ services, params, act }): Promise<Answer> => {
+    handle: async ({ services, params, act }) => {
       const { name } = factsOf(services, params.token);
       const found = await services.verifyToken(name);
       const failed = found.steps.find(({ ok }) => !ok);

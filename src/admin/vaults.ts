@@ -10,7 +10,7 @@ import { vaultAddresses } from './addresses.ts';
 import { description, namePrefix, time, vaultId } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { delivery, email, showDelivery, siteOf, username } from './people/people-forms.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from './route.ts';
+import { callerOf, route, shownPage, type Route } from './route.ts';
 import type { AdminServices } from './services.ts';
 
 const tag = 'Vaults';
@@ -197,15 +197,15 @@ export const vaultRoutes: readonly Route[] = [
   }),
 ];
 
-function made(vault: Vault, body: object): Answer {
+function made<B>(vault: Vault, body: B) {
   return { status: 201, body, rowVersion: vault.row_version, location: `/vaults/${vault.id}` };
 }
 
-export function vaultAnswer(services: AdminServices, vault: Vault): Answer {
+export function vaultAnswer(services: AdminServices, vault: Vault) {
   return { body: showVault(services, vault), rowVersion: vault.row_version };
 }
 
-function showVault({ publicUrl }: AdminServices, vault: Vault) {
+function showVault({ publicUrl }: AdminServices, vault: Vault): z.output<typeof shownVault> {
   return {
     id: vault.id,
     name: vault.name,

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { routeAddress } from '../admin/addresses.ts';
 import type { Problem } from '../admin/problem.ts';
-import type { Answer, Route } from '../admin/route.ts';
+import type { AnyAnswer, Route } from '../admin/route.ts';
 import { discardBody } from './body.ts';
 import { strictTransportSecurity } from './malformed.ts';
 
@@ -18,7 +18,7 @@ export function setHeaders(ctx: Context, requestId: string): void {
   });
 }
 
-export function respond(ctx: Context, route: Route, answer: Answer): void {
+export function respond(ctx: Context, route: Route, answer: AnyAnswer): void {
   for (const [name, cookie] of Object.entries(answer.cookies ?? {}))
     ctx.append('Set-Cookie', cookieText(name, cookie));
   if (answer.rowVersion !== undefined) ctx.set('ETag', `"${answer.rowVersion}"`);

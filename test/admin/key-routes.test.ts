@@ -5,7 +5,7 @@ import { cloudKeyRoutes } from '../../src/admin/keys/cloud-keys.ts';
 import { credentialRoutes } from '../../src/admin/keys/credentials.ts';
 import { cspAccountRoutes } from '../../src/admin/cloud/csp-accounts.ts';
 import { keySetRoutes } from '../../src/admin/keys/key-sets.ts';
-import type { Answer, Call, Route } from '../../src/admin/route.ts';
+import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
@@ -80,7 +80,7 @@ async function ask(
   operation: string,
   input: Input = {},
   again?: string,
-): Promise<Answer & { body: Record<string, unknown> }> {
+): Promise<AnyAnswer & { body: Record<string, unknown> }> {
   const route = routeOf(operation);
   const call = callOf(context, route, input);
   const answer = again === undefined ? await route.handle(call) : await route.creates?.again(call, again);

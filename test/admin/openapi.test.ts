@@ -16,8 +16,8 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { brokenRules, resolve } from './openapi-rules.ts';
 
 const where = { version: '1.2.3', serverUrl: 'https://keys.example.com:9443' };
-const handle = async () => Promise.resolve({});
-const again = async () => Promise.resolve({});
+const handle = async (): Promise<never> => Promise.reject(new Error('nobody asks it'));
+const again = handle;
 
 const Colour = z.enum(['red', 'green']).meta({ id: 'SampleColour', description: 'A colour.' });
 const Shelf = z

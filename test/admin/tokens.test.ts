@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import { nodeRoutes } from '../../src/admin/nodes.ts';
 import { Problem } from '../../src/admin/problem.ts';
-import type { Answer, Call, Route } from '../../src/admin/route.ts';
+import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices, TokenReport } from '../../src/admin/services.ts';
 import { tokenRoutes } from '../../src/admin/tokens.ts';
 import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
@@ -33,7 +33,7 @@ async function ask(
   routes: readonly Route[],
   operation: string,
   { params = {}, query = {} }: { params?: object; query?: object } = {},
-): Promise<Answer> {
+): Promise<AnyAnswer> {
   const route = routes.find((candidate) => candidate.operation === operation);
   if (route === undefined) throw new Error(`no route ${operation}`);
   const answer = await route.handle({

@@ -180,7 +180,7 @@ for (const [where, role, lesser] of [
     const now = site.now().toISOString();
     const provider = {
       ...{ vault_id: vaultId, issuer: 'https://idp.example.com', client_id: 'x', scopes: 'openid' },
-      ...{ client_secret_sealed: null, client_secret_token: null, username_claim: 'email' },
+      ...{ client_secret_sealed: null, client_secret_token: null, username_claim: 'email' as const },
       ...{ ca_certificates: '', created_at: now, updated_at: now },
     };
     await store.db.insertInto('oidc_providers').values(provider).execute();

@@ -12,7 +12,7 @@ import {
 import { nodeOf } from '../../fleet/leases.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { route, shownPage, type Access, type Answer, type Call, type Route } from '../route.ts';
+import { route, shownPage, type Access, type Call, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 
 const tag = 'Audit trail';
@@ -253,7 +253,7 @@ async function pruned(
   }: Pick<Call<unknown, unknown, z.output<z.ZodObject<typeof input>>>, 'services' | 'act' | 'body'>,
   vault: string,
   within: string,
-): Promise<Answer> {
+) {
   const pruning = await createPruning(
     services,
     act,
@@ -265,7 +265,7 @@ async function pruned(
   return made(pruning, within);
 }
 
-function made(pruning: AuditPruning, within: string): Answer {
+function made(pruning: AuditPruning, within: string) {
   const location = within === '' ? `${path}/${pruning.id}` : `/vaults/${within}${path}/${pruning.id}`;
   return { status: 201, location, body: shown(pruning) };
 }

@@ -141,7 +141,7 @@ export function showAccount(row: CspAccountRecord) {
 
 function showCheck(row: CspAccountRecord) {
   const report = reportOf(row);
-  if (report === undefined) return null;
+  if (report === undefined || row.checked_at === null) return null;
   const those = (verdict: string) =>
     report.actions.filter((one) => one.verdict === verdict).map(({ action }) => action);
   return {
@@ -166,15 +166,18 @@ function orNull(text: string): string | null {
   return text === '' ? null : text;
 }
 
+const policyDocument = z.strictObject({
+  Version: z.literal('2012-10-17'),
+  Statement: z.array(z.record(z.string(), z.unknown())),
+});
+
 export const shownPolicies = z
   .strictObject({
-    policy: z.record(z.string(), z.unknown()).describe('The least policy of the IAM user or the role.'),
-    trustPolicy: z
-      .record(z.string(), z.unknown())
+    policy: policyDocument.describe('The least policy of the IAM user or the role.'),
+    trustPolicy: policyDocument
       .nullable()
       .describe('Of the role, with its external id; null with other types.'),
-    assumingPolicy: z
-      .record(z.string(), z.unknown())
+    assumingPolicy: policyDocument
       .nullable()
       .describe('Of the IAM user whose access key assumes the role; null without.'),
     statements: z

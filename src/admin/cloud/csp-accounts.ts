@@ -22,7 +22,7 @@ import { namePrefix, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import type { ProblemKind } from '../problem.ts';
 import type { Target } from '../../vault/context.ts';
-import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Call, type Route } from '../route.ts';
 
 const tag = 'CSP accounts';
 const path = '/vaults/{vaultId}/csp-accounts';
@@ -253,10 +253,10 @@ function inputOf<B extends AccountBody>({ secretAccessKey, accessKeyRotation, ..
   };
 }
 
-function made(row: CspAccountRecord): Answer {
+function made(row: CspAccountRecord) {
   return { ...answer(row), status: 201, location: `/vaults/${row.vault_id}/csp-accounts/${row.id}` };
 }
 
-function answer(row: CspAccountRecord): Answer {
+function answer(row: CspAccountRecord) {
   return { body: showAccount(row), rowVersion: row.row_version };
 }

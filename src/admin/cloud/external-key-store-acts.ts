@@ -11,7 +11,7 @@ import {
   rotateStoreCredential,
 } from '../../cloud/key-stores/key-stores.ts';
 import { showByHand, shownByHand, shownStore, showStore } from './external-key-store-forms.ts';
-import { route, type Answer, type Call, type Route } from '../route.ts';
+import { route, type Call, type Route } from '../route.ts';
 
 import {
   issues,
@@ -138,7 +138,7 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
 
 async function rotate(
   call: Call<z.output<typeof one>, unknown, { retireAfterQuietMinutes: number; done: boolean }>,
-): Promise<Answer> {
+) {
   const { services, act, body } = call;
   const on = await onStore(call);
   const row = await getExternalKeyStore(services, on.keySet, on.id);

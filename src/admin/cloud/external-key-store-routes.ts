@@ -4,7 +4,7 @@ import { viewsOf, type StoreView } from '../../cloud/key-stores/view.ts';
 import { getKeySet, type KeySet } from '../../keys/key-sets/key-sets.ts';
 import { vaultId } from '../keys/key-forms.ts';
 import type { ProblemKind } from '../problem.ts';
-import { callerOf, type Answer, type Call } from '../route.ts';
+import { callerOf, type Call } from '../route.ts';
 import { showStore } from './external-key-store-forms.ts';
 
 /* What all routes on an external key store share: where it is, and how it is shown after an act on it. */
@@ -50,10 +50,6 @@ export async function viewOf(
   return view ?? { row, keySet, credentials: [], warnings: [] };
 }
 
-export async function shown(
-  call: Pick<InKeySet, 'services'>,
-  keySet: KeySet,
-  row: ExternalKeyStore,
-): Promise<Answer> {
+export async function shown(call: Pick<InKeySet, 'services'>, keySet: KeySet, row: ExternalKeyStore) {
   return { body: showStore(await viewOf(call, keySet, row)), rowVersion: row.row_version };
 }

@@ -23,7 +23,7 @@ import {
 } from './external-key-store-forms.ts';
 import { namePrefix, region, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageOfWhole, pageQuery, pageInput, wholeQuery } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Route } from '../route.ts';
 
 import { externalKeyStoreActRoutes } from './external-key-store-acts.ts';
 import {
@@ -236,7 +236,7 @@ function flag(description: string) {
     .describe(description);
 }
 
-async function made(call: InKeySet, keySet: KeySet, row: ExternalKeyStore): Promise<Answer> {
+async function made(call: InKeySet, keySet: KeySet, row: ExternalKeyStore) {
   const { vaultId, keySetId } = call.params;
   return {
     ...(await shown(call, keySet, row)),
@@ -246,7 +246,7 @@ async function made(call: InKeySet, keySet: KeySet, row: ExternalKeyStore): Prom
 }
 
 /** What a repetition of the request that made it is told. */
-async function madeBefore(call: InKeySet, id: string): Promise<Answer> {
+async function madeBefore(call: InKeySet, id: string) {
   const keySet = await keySetOf(call);
   return made(call, keySet, await getExternalKeyStore(call.services, keySet, id));
 }

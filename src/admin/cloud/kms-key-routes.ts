@@ -4,7 +4,7 @@ import { attemptAll } from '../../cloud/kms-keys/attempts.ts';
 import { getKmsKey } from '../../cloud/kms-keys/records.ts';
 import { keyPath } from '../keys/cloud-key-routes.ts';
 import { vaultId } from '../keys/key-forms.ts';
-import { callerOf, type Answer, type Call } from '../route.ts';
+import { callerOf, type Call } from '../route.ts';
 import { showKmsKey } from './kms-key-forms.ts';
 
 /* What all routes on a KMS key share: where it is, and how it is shown after an act on it. */
@@ -29,16 +29,12 @@ export function onKmsKey(call: OnOne): OnKmsKey {
 }
 
 /** Has AWS do what was asked for, and shows what came of it. */
-export async function afterwards(call: OnOne): Promise<Answer> {
+export async function afterwards(call: OnOne) {
   await attemptAll(call.services, [call.params.kmsKeyId], timeout);
   return shown(call, call.params);
 }
 
-export async function shown(
-  call: Pick<OnOne, 'services' | 'caller'>,
-  at: One,
-  sight = callerOf(call).sight,
-): Promise<Answer> {
+export async function shown(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight = callerOf(call).sight) {
   const { vaultId, cloudKeyId, kmsKeyId } = at;
   const row = await getKmsKey(call.services, vaultId, sight, cloudKeyId, kmsKeyId);
   return { body: showKmsKey(row), rowVersion: row.row_version };

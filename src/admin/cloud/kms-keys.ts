@@ -11,7 +11,7 @@ import { listUnlinkedKmsKeys } from '../../cloud/kms-keys/unlinked.ts';
 import { deleteKeys, readKeys, writeKeys } from '../keys/cloud-key-routes.ts';
 import { region, vaultId, waitingDays } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Route } from '../route.ts';
 import { kmsKeyActRoutes } from './kms-key-acts.ts';
 import { cloudStatuses, keyArnForm, kmsKeyFields, showKmsKey, shownKmsKey } from './kms-key-forms.ts';
 import { afterwards, one, onKmsKey, path, shown, tag, type One, type OnOne } from './kms-key-routes.ts';
@@ -254,7 +254,7 @@ export const kmsKeyRoutes: readonly Route[] = [
   }),
 ];
 
-async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight: Sight): Promise<Answer> {
+async function made(call: Pick<OnOne, 'services' | 'caller'>, at: One, sight: Sight) {
   const { vaultId, cloudKeyId, kmsKeyId } = at;
   const location = `/vaults/${vaultId}/cloud-keys/${cloudKeyId}/kms-keys/${kmsKeyId}`;
   return { ...(await shown(call, at, sight)), status: 201, location };

@@ -13,7 +13,7 @@ import { shownActedKey, shownKey } from './cloud-key-forms.ts';
 import { cloudSide } from '../cloud/kms-key-forms.ts';
 import { acted, deleteKeys, keyPath, keyTag, one, shown, writeKeys } from './cloud-key-routes.ts';
 import { waitingDays } from './key-forms.ts';
-import { callerOf, route, type Answer, type Call, type Route } from '../route.ts';
+import { callerOf, route, type Call, type Route } from '../route.ts';
 
 /** What is done to a CloudKey. Each answers the CloudKey as it is afterwards. */
 export const cloudKeyActRoutes: readonly Route[] = [
@@ -117,7 +117,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
 
 /** Handler of an act that needs nothing but the CloudKey, and the side that it is done on. */
 function doing(acting: typeof disableCloudKey) {
-  return async (call: Call<z.output<typeof one>, unknown, { cloud: CloudSide }>): Promise<Answer> => {
+  return async (call: Call<z.output<typeof one>, unknown, { cloud: CloudSide }>) => {
     const { services, act, params, expected } = call;
     const { sight } = callerOf(call);
     const { cloud } = call.body;

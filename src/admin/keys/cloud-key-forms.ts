@@ -161,7 +161,7 @@ export const shownVersion = z
   })
   .meta({ id: 'CloudKeyVersion' });
 
-export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date) {
+export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date): z.output<typeof shownKey> {
   return {
     id: row.id,
     keySetId: row.key_set_id,
@@ -174,13 +174,12 @@ export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date
     region: row.region,
     administrators: toList(row.administrators),
     users: toList(row.users),
-    usage: usageNames.find(
-      (name) =>
-        usages[name].encrypt === (row.can_encrypt === 1) && usages[name].decrypt === (row.can_decrypt === 1),
-    ),
+    usage: usageOf(row),
     currentVersion: row.current_version,
     rotation:
-      row.rotation === 'DAYS' ? { kind: row.rotation, days: row.rotation_days } : { kind: row.rotation },
+      row.rotation === 'DAYS'
+        ? { kind: row.rotation, days: Number(row.rotation_days) }
+        : { kind: row.rotation },
     rotatedAt: row.rotated_at,
     nextRotationAt: row.next_rotation_at,
     expiresAt: row.expires_at,
@@ -197,6 +196,11 @@ export function showKey(row: UsedCloudKey, kmsKeys: readonly KmsKey[], now: Date
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function usageOf(row: UsedCloudKey): keyof typeof usages {
+  if (row.can_encrypt === 1) return row.can_decrypt === 1 ? 'encrypt-decrypt' : 'encrypt-only';
+  return row.can_decrypt === 1 ? 'decrypt-only' : 'neither';
 }
 
 export function showVersion(key: CloudKeyRecord, row: KeyVersionRecord) {

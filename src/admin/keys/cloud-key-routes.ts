@@ -6,7 +6,7 @@ import { tryLater } from '../../cloud/kms-keys/attempts.ts';
 import { kmsKeysOf } from '../../cloud/kms-keys/records.ts';
 import { showKey } from './cloud-key-forms.ts';
 import { vaultId } from './key-forms.ts';
-import type { Answer, Call } from '../route.ts';
+import type { Call } from '../route.ts';
 
 /* What the routes of CloudKeys have in common. */
 
@@ -20,15 +20,12 @@ export const deleteKeys = { kind: 'permission', vault: 'cloud-keys.delete' } as 
 
 type OnKeys = Pick<Call<{ vaultId: string }, unknown, unknown>, 'act' | 'params' | 'services'>;
 
-export async function made(call: OnKeys, row: UsedCloudKey): Promise<Answer> {
+export async function made(call: OnKeys, row: UsedCloudKey) {
   const { vaultId } = call.params;
   return { ...(await shown(call, row)), status: 201, location: `/vaults/${vaultId}/cloud-keys/${row.id}` };
 }
 
-export async function shown(
-  { act, services }: Pick<OnKeys, 'act' | 'services'>,
-  row: UsedCloudKey,
-): Promise<Answer> {
+export async function shown({ act, services }: Pick<OnKeys, 'act' | 'services'>, row: UsedCloudKey) {
   const kmsKeys = await kmsKeysOf(services, [row.id]);
   return { body: showKey(row, kmsKeys.get(row.id) ?? [], act.at), rowVersion: row.row_version };
 }
@@ -37,16 +34,12 @@ export async function shown(
 const timeout = 8_000;
 
 /** After an act that is done here: with `both` what came of it in AWS, which has been asked meanwhile. */
-export async function acted(
-  call: Pick<OnKeys, 'act' | 'services'>,
-  row: UsedCloudKey,
-  cloud: CloudSide,
-): Promise<Answer> {
+export async function acted(call: Pick<OnKeys, 'act' | 'services'>, row: UsedCloudKey, cloud: CloudSide) {
   if (cloud === 'ours') {
     tryLater(call.services, row.id);
     return shown(call, row);
   }
   const aws = await outcomesInAws(call.services, row.id, timeout);
   const answer = await shown(call, row);
-  return { ...answer, body: { ...(answer.body as object), aws } };
+  return { ...answer, body: { ...answer.body, aws } };
 }

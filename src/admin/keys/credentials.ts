@@ -17,7 +17,7 @@ import {
 import { getKeySet, type KeySet } from '../../keys/key-sets/key-sets.ts';
 import { expiry, shownConsoleFile, time, toDate, vaultId } from './key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Call, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Call, type Route } from '../route.ts';
 
 const tag = 'Credentials';
 const path = '/vaults/{vaultId}/key-sets/{keySetId}/credentials';
@@ -208,23 +208,19 @@ async function keySetOf(call: InKeySet): Promise<KeySet> {
   return getKeySet(call.services, call.params.vaultId, callerOf(call).sight, call.params.keySetId);
 }
 
-function madeNow(
-  call: InKeySet,
-  keySet: KeySet,
-  { accessKeyId, secret, credential }: IssuedCredential,
-): Answer {
+function madeNow(call: InKeySet, keySet: KeySet, { accessKeyId, secret, credential }: IssuedCredential) {
   const { body, ...rest } = made(call, credential);
   return {
     ...rest,
     body: {
-      ...(body as object),
+      ...body,
       rawSecretAccessKey: secret.reveal(),
       consoleFile: consoleFile(keySet, accessKeyId, secret),
     },
   };
 }
 
-function made(call: InKeySet, row: UsedCredential): Answer {
+function made(call: InKeySet, row: UsedCredential) {
   const { vaultId, keySetId } = call.params;
   return {
     ...answer(call, row),
@@ -233,12 +229,12 @@ function made(call: InKeySet, row: UsedCredential): Answer {
   };
 }
 
-function answer({ act }: Pick<InKeySet, 'act'>, row: UsedCredential): Answer {
+function answer({ act }: Pick<InKeySet, 'act'>, row: UsedCredential) {
   return { body: shownAt(act.at)(row), rowVersion: row.row_version };
 }
 
 function shownAt(now: Date) {
-  return (row: UsedCredential) => ({
+  return (row: UsedCredential): z.output<typeof shownCredential> => ({
     accessKeyId: row.access_key_id,
     state: credentialState(row, now),
     expiresAt: row.expires_at,

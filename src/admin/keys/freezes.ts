@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { freezeKeySets, thawKeySets } from '../../keys/key-sets/key-set-freezes.ts';
 import { freezeAllVaults, freezeVault, thawVault, type FreezeSide } from '../../vault/vault-freezes.ts';
 import { vaultId } from './key-forms.ts';
-import { callerOf, route, type Answer, type Call, type Route } from '../route.ts';
+import { callerOf, route, type Call, type Route } from '../route.ts';
 import { shownVault, vaultAnswer } from '../vaults.ts';
 
 const reason = z
@@ -124,7 +124,7 @@ export const freezeRoutes: readonly Route[] = [
 
 /** The side that a vault is frozen and thawed on is the caller's. */
 function onVault(change: typeof freezeVault) {
-  return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof why>>): Promise<Answer> => {
+  return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof why>>) => {
     const { services, act, params, body, expected } = call;
     const side: FreezeSide = callerOf(call).vaultId === '' ? 'appliance' : 'vault';
     return vaultAnswer(
@@ -135,9 +135,7 @@ function onVault(change: typeof freezeVault) {
 }
 
 function onKeySets(change: typeof freezeKeySets) {
-  return async (
-    call: Call<z.output<typeof inVault>, undefined, z.output<typeof several>>,
-  ): Promise<Answer> => {
+  return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof several>>) => {
     const { services, act, params, body } = call;
     const { keySets, changed } = await change(
       services,

@@ -25,7 +25,7 @@ import {
   vaultId,
 } from './key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Route } from '../route.ts';
 
 const tag = 'Key sets';
 const path = '/vaults/{vaultId}/key-sets';
@@ -280,17 +280,17 @@ export const keySetRoutes: readonly Route[] = [
   }),
 ];
 
-async function made(services: Pick<VaultContext, 'store'>, row: CountedKeySet): Promise<Answer> {
+async function made(services: Pick<VaultContext, 'store'>, row: CountedKeySet) {
   const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
   return { ...(await answer(services, row)), status: 201, location };
 }
 
-async function answer({ store }: Pick<VaultContext, 'store'>, row: CountedKeySet): Promise<Answer> {
+async function answer({ store }: Pick<VaultContext, 'store'>, row: CountedKeySet) {
   const warnings = await keySetWarnings(store.db, row);
   return { body: { ...show(row), warnings }, rowVersion: row.row_version };
 }
 
-function show(row: CountedKeySet) {
+function show(row: CountedKeySet): z.output<typeof shownKeySet> {
   return {
     id: row.id,
     name: row.name,

@@ -209,6 +209,6 @@ export function openApiRoute(served: ServedOpenApi): Route {
       'The whole API as OpenAPI 3.1, made from what serves it. `/api/v1/reference` shows it as a page.',
     access: { kind: 'public' },
     answer: z.record(z.string(), z.unknown()),
-    handle: async ({ services }) => ({ body: await served.document(services) }),
+    handle: async ({ services }) => ({ body: { ...(await served.document(services)) } }),
   });
 }

@@ -14,7 +14,7 @@ import {
 } from '../../identity/admin-groups.ts';
 import { description, namePrefix, time, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Route } from '../route.ts';
 import { showUser, shownUser } from './users.ts';
 
 const tag = 'Admin groups';
@@ -170,11 +170,11 @@ export const adminGroupRoutes: readonly Route[] = [
   }),
 ];
 
-function made(group: AdminGroup): Answer {
+function made(group: AdminGroup) {
   return { ...shown(group), status: 201, location: `/vaults/${group.vault_id}/admin-groups/${group.id}` };
 }
 
-function shown(group: AdminGroup): Answer {
+function shown(group: AdminGroup) {
   return { body: showGroup(group), rowVersion: group.row_version };
 }
 

@@ -96,7 +96,7 @@ export const apiKeyRoutes: readonly Route[] = [
   }),
 ];
 
-function made(row: ApiKeyRow, body: object) {
+function made<B>(row: ApiKeyRow, body: B) {
   return { status: 201, body, location: `${path}/${row.id}` };
 }
 
@@ -104,7 +104,7 @@ function showKey(row: ApiKeyRow, now: Date) {
   return {
     id: row.id,
     name: row.name,
-    scope: JSON.parse(row.scope) as unknown,
+    scope: JSON.parse(row.scope) as z.output<typeof shownKey>['scope'],
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
     lastUsedAt: row.last_used_at,

@@ -13,7 +13,7 @@ import {
 } from '../../identity/oidc/sign-in.ts';
 import { Secret } from '../../secret.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { callerOf, route, type Access, type Answer, type Route } from '../route.ts';
+import { callerOf, route, type Access, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 import { answer, openedSession } from './sessions.ts';
 
@@ -101,7 +101,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
     vault: string,
     query: z.infer<typeof startQuery>,
     address: string,
-  ): Promise<Answer> => {
+  ) => {
     const { location, state } = await startOidcSignIn(services, clients, services.publicUrl, {
       vaultId: vault,
       address,
@@ -221,11 +221,14 @@ function providerRoutes(
   whose: string,
   { read, write }: { read: Access; write: Access },
 ): Route[] {
-  const params = path.includes('{') ? z.strictObject({ vaultId }) : undefined;
   const of = (given: { vaultId: string } | undefined) => given?.vaultId ?? '';
-  const common = { path, tag, ...(params === undefined ? {} : { params }) };
+  const common: { path: string; tag: string; params?: z.ZodType<{ vaultId: string } | undefined> } = {
+    path,
+    tag,
+    ...(path.includes('{') ? { params: z.strictObject({ vaultId }) } : {}),
+  };
   return [
-    route<{ vaultId: string } | undefined>({
+    route({
       ...common,
       operation: `get${name}Provider`,
       method: 'GET',
@@ -236,7 +239,7 @@ function providerRoutes(
       handle: async ({ services, params: given }) =>
         shown(services, await findProvider(services.store, of(given))),
     }),
-    route<{ vaultId: string } | undefined, undefined, z.output<typeof providerInput>>({
+    route({
       ...common,
       operation: `put${name}Provider`,
       method: 'PUT',
@@ -259,7 +262,7 @@ function providerRoutes(
         );
       },
     }),
-    route<{ vaultId: string } | undefined>({
+    route({
       ...common,
       operation: `delete${name}Provider`,
       method: 'DELETE',
@@ -279,7 +282,7 @@ function providerRoutes(
   ];
 }
 
-function shown({ publicUrl }: AdminServices, provider: OidcProvider): Answer {
+function shown({ publicUrl }: AdminServices, provider: OidcProvider) {
   return {
     rowVersion: provider.row_version,
     body: {

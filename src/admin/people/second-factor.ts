@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { confirmTotp, enrolTotp, newRecoveryCodes, removeOwnTotp } from '../../identity/second-factor.ts';
 import type { Secret } from '../../secret.ts';
 import { password } from './people-forms.ts';
-import { route, type Answer, type Route } from '../route.ts';
+import { route, type Route } from '../route.ts';
 import { ownOf } from './sessions.ts';
 
 const tag = 'Second factor';
@@ -89,6 +89,6 @@ export const secondFactorRoutes: readonly Route[] = [
   }),
 ];
 
-function showCodes(codes: readonly Secret[]): Answer {
+function showCodes(codes: readonly Secret[]) {
   return { body: { recoveryCodes: codes.map((one) => one.reveal()) } };
 }

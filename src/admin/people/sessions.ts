@@ -16,7 +16,7 @@ import type { Secret } from '../../secret.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { password, permission } from './people-forms.ts';
 import { pageOf, pageOfWhole, wholeQuery } from '../page-query.ts';
-import { callerOf, route, shownPage, type Answer, type Client, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Client, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 
 const tag = 'Sessions';
@@ -263,13 +263,13 @@ async function begin(
   { userAgent }: Client,
   vault: string,
   body: { username: string; password: Secret; cookie: boolean },
-): Promise<Answer> {
+) {
   const opened = await signIn(services, services.sessions, act, { vaultId: vault, userAgent, ...body });
   return { ...answer(opened), status: 201 };
 }
 
 /** The session as its client has it from now on: in a cookie, or with the token in the answer. */
-export function answer({ session, user, token, csrfToken: csrf }: OpenedSession): Answer {
+export function answer({ session, user, token, csrfToken: csrf }: OpenedSession) {
   const shown = showSession(session, user, session.id);
   if (csrf === undefined) return { body: { session: shown, token: token.reveal() } };
   return {
@@ -295,7 +295,7 @@ function showSession(session: SessionRow, user: UserRow, current: string) {
     lastSeenAt: session.last_seen_at,
     expiresAt: session.expires_at,
     current: session.id === current,
-    user: { ...showOwn(user), permissions: permissionsOf[user.role] },
+    user: { ...showOwn(user), permissions: [...permissionsOf[user.role]] },
   };
 }
 

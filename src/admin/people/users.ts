@@ -8,7 +8,7 @@ import type { Role } from '../../store/schema.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { delivery, displayName, email, showDelivery, siteOf, username } from './people-forms.ts';
-import { callerOf, route, shownPage, type Access, type Answer, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Access, type Route } from '../route.ts';
 
 const tag = 'Users';
 const state = z.enum(['ACTIVE', 'DISABLED']).describe('Disabled, a user has no session and no API key.');
@@ -276,11 +276,11 @@ export function showUser(row: UserRow, now: Date) {
   };
 }
 
-function shown(row: UserRow, now: Date): Answer {
+function shown(row: UserRow, now: Date) {
   return { body: showUser(row, now), rowVersion: row.row_version };
 }
 
-function made(path: string, row: UserRow, body: object): Answer {
+function made<B>(path: string, row: UserRow, body: B) {
   return {
     status: 201,
     body,

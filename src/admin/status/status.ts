@@ -8,7 +8,7 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { upFor } from '../nodes.ts';
-import { callerOf, route, type Answer, type Route } from '../route.ts';
+import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
@@ -161,7 +161,7 @@ export const statusRoutes: readonly Route[] = [
     access: { kind: 'permission', vault: 'vault.read' },
     params: z.strictObject({ vaultId }),
     answer: shownStatus,
-    handle: async (call): Promise<Answer> => {
+    handle: async (call) => {
       const { services, params } = call;
       const { sight } = callerOf(call);
       return { body: await statusOf(services, { vaultId: params.vaultId, sight }) };

@@ -504,11 +504,20 @@ export interface Schemas {
   };
   CspAccountPolicy: {
     /** The least policy of the IAM user or the role. */
-    policy: Record<string, unknown>;
+    policy: {
+      Version: '2012-10-17';
+      Statement: Record<string, unknown>[];
+    };
     /** Of the role, with its external id; null with other types. */
-    trustPolicy: Record<string, unknown> | null;
+    trustPolicy: {
+      Version: '2012-10-17';
+      Statement: Record<string, unknown>[];
+    } | null;
     /** Of the IAM user whose access key assumes the role; null without. */
-    assumingPolicy: Record<string, unknown> | null;
+    assumingPolicy: {
+      Version: '2012-10-17';
+      Statement: Record<string, unknown>[];
+    } | null;
     /** What each statement is for. */
     statements: {
       sid: string;

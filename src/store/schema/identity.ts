@@ -104,7 +104,7 @@ export interface OidcProviderTable {
   client_secret_token: string | null;
   scopes: string;
   /** The claim that names a user at the first sign-in: `email` (must be verified) or `preferred_username`. */
-  username_claim: string;
+  username_claim: 'email' | 'preferred_username';
   /** CAs that its certificates must chain to, in PEM form; '' for those of the system. */
   ca_certificates: string;
   row_version: Generated<number>;
