@@ -140,9 +140,9 @@ export function killedAtWrite(vaultContext: AwsContext, n: number): AwsContext {
       pass();
       return vaultContext.store.write(act, run);
     },
-    bookkeep: async (run) => {
+    bookkeep: async (why, run) => {
       pass();
-      return vaultContext.store.bookkeep(run);
+      return vaultContext.store.bookkeep(why, run);
     },
   };
   const store = new Proxy(vaultContext.store, {

@@ -47,7 +47,7 @@ export async function holdLease(context: VaultContext, name: string, duration: n
   const now = context.now().getTime();
   const node = `${nodeOf(context.instance)}/`;
   const lease = { holder: context.instance, until: new Date(now + duration).toISOString() };
-  return context.store.bookkeep(async (trx) => {
+  return context.store.bookkeep('lease', async (trx) => {
     const { numInsertedOrUpdatedRows } = await trx
       .insertInto('leases')
       .values({ name, ...lease })
@@ -71,7 +71,7 @@ export async function holdLease(context: VaultContext, name: string, duration: n
 
 /** Gives it back, so that another need not wait for its end. */
 export async function releaseLease(context: VaultContext, name: string): Promise<void> {
-  await context.store.bookkeep(async (trx) => {
+  await context.store.bookkeep('lease', async (trx) => {
     await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', context.instance).execute();
   });
 }
@@ -82,7 +82,7 @@ export async function setLease(
   lease: Selectable<LeaseTable>,
 ): Promise<void> {
   const { name: _, ...facts } = lease;
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('lease', async (trx) =>
     trx
       .insertInto('leases')
       .values(lease)
@@ -93,7 +93,7 @@ export async function setLease(
 
 /** Takes it away, whoever holds it. */
 export async function dropLease({ store }: Pick<VaultContext, 'store'>, name: string): Promise<void> {
-  await store.bookkeep(async (trx) => trx.deleteFrom('leases').where('name', '=', name).execute());
+  await store.bookkeep('lease', async (trx) => trx.deleteFrom('leases').where('name', '=', name).execute());
 }
 
 /** Those that ran out before this moment, ISO 8601: they have no holder who could come back for them. */

@@ -18,7 +18,7 @@ export async function showNode(context: VaultContext, node: NodeFacts, startedAt
     started_at: startedAt.toISOString(),
     last_seen_at: context.now().toISOString(),
   };
-  await context.store.bookkeep(async (trx) => {
+  await context.store.bookkeep('node', async (trx) => {
     await trx
       .insertInto('nodes')
       .values({ id, ...facts })

@@ -102,7 +102,7 @@ async function note(
   write: (trx: Transaction<Tables>) => Promise<unknown>,
 ): Promise<void> {
   try {
-    await context.store.bookkeep(async (trx) => {
+    await context.store.bookkeep('use', async (trx) => {
       signsIn(trx);
       await write(trx);
     });

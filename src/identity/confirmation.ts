@@ -32,7 +32,7 @@ export async function confirmPassword(
     context.passwordCost,
   );
   if (right && admitted !== undefined) {
-    await context.store.bookkeep(async (trx) => takeBack(trx, admitted));
+    await context.store.bookkeep('attempt', async (trx) => takeBack(trx, admitted));
     return;
   }
   await recordRefusal(context, act, { action: 'session.confirm-password', vaultId: user.vault_id, user });

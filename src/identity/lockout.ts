@@ -26,7 +26,7 @@ export interface Attempt {
 /** Counts an attempt; undefined where the account is locked or not ACTIVE: it must not be tried. */
 export async function beginAttempt(context: VaultContext, userId: string): Promise<Attempt | undefined> {
   const now = context.now();
-  const row = await context.store.bookkeep(async (trx) => {
+  const row = await context.store.bookkeep('attempt', async (trx) => {
     signsIn(trx);
     return noteOn(trx, 'users')
       .set((eb) => ({ failures: eb('failures', '+', 1), locked_until: lockAfter(now) }))

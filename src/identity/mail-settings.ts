@@ -62,7 +62,7 @@ export async function mailPassword(context: VaultContext, sealed: Sealed): Promi
   const password = await unseal(context, sealed);
   if (isOfBefore(sealed)) {
     const anew = await reseal(context, sealed);
-    await context.store.bookkeep(async (trx) =>
+    await context.store.bookkeep('sealed anew', async (trx) =>
       noteOn(trx, 'settings')
         .set({ sealed: anew })
         .where('name', '=', settingName)

@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { record, type Act } from '../evidence/trail.ts';
 import { Secret } from '../secret.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import { signsIn } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
@@ -209,7 +210,7 @@ async function openTotp(
   const enrolment = randomUUID();
   const { parts } = totpContext({ id: user.id, totp_enrolment: enrolment });
   const anew = await reseal(context, { ...kept, context: { ...kept.context, parts } });
-  const bound = await context.store.bookkeep(async (trx) => {
+  const bound = await context.store.bookkeep('sealed anew', async (trx) => {
     signsIn(trx);
     return noteOn(trx, 'users')
       .set({ totp_sealed: anew, totp_enrolment: enrolment })
@@ -265,6 +266,7 @@ async function confirmBoth(
   const spent =
     right !== undefined &&
     (await context.store.write(act, async (trx) => {
+      leaveUnrecorded(trx, 'attempt');
       if (!(await spendCode(trx, context, user.id, right))) return false;
       await takeBack(trx, attempt);
       return true;
@@ -284,7 +286,7 @@ export async function tryCode(
   try {
     return await readCode(context, user, code);
   } catch (error) {
-    await context.store.bookkeep(async (trx) => takeBack(trx, attempt));
+    await context.store.bookkeep('attempt', async (trx) => takeBack(trx, attempt));
     throw error;
   }
 }

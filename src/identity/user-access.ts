@@ -91,9 +91,10 @@ export async function setOwnPassword(
   password: Secret,
 ): Promise<void> {
   const hash = await hashPassword(password, 'command', context.passwordCost);
-  await context.store.write(act, async (trx) =>
-    bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 }),
-  );
+  await context.store.write(act, async (trx) => {
+    await bumpRecord(trx, 'users', user, { password_hash: hash, must_change_password: 0 });
+    await record(trx, act, userEntry('change-password', user));
+  });
 }
 
 /** Takes away the second factor of someone who has lost it, and ends their sessions. */

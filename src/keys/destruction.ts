@@ -175,7 +175,9 @@ async function doomedVersions(
 /** False where another process was there first. Throws TokenError, VaultError for a row that nothing led to. */
 async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
-  const notOrdered = await context.store.bookkeep(async (trx) => whyNotOrdered(trx, doomed, context.now()));
+  const notOrdered = await context.store.bookkeep('nothing', async (trx) =>
+    whyNotOrdered(trx, doomed, context.now()),
+  );
   if (notOrdered !== undefined)
     throw new VaultError(
       'conflict',

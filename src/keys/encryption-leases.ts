@@ -26,7 +26,7 @@ export async function leaseBlocks(
 }
 
 async function leaseSome(store: Pick<Store, 'bookkeep'>, asks: readonly LeaseAsk[]): Promise<Leased[]> {
-  return store.bookkeep(async (trx) => {
+  return store.bookkeep('encryption count', async (trx) => {
     serves(trx);
     const leased: Leased[] = [];
     for (const { cloudKeyId, version } of asks) {

@@ -1,4 +1,5 @@
 import { forgetCreation } from '../evidence/trail.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { TokenError } from '../token/faults.ts';
 import { versionObjectId } from '../token/own-keys.ts';
@@ -79,6 +80,7 @@ async function forgetVersion(
   version: number,
 ): Promise<void> {
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     if (version === 1) return deleteCreation(context, trx, key);
     await trx
       .deleteFrom('key_versions')
@@ -120,6 +122,7 @@ export async function undoVersion(
   if (!(await claim(context, key, version))) return;
   await destroy(context, keySet, key, version);
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYED', destroyed_at: context.now().toISOString() })
@@ -140,6 +143,7 @@ async function claim(
   version: number,
 ): Promise<boolean> {
   return context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     const claimed = await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYING' })
@@ -183,6 +187,7 @@ async function abandon(
   version: number,
 ): Promise<void> {
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     await trx
       .updateTable('key_versions')
       .set({ made_by: '' })

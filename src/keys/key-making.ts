@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, rememberCreation, type Act } from '../evidence/trail.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { Tables } from '../store/schema.ts';
 import type { FoundKey } from '../token/messages.ts';
 import { isLabelOfOwn, versionObjectId } from '../token/own-keys.ts';
@@ -64,6 +65,7 @@ export async function createCloudKey(
     next_rotation_at: null,
   };
   const { key, keySet } = await context.store.change(act, async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     const keySet = await findKeySetIn(trx, vaultId, sight, row.key_set_id);
     checkConfigured(context, keySet);
     const key = await insertKey(trx, keySet, row, {

@@ -1,3 +1,4 @@
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { Act } from '../evidence/trail.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
@@ -40,6 +41,7 @@ export async function keepProofs(
 ): Promise<void> {
   if (proofs.length === 0) return;
   await store.change(act, async (trx) => {
+    leaveUnrecorded(trx, 'found in a token');
     for (const { version, proof } of proofs)
       await trx
         .updateTable('key_versions')

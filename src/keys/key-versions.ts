@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import { serves } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -43,6 +44,7 @@ export async function rotateCloudKey(
   expected?: number,
 ): Promise<CloudKeyRecord> {
   const begun = await context.store.change(act, async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     const { key: current, keySet } = await existing(trx, key.id);
     checkRowVersion(current, expected);
     // The row has another version once the token has made the key: until then it is the rotation that tells of itself.

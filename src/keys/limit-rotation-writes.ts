@@ -1,3 +1,4 @@
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
 import { isRotationDue } from './encryption-limits.ts';
@@ -62,6 +63,7 @@ async function beginAtLimit(
   { cloudKeyId, current }: BeginAsk,
 ): Promise<BegunVersion | null> {
   return store.change(systemAct({ now }, actor), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     serves(trx);
     const found = await readKeyAndSet(trx, cloudKeyId);
     if (found === undefined) return null;
@@ -123,6 +125,7 @@ async function takeBackAtLimit(
   { cloudKeyId, version, keyObject }: TakeBackAsk,
 ): Promise<void> {
   await store.change(systemAct({ now }, actor), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
     serves(trx);
     if (keyObject === 'none')
       await trx

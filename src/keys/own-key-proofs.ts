@@ -28,7 +28,7 @@ export async function keepOwnKeyProofs(
   { proofs, made }: { proofs: OwnKeyProofs; made: readonly string[] },
   now: Date,
 ): Promise<string[]> {
-  return store.bookkeep(async (trx) => {
+  return store.bookkeep('found in a token', async (trx) => {
     const kept: string[] = [];
     for (const [label, text] of Object.entries(proofs)) {
       if (made.includes(label))

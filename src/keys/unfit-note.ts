@@ -13,7 +13,7 @@ export async function writeUnfit(
   store: Pick<Store, 'bookkeep'>,
   { cloudKeyId, version, unfit }: UnfitNote,
 ): Promise<void> {
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('found in a token', async (trx) =>
     trx
       .updateTable('key_versions')
       .set({ unfit_since: unfit?.since ?? null, unfit_why: unfit?.why ?? null })

@@ -29,7 +29,7 @@ function use<T>(kind: UseTable['kind'], idColumn: string, column: string): RawBu
 /** Adds uses to those that are on record, in one transaction. */
 export async function addUses(store: Pick<Store, 'bookkeep'>, rows: readonly UseTable[]): Promise<void> {
   if (rows.length === 0) return;
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('use', async (trx) =>
     trx
       .insertInto('uses')
       .values(rows)

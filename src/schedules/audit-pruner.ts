@@ -5,6 +5,7 @@ import { eventLine, showEvent } from '../evidence/event.ts';
 import { record, removeEvents } from '../evidence/trail.ts';
 import { monotonicNow } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
 import { entryOf, pruningIn, type AuditPruning } from './audit-prunings.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
@@ -125,6 +126,7 @@ export class AuditPruner {
     const problem = differenceOf(pruning, found.count, sha256) ?? (await this.#objection(pruning));
     const { id } = pruning;
     await this.#context.store.write(systemAct(this.#context, 'audit pruning'), async (trx) => {
+      leaveUnrecorded(trx, 'pruning');
       if ((await pruningIn(trx, id, 'VERIFYING')) === undefined) return;
       const facts =
         problem === undefined
@@ -185,6 +187,7 @@ export class AuditPruner {
     while ((await this.#mayGoOn()) && (await deletionsHeldUntil(this.#context)) === undefined) {
       const act = systemAct(this.#context, 'audit pruning');
       const after = await this.#context.store.write(act, async (trx) => {
+        leaveUnrecorded(trx, 'pruning');
         const pruning = await pruningIn(trx, id, 'DELETING');
         if (pruning === undefined) return undefined;
         const step = await deleteStep(trx, pruning);

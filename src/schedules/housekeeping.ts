@@ -41,7 +41,7 @@ export async function clearAway(context: VaultContext): Promise<number> {
 async function repeat(context: VaultContext, { max, clear }: ClearedRows): Promise<number> {
   let cleared = 0;
   for (let count = 0; count < maxAtOneLook; count++) {
-    const last = await context.store.bookkeep(async (trx) => clear(trx, max));
+    const last = await context.store.bookkeep('housekeeping', async (trx) => clear(trx, max));
     cleared += last;
     if (last < max) break;
     await delay(pause);

@@ -1,39 +1,12 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations.ts';
+import type { Acting, ActTransaction, ChangeTransaction } from './act-transaction.ts';
 import type { Tables } from './schema.ts';
 import type { ServedChanges } from './served-changes.ts';
+import type { Unrecorded } from './unrecorded.ts';
 
-/** Whoever acts still may: read again in the transaction of the act, so that nothing commits after it was taken away. */
-export interface Authority {
-  /** Reads by `trx` alone. Throws where whoever acts may no longer; then nothing of the act is done. */
-  confirm(trx: Transaction<Tables>): Promise<void>;
-}
-
-/** An act as the store needs to know it. */
-export interface Acting {
-  readonly authority: Authority;
-  readonly now: () => Date;
-}
-
-declare const confirmed: unique symbol;
-declare const served: unique symbol;
-
-/** The transaction of an act whose authority was confirmed in it. Made by {@link actIn} alone. */
-export type ActTransaction = Transaction<Tables> & {
-  readonly [confirmed]: true;
-  /** When the act is done, which may be a good while after it began. */
-  readonly at: Date;
-};
-
-/** One that XKS workers hear of: what they serve is changed in no other. */
-export type ChangeTransaction = ActTransaction & { readonly [served]: true };
-
-/** Confirms the act's authority in a transaction that has just begun. For implementations of {@link Store}. */
-export async function actIn(trx: Transaction<Tables>, act: Acting): Promise<ChangeTransaction> {
-  await act.authority.confirm(trx);
-  return Object.assign(trx, { at: act.now() }) as ChangeTransaction;
-}
+export type { Acting, ActTransaction, Authority, ChangeTransaction } from './act-transaction.ts';
 
 /** What serves AWS reads by: nothing can be written through it. */
 export interface ReadableStore {
@@ -55,15 +28,15 @@ export interface ReadableStore {
 export interface Store extends ReadableStore {
   readonly db: Kysely<Tables>;
   /**
-   * One act in one transaction: its authority first, then what it does. Moves the revision, so that XKS workers see it;
-   * what it changes of what they serve by is noted with it by the store itself, whoever writes it.
-   * May run it again where another write came between.
+   * One act in one transaction: its authority first, then what it does, and last whether that is sound (act-transaction.ts).
+   * Moves the revision, so that XKS workers see it; what it changes of what they serve by is noted with it by the store
+   * itself, whoever writes it. May run it again where another write came between.
    */
   change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T>;
   /** The same for what no XKS worker has to see: the revision stays, unless it does change what they serve by. */
   write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T>;
-  /** A write that is nobody's act, such as a count, a lease, or that something was used: the revision as with `write`. */
-  bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** A write that is nobody's act, such as a count, a lease, or that something was used, and why: the revision as with `write`. */
+  bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
 }
 
 /** Brings the schema up to date. Only `holdfast init` does so; serving a store of another version is refused. */

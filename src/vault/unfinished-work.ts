@@ -1,4 +1,5 @@
 import type { Act } from '../evidence/trail.ts';
+import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { UnfinishedWorkTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import type { VaultContext } from './context.ts';
@@ -89,6 +90,7 @@ export async function finishWork(
 async function stepOn(context: VaultContext, step: Step, kind: UnfinishedKind, id: string): Promise<boolean> {
   const act = systemAct(context, 'schedule');
   return context.store.change(act, async (trx) => {
+    leaveUnrecorded(trx, 'rest of an act');
     // As it stands in this transaction: it may have been begun anew.
     const work = await trx
       .selectFrom('unfinished_work')

@@ -6,6 +6,7 @@ import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
+import type { Unrecorded } from '../../src/store/unrecorded.ts';
 import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
 import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
 import {
@@ -179,8 +180,8 @@ class MortalStore implements Store {
     return this.#around(run, async (within) => this.#store.write(act, within));
   }
 
-  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#around(run, async (within) => this.#store.bookkeep(within));
+  async bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.bookkeep(why, within));
   }
 
   async #around<Trx, T>(

@@ -96,7 +96,7 @@ test('lockout does what a simple model of it says, whatever comes after whatever
           model.failures += 1;
           if (model.failures >= 5)
             model.lockedUntil = clock.at + Math.min(60, 2 ** (model.failures - 5)) * 60_000;
-        } else if (kind === 'half') await store.bookkeep(async (trx) => takeBack(trx, attempt));
+        } else if (kind === 'half') await store.bookkeep('attempt', async (trx) => takeBack(trx, attempt));
         else {
           await store.db.updateTable('users').set(clean).where('id', '=', person.id).execute();
           model.failures = 0;
@@ -118,6 +118,6 @@ test('a right password that is only half of a sign-in leaves a lock that others 
   for (let round = 0; round < 5; round++) attempts.push(await beginAttempt(site, person.id));
   const [first] = attempts;
   if (first === undefined) return t.fail();
-  await store.bookkeep(async (trx) => takeBack(trx, first));
+  await store.bookkeep('attempt', async (trx) => takeBack(trx, first));
   t.true(isLocked(await fresh(person), site.now()));
 });

@@ -13,7 +13,7 @@ let count = 0;
 
 async function begin({ store }: People, vaultId: string, share: string, fields: { code_hash?: Buffer } = {}) {
   const state_hash = createHash('sha256').update(randomUUID()).digest();
-  await store.bookkeep(async (trx) => {
+  await store.bookkeep('by hand', async (trx) => {
     await makeRoom(trx, vaultId, share);
     await trx
       .insertInto('oidc_sign_ins')

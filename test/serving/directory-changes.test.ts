@@ -374,7 +374,7 @@ async function take(stores: Context['stores'], step: Step, file: string): Promis
   }
   const store = stores[step.by];
   const { run } = step.op;
-  if (step.kind === 'bookkeep') await store.bookkeep(async (trx) => run(trx));
+  if (step.kind === 'bookkeep') await store.bookkeep('by hand', async (trx) => run(trx));
   else if (step.kind === 'fails')
     await store
       .change(byHand, async (trx) => {
@@ -466,7 +466,7 @@ test.serial('an act makes a worker forget what it changes, and nothing else', as
   t.not(after[1], before[1]);
   // So long ago that it is not known any more.
   const revision = store.revision();
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('by hand', async (trx) =>
     trx
       .updateTable('revision')
       .set({ revision: revision + 3000 })

@@ -85,9 +85,9 @@ test('a write that fails loses nothing: the numbers come with the next', async (
   const state = { broken: true };
   const frail = Object.create(store, {
     bookkeep: {
-      value: async (run: Parameters<Store['bookkeep']>[0]) => {
+      value: async (...asked: Parameters<Store['bookkeep']>) => {
         if (state.broken) throw new Error('the disk is full');
-        return store.bookkeep(run);
+        return store.bookkeep(...asked);
       },
     },
   }) as Store;
@@ -116,9 +116,9 @@ test('a write that fails half way keeps what is not written, and writes nothing 
   let writes = 0;
   const frail = Object.create(store, {
     bookkeep: {
-      value: async (run: Parameters<Store['bookkeep']>[0]) => {
+      value: async (...asked: Parameters<Store['bookkeep']>) => {
         if (++writes === 2) throw new Error('the disk is full');
-        return store.bookkeep(run);
+        return store.bookkeep(...asked);
       },
     },
   }) as Store;
@@ -138,7 +138,7 @@ test('while another process holds the store for long nothing is lost, with thous
   const { recorder, failures } = recorderOf(store);
   for (let i = 0; i < 3000; i++) recorder.record('decrypt', `many-${i}`, '192.0.2.1');
   const holding = Promise.withResolvers<void>();
-  const held = other.bookkeep(async (trx) => {
+  const held = other.bookkeep('by hand', async (trx) => {
     await trx.updateTable('revision').set({ id: 1 }).execute();
     await holding.promise;
   });

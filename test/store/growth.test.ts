@@ -174,7 +174,7 @@ test.serial('the log ahead of the store gives back what it grew to while somebod
   reader.exec('BEGIN');
   reader.prepare('SELECT count(*) FROM leases').get();
   const write = async (bytes: number) =>
-    store.bookkeep(async (trx) => {
+    store.bookkeep('by hand', async (trx) => {
       await trx
         .insertInto('leases')
         .values({ name: randomUUID(), holder: 'x'.repeat(bytes), until: ago(0) })

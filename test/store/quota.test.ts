@@ -35,7 +35,7 @@ test('where a quota is used up what takes power away is written from the reserve
     const whole = reserve();
     allow(used() + 100_000);
     let count = 0;
-    const write = async (purpose) => store.bookkeep(async (trx) => {
+    const write = async (purpose) => store.bookkeep('by hand', async (trx) => {
       purpose?.(trx);
       const name = 'n' + count++;
       await trx.insertInto('leases').values({ name, holder: 'x'.repeat(20_000), until: '' }).execute();

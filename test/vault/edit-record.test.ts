@@ -3,6 +3,7 @@ import anyTest, { type TestFn } from 'ava';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import { bumpRecord, bumpRecords, editRecord, noteOn, saveRecord } from '../../src/vault/edit-record.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
+import { byHand } from '../../testing/by-hand.ts';
 import { newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
@@ -23,15 +24,15 @@ async function newPerson({ store, vaultContext, act, vault }: TestVault, email =
 }
 
 test('a record is changed as the version that was read, and as no other', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const read = await newPerson(t.context);
-  const after = await store.write(act(), async (trx) =>
+  const after = await store.write(byHand, async (trx) =>
     editRecord(trx, 'users', read, { email: 'b@example.com' }),
   );
   t.is(after?.row_version, read.row_version + 1);
   for (const change of [{ email: 'c@example.com' }, {}]) {
     const error = await t.throwsAsync(
-      store.write(act(), async (trx) => bumpRecord(trx, 'users', read, change)),
+      store.write(byHand, async (trx) => bumpRecord(trx, 'users', read, change)),
       changedMeanwhile,
     );
     t.is(error.problem, 'precondition');
@@ -41,10 +42,10 @@ test('a record is changed as the version that was read, and as no other', async 
 });
 
 test('a change of nothing, told or not, is no new version', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const read = await newPerson(t.context);
   const edit = async (change: { email?: string | undefined }) =>
-    store.write(act(), async (trx) => editRecord(trx, 'users', read, change));
+    store.write(byHand, async (trx) => editRecord(trx, 'users', read, change));
   t.is(await edit({}), undefined);
   t.is(await edit({ email: read.email }), undefined);
   t.is(await edit({ email: undefined }), undefined);
@@ -53,16 +54,16 @@ test('a change of nothing, told or not, is no new version', async (t) => {
 });
 
 test('a note is no new version, and what is noted of another version is refused', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const read = await newPerson(t.context);
   const save = async (change: { failures?: number; email?: string }) =>
-    store.write(act(), async (trx) => saveRecord(trx, 'users', read, change));
+    store.write(byHand, async (trx) => saveRecord(trx, 'users', read, change));
   const noted = await save({ failures: 3, email: read.email });
   t.deepEqual([noted.failures, noted.row_version], [3, read.row_version]);
   const changed = await save({ failures: 4, email: 'b@example.com' });
   t.deepEqual([changed.failures, changed.row_version], [4, read.row_version + 1]);
   await t.throwsAsync(save({ failures: 5 }), changedMeanwhile);
-  await store.bookkeep(async (trx) => {
+  await store.bookkeep('by hand', async (trx) => {
     await noteOn(trx, 'users').set({ failures: 6 }).where('id', '=', read.id).execute();
     // @ts-expect-error -- a column that an ETag is of
     noteOn(trx, 'users').set({ email: 'c@example.com' });
@@ -74,12 +75,14 @@ test('a note is no new version, and what is noted of another version is refused'
 });
 
 test('a note that says what was read replaces what was noted since', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const read = await newPerson(t.context);
   const note = async (failures: number) =>
-    store.bookkeep(async (trx) => noteOn(trx, 'users').set({ failures }).where('id', '=', read.id).execute());
+    store.bookkeep('by hand', async (trx) =>
+      noteOn(trx, 'users').set({ failures }).where('id', '=', read.id).execute(),
+    );
   const save = async (change: { failures: number; email?: string | undefined }) =>
-    store.write(act(), async (trx) => saveRecord(trx, 'users', read, change));
+    store.write(byHand, async (trx) => saveRecord(trx, 'users', read, change));
   for (const change of [{ failures: read.failures }, { failures: read.failures, email: undefined }]) {
     await note(7);
     const said = await save(change);
@@ -90,11 +93,11 @@ test('a note that says what was read replaces what was noted since', async (t) =
 });
 
 test('of many that are changed alike each is a new version, and no other record is touched', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const keySets = [await newKeySet(t.context), await newKeySet(t.context), await newKeySet(t.context)];
   const [first, second, third] = keySets.map(({ id }) => id);
   const bump = async (ids: string[], description: string) =>
-    store.change(act(), async (trx) => bumpRecords(trx, 'key_sets', ids, { description }));
+    store.change(byHand, async (trx) => bumpRecords(trx, 'key_sets', ids, { description }));
   t.deepEqual(await bump([], 'none'), []);
   t.is((await bump([first ?? '', second ?? ''], 'two')).length, 2);
   // More than one statement takes.
@@ -120,11 +123,11 @@ test('of many that are changed alike each is a new version, and no other record 
 });
 
 test('what XKS workers serve by is edited in no transaction that they do not hear of', async (t) => {
-  const { store, act } = t.context;
+  const { store } = t.context;
   const keySet = await newKeySet(t.context);
   const version = { row_version: 1 };
   const never = async () =>
-    store.write(act(), async (trx) => {
+    store.write(byHand, async (trx) => {
       // @ts-expect-error -- a vault
       await editRecord(trx, 'vaults', { id: '', ...version }, { tokens: '[]' });
       // @ts-expect-error -- a key set

@@ -6,6 +6,7 @@ import type { Logger } from '../../src/log.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
+import type { Unrecorded } from '../../src/store/unrecorded.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { BackOff } from '../../src/vault/back-off.ts';
@@ -168,8 +169,8 @@ class MortalStore implements Store {
     return this.#around(run, async (within) => this.#store.write(act, within));
   }
 
-  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#around(run, async (within) => this.#store.bookkeep(within));
+  async bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#around(run, async (within) => this.#store.bookkeep(why, within));
   }
 
   async close(): Promise<void> {

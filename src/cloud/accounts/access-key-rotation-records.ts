@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
+import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { AwsContext } from './context.ts';
 import type { AwsProblem } from './check.ts';
@@ -62,6 +63,7 @@ export async function takeStep(
   } = {},
 ): Promise<CspAccountRecord> {
   return context.store.write(act, async (trx) => {
+    leaveUnrecorded(trx, 'work in AWS');
     const now = await accountRecords(trx).where('csp_accounts.id', '=', before.id).executeTakeFirst();
     if (now?.row_version !== before.row_version || now.access_key_rotation !== before.access_key_rotation)
       throw new VaultError(

@@ -40,7 +40,7 @@ export async function keepResealedKey(
   read: { id: string; access_key_id: string; sealed_secret: Buffer },
   sealed: Buffer,
 ): Promise<void> {
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('sealed anew', async (trx) =>
     trx
       .updateTable('csp_access_keys')
       .set({ sealed_secret: sealed })

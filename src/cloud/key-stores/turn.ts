@@ -2,6 +2,7 @@ import type { Act, AuditEntry } from '../../evidence/trail.ts';
 import { record } from '../../evidence/trail.ts';
 import type { AwsAccount } from '../aws/clients.ts';
 import { isSettling } from '../aws/presence.ts';
+import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { AwsContext } from '../accounts/context.ts';
 import { saveRecord } from '../../vault/edit-record.ts';
@@ -78,6 +79,7 @@ export async function saveIn(
     .where('id', '=', row.id)
     .executeTakeFirst();
   if (now === undefined) throw new VaultError('not-found', 'the external key store was deleted meanwhile');
+  leaveUnrecorded(trx, 'work in AWS');
   const after = await saveRecord(trx, 'external_key_stores', row, change);
   for (const entry of entries) await record(trx, act, entry);
   return after;

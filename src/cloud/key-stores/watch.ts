@@ -132,7 +132,7 @@ async function faultOf({ store }: AwsContext, { id }: ExternalKeyStore): Promise
 
 async function putOff({ store, now }: AwsContext, { id }: ExternalKeyStore): Promise<void> {
   const next = new Date(now().getTime() + afterMistake).toISOString();
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('work in AWS', async (trx) =>
     noteOn(trx, 'external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
   );
 }

@@ -1,3 +1,4 @@
+import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { record } from '../../evidence/trail.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
@@ -117,6 +118,7 @@ async function write(context: AwsContext, id: string, plan: (row: KmsKey) => Kms
   const next = new Date(context.now().getTime() + jittered(checkInterval)).toISOString();
   const act = systemAct(context, 'aws');
   await context.store.write(act, async (trx) => {
+    leaveUnrecorded(trx, 'work in AWS');
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return;
     const change = plan(before);

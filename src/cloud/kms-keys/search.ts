@@ -146,7 +146,7 @@ async function keep(
   progress: WalkProgress | null,
 ): Promise<void> {
   const at = context.now().toISOString();
-  await context.store.bookkeep(async (trx) =>
+  await context.store.bookkeep('work in AWS', async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ search: progress === null ? null : JSON.stringify({ ...progress, at, sentAt, account }) })
       .where('id', '=', id)

@@ -1,3 +1,4 @@
+import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import { record } from '../../evidence/trail.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { nextTry } from '../accounts/aws-retry.ts';
@@ -44,6 +45,7 @@ export async function writeDone(
 ): Promise<boolean> {
   const act = systemAct(context, 'aws');
   return context.store.write(act, async (trx) => {
+    leaveUnrecorded(trx, 'work in AWS');
     const before = await kmsKeyById(trx, id);
     if (before === undefined || before.step === 'GONE') return false;
     const change = plan(before);
@@ -79,7 +81,7 @@ export async function writeFailure(
   const times = isSame ? (before?.times ?? row.attempts) + 1 : 1;
   const problem = { ...failed, times, ...(keyArn === undefined ? {} : { keyArn }) };
   const next_attempt_at = nextTry(problem.fault, times, now).toISOString();
-  await context.store.bookkeep(async (trx) =>
+  await context.store.bookkeep('work in AWS', async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ attempts: row.attempts + 1, next_attempt_at, problem: JSON.stringify(problem) })
       .where('id', '=', row.id)
@@ -97,7 +99,7 @@ export async function writeProblem(
   problem: KmsKeyProblem | null,
   change: Partial<Pick<KmsKeyRow, 'attempts' | 'next_attempt_at'>>,
 ): Promise<void> {
-  await context.store.bookkeep(async (trx) =>
+  await context.store.bookkeep('work in AWS', async (trx) =>
     noteOn(trx, 'kms_keys')
       .set({ ...change, problem: problem === null ? null : JSON.stringify(problem) })
       .where('id', '=', id)

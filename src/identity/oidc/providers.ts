@@ -146,7 +146,7 @@ export async function clientSecretOf(
   const secret = await unseal(context, kept);
   if (isOfBefore(kept)) {
     const anew = await reseal(context, kept);
-    await context.store.bookkeep(async (trx) =>
+    await context.store.bookkeep('sealed anew', async (trx) =>
       noteOn(trx, 'oidc_providers')
         .set({ client_secret_sealed: anew })
         .where('vault_id', '=', provider.vault_id)

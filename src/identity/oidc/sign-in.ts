@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { recordAlone, type Act } from '../../evidence/trail.ts';
 import type { Selectable } from 'kysely';
+import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import { signsIn } from '../../store/read-back.ts';
 import type { OidcSignInTable } from '../../store/schema.ts';
 import type { VaultContext } from '../../vault/context.ts';
@@ -75,7 +76,7 @@ export async function startOidcSignIn(
     });
   const now = context.now();
   const share = shareOf(laneOf(input.address));
-  await context.store.bookkeep(async (trx) => {
+  await context.store.bookkeep('sign-in under way', async (trx) => {
     signsIn(trx);
     // The provider may have been changed while it was asked: an answer is never taken to another one.
     const current = await findProvider({ db: trx }, input.vaultId);
@@ -155,6 +156,7 @@ export async function finishOidcSignIn(
   input: { code: string; verifier: string; cookie: boolean; userAgent: string },
 ): Promise<OpenedSession> {
   const { begun, user, opened } = await context.store.write(act, async (trx) => {
+    leaveUnrecorded(trx, 'sign-in under way');
     signsIn(trx);
     const begun = await trx
       .deleteFrom('oidc_sign_ins')
@@ -184,7 +186,7 @@ export async function finishOidcSignIn(
 
 /** Takes a sign-in out of the table: of two answers to one, one is taken. */
 async function claim(context: VaultContext, state: string, now: Date): Promise<BegunSignIn | undefined> {
-  return context.store.bookkeep(async (trx) => {
+  return context.store.bookkeep('sign-in under way', async (trx) => {
     signsIn(trx);
     return trx
       .deleteFrom('oidc_sign_ins')
@@ -207,6 +209,7 @@ async function bind(
   const code = secret();
   const now = context.now();
   const { user, refused } = await context.store.write(act, async (trx) => {
+    leaveUnrecorded(trx, 'sign-in under way');
     signsIn(trx);
     const current = await findProvider({ db: trx }, provider.vault_id);
     if (current.row_version !== provider.row_version || current.issuer !== provider.issuer)

@@ -151,7 +151,7 @@ export async function keepResealedSecret(
   sealed: Buffer,
 ): Promise<void> {
   // What a worker remembers opens as before; one that hears of it has the token open the new one, once.
-  await store.bookkeep(async (trx) =>
+  await store.bookkeep('sealed anew', async (trx) =>
     noteOn(trx, 'xks_credentials')
       .set({ sealed_secret: sealed })
       .where('access_key_id', '=', read.access_key_id)

@@ -17,7 +17,6 @@ import { StoreError } from '../store-error.ts';
 import { companions, evidenceOf, examineStoreFile } from './store-file.ts';
 import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from '../store-faults.ts';
 import {
-  actIn,
   executedMigrations,
   knownMigrations,
   migrate,
@@ -28,6 +27,8 @@ import {
   type Store,
 } from '../store.ts';
 import { WriteMeter } from './write-meter.ts';
+import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
+import type { Unrecorded } from '../unrecorded.ts';
 
 export { StoreError } from '../store-error.ts';
 
@@ -149,33 +150,39 @@ export class SqliteStore implements Store {
   }
 
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
-    return this.#transact(async (trx) => run(await actIn(trx, act)), true);
+    return this.#transact(async (raw) => beginAct(raw, act), run, true);
   }
 
   async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
-    return this.#transact(async (trx) => run(await actIn(trx, act)), false);
+    return this.#transact(async (raw) => beginAct(raw, act), run, false);
   }
 
-  async bookkeep<T>(run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#transact(run, false);
+  async bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#transact(async (raw) => beginUnrecorded(raw, why), run, false);
   }
 
-  async #transact<T>(run: (trx: Transaction<Tables>) => Promise<T>, moves: boolean): Promise<T> {
+  async #transact<Trx extends Transaction<Tables>, T>(
+    begin: (raw: Transaction<Tables>) => Promise<Begun<Trx>>,
+    run: (trx: Trx) => Promise<T>,
+    moves: boolean,
+  ): Promise<T> {
     const until = monotonicNow() + maxWait;
     // Each try does the work anew: what writes much has room after a few.
     let slices = 1;
     for (;;) {
-      let begun: Transaction<Tables> | undefined;
+      let begun: Begun<Trx> | undefined;
       try {
-        const result = await this.db.transaction().execute(async (trx) => {
-          begun = trx;
+        const result = await this.db.transaction().execute(async (raw) => {
           this.#assertWritable();
-          const done = await run(trx);
+          begun = await begin(raw);
+          const done = await run(begun.trx);
           const changes = this.#changes.current;
-          if (changes !== undefined && (moves || changes.any)) await moveRevision(trx, changes.changes);
-          await readBack(trx);
+          if (changes !== undefined && (moves || changes.any)) await moveRevision(begun.trx, changes.changes);
+          await readBack(begun.trx);
+          begun.assertSound();
           return done;
         });
+        begun?.committed();
         this.#readAfterWrite();
         return result;
       } catch (error) {
@@ -183,7 +190,7 @@ export class SqliteStore implements Store {
         if (isBusy(error)) {
           if (monotonicNow() > until) throw storeError('locked', error);
           await delay(5 + Math.random() * 20);
-        } else if (this.#makesRoom(error, begun, slices)) slices *= 2;
+        } else if (this.#makesRoom(error, begun?.trx, slices)) slices *= 2;
         else throw error;
       }
     }
