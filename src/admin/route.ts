@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Permission } from '../identity/permissions.ts';
+import type { SeenVersion } from '../store/act-transaction.ts';
 import type { Page } from '../vault/page.ts';
 import type { ProblemKind } from './problem.ts';
 import type { AdminServices } from './services.ts';
@@ -27,7 +28,7 @@ export interface Call<P, Q, B> {
   query: Q;
   body: B;
   /** Row version of If-Match; undefined for `*` and where the route asks for none. */
-  expected: number | undefined;
+  expected: SeenVersion | undefined;
   /** What the sign-in needs to know of the request. */
   client: Client;
 }

@@ -3,6 +3,7 @@ import { sql, type Transaction } from 'kysely';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import { willStand } from '../store/read-back.ts';
 import type { AuditEventTable, Tables } from '../store/schema.ts';
+import type { SeenVersion } from '../store/act-transaction.ts';
 import type { ActTransaction, Authority, Store } from '../store/store.ts';
 
 /** Who acts, on whose behalf a vault function runs. */
@@ -27,6 +28,8 @@ export interface Act {
   now: () => Date;
   /** What lets the actor do it, confirmed in each of its transactions. */
   authority: Authority;
+  /** What the caller has seen of the record that it is on; undefined where any version is meant. */
+  seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   idempotency?: { key: string; requestHash: Buffer };
 }

@@ -173,11 +173,14 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const act = actOf(
-      facts,
-      services.now,
-      authorityOf(services, route, caller, namedIn(ctx['params'] as Record<string, string>, body)),
-    );
+    const act: Act = {
+      ...actOf(
+        facts,
+        services.now,
+        authorityOf(services, route, caller, namedIn(ctx['params'] as Record<string, string>, body)),
+      ),
+      seen: expected,
+    };
     const call: Call<unknown, unknown, unknown> = {
       services,
       caller,

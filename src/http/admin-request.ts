@@ -4,6 +4,7 @@ import { Problem, type FieldProblem } from '../admin/problem.ts';
 import type { Route } from '../admin/route.ts';
 import { typeWords } from '../config/problem.ts';
 import { nameTrouble } from '../json-names.ts';
+import { SeenVersion } from '../store/act-transaction.ts';
 import { isEncoded, readBody } from './body.ts';
 
 /* What the management API reads of a request before a route sees it. */
@@ -43,7 +44,7 @@ export function readQuery(ctx: Context): Record<string, unknown> {
 }
 
 /** An absent If-Match is 428 (RFC 6585), any other tag than the record's 412; `*` is for who means it whatever it is. */
-export function readIfMatch(ctx: Context): number | undefined {
+export function readIfMatch(ctx: Context): SeenVersion | undefined {
   const header = ctx.get('If-Match').trim();
   if (header === '')
     throw new Problem(
@@ -59,7 +60,7 @@ export function readIfMatch(ctx: Context): number | undefined {
     throw new Problem('precondition-failed', 'the If-Match is no ETag of this record', {
       remediation: 'GET it, then send its ETag as If-Match',
     });
-  return Number(tag);
+  return new SeenVersion(Number(tag));
 }
 
 export function readIdempotencyKey(ctx: Context): string | undefined {

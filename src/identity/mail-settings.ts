@@ -1,3 +1,4 @@
+import type { SeenVersion } from '../store/act-transaction.ts';
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -5,7 +6,7 @@ import { record, type Act } from '../evidence/trail.ts';
 import type { Secret } from '../secret.ts';
 import type { SealContext } from '../token/seal-context.ts';
 import { bumpRecord, noteOn } from '../vault/edit-record.ts';
-import { checkRowVersion, type VaultContext } from '../vault/context.ts';
+import { checkRowVersion, checkUnchanged, type VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { isOfBefore, partOfCa, reseal, seal, unseal, type Sealed } from '../vault/sealing.ts';
 import { parseEmail } from './user-forms.ts';
@@ -81,7 +82,7 @@ export async function putMailSettings(
   context: VaultContext,
   act: Act,
   input: MailSettings & { password?: Secret | undefined },
-  expected: number | undefined,
+  expected: SeenVersion | undefined,
 ): Promise<StoredMailSettings> {
   const { password, ...settings } = input;
   checkSettings(settings, password);
@@ -110,7 +111,7 @@ export async function putMailSettings(
       .where('name', '=', settingName)
       .executeTakeFirst();
     // Between reading and here nothing may have changed, or a kept password might not be the one of these settings.
-    checkRowVersion(current ?? { row_version: 0 }, before?.rowVersion ?? 0);
+    checkUnchanged(current ?? { row_version: 0 }, { row_version: before?.rowVersion ?? 0 });
     if (current !== undefined) await bumpRecord(trx, 'settings', current, row);
     else
       await trx
@@ -134,7 +135,7 @@ export async function putMailSettings(
 export async function deleteMailSettings(
   context: VaultContext,
   act: Act,
-  expected: number | undefined,
+  expected: SeenVersion | undefined,
 ): Promise<void> {
   await context.store.write(act, async (trx) => {
     const row = await trx

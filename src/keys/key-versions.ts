@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
-import { leaveUnrecorded } from '../store/act-transaction.ts';
+import { leaveUnrecorded, type SeenVersion } from '../store/act-transaction.ts';
 import { serves } from '../store/read-back.ts';
 import type { Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -41,7 +41,7 @@ export async function rotateCloudKey(
   act: Act,
   key: CloudKeyRecord,
   why: 'asked' | 'schedule',
-  expected?: number,
+  expected?: SeenVersion,
 ): Promise<CloudKeyRecord> {
   const begun = await context.store.change(act, async (trx) => {
     leaveUnrecorded(trx, 'being made');

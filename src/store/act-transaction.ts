@@ -34,10 +34,29 @@ export interface Authority {
 export interface Acting {
   readonly authority: Authority;
   readonly now: () => Date;
-  /** The row version that the caller has seen (If-Match), and whether the record was compared with it. */
-  readonly seen?: { readonly compared: boolean } | undefined;
+  /** What the caller has seen of the record that the act is on; undefined where any version is meant. */
+  readonly seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   readonly idempotency?: object;
+}
+
+/** The row version that the caller of an act has seen (If-Match). An act that never compares it is not committed. */
+export class SeenVersion {
+  readonly rowVersion: number;
+  #compared = false;
+
+  constructor(rowVersion: number) {
+    this.rowVersion = rowVersion;
+  }
+
+  get compared(): boolean {
+    return this.#compared;
+  }
+
+  isOf(row: { row_version: number }): boolean {
+    this.#compared = true;
+    return row.row_version === this.rowVersion;
+  }
 }
 
 declare const confirmed: unique symbol;

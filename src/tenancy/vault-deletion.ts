@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Act } from '../evidence/trail.ts';
+import type { SeenVersion } from '../store/act-transaction.ts';
 import type { CloudKeyState, Tables } from '../store/schema.ts';
 import { leftInAws } from '../cloud/key-stores/checks.ts';
 import { dropProvider } from '../identity/oidc/providers.ts';
@@ -28,7 +29,7 @@ export async function deleteVault(
   act: Act,
   vaultId: string,
   confirm: string | undefined,
-  expected: number | undefined,
+  expected: SeenVersion | undefined,
 ): Promise<void> {
   const isOver = await context.store.change(act, async (trx) => {
     const vault = await findVault(trx, vaultId);

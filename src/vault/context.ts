@@ -1,3 +1,4 @@
+import type { SeenVersion } from '../store/act-transaction.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenPools } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
@@ -38,7 +39,7 @@ export interface Scope {
 
 /** The row version that the caller has seen of the record; undefined where any is meant. */
 export interface Expected {
-  expected?: number | undefined;
+  expected?: SeenVersion | undefined;
 }
 
 /** The record that an act is on. */
@@ -52,7 +53,15 @@ export interface VaultTarget extends Expected {
 }
 
 /** Throws VaultError `precondition` where the record is not the one that the caller has seen. */
-export function checkRowVersion(row: { row_version: number }, expected: number | undefined): void {
-  if (expected !== undefined && row.row_version !== expected)
-    throw new VaultError('precondition', 'it has been changed meanwhile; look at it again, then repeat');
+export function checkRowVersion(row: { row_version: number }, expected: SeenVersion | undefined): void {
+  if (expected?.isOf(row) === false) throw changedMeanwhile();
+}
+
+/** The same where the record was read before this transaction, and what was found out meanwhile is of it as it was then. */
+export function checkUnchanged(now: { row_version: number }, before: { row_version: number }): void {
+  if (now.row_version !== before.row_version) throw changedMeanwhile();
+}
+
+export function changedMeanwhile(): VaultError {
+  return new VaultError('precondition', 'it has been changed meanwhile; look at it again, then repeat');
 }

@@ -11,7 +11,7 @@ import type {
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
 import { changes, type Edit } from './edits.ts';
-import { VaultError } from './vault-error.ts';
+import { changedMeanwhile } from './context.ts';
 
 /*
  * The one place in which a record with an ETag is changed (the lint rule `records/edits` keeps it so): every change that a
@@ -201,8 +201,7 @@ async function update<T extends Versioned>(
     .where('row_version', '=', before.row_version)
     .returningAll()
     .executeTakeFirst();
-  if (after === undefined)
-    throw new VaultError('precondition', 'it has been changed meanwhile; look at it again, then repeat');
+  if (after === undefined) throw changedMeanwhile();
   return after as unknown as Row<T>;
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql, type Selectable, type Transaction } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
+import type { SeenVersion } from '../store/act-transaction.ts';
 import type { Tables, VaultTable } from '../store/schema.ts';
 import { restricts } from '../store/read-back.ts';
 import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
@@ -97,7 +98,7 @@ export async function updateVault(
   act: Act,
   vaultId: string,
   change: VaultChange,
-  expected: number | undefined,
+  expected: SeenVersion | undefined,
 ): Promise<Vault> {
   const fields = {
     ...(change.name === undefined ? {} : { name: parseTitle(change.name) }),

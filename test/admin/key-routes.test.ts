@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
 import type { z } from 'zod';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { cloudKeyRoutes } from '../../src/admin/keys/cloud-keys.ts';
 import { credentialRoutes } from '../../src/admin/keys/credentials.ts';
 import { cspAccountRoutes } from '../../src/admin/cloud/csp-accounts.ts';
@@ -67,7 +68,7 @@ function callOf(
     params: route.params?.parse({ vaultId: vault.id, ...input.params }),
     query: route.query?.parse(input.query ?? {}),
     body: route.body?.parse(input.body ?? {}),
-    expected: input.expected,
+    expected: input.expected === undefined ? undefined : new SeenVersion(input.expected),
     client: { address: '192.0.2.7', userAgent: 'test', cookie: () => undefined },
   };
 }

@@ -1,3 +1,4 @@
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';
 import anyTest, { type TestFn } from 'ava';
 import {
@@ -66,7 +67,7 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
   const changed = await updateCspAccount(
     vaultContext,
     act(),
-    { vaultId: vault.id, sight: [group], id: made.id, expected: 1 },
+    { vaultId: vault.id, sight: [group], id: made.id, expected: new SeenVersion(1) },
     { description: 'paid' },
   );
   t.is(changed.row_version, 2);
@@ -74,7 +75,7 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
     updateCspAccount(
       vaultContext,
       act(),
-      { vaultId: vault.id, sight: 'all', id: made.id, expected: 1 },
+      { vaultId: vault.id, sight: 'all', id: made.id, expected: new SeenVersion(1) },
       { description: 'again' },
     ),
     {
@@ -85,7 +86,7 @@ test('a CSP account is made, found, changed and deleted, each on the record', as
     vaultId: vault.id,
     sight: [group],
     id: made.id,
-    expected: 2,
+    expected: new SeenVersion(2),
   });
   await t.throwsAsync(getCspAccount(vaultContext, vault.id, 'all', made.id), {
     message: 'there is no such CSP account',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import {
   addMember,
   createAdminGroup,
@@ -109,9 +110,12 @@ test('a group that something belongs to stays', async (t) => {
     message: /belong to/,
   });
   await store.db.deleteFrom('csp_accounts').where('id', '=', account).execute();
-  await t.throwsAsync(deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: 7 }), {
-    message: /meanwhile/,
-  });
-  await deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: 1 });
+  await t.throwsAsync(
+    deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: new SeenVersion(7) }),
+    {
+      message: /meanwhile/,
+    },
+  );
+  await deleteAdminGroup(site, act(), { vaultId, groupId: group.id, expected: new SeenVersion(1) });
   await t.throwsAsync(findAdminGroup(store.db, vaultId, 'all', group.id), { instanceOf: VaultError });
 });

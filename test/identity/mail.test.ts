@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { createUser } from '../../src/identity/users.ts';
 import { MailError, sendMail } from '../../src/identity/mail.ts';
 import {
@@ -391,9 +392,11 @@ test.serial('settings that cannot be are refused, and an old version too', async
   ])
     await t.throwsAsync(settings(t.context, 25, fields), { instanceOf: VaultError });
   const { rowVersion } = await settings(t.context, 25);
-  await t.throwsAsync(deleteMailSettings(site, act(), rowVersion - 1), { message: /meanwhile/ });
+  await t.throwsAsync(deleteMailSettings(site, act(), new SeenVersion(rowVersion - 1)), {
+    message: /meanwhile/,
+  });
   t.truthy(await readMailSettings(site), 'what was refused has not happened');
-  await deleteMailSettings(site, act(), rowVersion);
+  await deleteMailSettings(site, act(), new SeenVersion(rowVersion));
   t.is(await readMailSettings(site), undefined);
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), { message: 'no mail server is set up' });
 });

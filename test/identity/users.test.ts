@@ -1,3 +1,4 @@
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { deleteProvider } from '../../src/identity/oidc/providers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { createApiKey } from '../../src/identity/api-keys.ts';
@@ -221,7 +222,11 @@ test('a deleted user is gone with sessions and API keys, and the trail keeps the
   const expiresAt = new Date(site.now().getTime() + 86_400_000);
   const owner = { userId: person.id, vaultId, permissions: new Set(permissionsOf.auditor) };
   const { secret } = await createApiKey(site, act(), owner, { name: 'k', scope: ['vault.read'], expiresAt });
-  await deleteUser(site, act(), 'command', { vaultId, userId: person.id, expected: person.row_version });
+  await deleteUser(site, act(), 'command', {
+    vaultId,
+    userId: person.id,
+    expected: new SeenVersion(person.row_version),
+  });
   t.false(await isLive(t.context, token));
   t.false(await isLive(t.context, secret));
   t.deepEqual(await store.db.selectFrom('api_keys').selectAll().execute(), []);
@@ -268,7 +273,13 @@ test('a change raises the row version, one of nothing does not, and one of an ol
   const { site, act, vaultId, user, store } = t.context;
   const person = await user('auditor');
   const change = async (displayName: string, expected: number) =>
-    updateUser(site, act(), 'command', { vaultId, userId: person.id, expected }, { displayName });
+    updateUser(
+      site,
+      act(),
+      'command',
+      { vaultId, userId: person.id, expected: new SeenVersion(expected) },
+      { displayName },
+    );
   t.is((await change('Ada', 1)).row_version, 2);
   t.is((await change('Ada', 2)).row_version, 2);
   t.is((await t.throwsAsync(change('Eve', 1), { instanceOf: VaultError }))?.problem, 'precondition');

@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { changePassword } from '../../src/identity/sign-in.ts';
 import { listAdminGroups } from '../../src/identity/admin-groups.ts';
 import { resolveCaller } from '../../src/identity/callers.ts';
@@ -120,7 +121,13 @@ test.serial('a change of a vault stands in both trails, one of nothing in neithe
   const { site, act, store } = t.context;
   const { vault } = await newVault(t.context);
   const change = async (description: string, expected?: number) =>
-    updateVault(site, act(), vault.id, { description }, expected);
+    updateVault(
+      site,
+      act(),
+      vault.id,
+      { description },
+      expected === undefined ? undefined : new SeenVersion(expected),
+    );
   await change('for the north', 1);
   await change('for the north', 2);
   await t.throwsAsync(change('for the south', 1), { instanceOf: VaultError, message: /meanwhile/ });
@@ -141,8 +148,10 @@ test.serial('an empty vault goes with its people at once, and its name is free',
   const { vault, administrator, delivery } = await newVault(t.context);
   if (delivery.mailed) return t.fail();
   const { token } = await signIn(administrator, delivery.password);
-  await t.throwsAsync(deleteVault(site, act(), vault.id, undefined, 7), { message: /meanwhile/ });
-  await deleteVault(site, act(), vault.id, undefined, 1);
+  await t.throwsAsync(deleteVault(site, act(), vault.id, undefined, new SeenVersion(7)), {
+    message: /meanwhile/,
+  });
+  await deleteVault(site, act(), vault.id, undefined, new SeenVersion(1));
   t.is(await resolveCaller(site, limits, { bearer: token.reveal(), method: 'GET', address: '' }), undefined);
   await t.throwsAsync(signIn(administrator, delivery.password), { instanceOf: SignInRefusedError });
   await t.throwsAsync(findVault(store.db, vault.id), { message: 'there is no such vault' });

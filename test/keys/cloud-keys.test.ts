@@ -1,4 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { versionLabel } from '../../src/token/own-keys.ts';
 import {
   adoptCloudKey,
@@ -77,8 +78,10 @@ test('a CloudKey is made, changed, disabled, enabled and rotated, each act on th
   const { vaultContext, act, vault } = t.context;
   const keySet = await newKeySet(t.context);
   const { id, row_version } = await newKey(t.context, keySet);
-  const on = (expected?: number) =>
-    [vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected }] as const;
+  const on = (version?: number) => {
+    const expected = version === undefined ? undefined : new SeenVersion(version);
+    return [vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected }] as const;
+  };
   await updateCloudKey(...on(row_version), { description: 'paid', region: 'eu-central-1' });
   await disableCloudKey(...on());
   t.is((await disableCloudKey(...on())).row_version, row_version + 2);
@@ -89,7 +92,7 @@ test('a CloudKey is made, changed, disabled, enabled and rotated, each act on th
     act(),
     await getCloudKey(vaultContext, vault.id, 'all', id),
     'asked',
-    row_version + 3,
+    new SeenVersion(row_version + 3),
   );
   const events = await eventsOf(t.context, id);
   t.deepEqual(
@@ -105,7 +108,7 @@ test('a CloudKey is made, changed, disabled, enabled and rotated, each act on th
 test('whoever has not seen the last change is refused, and nothing is done', async (t) => {
   const { vaultContext, act, vault } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
-  const late = key.row_version - 1;
+  const late = new SeenVersion(key.row_version - 1);
   const on = [vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected: late }] as const;
   for (const attempt of [
     updateCloudKey(...on, { description: 'late' }),

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { IdempotencyConflictError } from '../../src/evidence/trail.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import {
@@ -114,12 +115,15 @@ test('a credential is issued, changed and withdrawn, each act on the record once
     vaultContext,
     act(),
     keySet,
-    { accessKeyId, expected: 1 },
+    { accessKeyId, expected: new SeenVersion(1) },
     { expiresAt },
   );
   t.like(changed, { expires_at: expiresAt.toISOString(), row_version: 2 });
   t.deepEqual(await updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt }), changed);
-  const withdrawn = await withdrawCredential(vaultContext, act(), keySet, { accessKeyId, expected: 2 });
+  const withdrawn = await withdrawCredential(vaultContext, act(), keySet, {
+    accessKeyId,
+    expected: new SeenVersion(2),
+  });
   t.like(withdrawn, { withdrawn_why: 'WITHDRAWN', row_version: 3 });
   t.deepEqual(await withdrawCredential(vaultContext, act(), keySet, { accessKeyId }), withdrawn);
   t.is(credentialState(withdrawn, new Date()), 'WITHDRAWN');
@@ -150,7 +154,7 @@ test('the successor of a credential is issued while the old one lives on', async
     vaultContext,
     act(),
     keySet,
-    { accessKeyId: old.accessKeyId, expected: 1 },
+    { accessKeyId: old.accessKeyId, expected: new SeenVersion(1) },
     { retireAfterQuietMinutes: 30 },
   );
   t.not(next.secret.reveal(), old.secret.reveal());
@@ -174,9 +178,12 @@ test('a rotation that was refused leaves neither a successor nor a credential', 
   const { vaultContext, act } = t.context;
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
-  await t.throwsAsync(rotateCredential(vaultContext, act(), keySet, { accessKeyId, expected: 7 }, {}), {
-    message: /has been changed meanwhile/,
-  });
+  await t.throwsAsync(
+    rotateCredential(vaultContext, act(), keySet, { accessKeyId, expected: new SeenVersion(7) }, {}),
+    {
+      message: /has been changed meanwhile/,
+    },
+  );
   const { items } = await listCredentials(vaultContext, keySet, { limit: 50 });
   t.deepEqual(
     items.map(({ successor }) => successor),

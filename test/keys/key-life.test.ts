@@ -1,5 +1,6 @@
 import anyTest, { type TestFn } from 'ava';
 import fc from 'fast-check';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import type { CloudKeyState } from '../../src/store/schema.ts';
 import {
   cancelDeletion,
@@ -177,7 +178,7 @@ class Model {
     const key = this.keys[number % this.keys.length];
     if (key === undefined) return;
     const before = await getCloudKey(vaultContext, vault.id, 'all', key.id);
-    const expected = before.row_version - (late ? 1 : 0);
+    const expected = new SeenVersion(before.row_version - (late ? 1 : 0));
     const on = [vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id, expected }] as const;
     const expiresAt = new Date(this.#now + 20 * day);
     const acts: Record<typeof name, () => Promise<CloudKeyRecord>> = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { IdempotencyConflictError } from '../../src/evidence/trail.ts';
 import { findCloudKey, rotateCloudKey, scheduleDeletion, updateCloudKey } from '../../src/keys/cloud-keys.ts';
 import { issueCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
@@ -101,7 +102,7 @@ test('a key set is made, changed, frozen, thawed and deleted, each act on the re
   const changed = await updateKeySet(
     vaultContext,
     act(),
-    { vaultId: vault.id, sight: 'all', id, expected: 1 },
+    { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) },
     { description: 'new', quota: null },
   );
   t.like(changed, { description: 'new', quota_rate: null, quota_burst: null, row_version: 2 });
@@ -110,7 +111,12 @@ test('a key set is made, changed, frozen, thawed and deleted, each act on the re
   t.deepEqual(await freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id }), frozen);
   t.is((await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id })).frozen_at, null);
   t.is((await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id })).row_version, 4);
-  await deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 4 });
+  await deleteKeySet(vaultContext, act(), {
+    vaultId: vault.id,
+    sight: 'all',
+    id,
+    expected: new SeenVersion(4),
+  });
   await t.throwsAsync(getKeySet(vaultContext, vault.id, 'all', id), { message: 'there is no such key set' });
   const events = await eventsOf(t.context, id);
   t.deepEqual(
@@ -132,19 +138,19 @@ test('whoever has not seen the last change is refused, and nothing is done', asy
   await updateKeySet(
     vaultContext,
     act(),
-    { vaultId: vault.id, sight: 'all', id, expected: 1 },
+    { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) },
     { description: 'one' },
   );
   for (const late of [
     updateKeySet(
       vaultContext,
       act(),
-      { vaultId: vault.id, sight: 'all', id, expected: 1 },
+      { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) },
       { description: 'two' },
     ),
-    freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
-    thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
-    deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: 1 }),
+    freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) }),
+    thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) }),
+    deleteKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) }),
   ])
     t.like(await t.throwsAsync(late, { name: 'VaultError' }), { problem: 'precondition' });
   t.like(await getKeySet(vaultContext, vault.id, 'all', id), { description: 'one', frozen_at: null });
@@ -159,7 +165,7 @@ test('of several who change the same version at once one succeeds', async (t) =>
       updateKeySet(
         vaultContext,
         act(),
-        { vaultId: vault.id, sight: 'all', id, expected: 1 },
+        { vaultId: vault.id, sight: 'all', id, expected: new SeenVersion(1) },
         { description: `by ${n}` },
       ),
     ),

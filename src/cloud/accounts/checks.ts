@@ -16,7 +16,13 @@ import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './
 import { accountEntry, findAccount, type CspAccountRecord } from './records.ts';
 import { partsOfRole } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
-import { checkRowVersion, type VaultContext, type Sight, type Target } from '../../vault/context.ts';
+import {
+  checkRowVersion,
+  checkUnchanged,
+  type VaultContext,
+  type Sight,
+  type Target,
+} from '../../vault/context.ts';
 
 /**
  * Signs in to AWS once more and looks at the permissions. What AWS refuses is no error here but what was to be found
@@ -42,7 +48,7 @@ export async function checkCspAccount(
   }
   return context.store.write(act, async (trx) => {
     // AWS was asked about the record as it was.
-    checkRowVersion(await findAccount(trx, vaultId, sight, id), account.row_version);
+    checkUnchanged(await findAccount(trx, vaultId, sight, id), account);
     await bumpRecord(trx, 'csp_accounts', account, {
       checked_at: act.at.toISOString(),
       check_report: JSON.stringify(report),

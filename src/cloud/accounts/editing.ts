@@ -18,7 +18,7 @@ import {
 import { checkShape, parseAccountInput, type CspAccountInput } from './fields.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
-import { checkRowVersion, type Target } from '../../vault/context.ts';
+import { checkRowVersion, checkUnchanged, type Target } from '../../vault/context.ts';
 import { nextRotation } from '../../keys/rotation-time.ts';
 import { checkOwner } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -41,7 +41,7 @@ export async function updateCspAccount(
   const after = await context.store.write(act, async (trx) => {
     const now = await findAccount(trx, vaultId, sight, id);
     // AWS was asked about the record as it was.
-    checkRowVersion(now, before.row_version);
+    checkUnchanged(now, before);
     const { change } = edit;
     if (change.admin_group_id !== undefined && change.admin_group_id !== before.admin_group_id)
       await checkOwner(trx, vaultId, sight, change.admin_group_id);

@@ -1,3 +1,4 @@
+import type { SeenVersion } from '../../store/act-transaction.ts';
 import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
 import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './accounts.ts';
@@ -17,7 +18,7 @@ export { createExternalKeyStore } from './create.ts';
 export interface OnStore {
   keySet: KeySet;
   id: string;
-  expected?: number | undefined;
+  expected?: SeenVersion | undefined;
 }
 
 /** Asks AWS to connect it; a FAILED one is disconnected first. CONNECTED or FAILED shows minutes later. */

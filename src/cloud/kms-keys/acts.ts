@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
+import type { SeenVersion } from '../../store/act-transaction.ts';
 import type { Tables } from '../../store/schema.ts';
 import { editRecord } from '../../vault/edit-record.ts';
 import { checkRowVersion, type VaultContext, type Sight } from '../../vault/context.ts';
@@ -33,7 +34,7 @@ export interface OnKmsKey {
   sight: Sight;
   cloudKeyId: string;
   id: string;
-  expected?: number | undefined;
+  expected?: SeenVersion | undefined;
 }
 
 export type Drifting = Drift['what'];

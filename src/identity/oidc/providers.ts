@@ -5,7 +5,7 @@ import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import { bumpRecord, bumpRecords, noteOn } from '../../vault/edit-record.ts';
-import { checkRowVersion, type VaultContext, type VaultTarget } from '../../vault/context.ts';
+import { checkRowVersion, checkUnchanged, type VaultContext, type VaultTarget } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isCertificateBundle } from '../mail-settings.ts';
 import type { OidcClients } from './clients.ts';
@@ -76,7 +76,7 @@ export async function putProvider(
       .where('vault_id', '=', vaultId)
       .executeTakeFirst();
     // What was kept of the record must be the record's still.
-    checkRowVersion(current ?? { row_version: 0 }, before?.row_version ?? 0);
+    checkUnchanged(current ?? { row_version: 0 }, before ?? { row_version: 0 });
     const at = trx.at.toISOString();
     const put =
       current !== undefined
