@@ -103,9 +103,10 @@ export async function undoCreation(
 ): Promise<void> {
   if (!(await claim(context, key, 1))) return;
   await destroy(context, keySet, key, 1);
-  await context.store.change(systemAct(context, 'interrupted'), async (trx) =>
-    deleteCreation(context, trx, key),
-  );
+  await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
+    leaveUnrecorded(trx, 'being made');
+    await deleteCreation(context, trx, key);
+  });
 }
 
 /**
