@@ -72,8 +72,13 @@ export function actOf(vaultContext: KeyContext, idempotencyKey: string): Act {
   };
 }
 
+const makes: ReadonlySet<Deed['do']> = new Set(['create', 'issue', 'rotate-credential']);
+
 export async function perform(vaultContext: KeyContext, deed: Deed, idempotencyKey: string): Promise<void> {
-  const act = actOf(vaultContext, idempotencyKey);
+  const made = actOf(vaultContext, idempotencyKey);
+  const { idempotency: _, ...plain } = made;
+  // The API takes an Idempotency-Key for what makes a record.
+  const act: Act = makes.has(deed.do) ? made : plain;
   switch (deed.do) {
     case 'create':
       await createCloudKey(vaultContext, act, deed.vaultId, 'all', deed);
