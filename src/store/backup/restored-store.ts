@@ -197,7 +197,7 @@ function countAhead(
   database
     .prepare(
       `UPDATE key_versions SET encryptions_leased = max(encryptions_leased,
-          min(encryptions_leased + @most, CASE WHEN encryptions_leased < @rotateAt THEN @rotateAt ELSE @refuseAt END))
+          min(encryptions_leased + @max, CASE WHEN encryptions_leased < @rotateAt THEN @rotateAt ELSE @refuseAt END))
         WHERE state IN ('ACTIVE', 'PENDING')`,
     )
     .run({ max, rotateAt, refuseAt });
