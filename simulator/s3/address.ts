@@ -85,6 +85,9 @@ const OBJECT_ACTIONS: Record<string, string> = {
   'GET uploadId': 'ListParts',
   'POST uploadId': 'CompleteMultipartUpload',
   'DELETE uploadId': 'AbortMultipartUpload',
+  'GET tagging': 'GetObjectTagging',
+  'PUT tagging': 'PutObjectTagging',
+  'DELETE tagging': 'DeleteObjectTagging',
 };
 
 const BUCKET_ACTIONS: Record<string, string> = {
@@ -111,9 +114,11 @@ export function actionOf(request: HttpRequest, address: Address): string {
   // A part's number stands beside its upload; alone, it would ask for a part of a finished object.
   const isParameter = (name: string): boolean =>
     PARAMETERS.has(name) || /^x-amz-/i.test(name) || (name === 'partNumber' && query.has('uploadId'));
-  const subresource = [...query.keys()].find((name) => !isParameter(name)) ?? '';
+  const [subresource = '', ...others] = [...query.keys()].filter((name) => !isParameter(name));
   const named = /^[A-Za-z-]{1,32}$/.test(subresource) ? subresource : 'unknown';
   const unknown = `${request.method}${subresource === '' ? '' : ` ?${named}`}`;
+  // Two, such as tagging and versionId: no action has so many here, and none is skipped.
+  if (others.length > 0) return `${unknown} with another parameter`;
   if (address.bucket === '') return unknown === 'GET' ? 'ListBuckets' : unknown;
   if (address.key !== '') {
     const copy = request.headers.has('x-amz-copy-source') ? ' copy' : '';

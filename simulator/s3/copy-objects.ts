@@ -5,10 +5,12 @@ import { makeSegment, readRange } from './contents.ts';
 import { encryptionHeaders, wantedEncryption } from './encryption.ts';
 import { notDone, s3Error } from './errors.ts';
 import { findObject } from './objects.ts';
-import type { Checksum, StoredObject } from './s3-state.ts';
+import type { Bucket, Checksum, StoredObject } from './s3-state.ts';
+import { tagsOfCopy } from './tagging.ts';
 import * as writing from './writing.ts';
 
 export interface CopySource {
+  readonly bucket: Bucket;
   readonly object: StoredObject;
   /** Asks KMS for the source's data key, as the caller. */
   readonly read: (range: { from: number; to: number }) => Promise<Buffer>;
@@ -32,6 +34,7 @@ export function copySourceOf(s3: S3Call): CopySource {
   const { bucket, object } = findObject({ ...s3, address, source: true });
   assertConditions(s3, object);
   return {
+    bucket,
     object,
     read: async (range) => {
       const key = await s3.keys.open(s3.call, bucket, object.encryption);
@@ -47,7 +50,9 @@ export const copyObject: S3Action = async (s3) => {
   const { call, address, keys, house } = s3;
   const bucket = findBucket(s3, 's3:PutObject', { object: true, context: writing.putContext(s3) });
   writing.assertKeyFits(address.key);
-  const { object: source, read } = copySourceOf(s3);
+  const from = copySourceOf(s3);
+  const { object: source, read } = from;
+  const tags = tagsOfCopy(s3, from);
   const directive = call.http.headers.get('x-amz-metadata-directive') ?? 'COPY';
   if (directive !== 'COPY' && directive !== 'REPLACE')
     throw s3Error('InvalidArgument', 'Unknown metadata directive.', {
@@ -69,7 +74,7 @@ export const copyObject: S3Action = async (s3) => {
     etag: writing.etagOf(body, encryption.kind),
     modifiedAt: call.at.toISOString(),
     headers: directive === 'COPY' ? source.headers : writing.keptHeaders(s3),
-    segments: [makeSegment(key, body, address.key)],
+    ...{ segments: [makeSegment(key, body, address.key)], tags },
   };
   key.fill(0);
   bucket.objects.set(address.key, object);

@@ -5,6 +5,7 @@ import { ServiceError } from '../service-error.ts';
 const STATUS = {
   AccessDenied: 403,
   BadDigest: 400,
+  BadRequest: 400,
   BucketAlreadyExists: 409,
   BucketAlreadyOwnedByYou: 409,
   BucketNotEmpty: 409,
@@ -19,6 +20,7 @@ const STATUS = {
   InvalidPartOrder: 400,
   InvalidRange: 416,
   InvalidRequest: 400,
+  InvalidTag: 400,
   KeyTooLongError: 400,
   MalformedXML: 400,
   NoSuchBucket: 404,

@@ -6,6 +6,7 @@ import { encryptionHeaders, wantedEncryption } from './encryption.ts';
 import { s3Error } from './errors.ts';
 import { bucketArn, objectArn } from './object-keys.ts';
 import type { Bucket, StoredObject } from './s3-state.ts';
+import { existingTags, taggingCount, tagsOfRequest } from './tagging.ts';
 import * as writing from './writing.ts';
 
 const putObject: S3Action = async (s3) => {
@@ -14,6 +15,7 @@ const putObject: S3Action = async (s3) => {
   const bucket = findBucket(s3, 's3:PutObject', { object: true, context: writing.putContext(s3) });
   writing.assertKeyFits(address.key);
   writing.assertMayReplace(s3, bucket);
+  const tags = tagsOfRequest(s3);
   const wanted = wantedEncryption(call, bucket.encryption);
   const checksum = verifyChecksums(http);
   writing.assertRoom(s3, http.body.length);
@@ -22,7 +24,7 @@ const putObject: S3Action = async (s3) => {
     ...{ key: address.key, size: http.body.length, checksum, checksumType: 'FULL_OBJECT', encryption },
     etag: writing.etagOf(http.body, encryption.kind),
     modifiedAt: call.at.toISOString(),
-    headers: writing.keptHeaders(s3),
+    ...{ headers: writing.keptHeaders(s3), tags },
     segments: [makeSegment(key, http.body, address.key)],
   };
   key.fill(0);
@@ -59,6 +61,7 @@ const getObject: S3Action = async (s3) => {
         object,
         s3.call.http.headers.get('x-amz-checksum-mode') === 'ENABLED' && range === undefined,
       ),
+      ...taggingCount(s3, bucket, object),
       ...overrides(s3),
       ...(range === undefined ? {} : { 'Content-Range': `bytes ${range.from}-${range.to}/${object.size}` }),
     },
@@ -78,6 +81,7 @@ const headObject: S3Action = async (s3) => {
     ...(range === undefined ? {} : { status: 206 }),
     headers: {
       ...headersOf(object, withChecksum && range === undefined),
+      ...taggingCount(s3, bucket, object),
       ...overrides(s3),
       ...(range === undefined ? {} : { 'Content-Range': `bytes ${range.from}-${range.to}/${object.size}` }),
       'Content-Length': String(range === undefined ? object.size : range.to - range.from + 1),
@@ -101,8 +105,9 @@ export const objectActions = {
 
 /** Who may not list the bucket does not learn that an object is not there. */
 export function findObject(s3: S3Call): { bucket: Bucket; object: StoredObject } {
-  const { call, address } = s3;
-  const bucket = findBucket(s3, 's3:GetObject', { object: true });
+  const { call, address, state } = s3;
+  const context = existingTags(state.find(call.partition, address.bucket)?.objects.get(address.key));
+  const bucket = findBucket(s3, 's3:GetObject', { object: true, context });
   call.trail.resources = [
     { accountId: bucket.ownerId, type: 'AWS::S3::Object', ARN: objectArn(bucket, address.key) },
   ];

@@ -40,6 +40,9 @@ export interface Part extends Segment {
   readonly checksum: Checksum;
 }
 
+/** Of an object: keys and values, no key twice. */
+export type Tags = readonly (readonly [key: string, value: string])[];
+
 export interface Upload {
   readonly id: string;
   readonly key: string;
@@ -47,6 +50,7 @@ export interface Upload {
   /** ARN. */
   readonly initiator: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tags: Tags;
   readonly encryption: StoredEncryption;
   readonly checksum: UploadChecksum;
   readonly parts: Map<number, Part>;
@@ -74,6 +78,8 @@ export interface StoredObject {
   readonly checksumType: ChecksumType;
   readonly encryption: StoredEncryption;
   readonly segments: readonly Segment[];
+  /** Objects of an older state file have none. */
+  readonly tags?: Tags;
 }
 
 /** A state file of before objects had segments has them in one piece. */

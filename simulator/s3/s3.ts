@@ -16,11 +16,13 @@ import { uploadActions } from './uploads.ts';
 import { ObjectKeys } from './object-keys.ts';
 import { objectActions } from './objects.ts';
 import { S3State } from './s3-state.ts';
+import { taggingActions } from './tagging.ts';
 
 /** What the simulator does of S3. */
 const ACTIONS: ReadonlyMap<string, S3Action> = new Map(
   Object.entries({
     ...{ ...bucketActions, ...bucketSettingActions, ...objectActions, ...partActions, ...uploadActions },
+    ...taggingActions,
     ListObjects: listObjects,
     ListObjectsV2: listObjectsV2,
     ListMultipartUploads: listMultipartUploads,

@@ -7,6 +7,7 @@ import { encryptionHeaders, wantedEncryption } from './encryption.ts';
 import { s3Error } from './errors.ts';
 import { malformed, member, readXml, repeated, text } from './read-xml.ts';
 import type { Checksum, Part, StoredObject, Upload, UploadChecksum } from './s3-state.ts';
+import { tagsOfRequest } from './tagging.ts';
 import { findUpload } from './upload-parts.ts';
 import * as writing from './writing.ts';
 
@@ -20,6 +21,7 @@ const createMultipartUpload: S3Action = async (s3) => {
   const bucket = findBucket(s3, 's3:PutObject', { object: true, context: writing.putContext(s3) });
   writing.assertKeyFits(address.key);
   const checksum = wantedChecksum(s3);
+  const tags = tagsOfRequest(s3);
   const wanted = wantedEncryption(call, bucket.encryption);
   if (bucket.uploads.size >= MAX_UPLOADS)
     throw s3Error('InvalidRequest', 'As many uploads are under way as the simulator takes; abort some');
@@ -29,7 +31,7 @@ const createMultipartUpload: S3Action = async (s3) => {
     ...{ id: randomBytes(48).toString('base64url'), key: address.key, encryption, checksum },
     initiatedAt: call.at.toISOString(),
     initiator: call.principal.arn,
-    headers: writing.keptHeaders(s3),
+    ...{ headers: writing.keptHeaders(s3), tags },
     parts: new Map(),
   };
   bucket.uploads.set(upload.id, upload);
@@ -73,7 +75,7 @@ const completeMultipartUpload: S3Action = async (s3) => {
   assertChecksum(s3, upload, checksum);
   const object: StoredObject = {
     ...{ key: address.key, size, checksum, checksumType: upload.checksum.type },
-    ...{ encryption: upload.encryption, headers: upload.headers, segments: parts },
+    ...{ encryption: upload.encryption, headers: upload.headers, segments: parts, tags: upload.tags },
     etag: etagOfAll(upload, parts),
     modifiedAt: call.at.toISOString(),
   };

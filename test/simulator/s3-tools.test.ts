@@ -10,7 +10,10 @@ import test, { type ExecutionContext } from 'ava';
 import { Simulator } from '../../simulator/simulator.ts';
 import { clientSettings } from './sdk-clients.ts';
 
-/* People's own tools, as Debian has them, against S3 of the simulator: none is told anything but where it is. */
+/*
+ * People's own tools, as Debian has them, against S3 of the simulator: none is told anything but where it is. Whoever runs the
+ * tests may have another AWS CLI first on their PATH, and that one asks for other things.
+ */
 
 const run = promisify(execFile);
 const directory = await mkdtemp(path.join(tmpdir(), 'simulator-s3-tools-'));
@@ -28,7 +31,7 @@ test.after.always(async () => {
 });
 
 const env = {
-  ...{ PATH: process.env['PATH'], HOME: directory, AWS_PAGER: '', AWS_EC2_METADATA_DISABLED: 'true' },
+  ...{ PATH: '/usr/bin:/bin', HOME: directory, AWS_PAGER: '', AWS_EC2_METADATA_DISABLED: 'true' },
   ...{ AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-1', AWS_CA_BUNDLE: file('ca.pem') },
   ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
   AWS_MAX_ATTEMPTS: '1',
@@ -72,11 +75,16 @@ test('the AWS CLI puts 8 MiB and a byte in parts, gets, lists, copies and delete
   await aws('s3', 'cp', file('large'), 's3://by-aws/large', ...encrypted);
   t.true(simulator.trail.events('CompleteMultipartUpload').length > 0);
   t.regex(await aws('s3', 'ls', 's3://by-aws/'), new RegExp(`${large.length} large`));
+  const tags = { TagSet: [{ Key: 'project', Value: 'nile + delta = 2' }] };
+  const tagging = async (verb: string, key: string, ...words: string[]): Promise<string> =>
+    await aws('s3api', `${verb}-object-tagging`, '--bucket', 'by-aws', '--key', key, ...words);
   await one.disable();
+  await tagging('put', 'large', '--tagging', JSON.stringify(tags));
   t.regex(await refusal(aws('s3', 'cp', 's3://by-aws/large', file('refused'))), DISABLED);
   t.regex(await refusal(aws('s3', 'cp', 's3://by-aws/large', 's3://by-aws/copy')), DISABLED);
   await one.enable();
   await aws('s3', 'cp', 's3://by-aws/large', 's3://by-aws/copy');
+  t.deepEqual(JSON.parse(await tagging('get', 'copy')), tags);
   await aws('s3', 'cp', 's3://by-aws/copy', file('from-aws'));
   await assertSame(t, 'from-aws');
   await aws('s3', 'rb', '--force', 's3://by-aws');

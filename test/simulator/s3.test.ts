@@ -18,10 +18,13 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketEncryptionCommand,
+  CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectTaggingCommand,
   GetBucketEncryptionCommand,
   GetBucketLocationCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListBucketsCommand,
@@ -30,6 +33,7 @@ import {
   PutBucketEncryptionCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
   type PutObjectCommandInput,
 } from '@aws-sdk/client-s3';
@@ -396,6 +400,73 @@ test("who may use S3 but not the key is refused by S3's own AccessDenied; kms:Vi
   t.is((await failure(direct.send(new DisableKeyCommand({ KeyId: id })))).name, 'AccessDeniedException');
 });
 
+test('tags of objects: put, counted, copied, replaced and deleted, whatever the state of the KMS key', async (t) => {
+  const { id } = await key();
+  const Bucket = await bucketWith({ keyId: id });
+  const tagsOf = async (Key: string, client = s3) =>
+    (await client.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet;
+  const copy = async (Key: string, more: object = {}, client = s3) =>
+    client.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/a`, ...more }));
+  await put(Bucket, 'a', 'text', { Tagging: 'project=nile+delta&team=' });
+  const team = { Key: 'team', Value: '' };
+  const both = [{ Key: 'project', Value: 'nile delta' }, team];
+  t.deepEqual(await tagsOf('a'), both);
+  t.is((await s3.send(new HeadObjectCommand({ Bucket, Key: 'a' }))).TagCount, 2);
+  await copy('b');
+  t.deepEqual(await tagsOf('b'), both);
+  await copy('c', { TaggingDirective: 'REPLACE', Tagging: 'x=y' });
+  t.deepEqual(await tagsOf('c'), [{ Key: 'x', Value: 'y' }]);
+
+  // Tags are not encrypted: KMS is not asked for them.
+  await kms.send(new DisableKeyCommand({ KeyId: id }));
+  const asked = () =>
+    simulator.trail
+      .events('Decrypt')
+      .filter((event) => JSON.stringify(event.requestParameters).includes(`:::${Bucket}/`)).length;
+  const before = asked();
+  await s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet: [team] } }));
+  t.deepEqual(await tagsOf('a'), [team]);
+  await s3.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'b' }));
+  t.deepEqual(await tagsOf('b'), []);
+  t.is(asked(), before);
+  await kms.send(new EnableKeyCommand({ KeyId: id }));
+
+  // They take permissions of their own, and are conditions of others.
+  const of = (Action: string | string[], more: object = {}) => ({
+    ...{ Effect: 'Allow', Action, Resource: `arn:aws:s3:::${Bucket}/*`, ...more },
+  });
+  const Condition = { StringEquals: { 's3:ExistingObjectTag/team': '' } };
+  const some = new S3Client(
+    clientSettings(
+      simulator,
+      await user(
+        ...(['tagger', of('s3:PutObject'), of('s3:GetObject', { Condition })] as const),
+        ...[{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }],
+      ),
+    ),
+  );
+  t.is(await get(Bucket, 'a', some), 'text');
+  t.is((await some.send(new HeadObjectCommand({ Bucket, Key: 'a' }))).TagCount, undefined);
+  t.is((await failure(get(Bucket, 'b', some))).name, 'AccessDenied');
+  t.is((await failure(tagsOf('a', some))).name, 'AccessDenied');
+  t.regex((await failure(copy('d', {}, some))).message, /s3:GetObjectTagging/);
+  const tagged = some.send(new PutObjectCommand({ Bucket, Key: 'd', Tagging: 'x=y' }));
+  t.regex((await failure(tagged)).message, /s3:PutObjectTagging/);
+
+  const refused = async (...TagSet: { Key: string; Value: string }[]) =>
+    (await failure(s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet } })))).name;
+  const many = Array.from({ length: 11 }, (_, n) => ({ Key: `k${n}`, Value: '' }));
+  t.is(await refused(...many), 'BadRequest');
+  t.is(await refused(...many.slice(1)), 'none');
+  for (const [Key = '', Value = ''] of [[''], ['k'.repeat(129)], ['a&b'], ['aws:a'], ['a', 'v'.repeat(257)]])
+    t.is(await refused({ Key, Value }), 'InvalidTag', Key);
+  t.is(await refused({ Key: 'a', Value: '1' }, { Key: 'a', Value: '2' }), 'InvalidTag');
+  t.is((await failure(put(Bucket, 'a', 'text', { Tagging: 'a=1&a=2' }))).name, 'InvalidArgument');
+  t.is((await failure(tagsOf('absent'))).name, 'NoSuchKey');
+  const version = s3.send(new GetObjectTaggingCommand({ Bucket, Key: 'a', VersionId: 'null' }));
+  t.is((await failure(version)).name, 'NotImplemented');
+});
+
 test('who may not list a bucket does not learn that an object is not there', async (t) => {
   const Bucket = await bucketWith();
   const reader = await user('reader', {
@@ -474,7 +545,11 @@ test('a header request of S3 is refused when anything of it is changed', async (
 
 test('a header that asks for what the simulator does not do is refused, not skipped', async (t) => {
   const Bucket = await bucketWith();
-  for (const more of [{ ACL: 'public-read' }, { Tagging: 'a=b' }, { StorageClass: 'GLACIER' }]) {
+  for (const more of [
+    { ACL: 'public-read' },
+    { WebsiteRedirectLocation: '/b' },
+    { StorageClass: 'GLACIER' },
+  ]) {
     const { name, message } = await failure(put(Bucket, 'a', 'text', more));
     t.is(name, 'NotImplemented');
     t.regex(message, /x-amz-/);
