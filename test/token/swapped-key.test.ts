@@ -289,6 +289,36 @@ test.serial(
   },
 );
 
+for (const [deed, call] of [
+  ['sealed', 'C_EncryptInit'],
+  ['unsealed', 'C_DecryptInit'],
+] as const)
+  test.serial(
+    `a token that begins to fail is sick, and has no other keys, where a secret is ${deed} between two looks`,
+    async (t) => {
+      const fixture = await createSoftHsmToken();
+      t.teardown(async () => fixture.dispose());
+      const shim = await Shim.create(fixture.module);
+      t.teardown(async () => shim.dispose());
+      const open = await OpenPool.start(t, fixture, { shim, hosts: 1 });
+      const context = Buffer.from('record');
+      const { sealed } = await open.call({ kind: 'seal', context, secret: randomBytes(30) });
+      t.deepEqual(await open.call({ kind: 'health' }), {}, 'the look of this minute');
+      // The handle is stale: the key has to show what it is, to a token that decrypts nothing from here on.
+      await shim.set([
+        { call, times: 1, rv: CKR.KEY_HANDLE_INVALID },
+        { call: 'C_Decrypt', rv: CKR.FUNCTION_FAILED },
+      ]);
+      const request =
+        deed === 'sealed'
+          ? ({ kind: 'seal', context, secret: randomBytes(30) } as const)
+          : ({ kind: 'unseal', context, former: '', sealed } as const);
+      await throwsFault(t, 'device', open.call(request));
+      await open.event(({ kind }) => kind === 'gone');
+      t.false(open.events.some(({ kind }) => kind === 'own-keys'));
+    },
+  );
+
 /** Of the health key and of the sealing key. */
 function isOfBoth(alarms: readonly string[]): boolean {
   return Object.values(ownKeys).every(({ label }) => alarms.some((alarm) => alarm.includes(label)));

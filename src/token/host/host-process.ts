@@ -111,7 +111,8 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
     const made = order.prepare === true ? host.prepare() : [];
     const operationTime = host.selfTest();
     const noKeys = order.makesKeys === true ? whyNoKeys(host) : undefined;
-    reportReady(host, cryptoki, { made, operationTime, noKeys });
+    const { proofs: ownProofs, alarms } = host.lookAtOwnKeys();
+    report({ state: 'ready', token: cryptoki.info, ownProofs, alarms, made, operationTime, noKeys });
     return host;
   } catch (error) {
     report(failure(error));
@@ -134,7 +135,8 @@ function startInSteps(order: HostOrder): TokenHost {
   progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
   const host = newHost(cryptoki, order);
   const operationTime = host.selfTest();
-  const [alarm] = host.ownKeys.alarms;
+  const { proofs: ownProofs, alarms } = host.lookAtOwnKeys();
+  const [alarm] = alarms;
   if (alarm !== undefined) throw new StartError(alarm, remediationOfOwnKeys);
   progress.done(
     'self-test',
@@ -142,7 +144,7 @@ function startInSteps(order: HostOrder): TokenHost {
   );
   host.tryMakingKeys();
   progress.done('key-making', 'a key was made and destroyed again');
-  reportReady(host, cryptoki, { made: [], operationTime });
+  report({ state: 'ready', token: cryptoki.info, ownProofs, alarms, made: [], operationTime });
   return host;
 }
 
@@ -159,15 +161,6 @@ function whyNoKeys(host: TokenHost): TokenWords | undefined {
 function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrder): TokenHost {
   opened = cryptoki;
   return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
-}
-
-function reportReady(
-  host: TokenHost,
-  { info }: Cryptoki,
-  found: Pick<Extract<HostReport, { state: 'ready' }>, 'made' | 'operationTime' | 'noKeys'>,
-): void {
-  const { proofs: ownProofs, alarms } = host.ownKeys;
-  report({ state: 'ready', token: info, ownProofs, alarms, ...found });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */

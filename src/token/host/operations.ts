@@ -52,7 +52,7 @@ export class Operations {
     this.#gcm = gcm;
     this.#keys = keys;
     this.#canary = canary;
-    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, keys, own, canary);
+    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, keys, own);
     this.#proven = new ProvenKeys({ gcm, keys, canary });
     this.#destruction = new KeyDestruction(cryptoki, { gcm, keys, canary });
     this.#list = new KeyList(keys);
@@ -104,7 +104,7 @@ export class Operations {
         return { kind: 'reseal', value: { sealed: reseal(this.#sealTools, request, request.sealed) } };
       case 'health':
         this.#canary.renew();
-        this.#ownKeyWatch.look();
+        this.#ownKeyWatch.look(deadline);
         return { kind: 'health', value: {} };
       case 'learn':
         return { kind: 'learn', value: this.#learn(request.milliseconds) };

@@ -55,7 +55,8 @@ export class TokenHost {
     this.#profile = profile;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
-    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys }, proofs);
+    const canary = { check: () => this.#canary.check() };
+    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys, canary }, proofs);
     const presence = new Presence(cryptoki, this.#keys);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own, presence);
     this.#attempts = new Attempts({
@@ -102,8 +103,11 @@ export class TokenHost {
     tryMakingKeys({ cryptoki: this.#cryptoki, keys: this.#keys, profile: this.#profile });
   }
 
-  /** After the self-test: the proofs of our own keys, and what is wrong with those that are not the ones proven. */
-  get ownKeys(): { proofs: OwnKeyProofs; alarms: string[] } {
+  /**
+   * After the self-test: has our own keys show what they are. Returns their proofs, and what is wrong with those that are not the
+   * ones proven. Throws CryptokiError; TokenError where it ends the host.
+   */
+  lookAtOwnKeys(): { proofs: OwnKeyProofs; alarms: string[] } {
     this.#own.lookAtAll();
     return { proofs: this.#own.proofs, alarms: this.#own.alarms };
   }

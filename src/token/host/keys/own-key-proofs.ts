@@ -1,6 +1,6 @@
 import type { OwnKeyProofs } from '../../own-key-proofs.ts';
 import { createHash } from 'node:crypto';
-import { TokenError } from '../../faults.ts';
+import { endsHost, TokenError, type TokenFault } from '../../faults.ts';
 import { encodeKeyIdentity } from '../../key-identity.ts';
 import { makeProof, type ProofTools } from './key-proof.ts';
 import { ownKeys, type OwnKey } from '../../own-keys.ts';
@@ -13,17 +13,17 @@ const nothing = Buffer.alloc(0);
  * host that is given none makes them of what it finds at its start, and holds on to that for its life.
  */
 export class OwnKeyGuard {
-  readonly #tools: Omit<ProofTools, 'canary'>;
+  readonly #tools: ProofTools;
   readonly #proofs: Map<string, Buffer>;
   readonly #proven: ProvenKeys;
-  readonly #wrong = new Map<string, string>();
+  readonly #wrong = new Map<string, { fault: TokenFault; words: string }>();
 
-  constructor(tools: Omit<ProofTools, 'canary'>, proofs: OwnKeyProofs = {}) {
+  constructor(tools: ProofTools, proofs: OwnKeyProofs = {}) {
     this.#tools = tools;
     this.#proofs = new Map(
       Object.entries(proofs).map(([label, proof]) => [label, Buffer.from(proof, 'base64')]),
     );
-    // The canary is made with one of these keys: whoever asks for the key sees to a sick token.
+    // The canary asks for one of these keys itself: it is asked below, once it is known which is wrong.
     this.#proven = new ProvenKeys({ ...tools, canary: { check: () => undefined } });
   }
 
@@ -37,7 +37,10 @@ export class OwnKeyGuard {
     return this.#proofs.size > 0;
   }
 
-  /** The handle. Throws TokenError `key-unfit`, `key-missing`, `key-duplicate`; CryptokiError. */
+  /**
+   * The handle. Throws TokenError `key-unfit`, `key-missing`, `key-duplicate`, or what ends the host, where it is the token and
+   * not the key; CryptokiError.
+   */
   use(key: OwnKey): Buffer {
     return this.#noted(key, () => this.#proven.use(key.id, this.#identityOf(key)));
   }
@@ -48,8 +51,24 @@ export class OwnKeyGuard {
       this.#wrong.delete(key.label);
       return handle;
     } catch (error) {
-      if (error instanceof TokenError)
-        this.#wrong.set(key.label, `key "${key.label}": ${error.detail ?? error.fault}`);
+      if (error instanceof TokenError && isOfKey(error.fault)) this.#accuse(key, error);
+      throw error;
+    }
+  }
+
+  /**
+   * A token that decrypts nothing has not shown another key, and whoever believes that removes the right one: what is new is
+   * told only of a token that is well. Throws TokenError.
+   */
+  #accuse({ label }: OwnKey, { fault, detail }: TokenError): void {
+    const isNew = this.#wrong.get(label)?.fault !== fault;
+    // Known before the canary is asked, which may ask for this very key.
+    this.#wrong.set(label, { fault, words: `key "${label}": ${detail ?? fault}` });
+    if (!isNew || fault !== 'key-unfit') return;
+    try {
+      this.#tools.canary.check();
+    } catch (error) {
+      this.#wrong.delete(label);
       throw error;
     }
   }
@@ -71,25 +90,33 @@ export class OwnKeyGuard {
     return Object.fromEntries([...this.#proofs].map(([label, proof]) => [label, proof.toString('base64')]));
   }
 
-  /** Has each key show what it is, whatever is remembered: {@link alarms} tells it. Throws CryptokiError. */
-  lookAtAll(): void {
+  /**
+   * Has each key show what it is, whatever is remembered: {@link alarms} tells it. What cannot be found by the deadline is left
+   * to the next look. Throws CryptokiError; TokenError where it ends the host.
+   */
+  lookAtAll(deadline?: number): void {
     for (const key of Object.values(ownKeys))
       try {
-        this.#noted(key, () => this.#proven.prove(key.id, this.#identityOf(key)));
+        this.#noted(key, () => this.#proven.prove(key.id, this.#identityOf(key), deadline));
       } catch (error) {
-        if (!(error instanceof TokenError)) throw error;
+        if (!(error instanceof TokenError) || endsHost(error.fault)) throw error;
       }
   }
 
   /** What was wrong with each key when it was used last, for operators: none of them is one of the proofs. */
   get alarms(): string[] {
-    return [...this.#wrong.values()];
+    return [...this.#wrong.values()].map(({ words }) => words);
   }
 
   #identityOf(key: OwnKey): Buffer {
     const proof = this.#proofs.get(key.label) ?? nothing;
     return encodeKeyIdentity({ label: key.label, binding: bindingOf(key), proof });
   }
+}
+
+/** Whether it says what a key is: a time-out does not. */
+function isOfKey(fault: TokenFault): boolean {
+  return fault === 'key-unfit' || fault === 'key-missing' || fault === 'key-duplicate';
 }
 
 function bindingOf({ id, label }: OwnKey): Buffer {
