@@ -195,19 +195,44 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   // The domains: clouds know CloudKeys, CloudKeys know no cloud (src/keys/followers.ts is the door between them).
   'src/cloud': {
-    rooms: [ground, 'src/cloud/accounts', 'src/cloud/key-stores', 'src/cloud/kms-keys', 'src/fleet'],
+    rooms: [
+      ground,
+      'src/cloud/accounts',
+      'src/cloud/controller',
+      'src/cloud/key-stores',
+      'src/cloud/kms-keys',
+      'src/fleet',
+    ],
   },
   'src/cloud/kms-keys': {
-    rooms: [...domain, 'src/cloud/accounts', 'src/cloud/aws', 'src/cloud/key-stores', 'src/keys/**'],
+    rooms: [
+      ...domain,
+      'src/cloud/accounts',
+      'src/cloud/aws',
+      'src/cloud/controller',
+      'src/cloud/key-stores',
+      'src/keys/**',
+    ],
     packages: ['kysely', 'zod'],
   },
   'src/cloud/key-stores': {
-    rooms: [...domain, 'src/cloud/accounts', 'src/cloud/aws', 'src/fleet', 'src/keys/**'],
+    rooms: [
+      ...domain,
+      'src/cloud/accounts',
+      'src/cloud/aws',
+      'src/cloud/controller',
+      'src/fleet',
+      'src/keys/**',
+    ],
     packages: ['kysely'],
   },
   'src/cloud/accounts': {
-    rooms: [...domain, 'src/cloud/aws', 'src/fleet', 'src/keys/**'],
+    rooms: [...domain, 'src/cloud/aws', 'src/cloud/controller', 'src/fleet', 'src/keys/**'],
     packages: ['kysely'],
+  },
+  'src/cloud/controller': {
+    rooms: [...domain, 'src/cloud/aws', 'src/fleet'],
+    packages: ['kysely', 'zod'],
   },
   'src/cloud/aws': {
     rooms: [ground],

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { rotateDueAccessKeys } from './accounts/access-key-rotation.ts';
 import type { AwsContext } from './accounts/context.ts';
-import { AwsLanes, type LaneOptions } from './accounts/aws-lanes.ts';
+import { AwsLanes, type LaneOptions } from './controller/lanes.ts';
 import { nextStoreLook, watchExternalKeyStores } from './key-stores/watch.ts';
 import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey, type KindOfWork } from './kms-keys/due.ts';
 import { tellMistake } from './kms-keys/attempts.ts';

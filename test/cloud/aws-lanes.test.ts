@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
-import { AwsLanes, type LaneTask } from '../../src/cloud/accounts/aws-lanes.ts';
+import { AwsLanes, type LaneTask } from '../../src/cloud/controller/lanes.ts';
 
 const mayGoOn = async () => true;
 

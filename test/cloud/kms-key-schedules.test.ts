@@ -10,7 +10,7 @@ import { holdLease, releaseLease } from '../../src/fleet/leases.ts';
 import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
 import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
-import { nextTry } from '../../src/cloud/accounts/aws-retry.ts';
+import { nextTry } from '../../src/cloud/controller/retry.ts';
 import { checkInterval } from '../../src/cloud/kms-keys/refresh.ts';
 import { search } from '../../src/cloud/kms-keys/search.ts';
 import { silentLog } from '../../testing/aws-settings.ts';

@@ -16,8 +16,8 @@ import {
 } from './access-key-rotation-context.ts';
 import { deleteOld, verifyAndSwitch } from './access-key-switching.ts';
 import type { AwsContext } from './context.ts';
-import { AwsLanes } from './aws-lanes.ts';
-import { nextTry } from './aws-retry.ts';
+import { AwsLanes } from '../controller/lanes.ts';
+import { nextTry } from '../controller/retry.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
 import { checkRowVersion, type Target } from '../../vault/context.ts';
 import { holdLease, releaseLease } from '../../fleet/leases.ts';

@@ -6,7 +6,7 @@ import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import type { ActTransaction } from '../../store/store.ts';
 import type { AwsContext } from '../accounts/context.ts';
 import { saveRecord } from '../../vault/edit-record.ts';
-import { nextTry } from '../accounts/aws-retry.ts';
+import { nextTry } from '../controller/retry.ts';
 import type { ExternalKeyStore, StoreChange } from './records.ts';
 import { readProblem, type StoreProblem } from './wanted.ts';
 import type { VaultContext } from '../../vault/context.ts';

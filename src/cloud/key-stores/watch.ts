@@ -10,7 +10,7 @@ import { findStoreIn, type ExternalKeyStore } from './records.ts';
 import { advance } from './state-machine.ts';
 import { inTurn, isAtWork } from './turn.ts';
 import { noteOn } from '../../vault/edit-record.ts';
-import { AwsLanes } from '../accounts/aws-lanes.ts';
+import { AwsLanes } from '../controller/lanes.ts';
 import { lookOperation, readProblem } from './wanted.ts';
 import type { OnStore } from './key-stores.ts';
 import { getKeySet, type KeySet } from '../../keys/key-sets/key-set-records.ts';

@@ -7,7 +7,7 @@ import { bumpRecord, saveRecord } from '../../vault/edit-record.ts';
 import { readsMayBeStale } from './alias.ts';
 import { driftOf } from './drift.ts';
 import { isGone, type Gone } from '../aws/presence.ts';
-import { nextTry } from '../accounts/aws-retry.ts';
+import { nextTry } from '../controller/retry.ts';
 import { cloudStatusOf, readKey, seenGone } from './look.ts';
 import { accountOfStore } from './policy.ts';
 import { toKmsKeyProblem } from './problems.ts';

@@ -1,7 +1,7 @@
 import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import { record } from '../../evidence/trail.ts';
 import type { VaultContext } from '../../vault/context.ts';
-import { nextTry } from '../accounts/aws-retry.ts';
+import { nextTry } from '../controller/retry.ts';
 import { bumpRecord, noteOn } from '../../vault/edit-record.ts';
 import { toKmsKeyProblem } from './problems.ts';
 import {
