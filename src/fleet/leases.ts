@@ -1,7 +1,14 @@
-import { sql, type Selectable } from 'kysely';
+import {
+  expressionBuilder,
+  sql,
+  type Expression,
+  type Selectable,
+  type SqlBool,
+  type Transaction,
+} from 'kysely';
 import { beginsWith } from '../vault/begins-with.ts';
 import { monotonicNow } from '../clock.ts';
-import type { LeaseTable } from '../store/schema.ts';
+import type { LeaseTable, Tables } from '../store/schema.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { VaultContext } from '../vault/context.ts';
 
@@ -44,29 +51,112 @@ export class KeptLease {
  * asked for: its clock stood in the future. False where another holds it.
  */
 export async function holdLease(context: VaultContext, name: string, duration: number): Promise<boolean> {
-  const now = context.now().getTime();
-  const node = `${nodeOf(context.instance)}/`;
-  const lease = { holder: context.instance, until: new Date(now + duration).toISOString() };
-  return context.store.bookkeep('lease', async (trx) => {
-    const { numInsertedOrUpdatedRows } = await trx
-      .insertInto('leases')
-      .values({ name, ...lease })
-      .onConflict((conflict) =>
-        conflict
-          .column('name')
-          .doUpdateSet(lease)
-          .where((eb) =>
-            eb.or([
-              eb('leases.holder', '=', context.instance),
-              beginsWith(eb.ref('leases.holder'), node),
-              eb('leases.until', '<=', new Date(now).toISOString()),
-              eb('leases.until', '>', new Date(now + 2 * duration).toISOString()),
-            ]),
-          ),
-      )
-      .executeTakeFirst();
-    return (numInsertedOrUpdatedRows ?? 0n) > 0n;
-  });
+  return (await takeLease(context, name, duration)) !== undefined;
+}
+
+/** A lease as it was taken. While nobody has taken it since, by whatever clock, its term is the last. */
+export interface Lease {
+  name: string;
+  holder: string;
+  term: number;
+}
+
+/** The same, for work whose results are written only under the term that it began in. Undefined where another holds it. */
+export async function takeLease(
+  context: VaultContext,
+  name: string,
+  duration: number,
+): Promise<Lease | undefined> {
+  return context.store.bookkeep('lease', async (trx) => takeLeaseIn(trx, context, name, duration));
+}
+
+/** In a transaction that does more. */
+export async function takeLeaseIn(
+  trx: Transaction<Tables>,
+  context: Pick<VaultContext, 'instance' | 'now'>,
+  name: string,
+  duration: number,
+): Promise<Lease | undefined> {
+  const until = new Date(context.now().getTime() + duration).toISOString();
+  const lease = { holder: context.instance, until };
+  const taken = await trx
+    .insertInto('leases')
+    .values({ name, ...lease, term: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet((eb) => ({ ...lease, term: eb('leases.term', '+', 1) }))
+        .where(isFree(context, duration)),
+    )
+    .returning('term')
+    .executeTakeFirst();
+  return taken && { name, holder: context.instance, term: taken.term };
+}
+
+/** What may be taken. */
+function isFree(
+  { instance, now }: Pick<VaultContext, 'instance' | 'now'>,
+  duration: number,
+): Expression<SqlBool> {
+  const eb = expressionBuilder<Tables, 'leases'>();
+  const at = now().getTime();
+  return eb.or([
+    eb('leases.holder', '=', instance),
+    beginsWith(eb.ref('leases.holder'), `${nodeOf(instance)}/`),
+    eb('leases.until', '<=', new Date(at).toISOString()),
+    eb('leases.until', '>', new Date(at + 2 * duration).toISOString()),
+  ]);
+}
+
+/**
+ * Whether nobody has taken it since; then it lasts so many milliseconds from now. In the transaction of a result, which is
+ * written only then: a process that was stopped for an hour has what it holds for as long as no other wants it.
+ */
+export async function renewLease(
+  trx: Transaction<Tables>,
+  { now }: Pick<VaultContext, 'now'>,
+  { name, holder, term }: Lease,
+  duration: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('leases')
+    .set({ until: new Date(now().getTime() + duration).toISOString() })
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .where('term', '=', term)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Gives it back, where nobody has taken it since. */
+export async function endLease(trx: Transaction<Tables>, { name, holder, term }: Lease): Promise<void> {
+  await trx
+    .deleteFrom('leases')
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .where('term', '=', term)
+    .execute();
+}
+
+/**
+ * For a result of work that took no lease: one that is free for the taking is taken away, so that whoever had it writes nothing
+ * any more. False where another holds it.
+ */
+export async function takeAwayLease(
+  trx: Transaction<Tables>,
+  context: Pick<VaultContext, 'instance' | 'now'>,
+  name: string,
+  duration: number,
+): Promise<boolean> {
+  const held = await trx.selectFrom('leases').select('name').where('name', '=', name).executeTakeFirst();
+  // As a rule there is none.
+  if (held === undefined) return true;
+  const { numDeletedRows } = await trx
+    .deleteFrom('leases')
+    .where('name', '=', name)
+    .where(isFree(context, duration))
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
 }
 
 /** Gives it back, so that another need not wait for its end. */
@@ -79,7 +169,7 @@ export async function releaseLease(context: VaultContext, name: string): Promise
 /** One that no process holds, but what stands in its `holder`: written over whatever was there. */
 export async function setLease(
   { store }: Pick<VaultContext, 'store'>,
-  lease: Selectable<LeaseTable>,
+  lease: Omit<Selectable<LeaseTable>, 'term'>,
 ): Promise<void> {
   const { name: _, ...facts } = lease;
   await store.bookkeep('lease', async (trx) =>

@@ -20,6 +20,7 @@ import { unshownWrites } from './migrations/0031-unshown-writes.ts';
 import { actorsVault } from './migrations/0034-actors-vault.ts';
 import { keyStoresOfAVault } from './migrations/0036-key-stores-of-a-vault.ts';
 import { remediation } from './migrations/0037-remediation.ts';
+import { leaseTerms } from './migrations/0038-lease-terms.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -44,4 +45,5 @@ export const migrations: Record<string, Migration> = {
   '0034-actors-vault': actorsVault,
   '0036-key-stores-of-a-vault': keyStoresOfAVault,
   '0037-remediation': remediation,
+  '0038-lease-terms': leaseTerms,
 };

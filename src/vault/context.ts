@@ -1,5 +1,6 @@
 import type { SeenVersion } from '../store/act-transaction.ts';
 import type { Store } from '../store/store.ts';
+import type { Reading } from './edits.ts';
 import type { TokenPools } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -24,6 +25,9 @@ export interface VaultContext {
   /** Of passwords that are hashed anew. A node has none of its own; tests that are not about passwords have a small one. */
   passwordCost?: PasswordCost;
 }
+
+/** One that writes nothing: for what only looks things up, or has the token do something. */
+export type ReadingContext = Omit<VaultContext, 'store'> & { store: { db: Reading } };
 
 /**
  * Which records of a vault someone may see: those of the admin groups they are in, or all. Looking for another's record

@@ -1,5 +1,5 @@
-import type { AwsAccount, AwsClients } from '../aws/clients.ts';
-import type { Logger } from '../../log.ts';
+import type { AwsAccount } from '../aws/clients.ts';
+import type { ReadingAwsContext } from '../controller/context.ts';
 import {
   accessOf,
   accountKeyOf,
@@ -11,18 +11,10 @@ import {
   regionOf,
   type CspAccessFields,
 } from './sign-in.ts';
-import type { VaultContext } from '../../vault/context.ts';
+import type { Reading } from '../../vault/edits.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-/** What acts that reach into AWS work with. */
-export interface AwsContext extends VaultContext {
-  aws: AwsClients;
-}
-
-/** A context whose log is told what stands in no record: mistakes of our own. */
-export interface LoggedAwsContext extends AwsContext {
-  log?: Pick<Logger, 'error'>;
-}
+export type { AwsContext, LoggedAwsContext } from '../controller/context.ts';
 
 /**
  * AWS as the CSP account signs in there; its secret is opened by the token unless that was done already. In its default
@@ -30,7 +22,7 @@ export interface LoggedAwsContext extends AwsContext {
  * credentials are not for this vault; TokenError; AwsError `credentials`. No request is sent to AWS yet.
  */
 export async function awsAccountOf(
-  context: AwsContext,
+  context: ReadingAwsContext,
   account: CspAccessFields,
   region = '',
 ): Promise<AwsAccount> {
@@ -54,7 +46,7 @@ export async function awsAccountOf(
 }
 
 /** Nothing is done in AWS any more for a vault that was deleted, while its records go one after another. */
-async function checkVaultIsThere(db: VaultContext['store']['db'], vaultId: string): Promise<void> {
+async function checkVaultIsThere(db: Reading, vaultId: string): Promise<void> {
   const vault = await db
     .selectFrom('vaults')
     .select('id')

@@ -6,7 +6,7 @@ import type { Secret } from '../../secret.ts';
 import type { CspAccessKeyTable, CspAccountTable } from '../../store/schema.ts';
 import type { SealContext } from '../../token/seal-context.ts';
 import type { Reading } from '../../vault/edits.ts';
-import type { VaultContext } from '../../vault/context.ts';
+import type { ReadingContext, VaultContext } from '../../vault/context.ts';
 import { unseal } from '../../vault/sealing.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
@@ -99,7 +99,7 @@ export async function currentKey(db: Reading, cspAccountId: string): Promise<Csp
 
 /** Throws TokenError: `seal-broken` where the record was tampered with. */
 export async function openKey(
-  context: VaultContext,
+  context: Pick<VaultContext, 'tokens'>,
   account: Pick<CspAccount, 'id' | 'vault_id'>,
   key: CspAccessKey,
 ): Promise<OpenKey> {
@@ -128,7 +128,7 @@ export function secretContext(
  * configuration may have changed since the account was made. Throws VaultError `forbidden`.
  */
 export async function checkAmbient(
-  { store, aws }: Pick<VaultContext, 'store'> & { aws: AwsClients },
+  { store, aws }: Pick<ReadingContext, 'store'> & { aws: AwsClients },
   account: Pick<CspAccount, 'type' | 'vault_id'>,
 ): Promise<void> {
   if (account.type !== 'ambient') return;

@@ -12,6 +12,7 @@ interface AwsErrorDetails {
   /** See {@link AwsError.certain}; false unless it is told. */
   certain?: boolean;
   since?: string | undefined;
+  keyArn?: string | undefined;
 }
 
 /**
@@ -34,12 +35,14 @@ export class AwsError extends Error {
   readonly certain: boolean;
   /** With `settling`: when AWS was asked for what is awaited, ISO 8601; undefined where that was just now. */
   readonly since: string | undefined;
+  /** The KMS key that is in the way, where AWS told. */
+  readonly keyArn: string | undefined;
 
   constructor(
     fault: AwsFault,
     code: string,
     operation: string,
-    { message, remediation, requestId, action, certain = false, since }: AwsErrorDetails,
+    { message, remediation, requestId, action, certain = false, since, keyArn }: AwsErrorDetails,
   ) {
     super(message);
     this.name = 'AwsError';
@@ -51,6 +54,7 @@ export class AwsError extends Error {
     this.remediation = remediation;
     this.certain = certain;
     this.since = since;
+    this.keyArn = keyArn;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 export interface NodeTable {
   id: string;
   hostname: string;
@@ -11,4 +13,6 @@ export interface LeaseTable {
   name: string;
   holder: string;
   until: string;
+  /** One more each time that it is taken: what was begun in an earlier one writes nothing any more. */
+  term: Generated<number>;
 }
