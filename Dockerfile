@@ -21,6 +21,14 @@ ENV npm_config_nodedir=/usr/local
 # Only the one addon that is built here may run a script, as in scripts/set-up.
 RUN npm ci --omit=dev --ignore-scripts && npm rebuild pkcs11js --foreground-scripts
 
+# --- console: its builder and what it is made of stay behind ---------------------------------------------------------
+FROM build AS console
+RUN npm ci --ignore-scripts
+COPY web web
+COPY scripts/build-web.ts scripts/
+COPY src/cli/client/api-types.ts src/cli/client/
+RUN node --disable-warning=ExperimentalWarning scripts/build-web.ts
+
 # --- runtime: what both images have --------------------------------------------------------------------------------
 FROM ${BASE} AS runtime
 RUN groupadd --system --gid 10001 holdfast \
@@ -38,6 +46,7 @@ COPY bin/holdfast bin/holdfast
 COPY native-config native-config
 COPY src src
 COPY scripts/health-check.ts scripts/strip-types.js scripts/
+COPY --from=console /opt/holdfast/build/web build/web
 # --build-arg COMMIT="$(git describe --always --exclude='*' --abbrev=12 --dirty=-changed)", for holdfast --version.
 ARG COMMIT=unknown
 RUN node --disable-warning=ExperimentalWarning scripts/strip-types.js && printf '%s\n' "$COMMIT" > build/commit

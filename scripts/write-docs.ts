@@ -9,9 +9,10 @@ import { configurationPage } from './docs/configuration-page.ts';
 import { problemsOfErrorsPage } from './docs/errors-check.ts';
 import { brokenLinks, brokenPageNames } from './docs/links-check.ts';
 import { profilesPage } from './docs/profiles-page.ts';
+import { webOperations } from './docs/web-operations.ts';
 
 /*
- * Writes the generated pages of docs/, and the types of the API for the command line (make docs). With --check it writes nothing and fails where a page is not what it
+ * Writes the generated pages of docs/, and the types of the API for the command line and the console (make docs). With --check it writes nothing and fails where a page is not what it
  * would write. Either way it fails where docs/errors.md disagrees with the error tables, or where a page names a file,
  * a heading or a command that is not there, or a text of ours a page or a heading.
  */
@@ -29,6 +30,7 @@ const pages: Record<string, string> = {
   'docs/commands.md': generated('src/cli/') + commandsPage(),
   'src/cli/client/api-choices.ts': `// ${from('src/admin/')}\n\n${apiChoices()}`,
   'src/cli/client/api-types.ts': `// ${from('src/admin/')}\n\n${apiTypes()}`,
+  'web/api/operations.ts': `// ${from('src/admin/')}\n\n${webOperations()}`,
 };
 
 const isCheck = process.argv.includes('--check');

@@ -2,7 +2,7 @@ import { openApi, type SchemaNode } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 
 /*
- * The types of the OpenAPI document for the command line, which knows the API by nothing else. By a generator of our own:
+ * The types of the OpenAPI document for the command line and the console, which know the API by nothing else. By a generator of our own:
  * openapi-typescript prints with the compiler API of TypeScript 5 (its peer), which TypeScript 7 does not have.
  */
 
@@ -49,7 +49,8 @@ function fieldsOf(properties: Record<string, SchemaNode>, required: readonly str
   return `{\n${fields.join('\n')}\n}`;
 }
 
-function typeOf(node: SchemaNode): string {
+/** A schema as a type of TypeScript, in which components are members of `Schemas`. */
+export function typeOf(node: SchemaNode): string {
   const some = node.anyOf ?? node.oneOf;
   if (node.$ref !== undefined) return `Schemas['${node.$ref.replace(/^.*\//, '')}']`;
   if (node.const !== undefined) return JSON.stringify(node.const);

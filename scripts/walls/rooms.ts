@@ -30,7 +30,15 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['commander'],
   },
   'src/cli/commands/**': {
-    rooms: [ground, 'src/cli/archive', 'src/cli/client', 'src/cli/node', 'src/cli/output', 'src/cli/records'],
+    rooms: [
+      ground,
+      'src/cli/archive',
+      'src/cli/client',
+      'src/cli/client/api-types.ts',
+      'src/cli/node',
+      'src/cli/output',
+      'src/cli/records',
+    ],
     packages: ['commander'],
   },
   'src/cli/archive': {
@@ -287,11 +295,30 @@ export const rooms: Readonly<Record<string, Room>> = {
   'simulator/s3': { rooms: ['simulator', 'simulator/kms'], packages: ['fast-xml-parser'] },
   'simulator/xks': { rooms: ['simulator'] },
 
+  // The console: a client of the management API, which knows nothing of it but what its OpenAPI document says.
+  'web/**': {
+    rooms: ['src/cli/client/api-types.ts'],
+    packages: [
+      '@cloudscape-design/collection-hooks',
+      '@cloudscape-design/components',
+      '@cloudscape-design/global-styles',
+      '@tanstack/react-query',
+      'react',
+      'react-dom',
+      'react-router',
+      'vite',
+    ],
+  },
+  'src/cli/client/api-types.ts': { rooms: [] },
+
   demo: {
     rooms: ['simulator', 'src/cli/node'],
     packages: ['@aws-sdk/client-iam', '@aws-sdk/client-kms', '@aws-sdk/client-s3'],
   },
-  scripts: { rooms: ['scripts/docs', 'src/config'], packages: ['better-sqlite3', 'pkcs11js', 'prettier'] },
+  scripts: {
+    rooms: ['scripts/docs', 'src/config', 'web/**'],
+    packages: ['better-sqlite3', 'pkcs11js', 'prettier', 'vite'],
+  },
   'scripts/docs': {
     rooms: [
       'src',

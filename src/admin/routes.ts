@@ -19,6 +19,7 @@ import { reconciliationRoutes } from './reconciliations.ts';
 import type { Route } from './route.ts';
 import { secondFactorRoutes } from './people/second-factor.ts';
 import { sessionRoutes } from './people/sessions.ts';
+import { signInOptionRoutes } from './people/sign-in-options.ts';
 import { statusRoutes } from './status/status.ts';
 import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './people/users.ts';
@@ -26,6 +27,7 @@ import { vaultRoutes } from './vaults.ts';
 
 const described: readonly Route[] = [
   ...sessionRoutes,
+  ...signInOptionRoutes,
   ...oidcRoutes,
   ...secondFactorRoutes,
   ...apiKeyRoutes,

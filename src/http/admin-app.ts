@@ -8,7 +8,7 @@ import { authorityOf, namedIn } from '../admin/authority.ts';
 import { Problem, toProblem, type ProblemKind } from '../admin/problem.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
-import { referencePath, routeAddress, signInPath } from '../admin/addresses.ts';
+import { referencePath, routeAddress } from '../admin/addresses.ts';
 import { referencePage, referencePolicy } from '../admin/reference/page.ts';
 import { servedOpenApi } from '../admin/routes.ts';
 import type { AdminServices } from '../admin/services.ts';
@@ -19,7 +19,7 @@ import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
-import { html, plain, refuse, respond, setHeaders } from './admin-answer.ts';
+import { html, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
   parse,
@@ -30,6 +30,8 @@ import {
   unknownAddress,
 } from './admin-request.ts';
 import { ClientGoneError } from './body.ts';
+import { consoleAnswer } from './console.ts';
+import { BuiltConsole } from './console-files.ts';
 import type { RefusalForm } from './malformed.ts';
 import { answeredPing, registerProbes } from './probes.ts';
 
@@ -39,6 +41,7 @@ export interface AdminAppOptions {
   limits: { signInsPerMinute: number; requestsPerMinute: number };
   /** True once SIGTERM has come. */
   draining: () => boolean;
+  console?: BuiltConsole;
 }
 
 /** What is not HTTP gets a problem too. */
@@ -73,7 +76,7 @@ interface Facts {
  */
 // oxlint-disable-next-line max-lines-per-function -- what a request passes through, in its order
 export function createAdminApp(options: AdminAppOptions): Koa {
-  const { services, limits } = options;
+  const { services, limits, console: built = new BuiltConsole() } = options;
   const app = new Koa();
   app.silent = true;
   const router = new Router({ strict: true, sensitive: true });
@@ -82,9 +85,6 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
-  router.get(`${signInPath}/:vaultId`, (ctx) =>
-    plain(ctx, 200, `Sign in from a terminal:\n\n  holdfast login --vault ${services.publicUrl}${ctx.path}`),
-  );
   let reference: Promise<string> | undefined;
   router.get(routeAddress(referencePath), async (ctx) => {
     await spend(requests, laneOf(factsOf(ctx).address));
@@ -135,6 +135,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     if (!isPlainPath(ctx.req.url ?? '')) {
       await spend(requests, lane);
       throw unknownAddress();
+    }
+    const serve = consoleAnswer(ctx, built, services.publicUrl);
+    if (serve !== undefined) {
+      await spend(requests, lane);
+      return serve();
     }
     const { path, method } = ctx;
     const matched = router.match(path, method);

@@ -22,6 +22,7 @@ import { TokenPools } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
 import { Comparisons } from './comparisons.ts';
 import { nodeIdPath } from './confinement.ts';
+import { BuiltConsole } from '../http/console-files.ts';
 import { Listener } from '../http/listener.ts';
 import type { ManagementConfig, ToWorker } from './messages.ts';
 import { receiveCommon, runWorker, tell, type Worker } from './worker-process.ts';
@@ -142,6 +143,8 @@ class AdminWorker implements Worker {
     const log = createLog(config.log.level, { process: 'management' });
     const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
     const { port } = await worker.#listener.listen();
+    const found = await new BuiltConsole().files();
+    if (typeof found === 'string') log.warn({ why: found }, 'the console is not served');
     worker.#reserve.start();
     setTimeout(() => worker.#startWork(true), maxWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;

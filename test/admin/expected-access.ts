@@ -41,6 +41,8 @@ export const expected: Readonly<Record<string, Row>> = {
   // Sessions and what is one's own
   signIn: everyone,
   signInToVault: everyone,
+  getSignInOptions: everyone,
+  getVaultSignInOptions: everyone,
   startOidcSignIn: everyone,
   startOidcSignInToVault: everyone,
   oidcCallback: everyone,

@@ -1143,6 +1143,13 @@ export interface Schemas {
       since?: string;
     } | null;
   };
+  SignInOptions: {
+    /** Null where none is set up. */
+    singleSignOn: {
+      /** Host of the OpenID Connect provider, for the words on a button. */
+      issuerHost: string;
+    } | null;
+  };
   Status: {
     /** UTC, ISO 8601 with milliseconds. */
     at: string;

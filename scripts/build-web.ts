@@ -1,0 +1,56 @@
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { build } from 'vite';
+import config from '../web/vite.config.ts';
+
+/*
+ * Builds the console (web/) into build/web, each file with itself compressed beside it, as the management listener serves it.
+ * scripts/set-up runs it where what it is made of is another than that of what is there: its one argument is told by the
+ * one who calls, and stands in build/web/inputs.
+ */
+
+const top = path.resolve(import.meta.dirname, '..');
+const target = path.join(top, 'build/web');
+const making = path.join(top, 'build/web.new');
+
+/** Below this the answer is one packet anyway. */
+const compressedFrom = 600;
+
+const compress = { '.br': promisify(brotliCompress), '.gz': promisify(gzip) } as const;
+const options = {
+  '.br': { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } },
+  '.gz': { level: 9 },
+} as const;
+
+const inputs = process.argv[2] ?? 'by hand';
+rmSync(making, { recursive: true, force: true });
+mkdirSync(making, { recursive: true });
+await build({ ...config, configFile: false, build: { ...config.build, outDir: making } });
+const names = await readdir(making, { recursive: true, withFileTypes: true });
+const files = names.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+await Promise.all(files.map(compressed));
+writeFileSync(path.join(making, 'inputs'), `${inputs}\n`);
+// In one go: a node that serves finds the one or the other.
+const old = path.join(top, 'build/web.old');
+rmSync(old, { recursive: true, force: true });
+try {
+  renameSync(target, old);
+} catch (error) {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
+renameSync(making, target);
+rmSync(old, { recursive: true, force: true });
+
+async function compressed(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  if (bytes.length < compressedFrom) return;
+  const [br, gz] = await Promise.all([
+    compress['.br'](bytes, options['.br']),
+    compress['.gz'](bytes, options['.gz']),
+  ]);
+  await writeFile(`${file}.br`, br);
+  await writeFile(`${file}.gz`, gz);
+}

@@ -1,0 +1,150 @@
+import { useRef } from 'react';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type UseMutationResult,
+} from '@tanstack/react-query';
+import { call, type Answered, type AnswerOf, type Input } from './client.ts';
+import type { OperationName, Operations } from './operations.ts';
+import { useIsWatched } from './watched.ts';
+import { ProblemError } from './problem.ts';
+
+/* Reading and acting, for pages: what is shown is what the server said last, and is never guessed ahead. */
+
+type ParamsOf<O extends OperationName> = Operations[O] extends { params: infer T } ? T : undefined;
+type QueryOf<O extends OperationName> = Operations[O] extends { query: infer T } ? T : undefined;
+
+/** Operations that answer a page of a list. */
+export type ListName = {
+  [O in OperationName]: AnswerOf<O> extends { items: unknown[]; next: string | null } ? O : never;
+}[OperationName];
+
+export type ItemOf<O extends ListName> = AnswerOf<O> extends { items: (infer T)[] } ? T : never;
+
+/** Milliseconds between two looks. */
+export const pace = { pending: 1_000, list: 5_000, status: 10_000, rare: 60_000 } as const;
+
+type Every = number | false;
+
+interface Reading {
+  /** Milliseconds until the next look. */
+  every?: Every;
+  enabled?: boolean;
+}
+
+interface RecordReading<T> extends Omit<Reading, 'every'> {
+  every?: Every | ((body: T) => Every);
+}
+
+/** One record, with its ETag. */
+export function useRecord<O extends OperationName>(
+  operation: O,
+  params: ParamsOf<O>,
+  { every = pace.list, enabled = true }: RecordReading<AnswerOf<O>> = {},
+) {
+  const watched = useIsWatched();
+  return useQuery<Answered<AnswerOf<O>>>({
+    queryKey: [operation, params],
+    queryFn: async ({ signal }) => call(operation, { params, signal } as unknown as Input<O>),
+    enabled,
+    refetchInterval: ({ state }) => {
+      if (!watched || isFinal(state.error)) return false;
+      if (typeof every !== 'function') return every;
+      return state.data === undefined ? pace.list : every(state.data.body);
+    },
+  });
+}
+
+/** A list, page by page; `fetchNextPage` asks for more. */
+export function useList<O extends ListName>(
+  operation: O,
+  params: ParamsOf<O>,
+  { query, every = pace.list, enabled = true }: Reading & { query?: QueryOf<O> } = {},
+) {
+  const watched = useIsWatched();
+  const found = useInfiniteQuery({
+    queryKey: [operation, params, query ?? {}],
+    queryFn: async ({ pageParam, signal }) => {
+      const { body } = await call(operation, {
+        params,
+        query: { limit: 200, ...(query as object | undefined), cursor: pageParam },
+        signal,
+      } as unknown as Input<O>);
+      return body as { items: ItemOf<O>[]; next: string | null };
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    placeholderData: keepPreviousData,
+    enabled,
+    // Of a long list all pages are asked for again: seldom.
+    refetchInterval: ({ state }) => {
+      if (!watched || isFinal(state.error)) return false;
+      return every !== false && (state.data?.pages.length ?? 0) > 2 ? pace.rare : every;
+    },
+  });
+  return { ...found, items: found.data?.pages.flatMap(({ items }) => items) ?? [] };
+}
+
+/** Every item of a list that is short by its nature, such as admin groups. */
+export function useWholeList<O extends ListName>(
+  operation: O,
+  params: ParamsOf<O>,
+  { query, every = pace.rare, enabled = true }: Reading & { query?: QueryOf<O> } = {},
+) {
+  return useQuery<ItemOf<O>[]>({
+    queryKey: [operation, params, query ?? {}, 'whole'],
+    queryFn: async ({ signal }) => {
+      const all: ItemOf<O>[] = [];
+      let cursor: string | undefined;
+      do {
+        const { body } = await call(operation, {
+          params,
+          query: { limit: 200, ...(query as object | undefined), cursor },
+          signal,
+        } as unknown as Input<O>);
+        const page = body as { items: ItemOf<O>[]; next: string | null };
+        all.push(...page.items);
+        cursor = page.next ?? undefined;
+      } while (cursor !== undefined && all.length < mostItems);
+      return all;
+    },
+    enabled,
+    refetchInterval: useIsWatched() ? every : false,
+  });
+}
+
+const mostItems = 5_000;
+
+export type Act<O extends OperationName> = UseMutationResult<Answered<AnswerOf<O>>, Error, Input<O>>;
+
+/** An act. Once the server has done it everything on the page is asked for again. */
+export function useAct<O extends OperationName>(operation: O): Act<O> {
+  const client = useQueryClient();
+  return useMutation({
+    mutationKey: [operation],
+    mutationFn: async (input: Input<O>) => call(operation, input),
+    onSettled: async () => client.invalidateQueries(),
+  });
+}
+
+/**
+ * Idempotency keys of a form: the same body has the same key, so that what was sent again because its answer was lost is not
+ * made twice; another body is another request.
+ */
+export function useIdempotencyKeys(): (body: unknown) => string {
+  const keys = useRef(new Map<string, string>());
+  return (body) => {
+    const text = JSON.stringify(body);
+    const key = keys.current.get(text) ?? crypto.randomUUID();
+    keys.current.set(text, key);
+    return key;
+  };
+}
+
+/** Asking again would not change it. */
+export function isFinal(error: unknown): boolean {
+  return error instanceof ProblemError && error.status >= 400 && error.status < 500 && error.status !== 429;
+}

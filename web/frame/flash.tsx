@@ -1,0 +1,55 @@
+import { createContext, use, useCallback, useMemo, useState, type ReactNode } from 'react';
+import Flashbar, { type FlashbarProps } from '@cloudscape-design/components/flashbar';
+import { frame as t } from '../texts/frame.ts';
+
+interface Flash {
+  type: FlashbarProps.Type;
+  header: ReactNode;
+  content?: ReactNode;
+}
+
+interface Flashes {
+  items: FlashbarProps.MessageDefinition[];
+  flash: (one: Flash) => void;
+}
+
+const Context = createContext<Flashes | undefined>(undefined);
+
+/** So many stay; older ones go first. */
+const most = 4;
+
+/** What was done, told above the page until somebody takes it away. */
+export function FlashProvider({ children }: { children: ReactNode }) {
+  const [items, setItems] = useState<FlashbarProps.MessageDefinition[]>([]);
+  const flash = useCallback(({ type, header, content }: Flash) => {
+    const id = crypto.randomUUID();
+    const dismiss = () => setItems((now) => now.filter((item) => item.id !== id));
+    const item: FlashbarProps.MessageDefinition = {
+      id,
+      type,
+      header,
+      content,
+      dismissible: true,
+      dismissLabel: t.dismiss,
+      onDismiss: dismiss,
+      ariaRole: type === 'error' ? 'alert' : 'status',
+    };
+    setItems((now) => [item, ...now].slice(0, most));
+  }, []);
+  const value = useMemo(() => ({ items, flash }), [items, flash]);
+  return <Context value={value}>{children}</Context>;
+}
+
+export function useFlash(): (one: Flash) => void {
+  return useFlashes().flash;
+}
+
+export function FlashArea() {
+  return <Flashbar items={useFlashes().items} stackItems />;
+}
+
+function useFlashes(): Flashes {
+  const flashes = use(Context);
+  if (flashes === undefined) throw new Error('there is no FlashProvider above');
+  return flashes;
+}

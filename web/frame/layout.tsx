@@ -1,0 +1,63 @@
+import { Suspense } from 'react';
+import AppLayout from '@cloudscape-design/components/app-layout';
+import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
+import SideNavigation from '@cloudscape-design/components/side-navigation';
+import Spinner from '@cloudscape-design/components/spinner';
+import { Outlet, useLocation } from 'react-router';
+import { useMay, useSession } from '../session/session.tsx';
+import { frame as t } from '../texts/frame.ts';
+import { FlashArea } from './flash.tsx';
+import { useFollow } from './link.tsx';
+import { navigationOf } from './navigation.ts';
+import { useCrumbs } from './page.tsx';
+import { PageBoundary } from './page-boundary.tsx';
+import { setPreferences, usePreferences } from './preferences.ts';
+import { StatusStrip } from './status-strip.tsx';
+import { TopBar } from './top-bar.tsx';
+
+/** What is around every page of somebody who is signed in. */
+export function Layout() {
+  const session = useSession();
+  const may = useMay();
+  const follow = useFollow();
+  const { pathname } = useLocation();
+  const { navigationOpen } = usePreferences();
+  const { header, items, active } = navigationOf(session, may, pathname);
+  const crumbs = useCrumbs();
+  return (
+    <>
+      <div id="top">
+        <TopBar />
+        <StatusStrip />
+      </div>
+      <AppLayout
+        headerSelector="#top"
+        toolsHide
+        navigationOpen={navigationOpen}
+        onNavigationChange={({ detail }) => setPreferences({ navigationOpen: detail.open })}
+        ariaLabels={{
+          navigation: t.navigation,
+          navigationClose: t.closeNavigation,
+          navigationToggle: t.openNavigation,
+          notifications: t.notifications,
+        }}
+        navigation={<SideNavigation header={header} items={items} activeHref={active} onFollow={follow} />}
+        breadcrumbs={
+          <BreadcrumbGroup
+            items={[{ text: header.text, href: header.href }, ...crumbs]}
+            ariaLabel={t.breadcrumbs}
+            onFollow={follow}
+          />
+        }
+        notifications={<FlashArea />}
+        content={
+          <PageBoundary key={pathname}>
+            <Suspense fallback={<Spinner size="large" />}>
+              <Outlet />
+            </Suspense>
+          </PageBoundary>
+        }
+      />
+    </>
+  );
+}

@@ -1,0 +1,54 @@
+import type { SideNavigationProps } from '@cloudscape-design/components/side-navigation';
+import type { OperationName } from '../api/operations.ts';
+import { homeOf, type Session } from '../session/session.tsx';
+import { navigation as t } from '../texts/navigation.ts';
+
+interface Place {
+  text: string;
+  /** Beneath the home of the session. */
+  path: string;
+  /** Who may not do this does not see the page. */
+  needs: OperationName;
+}
+
+type Section = Place | { text: string; places: readonly Place[] };
+
+/** Pages of a vault, in the order of what is done with them. */
+const ofVault: readonly Section[] = [{ text: t.overview, path: '', needs: 'getVaultStatus' }];
+
+const ofAppliance: readonly Section[] = [{ text: t.overview, path: '', needs: 'getStatus' }];
+
+interface Navigation {
+  header: { text: string; href: string };
+  items: SideNavigationProps.Item[];
+  active: string;
+}
+
+/** What the session's user finds on the left: no page that they may not see. */
+export function navigationOf(
+  { user }: Session,
+  may: (operation: OperationName) => boolean,
+  pathname: string,
+): Navigation {
+  const home = homeOf(user);
+  const link = ({ text, path }: Place) => ({ type: 'link' as const, text, href: home + path });
+  const items = (user.vaultId === null ? ofAppliance : ofVault).flatMap(
+    (section): SideNavigationProps.Item[] => {
+      if (!('places' in section)) return may(section.needs) ? [link(section)] : [];
+      const places = section.places.filter(({ needs }) => may(needs));
+      return places.length === 0 ? [] : [{ type: 'section', text: section.text, items: places.map(link) }];
+    },
+  );
+  const hrefs = items
+    .flatMap((item) => ('items' in item ? [...item.items] : [item]))
+    .flatMap((item) => ('href' in item ? [item.href] : []));
+  // The longest that the address begins with: a key's page belongs to the list of keys.
+  const active = hrefs
+    .filter((href) => pathname === href || (href !== home && pathname.startsWith(`${href}/`)))
+    .toSorted((one, other) => other.length - one.length)[0];
+  return {
+    header: { text: user.vaultId === null ? t.appliance : t.vault, href: home },
+    items,
+    active: active ?? home,
+  };
+}

@@ -1,0 +1,73 @@
+import Icon from '@cloudscape-design/components/icon';
+import { useState } from 'react';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { pace, useRecord } from '../api/queries.ts';
+import { useSession } from '../session/session.tsx';
+import { frame as t } from '../texts/frame.ts';
+import { sentence } from './problem-alert.tsx';
+
+type Finding = Schemas['Status']['findings'][number];
+
+/** Keys are not served, or will soon not be: red. The rest of what needs attention: amber. */
+export const grave: ReadonlySet<Finding['trouble']> = new Set([
+  'STORE_UNWRITABLE',
+  'TOKEN_DOWN',
+  'PIN_REFUSED',
+  'TOKEN_OWN_KEY_UNFIT',
+  'CERTIFICATE_EXPIRED',
+  'NODE_DOWN',
+  'SUPERVISOR_SILENT',
+  'VAULT_FROZEN',
+  'KEY_SET_FROZEN',
+  'KEY_PROOF_FAILED',
+]);
+
+/** The state of the vault or the appliance, as its user sees it. */
+export function useStatus() {
+  const { vaultId } = useSession().user;
+  const vault = useRecord(
+    'getVaultStatus',
+    { vaultId: vaultId ?? '' },
+    { enabled: vaultId !== null, every: pace.status },
+  );
+  const appliance = useRecord('getStatus', undefined, { enabled: vaultId === null, every: pace.status });
+  return vaultId === null ? appliance : vault;
+}
+
+/** Under the top bar while something holds that needs attention, the gravest first. */
+export function StatusStrip() {
+  const { data } = useStatus();
+  const [all, setAll] = useState(false);
+  const findings = (data?.body.findings ?? []).toSorted(
+    (one, other) => Number(grave.has(other.trouble)) - Number(grave.has(one.trouble)),
+  );
+  const [first] = findings;
+  if (first === undefined) return null;
+  const shown = all ? findings : [first];
+  return (
+    <section
+      className={`strip ${grave.has(first.trouble) ? 'strip-grave' : 'strip-warning'}`}
+      aria-label={t.strip}
+    >
+      <ul>
+        {shown.map((finding) => (
+          <li key={`${finding.trouble} ${finding.where} ${finding.message}`}>
+            <Icon
+              name={grave.has(finding.trouble) ? 'status-negative' : 'status-warning'}
+              variant="inverted"
+            />
+            <span>
+              <strong>{finding.where}</strong> {sentence(finding.message)}
+            </span>
+            <code>{finding.remediation}</code>
+          </li>
+        ))}
+      </ul>
+      {findings.length > 1 && (
+        <button type="button" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? t.fewerFindings : t.moreFindings(findings.length - 1)}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,19 @@
+import '@cloudscape-design/global-styles/index.css';
+import './theme/made.css';
+import './frame/styles.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { watch } from './api/watched.ts';
+import { App } from './app.tsx';
+import { applyPreferences } from './frame/preferences.ts';
+
+applyPreferences();
+watch();
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('the page has no place for the console');
+createRoot(root).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

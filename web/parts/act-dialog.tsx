@@ -1,0 +1,133 @@
+import { useState, type ReactNode } from 'react';
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import FormField from '@cloudscape-design/components/form-field';
+import Input from '@cloudscape-design/components/input';
+import Modal from '@cloudscape-design/components/modal';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { isProblemOf } from '../api/problem.ts';
+import { CommandLine } from '../frame/command.tsx';
+import { ProblemAlert } from '../frame/problem-alert.tsx';
+import { useSubmit } from '../session/use-submit.ts';
+import { frame } from '../texts/frame.ts';
+import { parts as t } from '../texts/parts.ts';
+
+interface Props {
+  title: string;
+  submitLabel: string;
+  /** What the same is on the command line; none where a secret would be in it. */
+  command?: string | undefined;
+  onClose: () => void;
+  /** Does it; throws what kept it from being done. Closes the dialog unless it answers `stay`. */
+  onSubmit: () => Promise<'stay' | void>;
+  /** Where what is typed is not whole yet. */
+  disabled?: boolean;
+  /** To be typed before it can be done. */
+  typed?: string;
+  /** Somebody changed it: shows what it is now. Their change is what the next try is made against. */
+  onConflict?: () => Promise<unknown>;
+  /** What it was and what it is, for the conflict. */
+  conflict?: ReactNode;
+  /** Fields that tell their own problems. */
+  told?: readonly string[];
+  size?: 'medium' | 'large';
+  children?: ReactNode;
+  grave?: boolean;
+}
+
+/** A dialog with one act: what it does, what was refused, the command that does the same. */
+export function ActDialog(props: Props) {
+  const {
+    title,
+    submitLabel,
+    command,
+    onClose,
+    onSubmit,
+    disabled,
+    typed,
+    onConflict,
+    conflict,
+    told,
+    size,
+    children,
+  } = props;
+  const [text, setText] = useState('');
+  const [changed, setChanged] = useState(false);
+  const { submit, busy, problem } = useSubmit(async () => {
+    try {
+      const outcome = await onSubmit();
+      if (outcome !== 'stay') onClose();
+    } catch (error) {
+      if (!isProblemOf(error, 'precondition-failed') || onConflict === undefined) throw error;
+      await onConflict();
+      setChanged(true);
+    }
+  });
+  const isWhole = disabled !== true && (typed === undefined || text === typed);
+  return (
+    <Modal
+      visible
+      size={size ?? 'medium'}
+      header={title}
+      closeAriaLabel={frame.close}
+      onDismiss={busy ? undefined : onClose}
+      footer={
+        <Box float="right">
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button variant="link" disabled={busy} onClick={onClose}>
+              {t.cancel}
+            </Button>
+            <Button
+              variant="primary"
+              loading={busy}
+              disabled={!isWhole}
+              onClick={submit}
+              data-testid="submit"
+            >
+              {changed ? frame.conflictAgain : submitLabel}
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isWhole) submit();
+        }}
+      >
+        <SpaceBetween size="m">
+          {changed && (
+            <Alert type="warning" header={frame.conflict}>
+              <SpaceBetween size="s">
+                <div>{frame.conflictWhy}</div>
+                {conflict}
+              </SpaceBetween>
+            </Alert>
+          )}
+          {problem !== undefined && (
+            <ProblemAlert problem={problem} {...(told === undefined ? {} : { told })} />
+          )}
+          {children}
+          {typed !== undefined && (
+            <FormField
+              label={t.typeToConfirm(typed)}
+              errorText={text !== '' && !typed.startsWith(text) ? t.typed : undefined}
+            >
+              <Input
+                value={text}
+                onChange={({ detail }) => setText(detail.value)}
+                autoComplete="off"
+                spellcheck={false}
+              />
+            </FormField>
+          )}
+          {command !== undefined && <CommandLine command={command} />}
+        </SpaceBetween>
+        {/* Enter in a field does what the button does, which is outside of the form. */}
+        <input type="submit" hidden />
+      </form>
+    </Modal>
+  );
+}

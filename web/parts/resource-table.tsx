@@ -1,0 +1,282 @@
+import { useEffect, type ReactNode } from 'react';
+import { useCollection, type PropertyFilterProperty } from '@cloudscape-design/collection-hooks';
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import CollectionPreferences from '@cloudscape-design/components/collection-preferences';
+import Header from '@cloudscape-design/components/header';
+import Pagination from '@cloudscape-design/components/pagination';
+import PropertyFilter from '@cloudscape-design/components/property-filter';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
+import { useSearchParams } from 'react-router';
+import { ProblemAlert } from '../frame/problem-alert.tsx';
+import { parts as t } from '../texts/parts.ts';
+import { useFilterInAddress } from './filter-in-address.ts';
+import { filterTexts } from './filter-texts.ts';
+import { useTablePreferences } from './table-preferences.ts';
+
+/** A list as {@link useList} reads it. */
+export interface ReadList<T> {
+  items: T[];
+  error: unknown;
+  isPending: boolean;
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => unknown;
+  refetch: () => unknown;
+  data?: unknown;
+}
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (item: T) => ReactNode;
+  /** As the API sorts by it; it sorts by nothing else. */
+  sortedAs?: string;
+  /** The text that is looked for in a filter; without it the column is not filtered by. */
+  text?: (item: T) => string;
+  /** Not shown unless asked for. */
+  hidden?: boolean;
+  isRowHeader?: boolean;
+  width?: number;
+}
+
+interface Props<T> {
+  /** Its name among what the browser keeps. */
+  id: string;
+  title: string;
+  description?: ReactNode;
+  list: ReadList<T>;
+  columns: readonly Column<T>[];
+  idOf: (item: T) => string;
+  nameOf: (item: T) => string;
+  actions?: ReactNode;
+  empty: ReactNode;
+  selected?: readonly T[];
+  onSelect?: (selected: T[]) => void;
+  /** A table within a page, not the page's own. */
+  inner?: boolean;
+}
+
+/** So many are looked through for a filter. */
+const mostLookedThrough = 5_000;
+
+/** A list of records: found by property, sorted as the API sorts, page by page, with the columns that somebody wants. */
+export function ResourceTable<T>(props: Props<T>) {
+  const { id, title, description, list, columns, idOf, nameOf, actions, empty, selected, onSelect, inner } =
+    props;
+  const [search, setSearch] = useSearchParams();
+  const [query, setQuery] = useFilterInAddress();
+  const [preferences, setPreferences] = useTablePreferences(id);
+  const rows = list.items.map((item) => rowOf(item, columns));
+  const found = useCollection(rows, {
+    propertyFiltering: { filteringProperties: filterProperties(columns), defaultQuery: query },
+    pagination: { pageSize: preferences.pageSize, allowPageOutOfRange: true },
+  });
+  const isFiltered = query.tokens.length > 0;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, items } = list;
+  useEffect(() => {
+    // What is looked for may be further down.
+    if (isFiltered && hasNextPage && !isFetchingNextPage && items.length < mostLookedThrough)
+      void fetchNextPage();
+  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage, items.length]);
+  const sorting = sortingOf(search.get('sort'), columns);
+  const matches = found.filteredItemsCount ?? 0;
+  const counter = list.isPending
+    ? undefined
+    : `(${isFiltered ? `${matches}/` : ''}${items.length}${hasNextPage ? '+' : ''})`;
+  const definitions = columns.map(
+    ({ id: columnId, header, cell, sortedAs, isRowHeader, width }): TableProps.ColumnDefinition<Row<T>> => ({
+      id: columnId,
+      header,
+      cell: ({ item }) => cell(item),
+      ...(sortedAs === undefined ? {} : { sortingField: sortedAs }),
+      ...(isRowHeader === true ? { isRowHeader } : {}),
+      ...(width === undefined ? {} : { minWidth: width }),
+    }),
+  );
+
+  return (
+    <Table<Row<T>>
+      variant={inner === true ? 'container' : 'full-page'}
+      stickyHeader
+      enableKeyboardNavigation
+      resizableColumns
+      items={[...found.items]}
+      trackBy={({ item }) => idOf(item)}
+      loading={list.isPending && list.error === null}
+      loadingText={t.loading}
+      columnDefinitions={definitions}
+      columnDisplay={preferences.contentDisplay ?? displayOf(columns)}
+      wrapLines={preferences.wrapLines}
+      {...(sorting === undefined
+        ? {}
+        : { sortingColumn: { sortingField: sorting.field }, sortingDescending: sorting.descending })}
+      onSortingChange={({ detail }) =>
+        setSearch(
+          (before) => {
+            const after = new URLSearchParams(before);
+            after.set(
+              'sort',
+              `${detail.isDescending === true ? '-' : ''}${detail.sortingColumn.sortingField}`,
+            );
+            return after;
+          },
+          { replace: true },
+        )
+      }
+      {...(onSelect === undefined
+        ? {}
+        : {
+            selectionType: 'multi' as const,
+            selectedItems: rows.filter(({ item }) => selected?.some((one) => idOf(one) === idOf(item))),
+            onSelectionChange: ({ detail }) => onSelect(detail.selectedItems.map(({ item }) => item)),
+          })}
+      ariaLabels={{
+        tableLabel: title,
+        allItemsSelectionLabel: () => t.selectAll,
+        itemSelectionLabel: (_, { item }) => t.selection(nameOf(item)),
+      }}
+      header={
+        <SpaceBetween size="m">
+          <Header
+            variant={inner === true ? 'h2' : 'awsui-h1-sticky'}
+            description={description}
+            counter={counter}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button iconName="refresh" ariaLabel={t.refresh} onClick={() => void list.refetch()} />
+                {actions}
+              </SpaceBetween>
+            }
+          >
+            {title}
+          </Header>
+          {list.error !== null && items.length > 0 && <Alert type="warning">{t.stale}</Alert>}
+        </SpaceBetween>
+      }
+      filter={
+        <PropertyFilter
+          {...found.propertyFilterProps}
+          query={query}
+          onChange={({ detail }) => {
+            setQuery(detail);
+            found.actions.setPropertyFiltering(detail);
+          }}
+          countText={t.matches(matches)}
+          filteringAriaLabel={t.filterAria}
+          i18nStrings={filterTexts}
+          expandToViewport
+          {...(isFiltered && hasNextPage
+            ? { filteringStatusType: 'loading' as const, filteringLoadingText: t.looking(items.length) }
+            : {})}
+        />
+      }
+      pagination={
+        <Pagination
+          {...found.paginationProps}
+          openEnd={hasNextPage && !isFiltered}
+          onNextPageClick={() => {
+            if (hasNextPage) void fetchNextPage();
+          }}
+          ariaLabels={{ nextPageLabel: t.nextPage, previousPageLabel: t.previousPage, pageLabel: t.pageOf }}
+        />
+      }
+      preferences={
+        <CollectionPreferences
+          title={t.preferences}
+          confirmLabel={t.confirm}
+          cancelLabel={t.cancel}
+          preferences={{ ...preferences, contentDisplay: preferences.contentDisplay ?? displayOf(columns) }}
+          onConfirm={({ detail }) => setPreferences(detail)}
+          pageSizePreference={{
+            title: t.pageSize,
+            options: [20, 50, 100].map((value) => ({ value, label: t.pageSizeOf(value) })),
+          }}
+          wrapLinesPreference={{ label: t.wrap, description: t.wrapWhy }}
+          contentDisplayPreference={{
+            title: t.columns,
+            options: columns.map((column) => ({
+              id: column.id,
+              label: column.header,
+              alwaysVisible: column.isRowHeader === true,
+            })),
+          }}
+        />
+      }
+      empty={
+        list.error !== null ? (
+          <ProblemAlert problem={list.error} />
+        ) : isFiltered ? (
+          <Empty title={t.noMatch} why={t.noMatchWhy}>
+            <Button onClick={() => setQuery({ tokens: [], operation: 'and' })}>{t.clearFilters}</Button>
+          </Empty>
+        ) : (
+          empty
+        )
+      }
+    />
+  );
+}
+
+/** What an empty list says: what would be here, and how it comes to be. */
+export function Empty({ title, why, children }: { title: string; why: string; children?: ReactNode }) {
+  return (
+    <Box textAlign="center" margin={{ vertical: 'm' }}>
+      <SpaceBetween size="xs">
+        <Box variant="strong">{title}</Box>
+        <Box color="text-body-secondary">{why}</Box>
+        {children}
+      </SpaceBetween>
+    </Box>
+  );
+}
+
+/** An item with the texts that filters look at beside it, under the ids of their columns. */
+type Row<T> = { item: T } & Record<string, unknown>;
+
+function rowOf<T>(item: T, columns: readonly Column<T>[]): Row<T> {
+  return Object.assign(
+    { item },
+    Object.fromEntries(
+      columns.flatMap(({ id, text }) => (text === undefined ? [] : [[`by-${id}`, text(item)]])),
+    ),
+  ) as Row<T>;
+}
+
+function filterProperties<T>(columns: readonly Column<T>[]): PropertyFilterProperty[] {
+  return columns.flatMap(({ id, header, text }) =>
+    text === undefined
+      ? []
+      : [
+          {
+            key: `by-${id}`,
+            propertyLabel: header,
+            groupValuesLabel: header,
+            operators: [':', '!:', '=', '!=', '^'],
+            defaultOperator: '=' as const,
+          },
+        ],
+  );
+}
+
+function displayOf<T>(columns: readonly Column<T>[]) {
+  return columns.map(({ id, hidden }) => ({ id, visible: hidden !== true }));
+}
+
+function sortingOf<T>(
+  text: string | null,
+  columns: readonly Column<T>[],
+): { field: string; descending: boolean } | undefined {
+  const field = text?.replace(/^-/, '');
+  if (field === undefined || !columns.some(({ sortedAs }) => sortedAs === field)) return undefined;
+  return { field, descending: text?.startsWith('-') === true };
+}
+
+/** What the address asks to be sorted by, as the API takes it. */
+export function useSort<S extends string>(allowed: readonly S[], unless: S): S {
+  const [search] = useSearchParams();
+  const asked = search.get('sort');
+  return allowed.find((one) => one === asked) ?? unless;
+}

@@ -1,0 +1,73 @@
+import { useSyncExternalStore } from 'react';
+import { parts as t } from '../texts/parts.ts';
+
+/* Times as people say them, with the exact ones at hand: local, and UTC as the log has them. */
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** From so many seconds on the unit is used. */
+const units = [
+  [365 * 86_400, 'year'],
+  [30 * 86_400, 'month'],
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+] as const;
+
+const listeners = new Set<() => void>();
+let now = Date.now();
+setInterval(() => {
+  now = Date.now();
+  for (const listener of listeners) listener();
+}, 10_000);
+
+/** The calendar time, anew every ten seconds. */
+export function useNow(): number {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => now,
+  );
+}
+
+export function relativeTime(at: string, from: number): string {
+  const seconds = Math.round((Date.parse(at) - from) / 1000);
+  if (Math.abs(seconds) < 10) return seconds < 3 ? 'just now' : 'in a moment';
+  const [size, unit] = units.find(([least]) => Math.abs(seconds) >= least) ?? [1, 'second'];
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+export function exactTime(at: string): string {
+  return t.exact(exact.format(new Date(at)), `${at.slice(0, 19).replace('T', ' ')} UTC`);
+}
+
+interface Props {
+  at: string | null | undefined;
+  /** What is said where there is none. */
+  none?: string;
+}
+
+export function Time({ at, none = t.none }: Props) {
+  const from = useNow();
+  if (at === null || at === undefined) return <>{none}</>;
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {relativeTime(at, from)}
+    </time>
+  );
+}
+
+/** With the exact time beside it, where there is room. */
+export function WholeTime({ at, none = t.none }: Props) {
+  const from = useNow();
+  if (at === null || at === undefined) return <>{none}</>;
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {exact.format(new Date(at))} ({relativeTime(at, from)})
+    </time>
+  );
+}

@@ -1,0 +1,24 @@
+import { isProblemOf } from '../api/problem.ts';
+
+/* Told by whatever request is the first to find out that the session has ended. */
+
+const listeners = new Set<() => void>();
+
+export function onSessionTrouble(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function lookForSessionTrouble(error: unknown): void {
+  // A CSRF token that is wrong belongs to another session: somebody has signed in anew in another tab.
+  if (
+    isProblemOf(
+      error,
+      'unauthenticated',
+      'second-factor-required',
+      'password-change-required',
+      'csrf-token-required',
+    )
+  )
+    for (const listener of listeners) listener();
+}

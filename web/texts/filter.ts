@@ -1,0 +1,31 @@
+/* The field above each list. */
+
+export const filterTexts = {
+  filteringAriaLabel: 'Find by property or text',
+  filteringPlaceholder: 'Find by property or text',
+  dismissAriaLabel: 'Dismiss',
+  groupValuesText: 'Values',
+  groupPropertiesText: 'Properties',
+  operatorsText: 'Comparisons',
+  operationAndText: 'and',
+  operationOrText: 'or',
+  operatorContainsText: 'Contains',
+  operatorDoesNotContainText: 'Does not contain',
+  operatorEqualsText: 'Equals',
+  operatorDoesNotEqualText: 'Does not equal',
+  operatorStartsWithText: 'Starts with',
+  editTokenHeader: 'Edit filter',
+  propertyText: 'Property',
+  operatorText: 'Comparison',
+  valueText: 'Value',
+  cancelActionText: 'Cancel',
+  applyActionText: 'Apply',
+  allPropertiesLabel: 'Anything',
+  tokenLimitShowMore: 'Show more',
+  tokenLimitShowFewer: 'Show fewer',
+  clearFiltersText: 'Clear filters',
+  tokenOperatorAriaLabel: 'And or or',
+  removeTokenButtonAriaLabel: (token: { propertyKey?: string; operator: string; value: unknown }) =>
+    `Remove the filter ${token.propertyKey?.replace(/^by-/, '') ?? ''} ${token.operator} ${String(token.value)}`,
+  enteredTextLabel: (text: string) => `Use: "${text}"`,
+} as const;

@@ -1,0 +1,5 @@
+export const navigation = {
+  appliance: 'Appliance',
+  vault: 'Vault',
+  overview: 'Overview',
+} as const;
