@@ -1,12 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 /** Debian's, which scripts/set-up installs for tests. */
 const program = '/usr/bin/chromium';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Pictures of what a browser saw, by name; not in git. */
 const pictures = path.resolve(import.meta.dirname, '../build/screenshots');
@@ -60,7 +58,7 @@ export class TestBrowser {
 /** What axe finds wrong, a line each; of the whole page, or within a selector. */
 export async function axeViolations(page: Page): Promise<string[]> {
   // Not as an element: the page's policy takes no script that is not its own.
-  await page.evaluate(`${axe};0`);
+  await page.evaluate(`${axe.source};0`);
   const violations = (await page.evaluate(
     "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
   )) as Violation[];

@@ -258,7 +258,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const site = ctx.get('Sec-Fetch-Site');
     const origin = ctx.get('Origin');
     if ((site !== '' && site !== 'same-origin') || (origin !== '' && origin !== services.publicUrl))
-      throw new Problem('csrf-token-required', 'the request was begun by another site');
+      throw new Problem('csrf-token-required', 'the request was begun by another site', {
+        remediation: `open the console at ${services.publicUrl}`,
+      });
   }
 
   async function recordRefusal(facts: Facts, problem: Problem): Promise<void> {

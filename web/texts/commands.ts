@@ -15,6 +15,43 @@ export const commands = {
   apiKeyCreate: (name: string, scope: readonly string[], days: string) =>
     `holdfast api-key create ${w(name === '' ? 'NAME' : name)}${scope.map((one) => option('scope', one)).join('')}${option('expires', `${days}d`)}`,
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,
+  cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>
+    `holdfast cloud-key ${act} ${w(name)}${option('key-set', keySet)}${both ? ' --cloud both' : ''}`,
+  cloudKeyRotate: (name: string, keySet: string) =>
+    `holdfast cloud-key rotate ${w(name)}${option('key-set', keySet)}`,
+  cloudKeyDelete: (name: string, keySet: string, days: string, both: boolean) =>
+    `holdfast cloud-key delete ${w(name)}${option('key-set', keySet)}${option('days', days)}${both ? ' --cloud both' : ''}`,
+  cloudKeyCreate: (key: CloudKeyWords) =>
+    `holdfast cloud-key create ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${key.kmsKey ? '' : ' --no-kms-key'}`,
+  cloudKeyEdit: (name: string, key: CloudKeyWords, applyToKms: boolean) =>
+    `holdfast cloud-key edit ${w(name)}${name === key.name ? '' : option('name', key.name)}${cloudKeyOptions(key)}${flag('apply-to-kms', applyToKms)}`,
 } as const;
 
-export { flag, option };
+/** What the form of a CloudKey says, as words of a command. */
+export interface CloudKeyWords {
+  name: string;
+  keySet: string;
+  description: string;
+  region: string;
+  administrators: readonly string[];
+  users: readonly string[];
+  /** `never`, `inherit` or days. */
+  rotation: string;
+  /** A date; empty for never. */
+  expires: string;
+  usage?: string;
+  kmsKey: boolean;
+}
+
+function cloudKeyOptions(key: CloudKeyWords): string {
+  return [
+    option('key-set', key.keySet),
+    option('description', key.description),
+    option('region', key.region),
+    option('usage', key.usage === 'encrypt-decrypt' ? undefined : key.usage),
+    option('administrator', key.administrators.join(',')),
+    option('user', key.users.join(',')),
+    option('rotation', /^\d+$/.test(key.rotation) ? `${key.rotation}d` : key.rotation),
+    option('expires', key.expires),
+  ].join('');
+}

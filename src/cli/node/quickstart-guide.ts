@@ -32,6 +32,7 @@ export function quickstartGuide({ xks, admin, home, username, aws, vault }: Quic
   return [
     rule,
     `  XKS proxy        https://localhost:${xks}   what AWS KMS calls`,
+    `  console          https://localhost:${admin}${vault === undefined ? '/' : `/sign-in/${vault}`}   for people, in a browser`,
     `  management API   https://localhost:${admin}   what people and programs call`,
     ...(aws === undefined ? [] : [`  AWS              ${aws}   the simulator, as conf.d says`]),
     '',
