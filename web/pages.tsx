@@ -11,6 +11,16 @@ const SessionsPage = lazy(async () => ({
 const ApiKeysPage = lazy(async () => ({
   default: (await import('./account/api-keys-page.tsx')).ApiKeysPage,
 }));
+const CloudKeysPage = lazy(async () => ({
+  default: (await import('./keys/cloud-keys-page.tsx')).CloudKeysPage,
+}));
+const CloudKeyPage = lazy(async () => ({
+  default: (await import('./keys/cloud-key-page.tsx')).CloudKeyPage,
+}));
+const CreateKeyPage = lazy(async () => ({
+  default: (await import('./keys/create-key-page.tsx')).CreateKeyPage,
+}));
+const EditKeyPage = lazy(async () => ({ default: (await import('./keys/edit-key-page.tsx')).EditKeyPage }));
 
 /** What everybody has, wherever they are signed in. */
 const common: RouteObject[] = [
@@ -21,7 +31,13 @@ const common: RouteObject[] = [
 ];
 
 /** Pages of a vault, beneath /console/vaults/{id}. */
-export const vaultRoutes: RouteObject[] = [...common];
+export const vaultRoutes: RouteObject[] = [
+  ...common,
+  { path: 'cloud-keys', element: <CloudKeysPage /> },
+  { path: 'cloud-keys/create', element: <CreateKeyPage /> },
+  { path: 'cloud-keys/:cloudKeyId', element: <CloudKeyPage /> },
+  { path: 'cloud-keys/:cloudKeyId/edit', element: <EditKeyPage /> },
+];
 
 /** Pages of the appliance, beneath /console/appliance. */
 export const applianceRoutes: RouteObject[] = [...common];

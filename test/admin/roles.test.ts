@@ -50,6 +50,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'signIn 401': 'a wrong password',
   'signInToVault 401': 'a wrong password',
   'signInToVault 404': 'no such vault',
+  'getVaultSignInOptions 404': 'an id that is none',
   'startOidcSignIn 404': 'no provider',
   'startOidcSignInToVault 404': 'no provider, or no such vault',
   'finishOidcSignIn 401': 'a sign-in that the provider refused',

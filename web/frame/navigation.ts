@@ -14,7 +14,10 @@ interface Place {
 type Section = Place | { text: string; places: readonly Place[] };
 
 /** Pages of a vault, in the order of what is done with them. */
-const ofVault: readonly Section[] = [{ text: t.overview, path: '', needs: 'getVaultStatus' }];
+const ofVault: readonly Section[] = [
+  { text: t.overview, path: '', needs: 'getVaultStatus' },
+  { text: t.cloudKeys, path: '/cloud-keys', needs: 'listCloudKeys' },
+];
 
 const ofAppliance: readonly Section[] = [{ text: t.overview, path: '', needs: 'getStatus' }];
 

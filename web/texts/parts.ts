@@ -46,6 +46,7 @@ export const parts = {
   typed: 'It is not the same.',
   required: 'This is needed.',
   optional: 'optional',
+  step: (n: number) => `Step ${n}`,
   exact: (local: string, utc: string) => `${local} here, ${utc}`,
   one: {
     title: 'Shown this once',

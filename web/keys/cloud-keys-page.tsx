@@ -1,0 +1,192 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useNavigate } from 'react-router';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { Empty, ResourceTable, useSort, type Column } from '../parts/resource-table.tsx';
+import { stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { keys as t } from '../texts/keys.ts';
+import { parts } from '../texts/parts.ts';
+import { AwsStates, awsText } from './aws-state.tsx';
+import { BulkDialog } from './bulk-dialog.tsx';
+import { KeyState } from './key-state.tsx';
+
+export type CloudKey = ItemOf<'listCloudKeys'>;
+
+/** Every CloudKey of the vault; key set and Region are filters, not questions that come first. */
+export function CloudKeysPage() {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const navigate = useNavigate();
+  const sort = useSort(
+    ['name', '-name', 'region', '-region', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'],
+    'name',
+  );
+  const list = useList('listCloudKeys', { vaultId }, { query: { sort } });
+  const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
+  const [act, setAct] = useState<'disable' | 'enable'>();
+  const selected = list.items.filter(({ id }) => selectedIds.includes(id));
+  const create = may('createCloudKey') && (
+    <Button variant="primary" onClick={() => void navigate(`${home}/cloud-keys/create`)}>
+      {t.create}
+    </Button>
+  );
+  return (
+    <Page title={t.title} headless>
+      <ResourceTable<CloudKey>
+        id="cloud-keys"
+        title={t.title}
+        description={t.why}
+        list={list}
+        columns={columnsOf(home)}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        selected={selected}
+        {...(may('disableCloudKey') ? { onSelect: (some) => setSelectedIds(some.map(({ id }) => id)) } : {})}
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            {may('disableCloudKey') && (
+              <ButtonDropdown
+                disabled={selected.length === 0}
+                items={[
+                  { id: 'disable', text: t.disable },
+                  { id: 'enable', text: t.enable },
+                ]}
+                onItemClick={({ detail }) => setAct(detail.id as 'disable' | 'enable')}
+              >
+                {parts.actions}
+              </ButtonDropdown>
+            )}
+            {create}
+          </SpaceBetween>
+        }
+        empty={
+          <Empty title={t.none} why={t.noneWhy}>
+            {create}
+          </Empty>
+        }
+      />
+      {act !== undefined && <BulkDialog act={act} keys={selected} onClose={() => setAct(undefined)} />}
+    </Page>
+  );
+}
+
+function columnsOf(home: string): Column<CloudKey>[] {
+  return [
+    {
+      id: 'name',
+      header: parts.name,
+      sortedAs: 'name',
+      isRowHeader: true,
+      text: ({ name }) => name,
+      cell: ({ id, name }) => <Link href={`${home}/cloud-keys/${id}`}>{name}</Link>,
+      width: 160,
+    },
+    {
+      id: 'state',
+      header: t.here,
+      text: ({ effectiveState }) => stateWord(effectiveState),
+      cell: (key) => <KeyState of={key} />,
+      width: 160,
+    },
+    {
+      id: 'aws',
+      header: t.inAws,
+      text: ({ kmsKeys }) => awsText(kmsKeys),
+      cell: ({ kmsKeys }) => <AwsStates kmsKeys={kmsKeys} />,
+      width: 170,
+    },
+    {
+      id: 'keySet',
+      header: t.keySet,
+      text: ({ keySetName }) => keySetName,
+      cell: ({ keySetId, keySetName }) => <Link href={`${home}/key-sets/${keySetId}`}>{keySetName}</Link>,
+    },
+    {
+      id: 'region',
+      header: t.region,
+      sortedAs: 'region',
+      text: ({ region }) => region,
+      cell: ({ region }) => region || parts.none,
+    },
+    {
+      id: 'alias',
+      header: t.alias,
+      text: ({ kmsKeys }) => kmsKeys.map(({ alias }) => alias).join(', '),
+      cell: ({ kmsKeys }) =>
+        kmsKeys
+          .map(({ alias }) => alias)
+          .filter(Boolean)
+          .join(', ') || parts.none,
+      width: 150,
+    },
+    { id: 'version', header: t.version, cell: ({ currentVersion }) => currentVersion },
+    {
+      id: 'nextRotation',
+      header: t.nextRotation,
+      cell: ({ nextRotationAt }) => <Time at={nextRotationAt} none={parts.never} />,
+    },
+    { id: 'expires', header: t.expires, cell: ({ expiresAt }) => <Time at={expiresAt} none={parts.never} /> },
+    { id: 'lastUsed', header: t.lastUsed, cell: ({ use }) => <Time at={lastUse(use)} none={parts.never} /> },
+    {
+      id: 'usage',
+      header: t.usage,
+      hidden: true,
+      text: ({ usage }) => t.usages[usage],
+      cell: ({ usage }) => t.usages[usage],
+    },
+    {
+      id: 'externalKeyId',
+      header: t.externalKeyId,
+      hidden: true,
+      text: ({ externalKeyId }) => externalKeyId,
+      cell: ({ externalKeyId }) => <span className="mono">{externalKeyId}</span>,
+    },
+    {
+      id: 'keyArn',
+      header: 'ARN',
+      hidden: true,
+      text: ({ kmsKeys }) => kmsKeys.map(({ keyArn }) => keyArn ?? '').join(' '),
+      cell: ({ kmsKeys }) => (
+        <span className="mono">{kmsKeys.map(({ keyArn }) => keyArn ?? '').join(' ')}</span>
+      ),
+    },
+    {
+      id: 'description',
+      header: parts.description,
+      hidden: true,
+      text: ({ description }) => description,
+      cell: ({ description }) => description,
+    },
+    {
+      id: 'createdAt',
+      header: parts.created,
+      hidden: true,
+      sortedAs: 'createdAt',
+      cell: ({ createdAt }) => <Time at={createdAt} />,
+    },
+    {
+      id: 'updatedAt',
+      header: parts.updated,
+      hidden: true,
+      sortedAs: 'updatedAt',
+      cell: ({ updatedAt }) => <Time at={updatedAt} />,
+    },
+  ];
+}
+
+/** When AWS used it last; null for never. */
+export function lastUse({ lastEncryptAt, lastDecryptAt }: CloudKey['use']): string | null {
+  return (
+    [lastEncryptAt, lastDecryptAt]
+      .filter((at) => at !== null)
+      .toSorted()
+      .at(-1) ?? null
+  );
+}

@@ -1,0 +1,102 @@
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Operations } from '../api/operations.ts';
+import type { CloudKeyWords } from '../texts/commands.ts';
+
+/* What is said of a CloudKey when it is made or changed, as the fields of a form have it. */
+
+export interface KeyForm {
+  keySetId: string;
+  name: string;
+  description: string;
+  region: string;
+  usage: Schemas['CloudKey']['usage'];
+  kmsKey: boolean;
+  administrators: readonly string[];
+  users: readonly string[];
+  rotation: 'INHERIT' | 'NEVER' | 'DAYS';
+  days: string;
+  /** `YYYY-MM-DD`, UTC; empty for never. */
+  expires: string;
+}
+
+export const emptyForm: KeyForm = {
+  keySetId: '',
+  name: '',
+  description: '',
+  region: '',
+  usage: 'encrypt-decrypt',
+  kmsKey: true,
+  administrators: [],
+  users: [],
+  rotation: 'INHERIT',
+  days: '365',
+  expires: '',
+};
+
+export function formOf(key: Schemas['CloudKey']): KeyForm {
+  return {
+    ...emptyForm,
+    keySetId: key.keySetId,
+    name: key.name,
+    description: key.description,
+    region: key.region,
+    usage: key.usage,
+    administrators: key.administrators,
+    users: key.users,
+    rotation: key.rotation.kind,
+    days: key.rotation.kind === 'DAYS' ? String(key.rotation.days) : emptyForm.days,
+    expires: key.expiresAt?.slice(0, 10) ?? '',
+  };
+}
+
+type Changed = Operations['updateCloudKey']['body'];
+
+/** The fields that creates and changes have in common. */
+function common(
+  form: KeyForm,
+): Required<Pick<Changed, 'name' | 'description' | 'administrators' | 'users' | 'rotation' | 'expiresAt'>> {
+  return {
+    name: form.name,
+    description: form.description,
+    administrators: [...form.administrators],
+    users: [...form.users],
+    rotation: form.rotation === 'DAYS' ? { kind: 'DAYS', days: Number(form.days) } : { kind: form.rotation },
+    expiresAt: form.expires === '' ? null : `${form.expires}T00:00:00Z`,
+  };
+}
+
+export function createBody(form: KeyForm): Operations['createCloudKey']['body'] {
+  return {
+    ...common(form),
+    keySetId: form.keySetId,
+    usage: form.usage,
+    kmsKey: form.kmsKey,
+    ...(form.region === '' ? {} : { region: form.region }),
+  };
+}
+
+/** What differs from before: what somebody else changed meanwhile is left to the precondition. */
+export function changeBody(form: KeyForm, before: Schemas['CloudKey']): Changed {
+  const old = common(formOf(before));
+  const now = common(form);
+  // A time of day that the form cannot say is kept unless the date was changed.
+  const changed = Object.entries(now).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
+  );
+  return Object.fromEntries(changed) as Changed;
+}
+
+export function wordsOf(form: KeyForm, keySet: string): CloudKeyWords {
+  return {
+    name: form.name,
+    keySet,
+    description: form.description,
+    region: form.region,
+    administrators: form.administrators,
+    users: form.users,
+    rotation: form.rotation === 'DAYS' ? form.days : form.rotation.toLowerCase(),
+    expires: form.expires,
+    usage: form.usage,
+    kmsKey: form.kmsKey,
+  };
+}

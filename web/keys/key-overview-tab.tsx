@@ -1,0 +1,67 @@
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { Copyable } from '../frame/copyable.tsx';
+import { Link } from '../frame/link.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { WholeTime } from '../parts/time.tsx';
+import { homeOf, useSession } from '../session/session.tsx';
+import { keys as t } from '../texts/keys.ts';
+import { parts } from '../texts/parts.ts';
+
+type CloudKey = Schemas['CloudKey'];
+
+export function rotationWords(rotation: CloudKey['rotation']): string {
+  return rotation.kind === 'DAYS' ? t.everyDays(rotation.days) : t.rotationOf[rotation.kind];
+}
+
+/** What it is here, and how often AWS used it. */
+export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
+  const home = homeOf(useSession().user);
+  const { use, quota } = cloudKey;
+  return (
+    <SpaceBetween size="l">
+      <Container header={<Header variant="h2">{t.here}</Header>}>
+        <Facts
+          items={[
+            [t.externalKeyId, <Copyable key="id" text={cloudKey.externalKeyId} what={t.externalKeyId} />],
+            [
+              t.keySet,
+              <Link key="set" href={`${home}/key-sets/${cloudKey.keySetId}`}>
+                {cloudKey.keySetName}
+              </Link>,
+            ],
+            [t.region, cloudKey.region || parts.none],
+            [t.usage, t.usages[cloudKey.usage]],
+            [t.version, cloudKey.currentVersion],
+            [t.rotation, rotationWords(cloudKey.rotation)],
+            [t.rotatedAt, <WholeTime key="rotated" at={cloudKey.rotatedAt} />],
+            [t.nextRotation, <WholeTime key="next" at={cloudKey.nextRotationAt} none={parts.never} />],
+            [t.expires, <WholeTime key="expires" at={cloudKey.expiresAt} none={parts.never} />],
+            [t.quota, quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst)],
+            [parts.created, <WholeTime key="created" at={cloudKey.createdAt} />],
+            [parts.updated, <WholeTime key="updated" at={cloudKey.updatedAt} />],
+          ]}
+        />
+      </Container>
+      <Container
+        header={
+          <Header variant="h2" description={t.blastWhy}>
+            {t.blast}
+          </Header>
+        }
+      >
+        <Facts
+          columns={4}
+          items={[
+            [t.encrypts, t.used(use.encrypts)],
+            [t.usedLast, <WholeTime key="e" at={use.lastEncryptAt} none={parts.never} />],
+            [t.decrypts, t.used(use.decrypts)],
+            [t.usedLast, <WholeTime key="d" at={use.lastDecryptAt} none={parts.never} />],
+          ]}
+        />
+      </Container>
+    </SpaceBetween>
+  );
+}
