@@ -10,7 +10,7 @@ import { Page } from '../frame/page.tsx';
 import { useStatus } from '../frame/status-strip.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
-import { Time } from '../parts/time.tsx';
+import { Time, useNow } from '../parts/time.tsx';
 import { overview as t } from '../texts/overview.ts';
 import { Findings } from './findings.tsx';
 
@@ -125,6 +125,7 @@ function Tokens({ status }: { status: Status }) {
 }
 
 function Nodes({ status }: { status: Status }) {
+  const now = useNow();
   return (
     <SpaceBetween size="l">
       <Section title={t.nodes}>
@@ -137,7 +138,7 @@ function Nodes({ status }: { status: Status }) {
       <Section title={t.certificates}>
         {(status.certificates ?? []).map(({ subject, listeners, expiresAt }) => (
           <Line key={`${subject} ${listeners.join()}`} name={listeners.join(', ')}>
-            <StatusIndicator type={Date.parse(expiresAt) - Date.now() > thirtyDays ? 'success' : 'warning'}>
+            <StatusIndicator type={Date.parse(expiresAt) - now > thirtyDays ? 'success' : 'warning'}>
               {subject}, <Time at={expiresAt} />
             </StatusIndicator>
           </Line>

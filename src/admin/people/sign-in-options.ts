@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { findProvider } from '../../identity/oidc/providers.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { vaultId } from '../keys/key-forms.ts';
-import { route, type Answer, type Route } from '../route.ts';
+import { route, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 
 const tag = 'Sessions';
@@ -49,7 +49,7 @@ export const signInOptionRoutes: readonly Route[] = [
   }),
 ];
 
-async function show({ store }: AdminServices, vault: string): Promise<Answer> {
+async function show({ store }: AdminServices, vault: string): Promise<{ body: z.infer<typeof options> }> {
   try {
     const { issuer } = await findProvider(store, vault);
     return { body: { singleSignOn: { issuerHost: new URL(issuer).host } } };
