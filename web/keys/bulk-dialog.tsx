@@ -8,8 +8,8 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
-import type { CloudKey } from './cloud-keys-page.tsx';
 import { SideField, type Side } from './side.tsx';
+import type { CloudKey } from './use.ts';
 
 /** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
 export function BulkDialog({

@@ -3,7 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
-import { useList, type ItemOf } from '../api/queries.ts';
+import { useList } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { Empty, ResourceTable, useSort, type Column } from '../parts/resource-table.tsx';
@@ -15,8 +15,7 @@ import { parts } from '../texts/parts.ts';
 import { AwsStates, awsText } from './aws-state.tsx';
 import { BulkDialog } from './bulk-dialog.tsx';
 import { KeyState } from './key-state.tsx';
-
-export type CloudKey = ItemOf<'listCloudKeys'>;
+import { lastUse, type CloudKey } from './use.ts';
 
 /** Every CloudKey of the vault; key set and Region are filters, not questions that come first. */
 export function CloudKeysPage() {
@@ -179,14 +178,4 @@ function columnsOf(home: string): Column<CloudKey>[] {
       cell: ({ updatedAt }) => <Time at={updatedAt} />,
     },
   ];
-}
-
-/** When AWS used it last; null for never. */
-export function lastUse({ lastEncryptAt, lastDecryptAt }: CloudKey['use']): string | null {
-  return (
-    [lastEncryptAt, lastDecryptAt]
-      .filter((at) => at !== null)
-      .toSorted()
-      .at(-1) ?? null
-  );
 }

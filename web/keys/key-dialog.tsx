@@ -3,7 +3,6 @@ import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
-import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useAct, useRecord } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
@@ -14,13 +13,12 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
-import { lastUse } from './cloud-keys-page.tsx';
 import { KeyState } from './key-state.tsx';
 import { Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
+import { lastUse, type CloudKey } from './use.ts';
 
 export type KeyAct = 'disable' | 'enable' | 'rotate' | 'remove' | 'cancel';
-type CloudKey = Schemas['CloudKey'];
 
 const month = 30 * 86_400_000;
 
