@@ -83,7 +83,7 @@ export function changeBody(form: KeyForm, before: Schemas['CloudKey']): Changed 
   const changed = Object.entries(now).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
   );
-  return Object.fromEntries(changed) as Changed;
+  return Object.fromEntries(changed);
 }
 
 export function wordsOf(form: KeyForm, keySet: string): CloudKeyWords {

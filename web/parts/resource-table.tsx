@@ -242,7 +242,7 @@ function rowOf<T>(item: T, columns: readonly Column<T>[]): Row<T> {
     Object.fromEntries(
       columns.flatMap(({ id, text }) => (text === undefined ? [] : [[`by-${id}`, text(item)]])),
     ),
-  ) as Row<T>;
+  );
 }
 
 function filterProperties<T>(columns: readonly Column<T>[]): PropertyFilterProperty[] {
