@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { clearedPerBatch, type ClearedRows } from '../store/cleared-rows.ts';
+import { rowId } from '../store/sqlite-words.ts';
 import type { VaultContext } from '../vault/context.ts';
 
 /** So many reports of each vault, and of the appliance, are kept. */
@@ -32,8 +33,8 @@ export function reportsBeyond(vaultId: string): ClearedRows {
   return {
     max: clearedPerBatch,
     clear: async (trx, max) => {
-      const { numAffectedRows = 0n } = await sql`DELETE FROM reconciliations WHERE rowid IN
-        (SELECT rowid FROM reconciliations WHERE vault_id = ${vaultId}
+      const { numAffectedRows = 0n } = await sql`DELETE FROM reconciliations WHERE ${rowId} IN
+        (SELECT ${rowId} FROM reconciliations WHERE vault_id = ${vaultId}
         ORDER BY began_at DESC, id DESC LIMIT ${max} OFFSET ${reconciliationsKept})`.execute(trx);
       return Number(numAffectedRows);
     },

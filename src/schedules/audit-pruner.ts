@@ -12,6 +12,7 @@ import { deletionsHeldUntil } from './deletion-hold.ts';
 import { actionsThatStay } from '../keys/destruction-orders.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { KeptLease } from '../fleet/leases.ts';
+import { notByIndex } from '../vault/page.ts';
 import { systemAct } from '../vault/system-act.ts';
 
 /** No look is later than this after the one before, milliseconds; who asks for a pruning wakes the pruner. */
@@ -245,7 +246,7 @@ function eventsAfter(db: Kysely<Tables>, pruning: AuditPruning, { at, sequence }
       .where('at', '<', pruning.before_at)
       .where(sql<boolean>`(at, sequence) > (${at}, ${sequence})`)
       // Not to be looked for by: that would go over all events of the appliance.
-      .where(sql<boolean>`+sequence <= ${pruning.head}`)
+      .where((eb) => eb(notByIndex(eb.ref('sequence')), '<=', pruning.head))
       .orderBy('at')
       .orderBy('sequence')
   );

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type Transaction } from 'kysely';
 import type { Tables } from './schema.ts';
+import { rowId } from './sqlite-words.ts';
 
 /** So many rows are deleted in one transaction: some two milliseconds. */
 export const clearedPerBatch = 200;
@@ -20,8 +21,8 @@ export function rowsOf(table: keyof Tables, where: RawBuilder<unknown>): Cleared
   return {
     max: clearedPerBatch,
     clear: async (trx, max) => {
-      const found = sql`SELECT rowid FROM ${sql.table(table)} WHERE ${where} LIMIT ${max}`;
-      const deleted = sql`DELETE FROM ${sql.table(table)} WHERE rowid IN (${found})`;
+      const found = sql`SELECT ${rowId} FROM ${sql.table(table)} WHERE ${where} LIMIT ${max}`;
+      const deleted = sql`DELETE FROM ${sql.table(table)} WHERE ${rowId} IN (${found})`;
       const { numAffectedRows = 0n } = await deleted.execute(trx);
       return Number(numAffectedRows);
     },

@@ -48,13 +48,10 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
 /** The names of the migrations of this version, in order. */
 export const knownMigrations: readonly string[] = Object.keys(migrations);
 
-/** The names of those that were run on a store, in order; a store that is empty has none. */
+/** The names of those that were run on a store that has a list of them, in order. */
 export async function executedMigrations(db: Kysely<Tables>): Promise<string[]> {
-  const tables = await sql<{ name: string }>`SELECT name FROM sqlite_schema
-    WHERE type = 'table' AND name = 'kysely_migration'`.execute(db);
-  if (tables.rows.length === 0) return [];
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
-  return rows.map(({ name }) => name);
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db);
+  return rows.map(({ name }) => name).toSorted();
 }
 
 function migrator(db: Kysely<Tables>): Migrator {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Expression, type ReferenceExpression, type SelectQueryBuilder } from 'kysely';
 import type { Tables } from '../store/schema.ts';
+import { unindexed } from '../store/sqlite-words.ts';
 import { readCursor, writeCursor, type Place } from './page-cursor.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -163,8 +164,8 @@ function compare(one: Place, other: Place): number {
 
 /**
  * The column, for a condition that must not choose the index: the list is walked in its order, and what does not fit is
- * passed over (sqlite.org/optoverview.html, unary `+`).
+ * passed over.
  */
 export function notByIndex<T>(column: Expression<T>): Expression<T> {
-  return sql<T>`+${column}`;
+  return unindexed(column);
 }

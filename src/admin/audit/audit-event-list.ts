@@ -1,5 +1,6 @@
 import { sql, type Expression, type Selectable, type SqlBool } from 'kysely';
 import type { AuditEventTable } from '../../store/schema.ts';
+import { likelihood } from '../../store/sqlite-words.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import {
   mergePages,
@@ -65,7 +66,7 @@ function alternatives(all: Through<'audit_events'>, leading: Filter | undefined)
   return leading.columns.flatMap((column) =>
     leading.values.map((value) =>
       // Told to SQLite, which otherwise takes the moments for the narrower.
-      all.where(sql<SqlBool>`likelihood(${sql.ref(`audit_events.${column}`)} = ${value}, 0.0001)`),
+      all.where((eb) => likelihood(eb(`audit_events.${column}`, '=', value), 0.0001)),
     ),
   );
 }

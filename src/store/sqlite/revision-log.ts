@@ -1,14 +1,7 @@
 import type Database from 'better-sqlite3';
-import type { Transaction } from 'kysely';
-import { willStand } from '../read-back.ts';
-import type { ServedChangeTable, Tables } from '../schema.ts';
-import type { ServedChange, ServedChanges } from '../served-changes.ts';
-
-/** Whoever has not looked for so many revisions is told that everything may have changed. */
-const keptRevisions = 2000;
-
-/** Whoever would have to be told more is told `everything`. */
-const maxTold = 2000;
+import { maxTold, toldChanges, toldOutright } from '../revision-log.ts';
+import type { ServedChangeTable } from '../schema.ts';
+import type { ServedChanges } from '../served-changes.ts';
 
 /** The revisions as a process reads them, on a connection that stands in no transaction. */
 export class RevisionLog {
@@ -26,59 +19,7 @@ export class RevisionLog {
     return this.#revision.get() ?? -1;
   }
 
-  /**
-   * What was changed after `since` up to `revision` at the least. A revision without a row is one that is not known any
-   * more, or that nobody of ours has moved: then it may have been anything.
-   */
   changes(since: number, revision: number): ServedChanges {
-    if (since >= revision) return since === revision ? [] : 'everything';
-    if (revision - since > keptRevisions) return 'everything';
-    const rows = this.#changes.all(since);
-    if (rows.length > maxTold) return 'everything';
-    const changes: ServedChange[] = [];
-    let last = since;
-    for (const { revision: at, kind, name } of rows) {
-      if (at > last + 1 || kind === 'everything') return 'everything';
-      last = at;
-      if (kind !== 'nothing') changes.push({ kind, name });
-    }
-    return last < revision ? 'everything' : changes;
+    return toldOutright(since, revision) ?? toldChanges(this.#changes.all(since), since, revision);
   }
-}
-
-/** Moves the revision and notes with it what was changed; last in the transaction, but for the reading back. */
-export async function moveRevision(trx: Transaction<Tables>, changes: ServedChanges): Promise<void> {
-  const { revision } = await trx
-    .updateTable('revision')
-    .set((eb) => ({ revision: eb('revision', '+', 1) }))
-    .where('id', '=', 1)
-    .returning('revision')
-    .executeTakeFirstOrThrow();
-  const rows =
-    changes === 'everything'
-      ? [{ revision, kind: 'everything' as const, name: '' }]
-      : changes.length === 0
-        ? [{ revision, kind: 'nothing' as const, name: '' }]
-        : changes.map((change) => ({ revision, ...change }));
-  // What a store that was set back to an earlier revision had noted of this one.
-  await trx.deleteFrom('served_changes').where('revision', '>=', revision).execute();
-  await trx.insertInto('served_changes').values(rows).execute();
-  await trx
-    .deleteFrom('served_changes')
-    .where('revision', '<=', revision - keptRevisions)
-    .execute();
-  // Without them no worker would see the change.
-  willStand(trx, 'the revision', async () => {
-    const row = await trx.selectFrom('revision').select('revision').where('id', '=', 1).executeTakeFirst();
-    return row?.revision === revision;
-  });
-  willStand(trx, 'what workers have to hear of', async () => {
-    const noted = await trx
-      .selectFrom('served_changes')
-      .select(['kind', 'name'])
-      .where('revision', '=', revision)
-      .execute();
-    const found = new Set(noted.map(({ kind, name }) => `${kind} ${name}`));
-    return rows.every(({ kind, name }) => found.has(`${kind} ${name}`));
-  });
 }

@@ -10,7 +10,8 @@ import {
   type QueryResult,
 } from 'kysely';
 import { keepingStatements } from './prepared-statements.ts';
-import { ChangesOfTransaction, tellingStatement } from '../served-changes.ts';
+import { ChangesOfTransaction } from '../served-changes.ts';
+import { telling } from '../telling.ts';
 import type { ReadMeter } from './read-meter.ts';
 import type { WriteMeter } from './write-meter.ts';
 
@@ -113,7 +114,9 @@ function watched(
     try {
       const transaction = changes?.current;
       const result =
-        transaction === undefined ? await execute<R>(query) : await telling<R>(execute, query, transaction);
+        transaction === undefined
+          ? await execute<R>(query)
+          : await telling<R>(execute, query, { compiler, changes: transaction });
       reads?.end({ sql: query.sql, parameters: query.parameters, rows: result.rows.length });
       return result;
     } catch (error) {
@@ -124,25 +127,3 @@ function watched(
 }
 
 const compiler = new SqliteQueryCompiler();
-
-/** Has the statement name the rows that it changes; its result is as without that. */
-async function telling<R>(
-  execute: DatabaseConnection['executeQuery'],
-  compiled: CompiledQuery,
-  transaction: ChangesOfTransaction,
-): Promise<QueryResult<R>> {
-  const write = tellingStatement(compiled.query);
-  if (write === undefined) return execute<R>(compiled);
-  if (write === 'unknown') {
-    transaction.noteEverything();
-    return execute<R>(compiled);
-  }
-  const { rows } = await execute<R>(compiler.compileQuery(write.query, compiled.queryId));
-  for (const row of rows) {
-    const name = write.nameOf(row as Record<string, unknown>);
-    if (name === null) transaction.noteEverything();
-    else transaction.note(write.kind, name);
-  }
-  if (rows.length > 0 && write.changesPrefixes) transaction.note('path-prefixes', '');
-  return write.returns ? { rows } : { rows: [], numAffectedRows: BigInt(rows.length) };
-}

@@ -1,11 +1,12 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
-import { Kysely, type Transaction } from 'kysely';
+import { Kysely, sql, type Transaction } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
 import { ReadMeter } from './read-meter.ts';
 import { purposeOf, readBack } from '../read-back.ts';
-import { moveRevision, RevisionLog } from './revision-log.ts';
+import { moveRevision } from '../revision-log.ts';
+import { RevisionLog } from './revision-log.ts';
 import type { Tables } from '../schema.ts';
 import type { ChangesOfTransaction, ServedChanges } from '../served-changes.ts';
 import { compareSchema, schemaDifferences, schemaOf } from './schema-check.ts';
@@ -111,7 +112,7 @@ export class SqliteStore implements Store {
     const open = async () => {
       const database = connect(path, options);
       try {
-        const executed = await executedMigrations(readingDb(database));
+        const executed = await migrationsOf(readingDb(database));
         assertOfThisVersion(path, executed);
         assertUnaltered(path, await schemaDifferences(database, executed));
       } finally {
@@ -266,7 +267,7 @@ async function bringUpToDate(path: string, isNew: boolean): Promise<void> {
     dialect: new MigratingDialect({ database: first, translate: toStoreError }),
   });
   try {
-    const executed = await executedMigrations(db);
+    const executed = await migrationsOf(db);
     assertNotNewer(path, executed);
     // What somebody planted in the old schema would be carried into the new one.
     const differences = await schemaDifferences(first, executed);
@@ -290,4 +291,11 @@ async function bringUpToDate(path: string, isNew: boolean): Promise<void> {
 
 function readingDb(database: Database.Database): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: new StoreDialect({ database, translate: toStoreError }) });
+}
+
+/** The names of the migrations that were run on it, in order; a file that is empty has none. */
+async function migrationsOf(db: Kysely<Tables>): Promise<string[]> {
+  const { rows } =
+    await sql`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'kysely_migration'`.execute(db);
+  return rows.length === 0 ? [] : executedMigrations(db);
 }
